@@ -1,0 +1,251 @@
+//! Slots and the circular doubly linked list through them.
+//!
+//! One `Vec` of nodes; node 0 is the root of the ring and holds no item. `root.next` is the least
+//! recently used slot, `root.prev` the most recently used. Vacant slots form a free list through
+//! `next`. The arena knows slot numbers; of items it knows nothing.
+//!
+//! Links are cells, so that an entry can be touched while the items are only being read: user code
+//! that runs meanwhile may touch others, and never meets a half-linked ring.
+
+use core::cell::Cell;
+
+/// The number of a node. Never a pointer, never a bare integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+const ROOT: Slot = Slot(0);
+
+impl Slot {
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The slot whose [`Slot::index`] this is.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "indices of slots come from `u32`")]
+    pub(crate) fn from_index(index: usize) -> Self {
+        debug_assert!(u32::try_from(index).is_ok());
+        Self(index as u32)
+    }
+}
+
+#[derive(Debug)]
+struct Node<T> {
+    prev: Cell<Slot>,
+    next: Cell<Slot>,
+    /// Invariant: `Some` exactly for the slots in the ring, the root aside.
+    item: Option<T>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Arena<T> {
+    nodes: Vec<Node<T>>,
+    /// The first vacant slot; the root where there is none.
+    free: Slot,
+    len: usize,
+}
+
+impl<T> Arena<T> {
+    /// The most items that slot numbers can tell apart.
+    pub(crate) const MOST: usize = u32::MAX as usize - 1;
+
+    pub(crate) const fn new() -> Self {
+        Self { nodes: Vec::new(), free: ROOT, len: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The item in an occupied slot.
+    #[inline]
+    pub(crate) fn get(&self, slot: Slot) -> &T {
+        self.nodes[slot.index()].item.as_ref().expect("the slot is occupied")
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut T {
+        self.nodes[slot.index()].item.as_mut().expect("the slot is occupied")
+    }
+
+    /// The least recently used slot, where there is one.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<Slot> {
+        let first = self.nodes.first()?.next.get();
+        (first != ROOT).then_some(first)
+    }
+
+    /// The occupied slots from least to most recently used.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> {
+        core::iter::successors(self.first(), |&slot| {
+            let next = self.nodes[slot.index()].next.get();
+            (next != ROOT).then_some(next)
+        })
+    }
+
+    /// Takes a vacant slot for `item` and links it as the most recently used.
+    ///
+    /// Memory is taken in doubling steps, and never for more than `most` items.
+    pub(crate) fn insert(&mut self, item: T, most: usize) -> Slot {
+        if self.nodes.is_empty() {
+            self.grow(most);
+            self.nodes.push(Node { prev: Cell::new(ROOT), next: Cell::new(ROOT), item: None });
+        }
+        let slot = self.free;
+        let slot = if slot == ROOT {
+            if self.nodes.len() == self.nodes.capacity() {
+                self.grow(most);
+            }
+            let slot = Slot::from_index(self.nodes.len());
+            self.nodes.push(Node { prev: Cell::new(slot), next: Cell::new(slot), item: Some(item) });
+            slot
+        } else {
+            let node = &mut self.nodes[slot.index()];
+            self.free = node.next.get();
+            node.item = Some(item);
+            slot
+        };
+        self.len += 1;
+        self.link_last(slot);
+        slot
+    }
+
+    /// Puts `item` into an occupied slot, in place of what was there; its links stay.
+    #[inline]
+    pub(crate) fn replace(&mut self, slot: Slot, item: T) -> T {
+        core::mem::replace(self.get_mut(slot), item)
+    }
+
+    /// Vacates a slot and unlinks it.
+    pub(crate) fn remove(&mut self, slot: Slot) -> T {
+        self.unlink(slot);
+        let node = &mut self.nodes[slot.index()];
+        let item = node.item.take().expect("the slot is occupied");
+        node.next.set(self.free);
+        self.free = slot;
+        self.len -= 1;
+        item
+    }
+
+    /// Makes an occupied slot the most recently used.
+    ///
+    /// Invariant: the ring holds the same slots before and after.
+    #[inline]
+    pub(crate) fn touch(&self, slot: Slot) {
+        // The most recent one stays where it is: nothing to write.
+        if self.nodes[slot.index()].next.get() != ROOT {
+            self.unlink(slot);
+            self.link_last(slot);
+        }
+    }
+
+    #[inline]
+    fn unlink(&self, slot: Slot) {
+        let node = &self.nodes[slot.index()];
+        self.join(node.prev.get(), node.next.get());
+    }
+
+    #[inline]
+    fn link_last(&self, slot: Slot) {
+        let last = self.nodes[ROOT.index()].prev.get();
+        self.join(last, slot);
+        self.join(slot, ROOT);
+    }
+
+    #[inline]
+    fn join(&self, before: Slot, after: Slot) {
+        self.nodes[before.index()].next.set(after);
+        self.nodes[after.index()].prev.set(before);
+    }
+
+    fn grow(&mut self, most: usize) {
+        let nodes = most.min(Self::MOST) + 1;
+        let wanted = self.nodes.len().saturating_mul(2).clamp(4, nodes.max(4));
+        self.nodes.reserve_exact(wanted.saturating_sub(self.nodes.len()).max(1));
+    }
+
+    /// Walks the ring both ways and the free list, and panics where they do not agree.
+    #[cfg(test)]
+    pub(crate) fn validate(&self) {
+        if self.nodes.is_empty() {
+            assert_eq!(self.len, 0);
+            return;
+        }
+        let node = |slot: Slot| &self.nodes[slot.index()];
+        let forward: Vec<_> = self.iter().take(self.nodes.len()).collect();
+        let mut backward: Vec<_> = core::iter::successors(Some(node(ROOT).prev.get()), |&slot| {
+            (slot != ROOT).then(|| node(slot).prev.get())
+        })
+        .take_while(|&slot| slot != ROOT)
+        .take(self.nodes.len())
+        .collect();
+        backward.reverse();
+        assert_eq!(forward, backward, "the ring reads the same both ways");
+        assert_eq!(forward.len(), self.len);
+        assert!(forward.iter().all(|&slot| node(slot).item.is_some()));
+        let free: Vec<_> = core::iter::successors(Some(self.free), |&slot| Some(node(slot).next.get()))
+            .take_while(|&slot| slot != ROOT)
+            .take(self.nodes.len())
+            .collect();
+        assert!(free.iter().all(|&slot| node(slot).item.is_none()));
+        assert_eq!(free.len() + self.len + 1, self.nodes.len(), "every slot is occupied, free or the root");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(arena: &Arena<char>) -> String {
+        arena.validate();
+        arena.iter().map(|slot| *arena.get(slot)).collect()
+    }
+
+    #[test]
+    fn touch_makes_most_recent() {
+        let mut arena = Arena::new();
+        let slots: Vec<_> = "abc".chars().map(|item| arena.insert(item, 3)).collect();
+        assert_eq!(items(&arena), "abc");
+        arena.touch(slots[0]);
+        assert_eq!(items(&arena), "bca");
+        arena.touch(slots[0]);
+        assert_eq!(items(&arena), "bca");
+        arena.touch(slots[2]);
+        assert_eq!(items(&arena), "bac");
+    }
+
+    #[test]
+    fn vacated_slots_are_taken_again() {
+        let mut arena = Arena::new();
+        let slots: Vec<_> = "abcd".chars().map(|item| arena.insert(item, 4)).collect();
+        assert_eq!(arena.remove(slots[1]), 'b');
+        assert_eq!(arena.remove(slots[3]), 'd');
+        assert_eq!(items(&arena), "ac");
+        arena.insert('e', 4);
+        arena.insert('f', 4);
+        assert_eq!(items(&arena), "acef");
+        assert_eq!(arena.nodes.len(), 5);
+    }
+
+    #[test]
+    fn one_slot_is_its_own_ring() {
+        let mut arena = Arena::new();
+        let slot = arena.insert('a', 1);
+        arena.touch(slot);
+        assert_eq!(arena.replace(slot, 'b'), 'a');
+        assert_eq!(items(&arena), "b");
+        assert_eq!(arena.first(), Some(slot));
+    }
+
+    #[test]
+    fn memory_is_taken_as_items_come_and_for_no_more_than_the_bound() {
+        let mut arena = Arena::new();
+        for n in 0..1000_u64 {
+            arena.insert(n, 1000);
+            assert!(arena.nodes.capacity() <= (2 * arena.nodes.len()).clamp(4, 1001));
+        }
+        assert_eq!(arena.nodes.capacity(), 1001);
+    }
+}

@@ -1,0 +1,378 @@
+//! The protocol of a call: look, release, compute, keep.
+//!
+//! Invariant: no computation runs under the lock. A call looks its key up, lets go, computes, and
+//! takes the lock again to keep the result.
+//!
+//! Invariant: under the lock user code runs (`Eq` and `Clone`) only while the store is borrowed
+//! for reading. It may call back: nested calls read what the outer one reads. What they would
+//! change has to wait ([`Deferred`]) or goes unstored.
+//!
+//! Invariant: what is evicted, replaced, invalidated or cleared is dropped after the lock is
+//! released. Every function here that takes entries out declares the variable they end up in
+//! before the one that holds the lock.
+
+use core::cell::{RefCell, RefMut};
+use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::deferred::Deferred;
+use crate::entry::Entry;
+use crate::history::{History, Moment};
+use crate::info::{CacheInfo, Counters};
+use crate::key::KeyHash;
+use crate::lock::{Held, RLock, Settle};
+use crate::maxsize::MaxSize;
+use crate::store::{Place, Store};
+
+/// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, and a plain object.
+///
+/// `maxsize` chooses among three modes: nothing is stored (`Some(0)`), everything is kept
+/// (`None`), or the least recently used entry makes room (`Some(n)`). See [`Cache::new`].
+///
+/// All operations are O(1), except [`Cache::clear`] and [`Cache::iter`], which are O(n). User code
+/// never runs while the lock is held, except `Eq` and `Clone` of keys and values; these may call
+/// the cache again, but must not wait for a lock that another thread may hold while it calls the
+/// cache.
+///
+/// # Examples
+///
+/// ```
+/// use lru_core::LruCache;
+///
+/// let capitals = LruCache::new(Some(2));
+/// capitals.insert("France".to_string(), "Paris");
+/// capitals.insert("Italy".to_string(), "Rome");
+/// assert_eq!(capitals.get("France"), Some("Paris"));
+/// capitals.insert("Spain".to_string(), "Madrid");
+/// assert_eq!(capitals.get("Italy"), None); // was the least recently used
+/// ```
+pub struct Cache<K, V> {
+    maxsize: MaxSize,
+    /// Misses of the disabled mode, which takes no lock.
+    uncached: AtomicU64,
+    state: RLock<State<K, V>>,
+}
+
+struct State<K, V> {
+    counters: Counters,
+    history: History,
+    deferred: Deferred,
+    store: RefCell<Store<K, V>>,
+}
+
+/// How a value comes into the cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// By a call that missed, and began at this moment.
+    Computed(Moment),
+    /// By a computation that was asked to replace what is there.
+    Refreshed(Moment),
+    /// By the caller's hand.
+    Put,
+}
+
+/// What does not stay in the cache when a value comes in.
+enum Out<K, V> {
+    /// The victim, where there was one.
+    Evicted(Option<Entry<K, V>>),
+    /// The new key, and the old value.
+    Replaced(Entry<K, V>),
+    /// The new entry itself.
+    Refused(Entry<K, V>),
+}
+
+/// What a nested call had removed, to be dropped.
+#[expect(dead_code, reason = "held for its destructors")]
+pub(crate) enum Leftover<K, V> {
+    Entries(Vec<Entry<K, V>>),
+    Store(Store<K, V>),
+}
+
+impl<K, V> Settle for State<K, V> {
+    type Leftover = Leftover<K, V>;
+
+    #[inline]
+    fn is_settled(&self) -> bool {
+        self.deferred.is_empty()
+    }
+
+    #[cold]
+    fn settle(&self) -> Option<Leftover<K, V>> {
+        let mut leftover = None;
+        self.write(&mut leftover);
+        leftover
+    }
+}
+
+impl<K, V> State<K, V> {
+    /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
+    fn find(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<Place> {
+        let (place, _) = self.store.borrow().find(hash, matches)?;
+        (!self.deferred.hides(place)).then_some(place)
+    }
+
+    /// The store, to be changed: up to date, and without user code until the borrow ends. `None`
+    /// in a call that is nested in somebody's reading.
+    fn write(&self, leftover: &mut Option<Leftover<K, V>>) -> Option<RefMut<'_, Store<K, V>>> {
+        let mut store = self.store.try_borrow_mut().ok()?;
+        if !self.deferred.is_empty() {
+            let (clear, removed) = self.deferred.take();
+            *leftover = Some(if clear {
+                Leftover::Store(store.take())
+            } else {
+                Leftover::Entries(removed.into_iter().map(|place| store.remove(place)).collect())
+            });
+        }
+        Some(store)
+    }
+
+    fn currsize(&self) -> usize {
+        self.deferred.remaining(self.store.borrow().len())
+    }
+
+    /// Whether what comes from `origin` is out of date.
+    fn is_overtaken(&self, origin: Origin, hash: KeyHash) -> bool {
+        match origin {
+            Origin::Computed(began) | Origin::Refreshed(began) => self.history.overtook(began, hash),
+            Origin::Put => false,
+        }
+    }
+}
+
+impl<K, V> Cache<K, V> {
+    /// An empty cache in the mode that `maxsize` chooses.
+    #[must_use]
+    pub const fn with_maxsize(maxsize: MaxSize) -> Self {
+        let state = State {
+            counters: Counters::new(),
+            history: History::new(),
+            deferred: Deferred::new(),
+            store: RefCell::new(Store::new(maxsize)),
+        };
+        Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
+    }
+
+    pub(crate) fn maxsize(&self) -> MaxSize {
+        self.maxsize
+    }
+
+    #[inline]
+    pub(crate) fn is_disabled(&self) -> bool {
+        matches!(self.maxsize, MaxSize::Disabled)
+    }
+
+    /// Counts a miss of the disabled mode.
+    #[inline]
+    pub(crate) fn miss_uncached(&self) {
+        self.uncached.fetch_add(1, Relaxed);
+    }
+
+    fn hold(&self) -> Held<'_, State<K, V>> {
+        self.state.hold()
+    }
+
+    /// A caller's lookup: a hit, or a miss and the moment it was counted.
+    #[inline]
+    pub(crate) fn look(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Result<V, Moment>
+    where
+        V: Clone,
+    {
+        let state = self.hold();
+        let store = state.store.borrow();
+        if let Some((place, entry)) = store.find(hash, matches) {
+            // `matches` may have called back, and what it found be gone by now.
+            if !state.deferred.hides(place) {
+                let value = entry.value.clone();
+                store.touch(place);
+                state.counters.hit();
+                return Ok(value);
+            }
+        }
+        state.counters.miss();
+        Err(state.history.now())
+    }
+
+    /// Counts a miss without looking: a computation that was asked for begins.
+    pub(crate) fn begin(&self) -> Moment {
+        let state = self.hold();
+        state.counters.miss();
+        state.history.now()
+    }
+
+    /// What is remembered, untouched and uncounted.
+    pub(crate) fn peek_with<T>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&V) -> T,
+    ) -> Option<T> {
+        if self.is_disabled() {
+            return None;
+        }
+        let state = self.hold();
+        let store = state.store.borrow();
+        let (place, entry) = store.find(hash, matches)?;
+        (!state.deferred.hides(place)).then(|| read(&entry.value))
+    }
+
+    /// Remembers `value` if its `origin` allows, and returns the value it replaced.
+    ///
+    /// A result that was computed stays out where the key was cleared, invalidated or put since
+    /// it began. Where another activation was first, the bounded mode keeps the first result and
+    /// the unbounded mode the last. What is put or refreshed replaces, and overtakes every
+    /// computation in flight.
+    pub(crate) fn keep(
+        &self,
+        hash: KeyHash,
+        key: K,
+        value: V,
+        origin: Origin,
+        same: impl Fn(&K, &K) -> bool,
+    ) -> Option<V> {
+        if self.is_disabled() {
+            return None;
+        }
+        let mut leftover = None;
+        let entry = Entry { hash, key, value };
+        let state = self.hold();
+        if state.is_overtaken(origin, hash) {
+            return None;
+        }
+        let found = state.find(hash, |stored| same(stored, &entry.key));
+        // `same` may have called back: ask again before anything changes.
+        if state.is_overtaken(origin, hash) {
+            return None;
+        }
+        let replaces = match origin {
+            Origin::Computed(_) => self.last_result_stays(),
+            Origin::Refreshed(_) | Origin::Put => {
+                state.history.changed(hash);
+                true
+            }
+        };
+        let out = match (state.write(&mut leftover), found) {
+            (Some(mut store), None) => Out::Evicted(store.insert(entry)),
+            (Some(mut store), Some(place)) if replaces => Out::Replaced(store.replace(place, entry)),
+            (Some(_), Some(_)) => Out::Refused(entry),
+            (None, found) => {
+                // Nested: the new value can't be stored, and the old one must not stay.
+                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
+                    state.deferred.remove(place);
+                }
+                Out::Refused(entry)
+            }
+        };
+        drop(state);
+        match out {
+            Out::Replaced(old) => Some(old.value),
+            Out::Evicted(_) | Out::Refused(_) => None,
+        }
+    }
+
+    /// Whether of two results for one key the last one stays: as in Python, where the unbounded
+    /// mode assigns to a dictionary, and the bounded mode looks first whether the key came in.
+    fn last_result_stays(&self) -> bool {
+        matches!(self.maxsize, MaxSize::Unbounded)
+    }
+
+    /// Forgets one key: no computation in flight will bring it back.
+    pub(crate) fn forget(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<V>
+    where
+        V: Clone,
+    {
+        if self.is_disabled() {
+            return None;
+        }
+        let removed;
+        let mut leftover = None;
+        let state = self.hold();
+        let found = state.find(hash, matches);
+        state.history.changed(hash);
+        let place = found?;
+        if let Some(mut store) = state.write(&mut leftover) {
+            removed = store.remove(place);
+        } else {
+            state.deferred.remove(place);
+            return Some(state.store.borrow().get(place).value.clone());
+        }
+        drop(state);
+        Some(removed.value)
+    }
+
+    /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
+    ///
+    /// The memory is given back. Keys and values are dropped after the lock is released.
+    pub fn clear(&self) {
+        self.uncached.store(0, Relaxed);
+        let mut leftover = None;
+        let state = self.hold();
+        state.counters.reset();
+        state.history.cleared();
+        state.deferred.clear();
+        let _ = state.write(&mut leftover);
+    }
+
+    /// Hits, misses, bound and number of entries, read together.
+    #[must_use]
+    pub fn info(&self) -> CacheInfo {
+        let maxsize = self.maxsize.to_option();
+        if self.is_disabled() {
+            return CacheInfo { misses: self.uncached.load(Relaxed), maxsize, ..CacheInfo::default() };
+        }
+        let state = self.hold();
+        state.counters.read(maxsize, state.currsize())
+    }
+
+    /// The number of entries there are now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.hold().currsize()
+    }
+
+    /// Whether there is no entry now.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Copies of all entries, from least to most recently used where an order is kept.
+    pub(crate) fn snapshot(&self) -> impl DoubleEndedIterator<Item = (K, V)> + ExactSizeIterator + use<K, V>
+    where
+        K: Clone,
+        V: Clone,
+    {
+        // Apart, so that each copy made before a panic is dropped without the lock.
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let state = self.hold();
+        let store = state.store.borrow();
+        // All places first: a `Clone` that calls the cache may change the order.
+        for place in store.places() {
+            if !state.deferred.hides(place) {
+                let entry = store.get(place);
+                keys.push(entry.key.clone());
+                values.push(entry.value.clone());
+            }
+        }
+        drop(store);
+        drop(state);
+        keys.into_iter().zip(values)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn validate(&self) {
+        let state = self.hold();
+        state.store.borrow().validate();
+        assert!(state.deferred.is_empty(), "nothing waits once the lock is free");
+    }
+}
+
+/// Whole at every point where user code runs, and so after a panic in it.
+impl<K, V> RefUnwindSafe for Cache<K, V> {}
+impl<K, V> UnwindSafe for Cache<K, V> {}
+
+impl<K, V> fmt::Debug for Cache<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("info", &self.info()).finish_non_exhaustive()
+    }
+}

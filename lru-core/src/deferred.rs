@@ -1,0 +1,56 @@
+//! What nested calls asked of a store that was being read.
+//!
+//! A user's `Eq` or `Clone` runs while the store is read, and may clear the cache or invalidate a
+//! key. Both hold at once: this list hides what is gone. The entries themselves leave when the
+//! reading is over.
+
+use core::cell::{Cell, RefCell};
+
+use crate::store::Place;
+
+/// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    any: Cell<bool>,
+    clear: Cell<bool>,
+    removed: RefCell<Vec<Place>>,
+}
+
+impl Deferred {
+    pub(crate) const fn new() -> Self {
+        Self { any: Cell::new(false), clear: Cell::new(false), removed: RefCell::new(Vec::new()) }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.get()
+    }
+
+    /// Whether the entry at `place` is gone, though it still lies there.
+    #[inline]
+    pub(crate) fn hides(&self, place: Place) -> bool {
+        self.any.get() && (self.clear.get() || self.removed.borrow().contains(&place))
+    }
+
+    /// How many of `len` entries are left.
+    pub(crate) fn remaining(&self, len: usize) -> usize {
+        if self.clear.get() { 0 } else { len - self.removed.borrow().len() }
+    }
+
+    pub(crate) fn remove(&self, place: Place) {
+        debug_assert!(!self.hides(place), "an entry leaves once");
+        self.removed.borrow_mut().push(place);
+        self.any.set(true);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.clear.set(true);
+        self.any.set(true);
+    }
+
+    /// Hands over what is to be carried out: whether all is to go, else the places to be emptied.
+    pub(crate) fn take(&self) -> (bool, Vec<Place>) {
+        self.any.set(false);
+        (self.clear.take(), self.removed.take())
+    }
+}

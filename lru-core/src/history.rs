@@ -1,0 +1,122 @@
+//! Which computations in flight may still be remembered.
+//!
+//! A result whose computation began before a clear, or before its key was invalidated or put, is
+//! not stored after it. Computations leave no trace here; the changes made by callers do: each is
+//! numbered, and a computation remembers how many there were when it began. Nothing has to be
+//! undone when a computation panics or its future is dropped.
+
+use core::cell::{Cell, RefCell};
+
+use crate::key::KeyHash;
+
+/// How many of the latest changes are told apart by key. A computation that is overtaken by more
+/// of them than this goes unstored, whatever its key: a store too few is harmless.
+const REMEMBERED: usize = 1024;
+
+/// A point in the history of a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+/// The changes that callers made: keys invalidated or put, and clears.
+#[derive(Debug)]
+pub(crate) struct History {
+    changes: Cell<u64>,
+    cleared: Cell<u64>,
+    /// The keys of the latest changes, change `n` at `n % REMEMBERED`. Memory is taken with the
+    /// first changes: caches that are never told to forget pay nothing.
+    recent: RefCell<Vec<Option<KeyHash>>>,
+}
+
+impl History {
+    pub(crate) const fn new() -> Self {
+        Self { changes: Cell::new(0), cleared: Cell::new(0), recent: RefCell::new(Vec::new()) }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment(self.changes.get())
+    }
+
+    /// Notes that the caller changed what is remembered under a key with this hash.
+    pub(crate) fn changed(&self, hash: KeyHash) {
+        self.push(Some(hash));
+    }
+
+    /// Notes that everything was forgotten.
+    pub(crate) fn cleared(&self) {
+        self.push(None);
+        self.cleared.set(self.changes.get());
+    }
+
+    fn push(&self, change: Option<KeyHash>) {
+        let number = self.changes.get();
+        let mut recent = self.recent.borrow_mut();
+        if recent.len() < REMEMBERED {
+            recent.push(change);
+        } else {
+            let place = (number % REMEMBERED as u64) as usize;
+            recent[place] = change;
+        }
+        self.changes.set(number + 1);
+    }
+
+    /// Whether what began at `began` was overtaken by a change to this key.
+    pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
+        // The common case by far: nobody changed anything meanwhile.
+        began != self.now() && self.overtook_among_changes(began, hash)
+    }
+
+    #[cold]
+    fn overtook_among_changes(&self, began: Moment, hash: KeyHash) -> bool {
+        let now = self.changes.get();
+        let overtaken = now - began.0;
+        if began.0 < self.cleared.get() || overtaken > REMEMBERED as u64 {
+            return true;
+        }
+        let recent = self.recent.borrow();
+        (began.0..now).any(|number| recent[(number % REMEMBERED as u64) as usize] == Some(hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(n: u64) -> KeyHash {
+        KeyHash::of_argument(&n)
+    }
+
+    #[test]
+    fn a_change_overtakes_its_own_key_only() {
+        let history = History::new();
+        let began = history.now();
+        history.changed(hash(1));
+        assert!(history.overtook(began, hash(1)));
+        assert!(!history.overtook(began, hash(2)));
+        assert!(!history.overtook(history.now(), hash(1)));
+    }
+
+    #[test]
+    fn a_clear_overtakes_every_key() {
+        let history = History::new();
+        let began = history.now();
+        history.cleared();
+        let later = history.now();
+        history.changed(hash(1));
+        assert!(history.overtook(began, hash(2)));
+        assert!(!history.overtook(later, hash(2)));
+    }
+
+    #[test]
+    fn keys_are_told_apart_up_to_the_bound_and_no_further() {
+        let history = History::new();
+        history.changed(hash(0));
+        let began = history.now();
+        for n in 1..=REMEMBERED as u64 {
+            history.changed(hash(n));
+        }
+        assert!(!history.overtook(began, hash(0)));
+        assert!(history.overtook(began, hash(REMEMBERED as u64)));
+        history.changed(hash(1));
+        assert!(history.overtook(began, hash(0)));
+    }
+}

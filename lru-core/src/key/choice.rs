@@ -1,0 +1,279 @@
+//! How an argument is made part of a key, chosen by its type: for generated code.
+//!
+//! In this order: what is an [`Argument`]; references to what is `Hash + Eq` inside an `Option`, a
+//! `Vec`, a slice or an array; what is `Hash + Eq` and can be owned. Anything else is refused.
+//!
+//! The choice is made twice, by the same bounds. For a value, [`Of`] is called through as many
+//! references as there are choices, and the compiler takes the first method that applies. For the
+//! type of what is stored, an inherent constant of [`Is`] shadows the constant of the same name
+//! that the trait [`Otherwise`] gives to every type. The second choice is total: a refused argument
+//! is stored as `()`, so that the error of the first is the only one.
+
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+use std::borrow::{Borrow, ToOwned};
+
+use super::Argument;
+
+/// An argument whose way into the key is to be chosen.
+#[derive(Debug)]
+pub struct Of<'a, T: ?Sized>(pub &'a T);
+
+/// The first choice: an [`Argument`], as it is.
+pub trait ByArgument<'a> {
+    /// What the tuple of arguments takes.
+    type Key;
+    /// Makes it.
+    fn __key(&self) -> Self::Key;
+}
+
+impl<'a, T: Argument<Stored: Send + Sync> + ?Sized> ByArgument<'a> for &&&Of<'a, T> {
+    type Key = &'a T;
+
+    #[inline]
+    fn __key(&self) -> &'a T {
+        self.0
+    }
+}
+
+/// The second choice: references to what is `Hash + Eq`, inside something else.
+pub trait ByInnerEq<'a> {
+    /// What the tuple of arguments takes.
+    type Key;
+    /// Makes it.
+    fn __key(&self) -> Self::Key;
+}
+
+/// The third choice: what is `Hash + Eq` and can be owned.
+pub trait ByEq<'a> {
+    /// What the tuple of arguments takes.
+    type Key;
+    /// Makes it.
+    fn __key(&self) -> Self::Key;
+}
+
+impl<'a, T> ByEq<'a> for &Of<'a, T>
+where
+    T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+{
+    type Key = WithEq<'a, T>;
+
+    #[inline]
+    fn __key(&self) -> WithEq<'a, T> {
+        WithEq(self.0)
+    }
+}
+
+/// No choice: the bound of the method says so.
+pub trait Refused<T: ?Sized> {
+    /// Asks for what the argument is not.
+    fn __key(&self) -> NoKey
+    where
+        T: Argument;
+}
+
+impl<T: ?Sized> Refused<T> for Of<'_, T> {
+    fn __key(&self) -> NoKey
+    where
+        T: Argument,
+    {
+        NoKey
+    }
+}
+
+/// Stands for a refused argument.
+#[derive(Debug)]
+pub struct NoKey;
+
+impl Argument for NoKey {
+    type Stored = ();
+
+    fn hash_argument<H: Hasher>(&self, _: &mut H) {}
+
+    fn eq_stored(&self, (): &()) -> bool {
+        false
+    }
+
+    fn to_stored(&self) {}
+
+    fn stored_eq((): &(), (): &()) -> bool {
+        false
+    }
+}
+
+/// An argument by its own `Hash` and `Eq`.
+#[derive(Debug)]
+pub struct WithEq<'a, T: ?Sized>(&'a T);
+
+impl<T> Argument for WithEq<'_, T>
+where
+    T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+{
+    type Stored = T::Owned;
+
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &T::Owned) -> bool {
+        self.0 == stored.borrow()
+    }
+
+    #[inline]
+    fn to_stored(&self) -> T::Owned {
+        self.0.to_owned()
+    }
+
+    #[inline]
+    fn stored_eq(one: &T::Owned, other: &T::Owned) -> bool {
+        Borrow::<T>::borrow(one) == other.borrow()
+    }
+}
+
+/// An argument by the `Hash` and `Eq` of what the references in it point to.
+#[derive(Debug)]
+pub struct WithInnerEq<'a, C: ?Sized>(&'a C);
+
+macro_rules! inner {
+    ($([$($generics:tt)*] $container:ty, $stored:ty, $this:ident => $make:expr;)*) => { $(
+        impl<'a, 'b, T, $($generics)*> ByInnerEq<'a> for &&Of<'a, $container>
+        where
+            T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+        {
+            type Key = WithInnerEq<'a, $container>;
+
+            #[inline]
+            fn __key(&self) -> Self::Key {
+                WithInnerEq(self.0)
+            }
+        }
+
+        impl<'b, T, $($generics)*> Argument for WithInnerEq<'_, $container>
+        where
+            T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+        {
+            type Stored = $stored;
+
+            #[inline]
+            fn hash_argument<H: Hasher>(&self, state: &mut H) {
+                self.0.hash(state);
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &$stored) -> bool {
+                let stored = stored.iter().map(Borrow::<T>::borrow);
+                self.0.iter().copied().eq(stored)
+            }
+
+            #[inline]
+            fn to_stored(&self) -> $stored {
+                let $this = self.0;
+                $make
+            }
+
+            #[inline]
+            fn stored_eq(one: &$stored, other: &$stored) -> bool {
+                let one = one.iter().map(Borrow::<T>::borrow);
+                one.eq(other.iter().map(Borrow::<T>::borrow))
+            }
+        }
+
+        impl<'b, T, $($generics)*> Is<$container>
+        where
+            T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+        {
+            /// It holds references to what is `Hash + Eq`.
+            pub const INNER_EQ: bool = true;
+        }
+
+        impl<'b, T, $($generics)*> Select<INNER_EQ> for $container
+        where
+            T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+        {
+            type Stored = $stored;
+        }
+    )* };
+}
+
+inner! {
+    [] Option<&'b T>, Option<T::Owned>, this => this.map(T::to_owned);
+    [] Vec<&'b T>, Vec<T::Owned>, this => this.iter().map(|item| (*item).to_owned()).collect();
+    [] [&'b T], Vec<T::Owned>, this => this.iter().map(|item| (*item).to_owned()).collect();
+    [const N: usize] [&'b T; N], [T::Owned; N], this => this.map(T::to_owned);
+}
+
+/// Asks about a type. Not for bounds: for constants that are decided where the type is known.
+#[derive(Debug)]
+pub struct Is<T: ?Sized>(PhantomData<T>);
+
+/// The answer of [`Is`] where its own constants do not apply.
+pub trait Otherwise {
+    /// Is it an [`Argument`]?
+    const ARGUMENT: bool = false;
+    /// Does it hold references to what is `Hash + Eq`?
+    const INNER_EQ: bool = false;
+    /// Is it `Hash + Eq`, and can be owned?
+    const EQ: bool = false;
+}
+
+impl<T: ?Sized> Otherwise for Is<T> {}
+
+impl<T: Argument<Stored: Send + Sync> + ?Sized> Is<T> {
+    /// It is an [`Argument`].
+    pub const ARGUMENT: bool = true;
+}
+
+impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> Is<T> {
+    /// It is `Hash + Eq`, and can be owned.
+    pub const EQ: bool = true;
+}
+
+const REFUSED: u8 = 0;
+const ARGUMENT: u8 = 1;
+const INNER_EQ: u8 = 2;
+const EQ: u8 = 3;
+
+/// The choice for a type, from what [`Is`] says of it.
+#[must_use]
+pub const fn choice(argument: bool, inner_eq: bool, eq: bool) -> u8 {
+    match (argument, inner_eq, eq) {
+        (true, _, _) => ARGUMENT,
+        (_, true, _) => INNER_EQ,
+        (_, _, true) => EQ,
+        _ => REFUSED,
+    }
+}
+
+/// What is stored of a type for which this `CHOICE` was made.
+pub trait Select<const CHOICE: u8> {
+    /// The owned form.
+    type Stored;
+}
+
+impl<T: Argument + ?Sized> Select<ARGUMENT> for T {
+    type Stored = T::Stored;
+}
+
+impl<T: Hash + Eq + ToOwned + ?Sized> Select<EQ> for T {
+    type Stored = T::Owned;
+}
+
+impl<T: ?Sized> Select<REFUSED> for T {
+    type Stored = ();
+}
+
+/// The owned form of an argument's type; `()` where the type is refused.
+#[macro_export]
+macro_rules! stored {
+    ($type:ty) => {
+        <$type as $crate::key::choice::Select<
+            {
+                use $crate::key::choice::Otherwise as _;
+                type __Is = $crate::key::choice::Is<$type>;
+                $crate::key::choice::choice(__Is::ARGUMENT, __Is::INNER_EQ, __Is::EQ)
+            },
+        >>::Stored
+    };
+}

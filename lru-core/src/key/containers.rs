@@ -1,0 +1,266 @@
+//! Arguments made of arguments.
+
+use core::hash::{Hash, Hasher};
+use std::borrow::{Cow, ToOwned};
+use std::ffi::{CStr, OsStr};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Argument;
+
+/// What only points to an argument is stored as what it points to.
+macro_rules! pointers {
+    ($([$($generics:tt)*] $pointer:ty, $pointee:ident;)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Argument for $pointer {
+            type Stored = $pointee::Stored;
+
+            #[inline]
+            fn hash_argument<H: Hasher>(&self, state: &mut H) {
+                (**self).hash_argument(state);
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &Self::Stored) -> bool {
+                (**self).eq_stored(stored)
+            }
+
+            #[inline]
+            fn to_stored(&self) -> Self::Stored {
+                (**self).to_stored()
+            }
+
+            #[inline]
+            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+                $pointee::stored_eq(one, other)
+            }
+        }
+    )* };
+}
+
+pointers! {
+    [A: Argument + ?Sized] &A, A;
+    [A: Argument + ?Sized] Box<A>, A;
+    [A: Argument + ToOwned + ?Sized] Cow<'_, A>, A;
+}
+
+/// An `Arc` is stored as an `Arc`: a miss copies the pointer, not the contents.
+macro_rules! arcs {
+    ($([$($generics:tt)*] $pointee:ty;)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)*> Argument for Arc<$pointee> {
+            type Stored = Self;
+
+            #[inline]
+            fn hash_argument<H: Hasher>(&self, state: &mut H) {
+                (**self).hash_argument(state);
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &Self) -> bool {
+                Arc::ptr_eq(self, stored) || same_arc(&**self, &**stored)
+            }
+
+            #[inline]
+            fn to_stored(&self) -> Self {
+                Arc::clone(self)
+            }
+
+            #[inline]
+            fn stored_eq(one: &Self, other: &Self) -> bool {
+                one.eq_stored(other)
+            }
+        }
+    )* };
+}
+
+/// Whether two arguments of one type are the same, neither of them stored.
+trait Same {
+    fn same(&self, other: &Self) -> bool;
+}
+
+impl<A: Argument<Stored = A>> Same for A {
+    fn same(&self, other: &Self) -> bool {
+        self.eq_stored(other)
+    }
+}
+
+impl<A: Argument<Stored = A>> Same for [A] {
+    fn same(&self, other: &Self) -> bool {
+        self.len() == other.len() && A::eq_slice(self, other)
+    }
+}
+
+impl Same for str {
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Same for CStr {
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Same for OsStr {
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Same for Path {
+    fn same(&self, other: &Self) -> bool {
+        self.as_os_str() == other.as_os_str()
+    }
+}
+
+fn same_arc<T: Same + ?Sized>(one: &T, other: &T) -> bool {
+    one.same(other)
+}
+
+arcs! {
+    [A: Argument<Stored = A> + 'static] A;
+    [A: Argument<Stored = A> + 'static] [A];
+    [] str;
+    [] CStr;
+    [] OsStr;
+    [] Path;
+}
+
+/// Sequences: their length, then each element.
+macro_rules! sequences {
+    ($($sequence:ty;)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<A: Argument> Argument for $sequence {
+            type Stored = Vec<A::Stored>;
+
+            #[inline]
+            fn hash_argument<H: Hasher>(&self, state: &mut H) {
+                self.len().hash(state);
+                A::hash_slice(self, state);
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &Self::Stored) -> bool {
+                self.len() == stored.len() && A::eq_slice(self, stored)
+            }
+
+            #[inline]
+            fn to_stored(&self) -> Self::Stored {
+                self.iter().map(A::to_stored).collect()
+            }
+
+            #[inline]
+            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| A::stored_eq(one, other))
+            }
+        }
+    )* };
+}
+
+sequences! {
+    [A];
+    Vec<A>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Argument, const N: usize> Argument for [A; N] {
+    type Stored = [A::Stored; N];
+
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        A::hash_slice(self, state);
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &Self::Stored) -> bool {
+        A::eq_slice(self, stored)
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Self::Stored {
+        self.each_ref().map(A::to_stored)
+    }
+
+    #[inline]
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+        one.iter().zip(other).all(|(one, other)| A::stored_eq(one, other))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Argument> Argument for Option<A> {
+    type Stored = Option<A::Stored>;
+
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        self.is_some().hash(state);
+        if let Some(argument) = self {
+            argument.hash_argument(state);
+        }
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &Self::Stored) -> bool {
+        match (self, stored) {
+            (Some(argument), Some(stored)) => argument.eq_stored(stored),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Self::Stored {
+        self.as_ref().map(A::to_stored)
+    }
+
+    #[inline]
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => A::stored_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<A: Argument, B: Argument> Argument for Result<A, B> {
+    type Stored = Result<A::Stored, B::Stored>;
+
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        self.is_ok().hash(state);
+        match self {
+            Ok(argument) => argument.hash_argument(state),
+            Err(argument) => argument.hash_argument(state),
+        }
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &Self::Stored) -> bool {
+        match (self, stored) {
+            (Ok(argument), Ok(stored)) => argument.eq_stored(stored),
+            (Err(argument), Err(stored)) => argument.eq_stored(stored),
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Self::Stored {
+        match self {
+            Ok(argument) => Ok(argument.to_stored()),
+            Err(argument) => Err(argument.to_stored()),
+        }
+    }
+
+    #[inline]
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+        match (one, other) {
+            (Ok(one), Ok(other)) => A::stored_eq(one, other),
+            (Err(one), Err(other)) => B::stored_eq(one, other),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What may be a key: arguments, hashed and compared where they lie, owned on a miss only.
+
+pub mod choice;
+mod containers;
+mod scalars;
+mod tuples;
+
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::num::NonZeroU64;
+use std::sync::LazyLock;
+
+use hashbrown::DefaultHashBuilder;
+
+pub use choice::Of;
+
+/// The traits among which [`choice`] chooses, to be imported nameless.
+pub mod choices {
+    pub use super::choice::{ByArgument as _, ByEq as _, ByInnerEq as _, Refused as _};
+}
+
+/// What can be an argument of a memoized function, beside everything that is `Hash + Eq + Clone`.
+///
+/// Implemented for numbers, floats, `bool`, `char`, strings and paths, and for references,
+/// `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and `Cow`s of arguments,
+/// to any depth.
+///
+/// An argument is hashed and compared where it lies; [`Argument::to_stored`] makes the form that
+/// is kept, `String` for `&str`. Two arguments are the same if a function can't tell them apart.
+/// So floats compare by their bits, with one NaN: `f(f64::NAN)` can hit, and `0.0` and `-0.0` stay
+/// apart, since `1.0 / x` tells them apart. Paths compare letter by letter.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a cache key",
+    label = "an argument must be `Hash + Eq + Clone` and, as it is kept, `Send + Sync + 'static`",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for a type of your own"
+)]
+pub trait Argument {
+    /// The owned form, kept as a key.
+    type Stored: 'static;
+
+    /// Feeds the argument to a hasher. Equal arguments feed the same.
+    fn hash_argument<H: Hasher>(&self, state: &mut H);
+
+    /// Whether this argument is the one that was stored.
+    fn eq_stored(&self, stored: &Self::Stored) -> bool;
+
+    /// Makes the owned form.
+    fn to_stored(&self) -> Self::Stored;
+
+    /// Whether two stored arguments are the same.
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
+
+    /// [`Argument::hash_argument`] for each of `items`; faster where they lie as plain bytes.
+    #[doc(hidden)]
+    fn hash_slice<H: Hasher>(items: &[Self], state: &mut H)
+    where
+        Self: Sized,
+    {
+        for item in items {
+            item.hash_argument(state);
+        }
+    }
+
+    /// [`Argument::eq_stored`] for each of `items`, of which there are as many as `stored`.
+    #[doc(hidden)]
+    fn eq_slice(items: &[Self], stored: &[Self::Stored]) -> bool
+    where
+        Self: Sized,
+    {
+        items.iter().zip(stored).all(|(item, stored)| item.eq_stored(stored))
+    }
+}
+
+/// The hash of a key, made once per call, before the lock is taken.
+///
+/// Never zero: an entry that holds one needs no flag to tell it from a vacant slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyHash(NonZeroU64);
+
+/// Seeded once per process: arguments may come from an attacker.
+static SEED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+
+impl KeyHash {
+    /// A bit that hash tables use neither to choose a bucket (the low bits) nor as a tag (the top 7).
+    const NEVER_ZERO: NonZeroU64 = NonZeroU64::new(1 << 48).unwrap();
+
+    #[inline]
+    pub(crate) fn of<Q: Hash + ?Sized>(key: &Q) -> Self {
+        Self::finish(|state| key.hash(state))
+    }
+
+    #[inline]
+    pub(crate) fn of_argument<A: Argument + ?Sized>(argument: &A) -> Self {
+        Self::finish(|state| argument.hash_argument(state))
+    }
+
+    #[inline]
+    fn finish(feed: impl FnOnce(&mut <DefaultHashBuilder as BuildHasher>::Hasher)) -> Self {
+        let mut state = SEED.build_hasher();
+        feed(&mut state);
+        Self(Self::NEVER_ZERO | state.finish())
+    }
+
+    #[inline]
+    pub(crate) fn get(self) -> u64 {
+        self.0.get()
+    }
+}

@@ -1,0 +1,47 @@
+//! Tuples of arguments. A call's arguments come as one.
+
+use core::hash::Hasher;
+
+use super::Argument;
+
+macro_rules! tuple {
+    ($($name:ident $index:tt)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($name: Argument),*> Argument for ($($name,)*) {
+            type Stored = ($($name::Stored,)*);
+
+            #[inline]
+            fn hash_argument<STATE: Hasher>(&self, state: &mut STATE) {
+                $( self.$index.hash_argument(state); )*
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &Self::Stored) -> bool {
+                $( self.$index.eq_stored(&stored.$index) )&&*
+            }
+
+            #[inline]
+            fn to_stored(&self) -> Self::Stored {
+                ($( self.$index.to_stored(), )*)
+            }
+
+            #[inline]
+            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+                $( $name::stored_eq(&one.$index, &other.$index) )&&*
+            }
+        }
+    };
+}
+
+/// Tuples of the first, of the first two, … of all of the names given.
+macro_rules! tuples {
+    ([$($done:tt)*]) => {};
+    ([$($done:tt)*] $name:ident $index:tt $($rest:tt)*) => {
+        tuple! { $($done)* $name $index }
+        tuples! { [$($done)* $name $index] $($rest)* }
+    };
+}
+
+tuples! {
+    [] A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15 Q 16 R 17 S 18 T 19
+}

@@ -1,0 +1,36 @@
+//! The engine of `functools`: remembers values under keys, exactly as Python's
+//! `functools.lru_cache` does, and knows nothing of macros.
+//!
+//! [`LruCache`] is the engine as a plain object, shared by `&`. What a function annotated with
+//! `#[lru_cache]` uses is [`Memo`]: the same cache, looked up by arguments where they lie.
+//!
+//! The way of a call is always the same and always forward:
+//!
+//! ```text
+//! key (hash, in place) → cache (lock; find; clone; touch; unlock) → hit: return
+//!                                                                 → miss: compute, no lock held
+//!                                                                   → cache (lock; insert; evict; unlock; drop)
+//! ```
+
+mod arena;
+mod cache;
+mod deferred;
+mod entry;
+mod history;
+mod index;
+mod info;
+pub mod key;
+mod lock;
+mod maxsize;
+mod memo;
+mod object;
+pub mod outcome;
+mod policy;
+mod store;
+
+pub use cache::Cache;
+pub use info::{CacheInfo, CacheParameters};
+pub use key::Argument;
+pub use maxsize::{Integer, MaxSize, integer};
+pub use memo::{Memo, Miss};
+pub use object::{Iter, LruCache};

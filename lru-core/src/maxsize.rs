@@ -1,0 +1,92 @@
+//! How many entries a cache may hold: none, any number, or at most `n`.
+
+use core::num::NonZeroUsize;
+
+/// The three modes of a cache, as `maxsize` chooses them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MaxSize {
+    /// Nothing is stored; misses are counted.
+    Disabled,
+    /// Everything is kept, in no order.
+    Unbounded,
+    /// At most so many entries; the least recently used one makes room.
+    Bounded(NonZeroUsize),
+}
+
+impl MaxSize {
+    /// What an integer says: zero and negative numbers store nothing (as in Python 3.8 and later),
+    /// numbers beyond `usize` bound nothing that fits into memory.
+    #[must_use]
+    pub const fn of(maxsize: i128) -> Self {
+        if maxsize <= 0 {
+            Self::Disabled
+        } else if maxsize > usize::MAX as i128 {
+            Self::Bounded(NonZeroUsize::MAX)
+        } else {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+            Self::from_option(Some(maxsize as usize))
+        }
+    }
+
+    /// `None` is unbounded, `Some(0)` is disabled, `Some(n)` is bounded.
+    #[must_use]
+    pub const fn from_option(maxsize: Option<usize>) -> Self {
+        match maxsize {
+            None => Self::Unbounded,
+            Some(maxsize) => match NonZeroUsize::new(maxsize) {
+                None => Self::Disabled,
+                Some(maxsize) => Self::Bounded(maxsize),
+            },
+        }
+    }
+
+    /// The bound as [`CacheInfo`](crate::CacheInfo) tells it: `None`, `Some(0)` or `Some(n)`.
+    #[must_use]
+    pub const fn to_option(self) -> Option<usize> {
+        match self {
+            Self::Disabled => Some(0),
+            Self::Unbounded => None,
+            Self::Bounded(maxsize) => Some(maxsize.get()),
+        }
+    }
+}
+
+/// The integer types: what `maxsize` may be given in.
+#[diagnostic::on_unimplemented(
+    message = "`maxsize` takes an integer or `None`",
+    label = "`{Self}` is not an integer type"
+)]
+pub trait Integer: Copy {}
+
+macro_rules! integers {
+    ($($type:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl Integer for $type {}
+    )* };
+}
+integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+/// Returns `value`, having made sure that its type is an integer.
+pub const fn integer<T: Integer>(value: T) -> T {
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_and_zero_store_nothing() {
+        assert_eq!(MaxSize::of(-1), MaxSize::Disabled);
+        assert_eq!(MaxSize::of(0), MaxSize::Disabled);
+        assert_eq!(MaxSize::of(i128::MIN).to_option(), Some(0));
+    }
+
+    #[test]
+    fn a_bound_survives_the_way_there_and_back() {
+        for maxsize in [None, Some(0), Some(1), Some(128), Some(usize::MAX)] {
+            assert_eq!(MaxSize::from_option(maxsize).to_option(), maxsize);
+        }
+        assert_eq!(MaxSize::of(i128::MAX).to_option(), Some(usize::MAX));
+    }
+}

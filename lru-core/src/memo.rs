@@ -1,0 +1,158 @@
+//! What stands behind a memoized function: a cache that is looked up by arguments where they lie.
+
+use core::fmt;
+
+use crate::cache::{Cache, Origin};
+use crate::info::{CacheInfo, CacheParameters};
+use crate::key::{Argument, KeyHash};
+use crate::maxsize::MaxSize;
+use crate::outcome::{Outcome, Outcomes};
+
+/// The cache of one function: `K` is the owned form of its arguments, `O` says what of its result
+/// is remembered.
+///
+/// This is what `#[lru_cache]` puts into a `static`. The arguments come as one tuple that borrows
+/// them; they are hashed and compared where they lie, and owned on a miss only.
+pub struct Memo<K, O: Outcome> {
+    cache: Cache<K, O::Kept>,
+    typed: bool,
+}
+
+impl<K, O: Outcome> Memo<K, O> {
+    /// An empty cache. Takes no memory yet.
+    #[must_use]
+    pub const fn new(maxsize: MaxSize, typed: bool) -> Self {
+        Self { cache: Cache::with_maxsize(maxsize), typed }
+    }
+
+    /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
+    /// is needed to remember the result.
+    ///
+    /// # Errors
+    ///
+    /// A [`Miss`] says that the result must be computed.
+    #[inline]
+    pub fn look<A: Argument<Stored = K>, R>(&self, arguments: A) -> Result<R, Miss<'_, K, O>>
+    where
+        O: Outcomes<R>,
+    {
+        if self.cache.is_disabled() {
+            self.cache.miss_uncached();
+            return Err(Miss { memo: self, pending: None });
+        }
+        let hash = KeyHash::of_argument(&arguments);
+        match self.cache.look(hash, |stored| arguments.eq_stored(stored)) {
+            Ok(kept) => Ok(O::answer(kept)),
+            Err(began) => Err(self.miss(hash, &arguments, Origin::Computed(began))),
+        }
+    }
+
+    /// A computation that is to replace what is remembered: counts a miss.
+    pub fn refresh<A: Argument<Stored = K>>(&self, arguments: A) -> Miss<'_, K, O> {
+        if self.cache.is_disabled() {
+            self.cache.miss_uncached();
+            return Miss { memo: self, pending: None };
+        }
+        let hash = KeyHash::of_argument(&arguments);
+        self.miss(hash, &arguments, Origin::Refreshed(self.cache.begin()))
+    }
+
+    #[inline]
+    fn miss<A: Argument<Stored = K>>(&self, hash: KeyHash, arguments: &A, origin: Origin) -> Miss<'_, K, O> {
+        let pending = Pending { hash, key: arguments.to_stored(), origin, same: A::stored_eq };
+        Miss { memo: self, pending: Some(pending) }
+    }
+
+    /// Whether a result is remembered. Counts nothing, moves nothing.
+    pub fn contains<A: Argument<Stored = K>>(&self, arguments: A) -> bool {
+        let hash = KeyHash::of_argument(&arguments);
+        self.cache.peek_with(hash, |stored| arguments.eq_stored(stored), |_| ()).is_some()
+    }
+
+    /// What is remembered, as the function would return it. Counts nothing, moves nothing.
+    pub fn peek<A: Argument<Stored = K>, R>(&self, arguments: A) -> Option<R>
+    where
+        O: Outcomes<R>,
+    {
+        let hash = KeyHash::of_argument(&arguments);
+        self.cache.peek_with(hash, |stored| arguments.eq_stored(stored), O::Kept::clone).map(O::answer)
+    }
+
+    /// Remembers `result` as if it had been computed. Counts nothing.
+    pub fn put<A: Argument<Stored = K>, R>(&self, arguments: A, result: R)
+    where
+        O: Outcomes<R>,
+    {
+        if let Some(kept) = O::into_kept(result) {
+            let hash = KeyHash::of_argument(&arguments);
+            self.cache.keep(hash, arguments.to_stored(), kept, Origin::Put, A::stored_eq);
+        }
+    }
+
+    /// Removes one result, and says whether there was one. Counts nothing.
+    pub fn invalidate<A: Argument<Stored = K>>(&self, arguments: A) -> bool {
+        let hash = KeyHash::of_argument(&arguments);
+        self.cache.forget(hash, |stored| arguments.eq_stored(stored)).is_some()
+    }
+
+    /// Forgets everything and sets the counters to zero.
+    pub fn clear(&self) {
+        self.cache.clear();
+    }
+
+    /// Hits, misses, bound and number of entries, read together.
+    #[must_use]
+    pub fn info(&self) -> CacheInfo {
+        self.cache.info()
+    }
+
+    /// The options the function was memoized with.
+    #[must_use]
+    pub fn parameters(&self) -> CacheParameters {
+        CacheParameters { maxsize: self.cache.maxsize().to_option(), typed: self.typed }
+    }
+}
+
+impl<K, O: Outcome> fmt::Debug for Memo<K, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo").field("info", &self.info()).field("typed", &self.typed).finish()
+    }
+}
+
+/// A call that was not answered from the cache. Owns the key, and borrows no argument.
+#[must_use = "the result is remembered by `keep`"]
+pub struct Miss<'m, K, O: Outcome> {
+    memo: &'m Memo<K, O>,
+    /// `None` where nothing is stored anyway.
+    pending: Option<Pending<K>>,
+}
+
+struct Pending<K> {
+    hash: KeyHash,
+    key: K,
+    origin: Origin,
+    same: fn(&K, &K) -> bool,
+}
+
+impl<K, O: Outcome> Miss<'_, K, O> {
+    /// Remembers `result`, where it is one to be remembered, and returns it.
+    #[inline]
+    pub fn keep<R>(self, result: R) -> R
+    where
+        O: Outcomes<R>,
+    {
+        if let Some(Pending { hash, key, origin, same }) = self.pending {
+            // Cloned before the lock is taken.
+            if let Some(kept) = O::kept(&result) {
+                self.memo.cache.keep(hash, key, kept, origin, same);
+            }
+        }
+        result
+    }
+}
+
+impl<K, O: Outcome> fmt::Debug for Miss<'_, K, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Miss").field("memo", self.memo).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,252 @@
+//! The options of an attribute, as the user wrote them.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Expr, ExprUnary, Lit, LitBool, Path, Token, UnOp};
+
+use crate::errors::Errors;
+
+/// Which of the attributes was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    LruCache,
+    Cache,
+}
+
+impl Attribute {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LruCache => "lru_cache",
+            Self::Cache => "cache",
+        }
+    }
+
+    /// The options it knows.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::LruCache => &["maxsize", "typed", "handle", "crate"],
+            Self::Cache => &["typed", "handle", "crate"],
+        }
+    }
+}
+
+/// `maxsize` as it was written.
+pub(crate) enum MaxSize {
+    None,
+    Literal(i128),
+    /// A constant expression, of an integer type if all is well.
+    Expression(Expr),
+}
+
+/// The options, `None` where they were not given or are mistaken.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) maxsize: Option<MaxSize>,
+    pub(crate) typed: Option<bool>,
+    pub(crate) handle: Option<Ident>,
+    pub(crate) krate: Option<Path>,
+    /// The names of the options given so far.
+    given: Vec<Ident>,
+}
+
+impl Args {
+    /// Reads all options, noting every mistake on the way.
+    pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        if attribute == Attribute::Cache {
+            args.maxsize = Some(MaxSize::None);
+        }
+        let parser = |input: ParseStream| {
+            let mut first = true;
+            while !input.is_empty() {
+                if let Err(error) = args.parse_one(attribute, input, first) {
+                    errors.add(error);
+                    skip_to_comma(input)?;
+                }
+                first = false;
+                if input.is_empty() {
+                    break;
+                }
+                if let Err(error) = input.parse::<Token![,]>() {
+                    errors.add(error);
+                    skip_to_comma(input)?;
+                    input.parse::<Option<Token![,]>>()?;
+                }
+            }
+            Ok(())
+        };
+        if let Err(error) = parser.parse2(tokens) {
+            errors.add(error);
+        }
+        args
+    }
+
+    fn parse_one(&mut self, attribute: Attribute, input: ParseStream, first: bool) -> syn::Result<()> {
+        let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+        if !named {
+            return self.parse_positional(attribute, input, first);
+        }
+        let name = input.call(Ident::parse_any)?;
+        let text = name.to_string();
+        if !attribute.options().contains(&text.as_str()) {
+            return Err(syn::Error::new(name.span(), unknown(attribute, &text)));
+        }
+        let duplicate = self.given.contains(&name);
+        self.given.push(name.clone());
+        input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            return Err(syn::Error::new(name.span(), format!("`{text}` has no value; {}", takes(&text))));
+        }
+        match text.as_str() {
+            "maxsize" => self.maxsize = Some(input.parse()?),
+            "typed" => self.typed = Some(value::<LitBool>(input, &text)?.value),
+            "handle" => self.handle = Some(value::<Ident>(input, &text)?),
+            _ => self.krate = Some(value_with(input, &text, Path::parse_mod_style)?),
+        }
+        if duplicate {
+            return Err(syn::Error::new(name.span(), format!("duplicate option `{text}`")));
+        }
+        Ok(())
+    }
+
+    /// An option without a name is `maxsize`, and stands first: `lru_cache(64)`.
+    fn parse_positional(
+        &mut self,
+        attribute: Attribute,
+        input: ParseStream,
+        first: bool,
+    ) -> syn::Result<()> {
+        let expr: Expr = input.parse()?;
+        if let Some(name) = option_in(&expr, attribute) {
+            let message = format!("options are written `name = value`; {}", takes(&name));
+            return Err(syn::Error::new_spanned(expr, message));
+        }
+        if attribute == Attribute::Cache {
+            return Err(syn::Error::new_spanned(expr, UNBOUNDED));
+        }
+        if !first {
+            let message = "only `maxsize` may stand without its name, and it stands first";
+            return Err(syn::Error::new_spanned(expr, message));
+        }
+        self.given.push(Ident::new("maxsize", proc_macro2::Span::call_site()));
+        self.maxsize = Some(MaxSize::try_from(expr)?);
+        Ok(())
+    }
+}
+
+const UNBOUNDED: &str = "`#[cache]` keeps everything; for a bound write `#[lru_cache(maxsize = …)]`";
+const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
+
+/// What an option takes, as an instruction.
+fn takes(option: &str) -> &'static str {
+    match option {
+        "maxsize" => MAXSIZE,
+        "typed" => "`typed` takes `true` or `false`",
+        "handle" => "`handle` takes a name, such as `handle = fib_cache`",
+        _ => "`crate` takes a path, such as `crate = my_functools`",
+    }
+}
+
+/// The value of an option, or what the option takes, under what was written instead.
+fn value<T: Parse>(input: ParseStream, option: &str) -> syn::Result<T> {
+    value_with(input, option, T::parse)
+}
+
+fn value_with<T>(
+    input: ParseStream,
+    option: &str,
+    parse: impl FnOnce(ParseStream) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let ahead = input.fork();
+    let written = ahead.parse::<Expr>().map_or_else(|_| input.cursor().token_stream(), ToTokens::into_token_stream);
+    let is_whole = |input: ParseStream| input.is_empty() || input.peek(Token![,]);
+    match parse(input) {
+        Ok(value) if is_whole(input) => Ok(value),
+        _ => Err(syn::Error::new_spanned(written, takes(option))),
+    }
+}
+
+impl Parse for MaxSize {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        Self::try_from(input.parse::<Expr>()?)
+    }
+}
+
+impl TryFrom<Expr> for MaxSize {
+    type Error = syn::Error;
+
+    fn try_from(expr: Expr) -> syn::Result<Self> {
+        match &expr {
+            Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "None") => {
+                Ok(Self::None)
+            }
+            Expr::Lit(lit) => match &lit.lit {
+                Lit::Int(int) => int.base10_parse().map(Self::Literal),
+                _ => Err(syn::Error::new_spanned(expr, MAXSIZE)),
+            },
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
+                Expr::Lit(lit) => match &lit.lit {
+                    Lit::Int(int) => int.base10_parse::<i128>().map(|value| Self::Literal(-value)),
+                    _ => Err(syn::Error::new_spanned(expr, MAXSIZE)),
+                },
+                _ => Ok(Self::Expression(expr)),
+            },
+            Expr::Group(group) => Self::try_from((*group.expr).clone()),
+            _ => Ok(Self::Expression(expr)),
+        }
+    }
+}
+
+/// The option that an expression without `=` seems to mean: `typed`, `maxsize(8)`.
+fn option_in(expr: &Expr, attribute: Attribute) -> Option<String> {
+    let path = match expr {
+        Expr::Path(path) => path,
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => path,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let name = path.path.get_ident()?.to_string();
+    attribute.options().contains(&name.as_str()).then_some(name)
+}
+
+fn unknown(attribute: Attribute, name: &str) -> String {
+    if attribute == Attribute::Cache && name == "maxsize" {
+        return UNBOUNDED.to_owned();
+    }
+    let known: Vec<_> = attribute.options().iter().map(|option| format!("`{option}`")).collect();
+    let known = known.join(", ");
+    let nearest = attribute.options().iter().map(|option| (distance(name, option), option)).min();
+    match nearest {
+        Some((distance, option)) if distance <= option.len() / 2 => {
+            format!("unknown option `{name}`; did you mean `{option}`? expected one of {known}")
+        }
+        _ => format!("unknown option `{name}`; expected one of {known}"),
+    }
+}
+
+/// How many letters must be changed, added or removed to turn one word into the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (above, a) in one.chars().enumerate() {
+        let (mut diagonal, mut left) = (above, above + 1);
+        let mut next = vec![left];
+        for (b, &up) in other.chars().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(a != b)).min(up + 1).min(left + 1);
+            diagonal = up;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn skip_to_comma(input: ParseStream) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Which of the function's own attributes goes where.
+
+use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Meta, Path, Token, parse_quote};
+
+/// Attributes that speak of the function as its callers see it.
+const OUTSIDE: [&str; 7] =
+    ["doc", "inline", "cold", "no_mangle", "export_name", "link_section", "rustc_legacy_const_generics"];
+
+/// Attributes that hold for the function and for all that runs its body.
+const BOTH: [&str; 4] = ["must_use", "deprecated", "track_caller", "target_feature"];
+
+/// Lint levels: they hold wherever the user's tokens end up.
+const LINTS: [&str; 5] = ["allow", "expect", "warn", "deny", "forbid"];
+
+/// Tools whose attributes are no macros.
+const TOOLS: [&str; 5] = ["rustfmt", "clippy", "diagnostic", "miri", "rust_analyzer"];
+
+/// The attributes of a function, by where they go.
+#[derive(Default)]
+pub(crate) struct Attrs {
+    /// Conditions under which anything exists.
+    pub(crate) cfg: Vec<Attribute>,
+    /// On everything that repeats the user's signature.
+    pub(crate) lints: Vec<Attribute>,
+    /// On the function alone.
+    pub(crate) outside: Vec<Attribute>,
+    /// On the function, and on what else runs the body.
+    pub(crate) both: Vec<Attribute>,
+    /// Decorators: they stay on the body, and so run on misses only.
+    pub(crate) decorators: Vec<Attribute>,
+}
+
+impl Attrs {
+    pub(crate) fn new(attrs: &[Attribute]) -> Self {
+        let mut sorted = Self::default();
+        for attr in attrs {
+            let name = name_of(&attr.meta);
+            let is = |names: &[&str]| names.contains(&name.as_str());
+            let place = if is(&["cfg"]) {
+                &mut sorted.cfg
+            } else if is(&LINTS) {
+                sorted.lints.push(without_expectation(attr));
+                continue;
+            } else if is(&OUTSIDE) {
+                &mut sorted.outside
+            } else if is(&BOTH) || is_of_tool(attr.path()) {
+                &mut sorted.both
+            } else {
+                &mut sorted.decorators
+            };
+            place.push(attr.clone());
+        }
+        sorted
+    }
+}
+
+/// The name that decides: what is inside `cfg_attr(condition, ...)` and `unsafe(...)`.
+fn name_of(meta: &Meta) -> String {
+    let path = meta.path();
+    if let Meta::List(list) = meta {
+        if path.is_ident("cfg_attr") {
+            let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            let inner = metas.ok().and_then(|metas| metas.iter().nth(1).map(name_of));
+            return inner.unwrap_or_else(|| "cfg_attr".to_owned());
+        }
+        if path.is_ident("unsafe") {
+            return list.parse_args::<Meta>().map_or_else(|_| "unsafe".to_owned(), |meta| name_of(&meta));
+        }
+    }
+    path.get_ident().map_or_else(String::new, ToString::to_string)
+}
+
+fn is_of_tool(path: &Path) -> bool {
+    path.segments.len() > 1
+        && path.segments.first().is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool))
+}
+
+/// An `expect` as `allow`: what is expected in the body would be missed everywhere else.
+fn without_expectation(attr: &Attribute) -> Attribute {
+    match &attr.meta {
+        Meta::List(list) if list.path.is_ident("expect") => {
+            let lints = &list.tokens;
+            parse_quote!(#[allow(#lints)])
+        }
+        _ => attr.clone(),
+    }
+}
+
+/// Whether this is one of the attributes of this crate, under its own name.
+pub(crate) fn is_ours(attr: &Attribute) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
+}
+
+impl ToTokens for Attrs {
+    /// The attributes of the function itself.
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        let Self { cfg, lints, outside, both, decorators: _ } = self;
+        tokens.extend(quote! { #(#cfg)* #(#outside)* #(#both)* #(#lints)* });
+    }
+}

@@ -1,0 +1,58 @@
+//! The function itself: look, else compute and keep.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::model::{Model, Param};
+
+pub(super) fn function(model: &Model) -> TokenStream {
+    let Model { attrs, vis, safety, abi, name, generics, params, result, handle, .. } = model;
+    let where_clause = &generics.where_clause;
+    let inputs = params.iter().map(Param::input);
+    let key = key(model);
+    let compute = run_body(model, &quote!(#handle));
+    quote! {
+        #attrs
+        #vis #safety #abi fn #name #generics (#(#inputs),*) -> #result #where_clause {
+            let __looked = #handle::__memo().look(#key);
+            match __looked {
+                ::core::result::Result::Ok(__hit) => __hit,
+                ::core::result::Result::Err(__miss) => __miss.keep(#compute),
+            }
+        }
+    }
+}
+
+/// The arguments as a tuple that borrows them.
+pub(super) fn key(model: &Model) -> TokenStream {
+    let Model { params, krate, .. } = model;
+    let parts = params.iter().map(|param| {
+        let name = &param.name;
+        param.key.borrow(&quote!(#name), krate)
+    });
+    // The traits choose how an argument becomes a part of the key.
+    let choices = params.iter().any(|param| param.key.is_by_type());
+    let tuple = nested(parts.collect());
+    if choices {
+        quote! {{ use #krate::__private::choices::*; #tuple }}
+    } else {
+        tuple
+    }
+}
+
+/// A tuple of any number of parts, in tuples of as many as are arguments.
+pub(super) fn nested(parts: Vec<TokenStream>) -> TokenStream {
+    const MOST: usize = 20;
+    if parts.len() <= MOST {
+        return quote! { (#(#parts,)*) };
+    }
+    let tuples = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) });
+    nested(tuples.collect())
+}
+
+/// Calls the body with the arguments.
+pub(super) fn run_body(model: &Model, companion: &TokenStream) -> TokenStream {
+    let names = model.params.iter().map(|param| &param.name);
+    let call = quote! { #companion::wrapped(#(#names),*) };
+    if model.safety.is_some() { quote! { unsafe { #call } } } else { call }
+}

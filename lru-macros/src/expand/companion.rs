@@ -1,0 +1,167 @@
+//! The companion type: an uninhabited type of the function's name, with everything that can be
+//! asked of the cache.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::call::{key, nested, run_body};
+use super::remembered;
+use crate::args::MaxSize;
+use crate::model::{Model, Outcome, Param};
+use crate::types;
+
+pub(super) fn companion(model: &Model) -> TokenStream {
+    let Model { attrs, vis, name, handle, .. } = model;
+    let cfg = &attrs.cfg;
+    let doc = format!("What can be asked of the cache of the function `{name}`.");
+    let memo = memo(model);
+    let wrapped = wrapped(model);
+    let accessors = accessors(model);
+    quote! {
+        #(#cfg)*
+        #[doc = #doc]
+        #vis enum #handle {}
+        #(#cfg)*
+        impl #handle {
+            #memo
+            #wrapped
+            #accessors
+        }
+    }
+}
+
+/// The cache itself.
+fn memo(model: &Model) -> TokenStream {
+    let Model { params, result, outcome, krate, typed, .. } = model;
+    let key = nested(params.iter().map(|param| param.key.stored(krate)).collect());
+    let (outcome, question) = match outcome {
+        Outcome::Plain => (quote! { #krate::__private::Plain<#result> }, None),
+        Outcome::ByType => {
+            let ty = types::with_static(result);
+            (quote! { #krate::__private::outcome!(#ty) }, Some(remembered(result, krate)))
+        }
+    };
+    let memo = quote! { #krate::__private::Memo<#key, #outcome> };
+    let maxsize = maxsize(model);
+    quote! {
+        fn __memo() -> &'static #memo {
+            #question
+            static __MEMO: #memo = #krate::__private::Memo::new(#maxsize, #typed);
+            &__MEMO
+        }
+    }
+}
+
+fn maxsize(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    match &model.maxsize {
+        MaxSize::None => quote! { #krate::__private::MaxSize::Unbounded },
+        MaxSize::Literal(number) => {
+            let number = proc_macro2::Literal::i128_unsuffixed(*number);
+            quote! { #krate::__private::MaxSize::of(#number) }
+        }
+        MaxSize::Expression(expr) => {
+            let span = expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+            let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
+            quote! { #krate::__private::MaxSize::of(#integer as ::core::primitive::i128) }
+        }
+    }
+}
+
+/// The body. Where it has decorators they see it under the function's own name: an associated
+/// function of that name hides nothing from the body.
+fn wrapped(model: &Model) -> TokenStream {
+    let Model { attrs, vis, safety, name, generics, params, result, body, .. } = model;
+    let where_clause = &generics.where_clause;
+    let (lints, both, decorators) = (&attrs.lints, &attrs.both, &attrs.decorators);
+    let written = params.iter().map(|param| &param.written);
+    let doc = "Runs the function itself, past the cache: nothing is counted, nothing is stored.";
+    let is_accessor = ACCESSORS.iter().any(|accessor| name == accessor);
+    if decorators.is_empty() || is_accessor {
+        return quote! {
+            #[doc = #doc]
+            #(#both)* #(#lints)* #(#decorators)*
+            #vis #safety fn wrapped #generics (#(#written),*) -> #result #where_clause #body
+        };
+    }
+    let inputs = params.iter().map(Param::input);
+    let names = params.iter().map(|param| &param.name);
+    let call = quote! { Self::#name(#(#names),*) };
+    let call = if safety.is_some() { quote! { unsafe { #call } } } else { call };
+    quote! {
+        #[doc = #doc]
+        #(#both)* #(#lints)*
+        #vis #safety fn wrapped #generics (#(#inputs),*) -> #result #where_clause { #call }
+        #(#both)* #(#lints)* #(#decorators)*
+        #safety fn #name #generics (#(#written),*) -> #result #where_clause #body
+    }
+}
+
+const ACCESSORS: [&str; 9] = [
+    "wrapped",
+    "cache_info",
+    "cache_clear",
+    "cache_parameters",
+    "cache_contains",
+    "cache_peek",
+    "cache_put",
+    "cache_invalidate",
+    "cache_refresh",
+];
+
+fn accessors(model: &Model) -> TokenStream {
+    let Model { attrs, vis, safety, generics, params, result, krate, .. } = model;
+    let where_clause = &generics.where_clause;
+    let (lints, both) = (&attrs.lints, &attrs.both);
+    let inputs: Vec<_> = params.iter().map(Param::input).collect();
+    let key = key(model);
+    let compute = run_body(model, &quote!(Self));
+    let value = syn::Ident::new("value", Span::mixed_site());
+    quote! {
+        /// Hits, misses, bound and number of entries, read together.
+        #vis fn cache_info() -> #krate::CacheInfo {
+            Self::__memo().info()
+        }
+
+        /// Empties the cache and sets the counters to zero.
+        #vis fn cache_clear() {
+            Self::__memo().clear();
+        }
+
+        /// The options the function was memoized with.
+        #vis fn cache_parameters() -> #krate::CacheParameters {
+            Self::__memo().parameters()
+        }
+
+        /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+        #(#lints)*
+        #vis fn cache_contains #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause {
+            Self::__memo().contains(#key)
+        }
+
+        /// The result remembered for these arguments. Counts nothing, moves nothing.
+        #(#lints)*
+        #vis fn cache_peek #generics (#(#inputs),*) -> ::core::option::Option<#result> #where_clause {
+            Self::__memo().peek(#key)
+        }
+
+        /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+        #(#lints)*
+        #vis fn cache_put #generics (#(#inputs,)* #value: #result) #where_clause {
+            Self::__memo().put(#key, #value);
+        }
+
+        /// Removes the result for these arguments, and says whether there was one.
+        #(#lints)*
+        #vis fn cache_invalidate #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause {
+            Self::__memo().invalidate(#key)
+        }
+
+        /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+        #(#both)* #(#lints)*
+        #vis #safety fn cache_refresh #generics (#(#inputs),*) -> #result #where_clause {
+            let __miss = Self::__memo().refresh(#key);
+            __miss.keep(#compute)
+        }
+    }
+}

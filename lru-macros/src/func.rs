@@ -1,0 +1,73 @@
+//! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
+
+use proc_macro2::{Group, TokenStream};
+use syn::parse::{ParseStream, Parser};
+use syn::{FnArg, GenericParam, PatType, ReturnType, Signature, Token, Type, Visibility};
+
+use crate::args;
+
+pub(crate) struct Func {
+    pub(crate) attrs: Vec<syn::Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: Group,
+}
+
+impl Func {
+    pub(crate) fn parse(attribute: args::Attribute, item: TokenStream) -> syn::Result<Self> {
+        let parser = |input: ParseStream| {
+            let attrs = input.call(syn::Attribute::parse_outer)?;
+            let vis = input.parse()?;
+            if !is_function(input) {
+                let message = format!("`#[{}]` goes on a function", attribute.name());
+                return Err(input.error(message));
+            }
+            let sig = input.parse()?;
+            if input.peek(Token![;]) {
+                let message = "a function without a body leaves nothing to cache";
+                return Err(input.error(message));
+            }
+            Ok(Self { attrs, vis, sig, body: input.parse()? })
+        };
+        parser.parse2(item)
+    }
+
+    /// The parameters, `self` aside.
+    pub(crate) fn params(&self) -> impl Iterator<Item = &PatType> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(param) => Some(param),
+            FnArg::Receiver(_) => None,
+        })
+    }
+
+    /// The return type, where one is written.
+    pub(crate) fn result(&self) -> Option<&Type> {
+        match &self.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+
+    /// Type and const parameters, lifetimes aside.
+    pub(crate) fn generic_params(&self) -> impl Iterator<Item = &GenericParam> {
+        self.sig.generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+    }
+}
+
+/// Whether `fn` comes next, qualifiers passed over.
+fn is_function(input: ParseStream) -> bool {
+    let ahead = input.fork();
+    loop {
+        if ahead.peek(Token![fn]) {
+            return true;
+        }
+        let qualifier = ahead.peek(Token![const])
+            || ahead.peek(Token![async])
+            || ahead.peek(Token![unsafe])
+            || ahead.peek(Token![extern])
+            || ahead.peek(syn::LitStr);
+        if !qualifier || ahead.parse::<proc_macro2::TokenTree>().is_err() {
+            return false;
+        }
+    }
+}

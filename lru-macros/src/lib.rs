@@ -1,0 +1,59 @@
+//! The attributes of `functools`: [`macro@lru_cache`] and [`macro@cache`].
+//!
+//! Tokens become [`args`] and [`func`], these are checked, become a [`model`], and the model
+//! becomes tokens. Behaviour lives in `lru-core`; what is generated only names it.
+
+mod args;
+mod attrs;
+mod check;
+mod errors;
+mod expand;
+mod func;
+mod model;
+mod types;
+
+use proc_macro2::TokenStream;
+
+use args::{Args, Attribute};
+use errors::Errors;
+use func::Func;
+use model::Model;
+
+/// Remembers the results of a function, up to a number of them: Python's `functools.lru_cache`.
+///
+/// See the documentation of `functools`, where this attribute is re-exported.
+#[proc_macro_attribute]
+pub fn lru_cache(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    memoize(Attribute::LruCache, args.into(), item.into()).into()
+}
+
+/// Remembers all results of a function: Python's `functools.cache`, or `lru_cache(maxsize = None)`.
+///
+/// See the documentation of `functools`, where this attribute is re-exported.
+#[proc_macro_attribute]
+pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize(Attribute::Cache, args.into(), item.into()).into()
+}
+
+fn memoize(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(attribute, args, &mut errors);
+    let func = match Func::parse(attribute, item.clone()) {
+        Ok(func) => func,
+        Err(error) => {
+            errors.add(error);
+            return errors.with(item);
+        }
+    };
+    let mistakes_in_options = errors.count();
+    check::check(&args, &func, &mut errors);
+    if errors.count() > mistakes_in_options {
+        // A signature that can't be cached: its function as it is, so that its callers compile,
+        // and what the types have to say, so that all mistakes show at once.
+        return errors.with(expand::unchanged(&args, &func, item));
+    }
+    errors.with(expand::expand(&Model::new(args, func)))
+}

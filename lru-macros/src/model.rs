@@ -1,0 +1,236 @@
+//! What was decided: everything the expansion needs, and no defaults left.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Generics, Index, Pat, PatType, Path, Safety, Type, Visibility, parse_quote};
+
+use crate::args::{Args, MaxSize};
+use crate::attrs::Attrs;
+use crate::func::Func;
+use crate::types::{self, bare};
+
+/// What `maxsize` is when nobody says: as in Python.
+const DEFAULT_MAXSIZE: i128 = 128;
+
+pub(crate) struct Model {
+    pub(crate) attrs: Attrs,
+    pub(crate) vis: Visibility,
+    pub(crate) safety: Option<syn::Token![unsafe]>,
+    pub(crate) abi: Option<syn::Abi>,
+    pub(crate) name: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) params: Vec<Param>,
+    pub(crate) result: Type,
+    pub(crate) outcome: Outcome,
+    pub(crate) body: TokenStream,
+    /// The name of the companion type.
+    pub(crate) handle: Ident,
+    /// The path of `functools`.
+    pub(crate) krate: TokenStream,
+    pub(crate) maxsize: MaxSize,
+    pub(crate) typed: bool,
+}
+
+pub(crate) struct Param {
+    /// As the body sees it.
+    pub(crate) written: PatType,
+    /// The name under which it is passed on.
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    pub(crate) key: Key,
+}
+
+/// How an argument becomes part of the key.
+pub(crate) enum Key {
+    /// Its type is spelled from primitives: it is an `Argument`.
+    Plain(Type),
+    /// Its type is a name: what it is, the compiler knows.
+    ByType(Type),
+    /// A tuple that is written out: each element by itself.
+    Tuple(Vec<Key>),
+    /// A reference: what it refers to.
+    Reference(Box<Key>),
+}
+
+/// What of the result is kept.
+pub(crate) enum Outcome {
+    /// All of it: its type is spelled from primitives.
+    Plain,
+    /// Its type is a name: what it is, the compiler knows.
+    ByType,
+}
+
+impl Model {
+    pub(crate) fn new(args: Args, func: Func) -> Self {
+        let names = names(&func);
+        let params = func.params().zip(names).map(|(written, name)| Param::new(written, name)).collect();
+        let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
+        let krate = krate(&args);
+        let Func { attrs, vis, sig, body } = func;
+        let handle = args.handle.unwrap_or_else(|| sig.ident.clone());
+        Self {
+            attrs: Attrs::new(&attrs),
+            vis,
+            safety: match sig.safety {
+                Safety::Unsafe(token) => Some(token),
+                _ => None,
+            },
+            abi: sig.abi,
+            name: sig.ident,
+            generics: sig.generics,
+            params,
+            outcome: if is_plain_value(&result) { Outcome::Plain } else { Outcome::ByType },
+            result,
+            body: body.into_token_stream(),
+            handle: at_call_site(&handle),
+            krate,
+            maxsize: args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE)),
+            typed: args.typed.unwrap_or(false),
+        }
+    }
+}
+
+/// The path of `functools` in the user's crate.
+pub(crate) fn krate(args: &Args) -> TokenStream {
+    args.krate.as_ref().map_or_else(|| quote!(::functools), Path::to_token_stream)
+}
+
+/// The same name, seen where the attribute stands and not subject to lints.
+fn at_call_site(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site());
+    ident
+}
+
+/// A name for each parameter: its own where it has one that is nobody else's. Names of ours can't
+/// be seen by the user's code, nor the other way round.
+pub(crate) fn names(func: &Func) -> Vec<Ident> {
+    let mut names: Vec<Ident> = Vec::new();
+    for (place, param) in func.params().enumerate() {
+        let own = match &*param.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                let mut name = pat.ident.clone();
+                name.set_span(Span::mixed_site());
+                Some(name).filter(|name| !names.contains(name))
+            }
+            _ => None,
+        };
+        names.push(own.unwrap_or_else(|| format_ident!("__arg{place}", span = Span::mixed_site())));
+    }
+    names
+}
+
+impl Param {
+    fn new(written: &PatType, name: Ident) -> Self {
+        let ty = (*written.ty).clone();
+        Self { written: written.clone(), name, key: Key::new(&ty), ty }
+    }
+
+    /// The parameter as everything but the body takes it.
+    pub(crate) fn input(&self) -> TokenStream {
+        let Self { name, ty, .. } = self;
+        quote! { #name: #ty }
+    }
+}
+
+impl Key {
+    pub(crate) fn new(ty: &Type) -> Self {
+        match bare(ty) {
+            Type::Reference(reference) => Self::Reference(Box::new(Self::new(&reference.elem))),
+            ty if is_plain(ty) => Self::Plain(ty.clone()),
+            Type::Tuple(tuple) => Self::Tuple(tuple.elems.iter().map(Self::new).collect()),
+            ty => Self::ByType(ty.clone()),
+        }
+    }
+
+    /// Whether the compiler has to choose.
+    pub(crate) fn is_by_type(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::ByType(_) => true,
+            Self::Tuple(keys) => keys.iter().any(Self::is_by_type),
+            Self::Reference(key) => key.is_by_type(),
+        }
+    }
+
+    /// The type of what is stored.
+    pub(crate) fn stored(&self, krate: &TokenStream) -> TokenStream {
+        match self {
+            Self::Plain(ty) => stored(ty, krate),
+            Self::ByType(ty) => {
+                let ty = types::with_static(ty);
+                quote! { #krate::__private::stored!(#ty) }
+            }
+            Self::Tuple(keys) => {
+                let stored = keys.iter().map(|key| key.stored(krate));
+                quote! { (#(#stored,)*) }
+            }
+            Self::Reference(key) => key.stored(krate),
+        }
+    }
+
+    /// The expression that borrows the argument at `place`.
+    pub(crate) fn borrow(&self, place: &TokenStream, krate: &TokenStream) -> TokenStream {
+        match self {
+            Self::Plain(_) => quote! { &#place },
+            Self::ByType(ty) => {
+                let span = types::first_token(ty);
+                quote_spanned! { span=> (&&&&#krate::__private::Of(&#place)).__key() }
+            }
+            Self::Tuple(keys) => {
+                let parts = keys.iter().enumerate().map(|(place_in, key)| {
+                    let index = Index::from(place_in);
+                    key.borrow(&quote!(#place.#index), krate)
+                });
+                quote! { (#(#parts,)*) }
+            }
+            // A reference is borrowed already.
+            Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
+            Self::Reference(key) => key.borrow(&quote!((*#place)), krate),
+        }
+    }
+}
+
+/// Whether a type is an `Argument` by its spelling: primitives, and what is made of them without
+/// naming a type.
+fn is_plain(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(_) => types::primitive(ty).is_some(),
+        Type::Reference(reference) => reference.mutability.is_none() && is_plain(&reference.elem),
+        Type::Slice(slice) => is_plain(&slice.elem),
+        Type::Array(array) => is_plain(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.len() <= 20 && tuple.elems.iter().all(is_plain),
+        _ => false,
+    }
+}
+
+/// Whether a result is a plain value by its spelling.
+fn is_plain_value(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(_) => types::primitive(ty).is_some_and(|primitive| primitive != "str"),
+        Type::Array(array) => is_plain_value(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.len() <= 12 && tuple.elems.iter().all(is_plain_value),
+        _ => false,
+    }
+}
+
+/// The owned form of a type that is spelled from primitives.
+fn stored(ty: &Type, krate: &TokenStream) -> TokenStream {
+    match bare(ty) {
+        Type::Path(_) if types::primitive(ty) == Some("str") => quote! { #krate::__private::String },
+        Type::Reference(reference) => stored(&reference.elem, krate),
+        Type::Slice(slice) => {
+            let elem = stored(&slice.elem, krate);
+            quote! { #krate::__private::Vec<#elem> }
+        }
+        Type::Array(array) => {
+            let (elem, len) = (stored(&array.elem, krate), &array.len);
+            quote! { [#elem; #len] }
+        }
+        Type::Tuple(tuple) => {
+            let elems = tuple.elems.iter().map(|elem| stored(elem, krate));
+            quote! { (#(#elems,)*) }
+        }
+        ty => ty.to_token_stream(),
+    }
+}

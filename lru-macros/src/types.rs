@@ -1,0 +1,195 @@
+//! What can be told of a type from the way it is spelled.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{
+    AngleBracketedGenericArguments, GenericArgument, Lifetime, PathArguments, PathSegment, ReturnType, Type,
+    TypeParamBound,
+};
+
+/// The primitive types that are arguments by themselves.
+pub(crate) const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+    "isize", "f32", "f64",
+];
+
+/// The type without parentheses, and without the invisible groups that `macro_rules` makes.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(paren) => bare(&paren.elem),
+        Type::Group(group) => bare(&group.elem),
+        _ => ty,
+    }
+}
+
+/// The name of a primitive type, if it is spelled as one.
+pub(crate) fn primitive(ty: &Type) -> Option<&'static str> {
+    let Type::Path(path) = bare(ty) else { return None };
+    if path.qself.is_some() {
+        return None;
+    }
+    let name = path.path.get_ident()?;
+    PRIMITIVES.into_iter().find(|primitive| name == primitive)
+}
+
+/// The types that lie in a type and are visible in its spelling, itself among them.
+///
+/// Types behind `fn` and `dyn` are not looked into: a value of such a type holds none of them.
+pub(crate) fn any(ty: &Type, test: &mut impl FnMut(&Type) -> bool) -> bool {
+    let ty = bare(ty);
+    test(ty)
+        || match ty {
+            Type::Array(array) => any(&array.elem, test),
+            Type::Slice(slice) => any(&slice.elem, test),
+            Type::Reference(reference) => any(&reference.elem, test),
+            Type::Tuple(tuple) => tuple.elems.iter().any(|elem| any(elem, test)),
+            Type::Path(path) => path.path.segments.iter().any(|segment| match &segment.arguments {
+                PathArguments::AngleBracketed(args) => args.args.iter().any(|arg| match arg {
+                    GenericArgument::Type(ty) => any(ty, test),
+                    _ => false,
+                }),
+                _ => false,
+            }),
+            _ => false,
+        }
+}
+
+/// Whether `Self` or `self` stands among the tokens.
+pub(crate) fn self_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "Self" || ident == "self" => Some(ident),
+        TokenTree::Group(group) => self_in(group.stream()),
+        _ => None,
+    })
+}
+
+/// The type with `'static` for every lifetime, as a `static` has to name it.
+pub(crate) fn with_static(ty: &Type) -> Type {
+    let mut ty = ty.clone();
+    Statics::default().in_type(&mut ty, Elided::IsStatic);
+    ty
+}
+
+/// What an omitted lifetime stands for: in `&str` itself one of the function's, in `fn(&str)` any.
+#[derive(Clone, Copy)]
+enum Elided {
+    IsStatic,
+    IsAny,
+}
+
+/// Replaces lifetimes, except those that a `for<'a>` further out introduces.
+#[derive(Default)]
+struct Statics {
+    bound: Vec<Lifetime>,
+}
+
+impl Statics {
+    fn in_type(&mut self, ty: &mut Type, elided: Elided) {
+        match ty {
+            Type::Paren(paren) => self.in_type(&mut paren.elem, elided),
+            Type::Group(group) => self.in_type(&mut group.elem, elided),
+            Type::Array(array) => self.in_type(&mut array.elem, elided),
+            Type::Slice(slice) => self.in_type(&mut slice.elem, elided),
+            Type::Ptr(ptr) => self.in_type(&mut ptr.elem, elided),
+            Type::Tuple(tuple) => tuple.elems.iter_mut().for_each(|elem| self.in_type(elem, elided)),
+            Type::Reference(reference) => {
+                self.in_type(&mut reference.elem, elided);
+                match (&mut reference.lifetime, elided) {
+                    (Some(lifetime), _) => self.in_lifetime(lifetime, elided),
+                    (missing @ None, Elided::IsStatic) => {
+                        *missing = Some(Lifetime::new("'static", reference.and_token.span));
+                    }
+                    (None, Elided::IsAny) => {}
+                }
+            }
+            Type::Path(path) => {
+                if let Some(qself) = &mut path.qself {
+                    self.in_type(&mut qself.ty, elided);
+                }
+                path.path.segments.iter_mut().for_each(|segment| self.in_segment(segment, elided));
+            }
+            Type::FnPtr(pointer) => {
+                let introduced = pointer.lifetimes.iter().flat_map(|bound| &bound.lifetimes);
+                let introduced: Vec<_> = introduced.filter_map(introduced_lifetime).collect();
+                self.within(introduced, |this| {
+                    pointer.inputs.iter_mut().for_each(|arg| this.in_type(&mut arg.ty, Elided::IsAny));
+                    this.in_output(&mut pointer.output);
+                });
+            }
+            Type::TraitObject(object) => self.in_bounds(&mut object.bounds, elided),
+            _ => {}
+        }
+    }
+
+    fn in_lifetime(&self, lifetime: &mut Lifetime, elided: Elided) {
+        let any = matches!(elided, Elided::IsAny) && lifetime.ident == "_";
+        if !any && !self.bound.contains(lifetime) {
+            *lifetime = Lifetime::new("'static", lifetime.span());
+        }
+    }
+
+    fn in_segment(&mut self, segment: &mut PathSegment, elided: Elided) {
+        match &mut segment.arguments {
+            PathArguments::None => {}
+            PathArguments::AngleBracketed(args) => self.in_arguments(args, elided),
+            PathArguments::Parenthesized(args) => {
+                args.inputs.iter_mut().for_each(|arg| self.in_type(&mut arg.ty, Elided::IsAny));
+                self.in_output(&mut args.output);
+            }
+        }
+    }
+
+    fn in_arguments(&mut self, args: &mut AngleBracketedGenericArguments, elided: Elided) {
+        for arg in &mut args.args {
+            match arg {
+                GenericArgument::Lifetime(lifetime) => self.in_lifetime(lifetime, elided),
+                GenericArgument::Type(ty) => self.in_type(ty, elided),
+                GenericArgument::AssocType(assoc) => self.in_type(&mut assoc.ty, elided),
+                GenericArgument::Constraint(constraint) => self.in_bounds(&mut constraint.bounds, elided),
+                _ => {}
+            }
+        }
+    }
+
+    fn in_bounds<P>(&mut self, bounds: &mut Punctuated<TypeParamBound, P>, elided: Elided) {
+        for bound in bounds {
+            match bound {
+                TypeParamBound::Lifetime(lifetime) => self.in_lifetime(lifetime, elided),
+                TypeParamBound::Trait(bound) => {
+                    let introduced = bound.lifetimes.iter().flat_map(|bound| &bound.lifetimes);
+                    let introduced: Vec<_> = introduced.filter_map(introduced_lifetime).collect();
+                    self.within(introduced, |this| {
+                        bound.path.segments.iter_mut().for_each(|segment| this.in_segment(segment, elided));
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn in_output(&mut self, output: &mut ReturnType) {
+        if let ReturnType::Type(_, ty) = output {
+            self.in_type(ty, Elided::IsAny);
+        }
+    }
+
+    fn within(&mut self, introduced: Vec<Lifetime>, visit: impl FnOnce(&mut Self)) {
+        let outer = self.bound.len();
+        self.bound.extend(introduced);
+        visit(self);
+        self.bound.truncate(outer);
+    }
+}
+
+fn introduced_lifetime(param: &syn::GenericParam) -> Option<Lifetime> {
+    match param {
+        syn::GenericParam::Lifetime(param) => Some(param.lifetime.clone()),
+        _ => None,
+    }
+}
+
+/// The first token of a type: where its mistakes are underlined.
+pub(crate) fn first_token(ty: &Type) -> proc_macro2::Span {
+    ty.to_token_stream().into_iter().next().map_or_else(proc_macro2::Span::call_site, |token| token.span())
+}
