@@ -56,18 +56,23 @@ impl MaxSize {
     message = "`maxsize` takes an integer or `None`",
     label = "`{Self}` is not an integer type"
 )]
-pub trait Integer: Copy {}
+pub trait Integer: Copy {
+    /// The type itself; nothing at all for what is no integer, so that one error says so.
+    type Itself;
+}
 
 macro_rules! integers {
     ($($type:ty)*) => { $(
         #[diagnostic::do_not_recommend]
-        impl Integer for $type {}
+        impl Integer for $type {
+            type Itself = Self;
+        }
     )* };
 }
 integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 /// Returns `value`, having made sure that its type is an integer.
-pub const fn integer<T: Integer>(value: T) -> T {
+pub const fn integer<T: Integer<Itself = T>>(value: T) -> T::Itself {
     value
 }
 

@@ -176,8 +176,18 @@ impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
     type Remembered = T;
 }
 
+/// What can lie in a cache that all threads share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached: the cache is shared between threads",
+    label = "a result must be `Send + Sync + 'static`"
+)]
+pub trait Shared {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Shared for T {}
+
 /// Asks of a result's type what remembering it takes: the compiler says what is missing.
-pub const fn remembered<T: Clone + Send + Sync>() {}
+pub const fn remembered<T: Clone + Shared>() {}
 
 /// The [`Outcome`] of a result's type; [`Refused`] where it can't be remembered.
 #[macro_export]

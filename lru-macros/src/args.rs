@@ -33,6 +33,7 @@ impl Attribute {
 }
 
 /// `maxsize` as it was written.
+#[derive(Clone)]
 pub(crate) enum MaxSize {
     None,
     Literal(i128),
@@ -41,7 +42,7 @@ pub(crate) enum MaxSize {
 }
 
 /// The options, `None` where they were not given or are mistaken.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Args {
     pub(crate) maxsize: Option<MaxSize>,
     pub(crate) typed: Option<bool>,
@@ -112,12 +113,7 @@ impl Args {
     }
 
     /// An option without a name is `maxsize`, and stands first: `lru_cache(64)`.
-    fn parse_positional(
-        &mut self,
-        attribute: Attribute,
-        input: ParseStream,
-        first: bool,
-    ) -> syn::Result<()> {
+    fn parse_positional(&mut self, attribute: Attribute, input: ParseStream, first: bool) -> syn::Result<()> {
         let expr: Expr = input.parse()?;
         if let Some(name) = option_in(&expr, attribute) {
             let message = format!("options are written `name = value`; {}", takes(&name));
@@ -160,7 +156,8 @@ fn value_with<T>(
     parse: impl FnOnce(ParseStream) -> syn::Result<T>,
 ) -> syn::Result<T> {
     let ahead = input.fork();
-    let written = ahead.parse::<Expr>().map_or_else(|_| input.cursor().token_stream(), ToTokens::into_token_stream);
+    let written =
+        ahead.parse::<Expr>().map_or_else(|_| input.cursor().token_stream(), ToTokens::into_token_stream);
     let is_whole = |input: ParseStream| input.is_empty() || input.peek(Token![,]);
     match parse(input) {
         Ok(value) if is_whole(input) => Ok(value),
@@ -194,6 +191,10 @@ impl TryFrom<Expr> for MaxSize {
                 _ => Ok(Self::Expression(expr)),
             },
             Expr::Group(group) => Self::try_from((*group.expr).clone()),
+            // As the bound is told by `cache_info`, and as many will try.
+            Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
+                Err(syn::Error::new_spanned(expr, MAXSIZE))
+            }
             _ => Ok(Self::Expression(expr)),
         }
     }

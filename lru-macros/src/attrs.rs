@@ -90,8 +90,12 @@ fn without_expectation(attr: &Attribute) -> Attribute {
 
 /// Whether this is one of the attributes of this crate, under its own name.
 pub(crate) fn is_ours(attr: &Attribute) -> bool {
-    let last = attr.path().segments.last();
-    last.is_some_and(|last| last.ident == "lru_cache" || last.ident == "cache")
+    let path = attr.path();
+    let of_functools =
+        path.segments.len() == 2 && path.segments.first().is_some_and(|crate_| crate_.ident == "functools");
+    let last = path.segments.last().map(|last| &last.ident);
+    (path.get_ident().is_some() || of_functools)
+        && last.is_some_and(|last| last == "lru_cache" || last == "cache")
 }
 
 impl ToTokens for Attrs {

@@ -83,7 +83,8 @@ fn is_not_generic(func: &Func, errors: &mut Errors) {
 fn parameters_always_exist(func: &Func, errors: &mut Errors) {
     for attr in func.params().flat_map(|param| &param.attrs) {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
-            let message = "a parameter of a cached function cannot be conditional; put the condition on the function";
+            let message =
+                "a parameter of a cached function cannot be conditional; put the condition on the function";
             errors.at(attr, message);
         }
     }
@@ -124,17 +125,14 @@ pub(crate) fn changed(ty: &Type) -> Option<&Type> {
 
 fn returns_a_named_type(func: &Func, errors: &mut Errors) {
     let Some(result) = func.result() else { return };
-    match bare(result) {
-        Type::Never(never) => errors.at(never, "a function that never returns leaves nothing to cache"),
-        _ => {
-            if let Some(ty) = unnamed(result) {
-                let message = format!(
-                    "a cached function cannot return `{}`: the cache has to name the type; write the type itself",
-                    spelled(ty)
-                );
-                errors.at(ty, message);
-            }
-        }
+    if types::is_never(result) {
+        errors.at(result, "a function that never returns leaves nothing to cache");
+    } else if let Some(ty) = unnamed(result) {
+        let message = format!(
+            "a cached function cannot return `{}`: the cache has to name the type; write the type itself",
+            spelled(ty)
+        );
+        errors.at(ty, message);
     }
 }
 
@@ -158,8 +156,9 @@ fn returns_no_borrow(func: &Func, errors: &mut Errors) {
                 Some(owned) => format!("return `{owned}` instead"),
                 None => format!("return `{}` itself instead", spelled(&reference.elem)),
             };
-            let message =
-                format!("a cached function cannot return a borrow: the result outlives the arguments; {instead}");
+            let message = format!(
+                "a cached function cannot return a borrow: the result outlives the arguments; {instead}"
+            );
             errors.at(reference, message);
         }
         Some(Borrowed::Type(ty)) => {
@@ -177,9 +176,8 @@ pub(crate) enum Borrowed<'a> {
 }
 
 /// Types of the standard library that borrow wherever their lifetime is not `'static`.
-const BORROWING: [&str; 9] = [
-    "Cow", "Ref", "RefMut", "MutexGuard", "RwLockReadGuard", "RwLockWriteGuard", "Chars", "Path", "Iter",
-];
+const BORROWING: [&str; 9] =
+    ["Cow", "Ref", "RefMut", "MutexGuard", "RwLockReadGuard", "RwLockWriteGuard", "Chars", "Path", "Iter"];
 
 /// What is sure to borrow. An error may: it is not remembered, and any second argument of a type
 /// may be one, as in `Result<u32, &str>`.
@@ -196,9 +194,10 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
         Type::Path(path) => {
             let last = path.path.segments.last()?;
             let PathArguments::AngleBracketed(args) = &last.arguments else { return None };
-            let lifetimes = args.args.iter().any(
-                |arg| matches!(arg, GenericArgument::Lifetime(lifetime) if !is_static(lifetime)),
-            );
+            let lifetimes = args
+                .args
+                .iter()
+                .any(|arg| matches!(arg, GenericArgument::Lifetime(lifetime) if !is_static(lifetime)));
             if lifetimes && BORROWING.iter().any(|name| last.ident == name) {
                 return Some(Borrowed::Type(bare(ty)));
             }
@@ -229,12 +228,14 @@ fn primitive_or_slice(ty: &Type) -> Option<String> {
 }
 
 fn companion_hides_no_primitive(args: &Args, func: &Func, errors: &mut Errors) {
-    let is_primitive = |ident: &syn::Ident| types::PRIMITIVES.iter().any(|primitive| ident == primitive);
     if let Some(handle) = &args.handle {
-        if is_primitive(handle) {
-            errors.at(handle, format!("`handle` would hide the primitive type `{handle}`; choose another name"));
+        if types::is_primitive_name(handle) {
+            errors.at(
+                handle,
+                format!("`handle` would hide the primitive type `{handle}`; choose another name"),
+            );
         }
-    } else if is_primitive(&func.sig.ident) {
+    } else if types::is_primitive_name(&func.sig.ident) {
         let name = &func.sig.ident;
         let message = format!(
             "the companion type of a function named `{name}` would hide the primitive type; name it otherwise with `handle = {name}_cache`"

@@ -1,10 +1,11 @@
 //! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
 
 use proc_macro2::{Group, TokenStream};
+use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{FnArg, GenericParam, PatType, ReturnType, Signature, Token, Type, Visibility};
 
-use crate::args;
+use crate::{args, attrs};
 
 pub(crate) struct Func {
     pub(crate) attrs: Vec<syn::Attribute>,
@@ -30,6 +31,19 @@ impl Func {
             Ok(Self { attrs, vis, sig, body: input.parse()? })
         };
         parser.parse2(item)
+    }
+
+    /// The function as it was, without what only a cached function understands.
+    pub(crate) fn without_options(&self) -> TokenStream {
+        let Self { attrs, vis, body, .. } = self;
+        let mut sig = self.sig.clone();
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(param) = input {
+                param.attrs.retain(|attr| !attr.path().is_ident("key"));
+            }
+        }
+        let attrs = attrs.iter().filter(|attr| !attrs::is_ours(attr));
+        quote! { #(#attrs)* #vis #sig #body }
     }
 
     /// The parameters, `self` aside.

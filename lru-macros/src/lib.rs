@@ -23,10 +23,7 @@ use model::Model;
 ///
 /// See the documentation of `functools`, where this attribute is re-exported.
 #[proc_macro_attribute]
-pub fn lru_cache(
-    args: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
+pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     memoize(Attribute::LruCache, args.into(), item.into()).into()
 }
 
@@ -53,7 +50,7 @@ fn memoize(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenS
     if errors.count() > mistakes_in_options {
         // A signature that can't be cached: its function as it is, so that its callers compile,
         // and what the types have to say, so that all mistakes show at once.
-        return errors.with(expand::unchanged(&args, &func, item));
+        return errors.with(expand::unchanged(&args, func));
     }
     errors.with(expand::expand(&Model::new(args, func)))
 }

@@ -91,7 +91,7 @@ impl Model {
 }
 
 /// The path of `functools` in the user's crate.
-pub(crate) fn krate(args: &Args) -> TokenStream {
+fn krate(args: &Args) -> TokenStream {
     args.krate.as_ref().map_or_else(|| quote!(::functools), Path::to_token_stream)
 }
 
@@ -104,7 +104,7 @@ fn at_call_site(ident: &Ident) -> Ident {
 
 /// A name for each parameter: its own where it has one that is nobody else's. Names of ours can't
 /// be seen by the user's code, nor the other way round.
-pub(crate) fn names(func: &Func) -> Vec<Ident> {
+fn names(func: &Func) -> Vec<Ident> {
     let mut names: Vec<Ident> = Vec::new();
     for (place, param) in func.params().enumerate() {
         let own = match &*param.pat {
@@ -175,6 +175,7 @@ impl Key {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty) => {
                 let span = types::first_token(ty);
+                let krate = types::spanned(krate, span);
                 quote_spanned! { span=> (&&&&#krate::__private::Of(&#place)).__key() }
             }
             Self::Tuple(keys) => {

@@ -14,6 +14,11 @@ pub(crate) const PRIMITIVES: [&str; 17] = [
     "isize", "f32", "f64",
 ];
 
+/// Whether an item of this name would hide a primitive type.
+pub(crate) fn is_primitive_name(name: &proc_macro2::Ident) -> bool {
+    PRIMITIVES.iter().any(|primitive| name == primitive)
+}
+
 /// The type without parentheses, and without the invisible groups that `macro_rules` makes.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
@@ -53,6 +58,11 @@ pub(crate) fn any(ty: &Type, test: &mut impl FnMut(&Type) -> bool) -> bool {
             }),
             _ => false,
         }
+}
+
+/// Whether it is `!`.
+pub(crate) fn is_never(ty: &Type) -> bool {
+    matches!(bare(ty), Type::Never(_))
 }
 
 /// Whether `Self` or `self` stands among the tokens.
@@ -192,4 +202,13 @@ fn introduced_lifetime(param: &syn::GenericParam) -> Option<Lifetime> {
 /// The first token of a type: where its mistakes are underlined.
 pub(crate) fn first_token(ty: &Type) -> proc_macro2::Span {
     ty.to_token_stream().into_iter().next().map_or_else(proc_macro2::Span::call_site, |token| token.span())
+}
+
+/// The same tokens, underlined elsewhere.
+pub(crate) fn spanned(tokens: &TokenStream, span: proc_macro2::Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    tokens.collect()
 }

@@ -85,6 +85,7 @@ impl<T: ?Sized> Refused<T> for Of<'_, T> {
 #[derive(Debug)]
 pub struct NoKey;
 
+#[diagnostic::do_not_recommend]
 impl Argument for NoKey {
     type Stored = ();
 
@@ -105,6 +106,7 @@ impl Argument for NoKey {
 #[derive(Debug)]
 pub struct WithEq<'a, T: ?Sized>(&'a T);
 
+#[diagnostic::do_not_recommend]
 impl<T> Argument for WithEq<'_, T>
 where
     T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
@@ -150,6 +152,7 @@ macro_rules! inner {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<'b, T, $($generics)*> Argument for WithInnerEq<'_, $container>
         where
             T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,

@@ -54,5 +54,9 @@ pub(super) fn nested(parts: Vec<TokenStream>) -> TokenStream {
 pub(super) fn run_body(model: &Model, companion: &TokenStream) -> TokenStream {
     let names = model.params.iter().map(|param| &param.name);
     let call = quote! { #companion::wrapped(#(#names),*) };
-    if model.safety.is_some() { quote! { unsafe { #call } } } else { call }
+    if model.safety.is_some() {
+        quote! { unsafe { #call } }
+    } else {
+        call
+    }
 }

@@ -30,6 +30,36 @@ pub(super) fn companion(model: &Model) -> TokenStream {
     }
 }
 
+/// The companion of a function that can't be cached, for those who ask it.
+pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
+    let Model { attrs, vis, safety, handle, generics, params, result, krate, .. } = model;
+    let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
+    let inputs: Vec<_> = params.iter().map(Param::input).collect();
+    let of_values = has_value.then(|| {
+        quote! {
+            #vis #safety fn wrapped #generics (#(#inputs),*) -> #result #where_clause { loop {} }
+            #vis #safety fn cache_refresh #generics (#(#inputs),*) -> #result #where_clause { loop {} }
+            #vis fn cache_peek #generics (#(#inputs),*) -> ::core::option::Option<#result> #where_clause { loop {} }
+            #vis fn cache_put #generics (#(#inputs,)* __value: #result) #where_clause {}
+        }
+    });
+    quote! {
+        #(#cfg)*
+        #[doc(hidden)]
+        #vis enum #handle {}
+        #(#cfg)*
+        #[doc(hidden)]
+        impl #handle {
+            #vis fn cache_info() -> #krate::CacheInfo { loop {} }
+            #vis fn cache_clear() {}
+            #vis fn cache_parameters() -> #krate::CacheParameters { loop {} }
+            #vis fn cache_contains #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause { loop {} }
+            #vis fn cache_invalidate #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause { loop {} }
+            #of_values
+        }
+    }
+}
+
 /// The cache itself.
 fn memo(model: &Model) -> TokenStream {
     let Model { params, result, outcome, krate, typed, .. } = model;
@@ -61,9 +91,11 @@ fn maxsize(model: &Model) -> TokenStream {
             quote! { #krate::__private::MaxSize::of(#number) }
         }
         MaxSize::Expression(expr) => {
-            let span = expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+            let span =
+                expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+            let krate = types::spanned(krate, span);
             let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
-            quote! { #krate::__private::MaxSize::of(#integer as ::core::primitive::i128) }
+            quote_spanned! { span=> #krate::__private::MaxSize::of(#integer as ::core::primitive::i128) }
         }
     }
 }
@@ -87,7 +119,11 @@ fn wrapped(model: &Model) -> TokenStream {
     let inputs = params.iter().map(Param::input);
     let names = params.iter().map(|param| &param.name);
     let call = quote! { Self::#name(#(#names),*) };
-    let call = if safety.is_some() { quote! { unsafe { #call } } } else { call };
+    let call = if safety.is_some() {
+        quote! { unsafe { #call } }
+    } else {
+        call
+    };
     quote! {
         #[doc = #doc]
         #(#both)* #(#lints)*

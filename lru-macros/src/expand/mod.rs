@@ -25,12 +25,12 @@ mod call;
 mod companion;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 
 use crate::args::Args;
 use crate::check;
 use crate::func::Func;
-use crate::model::{self, Key, Model};
+use crate::model::Model;
 use crate::types;
 
 /// The function, and its companion.
@@ -40,30 +40,35 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote! { #function #companion }
 }
 
-/// The function as it was, and the questions about its types that can be asked all the same.
-pub(crate) fn unchanged(args: &Args, func: &Func, item: TokenStream) -> TokenStream {
-    let is_free = func.sig.receiver().is_none() && types::self_in(func.sig.clone().into_token_stream()).is_none();
+/// For a function that can't be cached: itself, as it was.
+///
+/// With it what keeps further errors away that would only repeat the first: the companion, with no
+/// cache behind it. And what brings up further mistakes: the questions about those of its types
+/// that can be asked.
+pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
+    let item = func.without_options();
+    let signature = &func.sig;
+    let is_free = signature.receiver().is_none() && types::self_in(signature.to_token_stream()).is_none();
     if !is_free || func.generic_params().next().is_some() {
         return item;
     }
-    let krate = model::krate(args);
-    let askable = func.params().zip(model::names(func)).filter(|(param, _)| {
-        check::changed(&param.ty).is_none() && check::unnamed(&param.ty).is_none() && param.attrs.is_empty()
-    });
-    let (params, keys): (Vec<_>, Vec<_>) = askable
-        .map(|(param, name)| {
-            let ty = &param.ty;
-            (quote!(#name: #ty), Key::new(ty).borrow(&quote!(#name), &krate))
-        })
+    let is_asked = |ty: &syn::Type| check::changed(ty).is_none() && check::unnamed(ty).is_none();
+    let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !types::is_never(ty));
+    let keeps = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
+    let model = Model::new(args.clone(), func);
+    let (params, keys): (Vec<_>, Vec<_>) = model
+        .params
+        .iter()
+        .filter(|param| is_asked(&param.ty))
+        .map(|param| (param.input(), param.key.borrow(&param.name.to_token_stream(), &model.krate)))
         .unzip();
-    let result = func.result().filter(|ty| {
-        check::borrowed(ty).is_none() && check::unnamed(ty).is_none() && !matches!(ty, syn::Type::Never(_))
-    });
-    let result = result.map(|ty| remembered(ty, &krate));
-    let (generics, _, where_clause) = func.sig.generics.split_for_impl();
-    let cfg = func.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    let result = keeps.then(|| remembered(&model.result, &model.krate));
+    let stubs = (!types::is_primitive_name(&model.handle)).then(|| companion::stubs(&model, has_value));
+    let Model { attrs, generics, krate, .. } = &model;
+    let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     quote! {
         #item
+        #stubs
         #(#cfg)*
         const _: () = {
             fn __probe #generics (#(#params),*) #where_clause {
@@ -78,9 +83,8 @@ pub(crate) fn unchanged(args: &Args, func: &Func, item: TokenStream) -> TokenStr
 /// Asks of a result's type what remembering it takes.
 fn remembered(ty: &syn::Type, krate: &TokenStream) -> TokenStream {
     let span = types::first_token(ty);
+    let krate = types::spanned(krate, span);
     let ty = types::with_static(ty);
     let kept = quote_spanned! { span=> #krate::__private::kept!(#ty) };
     quote_spanned! { span=> #krate::__private::remembered::<#kept>(); }
 }
-
-use quote::ToTokens;

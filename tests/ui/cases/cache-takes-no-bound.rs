@@ -1,0 +1,13 @@
+use functools::cache;
+
+#[cache(maxsize = 8)]
+fn named(n: u64) -> u64 {
+    n
+}
+
+#[cache(8)]
+fn positional(n: u64) -> u64 {
+    n
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use functools::lru_cache;
+
+#[lru_cache(maxsise = 8)]
+fn nearly(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(ttl = 60, max_entries = 8)]
+fn neither(n: u64) -> u64 {
+    n
+}
+
+fn main() {
+    println!("{} {}", nearly::cache_info(), neither::cache_info());
+}

@@ -1,0 +1,1 @@
+//! Nothing in here: the tests are in `tests/`, the cases in `cases/`.
