@@ -10,7 +10,7 @@ pub use lru_macros::{cache, lru_cache};
 pub mod __private {
     pub use lru_core::key::{Of, choices};
     pub use lru_core::outcome::{Plain, remembered};
-    pub use lru_core::{MaxSize, Memo, integer, kept, outcome, stored};
+    pub use lru_core::{Memo, UNBOUNDED, integer, kept, outcome, stored};
     pub use std::string::String;
     pub use std::vec::Vec;
 }

@@ -65,6 +65,12 @@ impl<T> Arena<T> {
         self.nodes[slot.index()].item.as_ref().expect("the slot is occupied")
     }
 
+    /// Whether a slot is occupied by an item that passes the test.
+    #[inline]
+    pub(crate) fn holds(&self, slot: Slot, test: impl FnMut(&T) -> bool) -> bool {
+        self.nodes[slot.index()].item.as_ref().is_some_and(test)
+    }
+
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut T {
         self.nodes[slot.index()].item.as_mut().expect("the slot is occupied")
@@ -144,20 +150,20 @@ impl<T> Arena<T> {
     #[inline]
     fn unlink(&self, slot: Slot) {
         let node = &self.nodes[slot.index()];
-        self.join(node.prev.get(), node.next.get());
+        let (prev, next) = (node.prev.get(), node.next.get());
+        self.nodes[prev.index()].next.set(next);
+        self.nodes[next.index()].prev.set(prev);
     }
 
     #[inline]
     fn link_last(&self, slot: Slot) {
-        let last = self.nodes[ROOT.index()].prev.get();
-        self.join(last, slot);
-        self.join(slot, ROOT);
-    }
-
-    #[inline]
-    fn join(&self, before: Slot, after: Slot) {
-        self.nodes[before.index()].next.set(after);
-        self.nodes[after.index()].prev.set(before);
+        let root = &self.nodes[ROOT.index()];
+        let last = root.prev.get();
+        self.nodes[last.index()].next.set(slot);
+        root.prev.set(slot);
+        let node = &self.nodes[slot.index()];
+        node.prev.set(last);
+        node.next.set(ROOT);
     }
 
     fn grow(&mut self, most: usize) {

@@ -153,10 +153,6 @@ impl<K, V> Cache<K, V> {
         Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
     }
 
-    pub(crate) fn maxsize(&self) -> MaxSize {
-        self.maxsize
-    }
-
     #[inline]
     pub(crate) fn is_disabled(&self) -> bool {
         matches!(self.maxsize, MaxSize::Disabled)
@@ -180,17 +176,19 @@ impl<K, V> Cache<K, V> {
     {
         let state = self.hold();
         let store = state.store.borrow();
-        if let Some((place, entry)) = store.find(hash, matches) {
-            // `matches` may have called back, and what it found be gone by now.
-            if !state.deferred.hides(place) {
-                let value = entry.value.clone();
-                store.touch(place);
-                state.counters.hit();
-                return Ok(value);
-            }
+        // `matches` may have called back, and what it found be gone by now.
+        let found =
+            store.read(hash, matches, |place, value| (!state.deferred.hides(place)).then(|| value.clone()));
+        drop(store);
+        if let Some(value) = found {
+            state.counters.hit();
+            state.release();
+            return Ok(value);
         }
         state.counters.miss();
-        Err(state.history.now())
+        let began = state.history.now();
+        state.release();
+        Err(began)
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.

@@ -29,7 +29,12 @@ impl Deferred {
     /// Whether the entry at `place` is gone, though it still lies there.
     #[inline]
     pub(crate) fn hides(&self, place: Place) -> bool {
-        self.any.get() && (self.clear.get() || self.removed.borrow().contains(&place))
+        self.any.get() && self.lists(place)
+    }
+
+    #[cold]
+    fn lists(&self, place: Place) -> bool {
+        self.clear.get() || self.removed.borrow().contains(&place)
     }
 
     /// How many of `len` entries are left.

@@ -32,5 +32,5 @@ pub use cache::Cache;
 pub use info::{CacheInfo, CacheParameters};
 pub use key::Argument;
 pub use maxsize::{Integer, MaxSize, integer};
-pub use memo::{Memo, Miss};
+pub use memo::{Memo, Miss, UNBOUNDED};
 pub use object::{Iter, LruCache};

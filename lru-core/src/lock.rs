@@ -53,10 +53,28 @@ impl<T: Settle> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_settled() {
-            let leftover = self.settle();
-            // Unlock first: a destructor may wait for another thread that wants this lock.
-            self.0 = None;
-            drop(leftover);
+            self.settle_and_release();
         }
+    }
+}
+
+impl<T: Settle> Held<'_, T> {
+    /// Lets go. The same as dropping it, which the compiler does not inline.
+    #[inline]
+    pub(crate) fn release(mut self) {
+        if self.is_settled() {
+            let guard = self.0.take();
+            core::mem::forget(self);
+            drop(guard);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_and_release(&mut self) {
+        let leftover = self.settle();
+        // Unlock first: a destructor may wait for another thread that wants this lock.
+        self.0 = None;
+        drop(leftover);
     }
 }

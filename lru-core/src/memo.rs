@@ -8,21 +8,28 @@ use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
 use crate::outcome::{Outcome, Outcomes};
 
+/// The bound of a [`Memo`] that has none.
+pub const UNBOUNDED: i128 = i128::MAX;
+
 /// The cache of one function: `K` is the owned form of its arguments, `O` says what of its result
-/// is remembered.
+/// is remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or any number as [`MaxSize::of`]
+/// reads it. The bound is part of the type so that no call has to ask for the mode.
 ///
 /// This is what `#[lru_cache]` puts into a `static`. The arguments come as one tuple that borrows
 /// them; they are hashed and compared where they lie, and owned on a miss only.
-pub struct Memo<K, O: Outcome> {
+pub struct Memo<K, O: Outcome, const MAXSIZE: i128> {
     cache: Cache<K, O::Kept>,
     typed: bool,
 }
 
-impl<K, O: Outcome> Memo<K, O> {
+impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
+    const MODE: MaxSize = if MAXSIZE == UNBOUNDED { MaxSize::Unbounded } else { MaxSize::of(MAXSIZE) };
+    const STORES: bool = !matches!(Self::MODE, MaxSize::Disabled);
+
     /// An empty cache. Takes no memory yet.
     #[must_use]
-    pub const fn new(maxsize: MaxSize, typed: bool) -> Self {
-        Self { cache: Cache::with_maxsize(maxsize), typed }
+    pub const fn new(typed: bool) -> Self {
+        Self { cache: Cache::with_maxsize(Self::MODE), typed }
     }
 
     /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
@@ -36,9 +43,9 @@ impl<K, O: Outcome> Memo<K, O> {
     where
         O: Outcomes<R>,
     {
-        if self.cache.is_disabled() {
+        if !Self::STORES {
             self.cache.miss_uncached();
-            return Err(Miss { memo: self, pending: None });
+            return Err(Miss { cache: &self.cache, pending: None });
         }
         let hash = KeyHash::of_argument(&arguments);
         match self.cache.look(hash, |stored| arguments.eq_stored(stored)) {
@@ -49,9 +56,9 @@ impl<K, O: Outcome> Memo<K, O> {
 
     /// A computation that is to replace what is remembered: counts a miss.
     pub fn refresh<A: Argument<Stored = K>>(&self, arguments: A) -> Miss<'_, K, O> {
-        if self.cache.is_disabled() {
+        if !Self::STORES {
             self.cache.miss_uncached();
-            return Miss { memo: self, pending: None };
+            return Miss { cache: &self.cache, pending: None };
         }
         let hash = KeyHash::of_argument(&arguments);
         self.miss(hash, &arguments, Origin::Refreshed(self.cache.begin()))
@@ -60,7 +67,7 @@ impl<K, O: Outcome> Memo<K, O> {
     #[inline]
     fn miss<A: Argument<Stored = K>>(&self, hash: KeyHash, arguments: &A, origin: Origin) -> Miss<'_, K, O> {
         let pending = Pending { hash, key: arguments.to_stored(), origin, same: A::stored_eq };
-        Miss { memo: self, pending: Some(pending) }
+        Miss { cache: &self.cache, pending: Some(pending) }
     }
 
     /// Whether a result is remembered. Counts nothing, moves nothing.
@@ -109,11 +116,11 @@ impl<K, O: Outcome> Memo<K, O> {
     /// The options the function was memoized with.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
-        CacheParameters { maxsize: self.cache.maxsize().to_option(), typed: self.typed }
+        CacheParameters { maxsize: Self::MODE.to_option(), typed: self.typed }
     }
 }
 
-impl<K, O: Outcome> fmt::Debug for Memo<K, O> {
+impl<K, O: Outcome, const MAXSIZE: i128> fmt::Debug for Memo<K, O, MAXSIZE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memo").field("info", &self.info()).field("typed", &self.typed).finish()
     }
@@ -122,7 +129,7 @@ impl<K, O: Outcome> fmt::Debug for Memo<K, O> {
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<'m, K, O: Outcome> {
-    memo: &'m Memo<K, O>,
+    cache: &'m Cache<K, O::Kept>,
     /// `None` where nothing is stored anyway.
     pending: Option<Pending<K>>,
 }
@@ -144,7 +151,7 @@ impl<K, O: Outcome> Miss<'_, K, O> {
         if let Some(Pending { hash, key, origin, same }) = self.pending {
             // Cloned before the lock is taken.
             if let Some(kept) = O::kept(&result) {
-                self.memo.cache.keep(hash, key, kept, origin, same);
+                self.cache.keep(hash, key, kept, origin, same);
             }
         }
         result
@@ -153,6 +160,6 @@ impl<K, O: Outcome> Miss<'_, K, O> {
 
 impl<K, O: Outcome> fmt::Debug for Miss<'_, K, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Miss").field("memo", self.memo).finish_non_exhaustive()
+        f.debug_struct("Miss").field("cache", self.cache).finish_non_exhaustive()
     }
 }

@@ -174,7 +174,7 @@ impl Key {
         match self {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty) => {
-                let span = types::first_token(ty);
+                let span = types::first_span(ty);
                 let krate = types::spanned(krate, span);
                 quote_spanned! { span=> (&&&&#krate::__private::Of(&#place)).__key() }
             }

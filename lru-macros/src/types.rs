@@ -199,9 +199,10 @@ fn introduced_lifetime(param: &syn::GenericParam) -> Option<Lifetime> {
     }
 }
 
-/// The first token of a type: where its mistakes are underlined.
-pub(crate) fn first_token(ty: &Type) -> proc_macro2::Span {
-    ty.to_token_stream().into_iter().next().map_or_else(proc_macro2::Span::call_site, |token| token.span())
+/// The first token: where the mistakes of a type or an expression are underlined.
+pub(crate) fn first_span(tokens: impl ToTokens) -> proc_macro2::Span {
+    let first = tokens.into_token_stream().into_iter().next();
+    first.map_or_else(proc_macro2::Span::call_site, |token| token.span())
 }
 
 /// The same tokens, underlined elsewhere.

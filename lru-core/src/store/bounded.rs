@@ -37,10 +37,8 @@ impl<K, V> Bounded<K, V> {
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
     ) -> Option<(Place, &Entry<K, V>)> {
-        let slot = self.index.find(hash, |slot| {
-            let entry = self.arena.get(slot);
-            entry.hash == hash && matches(&entry.key)
-        })?;
+        let mut matches = |entry: &Entry<K, V>| entry.hash == hash && matches(&entry.key);
+        let slot = self.index.find(hash, |slot| self.arena.holds(slot, &mut matches))?;
         Some((Place::from(slot), self.arena.get(slot)))
     }
 

@@ -67,6 +67,28 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.find(hash, matches))
     }
 
+    /// Finds an entry and marks it as used just now, if `read` returns something.
+    #[inline]
+    pub(crate) fn read<T>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(Place, &V) -> Option<T>,
+    ) -> Option<T> {
+        match self {
+            Self::Unbounded(unbounded) => {
+                let (place, entry) = unbounded.find(hash, matches)?;
+                read(place, &entry.value)
+            }
+            Self::Bounded(bounded) => {
+                let (place, entry) = bounded.find(hash, matches)?;
+                let value = read(place, &entry.value)?;
+                bounded.touch(place);
+                Some(value)
+            }
+        }
+    }
+
     pub(crate) fn get(&self, place: Place) -> &Entry<K, V> {
         either!(self, store => store.get(place))
     }

@@ -71,31 +71,27 @@ fn memo(model: &Model) -> TokenStream {
             (quote! { #krate::__private::outcome!(#ty) }, Some(remembered(result, krate)))
         }
     };
-    let memo = quote! { #krate::__private::Memo<#key, #outcome> };
     let maxsize = maxsize(model);
+    let memo = quote! { #krate::__private::Memo<#key, #outcome, #maxsize> };
     quote! {
         fn __memo() -> &'static #memo {
             #question
-            static __MEMO: #memo = #krate::__private::Memo::new(#maxsize, #typed);
+            static __MEMO: #memo = #krate::__private::Memo::new(#typed);
             &__MEMO
         }
     }
 }
 
+/// The bound, as an argument of a type.
 fn maxsize(model: &Model) -> TokenStream {
     let krate = &model.krate;
     match &model.maxsize {
-        MaxSize::None => quote! { #krate::__private::MaxSize::Unbounded },
-        MaxSize::Literal(number) => {
-            let number = proc_macro2::Literal::i128_unsuffixed(*number);
-            quote! { #krate::__private::MaxSize::of(#number) }
-        }
+        MaxSize::None => quote! { { #krate::__private::UNBOUNDED } },
+        MaxSize::Literal(number) => proc_macro2::Literal::i128_unsuffixed(*number).into_token_stream(),
         MaxSize::Expression(expr) => {
-            let span =
-                expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span());
+            let span = types::first_span(expr);
             let krate = types::spanned(krate, span);
-            let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
-            quote_spanned! { span=> #krate::__private::MaxSize::of(#integer as ::core::primitive::i128) }
+            quote_spanned! { span=> { #krate::__private::integer(#expr) as ::core::primitive::i128 } }
         }
     }
 }

@@ -82,7 +82,7 @@ pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
 
 /// Asks of a result's type what remembering it takes.
 fn remembered(ty: &syn::Type, krate: &TokenStream) -> TokenStream {
-    let span = types::first_token(ty);
+    let span = types::first_span(ty);
     let krate = types::spanned(krate, span);
     let ty = types::with_static(ty);
     let kept = quote_spanned! { span=> #krate::__private::kept!(#ty) };
