@@ -54,3 +54,6 @@ fn memoize(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenS
     }
     errors.with(expand::expand(&Model::new(args, func)))
 }
+
+#[cfg(test)]
+mod tests;

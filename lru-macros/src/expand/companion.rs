@@ -13,7 +13,7 @@ use crate::types;
 pub(super) fn companion(model: &Model) -> TokenStream {
     let Model { attrs, vis, name, handle, .. } = model;
     let cfg = &attrs.cfg;
-    let doc = format!("What can be asked of the cache of the function `{name}`.");
+    let doc = format!(" What can be asked of the cache of the function `{name}`.");
     let memo = memo(model);
     let wrapped = wrapped(model);
     let accessors = accessors(model);
@@ -103,7 +103,7 @@ fn wrapped(model: &Model) -> TokenStream {
     let where_clause = &generics.where_clause;
     let (lints, both, decorators) = (&attrs.lints, &attrs.both, &attrs.decorators);
     let written = params.iter().map(|param| &param.written);
-    let doc = "Runs the function itself, past the cache: nothing is counted, nothing is stored.";
+    let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
     let is_accessor = ACCESSORS.iter().any(|accessor| name == accessor);
     if decorators.is_empty() || is_accessor {
         return quote! {

@@ -1,0 +1,82 @@
+#[cfg(feature = "prices")]
+/// Documented.
+#[inline]
+#[must_use]
+#[allow(clippy::float_cmp)]
+pub fn price(id: u32) -> u32 {
+    let __looked = price::__memo().look((&id,));
+    match __looked {
+        ::core::result::Result::Ok(__hit) => __hit,
+        ::core::result::Result::Err(__miss) => __miss.keep(price::wrapped(id)),
+    }
+}
+#[cfg(feature = "prices")]
+/// What can be asked of the cache of the function `price`.
+pub enum price {}
+#[cfg(feature = "prices")]
+impl price {
+    fn __memo() -> &'static memo::functools::__private::Memo<
+        (u32,),
+        memo::functools::__private::Plain<u32>,
+        { memo::functools::__private::UNBOUNDED },
+    > {
+        static __MEMO: memo::functools::__private::Memo<
+            (u32,),
+            memo::functools::__private::Plain<u32>,
+            { memo::functools::__private::UNBOUNDED },
+        > = memo::functools::__private::Memo::new(false);
+        &__MEMO
+    }
+    /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
+    #[must_use]
+    #[allow(clippy::float_cmp)]
+    pub fn wrapped(id: u32) -> u32 {
+        Self::price(id)
+    }
+    #[must_use]
+    #[allow(clippy::float_cmp)]
+    #[cfg_attr(debug_assertions, tracing::instrument)]
+    #[logtime("prices")]
+    fn price(id: u32) -> u32 {
+        id
+    }
+    /// Hits, misses, bound and number of entries, read together.
+    pub fn cache_info() -> memo::functools::CacheInfo {
+        Self::__memo().info()
+    }
+    /// Empties the cache and sets the counters to zero.
+    pub fn cache_clear() {
+        Self::__memo().clear();
+    }
+    /// The options the function was memoized with.
+    pub fn cache_parameters() -> memo::functools::CacheParameters {
+        Self::__memo().parameters()
+    }
+    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    #[allow(clippy::float_cmp)]
+    pub fn cache_contains(id: u32) -> ::core::primitive::bool {
+        Self::__memo().contains((&id,))
+    }
+    /// The result remembered for these arguments. Counts nothing, moves nothing.
+    #[allow(clippy::float_cmp)]
+    pub fn cache_peek(id: u32) -> ::core::option::Option<u32> {
+        Self::__memo().peek((&id,))
+    }
+    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    #[allow(clippy::float_cmp)]
+    pub fn cache_put(id: u32, value: u32) {
+        Self::__memo().put((&id,), value);
+    }
+    /// Removes the result for these arguments, and says whether there was one.
+    #[allow(clippy::float_cmp)]
+    pub fn cache_invalidate(id: u32) -> ::core::primitive::bool {
+        Self::__memo().invalidate((&id,))
+    }
+    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    #[must_use]
+    #[allow(clippy::float_cmp)]
+    pub fn cache_refresh(id: u32) -> u32 {
+        let __miss = Self::__memo().refresh((&id,));
+        __miss.keep(Self::wrapped(id))
+    }
+}

@@ -1,0 +1,189 @@
+pub(crate) unsafe fn search<'a>(
+    text: &'a str,
+    __arg1: (f64, Query),
+    __arg2: &&Query,
+    words: &[&str],
+) -> io::Result<Found>
+where
+    'a: 'static,
+{
+    let __looked = find::__memo()
+        .look({
+            use ::functools::__private::choices::*;
+            (
+                text,
+                (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                words,
+            )
+        });
+    match __looked {
+        ::core::result::Result::Ok(__hit) => __hit,
+        ::core::result::Result::Err(__miss) => {
+            __miss.keep(unsafe { find::wrapped(text, __arg1, __arg2, words) })
+        }
+    }
+}
+/// What can be asked of the cache of the function `search`.
+pub(crate) enum find {}
+impl find {
+    fn __memo() -> &'static ::functools::__private::Memo<
+        (
+            ::functools::__private::String,
+            (f64, ::functools::__private::stored!(Query)),
+            ::functools::__private::stored!(Query),
+            ::functools::__private::Vec<::functools::__private::String>,
+        ),
+        ::functools::__private::outcome!(io::Result < Found >),
+        { ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128 },
+    > {
+        ::functools::__private::remembered::<
+            ::functools::__private::kept!(io::Result < Found >),
+        >();
+        static __MEMO: ::functools::__private::Memo<
+            (
+                ::functools::__private::String,
+                (f64, ::functools::__private::stored!(Query)),
+                ::functools::__private::stored!(Query),
+                ::functools::__private::Vec<::functools::__private::String>,
+            ),
+            ::functools::__private::outcome!(io::Result < Found >),
+            { ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128 },
+        > = ::functools::__private::Memo::new(false);
+        &__MEMO
+    }
+    /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
+    pub(crate) unsafe fn wrapped<'a>(
+        text: &'a str,
+        (at, mut limit): (f64, Query),
+        _: &&Query,
+        words: &[&str],
+    ) -> io::Result<Found>
+    where
+        'a: 'static,
+    {
+        body()
+    }
+    /// Hits, misses, bound and number of entries, read together.
+    pub(crate) fn cache_info() -> ::functools::CacheInfo {
+        Self::__memo().info()
+    }
+    /// Empties the cache and sets the counters to zero.
+    pub(crate) fn cache_clear() {
+        Self::__memo().clear();
+    }
+    /// The options the function was memoized with.
+    pub(crate) fn cache_parameters() -> ::functools::CacheParameters {
+        Self::__memo().parameters()
+    }
+    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    pub(crate) fn cache_contains<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::core::primitive::bool
+    where
+        'a: 'static,
+    {
+        Self::__memo()
+            .contains({
+                use ::functools::__private::choices::*;
+                (
+                    text,
+                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    words,
+                )
+            })
+    }
+    /// The result remembered for these arguments. Counts nothing, moves nothing.
+    pub(crate) fn cache_peek<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::core::option::Option<io::Result<Found>>
+    where
+        'a: 'static,
+    {
+        Self::__memo()
+            .peek({
+                use ::functools::__private::choices::*;
+                (
+                    text,
+                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    words,
+                )
+            })
+    }
+    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    pub(crate) fn cache_put<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+        value: io::Result<Found>,
+    )
+    where
+        'a: 'static,
+    {
+        Self::__memo()
+            .put(
+                {
+                    use ::functools::__private::choices::*;
+                    (
+                        text,
+                        (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                        (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                        words,
+                    )
+                },
+                value,
+            );
+    }
+    /// Removes the result for these arguments, and says whether there was one.
+    pub(crate) fn cache_invalidate<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::core::primitive::bool
+    where
+        'a: 'static,
+    {
+        Self::__memo()
+            .invalidate({
+                use ::functools::__private::choices::*;
+                (
+                    text,
+                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    words,
+                )
+            })
+    }
+    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    pub(crate) unsafe fn cache_refresh<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> io::Result<Found>
+    where
+        'a: 'static,
+    {
+        let __miss = Self::__memo()
+            .refresh({
+                use ::functools::__private::choices::*;
+                (
+                    text,
+                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    words,
+                )
+            });
+        __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
+    }
+}

@@ -1,0 +1,64 @@
+//! What comes out, as formatted text: a snapshot for each kind of function.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test -p lru-macros` writes them anew: read them before committing them.
+
+use std::path::Path;
+use std::{env, fs};
+
+use proc_macro2::TokenStream;
+
+use super::{Attribute, memoize};
+
+fn expand(attribute: Attribute, args: &str, item: &str) -> String {
+    let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
+    let out = memoize(attribute, parse(args), parse(item));
+    prettyplease::unparse(&syn::parse2(out).expect("items come out"))
+}
+
+fn assert_snapshot(name: &str, expanded: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/snapshots").join(name);
+    if env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, expanded).expect("the snapshot can be written");
+    }
+    let kept = fs::read_to_string(&path).expect("there is a snapshot");
+    assert_eq!(expanded, kept, "the expansion is not that of {name}");
+}
+
+#[test]
+fn fibonacci_fits_on_one_screen() {
+    let fibonacci =
+        "fn fibonacci(n: u64) -> u64 { if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) } }";
+    let expanded = expand(Attribute::LruCache, "maxsize = None", fibonacci);
+    assert_snapshot("fibonacci.rs", &expanded);
+    assert!(expanded.lines().count() <= 66, "{} lines", expanded.lines().count());
+}
+
+#[test]
+fn every_kind_of_parameter() {
+    let item = "
+        pub(crate) unsafe fn search<'a>(text: &'a str, (at, mut limit): (f64, Query), _: &&Query, words: &[&str])
+            -> io::Result<Found> where 'a: 'static { body() }";
+    assert_snapshot("parameters.rs", &expand(Attribute::LruCache, "1 << LIMIT, handle = find", item));
+}
+
+#[test]
+fn attributes_go_where_they_belong() {
+    let item = "
+        /// Documented.
+        #[must_use]
+        #[cfg(feature = \"prices\")]
+        #[expect(clippy::float_cmp)]
+        #[inline]
+        #[cfg_attr(debug_assertions, tracing::instrument)]
+        #[logtime(\"prices\")]
+        pub fn price(id: u32) -> u32 { id }";
+    assert_snapshot("attributes.rs", &expand(Attribute::Cache, "crate = memo::functools", item));
+}
+
+#[test]
+fn mistakes_leave_the_function_as_it_was() {
+    let item = "fn push(items: &mut Vec<u8>, name: &str) -> usize { items.len() }";
+    let expanded = expand(Attribute::LruCache, "maxsise = 8", item);
+    assert_snapshot("mistakes.rs", &expanded);
+    assert_eq!(expanded.matches("compile_error!").count(), 2);
+}
