@@ -13,6 +13,12 @@ use crate::key::KeyHash;
 /// of them than this goes unstored, whatever its key: a store too few is harmless.
 const REMEMBERED: usize = 1024;
 
+/// Where change `number` is noted.
+#[expect(clippy::cast_possible_truncation, reason = "less than `REMEMBERED`")]
+fn place_of(number: u64) -> usize {
+    (number % REMEMBERED as u64) as usize
+}
+
 /// A point in the history of a cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
@@ -53,8 +59,7 @@ impl History {
         if recent.len() < REMEMBERED {
             recent.push(change);
         } else {
-            let place = (number % REMEMBERED as u64) as usize;
-            recent[place] = change;
+            recent[place_of(number)] = change;
         }
         self.changes.set(number + 1);
     }
@@ -73,7 +78,7 @@ impl History {
             return true;
         }
         let recent = self.recent.borrow();
-        (began.0..now).any(|number| recent[(number % REMEMBERED as u64) as usize] == Some(hash))
+        (began.0..now).any(|number| recent[place_of(number)] == Some(hash))
     }
 }
 

@@ -23,7 +23,7 @@ impl MaxSize {
         } else if maxsize > usize::MAX as i128 {
             Self::Bounded(NonZeroUsize::MAX)
         } else {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+            #[expect(clippy::cast_sign_loss, reason = "checked above")]
             Self::from_option(Some(maxsize as usize))
         }
     }

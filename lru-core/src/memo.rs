@@ -122,7 +122,7 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
 
 impl<K, O: Outcome, const MAXSIZE: i128> fmt::Debug for Memo<K, O, MAXSIZE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memo").field("info", &self.info()).field("typed", &self.typed).finish()
+        f.debug_struct("Memo").field("info", &self.info()).field("typed", &self.typed).finish_non_exhaustive()
     }
 }
 

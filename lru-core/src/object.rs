@@ -104,7 +104,6 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// assert!(cache.iter().eq([(2, 4), (3, 9), (1, 1)]));
     /// assert_eq!(cache.iter().next_back(), Some((1, 1))); // the most recent
     /// ```
-    #[expect(clippy::iter_not_returning_iterator, reason = "`Iter` is one")]
     pub fn iter(&self) -> Iter<K, V>
     where
         K: Clone,

@@ -5,11 +5,19 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Path, Token, parse_quote};
 
 /// Attributes that speak of the function as its callers see it.
-const OUTSIDE: [&str; 7] =
-    ["doc", "inline", "cold", "no_mangle", "export_name", "link_section", "rustc_legacy_const_generics"];
+const OUTSIDE: [&str; 8] = [
+    "doc",
+    "deprecated",
+    "inline",
+    "cold",
+    "no_mangle",
+    "export_name",
+    "link_section",
+    "rustc_legacy_const_generics",
+];
 
 /// Attributes that hold for the function and for all that runs its body.
-const BOTH: [&str; 4] = ["must_use", "deprecated", "track_caller", "target_feature"];
+const BOTH: [&str; 3] = ["must_use", "track_caller", "target_feature"];
 
 /// Lint levels: they hold wherever the user's tokens end up.
 const LINTS: [&str; 5] = ["allow", "expect", "warn", "deny", "forbid"];
@@ -24,6 +32,8 @@ pub(crate) struct Attrs {
     pub(crate) cfg: Vec<Attribute>,
     /// On everything that repeats the user's signature.
     pub(crate) lints: Vec<Attribute>,
+    /// On the body: a deprecated function may call itself.
+    pub(crate) body_lints: Vec<Attribute>,
     /// On the function alone.
     pub(crate) outside: Vec<Attribute>,
     /// On the function, and on what else runs the body.
@@ -44,6 +54,9 @@ impl Attrs {
                 sorted.lints.push(without_expectation(attr));
                 continue;
             } else if is(&OUTSIDE) {
+                if is(&["deprecated"]) {
+                    sorted.body_lints.push(parse_quote!(#[allow(deprecated)]));
+                }
                 &mut sorted.outside
             } else if is(&BOTH) || is_of_tool(attr.path()) {
                 &mut sorted.both
@@ -101,7 +114,7 @@ pub(crate) fn is_ours(attr: &Attribute) -> bool {
 impl ToTokens for Attrs {
     /// The attributes of the function itself.
     fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
-        let Self { cfg, lints, outside, both, decorators: _ } = self;
+        let Self { cfg, lints, outside, both, .. } = self;
         tokens.extend(quote! { #(#cfg)* #(#outside)* #(#both)* #(#lints)* });
     }
 }

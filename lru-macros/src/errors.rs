@@ -21,7 +21,7 @@ impl Errors {
     }
 
     /// The mistakes as tokens that do not compile, before `item`.
-    pub(crate) fn with(self, item: TokenStream) -> TokenStream {
+    pub(crate) fn with(self, item: &TokenStream) -> TokenStream {
         let errors = self.0.iter().map(syn::Error::to_compile_error);
         quote! { #(#errors)* #item }
     }

@@ -1,7 +1,7 @@
 //! The attributes of `functools`: [`macro@lru_cache`] and [`macro@cache`].
 //!
-//! Tokens become [`args`] and [`func`], these are checked, become a [`model`], and the model
-//! becomes tokens. Behaviour lives in `lru-core`; what is generated only names it.
+//! Tokens become `args` and `func`, these are checked and become a `model`, and the model becomes
+//! tokens. Behaviour lives in `lru-core`; what is generated only names it.
 
 mod args;
 mod attrs;
@@ -24,7 +24,7 @@ use model::Model;
 /// See the documentation of `functools`, where this attribute is re-exported.
 #[proc_macro_attribute]
 pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::LruCache, args.into(), item.into()).into()
+    memoize(Attribute::LruCache, args.into(), &item.into()).into()
 }
 
 /// Remembers all results of a function: Python's `functools.cache`, or `lru_cache(maxsize = None)`.
@@ -32,10 +32,10 @@ pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 /// See the documentation of `functools`, where this attribute is re-exported.
 #[proc_macro_attribute]
 pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::Cache, args.into(), item.into()).into()
+    memoize(Attribute::Cache, args.into(), &item.into()).into()
 }
 
-fn memoize(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenStream {
+fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(attribute, args, &mut errors);
     let func = match Func::parse(attribute, item.clone()) {
@@ -50,9 +50,9 @@ fn memoize(attribute: Attribute, args: TokenStream, item: TokenStream) -> TokenS
     if errors.count() > mistakes_in_options {
         // A signature that can't be cached: its function as it is, so that its callers compile,
         // and what the types have to say, so that all mistakes show at once.
-        return errors.with(expand::unchanged(&args, func));
+        return errors.with(&expand::unchanged(&args, func));
     }
-    errors.with(expand::expand(&Model::new(args, func)))
+    errors.with(&expand::expand(&Model::new(args, func)))
 }
 
 #[cfg(test)]

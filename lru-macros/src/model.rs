@@ -90,6 +90,14 @@ impl Model {
     }
 }
 
+impl Model {
+    /// A name for one more parameter.
+    pub(crate) fn free_name(&self, name: &str) -> Ident {
+        let taken = self.params.iter().any(|param| param.name == name);
+        Ident::new(&if taken { format!("__{name}") } else { name.to_owned() }, Span::mixed_site())
+    }
+}
+
 /// The path of `functools` in the user's crate.
 fn krate(args: &Args) -> TokenStream {
     args.krate.as_ref().map_or_else(|| quote!(::functools), Path::to_token_stream)

@@ -11,7 +11,7 @@ use super::{Attribute, memoize};
 
 fn expand(attribute: Attribute, args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    let out = memoize(attribute, parse(args), parse(item));
+    let out = memoize(attribute, parse(args), &parse(item));
     prettyplease::unparse(&syn::parse2(out).expect("items come out"))
 }
 

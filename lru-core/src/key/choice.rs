@@ -91,6 +91,10 @@ impl Argument for NoKey {
 
     fn hash_argument<H: Hasher>(&self, _: &mut H) {}
 
+    fn eq_argument(&self, _: &Self) -> bool {
+        false
+    }
+
     fn eq_stored(&self, (): &()) -> bool {
         false
     }
@@ -116,6 +120,11 @@ where
     #[inline]
     fn hash_argument<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
+    }
+
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 
     #[inline]
@@ -162,6 +171,11 @@ macro_rules! inner {
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 self.0.hash(state);
+            }
+
+            #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                self.0 == other.0
             }
 
             #[inline]

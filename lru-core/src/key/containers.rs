@@ -2,8 +2,6 @@
 
 use core::hash::{Hash, Hasher};
 use std::borrow::{Cow, ToOwned};
-use std::ffi::{CStr, OsStr};
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Argument;
@@ -18,6 +16,11 @@ macro_rules! pointers {
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 (**self).hash_argument(state);
+            }
+
+            #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                (**self).eq_argument(&**other)
             }
 
             #[inline]
@@ -45,87 +48,34 @@ pointers! {
 }
 
 /// An `Arc` is stored as an `Arc`: a miss copies the pointer, not the contents.
-macro_rules! arcs {
-    ($([$($generics:tt)*] $pointee:ty;)*) => { $(
-        #[diagnostic::do_not_recommend]
-        impl<$($generics)*> Argument for Arc<$pointee> {
-            type Stored = Self;
+#[diagnostic::do_not_recommend]
+impl<T: Argument + ?Sized + 'static> Argument for Arc<T> {
+    type Stored = Self;
 
-            #[inline]
-            fn hash_argument<H: Hasher>(&self, state: &mut H) {
-                (**self).hash_argument(state);
-            }
-
-            #[inline]
-            fn eq_stored(&self, stored: &Self) -> bool {
-                Arc::ptr_eq(self, stored) || same_arc(&**self, &**stored)
-            }
-
-            #[inline]
-            fn to_stored(&self) -> Self {
-                Arc::clone(self)
-            }
-
-            #[inline]
-            fn stored_eq(one: &Self, other: &Self) -> bool {
-                one.eq_stored(other)
-            }
-        }
-    )* };
-}
-
-/// Whether two arguments of one type are the same, neither of them stored.
-trait Same {
-    fn same(&self, other: &Self) -> bool;
-}
-
-impl<A: Argument<Stored = A>> Same for A {
-    fn same(&self, other: &Self) -> bool {
-        self.eq_stored(other)
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        (**self).hash_argument(state);
     }
-}
 
-impl<A: Argument<Stored = A>> Same for [A] {
-    fn same(&self, other: &Self) -> bool {
-        self.len() == other.len() && A::eq_slice(self, other)
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other) || (**self).eq_argument(other)
     }
-}
 
-impl Same for str {
-    fn same(&self, other: &Self) -> bool {
-        self == other
+    #[inline]
+    fn eq_stored(&self, stored: &Self) -> bool {
+        self.eq_argument(stored)
     }
-}
 
-impl Same for CStr {
-    fn same(&self, other: &Self) -> bool {
-        self == other
+    #[inline]
+    fn to_stored(&self) -> Self {
+        Self::clone(self)
     }
-}
 
-impl Same for OsStr {
-    fn same(&self, other: &Self) -> bool {
-        self == other
+    #[inline]
+    fn stored_eq(one: &Self, other: &Self) -> bool {
+        one.eq_argument(other)
     }
-}
-
-impl Same for Path {
-    fn same(&self, other: &Self) -> bool {
-        self.as_os_str() == other.as_os_str()
-    }
-}
-
-fn same_arc<T: Same + ?Sized>(one: &T, other: &T) -> bool {
-    one.same(other)
-}
-
-arcs! {
-    [A: Argument<Stored = A> + 'static] A;
-    [A: Argument<Stored = A> + 'static] [A];
-    [] str;
-    [] CStr;
-    [] OsStr;
-    [] Path;
 }
 
 /// Sequences: their length, then each element.
@@ -139,6 +89,11 @@ macro_rules! sequences {
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 self.len().hash(state);
                 A::hash_slice(self, state);
+            }
+
+            #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.eq_argument(other))
             }
 
             #[inline]
@@ -174,6 +129,11 @@ impl<A: Argument, const N: usize> Argument for [A; N] {
     }
 
     #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        self.iter().zip(other).all(|(one, other)| one.eq_argument(other))
+    }
+
+    #[inline]
     fn eq_stored(&self, stored: &Self::Stored) -> bool {
         A::eq_slice(self, stored)
     }
@@ -198,6 +158,15 @@ impl<A: Argument> Argument for Option<A> {
         self.is_some().hash(state);
         if let Some(argument) = self {
             argument.hash_argument(state);
+        }
+    }
+
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Some(one), Some(other)) => one.eq_argument(other),
+            (None, None) => true,
+            _ => false,
         }
     }
 
@@ -235,6 +204,15 @@ impl<A: Argument, B: Argument> Argument for Result<A, B> {
         match self {
             Ok(argument) => argument.hash_argument(state),
             Err(argument) => argument.hash_argument(state),
+        }
+    }
+
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Ok(one), Ok(other)) => one.eq_argument(other),
+            (Err(one), Err(other)) => one.eq_argument(other),
+            _ => false,
         }
     }
 

@@ -40,6 +40,9 @@ pub trait Argument {
     /// Feeds the argument to a hasher. Equal arguments feed the same.
     fn hash_argument<H: Hasher>(&self, state: &mut H);
 
+    /// Whether two arguments are the same.
+    fn eq_argument(&self, other: &Self) -> bool;
+
     /// Whether this argument is the one that was stored.
     fn eq_stored(&self, stored: &Self::Stored) -> bool;
 

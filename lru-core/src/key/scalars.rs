@@ -28,6 +28,11 @@ macro_rules! plain {
             }
 
             #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                self == other
+            }
+
+            #[inline]
             fn eq_stored(&self, stored: &Self) -> bool {
                 self == stored
             }
@@ -77,8 +82,13 @@ macro_rules! floats {
             }
 
             #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                self.to_bits() == other.to_bits() || (self.is_nan() && other.is_nan())
+            }
+
+            #[inline]
             fn eq_stored(&self, stored: &Self) -> bool {
-                self.to_bits() == stored.to_bits() || (self.is_nan() && stored.is_nan())
+                self.eq_argument(stored)
             }
 
             #[inline]
@@ -88,7 +98,7 @@ macro_rules! floats {
 
             #[inline]
             fn stored_eq(one: &Self, other: &Self) -> bool {
-                one.eq_stored(other)
+                one.eq_argument(other)
             }
         }
     )* };
@@ -106,6 +116,11 @@ macro_rules! texts {
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 $exact(self).hash(state);
+            }
+
+            #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                $exact(self) == $exact(other)
             }
 
             #[inline]
@@ -131,6 +146,11 @@ macro_rules! texts {
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 <$borrowed>::hash_argument(self, state);
+            }
+
+            #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                <$borrowed>::eq_argument(self, other)
             }
 
             #[inline]

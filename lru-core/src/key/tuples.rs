@@ -16,6 +16,11 @@ macro_rules! tuple {
             }
 
             #[inline]
+            fn eq_argument(&self, other: &Self) -> bool {
+                $( self.$index.eq_argument(&other.$index) )&&*
+            }
+
+            #[inline]
             fn eq_stored(&self, stored: &Self::Stored) -> bool {
                 $( self.$index.eq_stored(&stored.$index) )&&*
             }

@@ -8,13 +8,13 @@ pub(crate) struct Lru;
 impl Lru {
     /// `slot` was read or written.
     #[inline]
-    pub(crate) fn used<T>(&self, arena: &Arena<T>, slot: Slot) {
+    pub(crate) fn used<T>(arena: &Arena<T>, slot: Slot) {
         arena.touch(slot);
     }
 
     /// The next to be evicted.
     #[inline]
-    pub(crate) fn victim<T>(&self, arena: &Arena<T>) -> Option<Slot> {
+    pub(crate) fn victim<T>(arena: &Arena<T>) -> Option<Slot> {
         arena.first()
     }
 }

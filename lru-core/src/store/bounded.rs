@@ -15,12 +15,11 @@ pub(crate) struct Bounded<K, V> {
     maxsize: usize,
     arena: Arena<Entry<K, V>>,
     index: Index,
-    policy: Lru,
 }
 
 impl<K, V> Bounded<K, V> {
     pub(super) const fn new(maxsize: usize) -> Self {
-        Self { maxsize, arena: Arena::new(), index: Index::new(), policy: Lru }
+        Self { maxsize, arena: Arena::new(), index: Index::new() }
     }
 
     pub(super) fn maxsize(&self) -> usize {
@@ -56,7 +55,7 @@ impl<K, V> Bounded<K, V> {
 
     #[inline]
     pub(super) fn touch(&self, place: Place) {
-        self.policy.used(&self.arena, place.slot());
+        Lru::used(&self.arena, place.slot());
     }
 
     #[inline]
@@ -66,7 +65,7 @@ impl<K, V> Bounded<K, V> {
             self.add(entry);
             return None;
         }
-        let victim = self.policy.victim(&self.arena)?;
+        let victim = Lru::victim(&self.arena)?;
         Some(self.evict(victim, entry))
     }
 
@@ -87,7 +86,7 @@ impl<K, V> Bounded<K, V> {
         self.index.remove(self.arena.get(victim).hash, victim);
         let evicted = self.arena.replace(victim, entry);
         self.index.insert(hash, victim, |slot| self.arena.get(slot).hash);
-        self.policy.used(&self.arena, victim);
+        Lru::used(&self.arena, victim);
         evicted
     }
 

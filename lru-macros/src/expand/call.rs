@@ -32,7 +32,7 @@ pub(super) fn key(model: &Model) -> TokenStream {
     });
     // The traits choose how an argument becomes a part of the key.
     let choices = params.iter().any(|param| param.key.is_by_type());
-    let tuple = nested(parts.collect());
+    let tuple = nested(&parts.collect::<Vec<_>>());
     if choices {
         quote! {{ use #krate::__private::choices::*; #tuple }}
     } else {
@@ -41,13 +41,13 @@ pub(super) fn key(model: &Model) -> TokenStream {
 }
 
 /// A tuple of any number of parts, in tuples of as many as are arguments.
-pub(super) fn nested(parts: Vec<TokenStream>) -> TokenStream {
+pub(super) fn nested(parts: &[TokenStream]) -> TokenStream {
     const MOST: usize = 20;
     if parts.len() <= MOST {
         return quote! { (#(#parts,)*) };
     }
-    let tuples = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) });
-    nested(tuples.collect())
+    let tuples: Vec<_> = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) }).collect();
+    nested(&tuples)
 }
 
 /// Calls the body with the arguments.

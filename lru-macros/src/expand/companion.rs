@@ -1,12 +1,13 @@
 //! The companion type: an uninhabited type of the function's name, with everything that can be
 //! asked of the cache.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::call::{key, nested, run_body};
 use super::remembered;
 use crate::args::MaxSize;
+use crate::attrs::Attrs;
 use crate::model::{Model, Outcome, Param};
 use crate::types;
 
@@ -35,12 +36,13 @@ pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
     let Model { attrs, vis, safety, handle, generics, params, result, krate, .. } = model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
+    let value = model.free_name("value");
     let of_values = has_value.then(|| {
         quote! {
             #vis #safety fn wrapped #generics (#(#inputs),*) -> #result #where_clause { loop {} }
             #vis #safety fn cache_refresh #generics (#(#inputs),*) -> #result #where_clause { loop {} }
             #vis fn cache_peek #generics (#(#inputs),*) -> ::core::option::Option<#result> #where_clause { loop {} }
-            #vis fn cache_put #generics (#(#inputs,)* __value: #result) #where_clause {}
+            #vis fn cache_put #generics (#(#inputs,)* #value: #result) #where_clause {}
         }
     });
     quote! {
@@ -63,7 +65,8 @@ pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
 /// The cache itself.
 fn memo(model: &Model) -> TokenStream {
     let Model { params, result, outcome, krate, typed, .. } = model;
-    let key = nested(params.iter().map(|param| param.key.stored(krate)).collect());
+    let key: Vec<_> = params.iter().map(|param| param.key.stored(krate)).collect();
+    let key = nested(&key);
     let (outcome, question) = match outcome {
         Outcome::Plain => (quote! { #krate::__private::Plain<#result> }, None),
         Outcome::ByType => {
@@ -91,7 +94,8 @@ fn maxsize(model: &Model) -> TokenStream {
         MaxSize::Expression(expr) => {
             let span = types::first_span(expr);
             let krate = types::spanned(krate, span);
-            quote_spanned! { span=> { #krate::__private::integer(#expr) as ::core::primitive::i128 } }
+            let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
+            quote! { { #integer as ::core::primitive::i128 } }
         }
     }
 }
@@ -101,14 +105,14 @@ fn maxsize(model: &Model) -> TokenStream {
 fn wrapped(model: &Model) -> TokenStream {
     let Model { attrs, vis, safety, name, generics, params, result, body, .. } = model;
     let where_clause = &generics.where_clause;
-    let (lints, both, decorators) = (&attrs.lints, &attrs.both, &attrs.decorators);
+    let Attrs { lints, body_lints, both, decorators, .. } = attrs;
     let written = params.iter().map(|param| &param.written);
     let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
     let is_accessor = ACCESSORS.iter().any(|accessor| name == accessor);
     if decorators.is_empty() || is_accessor {
         return quote! {
             #[doc = #doc]
-            #(#both)* #(#lints)* #(#decorators)*
+            #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
             #vis #safety fn wrapped #generics (#(#written),*) -> #result #where_clause #body
         };
     }
@@ -124,7 +128,7 @@ fn wrapped(model: &Model) -> TokenStream {
         #[doc = #doc]
         #(#both)* #(#lints)*
         #vis #safety fn wrapped #generics (#(#inputs),*) -> #result #where_clause { #call }
-        #(#both)* #(#lints)* #(#decorators)*
+        #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
         #safety fn #name #generics (#(#written),*) -> #result #where_clause #body
     }
 }
@@ -148,7 +152,9 @@ fn accessors(model: &Model) -> TokenStream {
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
     let key = key(model);
     let compute = run_body(model, &quote!(Self));
-    let value = syn::Ident::new("value", Span::mixed_site());
+    let value = model.free_name("value");
+    // One parameter more than the user chose to have.
+    let one_more = (params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
     quote! {
         /// Hits, misses, bound and number of entries, read together.
         #vis fn cache_info() -> #krate::CacheInfo {
@@ -178,7 +184,7 @@ fn accessors(model: &Model) -> TokenStream {
         }
 
         /// Stores a result for these arguments, as if it had been computed. Counts nothing.
-        #(#lints)*
+        #(#lints)* #one_more
         #vis fn cache_put #generics (#(#inputs,)* #value: #result) #where_clause {
             Self::__memo().put(#key, #value);
         }
