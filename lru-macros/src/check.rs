@@ -56,10 +56,7 @@ fn is_not_a_method(func: &Func, errors: &mut Errors) {
     });
     if let Some(receiver) = receiver {
         errors.at(receiver.self_token, message);
-    } else if let Some(ident) =
-        types::self_in(func.sig.to_token_stream()).or_else(|| types::self_in(func.body.stream()))
-        && ident == "Self"
-    {
+    } else if let Some(ident) = func.self_type() {
         errors.at(ident, message);
     }
 }

@@ -1,11 +1,11 @@
 //! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::{Group, Ident, TokenStream};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{FnArg, GenericParam, PatType, ReturnType, Signature, Token, Type, Visibility};
 
-use crate::{args, attrs};
+use crate::{args, attrs, types};
 
 pub(crate) struct Func {
     pub(crate) attrs: Vec<syn::Attribute>,
@@ -52,6 +52,12 @@ impl Func {
             FnArg::Typed(param) => Some(param),
             FnArg::Receiver(_) => None,
         })
+    }
+
+    /// The `Self` that tells an associated function.
+    pub(crate) fn self_type(&self) -> Option<Ident> {
+        let Signature { inputs, output, .. } = &self.sig;
+        types::self_type_in(quote!(#inputs #output)).or_else(|| types::self_type_in(self.body.stream()))
     }
 
     /// The return type, where one is written.

@@ -1,6 +1,6 @@
 //! What can be told of a type from the way it is spelled.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
@@ -65,14 +65,33 @@ pub(crate) fn is_never(ty: &Type) -> bool {
     matches!(bare(ty), Type::Never(_))
 }
 
-/// Whether `Self` or `self` stands among the tokens.
-pub(crate) fn self_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "Self" || ident == "self" => Some(ident),
-        TokenTree::Group(group) => self_in(group.stream()),
-        _ => None,
-    })
+/// The `Self` among the tokens, if there is one. Items inside a body have a `Self` of their own.
+pub(crate) fn self_type_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
+    let mut tokens = tokens.into_iter().peekable();
+    let mut in_item = false;
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(ident) if in_item => drop(ident),
+            TokenTree::Ident(ident) if ident == "Self" => return Some(ident),
+            TokenTree::Ident(ident) => {
+                let is_pointer = matches!(tokens.peek(), Some(TokenTree::Group(_)));
+                in_item = ITEMS.iter().any(|item| ident == item) || (ident == "fn" && !is_pointer);
+            }
+            TokenTree::Group(group) if in_item => in_item = group.delimiter() != Delimiter::Brace,
+            TokenTree::Group(group) => {
+                if let Some(ident) = self_type_in(group.stream()) {
+                    return Some(ident);
+                }
+            }
+            TokenTree::Punct(punct) => in_item &= punct.as_char() != ';',
+            TokenTree::Literal(_) => {}
+        }
+    }
+    None
 }
+
+/// What begins an item that has a `Self` of its own.
+const ITEMS: [&str; 4] = ["impl", "trait", "struct", "enum"];
 
 /// The type with `'static` for every lifetime, as a `static` has to name it.
 pub(crate) fn with_static(ty: &Type) -> Type {

@@ -47,8 +47,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 /// that can be asked.
 pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
     let item = func.without_options();
-    let signature = &func.sig;
-    let is_free = signature.receiver().is_none() && types::self_in(signature.to_token_stream()).is_none();
+    let is_free = func.sig.receiver().is_none() && func.self_type().is_none();
     if !is_free || func.generic_params().next().is_some() {
         return item;
     }
