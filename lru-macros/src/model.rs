@@ -15,6 +15,9 @@ const DEFAULT_MAXSIZE: i128 = 128;
 pub(crate) struct Model {
     pub(crate) attrs: Attrs,
     pub(crate) vis: Visibility,
+    /// The same for the companion: a function that begins with a token of the user's would be
+    /// taken by lints for one of the user's.
+    pub(crate) companion_vis: TokenStream,
     pub(crate) safety: Option<syn::Token![unsafe]>,
     pub(crate) abi: Option<syn::Abi>,
     pub(crate) name: Ident,
@@ -70,6 +73,7 @@ impl Model {
         let handle = args.handle.unwrap_or_else(|| sig.ident.clone());
         Self {
             attrs: Attrs::new(&attrs),
+            companion_vis: types::spanned(&vis.to_token_stream(), Span::call_site()),
             vis,
             safety: match sig.safety {
                 Safety::Unsafe(token) => Some(token),

@@ -1,6 +1,6 @@
 //! What can be told of a type from the way it is spelled.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
@@ -227,6 +227,9 @@ pub(crate) fn first_span(tokens: impl ToTokens) -> proc_macro2::Span {
 /// The same tokens, underlined elsewhere.
 pub(crate) fn spanned(tokens: &TokenStream, span: proc_macro2::Span) -> TokenStream {
     let tokens = tokens.clone().into_iter().map(|mut token| {
+        if let TokenTree::Group(group) = &token {
+            token = Group::new(group.delimiter(), spanned(&group.stream(), span)).into();
+        }
         token.set_span(span);
         token
     });

@@ -12,7 +12,7 @@ use crate::model::{Model, Outcome, Param};
 use crate::types;
 
 pub(super) fn companion(model: &Model) -> TokenStream {
-    let Model { attrs, vis, name, handle, .. } = model;
+    let Model { attrs, companion_vis: vis, name, handle, .. } = model;
     let cfg = &attrs.cfg;
     let doc = format!(" What can be asked of the cache of the function `{name}`.");
     let memo = memo(model);
@@ -33,7 +33,7 @@ pub(super) fn companion(model: &Model) -> TokenStream {
 
 /// The companion of a function that can't be cached, for those who ask it.
 pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
-    let Model { attrs, vis, safety, handle, generics, params, result, krate, .. } = model;
+    let Model { attrs, companion_vis: vis, safety, handle, generics, params, result, krate, .. } = model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
     let value = model.free_name("value");
@@ -103,7 +103,7 @@ fn maxsize(model: &Model) -> TokenStream {
 /// The body. Where it has decorators they see it under the function's own name: an associated
 /// function of that name hides nothing from the body.
 fn wrapped(model: &Model) -> TokenStream {
-    let Model { attrs, vis, safety, name, generics, params, result, body, .. } = model;
+    let Model { attrs, companion_vis: vis, safety, name, generics, params, result, body, .. } = model;
     let where_clause = &generics.where_clause;
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
     let written = params.iter().map(|param| &param.written);
@@ -146,7 +146,7 @@ const ACCESSORS: [&str; 9] = [
 ];
 
 fn accessors(model: &Model) -> TokenStream {
-    let Model { attrs, vis, safety, generics, params, result, krate, .. } = model;
+    let Model { attrs, companion_vis: vis, safety, generics, params, result, krate, .. } = model;
     let where_clause = &generics.where_clause;
     let (lints, both) = (&attrs.lints, &attrs.both);
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
