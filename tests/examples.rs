@@ -1,0 +1,152 @@
+//! Runs every example and checks the lines that matter.
+//!
+//! `cargo test` builds the examples before it runs this; `cargo test --test examples` alone does
+//! not, and would see those of an earlier build.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+#[test]
+fn fibonacci_51_runs_one_body_after_fibonacci_50() {
+    let output = run("fibonacci", None);
+    let row = |label: &str| {
+        let line = output.lines().find(|line| line.starts_with(label));
+        let line = line.unwrap_or_else(|| panic!("no {label:?} in\n{output}"));
+        let columns = line[label.len()..].split_whitespace().take(2).map(|number| number.parse().unwrap());
+        columns.collect::<Vec<u64>>()
+    };
+    assert_eq!(row("plain(35)"), [9_227_465, 29_860_703]);
+    assert_eq!(row("fibonacci(35)  "), [9_227_465, 36]);
+    assert_eq!(row("fibonacci(35) again"), [9_227_465, 0]);
+    assert_eq!(row("fibonacci(50)"), [12_586_269_025, 15]);
+    assert_eq!(row("fibonacci(51)"), [20_365_011_074, 1]);
+    assert_eq!(row("fibonacci(90)"), [2_880_067_194_370_816_120, 39]);
+    ends_with(&output, "CacheInfo(hits=92, misses=91, maxsize=None, currsize=91)");
+}
+
+#[test]
+fn factorial_computes_each_argument_once() {
+    let output = run("factorial", None);
+    let computed: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  computing ")).collect();
+    assert_eq!(computed, ["factorial(5)", "factorial(4)", "factorial(3)", "factorial(2)", "factorial(1)"]);
+    ends_with(&output, "CacheInfo(hits=1, misses=5, maxsize=128, currsize=5)");
+}
+
+#[test]
+fn logtime_logs_misses_only() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logtime");
+    fs::create_dir_all(&directory).unwrap();
+    for _again in 0..2 {
+        let output = run("logtime", Some(&directory));
+        contains(&output, "fib(20) plain: 21891 lines in the log");
+        contains(&output, "fib(20) memoized: 21 lines in the log");
+        assert_eq!(output.lines().filter(|line| line.ends_with(" x")).count(), 11, "{output}");
+    }
+    for (name, lines) in [("plain", 21_891), ("memoized", 21), ("silent", 11), ("silent_memoized", 11)] {
+        let log = fs::read_to_string(directory.join(format!("{name}_eventLog.txt"))).unwrap();
+        assert_eq!(log.lines().count(), lines, "{name}");
+        for line in log.lines() {
+            let [time, logged, seconds] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("{line:?}")
+            };
+            assert_eq!(logged, name);
+            assert!(time.parse::<f64>().unwrap() > 0.0 && seconds.parse::<f64>().unwrap() >= 0.0, "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn memorized_sin_evicts_the_least_recently_used() {
+    let output = run("memorized_sin", None);
+    let rows = output.lines().skip(1).map_while(|line| line.split_once("   "));
+    let rows: Vec<_> = rows.map(|(_, row)| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "body [1.0] -",
+        "body [1.0, 2.0] -",
+        "cache [1.0, 2.0] -",
+        "body [1.0, 3.0] 2.0",
+        "body [2.0, 3.0] 1.0",
+    ];
+    assert_eq!(rows, expected);
+    ends_with(&output, "CacheInfo(hits=1, misses=4, maxsize=2, currsize=2)");
+}
+
+#[test]
+fn edit_distance_is_right() {
+    let output = run("edit_distance", None);
+    for (a, b, changes) in [
+        ("kitten", "sitting", 3),
+        ("Samstag", "Sonntag", 3),
+        ("Grüße", "Güte", 2),
+        ("intention", "execution", 5),
+    ] {
+        contains(&output, &format!("{a:<34}{b:<34}{changes:>8}"));
+    }
+}
+
+#[test]
+fn threads_lose_no_count() {
+    let output = run("threads", None);
+    contains(&output, "hits + misses = 100000");
+    contains(&output, "maxsize=1000, currsize=1000)");
+    ends_with(&output, "hits since = 100000, misses since = 0");
+}
+
+#[test]
+fn every_example_is_run() {
+    let this = include_str!("examples.rs");
+    for example in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
+        let path = example.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(this.contains(&format!("run(\"{name}\"")), "no test runs the example {name}");
+    }
+}
+
+/// Runs an example, in `directory` as its argument if there is one, and returns what it printed.
+fn run(example: &str, directory: Option<&Path>) -> String {
+    let program = built(example);
+    let mut command = Command::new(&program);
+    command.args(directory).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| {
+        panic!("{} does not start: {error}; `cargo test` builds it", program.display());
+    });
+
+    let mut stdout = child.stdout.take().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut output = String::new();
+        let read = stdout.read_to_string(&mut output).map(|_| output);
+        sender.send(read).ok();
+    });
+    let Ok(output) = receiver.recv_timeout(LIMIT) else {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        panic!("{example} was still running after {LIMIT:?}");
+    };
+    let output = output.unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{example}: {status}\n{output}");
+    output
+}
+
+/// The example's program: cargo puts it into `examples/`, beside the `deps/` that holds this test.
+fn built(example: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.ancestors().nth(2).unwrap();
+    profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn contains(output: &str, wanted: &str) {
+    assert!(output.contains(wanted), "no {wanted:?} in\n{output}");
+}
+
+fn ends_with(output: &str, line: &str) {
+    assert_eq!(output.lines().last(), Some(line), "{output}");
+}
