@@ -1,0 +1,65 @@
+//! What a change must pass.
+
+use std::path::MAIN_SEPARATOR;
+
+use crate::step::{Outcome, Result, Step, cargo, fail, output_of, run_through};
+
+/// How many third-party crates a user of the library may be made to compile.
+const MOST_CRATES: usize = 13;
+
+/// All tests of the workspace, doctests and runs of the examples included.
+pub(crate) fn test() -> Vec<Step> {
+    vec![
+        Step::cargo("tests", "test --workspace"),
+        // Frames are small only when optimised, so this depth is for release builds.
+        Step::cargo("deep recursion, release", "test --release --package functools --test deep"),
+    ]
+}
+
+/// Everything that is asked of a change, the quick checks first.
+pub(crate) fn ci() -> Vec<Step> {
+    let mut steps = vec![
+        Step::new("format", || with("fmt", "rustfmt", "--all --check")),
+        Step::new("crates", few_crates),
+        Step::new("lints", || with("clippy", "clippy", "--workspace --all-targets -- -D warnings")),
+        Step::new("docs", || {
+            run_through(cargo("doc --workspace --no-deps --quiet").env("RUSTDOCFLAGS", "-D warnings"))
+        }),
+    ];
+    steps.extend(test());
+    steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
+    steps
+}
+
+/// Runs a cargo command that a toolchain may lack, and says how to get it.
+fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
+    if output_of(&mut cargo(&format!("{subcommand} --version"))).is_err() {
+        return fail(format!(
+            "{component} is not installed; install both tools with `rustup component add clippy rustfmt`"
+        ));
+    }
+    run_through(&mut cargo(&format!("{subcommand} {arguments}")))
+}
+
+/// Counts what `functools` makes its users compile besides itself.
+fn few_crates() -> Result {
+    let tree = output_of(&mut cargo("tree --package functools --edges normal --prefix none --format {p}"))?;
+    let mut crates: Vec<_> = tree.lines().filter(|line| !is_ours(line)).map(name).collect();
+    crates.sort_unstable();
+    crates.dedup();
+    println!("{} third-party crates, at most {MOST_CRATES}: {}", crates.len(), crates.join(", "));
+    if crates.len() > MOST_CRATES {
+        return fail(format!("the library needs {} crates, {MOST_CRATES} at most", crates.len()));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Cargo adds the folder of a package that comes from one: `lru-core v0.1.0 (/home/…/lru-core)`.
+fn is_ours(package: &str) -> bool {
+    package.contains(MAIN_SEPARATOR)
+}
+
+/// The package's name and version, without marks like `(proc-macro)` and `(*)`.
+fn name(package: &str) -> String {
+    package.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}

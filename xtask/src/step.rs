@@ -1,0 +1,120 @@
+//! A step: one thing that a command does, and the loop that does them one after the other.
+//!
+//! This is the only file that starts processes and writes files. What the steps are for is none
+//! of its business.
+
+use std::env;
+use std::fmt;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+/// What came of a step that did not fail.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Done,
+    /// Left out, and why: for steps that need what not every machine has.
+    Skipped(String),
+}
+
+/// Why a step failed, in words for whoever ran it.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+pub(crate) type Result<T = Outcome> = std::result::Result<T, Failure>;
+
+/// One thing that a command does.
+pub(crate) struct Step {
+    name: &'static str,
+    action: Box<dyn Fn() -> Result>,
+}
+
+impl Step {
+    pub(crate) fn new(name: &'static str, action: impl Fn() -> Result + 'static) -> Self {
+        Self { name, action: Box::new(action) }
+    }
+
+    /// A step that runs cargo with these arguments, written as on a command line.
+    pub(crate) fn cargo(name: &'static str, arguments: &'static str) -> Self {
+        Self::new(name, || run_through(&mut cargo(arguments)))
+    }
+}
+
+/// Runs the steps and says how each went.
+pub(crate) fn run(command: &str, steps: &[Step]) -> ExitCode {
+    let begin = Instant::now();
+    let mut skipped = 0;
+    for Step { name, action } in steps {
+        println!("==> {name}");
+        let start = Instant::now();
+        let outcome = action();
+        let seconds = start.elapsed().as_secs_f64();
+        match outcome {
+            Ok(Outcome::Done) => println!("==> {name}: ok, {seconds:.1} s\n"),
+            Ok(Outcome::Skipped(why)) => {
+                skipped += 1;
+                println!("==> {name}: skipped, {why}\n");
+            }
+            Err(Failure(why)) => {
+                println!("==> {name}: FAILED, {seconds:.1} s\n");
+                eprintln!("xtask {command} failed in the step `{name}`: {why}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let (done, seconds) = (steps.len() - skipped, begin.elapsed().as_secs_f64());
+    println!("xtask {command}: {done} steps ok, {skipped} skipped, {seconds:.1} s");
+    ExitCode::SUCCESS
+}
+
+/// A cargo command at the top of the repository, its arguments written as on a command line.
+pub(crate) fn cargo(arguments: &str) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(arguments.split_whitespace()).current_dir(root());
+    cargo
+}
+
+/// Runs a command to its end and lets it print.
+pub(crate) fn run_through(command: &mut Command) -> Result {
+    let status = command.status().or_else(|error| fail(format!("{}: {error}", shown(command))))?;
+    if status.success() { Ok(Outcome::Done) } else { fail(format!("`{}`: {status}", shown(command))) }
+}
+
+/// Runs a command to its end and returns what it wrote to its standard output.
+pub(crate) fn output_of(command: &mut Command) -> Result<String> {
+    let output = command.output().or_else(|error| fail(format!("{}: {error}", shown(command))))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        fail(format!("`{}`: {}\n{stderr}", shown(command), output.status))
+    }
+}
+
+/// Adds text to the end of a file, whose path begins at the top of the repository.
+pub(crate) fn append(file: &str, text: &str) -> Result {
+    let opened = File::options().append(true).open(root().join(file));
+    match opened.and_then(|mut opened| opened.write_all(text.as_bytes())) {
+        Ok(()) => Ok(Outcome::Done),
+        Err(error) => fail(format!("{file}: {error}")),
+    }
+}
+
+pub(crate) fn fail<T>(why: impl fmt::Display) -> Result<T> {
+    Err(Failure(why.to_string()))
+}
+
+/// The top of the repository: above this package, which cargo names when it runs us.
+fn root() -> PathBuf {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    package.as_deref().and_then(Path::parent).unwrap_or(".".as_ref()).to_owned()
+}
+
+/// A command as one would type it, with the program's name but not its folder.
+fn shown(command: &Command) -> String {
+    let program = PathBuf::from(command.get_program());
+    let words = program.file_stem().into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
