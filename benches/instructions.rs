@@ -1,0 +1,31 @@
+//! Makes a number of calls of one kind, for a tool that counts instructions.
+//!
+//! `instructions hit 2000`: where instructions are counted, the difference between two runs
+//! belongs to the calls that one makes more than the other, and no clock comes into it.
+
+use std::env;
+
+use benches::{draws, each};
+
+mod subjects;
+
+fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [kind, times] = &arguments[..] else { panic!("usage: instructions KIND TIMES") };
+    let call: fn(u64) -> u64 = match kind.as_str() {
+        "hit" => subjects::bounded,
+        "unbounded" => subjects::unbounded,
+        "miss" => subjects::evicting,
+        "disabled" => subjects::disabled,
+        "plain" => subjects::plain,
+        "counted" => subjects::plain_and_counted,
+        "lock" => subjects::locked,
+        other => panic!("no calls of the kind {other}"),
+    };
+    let times = times.parse().expect("TIMES is a number");
+    if kind == "miss" {
+        each((0..).take(times), call);
+    } else {
+        each(draws().into_iter().cycle().take(times), call);
+    }
+}

@@ -1,0 +1,129 @@
+//! What does a call cost in units of its floor, and how often does it allocate?
+//!
+//! The contestants take turns within one run, so their ratios hold where nanoseconds drift.
+//! Writes the table `RESULTS.md`; without cargo's `--bench` it only tries everything once.
+
+use std::fmt::Write;
+use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
+use std::{env, fs, thread};
+
+use allocation_counter::measure;
+use benches::{CALLS, Contestant, ENTRIES, contest, draws, each};
+use hashbrown::HashMap;
+
+mod subjects;
+
+/// What must hold: this contestant takes at most so many times as long as that one.
+const TIME_BARS: &[(&str, f64, &str)] = &[("hit, bounded 128", 1.25, LOCK), ("call, disabled", 1.0, COUNTED)];
+
+/// What must not allocate.
+const MEMORY_BARS: &[&str] = &["hit, &str of 16 bytes", "hit, &str of 200 bytes", "miss with eviction, 128"];
+
+const LOCK: &str = "ReentrantMutex, lock and unlock";
+const COUNTED: &str = "plain call and an atomic addition";
+
+fn main() {
+    let measured = env::args().any(|argument| argument == "--bench");
+    let draws = draws();
+    let map: HashMap<u64, u64> = (0..ENTRIES).map(|n| (n, n)).collect();
+    let (short, long) = (texts(&draws, 16), texts(&draws, 200));
+    let mut fresh = 0..;
+
+    let mut contestants = [
+        Contestant::new(LOCK, || each(draws.iter().copied(), subjects::locked)),
+        Contestant::new("HashMap, find", || each(&draws, |n| map.get(n).copied())),
+        Contestant::new("hit, bounded 128", || each(draws.iter().copied(), subjects::bounded)),
+        Contestant::new("hit, unbounded", || each(draws.iter().copied(), subjects::unbounded)),
+        Contestant::new("hit, &str of 16 bytes", || each(&short, |text| subjects::borrowed(text))),
+        Contestant::new("hit, &str of 200 bytes", || each(&long, |text| subjects::borrowed_long(text))),
+        Contestant::new("miss with eviction, 128", || each(fresh.by_ref().take(CALLS), subjects::evicting)),
+        Contestant::new("plain call", || each(draws.iter().copied(), subjects::plain)),
+        Contestant::new(COUNTED, || each(draws.iter().copied(), subjects::plain_and_counted)),
+        Contestant::new("call, disabled", || each(draws.iter().copied(), subjects::disabled)),
+    ];
+
+    contest(&mut contestants, 1); // fills the caches
+    let allocated: Vec<_> = contestants.iter_mut().map(|one| measure(&mut one.batch).count_total).collect();
+    contest(&mut contestants, if measured { 10_000 } else { 1 });
+
+    let results = results(&contestants, &allocated);
+    println!("{results}");
+    if measured {
+        fs::write("RESULTS.md", results).expect("cargo runs benches in their package's folder");
+    }
+}
+
+/// A text of that many bytes for each number; they differ in their last letters only.
+fn texts(draws: &[u64], length: usize) -> Vec<String> {
+    draws.iter().map(|n| format!("{n:x>length$}")).collect()
+}
+
+fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
+    let find = |name: &str| contestants.iter().position(|one| one.name == name).expect("it takes part");
+    let time = |name: &str| contestants[find(name)].nanoseconds();
+    let mut out = String::from("# What a call costs\n\n");
+    _ = writeln!(out, "Written by `cargo xtask bench`. {}.\n", machine());
+    _ = writeln!(out, "The contestants take turns; each time is that of its best round of {CALLS} calls.\n");
+
+    _ = writeln!(out, "| operation | ns | × lock and unlock | allocations in {CALLS} |\n|---|--:|--:|--:|");
+    for (one, allocations) in contestants.iter().zip(allocated) {
+        let (name, nanoseconds) = (one.name, one.nanoseconds());
+        _ = writeln!(out, "| {name} | {nanoseconds:.2} | {:.2} | {allocations} |", nanoseconds / time(LOCK));
+    }
+
+    _ = writeln!(out, "\n| bar | measured | |\n|---|--:|---|");
+    for (name, bar, floor) in TIME_BARS {
+        let ratio = (100.0 * time(name) / time(floor)).round() / 100.0;
+        let verdict = verdict(ratio <= *bar);
+        _ = writeln!(out, "| {name} ≤ {bar} × {floor} | {ratio:.2} | {verdict} |");
+    }
+    for name in MEMORY_BARS {
+        let allocations = allocated[find(name)];
+        let verdict = verdict(allocations == 0);
+        _ = writeln!(out, "| {name}: no allocation | {allocations} | {verdict} |");
+    }
+    out
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "**missed**" }
+}
+
+/// When and on what this runs, but not where.
+fn machine() -> String {
+    let read = |path: &str, key: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(line.trim_start_matches([' ', '\t', ':', '=']).trim_matches('"').to_owned())
+    };
+    let processor = read("/proc/cpuinfo", "model name").unwrap_or_else(|| env::consts::ARCH.into());
+    let system = read("/etc/os-release", "PRETTY_NAME").unwrap_or_else(|| env::consts::OS.into());
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let rustc = Command::new("rustc").arg("--version").output().map_or_else(
+        |_| "rustc of unknown version".into(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    );
+    format!(
+        "{}, {processor} ({cores} cores), {system}, {rustc}",
+        date(UNIX_EPOCH.elapsed().unwrap_or_default())
+    )
+}
+
+/// The day, in UTC, that comes so long after the beginning of 1970.
+fn date(since: Duration) -> String {
+    let is_leap = |year| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let (mut year, mut month, mut day) = (1970, 1, since.as_secs() / 86_400);
+    loop {
+        let days = match month {
+            2 => 28 + u64::from(is_leap(year)),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        if day < days {
+            return format!("{year}-{month:02}-{:02}", day + 1);
+        }
+        day -= days;
+        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    }
+}
