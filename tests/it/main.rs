@@ -1,0 +1,22 @@
+//! The library as its users see it, a module for each theme.
+//!
+//! Every function here is private to its test: tests run side by side, and a cache belongs to its function.
+
+// A lint that a test expects must fire: that is how kept attributes are seen.
+#![deny(unfulfilled_lint_expectations)]
+// The signatures are what is tested, so they are not to be improved.
+#![allow(clippy::needless_pass_by_value, clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]
+#![allow(clippy::unnecessary_wraps, clippy::boxed_local, clippy::option_option, clippy::ref_option_ref)]
+#![allow(single_use_lifetimes, unused_lifetimes)]
+// A test reads best with its functions where they are used; CPython is a name, not code.
+#![allow(clippy::items_after_statements, clippy::doc_markdown)]
+
+mod accessors;
+mod conformance;
+mod keys;
+mod maxsize;
+mod nested;
+mod python;
+mod results;
+mod signatures;
+mod support;

@@ -1,0 +1,415 @@
+//! CPython's own tests of `functools.lru_cache`, under their own names.
+//!
+//! Origin: CPython 3.11, `Lib/test/test_functools.py`, `TestCache` and `TestLRU`, PSF licence. The
+//! ideas are re-told in Rust; no code is copied.
+//!
+//! Not here: what Rust has no word for (keyword and star arguments, pickling, copying, weak
+//! references), what it refuses when compiling (an argument that cannot be hashed), and what generic
+//! functions and methods bring.
+
+use crate::support::{Raised, Random, catch, counts, finishes, raise};
+use functools::{cache, lru_cache};
+use std::hash::{Hash, Hasher};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::thread;
+
+const FIBONACCI: [u64; 16] = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610];
+
+// ---- TestCache
+
+#[test]
+fn test_cache() {
+    #[cache]
+    fn fib(n: u64) -> u64 {
+        if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+    }
+
+    assert!((0..16).map(fib).eq(FIBONACCI));
+    assert_eq!(counts(fib::cache_info()), (28, 16, None, 16));
+    fib::cache_clear();
+    assert_eq!(counts(fib::cache_info()), (0, 0, None, 0));
+}
+
+// ---- TestLRU
+
+#[test]
+fn test_lru() {
+    fn orig(x: u64, y: u64) -> u64 {
+        3 * x + y
+    }
+    #[lru_cache(maxsize = 20)]
+    fn f(x: u64, y: u64) -> u64 {
+        orig(x, y)
+    }
+
+    assert_eq!(counts(f::cache_info()), (0, 0, Some(20), 0));
+    let mut random = Random(20);
+    for _ in 0..1000 {
+        let (x, y) = (random.below(5), random.below(5));
+        assert_eq!(f(x, y), orig(x, y));
+    }
+    let info = f::cache_info();
+    assert!(info.hits > info.misses);
+    assert_eq!(info.hits + info.misses, 1000);
+    assert_eq!(info.currsize, 20);
+
+    f::cache_clear();
+    assert_eq!(counts(f::cache_info()), (0, 0, Some(20), 0));
+    f(3, 4);
+    assert_eq!(counts(f::cache_info()), (0, 1, Some(20), 1));
+
+    // Past the cache.
+    assert_eq!(f::wrapped(3, 4), orig(3, 4));
+    assert_eq!(counts(f::cache_info()), (0, 1, Some(20), 1));
+}
+
+/// The second part of CPython's `test_lru`.
+#[test]
+fn test_lru_size_zero() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[lru_cache(0)]
+    fn f() -> u32 {
+        RUNS.fetch_add(1, SeqCst);
+        20
+    }
+
+    assert_eq!(f::cache_info().maxsize, Some(0));
+    assert!((0..5).all(|_| f() == 20));
+    assert_eq!(RUNS.load(SeqCst), 5);
+    assert_eq!(counts(f::cache_info()), (0, 5, Some(0), 0));
+}
+
+/// The third part of CPython's `test_lru`.
+#[test]
+fn test_lru_size_one() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[lru_cache(1)]
+    fn f() -> u32 {
+        RUNS.fetch_add(1, SeqCst);
+        20
+    }
+
+    assert_eq!(f::cache_info().maxsize, Some(1));
+    assert!((0..5).all(|_| f() == 20));
+    assert_eq!(RUNS.load(SeqCst), 1);
+    assert_eq!(counts(f::cache_info()), (4, 1, Some(1), 1));
+}
+
+/// The last part of CPython's `test_lru`.
+#[test]
+fn test_lru_size_two() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[lru_cache(2)]
+    fn f(x: u32) -> u32 {
+        RUNS.fetch_add(1, SeqCst);
+        x * 10
+    }
+
+    assert_eq!(f::cache_info().maxsize, Some(2));
+    for x in [7, 9, 7, 9, 7, 9, 8, 8, 8, 9, 9, 9, 8, 8, 8, 7] {
+        assert_eq!(f(x), x * 10);
+    }
+    assert_eq!(RUNS.load(SeqCst), 4);
+    assert_eq!(counts(f::cache_info()), (12, 4, Some(2), 2));
+}
+
+#[test]
+fn test_lru_no_args() {
+    #[lru_cache]
+    fn square(x: u32) -> u32 {
+        x.pow(2)
+    }
+
+    assert_eq!([10, 20, 10].map(square), [100, 400, 100]);
+    assert_eq!(counts(square::cache_info()), (1, 2, Some(128), 2));
+}
+
+#[test]
+fn test_lru_bug_35780() {
+    static ONCE: AtomicBool = AtomicBool::new(true);
+    #[lru_cache(maxsize = 10)]
+    fn f(x: u32) -> String {
+        if x == 20 && ONCE.swap(false, SeqCst) { f(x) } else { format!(".{x}.") }
+    }
+
+    assert!((0..15).all(|x| f(x) == format!(".{x}.")));
+    assert_eq!(f::cache_info().currsize, 10);
+    // A call that stores its own key before it returns leaves the cache full, and whole.
+    assert_eq!(f(20), ".20.");
+    assert_eq!(f::cache_info().currsize, 10);
+}
+
+/// Two ways to write the same call are one call. Python's were `f(0)` and `f(0, **{})`.
+#[test]
+fn test_lru_bug_36650() {
+    #[lru_cache]
+    fn f(_x: u32) {}
+
+    f(0);
+    let by_pointer: fn(u32) = f;
+    by_pointer(0);
+    assert_eq!(f::cache_info().hits, 1);
+}
+
+#[test]
+fn test_lru_hash_only_once() {
+    static HASHED: AtomicU32 = AtomicU32::new(0);
+    #[derive(Clone, PartialEq, Eq)]
+    struct MockInt(u32);
+    impl Hash for MockInt {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            HASHED.fetch_add(1, SeqCst);
+            self.0.hash(state);
+        }
+    }
+    #[lru_cache(maxsize = 1)]
+    fn f(x: &MockInt, y: u32) -> u32 {
+        x.0 * 3 + y
+    }
+    let hashed = || HASHED.swap(0, SeqCst);
+
+    let mock_int = MockInt(5);
+    // Added to the cache.
+    assert_eq!(f(&mock_int, 1), 16);
+    assert_eq!((hashed(), counts(f::cache_info())), (1, (0, 1, Some(1), 1)));
+    // A hit.
+    assert_eq!(f(&mock_int, 1), 16);
+    assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 1, Some(1), 1)));
+    // Evicted: only the newcomer is hashed.
+    assert_eq!(f(&MockInt(6), 2), 20);
+    assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 2, Some(1), 1)));
+    // A miss.
+    assert_eq!(f(&mock_int, 1), 16);
+    assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 3, Some(1), 1)));
+}
+
+/// Caching a function by the name of one that the cache itself may want to call.
+#[test]
+fn test_lru_reentrancy_with_len() {
+    #[lru_cache(4)]
+    fn len(text: &str) -> usize {
+        text.len()
+    }
+
+    for n in [0, 0, 1, 2, 3, 3, 4, 5, 6, 1, 7, 2, 1] {
+        assert_eq!(len(&"abcdefghijklmn"[..n]), n);
+    }
+}
+
+#[test]
+fn test_lru_with_maxsize_none() {
+    #[lru_cache(maxsize = None)]
+    fn fib(n: u64) -> u64 {
+        if n < 2 { n } else { fib(n - 1) + fib(n - 2) }
+    }
+
+    assert!((0..16).map(fib).eq(FIBONACCI));
+    assert_eq!(counts(fib::cache_info()), (28, 16, None, 16));
+    fib::cache_clear();
+    assert_eq!(counts(fib::cache_info()), (0, 0, None, 0));
+}
+
+#[test]
+fn test_lru_with_maxsize_negative() {
+    #[lru_cache(maxsize = -10)]
+    fn eq(n: u32) -> u32 {
+        n
+    }
+
+    for _ in 0..2 {
+        assert!((0..150).map(eq).eq(0..150));
+    }
+    assert_eq!(counts(eq::cache_info()), (0, 300, Some(0), 0));
+}
+
+/// An exception is an `Err` or a panic: it comes through as it is, and is not remembered.
+#[test]
+fn test_lru_with_exceptions() {
+    macro_rules! with_maxsize {
+        ($maxsize:tt) => {{
+            #[lru_cache($maxsize)]
+            fn func(i: usize) -> Result<char, Raised> {
+                "abc".chars().nth(i).ok_or(Raised)
+            }
+            #[lru_cache($maxsize)]
+            fn panicking(i: usize) -> char {
+                "abc".chars().nth(i).unwrap_or_else(|| raise())
+            }
+
+            assert_eq!(func(0), Ok('a'));
+            assert_eq!(func(15), Err(Raised));
+            assert_eq!(func(15), Err(Raised));
+            assert_eq!((func::cache_info().misses, func::cache_info().currsize), (3, 1));
+            assert_eq!(panicking(0), 'a');
+            assert_eq!(catch(|| panicking(15)), Err(Raised));
+            assert_eq!(catch(|| panicking(15)), Err(Raised));
+            assert_eq!((panicking::cache_info().misses, panicking::cache_info().currsize), (3, 1));
+        }};
+    }
+    with_maxsize!(None);
+    with_maxsize!(128);
+}
+
+/// The signature and the name stay; the documentation is there for rustdoc, and the original by `wrapped`.
+#[test]
+fn test_lru_cache_decoration() {
+    /// Answers everything.
+    #[lru_cache]
+    fn f(_zomg: u32) -> u32 {
+        42
+    }
+
+    let g: fn(u32) -> u32 = f;
+    assert_eq!(g(1), f::wrapped(1));
+    assert!(std::any::type_name_of_val(&f).ends_with("::f"));
+}
+
+#[test]
+fn test_lru_cache_threaded() {
+    const N: u64 = 5;
+    const M: u64 = 11;
+    fn orig(x: u64, y: u64) -> u64 {
+        3 * x + y
+    }
+    #[lru_cache(maxsize = N * M)]
+    fn f(x: u64, y: u64) -> u64 {
+        orig(x, y)
+    }
+    fn full(k: u64, start: &Barrier) {
+        start.wait();
+        for _ in 0..M {
+            assert_eq!(f(k, 0), orig(k, 0));
+        }
+    }
+
+    finishes(|| {
+        assert_eq!(f::cache_info().currsize, 0);
+        let start = Barrier::new(5);
+        thread::scope(|scope| {
+            for k in 0..N {
+                let start = &start;
+                scope.spawn(move || full(k, start));
+            }
+        });
+        assert_eq!(counts(f::cache_info()), (M * N - N, N, Some(55), 5));
+
+        // The same, with somebody clearing.
+        let start = Barrier::new(6);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                (0..2 * M).for_each(|_| f::cache_clear());
+            });
+            for k in 0..N {
+                let start = &start;
+                scope.spawn(move || full(k, start));
+            }
+        });
+    });
+}
+
+/// The same call from several threads at the same time.
+#[test]
+fn test_lru_cache_threaded2() {
+    const N: usize = 5;
+    const M: usize = 7;
+    static START: Barrier = Barrier::new(N + 1);
+    static PAUSE: Barrier = Barrier::new(N + 1);
+    static STOP: Barrier = Barrier::new(N + 1);
+    #[lru_cache(maxsize = M * N)]
+    fn f(x: usize) -> usize {
+        PAUSE.wait();
+        3 * x
+    }
+
+    finishes(|| {
+        assert_eq!(counts(f::cache_info()), (0, 0, Some(M * N), 0));
+        thread::scope(|scope| {
+            for _ in 0..N {
+                scope.spawn(|| {
+                    for i in 0..M {
+                        START.wait();
+                        assert_eq!(f(i), 3 * i);
+                        STOP.wait();
+                    }
+                });
+            }
+            for i in 0..M {
+                START.wait();
+                PAUSE.wait();
+                STOP.wait();
+                assert_eq!(counts(f::cache_info()), (0, ((i + 1) * N) as u64, Some(M * N), i + 1));
+            }
+        });
+    });
+}
+
+/// Where CPython's body sleeps, this one waits until every thread is in it.
+#[test]
+fn test_lru_cache_threaded3() {
+    static ALL_IN: Barrier = Barrier::new(5);
+    #[lru_cache(maxsize = 2)]
+    fn f(x: u32) -> u32 {
+        ALL_IN.wait();
+        3 * x
+    }
+
+    finishes(|| {
+        thread::scope(|scope| {
+            for x in [1, 2, 2, 3, 2] {
+                scope.spawn(move || assert_eq!(f(x), 3 * x));
+            }
+        });
+        assert_eq!(counts(f::cache_info()), (0, 5, Some(2), 2));
+    });
+}
+
+#[test]
+fn test_need_for_rlock() {
+    static NESTED: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = 10)]
+    fn test_func(x: DoubleEq) -> DoubleEq {
+        x
+    }
+    /// Compares by calling the function again.
+    #[derive(Clone, Debug, Hash)]
+    #[allow(clippy::derived_hash_with_manual_eq)] // Equal numbers hash alike.
+    struct DoubleEq(u32);
+    impl PartialEq for DoubleEq {
+        fn eq(&self, other: &Self) -> bool {
+            if self.0 == 2 {
+                NESTED.fetch_add(1, SeqCst);
+                test_func(DoubleEq(1));
+            }
+            self.0 == other.0
+        }
+    }
+    impl Eq for DoubleEq {}
+
+    finishes(|| {
+        test_func(DoubleEq(1));
+        test_func(DoubleEq(2));
+        assert_eq!(test_func(DoubleEq(2)), DoubleEq(2));
+        // At least one from the lookup, and one from the comparison above; each was a hit.
+        let nested = NESTED.load(SeqCst);
+        assert!(nested >= 2);
+        assert_eq!(counts(test_func::cache_info()), (1 + nested, 2, Some(10), 2));
+    });
+}
+
+#[test]
+fn test_lru_cache_parameters() {
+    #[lru_cache(maxsize = 2)]
+    fn f() -> u32 {
+        1
+    }
+    #[lru_cache(maxsize = 1000, typed = true)]
+    fn g() -> u32 {
+        1
+    }
+
+    assert_eq!((f::cache_parameters().maxsize, f::cache_parameters().typed), (Some(2), false));
+    assert_eq!((g::cache_parameters().maxsize, g::cache_parameters().typed), (Some(1000), true));
+    assert_eq!([f(), g()], [1, 1]);
+}
