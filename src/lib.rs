@@ -178,7 +178,7 @@ pub use lru_macros::lru_cache;
 pub mod __private {
     pub use lru_core::key::{Of, choices};
     pub use lru_core::outcome::{Plain, remembered};
-    pub use lru_core::{Memo, UNBOUNDED, integer, kept, outcome, stored};
+    pub use lru_core::{Memo, UNBOUNDED, bound, integer, kept, outcome, stored};
     pub use std::string::String;
     pub use std::vec::Vec;
 }

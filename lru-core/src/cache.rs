@@ -82,6 +82,13 @@ enum Out<K, V> {
     Refused(Entry<K, V>),
 }
 
+/// What an invalidation takes out.
+enum Removed<K, V> {
+    Entry(Entry<K, V>),
+    /// A copy of the value, where the entry itself has to stay for now.
+    Copy(V),
+}
+
 /// What a nested call had removed, to be dropped.
 #[expect(dead_code, reason = "held for its destructors")]
 pub(crate) enum Leftover<K, V> {
@@ -127,6 +134,49 @@ impl<K, V> State<K, V> {
         Some(store)
     }
 
+    /// Brings an entry in and says what does not stay. `found` is where its key lies already.
+    fn admit(
+        &self,
+        entry: Entry<K, V>,
+        origin: Origin,
+        found: Option<Place>,
+        last_result_stays: bool,
+        leftover: &mut Option<Leftover<K, V>>,
+    ) -> Out<K, V> {
+        let replaces = match origin {
+            Origin::Computed(_) => last_result_stays,
+            Origin::Refreshed(_) | Origin::Put => {
+                self.history.changed(entry.hash);
+                true
+            }
+        };
+        match (self.write(leftover), found) {
+            (Some(mut store), None) => Out::Evicted(store.insert(entry)),
+            (Some(mut store), Some(place)) if replaces => Out::Replaced(store.replace(place, entry)),
+            (Some(_), Some(_)) => Out::Refused(entry),
+            (None, found) => {
+                // Nested: the new value can't be stored, and the old one must not stay.
+                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
+                    self.deferred.remove(place);
+                }
+                Out::Refused(entry)
+            }
+        }
+    }
+
+    /// Takes an entry out.
+    fn take(&self, place: Place, leftover: &mut Option<Leftover<K, V>>) -> Removed<K, V>
+    where
+        V: Clone,
+    {
+        if let Some(mut store) = self.write(leftover) {
+            return Removed::Entry(store.remove(place));
+        }
+        // Nested: it leaves later, and is gone from now on.
+        self.deferred.remove(place);
+        Removed::Copy(self.store.borrow().get(place).value.clone())
+    }
+
     fn currsize(&self) -> usize {
         self.deferred.remaining(self.store.borrow().len())
     }
@@ -169,26 +219,27 @@ impl<K, V> Cache<K, V> {
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "see `Memo::look`")]
+    #[inline(always)]
     pub(crate) fn look(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Result<V, Moment>
     where
         V: Clone,
     {
         let state = self.hold();
-        let store = state.store.borrow();
-        // `matches` may have called back, and what it found be gone by now.
-        let found =
-            store.read(hash, matches, |place, value| (!state.deferred.hides(place)).then(|| value.clone()));
-        drop(store);
-        if let Some(value) = found {
+        let found = match state.store.try_borrow() {
+            Ok(store) => store.read(hash, matches, &state.deferred),
+            // Never: who borrows it for writing calls nobody.
+            Err(_) => None,
+        };
+        let looked = if let Some(value) = found {
             state.counters.hit();
-            state.release();
-            return Ok(value);
-        }
-        state.counters.miss();
-        let began = state.history.now();
-        state.release();
-        Err(began)
+            Ok(value)
+        } else {
+            state.counters.miss();
+            Err(state.history.now())
+        };
+        RLock::release(state);
+        looked
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.
@@ -209,9 +260,12 @@ impl<K, V> Cache<K, V> {
             return None;
         }
         let state = self.hold();
-        let store = state.store.borrow();
-        let (place, entry) = store.find(hash, matches)?;
-        (!state.deferred.hides(place)).then(|| read(&entry.value))
+        let found = state.store.borrow().find(hash, matches).and_then(|(place, entry)| {
+            // `matches` may have called back, and what it found be gone by now.
+            (!state.deferred.hides(place)).then(|| read(&entry.value))
+        });
+        RLock::release(state);
+        found
     }
 
     /// Remembers `value` if its `origin` allows, and returns the value it replaced.
@@ -231,37 +285,18 @@ impl<K, V> Cache<K, V> {
         if self.is_disabled() {
             return None;
         }
-        let mut leftover = None;
         let entry = Entry { hash, key, value };
+        let mut leftover = None;
         let state = self.hold();
-        if state.is_overtaken(origin, hash) {
-            return None;
-        }
-        let found = state.find(hash, |stored| same(stored, &entry.key));
-        // `same` may have called back: ask again before anything changes.
-        if state.is_overtaken(origin, hash) {
-            return None;
-        }
-        let replaces = match origin {
-            Origin::Computed(_) => self.last_result_stays(),
-            Origin::Refreshed(_) | Origin::Put => {
-                state.history.changed(hash);
-                true
-            }
+        let overtaken = state.is_overtaken(origin, hash);
+        let found = if overtaken { None } else { state.find(hash, |stored| same(stored, &entry.key)) };
+        // `same` may have called back: ask again. From here on no user code runs.
+        let out = if state.is_overtaken(origin, hash) {
+            Out::Refused(entry)
+        } else {
+            state.admit(entry, origin, found, self.last_result_stays(), &mut leftover)
         };
-        let out = match (state.write(&mut leftover), found) {
-            (Some(mut store), None) => Out::Evicted(store.insert(entry)),
-            (Some(mut store), Some(place)) if replaces => Out::Replaced(store.replace(place, entry)),
-            (Some(_), Some(_)) => Out::Refused(entry),
-            (None, found) => {
-                // Nested: the new value can't be stored, and the old one must not stay.
-                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
-                    state.deferred.remove(place);
-                }
-                Out::Refused(entry)
-            }
-        };
-        drop(state);
+        RLock::release(state);
         match out {
             Out::Replaced(old) => Some(old.value),
             Out::Evicted(_) | Out::Refused(_) => None,
@@ -282,20 +317,16 @@ impl<K, V> Cache<K, V> {
         if self.is_disabled() {
             return None;
         }
-        let removed;
         let mut leftover = None;
         let state = self.hold();
         let found = state.find(hash, matches);
         state.history.changed(hash);
-        let place = found?;
-        if let Some(mut store) = state.write(&mut leftover) {
-            removed = store.remove(place);
-        } else {
-            state.deferred.remove(place);
-            return Some(state.store.borrow().get(place).value.clone());
+        let removed = found.map(|place| state.take(place, &mut leftover));
+        RLock::release(state);
+        match removed? {
+            Removed::Entry(entry) => Some(entry.value),
+            Removed::Copy(value) => Some(value),
         }
-        drop(state);
-        Some(removed.value)
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
@@ -308,7 +339,9 @@ impl<K, V> Cache<K, V> {
         state.counters.reset();
         state.history.cleared();
         state.deferred.clear();
-        let _ = state.write(&mut leftover);
+        drop(state.write(&mut leftover));
+        drop(state);
+        drop(leftover);
     }
 
     /// Hits, misses, bound and number of entries, read together.
@@ -353,7 +386,7 @@ impl<K, V> Cache<K, V> {
             }
         }
         drop(store);
-        drop(state);
+        RLock::release(state);
         keys.into_iter().zip(values)
     }
 

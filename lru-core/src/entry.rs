@@ -4,9 +4,8 @@ use crate::key::KeyHash;
 
 /// A key with its hash, and the value remembered under it.
 ///
-/// The hash is kept so that the index can be rebuilt without running user code, and so that `Eq`
-/// is asked only of keys whose hashes agree. It is never zero, which lets an empty slot be told
-/// without a further byte.
+/// The hash is kept so that tables can be rebuilt without running user code. It is never zero, which
+/// lets an empty slot be told without a further byte.
 #[derive(Debug)]
 pub(crate) struct Entry<K, V> {
     pub(crate) hash: KeyHash,

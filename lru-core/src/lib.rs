@@ -31,6 +31,6 @@ mod store;
 pub use cache::Cache;
 pub use info::{CacheInfo, CacheParameters};
 pub use key::Argument;
-pub use maxsize::{Integer, MaxSize, integer};
+pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, Miss, UNBOUNDED};
 pub use object::{Iter, LruCache};

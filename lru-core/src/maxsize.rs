@@ -71,6 +71,19 @@ macro_rules! integers {
 }
 integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
+/// A bound from an integer of any type, given as the same number in two other types: what is below
+/// zero stores nothing, what is beyond `i128` is as good as its end.
+#[must_use]
+pub const fn bound(number: i128, about: f64) -> i128 {
+    if number >= 0 {
+        number
+    } else if about < 0.0 {
+        0
+    } else {
+        i128::MAX
+    }
+}
+
 /// Returns `value`, having made sure that its type is an integer.
 pub const fn integer<T: Integer<Itself = T>>(value: T) -> T::Itself {
     value
@@ -85,6 +98,16 @@ mod tests {
         assert_eq!(MaxSize::of(-1), MaxSize::Disabled);
         assert_eq!(MaxSize::of(0), MaxSize::Disabled);
         assert_eq!(MaxSize::of(i128::MIN).to_option(), Some(0));
+    }
+
+    #[test]
+    fn a_bound_is_what_the_number_was() {
+        assert_eq!(bound(-1, -1.0), 0);
+        assert_eq!(bound(0, 0.0), 0);
+        assert_eq!(bound(7, 7.0), 7);
+        #[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "that is the point")]
+        let beyond = bound(u128::MAX as i128, u128::MAX as f64);
+        assert_eq!(beyond, i128::MAX);
     }
 
     #[test]

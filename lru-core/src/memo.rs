@@ -9,11 +9,11 @@ use crate::maxsize::MaxSize;
 use crate::outcome::{Outcome, Outcomes};
 
 /// The bound of a [`Memo`] that has none.
-pub const UNBOUNDED: i128 = i128::MAX;
+pub const UNBOUNDED: i128 = -1;
 
 /// The cache of one function: `K` is the owned form of its arguments, `O` says what of its result
-/// is remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or any number as [`MaxSize::of`]
-/// reads it. The bound is part of the type so that no call has to ask for the mode.
+/// is remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or what [`bound`](crate::bound) makes of a
+/// number. The bound is part of the type so that no call has to ask for the mode.
 ///
 /// This is what `#[lru_cache]` puts into a `static`. The arguments come as one tuple that borrows
 /// them; they are hashed and compared where they lie, and owned on a miss only.
@@ -38,7 +38,8 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     /// # Errors
     ///
     /// A [`Miss`] says that the result must be computed.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "each memoized function calls this, in one place")]
+    #[inline(always)]
     pub fn look<A: Argument<Stored = K>, R>(&self, arguments: A) -> Result<R, Miss<'_, K, O>>
     where
         O: Outcomes<R>,

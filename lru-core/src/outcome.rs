@@ -189,17 +189,29 @@ impl<T: Send + Sync + 'static> Shared for T {}
 /// Asks of a result's type what remembering it takes: the compiler says what is missing.
 pub const fn remembered<T: Clone + Shared>() {}
 
+/// What [`Returned`] says of a result's type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returned {
+    ($type:ty, $what:ident) => {
+        <$type as $crate::outcome::Returned<
+            {
+                use $crate::outcome::Otherwise as _;
+                $crate::outcome::kind(
+                    $crate::outcome::Is::<$type>::RESULT,
+                    $crate::outcome::Is::<$type>::SHARED,
+                    $crate::outcome::Is::<$type>::SHARED_OK,
+                )
+            },
+        >>::$what
+    };
+}
+
 /// The [`Outcome`] of a result's type; [`Refused`] where it can't be remembered.
 #[macro_export]
 macro_rules! outcome {
     ($type:ty) => {
-        <$type as $crate::outcome::Returned<
-            {
-                use $crate::outcome::Otherwise as _;
-                type __Is = $crate::outcome::Is<$type>;
-                $crate::outcome::kind(__Is::RESULT, __Is::SHARED, __Is::SHARED_OK)
-            },
-        >>::Outcome
+        $crate::__returned!($type, Outcome)
     };
 }
 
@@ -207,12 +219,6 @@ macro_rules! outcome {
 #[macro_export]
 macro_rules! kept {
     ($type:ty) => {
-        <$type as $crate::outcome::Returned<
-            {
-                use $crate::outcome::Otherwise as _;
-                type __Is = $crate::outcome::Is<$type>;
-                $crate::outcome::kind(__Is::RESULT, __Is::SHARED, __Is::SHARED_OK)
-            },
-        >>::Remembered
+        $crate::__returned!($type, Remembered)
     };
 }

@@ -95,10 +95,15 @@ impl Model {
 }
 
 impl Model {
-    /// A name for one more parameter.
-    pub(crate) fn free_name(&self, name: &str) -> Ident {
-        let taken = self.params.iter().any(|param| param.name == name);
-        Ident::new(&if taken { format!("__{name}") } else { name.to_owned() }, Span::mixed_site())
+    /// Whether the cache's type mentions types by names of the user's.
+    pub(crate) fn names_types(&self) -> bool {
+        matches!(self.outcome, Outcome::ByType) || self.params.iter().any(|param| param.key.is_by_type())
+    }
+
+    /// The cache, as the companion hands it out.
+    pub(crate) fn memo(&self, companion: &TokenStream) -> TokenStream {
+        let lifetime = self.names_types().then(|| quote! { &() });
+        quote! { #companion::__memo(#lifetime) }
     }
 }
 
@@ -188,7 +193,7 @@ impl Key {
             Self::ByType(ty) => {
                 let span = types::first_span(ty);
                 let krate = types::spanned(krate, span);
-                quote_spanned! { span=> (&&&&#krate::__private::Of(&#place)).__key() }
+                quote_spanned! { span=> (&&&&&#krate::__private::Of(&#place)).__key() }
             }
             Self::Tuple(keys) => {
                 let parts = keys.iter().enumerate().map(|(place_in, key)| {

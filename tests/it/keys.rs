@@ -487,3 +487,70 @@ fn stored_keys_are_not_hashed_again() {
     bounded::cache_clear();
     assert_eq!(TALLY.take(), (0, 0));
 }
+
+#[test]
+fn an_arc_is_stored_as_it_is_where_it_can_be() {
+    #[cache]
+    fn text(text: Arc<str>) -> usize {
+        text.len()
+    }
+    #[cache]
+    fn numbers(numbers: Arc<[f64]>) -> usize {
+        numbers.len()
+    }
+
+    let (name, list): (Arc<str>, Arc<[f64]>) = ("name".into(), [1.0, f64::NAN].into());
+    assert_eq!((text(name.clone()), numbers(list.clone())), (4, 2));
+    assert_eq!((Arc::strong_count(&name), Arc::strong_count(&list)), (2, 2));
+    assert_eq!((text("name".into()), numbers([1.0, f64::NAN].into())), (4, 2));
+    assert_eq!((text::cache_info().hits, numbers::cache_info().hits), (1, 1));
+}
+
+#[test]
+fn borrows_may_lie_in_an_arc_and_behind_an_alias() {
+    type Words<'a> = Arc<[&'a str]>;
+    type Person<'a> = &'a User;
+
+    #[cache]
+    fn count(words: Arc<[&str]>, others: Words<'_>) -> usize {
+        words.len() + others.len()
+    }
+    #[cache]
+    fn name(person: Person<'_>, other: Option<Person<'_>>) -> String {
+        format!("{} {}", person.name, other.map_or("nobody", |other| &other.name))
+    }
+
+    let text = "a b c".to_string();
+    let words: Arc<[&str]> = text.split(' ').collect();
+    assert_eq!(count(words.clone(), words.clone()), 6);
+    assert_eq!(count(text.split(' ').collect(), words), 6);
+    assert_eq!(count::cache_info().hits, 1);
+    let (a, b) = (user("a", 1), user("b", 1));
+    for _ in 0..2 {
+        assert_eq!((name(&a, None), name(&a, Some(&b))), ("a nobody".into(), "a b".into()));
+    }
+    assert_eq!(name::cache_info().hits, 2);
+}
+
+#[test]
+#[allow(elided_lifetimes_in_paths, reason = "that they may be left out is what is tested")]
+fn lifetimes_may_be_left_out() {
+    struct Bad<'a>(&'a str);
+
+    #[cache]
+    fn length(text: Cow<str>, pair: &(Cow<str>, f64), maybe: Option<Cow<[u8]>>) -> usize {
+        text.len() + pair.0.len() + maybe.map_or(0, |bytes| bytes.len())
+    }
+    #[cache]
+    #[allow(unknown_lints, mismatched_lifetime_syntaxes)]
+    fn parse(text: &str) -> Result<u32, Bad> {
+        text.parse().map_err(|_| Bad(text))
+    }
+
+    let text = "text".to_string();
+    assert_eq!(length(text.as_str().into(), &("".into(), 1.0), None), 4);
+    assert_eq!(length(text.clone().into(), &("".into(), 1.0), None), 4);
+    assert_eq!(length::cache_info().hits, 1);
+    assert!(parse("7").is_ok_and(|n| n == 7));
+    assert!(parse(&text).is_err_and(|bad| bad.0 == "text"));
+}

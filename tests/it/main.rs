@@ -1,6 +1,7 @@
 //! The library as its users see it, a module for each theme.
 //!
-//! Every function here is private to its test: tests run side by side, and a cache belongs to its function.
+//! Every function here is private to its test, or used under a lock: tests run side by side, and a
+//! cache belongs to its function.
 
 // A lint that a test expects must fire: that is how kept attributes are seen.
 #![deny(unfulfilled_lint_expectations)]

@@ -101,6 +101,8 @@ fn any_constant_of_an_integer_type_will_do() {
         #[lru_cache(maxsize = SIGNED)] => Some(300),
         #[lru_cache(maxsize = WIDE)] => Some(5),
         #[lru_cache(maxsize = WIDE_SIGNED)] => Some(5),
+        #[lru_cache(maxsize = u128::MAX)] => Some(usize::MAX),
+        #[lru_cache(maxsize = i128::MAX)] => Some(usize::MAX),
         #[lru_cache(maxsize = limits::PAGES)] => Some(9),
         #[lru_cache(maxsize = crate::maxsize::limits::PAGES)] => Some(9),
         #[lru_cache(maxsize = Shop::SHELVES)] => Some(4),

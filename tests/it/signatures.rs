@@ -682,3 +682,42 @@ fn cfg_takes_the_accessors_along() {
     assert_eq!((above::cache_info().misses, below::cache_info().misses), (1, 1));
     assert_eq!(by_cfg_attr::cache_info().maxsize, Some(2));
 }
+
+#[test]
+fn names_of_the_user_are_nobody_elses() {
+    #[allow(non_upper_case_globals)]
+    const value: u32 = 1;
+    #[allow(non_upper_case_globals, dead_code)]
+    const hit: u32 = 1;
+
+    #[lru_cache]
+    fn constant(n: u32) -> u32 {
+        n + value
+    }
+    #[lru_cache]
+    fn parameters(key: u32, miss: u32, looked: u32, memo: u32) -> u32 {
+        key + miss + looked + memo
+    }
+
+    assert_eq!((constant(1), parameters(1, 2, 3, 4)), (2, 10));
+    constant::cache_put(1, 5);
+    assert_eq!(constant(1), 5);
+}
+
+#[test]
+fn types_inside_a_body_have_a_self_of_their_own() {
+    #[lru_cache]
+    fn double(n: u32) -> u32 {
+        struct Twice(u32);
+        impl Twice {
+            fn new(n: u32) -> Self {
+                Self(2 * n)
+            }
+        }
+        let new: fn(u32) -> Twice = Twice::new;
+        new(n).0
+    }
+
+    assert_eq!((double(2), double(2)), (4, 4));
+    assert_eq!(double::cache_info().hits, 1);
+}

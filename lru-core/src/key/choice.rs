@@ -1,7 +1,8 @@
 //! How an argument is made part of a key, chosen by its type: for generated code.
 //!
-//! In this order: what is an [`Argument`]; references to what is `Hash + Eq` inside an `Option`, a
-//! `Vec`, a slice or an array; what is `Hash + Eq` and can be owned. Anything else is refused.
+//! In this order: an `Arc` whose contents are owned as they are; what is an [`Argument`]; references
+//! to what is `Hash + Eq`, by themselves or inside an `Option`, a `Vec`, a slice or an array; what is
+//! `Hash + Eq` and can be owned. Anything else is refused.
 //!
 //! The choice is made twice, by the same bounds. For a value, [`Of`] is called through as many
 //! references as there are choices, and the compiler takes the first method that applies. For the
@@ -10,8 +11,10 @@
 //! is stored as `()`, so that the error of the first is the only one.
 
 use core::hash::{Hash, Hasher};
+use core::iter::once;
 use core::marker::PhantomData;
 use std::borrow::{Borrow, ToOwned};
+use std::sync::Arc;
 
 use super::Argument;
 
@@ -19,7 +22,28 @@ use super::Argument;
 #[derive(Debug)]
 pub struct Of<'a, T: ?Sized>(pub &'a T);
 
-/// The first choice: an [`Argument`], as it is.
+/// The first choice: an `Arc`, stored as an `Arc`, so that a miss copies the pointer alone. What it
+/// points to must be the same type when it is owned: not `Arc<[&str]>`, which is stored as a copy.
+pub trait ByArc<'a> {
+    /// What the tuple of arguments takes.
+    type Key;
+    /// Makes it.
+    fn __key(&self) -> Self::Key;
+}
+
+impl<'a, T> ByArc<'a> for &&&&Of<'a, Arc<T>>
+where
+    T: Argument + ToOwned<Owned = T::Stored> + Send + Sync + ?Sized,
+{
+    type Key = WithArc<'a, T>;
+
+    #[inline]
+    fn __key(&self) -> WithArc<'a, T> {
+        WithArc(self.0)
+    }
+}
+
+/// The second choice: an [`Argument`], as it is.
 pub trait ByArgument<'a> {
     /// What the tuple of arguments takes.
     type Key;
@@ -36,7 +60,7 @@ impl<'a, T: Argument<Stored: Send + Sync> + ?Sized> ByArgument<'a> for &&&Of<'a,
     }
 }
 
-/// The second choice: references to what is `Hash + Eq`, inside something else.
+/// The third choice: references to what is `Hash + Eq`, by themselves or inside something else.
 pub trait ByInnerEq<'a> {
     /// What the tuple of arguments takes.
     type Key;
@@ -44,7 +68,7 @@ pub trait ByInnerEq<'a> {
     fn __key(&self) -> Self::Key;
 }
 
-/// The third choice: what is `Hash + Eq` and can be owned.
+/// The fourth choice: what is `Hash + Eq` and can be owned.
 pub trait ByEq<'a> {
     /// What the tuple of arguments takes.
     type Key;
@@ -106,6 +130,40 @@ impl Argument for NoKey {
     }
 }
 
+/// An `Arc` that is stored as it is.
+#[derive(Debug)]
+pub struct WithArc<'a, T: ?Sized>(&'a Arc<T>);
+
+#[diagnostic::do_not_recommend]
+impl<T: Argument + ?Sized + 'static> Argument for WithArc<'_, T> {
+    type Stored = Arc<T>;
+
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        (**self.0).hash_argument(state);
+    }
+
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        self.eq_stored(other.0)
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &Arc<T>) -> bool {
+        Arc::ptr_eq(self.0, stored) || (**self.0).eq_argument(stored)
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Arc<T> {
+        Arc::clone(self.0)
+    }
+
+    #[inline]
+    fn stored_eq(one: &Arc<T>, other: &Arc<T>) -> bool {
+        WithArc(one).eq_stored(other)
+    }
+}
+
 /// An argument by its own `Hash` and `Eq`.
 #[derive(Debug)]
 pub struct WithEq<'a, T: ?Sized>(&'a T);
@@ -148,7 +206,10 @@ where
 pub struct WithInnerEq<'a, C: ?Sized>(&'a C);
 
 macro_rules! inner {
-    ($([$($generics:tt)*] $container:ty, $stored:ty, $this:ident => $make:expr;)*) => { $(
+    ($(
+        [$($generics:tt)*] $container:ty, $stored:ty,
+        $this:ident => $refs:expr, $owned:expr, $make:expr;
+    )*) => { $(
         impl<'a, 'b, T, $($generics)*> ByInnerEq<'a> for &&Of<'a, $container>
         where
             T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
@@ -180,8 +241,10 @@ macro_rules! inner {
 
             #[inline]
             fn eq_stored(&self, stored: &$stored) -> bool {
-                let stored = stored.iter().map(Borrow::<T>::borrow);
-                self.0.iter().copied().eq(stored)
+                let $this = self.0;
+                let refs = $refs;
+                let $this = stored;
+                refs.eq($owned.map(Borrow::<T>::borrow))
             }
 
             #[inline]
@@ -192,8 +255,10 @@ macro_rules! inner {
 
             #[inline]
             fn stored_eq(one: &$stored, other: &$stored) -> bool {
-                let one = one.iter().map(Borrow::<T>::borrow);
-                one.eq(other.iter().map(Borrow::<T>::borrow))
+                let $this = one;
+                let one = $owned.map(Borrow::<T>::borrow);
+                let $this = other;
+                one.eq($owned.map(Borrow::<T>::borrow))
             }
         }
 
@@ -215,10 +280,16 @@ macro_rules! inner {
 }
 
 inner! {
-    [] Option<&'b T>, Option<T::Owned>, this => this.map(T::to_owned);
-    [] Vec<&'b T>, Vec<T::Owned>, this => this.iter().map(|item| (*item).to_owned()).collect();
-    [] [&'b T], Vec<T::Owned>, this => this.iter().map(|item| (*item).to_owned()).collect();
-    [const N: usize] [&'b T; N], [T::Owned; N], this => this.map(T::to_owned);
+    [] &'b T, T::Owned,
+        it => once(*it), once(it), (**it).to_owned();
+    [] Option<&'b T>, Option<T::Owned>,
+        it => it.iter().copied(), it.iter(), it.map(T::to_owned);
+    [] Vec<&'b T>, Vec<T::Owned>,
+        it => it.iter().copied(), it.iter(), it.iter().copied().map(T::to_owned).collect();
+    [] [&'b T], Vec<T::Owned>,
+        it => it.iter().copied(), it.iter(), it.iter().copied().map(T::to_owned).collect();
+    [const N: usize] [&'b T; N], [T::Owned; N],
+        it => it.iter().copied(), it.iter(), it.map(T::to_owned);
 }
 
 /// Asks about a type. Not for bounds: for constants that are decided where the type is known.
@@ -227,6 +298,8 @@ pub struct Is<T: ?Sized>(PhantomData<T>);
 
 /// The answer of [`Is`] where its own constants do not apply.
 pub trait Otherwise {
+    /// Is it an `Arc` whose contents are owned as they are?
+    const ARC: bool = false;
     /// Is it an [`Argument`]?
     const ARGUMENT: bool = false;
     /// Does it hold references to what is `Hash + Eq`?
@@ -236,6 +309,14 @@ pub trait Otherwise {
 }
 
 impl<T: ?Sized> Otherwise for Is<T> {}
+
+impl<T> Is<Arc<T>>
+where
+    T: Argument + ToOwned<Owned = T::Stored> + Send + Sync + ?Sized,
+{
+    /// It is an `Arc` whose contents are owned as they are.
+    pub const ARC: bool = true;
+}
 
 impl<T: Argument<Stored: Send + Sync> + ?Sized> Is<T> {
     /// It is an [`Argument`].
@@ -248,17 +329,19 @@ impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> Is<T> {
 }
 
 const REFUSED: u8 = 0;
-const ARGUMENT: u8 = 1;
-const INNER_EQ: u8 = 2;
-const EQ: u8 = 3;
+const ARC: u8 = 1;
+const ARGUMENT: u8 = 2;
+const INNER_EQ: u8 = 3;
+const EQ: u8 = 4;
 
-/// The choice for a type, from what [`Is`] says of it.
+/// The choice for a type, from what [`Is`] says of it: of the four, in their order, the first.
 #[must_use]
-pub const fn choice(argument: bool, inner_eq: bool, eq: bool) -> u8 {
-    match (argument, inner_eq, eq) {
-        (true, _, _) => ARGUMENT,
-        (_, true, _) => INNER_EQ,
-        (_, _, true) => EQ,
+pub const fn choice(is: [bool; 4]) -> u8 {
+    match is {
+        [true, ..] => ARC,
+        [_, true, ..] => ARGUMENT,
+        [_, _, true, _] => INNER_EQ,
+        [_, _, _, true] => EQ,
         _ => REFUSED,
     }
 }
@@ -267,6 +350,10 @@ pub const fn choice(argument: bool, inner_eq: bool, eq: bool) -> u8 {
 pub trait Select<const CHOICE: u8> {
     /// The owned form.
     type Stored;
+}
+
+impl<T: ?Sized> Select<ARC> for Arc<T> {
+    type Stored = Self;
 }
 
 impl<T: Argument + ?Sized> Select<ARGUMENT> for T {
@@ -288,8 +375,13 @@ macro_rules! stored {
         <$type as $crate::key::choice::Select<
             {
                 use $crate::key::choice::Otherwise as _;
-                type __Is = $crate::key::choice::Is<$type>;
-                $crate::key::choice::choice(__Is::ARGUMENT, __Is::INNER_EQ, __Is::EQ)
+                // Spelled out each time: an alias would need names for lifetimes left out in `$type`.
+                $crate::key::choice::choice([
+                    $crate::key::choice::Is::<$type>::ARC,
+                    $crate::key::choice::Is::<$type>::ARGUMENT,
+                    $crate::key::choice::Is::<$type>::INNER_EQ,
+                    $crate::key::choice::Is::<$type>::EQ,
+                ])
             },
         >>::Stored
     };

@@ -44,38 +44,8 @@ macro_rules! pointers {
 pointers! {
     [A: Argument + ?Sized] &A, A;
     [A: Argument + ?Sized] Box<A>, A;
+    [A: Argument + ?Sized] Arc<A>, A;
     [A: Argument + ToOwned + ?Sized] Cow<'_, A>, A;
-}
-
-/// An `Arc` is stored as an `Arc`: a miss copies the pointer, not the contents.
-#[diagnostic::do_not_recommend]
-impl<T: Argument + ?Sized + 'static> Argument for Arc<T> {
-    type Stored = Self;
-
-    #[inline]
-    fn hash_argument<H: Hasher>(&self, state: &mut H) {
-        (**self).hash_argument(state);
-    }
-
-    #[inline]
-    fn eq_argument(&self, other: &Self) -> bool {
-        Self::ptr_eq(self, other) || (**self).eq_argument(other)
-    }
-
-    #[inline]
-    fn eq_stored(&self, stored: &Self) -> bool {
-        self.eq_argument(stored)
-    }
-
-    #[inline]
-    fn to_stored(&self) -> Self {
-        Self::clone(self)
-    }
-
-    #[inline]
-    fn stored_eq(one: &Self, other: &Self) -> bool {
-        one.eq_argument(other)
-    }
 }
 
 /// Sequences: their length, then each element.

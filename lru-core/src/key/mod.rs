@@ -15,7 +15,7 @@ pub use choice::Of;
 
 /// The traits among which [`choice`] chooses, to be imported nameless.
 pub mod choices {
-    pub use super::choice::{ByArgument as _, ByEq as _, ByInnerEq as _, Refused as _};
+    pub use super::choice::{ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, Refused as _};
 }
 
 /// What can be an argument of a memoized function, beside everything that is `Hash + Eq + Clone`.

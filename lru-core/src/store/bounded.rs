@@ -36,13 +36,13 @@ impl<K, V> Bounded<K, V> {
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
     ) -> Option<(Place, &Entry<K, V>)> {
-        let mut matches = |entry: &Entry<K, V>| entry.hash == hash && matches(&entry.key);
-        let slot = self.index.find(hash, |slot| self.arena.holds(slot, &mut matches))?;
-        Some((Place::from(slot), self.arena.get(slot)))
+        let key_matches = |slot| self.arena.get(slot).is_some_and(|entry| matches(&entry.key));
+        let slot = self.index.find(hash, key_matches)?;
+        Some((Place::from(slot), self.arena.get(slot)?))
     }
 
     pub(super) fn get(&self, place: Place) -> &Entry<K, V> {
-        self.arena.get(place.slot())
+        self.arena.get(place.slot()).expect("the place is occupied")
     }
 
     pub(super) fn get_mut(&mut self, place: Place) -> &mut Entry<K, V> {
@@ -72,27 +72,27 @@ impl<K, V> Bounded<K, V> {
     fn add(&mut self, entry: Entry<K, V>) {
         let hash = entry.hash;
         let slot = self.arena.insert(entry, self.maxsize);
-        self.index.insert(hash, slot, |slot| self.arena.get(slot).hash);
+        self.index.insert(hash, slot, |slot| hash_in(&self.arena, slot));
         if self.arena.len() == self.maxsize {
-            self.index.reserve_for_churn(self.maxsize, |slot| self.arena.get(slot).hash);
+            self.index.reserve_for_churn(self.maxsize, |slot| hash_in(&self.arena, slot));
         }
     }
 
     fn evict(&mut self, victim: Slot, entry: Entry<K, V>) -> Entry<K, V> {
         if self.index.is_worn() {
-            self.index.sweep(self.arena.iter(), |slot| self.arena.get(slot).hash);
+            self.index.sweep(self.arena.iter(), |slot| hash_in(&self.arena, slot));
         }
         let hash = entry.hash;
-        self.index.remove(self.arena.get(victim).hash, victim);
+        self.index.remove(hash_in(&self.arena, victim), victim);
         let evicted = self.arena.replace(victim, entry);
-        self.index.insert(hash, victim, |slot| self.arena.get(slot).hash);
+        self.index.insert(hash, victim, |slot| hash_in(&self.arena, slot));
         Lru::used(&self.arena, victim);
         evicted
     }
 
     pub(super) fn remove(&mut self, place: Place) -> Entry<K, V> {
         let slot = place.slot();
-        self.index.remove(self.arena.get(slot).hash, slot);
+        self.index.remove(hash_in(&self.arena, slot), slot);
         self.arena.remove(slot)
     }
 
@@ -102,10 +102,15 @@ impl<K, V> Bounded<K, V> {
         assert!(self.arena.len() <= self.maxsize);
         assert_eq!(self.index.len(), self.arena.len());
         for slot in self.arena.iter() {
-            let hash = self.arena.get(slot).hash;
+            let hash = hash_in(&self.arena, slot);
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
     }
+}
+
+/// The hash under which an occupied slot is listed.
+fn hash_in<K, V>(arena: &Arena<Entry<K, V>>, slot: Slot) -> KeyHash {
+    arena.get(slot).expect("the slot is occupied").hash
 }
 
 impl From<Slot> for Place {

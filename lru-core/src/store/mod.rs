@@ -7,6 +7,7 @@
 mod bounded;
 mod unbounded;
 
+use crate::deferred::Deferred;
 use crate::entry::Entry;
 use crate::key::KeyHash;
 use crate::maxsize::MaxSize;
@@ -67,22 +68,33 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.find(hash, matches))
     }
 
-    /// Finds an entry and marks it as used just now, if `read` returns something.
-    #[inline]
-    pub(crate) fn read<T>(
+    /// A caller's lookup: copies the value under a key that has this hash and `matches`, and marks
+    /// the entry as used just now. User code may hide the entry meanwhile; then it is not there.
+    #[expect(clippy::inline_always, reason = "see `Memo::look`")]
+    #[inline(always)]
+    pub(crate) fn read(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(Place, &V) -> Option<T>,
-    ) -> Option<T> {
+        deferred: &Deferred,
+    ) -> Option<V>
+    where
+        V: Clone,
+    {
         match self {
             Self::Unbounded(unbounded) => {
                 let (place, entry) = unbounded.find(hash, matches)?;
-                read(place, &entry.value)
+                if deferred.hides(place) {
+                    return None;
+                }
+                Some(entry.value.clone())
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
-                let value = read(place, &entry.value)?;
+                if deferred.hides(place) {
+                    return None;
+                }
+                let value = entry.value.clone();
                 bounded.touch(place);
                 Some(value)
             }

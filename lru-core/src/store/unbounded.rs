@@ -26,8 +26,7 @@ impl<K, V> Unbounded<K, V> {
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
     ) -> Option<(Place, &Entry<K, V>)> {
-        let place =
-            self.table.find_bucket_index(hash.get(), |entry| entry.hash == hash && matches(&entry.key))?;
+        let place = self.table.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
         Some((Place(place), self.table.get_bucket(place)?))
     }
 

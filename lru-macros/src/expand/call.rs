@@ -10,11 +10,12 @@ pub(super) fn function(model: &Model) -> TokenStream {
     let where_clause = &generics.where_clause;
     let inputs = params.iter().map(Param::input);
     let key = key(model);
+    let memo = model.memo(&quote!(#handle));
     let compute = run_body(model, &quote!(#handle));
     quote! {
         #attrs
         #vis #safety #abi fn #name #generics (#(#inputs),*) -> #result #where_clause {
-            let __looked = #handle::__memo().look(#key);
+            let __looked = #memo.look(#key);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
                 ::core::result::Result::Err(__miss) => __miss.keep(#compute),
@@ -31,9 +32,8 @@ pub(super) fn key(model: &Model) -> TokenStream {
         param.key.borrow(&quote!(#name), krate)
     });
     // The traits choose how an argument becomes a part of the key.
-    let choices = params.iter().any(|param| param.key.is_by_type());
     let tuple = nested(&parts.collect::<Vec<_>>());
-    if choices {
+    if params.iter().any(|param| param.key.is_by_type()) {
         quote! {{ use #krate::__private::choices::*; #tuple }}
     } else {
         tuple

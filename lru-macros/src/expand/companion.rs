@@ -36,13 +36,12 @@ pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
     let Model { attrs, companion_vis: vis, safety, handle, generics, params, result, krate, .. } = model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
-    let value = model.free_name("value");
     let of_values = has_value.then(|| {
         quote! {
             #vis #safety fn wrapped #generics (#(#inputs),*) -> #result #where_clause { loop {} }
             #vis #safety fn cache_refresh #generics (#(#inputs),*) -> #result #where_clause { loop {} }
             #vis fn cache_peek #generics (#(#inputs),*) -> ::core::option::Option<#result> #where_clause { loop {} }
-            #vis fn cache_put #generics (#(#inputs,)* #value: #result) #where_clause {}
+            #vis fn cache_put #generics (#(#inputs,)* __value: #result) #where_clause {}
         }
     });
     quote! {
@@ -76,8 +75,12 @@ fn memo(model: &Model) -> TokenStream {
     };
     let maxsize = maxsize(model);
     let memo = quote! { #krate::__private::Memo<#key, #outcome, #maxsize> };
+    // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
+    let lifetime = model.names_types().then(|| quote! { _: &'static () });
+    let lint = model.names_types().then(|| quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] });
     quote! {
-        fn __memo() -> &'static #memo {
+        #lint
+        fn __memo(#lifetime) -> &'static #memo {
             #question
             static __MEMO: #memo = #krate::__private::Memo::new(#typed);
             &__MEMO
@@ -90,12 +93,19 @@ fn maxsize(model: &Model) -> TokenStream {
     let krate = &model.krate;
     match &model.maxsize {
         MaxSize::None => quote! { { #krate::__private::UNBOUNDED } },
-        MaxSize::Literal(number) => proc_macro2::Literal::i128_unsuffixed(*number).into_token_stream(),
+        MaxSize::Literal(number) => {
+            proc_macro2::Literal::i128_unsuffixed((*number).max(0)).into_token_stream()
+        }
         MaxSize::Expression(expr) => {
             let span = types::first_span(expr);
             let krate = types::spanned(krate, span);
             let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
-            quote! { { #integer as ::core::primitive::i128 } }
+            quote! {
+                { #krate::__private::bound(
+                    #integer as ::core::primitive::i128,
+                    #integer as ::core::primitive::f64,
+                ) }
+            }
         }
     }
 }
@@ -151,54 +161,54 @@ fn accessors(model: &Model) -> TokenStream {
     let (lints, both) = (&attrs.lints, &attrs.both);
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
     let key = key(model);
+    let memo = model.memo(&quote!(Self));
     let compute = run_body(model, &quote!(Self));
-    let value = model.free_name("value");
     // One parameter more than the user chose to have.
     let one_more = (params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
     quote! {
         /// Hits, misses, bound and number of entries, read together.
         #vis fn cache_info() -> #krate::CacheInfo {
-            Self::__memo().info()
+            #memo.info()
         }
 
         /// Empties the cache and sets the counters to zero.
         #vis fn cache_clear() {
-            Self::__memo().clear();
+            #memo.clear();
         }
 
         /// The options the function was memoized with.
         #vis fn cache_parameters() -> #krate::CacheParameters {
-            Self::__memo().parameters()
+            #memo.parameters()
         }
 
         /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
         #(#lints)*
         #vis fn cache_contains #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause {
-            Self::__memo().contains(#key)
+            #memo.contains(#key)
         }
 
         /// The result remembered for these arguments. Counts nothing, moves nothing.
         #(#lints)*
         #vis fn cache_peek #generics (#(#inputs),*) -> ::core::option::Option<#result> #where_clause {
-            Self::__memo().peek(#key)
+            #memo.peek(#key)
         }
 
         /// Stores a result for these arguments, as if it had been computed. Counts nothing.
         #(#lints)* #one_more
-        #vis fn cache_put #generics (#(#inputs,)* #value: #result) #where_clause {
-            Self::__memo().put(#key, #value);
+        #vis fn cache_put #generics (#(#inputs,)* __value: #result) #where_clause {
+            #memo.put(#key, __value);
         }
 
         /// Removes the result for these arguments, and says whether there was one.
         #(#lints)*
         #vis fn cache_invalidate #generics (#(#inputs),*) -> ::core::primitive::bool #where_clause {
-            Self::__memo().invalidate(#key)
+            #memo.invalidate(#key)
         }
 
         /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
         #(#both)* #(#lints)*
         #vis #safety fn cache_refresh #generics (#(#inputs),*) -> #result #where_clause {
-            let __miss = Self::__memo().refresh(#key);
+            let __miss = #memo.refresh(#key);
             __miss.keep(#compute)
         }
     }

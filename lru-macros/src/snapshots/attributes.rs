@@ -64,8 +64,8 @@ impl price {
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
     #[allow(clippy::float_cmp)]
-    pub fn cache_put(id: u32, value: u32) {
-        Self::__memo().put((&id,), value);
+    pub fn cache_put(id: u32, __value: u32) {
+        Self::__memo().put((&id,), __value);
     }
     /// Removes the result for these arguments, and says whether there was one.
     #[allow(clippy::float_cmp)]

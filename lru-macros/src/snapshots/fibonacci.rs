@@ -45,8 +45,8 @@ impl fibonacci {
         Self::__memo().peek((&n,))
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
-    fn cache_put(n: u64, value: u64) {
-        Self::__memo().put((&n,), value);
+    fn cache_put(n: u64, __value: u64) {
+        Self::__memo().put((&n,), __value);
     }
     /// Removes the result for these arguments, and says whether there was one.
     fn cache_invalidate(n: u64) -> ::core::primitive::bool {

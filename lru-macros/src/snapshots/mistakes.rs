@@ -33,7 +33,7 @@ impl push {
     fn cache_peek(items: &mut Vec<u8>, name: &str) -> ::core::option::Option<usize> {
         loop {}
     }
-    fn cache_put(items: &mut Vec<u8>, name: &str, value: usize) {}
+    fn cache_put(items: &mut Vec<u8>, name: &str, __value: usize) {}
 }
 const _: () = {
     fn __probe(name: &str) {

@@ -7,13 +7,13 @@ pub(crate) unsafe fn search<'a>(
 where
     'a: 'static,
 {
-    let __looked = find::__memo()
+    let __looked = find::__memo(&())
         .look({
             use ::functools::__private::choices::*;
             (
                 text,
-                (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                 words,
             )
         });
@@ -27,7 +27,10 @@ where
 /// What can be asked of the cache of the function `search`.
 pub(crate) enum find {}
 impl find {
-    fn __memo() -> &'static ::functools::__private::Memo<
+    #[allow(unknown_lints, mismatched_lifetime_syntaxes)]
+    fn __memo(
+        _: &'static (),
+    ) -> &'static ::functools::__private::Memo<
         (
             ::functools::__private::String,
             (f64, ::functools::__private::stored!(Query)),
@@ -35,7 +38,12 @@ impl find {
             ::functools::__private::Vec<::functools::__private::String>,
         ),
         ::functools::__private::outcome!(io::Result < Found >),
-        { ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128 },
+        {
+            ::functools::__private::bound(
+                ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128,
+                ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
+            )
+        },
     > {
         ::functools::__private::remembered::<
             ::functools::__private::kept!(io::Result < Found >),
@@ -48,7 +56,13 @@ impl find {
                 ::functools::__private::Vec<::functools::__private::String>,
             ),
             ::functools::__private::outcome!(io::Result < Found >),
-            { ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128 },
+            {
+                ::functools::__private::bound(
+                    ::functools::__private::integer(1 << LIMIT)
+                        as ::core::primitive::i128,
+                    ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
+                )
+            },
         > = ::functools::__private::Memo::new(false);
         &__MEMO
     }
@@ -66,15 +80,15 @@ impl find {
     }
     /// Hits, misses, bound and number of entries, read together.
     pub(crate) fn cache_info() -> ::functools::CacheInfo {
-        Self::__memo().info()
+        Self::__memo(&()).info()
     }
     /// Empties the cache and sets the counters to zero.
     pub(crate) fn cache_clear() {
-        Self::__memo().clear();
+        Self::__memo(&()).clear();
     }
     /// The options the function was memoized with.
     pub(crate) fn cache_parameters() -> ::functools::CacheParameters {
-        Self::__memo().parameters()
+        Self::__memo(&()).parameters()
     }
     /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
     pub(crate) fn cache_contains<'a>(
@@ -86,13 +100,13 @@ impl find {
     where
         'a: 'static,
     {
-        Self::__memo()
+        Self::__memo(&())
             .contains({
                 use ::functools::__private::choices::*;
                 (
                     text,
-                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                     words,
                 )
             })
@@ -107,13 +121,13 @@ impl find {
     where
         'a: 'static,
     {
-        Self::__memo()
+        Self::__memo(&())
             .peek({
                 use ::functools::__private::choices::*;
                 (
                     text,
-                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                     words,
                 )
             })
@@ -124,23 +138,26 @@ impl find {
         __arg1: (f64, Query),
         __arg2: &&Query,
         words: &[&str],
-        value: io::Result<Found>,
+        __value: io::Result<Found>,
     )
     where
         'a: 'static,
     {
-        Self::__memo()
+        Self::__memo(&())
             .put(
                 {
                     use ::functools::__private::choices::*;
                     (
                         text,
-                        (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                        (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                        (
+                            &__arg1.0,
+                            (&&&&&::functools::__private::Of(&__arg1.1)).__key(),
+                        ),
+                        (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                         words,
                     )
                 },
-                value,
+                __value,
             );
     }
     /// Removes the result for these arguments, and says whether there was one.
@@ -153,13 +170,13 @@ impl find {
     where
         'a: 'static,
     {
-        Self::__memo()
+        Self::__memo(&())
             .invalidate({
                 use ::functools::__private::choices::*;
                 (
                     text,
-                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                     words,
                 )
             })
@@ -174,13 +191,13 @@ impl find {
     where
         'a: 'static,
     {
-        let __miss = Self::__memo()
+        let __miss = Self::__memo(&())
             .refresh({
                 use ::functools::__private::choices::*;
                 (
                     text,
-                    (&__arg1.0, (&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
+                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
                     words,
                 )
             });
