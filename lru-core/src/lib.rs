@@ -12,6 +12,8 @@
 //!                                                                   → cache (lock; insert; evict; unlock; drop)
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod arena;
 mod cache;
 mod deferred;

@@ -3,6 +3,19 @@
 //! Tokens become `args` and `func`, these are checked and become a `model`, and the model becomes
 //! tokens. Behaviour lives in `lru-core`; what is generated only names it.
 
+#![forbid(unsafe_code)]
+// A macro that panics says nothing about what is wrong, and where.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable
+    )
+)]
+
 mod args;
 mod attrs;
 mod check;

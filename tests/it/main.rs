@@ -14,6 +14,7 @@
 
 mod accessors;
 mod conformance;
+mod decorators;
 mod keys;
 mod maxsize;
 mod nested;
