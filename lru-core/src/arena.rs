@@ -174,7 +174,7 @@ impl<T> Arena<T> {
     }
 
     /// Walks the ring both ways and the free list, and panics where they do not agree.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
         if self.nodes.is_empty() {
             assert_eq!(self.len, 0);

@@ -390,7 +390,7 @@ impl<K, V> Cache<K, V> {
         keys.into_iter().zip(values)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
         let state = self.hold();
         state.store.borrow().validate();

@@ -25,6 +25,9 @@ pub mod key;
 mod lock;
 mod maxsize;
 mod memo;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod model;
 mod object;
 pub mod outcome;
 mod policy;

@@ -96,7 +96,7 @@ impl<K, V> Bounded<K, V> {
         self.arena.remove(slot)
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn validate(&self) {
         self.arena.validate();
         assert!(self.arena.len() <= self.maxsize);

@@ -144,7 +144,7 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.remove(place))
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
         match self {
             Self::Unbounded(_) => {}
