@@ -63,7 +63,7 @@ impl Index {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }

@@ -188,6 +188,20 @@ impl<I: Iterator<Item = u8>> Trial<I> {
     }
 }
 
+/// The bounds that are tried.
+const MAXSIZES: [Option<usize>; 8] = [Some(0), Some(1), Some(2), Some(3), Some(7), Some(64), Some(200), None];
+
+/// Runs what a fuzzer found: the first byte chooses the bound, the others are the operations.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_found(bytes: &[u8]) {
+    if let Some((&first, operations)) = bytes.split_first() {
+        run(MAXSIZES[usize::from(first) % MAXSIZES.len()], operations.iter().copied());
+    }
+}
+
 /// Runs the operations that the bytes spell on a cache of this `maxsize` and on its model.
 ///
 /// # Panics
@@ -203,7 +217,7 @@ pub fn run(maxsize: Option<usize>, bytes: impl Iterator<Item = u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::run;
+    use super::{MAXSIZES, run, run_found};
 
     /// Bytes from a seed; the keys among them come from `0..universe`.
     fn bytes(seed: u64, universe: u8) -> impl Iterator<Item = u8> {
@@ -220,10 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_fuzzer_found_still_holds() {
+        let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds/model");
+        let seeds = std::fs::read_dir(seeds).expect("the seeds are kept");
+        let count = seeds.map(|seed| run_found(&std::fs::read(seed.unwrap().path()).unwrap())).count();
+        assert_eq!(count, 60);
+    }
+
+    #[test]
     fn the_cache_does_what_the_model_does() {
         // Millions of operations where they are fast.
         let length = if cfg!(debug_assertions) { 60_000 } else { 3_000_000 };
-        for maxsize in [Some(0), Some(1), Some(2), Some(3), Some(7), Some(64), Some(200), None] {
+        for maxsize in MAXSIZES {
             for (seed, universe) in [(1, 5), (2, 12), (3, 80), (4, 250)] {
                 run(maxsize, bytes(seed, universe).take(length));
             }
