@@ -28,6 +28,7 @@ pub(crate) fn evicting(n: u64) -> u64 {
 }
 
 #[lru_cache(maxsize = 0)]
+#[inline(never)] // as what it is compared with
 pub(crate) fn disabled(n: u64) -> u64 {
     body(n)
 }

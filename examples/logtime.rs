@@ -1,7 +1,7 @@
 //! A log written by the body shows the calls that a cache saves.
 //!
 //! Run it with `cargo run --release --example logtime [DIRECTORY]`. Each line of a log
-//! `<name>_eventLog.txt` is a time, a name and a number of seconds, with tabs between them.
+//! `<name>_eventLog.txt`, in that directory or else the current one, is a time, a name and a number of seconds, with tabs between them.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -18,6 +18,7 @@
 //!
 //! * [`macro@lru_cache`] and [`macro@cache`] are the attributes; their pages list the options and
 //!   what a memoized function can be asked.
+//! * What is `fib.cache_info()` in Python is `fib::cache_info()` here, and so for all the others.
 //! * [`LruCache`] is the same engine as a plain object.
 //! * [`Argument`] tells what can be an argument beside everything that is `Hash + Eq + Clone`.
 //!
@@ -72,7 +73,9 @@ pub use lru_macros::cache;
 /// not, with lifetimes, patterns, and any number of parameters. The result must be
 /// `Clone + Send + Sync + 'static` (of a `Result`, only its `Ok` value), the arguments
 /// `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`], or references to such.
-/// Generic functions, methods and `async fn` are refused for now.
+/// Generic functions, methods and `async fn` are refused for now. In an `impl`, a function that
+/// mentions neither `self` nor `Self` looks like a free one; there the compiler says that an `enum`
+/// is not supported. Move it out of the `impl`.
 ///
 /// # Options
 ///
@@ -80,7 +83,7 @@ pub use lru_macros::cache;
 /// |---|---|---|
 /// | `maxsize = 64`, or just `64` | how many results are remembered: a constant expression of any integer type; zero or less stores nothing; `None` remembers everything | `128` |
 /// | `typed = true` | told by `cache_parameters()`; the types of a plain function are fixed, so it changes nothing there | `false` |
-/// | `handle = name` | the name of the companion type, where the function's own is taken | the function's name |
+/// | `handle = name` | the name of the companion type; needed where a module, a type or a primitive type has the function's name, and the compiler says that "the name is defined multiple times" | the function's name |
 /// | `crate = path` | where this crate is, if it was renamed or re-exported | `::functools` |
 ///
 /// ```

@@ -38,7 +38,8 @@ use crate::store::{Place, Store};
 /// # Examples
 ///
 /// ```
-/// use lru_core::LruCache;
+/// # use lru_core as functools;
+/// use functools::LruCache;
 ///
 /// let capitals = LruCache::new(Some(2));
 /// capitals.insert("France".to_string(), "Paris");
@@ -193,7 +194,7 @@ impl<K, V> State<K, V> {
 impl<K, V> Cache<K, V> {
     /// An empty cache in the mode that `maxsize` chooses.
     #[must_use]
-    pub const fn with_maxsize(maxsize: MaxSize) -> Self {
+    pub(crate) const fn with_maxsize(maxsize: MaxSize) -> Self {
         let state = State {
             counters: Counters::new(),
             history: History::new(),
@@ -219,8 +220,8 @@ impl<K, V> Cache<K, V> {
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
-    #[expect(clippy::inline_always, reason = "see `Memo::look`")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Memo::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn look(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Result<V, Moment>
     where
         V: Clone,
@@ -344,7 +345,7 @@ impl<K, V> Cache<K, V> {
         drop(leftover);
     }
 
-    /// Hits, misses, bound and number of entries, read together.
+    /// Returns hits, misses, bound and number of entries, read together under the lock.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         let maxsize = self.maxsize.to_option();
@@ -355,13 +356,13 @@ impl<K, V> Cache<K, V> {
         state.counters.read(maxsize, state.currsize())
     }
 
-    /// The number of entries there are now.
+    /// Returns the number of entries there are now. Takes the lock.
     #[must_use]
     pub fn len(&self) -> usize {
         self.hold().currsize()
     }
 
-    /// Whether there is no entry now.
+    /// Whether there is no entry now. Takes the lock.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -11,7 +11,9 @@ use core::fmt;
 /// # Examples
 ///
 /// ```
-/// # use lru_core::CacheInfo;
+/// # use lru_core as functools;
+/// use functools::CacheInfo;
+///
 /// let info = CacheInfo { hits: 28, misses: 31, maxsize: None, currsize: 31 };
 /// assert_eq!(info.to_string(), "CacheInfo(hits=28, misses=31, maxsize=None, currsize=31)");
 /// ```

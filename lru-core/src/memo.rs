@@ -38,8 +38,10 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     /// # Errors
     ///
     /// A [`Miss`] says that the result must be computed.
-    #[expect(clippy::inline_always, reason = "each memoized function calls this, in one place")]
-    #[inline(always)]
+    // Each memoized function calls this in one place, so a copy there costs nothing. Not in debug
+    // builds, where a copy costs stack.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn look<A: Argument<Stored = K>, R>(&self, arguments: A) -> Result<R, Miss<'_, K, O>>
     where
         O: Outcomes<R>,

@@ -8,7 +8,23 @@ use crate::cache::{Cache, Origin};
 use crate::key::KeyHash;
 use crate::maxsize::MaxSize;
 
-/// A cache whose least recently used entry makes room.
+/// A thread-safe cache whose least recently used entry makes room, shared by `&`.
+///
+/// Another name of [`Cache`], where all methods are: `new`, `get`, `get_or_insert_with`, `insert`,
+/// `remove`, `contains`, `peek`, `len`, `is_empty`, `clear`, `info` and `iter`.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::LruCache;
+///
+/// static SQUARES: LruCache<u64, u64> = LruCache::new(Some(100));
+///
+/// assert_eq!(SQUARES.get_or_insert_with(12, || 12 * 12), 144);
+/// assert_eq!(SQUARES.get(&12), Some(144));
+/// assert_eq!(SQUARES.info().to_string(), "CacheInfo(hits=1, misses=1, maxsize=100, currsize=1)");
+/// ```
 pub type LruCache<K, V> = Cache<K, V>;
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
@@ -37,7 +53,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     ///
     /// The lock is not held while `compute` runs: it may call the cache, and two threads may
     /// compute the same key. Each returns what it computed; a bounded cache keeps the first
-    /// result, an unbounded one the last.
+    /// result, an unbounded one the last. A panic in `compute` counts a miss and stores nothing.
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
         if self.is_disabled() {
             self.miss_uncached();
@@ -55,7 +71,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 
     /// Stores `value` under `key` as the most recent entry, and returns the value it replaced.
-    /// Counts nothing.
+    /// Counts nothing. A cache of `Some(0)` stores nothing.
     ///
     /// No computation that began earlier replaces it. Called from within a key's `Eq` or a value's
     /// `Clone`, while the cache is read, it removes what was there and stores nothing.
@@ -95,7 +111,9 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// # Examples
     ///
     /// ```
-    /// # use lru_core::LruCache;
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
     /// let cache = LruCache::new(Some(3));
     /// for n in [1, 2, 3] {
     ///     cache.insert(n, n * n);

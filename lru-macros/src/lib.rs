@@ -1,4 +1,4 @@
-//! The attributes of `functools`: [`macro@lru_cache`] and [`macro@cache`].
+//! The attributes of `functools`, which documents them: [`macro@lru_cache`] and [`macro@cache`].
 //!
 //! Tokens become `args` and `func`, these are checked and become a `model`, and the model becomes
 //! tokens. Behaviour lives in `lru-core`; what is generated only names it.
@@ -32,17 +32,13 @@ use errors::Errors;
 use func::Func;
 use model::Model;
 
-/// Remembers the results of a function, up to a number of them: Python's `functools.lru_cache`.
-///
-/// See the documentation of `functools`, where this attribute is re-exported.
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
 #[proc_macro_attribute]
 pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     memoize(Attribute::LruCache, args.into(), &item.into()).into()
 }
 
-/// Remembers all results of a function: Python's `functools.cache`, or `lru_cache(maxsize = None)`.
-///
-/// See the documentation of `functools`, where this attribute is re-exported.
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
 #[proc_macro_attribute]
 pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     memoize(Attribute::Cache, args.into(), &item.into()).into()

@@ -1,6 +1,6 @@
 //! What was decided: everything the expansion needs, and no defaults left.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Generics, Index, Pat, PatType, Path, Safety, Type, Visibility, parse_quote};
 
@@ -20,12 +20,14 @@ pub(crate) struct Model {
     pub(crate) companion_vis: TokenStream,
     pub(crate) safety: Option<syn::Token![unsafe]>,
     pub(crate) abi: Option<syn::Abi>,
+    /// The user's own `fn`, by which lints tell that the function is one of the user's.
+    pub(crate) fn_token: syn::Token![fn],
     pub(crate) name: Ident,
     pub(crate) generics: Generics,
     pub(crate) params: Vec<Param>,
     pub(crate) result: Type,
     pub(crate) outcome: Outcome,
-    pub(crate) body: TokenStream,
+    pub(crate) body: Group,
     /// The name of the companion type.
     pub(crate) handle: Ident,
     /// The path of `functools`.
@@ -80,12 +82,13 @@ impl Model {
                 _ => None,
             },
             abi: sig.abi,
+            fn_token: sig.fn_token,
             name: sig.ident,
             generics: sig.generics,
             params,
             outcome: if is_plain_value(&result) { Outcome::Plain } else { Outcome::ByType },
             result,
-            body: body.into_token_stream(),
+            body,
             handle: at_call_site(&handle),
             krate,
             maxsize: args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE)),

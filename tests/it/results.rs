@@ -238,6 +238,7 @@ macro_rules! where_something_is_stored {
     };
     (@ $maxsize:tt => |$f:ident| $test:expr) => {{
         #[lru_cache(maxsize = $maxsize)]
+        #[allow(dead_code, reason = "some tests ask its companion only")]
         fn $f(key: u64) -> Outcome {
             run_body(key)
         }

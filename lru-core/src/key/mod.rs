@@ -20,18 +20,68 @@ pub mod choices {
 
 /// What can be an argument of a memoized function, beside everything that is `Hash + Eq + Clone`.
 ///
-/// Implemented for numbers, floats, `bool`, `char`, strings and paths, and for references,
-/// `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and `Cow`s of arguments,
-/// to any depth.
+/// Implemented for numbers, floats, `bool`, `char`, strings, paths, times and network addresses,
+/// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and
+/// `Cow`s of arguments, to any depth. Not for `Rc`, which cannot be shared between threads.
 ///
 /// An argument is hashed and compared where it lies; [`Argument::to_stored`] makes the form that
 /// is kept, `String` for `&str`. Two arguments are the same if a function can't tell them apart.
 /// So floats compare by their bits, with one NaN: `f(f64::NAN)` can hit, and `0.0` and `-0.0` stay
 /// apart, since `1.0 / x` tells them apart. Paths compare letter by letter.
+///
+/// A type that is an `Argument` and `Hash + Eq` as well is taken as an `Argument`.
+///
+/// # Implementing it
+///
+/// For a type that holds floats, and so can't be `Eq`. The three comparisons must agree with each
+/// other, and what they call the same must hash the same. `Stored` must be `Send + Sync`.
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::hash::Hasher;
+///
+/// use functools::Argument;
+///
+/// #[derive(Clone)]
+/// struct Point {
+///     x: f64,
+///     y: f64,
+/// }
+///
+/// impl Argument for Point {
+///     type Stored = Self;
+///
+///     fn hash_argument<H: Hasher>(&self, state: &mut H) {
+///         (self.x, self.y).hash_argument(state);
+///     }
+///
+///     fn eq_argument(&self, other: &Self) -> bool {
+///         (self.x, self.y).eq_argument(&(other.x, other.y))
+///     }
+///
+///     fn eq_stored(&self, stored: &Self) -> bool {
+///         self.eq_argument(stored)
+///     }
+///
+///     fn to_stored(&self) -> Self {
+///         self.clone()
+///     }
+///
+///     fn stored_eq(one: &Self, other: &Self) -> bool {
+///         one.eq_argument(other)
+///     }
+/// }
+///
+/// let (one, other) = (Point { x: 0.0, y: f64::NAN }, Point { x: -0.0, y: f64::NAN });
+/// assert!(one.eq_stored(&one.to_stored()));
+/// assert!(!one.eq_argument(&other));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "an argument must be `Hash + Eq + Clone` and, as it is kept, `Send + Sync + 'static`",
-    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone` for a type of your own"
+    note = "a type of your own: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or implement `Argument` if it holds floats",
+    note = "a `HashMap` or `HashSet` has no `Hash`: take a `BTreeMap`, a `BTreeSet` or a sorted slice",
+    note = "an `Rc` or a `Cell` cannot be shared between threads: take an `Arc`, or a copy"
 )]
 pub trait Argument {
     /// The owned form, kept as a key.

@@ -70,8 +70,8 @@ impl<K, V> Store<K, V> {
 
     /// A caller's lookup: copies the value under a key that has this hash and `matches`, and marks
     /// the entry as used just now. User code may hide the entry meanwhile; then it is not there.
-    #[expect(clippy::inline_always, reason = "see `Memo::look`")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Memo::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read(
         &self,
         hash: KeyHash,

@@ -1,26 +1,32 @@
 //! The function itself: look, else compute and keep.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
 use crate::model::{Model, Param};
 
 pub(super) fn function(model: &Model) -> TokenStream {
-    let Model { attrs, vis, safety, abi, name, generics, params, result, handle, .. } = model;
+    let Model { attrs, vis, safety, abi, fn_token, name, generics, params, result, handle, .. } = model;
     let where_clause = &generics.where_clause;
     let inputs = params.iter().map(Param::input);
     let key = key(model);
     let memo = model.memo(&quote!(#handle));
     let compute = run_body(model, &quote!(#handle));
-    quote! {
-        #attrs
-        #vis #safety #abi fn #name #generics (#(#inputs),*) -> #result #where_clause {
+    let mut calls = Group::new(
+        Delimiter::Brace,
+        quote! {
             let __looked = #memo.look(#key);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
                 ::core::result::Result::Err(__miss) => __miss.keep(#compute),
             }
-        }
+        },
+    );
+    // From its `fn` to its last brace it is the user's, or lints would not tell that it is unused.
+    calls.set_span(model.body.span());
+    quote! {
+        #attrs
+        #vis #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #calls
     }
 }
 
