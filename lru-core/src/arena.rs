@@ -91,7 +91,7 @@ impl<T> Arena<T> {
 
     /// Takes a vacant slot for `item` and links it as the most recently used.
     ///
-    /// Memory is taken in doubling steps, and never for more than `most` items.
+    /// Memory is taken in doubling steps, and never for more than `most` items (or three).
     pub(crate) fn insert(&mut self, item: T, most: usize) -> Slot {
         if self.nodes.is_empty() {
             self.grow(most);

@@ -8,15 +8,15 @@
 //! change has to wait ([`Deferred`]) or goes unstored.
 //!
 //! Invariant: what is evicted, replaced, invalidated or cleared is dropped after the lock is
-//! released. Every function here that takes entries out declares the variable they end up in
-//! before the one that holds the lock.
+//! released: functions that take entries out hold them until they have let go, and between no user
+//! code runs that could panic. What a nested call may not keep waits for the outermost one.
 
 use core::cell::{RefCell, RefMut};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::deferred::Deferred;
+use crate::deferred::{Deferred, Work};
 use crate::entry::Entry;
 use crate::history::{History, Moment};
 use crate::info::{CacheInfo, Counters};
@@ -58,7 +58,7 @@ pub struct Cache<K, V> {
 struct State<K, V> {
     counters: Counters,
     history: History,
-    deferred: Deferred,
+    deferred: Deferred<Entry<K, V>>,
     store: RefCell<Store<K, V>>,
 }
 
@@ -83,18 +83,11 @@ enum Out<K, V> {
     Refused(Entry<K, V>),
 }
 
-/// What an invalidation takes out.
-enum Removed<K, V> {
-    Entry(Entry<K, V>),
-    /// A copy of the value, where the entry itself has to stay for now.
-    Copy(V),
-}
-
-/// What a nested call had removed, to be dropped.
+/// What nested calls had removed or could not bring in, to be dropped.
 #[expect(dead_code, reason = "held for its destructors")]
-pub(crate) enum Leftover<K, V> {
-    Entries(Vec<Entry<K, V>>),
-    Store(Store<K, V>),
+pub(crate) struct Leftover<K, V> {
+    entries: Vec<Entry<K, V>>,
+    store: Option<Store<K, V>>,
 }
 
 impl<K, V> Settle for State<K, V> {
@@ -125,12 +118,14 @@ impl<K, V> State<K, V> {
     fn write(&self, leftover: &mut Option<Leftover<K, V>>) -> Option<RefMut<'_, Store<K, V>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
         if !self.deferred.is_empty() {
-            let (clear, removed) = self.deferred.take();
-            *leftover = Some(if clear {
-                Leftover::Store(store.take())
+            let Work { clear, removed, refused: mut entries } = self.deferred.take();
+            let cleared = if clear {
+                Some(store.take())
             } else {
-                Leftover::Entries(removed.into_iter().map(|place| store.remove(place)).collect())
-            });
+                entries.extend(removed.into_iter().map(|place| store.remove(place)));
+                None
+            };
+            *leftover = Some(Leftover { entries, store: cleared });
         }
         Some(store)
     }
@@ -146,7 +141,11 @@ impl<K, V> State<K, V> {
     ) -> Out<K, V> {
         let replaces = match origin {
             Origin::Computed(_) => last_result_stays,
-            Origin::Refreshed(_) | Origin::Put => {
+            Origin::Refreshed(began) => {
+                self.history.refreshed(entry.hash, began);
+                true
+            }
+            Origin::Put => {
                 self.history.changed(entry.hash);
                 true
             }
@@ -160,22 +159,28 @@ impl<K, V> State<K, V> {
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
                     self.deferred.remove(place);
                 }
-                Out::Refused(entry)
+                self.refuse(entry)
             }
         }
     }
 
-    /// Takes an entry out.
-    fn take(&self, place: Place, leftover: &mut Option<Leftover<K, V>>) -> Removed<K, V>
-    where
-        V: Clone,
-    {
-        if let Some(mut store) = self.write(leftover) {
-            return Removed::Entry(store.remove(place));
+    /// Keeps an entry out, and under the lock no longer than that takes.
+    fn refuse(&self, entry: Entry<K, V>) -> Out<K, V> {
+        if self.store.try_borrow_mut().is_ok() {
+            return Out::Refused(entry);
         }
-        // Nested: it leaves later, and is gone from now on.
+        // Nested: the lock is not free when this call is over.
+        self.deferred.refuse(entry);
+        Out::Evicted(None)
+    }
+
+    /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
+    fn take(&self, place: Place, leftover: &mut Option<Leftover<K, V>>) -> Option<Entry<K, V>> {
+        if let Some(mut store) = self.write(leftover) {
+            return Some(store.remove(place));
+        }
         self.deferred.remove(place);
-        Removed::Copy(self.store.borrow().get(place).value.clone())
+        None
     }
 
     fn currsize(&self) -> usize {
@@ -228,7 +233,7 @@ impl<K, V> Cache<K, V> {
     {
         let state = self.hold();
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, &state.deferred),
+            Ok(store) => store.read(hash, matches, |place| state.deferred.hides(place)),
             // Never: who borrows it for writing calls nobody.
             Err(_) => None,
         };
@@ -247,7 +252,7 @@ impl<K, V> Cache<K, V> {
     pub(crate) fn begin(&self) -> Moment {
         let state = self.hold();
         state.counters.miss();
-        state.history.now()
+        state.history.next()
     }
 
     /// What is remembered, untouched and uncounted.
@@ -274,7 +279,7 @@ impl<K, V> Cache<K, V> {
     /// A result that was computed stays out where the key was cleared, invalidated or put since
     /// it began. Where another activation was first, the bounded mode keeps the first result and
     /// the unbounded mode the last. What is put or refreshed replaces, and overtakes every
-    /// computation in flight.
+    /// computation in flight that began earlier.
     pub(crate) fn keep(
         &self,
         hash: KeyHash,
@@ -293,7 +298,7 @@ impl<K, V> Cache<K, V> {
         let found = if overtaken { None } else { state.find(hash, |stored| same(stored, &entry.key)) };
         // `same` may have called back: ask again. From here on no user code runs.
         let out = if state.is_overtaken(origin, hash) {
-            Out::Refused(entry)
+            state.refuse(entry)
         } else {
             state.admit(entry, origin, found, self.last_result_stays(), &mut leftover)
         };
@@ -310,11 +315,20 @@ impl<K, V> Cache<K, V> {
         matches!(self.maxsize, MaxSize::Unbounded)
     }
 
-    /// Forgets one key: no computation in flight will bring it back.
-    pub(crate) fn forget(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<V>
-    where
-        V: Clone,
-    {
+    /// Forgets one key: no computation in flight will bring it back. Says whether it was there.
+    pub(crate) fn forget(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> bool {
+        self.forget_with(hash, matches, |_| (), |_| ()).is_some()
+    }
+
+    /// Forgets one key, and makes something of its value: of the value itself, or in a nested call,
+    /// where it has to stay for now, of a look at it.
+    pub(crate) fn forget_with<T>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        taken: impl FnOnce(V) -> T,
+        seen: impl FnOnce(&V) -> T,
+    ) -> Option<T> {
         if self.is_disabled() {
             return None;
         }
@@ -322,11 +336,14 @@ impl<K, V> Cache<K, V> {
         let state = self.hold();
         let found = state.find(hash, matches);
         state.history.changed(hash);
-        let removed = found.map(|place| state.take(place, &mut leftover));
+        let removed = found.map(|place| match state.take(place, &mut leftover) {
+            Some(entry) => Ok(entry),
+            None => Err(seen(&state.store.borrow().get(place).value)),
+        });
         RLock::release(state);
         match removed? {
-            Removed::Entry(entry) => Some(entry.value),
-            Removed::Copy(value) => Some(value),
+            Ok(entry) => Some(taken(entry.value)),
+            Err(seen) => Some(seen),
         }
     }
 
@@ -335,6 +352,9 @@ impl<K, V> Cache<K, V> {
     /// The memory is given back. Keys and values are dropped after the lock is released.
     pub fn clear(&self) {
         self.uncached.store(0, Relaxed);
+        if self.is_disabled() {
+            return;
+        }
         let mut leftover = None;
         let state = self.hold();
         state.counters.reset();
@@ -589,6 +609,26 @@ mod tests {
         });
         assert_eq!(result, "computed");
         assert_eq!(cache.peek("key"), Some("put"));
+    }
+
+    #[test]
+    fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
+        for maxsize in [Some(2), None] {
+            let cache = LruCache::<&str, u32>::new(maxsize);
+            let hash = KeyHash::of("key");
+            let refresh = |began, value| {
+                cache.keep(hash, "key", value, Origin::Refreshed(began), |one, other| one == other)
+            };
+            let (older, newer) = (cache.begin(), cache.begin());
+            refresh(older, 1);
+            assert_eq!(cache.peek("key"), Some(1));
+            refresh(newer, 2);
+            assert_eq!(cache.peek("key"), Some(2));
+            let (older, newer) = (cache.begin(), cache.begin());
+            refresh(newer, 4);
+            refresh(older, 3);
+            assert_eq!(cache.peek("key"), Some(4));
+        }
     }
 
     #[test]

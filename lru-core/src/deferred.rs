@@ -2,7 +2,7 @@
 //!
 //! A user's `Eq` or `Clone` runs while the store is read, and may clear the cache or invalidate a
 //! key. Both hold at once: this list hides what is gone. The entries themselves leave when the
-//! reading is over.
+//! reading is over. So do those that a nested call brings, and that can't be let in.
 
 use core::cell::{Cell, RefCell};
 
@@ -10,15 +10,29 @@ use crate::store::Place;
 
 /// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
 #[derive(Debug)]
-pub(crate) struct Deferred {
+pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
     removed: RefCell<Vec<Place>>,
+    /// Entries that were never let in, and have to be dropped when the lock is free.
+    refused: RefCell<Vec<E>>,
 }
 
-impl Deferred {
+/// What is to be carried out.
+pub(crate) struct Work<E> {
+    pub(crate) clear: bool,
+    pub(crate) removed: Vec<Place>,
+    pub(crate) refused: Vec<E>,
+}
+
+impl<E> Deferred<E> {
     pub(crate) const fn new() -> Self {
-        Self { any: Cell::new(false), clear: Cell::new(false), removed: RefCell::new(Vec::new()) }
+        Self {
+            any: Cell::new(false),
+            clear: Cell::new(false),
+            removed: RefCell::new(Vec::new()),
+            refused: RefCell::new(Vec::new()),
+        }
     }
 
     #[inline]
@@ -53,9 +67,15 @@ impl Deferred {
         self.any.set(true);
     }
 
-    /// Hands over what is to be carried out: whether all is to go, else the places to be emptied.
-    pub(crate) fn take(&self) -> (bool, Vec<Place>) {
+    /// Keeps an entry to be dropped later.
+    pub(crate) fn refuse(&self, entry: E) {
+        self.refused.borrow_mut().push(entry);
+        self.any.set(true);
+    }
+
+    /// Hands over what is to be carried out.
+    pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
-        (self.clear.take(), self.removed.take())
+        Work { clear: self.clear.take(), removed: self.removed.take(), refused: self.refused.take() }
     }
 }

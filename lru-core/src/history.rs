@@ -1,9 +1,10 @@
 //! Which computations in flight may still be remembered.
 //!
 //! A result whose computation began before a clear, or before its key was invalidated or put, is
-//! not stored after it. Computations leave no trace here; the changes made by callers do: each is
-//! numbered, and a computation remembers how many there were when it began. Nothing has to be
-//! undone when a computation panics or its future is dropped.
+//! not stored after it; nor is one that began before a refresh of its key that has been stored.
+//! Computations leave no trace here; the changes made by callers do: each is numbered, and a
+//! computation remembers how many there were when it began. Nothing has to be undone when a
+//! computation panics or its future is dropped.
 
 use core::cell::{Cell, RefCell};
 
@@ -19,18 +20,26 @@ fn place_of(number: u64) -> usize {
     (number % REMEMBERED as u64) as usize
 }
 
-/// A point in the history of a cache.
+/// A point in the history of a cache: between two changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
-/// The changes that callers made: keys invalidated or put, and clears.
+/// What a caller did to a key.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    hash: KeyHash,
+    /// The moment for which it speaks: computations of the key that began earlier are out of date.
+    speaks_for: Moment,
+}
+
+/// The changes that callers made: keys invalidated, put or refreshed, and clears.
 #[derive(Debug)]
 pub(crate) struct History {
     changes: Cell<u64>,
     cleared: Cell<u64>,
-    /// The keys of the latest changes, change `n` at `n % REMEMBERED`. Memory is taken with the
+    /// The latest changes to single keys, change `n` at `n % REMEMBERED`. Memory is taken with the
     /// first changes: caches that are never told to forget pay nothing.
-    recent: RefCell<Vec<Option<KeyHash>>>,
+    recent: RefCell<Vec<Option<Change>>>,
 }
 
 impl History {
@@ -42,9 +51,21 @@ impl History {
         Moment(self.changes.get())
     }
 
-    /// Notes that the caller changed what is remembered under a key with this hash.
+    /// A moment of its own: what begins later has a later one.
+    pub(crate) fn next(&self) -> Moment {
+        self.push(None);
+        self.now()
+    }
+
+    /// Notes that the caller changed what is remembered under a key with this hash, just now.
     pub(crate) fn changed(&self, hash: KeyHash) {
-        self.push(Some(hash));
+        let speaks_for = Moment(self.changes.get() + 1);
+        self.push(Some(Change { hash, speaks_for }));
+    }
+
+    /// Notes that what is remembered under this key was computed anew, from `began` on.
+    pub(crate) fn refreshed(&self, hash: KeyHash, began: Moment) {
+        self.push(Some(Change { hash, speaks_for: began }));
     }
 
     /// Notes that everything was forgotten.
@@ -53,7 +74,7 @@ impl History {
         self.cleared.set(self.changes.get());
     }
 
-    fn push(&self, change: Option<KeyHash>) {
+    fn push(&self, change: Option<Change>) {
         let number = self.changes.get();
         let mut recent = self.recent.borrow_mut();
         if recent.len() < REMEMBERED {
@@ -73,12 +94,13 @@ impl History {
     #[cold]
     fn overtook_among_changes(&self, began: Moment, hash: KeyHash) -> bool {
         let now = self.changes.get();
-        let overtaken = now - began.0;
-        if began.0 < self.cleared.get() || overtaken > REMEMBERED as u64 {
+        if began.0 < self.cleared.get() || now - began.0 > REMEMBERED as u64 {
             return true;
         }
         let recent = self.recent.borrow();
-        (began.0..now).any(|number| recent[place_of(number)] == Some(hash))
+        (began.0..now)
+            .filter_map(|number| recent[place_of(number)])
+            .any(|change| change.hash == hash && change.speaks_for > began)
     }
 }
 
@@ -98,6 +120,20 @@ mod tests {
         assert!(history.overtook(began, hash(1)));
         assert!(!history.overtook(began, hash(2)));
         assert!(!history.overtook(history.now(), hash(1)));
+    }
+
+    #[test]
+    fn a_refresh_overtakes_what_began_before_it_and_nothing_later() {
+        let history = History::new();
+        let (before, first, second) = (history.now(), history.next(), history.next());
+        let after = history.now();
+        history.refreshed(hash(1), first);
+        assert!(history.overtook(before, hash(1)));
+        assert!(!history.overtook(first, hash(1)));
+        assert!(!history.overtook(second, hash(1)));
+        history.refreshed(hash(1), second);
+        assert!(history.overtook(first, hash(1)));
+        assert!(!history.overtook(after, hash(1)));
     }
 
     #[test]

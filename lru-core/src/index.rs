@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 use crate::arena::Slot;
 use crate::key::KeyHash;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index {
     table: HashTable<Slot>,
 }

@@ -68,7 +68,7 @@ pub struct CacheParameters {
 }
 
 /// Hits and misses. Cells, because nested calls count too; the lock keeps other threads out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
     hits: Cell<u64>,
     misses: Cell<u64>,

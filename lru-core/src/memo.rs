@@ -102,7 +102,7 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     /// Removes one result, and says whether there was one. Counts nothing.
     pub fn invalidate<A: Argument<Stored = K>>(&self, arguments: A) -> bool {
         let hash = KeyHash::of_argument(&arguments);
-        self.cache.forget(hash, |stored| arguments.eq_stored(stored)).is_some()
+        self.cache.forget(hash, |stored| arguments.eq_stored(stored))
     }
 
     /// Forgets everything and sets the counters to zero.

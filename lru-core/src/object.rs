@@ -85,7 +85,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.forget(KeyHash::of(key), |stored| stored.borrow() == key)
+        self.forget_with(KeyHash::of(key), |stored| stored.borrow() == key, |value| value, V::clone)
     }
 
     /// Whether there is an entry under `key`. Counts nothing, moves nothing.

@@ -104,38 +104,38 @@ pub struct Is<T: ?Sized>(PhantomData<T>);
 /// The answer of [`Is`] where its own constants do not apply.
 pub trait Otherwise {
     /// Is it a `Result`?
-    const RESULT: bool = false;
+    const __RESULT: bool = false;
     /// Can it be copied out of the cache, for any thread?
-    const SHARED: bool = false;
+    const __SHARED: bool = false;
     /// Is it a `Result` whose `Ok` can be?
-    const SHARED_OK: bool = false;
+    const __SHARED_OK: bool = false;
 }
 
 impl<T: ?Sized> Otherwise for Is<T> {}
 
 impl<T, E> Is<Result<T, E>> {
     /// It is a `Result`.
-    pub const RESULT: bool = true;
+    pub const __RESULT: bool = true;
 }
 
 impl<T: Clone + Send + Sync> Is<T> {
     /// It can be copied out of the cache, for any thread.
-    pub const SHARED: bool = true;
+    pub const __SHARED: bool = true;
 }
 
 impl<T: Clone + Send + Sync, E> Is<Result<T, E>> {
     /// Its `Ok` can be copied out of the cache, for any thread.
-    pub const SHARED_OK: bool = true;
+    pub const __SHARED_OK: bool = true;
 }
 
 /// Neither plain nor fallible.
-pub const REFUSED: u8 = 0;
+const REFUSED: u8 = 0;
 /// A plain value.
-pub const PLAIN: u8 = 1;
+const PLAIN: u8 = 1;
 /// A `Result`.
-pub const FALLIBLE: u8 = 2;
+const FALLIBLE: u8 = 2;
 /// A `Result` whose `Ok` can't be copied.
-pub const REFUSED_OK: u8 = 3;
+const REFUSED_OK: u8 = 3;
 
 /// Which of the four a type is, from what [`Is`] says of it.
 #[must_use]
@@ -198,9 +198,9 @@ macro_rules! __returned {
             {
                 use $crate::outcome::Otherwise as _;
                 $crate::outcome::kind(
-                    $crate::outcome::Is::<$type>::RESULT,
-                    $crate::outcome::Is::<$type>::SHARED,
-                    $crate::outcome::Is::<$type>::SHARED_OK,
+                    $crate::outcome::Is::<$type>::__RESULT,
+                    $crate::outcome::Is::<$type>::__SHARED,
+                    $crate::outcome::Is::<$type>::__SHARED_OK,
                 )
             },
         >>::$what

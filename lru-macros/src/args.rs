@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprUnary, Lit, LitBool, Path, Token, UnOp};
+use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp};
 
 use crate::errors::Errors;
 
@@ -175,29 +175,47 @@ impl TryFrom<Expr> for MaxSize {
     type Error = syn::Error;
 
     fn try_from(expr: Expr) -> syn::Result<Self> {
+        let refused = |expr| Err(syn::Error::new_spanned(expr, MAXSIZE));
         match &expr {
-            Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "None") => {
-                Ok(Self::None)
-            }
+            Expr::Path(path) if is_none(&path.path) => Ok(Self::None),
             Expr::Lit(lit) => match &lit.lit {
-                Lit::Int(int) => int.base10_parse().map(Self::Literal),
-                _ => Err(syn::Error::new_spanned(expr, MAXSIZE)),
+                Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), Self::Literal)),
+                Lit::Byte(byte) => Ok(Self::Literal(byte.value().into())),
+                _ => refused(expr),
             },
             Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
                 Expr::Lit(lit) => match &lit.lit {
-                    Lit::Int(int) => int.base10_parse::<i128>().map(|value| Self::Literal(-value)),
-                    _ => Err(syn::Error::new_spanned(expr, MAXSIZE)),
+                    Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0))),
+                    _ => refused(expr),
                 },
                 _ => Ok(Self::Expression(expr)),
             },
             Expr::Group(group) => Self::try_from((*group.expr).clone()),
+            Expr::Paren(paren) => Self::try_from((*paren.expr).clone()),
             // As the bound is told by `cache_info`, and as many will try.
             Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
-                Err(syn::Error::new_spanned(expr, MAXSIZE))
+                refused(expr)
             }
             _ => Ok(Self::Expression(expr)),
         }
     }
+}
+
+/// Whether a path is `None`, or `Option::None` with whatever before it.
+fn is_none(path: &Path) -> bool {
+    let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
+    segments.next().is_some_and(|last| last == "None")
+        && segments.next().is_none_or(|option| option == "Option")
+}
+
+/// The number that a literal spells, as far as it matters for a bound; whether it fits its suffix,
+/// rustc says.
+fn literal(int: &LitInt) -> Option<i128> {
+    if !int.suffix().is_empty() {
+        return None;
+    }
+    let number: u128 = int.base10_parse().ok()?;
+    Some(i128::try_from(number).unwrap_or(i128::MAX))
 }
 
 /// The option that an expression without `=` seems to mean: `typed`, `maxsize(8)`.

@@ -36,6 +36,8 @@ pub(crate) struct Attrs {
     pub(crate) body_lints: Vec<Attribute>,
     /// On the function alone.
     pub(crate) outside: Vec<Attribute>,
+    /// `#[doc(hidden)]`, for the companion as well.
+    pub(crate) hidden: Vec<Attribute>,
     /// On the function, and on what else runs the body.
     pub(crate) both: Vec<Attribute>,
     /// Decorators: they stay on the body, and so run on misses only.
@@ -54,6 +56,9 @@ impl Attrs {
                 sorted.lints.push(without_expectation(attr));
                 continue;
             } else if is(&OUTSIDE) {
+                if is_hidden(attr) {
+                    sorted.hidden.push(attr.clone());
+                }
                 if is(&["deprecated"]) {
                     sorted.body_lints.push(parse_quote!(#[allow(deprecated)]));
                 }
@@ -88,6 +93,10 @@ fn name_of(meta: &Meta) -> String {
 fn is_of_tool(path: &Path) -> bool {
     path.segments.len() > 1
         && path.segments.first().is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool))
+}
+
+fn is_hidden(attr: &Attribute) -> bool {
+    attr.path().is_ident("doc") && attr.parse_args::<Path>().is_ok_and(|path| path.is_ident("hidden"))
 }
 
 /// An `expect` as `allow`: what is expected in the body would be missed everywhere else.

@@ -176,6 +176,11 @@ pub(crate) enum Borrowed<'a> {
 const BORROWING: [&str; 9] =
     ["Cow", "Ref", "RefMut", "MutexGuard", "RwLockReadGuard", "RwLockWriteGuard", "Chars", "Path", "Iter"];
 
+/// Types of the standard library that hold their first argument.
+const HOLDING: [&str; 11] = [
+    "Result", "Option", "Vec", "Box", "Arc", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "Cow",
+];
+
 /// What is sure to borrow. An error may: it is not remembered, and any second argument of a type
 /// may be one, as in `Result<u32, &str>`.
 pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
@@ -198,7 +203,10 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
             if lifetimes && BORROWING.iter().any(|name| last.ident == name) {
                 return Some(Borrowed::Type(bare(ty)));
             }
-            arguments(path).first().and_then(|first| borrowed(first))
+            // Of other types it is not known that they hold their first argument: an alias may
+            // turn it into an error.
+            let holds = HOLDING.iter().any(|name| last.ident == name);
+            arguments(path).first().filter(|_| holds).and_then(|first| borrowed(first))
         }
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{FnArg, GenericParam, PatType, ReturnType, Signature, Token, Type, Visibility};
@@ -28,15 +28,17 @@ impl Func {
                 let message = "a function without a body leaves nothing to cache";
                 return Err(input.error(message));
             }
-            Ok(Self { attrs, vis, sig, body: input.parse()? })
+            Ok(Self { attrs, vis, sig, body: body(input)? })
         };
         parser.parse2(item)
     }
 
-    /// The function as it was, without what only a cached function understands.
+    /// The function as it was, without what only a cached function understands, and without the
+    /// `const` that has been complained of.
     pub(crate) fn without_options(&self) -> TokenStream {
         let Self { attrs, vis, body, .. } = self;
         let mut sig = self.sig.clone();
+        sig.constness = None;
         for input in &mut sig.inputs {
             if let FnArg::Typed(param) = input {
                 param.attrs.retain(|attr| !attr.path().is_ident("key"));
@@ -86,8 +88,23 @@ fn is_function(input: ParseStream) -> bool {
             || ahead.peek(Token![unsafe])
             || ahead.peek(Token![extern])
             || ahead.peek(syn::LitStr);
-        if !qualifier || ahead.parse::<proc_macro2::TokenTree>().is_err() {
+        if !qualifier || ahead.parse::<TokenTree>().is_err() {
             return false;
+        }
+    }
+}
+
+/// The body in its braces; `macro_rules` may have wrapped them once more, in nothing.
+fn body(input: ParseStream) -> syn::Result<Group> {
+    let mut token: TokenTree = input.parse()?;
+    loop {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return Ok(group),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                let inner = group.stream().into_iter().next();
+                token = inner.ok_or_else(|| input.error("expected a body in braces"))?;
+            }
+            token => return Err(syn::Error::new_spanned(token, "expected a body in braces")),
         }
     }
 }

@@ -98,14 +98,16 @@ impl Model {
 }
 
 impl Model {
-    /// Whether the cache's type mentions types by names of the user's.
-    pub(crate) fn names_types(&self) -> bool {
-        matches!(self.outcome, Outcome::ByType) || self.params.iter().any(|param| param.key.is_by_type())
+    /// Whether a lifetime may have been left out in a type that the cache's own type mentions.
+    pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
+        let params = self.params.iter().filter(|param| param.key.is_by_type()).map(|param| &param.ty);
+        let result = matches!(self.outcome, Outcome::ByType).then_some(&self.result);
+        params.chain(result).any(types::may_leave_lifetimes_out)
     }
 
     /// The cache, as the companion hands it out.
     pub(crate) fn memo(&self, companion: &TokenStream) -> TokenStream {
-        let lifetime = self.names_types().then(|| quote! { &() });
+        let lifetime = self.may_leave_lifetimes_out().then(|| quote! { &() });
         quote! { #companion::__memo(#lifetime) }
     }
 }
@@ -182,8 +184,8 @@ impl Key {
                 quote! { #krate::__private::stored!(#ty) }
             }
             Self::Tuple(keys) => {
-                let stored = keys.iter().map(|key| key.stored(krate));
-                quote! { (#(#stored,)*) }
+                let stored: Vec<_> = keys.iter().map(|key| key.stored(krate)).collect();
+                nested(&stored)
             }
             Self::Reference(key) => key.stored(krate),
         }
@@ -203,7 +205,7 @@ impl Key {
                     let index = Index::from(place_in);
                     key.borrow(&quote!(#place.#index), krate)
                 });
-                quote! { (#(#parts,)*) }
+                nested(&parts.collect::<Vec<_>>())
             }
             // A reference is borrowed already.
             Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
@@ -254,4 +256,14 @@ fn stored(ty: &Type, krate: &TokenStream) -> TokenStream {
         }
         ty => ty.to_token_stream(),
     }
+}
+
+/// A tuple of any number of parts, in tuples of as many as are arguments.
+pub(crate) fn nested(parts: &[TokenStream]) -> TokenStream {
+    const MOST: usize = 20;
+    if parts.len() <= MOST {
+        return quote! { (#(#parts,)*) };
+    }
+    let tuples: Vec<_> = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) }).collect();
+    nested(&tuples)
 }

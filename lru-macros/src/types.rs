@@ -2,6 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{
     AngleBracketedGenericArguments, GenericArgument, Lifetime, PathArguments, PathSegment, ReturnType, Type,
@@ -16,6 +17,7 @@ pub(crate) const PRIMITIVES: [&str; 17] = [
 
 /// Whether an item of this name would hide a primitive type.
 pub(crate) fn is_primitive_name(name: &proc_macro2::Ident) -> bool {
+    let name = name.unraw();
     PRIMITIVES.iter().any(|primitive| name == primitive)
 }
 
@@ -60,6 +62,44 @@ pub(crate) fn any(ty: &Type, test: &mut impl FnMut(&Type) -> bool) -> bool {
         }
 }
 
+/// Types of the standard library that have no lifetimes of their own.
+const WITHOUT_LIFETIMES: [&str; 22] = [
+    "String",
+    "Vec",
+    "Option",
+    "Result",
+    "Box",
+    "Arc",
+    "HashMap",
+    "HashSet",
+    "BTreeMap",
+    "BTreeSet",
+    "VecDeque",
+    "PathBuf",
+    "Path",
+    "OsString",
+    "OsStr",
+    "Duration",
+    "Instant",
+    "SystemTime",
+    "IpAddr",
+    "Ipv4Addr",
+    "Ipv6Addr",
+    "SocketAddr",
+];
+
+/// Whether a name in a type may be that of a type whose lifetime was left out: `Cow<str>`.
+pub(crate) fn may_leave_lifetimes_out(ty: &Type) -> bool {
+    any(ty, &mut |ty| {
+        let Type::Path(path) = ty else {
+            return !matches!(ty, Type::Reference(_) | Type::Tuple(_) | Type::Slice(_) | Type::Array(_));
+        };
+        let last = path.path.segments.last();
+        primitive(ty).is_none()
+            && last.is_none_or(|last| WITHOUT_LIFETIMES.iter().all(|name| last.ident != name))
+    })
+}
+
 /// Whether it is `!`.
 pub(crate) fn is_never(ty: &Type) -> bool {
     matches!(bare(ty), Type::Never(_))
@@ -75,7 +115,10 @@ pub(crate) fn self_type_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
             TokenTree::Ident(ident) if ident == "Self" => return Some(ident),
             TokenTree::Ident(ident) => {
                 let is_pointer = matches!(tokens.peek(), Some(TokenTree::Group(_)));
-                in_item = ITEMS.iter().any(|item| ident == item) || (ident == "fn" && !is_pointer);
+                let is_name = matches!(tokens.peek(), Some(TokenTree::Ident(_)));
+                in_item = ITEMS.iter().any(|item| ident == item)
+                    || (ident == "union" && is_name)
+                    || (ident == "fn" && !is_pointer);
             }
             TokenTree::Group(group) if in_item => in_item = group.delimiter() != Delimiter::Brace,
             TokenTree::Group(group) => {
@@ -90,7 +133,7 @@ pub(crate) fn self_type_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
     None
 }
 
-/// What begins an item that has a `Self` of its own.
+/// What begins an item that has a `Self` of its own, as `fn` and `union` do before a name.
 const ITEMS: [&str; 4] = ["impl", "trait", "struct", "enum"];
 
 /// The type with `'static` for every lifetime, as a `static` has to name it.

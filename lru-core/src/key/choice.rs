@@ -267,7 +267,7 @@ macro_rules! inner {
             T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
         {
             /// It holds references to what is `Hash + Eq`.
-            pub const INNER_EQ: bool = true;
+            pub const __INNER_EQ: bool = true;
         }
 
         impl<'b, T, $($generics)*> Select<INNER_EQ> for $container
@@ -299,13 +299,13 @@ pub struct Is<T: ?Sized>(PhantomData<T>);
 /// The answer of [`Is`] where its own constants do not apply.
 pub trait Otherwise {
     /// Is it an `Arc` whose contents are owned as they are?
-    const ARC: bool = false;
+    const __ARC: bool = false;
     /// Is it an [`Argument`]?
-    const ARGUMENT: bool = false;
+    const __ARGUMENT: bool = false;
     /// Does it hold references to what is `Hash + Eq`?
-    const INNER_EQ: bool = false;
+    const __INNER_EQ: bool = false;
     /// Is it `Hash + Eq`, and can be owned?
-    const EQ: bool = false;
+    const __EQ: bool = false;
 }
 
 impl<T: ?Sized> Otherwise for Is<T> {}
@@ -315,17 +315,17 @@ where
     T: Argument + ToOwned<Owned = T::Stored> + Send + Sync + ?Sized,
 {
     /// It is an `Arc` whose contents are owned as they are.
-    pub const ARC: bool = true;
+    pub const __ARC: bool = true;
 }
 
 impl<T: Argument<Stored: Send + Sync> + ?Sized> Is<T> {
     /// It is an [`Argument`].
-    pub const ARGUMENT: bool = true;
+    pub const __ARGUMENT: bool = true;
 }
 
 impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> Is<T> {
     /// It is `Hash + Eq`, and can be owned.
-    pub const EQ: bool = true;
+    pub const __EQ: bool = true;
 }
 
 const REFUSED: u8 = 0;
@@ -377,10 +377,10 @@ macro_rules! stored {
                 use $crate::key::choice::Otherwise as _;
                 // Spelled out each time: an alias would need names for lifetimes left out in `$type`.
                 $crate::key::choice::choice([
-                    $crate::key::choice::Is::<$type>::ARC,
-                    $crate::key::choice::Is::<$type>::ARGUMENT,
-                    $crate::key::choice::Is::<$type>::INNER_EQ,
-                    $crate::key::choice::Is::<$type>::EQ,
+                    $crate::key::choice::Is::<$type>::__ARC,
+                    $crate::key::choice::Is::<$type>::__ARGUMENT,
+                    $crate::key::choice::Is::<$type>::__INNER_EQ,
+                    $crate::key::choice::Is::<$type>::__EQ,
                 ])
             },
         >>::Stored

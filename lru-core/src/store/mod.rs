@@ -7,7 +7,6 @@
 mod bounded;
 mod unbounded;
 
-use crate::deferred::Deferred;
 use crate::entry::Entry;
 use crate::key::KeyHash;
 use crate::maxsize::MaxSize;
@@ -69,14 +68,14 @@ impl<K, V> Store<K, V> {
     }
 
     /// A caller's lookup: copies the value under a key that has this hash and `matches`, and marks
-    /// the entry as used just now. User code may hide the entry meanwhile; then it is not there.
+    /// the entry as used just now. `matches` may call back and hide the entry; then it is not there.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Memo::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        deferred: &Deferred,
+        is_hidden: impl Fn(Place) -> bool,
     ) -> Option<V>
     where
         V: Clone,
@@ -84,14 +83,14 @@ impl<K, V> Store<K, V> {
         match self {
             Self::Unbounded(unbounded) => {
                 let (place, entry) = unbounded.find(hash, matches)?;
-                if deferred.hides(place) {
+                if is_hidden(place) {
                     return None;
                 }
                 Some(entry.value.clone())
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
-                if deferred.hides(place) {
+                if is_hidden(place) {
                     return None;
                 }
                 let value = entry.value.clone();

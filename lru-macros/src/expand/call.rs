@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
-use crate::model::{Model, Param};
+use crate::model::{Model, Param, nested};
 
 pub(super) fn function(model: &Model) -> TokenStream {
     let Model { attrs, vis, safety, abi, fn_token, name, generics, params, result, handle, .. } = model;
@@ -44,16 +44,6 @@ pub(super) fn key(model: &Model) -> TokenStream {
     } else {
         tuple
     }
-}
-
-/// A tuple of any number of parts, in tuples of as many as are arguments.
-pub(super) fn nested(parts: &[TokenStream]) -> TokenStream {
-    const MOST: usize = 20;
-    if parts.len() <= MOST {
-        return quote! { (#(#parts,)*) };
-    }
-    let tuples: Vec<_> = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) }).collect();
-    nested(&tuples)
 }
 
 /// Calls the body with the arguments.

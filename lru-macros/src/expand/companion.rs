@@ -3,17 +3,18 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 
-use super::call::{key, nested, run_body};
+use super::call::{key, run_body};
 use super::remembered;
 use crate::args::MaxSize;
 use crate::attrs::Attrs;
-use crate::model::{Model, Outcome, Param};
+use crate::model::{Model, Outcome, Param, nested};
 use crate::types;
 
 pub(super) fn companion(model: &Model) -> TokenStream {
     let Model { attrs, companion_vis: vis, name, handle, .. } = model;
-    let cfg = &attrs.cfg;
+    let Attrs { cfg, hidden, .. } = attrs;
     let doc = format!(" What can be asked of the cache of the function `{name}`.");
     let memo = memo(model);
     let wrapped = wrapped(model);
@@ -21,6 +22,7 @@ pub(super) fn companion(model: &Model) -> TokenStream {
     quote! {
         #(#cfg)*
         #[doc = #doc]
+        #(#hidden)*
         #vis enum #handle {}
         #(#cfg)*
         impl #handle {
@@ -76,8 +78,11 @@ fn memo(model: &Model) -> TokenStream {
     let maxsize = maxsize(model);
     let memo = quote! { #krate::__private::Memo<#key, #outcome, #maxsize> };
     // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
-    let lifetime = model.names_types().then(|| quote! { _: &'static () });
-    let lint = model.names_types().then(|| quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] });
+    let (lifetime, lint) = if model.may_leave_lifetimes_out() {
+        (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
+    } else {
+        (TokenStream::new(), TokenStream::new())
+    };
     quote! {
         #lint
         fn __memo(#lifetime) -> &'static #memo {
@@ -118,7 +123,8 @@ fn wrapped(model: &Model) -> TokenStream {
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
     let written = params.iter().map(|param| &param.written);
     let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
-    let is_accessor = ACCESSORS.iter().any(|accessor| name == accessor);
+    let plain_name = name.unraw();
+    let is_accessor = ACCESSORS.iter().any(|accessor| plain_name == accessor);
     if decorators.is_empty() || is_accessor {
         return quote! {
             #[doc = #doc]

@@ -12,7 +12,7 @@
 //!       }
 //!       enum area {}
 //!       impl area {
-//!           fn __memo() -> &'static Memo<(u32, u32), Plain<u32>> { static MEMO: .. = ..; &MEMO }
+//!           fn __memo() -> &'static Memo<(u32, u32), Plain<u32>, 32> { static __MEMO: .. = ..; &__MEMO }
 //!           fn wrapped(w: u32, h: u32) -> u32 { w * h }
 //!           fn cache_info() -> CacheInfo; fn cache_clear(); ..
 //!       }
