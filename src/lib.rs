@@ -172,6 +172,9 @@ pub use lru_macros::cache;
 /// it adds to the body is cached with the body, so it runs on misses only too. To do something
 /// at every call, write a function that calls the cached one.
 ///
+/// In documentation, a link to a memoized function says which of the two it means: ``[`f()`]`` for the
+/// function, ``[`f`](enum@f)`` for its companion.
+///
 /// `#[expect(lint)]` is taken as `#[allow(lint)]`: the signature stands in several places, and a
 /// lint that is met in one of them is missing in the others.
 pub use lru_macros::lru_cache;

@@ -19,6 +19,7 @@ mod decorators;
 mod keys;
 mod maxsize;
 mod nested;
+mod options;
 mod python;
 mod results;
 mod signatures;

@@ -567,3 +567,71 @@ fn results_that_are_not_stored_drop_outside_the_lock() {
         assert!(!f::cache_contains(&key(1)));
     });
 }
+
+/// A value whose destructor waits for another thread that asks the cache: it must not run under
+/// the lock, whoever holds it.
+mod waiting {
+    use std::cell::Cell;
+    use std::hash::Hash;
+    use std::thread;
+
+    use crate::support::finishes;
+    use functools::lru_cache;
+
+    thread_local! {
+        static ON_EQ: Cell<Option<fn()>> = const { Cell::new(None) };
+        static ARMED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    #[derive(Clone, Hash)]
+    struct Key(u64);
+
+    impl PartialEq for Key {
+        fn eq(&self, other: &Self) -> bool {
+            if let Some(act) = ON_EQ.take() {
+                ARMED.set(true);
+                act();
+            }
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Key {}
+
+    #[derive(Clone)]
+    struct Value;
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            if ARMED.replace(false) {
+                thread::spawn(|| f::cache_info()).join().expect("the lock is free");
+            }
+        }
+    }
+
+    #[lru_cache]
+    fn f(_key: &Key) -> Value {
+        Value
+    }
+
+    #[test]
+    fn what_a_nested_call_drops_is_dropped_when_the_lock_is_free() {
+        let acts: [fn(); 4] = [
+            || std::mem::forget(f(&Key(3))),
+            || f::cache_put(&Key(1), Value),
+            || assert!(f::cache_invalidate(&Key(2))),
+            f::cache_clear,
+        ];
+        for act in acts {
+            finishes(move || {
+                f::cache_clear();
+                for key in 1..=2 {
+                    f(&Key(key));
+                }
+                ON_EQ.set(Some(act));
+                std::mem::forget(f(&Key(1)));
+                ARMED.set(false);
+            });
+        }
+    }
+}

@@ -4,8 +4,9 @@ use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise};
 use functools::{CacheInfo, cache, lru_cache};
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Barrier, LazyLock, Mutex};
 use std::thread;
 
 // ---- Errors are not remembered, values are
@@ -448,4 +449,38 @@ fn another_threads_changes_are_newer_than_a_computation_that_runs() {
         })+};
     }
     with_maxsize!(3, None);
+}
+
+#[test]
+fn a_newer_refresh_stays_though_an_older_one_ends_in_between() {
+    static SOURCE: AtomicU64 = AtomicU64::new(1);
+    static READ: Barrier = Barrier::new(2);
+    static GO_ON: Barrier = Barrier::new(2);
+    static STORED: Barrier = Barrier::new(2);
+
+    #[lru_cache]
+    fn version() -> u64 {
+        let version = SOURCE.load(SeqCst);
+        if version == 1 {
+            READ.wait();
+            GO_ON.wait();
+        } else {
+            GO_ON.wait();
+            STORED.wait();
+        }
+        version
+    }
+
+    finishes(|| {
+        let older = thread::spawn(|| {
+            let version = version::cache_refresh();
+            STORED.wait();
+            version
+        });
+        READ.wait();
+        SOURCE.store(2, SeqCst);
+        let newer = version::cache_refresh();
+        assert_eq!((older.join().unwrap(), newer), (1, 2));
+        assert_eq!(version::cache_peek(), Some(2));
+    });
 }

@@ -721,3 +721,50 @@ fn types_inside_a_body_have_a_self_of_their_own() {
     assert_eq!((double(2), double(2)), (4, 4));
     assert_eq!(double::cache_info().hits, 1);
 }
+
+#[test]
+fn a_body_may_come_from_a_macro() {
+    macro_rules! cached {
+        ($name:ident $body:block) => {
+            #[lru_cache]
+            fn $name(_n: u32) -> u32 $body
+        };
+    }
+    cached!(seven { 7 });
+
+    assert_eq!((seven(1), seven(1)), (7, 7));
+    assert_eq!(seven::cache_info().hits, 1);
+}
+
+#[test]
+fn a_written_out_tuple_may_be_long() {
+    type Long = (u8, u8, u8, u8, u8, u8, u8, u8);
+
+    #[lru_cache]
+    #[rustfmt::skip]
+    fn sum(all: (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, f64), some: Long) -> u8 {
+        all.0 + all.20 + some.7
+    }
+
+    let all = |last| (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last, 0.5);
+    let some = (0, 0, 0, 0, 0, 0, 0, 1);
+    assert_eq!((sum(all(1), some), sum(all(2), some), sum(all(1), some)), (3, 4, 3));
+    assert_eq!(sum::cache_info().hits, 1);
+}
+
+#[test]
+fn a_raw_name_is_the_name_without_its_prefix() {
+    #[lru_cache(handle = text)]
+    fn r#str(n: &str) -> usize {
+        n.len()
+    }
+    #[lru_cache]
+    #[decorators::note]
+    fn r#wrapped(n: u32) -> u32 {
+        n
+    }
+    fn noted(_: &str) {}
+
+    assert_eq!((str("abc"), wrapped(1)), (3, 1));
+    assert_eq!((text::cache_info().misses, wrapped::cache_info().misses), (1, 1));
+}
