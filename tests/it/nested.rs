@@ -572,7 +572,7 @@ fn results_that_are_not_stored_drop_outside_the_lock() {
 /// the lock, whoever holds it.
 mod waiting {
     use std::cell::Cell;
-    use std::hash::Hash;
+    use std::hash::{Hash, Hasher};
     use std::thread;
 
     use crate::support::finishes;
@@ -583,8 +583,14 @@ mod waiting {
         static ARMED: Cell<bool> = const { Cell::new(false) };
     }
 
-    #[derive(Clone, Hash)]
+    #[derive(Clone)]
     struct Key(u64);
+
+    impl Hash for Key {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
 
     impl PartialEq for Key {
         fn eq(&self, other: &Self) -> bool {
@@ -604,7 +610,7 @@ mod waiting {
     impl Drop for Value {
         fn drop(&mut self) {
             if ARMED.replace(false) {
-                thread::spawn(|| f::cache_info()).join().expect("the lock is free");
+                thread::spawn(f::cache_info).join().expect("the lock is free");
             }
         }
     }

@@ -742,6 +742,7 @@ fn a_written_out_tuple_may_be_long() {
 
     #[lru_cache]
     #[rustfmt::skip]
+    #[allow(clippy::type_complexity)]
     fn sum(all: (u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, u8, f64), some: Long) -> u8 {
         all.0 + all.20 + some.7
     }
