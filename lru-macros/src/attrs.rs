@@ -47,7 +47,7 @@ pub(crate) struct Attrs {
 impl Attrs {
     pub(crate) fn new(attrs: &[Attribute]) -> Self {
         let mut sorted = Self::default();
-        for attr in attrs {
+        for attr in &attrs.iter().flat_map(one_by_one).collect::<Vec<_>>() {
             let name = name_of(&attr.meta);
             let is = |names: &[&str]| names.contains(&name.as_str());
             let place = if is(&["cfg"]) {
@@ -56,7 +56,7 @@ impl Attrs {
                 sorted.lints.push(without_expectation(attr));
                 continue;
             } else if is(&OUTSIDE) {
-                if is_hidden(attr) {
+                if is_hidden(&attr.meta) {
                     sorted.hidden.push(attr.clone());
                 }
                 if is(&["deprecated"]) {
@@ -74,15 +74,27 @@ impl Attrs {
     }
 }
 
+/// The attributes that a `cfg_attr` may add, each with the condition: they may go to different places.
+fn one_by_one(attr: &Attribute) -> Vec<Attribute> {
+    let Some((condition, inner)) = conditional(&attr.meta) else { return vec![attr.clone()] };
+    inner.iter().map(|inner| parse_quote!(#[cfg_attr(#condition, #inner)])).collect()
+}
+
+/// The condition of a `cfg_attr`, and what it adds.
+fn conditional(meta: &Meta) -> Option<(Meta, Vec<Meta>)> {
+    let list = meta.require_list().ok().filter(|list| list.path.is_ident("cfg_attr"))?;
+    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let mut metas = metas.into_iter();
+    Some((metas.next()?, metas.collect()))
+}
+
 /// The name that decides: what is inside `cfg_attr(condition, ...)` and `unsafe(...)`.
 fn name_of(meta: &Meta) -> String {
     let path = meta.path();
+    if let Some((_, inner)) = conditional(meta) {
+        return inner.first().map_or_else(String::new, name_of);
+    }
     if let Meta::List(list) = meta {
-        if path.is_ident("cfg_attr") {
-            let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-            let inner = metas.ok().and_then(|metas| metas.iter().nth(1).map(name_of));
-            return inner.unwrap_or_else(|| "cfg_attr".to_owned());
-        }
         if path.is_ident("unsafe") {
             return list.parse_args::<Meta>().map_or_else(|_| "unsafe".to_owned(), |meta| name_of(&meta));
         }
@@ -95,19 +107,32 @@ fn is_of_tool(path: &Path) -> bool {
         && path.segments.first().is_some_and(|first| TOOLS.iter().any(|tool| first.ident == tool))
 }
 
-fn is_hidden(attr: &Attribute) -> bool {
-    attr.path().is_ident("doc") && attr.parse_args::<Path>().is_ok_and(|path| path.is_ident("hidden"))
+fn is_hidden(meta: &Meta) -> bool {
+    match conditional(meta) {
+        Some((_, inner)) => inner.iter().any(is_hidden),
+        None => meta.require_list().is_ok_and(|list| {
+            list.path.is_ident("doc") && list.parse_args::<Path>().is_ok_and(|path| path.is_ident("hidden"))
+        }),
+    }
 }
 
 /// An `expect` as `allow`: what is expected in the body would be missed everywhere else.
 fn without_expectation(attr: &Attribute) -> Attribute {
-    match &attr.meta {
-        Meta::List(list) if list.path.is_ident("expect") => {
-            let lints = &list.tokens;
-            parse_quote!(#[allow(#lints)])
+    fn allowed(meta: &Meta) -> Meta {
+        if let Some((condition, inner)) = conditional(meta) {
+            let inner = inner.iter().map(allowed);
+            return parse_quote!(cfg_attr(#condition, #(#inner),*));
         }
-        _ => attr.clone(),
+        match meta {
+            Meta::List(list) if list.path.is_ident("expect") => {
+                let lints = &list.tokens;
+                parse_quote!(allow(#lints))
+            }
+            _ => meta.clone(),
+        }
     }
+    let meta = allowed(&attr.meta);
+    parse_quote!(#[#meta])
 }
 
 /// Whether this is one of the attributes of this crate, under its own name.

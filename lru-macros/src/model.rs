@@ -95,9 +95,7 @@ impl Model {
             typed: args.typed.unwrap_or(false),
         }
     }
-}
 
-impl Model {
     /// Whether a lifetime may have been left out in a type that the cache's own type mentions.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         let params = self.params.iter().filter(|param| param.key.is_by_type()).map(|param| &param.ty);

@@ -75,3 +75,16 @@ fn a_decorated_function_may_be_named_like_an_accessor() {
     assert_eq!((wrapped(1), wrapped(1), wrapped::wrapped(1)), (2, 2, 2));
     assert_eq!(NOTED.take(), ["wrapped", "wrapped"]);
 }
+
+#[test]
+fn what_a_condition_adds_goes_where_each_belongs() {
+    #[lru_cache]
+    #[cfg_attr(all(), must_use = "it is the answer", note, expect(unused_mut))]
+    #[cfg_attr(any(), note)]
+    fn answer(mut n: u64) -> u64 {
+        n + 1
+    }
+
+    assert_eq!((answer(1), answer(1)), (2, 2));
+    assert_eq!(NOTED.take(), ["answer"]);
+}

@@ -123,9 +123,9 @@ pub trait Argument {
     }
 }
 
-/// The hash of a key, made once per call, before the lock is taken.
+/// The hash of a key.
 ///
-/// Never zero: an entry that holds one needs no flag to tell it from a vacant slot.
+/// Invariant: it is made once per call, before the lock is taken, and never zero: an entry that holds one needs no flag to tell it from a vacant slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyHash(NonZeroU64);
 

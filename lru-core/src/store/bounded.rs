@@ -1,6 +1,7 @@
 //! Keeps at most `maxsize` entries: an arena threaded as a ring, an index into it, and a policy.
 //!
-//! A full store reuses the victim's slot, so a replacement allocates nothing.
+//! Invariant: there are never more than `maxsize` entries. A full store reuses the victim's slot, so
+//! a replacement allocates nothing.
 
 use super::Place;
 use crate::arena::{Arena, Slot};

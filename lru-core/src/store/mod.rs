@@ -1,6 +1,6 @@
 //! Where entries live.
 //!
-//! A store finds under `&self`, where user code (`Eq`) may run and call back, and changes under
+//! Invariant: a store finds under `&self`, where user code (`Eq`) may run and call back, and changes under
 //! `&mut self`, where none runs. It knows neither threads nor statistics. What leaves it is handed
 //! to the caller, who drops it when the lock is free.
 

@@ -11,7 +11,7 @@ pub(super) fn function(model: &Model) -> TokenStream {
     let inputs = params.iter().map(Param::input);
     let key = key(model);
     let memo = model.memo(&quote!(#handle));
-    let compute = run_body(model, &quote!(#handle));
+    let compute = run(model, &quote!(#handle::wrapped));
     let mut calls = Group::new(
         Delimiter::Brace,
         quote! {
@@ -46,10 +46,10 @@ pub(super) fn key(model: &Model) -> TokenStream {
     }
 }
 
-/// Calls the body with the arguments.
-pub(super) fn run_body(model: &Model, companion: &TokenStream) -> TokenStream {
+/// Calls a function that takes the arguments as the user's function does.
+pub(super) fn run(model: &Model, function: &TokenStream) -> TokenStream {
     let names = model.params.iter().map(|param| &param.name);
-    let call = quote! { #companion::wrapped(#(#names),*) };
+    let call = quote! { #function(#(#names),*) };
     if model.safety.is_some() {
         quote! { unsafe { #call } }
     } else {

@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::call::{key, run_body};
+use super::call::{key, run};
 use super::remembered;
 use crate::args::MaxSize;
 use crate::attrs::Attrs;
@@ -133,13 +133,7 @@ fn wrapped(model: &Model) -> TokenStream {
         };
     }
     let inputs = params.iter().map(Param::input);
-    let names = params.iter().map(|param| &param.name);
-    let call = quote! { Self::#name(#(#names),*) };
-    let call = if safety.is_some() {
-        quote! { unsafe { #call } }
-    } else {
-        call
-    };
+    let call = run(model, &quote!(Self::#name));
     quote! {
         #[doc = #doc]
         #(#both)* #(#lints)*
@@ -168,7 +162,7 @@ fn accessors(model: &Model) -> TokenStream {
     let inputs: Vec<_> = params.iter().map(Param::input).collect();
     let key = key(model);
     let memo = model.memo(&quote!(Self));
-    let compute = run_body(model, &quote!(Self));
+    let compute = run(model, &quote!(Self::wrapped));
     // One parameter more than the user chose to have.
     let one_more = (params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
     quote! {
