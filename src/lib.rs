@@ -46,6 +46,27 @@
 
 #![forbid(unsafe_code)]
 
+/// # Examples
+///
+/// ```
+/// use functools::{isolated, lru_cache};
+///
+/// #[lru_cache]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// square(3);
+/// isolated(|| {
+///     assert_eq!(square::cache_info().currsize, 0);
+///     square(3);
+///     square(3);
+///     assert_eq!((square::cache_info().hits, square::cache_info().misses), (1, 1));
+/// });
+/// assert_eq!(square::cache_info().misses, 1);
+/// ```
+#[cfg(feature = "testing")]
+pub use lru_core::isolated;
 pub use lru_core::{Argument, Cache, CacheInfo, CacheParameters, Iter, LruCache};
 
 /// Remembers all results of a function: Python's `functools.cache`.
@@ -189,7 +210,7 @@ pub mod __private {
     pub use std::vec::Vec;
 }
 
-/// The README's code, compiled and run.
-#[cfg(doctest)]
+/// The README's code, compiled and run where all that it shows is there.
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -209,6 +209,12 @@ impl<K, V> Cache<K, V> {
         Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
     }
 
+    /// Another cache of the same bound, with nothing in it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn another(&self) -> Self {
+        Self::with_maxsize(self.maxsize)
+    }
+
     #[inline]
     pub(crate) fn is_disabled(&self) -> bool {
         matches!(self.maxsize, MaxSize::Disabled)

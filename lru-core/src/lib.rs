@@ -21,6 +21,8 @@ mod entry;
 mod history;
 mod index;
 mod info;
+#[cfg(feature = "testing")]
+mod isolation;
 pub mod key;
 mod lock;
 mod maxsize;
@@ -35,6 +37,8 @@ mod store;
 
 pub use cache::Cache;
 pub use info::{CacheInfo, CacheParameters};
+#[cfg(feature = "testing")]
+pub use isolation::isolated;
 pub use key::Argument;
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, Miss, UNBOUNDED};

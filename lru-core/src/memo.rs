@@ -8,6 +8,12 @@ use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
 use crate::outcome::{Outcome, Outcomes};
 
+/// The cache of a memo, as the current thread sees it.
+#[cfg(not(feature = "testing"))]
+type CacheRef<'m, K, V> = &'m Cache<K, V>;
+#[cfg(feature = "testing")]
+use crate::isolation::CacheRef;
+
 /// The bound of a [`Memo`] that has none.
 pub const UNBOUNDED: i128 = -1;
 
@@ -22,7 +28,11 @@ pub struct Memo<K, O: Outcome, const MAXSIZE: i128> {
     typed: bool,
 }
 
-impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
+impl<K, O, const MAXSIZE: i128> Memo<K, O, MAXSIZE>
+where
+    K: Send + Sync + 'static,
+    O: Outcome<Kept: Send + Sync + 'static>,
+{
     const MODE: MaxSize = if MAXSIZE == UNBOUNDED { MaxSize::Unbounded } else { MaxSize::of(MAXSIZE) };
     const STORES: bool = !matches!(Self::MODE, MaxSize::Disabled);
 
@@ -30,6 +40,15 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     #[must_use]
     pub const fn new(typed: bool) -> Self {
         Self { cache: Cache::with_maxsize(Self::MODE), typed }
+    }
+
+    /// The cache that the current thread is to use.
+    #[inline]
+    fn cache(&self) -> CacheRef<'_, K, O::Kept> {
+        #[cfg(feature = "testing")]
+        return CacheRef::of(&self.cache);
+        #[cfg(not(feature = "testing"))]
+        &self.cache
     }
 
     /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
@@ -46,37 +65,34 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     where
         O: Outcomes<R>,
     {
+        let cache = self.cache();
         if !Self::STORES {
-            self.cache.miss_uncached();
-            return Err(Miss { cache: &self.cache, pending: None });
+            cache.miss_uncached();
+            return Err(Miss { cache, pending: None });
         }
         let hash = KeyHash::of_argument(&arguments);
-        match self.cache.look(hash, |stored| arguments.eq_stored(stored)) {
+        match cache.look(hash, |stored| arguments.eq_stored(stored)) {
             Ok(kept) => Ok(O::answer(kept)),
-            Err(began) => Err(self.miss(hash, &arguments, Origin::Computed(began))),
+            Err(began) => Err(Miss::new(cache, hash, &arguments, Origin::Computed(began))),
         }
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
     pub fn refresh<A: Argument<Stored = K>>(&self, arguments: A) -> Miss<'_, K, O> {
+        let cache = self.cache();
         if !Self::STORES {
-            self.cache.miss_uncached();
-            return Miss { cache: &self.cache, pending: None };
+            cache.miss_uncached();
+            return Miss { cache, pending: None };
         }
         let hash = KeyHash::of_argument(&arguments);
-        self.miss(hash, &arguments, Origin::Refreshed(self.cache.begin()))
-    }
-
-    #[inline]
-    fn miss<A: Argument<Stored = K>>(&self, hash: KeyHash, arguments: &A, origin: Origin) -> Miss<'_, K, O> {
-        let pending = Pending { hash, key: arguments.to_stored(), origin, same: A::stored_eq };
-        Miss { cache: &self.cache, pending: Some(pending) }
+        let origin = Origin::Refreshed(cache.begin());
+        Miss::new(cache, hash, &arguments, origin)
     }
 
     /// Whether a result is remembered. Counts nothing, moves nothing.
     pub fn contains<A: Argument<Stored = K>>(&self, arguments: A) -> bool {
         let hash = KeyHash::of_argument(&arguments);
-        self.cache.peek_with(hash, |stored| arguments.eq_stored(stored), |_| ()).is_some()
+        self.cache().peek_with(hash, |stored| arguments.eq_stored(stored), |_| ()).is_some()
     }
 
     /// What is remembered, as the function would return it. Counts nothing, moves nothing.
@@ -85,7 +101,7 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
         O: Outcomes<R>,
     {
         let hash = KeyHash::of_argument(&arguments);
-        self.cache.peek_with(hash, |stored| arguments.eq_stored(stored), O::Kept::clone).map(O::answer)
+        self.cache().peek_with(hash, |stored| arguments.eq_stored(stored), O::Kept::clone).map(O::answer)
     }
 
     /// Remembers `result` as if it had been computed. Counts nothing.
@@ -95,25 +111,25 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     {
         if let Some(kept) = O::into_kept(result) {
             let hash = KeyHash::of_argument(&arguments);
-            self.cache.keep(hash, arguments.to_stored(), kept, Origin::Put, A::stored_eq);
+            self.cache().keep(hash, arguments.to_stored(), kept, Origin::Put, A::stored_eq);
         }
     }
 
     /// Removes one result, and says whether there was one. Counts nothing.
     pub fn invalidate<A: Argument<Stored = K>>(&self, arguments: A) -> bool {
         let hash = KeyHash::of_argument(&arguments);
-        self.cache.forget(hash, |stored| arguments.eq_stored(stored))
+        self.cache().forget(hash, |stored| arguments.eq_stored(stored))
     }
 
     /// Forgets everything and sets the counters to zero.
     pub fn clear(&self) {
-        self.cache.clear();
+        self.cache().clear();
     }
 
     /// Hits, misses, bound and number of entries, read together.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
-        self.cache.info()
+        self.cache().info()
     }
 
     /// The options the function was memoized with.
@@ -123,7 +139,11 @@ impl<K, O: Outcome, const MAXSIZE: i128> Memo<K, O, MAXSIZE> {
     }
 }
 
-impl<K, O: Outcome, const MAXSIZE: i128> fmt::Debug for Memo<K, O, MAXSIZE> {
+impl<K, O, const MAXSIZE: i128> fmt::Debug for Memo<K, O, MAXSIZE>
+where
+    K: Send + Sync + 'static,
+    O: Outcome<Kept: Send + Sync + 'static>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memo").field("info", &self.info()).field("typed", &self.typed).finish_non_exhaustive()
     }
@@ -132,7 +152,7 @@ impl<K, O: Outcome, const MAXSIZE: i128> fmt::Debug for Memo<K, O, MAXSIZE> {
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<'m, K, O: Outcome> {
-    cache: &'m Cache<K, O::Kept>,
+    cache: CacheRef<'m, K, O::Kept>,
     /// `None` where nothing is stored anyway.
     pending: Option<Pending<K>>,
 }
@@ -144,7 +164,18 @@ struct Pending<K> {
     same: fn(&K, &K) -> bool,
 }
 
-impl<K, O: Outcome> Miss<'_, K, O> {
+impl<'m, K, O: Outcome> Miss<'m, K, O> {
+    #[inline]
+    fn new<A: Argument<Stored = K>>(
+        cache: CacheRef<'m, K, O::Kept>,
+        hash: KeyHash,
+        arguments: &A,
+        origin: Origin,
+    ) -> Self {
+        let pending = Pending { hash, key: arguments.to_stored(), origin, same: A::stored_eq };
+        Self { cache, pending: Some(pending) }
+    }
+
     /// Remembers `result`, where it is one to be remembered, and returns it.
     #[inline]
     pub fn keep<R>(self, result: R) -> R
@@ -163,6 +194,6 @@ impl<K, O: Outcome> Miss<'_, K, O> {
 
 impl<K, O: Outcome> fmt::Debug for Miss<'_, K, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Miss").field("cache", self.cache).finish_non_exhaustive()
+        f.debug_struct("Miss").field("info", &self.cache.info()).finish_non_exhaustive()
     }
 }

@@ -11,6 +11,8 @@ const MOST_CRATES: usize = 13;
 pub(crate) fn test() -> Vec<Step> {
     vec![
         Step::cargo("tests", "test --workspace"),
+        // The README's code among them, which shows all features.
+        Step::cargo("tests, all features", "test --package functools --all-features"),
         // Frames are small only when optimised, so this depth is for release builds.
         Step::cargo("deep recursion, release", "test --release --package functools --test deep"),
     ]
@@ -22,6 +24,9 @@ pub(crate) fn ci() -> Vec<Step> {
         Step::new("format", || with("fmt", "rustfmt", "--all --check")),
         Step::new("crates", few_crates),
         Step::new("lints", || with("clippy", "clippy", "--workspace --all-targets -- -D warnings")),
+        Step::new("lints, all features", || {
+            with("clippy", "clippy", "--package functools --all-features --all-targets -- -D warnings")
+        }),
         Step::new("docs", || {
             run_through(cargo("doc --workspace --no-deps --quiet").env("RUSTDOCFLAGS", "-D warnings"))
         }),

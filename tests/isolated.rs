@@ -1,0 +1,109 @@
+//! Caches of its own for the thread of a test: `functools::isolated`, with the feature `testing`.
+
+use std::panic::catch_unwind;
+use std::sync::Barrier;
+use std::thread;
+
+use functools::{CacheInfo, cache, isolated, lru_cache};
+
+/// What all tests here call, so that counts would depend on which of them runs when.
+#[lru_cache(maxsize = 2)]
+fn square(n: u64) -> u64 {
+    n * n
+}
+
+#[cache]
+fn factorial(n: u64) -> u64 {
+    if n < 2 { 1 } else { n * factorial(n - 1) }
+}
+
+#[lru_cache(maxsize = 0)]
+fn counted(n: u64) -> u64 {
+    n
+}
+
+fn counts(info: CacheInfo) -> (u64, u64, usize) {
+    (info.hits, info.misses, info.currsize)
+}
+
+#[test]
+fn every_memoized_function_is_fresh() {
+    (square(1), factorial(5), counted(1));
+    isolated(|| {
+        for info in [square::cache_info(), factorial::cache_info(), counted::cache_info()] {
+            assert_eq!(counts(info), (0, 0, 0));
+        }
+        (square(1), square(1), factorial(5), counted(1));
+        assert_eq!(counts(square::cache_info()), (1, 1, 1));
+        assert_eq!(counts(factorial::cache_info()), (0, 5, 5));
+        assert_eq!(counts(counted::cache_info()), (0, 1, 0));
+    });
+}
+
+#[test]
+fn all_that_can_be_asked_speaks_of_the_same_cache() {
+    isolated(|| {
+        square::cache_put(3, 10);
+        assert_eq!((square(3), square::cache_peek(3), square::cache_refresh(3)), (10, Some(10), 9));
+        assert!(square::cache_contains(3) && square::cache_invalidate(3) && !square::cache_contains(3));
+        (square(1), square(2), square(3));
+        assert_eq!(square::cache_info().currsize, 2);
+        assert_eq!(square::cache_parameters().maxsize, Some(2));
+        square::cache_clear();
+        assert_eq!(counts(square::cache_info()), (0, 0, 0));
+    });
+}
+
+#[test]
+fn isolations_nest_and_end_in_a_panic_too() {
+    isolated(|| {
+        square(1);
+        isolated(|| assert!(!square::cache_contains(1)));
+        assert!(square::cache_contains(1));
+        let panicked = catch_unwind(|| {
+            isolated(|| {
+                square(2);
+                std::panic::resume_unwind(Box::new("on purpose"));
+            });
+        });
+        assert!(panicked.is_err());
+        assert!(square::cache_contains(1) && !square::cache_contains(2));
+    });
+}
+
+#[test]
+fn threads_do_not_see_each_others() {
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        for n in 0..4 {
+            let barrier = &barrier;
+            scope.spawn(move || {
+                isolated(|| {
+                    factorial(n + 1);
+                    barrier.wait();
+                    assert_eq!(factorial::cache_info().currsize, usize::try_from(n).unwrap() + 1);
+                });
+            });
+        }
+    });
+}
+
+#[test]
+fn a_destructor_may_call_what_was_isolated() {
+    #[derive(Clone)]
+    struct Caller;
+
+    impl Drop for Caller {
+        fn drop(&mut self) {
+            square(7);
+        }
+    }
+
+    #[cache]
+    fn caller() -> Caller {
+        Caller
+    }
+
+    isolated(|| drop(caller()));
+    assert_eq!(square(7), 49);
+}
