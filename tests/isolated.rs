@@ -28,12 +28,12 @@ fn counts(info: CacheInfo) -> (u64, u64, usize) {
 
 #[test]
 fn every_memoized_function_is_fresh() {
-    (square(1), factorial(5), counted(1));
+    _ = (square(1), factorial(5), counted(1));
     isolated(|| {
         for info in [square::cache_info(), factorial::cache_info(), counted::cache_info()] {
             assert_eq!(counts(info), (0, 0, 0));
         }
-        (square(1), square(1), factorial(5), counted(1));
+        _ = (square(1), square(1), factorial(5), counted(1));
         assert_eq!(counts(square::cache_info()), (1, 1, 1));
         assert_eq!(counts(factorial::cache_info()), (0, 5, 5));
         assert_eq!(counts(counted::cache_info()), (0, 1, 0));
@@ -46,7 +46,7 @@ fn all_that_can_be_asked_speaks_of_the_same_cache() {
         square::cache_put(3, 10);
         assert_eq!((square(3), square::cache_peek(3), square::cache_refresh(3)), (10, Some(10), 9));
         assert!(square::cache_contains(3) && square::cache_invalidate(3) && !square::cache_contains(3));
-        (square(1), square(2), square(3));
+        _ = (square(1), square(2), square(3));
         assert_eq!(square::cache_info().currsize, 2);
         assert_eq!(square::cache_parameters().maxsize, Some(2));
         square::cache_clear();
