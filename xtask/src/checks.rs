@@ -13,6 +13,8 @@ pub(crate) fn test() -> Vec<Step> {
         Step::cargo("tests", "test --workspace"),
         // The README's code among them, which shows all features.
         Step::cargo("tests, all features", "test --package functools --all-features"),
+        // Millions of operations, which takes optimised code.
+        Step::cargo("model, release", "test --release --package lru-core --lib model"),
         // Frames are small only when optimised, so this depth is for release builds.
         Step::cargo("deep recursion, release", "test --release --package functools --test deep"),
     ]
