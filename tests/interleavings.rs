@@ -73,7 +73,9 @@ fn in_every_order(one: fn(Memoized), other: fn(Memoized), check: fn(Memoized)) {
             SOURCE.store(1, SeqCst);
             (function.clear)();
             let threads = [thread::spawn(move || one(function)), thread::spawn(move || other(function))];
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
             check(function);
         };
         shuttle::check_dfs(orders, None);
@@ -166,7 +168,9 @@ fn a_bound_is_never_exceeded() {
                 }
             })
         });
-        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        for caller in callers {
+            caller.join().unwrap();
+        }
         let info = bounded::cache_info();
         assert_eq!(info.hits + info.misses, 9);
     };
