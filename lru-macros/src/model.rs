@@ -31,7 +31,7 @@ pub(crate) struct Model {
     /// The name of the companion type.
     pub(crate) handle: Ident,
     /// The path of `functools`.
-    pub(crate) krate: TokenStream,
+    pub(crate) krate: Krate,
     pub(crate) maxsize: MaxSize,
     pub(crate) typed: bool,
 }
@@ -70,12 +70,12 @@ impl Model {
         let names = names(&func);
         let params = func.params().zip(names).map(|(written, name)| Param::new(written, name)).collect();
         let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
-        let krate = krate(&args);
+        let krate = Krate::new(&args);
         let Func { attrs, vis, sig, body } = func;
         let handle = args.handle.unwrap_or_else(|| sig.ident.clone());
         Self {
             attrs: Attrs::new(&attrs),
-            companion_vis: types::spanned(&vis.to_token_stream(), Span::call_site()),
+            companion_vis: companion_vis(&vis),
             vis,
             safety: match sig.safety {
                 Safety::Unsafe(token) => Some(token),
@@ -111,8 +111,49 @@ impl Model {
 }
 
 /// The path of `functools` in the user's crate.
-fn krate(args: &Args) -> TokenStream {
-    args.krate.as_ref().map_or_else(|| quote!(::functools), Path::to_token_stream)
+pub(crate) enum Krate {
+    Itself,
+    Given(Path),
+}
+
+impl Krate {
+    fn new(args: &Args) -> Self {
+        args.krate.clone().map_or(Self::Itself, Self::Given)
+    }
+
+    /// The path, underlined elsewhere. A given one still means what it means where it was written:
+    /// a macro may have given it as `$crate::functools`.
+    pub(crate) fn at(&self, span: Span) -> TokenStream {
+        match self {
+            Self::Itself => quote_spanned! { span=> ::functools },
+            Self::Given(path) => {
+                let tokens = path.to_token_stream().into_iter().map(|mut token| {
+                    token.set_span(token.span().located_at(span));
+                    token
+                });
+                tokens.collect()
+            }
+        }
+    }
+}
+
+impl ToTokens for Krate {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Itself => tokens.extend(quote! { ::functools }),
+            Self::Given(path) => path.to_tokens(tokens),
+        }
+    }
+}
+
+/// A visibility that begins with a token of ours.
+fn companion_vis(vis: &Visibility) -> TokenStream {
+    let mut tokens = vis.to_token_stream().into_iter();
+    let first = tokens.next().map(|mut token| {
+        token.set_span(Span::call_site());
+        token
+    });
+    first.into_iter().chain(tokens).collect()
 }
 
 /// The same name, seen where the attribute stands and not subject to lints.
@@ -174,7 +215,7 @@ impl Key {
     }
 
     /// The type of what is stored.
-    pub(crate) fn stored(&self, krate: &TokenStream) -> TokenStream {
+    pub(crate) fn stored(&self, krate: &Krate) -> TokenStream {
         match self {
             Self::Plain(ty) => stored(ty, krate),
             Self::ByType(ty) => {
@@ -190,12 +231,12 @@ impl Key {
     }
 
     /// The expression that borrows the argument at `place`.
-    pub(crate) fn borrow(&self, place: &TokenStream, krate: &TokenStream) -> TokenStream {
+    pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
         match self {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty) => {
                 let span = types::first_span(ty);
-                let krate = types::spanned(krate, span);
+                let krate = krate.at(span);
                 quote_spanned! { span=> (&&&&&#krate::__private::Of(&#place)).__key() }
             }
             Self::Tuple(keys) => {
@@ -236,7 +277,7 @@ fn is_plain_value(ty: &Type) -> bool {
 }
 
 /// The owned form of a type that is spelled from primitives.
-fn stored(ty: &Type, krate: &TokenStream) -> TokenStream {
+fn stored(ty: &Type, krate: &Krate) -> TokenStream {
     match bare(ty) {
         Type::Path(_) if types::primitive(ty) == Some("str") => quote! { #krate::__private::String },
         Type::Reference(reference) => stored(&reference.elem, krate),

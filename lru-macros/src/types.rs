@@ -1,6 +1,6 @@
 //! What can be told of a type from the way it is spelled.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -63,29 +63,9 @@ pub(crate) fn any(ty: &Type, test: &mut impl FnMut(&Type) -> bool) -> bool {
 }
 
 /// Types of the standard library that have no lifetimes of their own.
-const WITHOUT_LIFETIMES: [&str; 22] = [
-    "String",
-    "Vec",
-    "Option",
-    "Result",
-    "Box",
-    "Arc",
-    "HashMap",
-    "HashSet",
-    "BTreeMap",
-    "BTreeSet",
-    "VecDeque",
-    "PathBuf",
-    "Path",
-    "OsString",
-    "OsStr",
-    "Duration",
-    "Instant",
-    "SystemTime",
-    "IpAddr",
-    "Ipv4Addr",
-    "Ipv6Addr",
-    "SocketAddr",
+const WITHOUT_LIFETIMES: [&str; 13] = [
+    "String", "Vec", "Option", "Result", "Box", "Arc", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
+    "VecDeque", "PathBuf", "OsString",
 ];
 
 /// Whether a name in a type may be that of a type whose lifetime was left out: `Cow<str>`.
@@ -265,16 +245,4 @@ fn introduced_lifetime(param: &syn::GenericParam) -> Option<Lifetime> {
 pub(crate) fn first_span(tokens: impl ToTokens) -> proc_macro2::Span {
     let first = tokens.into_token_stream().into_iter().next();
     first.map_or_else(proc_macro2::Span::call_site, |token| token.span())
-}
-
-/// The same tokens, underlined elsewhere.
-pub(crate) fn spanned(tokens: &TokenStream, span: proc_macro2::Span) -> TokenStream {
-    let tokens = tokens.clone().into_iter().map(|mut token| {
-        if let TokenTree::Group(group) = &token {
-            token = Group::new(group.delimiter(), spanned(&group.stream(), span)).into();
-        }
-        token.set_span(span);
-        token
-    });
-    tokens.collect()
 }

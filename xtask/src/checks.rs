@@ -4,6 +4,9 @@ use std::path::MAIN_SEPARATOR;
 
 use crate::step::{Outcome, Result, Step, cargo, fail, output_of, run_through};
 
+/// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
+const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
+
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;
 
@@ -34,6 +37,7 @@ pub(crate) fn ci() -> Vec<Step> {
         }),
     ];
     steps.extend(test());
+    steps.push(Step::new("hygiene", hygiene));
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps
 }
@@ -46,6 +50,13 @@ fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
         ));
     }
     run_through(&mut cargo(&format!("{subcommand} {arguments}")))
+}
+
+/// Lints, tests and documents memoized functions in hostile surroundings.
+fn hygiene() -> Result {
+    with("clippy", "clippy", &format!("{HYGIENE} --no-deps --all-targets --quiet -- -D warnings"))?;
+    run_through(&mut cargo(&format!("test {HYGIENE} --quiet")))?;
+    run_through(cargo(&format!("doc {HYGIENE} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 /// Counts what `functools` makes its users compile besides itself.

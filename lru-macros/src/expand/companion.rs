@@ -103,7 +103,7 @@ fn maxsize(model: &Model) -> TokenStream {
         }
         MaxSize::Expression(expr) => {
             let span = types::first_span(expr);
-            let krate = types::spanned(krate, span);
+            let krate = krate.at(span);
             let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
             quote! {
                 { #krate::__private::bound(

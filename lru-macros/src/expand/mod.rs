@@ -30,7 +30,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use crate::args::Args;
 use crate::check;
 use crate::func::Func;
-use crate::model::Model;
+use crate::model::{Krate, Model};
 use crate::types;
 
 /// The function, and its companion.
@@ -80,9 +80,9 @@ pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
 }
 
 /// Asks of a result's type what remembering it takes.
-fn remembered(ty: &syn::Type, krate: &TokenStream) -> TokenStream {
+fn remembered(ty: &syn::Type, krate: &Krate) -> TokenStream {
     let span = types::first_span(ty);
-    let krate = types::spanned(krate, span);
+    let krate = krate.at(span);
     let ty = types::with_static(ty);
     let kept = quote_spanned! { span=> #krate::__private::kept!(#ty) };
     quote_spanned! { span=> #krate::__private::remembered::<#kept>(); }

@@ -1,0 +1,147 @@
+//! Names of the standard library that mean something else here, in each namespace.
+
+#![allow(non_snake_case, non_upper_case_globals, reason = "the names are the point")]
+#![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
+
+use functools::{cache, lru_cache};
+
+/// A unit struct for each name: a type and a value.
+macro_rules! units {
+    ($($name:ident)*) => {
+        $(
+            /// Not what its name says.
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            pub struct $name;
+        )*
+    };
+}
+
+units! { Option Result String Box Some None Arc Default Argument Memo Plain CacheInfo CacheParameters }
+
+/// Not what its name says, and with a parameter too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Vec<T, U>(pub T, pub U);
+
+/// A trait for each name.
+macro_rules! traits {
+    ($($name:ident)*) => {
+        $(
+            /// Not what its name says.
+            pub trait $name {}
+        )*
+    };
+}
+
+traits! { Clone Send Sync Copy Eq PartialEq Hash Into From Iterator Sized Drop Fn FnOnce }
+
+/// Not a variant.
+pub const Ok: u32 = 1;
+
+/// Not a variant.
+pub static Err: u32 = 2;
+
+/// Not the module of atomics, locks and the like.
+pub mod core {}
+
+/// Not the standard library.
+pub mod std {}
+
+/// Not the allocating half of the standard library.
+pub mod alloc {}
+
+/// Not what generated code names.
+pub mod __private {}
+
+macro_rules! vec {
+    () => {
+        2
+    };
+}
+
+macro_rules! panic {
+    () => {
+        3
+    };
+}
+
+macro_rules! matches {
+    () => {
+        5
+    };
+}
+
+/// A macro for each name.
+macro_rules! macros {
+    ($($name:ident)*) => {
+        $(
+            macro_rules! $name {
+                () => {
+                    1
+                };
+            }
+        )*
+    };
+}
+
+macros! { Option Result Some None Ok Err Vec Box Clone Send Sync outcome stored kept }
+
+/// Takes and returns what is not of the standard library.
+#[lru_cache(maxsize = 3)]
+pub fn user_types(option: Option, text: &String, pair: &Vec<u8, bool>, all: [Box; 2]) -> Result {
+    let _ = (option, text, pair, all);
+    Result
+}
+
+/// Names its types by their paths.
+///
+/// # Errors
+///
+/// When `text` is missing.
+#[lru_cache]
+pub fn real_types(
+    text: ::std::option::Option<&str>,
+    words: ::std::vec::Vec<::std::string::String>,
+) -> ::std::result::Result<usize, ::std::string::String> {
+    text.map(|text| text.len() + words.len()).ok_or_else(|| ::std::string::String::from("no text"))
+}
+
+/// Returns an option, and has a float.
+#[cache]
+pub fn half(n: f64) -> ::std::option::Option<f64> {
+    (n > 0.0).then_some(n / 2.0)
+}
+
+/// Has nothing but primitives.
+#[lru_cache(maxsize = Ok + Err)]
+pub fn primitives(a: u8, (b, c): (char, &str), d: &[i64]) -> (bool, u64) {
+    (c.starts_with(b), d.iter().fold(u64::from(a), |sum, d| sum.wrapping_add(d.unsigned_abs())))
+}
+
+/// Is cached without a bound although `None` is another, and calls macros of the names.
+#[lru_cache(maxsize = None)]
+pub fn macros(n: u32) -> u32 {
+    let ones = Option!() + Result!() + Some!() + None!() + Ok!() + Err!() + Vec!() + Box!() + Clone!();
+    n + ones + Send!() + Sync!() + outcome!() + stored!() + kept!() + vec![] + panic!() + matches!()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_cached() {
+        assert_cached!(user_types(Option, &String, &Vec(1, true), [Box, Box]));
+        let words = ::std::vec::Vec::from([::std::string::String::from("word")]);
+        assert_cached!(real_types(::core::option::Option::Some("text"), words.clone()));
+        assert_cached!(half(3.0));
+        assert_cached!(primitives(1, ('a', "abc"), &[2, -3]));
+        assert_cached!(macros(7));
+        assert_eq!(macros(7), 31);
+        assert_eq!(macros::cache_info().maxsize, ::core::option::Option::None);
+        assert_eq!(primitives::cache_info().maxsize, ::core::option::Option::Some(3));
+
+        // An error is still one, and not remembered.
+        assert!(real_types(::core::option::Option::None, [].to_vec()).is_err());
+        assert!(!real_types::cache_contains(::core::option::Option::None, [].to_vec()));
+    }
+}
