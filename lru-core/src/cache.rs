@@ -310,7 +310,11 @@ impl<K, V> Cache<K, V> {
         };
         RLock::release(state);
         match out {
-            Out::Replaced(old) => Some(old.value),
+            // The key first: should its destructor panic, the value must not be on its way out.
+            Out::Replaced(Entry { key, value, .. }) => {
+                drop(key);
+                Some(value)
+            }
             Out::Evicted(_) | Out::Refused(_) => None,
         }
     }
@@ -348,7 +352,10 @@ impl<K, V> Cache<K, V> {
         });
         RLock::release(state);
         match removed? {
-            Ok(entry) => Some(taken(entry.value)),
+            Ok(Entry { key, value, .. }) => {
+                drop(key);
+                Some(taken(value))
+            }
             Err(seen) => Some(seen),
         }
     }

@@ -57,11 +57,16 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
         if self.is_disabled() {
             self.miss_uncached();
-            return compute();
+            let value = compute();
+            drop(key);
+            return value;
         }
         let hash = KeyHash::of(&key);
         match self.look(hash, |stored| *stored == key) {
-            Ok(value) => value,
+            Ok(value) => {
+                drop(key);
+                value
+            }
             Err(began) => {
                 let value = compute();
                 self.keep(hash, key, value.clone(), Origin::Computed(began), K::eq);

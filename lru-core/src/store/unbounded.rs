@@ -11,6 +11,14 @@ pub(crate) struct Unbounded<K, V> {
     table: HashTable<Entry<K, V>>,
 }
 
+/// Entry by entry: should a destructor panic, the others run all the same, which the table's own
+/// does not see to.
+impl<K, V> Drop for Unbounded<K, V> {
+    fn drop(&mut self) {
+        core::mem::take(&mut self.table).into_iter().for_each(drop);
+    }
+}
+
 impl<K, V> Unbounded<K, V> {
     pub(super) const fn new() -> Self {
         Self { table: HashTable::new() }

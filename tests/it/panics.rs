@@ -1,0 +1,405 @@
+//! Panics at every point in turn where user code runs: in `Hash`, `Eq`, `Clone` and `Drop`, and in the body.
+//!
+//! A scenario is run once to count its points, then once for each of them with a panic there, beside
+//! a model that does it the slow way. An operation that panics was done up to one of its steps, and no
+//! further; what comes after it is exact again, down to the order of eviction and the last live value.
+
+use crate::support::{Handle, catch, counts, finishes, handle, raise};
+use functools::{LruCache, lru_cache};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+use std::thread::{self, LocalKey};
+
+// ---- Points
+
+thread_local! {
+    static REACHED: Cell<usize> = const { Cell::new(0) };
+    static PANIC_AT: Cell<Option<usize>> = const { Cell::new(None) };
+    static PANICKED_IN: Cell<Option<&'static str>> = const { Cell::new(None) };
+    static KEYS: Cell<usize> = const { Cell::new(0) };
+    static VALUES: Cell<usize> = const { Cell::new(0) };
+    /// Bodies that began since the last clear.
+    static BODIES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A point: panics if its turn has come. Never while a panic is under way, since there is one only.
+fn point(place: &'static str) {
+    let number = REACHED.replace(REACHED.get() + 1);
+    if PANIC_AT.get() == Some(number) {
+        assert!(!thread::panicking());
+        PANIC_AT.set(None);
+        PANICKED_IN.set(Some(place));
+        raise();
+    }
+}
+
+fn add(count: &'static LocalKey<Cell<usize>>, change: isize) {
+    count.set(count.get().checked_add_signed(change).expect("what is dropped was made"));
+}
+
+/// An argument. Some numbers hash alike. Only the drop of a stored one is a point.
+struct Key {
+    number: u64,
+    stored: bool,
+}
+
+impl Key {
+    fn new(number: u64, stored: bool) -> Self {
+        add(&KEYS, 1);
+        Self { number, stored }
+    }
+}
+
+fn key(number: u64) -> Key {
+    Key::new(number, false)
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        point("hash");
+        (self.number % 3).hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        point("eq");
+        self.number == other.number
+    }
+}
+
+impl Eq for Key {}
+
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        point("clone of a key");
+        Self::new(self.number, true)
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        add(&KEYS, -1);
+        if self.stored {
+            point("drop of a key");
+        }
+    }
+}
+
+struct Value(u64);
+
+impl Value {
+    fn new(number: u64) -> Self {
+        add(&VALUES, 1);
+        Self(number)
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        point("clone of a value");
+        Self::new(self.0)
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        add(&VALUES, -1);
+        point("drop of a value");
+    }
+}
+
+/// The key whose body calls the function with another.
+const NESTING: u64 = 5;
+const NESTED: u64 = 2;
+
+fn body(number: u64, call: fn(u64) -> Value) -> Value {
+    BODIES.set(BODIES.get() + 1);
+    point("body");
+    if number == NESTING {
+        assert_eq!(call(NESTED).0, 10 * NESTED);
+    }
+    point("body");
+    Value::new(10 * number)
+}
+
+// ---- What is done
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Op {
+    Call(u64),
+    Refresh(u64),
+    Put(u64),
+    Invalidate(u64),
+    Peek(u64),
+    Contains(u64),
+    Clear,
+    /// Of an object only.
+    Get(u64),
+    /// Of an object only.
+    Iter,
+}
+use Op::{Call, Clear, Contains, Get, Invalidate, Iter, Peek, Put, Refresh};
+
+/// Hits, misses, evictions, replacements and removals by each way there is, full, empty and in between.
+#[rustfmt::skip]
+const SCENARIO: [Op; 42] = [
+    Call(1), Call(2), Call(3), Call(1), Iter, Call(4), Put(2), Put(1), Get(2), Refresh(4), Refresh(3), Get(6),
+    Peek(1), Peek(6), Contains(1), Contains(6), Invalidate(3), Invalidate(6), Call(6), Call(5), Call(5), Iter,
+    Clear, Clear, Call(5), Call(2), Put(2), Refresh(2), Invalidate(2), Refresh(2), Put(4), Call(4), Call(7),
+    Call(4), Iter, Invalidate(4), Call(1), Put(3), Refresh(5), Call(5), Get(3), Call(1),
+];
+const NUMBERS: std::ops::Range<u64> = 0..9;
+
+struct Subject {
+    f: Handle<Value>,
+    object: Option<&'static LruCache<Key, Value>>,
+}
+
+impl Subject {
+    fn can(&self, op: Op) -> bool {
+        match op {
+            Get(_) | Iter => self.object.is_some(),
+            Refresh(_) => self.object.is_none(),
+            _ => true,
+        }
+    }
+
+    fn object(&self) -> &'static LruCache<Key, Value> {
+        self.object.expect("functions are not asked")
+    }
+
+    /// Does `op` and says what it answered, in numbers.
+    fn perform(&self, op: Op) -> Vec<u64> {
+        let f = &self.f;
+        match op {
+            Call(k) => vec![(f.call)(k).0],
+            Refresh(k) => vec![(f.refresh)(k).0],
+            Put(k) => {
+                (f.put)(k, Value::new(10 * k));
+                vec![]
+            }
+            Invalidate(k) => vec![(f.invalidate)(k).into()],
+            Peek(k) => (f.peek)(k).iter().map(|value| value.0).collect(),
+            Contains(k) => vec![(f.contains)(k).into()],
+            Clear => {
+                BODIES.set(0);
+                (f.clear)();
+                vec![]
+            }
+            Get(k) => self.object().get(&key(k)).iter().map(|value| value.0).collect(),
+            Iter => {
+                let entries: Vec<_> = self.object().iter().collect();
+                assert!(entries.iter().all(|(key, value)| value.0 == 10 * key.number));
+                entries.iter().map(|(key, _)| key.number).collect()
+            }
+        }
+    }
+}
+
+/// The cache, done the slow way.
+#[derive(Clone, Debug)]
+struct Model {
+    hits: u64,
+    misses: u64,
+    maxsize: Option<usize>,
+    /// The least recently used first.
+    keys: Vec<u64>,
+}
+
+impl Model {
+    fn new(maxsize: Option<usize>) -> Self {
+        Self { hits: 0, misses: 0, maxsize, keys: Vec::new() }
+    }
+
+    fn has(&self, k: u64) -> bool {
+        self.keys.contains(&k)
+    }
+
+    fn store(&mut self, k: u64) {
+        self.keys.retain(|key| *key != k);
+        self.keys.push(k);
+        if self.maxsize.is_some_and(|maxsize| self.keys.len() > maxsize) {
+            self.keys.remove(0);
+        }
+    }
+
+    /// Does `op`, notes its steps, and says what it answers.
+    fn apply(&mut self, op: Op, steps: &mut Vec<Self>) -> Vec<u64> {
+        match op {
+            Call(k) | Get(k) if self.has(k) => {
+                self.hits += 1;
+                self.store(k);
+                steps.push(self.clone());
+                vec![10 * k]
+            }
+            Get(_) => {
+                self.misses += 1;
+                steps.push(self.clone());
+                vec![]
+            }
+            Call(k) | Refresh(k) => {
+                self.misses += 1;
+                steps.push(self.clone());
+                if k == NESTING {
+                    self.apply(Call(NESTED), steps);
+                }
+                self.store(k);
+                steps.push(self.clone());
+                vec![10 * k]
+            }
+            Put(k) => {
+                self.store(k);
+                steps.push(self.clone());
+                vec![]
+            }
+            Invalidate(k) => {
+                let there = self.has(k);
+                self.keys.retain(|key| *key != k);
+                steps.push(self.clone());
+                vec![there.into()]
+            }
+            Peek(k) => self.has(k).then_some(10 * k).into_iter().collect(),
+            Contains(k) => vec![self.has(k).into()],
+            Clear => {
+                *self = Self::new(self.maxsize);
+                steps.push(self.clone());
+                vec![]
+            }
+            Iter => self.keys.clone(),
+        }
+    }
+}
+
+/// Whether two lists of keys are the same: in order, where there is one.
+fn alike(maxsize: Option<usize>, left: &[u64], right: &[u64]) -> bool {
+    match maxsize {
+        Some(_) => left == right,
+        None => left.iter().collect::<BTreeSet<_>>() == right.iter().collect(),
+    }
+}
+
+/// Runs the scenario with a panic at one of its points, or without. Returns how many points there are,
+/// and what panicked.
+fn run(subject: &Subject, panic_at: Option<usize>) -> (usize, Option<&'static str>) {
+    let f = &subject.f;
+    let maxsize = (f.info)().maxsize;
+    // What the cache may be like: one state, but for what an operation that panicked left open.
+    let mut models = vec![Model::new(maxsize)];
+    let mut place = None;
+    for count in [&KEYS, &VALUES, &REACHED] {
+        count.set(0);
+    }
+    BODIES.set(0);
+    PANIC_AT.set(panic_at);
+    for (at, op) in SCENARIO.into_iter().enumerate().filter(|(_, op)| subject.can(*op)) {
+        let seen = catch(|| subject.perform(op));
+        place = PANICKED_IN.take().or(place);
+        let info = (f.info)();
+        let before = models.clone();
+        models = models
+            .into_iter()
+            .flat_map(|mut model| {
+                let mut steps = vec![model.clone()];
+                let answer = model.apply(op, &mut steps);
+                match &seen {
+                    Err(_) => steps,
+                    Ok(seen) if op == Iter && alike(maxsize, seen, &answer) => vec![model],
+                    Ok(seen) => Vec::from_iter((*seen == answer).then_some(model)),
+                }
+            })
+            .filter(|model| (model.hits, model.misses, maxsize, model.keys.len()) == counts(info))
+            .collect();
+        assert!(!models.is_empty(), "panic at {panic_at:?}, {at}: {op:?}: {before:?}, {seen:?}, {info}");
+        assert!(info.misses >= BODIES.get(), "panic at {panic_at:?}, {at}: {op:?}: an uncounted body");
+    }
+    assert_eq!(PANIC_AT.get(), None, "each point is reached");
+    let points = REACHED.get();
+    check(subject, &models, &format!("panic at {panic_at:?} in {place:?}"));
+    (points, place)
+}
+
+/// The cache is like one of `models`, in what it has, in the order in which it evicts, and in what is alive.
+fn check(Subject { f, .. }: &Subject, models: &[Model], what: &str) {
+    let resident: Vec<u64> = NUMBERS.filter(|k| (f.contains)(*k)).collect();
+    let info = (f.info)();
+    assert_eq!(info.currsize, resident.len(), "{what}");
+    assert_eq!(
+        [KEYS.get(), VALUES.get()],
+        [resident.len(); 2],
+        "{what}: who is stored is alive, and nobody else"
+    );
+    for k in NUMBERS {
+        assert_eq!((f.peek)(k).map(|value| value.0), resident.contains(&k).then_some(10 * k), "{what}");
+    }
+    let order = match info.maxsize {
+        Some(1..) => f.push_out(&resident, || Value::new(0)),
+        _ => resident,
+    };
+    assert!(
+        models.iter().any(|model| alike(info.maxsize, &model.keys, &order)),
+        "{what}: {order:?}, {models:?}"
+    );
+    for k in NUMBERS {
+        assert_eq!((f.call)(k).0, 10 * k, "{what}");
+    }
+    (f.clear)();
+    assert_eq!([KEYS.get(), VALUES.get()], [0; 2], "{what}: nothing else is alive after a clear");
+}
+
+/// A panic at each point in turn; `places` are those where there were some.
+fn panics_everywhere(subject: &Subject, places: &[&str]) {
+    let (points, _) = run(subject, None);
+    let panicked: BTreeSet<_> = (0..points).filter_map(|point| run(subject, Some(point)).1).collect();
+    assert_eq!(run(subject, None), (points, None), "the panics left no trace");
+    assert_eq!(panicked, places.iter().copied().collect());
+}
+
+/// Where nothing is stored, nothing is found.
+/// Where nothing is stored, nothing is found.
+const UNCACHED: [&str; 5] = ["body", "clone of a key", "drop of a key", "drop of a value", "hash"];
+const ALL: [&str; 7] =
+    ["body", "clone of a key", "clone of a value", "drop of a key", "drop of a value", "eq", "hash"];
+
+#[test]
+fn function_survives_a_panic_at_any_point() {
+    macro_rules! with_maxsize {
+        ($($maxsize:tt => $places:expr),+) => {$({
+            #[lru_cache(maxsize = $maxsize)]
+            fn f(key: &Key) -> Value {
+                body(key.number, |k| f(&self::key(k)))
+            }
+            finishes(|| {
+                panics_everywhere(&Subject { f: handle!(f, k => (&key(k))), object: None }, &$places);
+            });
+        })+};
+    }
+    with_maxsize!(0 => UNCACHED, 1 => ALL, 3 => ALL, None => ALL);
+}
+
+#[test]
+fn object_survives_a_panic_at_any_point() {
+    macro_rules! with_maxsize {
+        ($($maxsize:expr => $places:expr),+) => {$({
+            static CACHE: LruCache<Key, Value> = LruCache::new($maxsize);
+            fn call(k: u64) -> Value {
+                CACHE.get_or_insert_with(Key::new(k, true), || body(k, call))
+            }
+            let f = Handle {
+                call,
+                info: || CACHE.info(),
+                clear: || CACHE.clear(),
+                contains: |k| CACHE.contains(&key(k)),
+                peek: |k| CACHE.peek(&key(k)),
+                put: |k, value| drop(CACHE.insert(Key::new(k, true), value)),
+                invalidate: |k| CACHE.remove(&key(k)).is_some(),
+                refresh: |_| unreachable!("an object has none"),
+            };
+            finishes(|| panics_everywhere(&Subject { f, object: Some(&CACHE) }, &$places));
+        })+};
+    }
+    with_maxsize!(
+        Some(0) => ["body", "drop of a key", "drop of a value", "hash"], Some(1) => ALL, Some(3) => ALL, None => ALL
+    );
+}
