@@ -41,26 +41,62 @@ pub fn criterion() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
 }
 
-/// One who takes part in a contest: a batch of [`CALLS`] equal operations.
+/// A text of that many bytes for each number; they differ in their last letters only.
+pub fn text(n: u64, length: usize) -> String {
+    format!("{n:x>length$}")
+}
+
+/// What a table says of a bar.
+pub fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "**missed**" }
+}
+
+/// One who takes part in a contest: a batch of equal operations, [`CALLS`] unless said otherwise.
 pub struct Contestant<'a> {
     /// What the operation is.
     pub name: &'static str,
-    /// Does the operation [`CALLS`] times.
+    /// Does the operations.
     pub batch: Box<dyn FnMut() + 'a>,
-    /// The shortest time that a batch has taken.
-    pub best: Duration,
+    prepare: Box<dyn FnMut() + 'a>,
+    operations: usize,
+    times: Vec<Duration>,
 }
 
 impl<'a> Contestant<'a> {
     /// Enters a contest with a batch of [`CALLS`] equal operations.
     pub fn new(name: &'static str, batch: impl FnMut() + 'a) -> Self {
-        Self { name, batch: Box::new(batch), best: Duration::MAX }
+        let (batch, prepare) = (Box::new(batch), Box::new(|| ()));
+        Self { name, batch, prepare, operations: CALLS, times: Vec::new() }
+    }
+
+    /// Says how many operations are in a batch.
+    #[must_use]
+    pub fn of(self, operations: usize) -> Self {
+        Self { operations, ..self }
+    }
+
+    /// Does this before each batch, off the clock.
+    #[must_use]
+    pub fn after(self, prepare: impl FnMut() + 'a) -> Self {
+        Self { prepare: Box::new(prepare), ..self }
     }
 
     /// Nanoseconds per operation in the best round.
-    #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
     pub fn nanoseconds(&self) -> f64 {
-        self.best.as_nanos() as f64 / CALLS as f64
+        self.per_operation(self.times.iter().min())
+    }
+
+    /// Nanoseconds per operation in the middle one of the rounds: for operations of several
+    /// threads, whose best round is one in which the threads missed each other.
+    pub fn median(&self) -> f64 {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        self.per_operation(times.get(times.len() / 2))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
+    fn per_operation(&self, time: Option<&Duration>) -> f64 {
+        time.map_or(f64::NAN, |time| time.as_nanos() as f64 / self.operations as f64)
     }
 }
 
@@ -72,12 +108,16 @@ impl std::fmt::Debug for Contestant<'_> {
 
 /// Lets the contestants take turns: what slows the machine for a while slows all of them, and the
 /// best of many short rounds is one in which nothing disturbed.
-pub fn contest(contestants: &mut [Contestant<'_>], rounds: u32) {
+pub fn contest(contestants: &mut [Contestant<'_>], rounds: usize) {
+    for contestant in &mut *contestants {
+        contestant.times.reserve(rounds);
+    }
     for _ in 0..rounds {
         for contestant in &mut *contestants {
+            (contestant.prepare)();
             let start = Instant::now();
             (contestant.batch)();
-            contestant.best = contestant.best.min(start.elapsed());
+            contestant.times.push(start.elapsed());
         }
     }
 }

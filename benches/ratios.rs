@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs, thread};
 
 use allocation_counter::measure;
-use benches::{CALLS, Contestant, ENTRIES, contest, draws, each};
+use benches::{CALLS, Contestant, ENTRIES, contest, draws, each, text, verdict};
 use hashbrown::HashMap;
 
 mod subjects;
@@ -54,9 +54,8 @@ fn main() {
     }
 }
 
-/// A text of that many bytes for each number; they differ in their last letters only.
 fn texts(draws: &[u64], length: usize) -> Vec<String> {
-    draws.iter().map(|n| format!("{n:x>length$}")).collect()
+    draws.iter().map(|n| text(*n, length)).collect()
 }
 
 fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
@@ -84,10 +83,6 @@ fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
         _ = writeln!(out, "| {name}: no allocation | {allocations} | {verdict} |");
     }
     out
-}
-
-fn verdict(met: bool) -> &'static str {
-    if met { "met" } else { "**missed**" }
 }
 
 /// When and on what this runs, but not where.

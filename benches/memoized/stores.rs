@@ -1,0 +1,158 @@
+//! Functions that call a cache by hand: `moka`, `quick_cache`, and `lru` under a mutex.
+//!
+//! Each with the call that needs least: keys are lent, and owned only when they are stored.
+
+/// Five functions, each with a cache of that size, in a module of that name.
+macro_rules! functions {
+    ($mode:ident: $size:expr) => {
+        pub(crate) mod $mode {
+            use std::sync::LazyLock;
+
+            use super::{Store, recall, store};
+            use crate::memoized::body;
+
+            pub(crate) fn number(n: u64) -> u64 {
+                static CACHE: LazyLock<Store<u64, u64>> = LazyLock::new(|| store($size));
+                recall(&CACHE, &n, || body::number(n))
+            }
+
+            pub(crate) fn pair(a: u64, b: u64) -> u64 {
+                static CACHE: LazyLock<Store<(u64, u64), u64>> = LazyLock::new(|| store($size));
+                recall(&CACHE, &(a, b), || body::pair(a, b))
+            }
+
+            pub(crate) fn short(text: &str) -> usize {
+                static CACHE: LazyLock<Store<String, usize>> = LazyLock::new(|| store($size));
+                recall(&CACHE, text, || body::text(text))
+            }
+
+            pub(crate) fn long(text: &str) -> usize {
+                static CACHE: LazyLock<Store<String, usize>> = LazyLock::new(|| store($size));
+                recall(&CACHE, text, || body::text(text))
+            }
+
+            pub(crate) fn string(n: u64) -> String {
+                static CACHE: LazyLock<Store<u64, String>> = LazyLock::new(|| store($size));
+                recall(&CACHE, &n, || body::string(n))
+            }
+        }
+    };
+}
+
+/// The recursion on a cache that holds all of it.
+macro_rules! fibonacci {
+    ($size:expr) => {
+        static FIBONACCI: LazyLock<Store<u64, u64>> = LazyLock::new(|| store($size));
+
+        pub(crate) fn fibonacci(n: u64) -> u64 {
+            recall(&FIBONACCI, &n, || if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) })
+        }
+    };
+}
+
+pub(crate) mod moka {
+    use std::hash::Hash;
+    use std::sync::LazyLock;
+
+    pub(super) type Store<K, V> = moka::sync::Cache<K, V>;
+
+    functions!(bounded: Some(128));
+    functions!(unbounded: None);
+    functions!(disabled: Some(0));
+    fibonacci!(None);
+
+    fn store<K, V>(size: Option<u64>) -> Store<K, V>
+    where
+        K: Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        let builder = moka::sync::Cache::builder();
+        size.map_or(moka::sync::Cache::builder(), |size| builder.max_capacity(size)).build()
+    }
+
+    #[inline]
+    fn recall<Q, K, V>(store: &Store<K, V>, key: &Q, compute: impl FnOnce() -> V) -> V
+    where
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        K: std::borrow::Borrow<Q> + Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        store.get_with_by_ref(key, compute)
+    }
+
+    pub(crate) fn clear() {
+        FIBONACCI.invalidate_all();
+        FIBONACCI.run_pending_tasks();
+    }
+}
+
+pub(crate) mod quick {
+    use std::convert::Infallible;
+    use std::hash::Hash;
+    use std::sync::LazyLock;
+
+    pub(super) type Store<K, V> = quick_cache::sync::Cache<K, V>;
+
+    functions!(bounded: 128);
+    functions!(roomy: 1024);
+    functions!(disabled: 0);
+    fibonacci!(1024);
+
+    fn store<K: Eq + Hash, V: Clone>(size: usize) -> Store<K, V> {
+        Store::new(size)
+    }
+
+    #[inline]
+    fn recall<Q, K, V>(store: &Store<K, V>, key: &Q, compute: impl FnOnce() -> V) -> V
+    where
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        K: std::borrow::Borrow<Q> + Eq + Hash,
+        V: Clone,
+    {
+        let Ok(value) = store.get_or_insert_with(key, || Ok::<_, Infallible>(compute()));
+        value
+    }
+
+    pub(crate) fn clear() {
+        FIBONACCI.clear();
+    }
+}
+
+pub(crate) mod lru {
+    use std::hash::Hash;
+    use std::num::NonZeroUsize;
+    use std::sync::{LazyLock, Mutex};
+
+    use lru::LruCache;
+
+    pub(super) type Store<K, V> = Mutex<LruCache<K, V>>;
+
+    functions!(bounded: 128);
+    functions!(unbounded: 0);
+    fibonacci!(0);
+
+    /// No bound where the size is 0.
+    fn store<K: Eq + Hash, V>(size: usize) -> Store<K, V> {
+        Mutex::new(NonZeroUsize::new(size).map_or_else(LruCache::unbounded, LruCache::new))
+    }
+
+    #[inline]
+    fn recall<Q, K, V>(store: &Store<K, V>, key: &Q, compute: impl FnOnce() -> V) -> V
+    where
+        Q: Eq + Hash + ToOwned<Owned = K> + ?Sized,
+        K: std::borrow::Borrow<Q> + Eq + Hash,
+        V: Clone,
+    {
+        const POISONED: &str = "nobody panics here";
+        if let Some(value) = store.lock().expect(POISONED).get(key) {
+            return value.clone();
+        }
+        let value = compute();
+        store.lock().expect(POISONED).put(key.to_owned(), value.clone());
+        value
+    }
+
+    pub(crate) fn clear() {
+        FIBONACCI.lock().expect("nobody panics here").clear();
+    }
+}
