@@ -75,12 +75,10 @@ pub(crate) enum Origin {
 
 /// What does not stay in the cache when a value comes in.
 enum Out<K, V> {
-    /// The victim, where there was one.
-    Evicted(Option<Entry<K, V>>),
+    /// The victim, or the new entry itself; `None` where all is kept, or is to be dropped later.
+    Dropped(Option<Entry<K, V>>),
     /// The new key, and the old value.
     Replaced(Entry<K, V>),
-    /// The new entry itself.
-    Refused(Entry<K, V>),
 }
 
 /// What nested calls had removed or could not bring in, to be dropped.
@@ -151,9 +149,9 @@ impl<K, V> State<K, V> {
             }
         };
         match (self.write(leftover), found) {
-            (Some(mut store), None) => Out::Evicted(store.insert(entry)),
+            (Some(mut store), None) => Out::Dropped(store.insert(entry)),
             (Some(mut store), Some(place)) if replaces => Out::Replaced(store.replace(place, entry)),
-            (Some(_), Some(_)) => Out::Refused(entry),
+            (Some(_), Some(_)) => Out::Dropped(Some(entry)),
             (None, found) => {
                 // Nested: the new value can't be stored, and the old one must not stay.
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
@@ -167,11 +165,11 @@ impl<K, V> State<K, V> {
     /// Keeps an entry out, and under the lock no longer than that takes.
     fn refuse(&self, entry: Entry<K, V>) -> Out<K, V> {
         if self.store.try_borrow_mut().is_ok() {
-            return Out::Refused(entry);
+            return Out::Dropped(Some(entry));
         }
         // Nested: the lock is not free when this call is over.
         self.deferred.refuse(entry);
-        Out::Evicted(None)
+        Out::Dropped(None)
     }
 
     /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
@@ -315,7 +313,7 @@ impl<K, V> Cache<K, V> {
                 drop(key);
                 Some(value)
             }
-            Out::Evicted(_) | Out::Refused(_) => None,
+            Out::Dropped(_) => None,
         }
     }
 

@@ -67,13 +67,9 @@ fn is_not_generic(func: &Func, errors: &mut Errors) {
         errors.at(param, message);
     }
     for param in func.params() {
-        types::any(&param.ty, &mut |ty| {
-            let generic = matches!(ty, Type::ImplTrait(_));
-            if generic {
-                errors.at(ty, message);
-            }
-            generic
-        });
+        if let Some(ty) = types::find(&param.ty, &mut |ty| matches!(ty, Type::ImplTrait(_))) {
+            errors.at(ty, message);
+        }
     }
 }
 
@@ -109,15 +105,7 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
 
 /// The `&mut` type in a parameter's type, if there is one.
 pub(crate) fn changed(ty: &Type) -> Option<&Type> {
-    match bare(ty) {
-        Type::Reference(reference) if reference.mutability.is_some() => Some(bare(ty)),
-        Type::Reference(reference) => changed(&reference.elem),
-        Type::Slice(slice) => changed(&slice.elem),
-        Type::Array(array) => changed(&array.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().find_map(changed),
-        Type::Path(path) => arguments(path).into_iter().find_map(changed),
-        _ => None,
-    }
+    types::find(ty, &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()))
 }
 
 fn returns_a_named_type(func: &Func, errors: &mut Errors) {
@@ -133,17 +121,9 @@ fn returns_a_named_type(func: &Func, errors: &mut Errors) {
     }
 }
 
-/// The `impl Trait` in a type, if there is one.
+/// The `impl Trait` or `_` in a type, if there is one.
 pub(crate) fn unnamed(ty: &Type) -> Option<&Type> {
-    match bare(ty) {
-        ty @ (Type::ImplTrait(_) | Type::Infer(_)) => Some(ty),
-        Type::Reference(reference) => unnamed(&reference.elem),
-        Type::Slice(slice) => unnamed(&slice.elem),
-        Type::Array(array) => unnamed(&array.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().find_map(unnamed),
-        Type::Path(path) => arguments(path).into_iter().find_map(unnamed),
-        _ => None,
-    }
+    types::find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_) | Type::Infer(_)))
 }
 
 fn returns_no_borrow(func: &Func, errors: &mut Errors) {
@@ -206,21 +186,10 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
             // Of other types it is not known that they hold their first argument: an alias may
             // turn it into an error.
             let holds = HOLDING.iter().any(|name| last.ident == name);
-            arguments(path).first().filter(|_| holds).and_then(|first| borrowed(first))
+            types::arguments(last).next().filter(|_| holds).and_then(borrowed)
         }
         _ => None,
     }
-}
-
-/// The type arguments of the last segment of a path.
-fn arguments(path: &syn::TypePath) -> Vec<&Type> {
-    let Some(last) = path.path.segments.last() else { return Vec::new() };
-    let PathArguments::AngleBracketed(args) = &last.arguments else { return Vec::new() };
-    let types = args.args.iter().filter_map(|arg| match arg {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    types.collect()
 }
 
 /// The owned form of what is usually borrowed.

@@ -40,26 +40,36 @@ pub(crate) fn primitive(ty: &Type) -> Option<&'static str> {
     PRIMITIVES.into_iter().find(|primitive| name == primitive)
 }
 
-/// The types that lie in a type and are visible in its spelling, itself among them.
+/// The first type to pass the test, of a type itself and those that are visible in its spelling.
 ///
 /// Types behind `fn` and `dyn` are not looked into: a value of such a type holds none of them.
-pub(crate) fn any(ty: &Type, test: &mut impl FnMut(&Type) -> bool) -> bool {
+pub(crate) fn find<'t>(ty: &'t Type, test: &mut impl FnMut(&Type) -> bool) -> Option<&'t Type> {
     let ty = bare(ty);
-    test(ty)
-        || match ty {
-            Type::Array(array) => any(&array.elem, test),
-            Type::Slice(slice) => any(&slice.elem, test),
-            Type::Reference(reference) => any(&reference.elem, test),
-            Type::Tuple(tuple) => tuple.elems.iter().any(|elem| any(elem, test)),
-            Type::Path(path) => path.path.segments.iter().any(|segment| match &segment.arguments {
-                PathArguments::AngleBracketed(args) => args.args.iter().any(|arg| match arg {
-                    GenericArgument::Type(ty) => any(ty, test),
-                    _ => false,
-                }),
-                _ => false,
-            }),
-            _ => false,
+    if test(ty) {
+        return Some(ty);
+    }
+    match ty {
+        Type::Array(array) => find(&array.elem, test),
+        Type::Slice(slice) => find(&slice.elem, test),
+        Type::Reference(reference) => find(&reference.elem, test),
+        Type::Tuple(tuple) => tuple.elems.iter().find_map(|elem| find(elem, test)),
+        Type::Path(path) => {
+            path.path.segments.iter().flat_map(arguments).find_map(|argument| find(argument, test))
         }
+        _ => None,
+    }
+}
+
+/// The type arguments of a segment of a path.
+pub(crate) fn arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// Types of the standard library that have no lifetimes of their own.
@@ -70,14 +80,15 @@ const WITHOUT_LIFETIMES: [&str; 13] = [
 
 /// Whether a name in a type may be that of a type whose lifetime was left out: `Cow<str>`.
 pub(crate) fn may_leave_lifetimes_out(ty: &Type) -> bool {
-    any(ty, &mut |ty| {
+    let named = find(ty, &mut |ty| {
         let Type::Path(path) = ty else {
             return !matches!(ty, Type::Reference(_) | Type::Tuple(_) | Type::Slice(_) | Type::Array(_));
         };
         let last = path.path.segments.last();
         primitive(ty).is_none()
             && last.is_none_or(|last| WITHOUT_LIFETIMES.iter().all(|name| last.ident != name))
-    })
+    });
+    named.is_some()
 }
 
 /// Whether it is `!`.

@@ -1,7 +1,6 @@
 //! A step: one thing that a command does, and the loop that does them one after the other.
 //!
-//! This is the only file that starts processes and writes files. What the steps are for is none
-//! of its business.
+//! This is the only file that starts processes. What the steps are for is none of its business.
 
 use std::env;
 use std::fmt;
