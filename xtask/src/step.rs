@@ -1,6 +1,6 @@
 //! A step: one thing that a command does, and the loop that does them one after the other.
 //!
-//! This is the only file that starts processes. What the steps are for is none of its business.
+//! How a process is started and its failure told stands here too. What the steps are for does not.
 
 use std::env;
 use std::fmt;
