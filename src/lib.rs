@@ -203,11 +203,18 @@ pub use lru_macros::lru_cache;
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use lru_core::key::{Of, choices};
-    pub use lru_core::outcome::{Plain, remembered};
-    pub use lru_core::{Memo, UNBOUNDED, bound, integer, kept, outcome, stored};
+    pub use lru_core::key::made::*;
+    pub use lru_core::key::{Erase, Erased, Local, Of, Shared, identity};
+    pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
+    pub use lru_core::{Calls, Memo, UNBOUNDED, bound, integer, kept, stored};
     pub use std::string::String;
     pub use std::vec::Vec;
+
+    /// The traits that choose how arguments and results are kept, to be imported nameless.
+    pub mod choices {
+        pub use lru_core::key::choices::*;
+        pub use lru_core::outcome::choices::*;
+    }
 }
 
 /// The README's code, compiled and run where all that it shows is there.

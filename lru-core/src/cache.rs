@@ -218,6 +218,10 @@ impl<K, V> Cache<K, V> {
         matches!(self.maxsize, MaxSize::Disabled)
     }
 
+    pub(crate) fn maxsize(&self) -> Option<usize> {
+        self.maxsize.to_option()
+    }
+
     /// Counts a miss of the disabled mode.
     #[inline]
     pub(crate) fn miss_uncached(&self) {
@@ -229,15 +233,17 @@ impl<K, V> Cache<K, V> {
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Memo::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn look(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Result<V, Moment>
-    where
-        V: Clone,
-    {
+    pub(crate) fn look<T>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&V) -> T,
+    ) -> Result<T, Moment> {
         let state = self.hold();
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, |place| state.deferred.hides(place)),
+            Ok(store) => store.read(hash, matches, |place| state.deferred.hides(place), read),
             // Never: who borrows it for writing calls nobody.
             Err(_) => None,
         };

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn hash(n: u64) -> KeyHash {
-        KeyHash::of_argument(&n)
+        KeyHash::of(&n)
     }
 
     #[test]

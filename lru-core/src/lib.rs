@@ -16,6 +16,7 @@
 
 mod arena;
 mod cache;
+mod calls;
 mod deferred;
 mod entry;
 mod history;
@@ -36,10 +37,11 @@ mod policy;
 mod store;
 
 pub use cache::Cache;
+pub use calls::{Calls, Miss};
 pub use info::{CacheInfo, CacheParameters};
 #[cfg(feature = "testing")]
 pub use isolation::isolated;
 pub use key::Argument;
 pub use maxsize::{Integer, MaxSize, bound, integer};
-pub use memo::{Memo, Miss, UNBOUNDED};
+pub use memo::{Memo, UNBOUNDED};
 pub use object::{Iter, LruCache};

@@ -27,14 +27,16 @@ use crate::maxsize::MaxSize;
 /// ```
 pub type LruCache<K, V> = Cache<K, V>;
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+impl<K, V> Cache<K, V> {
     /// Creates an empty cache: unbounded with `None`, storing nothing with `Some(0)`, of at most
     /// `n` entries with `Some(n)`. Takes no memory yet, and can initialise a `static`.
     #[must_use]
     pub const fn new(maxsize: Option<usize>) -> Self {
         Self::with_maxsize(MaxSize::from_option(maxsize))
     }
+}
 
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// Returns a copy of the value under `key` and makes the entry the most recent. Counts a hit,
     /// or a miss.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
@@ -45,7 +47,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             self.miss_uncached();
             return None;
         }
-        self.look(KeyHash::of(key), |stored| stored.borrow() == key).ok()
+        self.look(KeyHash::of(key), |stored| stored.borrow() == key, V::clone).ok()
     }
 
     /// Returns the value under `key`, computing and storing it where it is missing. Counts a hit,
@@ -62,7 +64,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             return value;
         }
         let hash = KeyHash::of(&key);
-        match self.look(hash, |stored| *stored == key) {
+        match self.look(hash, |stored| *stored == key, V::clone) {
             Ok(value) => {
                 drop(key);
                 value

@@ -1,100 +1,279 @@
 //! What of a function's result is remembered, decided by the result's type.
 //!
 //! A `Result` under any name keeps its `Ok` value alone, so that the error needs no trait and may
-//! even borrow. Everything else is a plain value and kept whole. The choice is made where the type
-//! is known, by [`outcome!`](crate::outcome!): an inherent constant of [`Is`] shadows the constant
-//! of the same name that the trait [`Otherwise`] gives to every type, if its bounds are met.
+//! even borrow. Everything else is a plain value and kept whole. An option can have it otherwise:
+//! errors are kept too when the first choice is passed over, and [`Present`] leaves `None` out.
+//!
+//! The choice is made twice, by the same bounds. For a value, [`Returns`] is called through as many
+//! references as there are choices, which works in generic functions too. For the type of what a
+//! `static` keeps, an inherent constant of [`Is`] shadows the constant of the same name that the
+//! trait [`Otherwise`] gives to every type.
 
+use core::any::Any;
+use core::fmt;
 use core::marker::PhantomData;
+use std::boxed::Box;
 
-/// A way to remember results.
-pub trait Outcome {
+use crate::key::choice::Keeps;
+
+/// A way to remember results of type `R`.
+pub trait Outcome<R>: Copy {
     /// What lies in the cache.
-    type Kept: Clone;
-}
+    type Kept;
 
-/// Turns results of type `R` into what is kept, and back.
-pub trait Outcomes<R>: Outcome {
-    /// The result that a hit returns.
-    fn answer(kept: Self::Kept) -> R;
+    /// The result that a hit returns: a copy of what is kept.
+    fn answer(self, kept: &Self::Kept) -> R;
 
     /// A copy of what is to be kept; `None` where the result is not to be remembered.
-    fn kept(result: &R) -> Option<Self::Kept>;
+    fn kept(self, result: &R) -> Option<Self::Kept>;
 
     /// What is to be kept; `None` where the result is not to be remembered.
-    fn into_kept(result: R) -> Option<Self::Kept>;
+    fn into_kept(self, result: R) -> Option<Self::Kept>;
 }
 
 /// The whole result is kept.
-#[derive(Debug)]
-pub struct Plain<R>(PhantomData<fn() -> R>);
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
 
-impl<R: Clone> Outcome for Plain<R> {
+impl<R: Clone> Outcome<R> for Plain {
     type Kept = R;
-}
 
-impl<R: Clone> Outcomes<R> for Plain<R> {
     #[inline]
-    fn answer(kept: R) -> R {
-        kept
+    fn answer(self, kept: &R) -> R {
+        kept.clone()
     }
 
     #[inline]
-    fn kept(result: &R) -> Option<R> {
+    fn kept(self, result: &R) -> Option<R> {
         Some(result.clone())
     }
 
     #[inline]
-    fn into_kept(result: R) -> Option<R> {
+    fn into_kept(self, result: R) -> Option<R> {
         Some(result)
     }
 }
 
 /// Of a `Result`, the `Ok` value is kept; an `Err` is not remembered.
-#[derive(Debug)]
-pub struct Fallible<T>(PhantomData<fn() -> T>);
+#[derive(Clone, Copy, Debug)]
+pub struct Fallible;
 
-impl<T: Clone> Outcome for Fallible<T> {
+impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
     type Kept = T;
-}
 
-impl<T: Clone, E> Outcomes<Result<T, E>> for Fallible<T> {
     #[inline]
-    fn answer(kept: T) -> Result<T, E> {
-        Ok(kept)
+    fn answer(self, kept: &T) -> Result<T, E> {
+        Ok(kept.clone())
     }
 
     #[inline]
-    fn kept(result: &Result<T, E>) -> Option<T> {
+    fn kept(self, result: &Result<T, E>) -> Option<T> {
         result.as_ref().ok().cloned()
     }
 
     #[inline]
-    fn into_kept(result: Result<T, E>) -> Option<T> {
+    fn into_kept(self, result: Result<T, E>) -> Option<T> {
         result.ok()
     }
 }
 
-/// Stands for a result that can't be remembered, so that the one error about it is the only one.
-#[derive(Debug)]
-pub struct Refused;
-
-impl Outcome for Refused {
-    type Kept = ();
+/// What may be `None`.
+pub trait MaybeNone {
+    /// Whether it is.
+    fn is_none(&self) -> bool;
 }
 
-impl<R> Outcomes<R> for Refused {
-    fn answer((): ()) -> R {
+impl<T> MaybeNone for Option<T> {
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T, E> MaybeNone for Result<Option<T>, E> {
+    #[inline]
+    fn is_none(&self) -> bool {
+        matches!(self, Ok(None))
+    }
+}
+
+/// As `O` has it, but `None` is not remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<O>(O);
+
+impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
+    type Kept = O::Kept;
+
+    #[inline]
+    fn answer(self, kept: &O::Kept) -> R {
+        self.0.answer(kept)
+    }
+
+    #[inline]
+    fn kept(self, result: &R) -> Option<O::Kept> {
+        if result.is_none() { None } else { self.0.kept(result) }
+    }
+
+    #[inline]
+    fn into_kept(self, result: R) -> Option<O::Kept> {
+        if result.is_none() { None } else { self.0.into_kept(result) }
+    }
+}
+
+/// What is kept where a `static` can't name its type, since it depends on a generic parameter.
+pub struct Unnamed(Box<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Unnamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
+/// As `O` has it, kept [`Unnamed`].
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutName<O>(pub O);
+
+impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O> {
+    type Kept = Unnamed;
+
+    #[inline]
+    fn answer(self, kept: &Unnamed) -> R {
+        let kept = kept.0.downcast_ref().expect("an entry answers to the types it was made with");
+        self.0.answer(kept)
+    }
+
+    #[inline]
+    fn kept(self, result: &R) -> Option<Unnamed> {
+        self.0.kept(result).map(|kept| Unnamed(Box::new(kept)))
+    }
+
+    #[inline]
+    fn into_kept(self, result: R) -> Option<Unnamed> {
+        self.0.into_kept(result).map(|kept| Unnamed(Box::new(kept)))
+    }
+}
+
+/// Stands for a result that can't be remembered, so that the one error about it is the only one.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused;
+
+impl<R> Outcome<R> for Refused {
+    type Kept = ();
+
+    fn answer(self, (): &()) -> R {
         unreachable!("nothing is kept")
     }
 
-    fn kept(_: &R) -> Option<()> {
+    fn kept(self, _: &R) -> Option<()> {
         None
     }
 
-    fn into_kept(_: R) -> Option<()> {
+    fn into_kept(self, _: R) -> Option<()> {
         None
     }
+}
+
+/// A result's type, whose [`Outcome`] is to be chosen, for a cache that is `S`:
+/// [`Shared`](crate::key::Shared) or [`Local`](crate::key::Local).
+#[derive(Debug)]
+pub struct Returns<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
+
+impl<R, S> Returns<R, S> {
+    /// The only one.
+    pub const NEW: Self = Self(PhantomData, PhantomData);
+}
+
+/// The first choice: of a `Result`, its `Ok`.
+pub trait ByOk {
+    /// Makes it.
+    fn __outcome(&self) -> Fallible;
+}
+
+impl<T: Clone, E, S: Keeps<T>> ByOk for &&&Returns<Result<T, E>, S> {
+    #[inline]
+    fn __outcome(&self) -> Fallible {
+        Fallible
+    }
+}
+
+/// No choice: a `Result` whose `Ok` can't be kept. The bound of the method says so.
+pub trait RefusedOk<T> {
+    /// Asks for what the `Ok` is not.
+    fn __outcome(&self) -> Refused
+    where
+        T: Clone + Kept;
+}
+
+impl<T, E, S> RefusedOk<T> for &&Returns<Result<T, E>, S> {
+    fn __outcome(&self) -> Refused
+    where
+        T: Clone + Kept,
+    {
+        Refused
+    }
+}
+
+/// The second choice: the whole.
+pub trait ByWhole {
+    /// Makes it.
+    fn __outcome(&self) -> Plain;
+}
+
+impl<R: Clone, S: Keeps<R>> ByWhole for &Returns<R, S> {
+    #[inline]
+    fn __outcome(&self) -> Plain {
+        Plain
+    }
+}
+
+/// No choice: the bound of the method says so.
+pub trait RefusedWhole<R> {
+    /// Asks for what the result is not.
+    fn __outcome(&self) -> Refused
+    where
+        R: Clone + Kept;
+}
+
+impl<R, S> RefusedWhole<R> for Returns<R, S> {
+    fn __outcome(&self) -> Refused
+    where
+        R: Clone + Kept,
+    {
+        Refused
+    }
+}
+
+/// Where `None` may be left out: of an `Option`, also inside a `Result`.
+pub trait ByPresence {
+    /// Makes it.
+    fn __present<O>(&self, outcome: O) -> Present<O>;
+}
+
+impl<R: MaybeNone, S> ByPresence for &Returns<R, S> {
+    #[inline]
+    fn __present<O>(&self, outcome: O) -> Present<O> {
+        Present(outcome)
+    }
+}
+
+/// Where there is no `None`.
+pub trait WithoutPresence {
+    /// Leaves it as it is.
+    fn __present<O>(&self, outcome: O) -> O;
+}
+
+impl<R, S> WithoutPresence for Returns<R, S> {
+    #[inline]
+    fn __present<O>(&self, outcome: O) -> O {
+        outcome
+    }
+}
+
+/// The traits among which [`Returns`] chooses, to be imported nameless.
+pub mod choices {
+    pub use super::{
+        ByOk as _, ByPresence as _, ByWhole as _, RefusedOk as _, RefusedWhole as _, WithoutPresence as _,
+    };
 }
 
 /// Asks about a type. Not for bounds: for constants that are decided where the type is known.
@@ -148,31 +327,31 @@ pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
     }
 }
 
-/// The [`Outcome`] of a type that is of this `KIND`.
+/// What is kept of a type that is of this `KIND`.
 pub trait Returned<const KIND: u8> {
-    /// What is kept, and how.
-    type Outcome: Outcome;
+    /// What lies in the cache.
+    type Kept;
     /// What must be `Clone + Send + Sync`.
     type Remembered;
 }
 
-impl<R: Clone> Returned<PLAIN> for R {
-    type Outcome = Plain<R>;
+impl<R> Returned<PLAIN> for R {
+    type Kept = R;
     type Remembered = R;
 }
 
-impl<T: Clone, E> Returned<FALLIBLE> for Result<T, E> {
-    type Outcome = Fallible<T>;
+impl<T, E> Returned<FALLIBLE> for Result<T, E> {
+    type Kept = T;
     type Remembered = T;
 }
 
 impl<R> Returned<REFUSED> for R {
-    type Outcome = Refused;
+    type Kept = ();
     type Remembered = R;
 }
 
 impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
-    type Outcome = Refused;
+    type Kept = ();
     type Remembered = T;
 }
 
@@ -181,24 +360,27 @@ impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
     message = "`{Self}` cannot be cached: the cache is shared between threads",
     label = "a result must be `Send + Sync + 'static`"
 )]
-pub trait Shared {}
+pub trait Kept {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> Shared for T {}
+impl<T: Send + Sync + 'static> Kept for T {}
 
 /// Asks of a result's type what remembering it takes: the compiler says what is missing.
-pub const fn remembered<T: Clone + Shared>() {}
+pub const fn remembered<T: Clone + Kept>() {}
 
-/// What [`Returned`] says of a result's type.
+/// What [`Returned`] says of a result's type: with `whole`, as if it were no `Result`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returned {
     ($type:ty, $what:ident) => {
+        $crate::__returned!($type, $what, $crate::outcome::Is::<$type>::__RESULT)
+    };
+    ($type:ty, $what:ident, $is_result:expr) => {
         <$type as $crate::outcome::Returned<
             {
                 use $crate::outcome::Otherwise as _;
                 $crate::outcome::kind(
-                    $crate::outcome::Is::<$type>::__RESULT,
+                    $is_result,
                     $crate::outcome::Is::<$type>::__SHARED,
                     $crate::outcome::Is::<$type>::__SHARED_OK,
                 )
@@ -207,18 +389,24 @@ macro_rules! __returned {
     };
 }
 
-/// The [`Outcome`] of a result's type; [`Refused`] where it can't be remembered.
+/// The type of what is kept of a result's type; `()` where it can't be remembered.
 #[macro_export]
-macro_rules! outcome {
+macro_rules! kept {
     ($type:ty) => {
-        $crate::__returned!($type, Outcome)
+        $crate::__returned!($type, Kept)
+    };
+    ($type:ty, whole) => {
+        $crate::__returned!($type, Kept, false)
     };
 }
 
 /// What of a result's type must be `Clone + Send + Sync`.
 #[macro_export]
-macro_rules! kept {
+macro_rules! asked {
     ($type:ty) => {
         $crate::__returned!($type, Remembered)
+    };
+    ($type:ty, whole) => {
+        $crate::__returned!($type, Remembered, false)
     };
 }

@@ -1,6 +1,6 @@
 //! The options of an attribute, as the user wrote them.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -25,9 +25,22 @@ impl Attribute {
 
     /// The options it knows.
     fn options(self) -> &'static [&'static str] {
+        /// Those that say where results lie and how many there are, then those of all attributes.
+        const OPTIONS: &[&str] = &[
+            "maxsize",
+            "cache",
+            "typed",
+            "key",
+            "key_fn",
+            "cache_errors",
+            "cache_none",
+            "accessors",
+            "handle",
+            "crate",
+        ];
         match self {
-            Self::LruCache => &["maxsize", "typed", "handle", "crate"],
-            Self::Cache => &["typed", "handle", "crate"],
+            Self::LruCache => OPTIONS,
+            Self::Cache => OPTIONS.split_at(2).1,
         }
     }
 }
@@ -41,15 +54,47 @@ pub(crate) enum MaxSize {
     Expression(Expr),
 }
 
+/// Where the accessors of a function stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accessors {
+    /// On a type of the function's name.
+    Companion,
+    /// Beside the method, with its name in front.
+    Siblings,
+    /// Nowhere.
+    None,
+}
+
+/// An option's value, and where it was written.
+#[derive(Clone)]
+pub(crate) struct Spanned<T> {
+    pub(crate) value: T,
+    pub(crate) span: Span,
+}
+
 /// The options, `None` where they were not given or are mistaken.
 #[derive(Clone, Default)]
 pub(crate) struct Args {
     pub(crate) maxsize: Option<MaxSize>,
-    pub(crate) typed: Option<bool>,
+    /// The object that holds the results.
+    pub(crate) cache: Option<Expr>,
+    pub(crate) typed: Option<Spanned<bool>>,
+    /// What makes the key of the arguments: a closure, or the path of a function.
+    pub(crate) key: Option<Expr>,
+    pub(crate) cache_errors: Option<bool>,
+    pub(crate) cache_none: Option<bool>,
+    pub(crate) accessors: Option<Spanned<Accessors>>,
     pub(crate) handle: Option<Ident>,
     pub(crate) krate: Option<Path>,
     /// The names of the options given so far.
     given: Vec<Ident>,
+}
+
+impl Args {
+    /// The name of an option as it was written, to be underlined.
+    pub(crate) fn name(&self, option: &str) -> Option<&Ident> {
+        self.given.iter().find(|given| same_option(given) == option)
+    }
 }
 
 impl Args {
@@ -94,7 +139,8 @@ impl Args {
         if !attribute.options().contains(&text.as_str()) {
             return Err(syn::Error::new(name.span(), unknown(attribute, &text)));
         }
-        let duplicate = self.given.contains(&name);
+        let duplicate = self.given.iter().any(|given| same_option(given) == same_option(&name));
+        let span = name.span();
         self.given.push(name.clone());
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
@@ -102,7 +148,12 @@ impl Args {
         }
         match text.as_str() {
             "maxsize" => self.maxsize = Some(input.parse()?),
-            "typed" => self.typed = Some(value::<LitBool>(input, &text)?.value),
+            "cache" => self.cache = Some(input.parse()?),
+            "typed" => self.typed = Some(Spanned { value: value::<LitBool>(input, &text)?.value, span }),
+            "key" | "key_fn" => self.key = Some(key(input)?),
+            "cache_errors" => self.cache_errors = Some(value::<LitBool>(input, &text)?.value),
+            "cache_none" => self.cache_none = Some(value::<LitBool>(input, &text)?.value),
+            "accessors" => self.accessors = Some(Spanned { value: value(input, &text)?, span }),
             "handle" => self.handle = Some(value::<Ident>(input, &text)?),
             _ => self.krate = Some(value_with(input, &text, Path::parse_mod_style)?),
         }
@@ -134,12 +185,19 @@ impl Args {
 
 const UNBOUNDED: &str = "`#[cache]` keeps everything; for a bound write `#[lru_cache(maxsize = …)]`";
 const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
+const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
 /// What an option takes, as an instruction.
 fn takes(option: &str) -> &'static str {
     match option {
         "maxsize" => MAXSIZE,
+        "cache" => "`cache` takes the object that holds the results, such as `cache = self.prices`",
         "typed" => "`typed` takes `true` or `false`",
+        "key" => KEY,
+        "key_fn" => "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`",
+        "cache_errors" => "`cache_errors` takes `true` or `false`",
+        "cache_none" => "`cache_none` takes `true` or `false`",
+        "accessors" => "`accessors` takes `companion`, `siblings` or `none`",
         "handle" => "`handle` takes a name, such as `handle = fib_cache`",
         _ => "`crate` takes a path, such as `crate = my_functools`",
     }
@@ -162,6 +220,33 @@ fn value_with<T>(
     match parse(input) {
         Ok(value) if is_whole(input) => Ok(value),
         _ => Err(syn::Error::new_spanned(written, takes(option))),
+    }
+}
+
+/// Two spellings of one option.
+fn same_option(name: &Ident) -> String {
+    let name = name.to_string();
+    if name == "key_fn" { "key".to_owned() } else { name }
+}
+
+/// A closure, or the path of a function.
+fn key(input: ParseStream) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    match expr {
+        Expr::Closure(_) | Expr::Path(_) => Ok(expr),
+        other => Err(syn::Error::new_spanned(other, KEY)),
+    }
+}
+
+impl Parse for Accessors {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let name: Ident = input.parse()?;
+        match name.to_string().as_str() {
+            "companion" => Ok(Self::Companion),
+            "siblings" => Ok(Self::Siblings),
+            "none" => Ok(Self::None),
+            _ => Err(syn::Error::new(name.span(), takes("accessors"))),
+        }
     }
 }
 

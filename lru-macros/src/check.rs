@@ -1,26 +1,28 @@
 //! What cannot be cached, one rule a function. All are asked before giving up.
 
 use quote::ToTokens;
-use syn::{FnArg, GenericArgument, Lifetime, PathArguments, Type, TypeReference};
+use syn::{Expr, GenericArgument, Ident, Lifetime, PathArguments, ReceiverKind, Type, TypeReference};
 
-use crate::args::Args;
-use crate::attrs;
+use crate::args::{Accessors, Args};
 use crate::errors::Errors;
-use crate::func::Func;
+use crate::func::{self, Func, KeyOption};
 use crate::types::{self, bare};
+use crate::{attrs, model};
 
 pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     is_cached_once(func, errors);
     is_not_const(func, errors);
-    is_not_async(func, errors);
     is_not_variadic(func, errors);
-    is_not_a_method(func, errors);
-    is_not_generic(func, errors);
+    self_is_not_changed(func, errors);
+    generics_say_typed(args, func, errors);
+    accessors_can_stand(args, func, errors);
+    instances_can_share(args, func, errors);
+    bound_is_the_objects(args, errors);
     parameters_always_exist(func, errors);
-    parameters_have_no_options(func, errors);
+    keys_can_be_made(args, func, errors);
     parameters_are_not_changed(func, errors);
     returns_a_named_type(func, errors);
-    returns_no_borrow(func, errors);
+    returns_no_borrow(args, func, errors);
     companion_hides_no_primitive(args, func, errors);
 }
 
@@ -36,45 +38,68 @@ fn is_not_const(func: &Func, errors: &mut Errors) {
     }
 }
 
-fn is_not_async(func: &Func, errors: &mut Errors) {
-    if let Some(token) = &func.sig.asyncness {
-        errors.at(token, "an `async fn` cannot be cached yet; cache a plain function that it calls");
-    }
-}
-
 fn is_not_variadic(func: &Func, errors: &mut Errors) {
     if let Some(variadic) = &func.sig.variadic {
         errors.at(variadic, "a variadic function cannot be cached; its arguments have no types");
     }
 }
 
-fn is_not_a_method(func: &Func, errors: &mut Errors) {
-    let message = "a method cannot be cached yet; cache a function outside the `impl` that it calls";
-    let receiver = func.sig.inputs.iter().find_map(|input| match input {
-        FnArg::Receiver(receiver) => Some(receiver),
-        FnArg::Typed(_) => None,
-    });
-    if let Some(receiver) = receiver {
-        errors.at(receiver.self_token, message);
-    } else if let Some(ident) = func.self_type() {
-        errors.at(ident, message);
+fn self_is_not_changed(func: &Func, errors: &mut Errors) {
+    let Some(receiver) = func.receiver() else { return };
+    let is_changed = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => changed(ty).is_some(),
+        _ => false,
+    };
+    if is_changed {
+        let message = "a cached method cannot take `&mut self`: a hit would not make the change; take `&self` and return the new value instead";
+        errors.at(receiver, message);
     }
 }
 
-fn is_not_generic(func: &Func, errors: &mut Errors) {
-    let message = "a generic function cannot be cached yet; cache a function for each type";
-    for param in func.generic_params() {
+fn generics_say_typed(args: &Args, func: &Func, errors: &mut Errors) {
+    if args.typed.is_some() || args.cache.is_some() || args.name("typed").is_some() {
+        return;
+    }
+    if let Some(param) = func.first_type_param() {
+        let message = "a cached generic function says how arguments of different types meet; write `typed = true` to keep `f(3u8)` and `f(3i64)` apart, or `typed = false` to let equal arguments share a result";
         errors.at(param, message);
     }
-    for param in func.params() {
-        if let Some(ty) = types::find(&param.ty, &mut |ty| matches!(ty, Type::ImplTrait(_))) {
-            errors.at(ty, message);
+}
+
+fn accessors_can_stand(args: &Args, func: &Func, errors: &mut Errors) {
+    let has_companion = match args.accessors.as_ref().map(|at| (at.value, at.span)) {
+        Some((Accessors::Companion, span)) if func.is_method() => {
+            let message = "a type cannot stand beside a method; write `accessors = siblings`";
+            errors.add(syn::Error::new(span, message));
+            return;
         }
+        Some((accessors, _)) => accessors == Accessors::Companion,
+        None => !func.is_method(),
+    };
+    if let (Some(handle), false) = (&args.handle, has_companion) {
+        errors
+            .at(handle, "`handle` names the type that has the accessors, and there is none; remove `handle`");
+    }
+}
+
+fn instances_can_share(args: &Args, func: &Func, errors: &mut Errors) {
+    let has_none = args.accessors.as_ref().is_some_and(|at| at.value == Accessors::None);
+    let Some(typed) = args.typed.as_ref().filter(|typed| has_none && !typed.value) else { return };
+    if args.cache.is_none() && func.first_type_param().is_some() {
+        let message = "with `accessors = none` no two types can share a result; write `typed = true`";
+        errors.add(syn::Error::new(typed.span, message));
+    }
+}
+
+fn bound_is_the_objects(args: &Args, errors: &mut Errors) {
+    if let (Some(name), Some(_)) = (args.name("maxsize"), args.name("cache")) {
+        errors.at(name, "the object given by `cache` has its own bound; remove `maxsize`");
     }
 }
 
 fn parameters_always_exist(func: &Func, errors: &mut Errors) {
-    for attr in func.params().flat_map(|param| &param.attrs) {
+    for attr in func.param_attrs() {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
             let message =
                 "a parameter of a cached function cannot be conditional; put the condition on the function";
@@ -83,10 +108,45 @@ fn parameters_always_exist(func: &Func, errors: &mut Errors) {
     }
 }
 
-fn parameters_have_no_options(func: &Func, errors: &mut Errors) {
-    for attr in func.params().flat_map(|param| &param.attrs) {
-        if attr.path().is_ident("key") {
-            errors.at(attr, "parameters have no options yet; leave the attribute out");
+/// How many arguments a key function can be given.
+const MOST_FOR_KEY: usize = 12;
+
+fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
+    let holder = args.cache.as_ref().and_then(model::root);
+    let mut names: Vec<_> =
+        func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
+    names.extend(func.params().flat_map(|param| types::bindings(&param.pat)));
+    for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
+        match KeyOption::parse(attrs) {
+            Err(error) => errors.add(error),
+            Ok(KeyOption::Expression(expr)) if !types::mentions(expr.to_token_stream(), &names) => {
+                let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+                let message =
+                    format!("`#[key(…)]` names no parameter; write an expression of {}", names.join(", "));
+                errors.at(expr, message);
+            }
+            Ok(_) => {}
+        }
+    }
+    let Some(key) = &args.key else { return };
+    if let Some(attr) = func.param_attrs().find(|attr| func::is_key(attr)) {
+        errors.at(attr, "`key` on the function makes the whole key; leave it out on parameters");
+    }
+    let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
+    let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "self".to_owned());
+    let params = func.params().map(|param| param.pat.to_token_stream().to_string());
+    let given: Vec<_> = receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect();
+    if given.is_empty() {
+        errors.at(key, "a key is made of arguments, and there are none; remove `key`");
+    } else if given.len() > MOST_FOR_KEY {
+        errors.at(
+            key,
+            format!("a key function takes {MOST_FOR_KEY} arguments at most; use `#[key(…)]` instead"),
+        );
+    } else if let Expr::Closure(closure) = key {
+        if closure.inputs.len() != given.len() {
+            let given: Vec<_> = given.iter().map(|name| format!("`{name}`")).collect();
+            errors.at(key, format!("the key function is given references to {}", given.join(", ")));
         }
     }
 }
@@ -126,7 +186,11 @@ pub(crate) fn unnamed(ty: &Type) -> Option<&Type> {
     types::find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_) | Type::Infer(_)))
 }
 
-fn returns_no_borrow(func: &Func, errors: &mut Errors) {
+fn returns_no_borrow(args: &Args, func: &Func, errors: &mut Errors) {
+    // The object may live no longer than what it holds.
+    if args.cache.is_some() {
+        return;
+    }
     match func.result().and_then(borrowed) {
         Some(Borrowed::Reference(reference)) => {
             let instead = match primitive_or_slice(&reference.elem) {
@@ -209,7 +273,7 @@ fn companion_hides_no_primitive(args: &Args, func: &Func, errors: &mut Errors) {
                 format!("`handle` would hide the primitive type `{handle}`; choose another name"),
             );
         }
-    } else if types::is_primitive_name(&func.sig.ident) {
+    } else if types::is_primitive_name(&func.sig.ident) && args.accessors.is_none() && !func.is_method() {
         let name = &func.sig.ident;
         let message = format!(
             "the companion type of a function named `{name}` would hide the primitive type; name it otherwise with `handle = {name}_cache`"

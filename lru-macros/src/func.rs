@@ -1,9 +1,9 @@
 //! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{FnArg, GenericParam, PatType, ReturnType, Signature, Token, Type, Visibility};
+use syn::{Expr, FnArg, PatType, Receiver, ReturnType, Signature, Token, Type, Visibility};
 
 use crate::{args, attrs, types};
 
@@ -40,9 +40,11 @@ impl Func {
         let mut sig = self.sig.clone();
         sig.constness = None;
         for input in &mut sig.inputs {
-            if let FnArg::Typed(param) = input {
-                param.attrs.retain(|attr| !attr.path().is_ident("key"));
-            }
+            let attrs = match input {
+                FnArg::Typed(param) => &mut param.attrs,
+                FnArg::Receiver(receiver) => &mut receiver.attrs,
+            };
+            attrs.retain(|attr| !is_key(attr));
         }
         let attrs = attrs.iter().filter(|attr| !attrs::is_ours(attr));
         quote! { #(#attrs)* #vis #sig #body }
@@ -54,6 +56,32 @@ impl Func {
             FnArg::Typed(param) => Some(param),
             FnArg::Receiver(_) => None,
         })
+    }
+
+    /// The `self` of a method.
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.sig.inputs.iter().find_map(|input| match input {
+            FnArg::Receiver(receiver) => Some(receiver),
+            FnArg::Typed(_) => None,
+        })
+    }
+
+    /// The attributes of the parameters, `self` among them.
+    pub(crate) fn param_attrs(&self) -> impl Iterator<Item = &syn::Attribute> {
+        self.sig.inputs.iter().flat_map(Self::attrs_of)
+    }
+
+    /// The attributes of a parameter.
+    pub(crate) fn attrs_of(input: &FnArg) -> &[syn::Attribute] {
+        match input {
+            FnArg::Typed(param) => &param.attrs,
+            FnArg::Receiver(receiver) => &receiver.attrs,
+        }
+    }
+
+    /// Whether it stands in an `impl` or a trait, as far as it tells.
+    pub(crate) fn is_method(&self) -> bool {
+        self.receiver().is_some() || self.self_type().is_some()
     }
 
     /// The `Self` that tells an associated function.
@@ -70,10 +98,48 @@ impl Func {
         }
     }
 
-    /// Type and const parameters, lifetimes aside.
-    pub(crate) fn generic_params(&self) -> impl Iterator<Item = &GenericParam> {
-        self.sig.generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+    /// What first makes it a function of any type: a type parameter, or an `impl Trait`.
+    pub(crate) fn first_type_param(&self) -> Option<TokenStream> {
+        let named = self.sig.generics.type_params().next().map(|param| param.ident.to_token_stream());
+        named.or_else(|| {
+            let anonymous = self.params().find_map(|param| types::impl_trait(&param.ty));
+            anonymous.map(ToTokens::to_token_stream)
+        })
     }
+}
+
+/// What a parameter says of its part in the key.
+pub(crate) enum KeyOption {
+    /// Nothing: it is a part.
+    Itself,
+    /// `#[key(skip)]`: it is none.
+    Skip,
+    /// `#[key(expr)]`: something made of it is.
+    Expression(Box<Expr>),
+}
+
+impl KeyOption {
+    pub(crate) fn parse(attrs: &[syn::Attribute]) -> syn::Result<Self> {
+        let mut option = Self::Itself;
+        for attr in attrs.iter().filter(|attr| is_key(attr)) {
+            if !matches!(option, Self::Itself) {
+                return Err(syn::Error::new_spanned(attr, "a parameter has one `#[key(…)]`"));
+            }
+            let takes = "`#[key(…)]` takes `skip`, or an expression such as `user.id`";
+            let expr: Expr = attr
+                .meta
+                .require_list()
+                .and_then(syn::MetaList::parse_args)
+                .map_err(|_| syn::Error::new_spanned(attr, takes))?;
+            let is_skip = matches!(&expr, Expr::Path(path) if path.path.is_ident("skip"));
+            option = if is_skip { Self::Skip } else { Self::Expression(Box::new(expr)) };
+        }
+        Ok(option)
+    }
+}
+
+pub(crate) fn is_key(attr: &syn::Attribute) -> bool {
+    attr.path().is_ident("key")
 }
 
 /// Whether `fn` comes next, qualifiers passed over.

@@ -5,8 +5,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{
-    AngleBracketedGenericArguments, GenericArgument, Lifetime, PathArguments, PathSegment, ReturnType, Type,
-    TypeParamBound,
+    AngleBracketedGenericArguments, GenericArgument, Lifetime, Pat, PathArguments, PathSegment, ReturnType,
+    Type, TypeParamBound,
 };
 
 /// The primitive types that are arguments by themselves.
@@ -89,6 +89,101 @@ pub(crate) fn may_leave_lifetimes_out(ty: &Type) -> bool {
             && last.is_none_or(|last| WITHOUT_LIFETIMES.iter().all(|name| last.ident != name))
     });
     named.is_some()
+}
+
+/// The `impl Trait` in a type, if there is one.
+pub(crate) fn impl_trait(ty: &Type) -> Option<&Type> {
+    find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_)))
+}
+
+/// Whether any of the names is among the tokens.
+pub(crate) fn mentions(tokens: TokenStream, names: &[proc_macro2::Ident]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.contains(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
+}
+
+/// The names that a pattern binds.
+pub(crate) fn bindings(pat: &Pat) -> Vec<proc_macro2::Ident> {
+    match pat {
+        Pat::Ident(ident) => vec![ident.ident.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// Types that no `impl` has a parameter named after.
+const WELL_KNOWN: [&str; 24] = [
+    "String",
+    "Vec",
+    "Option",
+    "Result",
+    "Box",
+    "Arc",
+    "Rc",
+    "Cow",
+    "HashMap",
+    "HashSet",
+    "BTreeMap",
+    "BTreeSet",
+    "VecDeque",
+    "Path",
+    "PathBuf",
+    "OsStr",
+    "OsString",
+    "CStr",
+    "CString",
+    "Duration",
+    "Instant",
+    "SystemTime",
+    "IpAddr",
+    "SocketAddr",
+];
+
+/// Whether a type means the same anywhere in its module: it names neither `Self` nor what may be a
+/// parameter of an `impl` around it.
+pub(crate) fn is_closed(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Reference(reference) => is_closed(&reference.elem),
+        Type::Slice(slice) => is_closed(&slice.elem),
+        Type::Array(array) => is_closed(&array.elem) && matches!(array.len, syn::Expr::Lit(_)),
+        Type::Tuple(tuple) => tuple.elems.iter().all(is_closed),
+        Type::Path(path) => {
+            let is_named = |segment: &PathSegment| {
+                let name = segment.ident.unraw();
+                let in_module = name.to_string().starts_with(|first: char| first.is_lowercase());
+                match path.path.segments.len() {
+                    1 => PRIMITIVES.iter().chain(&WELL_KNOWN).any(|known| name == known),
+                    _ => in_module,
+                }
+            };
+            let first = path.path.leading_colon.is_some() || path.path.segments.first().is_some_and(is_named);
+            path.qself.is_none() && first && path.path.segments.iter().all(has_closed_arguments)
+        }
+        _ => false,
+    }
+}
+
+fn has_closed_arguments(segment: &PathSegment) -> bool {
+    match &segment.arguments {
+        PathArguments::None => true,
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().all(|argument| match argument {
+            GenericArgument::Lifetime(_) => true,
+            GenericArgument::Type(ty) => is_closed(ty),
+            GenericArgument::Const(value) => matches!(value, syn::Expr::Lit(_)),
+            _ => false,
+        }),
+        PathArguments::Parenthesized(_) => false,
+    }
+}
+
+/// The type that references lead to.
+pub(crate) fn pointee(ty: &Type) -> &Type {
+    match bare(ty) {
+        Type::Reference(reference) => pointee(&reference.elem),
+        ty => ty,
+    }
 }
 
 /// Whether it is `!`.

@@ -12,15 +12,21 @@
 #![allow(single_use_lifetimes, unused_lifetimes)]
 // A test reads best with its functions where they are used; CPython is a name, not code.
 #![allow(clippy::items_after_statements, clippy::doc_markdown)]
+// Calls for their effect on a cache stand in a tuple; floats are compared where they are exact.
+#![allow(clippy::unnecessary_operation, clippy::float_cmp)]
 
 mod accessors;
+mod asyncs;
 mod conformance;
 mod decorators;
+mod generics;
 mod keys;
 mod maxsize;
+mod methods;
 mod nested;
 mod options;
 mod panics;
+mod projected;
 mod python;
 mod results;
 mod signatures;

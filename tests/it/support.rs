@@ -67,6 +67,11 @@ pub(crate) fn counts(info: CacheInfo) -> (u64, u64, Option<usize>, usize) {
     info.into()
 }
 
+/// Hits, misses and the number of entries.
+pub(crate) fn tally(info: CacheInfo) -> (u64, u64, usize) {
+    (info.hits, info.misses, info.currsize)
+}
+
 /// What a test's body raises, as an error or as a panic.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Raised;

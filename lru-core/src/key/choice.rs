@@ -2,7 +2,7 @@
 //!
 //! In this order: an `Arc` whose contents are owned as they are; what is an [`Argument`]; references
 //! to what is `Hash + Eq`, by themselves or inside an `Option`, a `Vec`, a slice or an array; what is
-//! `Hash + Eq` and can be owned. Anything else is refused.
+//! `Hash + Eq + Clone + 'static`; what is `Hash + Eq` and can be owned. Anything else is refused.
 //!
 //! The choice is made twice, by the same bounds. For a value, [`Of`] is called through as many
 //! references as there are choices, and the compiler takes the first method that applies. For the
@@ -10,30 +10,80 @@
 //! that the trait [`Otherwise`] gives to every type. The second choice is total: a refused argument
 //! is stored as `()`, so that the error of the first is the only one.
 
+use core::any::Any;
 use core::hash::{Hash, Hasher};
 use core::iter::once;
 use core::marker::PhantomData;
 use std::borrow::{Borrow, ToOwned};
 use std::sync::Arc;
 
-use super::Argument;
+use super::common::Common;
+use super::{Argument, Part};
 
-/// An argument whose way into the key is to be chosen.
+/// An argument whose way into the key is to be chosen, for a cache that is `S`: [`Shared`] or [`Local`].
 #[derive(Debug)]
-pub struct Of<'a, T: ?Sized>(pub &'a T);
+pub struct Of<'a, T: ?Sized, S>(&'a T, S);
 
-/// The first choice: an `Arc`, stored as an `Arc`, so that a miss copies the pointer alone. What it
-/// points to must be the same type when it is owned: not `Arc<[&str]>`, which is stored as a copy.
-pub trait ByArc<'a> {
-    /// What the tuple of arguments takes.
-    type Key;
-    /// Makes it.
-    fn __key(&self) -> Self::Key;
+impl<'a, T: ?Sized> Of<'a, T, Shared> {
+    /// For a cache that all threads share.
+    #[inline]
+    pub fn shared(argument: &'a T) -> Self {
+        Self(argument, Shared)
+    }
 }
 
-impl<'a, T> ByArc<'a> for &&&&Of<'a, Arc<T>>
+impl<'a, T: ?Sized> Of<'a, T, Local> {
+    /// For a cache that lies in an object.
+    #[inline]
+    pub fn local(argument: &'a T) -> Self {
+        Self(argument, Local)
+    }
+}
+
+/// Where a cache lies: in a `static`, where all threads share it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared;
+
+/// Where a cache lies: in an object, which lives as long and goes where its contents let it.
+#[derive(Clone, Copy, Debug)]
+pub struct Local;
+
+/// What can be kept where the cache lies.
+pub trait Keeps<T> {}
+
+impl<T: Send + Sync + 'static> Keeps<T> for Shared {}
+impl<T> Keeps<T> for Local {}
+
+macro_rules! levels {
+    ($($(#[$doc:meta])* $level:ident;)*) => { $(
+        $(#[$doc])*
+        pub trait $level<'a> {
+            /// What the tuple of parts takes.
+            type Key;
+            /// Makes it.
+            fn __key(&self) -> Self::Key;
+        }
+    )* };
+}
+
+levels! {
+    /// The first choice: an `Arc`, stored as an `Arc`, so that a miss copies the pointer alone. What it
+    /// points to must be the same type when it is owned: not `Arc<[&str]>`, which is stored as a copy.
+    ByArc;
+    /// The second choice: an [`Argument`], as it is.
+    ByArgument;
+    /// The third choice: references to what is `Hash + Eq`, by themselves or inside something else.
+    ByInnerEq;
+    /// The fourth choice: what is `Hash + Eq + Clone` and borrows nothing.
+    ByOwnEq;
+    /// The fifth choice: what is `Hash + Eq` and can be owned.
+    ByEq;
+}
+
+impl<'a, T, S> ByArc<'a> for &&&&&Of<'a, Arc<T>, S>
 where
-    T: Argument + ToOwned<Owned = T::Stored> + Send + Sync + ?Sized,
+    T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
+    S: Keeps<Arc<T>>,
 {
     type Key = WithArc<'a, T>;
 
@@ -43,15 +93,7 @@ where
     }
 }
 
-/// The second choice: an [`Argument`], as it is.
-pub trait ByArgument<'a> {
-    /// What the tuple of arguments takes.
-    type Key;
-    /// Makes it.
-    fn __key(&self) -> Self::Key;
-}
-
-impl<'a, T: Argument<Stored: Send + Sync> + ?Sized> ByArgument<'a> for &&&Of<'a, T> {
+impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&Of<'a, T, S> {
     type Key = &'a T;
 
     #[inline]
@@ -60,31 +102,29 @@ impl<'a, T: Argument<Stored: Send + Sync> + ?Sized> ByArgument<'a> for &&&Of<'a,
     }
 }
 
-/// The third choice: references to what is `Hash + Eq`, by themselves or inside something else.
-pub trait ByInnerEq<'a> {
-    /// What the tuple of arguments takes.
-    type Key;
-    /// Makes it.
-    fn __key(&self) -> Self::Key;
-}
-
-/// The fourth choice: what is `Hash + Eq` and can be owned.
-pub trait ByEq<'a> {
-    /// What the tuple of arguments takes.
-    type Key;
-    /// Makes it.
-    fn __key(&self) -> Self::Key;
-}
-
-impl<'a, T> ByEq<'a> for &Of<'a, T>
+impl<'a, T, S> ByOwnEq<'a> for &&Of<'a, T, S>
 where
-    T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+    T: Hash + Eq + Clone + 'static,
+    S: Keeps<T>,
 {
     type Key = WithEq<'a, T>;
 
     #[inline]
     fn __key(&self) -> WithEq<'a, T> {
-        WithEq(self.0)
+        WithEq { argument: self.0, any: Some(self.0) }
+    }
+}
+
+impl<'a, T, S> ByEq<'a> for &Of<'a, T, S>
+where
+    T: Hash + Eq + ToOwned + ?Sized,
+    S: Keeps<T::Owned>,
+{
+    type Key = WithEq<'a, T>;
+
+    #[inline]
+    fn __key(&self) -> WithEq<'a, T> {
+        WithEq { argument: self.0, any: None }
     }
 }
 
@@ -96,7 +136,7 @@ pub trait Refused<T: ?Sized> {
         T: Argument;
 }
 
-impl<T: ?Sized> Refused<T> for Of<'_, T> {
+impl<T: ?Sized, S> Refused<T> for Of<'_, T, S> {
     fn __key(&self) -> NoKey
     where
         T: Argument,
@@ -109,15 +149,10 @@ impl<T: ?Sized> Refused<T> for Of<'_, T> {
 #[derive(Debug)]
 pub struct NoKey;
 
-#[diagnostic::do_not_recommend]
-impl Argument for NoKey {
+impl Part for NoKey {
     type Stored = ();
 
-    fn hash_argument<H: Hasher>(&self, _: &mut H) {}
-
-    fn eq_argument(&self, _: &Self) -> bool {
-        false
-    }
+    fn hash_part<H: Hasher>(&self, _: &mut H) {}
 
     fn eq_stored(&self, (): &()) -> bool {
         false
@@ -134,18 +169,12 @@ impl Argument for NoKey {
 #[derive(Debug)]
 pub struct WithArc<'a, T: ?Sized>(&'a Arc<T>);
 
-#[diagnostic::do_not_recommend]
-impl<T: Argument + ?Sized + 'static> Argument for WithArc<'_, T> {
+impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
     type Stored = Arc<T>;
 
     #[inline]
-    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+    fn hash_part<H: Hasher>(&self, state: &mut H) {
         (**self.0).hash_argument(state);
-    }
-
-    #[inline]
-    fn eq_argument(&self, other: &Self) -> bool {
-        self.eq_stored(other.0)
     }
 
     #[inline]
@@ -162,42 +191,47 @@ impl<T: Argument + ?Sized + 'static> Argument for WithArc<'_, T> {
     fn stored_eq(one: &Arc<T>, other: &Arc<T>) -> bool {
         WithArc(one).eq_stored(other)
     }
+
+    #[inline]
+    fn as_common(&self) -> Option<Common<'_>> {
+        (**self.0).as_common()
+    }
 }
 
 /// An argument by its own `Hash` and `Eq`.
 #[derive(Debug)]
-pub struct WithEq<'a, T: ?Sized>(&'a T);
+pub struct WithEq<'a, T: ?Sized> {
+    argument: &'a T,
+    /// The same, where its type can be asked for.
+    any: Option<&'a dyn Any>,
+}
 
-#[diagnostic::do_not_recommend]
-impl<T> Argument for WithEq<'_, T>
-where
-    T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
-{
+impl<T: Hash + Eq + ToOwned + ?Sized> Part for WithEq<'_, T> {
     type Stored = T::Owned;
 
     #[inline]
-    fn hash_argument<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-
-    #[inline]
-    fn eq_argument(&self, other: &Self) -> bool {
-        self.0 == other.0
+    fn hash_part<H: Hasher>(&self, state: &mut H) {
+        self.argument.hash(state);
     }
 
     #[inline]
     fn eq_stored(&self, stored: &T::Owned) -> bool {
-        self.0 == stored.borrow()
+        self.argument == stored.borrow()
     }
 
     #[inline]
     fn to_stored(&self) -> T::Owned {
-        self.0.to_owned()
+        self.argument.to_owned()
     }
 
     #[inline]
     fn stored_eq(one: &T::Owned, other: &T::Owned) -> bool {
         Borrow::<T>::borrow(one) == other.borrow()
+    }
+
+    #[inline]
+    fn as_common(&self) -> Option<Common<'_>> {
+        self.any.and_then(Common::recognise)
     }
 }
 
@@ -210,9 +244,10 @@ macro_rules! inner {
         [$($generics:tt)*] $container:ty, $stored:ty,
         $this:ident => $refs:expr, $owned:expr, $make:expr;
     )*) => { $(
-        impl<'a, 'b, T, $($generics)*> ByInnerEq<'a> for &&Of<'a, $container>
+        impl<'a, 'b, T, S, $($generics)*> ByInnerEq<'a> for &&&Of<'a, $container, S>
         where
-            T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+            T: Hash + Eq + ToOwned + ?Sized,
+            S: Keeps<T::Owned>,
         {
             type Key = WithInnerEq<'a, $container>;
 
@@ -222,21 +257,15 @@ macro_rules! inner {
             }
         }
 
-        #[diagnostic::do_not_recommend]
-        impl<'b, T, $($generics)*> Argument for WithInnerEq<'_, $container>
+        impl<'b, T, $($generics)*> Part for WithInnerEq<'_, $container>
         where
-            T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+            T: Hash + Eq + ToOwned + ?Sized,
         {
             type Stored = $stored;
 
             #[inline]
-            fn hash_argument<H: Hasher>(&self, state: &mut H) {
+            fn hash_part<H: Hasher>(&self, state: &mut H) {
                 self.0.hash(state);
-            }
-
-            #[inline]
-            fn eq_argument(&self, other: &Self) -> bool {
-                self.0 == other.0
             }
 
             #[inline]
@@ -272,7 +301,7 @@ macro_rules! inner {
 
         impl<'b, T, $($generics)*> Select<INNER_EQ> for $container
         where
-            T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+            T: Hash + Eq + ToOwned + ?Sized,
         {
             type Stored = $stored;
         }
@@ -318,7 +347,7 @@ where
     pub const __ARC: bool = true;
 }
 
-impl<T: Argument<Stored: Send + Sync> + ?Sized> Is<T> {
+impl<T: Argument + ?Sized> Is<T> {
     /// It is an [`Argument`].
     pub const __ARGUMENT: bool = true;
 }

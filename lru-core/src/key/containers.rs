@@ -5,6 +5,7 @@ use std::borrow::{Cow, ToOwned};
 use std::sync::Arc;
 
 use super::Argument;
+use super::common::Common;
 
 /// What only points to an argument is stored as what it points to.
 macro_rules! pointers {
@@ -36,6 +37,11 @@ macro_rules! pointers {
             #[inline]
             fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
                 $pointee::stored_eq(one, other)
+            }
+
+            #[inline]
+            fn as_common(&self) -> Option<Common<'_>> {
+                (**self).as_common()
             }
         }
     )* };

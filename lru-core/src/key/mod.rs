@@ -1,7 +1,10 @@
 //! What may be a key: arguments, hashed and compared where they lie, owned on a miss only.
 
 pub mod choice;
+mod common;
 mod containers;
+mod erased;
+pub mod made;
 mod scalars;
 mod tuples;
 
@@ -11,11 +14,15 @@ use std::sync::LazyLock;
 
 use hashbrown::DefaultHashBuilder;
 
-pub use choice::Of;
+pub use choice::{Local, Of, Shared};
+pub use common::{Common, Number};
+pub use erased::{Erase, Erased, identity};
 
 /// The traits among which [`choice`] chooses, to be imported nameless.
 pub mod choices {
-    pub use super::choice::{ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, Refused as _};
+    pub use super::choice::{
+        ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, ByOwnEq as _, Refused as _,
+    };
 }
 
 /// What can be an argument of a memoized function, beside everything that is `Hash + Eq + Clone`.
@@ -34,7 +41,7 @@ pub mod choices {
 /// # Implementing it
 ///
 /// For a type that holds floats, and so can't be `Eq`. The three comparisons must agree with each
-/// other, and what they call the same must hash the same. `Stored` must be `Send + Sync`.
+/// other, and what they call the same must hash the same.
 ///
 /// ```
 /// # use lru_core as functools;
@@ -85,7 +92,7 @@ pub mod choices {
 )]
 pub trait Argument {
     /// The owned form, kept as a key.
-    type Stored: 'static;
+    type Stored: Send + Sync + 'static;
 
     /// Feeds the argument to a hasher. Equal arguments feed the same.
     fn hash_argument<H: Hasher>(&self, state: &mut H);
@@ -101,6 +108,12 @@ pub trait Argument {
 
     /// Whether two stored arguments are the same.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
+
+    /// What it is to arguments of other types, where it is a number or text.
+    #[doc(hidden)]
+    fn as_common(&self) -> Option<Common<'_>> {
+        None
+    }
 
     /// [`Argument::hash_argument`] for each of `items`; faster where they lie as plain bytes.
     #[doc(hidden)]
@@ -123,6 +136,61 @@ pub trait Argument {
     }
 }
 
+/// A part of a key, or all of it, borrowed from the arguments: for generated code.
+///
+/// What is an [`Argument`] is one by reference; others come wrapped in what [`choice`] chose for
+/// them. Tuples of parts are parts.
+pub trait Part {
+    /// The owned form.
+    type Stored;
+
+    /// Feeds the part to a hasher.
+    fn hash_part<H: Hasher>(&self, state: &mut H);
+
+    /// Whether it is the one that was stored.
+    fn eq_stored(&self, stored: &Self::Stored) -> bool;
+
+    /// Makes the owned form.
+    fn to_stored(&self) -> Self::Stored;
+
+    /// Whether two stored parts are the same.
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
+
+    /// What it is to parts of other types, where it is a number or text.
+    fn as_common(&self) -> Option<Common<'_>> {
+        None
+    }
+}
+
+impl<A: Argument + ?Sized> Part for &A {
+    type Stored = A::Stored;
+
+    #[inline]
+    fn hash_part<H: Hasher>(&self, state: &mut H) {
+        (**self).hash_argument(state);
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &A::Stored) -> bool {
+        (**self).eq_stored(stored)
+    }
+
+    #[inline]
+    fn to_stored(&self) -> A::Stored {
+        (**self).to_stored()
+    }
+
+    #[inline]
+    fn stored_eq(one: &A::Stored, other: &A::Stored) -> bool {
+        A::stored_eq(one, other)
+    }
+
+    #[inline]
+    fn as_common(&self) -> Option<Common<'_>> {
+        (**self).as_common()
+    }
+}
+
 /// The hash of a key.
 ///
 /// Invariant: it is made once per call, before the lock is taken, and never zero: an entry that holds one needs no flag to tell it from a vacant slot.
@@ -142,8 +210,8 @@ impl KeyHash {
     }
 
     #[inline]
-    pub(crate) fn of_argument<A: Argument + ?Sized>(argument: &A) -> Self {
-        Self::finish(|state| argument.hash_argument(state))
+    pub(crate) fn of_part<P: Part>(part: &P) -> Self {
+        Self::finish(|state| part.hash_part(state))
     }
 
     #[inline]

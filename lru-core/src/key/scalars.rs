@@ -14,6 +14,7 @@ use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 
 use super::Argument;
+use super::common::Common;
 
 /// Types that are their own owned form, and whose `Hash` and `Eq` say all there is to say.
 macro_rules! plain {
@@ -45,6 +46,11 @@ macro_rules! plain {
             #[inline]
             fn stored_eq(one: &Self, other: &Self) -> bool {
                 one == other
+            }
+
+            #[inline]
+            fn as_common(&self) -> Option<Common<'_>> {
+                Common::recognise(self)
             }
 
             #[inline]
@@ -100,6 +106,11 @@ macro_rules! floats {
             fn stored_eq(one: &Self, other: &Self) -> bool {
                 one.eq_argument(other)
             }
+
+            #[inline]
+            fn as_common(&self) -> Option<Common<'_>> {
+                Common::recognise(self)
+            }
         }
     )* };
 }
@@ -108,7 +119,7 @@ floats! { f32 f64 }
 
 /// Text and the like: a borrowed form, an owned form, and the bytes by which both are compared.
 macro_rules! texts {
-    ($($borrowed:ty, $owned:ty, $exact:expr;)*) => { $(
+    ($($borrowed:ty, $owned:ty, $exact:expr, $common:expr;)*) => { $(
         #[diagnostic::do_not_recommend]
         impl Argument for $borrowed {
             type Stored = $owned;
@@ -136,6 +147,11 @@ macro_rules! texts {
             #[inline]
             fn stored_eq(one: &$owned, other: &$owned) -> bool {
                 $exact(one) == $exact(other)
+            }
+
+            #[inline]
+            fn as_common(&self) -> Option<Common<'_>> {
+                $common(self)
             }
         }
 
@@ -167,6 +183,11 @@ macro_rules! texts {
             fn stored_eq(one: &Self, other: &Self) -> bool {
                 <$borrowed>::stored_eq(one, other)
             }
+
+            #[inline]
+            fn as_common(&self) -> Option<Common<'_>> {
+                <$borrowed>::as_common(self)
+            }
         }
     )* };
 }
@@ -176,9 +197,9 @@ fn same<T: ?Sized>(text: &T) -> &T {
 }
 
 texts! {
-    str, String, same::<str>;
-    CStr, CString, same::<CStr>;
-    OsStr, OsString, same::<OsStr>;
+    str, String, same::<str>, |text| Some(Common::Text(text));
+    CStr, CString, same::<CStr>, |_| None;
+    OsStr, OsString, same::<OsStr>, |_| None;
     // `Path`'s own `Eq` passes over doubled separators, which a function can see.
-    Path, PathBuf, Path::as_os_str;
+    Path, PathBuf, Path::as_os_str, |_| None;
 }

@@ -1,8 +1,8 @@
-//! Tuples of arguments. A call's arguments come as one.
+//! Tuples: of arguments, themselves an argument; of parts, the key of a call.
 
 use core::hash::Hasher;
 
-use super::Argument;
+use super::{Argument, Part};
 
 macro_rules! tuple {
     ($($name:ident $index:tt)*) => {
@@ -35,6 +35,30 @@ macro_rules! tuple {
                 $( $name::stored_eq(&one.$index, &other.$index) )&&*
             }
         }
+
+        impl<$($name: Part),*> Part for ($($name,)*) {
+            type Stored = ($($name::Stored,)*);
+
+            #[inline]
+            fn hash_part<STATE: Hasher>(&self, state: &mut STATE) {
+                $( self.$index.hash_part(state); )*
+            }
+
+            #[inline]
+            fn eq_stored(&self, stored: &Self::Stored) -> bool {
+                $( self.$index.eq_stored(&stored.$index) )&&*
+            }
+
+            #[inline]
+            fn to_stored(&self) -> Self::Stored {
+                ($( self.$index.to_stored(), )*)
+            }
+
+            #[inline]
+            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+                $( $name::stored_eq(&one.$index, &other.$index) )&&*
+            }
+        }
     };
 }
 
@@ -49,4 +73,25 @@ macro_rules! tuples {
 
 tuples! {
     [] A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15 Q 16 R 17 S 18 T 19
+}
+
+/// The key of a call that has no arguments.
+impl Part for () {
+    type Stored = ();
+
+    #[inline]
+    fn hash_part<STATE: Hasher>(&self, _: &mut STATE) {}
+
+    #[inline]
+    fn eq_stored(&self, (): &()) -> bool {
+        true
+    }
+
+    #[inline]
+    fn to_stored(&self) {}
+
+    #[inline]
+    fn stored_eq((): &(), (): &()) -> bool {
+        true
+    }
 }

@@ -136,7 +136,7 @@ mod tests {
     fn a_full_store_never_rebuilds_into_more_memory() {
         for maxsize in [1, 2, 3, 7, 56, 100, 112, 128, 1000] {
             let mut store = Bounded::new(maxsize);
-            let entry = |n: u64| Entry { hash: KeyHash::of_argument(&n), key: n, value: () };
+            let entry = |n: u64| Entry { hash: KeyHash::of(&n), key: n, value: () };
             let mut next = (0..).map(entry);
             for _ in 0..maxsize {
                 assert!(store.insert(next.next().unwrap()).is_none());
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn removed_entries_make_room() {
         let mut store = Bounded::new(2);
-        let hash = KeyHash::of_argument(&1);
+        let hash = KeyHash::of(&1);
         assert!(store.insert(Entry { hash, key: 1, value: 'a' }).is_none());
         let (place, _) = store.find(hash, |key| *key == 1).unwrap();
         assert_eq!(store.remove(place).value, 'a');

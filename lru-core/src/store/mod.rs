@@ -67,33 +67,31 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.find(hash, matches))
     }
 
-    /// A caller's lookup: copies the value under a key that has this hash and `matches`, and marks
+    /// A caller's lookup: reads the value under a key that has this hash and `matches`, and marks
     /// the entry as used just now. `matches` may call back and hide the entry; then it is not there.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Memo::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read(
+    pub(crate) fn read<T>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         is_hidden: impl Fn(Place) -> bool,
-    ) -> Option<V>
-    where
-        V: Clone,
-    {
+        read: impl FnOnce(&V) -> T,
+    ) -> Option<T> {
         match self {
             Self::Unbounded(unbounded) => {
                 let (place, entry) = unbounded.find(hash, matches)?;
                 if is_hidden(place) {
                     return None;
                 }
-                Some(entry.value.clone())
+                Some(read(&entry.value))
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
                 if is_hidden(place) {
                     return None;
                 }
-                let value = entry.value.clone();
+                let value = read(&entry.value);
                 bounded.touch(place);
                 Some(value)
             }

@@ -1,21 +1,29 @@
 //! The function itself: look, else compute and keep.
 
 use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
-use crate::model::{Model, Param, nested};
+use super::memo;
+use crate::model::{Accessors, Flavor, Model};
+use crate::types;
 
 pub(super) fn function(model: &Model) -> TokenStream {
-    let Model { attrs, vis, safety, abi, fn_token, name, generics, params, result, handle, .. } = model;
+    let Model { attrs, vis, flavor, safety, abi, fn_token, name, generics, result, .. } = model;
     let where_clause = &generics.where_clause;
-    let inputs = params.iter().map(Param::input);
-    let key = key(model);
-    let memo = model.memo(&quote!(#handle));
-    let compute = run(model, &quote!(#handle::wrapped));
-    let mut calls = Group::new(
+    let inputs = model.inputs();
+    let home = model.home();
+    let calls = memo::calls(model, &home);
+    let (choices, key, outcome) = (choices(model), memo::key(model, &home), outcome(model));
+    let (memo, compute) = match model.accessors {
+        Accessors::None => (memo::in_body(model), run_here(model)),
+        _ => (None, run(model, &home)),
+    };
+    let mut body = Group::new(
         Delimiter::Brace,
         quote! {
-            let __looked = #memo.look(#key);
+            #choices
+            #memo
+            let __looked = #calls.look(#key, #outcome);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
                 ::core::result::Result::Err(__miss) => __miss.keep(#compute),
@@ -23,36 +31,83 @@ pub(super) fn function(model: &Model) -> TokenStream {
         },
     );
     // From its `fn` to its last brace it is the user's, or lints would not tell that it is unused.
-    calls.set_span(model.body.span());
+    body.set_span(model.body.span());
     quote! {
         #attrs
-        #vis #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #calls
+        #vis #flavor #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #body
     }
 }
 
-/// The arguments as a tuple that borrows them.
-pub(super) fn key(model: &Model) -> TokenStream {
-    let Model { params, krate, .. } = model;
-    let parts = params.iter().map(|param| {
-        let name = &param.name;
-        param.key.borrow(&quote!(#name), krate)
-    });
-    // The traits choose how an argument becomes a part of the key.
-    let tuple = nested(&parts.collect::<Vec<_>>());
-    if params.iter().any(|param| param.key.is_by_type()) {
-        quote! {{ use #krate::__private::choices::*; #tuple }}
-    } else {
-        tuple
-    }
+/// The traits that choose how arguments and results are kept, where that is not plain.
+pub(super) fn choices(model: &Model) -> Option<TokenStream> {
+    let krate = &model.krate;
+    model.has_choices().then(|| quote! { use #krate::__private::choices::*; })
+}
+
+/// What of the result is kept, and how.
+pub(super) fn outcome(model: &Model) -> TokenStream {
+    model.outcome.value(&model.krate)
+}
+
+/// Runs the body, which stands elsewhere.
+pub(super) fn run(model: &Model, home: &TokenStream) -> TokenStream {
+    let wrapped = model.accessor("wrapped");
+    run_named(model, &quote!(#home::#wrapped))
 }
 
 /// Calls a function that takes the arguments as the user's function does.
-pub(super) fn run(model: &Model, function: &TokenStream) -> TokenStream {
-    let names = model.params.iter().map(|param| &param.name);
-    let call = quote! { #function(#(#names),*) };
-    if model.safety.is_some() {
+pub(super) fn run_named(model: &Model, function: &TokenStream) -> TokenStream {
+    let (turbofish, arguments) = (model.turbofish(), model.arguments());
+    let call = quote! { #function #turbofish (#(#arguments),*) };
+    let call = if model.safety.is_some() {
         quote! { unsafe { #call } }
     } else {
         call
+    };
+    match model.flavor {
+        Flavor::Sync => call,
+        Flavor::Async(_) => quote! { #call.await },
+    }
+}
+
+/// Runs the body where it is: what it returns early is its result, and not yet the function's.
+fn run_here(model: &Model) -> TokenStream {
+    let Model { result, body, .. } = model;
+    let bindings = model.params.iter().map(|param| {
+        let (written, name) = (param.written(), &param.name);
+        let pat = &written.pat;
+        let ty = types::impl_trait(&written.ty).is_none().then(|| {
+            let ty = &written.ty;
+            quote!(: #ty)
+        });
+        quote! { let #pat #ty = #name; }
+    });
+    let body = if model.safety.is_some() {
+        quote! { unsafe #body }
+    } else {
+        body.to_token_stream()
+    };
+    match model.flavor {
+        Flavor::Sync => quote! { (move || -> #result { #(#bindings)* #body })() },
+        // The type of what it returns early has no other place.
+        Flavor::Async(_) => quote! {
+            async move {
+                if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {
+                    return __result;
+                }
+                #(#bindings)*
+                let __result: #result = #body;
+                __result
+            }.await
+        },
+    }
+}
+
+impl ToTokens for Flavor {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Sync => {}
+            Self::Async(token) => token.to_tokens(tokens),
+        }
     }
 }

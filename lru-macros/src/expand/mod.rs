@@ -4,7 +4,7 @@
 //! In:   #[lru_cache(maxsize = 32)] fn area(w: u32, h: u32) -> u32 { w * h }
 //!
 //! Out:  fn area(w: u32, h: u32) -> u32 {                              (paths shortened)
-//!           let __looked = area::__memo().look((&w, &h));
+//!           let __looked = area::__memo().calls().look((&w, &h), Plain);
 //!           match __looked {
 //!               Ok(__hit) => __hit,
 //!               Err(__miss) => __miss.keep(area::wrapped(w, h)),
@@ -12,7 +12,7 @@
 //!       }
 //!       enum area {}
 //!       impl area {
-//!           fn __memo() -> &'static Memo<(u32, u32), Plain<u32>, 32> { static __MEMO: .. = ..; &__MEMO }
+//!           fn __memo() -> &'static Memo<(u32, u32), u32, 32> { static __MEMO: .. = ..; &__MEMO }
 //!           fn wrapped(w: u32, h: u32) -> u32 { w * h }
 //!           fn cache_info() -> CacheInfo; fn cache_clear(); ..
 //!       }
@@ -21,48 +21,54 @@
 //! Every name that is not the user's is seen where the attribute stands (so that lints leave it
 //! alone), starts with `__` where it is a variable, and is reached by an absolute path.
 
+mod accessors;
 mod call;
-mod companion;
+mod memo;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote};
 
 use crate::args::Args;
 use crate::check;
 use crate::func::Func;
-use crate::model::{Krate, Model};
+use crate::model::{Key, Model, Scope};
 use crate::types;
 
-/// The function, and its companion.
+/// The function, and its accessors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let function = call::function(model);
-    let companion = companion::companion(model);
-    quote! { #function #companion }
+    let accessors = accessors::accessors(model);
+    quote! { #function #accessors }
 }
 
 /// For a function that can't be cached: itself, as it was.
 ///
-/// With it what keeps further errors away that would only repeat the first: the companion, with no
-/// cache behind it. And what brings up further mistakes: the questions about those of its types
+/// With it what keeps further errors away that would only repeat the first: the accessors, with no
+/// cache behind them. And what brings up further mistakes: the questions about those of its types
 /// that can be asked.
 pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
     let item = func.without_options();
-    let is_free = func.sig.receiver().is_none() && func.self_type().is_none();
-    if !is_free || func.generic_params().next().is_some() {
-        return item;
-    }
+    let is_method = func.is_method();
     let is_asked = |ty: &syn::Type| check::changed(ty).is_none() && check::unnamed(ty).is_none();
     let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !types::is_never(ty));
     let keeps = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
     let model = Model::new(args.clone(), func);
+    let stubs =
+        (!types::is_primitive_name(&model.name) || is_method).then(|| accessors::stubs(&model, has_value));
+    if is_method || matches!(model.accessors, crate::model::Accessors::Siblings) {
+        return quote! { #item #stubs };
+    }
+    let scope = Scope::Function(Vec::new());
     let (params, keys): (Vec<_>, Vec<_>) = model
         .params
         .iter()
-        .filter(|param| is_asked(&param.ty))
-        .map(|param| (param.input(), param.key.borrow(&param.name.to_token_stream(), &model.krate)))
+        .filter(|param| is_asked(&param.ty) && !param.written.attrs.iter().any(crate::func::is_key))
+        .map(|param| {
+            let key = Key::new(&param.ty, &scope).borrow(&param.name.to_token_stream(), &model.krate);
+            (param.input(), key)
+        })
         .unzip();
-    let result = keeps.then(|| remembered(&model.result, &model.krate));
-    let stubs = (!types::is_primitive_name(&model.handle)).then(|| companion::stubs(&model, has_value));
+    let result = keeps.then(|| call::outcome(&model)).into_iter();
     let Model { attrs, generics, krate, .. } = &model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     quote! {
@@ -73,17 +79,8 @@ pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
             fn __probe #generics (#(#params),*) #where_clause {
                 use #krate::__private::choices::*;
                 #( let _ = #keys; )*
-                #result
+                #( let _ = #result; )*
             }
         };
     }
-}
-
-/// Asks of a result's type what remembering it takes.
-fn remembered(ty: &syn::Type, krate: &Krate) -> TokenStream {
-    let span = types::first_span(ty);
-    let krate = krate.at(span);
-    let ty = types::with_static(ty);
-    let kept = quote_spanned! { span=> #krate::__private::kept!(#ty) };
-    quote_spanned! { span=> #krate::__private::remembered::<#kept>(); }
 }

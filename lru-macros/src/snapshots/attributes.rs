@@ -4,7 +4,9 @@
 #[must_use]
 #[allow(clippy::float_cmp)]
 pub fn price(id: u32) -> u32 {
-    let __looked = price::__memo().look((&id,));
+    let __looked = price::__memo()
+        .calls()
+        .look((&id,), memo::functools::__private::Plain);
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
         ::core::result::Result::Err(__miss) => __miss.keep(price::wrapped(id)),
@@ -17,14 +19,14 @@ pub enum price {}
 impl price {
     fn __memo() -> &'static memo::functools::__private::Memo<
         (u32,),
-        memo::functools::__private::Plain<u32>,
+        u32,
         { memo::functools::__private::UNBOUNDED },
     > {
         static __MEMO: memo::functools::__private::Memo<
             (u32,),
-            memo::functools::__private::Plain<u32>,
+            u32,
             { memo::functools::__private::UNBOUNDED },
-        > = memo::functools::__private::Memo::new(false);
+        > = memo::functools::__private::Memo::new();
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
@@ -42,41 +44,43 @@ impl price {
     }
     /// Hits, misses, bound and number of entries, read together.
     pub fn cache_info() -> memo::functools::CacheInfo {
-        Self::__memo().info()
+        Self::__memo().calls().info()
     }
     /// Empties the cache and sets the counters to zero.
     pub fn cache_clear() {
-        Self::__memo().clear();
+        Self::__memo().calls().clear();
     }
     /// The options the function was memoized with.
     pub fn cache_parameters() -> memo::functools::CacheParameters {
-        Self::__memo().parameters()
+        Self::__memo().calls().parameters(false)
     }
     /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
     #[allow(clippy::float_cmp)]
     pub fn cache_contains(id: u32) -> ::core::primitive::bool {
-        Self::__memo().contains((&id,))
+        Self::__memo().calls().contains((&id,))
     }
     /// The result remembered for these arguments. Counts nothing, moves nothing.
     #[allow(clippy::float_cmp)]
     pub fn cache_peek(id: u32) -> ::core::option::Option<u32> {
-        Self::__memo().peek((&id,))
+        Self::__memo().calls().peek((&id,), memo::functools::__private::Plain)
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
     #[allow(clippy::float_cmp)]
     pub fn cache_put(id: u32, __value: u32) {
-        Self::__memo().put((&id,), __value);
+        Self::__memo().calls().put((&id,), __value, memo::functools::__private::Plain);
     }
     /// Removes the result for these arguments, and says whether there was one.
     #[allow(clippy::float_cmp)]
     pub fn cache_invalidate(id: u32) -> ::core::primitive::bool {
-        Self::__memo().invalidate((&id,))
+        Self::__memo().calls().invalidate((&id,))
     }
     /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
     #[must_use]
     #[allow(clippy::float_cmp)]
     pub fn cache_refresh(id: u32) -> u32 {
-        let __miss = Self::__memo().refresh((&id,));
+        let __miss = Self::__memo()
+            .calls()
+            .refresh((&id,), memo::functools::__private::Plain);
         __miss.keep(Self::wrapped(id))
     }
 }

@@ -1,5 +1,7 @@
 fn fibonacci(n: u64) -> u64 {
-    let __looked = fibonacci::__memo().look((&n,));
+    let __looked = fibonacci::__memo()
+        .calls()
+        .look((&n,), ::functools::__private::Plain);
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
         ::core::result::Result::Err(__miss) => __miss.keep(fibonacci::wrapped(n)),
@@ -10,14 +12,14 @@ enum fibonacci {}
 impl fibonacci {
     fn __memo() -> &'static ::functools::__private::Memo<
         (u64,),
-        ::functools::__private::Plain<u64>,
+        u64,
         { ::functools::__private::UNBOUNDED },
     > {
         static __MEMO: ::functools::__private::Memo<
             (u64,),
-            ::functools::__private::Plain<u64>,
+            u64,
             { ::functools::__private::UNBOUNDED },
-        > = ::functools::__private::Memo::new(false);
+        > = ::functools::__private::Memo::new();
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
@@ -26,35 +28,37 @@ impl fibonacci {
     }
     /// Hits, misses, bound and number of entries, read together.
     fn cache_info() -> ::functools::CacheInfo {
-        Self::__memo().info()
+        Self::__memo().calls().info()
     }
     /// Empties the cache and sets the counters to zero.
     fn cache_clear() {
-        Self::__memo().clear();
+        Self::__memo().calls().clear();
     }
     /// The options the function was memoized with.
     fn cache_parameters() -> ::functools::CacheParameters {
-        Self::__memo().parameters()
+        Self::__memo().calls().parameters(false)
     }
     /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
     fn cache_contains(n: u64) -> ::core::primitive::bool {
-        Self::__memo().contains((&n,))
+        Self::__memo().calls().contains((&n,))
     }
     /// The result remembered for these arguments. Counts nothing, moves nothing.
     fn cache_peek(n: u64) -> ::core::option::Option<u64> {
-        Self::__memo().peek((&n,))
+        Self::__memo().calls().peek((&n,), ::functools::__private::Plain)
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
     fn cache_put(n: u64, __value: u64) {
-        Self::__memo().put((&n,), __value);
+        Self::__memo().calls().put((&n,), __value, ::functools::__private::Plain);
     }
     /// Removes the result for these arguments, and says whether there was one.
     fn cache_invalidate(n: u64) -> ::core::primitive::bool {
-        Self::__memo().invalidate((&n,))
+        Self::__memo().calls().invalidate((&n,))
     }
     /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
     fn cache_refresh(n: u64) -> u64 {
-        let __miss = Self::__memo().refresh((&n,));
+        let __miss = Self::__memo()
+            .calls()
+            .refresh((&n,), ::functools::__private::Plain);
         __miss.keep(Self::wrapped(n))
     }
 }

@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `typed`, `handle`, `crate`"
+    "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `cache`, `typed`, `key`, `key_fn`, `cache_errors`, `cache_none`, `accessors`, `handle`, `crate`"
 }
 ::core::compile_error! {
     "a cached function cannot take `&mut Vec<u8>`: a hit would not make the change; return the new value instead"
@@ -11,34 +11,46 @@ fn push(items: &mut Vec<u8>, name: &str) -> usize {
 enum push {}
 #[doc(hidden)]
 impl push {
-    fn cache_info() -> ::functools::CacheInfo {
-        loop {}
-    }
-    fn cache_clear() {}
-    fn cache_parameters() -> ::functools::CacheParameters {
-        loop {}
-    }
-    fn cache_contains(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
-        loop {}
-    }
-    fn cache_invalidate(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
-        loop {}
-    }
     fn wrapped(items: &mut Vec<u8>, name: &str) -> usize {
         loop {}
     }
-    fn cache_refresh(items: &mut Vec<u8>, name: &str) -> usize {
+    /// Hits, misses, bound and number of entries, read together.
+    fn cache_info() -> ::functools::CacheInfo {
         loop {}
     }
+    /// Empties the cache and sets the counters to zero.
+    fn cache_clear() {
+        loop {}
+    }
+    /// The options the function was memoized with.
+    fn cache_parameters() -> ::functools::CacheParameters {
+        loop {}
+    }
+    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    fn cache_contains(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
+        loop {}
+    }
+    /// The result remembered for these arguments. Counts nothing, moves nothing.
     fn cache_peek(items: &mut Vec<u8>, name: &str) -> ::core::option::Option<usize> {
         loop {}
     }
-    fn cache_put(items: &mut Vec<u8>, name: &str, __value: usize) {}
+    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    fn cache_put(items: &mut Vec<u8>, name: &str, __value: usize) {
+        loop {}
+    }
+    /// Removes the result for these arguments, and says whether there was one.
+    fn cache_invalidate(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
+        loop {}
+    }
+    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    fn cache_refresh(items: &mut Vec<u8>, name: &str) -> usize {
+        loop {}
+    }
 }
 const _: () = {
     fn __probe(name: &str) {
         use ::functools::__private::choices::*;
         let _ = name;
-        ::functools::__private::remembered::<::functools::__private::kept!(usize)>();
+        let _ = ::functools::__private::Plain;
     }
 };

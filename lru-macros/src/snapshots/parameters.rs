@@ -7,16 +7,25 @@ pub(crate) unsafe fn search<'a>(
 where
     'a: 'static,
 {
+    use ::functools::__private::choices::*;
     let __looked = find::__memo(&())
-        .look({
-            use ::functools::__private::choices::*;
+        .calls()
+        .look(
             (
                 text,
-                (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                (
+                    &__arg1.0,
+                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                ),
+                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                 words,
-            )
-        });
+            ),
+            (&&&&::functools::__private::Returns::<
+                io::Result<Found>,
+                ::functools::__private::Shared,
+            >::NEW)
+                .__outcome(),
+        );
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
         ::core::result::Result::Err(__miss) => {
@@ -37,7 +46,7 @@ impl find {
             ::functools::__private::stored!(Query),
             ::functools::__private::Vec<::functools::__private::String>,
         ),
-        ::functools::__private::outcome!(io::Result < Found >),
+        ::functools::__private::kept!(io::Result < Found >),
         {
             ::functools::__private::bound(
                 ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128,
@@ -45,9 +54,6 @@ impl find {
             )
         },
     > {
-        ::functools::__private::remembered::<
-            ::functools::__private::kept!(io::Result < Found >),
-        >();
         static __MEMO: ::functools::__private::Memo<
             (
                 ::functools::__private::String,
@@ -55,7 +61,7 @@ impl find {
                 ::functools::__private::stored!(Query),
                 ::functools::__private::Vec<::functools::__private::String>,
             ),
-            ::functools::__private::outcome!(io::Result < Found >),
+            ::functools::__private::kept!(io::Result < Found >),
             {
                 ::functools::__private::bound(
                     ::functools::__private::integer(1 << LIMIT)
@@ -63,7 +69,7 @@ impl find {
                     ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
                 )
             },
-        > = ::functools::__private::Memo::new(false);
+        > = ::functools::__private::Memo::new();
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
@@ -80,15 +86,15 @@ impl find {
     }
     /// Hits, misses, bound and number of entries, read together.
     pub(crate) fn cache_info() -> ::functools::CacheInfo {
-        Self::__memo(&()).info()
+        Self::__memo(&()).calls().info()
     }
     /// Empties the cache and sets the counters to zero.
     pub(crate) fn cache_clear() {
-        Self::__memo(&()).clear();
+        Self::__memo(&()).calls().clear();
     }
     /// The options the function was memoized with.
     pub(crate) fn cache_parameters() -> ::functools::CacheParameters {
-        Self::__memo(&()).parameters()
+        Self::__memo(&()).calls().parameters(false)
     }
     /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
     pub(crate) fn cache_contains<'a>(
@@ -100,16 +106,18 @@ impl find {
     where
         'a: 'static,
     {
+        use ::functools::__private::choices::*;
         Self::__memo(&())
-            .contains({
-                use ::functools::__private::choices::*;
+            .calls()
+            .contains((
+                text,
                 (
-                    text,
-                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
-                    words,
-                )
-            })
+                    &__arg1.0,
+                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                ),
+                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                words,
+            ))
     }
     /// The result remembered for these arguments. Counts nothing, moves nothing.
     pub(crate) fn cache_peek<'a>(
@@ -121,16 +129,25 @@ impl find {
     where
         'a: 'static,
     {
+        use ::functools::__private::choices::*;
         Self::__memo(&())
-            .peek({
-                use ::functools::__private::choices::*;
+            .calls()
+            .peek(
                 (
                     text,
-                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    ),
+                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                     words,
-                )
-            })
+                ),
+                (&&&&::functools::__private::Returns::<
+                    io::Result<Found>,
+                    ::functools::__private::Shared,
+                >::NEW)
+                    .__outcome(),
+            )
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
     pub(crate) fn cache_put<'a>(
@@ -143,21 +160,25 @@ impl find {
     where
         'a: 'static,
     {
+        use ::functools::__private::choices::*;
         Self::__memo(&())
+            .calls()
             .put(
-                {
-                    use ::functools::__private::choices::*;
+                (
+                    text,
                     (
-                        text,
-                        (
-                            &__arg1.0,
-                            (&&&&&::functools::__private::Of(&__arg1.1)).__key(),
-                        ),
-                        (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
-                        words,
-                    )
-                },
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    ),
+                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                    words,
+                ),
                 __value,
+                (&&&&::functools::__private::Returns::<
+                    io::Result<Found>,
+                    ::functools::__private::Shared,
+                >::NEW)
+                    .__outcome(),
             );
     }
     /// Removes the result for these arguments, and says whether there was one.
@@ -170,16 +191,18 @@ impl find {
     where
         'a: 'static,
     {
+        use ::functools::__private::choices::*;
         Self::__memo(&())
-            .invalidate({
-                use ::functools::__private::choices::*;
+            .calls()
+            .invalidate((
+                text,
                 (
-                    text,
-                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
-                    words,
-                )
-            })
+                    &__arg1.0,
+                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                ),
+                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                words,
+            ))
     }
     /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
     pub(crate) unsafe fn cache_refresh<'a>(
@@ -191,16 +214,25 @@ impl find {
     where
         'a: 'static,
     {
+        use ::functools::__private::choices::*;
         let __miss = Self::__memo(&())
-            .refresh({
-                use ::functools::__private::choices::*;
+            .calls()
+            .refresh(
                 (
                     text,
-                    (&__arg1.0, (&&&&&::functools::__private::Of(&__arg1.1)).__key()),
-                    (&&&&&::functools::__private::Of(&(*(*__arg2)))).__key(),
+                    (
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    ),
+                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                     words,
-                )
-            });
+                ),
+                (&&&&::functools::__private::Returns::<
+                    io::Result<Found>,
+                    ::functools::__private::Shared,
+                >::NEW)
+                    .__outcome(),
+            );
         __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
 }

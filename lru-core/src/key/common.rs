@@ -1,0 +1,163 @@
+//! What arguments of different types have in common: numbers by value, text by content.
+//!
+//! In a generic function with `typed = false`, `f(3u8)`, `f(3i64)` and `f(3.0)` are one call, as
+//! Python's `typed=False` has it, and so are `f("a")` and `f("a".to_string())`.
+
+use core::any::Any;
+use core::hash::{Hash, Hasher};
+use std::borrow::Cow;
+use std::boxed::Box;
+use std::sync::Arc;
+
+/// What an argument is to those of other types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Common<'a> {
+    /// A number of any type.
+    Number(Number),
+    /// Text of any type.
+    Text(&'a str),
+}
+
+/// The value of a number, whatever its type.
+///
+/// Invariant: equal values are the same variant. A float that is an integer is that integer,
+/// except -0.0, which a function can tell from 0.0; all NaNs are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// An integer that `i128` holds.
+    Integer(i128),
+    /// An integer that only `u128` holds.
+    Large(u128),
+    /// Any other float, by its bits as `f64`.
+    Float(u64),
+}
+
+impl Hash for Number {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Self::Integer(integer) => state.write_i128(integer),
+            Self::Large(integer) => state.write_u128(integer),
+            Self::Float(bits) => state.write_u64(bits),
+        }
+    }
+}
+
+impl From<u128> for Number {
+    #[inline]
+    fn from(integer: u128) -> Self {
+        i128::try_from(integer).map_or(Self::Large(integer), Self::Integer)
+    }
+}
+
+impl From<f64> for Number {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "compared with the ends before"
+    )]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "a power of two is exact, and whether it is an integer is an exact question"
+    )]
+    fn from(float: f64) -> Self {
+        /// 2¹²⁷, where `i128` ends.
+        const END: f64 = (1_u128 << 127) as f64;
+        let is_integer = float.trunc() == float && !(float == 0.0 && float.is_sign_negative());
+        if is_integer && (-END..END).contains(&float) {
+            Self::Integer(float as i128)
+        } else if is_integer && (END..2.0 * END).contains(&float) {
+            Self::Large(float as u128)
+        } else if float.is_nan() {
+            Self::Float(f64::NAN.to_bits())
+        } else {
+            Self::Float(float.to_bits())
+        }
+    }
+}
+
+impl<'a> Common<'a> {
+    /// Recognises numbers and text by their type. Where the type is known when compiling, as it is
+    /// in every instance of a generic function, nothing of the questions remains.
+    #[inline]
+    #[must_use]
+    pub fn recognise(value: &'a dyn Any) -> Option<Self> {
+        macro_rules! among {
+            ($($type:ty => $it:ident $common:expr;)*) => { $(
+                if let Some($it) = value.downcast_ref::<$type>() {
+                    return Some($common);
+                }
+            )* };
+        }
+        among! {
+            u8 => it Self::Number(Number::Integer(i128::from(*it)));
+            u16 => it Self::Number(Number::Integer(i128::from(*it)));
+            u32 => it Self::Number(Number::Integer(i128::from(*it)));
+            u64 => it Self::Number(Number::Integer(i128::from(*it)));
+            usize => it Self::Number(Number::from(*it as u128));
+            u128 => it Self::Number(Number::from(*it));
+            i8 => it Self::Number(Number::Integer(i128::from(*it)));
+            i16 => it Self::Number(Number::Integer(i128::from(*it)));
+            i32 => it Self::Number(Number::Integer(i128::from(*it)));
+            i64 => it Self::Number(Number::Integer(i128::from(*it)));
+            isize => it Self::Number(Number::Integer(*it as i128));
+            i128 => it Self::Number(Number::Integer(*it));
+            bool => it Self::Number(Number::Integer(i128::from(*it)));
+            f32 => it Self::Number(Number::from(f64::from(*it)));
+            f64 => it Self::Number(Number::from(*it));
+            &'static str => it Self::Text(it);
+            String => it Self::Text(it);
+            Cow<'static, str> => it Self::Text(it);
+            Box<str> => it Self::Text(it);
+            Arc<str> => it Self::Text(it);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(value: &dyn Any) -> Number {
+        match Common::recognise(value) {
+            Some(Common::Number(number)) => number,
+            other => panic!("{other:?} is no number"),
+        }
+    }
+
+    #[test]
+    fn equal_numbers_are_the_same_whatever_their_type() {
+        for three in [&3_u8 as &dyn Any, &3_u128, &3_usize, &3_i8, &3_i128, &3.0_f32, &3.0_f64] {
+            assert_eq!(number(three), Number::Integer(3));
+        }
+        assert_eq!(number(&true), number(&1_u8));
+        assert_eq!(number(&-2_i64), number(&-2.0_f64));
+        assert_eq!(number(&0.5_f32), number(&0.5_f64));
+        assert_eq!(number(&(1_u128 << 127)), number(&2.0_f64.powi(127)));
+        assert_eq!(number(&i128::MIN), number(&-2.0_f64.powi(127)));
+        assert_eq!(number(&f32::NAN), number(&-f64::NAN));
+    }
+
+    #[test]
+    fn numbers_that_a_function_tells_apart_stay_apart() {
+        assert_ne!(number(&0.0_f64), number(&-0.0_f64));
+        assert_ne!(number(&0_u8), number(&-0.0_f32));
+        assert_ne!(number(&0.1_f32), number(&0.1_f64));
+        assert_ne!(number(&u128::MAX), number(&2.0_f64.powi(128)));
+        assert_ne!(number(&f64::INFINITY), number(&f64::NEG_INFINITY));
+        assert_ne!(number(&u64::MAX), number(&2.0_f64.powi(64)));
+    }
+
+    #[test]
+    fn text_is_text_whatever_its_type() {
+        let texts: [&dyn Any; 5] =
+            [&"a", &"a".to_string(), &Cow::Borrowed("a"), &Box::<str>::from("a"), &Arc::<str>::from("a")];
+        for text in texts {
+            assert_eq!(Common::recognise(text), Some(Common::Text("a")));
+        }
+        assert_eq!(Common::recognise(&'a'), None);
+        assert_eq!(Common::recognise(&Some(3_u8)), None);
+    }
+}

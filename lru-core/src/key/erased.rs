@@ -1,0 +1,170 @@
+//! Parts of keys whose types a `static` can't name: those that depend on a generic parameter.
+//!
+//! Numbers and text are kept as such, everything else in a box beside the identity of its type.
+
+use core::any::{Any, TypeId};
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use std::boxed::Box;
+
+use super::Part;
+use super::common::{Common, Number};
+
+/// The identity of the function that `closure` is written in: of all its type and const
+/// parameters, those of its `impl` and its `Self`.
+///
+/// The type of a closure carries all of them. Lifetimes it does not tell apart.
+#[inline]
+pub fn identity<C: Fn() + 'static>(_closure: C) -> TypeId {
+    TypeId::of::<C>()
+}
+
+/// The identity of a type, lifetimes aside.
+#[expect(clippy::extra_unused_type_parameters, reason = "the closure carries it")]
+#[inline]
+fn identity_of<T: ?Sized>() -> TypeId {
+    identity(|| ())
+}
+
+/// A part of a key, to be stored [`Erased`].
+#[derive(Debug)]
+pub struct Erase<P>(pub P);
+
+/// A part of a key that is stored without its type.
+pub struct Erased(Form);
+
+enum Form {
+    Number(Number),
+    Text(Box<str>),
+    Other(Other),
+}
+
+/// A part that only another of its own type can equal.
+struct Other {
+    /// The type of the argument; the type of what is stored may serve several.
+    of: TypeId,
+    stored: Box<dyn Any + Send + Sync>,
+    /// Compares two parts of this type, as they are stored.
+    same: fn(&dyn Any, &dyn Any) -> bool,
+}
+
+/// Compares two stored parts of `P`.
+fn same<P: Part<Stored: 'static>>(one: &dyn Any, other: &dyn Any) -> bool {
+    match (one.downcast_ref(), other.downcast_ref()) {
+        (Some(one), Some(other)) => P::stored_eq(one, other),
+        _ => false,
+    }
+}
+
+impl<P: Part<Stored: Send + Sync + 'static>> Part for Erase<P> {
+    type Stored = Erased;
+
+    #[inline]
+    fn hash_part<H: Hasher>(&self, state: &mut H) {
+        match self.0.as_common() {
+            Some(Common::Number(number)) => number.hash(state),
+            Some(Common::Text(text)) => text.hash(state),
+            None => self.0.hash_part(state),
+        }
+    }
+
+    #[inline]
+    fn eq_stored(&self, stored: &Erased) -> bool {
+        match (&stored.0, self.0.as_common()) {
+            (Form::Number(stored), Some(Common::Number(number))) => *stored == number,
+            (Form::Text(stored), Some(Common::Text(text))) => **stored == *text,
+            (Form::Other(other), None) => {
+                other.of == identity_of::<P>()
+                    && other.stored.downcast_ref().is_some_and(|stored| self.0.eq_stored(stored))
+            }
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn to_stored(&self) -> Erased {
+        Erased(match self.0.as_common() {
+            Some(Common::Number(number)) => Form::Number(number),
+            Some(Common::Text(text)) => Form::Text(text.into()),
+            None => Form::Other(Other {
+                of: identity_of::<P>(),
+                stored: Box::new(self.0.to_stored()),
+                same: same::<P>,
+            }),
+        })
+    }
+
+    #[inline]
+    fn stored_eq(one: &Erased, other: &Erased) -> bool {
+        match (&one.0, &other.0) {
+            (Form::Number(one), Form::Number(other)) => one == other,
+            (Form::Text(one), Form::Text(other)) => one == other,
+            (Form::Other(one), Form::Other(other)) => {
+                one.of == other.of && (one.same)(&*one.stored, &*other.stored)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Debug for Erased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Number(number) => number.fmt(f),
+            Form::Text(text) => text.fmt(f),
+            Form::Other(_) => f.write_str("_"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::KeyHash;
+
+    /// Whether two calls meet: asked of the arguments where they lie, and of what is stored.
+    fn meet<A, B>(one: A, other: B) -> bool
+    where
+        A: Part<Stored: Send + Sync + 'static>,
+        B: Part<Stored: Send + Sync + 'static>,
+    {
+        let (one, other) = (Erase(one), Erase(other));
+        let (stored_one, stored_other) = (one.to_stored(), other.to_stored());
+        let meet = one.eq_stored(&stored_other);
+        assert_eq!(other.eq_stored(&stored_one), meet);
+        assert_eq!(Erase::<A>::stored_eq(&stored_one, &stored_other), meet);
+        assert!(!meet || KeyHash::of_part(&one) == KeyHash::of_part(&other));
+        meet
+    }
+
+    #[test]
+    fn numbers_and_texts_meet_across_types() {
+        assert!(meet(&3_u8, &3.0_f64));
+        assert!(meet(&true, &1_i128));
+        assert!(meet("text", &String::from("text")));
+        assert!(meet(&"text", &Box::<str>::from("text")));
+        assert!(!meet(&3_u8, "3"));
+    }
+
+    #[test]
+    fn other_types_meet_only_themselves() {
+        assert!(meet(&Some(3_u8), &Some(3_u8)));
+        assert!(!meet(&Some(3_u8), &Some(3_i64)));
+        assert!(!meet(&Some(3_u8), &Some(4_u8)));
+        assert!(!meet(&vec!["a"], &vec![String::from("a")]));
+        assert!(!meet(&[1_u8, 2][..], &vec![1_u8, 2]));
+        let borrowed = String::from("a");
+        assert!(meet(&vec!["a"], &vec![&*borrowed]));
+    }
+
+    #[test]
+    fn an_identity_tells_types_apart_and_lifetimes_not() {
+        fn of<T>(_: &T) -> TypeId {
+            identity_of::<T>()
+        }
+        let text = String::from("text");
+        assert_eq!(of(&"text"), of(&&*text));
+        assert_ne!(of(&1_u8), of(&1_u16));
+        assert_ne!(of(&[0; 1]), of(&[0; 2]));
+    }
+}

@@ -1,0 +1,84 @@
+//! Which operations come, and on which keys: spelled in bytes.
+
+/// What is done to a cache.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operation {
+    Call,
+    Refresh,
+    /// Ends a computation that was left open.
+    End,
+    Quick(Quick),
+}
+
+/// What is done in one go, without a computation that others could overlap.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Quick {
+    GetOrInsert,
+    Get,
+    Put,
+    Remove,
+    Forget,
+    Contains,
+    Peek,
+    PeekWith,
+    Entries,
+    Clear,
+}
+
+/// Bytes, and how to read them.
+#[derive(Debug)]
+pub(super) struct Script<I> {
+    bytes: I,
+    /// How many keys there are: the fewer, the more often operations meet.
+    universe: u8,
+}
+
+impl<I: Iterator<Item = u8>> Script<I> {
+    pub(super) fn new(bytes: I, universe: u8) -> Self {
+        Self { bytes, universe }
+    }
+
+    /// The next operation and its key. `None` when the bytes are used up.
+    pub(super) fn next(&mut self) -> Option<(Operation, u8)> {
+        let (operation, key) = (self.bytes.next()?, self.bytes.next()?);
+        Some((Self::operation(operation, key), key % self.universe))
+    }
+
+    fn operation(byte: u8, key: u8) -> Operation {
+        Operation::Quick(match byte % 32 {
+            0..=10 => return Operation::Call,
+            11 => Quick::GetOrInsert,
+            12..=14 => return Operation::Refresh,
+            15..=18 => Quick::Get,
+            19..=21 => Quick::Put,
+            22..=23 => Quick::Remove,
+            24 => Quick::Forget,
+            25..=26 => Quick::Contains,
+            27..=28 => Quick::Peek,
+            29 => Quick::PeekWith,
+            30 => Quick::Entries,
+            // Rarely, or nothing would ever be there.
+            _ if key < 16 => Quick::Clear,
+            _ => return Operation::End,
+        })
+    }
+
+    /// A byte by which something else is decided; zero when they are used up.
+    pub(super) fn choice(&mut self) -> u8 {
+        self.bytes.next().unwrap_or(0)
+    }
+}
+
+/// So many bytes from a seed.
+#[cfg(test)]
+pub(super) fn bytes(seed: u64, length: usize) -> impl Iterator<Item = u8> {
+    let mut state = seed;
+    let numbers = core::iter::repeat_with(move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    });
+    numbers.flat_map(u64::to_le_bytes).take(length)
+}

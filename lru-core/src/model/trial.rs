@@ -1,0 +1,123 @@
+//! Does to a cache what a script says, whatever is watched meanwhile.
+//!
+//! Computations contain operations, may be left open and ended in any order, and overlap those of
+//! other threads, where several have a trial each of the same cache.
+
+use super::script::{Operation, Quick, Script};
+use crate::cache::{Cache, Origin};
+use crate::key::KeyHash;
+
+/// How deep computations lie in each other.
+const DEEPEST: u32 = 8;
+
+/// How many computations one trial leaves open.
+const MOST_OPEN: usize = 4;
+
+/// A cache that is watched.
+pub(super) trait Subject {
+    /// What is known of a computation in flight.
+    type Computation;
+
+    /// A call: a hit, or a computation that begins. `None` also where nothing is stored.
+    fn call(&self, key: u8) -> Option<Self::Computation>;
+
+    /// A computation that is asked for begins. `None` where nothing is stored.
+    fn refresh(&self, key: u8) -> Option<Self::Computation>;
+
+    /// The computation has a result.
+    fn end(&self, computation: Self::Computation);
+
+    /// An operation without a computation that others could overlap.
+    fn quick(&self, operation: Quick, key: u8);
+}
+
+/// One who operates on a subject.
+pub(super) struct Trial<'s, S: Subject, I> {
+    subject: &'s S,
+    script: Script<I>,
+    /// Computations left open.
+    open: Vec<S::Computation>,
+    /// What is done where others should have their turn.
+    pause: fn(),
+}
+
+impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
+    pub(super) fn new(subject: &'s S, script: Script<I>, pause: fn()) -> Self {
+        Self { subject, script, open: Vec::new(), pause }
+    }
+
+    /// Follows the script to its end, and ends what was left open.
+    pub(super) fn run(mut self) {
+        while self.step(0).is_some() {}
+        self.open.into_iter().for_each(|computation| self.subject.end(computation));
+    }
+
+    /// Does one operation, and those inside it. `None` when the script is over.
+    fn step(&mut self, depth: u32) -> Option<()> {
+        let (operation, key) = self.script.next()?;
+        match operation {
+            Operation::Call => self.compute(self.subject.call(key), depth),
+            Operation::Refresh => self.compute(self.subject.refresh(key), depth),
+            Operation::End => self.end_one(key),
+            Operation::Quick(operation) => self.subject.quick(operation, key),
+        }
+        Some(())
+    }
+
+    /// What happens between the beginning of a computation and its end.
+    fn compute(&mut self, began: Option<S::Computation>, depth: u32) {
+        let Some(computation) = began else { return };
+        (self.pause)();
+        let choice = if depth < DEEPEST { self.script.choice() } else { 0 };
+        for _ in 0..choice % 4 {
+            if self.step(depth + 1).is_none() {
+                break;
+            }
+        }
+        // One in eight stays open, to end out of turn.
+        if choice >= 224 && self.open.len() < MOST_OPEN {
+            self.open.push(computation);
+            return;
+        }
+        (self.pause)();
+        self.subject.end(computation);
+    }
+
+    fn end_one(&mut self, choice: u8) {
+        if !self.open.is_empty() {
+            let at = usize::from(choice) % self.open.len();
+            self.subject.end(self.open.swap_remove(at));
+        }
+    }
+}
+
+/// What a cache wants to know of a computation.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) key: u8,
+    origin: Origin,
+}
+
+/// A call's lookup: a hit, or what begins, if anything is stored at all.
+pub(super) fn look<V: Clone>(cache: &Cache<u8, V>, key: u8) -> Result<V, Option<Pending>> {
+    if cache.is_disabled() {
+        cache.miss_uncached();
+        return Err(None);
+    }
+    let looked = cache.look(KeyHash::of(&key), |stored| *stored == key, V::clone);
+    looked.map_err(|began| Some(Pending { key, origin: Origin::Computed(began) }))
+}
+
+/// What begins with a refresh, if anything is stored at all.
+pub(super) fn refresh<V>(cache: &Cache<u8, V>, key: u8) -> Option<Pending> {
+    if cache.is_disabled() {
+        cache.miss_uncached();
+        return None;
+    }
+    Some(Pending { key, origin: Origin::Refreshed(cache.begin()) })
+}
+
+/// Ends a computation with this value.
+pub(super) fn keep<V>(cache: &Cache<u8, V>, Pending { key, origin }: Pending, value: V) -> Option<V> {
+    cache.keep(KeyHash::of(&key), key, value, origin, u8::eq)
+}

@@ -1,0 +1,242 @@
+//! What can be asked of the cache: on a type of the function's name, or beside the method.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+
+use super::{call, memo};
+use crate::attrs::Attrs;
+use crate::model::{Accessors, Flavor, Model, Param};
+
+/// All accessors, and what they need.
+pub(super) fn accessors(model: &Model) -> TokenStream {
+    let Model { attrs, accessor_vis: vis, name, .. } = model;
+    let Attrs { cfg, hidden, .. } = attrs;
+    let beside = memo::beside_accessors(model);
+    let wrapped = wrapped(model);
+    let asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
+    match &model.accessors {
+        Accessors::None => TokenStream::new(),
+        Accessors::Companion(handle) => {
+            let doc = format!(" What can be asked of the cache of the function `{name}`.");
+            quote! {
+                #(#cfg)*
+                #[doc = #doc]
+                #(#hidden)*
+                #vis enum #handle {}
+                #(#cfg)*
+                impl #handle {
+                    #beside
+                    #wrapped
+                    #(#asked)*
+                }
+            }
+        }
+        Accessors::Siblings => quote! {
+            #beside
+            #wrapped
+            #(#asked)*
+        },
+    }
+}
+
+/// The accessors of a function that can't be cached, for those who ask it.
+pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
+    let Model { attrs, accessor_vis: vis, flavor, safety, generics, result, .. } = model;
+    let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
+    let (inputs, wrapped) = (model.inputs(), model.accessor("wrapped"));
+    let wrapped = has_value.then(|| {
+        quote! { #(#cfg)* #vis #flavor #safety fn #wrapped #generics (#(#inputs),*) -> #result #where_clause { loop {} } }
+    });
+    let list = accessor_list(model);
+    let asked = list.iter().filter(|accessor| has_value || !accessor.is_of_values());
+    let asked: Vec<_> = asked.map(|accessor| accessor.with_body(model, &quote!(loop {}))).collect();
+    match &model.accessors {
+        Accessors::None => TokenStream::new(),
+        Accessors::Companion(handle) => quote! {
+            #(#cfg)* #[doc(hidden)] #vis enum #handle {}
+            #(#cfg)* #[doc(hidden)] impl #handle { #wrapped #(#asked)* }
+        },
+        Accessors::Siblings => quote! { #wrapped #(#asked)* },
+    }
+}
+
+/// What an accessor takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Nothing, or the object that holds the cache.
+    Nothing,
+    /// What the function takes.
+    Arguments,
+    /// The same, and a result.
+    ArgumentsAndResult,
+}
+
+/// A function that asks something of the cache.
+struct Accessor {
+    name: &'static str,
+    doc: &'static str,
+    takes: Takes,
+    returns: Option<TokenStream>,
+    body: TokenStream,
+    /// Whether it runs the function, and so is `unsafe` or `async` as the function is.
+    runs: bool,
+}
+
+fn accessor_list(model: &Model) -> Vec<Accessor> {
+    let Model { result, krate, typed, .. } = model;
+    let home = quote!(Self);
+    let (calls, key) = (memo::calls(model, &home), memo::key(model, &home));
+    let (outcome, compute) = (call::outcome(model), call::run(model, &home));
+    let ask = |name, doc, takes, returns, body| Accessor { name, doc, takes, returns, body, runs: false };
+    let truth = Some(quote! { ::core::primitive::bool });
+    vec![
+        ask(
+            "cache_info",
+            " Hits, misses, bound and number of entries, read together.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheInfo }),
+            quote! { #calls.info() },
+        ),
+        ask(
+            "cache_clear",
+            " Empties the cache and sets the counters to zero.",
+            Takes::Nothing,
+            None,
+            quote! { #calls.clear(); },
+        ),
+        ask(
+            "cache_parameters",
+            " The options the function was memoized with.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheParameters }),
+            quote! { #calls.parameters(#typed) },
+        ),
+        ask(
+            "cache_contains",
+            " Whether a result is remembered for these arguments. Counts nothing, moves nothing.",
+            Takes::Arguments,
+            truth.clone(),
+            quote! { #calls.contains(#key) },
+        ),
+        ask(
+            "cache_peek",
+            " The result remembered for these arguments. Counts nothing, moves nothing.",
+            Takes::Arguments,
+            Some(quote! { ::core::option::Option<#result> }),
+            quote! { #calls.peek(#key, #outcome) },
+        ),
+        ask(
+            "cache_put",
+            " Stores a result for these arguments, as if it had been computed. Counts nothing.",
+            Takes::ArgumentsAndResult,
+            None,
+            quote! { #calls.put(#key, __value, #outcome); },
+        ),
+        ask(
+            "cache_invalidate",
+            " Removes the result for these arguments, and says whether there was one.",
+            Takes::Arguments,
+            truth,
+            quote! { #calls.invalidate(#key) },
+        ),
+        Accessor {
+            name: "cache_refresh",
+            doc: " Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.",
+            takes: Takes::Arguments,
+            returns: Some(quote! { #result }),
+            body: quote! {
+                let __miss = #calls.refresh(#key, #outcome);
+                __miss.keep(#compute)
+            },
+            runs: true,
+        },
+    ]
+}
+
+impl Accessor {
+    /// Whether the function's result is in its signature.
+    fn is_of_values(&self) -> bool {
+        self.runs || self.takes == Takes::ArgumentsAndResult || self.name == "cache_peek"
+    }
+
+    fn tokens(&self, model: &Model) -> TokenStream {
+        let choices = (self.takes != Takes::Nothing).then(|| call::choices(model));
+        let body = &self.body;
+        self.with_body(model, &quote! { #choices #body })
+    }
+
+    fn with_body(&self, model: &Model, body: &TokenStream) -> TokenStream {
+        let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
+        let Self { doc, takes, returns, runs, .. } = self;
+        let name: Ident = model.accessor(self.name);
+        let (inputs, generics, where_clause) = match takes {
+            Takes::Nothing => (model.object().into_iter().collect(), None, None),
+            Takes::Arguments => (model.inputs(), Some(generics), generics.where_clause.as_ref()),
+            Takes::ArgumentsAndResult => {
+                let mut inputs = model.inputs();
+                inputs.push(quote! { __value: #result });
+                (inputs, Some(generics), generics.where_clause.as_ref())
+            }
+        };
+        let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
+        let both = runs.then_some(&attrs.both).into_iter().flatten();
+        // One parameter more than the user chose to have.
+        let one_more = (*takes == Takes::ArgumentsAndResult && params.len() >= 7)
+            .then(|| quote! { #[allow(clippy::too_many_arguments)] });
+        let (flavor, safety) = if *runs { (model.flavor, model.safety) } else { (Flavor::Sync, None) };
+        let returns = returns.as_ref().map(|returns| quote! { -> #returns });
+        let cfg = cfg_of_siblings(model);
+        quote! {
+            #(#cfg)*
+            #[doc = #doc]
+            #(#both)* #(#lints)* #one_more
+            #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
+        }
+    }
+}
+
+/// Conditions, which siblings carry one by one.
+pub(super) fn cfg_of_siblings(model: &Model) -> &[syn::Attribute] {
+    if matches!(model.accessors, Accessors::Siblings) { &model.attrs.cfg } else { &[] }
+}
+
+/// The body. Where it has decorators they see it under the function's own name: an associated
+/// function of that name hides nothing from the body. Beside a method that name is taken.
+fn wrapped(model: &Model) -> TokenStream {
+    let Model { attrs, accessor_vis: vis, flavor, safety, name, generics, receiver, result, body, .. } =
+        model;
+    let where_clause = &generics.where_clause;
+    let Attrs { lints, body_lints, both, decorators, .. } = attrs;
+    let cfg = cfg_of_siblings(model);
+    let receiver = receiver.iter().map(|receiver| {
+        let mut receiver = receiver.clone();
+        receiver.attrs.retain(|attr| !crate::func::is_key(attr));
+        quote! { #receiver }
+    });
+    let written: Vec<_> =
+        receiver.chain(model.params.iter().map(Param::written).map(|written| quote! { #written })).collect();
+    let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
+    let wrapped = model.accessor("wrapped");
+    let plain_name = name.unraw();
+    let is_taken = matches!(model.accessors, Accessors::Siblings)
+        || plain_name == "wrapped"
+        || accessor_list(model).iter().any(|accessor| plain_name == accessor.name);
+    if decorators.is_empty() || is_taken {
+        return quote! {
+            #(#cfg)*
+            #[doc = #doc]
+            #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
+            #vis #flavor #safety fn #wrapped #generics (#(#written),*) -> #result #where_clause #body
+        };
+    }
+    let inputs = model.inputs();
+    let call = call::run_named(model, &quote!(Self::#name));
+    quote! {
+        #[doc = #doc]
+        #(#both)* #(#lints)*
+        #vis #flavor #safety fn #wrapped #generics (#(#inputs),*) -> #result #where_clause { #call }
+        #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
+        #flavor #safety fn #name #generics (#(#written),*) -> #result #where_clause #body
+    }
+}

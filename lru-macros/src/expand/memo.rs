@@ -1,0 +1,114 @@
+//! The cache, and the key under which a call looks in it.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+
+use crate::args::MaxSize;
+use crate::model::{Accessors, Identity, Model, Place, nested};
+use crate::types;
+
+/// The cache, to be called: `home` is where the accessors stand.
+pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
+    let krate = &model.krate;
+    match &model.place {
+        Place::Object(object) => {
+            let span = types::first_span(object);
+            let krate = krate.at(span);
+            quote_spanned! { span=> #krate::__private::Calls::of(&#object) }
+        }
+        Place::Static(_) if matches!(model.accessors, Accessors::None) => quote! { __MEMO.calls() },
+        Place::Static(_) => {
+            let memo = model.accessor("__memo");
+            let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
+            quote! { #home::#memo(#lifetime).calls() }
+        }
+    }
+}
+
+/// The arguments as a tuple that borrows them. The key of an object is a single argument itself.
+pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
+    let krate = &model.krate;
+    let mut parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
+    match (&model.place, parts.as_slice()) {
+        (Place::Object(_), [part]) => part.clone(),
+        (Place::Object(_), _) => nested(&parts),
+        (Place::Static(_), _) => {
+            let function = model.accessor("__identity");
+            let identity = model.key.identity.ask(&quote!(#home::#function), krate);
+            parts.splice(0..0, identity);
+            nested(&parts)
+        }
+    }
+}
+
+/// What the accessors need: where the cache is, and what tells instances apart.
+pub(super) fn beside_accessors(model: &Model) -> TokenStream {
+    let Place::Static(maxsize) = &model.place else { return TokenStream::new() };
+    let krate = &model.krate;
+    let memo = memo(model, maxsize);
+    // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
+    let (lifetime, lint) = if model.may_leave_lifetimes_out() {
+        (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
+    } else {
+        (TokenStream::new(), TokenStream::new())
+    };
+    let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
+    let cfg = super::accessors::cfg_of_siblings(model);
+    let function = model.accessor("__memo");
+    let identity = model.key.identity.function(&model.accessor("__identity"), krate);
+    let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
+    quote! {
+        #(#cfg)*
+        #lint
+        #hidden
+        fn #function(#lifetime) -> &'static #memo {
+            static __MEMO: #memo = #krate::__private::Memo::new();
+            &__MEMO
+        }
+        #identity
+    }
+}
+
+/// The cache of a function that has no accessors.
+pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
+    let Place::Static(maxsize) = &model.place else { return None };
+    let krate = &model.krate;
+    let memo = memo(model, maxsize);
+    Some(quote! { static __MEMO: #memo = #krate::__private::Memo::new(); })
+}
+
+/// The type of the cache.
+fn memo(model: &Model, maxsize: &MaxSize) -> TokenStream {
+    let krate = &model.krate;
+    let identity = match model.key.identity {
+        Identity::None => None,
+        Identity::Of { .. } | Identity::Body => Some(quote! { ::core::any::TypeId }),
+    };
+    let parts = model.key.parts.iter().map(|part| part.key.stored(krate));
+    let key = nested(&identity.into_iter().chain(parts).collect::<Vec<_>>());
+    let kept = model.outcome.kept(krate);
+    let maxsize = bound(model, maxsize);
+    quote! { #krate::__private::Memo<#key, #kept, #maxsize> }
+}
+
+/// The bound, as an argument of a type.
+fn bound(model: &Model, maxsize: &MaxSize) -> TokenStream {
+    let krate = &model.krate;
+    match maxsize {
+        MaxSize::None => quote! { { #krate::__private::UNBOUNDED } },
+        MaxSize::Literal(number) => {
+            proc_macro2::Literal::i128_unsuffixed((*number).max(0)).into_token_stream()
+        }
+        MaxSize::Expression(expr) => {
+            let span = types::first_span(expr);
+            let krate = krate.at(span);
+            let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
+            quote! {
+                { #krate::__private::bound(
+                    #integer as ::core::primitive::i128,
+                    #integer as ::core::primitive::f64,
+                ) }
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! How the arguments become a key: of which parts, and what beside them tells calls apart.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, GenericParam, Generics, Index, Type};
+
+use super::{Krate, nested};
+use crate::types::{self, bare};
+
+/// Where the cache lies, as far as it matters for naming types.
+pub(crate) enum Scope {
+    /// In a `static` beside a function that has these parameters.
+    Function(Vec<Ident>),
+    /// In a `static` beside a method that has these parameters, and others that tokens don't tell.
+    Method(Vec<Ident>),
+    /// In an object: its types are named already.
+    Object,
+}
+
+impl Scope {
+    /// Whether the cache's own type can name this type.
+    pub(crate) fn names(&self, ty: &Type) -> bool {
+        let is_free =
+            |params| !types::mentions(ty.to_token_stream(), params) && types::impl_trait(ty).is_none();
+        match self {
+            Self::Function(params) => is_free(params),
+            Self::Method(params) => is_free(params) && types::is_closed(ty),
+            Self::Object => true,
+        }
+    }
+
+    /// Where the types of what is kept are chosen for.
+    pub(crate) fn marker(&self) -> Ident {
+        let name = if matches!(self, Self::Object) { "Local" } else { "Shared" };
+        Ident::new(name, Span::call_site())
+    }
+}
+
+/// The key of a call.
+pub(crate) struct KeyPlan {
+    pub(crate) identity: Identity,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of the key: what is at `place`, and how it is taken.
+pub(crate) struct Part {
+    pub(crate) place: TokenStream,
+    pub(crate) key: Key,
+}
+
+/// What tells instances of a generic function or method apart.
+pub(crate) enum Identity {
+    /// There is one instance.
+    None,
+    /// The type and const parameters named here, the types of these arguments, and what the `impl`
+    /// around it brings along.
+    Of { params: Vec<GenericParam>, arguments: Vec<TokenStream> },
+    /// Everything that the body sees: a closure in there tells.
+    Body,
+}
+
+impl Identity {
+    /// The parameters by name, as a call gives them.
+    fn names(params: &[GenericParam]) -> impl Iterator<Item = &Ident> {
+        params.iter().filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
+            GenericParam::Const(param) => Some(&param.ident),
+            GenericParam::Lifetime(_) => None,
+        })
+    }
+
+    /// The function that tells it.
+    pub(crate) fn function(&self, name: &Ident, krate: &Krate) -> Option<TokenStream> {
+        let Self::Of { params, arguments } = self else { return None };
+        let params = params.iter().map(|param| match param {
+            GenericParam::Const(param) => {
+                let (ident, ty) = (&param.ident, &param.ty);
+                quote! { const #ident: #ty }
+            }
+            GenericParam::Type(param) => {
+                let ident = &param.ident;
+                quote! { #ident: ?::core::marker::Sized }
+            }
+            GenericParam::Lifetime(_) => TokenStream::new(),
+        });
+        let types: Vec<_> = (0..arguments.len()).map(|place| format_ident!("__A{place}")).collect();
+        Some(quote! {
+            #[doc(hidden)]
+            fn #name<#(#params,)* #(#types: ?::core::marker::Sized,)*>(#(_: &#types),*) -> ::core::any::TypeId {
+                #krate::__private::identity(|| ())
+            }
+        })
+    }
+
+    /// Asks for it.
+    pub(crate) fn ask(&self, function: &TokenStream, krate: &Krate) -> Option<TokenStream> {
+        match self {
+            Self::None => None,
+            Self::Of { params, arguments } => {
+                let names = Self::names(params).map(ToTokens::to_token_stream);
+                let types: Vec<_> = names.chain(arguments.iter().map(|_| quote!(_))).collect();
+                let turbofish = (!types.is_empty()).then(|| quote! { ::<#(#types),*> });
+                Some(quote! { &#function #turbofish (#(&#arguments),*) })
+            }
+            Self::Body => Some(quote! { &#krate::__private::identity(|| ()) }),
+        }
+    }
+}
+
+/// How an argument becomes part of the key.
+pub(crate) enum Key {
+    /// Its type is spelled from primitives: it is an `Argument`.
+    Plain(Type),
+    /// Its type is a name: what it is, the compiler knows.
+    ByType(Type, Ident),
+    /// Its type can't be named where the cache is: kept without it. Mistakes are underlined here.
+    Erased(Span),
+    /// What an expression makes, for a cache in an object.
+    Made(Span),
+    /// A tuple that is written out: each element by itself.
+    Tuple(Vec<Key>),
+    /// A reference: what it refers to.
+    Reference(Box<Key>),
+}
+
+impl Key {
+    pub(crate) fn new(ty: &Type, scope: &Scope) -> Self {
+        match bare(ty) {
+            Type::Reference(reference) => Self::Reference(Box::new(Self::new(&reference.elem, scope))),
+            ty if is_plain(ty) && scope.names(ty) => Self::Plain(ty.clone()),
+            Type::Tuple(tuple) => {
+                Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
+            }
+            ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker()),
+            ty => Self::Erased(types::first_span(ty)),
+        }
+    }
+
+    /// For what an expression makes, whose type nobody wrote.
+    pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
+        let span = types::first_span(expr);
+        if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span) }
+    }
+
+    /// Whether the traits that choose are needed.
+    pub(crate) fn is_chosen(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::ByType(..) | Self::Erased(_) | Self::Made(_) => true,
+            Self::Tuple(keys) => keys.iter().any(Self::is_chosen),
+            Self::Reference(key) => key.is_chosen(),
+        }
+    }
+
+    /// A type that the cache's own type mentions, in which a lifetime may have been left out.
+    pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
+        match self {
+            Self::ByType(ty, _) => types::may_leave_lifetimes_out(ty),
+            Self::Tuple(keys) => keys.iter().any(Self::may_leave_lifetimes_out),
+            Self::Reference(key) => key.may_leave_lifetimes_out(),
+            Self::Plain(_) | Self::Erased(_) | Self::Made(_) => false,
+        }
+    }
+
+    /// The type of what is stored.
+    pub(crate) fn stored(&self, krate: &Krate) -> TokenStream {
+        match self {
+            Self::Plain(ty) => stored(ty, krate),
+            Self::ByType(ty, _) => {
+                let ty = types::with_static(ty);
+                quote! { #krate::__private::stored!(#ty) }
+            }
+            Self::Erased(_) | Self::Made(_) => quote! { #krate::__private::Erased },
+            Self::Tuple(keys) => {
+                let stored: Vec<_> = keys.iter().map(|key| key.stored(krate)).collect();
+                nested(&stored)
+            }
+            Self::Reference(key) => key.stored(krate),
+        }
+    }
+
+    /// The expression that borrows the argument at `place`.
+    pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
+        let chosen = |span: Span, scope: &str| {
+            let (krate, scope) = (krate.at(span), Ident::new(scope, span));
+            quote_spanned! { span=> (&&&&&&#krate::__private::Of::#scope(&#place)).__key() }
+        };
+        match self {
+            Self::Plain(_) => quote! { &#place },
+            Self::ByType(ty, marker) => {
+                let scope = if *marker == "Local" { "local" } else { "shared" };
+                chosen(types::first_span(ty), scope)
+            }
+            Self::Made(span) => chosen(*span, "local"),
+            Self::Erased(span) => {
+                let part = chosen(*span, "shared");
+                quote! { #krate::__private::Erase(#part) }
+            }
+            Self::Tuple(keys) => {
+                let parts = keys.iter().enumerate().map(|(place_in, key)| {
+                    let index = Index::from(place_in);
+                    key.borrow(&quote!(#place.#index), krate)
+                });
+                nested(&parts.collect::<Vec<_>>())
+            }
+            // A reference is borrowed already.
+            Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
+            Self::Reference(key) => key.borrow(&quote!((*#place)), krate),
+        }
+    }
+}
+
+/// Which of the parameters instances can share: type parameters that are the whole type of an
+/// argument that is in the key, and stand nowhere in the result.
+pub(crate) fn shared(generics: &Generics, in_key: &[&Type], result: &Type) -> Vec<Ident> {
+    let is_whole = |name: &Ident| {
+        in_key.iter().any(|ty| matches!(types::pointee(ty), Type::Path(path) if path.path.is_ident(name)))
+    };
+    let names = generics.type_params().map(|param| &param.ident);
+    let in_result = |name: &Ident| types::mentions(result.to_token_stream(), core::slice::from_ref(name));
+    names.filter(|name| is_whole(name) && !in_result(name)).cloned().collect()
+}
+
+/// Whether a type is an `Argument` by its spelling: primitives, and what is made of them without
+/// naming a type.
+fn is_plain(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(_) => types::primitive(ty).is_some(),
+        Type::Reference(reference) => reference.mutability.is_none() && is_plain(&reference.elem),
+        Type::Slice(slice) => is_plain(&slice.elem),
+        Type::Array(array) => is_plain(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.len() <= 20 && tuple.elems.iter().all(is_plain),
+        _ => false,
+    }
+}
+
+/// The owned form of a type that is spelled from primitives.
+fn stored(ty: &Type, krate: &Krate) -> TokenStream {
+    match bare(ty) {
+        Type::Path(_) if types::primitive(ty) == Some("str") => quote! { #krate::__private::String },
+        Type::Reference(reference) => stored(&reference.elem, krate),
+        Type::Slice(slice) => {
+            let elem = stored(&slice.elem, krate);
+            quote! { #krate::__private::Vec<#elem> }
+        }
+        Type::Array(array) => {
+            let (elem, len) = (stored(&array.elem, krate), &array.len);
+            quote! { [#elem; #len] }
+        }
+        Type::Tuple(tuple) => {
+            let elems = tuple.elems.iter().map(|elem| stored(elem, krate));
+            quote! { (#(#elems,)*) }
+        }
+        ty => ty.to_token_stream(),
+    }
+}

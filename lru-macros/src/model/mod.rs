@@ -1,0 +1,470 @@
+//! What was decided: everything the expansion needs, and no defaults left.
+
+mod key;
+mod outcome;
+
+use core::slice;
+
+use proc_macro2::{Group, Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{
+    Expr, GenericParam, Generics, Pat, PatType, Path, Receiver, ReceiverKind, Safety, Type, Visibility,
+    parse_quote,
+};
+
+use crate::args::{self, Args, MaxSize};
+use crate::attrs::Attrs;
+use crate::func::{Func, KeyOption};
+use crate::types;
+
+pub(crate) use key::{Identity, Key, KeyPlan, Part, Scope};
+pub(crate) use outcome::{Outcome, Rules};
+
+/// What `maxsize` is when nobody says: as in Python.
+const DEFAULT_MAXSIZE: i128 = 128;
+
+pub(crate) struct Model {
+    pub(crate) attrs: Attrs,
+    pub(crate) vis: Visibility,
+    /// The same for the accessors: a function that begins with a token of the user's would be
+    /// taken by lints for one of the user's.
+    pub(crate) accessor_vis: TokenStream,
+    pub(crate) flavor: Flavor,
+    pub(crate) safety: Option<syn::Token![unsafe]>,
+    pub(crate) abi: Option<syn::Abi>,
+    /// The user's own `fn`, by which lints tell that the function is one of the user's.
+    pub(crate) fn_token: syn::Token![fn],
+    pub(crate) name: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) receiver: Option<Receiver>,
+    pub(crate) params: Vec<Param>,
+    pub(crate) result: Type,
+    pub(crate) body: Group,
+    pub(crate) accessors: Accessors,
+    pub(crate) place: Place,
+    pub(crate) key: KeyPlan,
+    pub(crate) outcome: Outcome,
+    /// The path of `functools`.
+    pub(crate) krate: Krate,
+    pub(crate) typed: bool,
+}
+
+/// Whether the body is awaited.
+#[derive(Clone, Copy)]
+pub(crate) enum Flavor {
+    Sync,
+    Async(syn::Token![async]),
+}
+
+/// Where the accessors stand.
+pub(crate) enum Accessors {
+    /// On a type of this name.
+    Companion(Ident),
+    /// Beside the method, with its name in front.
+    Siblings,
+    /// Nowhere.
+    None,
+}
+
+/// Where the cache is.
+pub(crate) enum Place {
+    /// In a `static` of this bound.
+    Static(MaxSize),
+    /// Where this expression says.
+    Object(Expr),
+}
+
+pub(crate) struct Param {
+    /// As the body sees it.
+    pub(crate) written: PatType,
+    /// The name under which it is passed on.
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+}
+
+impl Model {
+    pub(crate) fn new(args: Args, func: Func) -> Self {
+        let accessors = accessors(&args, &func);
+        let scope = scope(&args, &func);
+        let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
+        let rules =
+            Rules { errors: args.cache_errors.unwrap_or(false), none: args.cache_none.unwrap_or(true) };
+        let params = params(&args, &func);
+        let typed = args.typed.as_ref().is_some_and(|typed| typed.value);
+        let arguments = Arguments::new(&args, &func, &params);
+        let krate = Krate::new(&args);
+        let key = KeyPlan {
+            identity: arguments.identity(typed, &accessors, &func, &result),
+            parts: arguments.parts(args.key.as_ref(), &scope, &krate),
+        };
+        let place = match args.cache {
+            Some(object) => Place::Object(object),
+            None => Place::Static(args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE))),
+        };
+        let receiver = func.receiver().cloned();
+        let Func { attrs, vis, sig, body } = func;
+        Self {
+            attrs: Attrs::new(&attrs),
+            accessor_vis: accessor_vis(&vis),
+            vis,
+            flavor: sig.asyncness.map_or(Flavor::Sync, Flavor::Async),
+            safety: match sig.safety {
+                Safety::Unsafe(token) => Some(token),
+                _ => None,
+            },
+            abi: sig.abi,
+            fn_token: sig.fn_token,
+            name: sig.ident,
+            generics: sig.generics,
+            receiver,
+            params,
+            outcome: Outcome::new(&result, rules, &scope),
+            result,
+            body,
+            accessors,
+            place,
+            key,
+            krate,
+            typed,
+        }
+    }
+
+    /// Whether a lifetime may have been left out in a type that the cache's own type mentions.
+    pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
+        self.key.parts.iter().any(|part| part.key.may_leave_lifetimes_out())
+            || self.outcome.may_leave_lifetimes_out()
+    }
+
+    /// Whether the compiler chooses how something is kept.
+    pub(crate) fn has_choices(&self) -> bool {
+        self.outcome.is_chosen() || self.key.parts.iter().any(|part| part.key.is_chosen())
+    }
+
+    /// All that the function takes, `self` among it, as everything but the body takes it.
+    pub(crate) fn inputs(&self) -> Vec<TokenStream> {
+        let receiver = self.receiver.iter().map(plain_receiver);
+        receiver.chain(self.params.iter().map(Param::input)).collect()
+    }
+
+    /// What the function takes, to be passed on.
+    pub(crate) fn arguments(&self) -> Vec<TokenStream> {
+        let receiver = self.receiver.iter().map(|receiver| receiver.self_token.to_token_stream());
+        receiver.chain(self.params.iter().map(|param| param.name.to_token_stream())).collect()
+    }
+
+    /// Type and const parameters, as a call names them.
+    pub(crate) fn turbofish(&self) -> Option<TokenStream> {
+        let names: Vec<_> = type_params(&self.generics)
+            .map(|param| match param {
+                GenericParam::Type(param) => param.ident.to_token_stream(),
+                GenericParam::Const(param) => param.ident.to_token_stream(),
+                GenericParam::Lifetime(param) => param.lifetime.to_token_stream(),
+            })
+            .collect();
+        (!names.is_empty()).then(|| quote! { ::<#(#names),*> })
+    }
+
+    /// The name of an accessor, or of what it needs.
+    pub(crate) fn accessor(&self, name: &str) -> Ident {
+        match self.accessors {
+            Accessors::Siblings => match name.strip_prefix("__") {
+                Some(name) => format_ident!("__{}_{name}", self.name, span = Span::call_site()),
+                None => format_ident!("{}_{name}", self.name, span = Span::call_site()),
+            },
+            _ => Ident::new(name, Span::call_site()),
+        }
+    }
+
+    /// The type on which the accessors stand, as the function sees it.
+    pub(crate) fn home(&self) -> TokenStream {
+        match &self.accessors {
+            Accessors::Companion(handle) => quote!(#handle),
+            Accessors::Siblings | Accessors::None => quote!(Self),
+        }
+    }
+
+    /// The input that holds the cache, where one does: what those accessors take that take no
+    /// arguments.
+    pub(crate) fn object(&self) -> Option<TokenStream> {
+        let Place::Object(expr) = &self.place else { return None };
+        let root = root(expr)?;
+        if let Some(receiver) = self.receiver.as_ref().filter(|_| root == "self") {
+            let this = &receiver.self_token;
+            return Some(quote! { &#this });
+        }
+        self.params.iter().find(|param| param.name == root).map(Param::input)
+    }
+}
+
+/// Where the accessors of a function stand.
+fn accessors(args: &Args, func: &Func) -> Accessors {
+    let chosen = args.accessors.as_ref().map(|accessors| accessors.value);
+    match chosen {
+        Some(args::Accessors::None) => Accessors::None,
+        Some(args::Accessors::Siblings) => Accessors::Siblings,
+        None if func.is_method() => Accessors::Siblings,
+        _ => Accessors::Companion(at_call_site(args.handle.as_ref().unwrap_or(&func.sig.ident))),
+    }
+}
+
+/// Where the cache lies.
+fn scope(args: &Args, func: &Func) -> Scope {
+    let names = type_params(&func.sig.generics).filter_map(|param| match param {
+        GenericParam::Type(param) => Some(param.ident.clone()),
+        GenericParam::Const(param) => Some(param.ident.clone()),
+        GenericParam::Lifetime(_) => None,
+    });
+    if args.cache.is_some() {
+        Scope::Object
+    } else if func.is_method() || matches!(&args.accessors, Some(at) if at.value == args::Accessors::Siblings)
+    {
+        Scope::Method(names.collect())
+    } else {
+        Scope::Function(names.collect())
+    }
+}
+
+/// Type and const parameters.
+pub(crate) fn type_params(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
+    generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+}
+
+/// The name that an expression begins with: `self` of `self.shop.prices()`.
+pub(crate) fn root(expr: &Expr) -> Option<Ident> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().cloned(),
+        Expr::Field(field) => root(&field.base),
+        Expr::MethodCall(call) => root(&call.receiver),
+        Expr::Index(index) => root(&index.expr),
+        Expr::Reference(reference) => root(&reference.expr),
+        Expr::Unary(unary) => root(&unary.expr),
+        Expr::Paren(paren) => root(&paren.expr),
+        Expr::Group(group) => root(&group.expr),
+        _ => None,
+    }
+}
+
+/// One of the arguments, `self` among them, and what it is to the key.
+struct Argument {
+    place: TokenStream,
+    ty: Type,
+    option: KeyOption,
+}
+
+/// The arguments that a key is made of: all but the one that holds the cache.
+struct Arguments(Vec<Argument>);
+
+impl Arguments {
+    fn new(args: &Args, func: &Func, params: &[Param]) -> Self {
+        let holder = args.cache.as_ref().and_then(root);
+        let option = |attrs: &[syn::Attribute]| KeyOption::parse(attrs).unwrap_or(KeyOption::Itself);
+        let receiver = func.receiver().map(|receiver| Argument {
+            place: receiver.self_token.to_token_stream(),
+            ty: receiver_type(receiver),
+            option: option(&receiver.attrs),
+        });
+        let params = params.iter().map(|param| Argument {
+            place: param.name.to_token_stream(),
+            ty: param.ty.clone(),
+            option: option(&param.written.attrs),
+        });
+        let all = receiver.into_iter().chain(params);
+        let is_key =
+            |argument: &Argument| holder.as_ref().is_none_or(|holder| *holder != argument.place.to_string());
+        Self(all.filter(is_key).collect())
+    }
+
+    /// What the key is made of. A key function makes it of all arguments.
+    fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
+        if let Some(key) = key {
+            let borrowed = self.0.iter().map(|Argument { place, ty, .. }| {
+                let is_borrowed = matches!(types::bare(ty), Type::Reference(_));
+                if is_borrowed {
+                    place.clone()
+                } else {
+                    quote! { &#place }
+                }
+            });
+            let by = format_ident!("by{}", self.0.len(), span = Span::call_site());
+            let place = quote! { #krate::__private::#by(#(#borrowed,)* #key) };
+            return vec![Part { place, key: Key::made(key, scope) }];
+        }
+        let part = |Argument { place, ty, option }: &Argument| match option {
+            KeyOption::Itself => Some(Part { place: place.clone(), key: Key::new(ty, scope) }),
+            KeyOption::Expression(expr) => {
+                Some(Part { place: quote! { (#expr) }, key: Key::made(expr, scope) })
+            }
+            KeyOption::Skip => None,
+        };
+        self.0.iter().filter_map(part).collect()
+    }
+
+    /// What beside the arguments tells calls apart.
+    fn identity(&self, typed: bool, accessors: &Accessors, func: &Func, result: &Type) -> Identity {
+        let generics = &func.sig.generics;
+        let in_key: Vec<_> = self.in_key().collect();
+        let shared = if typed { Vec::new() } else { key::shared(generics, &in_key, result) };
+        let params: Vec<_> = type_params(generics)
+            .filter(|param| !matches!(param, GenericParam::Type(param) if shared.contains(&param.ident)))
+            .cloned()
+            .collect();
+        // A parameter without a name is told by the type of the argument it stands in.
+        let tells = |argument: &&Argument| {
+            let is_whole = matches!(types::pointee(&argument.ty), Type::ImplTrait(_))
+                && matches!(argument.option, KeyOption::Itself);
+            types::impl_trait(&argument.ty).is_some() && (typed || !is_whole)
+        };
+        let arguments: Vec<_> = self.0.iter().filter(tells).map(|argument| argument.place.clone()).collect();
+        let is_one = params.is_empty() && arguments.is_empty();
+        match accessors {
+            Accessors::Companion(_) if is_one => Identity::None,
+            Accessors::None if is_one && !func.is_method() => Identity::None,
+            Accessors::None => Identity::Body,
+            _ => Identity::Of { params, arguments },
+        }
+    }
+
+    /// The types of those that are parts of the key as they are.
+    fn in_key(&self) -> impl Iterator<Item = &Type> {
+        self.0
+            .iter()
+            .filter(|argument| matches!(argument.option, KeyOption::Itself))
+            .map(|argument| &argument.ty)
+    }
+}
+
+/// The type of `self`.
+fn receiver_type(receiver: &Receiver) -> Type {
+    let this = Ident::new("Self", receiver.self_token.span);
+    match &receiver.kind {
+        ReceiverKind::Reference(..) => parse_quote!(&#this),
+        ReceiverKind::Typed(_, ty) => (**ty).clone(),
+        _ => parse_quote!(#this),
+    }
+}
+
+/// `self` as everything but the body takes it.
+fn plain_receiver(receiver: &Receiver) -> TokenStream {
+    let mut receiver = receiver.clone();
+    receiver.attrs.clear();
+    receiver.mutability = None;
+    receiver.into_token_stream()
+}
+
+/// The path of `functools` in the user's crate.
+pub(crate) enum Krate {
+    Itself,
+    Given(Path),
+}
+
+impl Krate {
+    fn new(args: &Args) -> Self {
+        args.krate.clone().map_or(Self::Itself, Self::Given)
+    }
+
+    /// The path, underlined elsewhere. A given one still means what it means where it was written:
+    /// a macro may have given it as `$crate::functools`.
+    pub(crate) fn at(&self, span: Span) -> TokenStream {
+        match self {
+            Self::Itself => quote_spanned! { span=> ::functools },
+            Self::Given(path) => {
+                let tokens = path.to_token_stream().into_iter().map(|mut token| {
+                    token.set_span(token.span().located_at(span));
+                    token
+                });
+                tokens.collect()
+            }
+        }
+    }
+}
+
+impl ToTokens for Krate {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Itself => tokens.extend(quote! { ::functools }),
+            Self::Given(path) => path.to_tokens(tokens),
+        }
+    }
+}
+
+/// A visibility that begins with a token of ours.
+fn accessor_vis(vis: &Visibility) -> TokenStream {
+    let mut tokens = vis.to_token_stream().into_iter();
+    let first = tokens.next().map(|mut token| {
+        token.set_span(Span::call_site());
+        token
+    });
+    first.into_iter().chain(tokens).collect()
+}
+
+/// The same name, seen where the attribute stands and not subject to lints.
+fn at_call_site(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site());
+    ident
+}
+
+/// The parameters, each with a name of its own.
+///
+/// It has its own name where it has one that is nobody else's. Names of ours can't be seen by the
+/// user's code, nor the other way round, except where the user's code is to see them: in an
+/// expression that makes the key or finds the cache.
+fn params(args: &Args, func: &Func) -> Vec<Param> {
+    let seeing = expressions(args, func);
+    let mut params: Vec<Param> = Vec::new();
+    for (place, written) in func.params().enumerate() {
+        let own = match &*written.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                let mut name = pat.ident.clone();
+                if !types::mentions(seeing.clone(), slice::from_ref(&name)) {
+                    name.set_span(Span::mixed_site());
+                }
+                Some(name).filter(|name| params.iter().all(|param| param.name != *name))
+            }
+            _ => None,
+        };
+        let name = own.unwrap_or_else(|| format_ident!("__arg{place}", span = Span::mixed_site()));
+        params.push(Param::new(written, name));
+    }
+    params
+}
+
+/// The user's expressions in which parameters are named.
+fn expressions(args: &Args, func: &Func) -> TokenStream {
+    let mut tokens = args.cache.to_token_stream();
+    for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
+        if let Ok(KeyOption::Expression(expr)) = KeyOption::parse(attrs) {
+            expr.to_tokens(&mut tokens);
+        }
+    }
+    tokens
+}
+
+impl Param {
+    fn new(written: &PatType, name: Ident) -> Self {
+        Self { written: written.clone(), name, ty: (*written.ty).clone() }
+    }
+
+    /// The parameter as everything but the body takes it.
+    pub(crate) fn input(&self) -> TokenStream {
+        let Self { name, ty, .. } = self;
+        quote! { #name: #ty }
+    }
+
+    /// The parameter as the body takes it.
+    pub(crate) fn written(&self) -> PatType {
+        let mut written = self.written.clone();
+        written.attrs.retain(|attr| !crate::func::is_key(attr));
+        written
+    }
+}
+
+/// A tuple of any number of parts, in tuples of as many as are arguments.
+pub(crate) fn nested(parts: &[TokenStream]) -> TokenStream {
+    const MOST: usize = 20;
+    if parts.len() <= MOST {
+        return quote! { (#(#parts,)*) };
+    }
+    let tuples: Vec<_> = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) }).collect();
+    nested(&tuples)
+}

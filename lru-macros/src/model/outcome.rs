@@ -1,0 +1,110 @@
+//! What of the result is kept, and how its type is named.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use super::{Krate, Scope};
+use crate::types::{self, bare};
+
+/// What of the result is kept.
+pub(crate) struct Outcome {
+    choice: Choice,
+    /// `Shared` or `Local`.
+    marker: proc_macro2::Ident,
+    ty: Type,
+}
+
+enum Choice {
+    /// All of it: its type is spelled from primitives.
+    Plain,
+    /// Its type is a name: what it is, the compiler knows.
+    ByType(Rules),
+    /// Its type can't be named where the cache is.
+    Unnamed(Rules),
+}
+
+/// What the options say.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// An `Err` is remembered.
+    pub(crate) errors: bool,
+    /// `None` is remembered.
+    pub(crate) none: bool,
+}
+
+impl Outcome {
+    pub(crate) fn new(ty: &Type, rules: Rules, scope: &Scope) -> Self {
+        let choice = if is_plain_value(ty) && scope.names(ty) {
+            Choice::Plain
+        } else if scope.names(ty) {
+            Choice::ByType(rules)
+        } else {
+            Choice::Unnamed(rules)
+        };
+        Self { choice, marker: scope.marker(), ty: ty.clone() }
+    }
+
+    pub(crate) fn is_chosen(&self) -> bool {
+        !matches!(self.choice, Choice::Plain)
+    }
+
+    pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
+        matches!(self.choice, Choice::ByType(_)) && types::may_leave_lifetimes_out(&self.ty)
+    }
+
+    /// The type of what is kept.
+    pub(crate) fn kept(&self, krate: &Krate) -> TokenStream {
+        let ty = &self.ty;
+        match &self.choice {
+            Choice::Plain => quote! { #ty },
+            Choice::ByType(rules) => {
+                let ty = types::with_static(ty);
+                let whole = rules.errors.then(|| quote!(, whole));
+                quote! { #krate::__private::kept!(#ty #whole) }
+            }
+            Choice::Unnamed(_) => quote! { #krate::__private::Unnamed },
+        }
+    }
+
+    /// The value that says how.
+    pub(crate) fn value(&self, krate: &Krate) -> TokenStream {
+        match &self.choice {
+            Choice::Plain => quote! { #krate::__private::Plain },
+            Choice::ByType(rules) => self.chosen(*rules, krate),
+            Choice::Unnamed(rules) => {
+                let chosen = self.chosen(*rules, krate);
+                quote! { #krate::__private::WithoutName(#chosen) }
+            }
+        }
+    }
+
+    fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
+        let Self { ty, marker, .. } = self;
+        let span = types::first_span(ty);
+        let krate = krate.at(span);
+        let returns =
+            quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW };
+        // One reference for each choice. Where errors are remembered, the first two are passed over.
+        let chosen = if rules.errors {
+            quote_spanned! { span=> (&&#returns).__outcome() }
+        } else {
+            quote_spanned! { span=> (&&&&#returns).__outcome() }
+        };
+        if rules.none {
+            chosen
+        } else {
+            quote_spanned! { span=> (&&#returns).__present(#chosen) }
+        }
+    }
+}
+
+/// Whether a result is a plain value by its spelling.
+fn is_plain_value(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Path(_) => types::primitive(ty).is_some_and(|primitive| primitive != "str"),
+        Type::Array(array) => is_plain_value(&array.elem),
+        Type::Tuple(tuple) => tuple.elems.len() <= 12 && tuple.elems.iter().all(is_plain_value),
+        _ => false,
+    }
+}
