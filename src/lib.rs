@@ -69,6 +69,48 @@
 pub use lru_core::isolated;
 pub use lru_core::{Argument, Cache, CacheInfo, CacheParameters, Iter, LruCache};
 
+/// Makes an [`Argument`](trait@Argument) of a type of your own: one that holds floats, or that is to
+/// stand behind a nested reference.
+///
+/// Two values are the same if they are the same variant and all their fields are the same arguments:
+/// floats by their bits, with one NaN; everything else as it would be compared if it were an argument
+/// by itself. Fields need to be `Argument`s, or `Hash + Eq + Clone`.
+///
+/// The type must be `Clone`, as it is kept as it is. A type with a lifetime needs no `Clone`: it
+/// is kept in an owned form, and all its fields must be `Argument`s. Where this crate was renamed,
+/// `#[argument(crate = path)]` says how.
+///
+/// ```
+/// use functools::{Argument, lru_cache};
+///
+/// #[derive(Clone, Argument)]
+/// struct Point {
+///     x: f64,
+///     y: f64,
+/// }
+///
+/// #[derive(Argument)]
+/// enum Query<'a> {
+///     Named(&'a str),
+///     Near { point: &'a Point, within: f64 },
+/// }
+///
+/// #[lru_cache]
+/// fn count(query: Query<'_>) -> usize {
+///     match query {
+///         Query::Named(name) => name.len(),
+///         Query::Near { point, within } => (point.x * point.y * within) as usize,
+///     }
+/// }
+///
+/// let point = Point { x: 2.0, y: 3.0 };
+/// assert_eq!(count(Query::Near { point: &point, within: 4.0 }), 24);
+/// assert_eq!(count(Query::Near { point: &point.clone(), within: 4.0 }), 24);
+/// assert_eq!(count(Query::Named("two")), 3);
+/// assert_eq!(count::cache_info().hits, 1);
+/// ```
+pub use lru_macros::Argument;
+
 /// Remembers all results of a function: Python's `functools.cache`.
 ///
 /// The same as `#[lru_cache(maxsize = None)]`, and takes the same [options](macro@lru_cache#options)
@@ -204,7 +246,7 @@ pub use lru_macros::lru_cache;
 #[doc(hidden)]
 pub mod __private {
     pub use lru_core::key::made::*;
-    pub use lru_core::key::{Erase, Erased, Local, Of, Shared, identity};
+    pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::{Calls, Memo, UNBOUNDED, bound, integer, kept, stored};
     pub use std::string::String;

@@ -19,6 +19,7 @@
 mod args;
 mod attrs;
 mod check;
+mod derive;
 mod errors;
 mod expand;
 mod func;
@@ -42,6 +43,13 @@ pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 #[proc_macro_attribute]
 pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     memoize(Attribute::Cache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_derive(Argument, attributes(argument))]
+pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    let derived = syn::parse(item).and_then(|input| derive::derive(&input));
+    derived.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {

@@ -19,6 +19,7 @@ mod accessors;
 mod asyncs;
 mod conformance;
 mod decorators;
+mod derived;
 mod generics;
 mod keys;
 mod maxsize;

@@ -163,6 +163,10 @@ impl Part for NoKey {
     fn stored_eq((): &(), (): &()) -> bool {
         false
     }
+
+    fn eq_part(&self, _: &Self) -> bool {
+        false
+    }
 }
 
 /// An `Arc` that is stored as it is.
@@ -190,6 +194,11 @@ impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
     #[inline]
     fn stored_eq(one: &Arc<T>, other: &Arc<T>) -> bool {
         WithArc(one).eq_stored(other)
+    }
+
+    #[inline]
+    fn eq_part(&self, other: &Self) -> bool {
+        self.eq_stored(other.0)
     }
 
     #[inline]
@@ -227,6 +236,11 @@ impl<T: Hash + Eq + ToOwned + ?Sized> Part for WithEq<'_, T> {
     #[inline]
     fn stored_eq(one: &T::Owned, other: &T::Owned) -> bool {
         Borrow::<T>::borrow(one) == other.borrow()
+    }
+
+    #[inline]
+    fn eq_part(&self, other: &Self) -> bool {
+        self.argument == other.argument
     }
 
     #[inline]
@@ -288,6 +302,11 @@ macro_rules! inner {
                 let one = $owned.map(Borrow::<T>::borrow);
                 let $this = other;
                 one.eq($owned.map(Borrow::<T>::borrow))
+            }
+
+            #[inline]
+            fn eq_part(&self, other: &Self) -> bool {
+                self.0 == other.0
             }
         }
 

@@ -105,6 +105,11 @@ impl<P: Part<Stored: Send + Sync + 'static>> Part for Erase<P> {
             _ => false,
         }
     }
+
+    #[inline]
+    fn eq_part(&self, other: &Self) -> bool {
+        self.0.eq_part(&other.0)
+    }
 }
 
 impl fmt::Debug for Erased {

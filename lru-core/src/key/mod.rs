@@ -156,6 +156,9 @@ pub trait Part {
     /// Whether two stored parts are the same.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
 
+    /// Whether two parts are the same.
+    fn eq_part(&self, other: &Self) -> bool;
+
     /// What it is to parts of other types, where it is a number or text.
     fn as_common(&self) -> Option<Common<'_>> {
         None
@@ -183,6 +186,11 @@ impl<A: Argument + ?Sized> Part for &A {
     #[inline]
     fn stored_eq(one: &A::Stored, other: &A::Stored) -> bool {
         A::stored_eq(one, other)
+    }
+
+    #[inline]
+    fn eq_part(&self, other: &Self) -> bool {
+        (**self).eq_argument(*other)
     }
 
     #[inline]

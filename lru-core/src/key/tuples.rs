@@ -40,6 +40,11 @@ macro_rules! tuple {
             type Stored = ($($name::Stored,)*);
 
             #[inline]
+            fn eq_part(&self, other: &Self) -> bool {
+                $( self.$index.eq_part(&other.$index) )&&*
+            }
+
+            #[inline]
             fn hash_part<STATE: Hasher>(&self, state: &mut STATE) {
                 $( self.$index.hash_part(state); )*
             }
@@ -92,6 +97,11 @@ impl Part for () {
 
     #[inline]
     fn stored_eq((): &(), (): &()) -> bool {
+        true
+    }
+
+    #[inline]
+    fn eq_part(&self, (): &()) -> bool {
         true
     }
 }

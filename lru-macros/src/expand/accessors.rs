@@ -214,8 +214,7 @@ fn wrapped(model: &Model) -> TokenStream {
         receiver.attrs.retain(|attr| !crate::func::is_key(attr));
         quote! { #receiver }
     });
-    let written: Vec<_> =
-        receiver.chain(model.params.iter().map(Param::written).map(|written| quote! { #written })).collect();
+    let written: Vec<_> = receiver.chain(model.params.iter().map(|param| body_takes(model, param))).collect();
     let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
     let wrapped = model.accessor("wrapped");
     let plain_name = name.unraw();
@@ -239,4 +238,12 @@ fn wrapped(model: &Model) -> TokenStream {
         #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
         #flavor #safety fn #name #generics (#(#written),*) -> #result #where_clause #body
     }
+}
+
+/// A parameter as the body takes it. The one that holds the cache is used already, whether or not
+/// the body passes it on.
+fn body_takes(model: &Model, param: &Param) -> TokenStream {
+    let written = param.written();
+    let lint = model.holds_the_cache(param).then(|| quote! { #[allow(unused_variables)] });
+    quote! { #lint #written }
 }

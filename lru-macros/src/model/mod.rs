@@ -192,7 +192,12 @@ impl Model {
             let this = &receiver.self_token;
             return Some(quote! { &#this });
         }
-        self.params.iter().find(|param| param.name == root).map(Param::input)
+        self.params.iter().find(|param| self.holds_the_cache(param)).map(Param::input)
+    }
+
+    /// Whether the cache is found by this parameter.
+    pub(crate) fn holds_the_cache(&self, param: &Param) -> bool {
+        matches!(&self.place, Place::Object(expr) if root(expr).is_some_and(|root| param.name == root))
     }
 }
 

@@ -1,0 +1,257 @@
+//! `#[derive(Argument)]`: a user's own type as an argument, field by field.
+//!
+//! ```text
+//! In:   #[derive(Clone, Argument)] struct Point { x: f64, y: f64 }
+//!
+//! Out:  impl Argument for Point {                                         (paths shortened)
+//!           type Stored = Self;
+//!           fn hash_argument(&self, state) { match self { Self { x, y } => { hash x; hash y } } }
+//!           fn eq_argument(&self, other) -> bool { x == x && y == y, as arguments }
+//!           fn eq_stored, fn to_stored, fn stored_eq
+//!       }
+//! ```
+//!
+//! What borrows can't be stored as it is: it is stored as a tuple of what its fields are stored as,
+//! in one of as many nested `Result`s as there are variants.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Data, DeriveInput, Fields, GenericParam, Member, Path, Type, parse_quote};
+
+use crate::types;
+
+/// The `impl`, or what is wrong.
+pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
+    let krate = krate(input)?;
+    let variants = variants(input)?;
+    let borrows = input.generics.lifetimes().next().is_some();
+    let form = if borrows { stored_by_fields(&variants, &krate) } else { stored_as_itself(&krate) };
+    let (hash, eq) = (hash(&variants, &krate), eq(&variants, &krate));
+    let name = &input.ident;
+    let mut generics = input.generics.clone();
+    for param in &input.generics.params {
+        if let GenericParam::Type(param) = param {
+            let param = &param.ident;
+            generics.make_where_clause().predicates.push(parse_quote!(#param: #krate::Argument));
+        }
+    }
+    if !borrows {
+        let clause = generics.make_where_clause();
+        clause.predicates.push(parse_quote!(Self: ::core::clone::Clone));
+        for param in input.generics.type_params() {
+            let param = &param.ident;
+            clause
+                .predicates
+                .push(parse_quote!(#param: ::core::marker::Send + ::core::marker::Sync + 'static));
+        }
+    }
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    Ok(quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::Argument for #name #type_generics #where_clause {
+            #hash
+            #eq
+            #form
+        }
+    })
+}
+
+/// The path of `functools`: `#[argument(crate = path)]` where it was renamed.
+fn krate(input: &DeriveInput) -> syn::Result<Path> {
+    let mut krate = parse_quote!(::functools);
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("argument")) {
+        attr.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                krate = meta.value()?.call(Path::parse_mod_style)?;
+                Ok(())
+            } else {
+                Err(meta.error("unknown option; expected `crate = path`"))
+            }
+        })?;
+    }
+    Ok(krate)
+}
+
+/// A variant; the only one, where it is a struct.
+struct Variant<'a> {
+    path: TokenStream,
+    fields: &'a Fields,
+}
+
+fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
+    match &input.data {
+        Data::Struct(data) => Ok(vec![Variant { path: quote!(Self), fields: &data.fields }]),
+        Data::Enum(data) if data.variants.is_empty() => Err(syn::Error::new(
+            input.ident.span(),
+            "an enum without variants cannot be an argument: it has no values",
+        )),
+        Data::Enum(data) => Ok(data
+            .variants
+            .iter()
+            .map(|variant| {
+                let name = &variant.ident;
+                Variant { path: quote!(Self::#name), fields: &variant.fields }
+            })
+            .collect()),
+        Data::Union(data) => {
+            let message = "a union cannot be an argument: nobody knows which of its fields holds a value";
+            Err(syn::Error::new(data.union_token.span, message))
+        }
+    }
+}
+
+impl Variant<'_> {
+    /// Names for its fields.
+    fn names(&self, prefix: &str) -> Vec<Ident> {
+        (0..self.fields.len())
+            .map(|place| format_ident!("__{prefix}{place}", span = Span::mixed_site()))
+            .collect()
+    }
+
+    /// The pattern that binds its fields to these names.
+    fn pattern(&self, names: &[Ident]) -> TokenStream {
+        let Self { path, fields } = self;
+        let members = fields.iter().enumerate().map(|(place, field)| match &field.ident {
+            Some(name) => Member::Named(name.clone()),
+            None => Member::from(place),
+        });
+        quote! { #path { #(#members: #names,)* } }
+    }
+
+    fn types(&self) -> impl Iterator<Item = &Type> {
+        self.fields.iter().map(|field| &field.ty)
+    }
+}
+
+/// A field as a part of a key, whatever its type lets it be.
+fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
+    let span = types::first_span(ty);
+    let krate: TokenStream = krate
+        .to_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(token.span().located_at(span));
+            token
+        })
+        .collect();
+    quote_spanned! { span=> (&&&&&&#krate::__private::Of::shared(#name)).__key() }
+}
+
+fn hash(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
+    let arms = variants.iter().enumerate().map(|(number, variant)| {
+        let names = variant.names("field");
+        let pattern = variant.pattern(&names);
+        // Which variant it is, where that is a question.
+        let number =
+            (variants.len() > 1).then(|| quote! { ::core::hash::Hasher::write_usize(__state, #number); });
+        let parts = names.iter().zip(variant.types()).map(|(name, ty)| part(name, ty, krate));
+        quote! { #pattern => { #number #( #krate::__private::Part::hash_part(&#parts, __state); )* } }
+    });
+    quote! {
+        #[inline]
+        fn hash_argument<__H: ::core::hash::Hasher>(&self, __state: &mut __H) {
+            use #krate::__private::choices::*;
+            match self { #(#arms)* }
+        }
+    }
+}
+
+fn eq(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
+    let arms = variants.iter().map(|variant| {
+        let (ones, others) = (variant.names("one"), variant.names("other"));
+        let (one, other) = (variant.pattern(&ones), variant.pattern(&others));
+        let pairs = ones.iter().zip(&others).zip(variant.types()).map(|((one, other), ty)| {
+            let (one, other) = (part(one, ty, krate), part(other, ty, krate));
+            quote! { #krate::__private::Part::eq_part(&#one, &#other) }
+        });
+        quote! { (#one, #other) => true #(&& #pairs)*, }
+    });
+    let otherwise = (variants.len() != 1).then(|| quote! { _ => false, });
+    quote! {
+        #[inline]
+        fn eq_argument(&self, __other: &Self) -> ::core::primitive::bool {
+            use #krate::__private::choices::*;
+            match (self, __other) { #(#arms)* #otherwise }
+        }
+    }
+}
+
+/// For a type that borrows nothing.
+fn stored_as_itself(krate: &Path) -> TokenStream {
+    quote! {
+        type Stored = Self;
+
+        #[inline]
+        fn eq_stored(&self, __stored: &Self) -> ::core::primitive::bool {
+            #krate::Argument::eq_argument(self, __stored)
+        }
+
+        #[inline]
+        fn to_stored(&self) -> Self {
+            ::core::clone::Clone::clone(self)
+        }
+
+        #[inline]
+        fn stored_eq(__one: &Self, __other: &Self) -> ::core::primitive::bool {
+            #krate::Argument::eq_argument(__one, __other)
+        }
+    }
+}
+
+/// For a type that borrows.
+fn stored_by_fields(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
+    let tuples = variants.iter().map(|variant| {
+        let types = variant.types();
+        quote! { (#(<#types as #krate::Argument>::Stored,)*) }
+    });
+    let stored = tuples.rev().reduce(|others, tuple| quote! { ::core::result::Result<#tuple, #others> });
+    let stored = stored.unwrap_or_else(|| quote!(()));
+    let to_stored = variants.iter().enumerate().map(|(number, variant)| {
+        let names = variant.names("field");
+        let pattern = variant.pattern(&names);
+        let tuple = within(number, variants.len(), &quote! { (#(#krate::Argument::to_stored(#names),)*) });
+        quote! { #pattern => #tuple, }
+    });
+    let eq_stored = variants.iter().enumerate().map(|(number, variant)| {
+        let (names, stored) = (variant.names("field"), variant.names("stored"));
+        let (pattern, types) = (variant.pattern(&names), variant.types());
+        let tuple = within(number, variants.len(), &quote! { (#(#stored,)*) });
+        quote! { (#pattern, #tuple) => true #(&& <#types as #krate::Argument>::eq_stored(#names, #stored))*, }
+    });
+    let stored_eq = variants.iter().enumerate().map(|(number, variant)| {
+        let (ones, others, types) = (variant.names("one"), variant.names("other"), variant.types());
+        let one = within(number, variants.len(), &quote! { (#(#ones,)*) });
+        let other = within(number, variants.len(), &quote! { (#(#others,)*) });
+        quote! { (#one, #other) => true #(&& <#types as #krate::Argument>::stored_eq(#ones, #others))*, }
+    });
+    let otherwise = (variants.len() != 1).then(|| quote! { _ => false, });
+    quote! {
+        type Stored = #stored;
+
+        #[inline]
+        fn eq_stored(&self, __stored: &Self::Stored) -> ::core::primitive::bool {
+            match (self, __stored) { #(#eq_stored)* #otherwise }
+        }
+
+        #[inline]
+        fn to_stored(&self) -> Self::Stored {
+            match self { #(#to_stored)* }
+        }
+
+        #[inline]
+        fn stored_eq(__one: &Self::Stored, __other: &Self::Stored) -> ::core::primitive::bool {
+            match (__one, __other) { #(#stored_eq)* #otherwise }
+        }
+    }
+}
+
+/// The tuple of variant `number`, in its place among nested `Result`s.
+fn within(number: usize, variants: usize, tuple: &TokenStream) -> TokenStream {
+    let is_last = number + 1 == variants;
+    let innermost = if is_last {
+        tuple.clone()
+    } else {
+        quote! { ::core::result::Result::Ok(#tuple) }
+    };
+    (0..number).fold(innermost, |inner, _| quote! { ::core::result::Result::Err(#inner) })
+}
