@@ -2,6 +2,7 @@
 
 use std::panic::catch_unwind;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use functools::{CacheInfo, cache, isolated, lru_cache};
@@ -106,4 +107,90 @@ fn a_destructor_may_call_what_was_isolated() {
 
     isolated(|| drop(caller()));
     assert_eq!(square(7), 49);
+}
+
+#[test]
+fn what_destructors_call_at_the_end_is_isolated_as_well() {
+    #[cache]
+    fn logged(n: u64) -> u64 {
+        n
+    }
+
+    #[derive(Clone)]
+    struct Logging;
+
+    impl Drop for Logging {
+        fn drop(&mut self) {
+            logged(7);
+        }
+    }
+
+    #[cache]
+    fn logging() -> Logging {
+        Logging
+    }
+
+    isolated(|| {
+        isolated(|| drop(logging()));
+        assert_eq!(counts(logged::cache_info()), (0, 0, 0));
+    });
+    assert_eq!(counts(logged::cache_info()), (0, 0, 0));
+}
+
+#[test]
+fn a_panicking_destructor_at_the_end_loses_no_other_value() {
+    static LIVE: AtomicUsize = AtomicUsize::new(0);
+    static ARMED: AtomicBool = AtomicBool::new(false);
+
+    struct Counted(bool);
+
+    impl Counted {
+        fn new(panics: bool) -> Self {
+            LIVE.fetch_add(1, SeqCst);
+            Self(panics)
+        }
+    }
+
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            Self::new(self.0)
+        }
+    }
+
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            LIVE.fetch_sub(1, SeqCst);
+            if self.0 && ARMED.swap(false, SeqCst) {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+        }
+    }
+
+    macro_rules! functions {
+        ($($function:ident)*) => {
+            $(
+                #[cache]
+                fn $function() -> Counted {
+                    Counted::new(true)
+                }
+            )*
+            const FUNCTIONS: &[fn() -> Counted] = &[$($function),*];
+        };
+    }
+    functions! { one two three four five six seven eight }
+
+    isolated(|| {
+        square(1);
+        let panicked = catch_unwind(|| {
+            isolated(|| {
+                for function in FUNCTIONS {
+                    drop(function());
+                }
+                ARMED.store(true, SeqCst);
+            });
+        });
+        assert!(panicked.is_err());
+        assert_eq!(LIVE.load(SeqCst), 0);
+        assert_eq!(counts(square::cache_info()), (0, 1, 1), "the former caches are back");
+    });
 }

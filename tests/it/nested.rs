@@ -641,3 +641,25 @@ mod waiting {
         }
     }
 }
+
+#[test]
+fn two_functions_may_call_each_other_in_each_mode() {
+    macro_rules! with_maxsize {
+        ($($maxsize:tt),+) => {$({
+            #[lru_cache(maxsize = $maxsize)]
+            fn is_even(n: u64) -> bool {
+                n == 0 || is_odd(n - 1)
+            }
+            #[lru_cache(maxsize = $maxsize)]
+            fn is_odd(n: u64) -> bool {
+                n != 0 && is_even(n - 1)
+            }
+            finishes(|| {
+                assert!((0..100).all(|n| is_even(n) == (n % 2 == 0) && is_odd(n) == (n % 2 == 1)));
+                let infos = [is_even::cache_info(), is_odd::cache_info()];
+                assert!(infos.iter().all(|info| info.currsize == info.maxsize.unwrap_or(100)), "{infos:?}");
+            });
+        })+};
+    }
+    with_maxsize!(0, 1, 3, None);
+}

@@ -357,7 +357,6 @@ fn panics_everywhere(subject: &Subject, places: &[&str]) {
 }
 
 /// Where nothing is stored, nothing is found.
-/// Where nothing is stored, nothing is found.
 const UNCACHED: [&str; 5] = ["body", "clone of a key", "drop of a key", "drop of a value", "hash"];
 const ALL: [&str; 7] =
     ["body", "clone of a key", "clone of a value", "drop of a key", "drop of a value", "eq", "hash"];
@@ -402,4 +401,77 @@ fn object_survives_a_panic_at_any_point() {
     with_maxsize!(
         Some(0) => ["body", "drop of a key", "drop of a value", "hash"], Some(1) => ALL, Some(3) => ALL, None => ALL
     );
+}
+
+/// What a nested call left is dropped when the outermost one lets go. Should its destructor panic there,
+/// what that call took out of the cache is dropped all the same.
+#[test]
+fn a_panic_in_what_a_nested_call_left_loses_nothing_that_was_taken_out() {
+    thread_local! {
+        static LIVE: Cell<usize> = const { Cell::new(0) };
+        static ON_EQ: Cell<Option<fn()>> = const { Cell::new(None) };
+    }
+
+    #[derive(Clone)]
+    struct Asking(u64);
+    impl Hash for Asking {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+    impl PartialEq for Asking {
+        fn eq(&self, other: &Self) -> bool {
+            ON_EQ.take().into_iter().for_each(|act| act());
+            self.0 == other.0
+        }
+    }
+    impl Eq for Asking {}
+
+    /// Panics where it is dropped, if it is told to.
+    struct Armed(bool);
+    impl Armed {
+        fn new(armed: bool) -> Self {
+            add(&LIVE, 1);
+            Self(armed)
+        }
+    }
+    impl Clone for Armed {
+        fn clone(&self) -> Self {
+            Self::new(self.0)
+        }
+    }
+    impl Drop for Armed {
+        fn drop(&mut self) {
+            add(&LIVE, -1);
+            if self.0 {
+                raise();
+            }
+        }
+    }
+
+    static BOUNDED: LruCache<Asking, Armed> = LruCache::new(Some(2));
+    static UNBOUNDED: LruCache<Asking, Armed> = LruCache::new(None);
+    fn leave<const IS_BOUNDED: bool>() {
+        let cache = if IS_BOUNDED { &BOUNDED } else { &UNBOUNDED };
+        // Nested, so it goes unstored, and stays until the outer call is done.
+        assert!(cache.insert(Asking(7), Armed::new(true)).is_none());
+    }
+
+    finishes(|| {
+        let ways: [fn(&LruCache<Asking, Armed>); 3] = [
+            |cache| drop(cache.insert(Asking(1), Armed::new(false))),
+            |cache| drop(cache.remove(&Asking(1))),
+            |cache| drop(cache.get(&Asking(1))),
+        ];
+        for (cache, leave) in [(&BOUNDED, leave::<true> as fn()), (&UNBOUNDED, leave::<false>)] {
+            for (number, way) in ways.into_iter().enumerate() {
+                cache.insert(Asking(1), Armed::new(false));
+                ON_EQ.set(Some(leave));
+                assert!(catch(|| way(cache)).is_err(), "{number}");
+                assert_eq!(LIVE.get(), cache.len(), "way {number}, {cache:?}");
+                cache.clear();
+                assert_eq!(LIVE.get(), 0);
+            }
+        }
+    });
 }

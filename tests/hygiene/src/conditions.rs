@@ -79,6 +79,12 @@ pub fn allowed(#[allow(unused_variables)] n: u32, _other: u32) -> u32 {
     3
 }
 
+/// Has a parameter that is nothing, which clippy minds in a pattern but not as a parameter.
+#[cache]
+pub fn nothing(_: (), n: u32) -> u32 {
+    n
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +97,7 @@ mod tests {
         assert_cached!(with_attributes(1, String::new()));
         assert_cached!(without_attributes(1));
         assert_cached!(allowed(1, 2));
+        assert_cached!(nothing((), 1));
         assert_eq!(plain(1), 1);
     }
 }

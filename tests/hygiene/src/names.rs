@@ -34,6 +34,13 @@ pub fn own(own: u8, lru_cache: u8, functools: &str, core: char) -> usize {
     usize::from(own) + usize::from(lru_cache) + functools.len() + core.len_utf8()
 }
 
+/// Has parameters of names that generated code makes up.
+#[cache]
+#[must_use]
+pub fn made_up(__arg1: u8, (a, b): (u8, u8), __value: u8, __miss: u8, __looked: u8, __hit: u8) -> u8 {
+    __arg1 ^ a ^ b ^ __value ^ __miss ^ __looked ^ __hit
+}
+
 /// Is a keyword, and has one.
 #[cache]
 #[must_use]
@@ -129,6 +136,7 @@ mod tests {
         assert_cached!(parameters(1, 2, "result", 4, true, 6, 7, 8.5, Some("hit")));
         assert_cached!(seven(1, 2, 3, 4, 5, 6, 7));
         assert_cached!(own(1, 2, "three", '4'));
+        assert_cached!(made_up(1, (2, 3), 4, 5, 6, 7));
         assert_cached!(r#match(1, "two", Some('o')));
         assert_cached!(r#plain(1));
         assert_cached!(plain(2));
