@@ -313,6 +313,8 @@ impl<K, V> Cache<K, V> {
             state.admit(entry, origin, found, self.last_result_stays(), &mut leftover)
         };
         RLock::release(state);
+        // Before there is something to return: what is to be returned is lost if a destructor panics.
+        drop(leftover);
         match out {
             // The key first: should its destructor panic, the value must not be on its way out.
             Out::Replaced(Entry { key, value, .. }) => {
@@ -355,6 +357,7 @@ impl<K, V> Cache<K, V> {
             None => Err(seen(&state.store.borrow().get(place).value)),
         });
         RLock::release(state);
+        drop(leftover);
         match removed? {
             Ok(Entry { key, value, .. }) => {
                 drop(key);

@@ -22,7 +22,8 @@ thread_local! {
 ///
 /// `cargo test` runs tests side by side, and the cache of a function is one for the whole program:
 /// counts would depend on what other tests call. In here they don't. Threads that `test` starts
-/// see the shared caches. Isolations may be nested; what was computed in one is gone at its end.
+/// see the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
+/// may be nested; what was computed in one is gone at its end.
 ///
 /// With the feature `testing`, each call of a memoized function asks whether its thread is
 /// isolated: enable it for tests only. Without the feature nothing is asked.
@@ -31,19 +32,45 @@ thread_local! {
 ///
 /// With what `test` panics with; the thread has its former caches again.
 pub fn isolated<R>(test: impl FnOnce() -> R) -> R {
-    /// Gives the thread its former caches back, also when the test panics.
+    /// Gives the thread its former caches back, whatever panics.
     struct Restore(Option<Caches>);
 
     impl Drop for Restore {
         fn drop(&mut self) {
             // Taken out first: a destructor may call a memoized function.
             let own = OWN.replace(self.0.take());
-            drop(own);
+            discard(own.unwrap_or_default());
         }
     }
 
-    let _restore = Restore(OWN.replace(Some(Caches::new())));
+    /// Drops the caches while the thread is still isolated, since destructors may call memoized
+    /// functions; and what these calls store in turn, except in the last round.
+    struct Empty;
+
+    impl Drop for Empty {
+        fn drop(&mut self) {
+            for _ in 0..ROUNDS {
+                match OWN.replace(Some(Caches::new())) {
+                    Some(own) if !own.is_empty() => discard(own),
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    // A thread that ends has no caches of its own any more.
+    let Ok(former) = OWN.try_with(|own| own.replace(Some(Caches::new()))) else { return test() };
+    let _restore = Restore(former);
+    let _empty = Empty;
     test()
+}
+
+/// How often what destructors stored while others ran is dropped in isolation.
+const ROUNDS: usize = 8;
+
+/// One by one: should a destructor panic, the others run all the same.
+fn discard(own: Caches) {
+    own.into_iter().for_each(drop);
 }
 
 /// A cache that is the shared one, or the thread's own.

@@ -424,7 +424,9 @@ fn params(args: &Args, func: &Func) -> Vec<Param> {
                 if !types::mentions(seeing.clone(), slice::from_ref(&name)) {
                     name.set_span(Span::mixed_site());
                 }
-                Some(name).filter(|name| params.iter().all(|param| param.name != *name))
+                let is_free =
+                    !name.to_string().starts_with("__arg") && params.iter().all(|param| param.name != name);
+                is_free.then_some(name)
             }
             _ => None,
         };
@@ -456,9 +458,13 @@ impl Param {
         quote! { #name: #ty }
     }
 
-    /// The parameter as the body takes it.
+    /// The parameter as the body takes it. A `_` is not subject to lints: clippy passes over that of a
+    /// free function's parameter, and minds that of an associated function's.
     pub(crate) fn written(&self) -> PatType {
         let mut written = self.written.clone();
+        if let Pat::Wild(wild) = &mut *written.pat {
+            wild.underscore_token.span = Span::call_site();
+        }
         written.attrs.retain(|attr| !crate::func::is_key(attr));
         written
     }
