@@ -67,7 +67,11 @@
 /// ```
 #[cfg(feature = "testing")]
 pub use lru_core::isolated;
-pub use lru_core::{Argument, Cache, CacheInfo, CacheParameters, Iter, LruCache};
+pub use lru_core::policy;
+pub use lru_core::{
+    Argument, Builder, Cache, CacheInfo, CacheParameters, Cause, Clock, FifoCache, Iter, LruCache,
+    ManualClock, SystemClock, Timer, TlruCache, TtlCache,
+};
 
 /// Makes an [`Argument`](trait@Argument) of a type of your own: one that holds floats, or that is to
 /// stand behind a nested reference.
@@ -248,7 +252,7 @@ pub mod __private {
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
-    pub use lru_core::{Calls, Memo, UNBOUNDED, bound, integer, kept, stored};
+    pub use lru_core::{Memo, UNBOUNDED, bound, integer, kept, stored};
     pub use std::string::String;
     pub use std::vec::Vec;
 

@@ -15,7 +15,7 @@ use core::cell::Cell;
 
 /// The number of a node. Never a pointer, never a bare integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
+pub struct Slot(u32);
 
 const ROOT: Slot = Slot(0);
 
@@ -43,7 +43,7 @@ struct Node<T> {
 }
 
 #[derive(Debug)]
-pub(crate) struct Arena<T> {
+pub struct Arena<T> {
     nodes: Vec<Node<T>>,
     /// The first vacant slot; the root where there is none.
     free: Slot,

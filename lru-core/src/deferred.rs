@@ -6,6 +6,7 @@
 
 use core::cell::{Cell, RefCell};
 
+use crate::cause::Cause;
 use crate::store::Place;
 
 /// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
@@ -13,7 +14,7 @@ use crate::store::Place;
 pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
-    removed: RefCell<Vec<Place>>,
+    removed: RefCell<Vec<(Place, Cause)>>,
     /// Entries that were never let in, and have to be dropped when the lock is free.
     refused: RefCell<Vec<E>>,
 }
@@ -21,7 +22,7 @@ pub(crate) struct Deferred<E> {
 /// What is to be carried out.
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
-    pub(crate) removed: Vec<Place>,
+    pub(crate) removed: Vec<(Place, Cause)>,
     pub(crate) refused: Vec<E>,
 }
 
@@ -48,17 +49,21 @@ impl<E> Deferred<E> {
 
     #[cold]
     fn lists(&self, place: Place) -> bool {
-        self.clear.get() || self.removed.borrow().contains(&place)
+        self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)
     }
 
-    /// How many of `len` entries are left.
-    pub(crate) fn remaining(&self, len: usize) -> usize {
-        if self.clear.get() { 0 } else { len - self.removed.borrow().len() }
+    /// What is left of `weight`, which all entries weigh together.
+    pub(crate) fn remaining(&self, weight: usize, weight_of: impl Fn(Place) -> usize) -> usize {
+        if self.clear.get() {
+            return 0;
+        }
+        let removed = self.removed.borrow();
+        weight - removed.iter().map(|&(place, _)| weight_of(place)).sum::<usize>()
     }
 
-    pub(crate) fn remove(&self, place: Place) {
+    pub(crate) fn remove(&self, place: Place, cause: Cause) {
         debug_assert!(!self.hides(place), "an entry leaves once");
-        self.removed.borrow_mut().push(place);
+        self.removed.borrow_mut().push((place, cause));
         self.any.set(true);
     }
 

@@ -9,7 +9,9 @@ use core::ops::Deref;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::cache::Cache;
+use crate::engine::Engine;
+use crate::policy::Policy;
+use crate::term::Term;
 
 type Caches = HashMap<usize, Arc<dyn Any + Send + Sync>>;
 
@@ -74,15 +76,20 @@ fn discard(own: Caches) {
 }
 
 /// A cache that is the shared one, or the thread's own.
-#[derive(Debug)]
-pub(crate) enum CacheRef<'m, K, V> {
-    Shared(&'m Cache<K, V>),
-    Own(Arc<Cache<K, V>>),
+pub(crate) enum EngineRef<'m, K, V, P, T: Term> {
+    Shared(&'m Engine<K, V, P, T>),
+    Own(Arc<Engine<K, V, P, T>>),
 }
 
-impl<'m, K: Send + Sync + 'static, V: Send + Sync + 'static> CacheRef<'m, K, V> {
+impl<'m, K, V, P, T> EngineRef<'m, K, V, P, T>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    P: Policy + Send + 'static,
+    T: Term<Queue: Send> + Send + 'static,
+{
     /// The cache that the current thread is to use instead of `shared`, if it is not that one.
-    pub(crate) fn of(shared: &'m Cache<K, V>) -> Self {
+    pub(crate) fn of(shared: &'m Engine<K, V, P, T>) -> Self {
         let own = OWN.try_with(|own| {
             let mut own = own.borrow_mut();
             let fresh = || -> Arc<dyn Any + Send + Sync> { Arc::new(shared.another()) };
@@ -94,13 +101,13 @@ impl<'m, K: Send + Sync + 'static, V: Send + Sync + 'static> CacheRef<'m, K, V> 
     }
 }
 
-impl<K, V> Deref for CacheRef<'_, K, V> {
-    type Target = Cache<K, V>;
+impl<K, V, P, T: Term> Deref for EngineRef<'_, K, V, P, T> {
+    type Target = Engine<K, V, P, T>;
 
-    fn deref(&self) -> &Cache<K, V> {
+    fn deref(&self) -> &Engine<K, V, P, T> {
         match self {
-            Self::Shared(cache) => cache,
-            Self::Own(cache) => cache,
+            Self::Shared(engine) => engine,
+            Self::Own(engine) => engine,
         }
     }
 }

@@ -15,9 +15,12 @@
 #![forbid(unsafe_code)]
 
 mod arena;
-mod cache;
 mod calls;
+mod cause;
+mod clock;
+mod deadlines;
 mod deferred;
+mod engine;
 mod entry;
 mod history;
 mod index;
@@ -33,15 +36,20 @@ mod memo;
 pub mod model;
 mod object;
 pub mod outcome;
-mod policy;
+mod plan;
+pub mod policy;
 mod store;
+mod term;
 
-pub use cache::Cache;
 pub use calls::{Calls, Miss};
+pub use cause::Cause;
+pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
 pub use info::{CacheInfo, CacheParameters};
 #[cfg(feature = "testing")]
 pub use isolation::isolated;
 pub use key::Argument;
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
-pub use object::{Iter, LruCache};
+pub use object::{Builder, Cache, FifoCache, Iter, LruCache, TlruCache, TtlCache};
+pub use plan::{NoPlan, Plan, Times};
+pub use term::{Lease, Term};

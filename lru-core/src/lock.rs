@@ -36,22 +36,24 @@ impl<T: Settle> RLock<T> {
         self.0.lock()
     }
 
-    /// Lets go, and carries out what nested calls left to be done.
+    /// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
+    /// `then`, when the lock is free: a destructor may wait for another thread that wants it.
     #[inline]
-    pub(crate) fn release(held: Held<'_, T>) {
+    pub(crate) fn release(held: Held<'_, T>, then: impl FnOnce(T::Leftover)) {
         if held.is_settled() {
             drop(held);
         } else {
-            Self::settle_and_release(held);
+            Self::settle_and_release(held, then);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn settle_and_release(held: Held<'_, T>) {
+    fn settle_and_release(held: Held<'_, T>, then: impl FnOnce(T::Leftover)) {
         let leftover = held.settle();
-        // Unlock first: a destructor may wait for another thread that wants this lock.
         drop(held);
-        drop(leftover);
+        if let Some(leftover) = leftover {
+            then(leftover);
+        }
     }
 }

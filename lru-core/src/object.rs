@@ -1,17 +1,56 @@
-//! The cache as a plain object, keyed by whatever is `Hash + Eq`.
+//! The cache as a plain object, keyed by whatever is `Hash + Eq`, and what it is told when it is
+//! built.
 
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::Hash;
+use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use std::boxed::Box;
+use std::vec::Vec;
 
-use crate::cache::{Cache, Origin};
+use crate::calls::Calls;
+use crate::cause::Cause;
+use crate::clock::{Clock, SystemClock};
+use crate::engine::{Engine, Origin};
+use crate::entry::Entry;
+use crate::info::CacheInfo;
 use crate::key::KeyHash;
 use crate::maxsize::MaxSize;
+use crate::plan::{Plan, Times, told};
+use crate::policy::{Fifo, Lru, Policy};
+use crate::term::Lease;
 
-/// A thread-safe cache whose least recently used entry makes room, shared by `&`.
+/// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
-/// Another name of [`Cache`], where all methods are: `new`, `get`, `get_or_insert_with`, `insert`,
-/// `remove`, `contains`, `peek`, `len`, `is_empty`, `clear`, `info` and `iter`.
+/// `P` chooses who leaves when there is no room; `C` is the clock by which entries expire, where
+/// they do. The [builder](Cache::builder) has all settings; [`LruCache`], [`FifoCache`],
+/// [`TtlCache`] and [`TlruCache`] are this type under other names.
+///
+/// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and
+/// [`Cache::iter`], which take O(n). User code never runs while the lock is held, except `Eq` and
+/// `Clone` of keys and values, and the test of `retain`; these may call the cache again, but must
+/// not wait for a lock that another thread may hold while it calls the cache.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::LruCache;
+///
+/// let capitals = LruCache::new(Some(2));
+/// capitals.insert("France".to_string(), "Paris");
+/// capitals.insert("Italy".to_string(), "Rome");
+/// assert_eq!(capitals.get("France"), Some("Paris"));
+/// capitals.insert("Spain".to_string(), "Madrid");
+/// assert_eq!(capitals.get("Italy"), None); // was the least recently used
+/// ```
+pub struct Cache<K, V, P = Lru, C: Clock = SystemClock> {
+    engine: Engine<K, V, P, Lease<C::Time>>,
+    settings: Settings<K, V, C>,
+}
+
+/// A cache whose least recently used entry makes room.
 ///
 /// # Examples
 ///
@@ -25,29 +64,274 @@ use crate::maxsize::MaxSize;
 /// assert_eq!(SQUARES.get(&12), Some(144));
 /// assert_eq!(SQUARES.info().to_string(), "CacheInfo(hits=1, misses=1, maxsize=100, currsize=1)");
 /// ```
-pub type LruCache<K, V> = Cache<K, V>;
+pub type LruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
-impl<K, V> Cache<K, V> {
+/// A cache whose oldest entry makes room, however often it was used.
+pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
+
+/// A cache whose entries are live for some time. Beside that, the least recently used one makes room.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::{ManualClock, TtlCache};
+///
+/// let clock = ManualClock::new();
+/// let pages = TtlCache::builder().maxsize(128).ttl(Duration::from_secs(5)).clock(clock.clone()).build();
+/// pages.insert("/", "welcome");
+/// clock.advance(Duration::from_secs(4));
+/// assert_eq!(pages.get("/"), Some("welcome"));
+/// clock.advance(Duration::from_secs(1));
+/// assert_eq!(pages.get("/"), None);
+/// ```
+pub type TtlCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
+
+/// A cache whose entries have each a time of their own. Beside that, the least recently used one
+/// makes room.
+pub type TlruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
+
+/// Makes something of a key and a value.
+type OfEntry<K, V, R> = Box<dyn Fn(&K, &V) -> R + Send + Sync>;
+/// The time until which an entry is live, from its key, its value and the time it is now.
+type Until<K, V, T> = Box<dyn Fn(&K, &V, T) -> T + Send + Sync>;
+/// Is told what left, and why.
+type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
+
+/// What a cache is told when it is built.
+struct Settings<K, V, C: Clock> {
+    times: Times<C>,
+    ttu: Option<Until<K, V, C::Time>>,
+    weigher: Option<OfEntry<K, V, usize>>,
+    listener: Option<Listener<K, V>>,
+}
+
+impl<K, V, C: Clock> Settings<K, V, C> {
+    const fn new(clock: C) -> Self {
+        Self { times: Times::new(clock), ttu: None, weigher: None, listener: None }
+    }
+
+    fn is_timed(&self) -> bool {
+        self.times.ttl.is_some() || self.times.tti.is_some() || self.ttu.is_some()
+    }
+}
+
+impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
+    fn now(&self) -> Option<C::Time> {
+        self.is_timed().then(|| self.times.clock.now())
+    }
+
+    fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
+        let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(key, value));
+        let until = self.ttu.as_ref().map(|ttu| ttu(key, value, self.times.clock.now()));
+        self.times.term(weight, until)
+    }
+
+    #[inline]
+    fn is_live(&self, term: &Lease<C::Time>) -> bool {
+        self.times.is_live(term)
+    }
+
+    #[inline]
+    fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
+        self.times.is_live_and_used(term)
+    }
+
+    fn listens(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    fn left(&self, key: &K, value: &V, cause: Cause) {
+        if let Some(listener) = &self.listener {
+            listener(key, value, cause);
+        }
+    }
+}
+
+impl<K, V, P: Policy> Cache<K, V, P> {
     /// Creates an empty cache: unbounded with `None`, storing nothing with `Some(0)`, of at most
     /// `n` entries with `Some(n)`. Takes no memory yet, and can initialise a `static`.
     #[must_use]
     pub const fn new(maxsize: Option<usize>) -> Self {
-        Self::with_maxsize(MaxSize::from_option(maxsize))
+        Self { engine: Engine::new(MaxSize::from_option(maxsize)), settings: Settings::new(SystemClock) }
+    }
+
+    /// Settings for a cache: no bound, no time limit, the clock of the system, until they are given.
+    #[must_use]
+    pub fn builder() -> Builder<K, V, P> {
+        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: PhantomData }
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
-    /// Returns a copy of the value under `key` and makes the entry the most recent. Counts a hit,
-    /// or a miss.
+/// Settings for a [`Cache`].
+pub struct Builder<K, V, P = Lru, C: Clock = SystemClock> {
+    maxsize: Option<usize>,
+    settings: Settings<K, V, C>,
+    policy: PhantomData<fn() -> P>,
+}
+
+impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
+    /// At most so many entries; where there are weights, at most so much weight in all. Zero stores
+    /// nothing. Without it there is no bound.
+    #[must_use]
+    pub fn maxsize(mut self, maxsize: usize) -> Self {
+        self.maxsize = Some(maxsize);
+        self
+    }
+
+    /// Entries are live strictly before they are so old, counted from when they were stored last. A use
+    /// does not extend it.
+    #[must_use]
+    pub fn ttl(mut self, ttl: C::Span) -> Self {
+        self.settings.times.ttl = Some(ttl);
+        self
+    }
+
+    /// Entries are live strictly before they have not been used for so long.
+    #[must_use]
+    pub fn tti(mut self, tti: C::Span) -> Self {
+        self.settings.times.tti = Some(tti);
+        self
+    }
+
+    /// Each entry is live strictly before the time that this makes of its key, its value and the time
+    /// it is stored. Takes the place of `ttl`.
+    #[must_use]
+    pub fn ttu(mut self, ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static) -> Self {
+        self.settings.ttu = Some(Box::new(ttu));
+        self
+    }
+
+    /// Shortens the `ttl` of each entry by up to this part of it, at random, so that entries stored
+    /// together do not expire together. 0.1 is a tenth; what is not between 0 and 1 is taken as the
+    /// nearer of these. Only for clocks whose spans can be divided, as those of this crate can.
+    #[must_use]
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.settings.times.jitter = if jitter > 0.0 { jitter.min(1.0) } else { 0.0 };
+        self
+    }
+
+    /// The clock by which entries expire, in place of the system's. Settings that name times come after.
+    #[must_use]
+    pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D> {
+        let Self { maxsize, settings, policy } = self;
+        let Settings { times, weigher, listener, ttu: _ } = settings;
+        let times = Times { clock, ttl: times.ttl, tti: times.tti, jitter: times.jitter };
+        Builder { maxsize, settings: Settings { times, ttu: None, weigher, listener }, policy }
+    }
+
+    /// What an entry weighs; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that
+    /// weighs more than `maxsize` is not stored.
+    #[must_use]
+    pub fn weigher(mut self, weigher: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
+        self.settings.weigher = Some(Box::new(weigher));
+        self
+    }
+
+    /// Is told of each entry that leaves, and why, the oldest first, when the lock is free.
+    #[must_use]
+    pub fn on_evict(mut self, listener: impl Fn(&K, &V, Cause) + Send + Sync + 'static) -> Self {
+        self.settings.listener = Some(Box::new(listener));
+        self
+    }
+
+    /// Makes the cache.
+    #[must_use]
+    pub fn build(self) -> Cache<K, V, P, C> {
+        Cache { engine: Engine::new(MaxSize::from_option(self.maxsize)), settings: self.settings }
+    }
+}
+
+impl<K, V, P, C: Clock> fmt::Debug for Builder<K, V, P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("maxsize", &self.maxsize).finish_non_exhaustive()
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Calls of a function whose results lie here: for generated code.
+    #[doc(hidden)]
+    #[must_use]
+    #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
+    pub fn __calls(&self) -> Calls<'_, K, V, P, Lease<C::Time>, impl Plan<K, V, Lease<C::Time>>> {
+        #[cfg(feature = "testing")]
+        let engine = crate::isolation::EngineRef::Shared(&self.engine);
+        #[cfg(not(feature = "testing"))]
+        let engine = &self.engine;
+        Calls::new(engine, true, &self.settings)
+    }
+
+    fn plan(&self) -> &Settings<K, V, C> {
+        &self.settings
+    }
+
+    fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<K, V, Lease<C::Time>> {
+        let term = self.plan().term(&key, &value);
+        Entry { hash, key, value, term }
+    }
+
+    /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
+    ///
+    /// The memory is given back. Keys and values are dropped after the lock is released.
+    pub fn clear(&self) {
+        self.engine.clear(&self.plan());
+    }
+
+    /// Returns hits, misses, bound and size, read together under the lock. The size is the number of
+    /// entries or, where there are weights, their sum; what has expired does not count.
+    #[must_use]
+    pub fn info(&self) -> CacheInfo {
+        self.engine.info(&self.plan())
+    }
+
+    /// Returns the number of entries there are now. Takes the lock.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.engine.len(&self.plan())
+    }
+
+    /// Whether there is no entry now. Takes the lock.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Removes what has expired, and returns it in the order in which it did. What has expired is
+    /// never served; it leaves by itself when something is stored or counted.
+    pub fn expire(&self) -> Vec<(K, V)> {
+        self.engine.take_expired(&self.plan())
+    }
+
+    /// Removes the entry that would make room next, and returns it: Python's `popitem()`.
+    pub fn pop_victim(&self) -> Option<(K, V)> {
+        self.engine.pop_victim(&self.plan())
+    }
+
+    /// Sets another bound, and evicts what is beyond it.
+    pub fn resize(&self, maxsize: Option<usize>) {
+        self.engine.resize(maxsize, &self.plan());
+    }
+
+    /// Removes all entries for which `holds` is false. Counts nothing. O(n), under the lock.
+    pub fn retain(&self, holds: impl FnMut(&K, &V) -> bool) {
+        self.engine.retain(holds, &self.plan());
+    }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &Engine<K, V, P, Lease<C::Time>> {
+        &self.engine
+    }
+}
+
+impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns a copy of the value under `key` and marks the entry as used. Counts a hit, or a miss.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
-        if self.is_disabled() {
-            self.miss_uncached();
-            return None;
-        }
-        self.look(KeyHash::of(key), |stored| stored.borrow() == key, V::clone).ok()
+        self.engine.look(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.plan()).ok()
     }
 
     /// Returns the value under `key`, computing and storing it where it is missing. Counts a hit,
@@ -57,33 +341,39 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// compute the same key. Each returns what it computed; a bounded cache keeps the first
     /// result, an unbounded one the last. A panic in `compute` counts a miss and stores nothing.
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
-        if self.is_disabled() {
-            self.miss_uncached();
-            let value = compute();
-            drop(key);
-            return value;
-        }
         let hash = KeyHash::of(&key);
-        match self.look(hash, |stored| *stored == key, V::clone) {
+        match self.engine.look(hash, |stored| *stored == key, V::clone, &self.plan()) {
             Ok(value) => {
                 drop(key);
                 value
             }
             Err(began) => {
                 let value = compute();
-                self.keep(hash, key, value.clone(), Origin::Computed(began), K::eq);
+                self.keep(self.entry(hash, key, value.clone()), Origin::Computed(began));
                 value
             }
         }
     }
 
     /// Stores `value` under `key` as the most recent entry, and returns the value it replaced.
-    /// Counts nothing. A cache of `Some(0)` stores nothing.
+    /// Counts nothing. A cache of `Some(0)` stores nothing, and one with weights nothing that weighs
+    /// more than all entries may: then what was there stays.
     ///
     /// No computation that began earlier replaces it. Called from within a key's `Eq` or a value's
     /// `Clone`, while the cache is read, it removes what was there and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.keep(KeyHash::of(&key), key, value, Origin::Put, K::eq)
+        self.keep(self.entry(KeyHash::of(&key), key, value), Origin::Put)
+    }
+
+    /// Brings an entry in, and returns the value it replaced.
+    pub(crate) fn keep(&self, entry: Entry<K, V, Lease<C::Time>>, origin: Origin) -> Option<V> {
+        let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
+        let mut replaced = told(leavers, &self.plan()).only(Cause::Replaced);
+        // The key first: should its destructor panic, the value must not be on its way out.
+        let (key, value) = replaced.next()?;
+        drop(replaced);
+        drop(key);
+        Some(value)
     }
 
     /// Removes the entry under `key` and returns its value. Counts nothing. What is being computed
@@ -92,7 +382,8 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.forget_with(KeyHash::of(key), |stored| stored.borrow() == key, |value| value, V::clone)
+        let matches = |stored: &K| stored.borrow() == key;
+        self.engine.forget_with(KeyHash::of(key), matches, |value| value, V::clone, &self.plan())
     }
 
     /// Whether there is an entry under `key`. Counts nothing, moves nothing.
@@ -100,7 +391,8 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.peek_with(KeyHash::of(key), |stored| stored.borrow() == key, |_| ()).is_some()
+        let matches = |stored: &K| stored.borrow() == key;
+        self.engine.peek_with(KeyHash::of(key), matches, |_| (), &self.plan()).is_some()
     }
 
     /// Returns a copy of the value under `key`. Counts nothing, moves nothing.
@@ -108,10 +400,11 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.peek_with(KeyHash::of(key), |stored| stored.borrow() == key, V::clone)
+        self.engine.peek_with(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.plan())
     }
 
-    /// Copies all entries, from least to most recently used; an unbounded cache has no order.
+    /// Copies all entries, from least to most recently used or in the order in which they came, as the
+    /// policy keeps it.
     ///
     /// What happens to the cache afterwards does not show in the copy. O(n).
     ///
@@ -133,16 +426,26 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         K: Clone,
     {
-        Iter(self.snapshot().collect::<Vec<_>>().into_iter())
+        Iter(self.engine.snapshot(&self.plan()).into_iter())
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> IntoIterator for &Cache<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> IntoIterator for &Cache<K, V, P, C> {
     type Item = (K, V);
     type IntoIter = Iter<K, V>;
 
     fn into_iter(self) -> Iter<K, V> {
         self.iter()
+    }
+}
+
+/// Whole at every point where user code runs, and so after a panic in it.
+impl<K, V, P, C: Clock> RefUnwindSafe for Cache<K, V, P, C> {}
+impl<K, V, P, C: Clock> UnwindSafe for Cache<K, V, P, C> {}
+
+impl<K, V, P: Policy, C: Clock> fmt::Debug for Cache<K, V, P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("info", &self.info()).finish_non_exhaustive()
     }
 }
 

@@ -399,7 +399,7 @@ fn object_survives_a_panic_at_any_point() {
         })+};
     }
     with_maxsize!(
-        Some(0) => ["body", "drop of a key", "drop of a value", "hash"], Some(1) => ALL, Some(3) => ALL, None => ALL
+        Some(0) => ["body", "clone of a value", "drop of a key", "drop of a value", "hash"], Some(1) => ALL, Some(3) => ALL, None => ALL
     );
 }
 

@@ -102,10 +102,10 @@ impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&Of<'a, T, S> {
     }
 }
 
-impl<'a, T, S> ByOwnEq<'a> for &&Of<'a, T, S>
+/// In a `static` only: nothing in an object need be `'static`, and nothing in there is erased.
+impl<'a, T> ByOwnEq<'a> for &&Of<'a, T, Shared>
 where
-    T: Hash + Eq + Clone + 'static,
-    S: Keeps<T>,
+    T: Hash + Eq + Clone + Send + Sync + 'static,
 {
     type Key = WithEq<'a, T>;
 

@@ -203,10 +203,10 @@ impl<A: Argument + ?Sized> Part for &A {
 ///
 /// Invariant: it is made once per call, before the lock is taken, and never zero: an entry that holds one needs no flag to tell it from a vacant slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyHash(NonZeroU64);
+pub struct KeyHash(NonZeroU64);
 
 /// Seeded once per process: arguments may come from an attacker.
-static SEED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+pub(crate) static SEED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 impl KeyHash {
     /// A bit that hash tables use neither to choose a bucket (the low bits) nor as a tag (the top 7).

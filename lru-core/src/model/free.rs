@@ -4,10 +4,8 @@ use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use super::script::Quick;
+use super::tested::Tested;
 use super::trial::{Pending, Subject, keep, look, refresh};
-use crate::cache::Cache;
-use crate::key::KeyHash;
-use crate::maxsize::MaxSize;
 
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ type Value = (u8, u64);
 /// Nothing orders what threads do here but the cache itself.
 #[derive(Debug)]
 pub(super) struct Free {
-    cache: Cache<u8, Value>,
+    cache: Tested<Value>,
     clears: Clears,
     /// Lookups and refreshes that have begun.
     calls: AtomicU64,
@@ -31,7 +29,7 @@ pub(super) struct Free {
 
 impl Free {
     pub(super) fn new(maxsize: Option<usize>, clears: Clears) -> Self {
-        let cache = Cache::with_maxsize(MaxSize::from_option(maxsize));
+        let cache = Tested::new(maxsize);
         Self { cache, clears, calls: AtomicU64::new(0), values: AtomicU64::new(0) }
     }
 
@@ -52,7 +50,7 @@ impl Free {
     }
 
     fn check_entries(&self) {
-        let mut keys: Vec<_> = self.cache.iter().map(|(key, (of, _))| (key, of)).collect();
+        let mut keys: Vec<_> = self.cache.entries().into_iter().map(|(key, (of, _))| (key, of)).collect();
         assert!(keys.iter().all(|(key, of)| key == of), "each value is its key's");
         assert!(self.cache.info().maxsize.is_none_or(|maxsize| keys.len() <= maxsize));
         let len = keys.len();
@@ -72,7 +70,7 @@ impl Free {
         if self.clears == Clears::AreLeftOut {
             assert_eq!(info.hits + info.misses, self.calls.load(SeqCst), "{info}");
         }
-        assert_eq!(self.cache.iter().len(), info.currsize);
+        assert_eq!(self.cache.entries().len(), info.currsize);
         self.cache.validate();
     }
 }
@@ -110,8 +108,7 @@ impl Subject for Free {
     }
 
     fn quick(&self, operation: Quick, key: u8) {
-        let (cache, hash) = (&self.cache, KeyHash::of(&key));
-        let is_key = |stored: &u8| *stored == key;
+        let cache = &self.cache;
         match operation {
             Quick::GetOrInsert => {
                 self.called();
@@ -123,14 +120,13 @@ impl Subject for Free {
             }
             Quick::Get => {
                 self.called();
-                check(cache.get(&key), key);
+                check(cache.get(key), key);
             }
             Quick::Put => check(cache.insert(key, self.new_value(key)), key),
-            Quick::Remove => check(cache.remove(&key), key),
-            Quick::Forget => _ = cache.forget(hash, is_key),
-            Quick::Contains => _ = cache.contains(&key),
-            Quick::Peek => check(cache.peek(&key), key),
-            Quick::PeekWith => check(cache.peek_with(hash, is_key, |value| *value), key),
+            Quick::Remove => check(cache.remove(key), key),
+            Quick::Forget => _ = cache.forget(key),
+            Quick::Contains => _ = cache.contains(key),
+            Quick::Peek | Quick::PeekWith => check(cache.peek(key), key),
             Quick::Entries => self.check_entries(),
             Quick::Clear if self.clears == Clears::Happen => cache.clear(),
             Quick::Clear => {}

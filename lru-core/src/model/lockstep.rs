@@ -5,10 +5,8 @@ use std::sync::Mutex;
 
 use super::naive::{Id, Model, Reason};
 use super::script::Quick;
+use super::tested::Tested;
 use super::trial::{Pending, Subject, keep, look, refresh};
-use crate::cache::Cache;
-use crate::key::KeyHash;
-use crate::maxsize::MaxSize;
 
 /// The two, for any number of threads.
 ///
@@ -16,7 +14,7 @@ use crate::maxsize::MaxSize;
 /// go. Nobody holds it during a computation.
 #[derive(Debug)]
 pub(super) struct Lockstep {
-    cache: Cache<u8, u32>,
+    cache: Tested<u32>,
     model: Mutex<Model>,
     /// Every value is a new one.
     values: AtomicU32,
@@ -24,12 +22,12 @@ pub(super) struct Lockstep {
 
 impl Lockstep {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
-        let cache = Cache::with_maxsize(MaxSize::from_option(maxsize));
+        let cache = Tested::new(maxsize);
         Self { cache, model: Mutex::new(Model::new(maxsize)), values: AtomicU32::new(0) }
     }
 
     /// Does something to cache and model, and compares what they tell of themselves.
-    fn both<T>(&self, operation: impl FnOnce(&Cache<u8, u32>, &mut Model) -> T) -> T {
+    fn both<T>(&self, operation: impl FnOnce(&Tested<u32>, &mut Model) -> T) -> T {
         let mut model = self.model.lock().expect("nobody found a difference");
         let result = operation(&self.cache, &mut model);
         assert_eq!(self.cache.info(), model.info());
@@ -83,21 +81,19 @@ impl Subject for Lockstep {
 
     fn quick(&self, operation: Quick, key: u8) {
         let value = self.new_value();
-        let is_key = |stored: &u8| *stored == key;
         self.both(|cache, model| match operation {
             Quick::GetOrInsert => {
                 assert_eq!(cache.get_or_insert_with(key, || value), get_or_insert(model, key, value));
             }
-            Quick::Get => assert_eq!(cache.get(&key), model.look(key)),
+            Quick::Get => assert_eq!(cache.get(key), model.look(key)),
             Quick::Put => assert_eq!(cache.insert(key, value), model.put(key, value)),
-            Quick::Remove => assert_eq!(cache.remove(&key), model.remove(key)),
+            Quick::Remove => assert_eq!(cache.remove(key), model.remove(key)),
             Quick::Forget => {
-                assert_eq!(cache.forget(KeyHash::of(&key), is_key), model.remove(key).is_some());
+                assert_eq!(cache.forget(key), model.remove(key).is_some());
             }
-            Quick::Contains => assert_eq!(cache.contains(&key), model.peek(key).is_some()),
-            Quick::Peek => assert_eq!(cache.peek(&key), model.peek(key)),
-            Quick::PeekWith => {
-                let found = cache.peek_with(KeyHash::of(&key), is_key, |value| *value);
+            Quick::Contains => assert_eq!(cache.contains(key), model.peek(key).is_some()),
+            Quick::Peek | Quick::PeekWith => {
+                let found = cache.peek(key);
                 assert_eq!(found, model.peek(key));
             }
             Quick::Entries => compare_entries(cache, model),
@@ -117,8 +113,8 @@ fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
     })
 }
 
-fn compare_entries(cache: &Cache<u8, u32>, model: &Model) {
-    let mut entries: Vec<_> = cache.iter().collect();
+fn compare_entries(cache: &Tested<u32>, model: &Model) {
+    let mut entries: Vec<_> = cache.entries();
     let mut expected = model.entries().to_vec();
     if cache.info().maxsize.is_none() {
         entries.sort_unstable();

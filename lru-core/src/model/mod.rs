@@ -10,6 +10,7 @@ mod free;
 mod lockstep;
 mod naive;
 mod script;
+mod tested;
 mod trial;
 
 use lockstep::Lockstep;

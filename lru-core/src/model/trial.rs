@@ -4,8 +4,8 @@
 //! other threads, where several have a trial each of the same cache.
 
 use super::script::{Operation, Quick, Script};
-use crate::cache::{Cache, Origin};
-use crate::key::KeyHash;
+use super::tested::Tested;
+use crate::engine::Origin;
 
 /// How deep computations lie in each other.
 const DEEPEST: u32 = 8;
@@ -99,25 +99,17 @@ pub(super) struct Pending {
 }
 
 /// A call's lookup: a hit, or what begins, if anything is stored at all.
-pub(super) fn look<V: Clone>(cache: &Cache<u8, V>, key: u8) -> Result<V, Option<Pending>> {
-    if cache.is_disabled() {
-        cache.miss_uncached();
-        return Err(None);
-    }
-    let looked = cache.look(KeyHash::of(&key), |stored| *stored == key, V::clone);
-    looked.map_err(|began| Some(Pending { key, origin: Origin::Computed(began) }))
+pub(super) fn look<V: Clone>(cache: &Tested<V>, key: u8) -> Result<V, Option<Pending>> {
+    let begun = |began| Pending { key, origin: Origin::Computed(began) };
+    cache.look(key).map_err(|began| began.map(begun))
 }
 
 /// What begins with a refresh, if anything is stored at all.
-pub(super) fn refresh<V>(cache: &Cache<u8, V>, key: u8) -> Option<Pending> {
-    if cache.is_disabled() {
-        cache.miss_uncached();
-        return None;
-    }
-    Some(Pending { key, origin: Origin::Refreshed(cache.begin()) })
+pub(super) fn refresh<V: Clone>(cache: &Tested<V>, key: u8) -> Option<Pending> {
+    cache.refresh().map(|began| Pending { key, origin: Origin::Refreshed(began) })
 }
 
 /// Ends a computation with this value.
-pub(super) fn keep<V>(cache: &Cache<u8, V>, Pending { key, origin }: Pending, value: V) -> Option<V> {
-    cache.keep(KeyHash::of(&key), key, value, origin, u8::eq)
+pub(super) fn keep<V: Clone>(cache: &Tested<V>, Pending { key, origin }: Pending, value: V) -> Option<V> {
+    cache.keep(key, value, origin)
 }

@@ -1,20 +1,29 @@
 //! The least recently used entry leaves: the order of the ring is the order of use.
 
+use super::Policy;
 use crate::arena::{Arena, Slot};
+use crate::key::KeyHash;
 
-#[derive(Debug)]
-pub(crate) struct Lru;
+/// The least recently used entry leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Lru;
 
-impl Lru {
-    /// `slot` was read or written.
+impl Policy for Lru {
+    const NEW: Self = Self;
+
     #[inline]
-    pub(crate) fn used<T>(arena: &Arena<T>, slot: Slot) {
-        arena.touch(slot);
+    fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
+        ring.touch(slot);
     }
 
-    /// The next to be evicted.
     #[inline]
-    pub(crate) fn victim<T>(arena: &Arena<T>) -> Option<Slot> {
-        arena.first()
+    fn admitted<T>(&mut self, _: &Arena<T>, _: Slot, _: KeyHash) {}
+
+    #[inline]
+    fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
+        ring.first()
     }
+
+    #[inline]
+    fn removed(&mut self, _: Slot) {}
 }

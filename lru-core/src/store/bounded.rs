@@ -1,26 +1,38 @@
-//! Keeps at most `maxsize` entries: an arena threaded as a ring, an index into it, and a policy.
+//! Keeps entries of at most `maxsize` in all: an arena threaded as a ring, an index into it, and a
+//! policy.
 //!
-//! Invariant: there are never more than `maxsize` entries. A full store reuses the victim's slot, so
-//! a replacement allocates nothing.
+//! Invariant: entries never weigh more than `maxsize` together; without terms each weighs one. A
+//! full store reuses the victim's slot, so that a replacement allocates nothing.
 
 use super::Place;
 use crate::arena::{Arena, Slot};
+use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
 use crate::index::Index;
 use crate::key::KeyHash;
-use crate::policy::Lru;
+use crate::policy::Policy;
+use crate::term::{Queue, Term};
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
 #[derive(Debug)]
-pub(crate) struct Bounded<K, V> {
+pub(crate) struct Bounded<K, V, P, T: Term> {
     maxsize: usize,
-    arena: Arena<Entry<K, V>>,
+    /// What all entries weigh; not kept where each weighs one.
+    weight: usize,
+    arena: Arena<Entry<K, V, T>>,
     index: Index,
+    policy: P,
+    queue: T::Queue,
 }
 
-impl<K, V> Bounded<K, V> {
-    pub(super) const fn new(maxsize: usize) -> Self {
-        Self { maxsize, arena: Arena::new(), index: Index::new() }
+impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
+    pub(super) const fn new(maxsize: usize, policy: P) -> Self {
+        Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: T::Queue::EMPTY }
+    }
+
+    /// An empty store of the same settings.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.maxsize, self.policy.emptied())
     }
 
     pub(super) fn maxsize(&self) -> usize {
@@ -31,23 +43,30 @@ impl<K, V> Bounded<K, V> {
         self.arena.len()
     }
 
+    /// What all entries weigh.
+    pub(super) fn weight(&self) -> usize {
+        if T::IS_BARE { self.arena.len() } else { self.weight }
+    }
+
+    /// Whether an entry can be kept at all.
+    #[inline]
+    pub(super) fn has_room_for(&self, term: &T) -> bool {
+        T::IS_BARE || (self.maxsize > 0 && term.weight() <= self.maxsize)
+    }
+
     #[inline]
     pub(super) fn find(
         &self,
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
-    ) -> Option<(Place, &Entry<K, V>)> {
+    ) -> Option<(Place, &Entry<K, V, T>)> {
         let key_matches = |slot| self.arena.get(slot).is_some_and(|entry| matches(&entry.key));
         let slot = self.index.find(hash, key_matches)?;
         Some((Place::from(slot), self.arena.get(slot)?))
     }
 
-    pub(super) fn get(&self, place: Place) -> &Entry<K, V> {
+    pub(super) fn get(&self, place: Place) -> &Entry<K, V, T> {
         self.arena.get(place.slot()).expect("the place is occupied")
-    }
-
-    pub(super) fn get_mut(&mut self, place: Place) -> &mut Entry<K, V> {
-        self.arena.get_mut(place.slot())
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
@@ -56,61 +75,164 @@ impl<K, V> Bounded<K, V> {
 
     #[inline]
     pub(super) fn touch(&self, place: Place) {
-        Lru::used(&self.arena, place.slot());
+        self.policy.used(&self.arena, place.slot());
     }
 
+    /// Adds an entry that there is room for, and whose key is not there.
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<K, V>) -> Option<Entry<K, V>> {
-        // Slot numbers end before any memory that could hold so many entries does.
-        if self.arena.len() < self.maxsize.min(Arena::<Entry<K, V>>::MOST) {
+    pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+        if T::IS_BARE {
+            // Slot numbers end before any memory that could hold so many entries does.
+            if self.arena.len() < self.maxsize.min(Arena::<Entry<K, V, T>>::MOST) {
+                self.add(entry);
+            } else if let Some(victim) = self.policy.victim(&self.arena, entry.hash) {
+                leavers.push(self.evict(victim, entry), Cause::Evicted);
+            }
+        } else {
+            self.make_room(&entry, None, leavers);
             self.add(entry);
-            return None;
         }
-        let victim = Lru::victim(&self.arena)?;
-        Some(self.evict(victim, entry))
     }
 
-    fn add(&mut self, entry: Entry<K, V>) {
-        let hash = entry.hash;
+    /// Evicts until there is room for `entry`, which takes the place of what is in the slot
+    /// `replaced`. Says whether that is still there.
+    fn make_room(
+        &mut self,
+        entry: &Entry<K, V, T>,
+        mut replaced: Option<Slot>,
+        leavers: &mut Leavers<K, V, P, T>,
+    ) -> bool {
+        loop {
+            let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.term.weight());
+            let fits =
+                (self.weight - old).checked_add(entry.term.weight()).is_some_and(|sum| sum <= self.maxsize);
+            if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<K, V, T>>::MOST) {
+                return replaced.is_some();
+            }
+            let Some(victim) = self.policy.victim(&self.arena, entry.hash) else { return false };
+            if replaced == Some(victim) {
+                replaced = None;
+            }
+            leavers.push(self.remove(Place::from(victim)), Cause::Evicted);
+        }
+    }
+
+    fn add(&mut self, entry: Entry<K, V, T>) {
+        let (hash, weight) = (entry.hash, entry.term.weight());
         let slot = self.arena.insert(entry, self.maxsize);
         self.index.insert(hash, slot, |slot| hash_in(&self.arena, slot));
-        if self.arena.len() == self.maxsize {
-            self.index.reserve_for_churn(self.maxsize, |slot| hash_in(&self.arena, slot));
+        if T::IS_BARE {
+            if self.arena.len() == self.maxsize {
+                self.index.reserve_for_churn(self.maxsize, |slot| hash_in(&self.arena, slot));
+            }
+        } else {
+            self.weight += weight;
+            self.note(slot);
         }
+        self.policy.admitted(&self.arena, slot, hash);
     }
 
-    fn evict(&mut self, victim: Slot, entry: Entry<K, V>) -> Entry<K, V> {
+    /// Notes when what is in a slot expires.
+    fn note(&mut self, slot: Slot) {
+        self.queue.add(slot.index(), &mut self.arena.get_mut(slot).term);
+        let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
+        self.queue.tidy(self.arena.len(), term);
+    }
+
+    fn evict(&mut self, victim: Slot, entry: Entry<K, V, T>) -> Entry<K, V, T> {
         if self.index.is_worn() {
             self.index.sweep(self.arena.iter(), |slot| hash_in(&self.arena, slot));
         }
         let hash = entry.hash;
         self.index.remove(hash_in(&self.arena, victim), victim);
+        self.policy.removed(victim);
         let evicted = self.arena.replace(victim, entry);
         self.index.insert(hash, victim, |slot| hash_in(&self.arena, slot));
-        Lru::used(&self.arena, victim);
+        self.arena.touch(victim);
+        self.policy.admitted(&self.arena, victim, hash);
         evicted
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Entry<K, V> {
+    /// Puts another value under a key that is there. The old key stays; the new key leaves with the
+    /// old value. Where the old entry had to make room itself, the new one comes in anew.
+    pub(super) fn replace(
+        &mut self,
+        place: Place,
+        mut entry: Entry<K, V, T>,
+        leavers: &mut Leavers<K, V, P, T>,
+    ) {
+        let slot = place.slot();
+        if !T::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
+            return self.add(entry);
+        }
+        let stored = self.arena.get_mut(slot);
+        core::mem::swap(&mut stored.value, &mut entry.value);
+        core::mem::swap(&mut stored.term, &mut entry.term);
+        if !T::IS_BARE {
+            self.weight = self.weight - entry.term.weight() + stored.term.weight();
+            self.note(slot);
+        }
+        self.policy.replaced(&self.arena, slot);
+        leavers.push(entry, Cause::Replaced);
+    }
+
+    pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
         let slot = place.slot();
         self.index.remove(hash_in(&self.arena, slot), slot);
-        self.arena.remove(slot)
+        let entry = self.arena.remove(slot);
+        self.policy.removed(slot);
+        if !T::IS_BARE {
+            self.weight -= entry.term.weight();
+        }
+        entry
+    }
+
+    /// Takes out what has expired by `now`.
+    pub(super) fn expire(&mut self, now: &T::Time, leavers: &mut Leavers<K, V, P, T>) {
+        loop {
+            let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
+            let Some(slot) = self.queue.next(now, term) else { return };
+            leavers.push(self.remove(Place::from(Slot::from_index(slot))), Cause::Expired);
+        }
+    }
+
+    /// Takes out the next victim.
+    pub(super) fn pop_victim(&mut self) -> Option<Entry<K, V, T>> {
+        // Whoever would come in: nobody does.
+        let victim = self.policy.victim(&self.arena, KeyHash::of(&()))?;
+        Some(self.remove(Place::from(victim)))
+    }
+
+    /// Sets another bound, and evicts what is beyond it.
+    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Leavers<K, V, P, T>) {
+        self.maxsize = maxsize;
+        while self.weight() > maxsize {
+            match self.pop_victim() {
+                Some(entry) => leavers.push(entry, Cause::Evicted),
+                None => return,
+            }
+        }
     }
 
     #[cfg(any(test, fuzzing))]
     pub(super) fn validate(&self) {
         self.arena.validate();
-        assert!(self.arena.len() <= self.maxsize);
+        assert!(self.weight() <= self.maxsize);
+        if !T::IS_BARE {
+            let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).term.weight());
+            assert_eq!(weights.sum::<usize>(), self.weight);
+        }
         assert_eq!(self.index.len(), self.arena.len());
         for slot in self.arena.iter() {
             let hash = hash_in(&self.arena, slot);
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
+        self.policy.validate(&self.arena);
     }
 }
 
 /// The hash under which an occupied slot is listed.
-fn hash_in<K, V>(arena: &Arena<Entry<K, V>>, slot: Slot) -> KeyHash {
+fn hash_in<K, V, T>(arena: &Arena<Entry<K, V, T>>, slot: Slot) -> KeyHash {
     arena.get(slot).expect("the slot is occupied").hash
 }
 
@@ -131,20 +253,30 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Lru;
+
+    type Plain<K, V> = Bounded<K, V, Lru, ()>;
+
+    fn entry<K: core::hash::Hash, V>(key: K, value: V) -> Entry<K, V> {
+        Entry { hash: KeyHash::of(&key), key, value, term: () }
+    }
 
     #[test]
     fn a_full_store_never_rebuilds_into_more_memory() {
         for maxsize in [1, 2, 3, 7, 56, 100, 112, 128, 1000] {
-            let mut store = Bounded::new(maxsize);
-            let entry = |n: u64| Entry { hash: KeyHash::of(&n), key: n, value: () };
-            let mut next = (0..).map(entry);
+            let mut store = Plain::new(maxsize, Lru);
+            let mut next = (0_u64..).map(|n| entry(n, ()));
+            let mut insert = |store: &mut Plain<_, _>| {
+                let mut leavers = Leavers::none();
+                store.insert(next.next().unwrap(), &mut leavers);
+                leavers.only(Cause::Evicted).next().map(|(key, ())| key)
+            };
             for _ in 0..maxsize {
-                assert!(store.insert(next.next().unwrap()).is_none());
+                assert!(insert(&mut store).is_none());
             }
             let capacity = store.index.capacity();
             for old in 0..20 * maxsize as u64 {
-                let evicted = store.insert(next.next().unwrap()).expect("a full store evicts");
-                assert_eq!(evicted.key, old, "the least recently used one leaves");
+                assert_eq!(insert(&mut store), Some(old), "the least recently used one leaves");
             }
             store.validate();
             assert_eq!(store.index.capacity(), capacity, "maxsize {maxsize}");
@@ -153,9 +285,11 @@ mod tests {
 
     #[test]
     fn removed_entries_make_room() {
-        let mut store = Bounded::new(2);
+        let mut store = Plain::new(2, Lru);
+        let mut leavers = Leavers::none();
+        store.insert(entry(1, 'a'), &mut leavers);
+        assert!(leavers.is_empty());
         let hash = KeyHash::of(&1);
-        assert!(store.insert(Entry { hash, key: 1, value: 'a' }).is_none());
         let (place, _) = store.find(hash, |key| *key == 1).unwrap();
         assert_eq!(store.remove(place).value, 'a');
         assert!(store.find(hash, |key| *key == 1).is_none());

@@ -7,9 +7,11 @@
 mod bounded;
 mod unbounded;
 
+use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
 use crate::key::KeyHash;
-use crate::maxsize::MaxSize;
+use crate::policy::Policy;
+use crate::term::Term;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
@@ -19,10 +21,12 @@ use unbounded::Unbounded;
 pub(crate) struct Place(usize);
 
 /// The two ways to store: everything, or so much and the rest by policy.
+///
+/// What has terms lies in the second even where there is no bound: it may have to leave in time.
 #[derive(Debug)]
-pub(crate) enum Store<K, V> {
-    Unbounded(Unbounded<K, V>),
-    Bounded(Bounded<K, V>),
+pub(crate) enum Store<K, V, P, T: Term> {
+    Unbounded(Unbounded<K, V, T>),
+    Bounded(Bounded<K, V, P, T>),
 }
 
 /// Calls the same method on whichever store it is.
@@ -35,12 +39,13 @@ macro_rules! either {
     };
 }
 
-impl<K, V> Store<K, V> {
+impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     /// An empty store. A disabled cache has one too, and never uses it.
-    pub(crate) const fn new(maxsize: MaxSize) -> Self {
+    pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            MaxSize::Unbounded | MaxSize::Disabled => Self::Unbounded(Unbounded::new()),
-            MaxSize::Bounded(maxsize) => Self::Bounded(Bounded::new(maxsize.get())),
+            None if T::IS_BARE => Self::Unbounded(Unbounded::new()),
+            None => Self::Bounded(Bounded::new(usize::MAX, P::NEW)),
+            Some(maxsize) => Self::Bounded(Bounded::new(maxsize, P::NEW)),
         }
     }
 
@@ -48,7 +53,7 @@ impl<K, V> Store<K, V> {
     pub(crate) fn take(&mut self) -> Self {
         let empty = match self {
             Self::Unbounded(_) => Self::Unbounded(Unbounded::new()),
-            Self::Bounded(bounded) => Self::Bounded(Bounded::new(bounded.maxsize())),
+            Self::Bounded(bounded) => Self::Bounded(bounded.another()),
         };
         core::mem::replace(self, empty)
     }
@@ -57,38 +62,66 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.len())
     }
 
+    /// What all entries weigh: as many as there are, unless they have weights.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Unbounded(unbounded) => unbounded.len(),
+            Self::Bounded(bounded) => bounded.weight(),
+        }
+    }
+
+    /// The bound; `None` where there is none.
+    pub(crate) fn maxsize(&self) -> Option<usize> {
+        match self {
+            Self::Unbounded(_) => None,
+            Self::Bounded(bounded) => {
+                Some(bounded.maxsize()).filter(|&maxsize| maxsize < usize::MAX || T::IS_BARE)
+            }
+        }
+    }
+
+    /// Whether an entry on these terms can be kept at all.
+    #[inline]
+    pub(crate) fn has_room_for(&self, term: &T) -> bool {
+        match self {
+            Self::Unbounded(_) => true,
+            Self::Bounded(bounded) => bounded.has_room_for(term),
+        }
+    }
+
     /// Finds the entry under a key that has this hash and `matches`.
     #[inline]
     pub(crate) fn find(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-    ) -> Option<(Place, &Entry<K, V>)> {
+    ) -> Option<(Place, &Entry<K, V, T>)> {
         either!(self, store => store.find(hash, matches))
     }
 
     /// A caller's lookup: reads the value under a key that has this hash and `matches`, and marks
-    /// the entry as used just now. `matches` may call back and hide the entry; then it is not there.
+    /// the entry as used just now. `matches` may call back and hide the entry: `is_there` tells, and whether
+    /// it is live.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn read<T>(
+    pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        is_hidden: impl Fn(Place) -> bool,
-        read: impl FnOnce(&V) -> T,
-    ) -> Option<T> {
+        is_there: impl Fn(Place, &T) -> bool,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
         match self {
             Self::Unbounded(unbounded) => {
                 let (place, entry) = unbounded.find(hash, matches)?;
-                if is_hidden(place) {
+                if !is_there(place, &entry.term) {
                     return None;
                 }
                 Some(read(&entry.value))
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
-                if is_hidden(place) {
+                if !is_there(place, &entry.term) {
                     return None;
                 }
                 let value = read(&entry.value);
@@ -98,7 +131,7 @@ impl<K, V> Store<K, V> {
         }
     }
 
-    pub(crate) fn get(&self, place: Place) -> &Entry<K, V> {
+    pub(crate) fn get(&self, place: Place) -> &Entry<K, V, T> {
         either!(self, store => store.get(place))
     }
 
@@ -107,38 +140,50 @@ impl<K, V> Store<K, V> {
         either!(self, store => store.places().collect())
     }
 
-    /// Marks an entry as used just now.
+    /// Adds an entry that there is room for, and whose key is not there, as the most recent.
     #[inline]
-    pub(crate) fn touch(&self, place: Place) {
+    pub(crate) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
         match self {
-            Self::Unbounded(_) => {}
-            Self::Bounded(bounded) => bounded.touch(place),
-        }
-    }
-
-    /// Adds an entry whose key is not there, as the most recent, and returns the one it evicts.
-    #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry<K, V>) -> Option<Entry<K, V>> {
-        match self {
-            Self::Unbounded(unbounded) => {
-                unbounded.insert(entry);
-                None
-            }
-            Self::Bounded(bounded) => bounded.insert(entry),
+            Self::Unbounded(unbounded) => unbounded.insert(entry),
+            Self::Bounded(bounded) => bounded.insert(entry, leavers),
         }
     }
 
     /// Puts another value under a key that is there, as the most recent. The old key stays; the
-    /// new key comes back with the old value.
-    pub(crate) fn replace(&mut self, place: Place, mut entry: Entry<K, V>) -> Entry<K, V> {
-        let stored = either!(self, store => store.get_mut(place));
-        core::mem::swap(&mut stored.value, &mut entry.value);
-        self.touch(place);
-        entry
+    /// new key leaves with the old value.
+    pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+        match self {
+            Self::Unbounded(unbounded) => leavers.push(unbounded.replace(place, entry), Cause::Replaced),
+            Self::Bounded(bounded) => bounded.replace(place, entry, leavers),
+        }
     }
 
-    pub(crate) fn remove(&mut self, place: Place) -> Entry<K, V> {
+    pub(crate) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
         either!(self, store => store.remove(place))
+    }
+
+    /// Takes out what has expired by `now`.
+    #[inline]
+    pub(crate) fn expire(&mut self, now: &T::Time, leavers: &mut Leavers<K, V, P, T>) {
+        match self {
+            Self::Unbounded(_) => {}
+            Self::Bounded(bounded) => bounded.expire(now, leavers),
+        }
+    }
+
+    /// Takes out the next victim; where no order is kept, there is none.
+    pub(crate) fn pop_victim(&mut self) -> Option<Entry<K, V, T>> {
+        match self {
+            Self::Unbounded(_) => None,
+            Self::Bounded(bounded) => bounded.pop_victim(),
+        }
+    }
+
+    /// Sets another bound, and evicts what is beyond it.
+    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Leavers<K, V, P, T>) {
+        if let Self::Bounded(bounded) = self {
+            bounded.resize(maxsize.unwrap_or(usize::MAX), leavers);
+        }
     }
 
     #[cfg(any(test, fuzzing))]

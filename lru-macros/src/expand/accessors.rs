@@ -170,8 +170,9 @@ impl Accessor {
         let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
         let Self { doc, takes, returns, runs, .. } = self;
         let name: Ident = model.accessor(self.name);
+        let object_generics = model.object_generics();
         let (inputs, generics, where_clause) = match takes {
-            Takes::Nothing => (model.object().into_iter().collect(), None, None),
+            Takes::Nothing => (model.object().into_iter().collect(), object_generics.as_ref(), None),
             Takes::Arguments => (model.inputs(), Some(generics), generics.where_clause.as_ref()),
             Takes::ArgumentsAndResult => {
                 let mut inputs = model.inputs();

@@ -32,8 +32,12 @@ pub(super) fn function(model: &Model) -> TokenStream {
     );
     // From its `fn` to its last brace it is the user's, or lints would not tell that it is unused.
     body.set_span(model.body.span());
+    // With nowhere else for the body to stand, what decorates it decorates the function.
+    let is_here = matches!(model.accessors, Accessors::None);
+    let decorators = is_here.then_some(&attrs.decorators).into_iter().flatten();
     quote! {
         #attrs
+        #(#decorators)*
         #vis #flavor #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #body
     }
 }
@@ -82,10 +86,11 @@ fn run_here(model: &Model) -> TokenStream {
         });
         quote! { let #pat #ty = #name; }
     });
+    let body = body.stream();
     let body = if model.safety.is_some() {
-        quote! { unsafe #body }
+        quote! { unsafe { #body } }
     } else {
-        body.to_token_stream()
+        body
     };
     match model.flavor {
         Flavor::Sync => quote! { (move || -> #result { #(#bindings)* #body })() },
@@ -96,8 +101,7 @@ fn run_here(model: &Model) -> TokenStream {
                     return __result;
                 }
                 #(#bindings)*
-                let __result: #result = #body;
-                __result
+                #body
             }.await
         },
     }

@@ -9,12 +9,10 @@ use crate::types;
 
 /// The cache, to be called: `home` is where the accessors stand.
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
-    let krate = &model.krate;
     match &model.place {
         Place::Object(object) => {
             let span = types::first_span(object);
-            let krate = krate.at(span);
-            quote_spanned! { span=> #krate::__private::Calls::of(&#object) }
+            quote_spanned! { span=> (#object).__calls() }
         }
         Place::Static(_) if matches!(model.accessors, Accessors::None) => quote! { __MEMO.calls() },
         Place::Static(_) => {

@@ -195,6 +195,21 @@ impl Model {
         self.params.iter().find(|param| self.holds_the_cache(param)).map(Param::input)
     }
 
+    /// Those of its parameters that the type of what holds the cache mentions.
+    pub(crate) fn object_generics(&self) -> Option<Generics> {
+        let holder = self.params.iter().find(|param| self.holds_the_cache(param))?;
+        let is_mentioned = |param: &GenericParam| {
+            let name = match param {
+                GenericParam::Type(param) => &param.ident,
+                GenericParam::Const(param) => &param.ident,
+                GenericParam::Lifetime(param) => &param.lifetime.ident,
+            };
+            types::mentions(holder.ty.to_token_stream(), slice::from_ref(name))
+        };
+        let params = self.generics.params.iter().filter(|param| is_mentioned(param)).cloned().collect();
+        Some(Generics { params, where_clause: None, ..self.generics.clone() })
+    }
+
     /// Whether the cache is found by this parameter.
     pub(crate) fn holds_the_cache(&self, param: &Param) -> bool {
         matches!(&self.place, Place::Object(expr) if root(expr).is_some_and(|root| param.name == root))

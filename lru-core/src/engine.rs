@@ -15,7 +15,9 @@ use core::cell::{RefCell, RefMut};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::vec::Vec;
 
+use crate::cause::{Cause, Leavers};
 use crate::deferred::{Deferred, Work};
 use crate::entry::Entry;
 use crate::history::{History, Moment};
@@ -23,43 +25,24 @@ use crate::info::{CacheInfo, Counters};
 use crate::key::KeyHash;
 use crate::lock::{Held, RLock, Settle};
 use crate::maxsize::MaxSize;
+use crate::plan::{Plan, told};
+use crate::policy::Policy;
 use crate::store::{Place, Store};
+use crate::term::Term;
 
-/// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, and a plain object.
-///
-/// `maxsize` chooses among three modes: nothing is stored (`Some(0)`), everything is kept
-/// (`None`), or the least recently used entry makes room (`Some(n)`). See [`Cache::new`].
-///
-/// All operations are O(1), except [`Cache::clear`] and [`Cache::iter`], which are O(n). User code
-/// never runs while the lock is held, except `Eq` and `Clone` of keys and values; these may call
-/// the cache again, but must not wait for a lock that another thread may hold while it calls the
-/// cache.
-///
-/// # Examples
-///
-/// ```
-/// # use lru_core as functools;
-/// use functools::LruCache;
-///
-/// let capitals = LruCache::new(Some(2));
-/// capitals.insert("France".to_string(), "Paris");
-/// capitals.insert("Italy".to_string(), "Rome");
-/// assert_eq!(capitals.get("France"), Some("Paris"));
-/// capitals.insert("Spain".to_string(), "Madrid");
-/// assert_eq!(capitals.get("Italy"), None); // was the least recently used
-/// ```
-pub struct Cache<K, V> {
+/// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
+pub(crate) struct Engine<K, V, P, T: Term> {
     maxsize: MaxSize,
     /// Misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
-    state: RLock<State<K, V>>,
+    state: RLock<State<K, V, P, T>>,
 }
 
-struct State<K, V> {
+struct State<K, V, P, T: Term> {
     counters: Counters,
     history: History,
-    deferred: Deferred<Entry<K, V>>,
-    store: RefCell<Store<K, V>>,
+    deferred: Deferred<Entry<K, V, T>>,
+    store: RefCell<Store<K, V, P, T>>,
 }
 
 /// How a value comes into the cache.
@@ -73,23 +56,8 @@ pub(crate) enum Origin {
     Put,
 }
 
-/// What does not stay in the cache when a value comes in.
-enum Out<K, V> {
-    /// The victim, or the new entry itself; `None` where all is kept, or is to be dropped later.
-    Dropped(Option<Entry<K, V>>),
-    /// The new key, and the old value.
-    Replaced(Entry<K, V>),
-}
-
-/// What nested calls had removed or could not bring in, to be dropped.
-#[expect(dead_code, reason = "held for its destructors")]
-pub(crate) struct Leftover<K, V> {
-    entries: Vec<Entry<K, V>>,
-    store: Option<Store<K, V>>,
-}
-
-impl<K, V> Settle for State<K, V> {
-    type Leftover = Leftover<K, V>;
+impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
+    type Leftover = Leavers<K, V, P, T>;
 
     #[inline]
     fn is_settled(&self) -> bool {
@@ -97,14 +65,14 @@ impl<K, V> Settle for State<K, V> {
     }
 
     #[cold]
-    fn settle(&self) -> Option<Leftover<K, V>> {
-        let mut leftover = None;
-        self.write(&mut leftover);
-        leftover
+    fn settle(&self) -> Option<Leavers<K, V, P, T>> {
+        let mut leavers = Leavers::none();
+        self.write(&mut leavers);
+        Some(leavers)
     }
 }
 
-impl<K, V> State<K, V> {
+impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
     fn find(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<Place> {
         let (place, _) = self.store.borrow().find(hash, matches)?;
@@ -113,30 +81,48 @@ impl<K, V> State<K, V> {
 
     /// The store, to be changed: up to date, and without user code until the borrow ends. `None`
     /// in a call that is nested in somebody's reading.
-    fn write(&self, leftover: &mut Option<Leftover<K, V>>) -> Option<RefMut<'_, Store<K, V>>> {
+    fn write(&self, leavers: &mut Leavers<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
         if !self.deferred.is_empty() {
-            let Work { clear, removed, refused: mut entries } = self.deferred.take();
-            let cleared = if clear {
-                Some(store.take())
-            } else {
-                entries.extend(removed.into_iter().map(|place| store.remove(place)));
-                None
-            };
-            *leftover = Some(Leftover { entries, store: cleared });
+            self.carry_out(&mut store, leavers);
         }
         Some(store)
     }
 
-    /// Brings an entry in and says what does not stay. `found` is where its key lies already.
+    /// Does what nested calls had to leave.
+    #[cold]
+    fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Leavers<K, V, P, T>) {
+        let Work { clear, removed, refused } = self.deferred.take();
+        for entry in refused {
+            leavers.refuse(entry);
+        }
+        for (place, cause) in removed {
+            leavers.push(store.remove(place), cause);
+        }
+        if clear {
+            leavers.clear(store.take());
+        }
+    }
+
+    /// Takes out what has expired by now.
+    fn expire(&self, plan: &impl Plan<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+        if T::IS_BARE {
+            return;
+        }
+        if let (Some(now), Some(mut store)) = (plan.now(), self.write(leavers)) {
+            store.expire(&now, leavers);
+        }
+    }
+
+    /// Brings an entry in. `found` is where its key lies already.
     fn admit(
         &self,
-        entry: Entry<K, V>,
+        entry: Entry<K, V, T>,
         origin: Origin,
         found: Option<Place>,
         last_result_stays: bool,
-        leftover: &mut Option<Leftover<K, V>>,
-    ) -> Out<K, V> {
+        leavers: &mut Leavers<K, V, P, T>,
+    ) {
         let replaces = match origin {
             Origin::Computed(_) => last_result_stays,
             Origin::Refreshed(began) => {
@@ -148,41 +134,43 @@ impl<K, V> State<K, V> {
                 true
             }
         };
-        match (self.write(leftover), found) {
-            (Some(mut store), None) => Out::Dropped(store.insert(entry)),
-            (Some(mut store), Some(place)) if replaces => Out::Replaced(store.replace(place, entry)),
-            (Some(_), Some(_)) => Out::Dropped(Some(entry)),
+        match (self.write(leavers), found) {
+            (Some(store), _) if !store.has_room_for(&entry.term) => leavers.refuse(entry),
+            (Some(mut store), None) => store.insert(entry, leavers),
+            (Some(mut store), Some(place)) if replaces => store.replace(place, entry, leavers),
+            (Some(_), Some(_)) => leavers.refuse(entry),
             (None, found) => {
                 // Nested: the new value can't be stored, and the old one must not stay.
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
-                    self.deferred.remove(place);
+                    self.deferred.remove(place, Cause::Replaced);
                 }
-                self.refuse(entry)
+                self.deferred.refuse(entry);
             }
         }
     }
 
     /// Keeps an entry out, and under the lock no longer than that takes.
-    fn refuse(&self, entry: Entry<K, V>) -> Out<K, V> {
+    fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
         if self.store.try_borrow_mut().is_ok() {
-            return Out::Dropped(Some(entry));
+            leavers.refuse(entry);
+        } else {
+            // Nested: the lock is not free when this call is over.
+            self.deferred.refuse(entry);
         }
-        // Nested: the lock is not free when this call is over.
-        self.deferred.refuse(entry);
-        Out::Dropped(None)
     }
 
     /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
-    fn take(&self, place: Place, leftover: &mut Option<Leftover<K, V>>) -> Option<Entry<K, V>> {
-        if let Some(mut store) = self.write(leftover) {
+    fn take(&self, place: Place, cause: Cause, leavers: &mut Leavers<K, V, P, T>) -> Option<Entry<K, V, T>> {
+        if let Some(mut store) = self.write(leavers) {
             return Some(store.remove(place));
         }
-        self.deferred.remove(place);
+        self.deferred.remove(place, cause);
         None
     }
 
     fn currsize(&self) -> usize {
-        self.deferred.remaining(self.store.borrow().len())
+        let store = self.store.borrow();
+        self.deferred.remaining(store.weight(), |place| store.get(place).term.weight())
     }
 
     /// Whether what comes from `origin` is out of date.
@@ -194,15 +182,15 @@ impl<K, V> State<K, V> {
     }
 }
 
-impl<K, V> Cache<K, V> {
+impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     /// An empty cache in the mode that `maxsize` chooses.
     #[must_use]
-    pub(crate) const fn with_maxsize(maxsize: MaxSize) -> Self {
+    pub(crate) const fn new(maxsize: MaxSize) -> Self {
         let state = State {
             counters: Counters::new(),
             history: History::new(),
             deferred: Deferred::new(),
-            store: RefCell::new(Store::new(maxsize)),
+            store: RefCell::new(Store::new(maxsize.to_option())),
         };
         Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
     }
@@ -210,16 +198,14 @@ impl<K, V> Cache<K, V> {
     /// Another cache of the same bound, with nothing in it.
     #[cfg(feature = "testing")]
     pub(crate) fn another(&self) -> Self {
-        Self::with_maxsize(self.maxsize)
+        Self::new(self.maxsize)
     }
 
+    /// Whether nothing is ever stored, and no lock taken. What has terms takes it all the same: its
+    /// bound may change.
     #[inline]
     pub(crate) fn is_disabled(&self) -> bool {
-        matches!(self.maxsize, MaxSize::Disabled)
-    }
-
-    pub(crate) fn maxsize(&self) -> Option<usize> {
-        self.maxsize.to_option()
+        T::IS_BARE && matches!(self.maxsize, MaxSize::Disabled)
     }
 
     /// Counts a miss of the disabled mode.
@@ -228,22 +214,24 @@ impl<K, V> Cache<K, V> {
         self.uncached.fetch_add(1, Relaxed);
     }
 
-    fn hold(&self) -> Held<'_, State<K, V>> {
+    fn hold(&self) -> Held<'_, State<K, V, P, T>> {
         self.state.hold()
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn look<T>(
+    pub(crate) fn look<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> T,
-    ) -> Result<T, Moment> {
+        read: impl FnOnce(&V) -> R,
+        plan: &impl Plan<K, V, T>,
+    ) -> Result<R, Moment> {
         let state = self.hold();
+        let is_there = |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term);
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, |place| state.deferred.hides(place), read),
+            Ok(store) => store.read(hash, matches, is_there, read),
             // Never: who borrows it for writing calls nobody.
             Err(_) => None,
         };
@@ -254,7 +242,7 @@ impl<K, V> Cache<K, V> {
             state.counters.miss();
             Err(state.history.now())
         };
-        RLock::release(state);
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         looked
     }
 
@@ -266,63 +254,65 @@ impl<K, V> Cache<K, V> {
     }
 
     /// What is remembered, untouched and uncounted.
-    pub(crate) fn peek_with<T>(
+    pub(crate) fn peek_with<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> T,
-    ) -> Option<T> {
+        read: impl FnOnce(&V) -> R,
+        plan: &impl Plan<K, V, T>,
+    ) -> Option<R> {
         if self.is_disabled() {
             return None;
         }
         let state = self.hold();
         let found = state.store.borrow().find(hash, matches).and_then(|(place, entry)| {
             // `matches` may have called back, and what it found be gone by now.
-            (!state.deferred.hides(place)).then(|| read(&entry.value))
+            let is_there = !state.deferred.hides(place) && plan.is_live(&entry.term);
+            is_there.then(|| read(&entry.value))
         });
-        RLock::release(state);
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
-    /// Remembers `value` if its `origin` allows, and returns the value it replaced.
+    /// Remembers an entry if its `origin` allows, and returns what left, to be told of and dropped.
     ///
     /// A result that was computed stays out where the key was cleared, invalidated or put since
     /// it began. Where another activation was first, the bounded mode keeps the first result and
     /// the unbounded mode the last. What is put or refreshed replaces, and overtakes every
-    /// computation in flight that began earlier.
+    /// computation in flight that began earlier. What is not live, or weighs more than all
+    /// entries may, stays out.
+    #[must_use]
     pub(crate) fn keep(
         &self,
-        hash: KeyHash,
-        key: K,
-        value: V,
+        entry: Entry<K, V, T>,
         origin: Origin,
         same: impl Fn(&K, &K) -> bool,
-    ) -> Option<V> {
+        plan: &impl Plan<K, V, T>,
+    ) -> Leavers<K, V, P, T> {
+        let mut leavers = Leavers::none();
         if self.is_disabled() {
-            return None;
+            leavers.refuse(entry);
+            return leavers;
         }
-        let entry = Entry { hash, key, value };
-        let mut leftover = None;
+        let hash = entry.hash;
+        let is_live = plan.is_live(&entry.term);
         let state = self.hold();
+        state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
         let found = if overtaken { None } else { state.find(hash, |stored| same(stored, &entry.key)) };
         // `same` may have called back: ask again. From here on no user code runs.
-        let out = if state.is_overtaken(origin, hash) {
-            state.refuse(entry)
+        if state.is_overtaken(origin, hash) {
+            state.refuse(entry, &mut leavers);
+        } else if is_live {
+            state.admit(entry, origin, found, self.last_result_stays(), &mut leavers);
         } else {
-            state.admit(entry, origin, found, self.last_result_stays(), &mut leftover)
-        };
-        RLock::release(state);
-        // Before there is something to return: what is to be returned is lost if a destructor panics.
-        drop(leftover);
-        match out {
-            // The key first: should its destructor panic, the value must not be on its way out.
-            Out::Replaced(Entry { key, value, .. }) => {
-                drop(key);
-                Some(value)
+            if let Some(entry) = found.and_then(|place| state.take(place, Cause::Replaced, &mut leavers)) {
+                leavers.push(entry, Cause::Replaced);
             }
-            Out::Dropped(_) => None,
+            state.refuse(entry, &mut leavers);
         }
+        RLock::release(state, |leftover| leavers.append(leftover));
+        leavers
     }
 
     /// Whether of two results for one key the last one stays: as in Python, where the unbounded
@@ -332,84 +322,162 @@ impl<K, V> Cache<K, V> {
     }
 
     /// Forgets one key: no computation in flight will bring it back. Says whether it was there.
-    pub(crate) fn forget(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> bool {
-        self.forget_with(hash, matches, |_| (), |_| ()).is_some()
+    pub(crate) fn forget(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) -> bool {
+        self.forget_with(hash, matches, |_| (), |_| (), plan).is_some()
     }
 
     /// Forgets one key, and makes something of its value: of the value itself, or in a nested call,
     /// where it has to stay for now, of a look at it.
-    pub(crate) fn forget_with<T>(
+    pub(crate) fn forget_with<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        taken: impl FnOnce(V) -> T,
-        seen: impl FnOnce(&V) -> T,
-    ) -> Option<T> {
+        taken: impl FnOnce(V) -> R,
+        seen: impl FnOnce(&V) -> R,
+        plan: &impl Plan<K, V, T>,
+    ) -> Option<R> {
         if self.is_disabled() {
             return None;
         }
-        let mut leftover = None;
+        let mut leavers = Leavers::none();
         let state = self.hold();
         let found = state.find(hash, matches);
         state.history.changed(hash);
-        let removed = found.map(|place| match state.take(place, &mut leftover) {
-            Some(entry) => Ok(entry),
-            None => Err(seen(&state.store.borrow().get(place).value)),
+        let removed = found.map(|place| {
+            let is_live = plan.is_live(&state.store.borrow().get(place).term);
+            let cause = if is_live { Cause::Invalidated } else { Cause::Expired };
+            let taken = state.take(place, cause, &mut leavers);
+            let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
+            (taken, seen, cause)
         });
-        RLock::release(state);
-        drop(leftover);
-        match removed? {
-            Ok(Entry { key, value, .. }) => {
-                drop(key);
-                Some(taken(value))
-            }
-            Err(seen) => Some(seen),
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
+        let (taken_out, seen, cause) = removed?;
+        let Some(Entry { key, value, .. }) = taken_out else { return seen };
+        if plan.listens() {
+            plan.left(&key, &value, cause);
         }
+        drop(key);
+        (cause == Cause::Invalidated).then(|| taken(value))
+    }
+
+    /// Forgets all entries for which `holds` is false.
+    pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Plan<K, V, T>) {
+        let mut leavers = Leavers::none();
+        if self.is_disabled() {
+            return;
+        }
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        let places = state.store.borrow().places();
+        for place in places {
+            let store = state.store.borrow();
+            let entry = store.get(place);
+            // `holds` may have called back, and the entry be gone by now, also by this very call.
+            if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
+                continue;
+            }
+            state.history.changed(entry.hash);
+            state.deferred.remove(place, Cause::Invalidated);
+        }
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
-    ///
-    /// The memory is given back. Keys and values are dropped after the lock is released.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self, plan: &impl Plan<K, V, T>) {
         self.uncached.store(0, Relaxed);
         if self.is_disabled() {
             return;
         }
-        let mut leftover = None;
+        let mut leavers = Leavers::none();
         let state = self.hold();
         state.counters.reset();
         state.history.cleared();
         state.deferred.clear();
-        drop(state.write(&mut leftover));
+        drop(state.write(&mut leavers));
         drop(state);
-        drop(leftover);
+        drop(told(leavers, plan));
     }
 
-    /// Returns hits, misses, bound and number of entries, read together under the lock.
-    #[must_use]
-    pub fn info(&self) -> CacheInfo {
-        let maxsize = self.maxsize.to_option();
+    /// Hits, misses, bound and size, read together under the lock.
+    pub(crate) fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
         if self.is_disabled() {
-            return CacheInfo { misses: self.uncached.load(Relaxed), maxsize, ..CacheInfo::default() };
+            let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
+            return CacheInfo { misses, maxsize, ..CacheInfo::default() };
         }
+        let mut leavers = Leavers::none();
         let state = self.hold();
-        state.counters.read(maxsize, state.currsize())
+        state.expire(plan, &mut leavers);
+        let maxsize = state.store.borrow().maxsize();
+        let info = state.counters.read(maxsize, state.currsize());
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
+        info
     }
 
-    /// Returns the number of entries there are now. Takes the lock.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.hold().currsize()
+    /// The bound as it is now.
+    pub(crate) fn maxsize(&self) -> Option<usize> {
+        if self.is_disabled() { Some(0) } else { self.hold().store.borrow().maxsize() }
     }
 
-    /// Whether there is no entry now. Takes the lock.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// How many entries there are.
+    pub(crate) fn len(&self, plan: &impl Plan<K, V, T>) -> usize {
+        let mut leavers = Leavers::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
+        len
+    }
+
+    /// Takes out what has expired, and returns it in that order.
+    pub(crate) fn take_expired(&self, plan: &impl Plan<K, V, T>) -> Vec<(K, V)> {
+        let mut leavers = Leavers::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        RLock::release(state, |leftover| leavers.append(leftover));
+        told(leavers, plan).only(Cause::Expired).collect()
+    }
+
+    /// Takes out the next victim.
+    pub(crate) fn pop_victim(&self, plan: &impl Plan<K, V, T>) -> Option<(K, V)> {
+        let mut leavers = Leavers::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        let victim = state.write(&mut leavers).and_then(|mut store| store.pop_victim());
+        if let Some(entry) = &victim {
+            state.history.changed(entry.hash);
+        }
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
+        let Entry { key, value, .. } = victim?;
+        if plan.listens() {
+            plan.left(&key, &value, Cause::Evicted);
+        }
+        Some((key, value))
+    }
+
+    /// Sets another bound, and evicts what is beyond it.
+    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Plan<K, V, T>) {
+        let mut leavers = Leavers::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        if let Some(mut store) = state.write(&mut leavers) {
+            store.resize(maxsize, &mut leavers);
+        }
+        RLock::release(state, |leftover| leavers.append(leftover));
+        drop(told(leavers, plan));
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.
-    pub(crate) fn snapshot(&self) -> impl DoubleEndedIterator<Item = (K, V)> + ExactSizeIterator + use<K, V>
+    pub(crate) fn snapshot(&self, plan: &impl Plan<K, V, T>) -> Vec<(K, V)>
     where
         K: Clone,
         V: Clone,
@@ -420,15 +488,15 @@ impl<K, V> Cache<K, V> {
         let store = state.store.borrow();
         // All places first: a `Clone` that calls the cache may change the order.
         for place in store.places() {
-            if !state.deferred.hides(place) {
-                let entry = store.get(place);
+            let entry = store.get(place);
+            if !state.deferred.hides(place) && plan.is_live(&entry.term) {
                 keys.push(entry.key.clone());
                 values.push(entry.value.clone());
             }
         }
         drop(store);
-        RLock::release(state);
-        keys.into_iter().zip(values)
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        keys.into_iter().zip(values).collect()
     }
 
     #[cfg(any(test, fuzzing))]
@@ -440,12 +508,12 @@ impl<K, V> Cache<K, V> {
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V> RefUnwindSafe for Cache<K, V> {}
-impl<K, V> UnwindSafe for Cache<K, V> {}
+impl<K, V, P, T: Term> RefUnwindSafe for Engine<K, V, P, T> {}
+impl<K, V, P, T: Term> UnwindSafe for Engine<K, V, P, T> {}
 
-impl<K, V> fmt::Debug for Cache<K, V> {
+impl<K, V, P, T: Term> fmt::Debug for Engine<K, V, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("info", &self.info()).finish_non_exhaustive()
+        f.debug_struct("Engine").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
 }
 
@@ -453,6 +521,7 @@ impl<K, V> fmt::Debug for Cache<K, V> {
 mod tests {
     use super::*;
     use crate::object::LruCache;
+    use crate::term::Lease;
     use std::cell::Cell;
     use std::hash::{Hash, Hasher};
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -511,7 +580,7 @@ mod tests {
 
     impl Drop for Loud {
         fn drop(&mut self) {
-            let free = CACHE.try_with(|cache| cache.state.hold().store.try_borrow_mut().is_ok());
+            let free = CACHE.try_with(|cache| cache.engine().state.hold().store.try_borrow_mut().is_ok());
             let dropped_by_test = CALLING_BACK.get() || std::thread::panicking();
             assert!(dropped_by_test || free.unwrap_or(true), "{self:?} is dropped under the lock");
         }
@@ -525,7 +594,7 @@ mod tests {
                 cache.insert(Probe::new(number), Loud(number));
             }
             test(cache);
-            cache.validate();
+            cache.engine().validate();
         });
     }
 
@@ -637,14 +706,15 @@ mod tests {
             let cache = LruCache::<&str, u32>::new(maxsize);
             let hash = KeyHash::of("key");
             let refresh = |began, value| {
-                cache.keep(hash, "key", value, Origin::Refreshed(began), |one, other| one == other)
+                let entry = Entry { hash, key: "key", value, term: Lease::new(1, None, None) };
+                cache.keep(entry, Origin::Refreshed(began))
             };
-            let (older, newer) = (cache.begin(), cache.begin());
+            let (older, newer) = (cache.engine().begin(), cache.engine().begin());
             refresh(older, 1);
             assert_eq!(cache.peek("key"), Some(1));
             refresh(newer, 2);
             assert_eq!(cache.peek("key"), Some(2));
-            let (older, newer) = (cache.begin(), cache.begin());
+            let (older, newer) = (cache.engine().begin(), cache.engine().begin());
             refresh(newer, 4);
             refresh(older, 3);
             assert_eq!(cache.peek("key"), Some(4));
@@ -659,7 +729,7 @@ mod tests {
             1
         });
         assert!(cache.contains("key"));
-        cache.validate();
+        cache.engine().validate();
     }
 
     #[test]

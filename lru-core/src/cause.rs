@@ -1,0 +1,125 @@
+//! Why an entry leaves, and what left.
+
+use std::boxed::Box;
+use std::vec::Vec;
+
+use crate::entry::Entry;
+use crate::policy::Policy;
+use crate::store::Store;
+use crate::term::Term;
+
+/// Why an entry left the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It made room for another.
+    Evicted,
+    /// Its time was over.
+    Expired,
+    /// Another value came under its key.
+    Replaced,
+    /// It was removed by its key, or by `retain`.
+    Invalidated,
+    /// Everything was cleared.
+    Cleared,
+}
+
+/// What left the store, in the order in which it did, to be told of and dropped when the lock is
+/// free. Mostly this is one entry, and nothing is allocated for that.
+#[derive(Debug)]
+pub(crate) struct Leavers<K, V, P, T: Term> {
+    first: Option<Leaver<K, V, T>>,
+    rest: Option<Box<Rest<K, V, P, T>>>,
+}
+
+/// An entry, and why it left: `None` if it never was in the store.
+#[derive(Debug)]
+pub(crate) struct Leaver<K, V, T> {
+    pub(crate) entry: Entry<K, V, T>,
+    pub(crate) cause: Option<Cause>,
+}
+
+#[derive(Debug)]
+struct Rest<K, V, P, T: Term> {
+    more: Vec<Leaver<K, V, T>>,
+    /// What was cleared, as it lay.
+    cleared: Option<Store<K, V, P, T>>,
+}
+
+impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
+    #[inline]
+    pub(crate) const fn none() -> Self {
+        Self { first: None, rest: None }
+    }
+
+    /// What left is told of.
+    #[inline]
+    pub(crate) fn push(&mut self, entry: Entry<K, V, T>, cause: Cause) {
+        self.add(Leaver { entry, cause: Some(cause) });
+    }
+
+    /// What was not let in is only dropped.
+    #[inline]
+    pub(crate) fn refuse(&mut self, entry: Entry<K, V, T>) {
+        self.add(Leaver { entry, cause: None });
+    }
+
+    #[inline]
+    fn add(&mut self, leaver: Leaver<K, V, T>) {
+        if self.first.is_none() {
+            self.first = Some(leaver);
+        } else {
+            self.rest().more.push(leaver);
+        }
+    }
+
+    #[cold]
+    fn rest(&mut self) -> &mut Rest<K, V, P, T> {
+        self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
+    }
+
+    /// Everything left.
+    pub(crate) fn clear(&mut self, store: Store<K, V, P, T>) {
+        self.rest().cleared = Some(store);
+    }
+
+    pub(crate) fn append(&mut self, others: Self) {
+        let Self { first, rest } = others;
+        let (more, cleared) = rest.map_or_else(Default::default, |rest| (rest.more, rest.cleared));
+        for leaver in first.into_iter().chain(more) {
+            self.add(leaver);
+        }
+        // One of the two at most: what was cleared before is empty since.
+        if let Some(cleared) = cleared {
+            self.clear(cleared);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Tells `whom` of each entry that left.
+    pub(crate) fn tell(&self, whom: impl Fn(&K, &V, Cause)) {
+        let rest = self.rest.as_deref();
+        for Leaver { entry, cause } in self.first.iter().chain(rest.iter().flat_map(|rest| &rest.more)) {
+            if let Some(cause) = *cause {
+                whom(&entry.key, &entry.value, cause);
+            }
+        }
+        for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
+            for place in store.places() {
+                let entry = store.get(place);
+                whom(&entry.key, &entry.value, Cause::Cleared);
+            }
+        }
+    }
+
+    /// The entries that left for this reason; the others are dropped.
+    pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
+        leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
+    }
+}

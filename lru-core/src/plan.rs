@@ -1,0 +1,135 @@
+//! What a cache is told beside its entries: what time it is, on what terms an entry comes in, and
+//! who wants to know what left.
+//!
+//! The engine asks; where it is that the answers come from, settings of an object or options of a
+//! function, it does not know.
+
+use core::fmt;
+use core::hash::BuildHasher;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::cause::{Cause, Leavers};
+use crate::clock::Clock;
+use crate::key::SEED;
+use crate::policy::Policy;
+use crate::term::{Lease, Term};
+
+/// Answers to what the engine asks about entries on terms `T`.
+pub trait Plan<K, V, T: Term> {
+    /// What time it is; `None` where nothing expires, and no clock need be read.
+    fn now(&self) -> Option<T::Time>;
+
+    /// The terms for an entry that comes in now.
+    fn term(&self, key: &K, value: &V) -> T;
+
+    /// Whether an entry on these terms is live now.
+    fn is_live(&self, term: &T) -> bool;
+
+    /// Whether it is; if so, it is used now.
+    fn is_live_and_used(&self, term: &T) -> bool {
+        self.is_live(term)
+    }
+
+    /// Whether anybody wants to know what left.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// Tells of an entry that left. The lock is free.
+    fn left(&self, _key: &K, _value: &V, _cause: Cause) {}
+}
+
+/// For entries without terms: nothing is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct NoPlan;
+
+impl<K, V> Plan<K, V, ()> for NoPlan {
+    #[inline]
+    fn now(&self) -> Option<()> {
+        None
+    }
+
+    #[inline]
+    fn term(&self, _: &K, _: &V) {}
+
+    #[inline]
+    fn is_live(&self, (): &()) -> bool {
+        true
+    }
+}
+
+/// How long entries are live, by which clock.
+#[derive(Clone)]
+pub struct Times<C: Clock> {
+    pub(crate) clock: C,
+    pub(crate) ttl: Option<C::Span>,
+    pub(crate) tti: Option<C::Span>,
+    /// The part of `ttl` by which some entries' is shorter than that of others.
+    pub(crate) jitter: f64,
+}
+
+impl<C: Clock> Times<C> {
+    /// For ever.
+    pub const fn new(clock: C) -> Self {
+        Self { clock, ttl: None, tti: None, jitter: 0.0 }
+    }
+
+    fn expires(&self) -> Option<C::Time> {
+        let ttl = self.ttl.as_ref()?;
+        if self.jitter > 0.0 {
+            return self.clock.ahead(&self.clock.part(ttl, 1.0 - self.jitter * scatter()));
+        }
+        self.clock.ahead(ttl)
+    }
+
+    fn idle(&self) -> Option<C::Time> {
+        self.tti.as_ref().and_then(|tti| self.clock.ahead(tti))
+    }
+
+    /// The terms for an entry of this weight that comes in now. `until` is the time of its own that
+    /// an entry may have.
+    pub(crate) fn term(&self, weight: usize, until: Option<C::Time>) -> Lease<C::Time> {
+        Lease::new(weight, until.or_else(|| self.expires()), self.idle())
+    }
+
+    #[inline]
+    pub(crate) fn is_live(&self, term: &Lease<C::Time>) -> bool {
+        term.is_live(|time| self.clock.is_ahead(time))
+    }
+
+    #[inline]
+    pub(crate) fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
+        let is_live = self.is_live(term);
+        if is_live && self.tti.is_some() {
+            term.used(self.idle());
+        }
+        is_live
+    }
+}
+
+impl<C: Clock<Span: fmt::Debug> + fmt::Debug> fmt::Debug for Times<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Times");
+        debug.field("clock", &self.clock).field("ttl", &self.ttl).field("tti", &self.tti);
+        debug.field("jitter", &self.jitter).finish()
+    }
+}
+
+/// A number from 0 to 1, another each time.
+#[expect(clippy::cast_precision_loss, reason = "fewer bits are plenty")]
+fn scatter() -> f64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    SEED.hash_one(COUNT.fetch_add(1, Relaxed)) as f64 / u64::MAX as f64
+}
+
+/// Tells of everything that left, the oldest first, and hands it back to be dropped.
+#[inline]
+pub(crate) fn told<K, V, P: Policy, T: Term>(
+    leavers: Leavers<K, V, P, T>,
+    plan: &impl Plan<K, V, T>,
+) -> Leavers<K, V, P, T> {
+    if plan.listens() {
+        leavers.tell(|key, value, cause| plan.left(key, value, cause));
+    }
+    leavers
+}
