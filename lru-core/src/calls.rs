@@ -123,6 +123,16 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         }
     }
 
+    /// Brings in what a computation came to, where it is to be remembered.
+    fn remember<R, O: Outcome<R, Kept = V>>(&self, pending: Pending<K>, result: &R, outcome: O) {
+        let Pending { hash, key, origin, same } = pending;
+        // Cloned before the lock is taken.
+        if let Some(value) = outcome.kept(result) {
+            let term = self.plan.term(&key, &value);
+            self.keep(Entry { hash, key, value, term }, origin, same);
+        }
+    }
+
     #[inline]
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
         drop(told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
@@ -187,12 +197,8 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
         O: Outcome<R, Kept = V>,
     {
         let Self { calls, pending, outcome } = self;
-        if let Some(Pending { hash, key, origin, same }) = pending {
-            // Cloned before the lock is taken.
-            if let Some(value) = outcome.kept(&result) {
-                let term = calls.plan.term(&key, &value);
-                calls.keep(Entry { hash, key, value, term }, origin, same);
-            }
+        if let Some(pending) = pending {
+            calls.remember(pending, &result, outcome);
         }
         result
     }
