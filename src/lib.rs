@@ -16,11 +16,12 @@
 //! fibonacci::cache_clear();
 //! ```
 //!
-//! * [`macro@lru_cache`] and [`macro@cache`] are the attributes; their pages list the options and
-//!   what a memoized function can be asked.
+//! * [`macro@lru_cache`] and [`macro@cache`] are the attributes, for functions and methods, generic
+//!   and `async` ones too. Their pages list the options and what a memoized function can be asked.
 //! * What is `fib.cache_info()` in Python is `fib::cache_info()` here, and so for all the others.
-//! * [`LruCache`] is the same engine as a plain object.
-//! * [`Argument`] tells what can be an argument beside everything that is `Hash + Eq + Clone`.
+//! * [`LruCache`] is the same engine as a plain object, in which a function can keep its results.
+//! * [`Argument`](trait@Argument) tells what can be an argument beside everything that is
+//!   `Hash + Eq + Clone`; [`derive(Argument)`](derive@Argument) makes one of a type of your own.
 //!
 //! # What is promised
 //!
@@ -28,8 +29,10 @@
 //!   the least recently used. A hit and a store both make an entry the most recent.
 //! * **A hit allocates nothing and clones no argument.** Arguments are hashed and compared where
 //!   they lie; the owned key is made on a miss.
-//! * **The lock is never held while the function runs.** Recursion is free. Two threads that miss
-//!   the same key both compute, and each gets what it computed.
+//! * **The lock is never held while the function runs**, nor across an `.await`. Recursion is free.
+//!   Two threads that miss the same key both compute, and each gets what it computed.
+//! * **One function, one cache, right answers.** All instances of a generic function or method share
+//!   its bound and its counters, and no result that may depend on the type.
 //! * **An `Err` is returned and not remembered**, whatever the result's type is called. A panic
 //!   stores nothing either. Both count one miss.
 //! * **After a [clear](macro@lru_cache#what-a-memoized-function-can-be-asked), nobody is served what
@@ -118,7 +121,7 @@ pub use lru_macros::Argument;
 /// Remembers all results of a function: Python's `functools.cache`.
 ///
 /// The same as `#[lru_cache(maxsize = None)]`, and takes the same [options](macro@lru_cache#options)
-/// except `maxsize`. It never forgets: feed it input that has an end.
+/// except `maxsize` and `cache`. It never forgets: feed it input that has an end.
 ///
 /// ```
 /// use functools::cache;
@@ -136,22 +139,34 @@ pub use lru_macros::cache;
 
 /// Remembers the results of a function, up to a number of them: Python's `functools.lru_cache`.
 ///
-/// Goes on any plain function: at module level or inside a body, of any visibility, `unsafe` or
-/// not, with lifetimes, patterns, and any number of parameters. The result must be
-/// `Clone + Send + Sync + 'static` (of a `Result`, only its `Ok` value), the arguments
-/// `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`], or references to such.
-/// Generic functions, methods and `async fn` are refused for now. In an `impl`, a function that
-/// mentions neither `self` nor `Self` looks like a free one; there the compiler says that an `enum`
-/// is not supported. Move it out of the `impl`.
+/// Goes on functions and methods, generic and `async` ones too: at module level, inside a body, in
+/// an `impl` or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns, and any
+/// number of parameters. Not on a `const fn`, nor on what takes a `&mut` or returns a borrow.
+///
+/// The result must be `Clone + Send + Sync + 'static` (of a `Result`, only its `Ok` value), the
+/// arguments `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or
+/// references to such.
 ///
 /// # Options
 ///
 /// | option | meaning | default |
 /// |---|---|---|
-/// | `maxsize = 64`, or just `64` | how many results are remembered: a constant expression of any integer type; zero or less stores nothing; `None` remembers everything | `128` |
-/// | `typed = true` | told by `cache_parameters()`; the types of a plain function are fixed, so it changes nothing there | `false` |
-/// | `handle = name` | the name of the companion type; needed where a module, a type or a primitive type has the function's name, and the compiler says that "the name is defined multiple times" | the function's name |
-/// | `crate = path` | where this crate is, if it was renamed or re-exported | `::functools` |
+/// | [`maxsize = 64`](#maxsize), or just `64` | how many results are remembered; `None`: all | `128` |
+/// | [`typed = true`](#typed) | whether arguments of different types are remembered apart | must be given for a generic function, `false` for others |
+/// | [`key = make_key`](#what-the-key-is), or `key_fn` | a closure or a function that makes the key of the arguments | the arguments |
+/// | [`#[key(skip)]`](#what-the-key-is) on a parameter | leaves it out of the key | |
+/// | [`#[key(user.id)]`](#what-the-key-is) on a parameter | puts an expression in its place | |
+/// | [`cache_errors = true`](#what-is-remembered) | whether an `Err` is remembered | `false` |
+/// | [`cache_none = false`](#what-is-remembered) | whether `None` and `Ok(None)` are remembered | `true` |
+/// | [`cache = self.prices`](#where-the-results-lie) | the object in which the results lie | a `static` of the function's own |
+/// | [`accessors = siblings`](#where-the-accessors-stand) | where `cache_info()` and the rest stand: `companion`, `siblings` or `none` | `siblings` for methods, `companion` for others |
+/// | [`handle = name`](#names) | the name of the companion type | the function's name |
+/// | [`crate = path`](#names) | where this crate is, if it was renamed or re-exported | `::functools` |
+///
+/// ## `maxsize`
+///
+/// A constant expression of any integer type. Zero or less stores nothing and counts misses; `None`
+/// remembers everything, which [`macro@cache`] does too.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -178,10 +193,219 @@ pub use lru_macros::cache;
 /// }
 /// (counted(1), counted(1));
 /// assert_eq!(counted::cache_info().misses, 2);
+/// ```
+///
+/// ## `typed`
+///
+/// A generic function has one cache for all its types, and must say how arguments of different
+/// types meet there. So must one that takes an `impl Trait`.
+///
+/// * `typed = true` keeps them apart: `f(3_u8)`, `f(3_i64)` and `f(3.0)` are three calls.
+/// * `typed = false` lets equal arguments share, as Python does by default. Numbers are compared by
+///   value: `3_u8`, `3_i64` and `3.0` are one call, and so are `1` and `true`; `-0.0` meets no
+///   integer. Text is compared by content, be it `&str`, `String`, `Cow<str>`, `Box<str>` or
+///   `Arc<str>`. Other types meet only themselves. Only whole arguments are compared in this way:
+///   `Some(3_u8)` and `Some(3_i64)` never meet.
+///
+/// With `typed = false` a call may be answered by what was computed for another type. It is for
+/// functions where equal arguments mean equal answers.
+///
+/// ```
+/// use functools::{Argument, lru_cache};
+///
+/// #[lru_cache(typed = false)]
+/// fn half<T: Into<f64> + Argument>(x: T) -> f64 {
+///     x.into() / 2.0
+/// }
+/// assert_eq!((half(3_u8), half(3_i32), half(3.0)), (1.5, 1.5, 1.5));
+/// assert_eq!(half::cache_info().misses, 1);
+///
+/// #[lru_cache(typed = true)]
+/// fn name<T: Argument>(_: T) -> &'static str {
+///     std::any::type_name::<T>()
+/// }
+/// assert_eq!((name(3_u8), name(3_i32), name(3_u8)), ("u8", "i32", "u8"));
+/// assert_eq!(name::cache_info().misses, 2);
+/// ```
+///
+/// On a function without type parameters, `typed` is told by `cache_parameters()` and changes
+/// nothing: its types are fixed. With `cache`, generic functions need no `typed`: the object has
+/// its types. [Generic functions](#generic-functions) has the rest.
+///
+/// ## What the key is
+///
+/// `#[key(skip)]` leaves a parameter out of the key. It then needs no trait at all, and calls that
+/// differ only in it share a result. `#[key(expr)]` puts an expression in its place, in which all
+/// parameters can be named. Both go on `self` too.
+///
+/// `key = ..`, which can also be spelt `key_fn`, makes the whole key. It is a closure, or the path
+/// of a function. It is given references to all arguments, at most twelve, `self` first, and
+/// without the one that holds the [`cache`](#where-the-results-lie); an argument that is a
+/// reference is given as it is. What it returns may borrow from them. It runs at each call, so a
+/// key that borrows keeps hits free of allocations.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// struct Db(Vec<&'static str>); // neither `Hash` nor `Eq`
+/// struct User {
+///     id: usize,
+/// }
+///
+/// #[lru_cache]
+/// fn find(#[key(skip)] db: &Db, id: usize) -> Option<String> {
+///     db.0.get(id).map(ToString::to_string)
+/// }
+/// let db = Db(vec!["Ada", "Grace"]);
+/// assert_eq!(find(&db, 1), find(&db, 1));
+/// assert_eq!(find::cache_info().hits, 1);
+///
+/// #[lru_cache]
+/// fn greeting(#[key(user.id)] user: &User, language: &str) -> String {
+///     format!("{language}: hello, {}", user.id)
+/// }
+/// assert_eq!(greeting(&User { id: 1 }, "en"), greeting(&User { id: 1 }, "en"));
+/// assert_eq!(greeting::cache_info().hits, 1);
+///
+/// #[lru_cache(key = |user, language| (user.id, language))]
+/// fn farewell(user: &User, language: &str) -> String {
+///     format!("{language}: goodbye, {}", user.id)
+/// }
+/// assert_eq!(farewell(&User { id: 1 }, "en"), farewell(&User { id: 1 }, "en"));
+/// assert_eq!(farewell::cache_info().hits, 1);
+///
+/// #[lru_cache(key_fn = str::trim)]
+/// fn words(text: &str) -> usize {
+///     text.split_whitespace().count()
+/// }
+/// assert_eq!((words("to be"), words("  to be\n")), (2, 2));
+/// assert_eq!(words::cache_info().hits, 1);
+/// ```
+///
+/// ## What is remembered
+///
+/// Whatever the function returns, except an `Err`. What a `Result` is, the type decides, not its
+/// name. With `cache_errors = true` an `Err` is remembered too; then the error must be
+/// `Clone + Send + Sync + 'static` as well. With `cache_none = false`, `None` and `Ok(None)` are not.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(cache_errors = true)]
+/// fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+///     text.parse()
+/// }
+/// assert!(parse("seven").is_err() && parse("seven").is_err());
+/// assert_eq!(parse::cache_info().hits, 1);
+///
+/// #[lru_cache(cache_none = false)]
+/// fn half(n: u32) -> Option<u32> {
+///     (n % 2 == 0).then_some(n / 2)
+/// }
+/// assert_eq!((half(3), half(3), half(4), half(4)), (None, None, Some(2), Some(2)));
+/// assert_eq!((half::cache_info().hits, half::cache_info().misses), (1, 3));
+/// ```
+///
+/// ## Where the results lie
+///
+/// In a `static` of the function's own, or where `cache` says: an expression that leads to an
+/// [`LruCache`], such as `self.prices`, `memo`, or the name of a `static`. The object has its own
+/// bound, so `maxsize` is not given here. The results live as long as the object.
+///
+/// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them:
+/// `String` for `&str`, `(u32, String)` for `(u32, &str)`, `()` where there are none; with `key`,
+/// what that makes. `V` is the return type; of a `Result` it is the `Ok` type, unless
+/// `cache_errors` is on. The parameter that the expression begins with, `self` or another, is not
+/// in the key. Results need only be `Clone` there: not `Send`, not `'static`. Arguments need not be
+/// `Send` either.
+///
+/// ```
+/// use functools::{LruCache, lru_cache};
+///
+/// struct Shop {
+///     factor: u32,
+///     prices: LruCache<(u32, String), u32>,
+/// }
+///
+/// impl Shop {
+///     #[lru_cache(cache = self.prices)]
+///     fn price(&self, id: u32, currency: &str) -> u32 {
+///         self.factor * id + u32::try_from(currency.len()).unwrap()
+///     }
+/// }
+///
+/// let shop = Shop { factor: 2, prices: LruCache::new(Some(100)) };
+/// assert_eq!((shop.price(4, "EUR"), shop.price(4, "EUR")), (11, 11));
+/// assert_eq!(shop.price_cache_info().hits, 1); // of this shop
+/// assert_eq!(shop.prices.len(), 1);
+///
+/// #[lru_cache(cache = memo)]
+/// fn paths(x: u64, y: u64, memo: &LruCache<(u64, u64), u64>) -> u64 {
+///     if x == 0 || y == 0 { 1 } else { paths(x - 1, y, memo) + paths(x, y - 1, memo) }
+/// }
+///
+/// let memo = LruCache::new(None); // gone when this solve is done
+/// assert_eq!(paths(16, 16, &memo), 601_080_390);
+/// assert_eq!(paths::cache_info(&memo).misses, 288);
+/// ```
+///
+/// Functions that use one cache share its entries: if two of them take the same arguments, one is
+/// answered with what the other has computed. Give each a cache of its own, or a `key` that tells
+/// them apart.
+///
+/// ## Where the accessors stand
+///
+/// On a type beside the function (`companion`), or beside the method with its name in front
+/// (`siblings`). Only where signature and body can't tell which it is, the option is needed:
+///
+/// * An associated function that mentions neither `self` nor `Self` looks like a free one, and
+///   needs `accessors = siblings`. Without it the compiler says that an `enum` is not supported
+///   there.
+/// * The `impl` of a trait has no room for more functions. `accessors = none` caches all the same,
+///   and there is nothing to ask. The same goes for a trait that is to stay dyn-compatible. A
+///   generic function with `accessors = none` must be `typed = true`.
+///
+/// ```
+/// use functools::lru_cache;
+/// use std::time::Instant;
+///
+/// struct Circle;
+///
+/// impl Circle {
+///     #[lru_cache(accessors = siblings)]
+///     fn area(radius: u64) -> u64 {
+///         3 * radius * radius
+///     }
+/// }
+/// assert_eq!((Circle::area(2), Circle::area(2)), (12, 12));
+/// assert_eq!(Circle::area_cache_info().hits, 1);
+///
+/// trait Guests {
+///     fn first_seen(&self, name: &str) -> Instant;
+/// }
+///
+/// impl Guests for Circle {
+///     #[lru_cache(maxsize = None, accessors = none)]
+///     fn first_seen(#[key(skip)] &self, _name: &str) -> Instant {
+///         Instant::now()
+///     }
+/// }
+/// assert_eq!(Circle.first_seen("Ada"), Circle.first_seen("Ada"));
+/// ```
+///
+/// ## Names
+///
+/// `handle` is needed where a module or a type has the function's name, and the compiler says that
+/// "the name is defined multiple times"; also for a function that is named like a primitive type.
+/// `crate` is needed where this crate has another name.
+///
+/// ```
+/// use functools as memo;
+/// use memo::lru_cache;
 ///
 /// mod area {} // the name is taken
 ///
-/// #[lru_cache(handle = area_cache)]
+/// #[lru_cache(handle = area_cache, crate = memo)]
 /// fn area(width: u32, height: u32) -> u32 {
 ///     width * height
 /// }
@@ -207,9 +431,17 @@ pub use lru_macros::cache;
 /// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
 ///
 /// `cache_contains` and `cache_peek` count nothing and move nothing. What is put or refreshed
-/// replaces what was there and is the most recent; no computation that began earlier replaces it.
-/// An `Err` that is put or refreshed changes nothing. `wrapped` and `cache_refresh` are `unsafe`
-/// where the function is.
+/// replaces what was there and is the most recent; no computation that began earlier replaces it. A
+/// result that is not remembered changes nothing when it is put or refreshed. `wrapped` and
+/// `cache_refresh` are `unsafe` or `async` where the function is; the others never are.
+///
+/// | where | call |
+/// |---|---|
+/// | a method | `Shop::price_cache_info()`, `Shop::price_wrapped(&shop, id)`, or `shop.price_cache_peek(id)` |
+/// | in a generic `impl<T>` | the same, with any `T` that the `impl` allows: `Shop::<()>::price_cache_info()` |
+/// | a cache in the object | `shop.price_cache_info()`; it speaks of the whole object, and `cache_clear` empties it |
+/// | a cache in a parameter | `f::cache_info(&memo)`; with arguments as ever: `f::cache_peek(n, &memo)` |
+/// | a generic function | `f::cache_info()` speaks of all types together; `f::cache_peek::<u64>(n)` of one |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -230,17 +462,122 @@ pub use lru_macros::cache;
 /// assert_eq!(parse::cache_info().currsize, 1);
 /// ```
 ///
+/// # Generic functions
+///
+/// One function, one cache: `maxsize` bounds all instances together, and `cache_info()` counts them
+/// together. [`typed`](#typed) says which of them share. Where the answer may depend on the type,
+/// they never do, whatever `typed` says:
+///
+/// * with another type for a parameter that stands in the return type,
+/// * with another type for a parameter that is not the whole type of an argument in the key,
+///   references aside,
+/// * with another value of a const parameter.
+///
+/// A type parameter in an argument needs [`Argument`](trait@Argument), or
+/// `Hash + Eq + Clone + Send + Sync + 'static`. One in the return type needs `'static`.
+///
+/// ```
+/// use functools::lru_cache;
+/// use std::str::FromStr;
+///
+/// #[lru_cache(typed = false)]
+/// fn parse<T: FromStr + Clone + Send + Sync + 'static>(text: &str) -> Result<T, T::Err> {
+///     text.parse()
+/// }
+///
+/// assert_eq!(parse::<u8>("7"), Ok(7));
+/// assert_eq!(parse::<i64>("7"), Ok(7)); // another return type, another call
+/// assert_eq!(parse::<u8>("7"), Ok(7));
+/// assert_eq!((parse::cache_info().hits, parse::cache_info().misses), (1, 2));
+/// ```
+///
+/// # Methods
+///
+/// `self` is an argument as the others: part of the key, compared by its `Eq`, cloned on a miss and
+/// kept as long as the entry. `#[key(skip)]` or `#[key(self.id)]` on it has it otherwise, and with
+/// [`cache = self.prices`](#where-the-results-lie) the results lie in the object and go with it.
+/// `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` can't.
+///
+/// Another `Self`, other parameters of the `impl` and other implementors of a trait never share a
+/// result, also where `self` is not in the key. They share the bound and the counters. The
+/// parameters of an `impl` need no `typed`.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[derive(Clone, PartialEq, Eq, Hash)]
+/// struct Shop {
+///     id: u32,
+///     stock: Vec<u32>,
+/// }
+///
+/// impl Shop {
+///     #[lru_cache]
+///     fn total(&self) -> u32 {
+///         self.stock.iter().sum()
+///     }
+///
+///     #[lru_cache]
+///     fn street(#[key(self.id)] &self) -> String {
+///         format!("{} Main Street", self.id)
+///     }
+/// }
+///
+/// let mut shop = Shop { id: 7, stock: vec![1, 2] };
+/// assert_eq!((shop.total(), shop.total()), (3, 3));
+/// shop.stock.push(3);
+/// assert_eq!(shop.total(), 6); // another value of `self`, another call
+/// assert_eq!((Shop::total_cache_info().hits, Shop::total_cache_info().misses), (1, 2));
+///
+/// assert_eq!(shop.street(), "7 Main Street");
+/// shop.stock.clear();
+/// assert_eq!(shop.street(), Shop::street_wrapped(&shop));
+/// assert_eq!(Shop::street_cache_info().hits, 1);
+/// ```
+///
+/// # Async functions
+///
+/// What is remembered is the result, not the future. Any runtime will do: nothing here waits, wakes
+/// or spawns. The lock is never held across an `.await`. A future that is dropped before it is done
+/// has counted its miss, and leaves nothing else. Two tasks that miss the same key both compute. An
+/// `async fn` that calls itself needs `Box::pin`, as without the attribute.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = None)]
+/// async fn fibonacci(n: u64) -> u64 {
+///     if n < 2 { n } else { Box::pin(fibonacci(n - 1)).await + Box::pin(fibonacci(n - 2)).await }
+/// }
+///
+/// # fn block_on<F: Future>(future: F) -> F::Output {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop {
+/// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+/// #             return result;
+/// #         }
+/// #     }
+/// # }
+/// // `block_on` stands for that of your runtime.
+/// assert_eq!(block_on(fibonacci(90)), 2_880_067_194_370_816_120);
+/// assert_eq!(fibonacci::cache_info().misses, 91);
+/// assert_eq!(fibonacci::cache_peek(10), Some(55));
+/// assert_eq!(block_on(fibonacci::wrapped(10)), 55);
+/// ```
+///
 /// # Other attributes of the function
 ///
 /// Doc comments, `#[must_use]`, `#[cfg]`, `#[deprecated]`, lint levels and the like stay on the
 /// function. Attributes below this one that are macros, `#[tracing::instrument]` for example, stay
-/// on the body, so they run on misses only, as decorators under `@lru_cache` do in Python; they see
-/// the body under the function's own name. An attribute macro above this one is expanded first: what
-/// it adds to the body is cached with the body, so it runs on misses only too. To do something
-/// at every call, write a function that calls the cached one.
+/// on the body, so they run on misses only, as decorators under `@lru_cache` do in Python. They see
+/// the body under the function's own name, and that of a method under the name of its sibling,
+/// `price_wrapped`. An attribute macro above this one is expanded first: what it adds to the body
+/// is cached with the body, so it runs on misses only too. To do something at every call, write a
+/// function that calls the cached one.
 ///
-/// In documentation, a link to a memoized function says which of the two it means: ``[`f()`]`` for the
-/// function, ``[`f`](enum@f)`` for its companion.
+/// In documentation, a link to a memoized function says which of the two it means: ``[`f()`]`` for
+/// the function, ``[`f`](enum@f)`` for its companion.
 ///
 /// `#[expect(lint)]` is taken as `#[allow(lint)]`: the signature stands in several places, and a
 /// lint that is met in one of them is missing in the others.
