@@ -100,6 +100,72 @@ fn threads_lose_no_count() {
 }
 
 #[test]
+fn typed_tells_types_apart_and_untyped_does_not() {
+    let output = run("typed", None);
+    let rows: Vec<_> = output.lines().skip(1).map_while(columns).collect();
+    let expected = [
+        "3_u8 3 body 3 body",
+        "3_i64 3 cache 3 body",
+        "3.0_f64 3 cache 3.0 body",
+        "3.5_f64 3.5 body 3.5 body",
+        "3_u8 3 cache 3 cache",
+        "Some(3_u8) Some(3) body Some(3) body",
+    ];
+    assert_eq!(rows, expected);
+    contains(&output, "untyped: CacheInfo(hits=3, misses=3, maxsize=128, currsize=3)");
+    ends_with(&output, "typed:   CacheInfo(hits=1, misses=5, maxsize=128, currsize=5)");
+}
+
+#[test]
+fn methods_in_object_keep_their_results_there() {
+    let output = run("methods_in_object", None);
+    let looked: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  looking for ")).collect();
+    assert_eq!(looked, [r#""be""#, r#""be""#, r#""to""#, r#""or""#]);
+    contains(&output, "be: [1, 5] again");
+    contains(&output, "be: [1, 6] in the other book");
+    contains(&output, r#"is "be" remembered? false"#);
+    contains(&output, "hamlet: CacheInfo(hits=1, misses=3, maxsize=2, currsize=2)");
+    contains(&output, "duck:   CacheInfo(hits=0, misses=1, maxsize=2, currsize=1)");
+    contains(&output, r#"owners of the list of "to": 2"#);
+    ends_with(&output, "and without the book: 1");
+}
+
+#[test]
+fn solver_begins_each_solve_with_nothing() {
+    let output = run("solver", None);
+    contains(&output, "5 items, room for 11: worth 110\n  CacheInfo(hits=10, misses=37, ");
+    contains(&output, "60 items, room for 100: worth 248\n  CacheInfo(hits=4637, misses=5090, ");
+}
+
+#[test]
+fn async_fn_hits_without_waiting() {
+    let output = run("async_fn", None);
+    let lines: Vec<_> = output.lines().filter(|line| !line.starts_with(' ')).collect();
+    let expected = [
+        r#""Oslo": Ok(413) after 2 polls"#,
+        r#""Oslo": Ok(413) after 1 polls"#,
+        r#""": Err("no such city") after 2 polls"#,
+        r#""": Err("no such city") after 2 polls"#,
+        r#""Lima": Ok(387) after 2 polls"#,
+        r#""Oslo": Ok(413) after 1 polls"#,
+        "CacheInfo(hits=2, misses=4, maxsize=100, currsize=2)",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(output.matches("  asking for ").count(), 4, "{output}");
+}
+
+#[test]
+fn projected_key_leaves_the_rest_out() {
+    let output = run("projected_key", None);
+    let queries: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  a query for ")).collect();
+    assert_eq!(queries, ["user 7 at 0.0", "user 8 at 1.0"]);
+    contains(&output, r#"user 7 at 1.5: Some("Ada")"#);
+    contains(&output, "CacheInfo(hits=2, misses=2, maxsize=128, currsize=2)");
+    contains(&output, "words: 6");
+    ends_with(&output, "CacheInfo(hits=2, misses=1, maxsize=128, currsize=1)");
+}
+
+#[test]
 fn every_example_is_run() {
     let this = include_str!("examples.rs");
     for example in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
@@ -141,6 +207,12 @@ fn built(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
     profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The columns of a row of a table, one space between them; a line without any ends the table.
+fn columns(line: &str) -> Option<String> {
+    let columns: Vec<_> = line.split_whitespace().collect();
+    (!columns.is_empty()).then(|| columns.join(" "))
 }
 
 fn contains(output: &str, wanted: &str) {

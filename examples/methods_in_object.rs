@@ -1,0 +1,47 @@
+//! Methods whose results lie in the object: each has a cache of its own, which goes when it goes.
+//!
+//! Run it with `cargo run --example methods_in_object`.
+
+use std::sync::Arc;
+
+use functools::{LruCache, lru_cache};
+
+/// A text, and where its words were found. It needs neither `Hash` nor `Eq` nor `Clone`.
+struct Book {
+    text: String,
+    found: LruCache<String, Arc<Vec<usize>>>,
+}
+
+impl Book {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), found: LruCache::new(Some(2)) }
+    }
+
+    /// The places of a word, counted in words.
+    #[lru_cache(cache = self.found)]
+    fn places(&self, word: &str) -> Arc<Vec<usize>> {
+        println!("  looking for {word:?}");
+        let words = self.text.split_whitespace().enumerate();
+        Arc::new(words.filter(|(_, found)| *found == word).map(|(place, _)| place).collect())
+    }
+}
+
+fn main() {
+    let hamlet = Book::new("to be or not to be that is the question");
+    let duck = Book::new("to be a duck is to be wet");
+
+    let be = hamlet.places("be");
+    println!("be: {be:?}");
+    println!("be: {:?} again", hamlet.places("be"));
+    println!("be: {:?} in the other book", duck.places("be"));
+    hamlet.places("to");
+    hamlet.places("or"); // two at most: no room for "be"
+    println!("is \"be\" remembered? {}", hamlet.places_cache_contains("be"));
+
+    println!("hamlet: {}", hamlet.places_cache_info());
+    println!("duck:   {}", duck.places_cache_info());
+    println!("owners of the list of \"to\": {}", Arc::strong_count(&hamlet.places("to")));
+    let to = hamlet.places("to");
+    drop(hamlet);
+    println!("and without the book: {}", Arc::strong_count(&to));
+}
