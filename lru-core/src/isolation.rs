@@ -25,7 +25,8 @@ thread_local! {
 /// `cargo test` runs tests side by side, and the cache of a function is one for the whole program:
 /// counts would depend on what other tests call. In here they don't. Threads that `test` starts
 /// see the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
-/// may be nested; what was computed in one is gone at its end.
+/// may be nested; what was computed in one is gone at its end. A cache in an object, as with
+/// `cache = self.prices`, is the same everywhere: a test makes an object of its own.
 ///
 /// With the feature `testing`, each call of a memoized function asks whether its thread is
 /// isolated: enable it for tests only. Without the feature nothing is asked.

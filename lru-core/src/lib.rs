@@ -1,8 +1,9 @@
 //! The engine of `functools`: remembers values under keys, exactly as Python's
 //! `functools.lru_cache` does, and knows nothing of macros.
 //!
-//! [`LruCache`] is the engine as a plain object, shared by `&`. What a function annotated with
-//! `#[lru_cache]` uses is [`Memo`]: the same cache, looked up by arguments where they lie.
+//! [`LruCache`] is the engine as a plain object, shared by `&`. A function annotated with
+//! `#[lru_cache]` has the same cache in a `static`, [`Memo`], or in an object; either is asked
+//! through [`Calls`], by arguments where they lie.
 //!
 //! The way of a call is always the same and always forward:
 //!

@@ -40,8 +40,8 @@ pub mod choices {
 ///
 /// # Implementing it
 ///
-/// For a type that holds floats, and so can't be `Eq`. The three comparisons must agree with each
-/// other, and what they call the same must hash the same.
+/// For a type that holds floats, and so can't be `Eq`, `#[derive(Argument)]` does it. By hand, the
+/// three comparisons must agree with each other, and what they call the same must hash the same.
 ///
 /// ```
 /// # use lru_core as functools;
