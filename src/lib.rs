@@ -572,9 +572,10 @@ pub use lru_macros::cache;
 /// function. Attributes below this one that are macros, `#[tracing::instrument]` for example, stay
 /// on the body, so they run on misses only, as decorators under `@lru_cache` do in Python. They see
 /// the body under the function's own name, and that of a method under the name of its sibling,
-/// `price_wrapped`. An attribute macro above this one is expanded first: what it adds to the body
-/// is cached with the body, so it runs on misses only too. To do something at every call, write a
-/// function that calls the cached one.
+/// `price_wrapped`. With `accessors = none` they stay on the function and run at each call. An
+/// attribute macro above this one is expanded first: what it adds to the body is cached with the
+/// body, so it runs on misses only too. To do something at every call, write a function that calls
+/// the cached one.
 ///
 /// In documentation, a link to a memoized function says which of the two it means: ``[`f()`]`` for
 /// the function, ``[`f`](enum@f)`` for its companion.
