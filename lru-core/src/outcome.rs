@@ -189,7 +189,7 @@ pub trait ByOk {
     fn __outcome(&self) -> Fallible;
 }
 
-impl<T: Clone, E, S: Keeps<T>> ByOk for &&&Returns<Result<T, E>, S> {
+impl<T: Clone, E, S: Keeps<T>> ByOk for &&&&Returns<Result<T, E>, S> {
     #[inline]
     fn __outcome(&self) -> Fallible {
         Fallible
@@ -199,21 +199,22 @@ impl<T: Clone, E, S: Keeps<T>> ByOk for &&&Returns<Result<T, E>, S> {
 /// No choice: a `Result` whose `Ok` can't be kept. The bound of the method says so.
 pub trait RefusedOk<T> {
     /// Asks for what the `Ok` is not.
-    fn __outcome(&self) -> Refused
+    fn __outcome<Nobody>(&self) -> Refused
     where
-        T: Clone + Kept;
+        T: Clone + Kept<Nobody>;
 }
 
-impl<T, E, S> RefusedOk<T> for &&Returns<Result<T, E>, S> {
-    fn __outcome(&self) -> Refused
+impl<T, E, S> RefusedOk<T> for &&&Returns<Result<T, E>, S> {
+    fn __outcome<Nobody>(&self) -> Refused
     where
-        T: Clone + Kept,
+        T: Clone + Kept<Nobody>,
     {
         Refused
     }
 }
 
-/// The second choice: the whole.
+/// The second choice: the whole. One reference further down than it need be: what begins here must
+/// not come upon [`RefusedOk`] by the one reference that the compiler adds.
 pub trait ByWhole {
     /// Makes it.
     fn __outcome(&self) -> Plain;
@@ -229,15 +230,15 @@ impl<R: Clone, S: Keeps<R>> ByWhole for &Returns<R, S> {
 /// No choice: the bound of the method says so.
 pub trait RefusedWhole<R> {
     /// Asks for what the result is not.
-    fn __outcome(&self) -> Refused
+    fn __outcome<Nobody>(&self) -> Refused
     where
-        R: Clone + Kept;
+        R: Clone + Kept<Nobody>;
 }
 
 impl<R, S> RefusedWhole<R> for Returns<R, S> {
-    fn __outcome(&self) -> Refused
+    fn __outcome<Nobody>(&self) -> Refused
     where
-        R: Clone + Kept,
+        R: Clone + Kept<Nobody>,
     {
         Refused
     }
@@ -331,42 +332,37 @@ pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
 pub trait Returned<const KIND: u8> {
     /// What lies in the cache.
     type Kept;
-    /// What must be `Clone + Send + Sync`.
-    type Remembered;
 }
 
 impl<R> Returned<PLAIN> for R {
     type Kept = R;
-    type Remembered = R;
 }
 
 impl<T, E> Returned<FALLIBLE> for Result<T, E> {
     type Kept = T;
-    type Remembered = T;
 }
 
 impl<R> Returned<REFUSED> for R {
     type Kept = ();
-    type Remembered = R;
 }
 
 impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
     type Kept = ();
-    type Remembered = T;
 }
 
 /// What can lie in a cache that all threads share.
+///
+/// Where it is asked for, `Nobody` is left open: a bound with a gap in it the compiler does not
+/// propose to the user, who has no use for one that names this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached: the cache is shared between threads",
-    label = "a result must be `Send + Sync + 'static`"
+    label = "a result must be `Send + Sync + 'static`",
+    note = "where it depends on a type parameter, that needs the bounds: `T: Send + Sync + 'static`"
 )]
-pub trait Kept {}
+pub trait Kept<Nobody> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static> Kept for T {}
-
-/// Asks of a result's type what remembering it takes: the compiler says what is missing.
-pub const fn remembered<T: Clone + Kept>() {}
+impl<T: Send + Sync + 'static, Nobody> Kept<Nobody> for T {}
 
 /// What [`Returned`] says of a result's type: with `whole`, as if it were no `Result`.
 #[doc(hidden)]
@@ -397,16 +393,5 @@ macro_rules! kept {
     };
     ($type:ty, whole) => {
         $crate::__returned!($type, Kept, false)
-    };
-}
-
-/// What of a result's type must be `Clone + Send + Sync`.
-#[macro_export]
-macro_rules! asked {
-    ($type:ty) => {
-        $crate::__returned!($type, Remembered)
-    };
-    ($type:ty, whole) => {
-        $crate::__returned!($type, Remembered, false)
     };
 }

@@ -85,11 +85,12 @@ impl Outcome {
         let krate = krate.at(span);
         let returns =
             quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW };
-        // One reference for each choice. Where errors are remembered, the first two are passed over.
+        // One reference for each choice, and one between those of an `Ok` and those of the whole.
+        // Where errors are remembered, the former are passed over.
         let chosen = if rules.errors {
             quote_spanned! { span=> (&&#returns).__outcome() }
         } else {
-            quote_spanned! { span=> (&&&&#returns).__outcome() }
+            quote_spanned! { span=> (&&&&&#returns).__outcome() }
         };
         if rules.none {
             chosen

@@ -20,7 +20,7 @@ where
                 (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                 words,
             ),
-            (&&&&::functools::__private::Returns::<
+            (&&&&&::functools::__private::Returns::<
                 io::Result<Found>,
                 ::functools::__private::Shared,
             >::NEW)
@@ -142,7 +142,7 @@ impl find {
                     (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                     words,
                 ),
-                (&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::Returns::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
@@ -174,7 +174,7 @@ impl find {
                     words,
                 ),
                 __value,
-                (&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::Returns::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
@@ -227,7 +227,7 @@ impl find {
                     (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
                     words,
                 ),
-                (&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::Returns::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
