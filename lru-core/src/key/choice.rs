@@ -128,22 +128,45 @@ where
     }
 }
 
-/// No choice: the bound of the method says so.
-pub trait Refused<T: ?Sized> {
-    /// Asks for what the argument is not.
+/// No choice: what holds something that can't be a key. The bound of the method says so of what it
+/// holds.
+pub trait RefusedInner<T: ?Sized> {
+    /// Asks for what it is not.
     fn __key(&self) -> NoKey
     where
         T: Argument;
 }
 
-impl<T: ?Sized, S> Refused<T> for Of<'_, T, S> {
-    fn __key(&self) -> NoKey
+/// No choice: the bound of the method says so. It takes the value, so that its turn comes after
+/// [`RefusedInner`]; nobody calls it.
+pub trait Refused<T: ?Sized> {
+    /// Asks for what the argument is not.
+    fn __key(self) -> NoKey
     where
-        T: Argument,
-    {
-        NoKey
-    }
+        T: Argument;
 }
+
+macro_rules! refused {
+    ($trait:ident, $this:ty, [$($generics:tt)*] $container:ty, $asked:ident) => {
+        impl<$($generics)*, S> $trait<$asked> for Of<'_, $container, S> {
+            fn __key(self: $this) -> NoKey
+            where
+                $asked: Argument,
+            {
+                NoKey
+            }
+        }
+    };
+}
+
+refused!(RefusedInner, &Self, [T: ?Sized] &T, T);
+refused!(RefusedInner, &Self, [T: ?Sized] Box<T>, T);
+refused!(RefusedInner, &Self, [T: ?Sized] Arc<T>, T);
+refused!(RefusedInner, &Self, [T] Option<T>, T);
+refused!(RefusedInner, &Self, [T] Vec<T>, T);
+refused!(RefusedInner, &Self, [T][T], T);
+refused!(RefusedInner, &Self, [T, const N: usize] [T; N], T);
+refused!(Refused, Self, [T: ?Sized] T, T);
 
 /// Stands for a refused argument.
 #[derive(Debug)]

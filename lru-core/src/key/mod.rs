@@ -21,7 +21,7 @@ pub use erased::{Erase, Erased, identity};
 /// The traits among which [`choice`] chooses, to be imported nameless.
 pub mod choices {
     pub use super::choice::{
-        ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, ByOwnEq as _, Refused as _,
+        ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, ByOwnEq as _, Refused as _, RefusedInner as _,
     };
 }
 
@@ -86,9 +86,10 @@ pub mod choices {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "an argument must be `Hash + Eq + Clone` and, as it is kept, `Send + Sync + 'static`",
-    note = "a type of your own: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or implement `Argument` if it holds floats",
+    note = "a type of your own: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it holds floats",
     note = "a `HashMap` or `HashSet` has no `Hash`: take a `BTreeMap`, a `BTreeSet` or a sorted slice",
-    note = "an `Rc` or a `Cell` cannot be shared between threads: take an `Arc`, or a copy"
+    note = "an `Rc` or a `Cell` cannot be shared between threads: take an `Arc`, or a copy",
+    note = "what makes no difference to the result is left out by `#[key(skip)]`, be it `self`; `#[key(user.id)]` takes a part"
 )]
 pub trait Argument {
     /// The owned form, kept as a key.
