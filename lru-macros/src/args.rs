@@ -7,6 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp};
 
 use crate::errors::Errors;
+use crate::types;
 
 /// Which of the attributes was written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,7 +178,7 @@ impl Args {
             let message = "only `maxsize` may stand without its name, and it stands first";
             return Err(syn::Error::new_spanned(expr, message));
         }
-        self.given.push(Ident::new("maxsize", proc_macro2::Span::call_site()));
+        self.given.push(Ident::new("maxsize", types::first_span(&expr)));
         self.maxsize = Some(MaxSize::try_from(expr)?);
         Ok(())
     }
