@@ -1,6 +1,6 @@
 //! The cache, and the key under which a call looks in it.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use crate::args::MaxSize;
@@ -16,11 +16,21 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
         }
         Place::Static(_) if matches!(model.accessors, Accessors::None) => quote! { __MEMO.calls() },
         Place::Static(_) => {
-            let memo = model.accessor("__memo");
+            let memo = name(model);
             let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
             quote! { #home::#memo(#lifetime).calls() }
         }
     }
+}
+
+/// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
+/// trait to be had as `dyn`, it is the first that the compiler complains of: so its name says what
+/// to do about it.
+fn name(model: &Model) -> Ident {
+    model.accessor(match model.accessors {
+        Accessors::Siblings => "__here_write_accessors_none",
+        _ => "__memo",
+    })
 }
 
 /// The arguments as a tuple that borrows them. The key of an object is a single argument itself.
@@ -52,7 +62,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = super::accessors::cfg_of_siblings(model);
-    let function = model.accessor("__memo");
+    let function = name(model);
     let identity = model.key.identity.function(&model.accessor("__identity"), krate);
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
     quote! {
