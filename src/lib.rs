@@ -594,11 +594,29 @@ pub mod __private {
     pub use std::string::String;
     pub use std::vec::Vec;
 
+    pub use crate::in_an_impl_write_accessors_siblings;
+
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
         pub use lru_core::key::choices::*;
         pub use lru_core::outcome::choices::*;
     }
+}
+
+/// The type on which the accessors of a function stand, and its `impl`.
+///
+/// Inside an `impl` neither can stand, and the compiler says so. It adds in which macro they
+/// originate: so the name of this one says what to do about it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! in_an_impl_write_accessors_siblings {
+    ([$(#[$cfg:meta])*] $(#[$attribute:meta])* $vis:vis $name:ident $accessors:tt) => {
+        $(#[$cfg])*
+        $(#[$attribute])*
+        $vis enum $name {}
+        $(#[$cfg])*
+        impl $name $accessors
+    };
 }
 
 /// The README's code, compiled and run where all that it shows is there.

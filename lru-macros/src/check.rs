@@ -1,7 +1,10 @@
 //! What cannot be cached, one rule a function. All are asked before giving up.
 
-use quote::ToTokens;
-use syn::{Expr, GenericArgument, Ident, Lifetime, PathArguments, ReceiverKind, Type, TypeReference};
+use quote::{ToTokens, quote};
+use syn::{
+    Expr, ExprClosure, GenericArgument, Ident, Lifetime, Pat, PathArguments, ReceiverKind, Type,
+    TypeReference,
+};
 
 use crate::args::{Accessors, Args};
 use crate::errors::Errors;
@@ -133,8 +136,11 @@ fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
         errors.at(attr, "`key` on the function makes the whole key; leave it out on parameters");
     }
     let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
-    let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "self".to_owned());
-    let params = func.params().map(|param| param.pat.to_token_stream().to_string());
+    let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "this".to_owned());
+    let params = func.params().map(|param| match &*param.pat {
+        Pat::Ident(pat) => pat.ident.to_string(),
+        _ => "_".to_owned(),
+    });
     let given: Vec<_> = receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect();
     if given.is_empty() {
         errors.at(key, "a key is made of arguments, and there are none; remove `key`");
@@ -145,8 +151,10 @@ fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
         );
     } else if let Expr::Closure(closure) = key {
         if closure.inputs.len() != given.len() {
-            let given: Vec<_> = given.iter().map(|name| format!("`{name}`")).collect();
-            errors.at(key, format!("the key function is given references to {}", given.join(", ")));
+            let ExprClosure { inputs_begin, inputs, inputs_end, .. } = closure;
+            let message =
+                format!("a key is made of all arguments, by reference; write `|{}| …`", given.join(", "));
+            errors.at(quote!(#inputs_begin #inputs #inputs_end), message);
         }
     }
 }

@@ -5,14 +5,41 @@
 use std::path::Path;
 use std::{env, fs};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::quote;
+use syn::parse::{ParseStream, Parser};
+use syn::{Item, Visibility, bracketed};
 
 use super::{Attribute, memoize};
 
 fn expand(attribute: Attribute, args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
     let out = memoize(attribute, parse(args), &parse(item));
-    prettyplease::unparse(&syn::parse2(out).expect("items come out"))
+    let mut file: syn::File = syn::parse2(out).expect("items come out");
+    file.items = file.items.into_iter().flat_map(companion_in_plain).collect();
+    prettyplease::unparse(&file)
+}
+
+/// What `in_an_impl_write_accessors_siblings!` makes of what it is given.
+fn companion_in_plain(item: Item) -> Vec<Item> {
+    let is_companion = |mac: &syn::Macro| {
+        mac.path.segments.last().is_some_and(|name| name.ident == "in_an_impl_write_accessors_siblings")
+    };
+    let item = match item {
+        Item::Macro(item) if is_companion(&item.mac) => item,
+        other => return vec![other],
+    };
+    let parser = |input: ParseStream| {
+        let cfg;
+        bracketed!(cfg in input);
+        let cfg: TokenStream = cfg.parse()?;
+        let attrs = input.call(syn::Attribute::parse_outer)?;
+        let (vis, name): (Visibility, Ident) = (input.parse()?, input.parse()?);
+        let accessors: TokenTree = input.parse()?;
+        let plain = quote! { #cfg #(#attrs)* #vis enum #name {} #cfg impl #name #accessors };
+        Ok(syn::parse2::<syn::File>(plain)?.items)
+    };
+    parser.parse2(item.mac.tokens).expect("a companion")
 }
 
 fn assert_snapshot(name: &str, expanded: &str) {

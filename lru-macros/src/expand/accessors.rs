@@ -10,7 +10,7 @@ use crate::model::{Accessors, Flavor, Model, Param};
 
 /// All accessors, and what they need.
 pub(super) fn accessors(model: &Model) -> TokenStream {
-    let Model { attrs, accessor_vis: vis, name, .. } = model;
+    let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
     let Attrs { cfg, hidden, .. } = attrs;
     let beside = memo::beside_accessors(model);
     let wrapped = wrapped(model);
@@ -19,16 +19,17 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
             let doc = format!(" What can be asked of the cache of the function `{name}`.");
+            // Where no type can stand, the compiler says in which macro it originates.
             quote! {
-                #(#cfg)*
-                #[doc = #doc]
-                #(#hidden)*
-                #vis enum #handle {}
-                #(#cfg)*
-                impl #handle {
-                    #beside
-                    #wrapped
-                    #(#asked)*
+                #krate::__private::in_an_impl_write_accessors_siblings! {
+                    [#(#cfg)*]
+                    #[doc = #doc]
+                    #(#hidden)*
+                    #vis #handle {
+                        #beside
+                        #wrapped
+                        #(#asked)*
+                    }
                 }
             }
         }
@@ -40,8 +41,9 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     }
 }
 
-/// The accessors of a function that can't be cached, for those who ask it.
-pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
+/// The accessors of a function that can't be cached, for those who ask it. One of those that take
+/// its arguments has `questions` about them in its body.
+pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> TokenStream {
     let Model { attrs, accessor_vis: vis, flavor, safety, generics, result, .. } = model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
     let (inputs, wrapped) = (model.inputs(), model.accessor("wrapped"));
@@ -50,7 +52,11 @@ pub(super) fn stubs(model: &Model, has_value: bool) -> TokenStream {
     });
     let list = accessor_list(model);
     let asked = list.iter().filter(|accessor| has_value || !accessor.is_of_values());
-    let asked: Vec<_> = asked.map(|accessor| accessor.with_body(model, &quote!(loop {}))).collect();
+    let body = |accessor: &Accessor| {
+        let questions = (accessor.name == "cache_contains").then_some(questions);
+        quote! { #questions loop {} }
+    };
+    let asked: Vec<_> = asked.map(|accessor| accessor.with_body(model, &body(accessor))).collect();
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => quote! {

@@ -25,14 +25,14 @@ mod accessors;
 mod call;
 mod memo;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::{Attribute, Receiver, ReceiverKind, Type, parse_quote};
 
-use crate::args::Args;
-use crate::check;
-use crate::func::Func;
-use crate::model::{Key, Model, Scope};
-use crate::types;
+use crate::args::{self, Args};
+use crate::func::{self, Func};
+use crate::model::{Accessors, Key, Model, Param, Scope};
+use crate::{check, types};
 
 /// The function, and its accessors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -45,42 +45,62 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 ///
 /// With it what keeps further errors away that would only repeat the first: the accessors, with no
 /// cache behind them. And what brings up further mistakes: the questions about those of its types
-/// that can be asked.
+/// that can be asked, in the body of an accessor.
 pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
     let item = func.without_options();
     let is_method = func.is_method();
-    let is_asked = |ty: &syn::Type| check::changed(ty).is_none() && check::unnamed(ty).is_none();
     let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !types::is_never(ty));
-    let keeps = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
-    let model = Model::new(args.clone(), func);
-    let stubs =
-        (!types::is_primitive_name(&model.name) || is_method).then(|| accessors::stubs(&model, has_value));
-    if is_method || matches!(model.accessors, crate::model::Accessors::Siblings) {
-        return quote! { #item #stubs };
+    let is_kept = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
+    let is_given = |option| args.name(option).is_some();
+    let asks_keys = !is_given("key") && !is_given("cache");
+    let asks_result = is_kept && !is_given("cache");
+    let mut args = args.clone();
+    if is_method && !matches!(&args.accessors, Some(at) if at.value == args::Accessors::None) {
+        args.accessors = None;
     }
+    let mut model = Model::new(args, func);
+    if matches!(&model.accessors, Accessors::Companion(name) if types::is_primitive_name(name)) {
+        return item;
+    }
+    // What the accessors have no use for is no mistake of the user's.
+    model.params.iter_mut().for_each(|param| param.name.set_span(Span::mixed_site()));
+    let keys = if asks_keys { questions(&model) } else { Vec::new() };
+    let result = asks_result.then(|| call::outcome(&model)).into_iter();
+    let choices = &model.krate;
+    let questions = quote! {
+        use #choices::__private::choices::*;
+        #( let _ = #keys; )*
+        #( let _ = #result; )*
+    };
+    let stubs = accessors::stubs(&model, has_value, &questions);
+    quote! { #item #stubs }
+}
+
+/// What the arguments are asked, `self` among them: whether they can be keys.
+fn questions(model: &Model) -> Vec<TokenStream> {
     let scope = Scope::Function(Vec::new());
-    let (params, keys): (Vec<_>, Vec<_>) = model
-        .params
-        .iter()
-        .filter(|param| is_asked(&param.ty) && !param.written.attrs.iter().any(crate::func::is_key))
-        .map(|param| {
-            let key = Key::new(&param.ty, &scope).borrow(&param.name.to_token_stream(), &model.krate);
-            (param.input(), key)
-        })
-        .unzip();
-    let result = keeps.then(|| call::outcome(&model)).into_iter();
-    let Model { attrs, generics, krate, .. } = &model;
-    let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
-    quote! {
-        #item
-        #stubs
-        #(#cfg)*
-        const _: () = {
-            fn __probe #generics (#(#params),*) #where_clause {
-                use #krate::__private::choices::*;
-                #( let _ = #keys; )*
-                #( let _ = #result; )*
-            }
-        };
+    let is_asked = |ty: &Type, attrs: &[Attribute]| {
+        let is_named = check::unnamed(ty).is_none_or(|ty| matches!(ty, Type::ImplTrait(_)));
+        is_named && check::changed(ty).is_none() && !attrs.iter().any(func::is_key)
+    };
+    let receiver = model.receiver.iter().filter_map(|receiver| {
+        let (this, ty) = (&receiver.self_token, receiver_type(receiver));
+        is_asked(&ty, &receiver.attrs).then(|| (this.to_token_stream(), ty))
+    });
+    let params = model.params.iter().filter_map(|param| {
+        let Param { name, ty, written } = param;
+        is_asked(ty, &written.attrs).then(|| (name.to_token_stream(), ty.clone()))
+    });
+    let all = receiver.chain(params);
+    all.map(|(place, ty)| Key::new(&ty, &scope).borrow(&place, &model.krate)).collect()
+}
+
+/// The type of `self`, its `mut` included.
+fn receiver_type(receiver: &Receiver) -> Type {
+    let this = Ident::new("Self", receiver.self_token.span);
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => parse_quote!(& #mutability #this),
+        ReceiverKind::Typed(_, ty) => (**ty).clone(),
+        _ => parse_quote!(#this),
     }
 }

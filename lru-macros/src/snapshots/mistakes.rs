@@ -28,6 +28,9 @@ impl push {
     }
     /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
     fn cache_contains(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
+        use ::functools::__private::choices::*;
+        let _ = name;
+        let _ = ::functools::__private::Plain;
         loop {}
     }
     /// The result remembered for these arguments. Counts nothing, moves nothing.
@@ -47,10 +50,3 @@ impl push {
         loop {}
     }
 }
-const _: () = {
-    fn __probe(name: &str) {
-        use ::functools::__private::choices::*;
-        let _ = name;
-        let _ = ::functools::__private::Plain;
-    }
-};
