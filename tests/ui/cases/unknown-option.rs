@@ -5,11 +5,16 @@ fn nearly(n: u64) -> u64 {
     n
 }
 
+#[lru_cache(key_func = |n| *n, cache_error = true, caches_none = false, accessor = none)]
+fn all_nearly(n: u64) -> u64 {
+    n
+}
+
 #[lru_cache(ttl = 60, max_entries = 8)]
 fn neither(n: u64) -> u64 {
     n
 }
 
 fn main() {
-    println!("{} {}", nearly::cache_info(), neither::cache_info());
+    println!("{} {} {}", nearly::cache_info(), neither::cache_info(), all_nearly::cache_info());
 }
