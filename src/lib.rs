@@ -587,6 +587,7 @@ pub use lru_macros::lru_cache;
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use lru_core::fit::{keyed, valued};
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
@@ -598,6 +599,7 @@ pub mod __private {
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
+        pub use lru_core::fit::choices::*;
         pub use lru_core::key::choices::*;
         pub use lru_core::outcome::choices::*;
     }

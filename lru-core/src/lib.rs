@@ -23,6 +23,7 @@ mod deadlines;
 mod deferred;
 mod engine;
 mod entry;
+pub mod fit;
 mod history;
 mod index;
 mod info;

@@ -158,17 +158,17 @@ impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O
 pub struct Refused;
 
 impl<R> Outcome<R> for Refused {
-    type Kept = ();
+    type Kept = Self;
 
-    fn answer(self, (): &()) -> R {
+    fn answer(self, _: &Self) -> R {
         unreachable!("nothing is kept")
     }
 
-    fn kept(self, _: &R) -> Option<()> {
+    fn kept(self, _: &R) -> Option<Self> {
         None
     }
 
-    fn into_kept(self, _: R) -> Option<()> {
+    fn into_kept(self, _: R) -> Option<Self> {
         None
     }
 }
@@ -343,11 +343,11 @@ impl<T, E> Returned<FALLIBLE> for Result<T, E> {
 }
 
 impl<R> Returned<REFUSED> for R {
-    type Kept = ();
+    type Kept = Refused;
 }
 
 impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
-    type Kept = ();
+    type Kept = Refused;
 }
 
 /// What can lie in a cache that all threads share.
@@ -385,7 +385,7 @@ macro_rules! __returned {
     };
 }
 
-/// The type of what is kept of a result's type; `()` where it can't be remembered.
+/// The type of what is kept of a result's type; [`Refused`] where it can't be remembered.
 #[macro_export]
 macro_rules! kept {
     ($type:ty) => {

@@ -8,7 +8,7 @@
 //! references as there are choices, and the compiler takes the first method that applies. For the
 //! type of what is stored, an inherent constant of [`Is`] shadows the constant of the same name
 //! that the trait [`Otherwise`] gives to every type. The second choice is total: a refused argument
-//! is stored as `()`, so that the error of the first is the only one.
+//! is stored as [`NoKey`], so that the error of the first is the only one.
 
 use core::any::Any;
 use core::hash::{Hash, Hasher};
@@ -173,17 +173,19 @@ refused!(Refused, Self, [T: ?Sized] T, T);
 pub struct NoKey;
 
 impl Part for NoKey {
-    type Stored = ();
+    type Stored = Self;
 
     fn hash_part<H: Hasher>(&self, _: &mut H) {}
 
-    fn eq_stored(&self, (): &()) -> bool {
+    fn eq_stored(&self, _: &Self) -> bool {
         false
     }
 
-    fn to_stored(&self) {}
+    fn to_stored(&self) -> Self {
+        Self
+    }
 
-    fn stored_eq((): &(), (): &()) -> bool {
+    fn stored_eq(_: &Self, _: &Self) -> bool {
         false
     }
 
@@ -436,10 +438,10 @@ impl<T: Hash + Eq + ToOwned + ?Sized> Select<EQ> for T {
 }
 
 impl<T: ?Sized> Select<REFUSED> for T {
-    type Stored = ();
+    type Stored = NoKey;
 }
 
-/// The owned form of an argument's type; `()` where the type is refused.
+/// The owned form of an argument's type; `NoKey` where the type is refused.
 #[macro_export]
 macro_rules! stored {
     ($type:ty) => {

@@ -1,10 +1,10 @@
 //! The function itself: look, else compute and keep.
 
 use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::memo;
-use crate::model::{Accessors, Flavor, Model};
+use crate::model::{Accessors, Flavor, Model, Place};
 use crate::types;
 
 pub(super) fn function(model: &Model) -> TokenStream {
@@ -45,12 +45,21 @@ pub(super) fn function(model: &Model) -> TokenStream {
 /// The traits that choose how arguments and results are kept, where that is not plain.
 pub(super) fn choices(model: &Model) -> Option<TokenStream> {
     let krate = &model.krate;
-    model.has_choices().then(|| quote! { use #krate::__private::choices::*; })
+    let fits = matches!(model.place, Place::Object(_));
+    (fits || model.has_choices()).then(|| quote! { use #krate::__private::choices::*; })
 }
 
 /// What of the result is kept, and how.
 pub(super) fn outcome(model: &Model) -> TokenStream {
-    model.outcome.value(&model.krate)
+    let outcome = model.outcome.value(&model.krate);
+    match &model.place {
+        Place::Static(_) => outcome,
+        Place::Object(object) => {
+            let (span, result) = (types::first_span(&model.result), &model.result);
+            let (krate, calls) = (model.krate.at(span), memo::calls_of(object));
+            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _, _, _, _>(|| #calls, #outcome).__fit() }
+        }
+    }
 }
 
 /// Runs the body, which stands elsewhere.

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Expr;
 
 use crate::args::MaxSize;
 use crate::model::{Accessors, Identity, Model, Place, nested};
@@ -10,10 +11,7 @@ use crate::types;
 /// The cache, to be called: `home` is where the accessors stand.
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => {
-            let span = types::first_span(object);
-            quote_spanned! { span=> (#object).__calls() }
-        }
+        Place::Object(object) => calls_of(object),
         Place::Static(_) if matches!(model.accessors, Accessors::None) => quote! { __MEMO.calls() },
         Place::Static(_) => {
             let memo = name(model);
@@ -21,6 +19,12 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
             quote! { #home::#memo(#lifetime).calls() }
         }
     }
+}
+
+/// The cache in an object, to be called.
+pub(super) fn calls_of(object: &Expr) -> TokenStream {
+    let span = types::first_span(object);
+    quote_spanned! { span=> (#object).__calls() }
 }
 
 /// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
@@ -38,8 +42,12 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     let mut parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
     match (&model.place, parts.as_slice()) {
-        (Place::Object(_), [part]) => part.clone(),
-        (Place::Object(_), _) => nested(&parts),
+        (Place::Object(object), parts) => {
+            let part = if let [part] = parts { part.clone() } else { nested(parts) };
+            let span = types::first_span(object);
+            let (calls, krate) = (calls_of(object), krate.at(span));
+            quote_spanned! { span=> #krate::__private::keyed(|| #calls, #part).__fit() }
+        }
         (Place::Static(_), _) => {
             let function = model.accessor("__identity");
             let identity = model.key.identity.ask(&quote!(#home::#function), krate);

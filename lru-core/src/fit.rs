@@ -1,0 +1,183 @@
+//! Whether a call fits the cache in an object that it is to be answered by: for generated code.
+//!
+//! The user wrote both types, that of the cache and those of the function, so they may differ. What
+//! fits passes as it is. What does not is replaced by something that fits, after the one error
+//! that says so: the choice is made by method resolution, as in [`choice`](crate::key::choice).
+
+use core::hash::Hasher;
+use core::marker::PhantomData;
+
+use crate::calls::Calls;
+use crate::key::Part;
+use crate::key::choice::NoKey;
+use crate::outcome::{Outcome, Refused};
+use crate::term::Term;
+
+/// A key `P`, stored as `S`, for a cache whose keys are `K`.
+#[derive(Debug)]
+pub struct Keyed<P, S, K>(P, PhantomData<fn(S) -> K>);
+
+/// What is kept by an outcome `O` of results `R`, for a cache whose values are `V`.
+#[derive(Debug)]
+pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
+
+/// A key for the cache that is called. `_calls` is there for its type, and not run.
+#[inline]
+pub fn keyed<'m, Q: Part, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
+    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+    part: Q,
+) -> Keyed<Q, Q::Stored, K> {
+    Keyed(part, PhantomData)
+}
+
+/// An outcome for the cache that is called. `_calls` is there for its type, and not run.
+#[inline]
+pub fn valued<'m, R, O: Outcome<R>, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
+    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+    outcome: O,
+) -> Valued<R, O, V> {
+    Valued(outcome, PhantomData)
+}
+
+/// The first choice: it fits.
+pub trait Fits {
+    /// What it is.
+    type Fit;
+    /// Takes it as it is.
+    fn __fit(self) -> Self::Fit;
+}
+
+impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Key> {
+    type Fit = P;
+
+    #[inline]
+    fn __fit(self) -> P {
+        self.0
+    }
+}
+
+impl<R, O: Outcome<R, Kept = V>, V> Fits for Valued<R, O, V> {
+    type Fit = O;
+
+    #[inline]
+    fn __fit(self) -> O {
+        self.0
+    }
+}
+
+/// No choice: the cache has other keys. The bound of the method says so.
+pub trait KeyDoesNotFit<S, K> {
+    /// Asks for what the key is not.
+    fn __fit<Nobody>(&self) -> NoFit<K>
+    where
+        S: KeyOf<K, Nobody>;
+}
+
+impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
+    fn __fit<Nobody>(&self) -> NoFit<K>
+    where
+        S: KeyOf<K, Nobody>,
+    {
+        NoFit(PhantomData)
+    }
+}
+
+/// No choice: the cache has other values. The bound of the method says so.
+pub trait ValueDoesNotFit<S, V> {
+    /// Asks for what the result is not.
+    fn __fit<Nobody>(&self) -> NoFit<V>
+    where
+        S: ValueOf<V, Nobody>;
+}
+
+impl<R, O: Outcome<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
+    fn __fit<Nobody>(&self) -> NoFit<V>
+    where
+        O::Kept: ValueOf<V, Nobody>,
+    {
+        NoFit(PhantomData)
+    }
+}
+
+/// The keys of a cache. What is one is never asked, so hardly anything is known to be one.
+///
+/// `Nobody` is left open, as it is in [`Kept`](crate::outcome::Kept).
+#[diagnostic::on_unimplemented(
+    message = "the cache has keys of type `{K}`, and the function's are of type `{Self}`",
+    label = "the keys in the cache are of type `{K}`",
+    note = "one argument is a key by itself, several are a tuple, each in its owned form: `String` for `&str`"
+)]
+pub trait KeyOf<K, Nobody> {}
+
+/// What was refused as a key already.
+#[diagnostic::do_not_recommend]
+impl<K, Nobody> KeyOf<K, Nobody> for NoKey {}
+
+/// The values of a cache. What is one is never asked, so hardly anything is known to be one.
+///
+/// `Nobody` is left open here too.
+#[diagnostic::on_unimplemented(
+    message = "the cache has results of type `{V}`, and the function's are kept as `{Self}`",
+    label = "the results in the cache are of type `{V}`",
+    note = "of a `Result` the `Ok` is kept, or all of it with `cache_errors = true`"
+)]
+pub trait ValueOf<V, Nobody> {}
+
+/// What was refused as a result already.
+#[diagnostic::do_not_recommend]
+impl<V, Nobody> ValueOf<V, Nobody> for Refused {}
+
+/// Stands for what does not fit.
+#[derive(Debug)]
+pub struct NoFit<S>(PhantomData<fn() -> S>);
+
+impl<S> Clone for NoFit<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for NoFit<S> {}
+
+impl<K> Part for NoFit<K> {
+    type Stored = K;
+
+    fn hash_part<H: Hasher>(&self, _: &mut H) {}
+
+    fn eq_stored(&self, _: &K) -> bool {
+        false
+    }
+
+    fn to_stored(&self) -> K {
+        unreachable!("nothing is stored")
+    }
+
+    fn stored_eq(_: &K, _: &K) -> bool {
+        false
+    }
+
+    fn eq_part(&self, _: &Self) -> bool {
+        false
+    }
+}
+
+impl<R, V> Outcome<R> for NoFit<V> {
+    type Kept = V;
+
+    fn answer(self, _: &V) -> R {
+        unreachable!("nothing is kept")
+    }
+
+    fn kept(self, _: &R) -> Option<V> {
+        None
+    }
+
+    fn into_kept(self, _: R) -> Option<V> {
+        None
+    }
+}
+
+/// The traits among which [`Keyed`] and [`Valued`] choose, to be imported nameless.
+pub mod choices {
+    pub use super::{Fits as _, KeyDoesNotFit as _, ValueDoesNotFit as _};
+}
