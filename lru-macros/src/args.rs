@@ -168,6 +168,7 @@ impl Args {
     fn parse_positional(&mut self, attribute: Attribute, input: ParseStream, first: bool) -> syn::Result<()> {
         let expr: Expr = input.parse()?;
         if let Some(name) = option_in(&expr, attribute) {
+            self.given.push(Ident::new(&name, types::first_span(&expr)));
             let message = format!("options are written `name = value`; {}", takes(&name));
             return Err(syn::Error::new_spanned(expr, message));
         }

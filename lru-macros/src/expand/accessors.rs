@@ -63,7 +63,10 @@ pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> 
             #(#cfg)* #[doc(hidden)] #vis enum #handle {}
             #(#cfg)* #[doc(hidden)] impl #handle { #wrapped #(#asked)* }
         },
-        Accessors::Siblings => quote! { #wrapped #(#asked)* },
+        Accessors::Siblings => {
+            let memo = memo::name(model);
+            quote! { #(#cfg)* #[doc(hidden)] fn #memo() {} #wrapped #(#asked)* }
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn calls_of(object: &Expr) -> TokenStream {
 /// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
 /// trait to be had as `dyn`, it is the first that the compiler complains of: so its name says what
 /// to do about it.
-fn name(model: &Model) -> Ident {
+pub(super) fn name(model: &Model) -> Ident {
     model.accessor(match model.accessors {
         Accessors::Siblings => "__here_write_accessors_none",
         _ => "__memo",
