@@ -584,6 +584,8 @@ pub use lru_macros::cache;
 /// lint that is met in one of them is missing in the others.
 pub use lru_macros::lru_cache;
 
+pub use lru_macros::{fifo_cache, lfu_cache, rr_cache, ttl_cache};
+
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
@@ -591,7 +593,9 @@ pub mod __private {
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
-    pub use lru_core::{Memo, UNBOUNDED, bound, integer, kept, stored};
+    pub use lru_core::options::{FnClock, Options, Terms};
+    pub use lru_core::{Lease, Memo, Reading, UNBOUNDED, bound, integer, kept, stored};
+    pub use std::time::Instant;
     pub use std::string::String;
     pub use std::vec::Vec;
 

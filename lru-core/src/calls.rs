@@ -123,6 +123,38 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         }
     }
 
+    /// The same, on terms that are made of the value. What weighs more than all entries may is not
+    /// stored, and what was there does not stay either.
+    pub fn put_on<Q, R, O>(self, key: Q, result: R, outcome: O, terms: impl FnOnce(&S, &O::Value) -> T)
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value)) else { return };
+        if let Some(value) = outcome.into_kept(result) {
+            let hash = KeyHash::of_part(&key);
+            if self.engine.maxsize().is_some_and(|maxsize| term.weight() > maxsize) {
+                self.engine.forget(hash, |stored| key.eq_stored(stored), &self.plan);
+            }
+            self.keep(Entry { hash, key: key.to_stored(), value, term }, Origin::Put, Q::stored_eq);
+        }
+    }
+
+    /// The same, on terms that are made of the value.
+    fn remember_on<R, O: Outcome<R, Kept = V>>(
+        &self,
+        pending: Pending<K>,
+        result: &R,
+        outcome: O,
+        terms: impl FnOnce(&S, &O::Value) -> T,
+    ) {
+        let Pending { hash, key, origin, same } = pending;
+        let Some(value) = outcome.kept(result) else { return };
+        if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+            self.keep(Entry { hash, key, value, term }, origin, same);
+        }
+    }
+
     /// Brings in what a computation came to, where it is to be remembered.
     fn remember<R, O: Outcome<R, Kept = V>>(&self, pending: Pending<K>, result: &R, outcome: O) {
         let Pending { hash, key, origin, same } = pending;
@@ -199,6 +231,19 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
             calls.remember(pending, &result, outcome);
+        }
+        result
+    }
+
+    /// The same, on terms that are made of the value.
+    #[inline]
+    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> T) -> R
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { calls, pending, outcome } = self;
+        if let Some(pending) = pending {
+            calls.remember_on(pending, &result, outcome, terms);
         }
         result
     }

@@ -193,7 +193,7 @@ fn compare<T: PartialOrd + 'static>(one: &dyn Any, other: &dyn Any) -> Option<Or
 }
 
 impl Reading {
-    fn new<T: PartialOrd + Clone + Send + Sync + 'static>(time: &T) -> Self {
+    pub(crate) fn new<T: PartialOrd + Clone + Send + Sync + 'static>(time: &T) -> Self {
         macro_rules! among {
             ($($type:ty => $it:ident $shown:expr;)*) => { $(
                 if let Some($it) = (time as &dyn Any).downcast_ref::<$type>() {

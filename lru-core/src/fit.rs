@@ -163,6 +163,11 @@ impl<K> Part for NoFit<K> {
 
 impl<R, V> Outcome<R> for NoFit<V> {
     type Kept = V;
+    type Value = V;
+
+    fn value(self, _: &R) -> Option<&V> {
+        None
+    }
 
     fn answer(self, _: &V) -> R {
         unreachable!("nothing is kept")

@@ -37,6 +37,7 @@ mod memo;
 #[doc(hidden)]
 pub mod model;
 mod object;
+pub mod options;
 pub mod outcome;
 mod plan;
 pub mod policy;

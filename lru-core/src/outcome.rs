@@ -20,6 +20,8 @@ use crate::key::choice::Keeps;
 pub trait Outcome<R>: Copy {
     /// What lies in the cache.
     type Kept;
+    /// The same, with its own type.
+    type Value;
 
     /// The result that a hit returns: a copy of what is kept.
     fn answer(self, kept: &Self::Kept) -> R;
@@ -29,6 +31,9 @@ pub trait Outcome<R>: Copy {
 
     /// What is to be kept; `None` where the result is not to be remembered.
     fn into_kept(self, result: R) -> Option<Self::Kept>;
+
+    /// What of the result is the value, to be weighed and the like.
+    fn value(self, result: &R) -> Option<&Self::Value>;
 }
 
 /// The whole result is kept.
@@ -37,6 +42,12 @@ pub struct Plain;
 
 impl<R: Clone> Outcome<R> for Plain {
     type Kept = R;
+    type Value = R;
+
+    #[inline]
+    fn value(self, result: &R) -> Option<&R> {
+        Some(result)
+    }
 
     #[inline]
     fn answer(self, kept: &R) -> R {
@@ -60,6 +71,12 @@ pub struct Fallible;
 
 impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
     type Kept = T;
+    type Value = T;
+
+    #[inline]
+    fn value(self, result: &Result<T, E>) -> Option<&T> {
+        result.as_ref().ok()
+    }
 
     #[inline]
     fn answer(self, kept: &T) -> Result<T, E> {
@@ -103,6 +120,12 @@ pub struct Present<O>(O);
 
 impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
     type Kept = O::Kept;
+    type Value = O::Value;
+
+    #[inline]
+    fn value(self, result: &R) -> Option<&O::Value> {
+        self.0.value(result)
+    }
 
     #[inline]
     fn answer(self, kept: &O::Kept) -> R {
@@ -135,6 +158,12 @@ pub struct WithoutName<O>(pub O);
 
 impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O> {
     type Kept = Unnamed;
+    type Value = O::Value;
+
+    #[inline]
+    fn value(self, result: &R) -> Option<&O::Value> {
+        self.0.value(result)
+    }
 
     #[inline]
     fn answer(self, kept: &Unnamed) -> R {
@@ -159,6 +188,11 @@ pub struct Refused;
 
 impl<R> Outcome<R> for Refused {
     type Kept = Self;
+    type Value = Self;
+
+    fn value(self, _: &R) -> Option<&Self> {
+        None
+    }
 
     fn answer(self, _: &Self) -> R {
         unreachable!("nothing is kept")

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp};
+use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp, parse_quote};
 
 use crate::errors::Errors;
 use crate::types;
@@ -14,36 +14,88 @@ use crate::types;
 pub(crate) enum Attribute {
     LruCache,
     Cache,
+    FifoCache,
+    LfuCache,
+    RrCache,
+    TtlCache,
 }
+
+/// All options: what they are called, and what they take.
+const OPTIONS: [(&str, &str); 18] = [
+    ("maxsize", MAXSIZE),
+    ("policy", POLICY),
+    ("ttl", TTL),
+    ("tti", "`tti` takes a number of seconds or a `Duration`, such as `tti = 60`"),
+    ("ttu", "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`"),
+    ("jitter", JITTER),
+    ("timer", "`timer` takes a function that tells the time, such as `timer = my_clock::now`"),
+    ("weight", "`weight` takes what tells the weight of a result, such as `weight = |name, text| text.len()`"),
+    ("on_evict", "`on_evict` takes a function, such as `on_evict = log_eviction`"),
+    ("cache", "`cache` takes the object that holds the results, such as `cache = self.prices`"),
+    ("typed", "`typed` takes `true` or `false`"),
+    ("key", KEY),
+    ("key_fn", "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`"),
+    ("cache_errors", "`cache_errors` takes `true` or `false`"),
+    ("cache_none", "`cache_none` takes `true` or `false`"),
+    ("accessors", "`accessors` takes `companion`, `siblings` or `none`"),
+    ("handle", "`handle` takes a name, such as `handle = fib_cache`"),
+    ("crate", "`crate` takes a path, such as `crate = my_functools`"),
+];
 
 impl Attribute {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::LruCache => "lru_cache",
             Self::Cache => "cache",
+            Self::FifoCache => "fifo_cache",
+            Self::LfuCache => "lfu_cache",
+            Self::RrCache => "rr_cache",
+            Self::TtlCache => "ttl_cache",
         }
     }
 
-    /// The options it knows.
-    fn options(self) -> &'static [&'static str] {
-        /// Those that say where results lie and how many there are, then those of all attributes.
-        const OPTIONS: &[&str] = &[
-            "maxsize",
-            "cache",
-            "typed",
-            "key",
-            "key_fn",
-            "cache_errors",
-            "cache_none",
-            "accessors",
-            "handle",
-            "crate",
-        ];
-        match self {
-            Self::LruCache => OPTIONS,
-            Self::Cache => OPTIONS.split_at(2).1,
+    /// The options it knows: not those that it stands for itself.
+    fn options(self) -> impl Iterator<Item = &'static str> {
+        let own: &[&str] = match self {
+            Self::LruCache | Self::TtlCache => &[],
+            Self::Cache => &["maxsize", "policy", "weight", "cache"],
+            Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
+        };
+        OPTIONS.iter().map(|&(name, _)| name).filter(move |name| !own.contains(name))
+    }
+
+    fn knows(self, name: &str) -> bool {
+        self.options().any(|option| option == name)
+    }
+
+    /// What it stands for.
+    fn defaults(self) -> Args {
+        let policy = match self {
+            Self::FifoCache => Some(Policy::Fifo),
+            Self::LfuCache => Some(Policy::Lfu),
+            Self::RrCache => Some(Policy::Rr),
+            Self::LruCache | Self::Cache | Self::TtlCache => None,
+        };
+        Args {
+            maxsize: (self == Self::Cache).then_some(MaxSize::None),
+            policy,
+            // Ten minutes, as in cachetools.
+            ttl: (self == Self::TtlCache).then(|| parse_quote!(600)),
+            ..Args::default()
         }
     }
+}
+
+/// Who leaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Lru,
+    Lfu,
+    Fifo,
+    Rr,
+    Sieve,
+    S3Fifo,
+    WTinyLfu,
 }
 
 /// `maxsize` as it was written.
@@ -77,6 +129,17 @@ pub(crate) struct Spanned<T> {
 #[derive(Clone, Default)]
 pub(crate) struct Args {
     pub(crate) maxsize: Option<MaxSize>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) ttl: Option<Expr>,
+    pub(crate) tti: Option<Expr>,
+    /// What makes the time until which a result is live: a closure, or the path of a function.
+    pub(crate) ttu: Option<Expr>,
+    pub(crate) jitter: Option<Expr>,
+    pub(crate) timer: Option<Expr>,
+    /// What tells the weight of a result.
+    pub(crate) weight: Option<Expr>,
+    /// Who is told what left.
+    pub(crate) on_evict: Option<Expr>,
     /// The object that holds the results.
     pub(crate) cache: Option<Expr>,
     pub(crate) typed: Option<Spanned<bool>>,
@@ -101,10 +164,7 @@ impl Args {
 impl Args {
     /// Reads all options, noting every mistake on the way.
     pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self::default();
-        if attribute == Attribute::Cache {
-            args.maxsize = Some(MaxSize::None);
-        }
+        let mut args = attribute.defaults();
         let parser = |input: ParseStream| {
             let mut first = true;
             while !input.is_empty() {
@@ -137,11 +197,11 @@ impl Args {
         }
         let name = input.call(Ident::parse_any)?;
         let text = name.to_string();
-        if !attribute.options().contains(&text.as_str()) {
+        if !attribute.knows(&text) {
             return Err(syn::Error::new(name.span(), unknown(attribute, &text)));
         }
         let duplicate = self.given.iter().any(|given| same_option(given) == same_option(&name));
-        let span = name.span();
+        let at = name.span();
         self.given.push(name.clone());
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
@@ -149,12 +209,20 @@ impl Args {
         }
         match text.as_str() {
             "maxsize" => self.maxsize = Some(input.parse()?),
+            "policy" => self.policy = Some(input.parse()?),
+            "ttl" => self.ttl = Some(span(input, TTL)?),
+            "tti" => self.tti = Some(span(input, takes("tti"))?),
+            "ttu" => self.ttu = Some(function(input, takes("ttu"))?),
+            "jitter" => self.jitter = Some(span(input, JITTER)?),
+            "timer" => self.timer = Some(function(input, takes("timer"))?),
+            "weight" => self.weight = Some(function(input, takes("weight"))?),
+            "on_evict" => self.on_evict = Some(function(input, takes("on_evict"))?),
             "cache" => self.cache = Some(input.parse()?),
-            "typed" => self.typed = Some(Spanned { value: value::<LitBool>(input, &text)?.value, span }),
-            "key" | "key_fn" => self.key = Some(key(input)?),
+            "typed" => self.typed = Some(Spanned { value: value::<LitBool>(input, &text)?.value, span: at }),
+            "key" | "key_fn" => self.key = Some(function(input, KEY)?),
             "cache_errors" => self.cache_errors = Some(value::<LitBool>(input, &text)?.value),
             "cache_none" => self.cache_none = Some(value::<LitBool>(input, &text)?.value),
-            "accessors" => self.accessors = Some(Spanned { value: value(input, &text)?, span }),
+            "accessors" => self.accessors = Some(Spanned { value: value(input, &text)?, span: at }),
             "handle" => self.handle = Some(value::<Ident>(input, &text)?),
             _ => self.krate = Some(value_with(input, &text, Path::parse_mod_style)?),
         }
@@ -189,20 +257,14 @@ const UNBOUNDED: &str = "`#[cache]` keeps everything; for a bound write `#[lru_c
 const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
+const POLICY: &str =
+    "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
+const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
+const JITTER: &str = "`jitter` takes a part of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
+
 /// What an option takes, as an instruction.
 fn takes(option: &str) -> &'static str {
-    match option {
-        "maxsize" => MAXSIZE,
-        "cache" => "`cache` takes the object that holds the results, such as `cache = self.prices`",
-        "typed" => "`typed` takes `true` or `false`",
-        "key" => KEY,
-        "key_fn" => "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`",
-        "cache_errors" => "`cache_errors` takes `true` or `false`",
-        "cache_none" => "`cache_none` takes `true` or `false`",
-        "accessors" => "`accessors` takes `companion`, `siblings` or `none`",
-        "handle" => "`handle` takes a name, such as `handle = fib_cache`",
-        _ => "`crate` takes a path, such as `crate = my_functools`",
-    }
+    OPTIONS.iter().find(|(name, _)| *name == option).map_or("", |(_, takes)| takes)
 }
 
 /// The value of an option, or what the option takes, under what was written instead.
@@ -232,11 +294,54 @@ fn same_option(name: &Ident) -> String {
 }
 
 /// A closure, or the path of a function.
-fn key(input: ParseStream) -> syn::Result<Expr> {
+fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
     match expr {
         Expr::Closure(_) | Expr::Path(_) => Ok(expr),
-        other => Err(syn::Error::new_spanned(other, KEY)),
+        other => Err(syn::Error::new_spanned(other, takes)),
+    }
+}
+
+/// A length of time, or a part of one: what is plainly neither is refused.
+fn span(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    if is_no_span(&expr) { Err(syn::Error::new_spanned(expr, takes)) } else { Ok(expr) }
+}
+
+fn is_no_span(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(lit) => match &lit.lit {
+            Lit::Int(int) => int.base10_parse::<u128>().is_ok_and(|number| number == 0),
+            Lit::Float(float) => float.base10_parse::<f64>().is_ok_and(|number| number <= 0.0),
+            _ => true,
+        },
+        Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)),
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            ["NAN", "INFINITY", "NEG_INFINITY", "ZERO", "None"].iter().any(|name| last.ident == name)
+        }),
+        Expr::Group(group) => is_no_span(&group.expr),
+        Expr::Paren(paren) => is_no_span(&paren.expr),
+        _ => false,
+    }
+}
+
+impl Parse for Policy {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let written: Expr = input.parse()?;
+        let name = match &written {
+            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+            _ => None,
+        };
+        match name.as_deref() {
+            Some("lru") => Ok(Self::Lru),
+            Some("lfu") => Ok(Self::Lfu),
+            Some("fifo") => Ok(Self::Fifo),
+            Some("rr") => Ok(Self::Rr),
+            Some("sieve") => Ok(Self::Sieve),
+            Some("s3_fifo") => Ok(Self::S3Fifo),
+            Some("w_tinylfu") => Ok(Self::WTinyLfu),
+            _ => Err(syn::Error::new_spanned(written, POLICY)),
+        }
     }
 }
 
@@ -316,16 +421,16 @@ fn option_in(expr: &Expr, attribute: Attribute) -> Option<String> {
         _ => return None,
     };
     let name = path.path.get_ident()?.to_string();
-    attribute.options().contains(&name.as_str()).then_some(name)
+    attribute.knows(&name).then_some(name)
 }
 
 fn unknown(attribute: Attribute, name: &str) -> String {
     if attribute == Attribute::Cache && name == "maxsize" {
         return UNBOUNDED.to_owned();
     }
-    let known: Vec<_> = attribute.options().iter().map(|option| format!("`{option}`")).collect();
+    let known: Vec<_> = attribute.options().map(|option| format!("`{option}`")).collect();
     let known = known.join(", ");
-    let nearest = attribute.options().iter().map(|option| (distance(name, option), option)).min();
+    let nearest = attribute.options().map(|option| (distance(name, option), option)).min();
     match nearest {
         Some((distance, option)) if distance <= option.len() / 2 => {
             format!("unknown option `{name}`; did you mean `{option}`? expected one of {known}")

@@ -46,6 +46,30 @@ pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pr
 }
 
 #[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_attribute]
+pub fn fifo_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize(Attribute::FifoCache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_attribute]
+pub fn lfu_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize(Attribute::LfuCache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_attribute]
+pub fn rr_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize(Attribute::RrCache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_attribute]
+pub fn ttl_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize(Attribute::TtlCache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
 #[proc_macro_derive(Argument, attributes(argument))]
 pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let derived = syn::parse(item).and_then(|input| derive::derive(&input));

@@ -1,4 +1,4 @@
-//! Keys made by a function of the arguments: for generated code.
+//! Keys, weights and times made by a function of the arguments: for generated code.
 //!
 //! A closure that stands as an argument here gets the types of its parameters from the arguments
 //! beside it, and what it makes may borrow from them.
@@ -27,4 +27,37 @@ by! {
     by10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
     by11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
     by12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
+    by13(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L, m: M);
+}
+
+macro_rules! until {
+    ($($until:ident($($name:ident: $type:ident),*);)*) => { $(
+        /// Makes a time of so many arguments, of a value and the time it is now.
+        #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
+        #[inline]
+        pub fn $until<'a, $($type: ?Sized,)* VALUE, NOW>(
+            $($name: &'a $type,)*
+            value: &'a VALUE,
+            now: NOW,
+            make: impl FnOnce($(&'a $type,)* &'a VALUE, NOW) -> NOW,
+        ) -> NOW {
+            make($($name,)* value, now)
+        }
+    )* };
+}
+
+until! {
+    until0();
+    until1(a: A);
+    until2(a: A, b: B);
+    until3(a: A, b: B, c: C);
+    until4(a: A, b: B, c: C, d: D);
+    until5(a: A, b: B, c: C, d: D, e: E);
+    until6(a: A, b: B, c: C, d: D, e: E, f: F);
+    until7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
+    until8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
+    until9(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
+    until10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
+    until11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
+    until12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
 }

@@ -97,6 +97,12 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let home = quote!(Self);
     let (calls, key) = (memo::calls(model, &home), memo::key(model, &home));
     let (outcome, compute) = (call::outcome(model), call::run(model, &home));
+    let keep = call::keep(model, &compute);
+    let references = model.references(|_, name| name.clone());
+    let put = match model.terms.own(krate, &references) {
+        Some(terms) => quote! { #calls.put_on(#key, __value, #outcome, #terms); },
+        None => quote! { #calls.put(#key, __value, #outcome); },
+    };
     let ask = |name, doc, takes, returns, body| Accessor { name, doc, takes, returns, body, runs: false };
     let truth = Some(quote! { ::core::primitive::bool });
     vec![
@@ -140,7 +146,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             " Stores a result for these arguments, as if it had been computed. Counts nothing.",
             Takes::ArgumentsAndResult,
             None,
-            quote! { #calls.put(#key, __value, #outcome); },
+            put,
         ),
         ask(
             "cache_invalidate",
@@ -156,7 +162,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             returns: Some(quote! { #result }),
             body: quote! {
                 let __miss = #calls.refresh(#key, #outcome);
-                __miss.keep(#compute)
+                #keep
             },
             runs: true,
         },

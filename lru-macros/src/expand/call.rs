@@ -2,6 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::Index;
 
 use super::memo;
 use crate::model::{Accessors, Flavor, Model, Place};
@@ -18,6 +19,7 @@ pub(super) fn function(model: &Model) -> TokenStream {
         Accessors::None => (memo::in_body(model), run_here(model)),
         _ => (None, run(model, &home)),
     };
+    let keep = keep(model, &compute);
     let mut body = Group::new(
         Delimiter::Brace,
         quote! {
@@ -26,7 +28,7 @@ pub(super) fn function(model: &Model) -> TokenStream {
             let __looked = #calls.look(#key, #outcome);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
-                ::core::result::Result::Err(__miss) => __miss.keep(#compute),
+                ::core::result::Result::Err(__miss) => #keep,
             }
         },
     );
@@ -39,6 +41,26 @@ pub(super) fn function(model: &Model) -> TokenStream {
         #attrs
         #(#decorators)*
         #vis #flavor #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #body
+    }
+}
+
+/// Computes after a miss, and keeps what comes of it. Where terms are made of the arguments, these are
+/// copied before the body has them.
+pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
+    let references = model.references(|number, _| {
+        let number = Index::from(number);
+        quote! { __arguments.#number }
+    });
+    let Some(terms) = model.terms.own(&model.krate, &references) else {
+        return quote! { __miss.keep(#compute) };
+    };
+    let arguments = model.arguments();
+    quote! {
+        {
+            let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*);
+            let __result = #compute;
+            __miss.keep_on(__result, #terms)
+        }
     }
 }
 

@@ -12,13 +12,25 @@ use crate::types;
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
         Place::Object(object) => calls_of(object),
-        Place::Static(_) if matches!(model.accessors, Accessors::None) => quote! { __MEMO.calls() },
         Place::Static(_) => {
+            let calls = match plan(model) {
+                Some(plan) => quote! { planned(#plan) },
+                None => quote! { calls() },
+            };
+            if matches!(model.accessors, Accessors::None) {
+                return quote! { __MEMO.#calls };
+            }
             let memo = name(model);
             let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
-            quote! { #home::#memo(#lifetime).calls() }
+            quote! { #home::#memo(#lifetime).#calls }
         }
     }
+}
+
+/// What the cache is told at each call, where that is anything.
+fn plan(model: &Model) -> Option<TokenStream> {
+    let (key, kept) = (key_type(model), model.outcome.kept(&model.krate));
+    model.terms.plan(&model.krate, &key, &kept, model.key.parts.len())
 }
 
 /// The cache in an object, to be called.
@@ -96,15 +108,19 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
 /// The type of the cache.
 fn memo(model: &Model, maxsize: &MaxSize) -> TokenStream {
     let krate = &model.krate;
+    let (key, kept) = (key_type(model), model.outcome.kept(krate));
+    let (maxsize, terms) = (bound(model, maxsize), model.terms.types(krate));
+    quote! { #krate::__private::Memo<#key, #kept, #maxsize #terms> }
+}
+
+/// The type of the key.
+fn key_type(model: &Model) -> TokenStream {
     let identity = match model.key.identity {
         Identity::None => None,
         Identity::Of { .. } | Identity::Body => Some(quote! { ::core::any::TypeId }),
     };
-    let parts = model.key.parts.iter().map(|part| part.key.stored(krate));
-    let key = nested(&identity.into_iter().chain(parts).collect::<Vec<_>>());
-    let kept = model.outcome.kept(krate);
-    let maxsize = bound(model, maxsize);
-    quote! { #krate::__private::Memo<#key, #kept, #maxsize> }
+    let parts = model.key.parts.iter().map(|part| part.key.stored(&model.krate));
+    nested(&identity.into_iter().chain(parts).collect::<Vec<_>>())
 }
 
 /// The bound, as an argument of a type.

@@ -2,6 +2,7 @@
 
 mod key;
 mod outcome;
+mod terms;
 
 use core::slice;
 
@@ -19,6 +20,7 @@ use crate::types;
 
 pub(crate) use key::{Identity, Key, KeyPlan, Part, Scope};
 pub(crate) use outcome::{Outcome, Rules};
+pub(crate) use terms::Terms;
 
 /// What `maxsize` is when nobody says: as in Python.
 const DEFAULT_MAXSIZE: i128 = 128;
@@ -44,6 +46,7 @@ pub(crate) struct Model {
     pub(crate) place: Place,
     pub(crate) key: KeyPlan,
     pub(crate) outcome: Outcome,
+    pub(crate) terms: Terms,
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
@@ -97,6 +100,7 @@ impl Model {
             identity: arguments.identity(typed, &accessors, &func, &result),
             parts: arguments.parts(args.key.as_ref(), &scope, &krate),
         };
+        let terms = Terms::new(&args);
         let place = match args.cache {
             Some(object) => Place::Object(object),
             None => Place::Static(args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE))),
@@ -119,6 +123,7 @@ impl Model {
             receiver,
             params,
             outcome: Outcome::new(&result, rules, &scope),
+            terms,
             result,
             body,
             accessors,
@@ -150,6 +155,18 @@ impl Model {
     pub(crate) fn arguments(&self) -> Vec<TokenStream> {
         let receiver = self.receiver.iter().map(|receiver| receiver.self_token.to_token_stream());
         receiver.chain(self.params.iter().map(|param| param.name.to_token_stream())).collect()
+    }
+
+    /// References to what the function takes. `place` makes a place of
+    /// the number of an argument and its name.
+    pub(crate) fn references(&self, place: impl Fn(usize, &TokenStream) -> TokenStream) -> Vec<TokenStream> {
+        let types = self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
+        let arguments = self.arguments();
+        let references = types.zip(&arguments).enumerate().map(|(number, (ty, name))| {
+            let place = place(number, name);
+            if terms::is_reference(&ty) { place } else { quote! { &#place } }
+        });
+        references.collect()
     }
 
     /// Type and const parameters, as a call names them.

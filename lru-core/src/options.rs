@@ -1,0 +1,283 @@
+//! The plan of a memoized function, made of its options: for generated code.
+
+use core::fmt;
+use core::time::Duration;
+use std::time::Instant;
+
+use crate::cause::Cause;
+use crate::clock::{Clock, Read, Reading, SystemClock};
+use crate::plan::{Plan, Times};
+use crate::term::{Lease, Term};
+
+/// What a function's options say of its entries' terms: by which clock and for how long they are
+/// live, and who is told what left.
+pub struct Options<C: Clock, L = NoListener> {
+    times: Times<C>,
+    /// Whether entries may expire.
+    timed: bool,
+    listener: L,
+}
+
+impl<C: Clock> Options<C> {
+    /// For ever, by this clock.
+    pub const fn new(clock: C) -> Self {
+        Self { times: Times::new(clock), timed: false, listener: NoListener }
+    }
+
+    /// Is told what left.
+    pub fn on_evict<K, V, L: Fn(&K, &V, Cause)>(self, listener: L) -> Options<C, L> {
+        Options { times: self.times, timed: self.timed, listener }
+    }
+}
+
+impl<C: Clock, L> Options<C, L> {
+    /// Entries are live for so long.
+    #[must_use]
+    pub fn ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
+        self.ttl_as_written(ttl.into_span())
+    }
+
+    /// The same, in the clock's own terms.
+    #[must_use]
+    pub fn ttl_as_written(mut self, ttl: C::Span) -> Self {
+        self.times.ttl = Some(ttl);
+        self.timed()
+    }
+
+    /// Entries are live for so long after their last use.
+    #[must_use]
+    pub fn tti(self, tti: impl IntoSpan<C::Span>) -> Self {
+        self.tti_as_written(tti.into_span())
+    }
+
+    /// The same, in the clock's own terms.
+    #[must_use]
+    pub fn tti_as_written(mut self, tti: C::Span) -> Self {
+        self.times.tti = Some(tti);
+        self.timed()
+    }
+
+    /// Entries have times of their own.
+    #[must_use]
+    pub fn timed(mut self) -> Self {
+        self.timed = true;
+        self
+    }
+
+    /// The part of `ttl` by which that of some entries is shorter.
+    #[must_use]
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.times.jitter = jitter;
+        self
+    }
+}
+
+impl<C: Clock, L> fmt::Debug for Options<C, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+/// What can be given for a length of time: a number of seconds, or a `Duration`. For a clock of the
+/// user's own, what is added to its time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no length of time",
+    label = "expected a number of seconds, or a `Duration`"
+)]
+pub trait IntoSpan<S> {
+    /// As the clock takes it.
+    fn into_span(self) -> S;
+}
+
+impl IntoSpan<Self> for Duration {
+    #[inline]
+    fn into_span(self) -> Self {
+        self
+    }
+}
+
+macro_rules! seconds {
+    ($($type:ty => $seconds:ident $duration:expr;)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl IntoSpan<Duration> for $type {
+            #[inline]
+            fn into_span(self) -> Duration {
+                let $seconds = self;
+                $duration
+            }
+        }
+    )* };
+}
+
+/// What is negative or no number is no time; what is too long is for ever.
+fn from_float(seconds: f64) -> Duration {
+    if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX) } else { Duration::ZERO }
+}
+
+seconds! {
+    u8 => it Duration::from_secs(it.into());
+    u16 => it Duration::from_secs(it.into());
+    u32 => it Duration::from_secs(it.into());
+    u64 => it Duration::from_secs(it);
+    usize => it Duration::from_secs(u64::try_from(it).unwrap_or(u64::MAX));
+    i8 => it Duration::from_secs(u64::try_from(it).unwrap_or(0));
+    i16 => it Duration::from_secs(u64::try_from(it).unwrap_or(0));
+    i32 => it Duration::from_secs(u64::try_from(it).unwrap_or(0));
+    i64 => it Duration::from_secs(u64::try_from(it).unwrap_or(0));
+    isize => it Duration::from_secs(u64::try_from(it).unwrap_or(0));
+    f32 => it from_float(it.into());
+    f64 => it from_float(it);
+}
+
+/// A function of the user's as a clock. What is added to its time stands in functions, so that it
+/// is added as it is written.
+pub struct FnClock<F>(F);
+
+impl<F> FnClock<F> {
+    /// The clock that `read` reads.
+    pub const fn new<T>(read: F) -> Read<Self>
+    where
+        F: Fn() -> T,
+    {
+        Read(Self(read))
+    }
+}
+
+impl<F, T> Clock for FnClock<F>
+where
+    F: Fn() -> T,
+    T: Clone + PartialOrd + fmt::Debug,
+{
+    type Time = T;
+    type Span = fn(T) -> T;
+
+    #[inline]
+    fn now(&self) -> T {
+        (self.0)()
+    }
+
+    fn later(&self, time: &T, span: &fn(T) -> T) -> Option<T> {
+        Some(span(time.clone()))
+    }
+}
+
+impl<F> fmt::Debug for FnClock<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FnClock").finish_non_exhaustive()
+    }
+}
+
+/// A clock that can be read before its time is made what an entry keeps.
+pub trait RawClock: Clock {
+    /// What it shows.
+    type Raw;
+
+    /// What it shows now.
+    fn raw(&self) -> Self::Raw;
+
+    /// As an entry keeps it.
+    fn kept(&self, raw: Self::Raw) -> Self::Time;
+}
+
+impl RawClock for SystemClock {
+    type Raw = Instant;
+
+    fn raw(&self) -> Instant {
+        self.now()
+    }
+
+    fn kept(&self, raw: Instant) -> Instant {
+        raw
+    }
+}
+
+impl<C: Clock<Time: Send + Sync + 'static>> RawClock for Read<C> {
+    type Raw = C::Time;
+
+    fn raw(&self) -> C::Time {
+        self.0.now()
+    }
+
+    fn kept(&self, raw: C::Time) -> Reading {
+        Reading::new(&raw)
+    }
+}
+
+/// Who is told what left.
+pub trait Listener<K, V> {
+    /// Whether there is anybody.
+    const LISTENS: bool;
+
+    /// Tells them.
+    fn left(&self, key: &K, value: &V, cause: Cause);
+}
+
+/// Nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct NoListener;
+
+impl<K, V> Listener<K, V> for NoListener {
+    const LISTENS: bool = false;
+
+    fn left(&self, _: &K, _: &V, _: Cause) {}
+}
+
+impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
+    const LISTENS: bool = true;
+
+    fn left(&self, key: &K, value: &V, cause: Cause) {
+        self(key, value, cause);
+    }
+}
+
+impl<K, V, C: Clock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C, L> {
+    fn now(&self) -> Option<C::Time> {
+        self.timed.then(|| self.times.clock.now())
+    }
+
+    fn term(&self, _: &K, _: &V) -> Lease<C::Time> {
+        self.times.term(1, None)
+    }
+
+    #[inline]
+    fn is_live(&self, term: &Lease<C::Time>) -> bool {
+        self.times.is_live(term)
+    }
+
+    #[inline]
+    fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
+        self.times.is_live_and_used(term)
+    }
+
+    fn listens(&self) -> bool {
+        L::LISTENS
+    }
+
+    fn left(&self, key: &K, value: &V, cause: Cause) {
+        self.listener.left(key, value, cause);
+    }
+}
+
+/// A plan by which an entry can have a weight and a time of its own.
+pub trait Terms<T: Term> {
+    /// What the clock shows.
+    type Raw;
+
+    /// What it shows now.
+    fn raw(&self) -> Self::Raw;
+
+    /// The terms for an entry of this weight, live until then.
+    fn own(&self, weight: usize, until: Option<Self::Raw>) -> T;
+}
+
+impl<C: RawClock, L> Terms<Lease<C::Time>> for Options<C, L> {
+    type Raw = C::Raw;
+
+    fn raw(&self) -> C::Raw {
+        self.times.clock.raw()
+    }
+
+    fn own(&self, weight: usize, until: Option<C::Raw>) -> Lease<C::Time> {
+        self.times.term(weight, until.map(|raw| self.times.clock.kept(raw)))
+    }
+}
