@@ -4,10 +4,25 @@
 //! Keys, values and the lock are none of its business.
 
 mod fifo;
+mod lfu;
+mod lists;
 mod lru;
+mod rr;
+mod s3_fifo;
+mod sieve;
+#[cfg(test)]
+mod traces;
+#[cfg(test)]
+mod trial;
+mod w_tinylfu;
 
 pub use fifo::Fifo;
+pub use lfu::Lfu;
 pub use lru::Lru;
+pub use rr::Rr;
+pub use s3_fifo::S3Fifo;
+pub use sieve::Sieve;
+pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
 
