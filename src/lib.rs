@@ -72,8 +72,8 @@
 pub use lru_core::isolated;
 pub use lru_core::policy;
 pub use lru_core::{
-    Argument, Builder, Cache, CacheInfo, CacheParameters, Cause, Clock, FifoCache, Iter, LruCache,
-    ManualClock, SystemClock, Timer, TlruCache, TtlCache,
+    Argument, Builder, Cache, CacheInfo, CacheParameters, Cause, Clock, FifoCache, Iter, Keys, LfuCache,
+    LruCache, ManualClock, RrCache, SystemClock, Timer, TlruCache, TtlCache,
 };
 
 /// Makes an [`Argument`](trait@Argument) of a type of your own: one that holds floats, or that is to
@@ -592,11 +592,11 @@ pub mod __private {
     pub use lru_core::fit::{keyed, valued};
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
-    pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::options::{FnClock, Options, Terms};
+    pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::{Lease, Memo, Reading, UNBOUNDED, bound, integer, kept, stored};
-    pub use std::time::Instant;
     pub use std::string::String;
+    pub use std::time::Instant;
     pub use std::vec::Vec;
 
     pub use crate::in_an_impl_write_accessors_siblings;

@@ -114,6 +114,39 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
     }
 
+    /// Lets the user choose the next victim.
+    fn choose(&self, plan: &impl Plan<K, V, T>) {
+        let chosen = self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.choose(keys)));
+        if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
+            store.choose(place);
+        }
+    }
+
+    /// Evicts, one by one, whom the user chooses, until there is room for `entry` in place of what lies
+    /// at `found`; which may have to leave, or be removed meanwhile.
+    #[cold]
+    fn make_room_by_choice(
+        &self,
+        entry: &Entry<K, V, T>,
+        mut found: Option<Place>,
+        plan: &impl Plan<K, V, T>,
+        leavers: &mut Leavers<K, V, P, T>,
+    ) {
+        let lacks_room = |found| {
+            let store = self.store.borrow();
+            store.has_room_for(&entry.term) && store.lacks_room(&entry.term, found)
+        };
+        while lacks_room(found) {
+            self.choose(plan);
+            // The user's choice may have called back.
+            found = found.filter(|&found| !self.deferred.hides(found));
+            let Some(mut store) = self.write(leavers) else { return };
+            let Some((place, victim)) = store.pop_victim() else { return };
+            found = found.filter(|&found| found != place);
+            leavers.push(victim, Cause::Evicted);
+        }
+    }
+
     /// Brings an entry in. `found` is where its key lies already.
     fn admit(
         &self,
@@ -300,6 +333,13 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
         let found = if overtaken { None } else { state.find(hash, |stored| same(stored, &entry.key)) };
+        let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !self.last_result_stays();
+        let found = if plan.chooses() && is_live && !overtaken && !stays {
+            state.make_room_by_choice(&entry, found, plan, &mut leavers);
+            state.find(hash, |stored| same(stored, &entry.key))
+        } else {
+            found
+        };
         // `same` may have called back: ask again. From here on no user code runs.
         if state.is_overtaken(origin, hash) {
             state.refuse(entry, &mut leavers);
@@ -451,7 +491,11 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
+        if plan.chooses() {
+            state.choose(plan);
+        }
         let victim = state.write(&mut leavers).and_then(|mut store| store.pop_victim());
+        let victim = victim.map(|(_, entry)| entry);
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
@@ -469,6 +513,13 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
+        while plan.chooses() && state.store.borrow().is_beyond(maxsize) {
+            state.choose(plan);
+            let Some((_, victim)) = state.write(&mut leavers).and_then(|mut store| store.pop_victim()) else {
+                break;
+            };
+            leavers.push(victim, Cause::Evicted);
+        }
         if let Some(mut store) = state.write(&mut leavers) {
             store.resize(maxsize, &mut leavers);
         }

@@ -15,10 +15,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, Origin};
 use crate::entry::Entry;
 use crate::info::CacheInfo;
-use crate::key::KeyHash;
+use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
-use crate::plan::{Plan, Times, told};
-use crate::policy::{Fifo, Lru, Policy};
+use crate::outcome::Plain;
+use crate::plan::{Keys, Plan, Times, told};
+use crate::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use crate::term::Lease;
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
@@ -93,6 +94,15 @@ pub type TtlCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 /// makes room.
 pub type TlruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
+/// A cache whose least often used entry makes room; of those used equally often, the least recently
+/// used one.
+pub type LfuCache<K, V, C = SystemClock> = Cache<K, V, Lfu, C>;
+
+/// A cache in which a random entry makes room, or one that is [chosen](Builder::choice).
+pub type RrCache<K, V, C = SystemClock> = Cache<K, V, Rr, C>;
+
+/// Chooses who is to be evicted, by its number among all keys.
+type Choice<K> = Box<dyn Fn(&Keys<'_, K>) -> usize + Send + Sync>;
 /// Makes something of a key and a value.
 type OfEntry<K, V, R> = Box<dyn Fn(&K, &V) -> R + Send + Sync>;
 /// The time until which an entry is live, from its key, its value and the time it is now.
@@ -106,11 +116,12 @@ struct Settings<K, V, C: Clock> {
     ttu: Option<Until<K, V, C::Time>>,
     weigher: Option<OfEntry<K, V, usize>>,
     listener: Option<Listener<K, V>>,
+    choice: Option<Choice<K>>,
 }
 
 impl<K, V, C: Clock> Settings<K, V, C> {
     const fn new(clock: C) -> Self {
-        Self { times: Times::new(clock), ttu: None, weigher: None, listener: None }
+        Self { times: Times::new(clock), ttu: None, weigher: None, listener: None, choice: None }
     }
 
     fn is_timed(&self) -> bool {
@@ -137,6 +148,14 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
     #[inline]
     fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
         self.times.is_live_and_used(term)
+    }
+
+    fn chooses(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+        self.choice.as_ref().map(|choice| choice(keys))
     }
 
     fn listens(&self) -> bool {
@@ -217,9 +236,9 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     #[must_use]
     pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D> {
         let Self { maxsize, settings, policy } = self;
-        let Settings { times, weigher, listener, ttu: _ } = settings;
+        let Settings { times, weigher, listener, choice, ttu: _ } = settings;
         let times = Times { clock, ttl: times.ttl, tti: times.tti, jitter: times.jitter };
-        Builder { maxsize, settings: Settings { times, ttu: None, weigher, listener }, policy }
+        Builder { maxsize, settings: Settings { times, ttu: None, weigher, listener, choice }, policy }
     }
 
     /// What an entry weighs; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that
@@ -241,6 +260,16 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     #[must_use]
     pub fn build(self) -> Cache<K, V, P, C> {
         Cache { engine: Engine::new(MaxSize::from_option(self.maxsize)), settings: self.settings }
+    }
+}
+
+impl<K, V, C: Clock> Builder<K, V, Rr, C> {
+    /// Chooses who makes room: returns its number among the keys, as `random.choice` picks one of a list
+    /// in Python. Runs while the cache is read. A number that is none leaves it to chance.
+    #[must_use]
+    pub fn choice(mut self, choice: impl Fn(&Keys<'_, K>) -> usize + Send + Sync + 'static) -> Self {
+        self.settings.choice = Some(Box::new(choice));
+        self
     }
 }
 
@@ -427,6 +456,32 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         K: Clone,
     {
         Iter(self.engine.snapshot(&self.plan()).into_iter())
+    }
+}
+
+impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Memoizes a function or a closure: what is returned calls it on a miss only. Python's
+    /// `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, with a `cache` that was built so.
+    ///
+    /// Several arguments come as one tuple. Functions that are wrapped by one cache share its entries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let cache = LruCache::new(Some(100));
+    /// let sin = cache.wrap(f64::sin);
+    /// assert_eq!(sin(1.0), 1.0_f64.sin());
+    /// assert_eq!(sin(1.0), 1.0_f64.sin());
+    /// assert_eq!(cache.info().hits, 1);
+    /// ```
+    pub fn wrap<'c>(&'c self, function: impl Fn(K) -> V + 'c) -> impl Fn(K) -> V + 'c {
+        move |argument| match self.__calls().look(&argument, Plain) {
+            Ok(value) => value,
+            Err(miss) => miss.keep(function(argument)),
+        }
     }
 }
 

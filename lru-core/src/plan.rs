@@ -30,6 +30,16 @@ pub trait Plan<K, V, T: Term> {
         self.is_live(term)
     }
 
+    /// Whether the victim is chosen by the user, where the policy asks.
+    fn chooses(&self) -> bool {
+        false
+    }
+
+    /// The number of the key whose entry is to be evicted. Runs while the cache is read.
+    fn choose(&self, _keys: &Keys<'_, K>) -> Option<usize> {
+        None
+    }
+
     /// Whether anybody wants to know what left.
     fn listens(&self) -> bool {
         false
@@ -37,6 +47,44 @@ pub trait Plan<K, V, T: Term> {
 
     /// Tells of an entry that left. The lock is free.
     fn left(&self, _key: &K, _value: &V, _cause: Cause) {}
+}
+
+/// The keys among which a victim is chosen: in the order in which they came, except that the last
+/// one takes the place of one that leaves.
+#[derive(Clone, Copy)]
+pub struct Keys<'k, K>(pub(crate) &'k dyn KeyList<K>);
+
+/// Keys by their numbers.
+pub(crate) trait KeyList<K> {
+    fn len(&self) -> usize;
+    fn get(&self, number: usize) -> Option<&K>;
+}
+
+impl<'k, K> Keys<'k, K> {
+    /// How many there are: one at least.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The key of this number.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&'k K> {
+        self.0.get(number)
+    }
+
+    /// All keys, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &'k K> + use<'k, K> {
+        let keys = self.0;
+        (0..keys.len()).filter_map(move |number| keys.get(number))
+    }
+}
+
+impl<K: fmt::Debug> fmt::Debug for Keys<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// For entries without terms: nothing is asked.

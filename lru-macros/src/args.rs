@@ -26,10 +26,16 @@ const OPTIONS: [(&str, &str); 18] = [
     ("policy", POLICY),
     ("ttl", TTL),
     ("tti", "`tti` takes a number of seconds or a `Duration`, such as `tti = 60`"),
-    ("ttu", "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`"),
+    (
+        "ttu",
+        "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`",
+    ),
     ("jitter", JITTER),
     ("timer", "`timer` takes a function that tells the time, such as `timer = my_clock::now`"),
-    ("weight", "`weight` takes what tells the weight of a result, such as `weight = |name, text| text.len()`"),
+    (
+        "weight",
+        "`weight` takes what tells the weight of a result, such as `weight = |name, text| text.len()`",
+    ),
     ("on_evict", "`on_evict` takes a function, such as `on_evict = log_eviction`"),
     ("cache", "`cache` takes the object that holds the results, such as `cache = self.prices`"),
     ("typed", "`typed` takes `true` or `false`"),
@@ -257,8 +263,7 @@ const UNBOUNDED: &str = "`#[cache]` keeps everything; for a bound write `#[lru_c
 const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
-const POLICY: &str =
-    "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
+const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
 const JITTER: &str = "`jitter` takes a part of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
 

@@ -32,4 +32,5 @@ mod python;
 mod results;
 mod signatures;
 mod support;
+mod terms;
 mod threads;

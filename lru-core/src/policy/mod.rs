@@ -53,6 +53,14 @@ pub trait Policy: fmt::Debug + Sized {
     /// is no entry. It is still in the ring, and [`Policy::removed`] will be told when it is gone.
     fn victim<T>(&mut self, ring: &Arena<T>, newcomer: KeyHash) -> Option<Slot>;
 
+    /// The slots among which a user may choose the victim, where the policy asks.
+    fn candidates(&self) -> &[Slot] {
+        &[]
+    }
+
+    /// Makes one of the candidates the next victim.
+    fn choose(&mut self, _slot: Slot) {}
+
     /// A policy of the same settings that has seen nothing.
     #[must_use]
     fn emptied(&self) -> Self {

@@ -72,25 +72,23 @@ impl Policy for Rr {
         assert!(ring.iter().all(|slot| self.place_of(slot).is_some()), "the list has the slots of the ring");
         assert!(self.chosen.is_none_or(|slot| ring.get(slot).is_some()));
     }
+
+    /// All entries, each of which could leave: in the order of arrival, but that the last one takes
+    /// the place of one that leaves.
+    fn candidates(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Makes `slot` the next to be evicted.
+    fn choose(&mut self, slot: Slot) {
+        self.chosen = self.place_of(slot).map(|_| slot);
+    }
 }
 
 impl Rr {
     /// A policy whose choices depend on `seed`.
     pub const fn seeded(seed: u64) -> Self {
         Self { slots: Vec::new(), places: Vec::new(), chosen: None, generator: seed }
-    }
-
-    /// All entries, each of which could leave: in the order of arrival, but that the last one takes
-    /// the place of one that leaves.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no store lets users choose yet"))]
-    pub(crate) fn candidates(&self) -> &[Slot] {
-        &self.slots
-    }
-
-    /// Makes `slot` the next to be evicted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no store lets users choose yet"))]
-    pub(crate) fn choose(&mut self, slot: Slot) {
-        self.chosen = self.place_of(slot).map(|_| slot);
     }
 
     fn place_of(&self, slot: Slot) -> Option<usize> {

@@ -10,6 +10,7 @@ use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
 use crate::index::Index;
 use crate::key::KeyHash;
+use crate::plan::{KeyList, Keys};
 use crate::policy::Policy;
 use crate::term::{Queue, Term};
 
@@ -197,10 +198,36 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     }
 
     /// Takes out the next victim.
-    pub(super) fn pop_victim(&mut self) -> Option<Entry<K, V, T>> {
+    pub(super) fn pop_victim(&mut self) -> Option<(Place, Entry<K, V, T>)> {
         // Whoever would come in: nobody does.
-        let victim = self.policy.victim(&self.arena, KeyHash::of(&()))?;
-        Some(self.remove(Place::from(victim)))
+        let victim = Place::from(self.policy.victim(&self.arena, KeyHash::of(&()))?);
+        Some((victim, self.remove(victim)))
+    }
+
+    /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
+    pub(super) fn lacks_room(&self, term: &T, replaced: Option<Place>) -> bool {
+        let old = replaced.map_or(0, |place| self.get(place).term.weight());
+        (self.weight() - old).checked_add(term.weight()).is_none_or(|sum| sum > self.maxsize)
+    }
+
+    /// Whether there is more than there may be.
+    pub(super) fn is_beyond(&self, maxsize: usize) -> bool {
+        self.weight() > maxsize
+    }
+
+    /// Where the entry lies that the user chose among the candidates of the policy.
+    pub(super) fn chosen(&self, choose: impl FnOnce(&Keys<'_, K>) -> Option<usize>) -> Option<Place> {
+        let candidates = self.policy.candidates();
+        if candidates.is_empty() {
+            return None;
+        }
+        let number = choose(&Keys(self))?;
+        candidates.get(number).copied().map(Place::from)
+    }
+
+    /// Makes this entry the next victim.
+    pub(super) fn choose(&mut self, place: Place) {
+        self.policy.choose(place.slot());
     }
 
     /// Sets another bound, and evicts what is beyond it.
@@ -208,7 +235,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         self.maxsize = maxsize;
         while self.weight() > maxsize {
             match self.pop_victim() {
-                Some(entry) => leavers.push(entry, Cause::Evicted),
+                Some((_, entry)) => leavers.push(entry, Cause::Evicted),
                 None => return,
             }
         }
@@ -228,6 +255,17 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
         self.policy.validate(&self.arena);
+    }
+}
+
+impl<K, V, P: Policy, T: Term> KeyList<K> for Bounded<K, V, P, T> {
+    fn len(&self) -> usize {
+        self.policy.candidates().len()
+    }
+
+    fn get(&self, number: usize) -> Option<&K> {
+        let slot = *self.policy.candidates().get(number)?;
+        self.arena.get(slot).map(|entry| &entry.key)
     }
 }
 

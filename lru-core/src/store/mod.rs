@@ -10,6 +10,7 @@ mod unbounded;
 use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
 use crate::key::KeyHash;
+use crate::plan::Keys;
 use crate::policy::Policy;
 use crate::term::Term;
 
@@ -172,10 +173,41 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     }
 
     /// Takes out the next victim; where no order is kept, there is none.
-    pub(crate) fn pop_victim(&mut self) -> Option<Entry<K, V, T>> {
+    pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<K, V, T>)> {
         match self {
             Self::Unbounded(_) => None,
             Self::Bounded(bounded) => bounded.pop_victim(),
+        }
+    }
+
+    /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
+    pub(crate) fn lacks_room(&self, term: &T, replaced: Option<Place>) -> bool {
+        match self {
+            Self::Unbounded(_) => false,
+            Self::Bounded(bounded) => bounded.lacks_room(term, replaced),
+        }
+    }
+
+    /// Whether there is more than there may be.
+    pub(crate) fn is_beyond(&self, maxsize: Option<usize>) -> bool {
+        match self {
+            Self::Unbounded(_) => false,
+            Self::Bounded(bounded) => maxsize.is_some_and(|maxsize| bounded.is_beyond(maxsize)),
+        }
+    }
+
+    /// Where the entry lies that the user chose among the candidates of the policy.
+    pub(crate) fn chosen(&self, choose: impl FnOnce(&Keys<'_, K>) -> Option<usize>) -> Option<Place> {
+        match self {
+            Self::Unbounded(_) => None,
+            Self::Bounded(bounded) => bounded.chosen(choose),
+        }
+    }
+
+    /// Makes this entry the next victim.
+    pub(crate) fn choose(&mut self, place: Place) {
+        if let Self::Bounded(bounded) = self {
+            bounded.choose(place);
         }
     }
 

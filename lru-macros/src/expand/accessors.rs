@@ -14,7 +14,8 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     let Attrs { cfg, hidden, .. } = attrs;
     let beside = memo::beside_accessors(model);
     let wrapped = wrapped(model);
-    let asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
+    let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
+    asked.extend(retain(model));
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
@@ -99,10 +100,10 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let (outcome, compute) = (call::outcome(model), call::run(model, &home));
     let keep = call::keep(model, &compute);
     let references = model.references(|_, name| name.clone());
-    let put = match model.terms.own(krate, &references) {
-        Some(terms) => quote! { #calls.put_on(#key, __value, #outcome, #terms); },
-        None => quote! { #calls.put(#key, __value, #outcome); },
-    };
+    let put = model.terms.own(krate, &references).map_or_else(
+        || quote! { #calls.put(#key, __value, #outcome); },
+        |terms| quote! { #calls.put_on(#key, __value, #outcome, #terms); },
+    );
     let ask = |name, doc, takes, returns, body| Accessor { name, doc, takes, returns, body, runs: false };
     let truth = Some(quote! { ::core::primitive::bool });
     vec![
@@ -210,6 +211,19 @@ impl Accessor {
             #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
         }
     }
+}
+
+/// Takes what a test of arguments and value tells.
+fn retain(model: &Model) -> Option<TokenStream> {
+    let (holds, body) = memo::retain(model, &quote!(Self))?;
+    let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, cfg_of_siblings(model));
+    // Needed or not: a test that is passed on need not be `mut`, one that is called must.
+    let mutable = (model.key.parts.len() == 1).then(|| quote!(mut));
+    Some(quote! {
+        #(#cfg)*
+        /// Removes the results for which the test of arguments and value is false. Counts nothing.
+        #vis fn #name(#mutable __holds: #holds) { #body }
+    })
 }
 
 /// Conditions, which siblings carry one by one.

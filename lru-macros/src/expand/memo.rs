@@ -13,10 +13,7 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
         Place::Object(object) => calls_of(object),
         Place::Static(_) => {
-            let calls = match plan(model) {
-                Some(plan) => quote! { planned(#plan) },
-                None => quote! { calls() },
-            };
+            let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
             if matches!(model.accessors, Accessors::None) {
                 return quote! { __MEMO.#calls };
             }
@@ -111,6 +108,22 @@ fn memo(model: &Model, maxsize: &MaxSize) -> TokenStream {
     let (key, kept) = (key_type(model), model.outcome.kept(krate));
     let (maxsize, terms) = (bound(model, maxsize), model.terms.types(krate));
     quote! { #krate::__private::Memo<#key, #kept, #maxsize #terms> }
+}
+
+/// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a
+/// tuple.
+pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    if !model.has_plain_key() {
+        return None;
+    }
+    let krate = &model.krate;
+    let (calls, kept) = (calls(model, home), model.outcome.kept(krate));
+    let holds = |key| quote! { impl ::core::ops::FnMut(&#key, &#kept) -> ::core::primitive::bool };
+    if let [part] = model.key.parts.as_slice() {
+        let body = quote! { #calls.retain(|__key, __value| __holds(&__key.0, __value)); };
+        return Some((holds(part.key.stored(krate)), body));
+    }
+    Some((holds(key_type(model)), quote! { #calls.retain(__holds); }))
 }
 
 /// The type of the key.

@@ -152,6 +152,16 @@ impl Key {
         }
     }
 
+    /// Whether it is kept without its type.
+    pub(crate) fn is_erased(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::ByType(..) => false,
+            Self::Erased(_) | Self::Made(_) => true,
+            Self::Tuple(keys) => keys.iter().any(Self::is_erased),
+            Self::Reference(key) => key.is_erased(),
+        }
+    }
+
     /// A type that the cache's own type mentions, in which a lifetime may have been left out.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         match self {

@@ -157,14 +157,27 @@ impl Model {
         receiver.chain(self.params.iter().map(|param| param.name.to_token_stream())).collect()
     }
 
+    /// Whether the types of the arguments are those of the key, so that users can name them.
+    pub(crate) fn has_plain_key(&self) -> bool {
+        matches!(self.place, Place::Static(_))
+            && matches!(self.key.identity, Identity::None)
+            && !self.outcome.is_unnamed()
+            && self.key.parts.iter().all(|part| !part.key.is_erased())
+    }
+
     /// References to what the function takes. `place` makes a place of
     /// the number of an argument and its name.
     pub(crate) fn references(&self, place: impl Fn(usize, &TokenStream) -> TokenStream) -> Vec<TokenStream> {
-        let types = self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
+        let types =
+            self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
         let arguments = self.arguments();
         let references = types.zip(&arguments).enumerate().map(|(number, (ty, name))| {
             let place = place(number, name);
-            if terms::is_reference(&ty) { place } else { quote! { &#place } }
+            if terms::is_reference(&ty) {
+                place
+            } else {
+                quote! { &#place }
+            }
         });
         references.collect()
     }

@@ -45,6 +45,11 @@ impl Outcome {
         Self { choice, marker: scope.marker(), ty: ty.clone() }
     }
 
+    /// Whether it is kept without its type.
+    pub(crate) fn is_unnamed(&self) -> bool {
+        matches!(self.choice, Choice::Unnamed(_))
+    }
+
     pub(crate) fn is_chosen(&self) -> bool {
         !matches!(self.choice, Choice::Plain)
     }

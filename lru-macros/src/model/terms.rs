@@ -65,12 +65,18 @@ impl Terms {
 
     /// The plan, as a value; `key` and `kept` are the types of what is in the cache, `parts` is how
     /// many parts the key has.
-    pub(crate) fn plan(&self, krate: &Krate, key: &TokenStream, kept: &TokenStream, parts: usize) -> Option<TokenStream> {
+    pub(crate) fn plan(
+        &self,
+        krate: &Krate,
+        key: &TokenStream,
+        kept: &TokenStream,
+        parts: usize,
+    ) -> Option<TokenStream> {
         let Plan { timer, ttl, tti, jitter, on_evict, own } = self.plan.as_ref()?;
-        let clock = match timer {
-            Some(timer) => quote! { #krate::__private::FnClock::new(#timer) },
-            None => quote! { #krate::SystemClock },
-        };
+        let clock = timer.as_ref().map_or_else(
+            || quote! { #krate::SystemClock },
+            |timer| quote! { #krate::__private::FnClock::new(#timer) },
+        );
         let span_of = |name: &str, span: &Expr| {
             if timer.is_some() {
                 let name = format_ident!("{name}_as_written");

@@ -83,4 +83,10 @@ impl price {
             .refresh((&id,), memo::functools::__private::Plain);
         __miss.keep(Self::wrapped(id))
     }
+    /// Removes the results for which the test of arguments and value is false. Counts nothing.
+    pub fn cache_retain(
+        mut __holds: impl ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
+    ) {
+        Self::__memo().calls().retain(|__key, __value| __holds(&__key.0, __value));
+    }
 }

@@ -61,4 +61,10 @@ impl fibonacci {
             .refresh((&n,), ::functools::__private::Plain);
         __miss.keep(Self::wrapped(n))
     }
+    /// Removes the results for which the test of arguments and value is false. Counts nothing.
+    fn cache_retain(
+        mut __holds: impl ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool,
+    ) {
+        Self::__memo().calls().retain(|__key, __value| __holds(&__key.0, __value));
+    }
 }

@@ -235,4 +235,18 @@ impl find {
             );
         __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
+    /// Removes the results for which the test of arguments and value is false. Counts nothing.
+    pub(crate) fn cache_retain(
+        __holds: impl ::core::ops::FnMut(
+            &(
+                ::functools::__private::String,
+                (f64, ::functools::__private::stored!(Query)),
+                ::functools::__private::stored!(Query),
+                ::functools::__private::Vec<::functools::__private::String>,
+            ),
+            &::functools::__private::kept!(io::Result < Found >),
+        ) -> ::core::primitive::bool,
+    ) {
+        Self::__memo(&()).calls().retain(__holds);
+    }
 }

@@ -1,5 +1,7 @@
 //! What cannot be cached, one rule a function. All are asked before giving up.
 
+mod terms;
+
 use quote::{ToTokens, quote};
 use syn::{
     Expr, ExprClosure, GenericArgument, Ident, Lifetime, Pat, PathArguments, ReceiverKind, Type,
@@ -20,7 +22,7 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     generics_say_typed(args, func, errors);
     accessors_can_stand(args, func, errors);
     instances_can_share(args, func, errors);
-    bound_is_the_objects(args, errors);
+    terms::check(args, func, errors);
     parameters_always_exist(func, errors);
     keys_can_be_made(args, func, errors);
     parameters_are_not_changed(func, errors);
@@ -95,12 +97,6 @@ fn instances_can_share(args: &Args, func: &Func, errors: &mut Errors) {
     }
 }
 
-fn bound_is_the_objects(args: &Args, errors: &mut Errors) {
-    if let (Some(name), Some(_)) = (args.name("maxsize"), args.name("cache")) {
-        errors.at(name, "the object given by `cache` has its own bound; remove `maxsize`");
-    }
-}
-
 fn parameters_always_exist(func: &Func, errors: &mut Errors) {
     for attr in func.param_attrs() {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
@@ -111,11 +107,10 @@ fn parameters_always_exist(func: &Func, errors: &mut Errors) {
     }
 }
 
-/// How many arguments a key function can be given.
-const MOST_FOR_KEY: usize = 12;
+/// How many arguments a function of the user's can be given.
+const MOST_GIVEN: usize = 12;
 
 fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
-    let holder = args.cache.as_ref().and_then(model::root);
     let mut names: Vec<_> =
         func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
     names.extend(func.params().flat_map(|param| types::bindings(&param.pat)));
@@ -135,25 +130,39 @@ fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
     if let Some(attr) = func.param_attrs().find(|attr| func::is_key(attr)) {
         errors.at(attr, "`key` on the function makes the whole key; leave it out on parameters");
     }
+    if given(args, func).is_empty() {
+        errors.at(key, "a key is made of arguments, and there are none; remove `key`");
+    } else {
+        closure_takes(key, "a key is made of all arguments, by reference", &[], args, func, errors);
+    }
+}
+
+/// The names of the arguments that the user's functions are given: all but the one that holds the
+/// cache.
+fn given(args: &Args, func: &Func) -> Vec<String> {
+    let holder = args.cache.as_ref().and_then(model::root);
     let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
     let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "this".to_owned());
     let params = func.params().map(|param| match &*param.pat {
         Pat::Ident(pat) => pat.ident.to_string(),
         _ => "_".to_owned(),
     });
-    let given: Vec<_> = receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect();
-    if given.is_empty() {
-        errors.at(key, "a key is made of arguments, and there are none; remove `key`");
-    } else if given.len() > MOST_FOR_KEY {
-        errors.at(
-            key,
-            format!("a key function takes {MOST_FOR_KEY} arguments at most; use `#[key(…)]` instead"),
-        );
-    } else if let Expr::Closure(closure) = key {
-        if closure.inputs.len() != given.len() {
-            let ExprClosure { inputs_begin, inputs, inputs_end, .. } = closure;
-            let message =
-                format!("a key is made of all arguments, by reference; write `|{}| …`", given.join(", "));
+    receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect()
+}
+
+/// A function of the user's is given the arguments, and `more` than these.
+fn closure_takes(function: &Expr, what: &str, more: &[&str], args: &Args, func: &Func, errors: &mut Errors) {
+    let mut given = given(args, func);
+    if given.len() > MOST_GIVEN {
+        let message =
+            format!("a function is given {MOST_GIVEN} arguments at most; use `#[key(…)]`, or fewer");
+        errors.at(function, message);
+        return;
+    }
+    given.extend(more.iter().map(|&name| name.to_owned()));
+    if let Expr::Closure(ExprClosure { inputs_begin, inputs, inputs_end, .. }) = function {
+        if inputs.len() != given.len() {
+            let message = format!("{what}; write `|{}| …`", given.join(", "));
             errors.at(quote!(#inputs_begin #inputs #inputs_end), message);
         }
     }

@@ -1,0 +1,101 @@
+//! What cannot be asked of the terms on which results are kept.
+
+use syn::{Expr, Lit};
+
+use super::closure_takes;
+use crate::args::{Args, MaxSize};
+use crate::errors::Errors;
+use crate::func::Func;
+
+pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
+    results_have_one_time(args, errors);
+    jitter_has_something_to_shorten(args, errors);
+    timer_is_read(args, errors);
+    weights_have_a_bound(args, errors);
+    object_has_its_own(args, errors);
+    listener_can_be_told_the_key(args, func, errors);
+    functions_take_what_they_are_given(args, func, errors);
+}
+
+fn results_have_one_time(args: &Args, errors: &mut Errors) {
+    if let (Some(ttl), Some(_)) = (args.name("ttl"), args.name("ttu")) {
+        errors.at(ttl, "`ttu` gives each result a time of its own; remove `ttl`");
+    }
+}
+
+fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
+    let (Some(name), Some(jitter)) = (args.name("jitter"), &args.jitter) else { return };
+    if args.ttl.is_none() || args.ttu.is_some() {
+        errors.at(name, "`jitter` shortens a `ttl`, and there is none; write `ttl = …` too");
+    } else if args.timer.is_some() {
+        errors.at(name, "`jitter` takes a part of a `Duration`, and the time of a `timer` may be anything; remove `jitter`");
+    }
+    let is_too_much = |lit: &Lit| match lit {
+        Lit::Int(int) => int.base10_parse::<u128>().is_ok_and(|number| number > 1),
+        Lit::Float(float) => float.base10_parse::<f64>().is_ok_and(|number| number > 1.0),
+        _ => false,
+    };
+    if matches!(jitter, Expr::Lit(lit) if is_too_much(&lit.lit)) {
+        errors.at(jitter, "`jitter` takes a part of `ttl`, above 0 and up to 1, such as `jitter = 0.1`");
+    }
+}
+
+fn timer_is_read(args: &Args, errors: &mut Errors) {
+    let is_timed = args.ttl.is_some() || args.tti.is_some() || args.ttu.is_some();
+    if let (Some(name), false) = (args.name("timer"), is_timed) {
+        errors.at(
+            name,
+            "`timer` tells the time, and nothing asks for it; write `ttl = …`, `tti = …` or `ttu = …` too",
+        );
+    }
+}
+
+fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
+    if let (Some(name), Some(MaxSize::None)) = (args.name("weight"), &args.maxsize) {
+        errors.at(name, "`weight` counts against `maxsize`, and `None` is no bound; write a number");
+    }
+}
+
+fn object_has_its_own(args: &Args, errors: &mut Errors) {
+    if args.name("cache").is_none() {
+        return;
+    }
+    for option in ["maxsize", "policy", "ttl", "tti", "ttu", "jitter", "timer", "weight", "on_evict"] {
+        if let Some(name) = args.name(option) {
+            let what = match option {
+                "maxsize" => "bound".to_owned(),
+                "weight" => "weigher".to_owned(),
+                "timer" => "clock".to_owned(),
+                "on_evict" => "listener".to_owned(),
+                option => format!("`{option}`"),
+            };
+            errors.at(name, format!("the object given by `cache` has its own {what}; remove `{option}`"));
+        }
+    }
+}
+
+fn listener_can_be_told_the_key(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = args.name("on_evict") else { return };
+    let has_made_key = args.key.is_some() || func.param_attrs().any(crate::func::is_key);
+    if func.is_method() || func.first_type_param().is_some() || has_made_key {
+        let message = "`on_evict` is told the arguments, and here the key has not their types; keep the results in an object with a listener, by `cache = …`";
+        errors.at(name, message);
+    }
+}
+
+fn functions_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Errors) {
+    if let Some(weight) = &args.weight {
+        closure_takes(
+            weight,
+            "a weight is made of all arguments and the value, by reference",
+            &["value"],
+            args,
+            func,
+            errors,
+        );
+    }
+    if let Some(ttu) = &args.ttu {
+        let what = "a time is made of all arguments and the value, by reference, and the time it is now";
+        closure_takes(ttu, what, &["value", "now"], args, func, errors);
+    }
+}

@@ -1,0 +1,186 @@
+//! Policies, expiry and weights by the attribute.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use functools::{Cause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
+
+use crate::support::tally;
+
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(0) };
+    static LEFT: std::cell::RefCell<Vec<(u64, u64, Cause)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+fn now() -> u64 {
+    NOW.get()
+}
+
+fn left(key: &u64, value: &u64, cause: Cause) {
+    LEFT.with_borrow_mut(|left| left.push((*key, *value, cause)));
+}
+
+#[test]
+fn a_result_is_live_strictly_before_its_time() {
+    #[lru_cache(ttl = 10, timer = now)]
+    fn f(n: u64) -> u64 {
+        n
+    }
+    f(1);
+    NOW.set(9);
+    f(1);
+    assert_eq!(tally(f::cache_info()), (1, 1, 1));
+    NOW.set(10);
+    assert!(!f::cache_contains(1));
+    f(1);
+    assert_eq!(tally(f::cache_info()), (1, 2, 1));
+    NOW.set(25);
+    assert_eq!(tally(f::cache_info()), (1, 2, 0));
+}
+
+#[test]
+fn every_spelling_of_a_time() {
+    #[lru_cache(ttl = 60)]
+    fn a(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(ttl = 0.05, jitter = 0.1)]
+    fn b(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(ttl = Duration::from_millis(50), tti = 30)]
+    fn c(n: &str) -> usize {
+        n.len()
+    }
+    #[ttl_cache]
+    fn d(n: u64) -> u64 {
+        n
+    }
+    (a(1), b(1), c("x"), d(1), d(1));
+    assert_eq!(tally(d::cache_info()), (1, 1, 1));
+    assert_eq!(d::cache_parameters().maxsize, Some(128));
+}
+
+#[test]
+fn a_time_of_its_own_for_each() {
+    #[lru_cache(ttu = |n, value, now| now + n + value, timer = now)]
+    fn f(n: u64) -> u64 {
+        n
+    }
+    NOW.set(0);
+    (f(1), f(5));
+    NOW.set(2);
+    assert!(!f::cache_contains(1));
+    assert!(f::cache_contains(5));
+    f::cache_put(7, 0);
+    NOW.set(9);
+    assert!(!f::cache_contains(7));
+    assert_eq!(tally(f::cache_info()), (0, 2, 1));
+}
+
+#[test]
+fn weights_bound_the_sum() {
+    #[lru_cache(maxsize = 10, weight = |name, text| name.len() + text.len())]
+    fn load(name: String) -> String {
+        name.clone()
+    }
+    load("ab".into());
+    load("abc".into());
+    assert_eq!(load::cache_info().currsize, 10);
+    load("a".into());
+    assert_eq!(load::cache_info().currsize, 8);
+    assert_eq!(load("123456".into()), "123456");
+    assert_eq!(load::cache_info().currsize, 8);
+}
+
+#[test]
+fn what_left_is_told() {
+    #[lru_cache(maxsize = 2, ttl = 10, timer = now, on_evict = left)]
+    fn f(n: u64) -> u64 {
+        n * 10
+    }
+    NOW.set(0);
+    (f(1), f(2), f(3));
+    f::cache_put(3, 31);
+    f::cache_invalidate(2);
+    NOW.set(10);
+    f(4);
+    f::cache_clear();
+    assert_eq!(
+        LEFT.take(),
+        [
+            (1, 10, Cause::Evicted),
+            (3, 30, Cause::Replaced),
+            (2, 20, Cause::Invalidated),
+            (3, 31, Cause::Expired),
+            (4, 40, Cause::Cleared)
+        ]
+    );
+}
+
+#[test]
+fn policies_by_name() {
+    #[lru_cache(maxsize = 2, policy = lfu)]
+    fn a(n: u64) -> u64 {
+        n
+    }
+    (a(1), a(1), a(2), a(3));
+    assert!(a::cache_contains(1) && !a::cache_contains(2));
+
+    #[fifo_cache(maxsize = 2)]
+    fn b(n: u64) -> u64 {
+        n
+    }
+    (b(1), b(2), b(1), b(3));
+    assert!(!b::cache_contains(1) && b::cache_contains(2));
+
+    #[lfu_cache]
+    fn c(n: u64) -> u64 {
+        n
+    }
+    #[rr_cache(maxsize = 2)]
+    fn d(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(maxsize = 2, policy = sieve)]
+    fn e(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(maxsize = 2, policy = s3_fifo)]
+    fn f(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(maxsize = 2, policy = w_tinylfu)]
+    fn g(n: u64) -> u64 {
+        n
+    }
+    for n in 0..10 {
+        (c(n), d(n), e(n), f(n), g(n));
+    }
+    assert_eq!(c::cache_info().currsize, 10);
+    for info in [d::cache_info(), e::cache_info(), f::cache_info(), g::cache_info()] {
+        assert_eq!(tally(info), (0, 10, 2));
+    }
+}
+
+#[test]
+fn what_no_longer_holds_is_dropped() {
+    #[lru_cache]
+    fn one(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache]
+    fn two(name: &str, n: u64) -> Option<u64> {
+        Some(n + name.len() as u64)
+    }
+    (one(1), one(2), one(3));
+    let mut seen = 0;
+    one::cache_retain(|n, value| {
+        seen += n + value;
+        n % 2 == 1
+    });
+    assert_eq!((seen, one::cache_contains(2), one::cache_info().currsize), (12, false, 2));
+    (two("a", 1), two("b", 1));
+    two::cache_retain(|(name, _), value| name == "b" && value.is_some());
+    assert!(!two::cache_contains("a", 1) && two::cache_contains("b", 1));
+}
