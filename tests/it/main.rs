@@ -25,6 +25,7 @@ mod keys;
 mod maxsize;
 mod methods;
 mod nested;
+mod objects;
 mod options;
 mod panics;
 mod projected;
