@@ -28,6 +28,7 @@ mod nested;
 mod objects;
 mod options;
 mod panics;
+mod peers;
 mod projected;
 mod python;
 mod results;
