@@ -2,10 +2,17 @@
 //!
 //! Allocations are counted per thread, so the tests do not disturb each other.
 
+use std::future::Future;
+use std::hash::Hash;
 use std::hint::black_box;
+use std::pin::pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::{Context, Waker};
 
 use allocation_counter::measure;
-use functools::{CacheInfo, cache, lru_cache};
+use functools::{Argument, CacheInfo, LruCache, cache, lru_cache};
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct User {
@@ -97,6 +104,152 @@ fn hit_on_a_reference_inside_allocates_nothing() {
 fn hit_on_a_struct_allocates_nothing() {
     let user = User { name: "Ada Lovelace".into(), age: 36 };
     hits_allocate_nothing(of_user::cache_info, || of_user(black_box(&user)));
+}
+
+#[lru_cache(typed = false)]
+fn generic<T: Argument>(_argument: &T, _more: impl Argument) -> usize {
+    1
+}
+
+#[lru_cache(typed = true)]
+fn typed<T: Hash + Eq + Clone + Send + Sync + 'static>(_argument: &T) -> T
+where
+    T: Default,
+{
+    T::default()
+}
+
+#[lru_cache(typed = true)]
+fn parsed<T: FromStr + Clone + Send + Sync + 'static>(text: &str) -> Result<T, T::Err> {
+    text.parse()
+}
+
+#[test]
+fn hit_on_a_generic_function_allocates_nothing() {
+    let text = "x".repeat(200);
+    hits_allocate_nothing(generic::cache_info, || generic(black_box(&7_u8), black_box(7.5)));
+    hits_allocate_nothing(generic::cache_info, || generic(black_box(&7_i64), black_box(&*text)));
+    hits_allocate_nothing(generic::cache_info, || generic(black_box(&text), black_box((&*text, 1.0))));
+    hits_allocate_nothing(generic::cache_info, || {
+        generic(black_box(&Some(&*text)), black_box(&[0.5; 4][..]))
+    });
+    hits_allocate_nothing(typed::cache_info, || typed(black_box(&7_u64)));
+    hits_allocate_nothing(typed::cache_info, || typed(black_box(&Some(7_u64))));
+    // Of an empty `String`, a copy takes no memory.
+    hits_allocate_nothing(typed::cache_info, || typed(black_box(&text)));
+    hits_allocate_nothing(parsed::cache_info, || parsed::<u64>(black_box("1234567890")));
+    hits_allocate_nothing(parsed::cache_info, || parsed::<f64>(black_box("1234567890")));
+}
+
+impl User {
+    #[lru_cache]
+    fn greeting(&self, lang: &str, floats: &[f64]) -> Result<usize, String> {
+        Ok(self.name.len() + lang.len() + floats.len())
+    }
+
+    #[lru_cache(accessors = none)]
+    fn silent(&self, lang: Option<&str>) -> Option<Arc<str>> {
+        RUNS.fetch_add(1, SeqCst);
+        lang.map(|lang| format!("{lang} {}", self.name).into())
+    }
+
+    #[lru_cache]
+    fn skipped(#[key(skip)] &self, pair: (&str, u32)) -> usize {
+        pair.0.len() + pair.1 as usize + self.name.len()
+    }
+
+    #[lru_cache]
+    fn made(#[key(&*self.name)] &self, #[key(text.len())] text: &str) -> usize {
+        text.len() + self.name.len()
+    }
+
+    #[lru_cache(key = |user, text| (user.age, text))]
+    fn by_closure(&self, text: &str) -> usize {
+        text.len() + self.age as usize
+    }
+
+    #[lru_cache(typed = false)]
+    fn generic(&self, _other: impl Argument) -> Arc<User> {
+        Arc::new(self.clone())
+    }
+}
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+#[test]
+fn hit_on_a_method_allocates_nothing() {
+    let (user, text) = (User { name: "Ada Lovelace".into(), age: 36 }, "x".repeat(200));
+    hits_allocate_nothing(User::greeting_cache_info, || {
+        user.greeting(black_box(&text), black_box(&[0.5, 1.5]))
+    });
+    hits_allocate_nothing(User::skipped_cache_info, || user.skipped(black_box((&text, 7))));
+    hits_allocate_nothing(User::made_cache_info, || user.made(black_box(&text)));
+    hits_allocate_nothing(User::by_closure_cache_info, || user.by_closure(black_box(&text)));
+    hits_allocate_nothing(User::generic_cache_info, || user.generic(black_box(&*text)));
+    hits_allocate_nothing(User::generic_cache_info, || user.generic(black_box(7_u8)));
+
+    user.silent(Some(&text));
+    let allocations = measure(|| (0..100).for_each(|_| _ = black_box(user.silent(black_box(Some(&text))))));
+    assert_eq!((allocations.count_total, RUNS.load(SeqCst)), (0, 1));
+}
+
+#[lru_cache]
+fn of_skipped(#[key(skip)] user: &User, text: &str) -> usize {
+    text.len() + user.name.len()
+}
+
+#[lru_cache]
+fn of_made(#[key((&*user.name, user.age))] user: &User, #[key(&text[1..])] text: &str) -> usize {
+    text.len() + user.name.len()
+}
+
+#[lru_cache(key = |user, text, floats| (&*user.name, &text[1..], floats))]
+fn of_closure(user: &User, text: &str, floats: &[f64]) -> usize {
+    text.len() + user.name.len() + floats.len()
+}
+
+#[test]
+fn hit_on_a_key_that_borrows_allocates_nothing() {
+    let (user, text) = (User { name: "Ada Lovelace".into(), age: 36 }, "x".repeat(200));
+    hits_allocate_nothing(of_skipped::cache_info, || of_skipped(&user, black_box(&text)));
+    hits_allocate_nothing(of_made::cache_info, || of_made(&user, black_box(&text)));
+    hits_allocate_nothing(of_closure::cache_info, || of_closure(&user, black_box(&text), black_box(&[0.5])));
+}
+
+struct Shelf {
+    lengths: LruCache<(String, Option<String>, User), usize>,
+}
+
+impl Shelf {
+    #[lru_cache(cache = self.lengths)]
+    fn length(&self, text: &str, more: Option<&str>, user: &User) -> usize {
+        text.len() + more.map_or(0, str::len) + user.name.len()
+    }
+}
+
+#[test]
+fn hit_on_a_cache_in_an_object_allocates_nothing() {
+    let (user, text) = (User { name: "Ada Lovelace".into(), age: 36 }, "x".repeat(200));
+    let shelf = Shelf { lengths: LruCache::new(Some(8)) };
+    shelf.length(&text, Some(&text), &user);
+    let allocations =
+        measure(|| (0..100).for_each(|_| _ = shelf.length(black_box(&text), Some(&text), &user)));
+    assert_eq!((allocations.count_total, shelf.length_cache_info().hits), (0, 100));
+}
+
+#[lru_cache]
+async fn of_future(text: &str, user: &User) -> usize {
+    std::future::ready(()).await;
+    text.len() + user.name.len()
+}
+
+#[test]
+fn hit_on_an_async_function_allocates_nothing() {
+    let (user, text) = (User { name: "Ada Lovelace".into(), age: 36 }, "x".repeat(200));
+    hits_allocate_nothing(of_future::cache_info, || {
+        let future = pin!(of_future(black_box(&text), black_box(&user)));
+        future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    });
 }
 
 /// Fills a cache, then measures what 200,000 further misses allocate: from the very first on.

@@ -4,11 +4,13 @@
 //! ideas are re-told in Rust; no code is copied.
 //!
 //! Not here: what Rust has no word for (keyword and star arguments, pickling, copying, weak
-//! references), what it refuses when compiling (an argument that cannot be hashed), and what generic
-//! functions and methods bring.
+//! references), and what it refuses when compiling (an argument that cannot be hashed).
+//!
+//! At the end stands how cachetools tests `typed`: `tests/test_func.py`, MIT licence, re-told as well.
 
 use crate::support::{Raised, Random, catch, counts, finishes, raise};
-use functools::{cache, lru_cache};
+use functools::{Argument, cache, lru_cache};
+use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -412,4 +414,109 @@ fn test_lru_cache_parameters() {
     assert_eq!((f::cache_parameters().maxsize, f::cache_parameters().typed), (Some(2), false));
     assert_eq!((g::cache_parameters().maxsize, g::cache_parameters().typed), (Some(1000), true));
     assert_eq!([f(), g()], [1, 1]);
+}
+
+#[test]
+fn test_lru_with_types() {
+    macro_rules! with_maxsize {
+        ($maxsize:tt) => {{
+            #[lru_cache(maxsize = $maxsize, typed = true)]
+            fn square<T: Argument + Copy + std::ops::Mul<Output: Clone + Send + Sync + 'static>>(
+                x: T,
+            ) -> T::Output {
+                x * x
+            }
+            assert_eq!((square(3), square(3.0)), (9, 9.0));
+            assert_eq!((square(3), square(3.0)), (9, 9.0));
+            assert_eq!(std::any::type_name_of_val(&square(3)), "i32");
+            assert_eq!(std::any::type_name_of_val(&square(3.0)), "f64");
+            assert_eq!((square::cache_info().hits, square::cache_info().misses), (4, 2));
+        }};
+    }
+    with_maxsize!(None);
+    with_maxsize!(128);
+}
+
+/// In Python `(1,)`, `(True,)` and `(1.0,)` are one call, typed or not: types are compared at the top level
+/// alone. Here a tuple's type has the types of its elements in it, so these are three calls.
+#[test]
+fn test_lru_cache_typed_is_not_recursive() {
+    #[lru_cache(typed = true)]
+    fn repr<T: Argument + Debug>(x: T) -> String {
+        format!("{x:?}")
+    }
+    assert_eq!((repr(1), repr(true), repr(1.0)), ("1".into(), "true".into(), "1.0".into()));
+    assert_eq!((repr(0), repr(false), repr(0.0)), ("0".into(), "false".into(), "0.0".into()));
+    assert_eq!((repr((1,)), repr((true,)), repr((1.0,))), ("(1,)".into(), "(true,)".into(), "(1.0,)".into()));
+    assert_eq!((repr::cache_info().hits, repr::cache_info().currsize), (0, 9));
+}
+
+#[test]
+fn test_lru_method() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    /// A kind of number: two that are equal are one to the cache.
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct X(u32);
+    impl X {
+        #[lru_cache(maxsize = 2)]
+        fn f(&self, x: u32) -> u32 {
+            RUNS.fetch_add(1, SeqCst);
+            x * 10 + self.0
+        }
+    }
+    let runs_of = |x: &X, arguments: [u32; 10]| {
+        assert_eq!(arguments.map(|n| x.f(n)), arguments.map(|n| n * 10 + x.0));
+        RUNS.swap(0, SeqCst)
+    };
+    let (a, b, c) = (X(5), X(5), X(7));
+    assert_eq!(counts(X::f_cache_info()), (0, 0, Some(2), 0));
+    assert_eq!(runs_of(&a, [1, 2, 2, 3, 1, 1, 1, 2, 3, 3]), 6);
+    assert_eq!(counts(X::f_cache_info()), (4, 6, Some(2), 2));
+    assert_eq!(runs_of(&b, [1, 2, 1, 1, 1, 1, 3, 2, 2, 2]), 4);
+    assert_eq!(counts(X::f_cache_info()), (10, 10, Some(2), 2));
+    assert_eq!(runs_of(&c, [2, 1, 1, 1, 1, 2, 1, 3, 2, 1]), 5);
+    assert_eq!(counts(X::f_cache_info()), (15, 15, Some(2), 2));
+}
+
+// ---- cachetools
+
+/// Of its `DecoratorTestMixin`, the two that are about types.
+mod cachetools {
+    use super::*;
+
+    #[test]
+    fn test_decorator() {
+        #[lru_cache(maxsize = 2, typed = false)]
+        fn cached<T: Argument>(_n: T) -> u8 {
+            0
+        }
+        assert_eq!((cached::cache_parameters().maxsize, cached::cache_parameters().typed), (Some(2), false));
+        assert_eq!(counts(cached::cache_info()), (0, 0, Some(2), 0));
+        cached(1);
+        assert_eq!(counts(cached::cache_info()), (0, 1, Some(2), 1));
+        cached(1);
+        assert_eq!(counts(cached::cache_info()), (1, 1, Some(2), 1));
+        cached(1.0);
+        assert_eq!(counts(cached::cache_info()), (2, 1, Some(2), 1));
+        cached::cache_clear();
+        cached(1);
+        assert_eq!(counts(cached::cache_info()), (0, 1, Some(2), 1));
+    }
+
+    #[test]
+    fn test_decorator_typed() {
+        #[lru_cache(maxsize = 2, typed = true)]
+        fn cached<T: Argument>(_n: T) -> u8 {
+            0
+        }
+        assert_eq!((cached::cache_parameters().maxsize, cached::cache_parameters().typed), (Some(2), true));
+        cached(1);
+        assert_eq!(counts(cached::cache_info()), (0, 1, Some(2), 1));
+        cached(1);
+        assert_eq!(counts(cached::cache_info()), (1, 1, Some(2), 1));
+        cached(1.0);
+        assert_eq!(counts(cached::cache_info()), (1, 2, Some(2), 2));
+        cached(1.0);
+        assert_eq!(counts(cached::cache_info()), (2, 2, Some(2), 2));
+    }
 }
