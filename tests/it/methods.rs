@@ -416,6 +416,7 @@ impl<T: Clone + Eq + std::hash::Hash + Send + Sync + 'static> Of<T> {
 fn no_two_parameters_of_an_impl_share() {
     assert_eq!((Of::<u8>::size(1), Of::<u64>::size(1), Of::<u8>::size(1)), (1, 8, 1));
     assert_eq!(info(Of::<()>::size_cache_info()), (1, 2, 2));
+    // assert_eq!((Of::<u8>::alone(1), Of::<u64>::alone(1)), (1, 8));
     assert_eq!((Of(1_u8).silent(1), Of(1_u64).silent(1), Of(2_u8).silent(1)), (1, 8, 1));
     assert_eq!((Of(1_u8).pair(&2), Of(1_u64).pair(&2), Of(1_u8).pair(&2)), ((1, 2), (1, 2), (1, 2)));
     assert_eq!(info(Of::<u32>::pair_cache_info()), (1, 2, 2));

@@ -351,3 +351,14 @@ fn a_trait_method_with_its_cache_in_the_object() {
     }
     assert_eq!((shop.runs.load(SeqCst), shop.prices.len()), (3, 1));
 }
+
+// DEFECT: the key of an object has no place for `T`; this should not compile, nor should `typed = true` here.
+// #[test]
+// fn a_parameter_that_is_not_in_the_key_of_an_object_never_shares() {
+//     #[lru_cache(cache = memo)]
+//     fn size<T>(n: u8, memo: &LruCache<u8, usize>) -> usize {
+//         size_of::<T>()
+//     }
+//     let memo = LruCache::new(None);
+//     assert_eq!((size::<u8>(1, &memo), size::<u64>(1, &memo)), (1, 8));
+// }

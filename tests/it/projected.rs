@@ -92,3 +92,149 @@ fn errors_and_none() {
     let _ = (both(0), both(1), both(1), both(2), both(2));
     assert_eq!(info(both::cache_info()), (1, 4, 1));
 }
+
+#[test]
+fn keys_may_borrow_and_be_made_of_several_parameters() {
+    #[lru_cache]
+    fn joined(#[key((user.id, &*user._name, &text[..1]))] user: &User, #[key(skip)] text: &str) -> String {
+        format!("{}{}{}", user.id, user._name, &text[..1])
+    }
+    for text in ["ab", "ac", "b"] {
+        let text = text.to_owned();
+        assert_eq!(joined(&user(1), &text), format!("1{}", &text[..1]));
+    }
+    assert_eq!(info(joined::cache_info()), (1, 2, 2));
+    assert!(joined::cache_contains(&user(1), "az") && joined::cache_invalidate(&user(1), "b!"));
+}
+
+#[test]
+fn what_an_expression_makes_may_be_anything_that_is_an_argument() {
+    #[lru_cache]
+    fn float(#[key(x.abs())] x: f64) -> f64 {
+        x * x
+    }
+    #[lru_cache]
+    fn some(
+        #[key(x.as_deref().map(str::len))] x: Option<String>,
+        #[key([n % 2, n % 3])] n: u32,
+    ) -> (usize, u32) {
+        (x.map_or(0, |x| x.len()), n % 6)
+    }
+    #[lru_cache]
+    fn sorted(#[key({ let mut xs = xs.to_vec(); xs.sort_unstable(); xs })] xs: &[u32]) -> u32 {
+        xs.iter().sum()
+    }
+    assert_eq!(
+        (float(2.0), float(-2.0), float(f64::NAN).is_nan(), float(-f64::NAN).is_nan()),
+        (4.0, 4.0, true, true)
+    );
+    assert_eq!(
+        (some(None, 1), some(Some("ab".into()), 1), some(Some("cd".into()), 7)),
+        ((0, 1), (2, 1), (2, 1))
+    );
+    assert_eq!((sorted(&[1, 2, 3]), sorted(&[3, 2, 1]), sorted(&[6])), (6, 6, 6));
+    let infos = [float::cache_info(), some::cache_info(), sorted::cache_info()];
+    assert_eq!(infos.map(info), [(2, 2, 2), (1, 2, 2), (1, 2, 2)]);
+}
+
+#[test]
+fn a_skipped_parameter_may_be_owned_and_of_any_pattern() {
+    struct Opaque(std::cell::Cell<u32>);
+    #[lru_cache]
+    fn count(
+        #[key(skip)] Opaque(cell): Opaque,
+        #[key(skip)] _: &dyn Fn(),
+        n: u32,
+        #[key(skip)] mut m: u32,
+    ) -> u32 {
+        m += cell.get();
+        n + m
+    }
+    let opaque = |n| Opaque(std::cell::Cell::new(n));
+    assert_eq!((count(opaque(1), &|| (), 1, 1), count(opaque(5), &|| (), 1, 9)), (3, 3));
+    assert_eq!(info(count::cache_info()), (1, 1, 1));
+
+    #[lru_cache]
+    fn all(#[key(skip)] n: u32) -> u32 {
+        n
+    }
+    assert_eq!((all(1), all(2)), (1, 1));
+}
+
+#[test]
+fn a_key_function_may_take_twelve_arguments_of_any_names() {
+    #[lru_cache(key = |key, hash, state, cache, result, _, g, h, i, j, k, l| (key + hash, *state, cache, result.len(), (g, h, i, j, k, l)))]
+    #[allow(clippy::too_many_arguments)]
+    fn many(
+        key: u8,
+        hash: u8,
+        state: bool,
+        cache: &str,
+        result: &[f64],
+        #[allow(unused_variables)] f: std::rc::Rc<u8>,
+        g: u8,
+        h: u8,
+        i: u8,
+        j: u8,
+        k: u8,
+        l: &String,
+    ) -> usize {
+        usize::from(key + hash + u8::from(state) + g + h + i + j + k) + cache.len() + result.len() + l.len()
+    }
+    let call =
+        |key, hash| many(key, hash, true, "a", &[0.5], std::rc::Rc::new(1), 1, 1, 1, 1, 1, &"b".into());
+    assert_eq!((call(1, 2), call(2, 1), call(2, 2)), (12, 12, 13));
+    assert_eq!(info(many::cache_info()), (1, 2, 2));
+}
+
+#[test]
+fn a_key_function_decides_alone() {
+    #[lru_cache(key = |_| ())]
+    fn once(n: u32) -> u32 {
+        n
+    }
+    assert_eq!((once(1), once(2), info(once::cache_info())), (1, 1, (1, 1, 1)));
+
+    #[lru_cache(key = str::trim, maxsize = 1)]
+    fn trimmed(text: &str) -> String {
+        text.trim().to_uppercase()
+    }
+    assert_eq!(
+        (trimmed(" a"), trimmed("a "), trimmed("b"), trimmed("a")),
+        ("A".into(), "A".into(), "B".into(), "A".into())
+    );
+    assert_eq!(info(trimmed::cache_info()), (1, 3, 1));
+}
+
+#[test]
+fn errors_and_none_are_told_by_type_not_by_name() {
+    type Answer<T> = std::result::Result<T, String>;
+    type Maybe<T> = Option<T>;
+    #[lru_cache(cache_errors = true)]
+    fn kept(n: u32) -> Answer<u32> {
+        Err(n.to_string())
+    }
+    #[lru_cache(cache_none = false)]
+    fn left_out(n: u32) -> Answer<Maybe<u32>> {
+        Ok((n > 1).then_some(n))
+    }
+    #[lru_cache(cache_none = false, cache_errors = true)]
+    fn both(n: u32) -> Answer<Maybe<u32>> {
+        if n == 0 { Err("zero".into()) } else { left_out(n) }
+    }
+    // Without a `None`, the option changes nothing.
+    #[lru_cache(cache_none = false)]
+    fn neither(n: u32) -> (Option<u32>, u32) {
+        (None, n)
+    }
+    for n in [0, 1, 2, 0, 1, 2] {
+        let _ = (kept(n), both(n), neither(n));
+    }
+    assert_eq!(
+        [kept::cache_info(), both::cache_info(), neither::cache_info()].map(info),
+        [(3, 3, 3), (2, 4, 2), (3, 3, 3)]
+    );
+    assert_eq!(info(left_out::cache_info()), (0, 3, 1));
+    kept::cache_put(9, Err("put".into()));
+    assert_eq!((kept::cache_peek(9), kept(9)), (Some(Err("put".into())), Err("put".into())));
+}

@@ -23,12 +23,15 @@ macro_rules! assert_cached {
     }};
 }
 
+pub mod asyncs;
 pub mod bare;
 pub mod blanket;
 pub mod companions;
 pub mod conditions;
+pub mod generics;
 pub mod left_out;
 pub mod macros;
+pub mod methods;
 pub mod names;
 pub mod places;
 pub mod shadowed;
