@@ -374,9 +374,9 @@ fn futures_can_be_sent_and_borrow() {
     });
     assert_eq!(sum, 9);
     assert_eq!(info(generic::cache_info()), (0, 2, 2));
-    let _ = assert_send(generic::wrapped("", 1_u8, 1));
-    let _ = assert_send(generic::cache_refresh("", 1_u8, 1));
-    let _ = assert_send(fibonacci(3));
+    drop(assert_send(generic::wrapped("", 1_u8, 1)));
+    drop(assert_send(generic::cache_refresh("", 1_u8, 1)));
+    drop(assert_send(fibonacci(3)));
 
     // Not sent where an argument cannot be.
     #[lru_cache]

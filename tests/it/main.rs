@@ -7,7 +7,8 @@
 #![deny(unfulfilled_lint_expectations)]
 // The signatures are what is tested, so they are not to be improved.
 #![allow(clippy::needless_pass_by_value, clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]
-#![allow(clippy::needless_pub_self, clippy::needless_lifetimes, clippy::unused_unit)]
+#![allow(clippy::needless_pub_self, clippy::needless_lifetimes, clippy::unused_unit, clippy::unused_self)]
+#![allow(clippy::needless_arbitrary_self_type, clippy::unused_async)]
 #![allow(clippy::unnecessary_wraps, clippy::boxed_local, clippy::option_option, clippy::ref_option_ref)]
 #![allow(single_use_lifetimes, unused_lifetimes)]
 // A test reads best with its functions where they are used; CPython is a name, not code.

@@ -1,5 +1,7 @@
 //! Methods: `self` is part of the key, and no two types ever share.
 
+#![allow(clippy::non_minimal_cfg, reason = "a condition that always holds is the simplest one")]
+
 use std::sync::Arc;
 
 use functools::{LruCache, lru_cache};
@@ -219,6 +221,7 @@ mod receivers {
 fn every_receiver_is_part_of_the_key() {
     use receivers::Scale;
     let (two, three) = (Scale(2), Scale(3));
+    let one_three = [Scale(3)];
     for _ in 0..2 {
         assert_eq!((two.by_reference(5), three.by_reference(5)), (10, 15));
         assert_eq!((two.clone().by_value(5), three.clone().by_value(5)), (10, 15));
@@ -228,11 +231,8 @@ fn every_receiver_is_part_of_the_key() {
         let (arc_two, arc_three) = (Arc::new(two.clone()), Arc::new(three.clone()));
         assert_eq!((arc_two.by_reference_to_arc(5), arc_three.by_reference_to_arc(5)), (10, 15));
         assert_eq!((two.larger(&three), three.larger(&two)), (Some(three.clone()), None));
-        assert_eq!(
-            Scale::all(vec![two.clone()], (two.clone(), &[three.clone()])),
-            [Scale(2), Scale(2), Scale(3)]
-        );
-        assert_eq!(Scale::all(vec![], (two.clone(), &[three.clone()])), [Scale(2), Scale(3)]);
+        assert_eq!(Scale::all(vec![two.clone()], (two.clone(), &one_three)), [Scale(2), Scale(2), Scale(3)]);
+        assert_eq!(Scale::all(vec![], (two.clone(), &one_three)), [Scale(2), Scale(3)]);
     }
     for of in [
         Scale::by_reference_cache_info,
@@ -694,7 +694,7 @@ mod visible {
 
         #[lru_cache]
         pub(crate) fn in_crate(&self) -> u32 {
-            self.private() + Self::private_cache_info().misses as u32
+            self.private() + u32::from(Self::private_cache_info().misses == 1)
         }
 
         #[lru_cache]
@@ -856,9 +856,7 @@ fn keys_of_a_part_of_self() {
     assert_eq!((new(1).made(1), new(1).made(3), new(2).made(3), new(1).made(2)), (2, 2, 3, 1));
     assert_eq!((new(1).by_closure(1, "a"), new(1).by_closure(1, "b"), new(2).by_closure(1, "a")), (3, 3, 4));
     assert_eq!((new(1).by_path(11), new(1).by_path(12), new(1).by_path(20)), (2, 2, 3));
-    for of in [Hidden::skipped_cache_info] {
-        assert_eq!(info(of()), (1, 1, 1));
-    }
+    assert_eq!(info(Hidden::skipped_cache_info()), (1, 1, 1));
     assert_eq!(info(Hidden::made_cache_info()), (1, 3, 3));
     assert_eq!(info(Hidden::by_closure_cache_info()), (1, 2, 2));
     assert_eq!(info(Hidden::by_path_cache_info()), (1, 2, 2));

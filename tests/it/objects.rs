@@ -221,7 +221,7 @@ fn the_holder_is_no_part_of_the_key() {
         }
     }
     let counter =
-        Counter { runs: Default::default(), none: LruCache::new(Some(1)), some: LruCache::new(None) };
+        Counter { runs: std::cell::Cell::default(), none: LruCache::new(Some(1)), some: LruCache::new(None) };
     assert_eq!((counter.nothing(), counter.nothing(), counter.nothing_wrapped()), (1, 1, 2));
     assert_eq!((counter.skipped(&Opaque::default(), 11), counter.skipped(&Opaque::default(), 12)), (1, 1));
     assert_eq!(info(counter.skipped_cache_info()), (1, 1, 1));
@@ -341,7 +341,8 @@ fn a_trait_method_with_its_cache_in_the_object() {
             if id.is_empty() {
                 return Err("empty".into());
             }
-            Ok(u32::try_from(id.len()).map_err(|error| error.to_string())?)
+            let length = u32::try_from(id.len()).map_err(|error| error.to_string())?;
+            Ok(length)
         }
     }
     let shop = Shop { prices: LruCache::new(None), runs: AtomicU32::new(0) };

@@ -8,11 +8,11 @@ struct Db;
 
 struct User {
     id: u32,
-    _name: String,
+    name: String,
 }
 
 fn user(id: u32) -> User {
-    User { id, _name: String::new() }
+    User { id, name: String::new() }
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn errors_and_none() {
 #[test]
 fn keys_may_borrow_and_be_made_of_several_parameters() {
     #[lru_cache]
-    fn joined(#[key((user.id, &*user._name, &text[..1]))] user: &User, #[key(skip)] text: &str) -> String {
-        format!("{}{}{}", user.id, user._name, &text[..1])
+    fn joined(#[key((user.id, &*user.name, &text[..1]))] user: &User, #[key(skip)] text: &str) -> String {
+        format!("{}{}{}", user.id, user.name, &text[..1])
     }
     for text in ["ab", "ac", "b"] {
         let text = text.to_owned();
@@ -162,7 +162,7 @@ fn a_skipped_parameter_may_be_owned_and_of_any_pattern() {
 }
 
 #[test]
-fn a_key_function_may_take_twelve_arguments_of_any_names() {
+fn a_key_function_may_take_twelve_arguments_of_anynames() {
     #[lru_cache(key = |key, hash, state, cache, result, _, g, h, i, j, k, l| (key + hash, *state, cache, result.len(), (g, h, i, j, k, l)))]
     #[allow(clippy::too_many_arguments)]
     fn many(
@@ -207,7 +207,7 @@ fn a_key_function_decides_alone() {
 }
 
 #[test]
-fn errors_and_none_are_told_by_type_not_by_name() {
+fn errors_and_none_are_told_by_type_not_byname() {
     type Answer<T> = std::result::Result<T, String>;
     type Maybe<T> = Option<T>;
     #[lru_cache(cache_errors = true)]
