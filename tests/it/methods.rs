@@ -393,11 +393,10 @@ impl<T: Clone> Of<T> {
         n * size_of_val(&self.0)
     }
 
-    // DEFECT: with `accessors = none`, and neither `self` nor `Self`, all `T`s share one result.
-    // #[lru_cache(accessors = none)]
-    // fn alone(n: usize) -> usize {
-    //     n * size_of::<T>()
-    // }
+    #[lru_cache(accessors = none)]
+    fn alone(n: usize) -> usize {
+        n * size_of::<T>()
+    }
 }
 
 impl<T: Clone + Eq + std::hash::Hash + Send + Sync + 'static> Of<T> {
@@ -416,7 +415,7 @@ impl<T: Clone + Eq + std::hash::Hash + Send + Sync + 'static> Of<T> {
 fn no_two_parameters_of_an_impl_share() {
     assert_eq!((Of::<u8>::size(1), Of::<u64>::size(1), Of::<u8>::size(1)), (1, 8, 1));
     assert_eq!(info(Of::<()>::size_cache_info()), (1, 2, 2));
-    // assert_eq!((Of::<u8>::alone(1), Of::<u64>::alone(1)), (1, 8));
+    assert_eq!((Of::<u8>::alone(1), Of::<u64>::alone(1)), (1, 8));
     assert_eq!((Of(1_u8).silent(1), Of(1_u64).silent(1), Of(2_u8).silent(1)), (1, 8, 1));
     assert_eq!((Of(1_u8).pair(&2), Of(1_u64).pair(&2), Of(1_u8).pair(&2)), ((1, 2), (1, 2), (1, 2)));
     assert_eq!(info(Of::<u32>::pair_cache_info()), (1, 2, 2));
@@ -554,8 +553,7 @@ impl Finds for Shop {
 }
 
 impl<T> Sized3<T> for Shop {
-    // DEFECT: no `self`, no `Self`: the implementations for all `T` share one result.
-    // #[lru_cache(accessors = none)]
+    #[lru_cache(accessors = none)]
     fn plain(n: usize) -> usize {
         n * size_of::<T>()
     }

@@ -1,8 +1,5 @@
 //! Caches in objects and parameters: `cache = self.prices`, `cache = memo`.
 
-// DEFECT: a parameter that only `cache = memo` names is reported as unused.
-#![allow(unused_variables)]
-
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -270,7 +267,7 @@ fn errors_and_none_in_an_object() {
 fn all_accessors_take_the_object() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     #[lru_cache(cache = memo)]
-    fn f(memo: &LruCache<String, u32>, text: &str) -> u32 {
+    fn f(memo: &LruCache<String, u32>, _text: &str) -> u32 {
         RUNS.fetch_add(1, SeqCst)
     }
     let memo = LruCache::new(Some(2));
@@ -352,14 +349,3 @@ fn a_trait_method_with_its_cache_in_the_object() {
     }
     assert_eq!((shop.runs.load(SeqCst), shop.prices.len()), (3, 1));
 }
-
-// DEFECT: the key of an object has no place for `T`; this should not compile, nor should `typed = true` here.
-// #[test]
-// fn a_parameter_that_is_not_in_the_key_of_an_object_never_shares() {
-//     #[lru_cache(cache = memo)]
-//     fn size<T>(n: u8, memo: &LruCache<u8, usize>) -> usize {
-//         size_of::<T>()
-//     }
-//     let memo = LruCache::new(None);
-//     assert_eq!((size::<u8>(1, &memo), size::<u64>(1, &memo)), (1, 8));
-// }

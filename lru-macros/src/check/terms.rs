@@ -1,11 +1,15 @@
 //! What cannot be asked of the terms on which results are kept.
 
-use syn::{Expr, Lit};
+use core::slice;
+
+use quote::ToTokens;
+use syn::{Expr, GenericParam, Lit, Type};
 
 use super::closure_takes;
 use crate::args::{Args, MaxSize};
 use crate::errors::Errors;
 use crate::func::Func;
+use crate::{model, types};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     results_have_one_time(args, errors);
@@ -13,6 +17,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     timer_is_read(args, errors);
     weights_have_a_bound(args, errors);
     object_has_its_own(args, errors);
+    object_tells_instances_apart(args, func, errors);
     listener_can_be_told_the_key(args, func, errors);
     functions_take_what_they_are_given(args, func, errors);
 }
@@ -70,6 +75,27 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
                 option => format!("`{option}`"),
             };
             errors.at(name, format!("the object given by `cache` has its own {what}; remove `{option}`"));
+        }
+    }
+}
+
+/// The key in an object is the arguments and nothing else: a parameter must be seen in them.
+fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
+    if args.cache.is_none() || args.name("cache").is_none() {
+        return;
+    }
+    for param in model::type_params(&func.sig.generics) {
+        let name = match param {
+            GenericParam::Type(param) => &param.ident,
+            GenericParam::Const(param) => &param.ident,
+            GenericParam::Lifetime(_) => continue,
+        };
+        let is_seen = |ty: &Type| types::mentions(ty.to_token_stream(), slice::from_ref(name));
+        if !func.params().any(|param| is_seen(&param.ty)) {
+            let message = format!(
+                "the key in an object has no place for `{name}`, which no argument tells; keep the results in a `static`, without `cache`"
+            );
+            errors.at(param, message);
         }
     }
 }

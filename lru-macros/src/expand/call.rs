@@ -20,16 +20,29 @@ pub(super) fn function(model: &Model) -> TokenStream {
         _ => (None, run(model, &home)),
     };
     let keep = keep(model, &compute);
-    let mut body = Group::new(
-        Delimiter::Brace,
-        quote! {
-            #choices
-            #memo
+    let looks = match model.flavor {
+        Flavor::Sync => quote! {
             let __looked = #calls.look(#key, #outcome);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
                 ::core::result::Result::Err(__miss) => #keep,
             }
+        },
+        // No place for a result while the body is awaited: an error in it may not be `Send`.
+        Flavor::Async(_) => quote! {
+            let __miss = match #calls.look(#key, #outcome) {
+                ::core::result::Result::Ok(__hit) => return __hit,
+                ::core::result::Result::Err(__miss) => __miss,
+            };
+            #keep
+        },
+    };
+    let mut body = Group::new(
+        Delimiter::Brace,
+        quote! {
+            #choices
+            #memo
+            #looks
         },
     );
     // From its `fn` to its last brace it is the user's, or lints would not tell that it is unused.
@@ -115,7 +128,10 @@ fn run_here(model: &Model) -> TokenStream {
             let ty = &written.ty;
             quote!(: #ty)
         });
-        quote! { let #pat #ty = #name; }
+        quote! {
+            #[allow(clippy::no_effect_underscore_binding)]
+            let #pat #ty = #name;
+        }
     });
     let body = body.stream();
     let body = if model.safety.is_some() {

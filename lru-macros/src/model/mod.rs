@@ -266,7 +266,8 @@ fn scope(args: &Args, func: &Func) -> Scope {
     });
     if args.cache.is_some() {
         Scope::Object
-    } else if func.is_method() || matches!(&args.accessors, Some(at) if at.value == args::Accessors::Siblings)
+    } else if func.is_method()
+        || args.accessors.as_ref().is_some_and(|at| at.value != args::Accessors::Companion)
     {
         Scope::Method(names.collect())
     } else {
@@ -302,7 +303,11 @@ struct Argument {
 }
 
 /// The arguments that a key is made of: all but the one that holds the cache.
-struct Arguments(Vec<Argument>);
+struct Arguments {
+    all: Vec<Argument>,
+    /// Whether a function makes the key of them.
+    make_key: bool,
+}
 
 impl Arguments {
     fn new(args: &Args, func: &Func, params: &[Param]) -> Self {
@@ -321,13 +326,13 @@ impl Arguments {
         let all = receiver.into_iter().chain(params);
         let is_key =
             |argument: &Argument| holder.as_ref().is_none_or(|holder| *holder != argument.place.to_string());
-        Self(all.filter(is_key).collect())
+        Self { all: all.filter(is_key).collect(), make_key: args.key.is_some() }
     }
 
     /// What the key is made of. A key function makes it of all arguments.
     fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
         if let Some(key) = key {
-            let borrowed = self.0.iter().map(|Argument { place, ty, .. }| {
+            let borrowed = self.all.iter().map(|Argument { place, ty, .. }| {
                 let is_borrowed = matches!(types::bare(ty), Type::Reference(_));
                 if is_borrowed {
                     place.clone()
@@ -335,7 +340,7 @@ impl Arguments {
                     quote! { &#place }
                 }
             });
-            let by = format_ident!("by{}", self.0.len(), span = Span::call_site());
+            let by = format_ident!("by{}", self.all.len(), span = Span::call_site());
             let place = quote! { #krate::__private::#by(#(#borrowed,)* #key) };
             return vec![Part { place, key: Key::made(key, scope) }];
         }
@@ -346,7 +351,7 @@ impl Arguments {
             }
             KeyOption::Skip => None,
         };
-        self.0.iter().filter_map(part).collect()
+        self.all.iter().filter_map(part).collect()
     }
 
     /// What beside the arguments tells calls apart.
@@ -360,26 +365,29 @@ impl Arguments {
             .collect();
         // A parameter without a name is told by the type of the argument it stands in.
         let tells = |argument: &&Argument| {
-            let is_whole = matches!(types::pointee(&argument.ty), Type::ImplTrait(_))
-                && matches!(argument.option, KeyOption::Itself);
+            let is_whole =
+                matches!(types::pointee(&argument.ty), Type::ImplTrait(_)) && self.is_part(argument);
             types::impl_trait(&argument.ty).is_some() && (typed || !is_whole)
         };
-        let arguments: Vec<_> = self.0.iter().filter(tells).map(|argument| argument.place.clone()).collect();
+        let arguments: Vec<_> =
+            self.all.iter().filter(tells).map(|argument| argument.place.clone()).collect();
         let is_one = params.is_empty() && arguments.is_empty();
         match accessors {
             Accessors::Companion(_) if is_one => Identity::None,
-            Accessors::None if is_one && !func.is_method() => Identity::None,
+            // Whether it stands in an `impl` that has parameters, it doesn't tell.
             Accessors::None => Identity::Body,
             _ => Identity::Of { params, arguments },
         }
     }
 
+    /// Whether it is a part of the key as it is.
+    fn is_part(&self, argument: &Argument) -> bool {
+        !self.make_key && matches!(argument.option, KeyOption::Itself)
+    }
+
     /// The types of those that are parts of the key as they are.
     fn in_key(&self) -> impl Iterator<Item = &Type> {
-        self.0
-            .iter()
-            .filter(|argument| matches!(argument.option, KeyOption::Itself))
-            .map(|argument| &argument.ty)
+        self.all.iter().filter(|argument| self.is_part(argument)).map(|argument| &argument.ty)
     }
 }
 
