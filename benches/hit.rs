@@ -1,4 +1,4 @@
-//! What does a hit cost, with and without an order to keep?
+//! What does a hit cost, with and without an order to keep, and on each kind of function?
 
 use benches::{CALLS, draws, each};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -14,6 +14,27 @@ fn hit(criterion: &mut Criterion) {
     });
     group.bench_function("unbounded", |bencher| {
         bencher.iter(|| each(draws.iter().copied(), subjects::unbounded));
+    });
+    group.bench_function("generic, typed = true", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::typed));
+    });
+    group.bench_function("generic, typed = false", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::untyped));
+    });
+    group.bench_function("generic result", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::generic_result));
+    });
+    group.bench_function("method, &self in the key", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::method));
+    });
+    group.bench_function("method, #[key(skip)] &self", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::method_skipping_self));
+    });
+    group.bench_function("async fn, polled once", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::polled));
+    });
+    group.bench_function("cache = memo", |bencher| {
+        bencher.iter(|| each(draws.iter().copied(), subjects::in_object));
     });
     group.finish();
 }

@@ -15,6 +15,13 @@ fn main() {
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
         "unbounded" => subjects::unbounded,
+        "generic" => subjects::typed,
+        "generic-untyped" => subjects::untyped,
+        "generic-result" => subjects::generic_result,
+        "method" => subjects::method,
+        "method-skipping-self" => subjects::method_skipping_self,
+        "async" => subjects::polled,
+        "object" => subjects::in_object,
         "miss" => subjects::evicting,
         "disabled" => subjects::disabled,
         "plain" => subjects::plain,

@@ -15,12 +15,40 @@ use hashbrown::HashMap;
 mod subjects;
 
 /// What must hold: this contestant takes at most so many times as long as that one.
-const TIME_BARS: &[(&str, f64, &str)] = &[("hit, bounded 128", 1.25, LOCK), ("call, disabled", 1.0, COUNTED)];
+const TIME_BARS: &[(&str, f64, &str)] = &[
+    (HIT, 1.25, LOCK),
+    (GENERIC, 1.5, HIT),
+    (GENERIC_UNTYPED, 1.5, HIT),
+    (GENERIC_RESULT, 1.5, HIT),
+    (METHOD, 1.5, HIT),
+    (METHOD_SKIPPING_SELF, 1.5, HIT),
+    (ASYNC, 1.3, HIT),
+    ("call, disabled", 1.0, COUNTED),
+];
 
 /// What must not allocate.
-const MEMORY_BARS: &[&str] = &["hit, &str of 16 bytes", "hit, &str of 200 bytes", "miss with eviction, 128"];
+const MEMORY_BARS: &[&str] = &[
+    "hit, &str of 16 bytes",
+    "hit, &str of 200 bytes",
+    GENERIC,
+    GENERIC_UNTYPED,
+    GENERIC_RESULT,
+    METHOD,
+    METHOD_SKIPPING_SELF,
+    ASYNC,
+    OBJECT,
+    "miss with eviction, 128",
+];
 
 const LOCK: &str = "ReentrantMutex, lock and unlock";
+const HIT: &str = "hit, bounded 128";
+const GENERIC: &str = "hit, generic, typed = true";
+const GENERIC_UNTYPED: &str = "hit, generic, typed = false";
+const GENERIC_RESULT: &str = "hit, generic result";
+const METHOD: &str = "hit, method, &self in the key";
+const METHOD_SKIPPING_SELF: &str = "hit, method, #[key(skip)] &self";
+const ASYNC: &str = "hit, async fn, polled once";
+const OBJECT: &str = "hit, cache = memo";
 const COUNTED: &str = "plain call and an atomic addition";
 
 fn main() {
@@ -33,10 +61,17 @@ fn main() {
     let mut contestants = [
         Contestant::new(LOCK, || each(draws.iter().copied(), subjects::locked)),
         Contestant::new("HashMap, find", || each(&draws, |n| map.get(n).copied())),
-        Contestant::new("hit, bounded 128", || each(draws.iter().copied(), subjects::bounded)),
+        Contestant::new(HIT, || each(draws.iter().copied(), subjects::bounded)),
         Contestant::new("hit, unbounded", || each(draws.iter().copied(), subjects::unbounded)),
         Contestant::new("hit, &str of 16 bytes", || each(&short, |text| subjects::borrowed(text))),
         Contestant::new("hit, &str of 200 bytes", || each(&long, |text| subjects::borrowed_long(text))),
+        Contestant::new(GENERIC, || each(draws.iter().copied(), subjects::typed)),
+        Contestant::new(GENERIC_UNTYPED, || each(draws.iter().copied(), subjects::untyped)),
+        Contestant::new(GENERIC_RESULT, || each(draws.iter().copied(), subjects::generic_result)),
+        Contestant::new(METHOD, || each(draws.iter().copied(), subjects::method)),
+        Contestant::new(METHOD_SKIPPING_SELF, || each(draws.iter().copied(), subjects::method_skipping_self)),
+        Contestant::new(ASYNC, || each(draws.iter().copied(), subjects::polled)),
+        Contestant::new(OBJECT, || each(draws.iter().copied(), subjects::in_object)),
         Contestant::new("miss with eviction, 128", || each(fresh.by_ref().take(CALLS), subjects::evicting)),
         Contestant::new("plain call", || each(draws.iter().copied(), subjects::plain)),
         Contestant::new(COUNTED, || each(draws.iter().copied(), subjects::plain_and_counted)),

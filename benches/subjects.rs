@@ -2,9 +2,13 @@
 #![allow(dead_code, reason = "each bench uses a few of them")]
 
 use std::cell::Cell;
+use std::future::ready;
+use std::hint::black_box;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 
-use functools::{cache, lru_cache};
+use functools::{Argument, LruCache, cache, lru_cache};
 use parking_lot::ReentrantMutex;
 
 /// A body that costs next to nothing, so that the cache is what is measured.
@@ -41,6 +45,84 @@ pub(crate) fn borrowed(text: &str) -> usize {
 #[lru_cache(maxsize = 128)]
 pub(crate) fn borrowed_long(text: &str) -> usize {
     text.len()
+}
+
+/// Generic: the type tells instances apart, and the argument is kept without it.
+#[lru_cache(maxsize = 128, typed = true)]
+pub(crate) fn typed<T: Argument + Into<u64>>(x: T) -> u64 {
+    body(x.into())
+}
+
+/// Generic: equal arguments of different types share a result.
+#[lru_cache(maxsize = 128, typed = false)]
+pub(crate) fn untyped<T: Argument + Into<u64>>(x: T) -> u64 {
+    body(x.into())
+}
+
+/// Generic in its result, which is kept without its type as well.
+#[lru_cache(maxsize = 128, typed = true)]
+pub(crate) fn generic_result<T>(x: T) -> T
+where
+    T: Argument + From<u64> + Into<u64> + Clone + Send + Sync + 'static,
+{
+    body(x.into()).into()
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Line {
+    slope: u64,
+    offset: u32,
+}
+
+impl Line {
+    #[lru_cache(maxsize = 128)]
+    fn at(&self, n: u64) -> u64 {
+        body(n).wrapping_mul(self.slope).wrapping_add(self.offset.into())
+    }
+
+    #[lru_cache(maxsize = 128)]
+    fn at_skipping_self(#[key(skip)] &self, n: u64) -> u64 {
+        body(n).wrapping_mul(self.slope).wrapping_add(self.offset.into())
+    }
+}
+
+/// Behind a black box wherever it is used: a user's object is no constant.
+static LINE: Line = Line { slope: 3, offset: 4 };
+
+#[inline]
+pub(crate) fn method(n: u64) -> u64 {
+    black_box(&LINE).at(n)
+}
+
+#[inline]
+pub(crate) fn method_skipping_self(n: u64) -> u64 {
+    black_box(&LINE).at_skipping_self(n)
+}
+
+#[lru_cache(maxsize = 128)]
+async fn asynchronous(n: u64) -> u64 {
+    ready(body(n)).await
+}
+
+/// Polls an `async fn` once; nothing in there waits.
+#[inline]
+pub(crate) fn polled(n: u64) -> u64 {
+    match pin!(asynchronous(n)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("there is nothing to wait for"),
+    }
+}
+
+#[lru_cache(cache = memo)]
+fn remembered_in(n: u64, memo: &LruCache<u64, u64>) -> u64 {
+    body(n)
+}
+
+/// The results lie in an object that is handed over.
+#[inline]
+pub(crate) fn in_object(n: u64) -> u64 {
+    static MEMO: LruCache<u64, u64> = LruCache::new(Some(128));
+    remembered_in(n, black_box(&MEMO))
 }
 
 /// What `disabled` is without the attribute.

@@ -12,15 +12,25 @@ use crate::step::{Outcome, Result, Step, append, cargo, fail, output_of, run_thr
 const TIMED: &[&str] = &["floors", "hit", "miss", "disabled", "fibonacci"];
 
 /// The kinds of calls that `benches/instructions.rs` can make.
-const KINDS: &[&str] = &["lock", "hit", "unbounded", "miss", "disabled", "counted", "plain"];
+const KINDS: &[&str] = &[
+    "lock",
+    "hit",
+    "unbounded",
+    "generic",
+    "generic-untyped",
+    "generic-result",
+    "method",
+    "method-skipping-self",
+    "async",
+    "object",
+    "miss",
+    "disabled",
+    "counted",
+    "plain",
+];
 
 /// How many calls lie between the two runs whose instructions are compared.
 const CALLS: u32 = 100_000;
-
-/// Counts all instructions of a program and writes their number to its output. The report, which
-/// nobody asked for, must go to a file of ours: callgrind replaces whatever has its name.
-const VALGRIND: [&str; 4] =
-    ["valgrind", "--tool=callgrind", "--callgrind-out-file=target/callgrind.out", "--log-fd=1"];
 
 /// The libraries that `peers` compares with, as `cargo tree` begins their lines.
 const PEERS: &[&str] = &["cached v", "lru v", "memoize v", "moka v", "quick_cache v"];
@@ -176,9 +186,15 @@ fn instructions() -> Result {
 
 /// How many instructions that many calls take, with the start and the end of the program.
 fn count(kind: &str, calls: u32) -> Result<f64> {
+    // Callgrind replaces whatever has the name of its report, which nobody asked for: so that name is ours.
+    let report = env::temp_dir().join(format!("functools-callgrind-{}", process::id()));
+    let report_to = format!("--callgrind-out-file={}", report.display());
+    let valgrind = ["valgrind", "--tool=callgrind", &report_to, "--log-fd=1"];
     let mut run = cargo("run --quiet --profile bench --package benches --bin instructions --config");
-    run.arg(format!("target.'cfg(all())'.runner = {VALGRIND:?}")).args(["--", kind, &calls.to_string()]);
-    let output = output_of(&mut run)?;
+    run.arg(format!("target.'cfg(all())'.runner = {valgrind:?}")).args(["--", kind, &calls.to_string()]);
+    let output = output_of(&mut run);
+    _ = fs::remove_file(report);
+    let output = output?;
     let total = output.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
     total.map_or_else(|| fail(format!("no count in what callgrind wrote:\n{output}")), Ok)
 }

@@ -107,11 +107,11 @@ impl<'a, T> ByOwnEq<'a> for &&Of<'a, T, Shared>
 where
     T: Hash + Eq + Clone + Send + Sync + 'static,
 {
-    type Key = WithEq<'a, T>;
+    type Key = WithEq<'a, T, Owned>;
 
     #[inline]
-    fn __key(&self) -> WithEq<'a, T> {
-        WithEq { argument: self.0, any: Some(self.0) }
+    fn __key(&self) -> Self::Key {
+        WithEq(self.0, Owned)
     }
 }
 
@@ -120,11 +120,11 @@ where
     T: Hash + Eq + ToOwned + ?Sized,
     S: Keeps<T::Owned>,
 {
-    type Key = WithEq<'a, T>;
+    type Key = WithEq<'a, T, Borrowed>;
 
     #[inline]
-    fn __key(&self) -> WithEq<'a, T> {
-        WithEq { argument: self.0, any: None }
+    fn __key(&self) -> Self::Key {
+        WithEq(self.0, Borrowed)
     }
 }
 
@@ -232,30 +232,55 @@ impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
     }
 }
 
-/// An argument by its own `Hash` and `Eq`.
-#[derive(Debug)]
-pub struct WithEq<'a, T: ?Sized> {
-    argument: &'a T,
-    /// The same, where its type can be asked for.
-    any: Option<&'a dyn Any>,
+/// What may borrow something, so that its type can't be asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Borrowed;
+
+/// What borrows nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Owned;
+
+/// What is known of an argument whose type was not written out. Where the type is known when
+/// compiling, so is the answer.
+pub trait Recognises<T: ?Sized> {
+    /// Whether it is a number or text after all.
+    fn common(argument: &T) -> Option<Common<'_>>;
 }
 
-impl<T: Hash + Eq + ToOwned + ?Sized> Part for WithEq<'_, T> {
+impl<T: ?Sized> Recognises<T> for Borrowed {
+    #[inline]
+    fn common(_: &T) -> Option<Common<'_>> {
+        None
+    }
+}
+
+impl<T: Any> Recognises<T> for Owned {
+    #[inline]
+    fn common(argument: &T) -> Option<Common<'_>> {
+        Common::recognise(argument)
+    }
+}
+
+/// An argument by its own `Hash` and `Eq`. It is [`Owned`] or [`Borrowed`].
+#[derive(Debug)]
+pub struct WithEq<'a, T: ?Sized, B>(&'a T, B);
+
+impl<T: Hash + Eq + ToOwned + ?Sized, B: Recognises<T>> Part for WithEq<'_, T, B> {
     type Stored = T::Owned;
 
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
-        self.argument.hash(state);
+        self.0.hash(state);
     }
 
     #[inline]
     fn eq_stored(&self, stored: &T::Owned) -> bool {
-        self.argument == stored.borrow()
+        self.0 == stored.borrow()
     }
 
     #[inline]
     fn to_stored(&self) -> T::Owned {
-        self.argument.to_owned()
+        self.0.to_owned()
     }
 
     #[inline]
@@ -265,12 +290,12 @@ impl<T: Hash + Eq + ToOwned + ?Sized> Part for WithEq<'_, T> {
 
     #[inline]
     fn eq_part(&self, other: &Self) -> bool {
-        self.argument == other.argument
+        self.0 == other.0
     }
 
     #[inline]
     fn as_common(&self) -> Option<Common<'_>> {
-        self.any.and_then(Common::recognise)
+        B::common(self.0)
     }
 }
 
