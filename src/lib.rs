@@ -594,7 +594,7 @@ pub mod __private {
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::options::{FnClock, Options, Terms};
     pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
-    pub use lru_core::{Lease, Memo, Reading, UNBOUNDED, bound, integer, kept, stored};
+    pub use lru_core::{Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored};
     pub use std::string::String;
     pub use std::time::Instant;
     pub use std::vec::Vec;

@@ -156,9 +156,7 @@ impl User {
         pair.0.len() + pair.1 as usize + self.name.len()
     }
 
-    // DEFECT: what is made of `&*self.name` is a needless borrow to clippy.
     #[lru_cache]
-    #[allow(clippy::needless_borrow)]
     fn made(#[key(&*self.name)] &self, #[key(text.len())] text: &str) -> usize {
         text.len() + self.name.len()
     }

@@ -53,6 +53,6 @@ pub use isolation::isolated;
 pub use key::Argument;
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
-pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache};
+pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
 pub use plan::{Keys, NoPlan, Plan, Times};
 pub use term::{Lease, Term};

@@ -169,6 +169,12 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
     }
 }
 
+/// The cache itself, whatever leads to it: for generated code.
+#[must_use]
+pub fn cache<K, V, P, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
+    cache
+}
+
 impl<K, V, P: Policy> Cache<K, V, P> {
     /// Creates an empty cache: unbounded with `None`, storing nothing with `Some(0)`, of at most
     /// `n` entries with `Some(n)`. Takes no memory yet, and can initialise a `static`.

@@ -3,12 +3,12 @@
 use core::slice;
 
 use quote::ToTokens;
-use syn::{Expr, GenericParam, Lit, Type};
+use syn::{Expr, GenericParam, Lit, PatType, Type};
 
 use super::closure_takes;
 use crate::args::{Args, MaxSize};
 use crate::errors::Errors;
-use crate::func::Func;
+use crate::func::{Func, KeyOption};
 use crate::{model, types};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
@@ -84,6 +84,19 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
     if args.cache.is_none() || args.name("cache").is_none() {
         return;
     }
+    let holder = args.cache.as_ref().and_then(model::root);
+    // The type of what holds the cache tells too: a cache of other values is another cache.
+    let holds =
+        |param: &PatType| types::bindings(&param.pat).iter().any(|name| Some(name) == holder.as_ref());
+    let is_part = |param: &PatType| {
+        args.key.is_none() && matches!(KeyOption::parse(&param.attrs), Ok(KeyOption::Itself))
+    };
+    for param in func.params().filter(|param| !holds(param) && !is_part(param)) {
+        if let Some(ty) = types::impl_trait(&param.ty) {
+            let message = "the key in an object has no place for this type, which no argument in it tells; keep the results in a `static`, without `cache`";
+            errors.at(ty, message);
+        }
+    }
     for param in model::type_params(&func.sig.generics) {
         let name = match param {
             GenericParam::Type(param) => &param.ident,
@@ -91,9 +104,10 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
             GenericParam::Lifetime(_) => continue,
         };
         let is_seen = |ty: &Type| types::mentions(ty.to_token_stream(), slice::from_ref(name));
-        if !func.params().any(|param| is_seen(&param.ty)) {
+        let mut telling = func.params().filter(|param| holds(param) || is_part(param));
+        if !telling.any(|param| is_seen(&param.ty)) {
             let message = format!(
-                "the key in an object has no place for `{name}`, which no argument tells; keep the results in a `static`, without `cache`"
+                "the key in an object has no place for `{name}`, which no argument in it tells; keep the results in a `static`, without `cache`"
             );
             errors.at(param, message);
         }

@@ -91,7 +91,7 @@ pub(super) fn outcome(model: &Model) -> TokenStream {
         Place::Static(_) => outcome,
         Place::Object(object) => {
             let (span, result) = (types::first_span(&model.result), &model.result);
-            let (krate, calls) = (model.krate.at(span), memo::calls_of(object));
+            let (krate, calls) = (model.krate.at(span), memo::calls_of(object, &model.krate));
             quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _, _, _, _>(|| #calls, #outcome).__fit() }
         }
     }
@@ -123,15 +123,10 @@ fn run_here(model: &Model) -> TokenStream {
     let Model { result, body, .. } = model;
     let bindings = model.params.iter().map(|param| {
         let (written, name) = (param.written(), &param.name);
-        let pat = &written.pat;
-        let ty = types::impl_trait(&written.ty).is_none().then(|| {
-            let ty = &written.ty;
-            quote!(: #ty)
-        });
-        quote! {
-            #[allow(clippy::no_effect_underscore_binding)]
-            let #pat #ty = #name;
-        }
+        let (pat, ty) = (&written.pat, &written.ty);
+        let ty = types::impl_trait(ty).is_none().then(|| quote!(: (#ty,)));
+        // As one of a tuple: a lint minds a `let _n = ..` that does nothing.
+        quote! { let (#pat,) #ty = (#name,); }
     });
     let body = body.stream();
     let body = if model.safety.is_some() {

@@ -5,13 +5,13 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, Identity, Model, Place, nested};
+use crate::model::{Accessors, Identity, Krate, Model, Place, nested};
 use crate::types;
 
 /// The cache, to be called: `home` is where the accessors stand.
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => calls_of(object),
+        Place::Object(object) => calls_of(object, &model.krate),
         Place::Static(_) => {
             let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
             if matches!(model.accessors, Accessors::None) {
@@ -31,9 +31,10 @@ fn plan(model: &Model) -> Option<TokenStream> {
 }
 
 /// The cache in an object, to be called.
-pub(super) fn calls_of(object: &Expr) -> TokenStream {
+pub(super) fn calls_of(object: &Expr, krate: &Krate) -> TokenStream {
     let span = types::first_span(object);
-    quote_spanned! { span=> (#object).__calls() }
+    let krate = krate.at(span);
+    quote_spanned! { span=> #krate::__private::cache(&#object).__calls() }
 }
 
 /// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
@@ -54,7 +55,7 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
         (Place::Object(object), parts) => {
             let part = if let [part] = parts { part.clone() } else { nested(parts) };
             let span = types::first_span(object);
-            let (calls, krate) = (calls_of(object), krate.at(span));
+            let (calls, krate) = (calls_of(object, krate), krate.at(span));
             quote_spanned! { span=> #krate::__private::keyed(|| #calls, #part).__fit() }
         }
         (Place::Static(_), _) => {

@@ -138,7 +138,8 @@ impl Key {
 
     /// For what an expression makes, whose type nobody wrote.
     pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
-        let span = types::first_span(expr);
+        // Underlined there, but not written there: lints would take our `&` for the user's.
+        let span = Span::call_site().located_at(types::first_span(expr));
         if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span) }
     }
 

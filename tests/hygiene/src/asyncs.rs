@@ -54,9 +54,8 @@ pub struct Client {
 
 impl Client {
     /// Is remembered for all.
-    // DEFECT: `#[key(&*self.name)]` is a needless borrow to clippy, for what is made of it.
     #[lru_cache]
-    pub async fn length(#[key(self.name.as_str())] &self, text: &str) -> usize {
+    pub async fn length(#[key(&*self.name)] &self, text: &str) -> usize {
         ready(self.name.len() + text.len()).await
     }
 
