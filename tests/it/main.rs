@@ -28,6 +28,7 @@ mod methods;
 mod nested;
 mod objects;
 mod options;
+mod pairs;
 mod panics;
 mod peers;
 mod projected;

@@ -1,5 +1,7 @@
 //! What cannot be asked of the terms on which results are kept.
 
+#![allow(unused_variables)]
+
 use functools::{LruCache, lru_cache, ttl_cache};
 
 #[lru_cache(ttl = 0)]

@@ -1,0 +1,106 @@
+//! Every two options that answer different questions stand together.
+
+use functools::{Cause, LruCache, lru_cache};
+
+fn ticks() -> u64 {
+    0
+}
+
+fn log<K>(_: &K, _: &Option<u64>, _: Cause) {}
+
+/// A function with each pair of the options given, called twice: once computed, once not.
+macro_rules! pairs {
+    ($({$($option:tt)*})*) => { pairs! { @first $({$($option)*})* } };
+    (@first) => {};
+    (@first $one:tt $($others:tt)*) => {
+        $( pairs! { @both $one $others } )*
+        pairs! { @first $($others)* }
+    };
+    (@both {$($one:tt)*} {$($other:tt)*}) => {{
+        #[lru_cache($($one)*, $($other)*)]
+        fn f(n: u64) -> Result<Option<u64>, String> {
+            Ok(Some(n))
+        }
+        assert_eq!((f(1), f(1)), (Ok(Some(1)), Ok(Some(1))), stringify!($($one)*, $($other)*));
+        assert_eq!(f::cache_info().hits, 1, stringify!($($one)*, $($other)*));
+    }};
+}
+
+#[test]
+fn key_verdict_and_room() {
+    pairs! {
+        { typed = true }
+        { cache_errors = false }
+        { cache_none = false }
+        { maxsize = 8 }
+        { ttl = 60 }
+        { tti = 60 }
+        { policy = lfu }
+        { accessors = companion }
+        { crate = ::functools }
+    }
+}
+
+#[test]
+fn terms_of_their_own() {
+    pairs! {
+        { ttu = |_n, _value, now| now + 60, timer = ticks }
+        { weight = |_n, _value| 2 }
+        { on_evict = log }
+        { maxsize = 8 }
+        { policy = fifo }
+        { typed = false }
+        { cache_none = false }
+    }
+    pairs! {
+        { ttl = 60, timer = ticks }
+        { weight = |_n, _value| 2 }
+        { key = |n| n / 10 }
+        { policy = w_tinylfu }
+        { tti = 60 }
+        { cache_none = false }
+        { maxsize = 8 }
+    }
+    pairs! {
+        { ttl = 60, jitter = 0.1 }
+        { policy = sieve }
+        { on_evict = log }
+        { tti = 5.5 }
+        { maxsize = None }
+    }
+}
+
+#[test]
+fn errors_remembered_with_everything_else() {
+    macro_rules! with {
+        ($({$($option:tt)*})*) => { $({
+            #[lru_cache(cache_errors = true, $($option)*)]
+            fn f(n: u64) -> Result<u64, String> {
+                Err(n.to_string())
+            }
+            assert_eq!(f(1), f(1), stringify!($($option)*));
+            assert_eq!(f::cache_info().hits, 1, stringify!($($option)*));
+        })* };
+    }
+    with! {
+        { typed = true } { key = |n| n } { cache_none = false } { maxsize = 8 } { ttl = 60 } { tti = 60 }
+        { ttu = |_n, _value, now| now + 60, timer = ticks } { weight = |_n, value| value.is_ok().into() }
+        { policy = rr } { policy = s3_fifo }
+    }
+}
+
+#[test]
+fn an_object_with_keys_and_verdicts() {
+    macro_rules! with {
+        ($({$($option:tt)*})*) => { $({
+            #[lru_cache(cache = memo, $($option)*)]
+            fn f(n: u64, memo: &LruCache<u64, Option<u64>>) -> Result<Option<u64>, String> {
+                Ok(Some(n))
+            }
+            let memo = LruCache::new(Some(4));
+            assert_eq!(f(1, &memo), f(1, &memo), stringify!($($option)*));
+            assert_eq!(f::cache_info(&memo).hits, 1, stringify!($($option)*));
+        })* };
+    }
+    with! { { typed = true } { key = |n| *n } { cache_none = false } { cache_errors = false } }
+}
