@@ -251,6 +251,17 @@ fn hit_on_an_async_function_allocates_nothing() {
     });
 }
 
+#[test]
+fn an_entry_of_numbers_takes_at_most_48_bytes() {
+    #[lru_cache(maxsize = 100_000)]
+    fn many(n: u64) -> u64 {
+        n + 1
+    }
+
+    let taken = measure(|| (0..150_000).for_each(|n| _ = black_box(many(n)))).bytes_current;
+    assert!(taken <= 48 * 100_000, "{taken} bytes");
+}
+
 /// Fills a cache, then measures what 200,000 further misses allocate: from the very first on.
 macro_rules! misses_allocate_nothing_once_full {
     ($($test:ident: $maxsize:literal,)*) => {$(

@@ -1,8 +1,12 @@
 //! Slots and the circular doubly linked list through them.
 //!
-//! One `Vec` of nodes; node 0 is the root of the ring and holds no item. `root.next` is the least
+//! One `Vec` of nodes; one of them is the root of the ring and holds no item. `root.next` is the least
 //! recently used slot, `root.prev` the most recently used. Vacant slots form a free list through
 //! `next`. The arena knows slot numbers; of items it knows nothing.
+//!
+//! The root is not always the same node. When an item takes the place of the least recently used
+//! one, it goes where the root was, and what it drives out leaves its node to the root: so the
+//! ring turns by one, and no link is written. `CPython`'s ring does the same.
 //!
 //! Links are cells, so that an entry can be touched while the items are only being read: user code
 //! that runs meanwhile may touch others, and never meets a half-linked ring.
@@ -17,9 +21,10 @@ use core::cell::Cell;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
-const ROOT: Slot = Slot(0);
-
 impl Slot {
+    /// Ends the free list.
+    const NONE: Self = Self(u32::MAX);
+
     #[inline]
     pub(crate) fn index(self) -> usize {
         self.0 as usize
@@ -45,17 +50,30 @@ struct Node<T> {
 #[derive(Debug)]
 pub struct Arena<T> {
     nodes: Vec<Node<T>>,
-    /// The first vacant slot; the root where there is none.
+    /// Invariant: in range, once there are nodes.
+    root: Slot,
+    /// The first vacant slot, where there is one.
     free: Slot,
     len: usize,
 }
 
+/// What [`Arena::rotate`] did.
+#[derive(Debug)]
+pub(crate) struct Rotated<T> {
+    /// Where the item lies that came.
+    pub(crate) taken: Slot,
+    /// Where the item lay that left.
+    pub(crate) vacated: Slot,
+    pub(crate) evicted: T,
+}
+
 impl<T> Arena<T> {
-    /// The most items that slot numbers can tell apart.
-    pub(crate) const MOST: usize = u32::MAX as usize - 1;
+    /// The most items that are kept: slot numbers must tell them apart, and the index as many
+    /// chains beside them.
+    pub(crate) const MOST: usize = (1 << 31) - 2;
 
     pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), free: ROOT, len: 0 }
+        Self { nodes: Vec::new(), root: Slot(0), free: Slot::NONE, len: 0 }
     }
 
     #[inline]
@@ -77,15 +95,15 @@ impl<T> Arena<T> {
     /// The least recently used slot, where there is one.
     #[inline]
     pub(crate) fn first(&self) -> Option<Slot> {
-        let first = self.nodes.first()?.next.get();
-        (first != ROOT).then_some(first)
+        let first = self.nodes.get(self.root.index())?.next.get();
+        (first != self.root).then_some(first)
     }
 
     /// The occupied slots from least to most recently used.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> {
         core::iter::successors(self.first(), |&slot| {
             let next = self.nodes[slot.index()].next.get();
-            (next != ROOT).then_some(next)
+            (next != self.root).then_some(next)
         })
     }
 
@@ -95,10 +113,10 @@ impl<T> Arena<T> {
     pub(crate) fn insert(&mut self, item: T, most: usize) -> Slot {
         if self.nodes.is_empty() {
             self.grow(most);
-            self.nodes.push(Node { prev: Cell::new(ROOT), next: Cell::new(ROOT), item: None });
+            self.nodes.push(Node { prev: Cell::new(self.root), next: Cell::new(self.root), item: None });
         }
         let slot = self.free;
-        let slot = if slot == ROOT {
+        let slot = if slot == Slot::NONE {
             if self.nodes.len() == self.nodes.capacity() {
                 self.grow(most);
             }
@@ -122,6 +140,25 @@ impl<T> Arena<T> {
         core::mem::replace(self.get_mut(slot), item)
     }
 
+    /// Takes `item` in as the most recently used, in place of the least recently used one.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back where there is none whose place it could take.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn rotate(&mut self, item: T) -> Result<Rotated<T>, T> {
+        let (taken, Some(vacated)) = (self.root, self.first()) else { return Err(item) };
+        let Some(evicted) = self.nodes.get_mut(vacated.index()).and_then(|node| node.item.take()) else {
+            return Err(item);
+        };
+        if let Some(node) = self.nodes.get_mut(taken.index()) {
+            node.item = Some(item);
+        }
+        self.root = vacated;
+        Ok(Rotated { taken, vacated, evicted })
+    }
+
     /// Vacates a slot and unlinks it.
     pub(crate) fn remove(&mut self, slot: Slot) -> T {
         self.unlink(slot);
@@ -139,7 +176,7 @@ impl<T> Arena<T> {
     #[inline]
     pub(crate) fn touch(&self, slot: Slot) {
         // The most recent one stays where it is: nothing to write.
-        if self.nodes.get(slot.index()).is_some_and(|node| node.next.get() != ROOT) {
+        if self.nodes.get(slot.index()).is_some_and(|node| node.next.get() != self.root) {
             self.unlink(slot);
             self.link_last(slot);
         }
@@ -154,9 +191,9 @@ impl<T> Arena<T> {
 
     #[inline]
     fn link_last(&self, slot: Slot) {
-        let Some(root) = self.nodes.get(ROOT.index()) else { return };
+        let Some(root) = self.nodes.get(self.root.index()) else { return };
         self.join(root.prev.get(), slot);
-        self.join(slot, ROOT);
+        self.join(slot, self.root);
     }
 
     #[inline]
@@ -165,6 +202,11 @@ impl<T> Arena<T> {
             one.next.set(after);
             other.prev.set(before);
         }
+    }
+
+    /// How many slots there is memory for, the root included.
+    pub(crate) fn room(&self) -> usize {
+        self.nodes.capacity()
     }
 
     fn grow(&mut self, most: usize) {
@@ -182,18 +224,19 @@ impl<T> Arena<T> {
         }
         let node = |slot: Slot| &self.nodes[slot.index()];
         let forward: Vec<_> = self.iter().take(self.nodes.len()).collect();
-        let mut backward: Vec<_> = core::iter::successors(Some(node(ROOT).prev.get()), |&slot| {
-            (slot != ROOT).then(|| node(slot).prev.get())
+        let mut backward: Vec<_> = core::iter::successors(Some(node(self.root).prev.get()), |&slot| {
+            (slot != self.root).then(|| node(slot).prev.get())
         })
-        .take_while(|&slot| slot != ROOT)
+        .take_while(|&slot| slot != self.root)
         .take(self.nodes.len())
         .collect();
         backward.reverse();
         assert_eq!(forward, backward, "the ring reads the same both ways");
         assert_eq!(forward.len(), self.len);
         assert!(forward.iter().all(|&slot| node(slot).item.is_some()));
-        let free: Vec<_> = core::iter::successors(Some(self.free), |&slot| Some(node(slot).next.get()))
-            .take_while(|&slot| slot != ROOT)
+        assert!(node(self.root).item.is_none(), "the root holds nothing");
+        let vacant = |slot: Slot| (slot != Slot::NONE).then_some(slot);
+        let free: Vec<_> = core::iter::successors(vacant(self.free), |&slot| vacant(node(slot).next.get()))
             .take(self.nodes.len())
             .collect();
         assert!(free.iter().all(|&slot| node(slot).item.is_none()));
@@ -241,9 +284,36 @@ mod tests {
         let mut arena = Arena::new();
         let slot = arena.insert('a', 1);
         arena.touch(slot);
-        assert_eq!(arena.replace(slot, 'b'), 'a');
+        let rotated = arena.rotate('b').unwrap();
+        assert_eq!((rotated.vacated, rotated.evicted), (slot, 'a'));
         assert_eq!(items(&arena), "b");
-        assert_eq!(arena.first(), Some(slot));
+        assert_eq!(arena.first(), Some(rotated.taken));
+        arena.touch(rotated.taken);
+        assert_eq!(arena.remove(rotated.taken), 'b');
+        assert_eq!(items(&arena), "");
+        assert_eq!(arena.rotate('c').err(), Some('c'));
+        arena.insert('d', 1);
+        assert_eq!(items(&arena), "d");
+    }
+
+    #[test]
+    fn a_rotation_puts_the_newcomer_last_and_the_others_stay_in_order() {
+        let mut arena = Arena::new();
+        let slots: Vec<_> = "abc".chars().map(|item| arena.insert(item, 4)).collect();
+        let rotated = arena.rotate('d').unwrap();
+        assert_eq!((rotated.vacated, rotated.evicted), (slots[0], 'a'));
+        assert_eq!(items(&arena), "bcd");
+        arena.touch(slots[1]);
+        assert_eq!(items(&arena), "cdb");
+        arena.touch(slots[1]);
+        assert_eq!(arena.remove(rotated.taken), 'd');
+        assert_eq!(items(&arena), "cb");
+        arena.insert('e', 4);
+        arena.insert('f', 4);
+        assert_eq!(items(&arena), "cbef");
+        assert_eq!(arena.rotate('g').unwrap().evicted, 'c');
+        assert_eq!(items(&arena), "befg");
+        assert_eq!(arena.nodes.len(), 5);
     }
 
     #[test]

@@ -56,11 +56,16 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         if !self.stores {
             return Err(self.uncached(outcome));
         }
+        // Apart: of the plan there is a reference, and the others need not be in memory for it.
+        let Self { engine, stores, plan } = self;
         let hash = KeyHash::of_part(&key);
         let matches = |stored: &K| key.eq_stored(stored);
-        match self.engine.look(hash, matches, |kept| outcome.answer(kept), &self.plan) {
+        match engine.look(hash, matches, |kept| outcome.answer(kept), &plan) {
             Ok(result) => Ok(result),
-            Err(began) => Err(self.miss(hash, &key, Origin::Computed(began), outcome)),
+            Err(began) => {
+                let calls = Self { engine, stores, plan };
+                Err(calls.miss(hash, &key, Origin::Computed(began), outcome))
+            }
         }
     }
 
@@ -156,16 +161,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     }
 
     /// Brings in what a computation came to, where it is to be remembered.
-    fn remember<R, O: Outcome<R, Kept = V>>(&self, pending: Pending<K>, result: &R, outcome: O) {
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
         let Pending { hash, key, origin, same } = pending;
         // Cloned before the lock is taken.
         if let Some(value) = outcome.kept(result) {
-            let term = self.plan.term(&key, &value);
-            self.keep(Entry { hash, key, value, term }, origin, same);
+            let Self { engine, stores, plan } = self;
+            let term = plan.term(&key, &value);
+            match origin {
+                Origin::Computed(began) => {
+                    engine.keep_computed(hash, key, value, term, began, same, &plan);
+                }
+                Origin::Refreshed(_) | Origin::Put => {
+                    let calls = Self { engine, stores, plan };
+                    calls.keep(Entry { hash, key, value, term }, origin, same);
+                }
+            }
         }
     }
 
-    #[inline]
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
         drop(told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
     }
@@ -223,7 +238,9 @@ struct Pending<K> {
 
 impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
     /// Remembers `result`, where it is one to be remembered, and returns it.
-    #[inline]
+    // As `Calls::look`: what a miss consists of then stays in registers.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep<R>(self, result: R) -> R
     where
         O: Outcome<R, Kept = V>,

@@ -147,6 +147,30 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
     }
 
+    /// Whether the key of what comes from `origin` is known to be missing: it was when the
+    /// computation began, and nothing came in since. What has terms may have been there, but not
+    /// live, so that says nothing of it.
+    fn is_still_missing(&self, origin: Origin) -> bool {
+        match origin {
+            Origin::Computed(began) => T::IS_BARE && self.history.is_still(began),
+            Origin::Refreshed(_) | Origin::Put => false,
+        }
+    }
+
+    /// Brings the result of a computation into a full store, if nothing happened since it began, and
+    /// hands out the entry it evicts. Gives it back where there is more to be asked or to be done.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn exchange(&self, entry: Entry<K, V, T>, began: Moment) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
+        if !T::IS_BARE || !self.history.is_still(began) || !self.is_settled() {
+            return Err(entry);
+        }
+        let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
+        let evicted = store.exchange(entry)?;
+        self.history.arrived();
+        Ok(evicted)
+    }
+
     /// Brings an entry in. `found` is where its key lies already.
     fn admit(
         &self,
@@ -169,7 +193,10 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         };
         match (self.write(leavers), found) {
             (Some(store), _) if !store.has_room_for(&entry.term) => leavers.refuse(entry),
-            (Some(mut store), None) => store.insert(entry, leavers),
+            (Some(mut store), None) => {
+                self.history.arrived();
+                store.insert(entry, leavers);
+            }
             (Some(mut store), Some(place)) if replaces => store.replace(place, entry, leavers),
             (Some(_), Some(_)) => leavers.refuse(entry),
             (None, found) => {
@@ -322,17 +349,70 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         same: impl Fn(&K, &K) -> bool,
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
-        let mut leavers = Leavers::none();
         if self.is_disabled() {
+            let mut leavers = Leavers::none();
             leavers.refuse(entry);
             return leavers;
         }
+        self.keep_asking(self.hold(), entry, origin, same, plan)
+    }
+
+    /// [`Engine::keep`] after a miss: in a full cache, where misses go on forever, the short way.
+    /// What leaves is told and dropped.
+    // Neither the entry nor the evicted one goes through memory, if registers can hold them. The call
+    // itself is not inlined: in the caller, it would take registers from the hit, and stack from
+    // functions that call themselves.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "an entry in its parts goes in registers")]
+    pub(crate) fn keep_computed(
+        &self,
+        hash: KeyHash,
+        key: K,
+        value: V,
+        term: T,
+        began: Moment,
+        same: impl Fn(&K, &K) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) {
+        let entry = Entry { hash, key, value, term };
+        let state = self.hold();
+        match state.exchange(entry, began) {
+            Ok(evicted) => {
+                // Nothing is left to be settled.
+                drop(state);
+                if plan.listens() {
+                    plan.left(&evicted.key, &evicted.value, Cause::Evicted);
+                }
+                drop(evicted);
+            }
+            Err(entry) => {
+                drop(told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
+            }
+        }
+    }
+
+    /// [`Engine::keep`], whatever happened meanwhile. Lets go of the lock.
+    #[inline(never)]
+    fn keep_asking(
+        &self,
+        state: Held<'_, State<K, V, P, T>>,
+        entry: Entry<K, V, T>,
+        origin: Origin,
+        same: impl Fn(&K, &K) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) -> Leavers<K, V, P, T> {
+        let mut leavers = Leavers::none();
+        // Declared last, and so let go first should `same` panic.
+        let state = state;
         let hash = entry.hash;
         let is_live = plan.is_live(&entry.term);
-        let state = self.hold();
         state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
-        let found = if overtaken { None } else { state.find(hash, |stored| same(stored, &entry.key)) };
+        let found = if overtaken || state.is_still_missing(origin) {
+            None
+        } else {
+            state.find(hash, |stored| same(stored, &entry.key))
+        };
         let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !self.last_result_stays();
         let found = if plan.chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);
@@ -571,12 +651,14 @@ impl<K, V, P, T: Term> fmt::Debug for Engine<K, V, P, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
     use crate::object::LruCache;
     use crate::term::Lease;
     use std::cell::Cell;
     use std::hash::{Hash, Hasher};
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
+    use std::time::Duration;
 
     /// What a key or a value does when it is compared, cloned or dropped.
     type Hook = Rc<RefCell<Option<Box<dyn Fn(&Probed)>>>>;
@@ -712,6 +794,65 @@ mod tests {
             cache.insert(Probe::new(4), Loud(4));
             assert_eq!(keys(cache), [3, 2, 4]);
         });
+    }
+
+    #[test]
+    fn a_key_removed_from_within_its_eq_is_stored_anew() {
+        with_cache(|cache| {
+            let key = Probe::on_eq(2, |cache| drop(cache.remove(&Probe::new(2))));
+            assert_eq!(cache.get_or_insert_with(key, || Loud(20)), Loud(20));
+            assert_eq!(keys(cache), [1, 3, 2]);
+            assert_eq!(cache.peek(&Probe::new(2)), Some(Loud(20)));
+        });
+    }
+
+    #[test]
+    fn what_nested_calls_left_behind_a_panic_is_dropped_by_the_next_result_that_comes_in() {
+        with_cache(|cache| {
+            std::panic::set_hook(Box::new(|_| {}));
+            cache.get_or_insert_with(Probe::new(4), || {
+                let key = Probe::on_eq(2, |cache| {
+                    cache.get_or_insert_with(Probe::new(5), || Loud(5));
+                    panic!("on purpose");
+                });
+                assert!(catch_unwind(AssertUnwindSafe(|| cache.get(&key))).is_err());
+                CALLING_BACK.set(false);
+                assert!(!cache.engine().state.hold().is_settled());
+                Loud(4)
+            });
+            drop(std::panic::take_hook());
+            assert!(cache.engine().state.hold().is_settled());
+            assert_eq!(keys(cache), [2, 3, 4]);
+        });
+    }
+
+    #[test]
+    fn of_a_key_that_came_in_meanwhile_there_is_one_entry() {
+        let cache = LruCache::new(Some(2));
+        cache.insert(7, 7);
+        cache.insert(8, 8);
+        let outer = cache.get_or_insert_with(1, || {
+            cache.get_or_insert_with(1, || 10);
+            11
+        });
+        assert_eq!((outer, cache.len()), (11, 2));
+        assert!(cache.iter().eq([(8, 8), (1, 10)]));
+        cache.engine().validate();
+    }
+
+    #[test]
+    fn what_was_not_live_and_is_again_since_the_clock_went_back_has_one_entry() {
+        let clock = ManualClock::new();
+        let cache = LruCache::builder().maxsize(2).ttl(Duration::from_secs(5)).clock(clock.clone()).build();
+        cache.insert("key", 1);
+        clock.advance(Duration::from_secs(5));
+        let compute = || {
+            clock.set(Duration::ZERO);
+            2
+        };
+        assert_eq!((cache.get_or_insert_with("key", compute), cache.len()), (2, 1));
+        assert_eq!((cache.remove("key"), cache.peek("key")), (Some(1), None));
+        cache.engine().validate();
     }
 
     #[test]

@@ -20,22 +20,28 @@ fn place_of(number: u64) -> usize {
     (number % REMEMBERED as u64) as usize
 }
 
-/// A point in the history of a cache: between two changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(u64);
+/// A point in the history of a cache: between two changes, and between two arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    changes: u64,
+    arrivals: u64,
+}
 
 /// What a caller did to a key.
 #[derive(Clone, Copy, Debug)]
 struct Change {
     hash: KeyHash,
-    /// The moment for which it speaks: computations of the key that began earlier are out of date.
-    speaks_for: Moment,
+    /// How many changes there were when what it speaks for began: computations of the key that began
+    /// earlier are out of date.
+    speaks_for: u64,
 }
 
 /// The changes that callers made: keys invalidated, put or refreshed, and clears.
 #[derive(Debug)]
 pub(crate) struct History {
     changes: Cell<u64>,
+    /// How many entries came into the store.
+    arrivals: Cell<u64>,
     cleared: Cell<u64>,
     /// The latest changes to single keys, change `n` at `n % REMEMBERED`. Memory is taken with the
     /// first changes: caches that are never told to forget pay nothing.
@@ -44,11 +50,30 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) const fn new() -> Self {
-        Self { changes: Cell::new(0), cleared: Cell::new(0), recent: RefCell::new(Vec::new()) }
+        Self {
+            changes: Cell::new(0),
+            arrivals: Cell::new(0),
+            cleared: Cell::new(0),
+            recent: RefCell::new(Vec::new()),
+        }
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> Moment {
-        Moment(self.changes.get())
+        Moment { changes: self.changes.get(), arrivals: self.arrivals.get() }
+    }
+
+    /// Whether since `began` nothing was changed and nothing came in: a key that was missing then is
+    /// missing still.
+    #[inline]
+    pub(crate) fn is_still(&self, began: Moment) -> bool {
+        began == self.now()
+    }
+
+    /// Notes that an entry came into the store.
+    #[inline]
+    pub(crate) fn arrived(&self) {
+        self.arrivals.set(self.arrivals.get() + 1);
     }
 
     /// A moment of its own: what begins later has a later one.
@@ -59,13 +84,12 @@ impl History {
 
     /// Notes that the caller changed what is remembered under a key with this hash, just now.
     pub(crate) fn changed(&self, hash: KeyHash) {
-        let speaks_for = Moment(self.changes.get() + 1);
-        self.push(Some(Change { hash, speaks_for }));
+        self.push(Some(Change { hash, speaks_for: self.changes.get() + 1 }));
     }
 
     /// Notes that what is remembered under this key was computed anew, from `began` on.
     pub(crate) fn refreshed(&self, hash: KeyHash, began: Moment) {
-        self.push(Some(Change { hash, speaks_for: began }));
+        self.push(Some(Change { hash, speaks_for: began.changes }));
     }
 
     /// Notes that everything was forgotten.
@@ -88,17 +112,17 @@ impl History {
     /// Whether what began at `began` was overtaken by a change to this key.
     pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
         // The common case by far: nobody changed anything meanwhile.
-        began != self.now() && self.overtook_among_changes(began, hash)
+        began.changes != self.changes.get() && self.overtook_among_changes(began.changes, hash)
     }
 
     #[cold]
-    fn overtook_among_changes(&self, began: Moment, hash: KeyHash) -> bool {
+    fn overtook_among_changes(&self, began: u64, hash: KeyHash) -> bool {
         let now = self.changes.get();
-        if began.0 < self.cleared.get() || now - began.0 > REMEMBERED as u64 {
+        if began < self.cleared.get() || now - began > REMEMBERED as u64 {
             return true;
         }
         let recent = self.recent.borrow();
-        (began.0..now)
+        (began..now)
             .filter_map(|number| recent[place_of(number)])
             .any(|change| change.hash == hash && change.speaks_for > began)
     }
@@ -145,6 +169,19 @@ mod tests {
         history.changed(hash(1));
         assert!(history.overtook(began, hash(2)));
         assert!(!history.overtook(later, hash(2)));
+    }
+
+    #[test]
+    fn an_arrival_overtakes_nothing_and_ends_the_stillness() {
+        let history = History::new();
+        let began = history.now();
+        assert!(history.is_still(began));
+        history.arrived();
+        assert!(!history.is_still(began));
+        assert!(!history.overtook(began, hash(1)));
+        let began = history.now();
+        history.changed(hash(1));
+        assert!(!history.is_still(began));
     }
 
     #[test]

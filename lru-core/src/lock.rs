@@ -22,7 +22,11 @@ pub(crate) trait Settle {
 pub(crate) type Held<'a, T> = ReentrantMutexGuard<'a, T>;
 
 /// A reentrant mutex. Never poisoned: what it guards is whole at every point where user code runs.
+///
+/// It begins a cache line: what a call reads and writes then lies in as few lines as can be,
+/// wherever the linker puts a `static`, and in none that another cache writes to.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct RLock<T>(ReentrantMutex<T>);
 
 impl<T: Settle> RLock<T> {

@@ -6,6 +6,7 @@ fn ticks() -> u64 {
     0
 }
 
+#[allow(clippy::ref_option)]
 fn log<K>(_: &K, _: &Option<u64>, _: Cause) {}
 
 /// A function with each pair of the options given, called twice: once computed, once not.

@@ -32,7 +32,8 @@ use crate::key::KeyHash;
 /// The choice of a victim.
 ///
 /// A policy may keep the order of use in the ring of the arena, which has every occupied slot and
-/// puts new ones last, or in lists of its own. What changes at a hit lies in cells: hits only read
+/// puts new ones last, or in lists of its own. A newcomer need not lie where the victim lay, and any
+/// slot may be vacant: there is one more than there are entries. What changes at a hit lies in cells: hits only read
 /// the store.
 pub trait Policy: fmt::Debug + Sized {
     /// A policy that has seen nothing.

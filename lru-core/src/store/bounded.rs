@@ -2,10 +2,11 @@
 //! policy.
 //!
 //! Invariant: entries never weigh more than `maxsize` together; without terms each weighs one. A
-//! full store reuses the victim's slot, so that a replacement allocates nothing.
+//! full store takes an entry in by turning the ring, or in the victim's slot: nothing is allocated,
+//! and nothing wears out.
 
 use super::Place;
-use crate::arena::{Arena, Slot};
+use crate::arena::{Arena, Rotated, Slot};
 use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
 use crate::index::Index;
@@ -61,7 +62,8 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
     ) -> Option<(Place, &Entry<K, V, T>)> {
-        let key_matches = |slot| self.arena.get(slot).is_some_and(|entry| matches(&entry.key));
+        let key_matches =
+            |slot| self.arena.get(slot).is_some_and(|entry| entry.hash == hash && matches(&entry.key));
         let slot = self.index.find(hash, key_matches)?;
         Some((Place::from(slot), self.arena.get(slot)?))
     }
@@ -83,15 +85,47 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
         if T::IS_BARE {
-            // Slot numbers end before any memory that could hold so many entries does.
-            if self.arena.len() < self.maxsize.min(Arena::<Entry<K, V, T>>::MOST) {
-                self.add(entry);
-            } else if let Some(victim) = self.policy.victim(&self.arena, entry.hash) {
-                leavers.push(self.evict(victim, entry), Cause::Evicted);
+            match self.exchange(entry) {
+                Ok(evicted) => leavers.push(evicted, Cause::Evicted),
+                Err(entry) if self.is_full() => leavers.refuse(entry),
+                Err(entry) => self.add(entry),
             }
         } else {
             self.make_room(&entry, None, leavers);
             self.add(entry);
+        }
+    }
+
+    /// Whether there is no room for one more entry without terms.
+    #[inline]
+    fn is_full(&self) -> bool {
+        // Slot numbers end before any memory that could hold so many entries does.
+        self.arena.len() >= self.maxsize.min(Arena::<Entry<K, V, T>>::MOST)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn exchange(&mut self, entry: Entry<K, V, T>) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
+        if !T::IS_BARE || !self.is_full() {
+            return Err(entry);
+        }
+        let hash = entry.hash;
+        let Some(victim) = self.policy.victim(&self.arena, hash) else { return Err(entry) };
+        if self.arena.first() == Some(victim) {
+            let Rotated { taken, vacated, evicted } = self.arena.rotate(entry)?;
+            self.index.remove(vacated);
+            self.policy.removed(vacated);
+            self.index.insert(hash, taken);
+            self.policy.admitted(&self.arena, taken, hash);
+            Ok(evicted)
+        } else {
+            self.index.remove(victim);
+            self.policy.removed(victim);
+            let evicted = self.arena.replace(victim, entry);
+            self.index.insert(hash, victim);
+            self.arena.touch(victim);
+            self.policy.admitted(&self.arena, victim, hash);
+            Ok(evicted)
         }
     }
 
@@ -118,15 +152,19 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         }
     }
 
+    /// Adds an entry to a store that has room.
+    #[inline(never)]
     fn add(&mut self, entry: Entry<K, V, T>) {
         let (hash, weight) = (entry.hash, entry.term.weight());
         let slot = self.arena.insert(entry, self.maxsize);
-        self.index.insert(hash, slot, |slot| hash_in(&self.arena, slot));
-        if T::IS_BARE {
-            if self.arena.len() == self.maxsize {
-                self.index.reserve_for_churn(self.maxsize, |slot| hash_in(&self.arena, slot));
-            }
+        if self.index.has_room(slot) {
+            self.index.insert(hash, slot);
         } else {
+            // The index has room for as many slots as the arena, and grows as it does.
+            let slots = self.arena.iter().map(|slot| (slot, hash_in(&self.arena, slot)));
+            self.index.rebuild(self.arena.room(), slots);
+        }
+        if !T::IS_BARE {
             self.weight += weight;
             self.note(slot);
         }
@@ -138,20 +176,6 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         self.queue.add(slot.index(), &mut self.arena.get_mut(slot).term);
         let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
         self.queue.tidy(self.arena.len(), term);
-    }
-
-    fn evict(&mut self, victim: Slot, entry: Entry<K, V, T>) -> Entry<K, V, T> {
-        if self.index.is_worn() {
-            self.index.sweep(self.arena.iter(), |slot| hash_in(&self.arena, slot));
-        }
-        let hash = entry.hash;
-        self.index.remove(hash_in(&self.arena, victim), victim);
-        self.policy.removed(victim);
-        let evicted = self.arena.replace(victim, entry);
-        self.index.insert(hash, victim, |slot| hash_in(&self.arena, slot));
-        self.arena.touch(victim);
-        self.policy.admitted(&self.arena, victim, hash);
-        evicted
     }
 
     /// Puts another value under a key that is there. The old key stays; the new key leaves with the
@@ -179,7 +203,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
 
     pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
         let slot = place.slot();
-        self.index.remove(hash_in(&self.arena, slot), slot);
+        self.index.remove(slot);
         let entry = self.arena.remove(slot);
         self.policy.removed(slot);
         if !T::IS_BARE {
@@ -244,12 +268,12 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     #[cfg(any(test, fuzzing))]
     pub(super) fn validate(&self) {
         self.arena.validate();
+        self.index.validate(self.arena.len());
         assert!(self.weight() <= self.maxsize);
         if !T::IS_BARE {
             let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).term.weight());
             assert_eq!(weights.sum::<usize>(), self.weight);
         }
-        assert_eq!(self.index.len(), self.arena.len());
         for slot in self.arena.iter() {
             let hash = hash_in(&self.arena, slot);
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
@@ -292,6 +316,8 @@ impl Place {
 mod tests {
     use super::*;
     use crate::policy::Lru;
+    use core::cell::Cell;
+    use std::collections::{BTreeSet, VecDeque};
 
     type Plain<K, V> = Bounded<K, V, Lru, ()>;
 
@@ -300,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_store_never_rebuilds_into_more_memory() {
+    fn a_full_store_takes_no_more_memory() {
         for maxsize in [1, 2, 3, 7, 56, 100, 112, 128, 1000] {
             let mut store = Plain::new(maxsize, Lru);
             let mut next = (0_u64..).map(|n| entry(n, ()));
@@ -312,12 +338,105 @@ mod tests {
             for _ in 0..maxsize {
                 assert!(insert(&mut store).is_none());
             }
-            let capacity = store.index.capacity();
+            let room = (store.arena.room(), store.index.room());
             for old in 0..20 * maxsize as u64 {
                 assert_eq!(insert(&mut store), Some(old), "the least recently used one leaves");
             }
             store.validate();
-            assert_eq!(store.index.capacity(), capacity, "maxsize {maxsize}");
+            assert_eq!((store.arena.room(), store.index.room()), room, "maxsize {maxsize}");
+        }
+    }
+
+    #[test]
+    fn entries_are_found_wherever_touches_and_evictions_have_moved_them() {
+        let mut store = Plain::new(5, Lru);
+        let mut leavers = Leavers::none();
+        let hash = |n: u64| KeyHash::of(&n);
+        for n in 0..200 {
+            store.insert(entry(n, n), &mut leavers);
+            // Of two entries, one stays as long as it is touched.
+            if let Some((place, _)) = store.find(hash(n / 2), |key| *key == n / 2) {
+                store.touch(place);
+            }
+            if n % 7 == 0 {
+                let (place, _) = store.find(hash(n), |key| *key == n).unwrap();
+                assert_eq!(store.remove(place).value, n);
+            }
+            store.validate();
+            for place in store.places() {
+                let entry = store.get(place);
+                let (found, _) = store.find(entry.hash, |key| *key == entry.key).unwrap();
+                assert_eq!(found, place);
+            }
+        }
+        assert_eq!(store.len(), 5);
+    }
+
+    #[test]
+    fn only_keys_of_the_same_hash_are_compared() {
+        let mut store = Plain::new(1000, Lru);
+        let mut leavers = Leavers::none();
+        for n in 0..1000_u64 {
+            store.insert(entry(n, ()), &mut leavers);
+        }
+        let mut compared = Vec::new();
+        store.find(KeyHash::of(&7_u64), |key| {
+            compared.push(*key);
+            false
+        });
+        assert_eq!(compared, [7]);
+    }
+
+    /// Lets the least recently used entry go only every third time, otherwise the most recently used one.
+    #[derive(Debug)]
+    struct Fickle {
+        slots: BTreeSet<usize>,
+        victims: Cell<u32>,
+    }
+
+    impl Policy for Fickle {
+        const NEW: Self = Self { slots: BTreeSet::new(), victims: Cell::new(0) };
+
+        fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
+            ring.touch(slot);
+        }
+
+        fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, _: KeyHash) {
+            assert_eq!(ring.iter().last(), Some(slot));
+            assert!(self.slots.insert(slot.index()));
+        }
+
+        fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
+            self.victims.set(self.victims.get() + 1);
+            if self.victims.get() % 3 == 0 { ring.first() } else { ring.iter().last() }
+        }
+
+        fn removed(&mut self, slot: Slot) {
+            assert!(self.slots.remove(&slot.index()));
+        }
+
+        fn validate<T>(&self, ring: &Arena<T>) {
+            assert_eq!(self.slots, ring.iter().map(Slot::index).collect());
+        }
+    }
+
+    #[test]
+    fn any_victim_makes_room_and_is_chosen_once() {
+        let mut store = Bounded::<_, _, Fickle, ()>::new(4, Fickle::NEW);
+        let mut model = VecDeque::new();
+        for n in 0..100_u32 {
+            let mut leavers = Leavers::none();
+            let expected = match n {
+                0..4 => None,
+                _ if (n - 3) % 3 == 0 => model.pop_front(),
+                _ => model.pop_back(),
+            };
+            store.insert(entry(n, ()), &mut leavers);
+            model.push_back(n);
+            assert_eq!(leavers.only(Cause::Evicted).next().map(|(key, ())| key), expected);
+            store.validate();
+            assert!(store.places().map(|place| store.get(place).key).eq(model.iter().copied()));
+            assert_eq!(store.policy.victims.get(), n.saturating_sub(3));
         }
     }
 

@@ -150,6 +150,21 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         }
     }
 
+    /// Adds an entry whose key is not there to a store that is full, and returns the one it evicts.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back where there is room, and where what must leave depends on its terms:
+    /// [`Store::insert`] sees to that.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn exchange(&mut self, entry: Entry<K, V, T>) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
+        match self {
+            Self::Unbounded(_) => Err(entry),
+            Self::Bounded(bounded) => bounded.exchange(entry),
+        }
+    }
+
     /// Puts another value under a key that is there, as the most recent. The old key stays; the
     /// new key leaves with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {

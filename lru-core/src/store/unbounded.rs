@@ -6,6 +6,12 @@ use super::Place;
 use crate::entry::Entry;
 use crate::key::KeyHash;
 
+/// For about how many bytes of entries there is room at first.
+const FIRST: usize = 512;
+
+/// Up to how many bytes of entries a table is small.
+const SMALL: usize = 16 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Unbounded<K, V, T> {
     table: HashTable<Entry<K, V, T>>,
@@ -48,7 +54,19 @@ impl<K, V, T> Unbounded<K, V, T> {
 
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry<K, V, T>) {
+        if self.table.len() == self.table.capacity() {
+            self.grow();
+        }
         self.table.insert_unique(entry.hash.get(), entry, |entry| entry.hash.get());
+    }
+
+    /// Takes memory for more entries: four times as many while the table is small, which spares a
+    /// recursion that starts from nothing most of the rebuilding, and twice as many later.
+    #[cold]
+    fn grow(&mut self) {
+        let (len, size) = (self.table.len(), size_of::<Entry<K, V, T>>());
+        let more = if len * size < SMALL { (3 * len).max(FIRST / size) } else { len };
+        self.table.reserve(more.max(1), |entry| entry.hash.get());
     }
 
     /// Puts another value under a key that is there, and returns the new key with the old value.
@@ -63,5 +81,34 @@ impl<K, V, T> Unbounded<K, V, T> {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("the place is occupied"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_table_grows_fourfold_and_a_large_one_doubles() {
+        let mut store = Unbounded::new();
+        let mut capacities = Vec::new();
+        for n in 0..5000_u64 {
+            store.insert(Entry { hash: KeyHash::of(&n), key: n, value: n, term: () });
+            capacities.push(store.table.capacity());
+        }
+        capacities.dedup();
+        let size = size_of::<Entry<u64, u64>>();
+        assert!(capacities[0] * size <= 2 * FIRST);
+        for step in capacities.windows(2) {
+            let times = if step[0] * size < SMALL { 4 } else { 2 };
+            assert_eq!(step[1], times * step[0]);
+        }
+    }
+
+    #[test]
+    fn large_entries_take_no_memory_before_they_come() {
+        let mut store = Unbounded::new();
+        store.insert(Entry { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
+        assert!(store.table.capacity() < 4);
     }
 }
