@@ -76,6 +76,27 @@ pub use lru_core::{
     LruCache, ManualClock, RrCache, SystemClock, Timer, TlruCache, TtlCache,
 };
 
+/// # Examples
+///
+/// ```
+/// use functools::{LruCache, Tagged, lru_cache};
+///
+/// static NUMBERS: LruCache<Tagged<u64>, u64> = LruCache::new(Some(100));
+///
+/// #[lru_cache(cache = NUMBERS)]
+/// fn double(n: u64) -> u64 {
+///     2 * n
+/// }
+///
+/// #[lru_cache(cache = NUMBERS)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// assert_eq!((double(5), square(5)), (10, 25));
+/// ```
+pub use lru_core::Tagged;
+
 /// Makes an [`Argument`](trait@Argument) of a type of your own: one that holds floats, or that is to
 /// stand behind a nested reference.
 ///

@@ -255,6 +255,11 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
     }
 
+    /// Makes `policy` the policy of a cache in which there is nothing yet.
+    pub(crate) fn set_policy(&mut self, policy: P) {
+        self.state.get_mut().store.get_mut().set_policy(policy);
+    }
+
     /// Another cache of the same bound, with nothing in it.
     #[cfg(feature = "testing")]
     pub(crate) fn another(&self) -> Self {

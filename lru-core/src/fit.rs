@@ -8,14 +8,19 @@ use core::hash::Hasher;
 use core::marker::PhantomData;
 
 use crate::calls::Calls;
-use crate::key::Part;
 use crate::key::choice::NoKey;
+use crate::key::{Part, Tagged, WithTag};
 use crate::outcome::{Outcome, Refused};
 use crate::term::Term;
 
 /// A key `P`, stored as `S`, for a cache whose keys are `K`.
 #[derive(Debug)]
-pub struct Keyed<P, S, K>(P, PhantomData<fn(S) -> K>);
+pub struct Keyed<P, S, K> {
+    part: P,
+    /// The function whose key it is.
+    function: &'static str,
+    fits: PhantomData<fn(S) -> K>,
+}
 
 /// What is kept by an outcome `O` of results `R`, for a cache whose values are `V`.
 #[derive(Debug)]
@@ -25,9 +30,10 @@ pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 #[inline]
 pub fn keyed<'m, Q: Part, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
     _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+    function: &'static str,
     part: Q,
 ) -> Keyed<Q, Q::Stored, K> {
-    Keyed(part, PhantomData)
+    Keyed { part, function, fits: PhantomData }
 }
 
 /// An outcome for the cache that is called. `_calls` is there for its type, and not run.
@@ -52,7 +58,17 @@ impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Key> {
 
     #[inline]
     fn __fit(self) -> P {
-        self.0
+        self.part
+    }
+}
+
+/// The same, where functions are kept apart.
+impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Tagged<Key>> {
+    type Fit = WithTag<P>;
+
+    #[inline]
+    fn __fit(self) -> WithTag<P> {
+        WithTag { function: self.function, part: self.part }
     }
 }
 

@@ -50,7 +50,7 @@ pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
 pub use info::{CacheInfo, CacheParameters};
 #[cfg(feature = "testing")]
 pub use isolation::isolated;
-pub use key::Argument;
+pub use key::{Argument, Tagged};
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
 pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};

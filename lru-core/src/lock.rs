@@ -34,6 +34,11 @@ impl<T: Settle> RLock<T> {
         Self(ReentrantMutex::new(guarded))
     }
 
+    /// What is guarded, by whom nobody shares it with.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+
     /// Waits until no other thread holds the lock, and takes it.
     #[inline]
     pub(crate) fn hold(&self) -> Held<'_, T> {

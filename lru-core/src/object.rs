@@ -4,7 +4,6 @@
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::Hash;
-use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::boxed::Box;
 use std::vec::Vec;
@@ -186,7 +185,7 @@ impl<K, V, P: Policy> Cache<K, V, P> {
     /// Settings for a cache: no bound, no time limit, the clock of the system, until they are given.
     #[must_use]
     pub fn builder() -> Builder<K, V, P> {
-        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: PhantomData }
+        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: P::NEW }
     }
 }
 
@@ -194,7 +193,7 @@ impl<K, V, P: Policy> Cache<K, V, P> {
 pub struct Builder<K, V, P = Lru, C: Clock = SystemClock> {
     maxsize: Option<usize>,
     settings: Settings<K, V, C>,
-    policy: PhantomData<fn() -> P>,
+    policy: P,
 }
 
 impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
@@ -265,11 +264,21 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     /// Makes the cache.
     #[must_use]
     pub fn build(self) -> Cache<K, V, P, C> {
-        Cache { engine: Engine::new(MaxSize::from_option(self.maxsize)), settings: self.settings }
+        let mut engine = Engine::new(MaxSize::from_option(self.maxsize));
+        engine.set_policy(self.policy);
+        Cache { engine, settings: self.settings }
     }
 }
 
 impl<K, V, C: Clock> Builder<K, V, Rr, C> {
+    /// The seed of the generator that chooses who makes room: of two caches with the same seed, the same
+    /// calls evict the same entries.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.policy = Rr::seeded(seed);
+        self
+    }
+
     /// Chooses who makes room: returns its number among the keys, as `random.choice` picks one of a list
     /// in Python. Runs while the cache is read. A number that is none leaves it to chance.
     #[must_use]

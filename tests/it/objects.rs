@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock};
 
-use functools::{LruCache, lru_cache};
+use functools::{LruCache, Tagged, lru_cache};
 
 use crate::support::tally as info;
 
@@ -348,4 +348,35 @@ fn a_trait_method_with_its_cache_in_the_object() {
         assert_eq!((shelf.price("ab"), shelf.price("")), (Ok(2), Err("empty".into())));
     }
     assert_eq!((shop.runs.load(SeqCst), shop.prices.len()), (3, 1));
+}
+
+#[test]
+fn tagged_keys_keep_functions_apart() {
+    static NUMBERS: LruCache<Tagged<u64>, u64> = LruCache::new(Some(100));
+
+    #[lru_cache(cache = NUMBERS)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    #[lru_cache(cache = NUMBERS)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    assert_eq!((double(5), square(5), double(5), square(5)), (10, 25, 10, 25));
+    assert_eq!((NUMBERS.info().hits, NUMBERS.len()), (2, 2));
+    assert!(square::cache_invalidate(5) && double::cache_contains(5));
+    let (key, _) = NUMBERS.iter().next().unwrap();
+    assert_eq!(*key.key(), 5);
+    assert!(key.function().contains("double"), "{}", key.function());
+}
+
+#[test]
+fn the_same_seed_evicts_the_same() {
+    let evicted = |seed| {
+        let cache = functools::RrCache::builder().maxsize(8).seed(seed).build();
+        (0..100_u32).for_each(|n| _ = cache.insert(n, ()));
+        cache.iter().map(|(n, ())| n).collect::<Vec<_>>()
+    };
+    assert_eq!(evicted(7), evicted(7));
+    assert_ne!(evicted(7), evicted(8));
 }

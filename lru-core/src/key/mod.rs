@@ -6,6 +6,7 @@ mod containers;
 mod erased;
 pub mod made;
 mod scalars;
+mod tagged;
 mod tuples;
 
 use core::hash::{BuildHasher, Hash, Hasher};
@@ -17,6 +18,7 @@ use hashbrown::DefaultHashBuilder;
 pub use choice::{Local, Of, Shared};
 pub use common::{Common, Number};
 pub use erased::{Erase, Erased, identity};
+pub use tagged::{Tagged, WithTag};
 
 /// The traits among which [`choice`] chooses, to be imported nameless.
 pub mod choices {

@@ -249,6 +249,11 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         candidates.get(number).copied().map(Place::from)
     }
 
+    /// Sets the policy of an empty store.
+    pub(super) fn set_policy(&mut self, policy: P) {
+        self.policy = policy;
+    }
+
     /// Makes this entry the next victim.
     pub(super) fn choose(&mut self, place: Place) {
         self.policy.choose(place.slot());

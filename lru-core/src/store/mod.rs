@@ -219,6 +219,13 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         }
     }
 
+    /// Sets the policy of an empty store.
+    pub(crate) fn set_policy(&mut self, policy: P) {
+        if let Self::Bounded(bounded) = self {
+            bounded.set_policy(policy);
+        }
+    }
+
     /// Makes this entry the next victim.
     pub(crate) fn choose(&mut self, place: Place) {
         if let Self::Bounded(bounded) = self {

@@ -56,7 +56,11 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
             let part = if let [part] = parts { part.clone() } else { nested(parts) };
             let span = types::first_span(object);
             let (calls, krate) = (calls_of(object, krate), krate.at(span));
-            quote_spanned! { span=> #krate::__private::keyed(|| #calls, #part).__fit() }
+            let function = format!("::{}:", model.name);
+            let function = quote! {
+                ::core::concat!(::core::module_path!(), #function, ::core::line!(), ":", ::core::column!())
+            };
+            quote_spanned! { span=> #krate::__private::keyed(|| #calls, #function, #part).__fit() }
         }
         (Place::Static(_), _) => {
             let function = model.accessor("__identity");
