@@ -23,6 +23,9 @@ const TIME_BARS: &[(&str, f64, &str)] = &[
     (METHOD, 1.5, HIT),
     (METHOD_SKIPPING_SELF, 1.5, HIT),
     (ASYNC, 1.3, HIT),
+    (LFU, 1.3, HIT),
+    (FIFO, 1.3, HIT),
+    (TTL, 1.0, HIT_AND_CLOCK),
     ("call, disabled", 1.0, COUNTED),
 ];
 
@@ -37,6 +40,9 @@ const MEMORY_BARS: &[&str] = &[
     METHOD_SKIPPING_SELF,
     ASYNC,
     OBJECT,
+    LFU,
+    FIFO,
+    TTL,
     "miss with eviction, 128",
 ];
 
@@ -49,6 +55,10 @@ const METHOD: &str = "hit, method, &self in the key";
 const METHOD_SKIPPING_SELF: &str = "hit, method, #[key(skip)] &self";
 const ASYNC: &str = "hit, async fn, polled once";
 const OBJECT: &str = "hit, cache = memo";
+const LFU: &str = "hit, policy = lfu";
+const FIFO: &str = "hit, policy = fifo";
+const TTL: &str = "hit, ttl";
+const HIT_AND_CLOCK: &str = "hit, bounded 128, and a reading of the clock";
 const COUNTED: &str = "plain call and an atomic addition";
 
 fn main() {
@@ -72,6 +82,13 @@ fn main() {
         Contestant::new(METHOD_SKIPPING_SELF, || each(draws.iter().copied(), subjects::method_skipping_self)),
         Contestant::new(ASYNC, || each(draws.iter().copied(), subjects::polled)),
         Contestant::new(OBJECT, || each(draws.iter().copied(), subjects::in_object)),
+        Contestant::new(LFU, || each(draws.iter().copied(), subjects::lfu)),
+        Contestant::new(FIFO, || each(draws.iter().copied(), subjects::fifo)),
+        Contestant::new("hit, policy = sieve", || each(draws.iter().copied(), subjects::sieve)),
+        Contestant::new("hit, policy = s3_fifo", || each(draws.iter().copied(), subjects::s3_fifo)),
+        Contestant::new("hit, policy = w_tinylfu", || each(draws.iter().copied(), subjects::w_tinylfu)),
+        Contestant::new(TTL, || each(draws.iter().copied(), subjects::timed)),
+        Contestant::new(HIT_AND_CLOCK, || each(draws.iter().copied(), subjects::bounded_and_clock)),
         Contestant::new("miss with eviction, 128", || each(fresh.by_ref().take(CALLS), subjects::evicting)),
         Contestant::new("plain call", || each(draws.iter().copied(), subjects::plain)),
         Contestant::new(COUNTED, || each(draws.iter().copied(), subjects::plain_and_counted)),

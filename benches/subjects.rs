@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use functools::{Argument, LruCache, cache, lru_cache};
 use parking_lot::ReentrantMutex;
@@ -29,6 +30,42 @@ pub(crate) fn unbounded(n: u64) -> u64 {
 #[lru_cache(maxsize = 128)]
 pub(crate) fn evicting(n: u64) -> u64 {
     body(n)
+}
+
+#[lru_cache(maxsize = 128, policy = lfu)]
+pub(crate) fn lfu(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, policy = fifo)]
+pub(crate) fn fifo(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, policy = sieve)]
+pub(crate) fn sieve(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, policy = s3_fifo)]
+pub(crate) fn s3_fifo(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, policy = w_tinylfu)]
+pub(crate) fn w_tinylfu(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, ttl = 3600)]
+pub(crate) fn timed(n: u64) -> u64 {
+    body(n)
+}
+
+/// What a hit with a time to live can't do without.
+pub(crate) fn bounded_and_clock(n: u64) -> u64 {
+    black_box(Instant::now());
+    bounded(n)
 }
 
 #[lru_cache(maxsize = 0)]

@@ -216,7 +216,7 @@ impl Reading {
     }
 
     /// Whether it is later than `now`, a time of the same clock. Allocates nothing.
-    fn is_after<T: PartialOrd + Clone + Send + Sync + 'static>(&self, now: &T) -> bool {
+    pub(crate) fn is_after<T: PartialOrd + Clone + Send + Sync + 'static>(&self, now: &T) -> bool {
         match &self.0 {
             Shown::Other(shown, _) => shown.downcast_ref::<T>().is_some_and(|shown| *now < *shown),
             _ => Self::new(now) < *self,

@@ -293,8 +293,10 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         read: impl FnOnce(&V) -> R,
         plan: &impl Plan<K, V, T>,
     ) -> Result<R, Moment> {
+        let reading = plan.read();
         let state = self.hold();
-        let is_there = |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term);
+        let is_there =
+            |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term, &reading);
         let found = match state.store.try_borrow() {
             Ok(store) => store.read(hash, matches, is_there, read),
             // Never: who borrows it for writing calls nobody.

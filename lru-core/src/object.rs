@@ -144,9 +144,20 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
         self.times.is_live(term)
     }
 
+    type Reading = Option<C::Time>;
+
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
-        self.times.is_live_and_used(term)
+    fn read(&self) -> Option<C::Time> {
+        self.is_timed().then(|| self.times.clock.now())
+    }
+
+    #[inline]
+    fn is_live_and_used(&self, term: &Lease<C::Time>, reading: &Option<C::Time>) -> bool {
+        let is_live = reading.as_ref().is_none_or(|now| term.is_live(|time| now < time));
+        if is_live {
+            self.times.used(term);
+        }
+        is_live
     }
 
     fn chooses(&self) -> bool {

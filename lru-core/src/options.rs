@@ -177,6 +177,9 @@ pub trait RawClock: Clock {
 
     /// As an entry keeps it.
     fn kept(&self, raw: Self::Raw) -> Self::Time;
+
+    /// Whether a time that an entry keeps is later than this.
+    fn is_after(&self, kept: &Self::Time, raw: &Self::Raw) -> bool;
 }
 
 impl RawClock for SystemClock {
@@ -189,6 +192,11 @@ impl RawClock for SystemClock {
     fn kept(&self, raw: Instant) -> Instant {
         raw
     }
+
+    #[inline]
+    fn is_after(&self, kept: &Instant, raw: &Instant) -> bool {
+        raw < kept
+    }
 }
 
 impl<C: Clock<Time: Send + Sync + 'static>> RawClock for Read<C> {
@@ -200,6 +208,10 @@ impl<C: Clock<Time: Send + Sync + 'static>> RawClock for Read<C> {
 
     fn kept(&self, raw: C::Time) -> Reading {
         Reading::new(&raw)
+    }
+
+    fn is_after(&self, kept: &Reading, raw: &C::Time) -> bool {
+        kept.is_after(raw)
     }
 }
 
@@ -230,7 +242,7 @@ impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
     }
 }
 
-impl<K, V, C: Clock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C, L> {
+impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C, L> {
     fn now(&self) -> Option<C::Time> {
         self.timed.then(|| self.times.clock.now())
     }
@@ -244,9 +256,21 @@ impl<K, V, C: Clock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C
         self.times.is_live(term)
     }
 
+    type Reading = Option<C::Raw>;
+
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
-        self.times.is_live_and_used(term)
+    fn read(&self) -> Option<C::Raw> {
+        self.timed.then(|| self.times.clock.raw())
+    }
+
+    #[inline]
+    fn is_live_and_used(&self, term: &Lease<C::Time>, reading: &Option<C::Raw>) -> bool {
+        let clock = &self.times.clock;
+        let is_live = reading.as_ref().is_none_or(|now| term.is_live(|time| clock.is_after(time, now)));
+        if is_live {
+            self.times.used(term);
+        }
+        is_live
     }
 
     fn listens(&self) -> bool {

@@ -25,10 +25,14 @@ pub trait Plan<K, V, T: Term> {
     /// Whether an entry on these terms is live now.
     fn is_live(&self, term: &T) -> bool;
 
-    /// Whether it is; if so, it is used now.
-    fn is_live_and_used(&self, term: &T) -> bool {
-        self.is_live(term)
-    }
+    /// What a clock shows, read before the lock is taken.
+    type Reading;
+
+    /// Reads it.
+    fn read(&self) -> Self::Reading;
+
+    /// Whether an entry on these terms is live by that reading; if so, it is used.
+    fn is_live_and_used(&self, term: &T, reading: &Self::Reading) -> bool;
 
     /// Whether the victim is chosen by the user, where the policy asks.
     fn chooses(&self) -> bool {
@@ -104,6 +108,16 @@ impl<K, V> Plan<K, V, ()> for NoPlan {
     fn is_live(&self, (): &()) -> bool {
         true
     }
+
+    type Reading = ();
+
+    #[inline]
+    fn read(&self) {}
+
+    #[inline]
+    fn is_live_and_used(&self, (): &(), (): &()) -> bool {
+        true
+    }
 }
 
 /// How long entries are live, by which clock.
@@ -145,13 +159,12 @@ impl<C: Clock> Times<C> {
         term.is_live(|time| self.clock.is_ahead(time))
     }
 
+    /// An entry that is live was used.
     #[inline]
-    pub(crate) fn is_live_and_used(&self, term: &Lease<C::Time>) -> bool {
-        let is_live = self.is_live(term);
-        if is_live && self.tti.is_some() {
+    pub(crate) fn used(&self, term: &Lease<C::Time>) {
+        if self.tti.is_some() {
             term.used(self.idle());
         }
-        is_live
     }
 }
 
