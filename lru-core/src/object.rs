@@ -200,6 +200,33 @@ impl<K, V, P: Policy> Cache<K, V, P> {
     }
 }
 
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Settings for a cache whose entries expire by this clock: one that has lengths of time of its
+    /// own, as a [`Timer`](crate::Timer) has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// use functools::{Timer, TtlCache};
+    ///
+    /// static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// let pages = TtlCache::builder_with(Timer::new(|| REQUESTS.load(Relaxed))).ttl(100).build();
+    /// pages.insert("/", "welcome");
+    /// REQUESTS.store(99, Relaxed);
+    /// assert_eq!(pages.get("/"), Some("welcome"));
+    /// REQUESTS.store(100, Relaxed);
+    /// assert_eq!(pages.get("/"), None);
+    /// ```
+    #[must_use]
+    pub fn builder_with(clock: C) -> Builder<K, V, P, C> {
+        Builder { maxsize: None, settings: Settings::new(clock), policy: PhantomData }
+    }
+}
+
 /// Settings for a [`Cache`].
 pub struct Builder<K, V, P = Lru, C: Clock = SystemClock> {
     maxsize: Option<usize>,
@@ -248,7 +275,8 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
         self
     }
 
-    /// The clock by which entries expire, in place of the system's. Settings that name times come after.
+    /// The clock by which entries expire, in place of the system's, where its lengths of time are the
+    /// same; for others there is [`Cache::builder_with`]. `ttu`, which names times, comes after.
     #[must_use]
     pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D> {
         let Self { maxsize, settings, policy } = self;

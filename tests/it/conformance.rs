@@ -3,10 +3,9 @@
 //!
 //! All replays go through [`Memo`]: something that remembers, with a body that the trace decides.
 
-use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise};
+use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise, read_traces};
 use functools::{CacheInfo, LruCache, lru_cache};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +19,7 @@ static FUNCTIONS: Mutex<()> = Mutex::new(());
 #[test]
 fn flat_traces_replay_through_functions() {
     let _mine = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    let traces: Vec<Flat> = read(FLAT);
+    let traces: Vec<Flat> = read_traces(FLAT);
     for trace in &traces {
         for raises in trace.ways_to_raise() {
             replay_flat(trace, function(trace.maxsize, trace.key, *raises).as_ref());
@@ -31,7 +30,7 @@ fn flat_traces_replay_through_functions() {
 
 #[test]
 fn flat_traces_replay_through_the_object() {
-    let traces: Vec<Flat> = read(FLAT);
+    let traces: Vec<Flat> = read_traces(FLAT);
     for trace in &traces {
         replay_flat(trace, object(trace.maxsize, trace.key).as_ref());
     }
@@ -141,13 +140,6 @@ enum Node {
 struct PlanStep {
     log: Vec<(u64, char, u64)>,
     info: (u64, u64, usize),
-}
-
-fn read<T: DeserializeOwned>(lines: &str) -> Vec<T> {
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a trace in the format of the README"))
-        .collect()
 }
 
 // ---- What the traces are replayed through.
@@ -401,7 +393,7 @@ fn replay_flat(trace: &Flat, memo: &dyn Memo) {
 }
 
 fn replay_trees(memo: impl Fn(Option<usize>) -> Rc<dyn Memo>) {
-    let traces: Vec<Tree> = read(TREE);
+    let traces: Vec<Tree> = read_traces(TREE);
     for trace in &traces {
         let (trace, definition): (_, Definition) = match trace {
             Tree::Fib(trace) => (trace, fib),

@@ -18,6 +18,7 @@
 
 mod accessors;
 mod asyncs;
+mod cachetools;
 mod conformance;
 mod decorators;
 mod derived;

@@ -1,6 +1,8 @@
-//! What the tests share: a cached function as a value, a quiet panic, a watchdog, a few random numbers.
+//! What the tests share: a cached function as a value, recorded traces, a quiet panic, a watchdog, a few
+//! random numbers.
 
 use functools::CacheInfo;
+use serde::de::DeserializeOwned;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -70,6 +72,14 @@ pub(crate) fn counts(info: CacheInfo) -> (u64, u64, Option<usize>, usize) {
 /// Hits, misses and the number of entries.
 pub(crate) fn tally(info: CacheInfo) -> (u64, u64, usize) {
     (info.hits, info.misses, info.currsize)
+}
+
+/// The traces in a file of `tests/conformance`.
+pub(crate) fn read_traces<T: DeserializeOwned>(lines: &str) -> Vec<T> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a trace in the format of the README"))
+        .collect()
 }
 
 /// What a test's body raises, as an error or as a panic.
