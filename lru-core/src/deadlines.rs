@@ -78,7 +78,9 @@ impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
             let mut note = heap.pop()?;
             let Some(term) = term(note.slot).filter(|term| term.serial == note.serial) else { continue };
             match term.deadline() {
-                Some(deadline) if *now < deadline => {
+                // It was used since, and its turn is later: also where that has come, that who expired
+                // first leaves first.
+                Some(deadline) if note.deadline < deadline || *now < deadline => {
                     note.deadline = deadline;
                     heap.push(note);
                 }
@@ -132,6 +134,18 @@ mod tests {
         let mut next = |now| deadlines.next(&now, |slot| leases.get(slot));
         assert_eq!(next(6), None);
         assert_eq!((next(7), next(7), next(8)), (Some(0), None, Some(1)));
+    }
+
+    #[test]
+    fn who_was_used_expires_in_its_turn_however_late_that_is_asked_for() {
+        let mut leases = [Lease::new(1, None, Some(5)), lease(7)];
+        let mut deadlines = Deadlines::EMPTY;
+        for (slot, lease) in leases.iter_mut().enumerate() {
+            deadlines.add(slot, lease);
+        }
+        leases[0].used(Some(9));
+        let mut next = |now| deadlines.next(&now, |slot| leases.get(slot));
+        assert_eq!((next(10), next(10), next(10)), (Some(1), Some(0), None));
     }
 
     #[test]

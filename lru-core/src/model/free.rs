@@ -1,11 +1,17 @@
 //! A cache that threads use as they like, and what must hold in every order.
 
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::thread;
 
-use super::script::Quick;
-use super::tested::Tested;
-use super::trial::{Pending, Subject, keep, look, refresh};
+use super::naive::Terms;
+use super::script::{OnTerms, Quick};
+use super::tested::{Planned, PlannedLease, Tested, Watched};
+use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
+use crate::plan::{NoPlan, Plan};
+use crate::policy::{Lru, Policy};
+use crate::term::Term;
 
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +21,16 @@ pub(super) enum Clears {
 }
 
 /// A value tells its key, beside a number of its own.
-type Value = (u8, u64);
+pub(super) type Value = (u8, u64);
 
 /// Nothing orders what threads do here but the cache itself.
 #[derive(Debug)]
-pub(super) struct Free {
-    cache: Tested<Value>,
+pub(super) struct Free<P = Lru, T: Term = (), S = NoPlan> {
+    cache: Tested<Value, P, T, S>,
+    weight: fn(&Value) -> usize,
     clears: Clears,
+    /// The numbers of values that left, where that is told.
+    left: Mutex<HashSet<u64>>,
     /// Lookups and refreshes that have begun.
     calls: AtomicU64,
     values: AtomicU64,
@@ -29,8 +38,27 @@ pub(super) struct Free {
 
 impl Free {
     pub(super) fn new(maxsize: Option<usize>, clears: Clears) -> Self {
-        let cache = Tested::new(maxsize);
-        Self { cache, clears, calls: AtomicU64::new(0), values: AtomicU64::new(0) }
+        Self::by(maxsize, clears, Terms::PLAIN, NoPlan)
+    }
+}
+
+impl<P: Policy> Free<P, PlannedLease, Planned<Value>> {
+    /// A cache on such terms.
+    pub(super) fn on_terms(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>) -> Self {
+        Self::by(maxsize, clears, terms, Planned::new(terms))
+    }
+}
+
+impl<P: Policy, T: Term, S: Plan<u8, Value, T> + Watched<Value>> Free<P, T, S> {
+    fn by(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>, plan: S) -> Self {
+        Self {
+            cache: Tested::new(maxsize, plan),
+            weight: terms.weight,
+            clears,
+            left: Mutex::new(HashSet::new()),
+            calls: AtomicU64::new(0),
+            values: AtomicU64::new(0),
+        }
     }
 
     /// Notes that a lookup begins, before the cache can have counted it.
@@ -44,15 +72,27 @@ impl Free {
 
     /// What holds at every moment.
     fn check_info(&self) {
+        let mut left = self.left.lock().expect("nobody found anything wrong");
+        for (key, value, _) in self.cache.plan.told().unwrap_or_default() {
+            check(Some(value), key);
+            assert!(left.insert(value.1), "{value:?} leaves once");
+        }
+        drop(left);
+        // To ask takes out what has expired: that would never be met.
+        if S::IS_TIMED {
+            return;
+        }
         let info = self.cache.info();
         assert!(info.maxsize.is_none_or(|maxsize| info.currsize <= maxsize), "{info}");
         assert!(info.hits + info.misses <= self.calls.load(SeqCst), "{info}");
     }
 
     fn check_entries(&self) {
-        let mut keys: Vec<_> = self.cache.entries().into_iter().map(|(key, (of, _))| (key, of)).collect();
+        let entries = self.cache.entries();
+        let mut keys: Vec<_> = entries.iter().map(|&(key, (of, _))| (key, of)).collect();
         assert!(keys.iter().all(|(key, of)| key == of), "each value is its key's");
-        assert!(self.cache.info().maxsize.is_none_or(|maxsize| keys.len() <= maxsize));
+        let weight = entries.iter().map(|(_, value)| (self.weight)(value)).sum::<usize>();
+        assert!(self.cache.info().maxsize.is_none_or(|maxsize| weight <= maxsize));
         let len = keys.len();
         keys.sort_unstable();
         keys.dedup();
@@ -70,7 +110,12 @@ impl Free {
         if self.clears == Clears::AreLeftOut {
             assert_eq!(info.hits + info.misses, self.calls.load(SeqCst), "{info}");
         }
-        assert_eq!(self.cache.entries().len(), info.currsize);
+        let weights = self.cache.entries().into_iter().map(|(_, value)| (self.weight)(&value));
+        assert_eq!(weights.sum::<usize>(), info.currsize);
+        self.check_info();
+        let left = self.left.lock().expect("nobody found anything wrong");
+        let entries = self.cache.entries();
+        assert!(entries.iter().all(|(_, (_, number))| !left.contains(number)), "what left is gone");
         self.cache.validate();
     }
 }
@@ -80,7 +125,7 @@ fn check(found: Option<Value>, key: u8) {
     assert!(found.is_none_or(|(of, _)| of == key), "{found:?} under {key}");
 }
 
-impl Subject for Free {
+impl<P: Policy, T: Term, S: Plan<u8, Value, T> + Watched<Value>> Subject for Free<P, T, S> {
     type Computation = Pending;
 
     fn call(&self, key: u8) -> Option<Pending> {
@@ -130,6 +175,33 @@ impl Subject for Free {
             Quick::Entries => self.check_entries(),
             Quick::Clear if self.clears == Clears::Happen => cache.clear(),
             Quick::Clear => {}
+        }
+        self.check_info();
+    }
+
+    fn on_terms(&self, operation: OnTerms, byte: u8) {
+        let cache = &self.cache;
+        match operation {
+            OnTerms::Tick => cache.plan.advance(ticks(byte)),
+            OnTerms::Info => assert!(cache.info().maxsize.is_none_or(|max| cache.info().currsize <= max)),
+            OnTerms::Len => assert!(cache.len() <= cache.entries().len()),
+            OnTerms::Expire => cache.expire().into_iter().for_each(|(key, value)| check(Some(value), key)),
+            OnTerms::PopVictim => {
+                let there = cache.len();
+                let victim = cache.pop_victim();
+                assert_eq!((victim.is_some(), cache.len()), (there > 0, there.saturating_sub(1)));
+                check(victim.map(|(_, value)| value), victim.map_or(0, |(key, _)| key));
+            }
+            OnTerms::Retain => {
+                cache.retain(|key| is_retained(key, byte));
+                assert!(cache.entries().iter().all(|(key, _)| is_retained(*key, byte)));
+            }
+            OnTerms::Resize => {
+                cache.resize(resized(byte));
+                assert_eq!(cache.info().maxsize, resized(byte));
+                self.check_entries();
+                cache.validate();
+            }
         }
         self.check_info();
     }

@@ -3,18 +3,20 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::Mutex;
 
-use super::naive::{Id, Model, Reason};
-use super::script::Quick;
-use super::tested::Tested;
-use super::trial::{Pending, Subject, keep, look, refresh};
+use super::naive::{Id, Model, Order, Reason, Terms};
+use super::script::{OnTerms, Quick};
+use super::tested::{Planned, PlannedLease, Tested, Watched};
+use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
+use crate::plan::{NoPlan, Plan};
+use crate::policy::{Lru, Policy};
+use crate::term::Term;
 
 /// The two, for any number of threads.
 ///
 /// Invariant: whoever operates on the cache holds the model, and does the same to it before letting
 /// go. Nobody holds it during a computation.
-#[derive(Debug)]
-pub(super) struct Lockstep {
-    cache: Tested<u32>,
+pub(super) struct Lockstep<P = Lru, T: Term = (), S = NoPlan> {
+    cache: Tested<u32, P, T, S>,
     model: Mutex<Model>,
     /// Every value is a new one.
     values: AtomicU32,
@@ -22,15 +24,33 @@ pub(super) struct Lockstep {
 
 impl Lockstep {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
-        let cache = Tested::new(maxsize);
-        Self { cache, model: Mutex::new(Model::new(maxsize)), values: AtomicU32::new(0) }
+        Self::by(maxsize, Order::Lru, Terms::PLAIN, NoPlan)
+    }
+}
+
+impl<P: Policy> Lockstep<P, PlannedLease, Planned<u32>> {
+    /// A cache by a policy whose order is this one.
+    pub(super) fn on_terms(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
+        Self::by(maxsize, order, terms, Planned::new(terms))
+    }
+}
+
+impl<P: Policy, T: Term, S: Plan<u8, u32, T> + Watched<u32>> Lockstep<P, T, S> {
+    fn by(maxsize: Option<usize>, order: Order, terms: Terms<u32>, plan: S) -> Self {
+        let model = Mutex::new(Model::new(maxsize, order, terms));
+        Self { cache: Tested::new(maxsize, plan), model, values: AtomicU32::new(0) }
     }
 
     /// Does something to cache and model, and compares what they tell of themselves.
-    fn both<T>(&self, operation: impl FnOnce(&Tested<u32>, &mut Model) -> T) -> T {
+    fn both<R>(&self, operation: impl FnOnce(&Tested<u32, P, T, S>, &mut Model) -> R) -> R {
         let mut model = self.model.lock().expect("nobody found a difference");
         let result = operation(&self.cache, &mut model);
-        assert_eq!(self.cache.info(), model.info());
+        // To ask takes out what has expired: that would never be met.
+        if !S::IS_TIMED {
+            assert_eq!(self.cache.info(), model.info());
+        }
+        let expected = model.left();
+        assert_eq!(self.cache.plan.told().unwrap_or_else(|| expected.clone()), expected);
         result
     }
 
@@ -47,12 +67,13 @@ impl Lockstep {
         self.quick(Quick::Entries, 0);
         self.both(|cache, model| {
             assert!(model.is_idle(), "all computations have ended");
+            assert_eq!(cache.info(), model.info());
             cache.validate();
         });
     }
 }
 
-impl Subject for Lockstep {
+impl<P: Policy, T: Term, S: Plan<u8, u32, T> + Watched<u32>> Subject for Lockstep<P, T, S> {
     type Computation = (Id, Pending);
 
     fn call(&self, key: u8) -> Option<Self::Computation> {
@@ -103,6 +124,28 @@ impl Subject for Lockstep {
             }
         });
     }
+
+    fn on_terms(&self, operation: OnTerms, byte: u8) {
+        self.both(|cache, model| match operation {
+            OnTerms::Tick => {
+                cache.plan.advance(ticks(byte));
+                model.advance(ticks(byte));
+            }
+            OnTerms::Info => assert_eq!(cache.info(), model.info()),
+            OnTerms::Len => assert_eq!(cache.len(), model.len()),
+            OnTerms::Expire => assert_eq!(cache.expire(), model.expire()),
+            OnTerms::PopVictim => assert_eq!(cache.pop_victim(), model.pop_victim()),
+            OnTerms::Retain => {
+                cache.retain(|key| is_retained(key, byte));
+                model.retain(|key| is_retained(key, byte));
+            }
+            OnTerms::Resize => {
+                cache.resize(resized(byte));
+                model.resize(resized(byte));
+                cache.validate();
+            }
+        });
+    }
 }
 
 fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
@@ -113,10 +156,11 @@ fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
     })
 }
 
-fn compare_entries(cache: &Tested<u32>, model: &Model) {
+fn compare_entries<P: Policy, T: Term, S: Plan<u8, u32, T>>(cache: &Tested<u32, P, T, S>, model: &Model) {
     let mut entries: Vec<_> = cache.entries();
-    let mut expected = model.entries().to_vec();
-    if cache.info().maxsize.is_none() {
+    let mut expected = model.entries();
+    // Without terms and without a bound no order is kept.
+    if T::IS_BARE && cache.info().maxsize.is_none() {
         entries.sort_unstable();
         expected.sort_unstable();
     }

@@ -3,16 +3,80 @@
 //! It says for each result whether it may be stored, by keeping a record of its computation from
 //! beginning to end. The cache keeps none, so the two come to their answers by different ways.
 
+use core::time::Duration;
+
+use crate::cause::Cause;
 use crate::info::CacheInfo;
 
 /// A computation that saw more changes than this is not stored, whatever they changed.
 const TOLD_APART: u64 = 1024;
 
+/// Who leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The least recently used one.
+    Lru,
+    /// The oldest one.
+    Fifo,
+    /// The least often used one; of those used equally often, the least recently used one.
+    Lfu,
+}
+
+/// On what terms a value is kept.
+pub(super) struct Terms<V> {
+    pub(super) weight: fn(&V) -> usize,
+    /// For how long it is live; `None` is for ever.
+    pub(super) life: fn(&V) -> Option<Duration>,
+    /// For how long, if it is not used.
+    pub(super) idle: Option<Duration>,
+}
+
+impl<V> Terms<V> {
+    /// As heavy as any other, for ever.
+    pub(super) const PLAIN: Self = Self { weight: |_| 1, life: |_| None, idle: None };
+}
+
+impl<V> Clone for Terms<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Terms<V> {}
+
+/// What is in a cache.
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    key: u8,
+    value: u32,
+    /// How often it was used, being stored included.
+    uses: u64,
+    expires: Option<Duration>,
+    idle: Option<Duration>,
+    /// What came later has a greater number,
+    came: u64,
+    /// and so has what was stored later, be it under a key that was there.
+    stored: u64,
+}
+
+impl Stored {
+    /// The first time at which it is no longer live.
+    fn deadline(&self) -> Option<Duration> {
+        self.expires.into_iter().chain(self.idle).min()
+    }
+}
+
 /// What a cache is, in a `Vec`: the last entry is the most recent.
-#[derive(Debug)]
 pub(super) struct Model {
     maxsize: Option<usize>,
-    entries: Vec<(u8, u32)>,
+    order: Order,
+    terms: Terms<u32>,
+    /// Of two results for one key the last one stays, where there was no bound at first.
+    last_result_stays: bool,
+    now: Duration,
+    entries: Vec<Stored>,
+    /// How often something was stored.
+    stored: u64,
     hits: u64,
     misses: u64,
     /// How often callers changed something, or announced it by beginning a refresh.
@@ -20,6 +84,8 @@ pub(super) struct Model {
     in_flight: Vec<Flight>,
     /// How many computations have begun.
     begun: u64,
+    /// What left, and why, since this was asked for.
+    left: Vec<(u8, u32, Cause)>,
 }
 
 /// A computation's name: what began later has a greater one.
@@ -47,28 +113,65 @@ struct Flight {
 }
 
 impl Model {
-    pub(super) fn new(maxsize: Option<usize>) -> Self {
-        let (entries, in_flight) = (Vec::new(), Vec::new());
-        Self { maxsize, entries, hits: 0, misses: 0, changes: 0, in_flight, begun: 0 }
+    pub(super) fn new(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
+        Self {
+            maxsize,
+            order,
+            terms,
+            last_result_stays: maxsize.is_none(),
+            now: Duration::ZERO,
+            entries: Vec::new(),
+            stored: 0,
+            hits: 0,
+            misses: 0,
+            changes: 0,
+            in_flight: Vec::new(),
+            begun: 0,
+            left: Vec::new(),
+        }
     }
 
     fn position(&self, key: u8) -> Option<usize> {
-        self.entries.iter().position(|&(stored, _)| stored == key)
+        self.entries.iter().position(|stored| stored.key == key)
+    }
+
+    fn is_live(&self, stored: &Stored) -> bool {
+        stored.deadline().is_none_or(|deadline| self.now < deadline)
+    }
+
+    fn live_position(&self, key: u8) -> Option<usize> {
+        self.position(key).filter(|&at| self.is_live(&self.entries[at]))
+    }
+
+    fn weight(&self) -> usize {
+        self.entries.iter().map(|stored| (self.terms.weight)(&stored.value)).sum()
     }
 
     pub(super) fn peek(&self, key: u8) -> Option<u32> {
-        self.position(key).map(|at| self.entries[at].1)
+        self.live_position(key).map(|at| self.entries[at].value)
     }
 
     pub(super) fn look(&mut self, key: u8) -> Option<u32> {
-        let Some(at) = self.position(key) else {
+        let Some(at) = self.live_position(key) else {
             self.misses += 1;
             return None;
         };
         self.hits += 1;
-        let entry = self.entries.remove(at);
-        self.entries.push(entry);
-        Some(entry.1)
+        let idle = self.terms.idle.map(|idle| self.now + idle);
+        let stored = &mut self.entries[at];
+        stored.uses += 1;
+        stored.idle = idle;
+        let value = stored.value;
+        match self.order {
+            Order::Fifo => {}
+            _ => self.make_most_recent(at),
+        }
+        Some(value)
+    }
+
+    fn make_most_recent(&mut self, at: usize) {
+        let stored = self.entries.remove(at);
+        self.entries.push(stored);
     }
 
     /// A computation begins. That of a call is counted where it was looked for.
@@ -87,6 +190,7 @@ impl Model {
     pub(super) fn end(&mut self, id: Id, value: u32) -> Option<u32> {
         let at = self.in_flight.iter().position(|flight| flight.id == id).expect("it has not ended yet");
         let Flight { key, reason, began, overtaken, .. } = self.in_flight.remove(at);
+        self.expire();
         if overtaken || self.changes - began > TOLD_APART {
             return None;
         }
@@ -94,36 +198,82 @@ impl Model {
             // It speaks for the moment at which it began: what began later is younger.
             Reason::Refresh => self.change(|flight| flight.key == key && flight.id < id),
             // Of two results the bounded mode keeps the first one, and the unbounded the last.
-            Reason::Call if self.maxsize.is_some() && self.position(key).is_some() => return None,
+            Reason::Call if !self.last_result_stays && self.position(key).is_some() => return None,
             Reason::Call => {}
         }
         self.store(key, value)
     }
 
     pub(super) fn put(&mut self, key: u8, value: u32) -> Option<u32> {
+        self.expire();
         self.change(|flight| flight.key == key);
         self.store(key, value)
     }
 
+    /// Stores a value where what has expired is gone, and returns the one that it replaced.
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
-        if self.maxsize == Some(0) {
+        let expires = (self.terms.life)(&value).map(|life| self.now + life);
+        if expires.is_some_and(|expires| expires <= self.now) {
+            return self.take_out(self.position(key)?, Cause::Replaced);
+        }
+        let weight = (self.terms.weight)(&value);
+        if self.maxsize.is_some_and(|maxsize| maxsize == 0 || weight > maxsize) {
             return None;
         }
-        let old = self.position(key).map(|at| self.entries.remove(at).1);
-        self.entries.push((key, value));
-        if self.maxsize.is_some_and(|maxsize| self.entries.len() > maxsize) {
-            self.entries.remove(0);
+        let beside = |this: &Self| {
+            let old = this.position(key).map_or(0, |at| (this.terms.weight)(&this.entries[at].value));
+            this.weight() - old
+        };
+        while self.maxsize.is_some_and(|maxsize| beside(self) + weight > maxsize) {
+            self.evict();
         }
-        old
+        self.stored += 1;
+        let idle = self.terms.idle.map(|idle| self.now + idle);
+        let new = Stored { key, value, uses: 1, expires, idle, came: self.stored, stored: self.stored };
+        let Some(at) = self.position(key) else {
+            self.entries.push(new);
+            return None;
+        };
+        let Stored { value: old, uses, came, .. } = self.entries[at];
+        self.entries[at] = Stored { uses: uses + 1, came, ..new };
+        self.make_most_recent(at);
+        self.left.push((key, old, Cause::Replaced));
+        Some(old)
+    }
+
+    fn take_out(&mut self, at: usize, cause: Cause) -> Option<u32> {
+        let Stored { key, value, .. } = self.entries.remove(at);
+        self.left.push((key, value, cause));
+        Some(value)
+    }
+
+    /// Who is to leave, where there is anybody.
+    fn victim(&self) -> Option<usize> {
+        match self.order {
+            // `min_by_key` takes the first of equals.
+            Order::Lfu => (0..self.entries.len()).min_by_key(|&at| self.entries[at].uses),
+            _ => (!self.entries.is_empty()).then_some(0),
+        }
+    }
+
+    fn evict(&mut self) {
+        let victim = self.victim().expect("there is somebody");
+        self.take_out(victim, Cause::Evicted);
     }
 
     pub(super) fn remove(&mut self, key: u8) -> Option<u32> {
         self.change(|flight| flight.key == key);
-        self.position(key).map(|at| self.entries.remove(at).1)
+        if self.live_position(key).is_none() {
+            self.take_out(self.position(key)?, Cause::Expired);
+            return None;
+        }
+        self.take_out(self.position(key)?, Cause::Invalidated)
     }
 
     pub(super) fn clear(&mut self) {
         self.change(|_| true);
+        let cleared = self.in_order().into_iter().map(|stored| (stored.key, stored.value, Cause::Cleared));
+        self.left.extend(cleared);
         self.entries.clear();
         (self.hits, self.misses) = (0, 0);
     }
@@ -135,17 +285,79 @@ impl Model {
         }
     }
 
-    pub(super) fn info(&self) -> CacheInfo {
-        let (currsize, maxsize) = (self.entries.len(), self.maxsize);
-        CacheInfo { hits: self.hits, misses: self.misses, maxsize, currsize }
+    /// What has expired leaves: who expired first leaves first, and of equals who was stored first.
+    pub(super) fn expire(&mut self) -> Vec<(u8, u32)> {
+        let (live, mut expired): (Vec<_>, Vec<_>) =
+            self.entries.iter().copied().partition(|stored| self.is_live(stored));
+        self.entries = live;
+        expired.sort_by_key(|stored| (stored.deadline(), stored.stored));
+        let expired: Vec<_> = expired.into_iter().map(|stored| (stored.key, stored.value)).collect();
+        self.left.extend(expired.iter().map(|&(key, value)| (key, value, Cause::Expired)));
+        expired
     }
 
-    /// All entries: from least to most recently used, where an order is kept.
-    pub(super) fn entries(&self) -> &[(u8, u32)] {
-        &self.entries
+    pub(super) fn info(&mut self) -> CacheInfo {
+        self.expire();
+        CacheInfo { hits: self.hits, misses: self.misses, maxsize: self.maxsize, currsize: self.weight() }
+    }
+
+    /// All entries in the order that is kept: that of use, or that in which they came.
+    fn in_order(&self) -> Vec<Stored> {
+        let mut entries = self.entries.clone();
+        if self.order == Order::Lfu {
+            entries.sort_by_key(|stored| stored.came);
+        }
+        entries
+    }
+
+    pub(super) fn entries(&self) -> Vec<(u8, u32)> {
+        let live = self.in_order().into_iter().filter(|stored| self.is_live(stored));
+        live.map(|stored| (stored.key, stored.value)).collect()
     }
 
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
+    }
+
+    /// What left since this was asked for.
+    pub(super) fn left(&mut self) -> Vec<(u8, u32, Cause)> {
+        core::mem::take(&mut self.left)
+    }
+}
+
+/// What only caches on terms are asked.
+impl Model {
+    pub(super) fn advance(&mut self, span: Duration) {
+        self.now += span;
+    }
+
+    pub(super) fn len(&mut self) -> usize {
+        self.expire();
+        self.entries.len()
+    }
+
+    pub(super) fn pop_victim(&mut self) -> Option<(u8, u32)> {
+        self.expire();
+        let at = self.victim()?;
+        let key = self.entries[at].key;
+        self.change(|flight| flight.key == key);
+        Some((key, self.take_out(at, Cause::Evicted)?))
+    }
+
+    pub(super) fn resize(&mut self, maxsize: Option<usize>) {
+        self.expire();
+        self.maxsize = maxsize;
+        while maxsize.is_some_and(|maxsize| self.weight() > maxsize) {
+            self.evict();
+        }
+    }
+
+    pub(super) fn retain(&mut self, holds: impl Fn(u8) -> bool) {
+        self.expire();
+        for Stored { key, .. } in self.in_order() {
+            if !holds(key) {
+                self.remove(key);
+            }
+        }
     }
 }

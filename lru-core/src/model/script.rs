@@ -8,6 +8,21 @@ pub(super) enum Operation {
     /// Ends a computation that was left open.
     End,
     Quick(Quick),
+    /// Comes in wide scripts only.
+    OnTerms(OnTerms),
+}
+
+/// What is asked of a cache whose entries may expire and have weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OnTerms {
+    /// Time passes.
+    Tick,
+    Info,
+    Len,
+    Expire,
+    PopVictim,
+    Retain,
+    Resize,
 }
 
 /// What is done in one go, without a computation that others could overlap.
@@ -31,16 +46,26 @@ pub(super) struct Script<I> {
     bytes: I,
     /// How many keys there are: the fewer, the more often operations meet.
     universe: u8,
+    /// Whether it asks what only caches on terms are asked.
+    is_wide: bool,
 }
 
 impl<I: Iterator<Item = u8>> Script<I> {
     pub(super) fn new(bytes: I, universe: u8) -> Self {
-        Self { bytes, universe }
+        Self { bytes, universe, is_wide: false }
+    }
+
+    /// The same, and one operation in four is for caches on terms.
+    pub(super) fn wide(bytes: I, universe: u8) -> Self {
+        Self { is_wide: true, ..Self::new(bytes, universe) }
     }
 
     /// The next operation and its key. `None` when the bytes are used up.
     pub(super) fn next(&mut self) -> Option<(Operation, u8)> {
         let (operation, key) = (self.bytes.next()?, self.bytes.next()?);
+        if self.is_wide && operation >= 192 {
+            return Some((Self::on_terms(operation, key), key % self.universe));
+        }
         Some((Self::operation(operation, key), key % self.universe))
     }
 
@@ -59,6 +84,19 @@ impl<I: Iterator<Item = u8>> Script<I> {
             30 => Quick::Entries,
             // Rarely, or nothing would ever be there.
             _ if key < 16 => Quick::Clear,
+            _ => return Operation::End,
+        })
+    }
+
+    fn on_terms(byte: u8, key: u8) -> Operation {
+        Operation::OnTerms(match byte % 16 {
+            0..=6 => OnTerms::Tick,
+            7..=8 => OnTerms::Info,
+            9 => OnTerms::Len,
+            10..=11 => OnTerms::Expire,
+            12..=13 => OnTerms::PopVictim,
+            14 if key < 64 => OnTerms::Retain,
+            15 if key < 64 => OnTerms::Resize,
             _ => return Operation::End,
         })
     }

@@ -1,30 +1,121 @@
 //! The engine as a map with small keys, by the operations that its users make of it.
 
+use core::fmt;
+use core::time::Duration;
+use std::sync::Mutex;
+
+use super::naive::Terms;
+use crate::cause::Cause;
+use crate::clock::ManualClock;
 use crate::engine::{Engine, Origin};
 use crate::entry::Entry;
 use crate::history::Moment;
 use crate::info::CacheInfo;
 use crate::key::KeyHash;
 use crate::maxsize::MaxSize;
-use crate::plan::{Plan, told};
+use crate::plan::{NoPlan, Plan, Times, told};
 use crate::policy::{Lru, Policy};
-use crate::term::Term;
-use crate::{Cause, NoPlan};
+use crate::term::{Lease, Term};
 
 /// An engine, and the plan it is used by.
 #[derive(Debug)]
 pub(super) struct Tested<V, P = Lru, T: Term = (), S = NoPlan> {
     engine: Engine<u8, V, P, T>,
-    plan: S,
+    pub(super) plan: S,
 }
 
-impl<V: Clone> Tested<V> {
-    pub(super) fn new(maxsize: Option<usize>) -> Self {
-        Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan: NoPlan }
+/// What left, and why.
+pub(super) type Left<V> = Vec<(u8, V, Cause)>;
+
+/// A plan that a test can look into.
+pub(super) trait Watched<V> {
+    /// Whether what has expired can be there still, until something is stored or counted.
+    const IS_TIMED: bool;
+
+    /// What it was told since this was asked for; `None` if it isn't told.
+    fn told(&self) -> Option<Left<V>>;
+
+    /// Time passes.
+    fn advance(&self, span: Duration);
+}
+
+impl<V> Watched<V> for NoPlan {
+    const IS_TIMED: bool = false;
+
+    fn told(&self) -> Option<Left<V>> {
+        None
+    }
+
+    fn advance(&self, _: Duration) {}
+}
+
+/// A plan on such terms, by a clock that is moved by hand.
+pub(super) struct Planned<V> {
+    terms: Terms<V>,
+    times: Times<ManualClock>,
+    left: Mutex<Left<V>>,
+}
+
+/// What a plan makes of its terms.
+pub(super) type PlannedLease = Lease<Duration>;
+
+impl<V> Planned<V> {
+    pub(super) fn new(terms: Terms<V>) -> Self {
+        let times = Times { tti: terms.idle, ..Times::new(ManualClock::new()) };
+        Self { terms, times, left: Mutex::new(Vec::new()) }
+    }
+}
+
+impl<V: Clone> Plan<u8, V, PlannedLease> for Planned<V> {
+    fn now(&self) -> Option<Duration> {
+        Some(crate::Clock::now(&self.times.clock))
+    }
+
+    fn term(&self, _: &u8, value: &V) -> PlannedLease {
+        let now = crate::Clock::now(&self.times.clock);
+        self.times.term((self.terms.weight)(value), (self.terms.life)(value).map(|life| now + life))
+    }
+
+    fn is_live(&self, term: &PlannedLease) -> bool {
+        self.times.is_live(term)
+    }
+
+    fn is_live_and_used(&self, term: &PlannedLease) -> bool {
+        self.times.is_live_and_used(term)
+    }
+
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn left(&self, key: &u8, value: &V, cause: Cause) {
+        self.left.lock().expect("nobody panics with it").push((*key, value.clone(), cause));
+    }
+}
+
+impl<V> Watched<V> for Planned<V> {
+    const IS_TIMED: bool = true;
+
+    fn told(&self) -> Option<Left<V>> {
+        Some(core::mem::take(&mut *self.left.lock().expect("nobody panics with it")))
+    }
+
+    fn advance(&self, span: Duration) {
+        self.times.clock.advance(span);
+    }
+}
+
+impl<V> fmt::Debug for Planned<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planned").finish_non_exhaustive()
     }
 }
 
 impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
+    pub(super) fn new(maxsize: Option<usize>, plan: S) -> Self {
+        Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan }
+    }
+
     /// A call's lookup: a hit, or what begins, if anything is stored at all.
     pub(super) fn look(&self, key: u8) -> Result<V, Option<Moment>> {
         if self.engine.is_disabled() {
@@ -99,5 +190,28 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
 
     pub(super) fn validate(&self) {
         self.engine.validate();
+    }
+}
+
+/// What only caches on terms are asked.
+impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
+    pub(super) fn len(&self) -> usize {
+        self.engine.len(&self.plan)
+    }
+
+    pub(super) fn expire(&self) -> Vec<(u8, V)> {
+        self.engine.take_expired(&self.plan)
+    }
+
+    pub(super) fn pop_victim(&self) -> Option<(u8, V)> {
+        self.engine.pop_victim(&self.plan)
+    }
+
+    pub(super) fn resize(&self, maxsize: Option<usize>) {
+        self.engine.resize(maxsize, &self.plan);
+    }
+
+    pub(super) fn retain(&self, holds: impl Fn(u8) -> bool) {
+        self.engine.retain(|key, _| holds(*key), &self.plan);
     }
 }

@@ -3,9 +3,14 @@
 //! Computations contain operations, may be left open and ended in any order, and overlap those of
 //! other threads, where several have a trial each of the same cache.
 
-use super::script::{Operation, Quick, Script};
+use core::time::Duration;
+
+use super::script::{OnTerms, Operation, Quick, Script};
 use super::tested::Tested;
 use crate::engine::Origin;
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::term::Term;
 
 /// How deep computations lie in each other.
 const DEEPEST: u32 = 8;
@@ -29,6 +34,9 @@ pub(super) trait Subject {
 
     /// An operation without a computation that others could overlap.
     fn quick(&self, operation: Quick, key: u8);
+
+    /// An operation for a cache on terms; `byte` decides the rest.
+    fn on_terms(&self, operation: OnTerms, byte: u8);
 }
 
 /// One who operates on a subject.
@@ -60,6 +68,7 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
             Operation::Refresh => self.compute(self.subject.refresh(key), depth),
             Operation::End => self.end_one(key),
             Operation::Quick(operation) => self.subject.quick(operation, key),
+            Operation::OnTerms(operation) => self.subject.on_terms(operation, key),
         }
         Some(())
     }
@@ -91,6 +100,21 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
     }
 }
 
+/// How much time passes: often little, and sometimes so much that nothing is live any more.
+pub(super) fn ticks(byte: u8) -> Duration {
+    Duration::from_nanos(if byte == 0 { 1000 } else { u64::from(byte % 8) })
+}
+
+/// Which keys stay where others are removed.
+pub(super) fn is_retained(key: u8, byte: u8) -> bool {
+    key % 4 != byte % 4
+}
+
+/// The next bound of a cache that gets another.
+pub(super) fn resized(byte: u8) -> Option<usize> {
+    [Some(0), Some(1), Some(5), Some(30), Some(100), Some(300), None][usize::from(byte) % 7]
+}
+
 /// What a cache wants to know of a computation.
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -99,17 +123,27 @@ pub(super) struct Pending {
 }
 
 /// A call's lookup: a hit, or what begins, if anything is stored at all.
-pub(super) fn look<V: Clone>(cache: &Tested<V>, key: u8) -> Result<V, Option<Pending>> {
+pub(super) fn look<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+    cache: &Tested<V, P, T, S>,
+    key: u8,
+) -> Result<V, Option<Pending>> {
     let begun = |began| Pending { key, origin: Origin::Computed(began) };
     cache.look(key).map_err(|began| began.map(begun))
 }
 
 /// What begins with a refresh, if anything is stored at all.
-pub(super) fn refresh<V: Clone>(cache: &Tested<V>, key: u8) -> Option<Pending> {
+pub(super) fn refresh<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+    cache: &Tested<V, P, T, S>,
+    key: u8,
+) -> Option<Pending> {
     cache.refresh().map(|began| Pending { key, origin: Origin::Refreshed(began) })
 }
 
 /// Ends a computation with this value.
-pub(super) fn keep<V: Clone>(cache: &Tested<V>, Pending { key, origin }: Pending, value: V) -> Option<V> {
+pub(super) fn keep<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+    cache: &Tested<V, P, T, S>,
+    Pending { key, origin }: Pending,
+    value: V,
+) -> Option<V> {
     cache.keep(key, value, origin)
 }
