@@ -8,6 +8,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::vec::Vec;
 
 use crate::term::{Lease, Queue};
@@ -71,21 +72,22 @@ impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
     {
         let heap = self.heap.as_mut()?;
         loop {
-            if *now < heap.peek()?.deadline {
+            // On top until all is compared: no note is lost where a comparison panics.
+            let mut note = heap.peek_mut()?;
+            if *now < note.deadline {
                 return None;
             }
-            // A time that can't be compared with now is not ahead of it either.
-            let mut note = heap.pop()?;
-            let Some(term) = term(note.slot).filter(|term| term.serial == note.serial) else { continue };
-            match term.deadline() {
+            let deadline = match term(note.slot).filter(|term| term.serial == note.serial) {
+                Some(term) => term.deadline(),
+                None => None,
+            };
+            match deadline {
                 // It was used since, and its turn is later: also where that has come, that who expired
                 // first leaves first.
-                Some(deadline) if note.deadline < deadline || *now < deadline => {
-                    note.deadline = deadline;
-                    heap.push(note);
-                }
-                Some(_) => return Some(note.slot),
-                None => {}
+                Some(deadline) if note.deadline < deadline || *now < deadline => note.deadline = deadline,
+                // A time that can't be compared with now is not ahead of it either.
+                Some(_) => return Some(PeekMut::pop(note).slot),
+                None => _ = PeekMut::pop(note),
             }
         }
     }

@@ -29,8 +29,9 @@ use crate::term::Lease;
 ///
 /// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and
 /// [`Cache::iter`], which take O(n). User code never runs while the lock is held, except `Eq` and
-/// `Clone` of keys and values, and the test of `retain`; these may call the cache again, but must
-/// not wait for a lock that another thread may hold while it calls the cache.
+/// `Clone` of keys and values, the test of `retain`, the clock and the [choice](Builder::choice) of who
+/// leaves; these may call the cache again, but must not wait for a lock that another thread may hold
+/// while it calls the cache.
 ///
 /// # Examples
 ///

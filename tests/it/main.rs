@@ -19,6 +19,8 @@
 mod accessors;
 mod asyncs;
 mod cachetools;
+mod callbacks;
+mod clocks;
 mod conformance;
 mod decorators;
 mod derived;
