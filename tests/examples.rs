@@ -3,19 +3,23 @@
 //! `cargo test` builds the examples before it runs this; `cargo test --test examples` alone does
 //! not, and would see those of an earlier build.
 
-use std::fs;
-use std::io::Read;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn fibonacci_51_runs_one_body_after_fibonacci_50() {
-    let output = run("fibonacci", None);
+    let output = run("fibonacci", &[]);
     let row = |label: &str| {
         let line = output.lines().find(|line| line.starts_with(label));
         let line = line.unwrap_or_else(|| panic!("no {label:?} in\n{output}"));
@@ -33,7 +37,7 @@ fn fibonacci_51_runs_one_body_after_fibonacci_50() {
 
 #[test]
 fn factorial_computes_each_argument_once() {
-    let output = run("factorial", None);
+    let output = run("factorial", &[]);
     let computed: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  computing ")).collect();
     assert_eq!(computed, ["factorial(5)", "factorial(4)", "factorial(3)", "factorial(2)", "factorial(1)"]);
     ends_with(&output, "CacheInfo(hits=1, misses=5, maxsize=128, currsize=5)");
@@ -41,10 +45,9 @@ fn factorial_computes_each_argument_once() {
 
 #[test]
 fn logtime_logs_misses_only() {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("logtime");
-    fs::create_dir_all(&directory).unwrap();
+    let directory = folder("logtime");
     for _again in 0..2 {
-        let output = run("logtime", Some(&directory));
+        let output = run("logtime", &[&directory]);
         contains(&output, "fib(20) plain: 21891 lines in the log");
         contains(&output, "fib(20) memoized: 21 lines in the log");
         assert_eq!(output.lines().filter(|line| line.ends_with(" x")).count(), 11, "{output}");
@@ -64,7 +67,7 @@ fn logtime_logs_misses_only() {
 
 #[test]
 fn memorized_sin_evicts_the_least_recently_used() {
-    let output = run("memorized_sin", None);
+    let output = run("memorized_sin", &[]);
     let rows = output.lines().skip(1).map_while(|line| line.split_once("   "));
     let rows: Vec<_> = rows.map(|(_, row)| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let expected = [
@@ -80,7 +83,7 @@ fn memorized_sin_evicts_the_least_recently_used() {
 
 #[test]
 fn edit_distance_is_right() {
-    let output = run("edit_distance", None);
+    let output = run("edit_distance", &[]);
     for (a, b, changes) in [
         ("kitten", "sitting", 3),
         ("Samstag", "Sonntag", 3),
@@ -93,7 +96,7 @@ fn edit_distance_is_right() {
 
 #[test]
 fn threads_lose_no_count() {
-    let output = run("threads", None);
+    let output = run("threads", &[]);
     contains(&output, "hits + misses = 100000");
     contains(&output, "maxsize=1000, currsize=1000)");
     ends_with(&output, "hits since = 100000, misses since = 0");
@@ -101,7 +104,7 @@ fn threads_lose_no_count() {
 
 #[test]
 fn typed_tells_types_apart_and_untyped_does_not() {
-    let output = run("typed", None);
+    let output = run("typed", &[]);
     let rows: Vec<_> = output.lines().skip(1).map_while(columns).collect();
     let expected = [
         "3_u8 3 body 3 body",
@@ -118,7 +121,7 @@ fn typed_tells_types_apart_and_untyped_does_not() {
 
 #[test]
 fn methods_in_object_keep_their_results_there() {
-    let output = run("methods_in_object", None);
+    let output = run("methods_in_object", &[]);
     let looked: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  looking for ")).collect();
     assert_eq!(looked, [r#""be""#, r#""be""#, r#""to""#, r#""or""#]);
     contains(&output, "be: [1, 5] again");
@@ -132,14 +135,14 @@ fn methods_in_object_keep_their_results_there() {
 
 #[test]
 fn solver_begins_each_solve_with_nothing() {
-    let output = run("solver", None);
+    let output = run("solver", &[]);
     contains(&output, "5 items, room for 11: worth 110\n  CacheInfo(hits=10, misses=37, ");
     contains(&output, "60 items, room for 100: worth 248\n  CacheInfo(hits=4637, misses=5090, ");
 }
 
 #[test]
 fn async_fn_hits_without_waiting() {
-    let output = run("async_fn", None);
+    let output = run("async_fn", &[]);
     let lines: Vec<_> = output.lines().filter(|line| !line.starts_with(' ')).collect();
     let expected = [
         r#""Oslo": Ok(413) after 2 polls"#,
@@ -156,13 +159,144 @@ fn async_fn_hits_without_waiting() {
 
 #[test]
 fn projected_key_leaves_the_rest_out() {
-    let output = run("projected_key", None);
+    let output = run("projected_key", &[]);
     let queries: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  a query for ")).collect();
     assert_eq!(queries, ["user 7 at 0.0", "user 8 at 1.0"]);
     contains(&output, r#"user 7 at 1.5: Some("Ada")"#);
     contains(&output, "CacheInfo(hits=2, misses=2, maxsize=128, currsize=2)");
     contains(&output, "words: 6");
     ends_with(&output, "CacheInfo(hits=2, misses=1, maxsize=128, currsize=1)");
+}
+
+#[test]
+fn lru_map_lets_the_least_recently_used_make_room() {
+    let output = run("lru_map", &[]);
+    contains(&output, r#"the capital of France: Some("Paris")"#);
+    contains(&output, r#"with Norway in it: [("Spain", "Madrid"), ("France", "Paris"), ("Norway", "Oslo")]"#);
+    contains(&output, "the capital of Italy: None");
+    contains(&output, r#"who would leave next: Some(("Spain", "Madrid"))"#);
+    ends_with(&output, "CacheInfo(hits=1, misses=1, maxsize=3, currsize=2)");
+}
+
+#[test]
+fn cached_page_is_fetched_again_after_five_seconds() {
+    let output = run("cached_page", &[]);
+    let pages: Vec<_> = output.lines().filter(|line| line.contains("page ")).map(str::trim).collect();
+    assert_eq!(pages, ["0 s: page 1", "3 s: page 1", "5 s: page 2", "9 s: page 2", "10 s: page 3"]);
+    assert_eq!(output.matches("the server is asked: GET /news HTTP/1.1").count(), 3, "{output}");
+    ends_with(&output, "CacheInfo(hits=2, misses=3, maxsize=100, currsize=1)");
+}
+
+#[test]
+fn ttl_sin_is_computed_again_when_it_is_five_seconds_old() {
+    let output = run("ttl_sin", &[]);
+    let rows: Vec<_> = output.lines().skip(1).map_while(columns).collect();
+    let expected = [
+        "0.000 s 1.0 0.841471 function",
+        "2.000 s 1.0 0.841471 cache",
+        "4.000 s 2.0 0.909297 function",
+        "4.999 s 1.0 0.841471 cache",
+        "5.000 s 1.0 0.841471 function",
+        "8.000 s 2.0 0.909297 cache",
+    ];
+    assert_eq!(rows, expected);
+    ends_with(&output, "CacheInfo(hits=3, misses=3, maxsize=128, currsize=2)");
+}
+
+#[test]
+fn files_by_weight_hold_no_more_than_their_bytes() {
+    let output = run("files_by_weight", &[]);
+    let happened: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let expected = [
+        "reading small",
+        "CacheInfo(hits=0, misses=1, maxsize=1000, currsize=100)",
+        "reading middle",
+        "CacheInfo(hits=0, misses=2, maxsize=1000, currsize=500)",
+        "CacheInfo(hits=1, misses=2, maxsize=1000, currsize=500)",
+        "reading large",
+        "Evicted: middle, 400 bytes",
+        "CacheInfo(hits=1, misses=3, maxsize=1000, currsize=800)",
+        "reading middle",
+        "Evicted: small, 100 bytes",
+        "Evicted: large, 700 bytes",
+        "CacheInfo(hits=1, misses=4, maxsize=1000, currsize=400)",
+        "reading huge",
+        "CacheInfo(hits=1, misses=5, maxsize=1000, currsize=400)",
+        "reading huge",
+        "CacheInfo(hits=1, misses=6, maxsize=1000, currsize=400)",
+    ];
+    assert_eq!(happened, expected);
+}
+
+/// Keys 1 to 4 in turn, between them one that comes often: small enough to be counted by hand.
+const TRACE: &str = "1\n2\n9\n3\n9\n4\n9\n1\n9\n2\n9\n3\n";
+
+#[test]
+fn hit_ratio_counts_what_can_be_counted_by_hand() {
+    let folder = folder("hit_ratio");
+    let (plain, packed, svg) =
+        (folder.join("turns.txt"), folder.join("turns.txt.gz"), folder.join("plot.svg"));
+    fs::write(&plain, TRACE).unwrap();
+    let mut gz = GzEncoder::new(File::create(&packed).unwrap(), Compression::default());
+    gz.write_all(TRACE.as_bytes()).unwrap();
+    gz.finish().unwrap();
+    for trace in [&plain, &packed] {
+        _ = fs::remove_file(&svg);
+        let output = run("hit_ratio", &[trace, &"5", &"2", &"--svg", &svg]);
+        contains(&output, "turns: 12 requests of 5 keys");
+        let row = |policy: &str| {
+            let line = output.lines().find(|line| line.starts_with(policy)).unwrap();
+            line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(row("policy"), ["2", "5"]);
+        assert_eq!(row("lru"), ["4", "33.33%", "7", "58.33%"]);
+        assert_eq!(row("fifo"), ["2", "16.67%", "7", "58.33%"]);
+        assert_eq!(row("OPT"), ["4", "33.33%", "7", "58.33%"]);
+        ends_with(&output, &format!("The plot is in {}", svg.display()));
+        let drawn = fs::read_to_string(&svg).unwrap();
+        for name in ["turns", "lru", "fifo", "lfu", "sieve", "s3_fifo", "w_tinylfu", "OPT", "</svg>"] {
+            contains(&drawn, name);
+        }
+    }
+}
+
+#[test]
+fn hit_ratio_compares_with_a_reference() {
+    let folder = folder("hit_ratio_check");
+    let (trace, reference) = (folder.join("turns.txt"), folder.join("reference.csv"));
+    fs::write(&trace, TRACE).unwrap();
+    let table = |lru: u32| {
+        format!(
+            "trace,capacity,policy,requests,hits\nturns,2,LRU,12,{lru}\nturns,2,ARC,12,1\nturns,5,OPT,12,7\n"
+        )
+    };
+    fs::write(&reference, table(4)).unwrap();
+    contains(&run("hit_ratio", &[&"--check", &reference, &trace]), "All as the reference has it");
+    fs::write(&reference, table(5)).unwrap();
+    let errors = fails("hit_ratio", &[&"--check", &reference, &trace]);
+    contains(&errors, "1 of these are too far from the reference");
+    fs::write(&reference, "trace,capacity,policy,requests,hits\nturns,0,LRU,12,4\n").unwrap();
+    contains(&fails("hit_ratio", &[&"--check", &reference, &trace]), "line 2: can't be read");
+    fs::write(&reference, "trace,capacity,policy,requests,hits\n").unwrap();
+    contains(&fails("hit_ratio", &[&"--check", &reference, &trace]), r#"has nothing on a trace "turns""#);
+}
+
+#[test]
+fn hit_ratio_says_what_is_wrong() {
+    let folder = folder("hit_ratio_wrong");
+    let (missing, bad, empty) =
+        (folder.join("missing.txt"), folder.join("bad.txt"), folder.join("empty.txt"));
+    fs::write(&bad, "1\n2\nthree\n").unwrap();
+    fs::write(&empty, "").unwrap();
+    contains(&fails("hit_ratio", &[]), "no file of keys was given");
+    contains(&fails("hit_ratio", &[&missing, &"2"]), "missing.txt: ");
+    contains(&fails("hit_ratio", &[&bad, &"2"]), r#"bad.txt: line 3: "three" is no key"#);
+    contains(&fails("hit_ratio", &[&empty, &"2"]), "empty.txt: there is no key in it");
+    contains(&fails("hit_ratio", &[&bad, &"0"]), "a capacity of 0 stores nothing");
+    contains(&fails("hit_ratio", &[&bad, &"-1"]), "`-1` is no capacity");
+    contains(&fails("hit_ratio", &[&bad]), "no capacity was given");
+    contains(&fails("hit_ratio", &[&bad, &"2", &"--svg"]), "`--svg` takes a path");
+    contains(&fails("hit_ratio", &[&bad, &"2", &"--png", &"x"]), "unknown option `--png`");
 }
 
 #[test]
@@ -175,31 +309,47 @@ fn every_example_is_run() {
     }
 }
 
-/// Runs an example, in `directory` as its argument if there is one, and returns what it printed.
-fn run(example: &str, directory: Option<&Path>) -> String {
+/// Runs an example with these arguments, and returns what it printed.
+fn run(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
+    let (status, output, errors) = run_to_the_end(example, arguments);
+    assert!(status.success(), "{example}: {status}\n{output}\n{errors}");
+    output
+}
+
+/// Runs an example that fails, and returns what it complains of.
+fn fails(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
+    let (status, output, errors) = run_to_the_end(example, arguments);
+    assert!(!status.success(), "{example}: {status}\n{output}\n{errors}");
+    errors
+}
+
+fn run_to_the_end(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> (ExitStatus, String, String) {
     let program = built(example);
     let mut command = Command::new(&program);
-    command.args(directory).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
         panic!("{} does not start: {error}; `cargo test` builds it", program.display());
     });
 
-    let mut stdout = child.stdout.take().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut output = String::new();
-        let read = stdout.read_to_string(&mut output).map(|_| output);
-        sender.send(read).ok();
-    });
-    let Ok(output) = receiver.recv_timeout(LIMIT) else {
+    let (stdout, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+    let (Ok(output), Ok(errors)) = (stdout.recv_timeout(LIMIT), stderr.recv_timeout(LIMIT)) else {
         child.kill().unwrap();
         child.wait().unwrap();
         panic!("{example} was still running after {LIMIT:?}");
     };
-    let output = output.unwrap();
-    let status = child.wait().unwrap();
-    assert!(status.success(), "{example}: {status}\n{output}");
-    output
+    (child.wait().unwrap(), output.unwrap(), errors.unwrap())
+}
+
+/// Reads what a program writes, on a thread of its own.
+fn read(mut pipe: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = pipe.read_to_string(&mut text).map(|_| text);
+        sender.send(read).ok();
+    });
+    receiver
 }
 
 /// The example's program: cargo puts it into `examples/`, beside the `deps/` that holds this test.
@@ -207,6 +357,13 @@ fn built(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
     profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// A folder for what a test writes.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// The columns of a row of a table, one space between them; a line without any ends the table.

@@ -1,0 +1,126 @@
+//! What each policy makes of recorded calls: replays a trace of keys through caches of several
+//! sizes, and through the best that there could be.
+//!
+//! Run it with `cargo run --release --example hit_ratio -- FILE CAPACITY…`. The file has one decimal
+//! key a line, in the order of the calls, as plain text or gzipped.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fmt};
+
+mod plot;
+mod reference;
+mod replay;
+mod trace;
+
+use replay::{Progress, SERIES, Series};
+use trace::Trace;
+
+const USAGE: &str = "\
+Usage: hit_ratio FILE CAPACITY… [--svg PATH]
+       hit_ratio --check REFERENCE FILE…
+
+FILE has one decimal key a line, as text or as gz. The first form replays it
+through caches of each capacity, prints the hits and draws them into an SVG file,
+which is named like FILE and lies in the current folder unless PATH is given.
+The second compares the hits with those that REFERENCE has for a trace of that
+name: a table `trace,capacity,policy,requests,hits,…`.";
+
+/// What is to be done, as the command line says.
+enum Task {
+    Help,
+    Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
+    Check { reference: PathBuf, files: Vec<PathBuf> },
+}
+
+/// Why it was not done, in words.
+struct Failure(String);
+
+/// A failure that may only be one of spelling.
+fn misused(why: impl fmt::Display) -> Failure {
+    Failure(format!("{why}\n\n{USAGE}"))
+}
+
+fn main() -> ExitCode {
+    let done = parse(env::args().skip(1)).and_then(|task| match task {
+        Task::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Task::Draw { file, capacities, svg } => draw(&file, &capacities, &svg),
+        Task::Check { reference, files } => reference::check(&reference, &files),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(why)) => {
+            eprintln!("hit_ratio: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: impl Iterator<Item = String>) -> Result<Task, Failure> {
+    let (mut svg, mut reference, mut others) = (None, None, Vec::new());
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut path = || {
+            let path = arguments.next().map(PathBuf::from);
+            path.ok_or_else(|| misused(format!("`{argument}` takes a path")))
+        };
+        match argument.as_str() {
+            "--help" | "-h" => return Ok(Task::Help),
+            "--svg" => svg = Some(path()?),
+            "--check" => reference = Some(path()?),
+            option if option.starts_with("--") => return Err(misused(format!("unknown option `{option}`"))),
+            _ => others.push(argument),
+        }
+    }
+    if others.is_empty() {
+        return Err(misused("no file of keys was given"));
+    }
+    if let Some(reference) = reference {
+        return Ok(Task::Check { reference, files: others.into_iter().map(PathBuf::from).collect() });
+    }
+    let file = PathBuf::from(others.remove(0));
+    let mut capacities = others.iter().map(|text| capacity(text)).collect::<Result<Vec<_>, _>>()?;
+    if capacities.is_empty() {
+        return Err(misused("no capacity was given"));
+    }
+    capacities.sort_unstable();
+    capacities.dedup();
+    let svg = svg.unwrap_or_else(|| PathBuf::from(format!("{}.svg", trace::name(&file))));
+    Ok(Task::Draw { file, capacities, svg })
+}
+
+fn capacity(text: &str) -> Result<usize, Failure> {
+    match text.parse() {
+        Ok(0) => Err(Failure("a capacity of 0 stores nothing, so nothing hits; give 1 or more".to_owned())),
+        Ok(capacity) => Ok(capacity),
+        Err(_) => Err(misused(format!("`{text}` is no capacity; expected a number of entries"))),
+    }
+}
+
+/// Prints what each policy makes of a trace, and draws it.
+fn draw(file: &Path, capacities: &[usize], svg: &Path) -> Result<(), Failure> {
+    let trace = Trace::read(file)?;
+    println!("{}: {} requests of {} keys\n", trace.name, trace.keys.len(), trace.unique());
+    let progress = Progress::new(&trace, SERIES.len() * capacities.len());
+    let counts: Vec<(&Series, Vec<usize>)> = SERIES
+        .iter()
+        .map(|series| (series, capacities.iter().map(|&n| progress.hits(series, &trace, n)).collect()))
+        .collect();
+    progress.finish();
+
+    print!("{:<12}", "policy");
+    capacities.iter().for_each(|capacity| print!("{capacity:>17}"));
+    for (series, hits) in &counts {
+        print!("\n{:<12}", series.name);
+        hits.iter().for_each(|&hits| print!("{hits:>10}{:>6.2}%", 100.0 * trace.ratio(hits)));
+    }
+    println!("\n");
+
+    plot::draw(svg, &trace, capacities, &counts)
+        .map_err(|error| Failure(format!("{} can't be written: {error}", svg.display())))?;
+    println!("The plot is in {}", svg.display());
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! Hit ratio against capacity, a line for each policy.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use plotters::prelude::*;
+
+use crate::replay::Series;
+use crate::trace::Trace;
+
+/// Told apart by those too who don't see all colours (Okabe and Ito); the limit is black.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(230, 159, 0),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(0, 158, 115),
+    RGBColor(213, 94, 0),
+    BLACK,
+];
+
+const GREY: RGBColor = RGBColor(220, 220, 220);
+pub(crate) fn draw(
+    path: &Path,
+    trace: &Trace,
+    capacities: &[usize],
+    counts: &[(&Series, Vec<usize>)],
+) -> Result<(), Box<dyn Error>> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (760, 420)).into_drawing_area();
+        root.fill(&WHITE)?;
+        let entries = across(capacities).log_scale();
+        let entries = entries.with_key_points(capacities.iter().copied().map(float).collect());
+        let (lines, legend) = root.split_horizontally(650);
+        let mut chart = ChartBuilder::on(&lines)
+            .caption(format!("{}: hit ratio by capacity", trace.name), ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(54)
+            .build_cartesian_2d(entries, 0.0..up(trace, counts))?;
+        chart
+            .configure_mesh()
+            .x_desc("entries")
+            .x_label_formatter(&|entries| format!("{entries:.0}"))
+            .y_label_formatter(&|ratio| format!("{:.0} %", 100.0 * ratio))
+            .bold_line_style(GREY)
+            .light_line_style(TRANSPARENT)
+            .draw()?;
+        for (((series, hits), colour), y) in counts.iter().zip(COLOURS).zip((50..).step_by(20)) {
+            let points = capacities.iter().zip(hits).map(|(&n, &hits)| (float(n), trace.ratio(hits)));
+            let line = LineSeries::new(points, colour.stroke_width(2)).point_size(3);
+            chart.draw_series(line)?;
+            legend.draw(&PathElement::new([(0, y), (18, y)], colour.stroke_width(2)))?;
+            legend.draw(&Text::new(series.name, (26, y - 6), ("sans-serif", 14)))?;
+        }
+        root.present()?;
+    }
+    Ok(fs::write(path, svg)?)
+}
+
+/// From the smallest capacity to the largest, with some room where they are one.
+fn across(capacities: &[usize]) -> std::ops::Range<f64> {
+    let (least, most) = (float(capacities[0]), float(capacities[capacities.len() - 1]));
+    if capacities.len() == 1 { least / 2.0..most * 2.0 } else { least..most }
+}
+
+/// As far up as the best of all goes, and a little more.
+fn up(trace: &Trace, counts: &[(&Series, Vec<usize>)]) -> f64 {
+    let most = counts.iter().flat_map(|(_, hits)| hits).max().copied().unwrap_or_default();
+    (1.05 * trace.ratio(most)).clamp(0.01, 1.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a position on paper")]
+fn float(n: usize) -> f64 {
+    n as f64
+}
