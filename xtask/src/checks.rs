@@ -1,11 +1,15 @@
 //! What a change must pass.
 
-use std::path::MAIN_SEPARATOR;
+use std::fs;
+use std::path::{MAIN_SEPARATOR, PathBuf};
 
-use crate::step::{Outcome, Result, Step, cargo, fail, output_of, run_through};
+use crate::step::{Outcome, Result, Step, cargo, fail, output_of, root, run_through};
 
 /// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
 const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
+
+/// Where recorded traces lie, beside the repository: their licences keep them out of it.
+const TRACES: &str = "../shared/traces";
 
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;
@@ -43,6 +47,7 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.extend(test());
     steps.push(Step::new("hygiene", hygiene));
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
+    steps.push(Step::new("recorded traces", recorded_traces));
     steps
 }
 
@@ -61,6 +66,20 @@ fn hygiene() -> Result {
     with("clippy", "clippy", &format!("{HYGIENE} --no-deps --all-targets --quiet -- -D warnings"))?;
     run_through(&mut cargo(&format!("test {HYGIENE} --quiet")))?;
     run_through(cargo(&format!("doc {HYGIENE} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Replays recorded traces through the policies, and compares with the hits that others counted.
+fn recorded_traces() -> Result {
+    let folder = root().join(TRACES);
+    let files = fs::read_dir(&folder).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+    let is_trace = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "gz");
+    let mut traces: Vec<_> = files.filter(is_trace).collect();
+    if traces.is_empty() {
+        return Ok(Outcome::Skipped(format!("no traces at {TRACES}")));
+    }
+    traces.sort_unstable();
+    let mut replay = cargo("run --release --quiet --example hit_ratio -- --check");
+    run_through(replay.arg(folder.join("reference-open.csv")).args(traces))
 }
 
 /// Counts what `functools` makes its users compile besides itself.

@@ -106,7 +106,7 @@ pub(crate) fn fail<T>(why: impl fmt::Display) -> Result<T> {
 }
 
 /// The top of the repository: above this package, which cargo names when it runs us.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     package.as_deref().and_then(Path::parent).unwrap_or(".".as_ref()).to_owned()
 }
