@@ -11,8 +11,6 @@ mod rr;
 mod s3_fifo;
 mod sieve;
 #[cfg(test)]
-mod traces;
-#[cfg(test)]
 mod trial;
 mod w_tinylfu;
 
