@@ -18,15 +18,22 @@
 //!
 //! * [`macro@lru_cache`] and [`macro@cache`] are the attributes, for functions and methods, generic
 //!   and `async` ones too. Their pages list the options and what a memoized function can be asked.
+//! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are the
+//!   same with another default, named as in Python's `cachetools`.
 //! * What is `fib.cache_info()` in Python is `fib::cache_info()` here, and so for all the others.
-//! * [`LruCache`] is the same engine as a plain object, in which a function can keep its results.
+//! * [`Cache`] is the same engine as a plain object, in which a function can keep its results:
+//!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`], [`TlruCache`].
+//! * [`policy`] tells who leaves when there is no room, and [`Clock`] by what time entries expire.
 //! * [`Argument`](trait@Argument) tells what can be an argument beside everything that is
 //!   `Hash + Eq + Clone`; [`derive(Argument)`](derive@Argument) makes one of a type of your own.
 //!
 //! # What is promised
 //!
 //! * **Exact.** There are never more than `maxsize` entries, and the one that makes room is always
-//!   the least recently used. A hit and a store both make an entry the most recent.
+//!   the least recently used, or the one that another [`policy`] tells. A hit and a store both make
+//!   an entry the most recent.
+//! * **What has expired is never served**, nor counted in `currsize`, and it leaves before anything
+//!   is evicted. Where nothing expires, no clock is read.
 //! * **A hit allocates nothing and clones no argument.** Arguments are hashed and compared where
 //!   they lie; the owned key is made on a miss.
 //! * **The lock is never held while the function runs**, nor across an `.await`. Recursion is free.
@@ -142,7 +149,8 @@ pub use lru_macros::Argument;
 /// Remembers all results of a function: Python's `functools.cache`.
 ///
 /// The same as `#[lru_cache(maxsize = None)]`, and takes the same [options](macro@lru_cache#options)
-/// except `maxsize` and `cache`. It never forgets: feed it input that has an end.
+/// except `maxsize`, `policy`, `weight` and `cache`. Unless results [expire](macro@lru_cache#expiry) it
+/// never forgets: feed it input that has an end.
 ///
 /// ```
 /// use functools::cache;
@@ -173,6 +181,14 @@ pub use lru_macros::cache;
 /// | option | meaning | default |
 /// |---|---|---|
 /// | [`maxsize = 64`](#maxsize), or just `64` | how many results are remembered; `None`: all | `128` |
+/// | [`policy = sieve`](#policy) | who makes room: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` | `lru` |
+/// | [`ttl = 60`](#expiry) | for how long a result is live, since it was stored | for ever |
+/// | [`tti = 60`](#expiry) | for how long it is, since it was used last | for ever |
+/// | [`jitter = 0.1`](#expiry) | up to which part of it each `ttl` is shortened, at random | `0` |
+/// | [`ttu = \|id, user, now\| …`](#a-time-for-each-result) | makes the time until which a result is live, in place of `ttl` | |
+/// | [`timer = requests`](#timer) | the function that tells the time | [`SystemClock`] |
+/// | [`weight = \|path, text\| …`](#weight) | makes what a result counts against `maxsize` | `1` |
+/// | [`on_evict = log`](#on_evict) | is told of each result that leaves, and why | |
 /// | [`typed = true`](#typed) | whether arguments of different types are remembered apart | must be given for a generic function, `false` for others |
 /// | [`key = make_key`](#what-the-key-is), or `key_fn` | a closure or a function that makes the key of the arguments | the arguments |
 /// | [`#[key(skip)]`](#what-the-key-is) on a parameter | leaves it out of the key | |
@@ -214,6 +230,176 @@ pub use lru_macros::cache;
 /// }
 /// (counted(1), counted(1));
 /// assert_eq!(counted::cache_info().misses, 2);
+/// ```
+///
+/// ## `policy`
+///
+/// Who makes room for a newcomer when there are `maxsize` results. [`policy`] has a page for each,
+/// with what it is good for and what it costs.
+///
+/// | policy | who leaves |
+/// |---|---|
+/// | [`lru`](policy::Lru) | the least recently used |
+/// | [`lfu`](policy::Lfu) | the least often used; among equals, the one not used for longest |
+/// | [`fifo`](policy::Fifo) | the oldest |
+/// | [`rr`](policy::Rr) | any, by chance |
+/// | [`sieve`](policy::Sieve) | the oldest that was not used since it was last passed over |
+/// | [`s3_fifo`](policy::S3Fifo) | newcomers that are not used again soon, then the oldest |
+/// | [`w_tinylfu`](policy::WTinyLfu) | the newcomer or an old one, whichever comes up less often |
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = 2, policy = lfu)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// (square(1), square(1), square(2), square(3));
+/// assert!(square::cache_contains(1)); // used twice
+/// assert!(!square::cache_contains(2));
+/// ```
+///
+/// ## Expiry
+///
+/// A result is live strictly before its time: with `ttl = 60` it is served while less than a minute
+/// has passed since it was stored, and with `tti = 60` while less than that has passed since its
+/// last use. A hit is a use, and so is a store; `cache_peek` is none. With both, the
+/// earlier time counts. What is no longer live is never served; it leaves the cache when next
+/// something is stored or counted, before anything is evicted.
+///
+/// A time is a number of seconds, whole or not, or a [`Duration`](std::time::Duration): any expression
+/// of these. `jitter = 0.1` shortens the `ttl` of each result by up to a tenth, at random, so that what
+/// was stored together does not expire together. It never prolongs.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use functools::lru_cache;
+///
+/// #[lru_cache(ttl = 60, jitter = 0.1)]
+/// fn price(id: u32) -> u32 {
+///     id * 100
+/// }
+///
+/// #[lru_cache(maxsize = None, ttl = Duration::from_secs(3600), tti = 0.5 * 60.0)]
+/// fn name(id: u32) -> String {
+///     format!("article {id}")
+/// }
+///
+/// assert_eq!((price(7), price(7)), (700, 700));
+/// assert_eq!((name(7), name(7)), ("article 7".to_string(), "article 7".to_string()));
+/// assert_eq!((price::cache_info().hits, name::cache_info().hits), (1, 1));
+/// ```
+///
+/// ## A time for each result
+///
+/// `ttu` makes the time until which a result is live. It is a closure, or the path of a function, that
+/// is given references to all arguments and to the result (of a `Result`, the `Ok` value), and
+/// the time it is now. It runs once for each result that is stored, outside the lock. A time that is not
+/// ahead keeps the result out of the cache.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use functools::lru_cache;
+///
+/// #[derive(Clone)]
+/// struct Page {
+///     max_age: u64,
+/// }
+///
+/// #[lru_cache(ttu = |_, page, now| now + Duration::from_secs(page.max_age))]
+/// fn page(url: &str) -> Page {
+///     Page { max_age: if url.ends_with("/news") { 0 } else { 3600 } }
+/// }
+///
+/// (page("/"), page("/"), page("/news"), page("/news"));
+/// assert_eq!((page::cache_info().hits, page::cache_info().currsize), (1, 1));
+/// ```
+///
+/// ## `timer`
+///
+/// A function that tells the time, in place of the system's clock: in tests one that is set by hand, or
+/// one that counts something else than seconds. What it returns must be
+/// `Clone + PartialOrd + Debug + Send + Sync + 'static`. `ttl` and `tti` are then whatever can be added to
+/// that, and there is no `jitter`. It is read at each call, and several times at a miss.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+///
+/// use functools::lru_cache;
+///
+/// static REQUESTS: AtomicU64 = AtomicU64::new(0);
+///
+/// fn requests() -> u64 {
+///     REQUESTS.load(Relaxed)
+/// }
+///
+/// #[lru_cache(ttl = 100, timer = requests)] // for a hundred requests
+/// fn greeting(name: &str) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// greeting("Ada");
+/// REQUESTS.store(99, Relaxed);
+/// assert!(greeting::cache_contains("Ada"));
+/// REQUESTS.store(100, Relaxed);
+/// assert!(!greeting::cache_contains("Ada"));
+/// ```
+///
+/// ## `weight`
+///
+/// `maxsize` then bounds the sum of what all results weigh, and `currsize` is that sum. The weight is
+/// made by a closure, or by the path of a function, of references to all arguments and to the result
+/// (of a `Result`, the `Ok` value), and is a `usize`. Results leave, one after the other, until there is
+/// room. One that weighs more than `maxsize` by itself is returned and not stored.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = 1000, weight = |_, _, text| text.len())] // a thousand bytes
+/// fn repeat(word: &str, times: usize) -> String {
+///     word.repeat(times)
+/// }
+///
+/// (repeat("a", 400), repeat("b", 600));
+/// assert_eq!(repeat::cache_info().currsize, 1000);
+/// repeat("c", 300);
+/// assert_eq!(repeat::cache_info().currsize, 900); // the first made room
+/// repeat("d", 1001);
+/// assert!(!repeat::cache_contains("d", 1001));
+/// ```
+///
+/// ## `on_evict`
+///
+/// Is told of each result that leaves the cache, and of the [`Cause`]: the path of a function, or a
+/// closure with its types. It is given references to the key and to what was kept of the result: the one
+/// argument in its owned form, or the tuple of them; of a `Result`, the `Ok` value. It runs when the lock is
+/// free, on the thread whose call made the result leave, and may call the function.
+///
+/// Not on methods and generic functions, nor with a key that is made: there keep the results in an
+/// object, whose [builder](Builder::on_evict) takes a listener.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use functools::{Cause, lru_cache};
+///
+/// static LEFT: Mutex<Vec<(String, Cause)>> = Mutex::new(Vec::new());
+///
+/// fn log(name: &str, _length: &usize, cause: Cause) {
+///     LEFT.lock().unwrap().push((name.to_string(), cause));
+/// }
+///
+/// #[lru_cache(maxsize = 1, on_evict = log)]
+/// fn length(name: &str) -> usize {
+///     name.len()
+/// }
+///
+/// (length("Ada"), length("Grace"));
+/// length::cache_clear();
+/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), Cause::Evicted), ("Grace".into(), Cause::Cleared)]);
 /// ```
 ///
 /// ## `typed`
@@ -329,9 +515,10 @@ pub use lru_macros::cache;
 ///
 /// ## Where the results lie
 ///
-/// In a `static` of the function's own, or where `cache` says: an expression that leads to an
-/// [`LruCache`], such as `self.prices`, `memo`, or the name of a `static`. The object has its own
-/// bound, so `maxsize` is not given here. The results live as long as the object.
+/// In a `static` of the function's own, or where `cache` says: an expression that leads to a
+/// [`Cache`], an [`LruCache`] or any other, such as `self.prices`, `memo`, or the name of a `static`.
+/// The object has its own bound, policy, times, weights and listener, so none of these options is given
+/// here. The results live as long as the object.
 ///
 /// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them:
 /// `String` for `&str`, `(u32, String)` for `(u32, &str)`, `()` where there are none; with `key`,
@@ -449,7 +636,13 @@ pub use lru_macros::cache;
 /// | `f::cache_peek(n)` | the remembered result, as an `Option` |
 /// | `f::cache_put(n, value)` | stores a result as if it had been computed |
 /// | `f::cache_invalidate(n)` | forgets one result, and says whether there was one |
+/// | `f::cache_retain(\|n, value\| …)` | forgets all results for which this is false |
 /// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
+///
+/// `cache_retain` gives a reference to the one argument in its owned form, or to the tuple of them, and one
+/// to what was kept of the result: of a `Result`, the `Ok` value. It is there where the key is made of these
+/// and nothing else: on functions that are not generic, have no `self` in the key and keep their
+/// results in a `static`.
 ///
 /// `cache_contains` and `cache_peek` count nothing and move nothing. What is put or refreshed
 /// replaces what was there and is the most recent; no computation that began earlier replaces it. A
@@ -481,6 +674,8 @@ pub use lru_macros::cache;
 /// assert_eq!(parse("seven"), Ok(7));
 /// assert!(parse::cache_invalidate("7"));
 /// assert_eq!(parse::cache_info().currsize, 1);
+/// parse::cache_retain(|text, number| text.len() < 5 && *number < 5);
+/// assert_eq!(parse::cache_info().currsize, 0);
 /// ```
 ///
 /// # Generic functions
@@ -605,7 +800,102 @@ pub use lru_macros::cache;
 /// lint that is met in one of them is missing in the others.
 pub use lru_macros::lru_cache;
 
-pub use lru_macros::{fifo_cache, lfu_cache, rr_cache, ttl_cache};
+/// Remembers the results of a function for ten minutes: `ttl_cache` of Python's `cachetools`.
+///
+/// The same as `#[lru_cache(maxsize = 128, ttl = 600)]`, and takes the same
+/// [options](macro@lru_cache#options). A result is live strictly before it is `ttl` old, however often
+/// it is used; beside that, the least recently used one makes room.
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use functools::ttl_cache;
+///
+/// #[ttl_cache] // ten minutes
+/// fn temperature(city: &str) -> usize {
+///     city.len()
+/// }
+///
+/// thread_local! {
+///     static SECONDS: Cell<u64> = const { Cell::new(0) };
+/// }
+///
+/// fn now() -> u64 {
+///     SECONDS.get()
+/// }
+///
+/// #[ttl_cache(maxsize = 1000, ttl = 5, timer = now)]
+/// fn wind(city: &str) -> usize {
+///     city.len()
+/// }
+///
+/// (temperature("Oslo"), wind("Oslo"));
+/// SECONDS.set(5);
+/// (temperature("Oslo"), wind("Oslo"));
+/// assert_eq!((temperature::cache_info().misses, wind::cache_info().misses), (1, 2));
+/// ```
+pub use lru_macros::ttl_cache;
+
+/// Remembers the results of a function, and the oldest makes room: `fifo_cache` of Python's
+/// `cachetools`.
+///
+/// The same as `#[lru_cache(policy = fifo)]`, and takes the same [options](macro@lru_cache#options)
+/// except `policy` and `cache`. How often a result is used makes no difference.
+///
+/// ```
+/// use functools::fifo_cache;
+///
+/// #[fifo_cache(maxsize = 2)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// (square(1), square(2), square(1), square(3));
+/// assert!(!square::cache_contains(1)); // the oldest, though just used
+/// assert!(square::cache_contains(2));
+/// ```
+pub use lru_macros::fifo_cache;
+
+/// Remembers the results of a function, and the least often used makes room: `lfu_cache` of Python's
+/// `cachetools`.
+///
+/// The same as `#[lru_cache(policy = lfu)]`, and takes the same [options](macro@lru_cache#options)
+/// except `policy` and `cache`. Of results that were used equally often, the one leaves that was not used
+/// for longest.
+///
+/// ```
+/// use functools::lfu_cache;
+///
+/// #[lfu_cache(maxsize = 2)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// (square(1), square(1), square(2), square(3));
+/// assert!(square::cache_contains(1)); // used twice
+/// assert!(!square::cache_contains(2));
+/// ```
+pub use lru_macros::lfu_cache;
+
+/// Remembers the results of a function, and a random one makes room: `rr_cache` of Python's
+/// `cachetools`.
+///
+/// The same as `#[lru_cache(policy = rr)]`, and takes the same [options](macro@lru_cache#options)
+/// except `policy` and `cache`. Whom to choose can be said of an object: [`Builder::choice`].
+///
+/// ```
+/// use functools::rr_cache;
+///
+/// #[rr_cache(maxsize = 2)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// (square(1), square(2), square(3));
+/// assert!(square::cache_contains(3)); // a newcomer is always stored
+/// assert_eq!(square::cache_info().currsize, 2);
+/// ```
+pub use lru_macros::rr_cache;
 
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]

@@ -24,8 +24,9 @@ use crate::term::Lease;
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
 /// `P` chooses who leaves when there is no room; `C` is the clock by which entries expire, where
-/// they do. The [builder](Cache::builder) has all settings; [`LruCache`], [`FifoCache`],
-/// [`TtlCache`] and [`TlruCache`] are this type under other names.
+/// they do. The [builder](Cache::builder) has all settings; [`LruCache`], [`LfuCache`],
+/// [`FifoCache`], [`RrCache`], [`TtlCache`] and [`TlruCache`] are this type under other names. With
+/// other [policies](crate::policy) it is written out: `Cache<u64, String, policy::Sieve>`.
 ///
 /// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and
 /// [`Cache::iter`], which take O(n). User code never runs while the lock is held, except `Eq` and
@@ -68,6 +69,19 @@ pub struct Cache<K, V, P = Lru, C: Clock = SystemClock> {
 pub type LruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
 /// A cache whose oldest entry makes room, however often it was used.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::FifoCache;
+///
+/// let cache = FifoCache::new(Some(2));
+/// (cache.insert(1, "one"), cache.insert(2, "two"));
+/// cache.get(&1);
+/// cache.insert(3, "three");
+/// assert!(!cache.contains(&1) && cache.contains(&2));
+/// ```
 pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 
 /// A cache whose entries are live for some time. Beside that, the least recently used one makes room.
@@ -90,15 +104,62 @@ pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 /// ```
 pub type TtlCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
-/// A cache whose entries have each a time of their own. Beside that, the least recently used one
-/// makes room.
+/// A cache whose entries have each a time of their own: see [`Builder::ttu`]. Beside that, the least
+/// recently used one makes room.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::{ManualClock, TlruCache};
+///
+/// let clock = ManualClock::new();
+/// let rooms = TlruCache::builder()
+///     .maxsize(100)
+///     .clock(clock.clone())
+///     .ttu(|_room: &u32, days: &u32, now| now + *days * Duration::from_secs(24 * 60 * 60))
+///     .build();
+/// (rooms.insert(101, 1), rooms.insert(102, 7));
+/// clock.advance(Duration::from_secs(24 * 60 * 60));
+/// assert!(!rooms.contains(&101) && rooms.contains(&102));
+/// assert_eq!(rooms.expire(), [(101, 1)]);
+/// ```
 pub type TlruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
 /// A cache whose least often used entry makes room; of those used equally often, the least recently
 /// used one.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::LfuCache;
+///
+/// let cache = LfuCache::new(Some(2));
+/// (cache.insert(1, "one"), cache.insert(2, "two"));
+/// (cache.get(&1), cache.get(&1), cache.get(&2));
+/// assert_eq!(cache.pop_victim(), Some((2, "two")));
+/// ```
 pub type LfuCache<K, V, C = SystemClock> = Cache<K, V, Lfu, C>;
 
 /// A cache in which a random entry makes room, or one that is [chosen](Builder::choice).
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::{Keys, RrCache};
+///
+/// // The smallest key makes room.
+/// let smallest = |keys: &Keys<'_, u32>| {
+///     (0..keys.len()).min_by_key(|&number| keys.get(number)).unwrap_or_default()
+/// };
+/// let best = RrCache::builder().maxsize(2).choice(smallest).build();
+/// (best.insert(300, "Ada"), best.insert(100, "Bob"), best.insert(200, "Eve"));
+/// assert!(best.contains(&300) && best.contains(&200) && !best.contains(&100));
+/// ```
 pub type RrCache<K, V, C = SystemClock> = Cache<K, V, Rr, C>;
 
 /// Chooses who is to be evicted, by its number among all keys.
@@ -229,6 +290,25 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 /// Settings for a [`Cache`].
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::{Cache, policy};
+///
+/// let texts = Cache::<String, String, policy::Sieve>::builder()
+///     .maxsize(1000)
+///     .weigher(|path: &String, text: &String| path.len() + text.len())
+///     .ttl(Duration::from_secs(60))
+///     .jitter(0.1)
+///     .on_evict(|path, _, cause| println!("{path} left: {cause:?}"))
+///     .build();
+/// texts.insert("a.txt".to_string(), "Hello".to_string());
+/// assert_eq!(texts.info().currsize, 10);
+/// ```
 pub struct Builder<K, V, P = Lru, C: Clock = SystemClock> {
     maxsize: Option<usize>,
     settings: Settings<K, V, C>,
@@ -394,11 +474,35 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let cache = LruCache::new(Some(100));
+    /// (cache.insert(1, "one"), cache.insert(2, "two"), cache.insert(3, "three"));
+    /// cache.resize(Some(2));
+    /// assert!(cache.iter().eq([(2, "two"), (3, "three")]));
+    /// ```
     pub fn resize(&self, maxsize: Option<usize>) {
         self.engine.resize(maxsize, &self.plan());
     }
 
     /// Removes all entries for which `holds` is false. Counts nothing. O(n), under the lock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let cache = LruCache::new(None);
+    /// (cache.insert(1, "one"), cache.insert(2, "two"));
+    /// cache.retain(|&number, _| number > 1);
+    /// assert_eq!(cache.len(), 1);
+    /// ```
     pub fn retain(&self, holds: impl FnMut(&K, &V) -> bool) {
         self.engine.retain(holds, &self.plan());
     }
