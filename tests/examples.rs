@@ -326,7 +326,7 @@ fn fails(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
 fn run_to_the_end(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> (ExitStatus, String, String) {
     let program = built(example);
     let mut command = Command::new(&program);
-    command.args(arguments.iter().map(|argument| argument.as_ref()));
+    command.args(arguments.iter().map(AsRef::as_ref));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| {
         panic!("{} does not start: {error}; `cargo test` builds it", program.display());

@@ -112,10 +112,14 @@ fn draw(file: &Path, capacities: &[usize], svg: &Path) -> Result<(), Failure> {
     progress.finish();
 
     print!("{:<12}", "policy");
-    capacities.iter().for_each(|capacity| print!("{capacity:>17}"));
+    for capacity in capacities {
+        print!("{capacity:>17}");
+    }
     for (series, hits) in &counts {
         print!("\n{:<12}", series.name);
-        hits.iter().for_each(|&hits| print!("{hits:>10}{:>6.2}%", 100.0 * trace.ratio(hits)));
+        for &hits in hits {
+            print!("{hits:>10}{:>6.2}%", 100.0 * trace.ratio(hits));
+        }
     }
     println!("\n");
 
