@@ -86,6 +86,9 @@ pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 
 /// A cache whose entries are live for some time. Beside that, the least recently used one makes room.
 ///
+/// The time is given to the [builder](Cache::builder); in one that [`new`](Cache::new) makes, nothing
+/// expires.
+///
 /// # Examples
 ///
 /// ```
