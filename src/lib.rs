@@ -558,8 +558,8 @@ pub use lru_macros::cache;
 /// ```
 ///
 /// Functions that use one cache share its entries: if two of them take the same arguments, one is
-/// answered with what the other has computed. Give each a cache of its own, or a `key` that tells
-/// them apart.
+/// answered with what the other has computed. Give each a cache of its own, a `key` that tells
+/// them apart, or the cache a key that does: [`Tagged`].
 ///
 /// ## Where the accessors stand
 ///
@@ -881,7 +881,8 @@ pub use lru_macros::lfu_cache;
 /// `cachetools`.
 ///
 /// The same as `#[lru_cache(policy = rr)]`, and takes the same [options](macro@lru_cache#options)
-/// except `policy` and `cache`. Whom to choose can be said of an object: [`Builder::choice`].
+/// except `policy` and `cache`. Whom to choose can be said of an object: [`Builder::choice`], and so can
+/// [`Builder::seed`].
 ///
 /// ```
 /// use functools::rr_cache;
