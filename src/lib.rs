@@ -323,7 +323,8 @@ pub use lru_macros::cache;
 /// A function that tells the time, in place of the system's clock: in tests one that is set by hand, or
 /// one that counts something else than seconds. What it returns must be
 /// `Clone + PartialOrd + Debug + Send + Sync + 'static`. `ttl` and `tti` are then whatever can be added to
-/// that, and there is no `jitter`. It is read at each call, and several times at a miss.
+/// that, and there is no `jitter`. It is read at each call, and several times at a miss. Objects have
+/// [`Cache::builder_with`] for such a clock: a [`Timer`].
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
