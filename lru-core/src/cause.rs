@@ -116,6 +116,19 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         }
     }
 
+    /// Hands over each entry that left, but for those that were cleared together.
+    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<K, V, T>, Option<Cause>)) {
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
+            to(entry, cause);
+        }
+    }
+
+    /// Whether everything was cleared.
+    pub(crate) fn are_all(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
+    }
+
     /// The entries that left for this reason; the others are dropped.
     pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);

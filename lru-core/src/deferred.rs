@@ -15,15 +15,16 @@ pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
     removed: RefCell<Vec<(Place, Cause)>>,
-    /// Entries that were never let in, and have to be dropped when the lock is free.
-    refused: RefCell<Vec<E>>,
+    /// Entries that were never let in, and those that have left for a reason: to be told of and dropped
+    /// when the lock is free.
+    left: RefCell<Vec<(E, Option<Cause>)>>,
 }
 
 /// What is to be carried out.
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
     pub(crate) removed: Vec<(Place, Cause)>,
-    pub(crate) refused: Vec<E>,
+    pub(crate) left: Vec<(E, Option<Cause>)>,
 }
 
 impl<E> Deferred<E> {
@@ -32,7 +33,7 @@ impl<E> Deferred<E> {
             any: Cell::new(false),
             clear: Cell::new(false),
             removed: RefCell::new(Vec::new()),
-            refused: RefCell::new(Vec::new()),
+            left: RefCell::new(Vec::new()),
         }
     }
 
@@ -72,15 +73,16 @@ impl<E> Deferred<E> {
         self.any.set(true);
     }
 
-    /// Keeps an entry to be dropped later.
-    pub(crate) fn refuse(&self, entry: E) {
-        self.refused.borrow_mut().push(entry);
+    /// Keeps an entry to be told of, where there is a cause, and dropped later: also if what comes
+    /// between panics.
+    pub(crate) fn leave(&self, entry: E, cause: Option<Cause>) {
+        self.left.borrow_mut().push((entry, cause));
         self.any.set(true);
     }
 
     /// Hands over what is to be carried out.
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
-        Work { clear: self.clear.take(), removed: self.removed.take(), refused: self.refused.take() }
+        Work { clear: self.clear.take(), removed: self.removed.take(), left: self.left.take() }
     }
 }

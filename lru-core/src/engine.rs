@@ -75,7 +75,7 @@ impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
 impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
     fn find(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<Place> {
-        let (place, _) = self.store.borrow().find(hash, matches)?;
+        let (place, _) = self.store.try_borrow().ok()?.find(hash, matches)?;
         (!self.deferred.hides(place)).then_some(place)
     }
 
@@ -92,9 +92,12 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Does what nested calls had to leave.
     #[cold]
     fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Leavers<K, V, P, T>) {
-        let Work { clear, removed, refused } = self.deferred.take();
-        for entry in refused {
-            leavers.refuse(entry);
+        let Work { clear, removed, left } = self.deferred.take();
+        for (entry, cause) in left {
+            match cause {
+                Some(cause) => leavers.push(entry, cause),
+                None => leavers.refuse(entry),
+            }
         }
         for (place, cause) in removed {
             leavers.push(store.remove(place), cause);
@@ -109,9 +112,13 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         if T::IS_BARE {
             return;
         }
-        if let (Some(now), Some(mut store)) = (plan.now(), self.write(leavers)) {
-            store.expire(&now, leavers);
+        let Some(now) = plan.now() else { return };
+        let mut expired = Leavers::none();
+        if let Some(mut store) = self.write(leavers) {
+            store.expire(&now, &mut expired);
         }
+        // What comes next may be user code, and panic.
+        expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
     }
 
     /// Lets the user choose the next victim.
@@ -140,10 +147,19 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             self.choose(plan);
             // The user's choice may have called back.
             found = found.filter(|&found| !self.deferred.hides(found));
-            let Some(mut store) = self.write(leavers) else { return };
-            let Some((place, victim)) = store.pop_victim() else { return };
+            let mut left = Leavers::none();
+            let Some(mut store) = self.write(&mut left) else { return };
+            let lacks_room = store.has_room_for(&entry.term) && store.lacks_room(&entry.term, found);
+            let victim = if lacks_room { store.pop_victim() } else { None };
+            drop(store);
+            if left.are_all() {
+                return leavers.append(left);
+            }
+            // The next choice may panic.
+            left.hand_over(|entry, cause| self.deferred.leave(entry, cause));
+            let Some((place, victim)) = victim else { return };
             found = found.filter(|&found| found != place);
-            leavers.push(victim, Cause::Evicted);
+            self.deferred.leave(victim, Some(Cause::Evicted));
         }
     }
 
@@ -192,7 +208,13 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             }
         };
         match (self.write(leavers), found) {
-            (Some(store), _) if !store.has_room_for(&entry.term) => leavers.refuse(entry),
+            (Some(mut store), found) if !store.has_room_for(&entry.term) => {
+                // What was refreshed does not stay as it was.
+                if let (Some(place), Origin::Refreshed(_)) = (found, origin) {
+                    leavers.push(store.remove(place), Cause::Replaced);
+                }
+                leavers.refuse(entry);
+            }
             (Some(mut store), None) => {
                 self.history.arrived();
                 store.insert(entry, leavers);
@@ -204,7 +226,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
                     self.deferred.remove(place, Cause::Replaced);
                 }
-                self.deferred.refuse(entry);
+                self.deferred.leave(entry, None);
             }
         }
     }
@@ -215,7 +237,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             leavers.refuse(entry);
         } else {
             // Nested: the lock is not free when this call is over.
-            self.deferred.refuse(entry);
+            self.deferred.leave(entry, None);
         }
     }
 
@@ -334,7 +356,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = self.hold();
         let found = state.store.borrow().find(hash, matches).and_then(|(place, entry)| {
             // `matches` may have called back, and what it found be gone by now.
-            let is_there = !state.deferred.hides(place) && plan.is_live(&entry.term);
+            let is_there = plan.is_live(&entry.term) && !state.deferred.hides(place);
             is_there.then(|| read(&entry.value))
         });
         RLock::release(state, |leavers| drop(told(leavers, plan)));
@@ -433,6 +455,12 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         } else if is_live {
             state.admit(entry, origin, found, self.last_result_stays(), &mut leavers);
         } else {
+            match origin {
+                Origin::Computed(_) => {}
+                Origin::Refreshed(began) => state.history.refreshed(hash, began),
+                Origin::Put => state.history.changed(hash),
+            }
+            let found = found.filter(|_| !stays);
             if let Some(entry) = found.and_then(|place| state.take(place, Cause::Replaced, &mut leavers)) {
                 leavers.push(entry, Cause::Replaced);
             }
@@ -476,7 +504,11 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let found = state.find(hash, matches);
         state.history.changed(hash);
         let removed = found.map(|place| {
+            // The user's clock may have called back.
             let is_live = plan.is_live(&state.store.borrow().get(place).term);
+            if state.deferred.hides(place) {
+                return (None, None, Cause::Invalidated);
+            }
             let cause = if is_live { Cause::Invalidated } else { Cause::Expired };
             let taken = state.take(place, cause, &mut leavers);
             let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));

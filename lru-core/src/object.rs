@@ -288,7 +288,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// ```
     #[must_use]
     pub fn builder_with(clock: C) -> Builder<K, V, P, C> {
-        Builder { maxsize: None, settings: Settings::new(clock), policy: PhantomData }
+        Builder { maxsize: None, settings: Settings::new(clock), policy: P::NEW }
     }
 }
 

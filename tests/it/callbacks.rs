@@ -528,7 +528,6 @@ fn objects_stay_whole_whatever_is_done_at_any_point() {
 }
 
 #[test]
-#[ignore = "engine.rs: `forget_with` asks the clock after it has looked whether the entry is hidden, and takes out what the clock has removed"]
 fn a_clock_may_call_back() {
     for (subject, places) in functions().into_iter().chain(objects()) {
         acts_everywhere(subject, &places, None);
@@ -536,7 +535,6 @@ fn a_clock_may_call_back() {
 }
 
 #[test]
-#[ignore = "engine.rs, bounded.rs: times are compared while the store is being changed, where nothing can be called, and a new entry is noted before the policy knows of it"]
 fn times_of_a_type_of_ones_own() {
     acts_everywhere(object!(Lru, Moment; ttl(9) tti(6)), &places(&["time"], &[]), Some("clock"));
 }

@@ -241,7 +241,6 @@ fn keys<P: Policy, C: Clock>(cache: &Cache<Asking, u64, P, C>) -> Vec<u64> {
 }
 
 #[test]
-#[ignore = "engine.rs: `make_room_by_choice` carries out what nested calls left, and evicts without asking again whether that is still needed"]
 fn nobody_is_evicted_where_a_nested_call_has_made_room() {
     let cache: &RrCache<Asking, u64> =
         Box::leak(Box::new(RrCache::builder().maxsize(2).choice(|_| 0).build()));
@@ -253,7 +252,6 @@ fn nobody_is_evicted_where_a_nested_call_has_made_room() {
 }
 
 #[test]
-#[ignore = "engine.rs: what `expire` took out is only told of at the end, where a panic in `Eq` or `choice` never comes"]
 fn what_expired_is_told_of_where_the_operation_panics() {
     let clock = ManualClock::new();
     thread_local! {
@@ -274,7 +272,6 @@ fn what_expired_is_told_of_where_the_operation_panics() {
 }
 
 #[test]
-#[ignore = "calls.rs: `remember_on` leaves what is there, where the new result is too heavy to be stored; `put_on` takes it out"]
 fn what_is_too_heavy_after_a_refresh_does_not_leave_the_old_result() {
     thread_local! {
         static LENGTH: Cell<usize> = const { Cell::new(1) };
@@ -290,7 +287,6 @@ fn what_is_too_heavy_after_a_refresh_does_not_leave_the_old_result() {
 }
 
 #[test]
-#[ignore = "bounded.rs: `resize` evicts while there is too much weight, and what weighs nothing is never too much"]
 fn a_cache_resized_to_nothing_holds_nothing() {
     let cache = LruCache::builder().maxsize(10).weigher(|_: &u64, value: &usize| *value).build();
     cache.insert(2, 1);

@@ -46,6 +46,7 @@ impl<V> Copy for Terms<V> {}
 
 /// What is in a cache.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "when it was stored is what it is")]
 struct Stored {
     key: u8,
     value: u32,
@@ -194,6 +195,10 @@ impl Model {
         if overtaken || self.changes - began > TOLD_APART {
             return None;
         }
+        if reason == Reason::Refresh && self.is_too_heavy(value) {
+            self.change(|flight| flight.key == key && flight.id < id);
+            return self.take_out(self.position(key)?, Cause::Replaced);
+        }
         match reason {
             // It speaks for the moment at which it began: what began later is younger.
             Reason::Refresh => self.change(|flight| flight.key == key && flight.id < id),
@@ -210,16 +215,21 @@ impl Model {
         self.store(key, value)
     }
 
+    /// Whether a value is never stored, for its weight.
+    fn is_too_heavy(&self, value: u32) -> bool {
+        self.maxsize.is_some_and(|maxsize| maxsize == 0 || (self.terms.weight)(&value) > maxsize)
+    }
+
     /// Stores a value where what has expired is gone, and returns the one that it replaced.
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
         let expires = (self.terms.life)(&value).map(|life| self.now + life);
         if expires.is_some_and(|expires| expires <= self.now) {
             return self.take_out(self.position(key)?, Cause::Replaced);
         }
-        let weight = (self.terms.weight)(&value);
-        if self.maxsize.is_some_and(|maxsize| maxsize == 0 || weight > maxsize) {
+        if self.is_too_heavy(value) {
             return None;
         }
+        let weight = (self.terms.weight)(&value);
         let beside = |this: &Self| {
             let old = this.position(key).map_or(0, |at| (this.terms.weight)(&this.entries[at].value));
             this.weight() - old
@@ -241,6 +251,7 @@ impl Model {
         Some(old)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as what may not be there")]
     fn take_out(&mut self, at: usize, cause: Cause) -> Option<u32> {
         let Stored { key, value, .. } = self.entries.remove(at);
         self.left.push((key, value, cause));
@@ -347,7 +358,9 @@ impl Model {
     pub(super) fn resize(&mut self, maxsize: Option<usize>) {
         self.expire();
         self.maxsize = maxsize;
-        while maxsize.is_some_and(|maxsize| self.weight() > maxsize) {
+        let is_beyond =
+            |this: &Self, maxsize| this.weight() > maxsize || (maxsize == 0 && !this.entries.is_empty());
+        while maxsize.is_some_and(|maxsize| is_beyond(self, maxsize)) {
             self.evict();
         }
     }

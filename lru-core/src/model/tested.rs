@@ -80,8 +80,18 @@ impl<V: Clone> Plan<u8, V, PlannedLease> for Planned<V> {
         self.times.is_live(term)
     }
 
-    fn is_live_and_used(&self, term: &PlannedLease) -> bool {
-        self.times.is_live_and_used(term)
+    type Reading = Duration;
+
+    fn read(&self) -> Duration {
+        crate::Clock::now(&self.times.clock)
+    }
+
+    fn is_live_and_used(&self, term: &PlannedLease, now: &Duration) -> bool {
+        let is_live = term.is_live(|time| now < time);
+        if is_live {
+            self.times.used(term);
+        }
+        is_live
     }
 
     fn listens(&self) -> bool {

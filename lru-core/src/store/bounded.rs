@@ -166,9 +166,12 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         }
         if !T::IS_BARE {
             self.weight += weight;
-            self.note(slot);
         }
         self.policy.admitted(&self.arena, slot, hash);
+        // Last, since times of a user's type are compared.
+        if !T::IS_BARE {
+            self.note(slot);
+        }
     }
 
     /// Notes when what is in a slot expires.
@@ -195,10 +198,12 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         core::mem::swap(&mut stored.term, &mut entry.term);
         if !T::IS_BARE {
             self.weight = self.weight - entry.term.weight() + stored.term.weight();
-            self.note(slot);
         }
         self.policy.replaced(&self.arena, slot);
         leavers.push(entry, Cause::Replaced);
+        if !T::IS_BARE {
+            self.note(slot);
+        }
     }
 
     pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
@@ -236,7 +241,8 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
 
     /// Whether there is more than there may be.
     pub(super) fn is_beyond(&self, maxsize: usize) -> bool {
-        self.weight() > maxsize
+        // Where nothing is stored, not even what weighs nothing is.
+        self.weight() > maxsize || (maxsize == 0 && self.arena.len() > 0)
     }
 
     /// Where the entry lies that the user chose among the candidates of the policy.
@@ -262,7 +268,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     /// Sets another bound, and evicts what is beyond it.
     pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Leavers<K, V, P, T>) {
         self.maxsize = maxsize;
-        while self.weight() > maxsize {
+        while self.is_beyond(maxsize) {
             match self.pop_victim() {
                 Some((_, entry)) => leavers.push(entry, Cause::Evicted),
                 None => return,
