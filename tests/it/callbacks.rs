@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::ops::Add;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, LocalKey};
 
 use functools::policy::{Lfu, Lru, Rr};
@@ -497,6 +497,10 @@ impl Add<u64> for Moment {
     }
 }
 
+/// Two tests share the caches, and only one of them may use them at a time.
+static FUNCTIONS: Mutex<()> = Mutex::new(());
+static OBJECTS: Mutex<()> = Mutex::new(());
+
 fn functions() -> [(Subject, Vec<&'static str>); 3] {
     [
         (function!(ttl = 9), places(&[], &[])),
@@ -515,6 +519,7 @@ fn objects() -> [(Subject, Vec<&'static str>); 3] {
 
 #[test]
 fn functions_stay_whole_whatever_is_done_at_any_point() {
+    let _mine = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
     for (subject, places) in functions() {
         acts_everywhere(subject, &places, Some("clock"));
     }
@@ -522,6 +527,7 @@ fn functions_stay_whole_whatever_is_done_at_any_point() {
 
 #[test]
 fn objects_stay_whole_whatever_is_done_at_any_point() {
+    let _mine = OBJECTS.lock().unwrap_or_else(PoisonError::into_inner);
     for (subject, places) in objects() {
         acts_everywhere(subject, &places, Some("clock"));
     }
@@ -529,6 +535,7 @@ fn objects_stay_whole_whatever_is_done_at_any_point() {
 
 #[test]
 fn a_clock_may_call_back() {
+    let _mine = (FUNCTIONS.lock(), OBJECTS.lock());
     for (subject, places) in functions().into_iter().chain(objects()) {
         acts_everywhere(subject, &places, None);
     }
