@@ -14,7 +14,8 @@ use std::time::{Instant, SystemTime};
 ///
 /// A clock may stand still, jump and go backwards; nothing is lost by that but the right time.
 pub trait Clock {
-    /// A point in time.
+    /// A point in time. It is compared and copied while the store is being changed: its `PartialOrd` and
+    /// `Clone` must not call the cache, and must not panic.
     type Time: Clone + PartialOrd + fmt::Debug;
     /// A length of time.
     type Span: Clone;

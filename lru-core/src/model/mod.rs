@@ -69,19 +69,21 @@ pub fn run_on_terms_found(bytes: &[u8]) {
 const ALL_TERMS: [Terms<u32>; 4] = [
     Terms { life: |_| Some(Duration::from_nanos(20)), ..Terms::PLAIN },
     Terms { life: |_| None, idle: Some(Duration::from_nanos(9)), ..Terms::PLAIN },
-    Terms { weight: weight_of, ..Terms::PLAIN },
-    Terms { weight: weight_of, life: life_of, idle: Some(Duration::from_nanos(15)) },
+    Terms { weight: |value| weight_of(*value), ..Terms::PLAIN },
+    Terms {
+        weight: |value| weight_of(*value),
+        life: |value| life_of(*value),
+        idle: Some(Duration::from_nanos(15)),
+    },
 ];
 
 /// Some weigh nothing, and a few more than small caches may.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as a plan is asked")]
-fn weight_of(value: &u32) -> usize {
+fn weight_of(value: u32) -> usize {
     if value % 41 == 0 { 70 } else { (value % 5) as usize }
 }
 
 /// One in eight is live for ever, and the others for a time each.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as a plan is asked")]
-fn life_of(value: &u32) -> Option<Duration> {
+fn life_of(value: u32) -> Option<Duration> {
     (value % 8 > 0).then(|| Duration::from_nanos(u64::from(value % 29) + 1))
 }
 
@@ -211,8 +213,8 @@ mod tests {
     fn stays_whole_on_terms<P: Policy>() {
         let length = length(10_000, 500_000);
         let terms = Terms {
-            weight: |(_, number): &Value| weight_of(&low(*number)),
-            life: |(_, number)| life_of(&low(*number)),
+            weight: |(_, number): &Value| weight_of(low(*number)),
+            life: |(_, number)| life_of(low(*number)),
             idle: Some(Duration::from_nanos(15)),
         };
         for maxsize in MAXSIZES {

@@ -46,7 +46,6 @@ impl<V> Copy for Terms<V> {}
 
 /// What is in a cache.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_field_names, reason = "when it was stored is what it is")]
 struct Stored {
     key: u8,
     value: u32,
@@ -57,7 +56,7 @@ struct Stored {
     /// What came later has a greater number,
     came: u64,
     /// and so has what was stored later, be it under a key that was there.
-    stored: u64,
+    noted: u64,
 }
 
 impl Stored {
@@ -197,7 +196,7 @@ impl Model {
         }
         if reason == Reason::Refresh && self.is_too_heavy(value) {
             self.change(|flight| flight.key == key && flight.id < id);
-            return self.take_out(self.position(key)?, Cause::Replaced);
+            return Some(self.take_out(self.position(key)?, Cause::Replaced));
         }
         match reason {
             // It speaks for the moment at which it began: what began later is younger.
@@ -224,7 +223,7 @@ impl Model {
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
         let expires = (self.terms.life)(&value).map(|life| self.now + life);
         if expires.is_some_and(|expires| expires <= self.now) {
-            return self.take_out(self.position(key)?, Cause::Replaced);
+            return Some(self.take_out(self.position(key)?, Cause::Replaced));
         }
         if self.is_too_heavy(value) {
             return None;
@@ -239,7 +238,7 @@ impl Model {
         }
         self.stored += 1;
         let idle = self.terms.idle.map(|idle| self.now + idle);
-        let new = Stored { key, value, uses: 1, expires, idle, came: self.stored, stored: self.stored };
+        let new = Stored { key, value, uses: 1, expires, idle, came: self.stored, noted: self.stored };
         let Some(at) = self.position(key) else {
             self.entries.push(new);
             return None;
@@ -251,11 +250,10 @@ impl Model {
         Some(old)
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "as what may not be there")]
-    fn take_out(&mut self, at: usize, cause: Cause) -> Option<u32> {
+    fn take_out(&mut self, at: usize, cause: Cause) -> u32 {
         let Stored { key, value, .. } = self.entries.remove(at);
         self.left.push((key, value, cause));
-        Some(value)
+        value
     }
 
     /// Who is to leave, where there is anybody.
@@ -278,7 +276,7 @@ impl Model {
             self.take_out(self.position(key)?, Cause::Expired);
             return None;
         }
-        self.take_out(self.position(key)?, Cause::Invalidated)
+        Some(self.take_out(self.position(key)?, Cause::Invalidated))
     }
 
     pub(super) fn clear(&mut self) {
@@ -301,7 +299,7 @@ impl Model {
         let (live, mut expired): (Vec<_>, Vec<_>) =
             self.entries.iter().copied().partition(|stored| self.is_live(stored));
         self.entries = live;
-        expired.sort_by_key(|stored| (stored.deadline(), stored.stored));
+        expired.sort_by_key(|stored| (stored.deadline(), stored.noted));
         let expired: Vec<_> = expired.into_iter().map(|stored| (stored.key, stored.value)).collect();
         self.left.extend(expired.iter().map(|&(key, value)| (key, value, Cause::Expired)));
         expired
@@ -352,7 +350,7 @@ impl Model {
         let at = self.victim()?;
         let key = self.entries[at].key;
         self.change(|flight| flight.key == key);
-        Some((key, self.take_out(at, Cause::Evicted)?))
+        Some((key, self.take_out(at, Cause::Evicted)))
     }
 
     pub(super) fn resize(&mut self, maxsize: Option<usize>) {
