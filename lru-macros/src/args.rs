@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp, parse_quote};
 
@@ -63,7 +64,8 @@ impl Attribute {
     /// The options it knows: not those that it stands for itself.
     fn options(self) -> impl Iterator<Item = &'static str> {
         let own: &[&str] = match self {
-            Self::LruCache | Self::TtlCache => &[],
+            Self::LruCache => &[],
+            Self::TtlCache => &["cache"],
             Self::Cache => &["maxsize", "policy", "weight", "cache"],
             Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
         };
@@ -460,7 +462,13 @@ fn distance(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// Passes over the rest of an option: a value with commas in it, such as a closure, as a whole.
 fn skip_to_comma(input: ParseStream) -> syn::Result<()> {
+    input.parse::<Option<Token![=]>>()?;
+    let ahead = input.fork();
+    if ahead.parse::<Expr>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,])) {
+        input.advance_to(&ahead);
+    }
     while !input.is_empty() && !input.peek(Token![,]) {
         input.parse::<proc_macro2::TokenTree>()?;
     }

@@ -10,7 +10,7 @@ fn all_nearly(n: u64) -> u64 {
     n
 }
 
-#[lru_cache(ttl = 60, max_entries = 8)]
+#[lru_cache(time_to_live = 60, max_entries = 8, on_evicted = |key, value, cause| {})]
 fn neither(n: u64) -> u64 {
     n
 }
