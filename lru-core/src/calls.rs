@@ -137,11 +137,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     {
         let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value)) else { return };
         if let Some(value) = outcome.into_kept(result) {
-            let hash = KeyHash::of_part(&key);
-            if self.engine.maxsize().is_some_and(|maxsize| term.weight() > maxsize) {
-                self.engine.forget(hash, |stored| key.eq_stored(stored), &self.plan);
-            }
-            self.keep(Entry { hash, key: key.to_stored(), value, term }, Origin::Put, Q::stored_eq);
+            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+            self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
         }
     }
 
@@ -173,7 +170,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
                 Origin::Computed(began) => {
                     engine.keep_computed(hash, key, value, term, began, same, &plan);
                 }
-                Origin::Refreshed(_) | Origin::Put => {
+                Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
                     let calls = Self { engine, stores, plan };
                     calls.keep(Entry { hash, key, value, term }, origin, same);
                 }

@@ -52,8 +52,10 @@ pub(crate) enum Origin {
     Computed(Moment),
     /// By a computation that was asked to replace what is there.
     Refreshed(Moment),
-    /// By the caller's hand.
+    /// By the caller's hand, in place of what a function would compute.
     Put,
+    /// By the caller's hand, into a map: what is too heavy for it changes nothing.
+    Inserted,
 }
 
 impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
@@ -169,7 +171,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     fn is_still_missing(&self, origin: Origin) -> bool {
         match origin {
             Origin::Computed(began) => T::IS_BARE && self.history.is_still(began),
-            Origin::Refreshed(_) | Origin::Put => false,
+            Origin::Refreshed(_) | Origin::Put | Origin::Inserted => false,
         }
     }
 
@@ -202,15 +204,15 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
                 self.history.refreshed(entry.hash, began);
                 true
             }
-            Origin::Put => {
+            Origin::Put | Origin::Inserted => {
                 self.history.changed(entry.hash);
                 true
             }
         };
         match (self.write(leavers), found) {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
-                // What was refreshed does not stay as it was.
-                if let (Some(place), Origin::Refreshed(_)) = (found, origin) {
+                // What was refreshed or put does not stay as it was.
+                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
                     leavers.push(store.remove(place), Cause::Replaced);
                 }
                 leavers.refuse(entry);
@@ -223,7 +225,8 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             (Some(_), Some(_)) => leavers.refuse(entry),
             (None, found) => {
                 // Nested: the new value can't be stored, and the old one must not stay.
-                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
+                if let (Some(place), Origin::Refreshed(_) | Origin::Put | Origin::Inserted) = (found, origin)
+                {
                     self.deferred.remove(place, Cause::Replaced);
                 }
                 self.deferred.leave(entry, None);
@@ -259,7 +262,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     fn is_overtaken(&self, origin: Origin, hash: KeyHash) -> bool {
         match origin {
             Origin::Computed(began) | Origin::Refreshed(began) => self.history.overtook(began, hash),
-            Origin::Put => false,
+            Origin::Put | Origin::Inserted => false,
         }
     }
 }
@@ -303,6 +306,16 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     fn hold(&self) -> Held<'_, State<K, V, P, T>> {
         self.state.hold()
+    }
+
+    /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
+    fn let_go(
+        state: Held<'_, State<K, V, P, T>>,
+        mut leavers: Leavers<K, V, P, T>,
+        plan: &impl Plan<K, V, T>,
+    ) -> Leavers<K, V, P, T> {
+        RLock::release(state, |leftover| leavers.append(leftover));
+        told(leavers, plan)
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
@@ -458,7 +471,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             match origin {
                 Origin::Computed(_) => {}
                 Origin::Refreshed(began) => state.history.refreshed(hash, began),
-                Origin::Put => state.history.changed(hash),
+                Origin::Put | Origin::Inserted => state.history.changed(hash),
             }
             let found = found.filter(|_| !stays);
             if let Some(entry) = found.and_then(|place| state.take(place, Cause::Replaced, &mut leavers)) {
@@ -514,8 +527,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
             (taken, seen, cause)
         });
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         let (taken_out, seen, cause) = removed?;
         let Some(Entry { key, value, .. }) = taken_out else { return seen };
         if plan.listens() {
@@ -544,8 +556,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.history.changed(entry.hash);
             state.deferred.remove(place, Cause::Invalidated);
         }
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
@@ -575,8 +586,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.expire(plan, &mut leavers);
         let maxsize = state.store.borrow().maxsize();
         let info = state.counters.read(maxsize, state.currsize());
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         info
     }
 
@@ -591,8 +601,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         len
     }
 
@@ -601,8 +610,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        RLock::release(state, |leftover| leavers.append(leftover));
-        told(leavers, plan).only(Cause::Expired).collect()
+        Self::let_go(state, leavers, plan).only(Cause::Expired).collect()
     }
 
     /// Takes out the next victim.
@@ -618,8 +626,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         let Entry { key, value, .. } = victim?;
         if plan.listens() {
             plan.left(&key, &value, Cause::Evicted);
@@ -642,8 +649,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(mut store) = state.write(&mut leavers) {
             store.resize(maxsize, &mut leavers);
         }
-        RLock::release(state, |leftover| leavers.append(leftover));
-        drop(told(leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.

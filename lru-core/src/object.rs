@@ -195,7 +195,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
 
 impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
     fn now(&self) -> Option<C::Time> {
-        self.is_timed().then(|| self.times.clock.now())
+        self.read()
     }
 
     fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
@@ -553,7 +553,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// No computation that began earlier replaces it. Called from within a key's `Eq` or a value's
     /// `Clone`, while the cache is read, it removes what was there and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.keep(self.entry(KeyHash::of(&key), key, value), Origin::Put)
+        self.keep(self.entry(KeyHash::of(&key), key, value), Origin::Inserted)
     }
 
     /// Brings an entry in, and returns the value it replaced.

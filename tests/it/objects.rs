@@ -380,3 +380,19 @@ fn the_same_seed_evicts_the_same() {
     assert_eq!(evicted(7), evicted(7));
     assert_ne!(evicted(7), evicted(8));
 }
+
+#[test]
+fn what_is_put_and_too_heavy_leaves_nothing_old() {
+    #[lru_cache(cache = texts)]
+    fn load(n: u64, texts: &LruCache<u64, String>) -> String {
+        n.to_string()
+    }
+    let texts = LruCache::builder().maxsize(10).weigher(|_, text: &String| text.len()).build();
+    load(1, &texts);
+    load::cache_put(1, &texts, "x".repeat(11));
+    assert_eq!(load::cache_peek(1, &texts), None);
+    // A map keeps what was there, as cachetools does where it raises.
+    texts.insert(2, "two".to_owned());
+    texts.insert(2, "x".repeat(11));
+    assert_eq!(texts.peek(&2), Some("two".to_owned()));
+}

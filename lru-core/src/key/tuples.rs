@@ -6,47 +6,22 @@ use super::{Argument, Part};
 
 macro_rules! tuple {
     ($($name:ident $index:tt)*) => {
+        tuple! { @of Argument hash_argument eq_argument $($name $index)* }
+        tuple! { @of Part hash_part eq_part $($name $index)* }
+    };
+    (@of $trait:ident $hash:ident $eq:ident $($name:ident $index:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($name: Argument),*> Argument for ($($name,)*) {
+        impl<$($name: $trait),*> $trait for ($($name,)*) {
             type Stored = ($($name::Stored,)*);
 
             #[inline]
-            fn hash_argument<STATE: Hasher>(&self, state: &mut STATE) {
-                $( self.$index.hash_argument(state); )*
+            fn $hash<STATE: Hasher>(&self, state: &mut STATE) {
+                $( self.$index.$hash(state); )*
             }
 
             #[inline]
-            fn eq_argument(&self, other: &Self) -> bool {
-                $( self.$index.eq_argument(&other.$index) )&&*
-            }
-
-            #[inline]
-            fn eq_stored(&self, stored: &Self::Stored) -> bool {
-                $( self.$index.eq_stored(&stored.$index) )&&*
-            }
-
-            #[inline]
-            fn to_stored(&self) -> Self::Stored {
-                ($( self.$index.to_stored(), )*)
-            }
-
-            #[inline]
-            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
-                $( $name::stored_eq(&one.$index, &other.$index) )&&*
-            }
-        }
-
-        impl<$($name: Part),*> Part for ($($name,)*) {
-            type Stored = ($($name::Stored,)*);
-
-            #[inline]
-            fn eq_part(&self, other: &Self) -> bool {
-                $( self.$index.eq_part(&other.$index) )&&*
-            }
-
-            #[inline]
-            fn hash_part<STATE: Hasher>(&self, state: &mut STATE) {
-                $( self.$index.hash_part(state); )*
+            fn $eq(&self, other: &Self) -> bool {
+                $( self.$index.$eq(&other.$index) )&&*
             }
 
             #[inline]

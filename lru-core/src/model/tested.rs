@@ -166,7 +166,7 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
     }
 
     pub(super) fn insert(&self, key: u8, value: V) -> Option<V> {
-        self.keep(key, value, Origin::Put)
+        self.keep(key, value, Origin::Inserted)
     }
 
     pub(super) fn remove(&self, key: u8) -> Option<V> {
