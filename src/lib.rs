@@ -56,6 +56,13 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+pub use lru_core::Tokio;
+pub use lru_core::policy;
+pub use lru_core::{
+    Argument, Builder, Cache, CacheInfo, CacheParameters, CacheStats, Cause, Clock, FifoCache, Iter, Keys,
+    LfuCache, LruCache, ManualClock, RrCache, Spawn, SystemClock, Task, Timer, TlruCache, TtlCache,
+};
 /// # Examples
 ///
 /// ```
@@ -76,12 +83,7 @@
 /// assert_eq!(square::cache_info().misses, 1);
 /// ```
 #[cfg(feature = "testing")]
-pub use lru_core::isolated;
-pub use lru_core::policy;
-pub use lru_core::{
-    Argument, Builder, Cache, CacheInfo, CacheParameters, Cause, Clock, FifoCache, Iter, Keys, LfuCache,
-    LruCache, ManualClock, RrCache, SystemClock, Timer, TlruCache, TtlCache,
-};
+pub use lru_core::{isolated, pass};
 
 /// # Examples
 ///
@@ -899,15 +901,24 @@ pub use lru_macros::lfu_cache;
 /// ```
 pub use lru_macros::rr_cache;
 
+/// Remembers the results of an async function for a minute, and asks for each once at a time:
+/// `async_lru_cache`.
+///
+/// The same as `#[lru_cache(maxsize = 256, ttl = 60)]`.
+pub use lru_macros::async_lru_cache;
+
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    pub use lru_core::background::{DefaultSpawn, carried, carried_behind, lent};
     pub use lru_core::fit::{keyed, valued};
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
-    pub use lru_core::options::{FnClock, Options, Terms};
-    pub use lru_core::outcome::{Plain, Returns, Unnamed, WithoutName};
-    pub use lru_core::{Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored};
+    pub use lru_core::options::{Clocked, FnClock, Options, Terms};
+    pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
+    pub use lru_core::{
+        Boarded, Flight, Grace, Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored,
+    };
     pub use std::string::String;
     pub use std::time::Instant;
     pub use std::vec::Vec;

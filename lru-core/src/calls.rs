@@ -10,8 +10,9 @@ use crate::entry::Entry;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::{KeyHash, Part};
 use crate::outcome::Outcome;
-use crate::plan::{Plan, told};
+use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::stats::{CacheStats, add};
 use crate::term::Term;
 
 /// The cache of a function, as the current thread sees it.
@@ -26,9 +27,9 @@ pub(crate) use crate::isolation::EngineRef;
 /// The arguments come as one tuple that borrows them; they are hashed and compared where they lie,
 /// and owned on a miss only.
 pub struct Calls<'m, K, V, P, T: Term, S> {
-    engine: EngineRef<'m, K, V, P, T>,
-    stores: bool,
-    plan: S,
+    pub(crate) engine: EngineRef<'m, K, V, P, T>,
+    pub(crate) stores: bool,
+    pub(crate) plan: S,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
@@ -100,8 +101,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 
     /// Whether a result is remembered. Counts nothing, moves nothing.
     pub fn contains<Q: Part<Stored = K>>(self, key: Q) -> bool {
-        let hash = KeyHash::of_part(&key);
-        self.engine.peek_with(hash, |stored| key.eq_stored(stored), |_| (), &self.plan).is_some()
+        self.engine.contains(KeyHash::of_part(&key), |stored| key.eq_stored(stored), &self.plan)
     }
 
     /// What is remembered, as the function would return it. Counts nothing, moves nothing.
@@ -121,21 +121,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
     {
+        let is_error = outcome.is_error(&result);
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
-            let term = self.plan.term(&key, &value);
+            let term =
+                if is_error { self.plan.term_of_error(&key, &value) } else { self.plan.term(&key, &value) };
             self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
         }
     }
 
     /// The same, on terms that are made of the value. What weighs more than all entries may is not
     /// stored, and what was there does not stay either.
-    pub fn put_on<Q, R, O>(self, key: Q, result: R, outcome: O, terms: impl FnOnce(&S, &O::Value) -> T)
+    pub fn put_on<Q, R, O>(self, key: Q, result: R, outcome: O, terms: impl FnOnce(&S, &O::Value, bool) -> T)
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
     {
-        let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value)) else { return };
+        let is_error = outcome.is_error(&result);
+        let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value, is_error)) else {
+            return;
+        };
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
             self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
@@ -148,11 +153,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         pending: Pending<K>,
         result: &R,
         outcome: O,
-        terms: impl FnOnce(&S, &O::Value) -> T,
+        terms: impl FnOnce(&S, &O::Value, bool) -> T,
     ) {
         let Pending { hash, key, origin, same } = pending;
+        let is_error = outcome.is_error(result);
+        if is_error {
+            self.failed();
+        }
         let Some(value) = outcome.kept(result) else { return };
-        if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+        if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value, is_error)) {
             self.keep(Entry { hash, key, value, term }, origin, same);
         }
     }
@@ -162,10 +171,14 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
         let Pending { hash, key, origin, same } = pending;
+        let is_error = outcome.is_error(result);
+        if is_error {
+            self.failed();
+        }
         // Cloned before the lock is taken.
         if let Some(value) = outcome.kept(result) {
             let Self { engine, stores, plan } = self;
-            let term = plan.term(&key, &value);
+            let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
             match origin {
                 Origin::Computed(began) => {
                     engine.keep_computed(hash, key, value, term, began, same, &plan);
@@ -178,8 +191,14 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         }
     }
 
+    /// Counts an error.
+    #[cold]
+    fn failed(&self) {
+        add(&self.engine.tallies().errors, 1);
+    }
+
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
-        drop(told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
+        drop(self.engine.told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
     }
 
     /// Removes one result, and says whether there was one. Counts nothing.
@@ -204,6 +223,12 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         self.engine.info(&self.plan)
     }
 
+    /// What happened beside hits and misses.
+    #[must_use]
+    pub fn stats(self) -> CacheStats {
+        self.engine.stats()
+    }
+
     /// The options the function was memoized with.
     #[must_use]
     pub fn parameters(self, typed: bool) -> CacheParameters {
@@ -220,17 +245,17 @@ impl<K, V, P, T: Term, S> fmt::Debug for Calls<'_, K, V, P, T, S> {
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<'m, K, V, P, T: Term, S, O> {
-    calls: Calls<'m, K, V, P, T, S>,
+    pub(crate) calls: Calls<'m, K, V, P, T, S>,
     /// `None` where nothing is stored anyway.
-    pending: Option<Pending<K>>,
-    outcome: O,
+    pub(crate) pending: Option<Pending<K>>,
+    pub(crate) outcome: O,
 }
 
-struct Pending<K> {
-    hash: KeyHash,
-    key: K,
-    origin: Origin,
-    same: fn(&K, &K) -> bool,
+pub(crate) struct Pending<K> {
+    pub(crate) hash: KeyHash,
+    pub(crate) key: K,
+    pub(crate) origin: Origin,
+    pub(crate) same: fn(&K, &K) -> bool,
 }
 
 impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
@@ -245,19 +270,23 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
             calls.remember(pending, &result, outcome);
+        } else if outcome.is_error(&result) {
+            calls.failed();
         }
         result
     }
 
     /// The same, on terms that are made of the value.
     #[inline]
-    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> T) -> R
+    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value, bool) -> T) -> R
     where
         O: Outcome<R, Kept = V>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
             calls.remember_on(pending, &result, outcome, terms);
+        } else if outcome.is_error(&result) {
+            calls.failed();
         }
         result
     }

@@ -95,9 +95,16 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         }
     }
 
-    #[cfg(test)]
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.first.is_none() && self.rest.is_none()
+    }
+
+    /// How many left for this reason, one by one.
+    pub(crate) fn count(&self, reason: Cause) -> u64 {
+        let rest = self.rest.iter().flat_map(|rest| &rest.more);
+        let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
+        leavers.map(|_| 1).sum()
     }
 
     /// Tells `whom` of each entry that left.

@@ -31,6 +31,18 @@ pub trait Clock {
         self.later(&self.now(), span)
     }
 
+    /// The time that is later than now by two lengths of time.
+    fn ahead_by_both(&self, first: &Self::Span, second: &Self::Span) -> Option<Self::Time> {
+        self.later(&self.ahead(first)?, second)
+    }
+
+    /// How long not to ask again what has failed so many times in a row, where answers are good for
+    /// `ttl`. Clocks that can tell seconds say one second, and twice as long after each failure, up to a
+    /// minute; never more than `ttl`, which is what the others say.
+    fn backoff(&self, ttl: &Self::Span, _failures: u32) -> Self::Span {
+        ttl.clone()
+    }
+
     /// A part of a length of time. Clocks whose spans can't be divided give the whole.
     fn part(&self, span: &Self::Span, _part: f64) -> Self::Span {
         span.clone()
@@ -62,6 +74,10 @@ impl Clock for SystemClock {
 
     fn part(&self, span: &Duration, part: f64) -> Duration {
         part_of(*span, part)
+    }
+
+    fn backoff(&self, ttl: &Duration, failures: u32) -> Duration {
+        backoff_of(*ttl, failures)
     }
 }
 
@@ -117,10 +133,19 @@ impl Clock for ManualClock {
     fn part(&self, span: &Duration, part: f64) -> Duration {
         part_of(*span, part)
     }
+
+    fn backoff(&self, ttl: &Duration, failures: u32) -> Duration {
+        backoff_of(*ttl, failures)
+    }
 }
 
 fn part_of(span: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(span.as_secs_f64() * part).unwrap_or(span)
+}
+
+fn backoff_of(ttl: Duration, failures: u32) -> Duration {
+    let seconds = 1_u64 << failures.saturating_sub(1).min(6);
+    Duration::from_secs(seconds.min(60)).min(ttl)
 }
 
 /// A function as a clock: whatever it returns is the time, and `D` is what can be added to that.
@@ -281,6 +306,14 @@ where
 
     fn ahead(&self, span: &C::Span) -> Option<Reading> {
         self.0.ahead(span).map(|time| Reading::new(&time))
+    }
+
+    fn ahead_by_both(&self, first: &C::Span, second: &C::Span) -> Option<Reading> {
+        self.0.ahead_by_both(first, second).map(|time| Reading::new(&time))
+    }
+
+    fn backoff(&self, ttl: &C::Span, failures: u32) -> C::Span {
+        self.0.backoff(ttl, failures)
     }
 
     #[inline]

@@ -54,10 +54,10 @@ pub struct Deadlines<T> {
 /// How many notes of entries that are gone are no matter.
 const SLACK: usize = 64;
 
-impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
+impl<T: Clone + PartialOrd + fmt::Debug, G: fmt::Debug> Queue<Lease<T, G>> for Deadlines<T> {
     const EMPTY: Self = Self { heap: None, serial: 0 };
 
-    fn add(&mut self, slot: usize, term: &mut Lease<T>) {
+    fn add(&mut self, slot: usize, term: &mut Lease<T, G>) {
         self.serial += 1;
         term.serial = self.serial;
         if let Some(deadline) = term.deadline() {
@@ -66,9 +66,9 @@ impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
         }
     }
 
-    fn next<'t>(&mut self, now: &T, term: impl Fn(usize) -> Option<&'t Lease<T>>) -> Option<usize>
+    fn next<'t>(&mut self, now: &T, term: impl Fn(usize) -> Option<&'t Lease<T, G>>) -> Option<usize>
     where
-        Lease<T>: 't,
+        Lease<T, G>: 't,
     {
         let heap = self.heap.as_mut()?;
         loop {
@@ -92,9 +92,9 @@ impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
         }
     }
 
-    fn tidy<'t>(&mut self, len: usize, term: impl Fn(usize) -> Option<&'t Lease<T>>)
+    fn tidy<'t>(&mut self, len: usize, term: impl Fn(usize) -> Option<&'t Lease<T, G>>)
     where
-        Lease<T>: 't,
+        Lease<T, G>: 't,
     {
         let Some(heap) = self.heap.as_mut().filter(|heap| heap.len() > 2 * len + SLACK) else { return };
         let notes: Vec<_> = core::mem::take(heap).into_vec();
@@ -107,6 +107,8 @@ impl<T: Clone + PartialOrd + fmt::Debug> Queue<Lease<T>> for Deadlines<T> {
 mod tests {
     use super::*;
 
+    const EMPTY: Deadlines<u64> = <Deadlines<_> as Queue<Lease<_>>>::EMPTY;
+
     fn lease(expires: u64) -> Lease<u64> {
         Lease::new(1, Some(expires), None)
     }
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn the_earliest_comes_first_and_of_equal_ones_the_first_noted() {
         let mut leases = [lease(5), lease(3), lease(5), lease(9)];
-        let mut deadlines = Deadlines::EMPTY;
+        let mut deadlines = EMPTY;
         for (slot, lease) in leases.iter_mut().enumerate() {
             deadlines.add(slot, lease);
         }
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn notes_of_what_is_gone_or_was_used_say_nothing() {
         let mut leases = [lease(5), Lease::new(1, None, Some(5))];
-        let mut deadlines = Deadlines::EMPTY;
+        let mut deadlines = EMPTY;
         deadlines.add(0, &mut leases[0]);
         deadlines.add(1, &mut leases[1]);
         leases[0] = lease(7);
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn who_was_used_expires_in_its_turn_however_late_that_is_asked_for() {
         let mut leases = [Lease::new(1, None, Some(5)), lease(7)];
-        let mut deadlines = Deadlines::EMPTY;
+        let mut deadlines = EMPTY;
         for (slot, lease) in leases.iter_mut().enumerate() {
             deadlines.add(slot, lease);
         }
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn the_heap_holds_no_more_than_it_must() {
         let mut term = lease(0);
-        let mut deadlines = Deadlines::EMPTY;
+        let mut deadlines = EMPTY;
         for time in 0..10_000 {
             term = lease(time + 1_000_000);
             deadlines.add(0, &mut term);

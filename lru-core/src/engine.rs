@@ -15,11 +15,15 @@ use core::cell::{RefCell, RefMut};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::boxed::Box;
+use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
+use crate::background::Background;
 use crate::cause::{Cause, Leavers};
 use crate::deferred::{Deferred, Work};
 use crate::entry::Entry;
+use crate::flight::Flights;
 use crate::history::{History, Moment};
 use crate::info::{CacheInfo, Counters};
 use crate::key::KeyHash;
@@ -27,8 +31,9 @@ use crate::lock::{Held, RLock, Settle};
 use crate::maxsize::MaxSize;
 use crate::plan::{Plan, told};
 use crate::policy::Policy;
+use crate::stats::{CacheStats, Tallies, add};
 use crate::store::{Place, Store};
-use crate::term::Term;
+use crate::term::{Freshness, Term};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
 pub(crate) struct Engine<K, V, P, T: Term> {
@@ -36,6 +41,12 @@ pub(crate) struct Engine<K, V, P, T: Term> {
     /// Misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
     state: RLock<State<K, V, P, T>>,
+    /// Made when the first call wants to share what it computes, or share in it.
+    flights: OnceLock<Arc<Flights<K, V>>>,
+    /// Made when there is first something to count.
+    tallies: OnceLock<Box<Tallies>>,
+    /// Made when something is first refreshed on a thread of its own.
+    background: OnceLock<Arc<Background>>,
 }
 
 struct State<K, V, P, T: Term> {
@@ -186,6 +197,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
         let evicted = store.exchange(entry)?;
         self.history.arrived();
+        self.counters.eviction();
         Ok(evicted)
     }
 
@@ -253,6 +265,11 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         None
     }
 
+    /// Whether what lies there is not fresh any more.
+    fn is_stale(&self, place: Place, plan: &impl Plan<K, V, T>) -> bool {
+        !T::IS_BARE && plan.freshness(&self.store.borrow().get(place).term, &plan.read()) != Freshness::Fresh
+    }
+
     fn currsize(&self) -> usize {
         let store = self.store.borrow();
         self.deferred.remaining(store.weight(), |place| store.get(place).term.weight())
@@ -277,7 +294,14 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             deferred: Deferred::new(),
             store: RefCell::new(Store::new(maxsize.to_option())),
         };
-        Self { maxsize, uncached: AtomicU64::new(0), state: RLock::new(state) }
+        Self {
+            maxsize,
+            uncached: AtomicU64::new(0),
+            state: RLock::new(state),
+            flights: OnceLock::new(),
+            tallies: OnceLock::new(),
+            background: OnceLock::new(),
+        }
     }
 
     /// Makes `policy` the policy of a cache in which there is nothing yet.
@@ -310,12 +334,13 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
     fn let_go(
+        &self,
         state: Held<'_, State<K, V, P, T>>,
         mut leavers: Leavers<K, V, P, T>,
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
         RLock::release(state, |leftover| leavers.append(leftover));
-        told(leavers, plan)
+        self.told(leavers, plan)
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
@@ -333,7 +358,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let is_there =
             |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term, &reading);
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, is_there, read),
+            Ok(store) => store.read(hash, matches, is_there, |entry| read(&entry.value)),
             // Never: who borrows it for writing calls nobody.
             Err(_) => None,
         };
@@ -344,8 +369,104 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.counters.miss();
             Err(state.history.now())
         };
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
         looked
+    }
+
+    /// The same, where a call may be answered without a computation of its own: a miss is not counted yet.
+    /// Tells how fresh the answer is.
+    pub(crate) fn seek<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&V) -> R,
+        plan: &impl Plan<K, V, T>,
+    ) -> Option<(R, Freshness)> {
+        if self.is_disabled() {
+            return None;
+        }
+        let reading = plan.read();
+        let state = self.hold();
+        let is_there =
+            |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term, &reading);
+        let read = |entry: &Entry<K, V, T>| (read(&entry.value), plan.freshness(&entry.term, &reading));
+        let found = state.store.try_borrow().ok().and_then(|store| store.read(hash, matches, is_there, read));
+        if found.is_some() {
+            state.counters.hit();
+        }
+        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
+        found
+    }
+
+    /// Where it stands in the history of the cache.
+    pub(crate) fn moment(&self) -> Moment {
+        self.hold().history.now()
+    }
+
+    /// The same, and counts a miss: a call begins to compute.
+    pub(crate) fn begin_call(&self) -> Moment {
+        let state = self.hold();
+        state.counters.miss();
+        state.history.now()
+    }
+
+    /// The moment at which a computation begins that is to replace what is there, and is no call.
+    pub(crate) fn begin_uncounted(&self) -> Moment {
+        self.hold().history.next()
+    }
+
+    /// Whether what began then was overtaken by a change to this key.
+    pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
+        self.hold().history.overtook(began, hash)
+    }
+
+    /// The computations that calls share.
+    pub(crate) fn flights(&self) -> &Arc<Flights<K, V>> {
+        self.flights.get_or_init(|| Arc::new(Flights::new()))
+    }
+
+    /// Where stale entries are refreshed.
+    pub(crate) fn background(&self) -> &Arc<Background> {
+        self.background.get_or_init(Arc::default)
+    }
+
+    /// What is counted without the lock.
+    pub(crate) fn tallies(&self) -> &Tallies {
+        self.tallies.get_or_init(Box::default)
+    }
+
+    /// What happened beside hits and misses.
+    pub(crate) fn stats(&self) -> CacheStats {
+        let mut stats = self.tallies.get().map_or_else(CacheStats::default, |tallies| tallies.read());
+        stats.evictions += self.hold().counters.evictions();
+        stats
+    }
+
+    /// Hits of calls that others computed for.
+    fn coalesced(&self) -> u64 {
+        self.tallies.get().map_or(0, |tallies| tallies.coalesced.load(Relaxed))
+    }
+
+    /// Counts and tells of everything that left, and hands it back to be dropped.
+    #[inline]
+    pub(crate) fn told(
+        &self,
+        leavers: Leavers<K, V, P, T>,
+        plan: &impl Plan<K, V, T>,
+    ) -> Leavers<K, V, P, T> {
+        if !leavers.is_empty() {
+            self.count(&leavers);
+        }
+        told(leavers, plan)
+    }
+
+    #[cold]
+    fn count(&self, leavers: &Leavers<K, V, P, T>) {
+        let (evictions, expiries) = (leavers.count(Cause::Evicted), leavers.count(Cause::Expired));
+        if evictions + expiries > 0 {
+            add(&self.tallies().evictions, evictions);
+            add(&self.tallies().expiries, expiries);
+        }
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.
@@ -363,16 +484,39 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         read: impl FnOnce(&V) -> R,
         plan: &impl Plan<K, V, T>,
     ) -> Option<R> {
+        self.find_with(hash, matches, |entry| plan.is_live(&entry.term).then(|| read(&entry.value)), plan)
+    }
+
+    /// Whether something fresh is remembered.
+    pub(crate) fn contains(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) -> bool {
+        let is_fresh = |entry: &Entry<K, V, T>| {
+            plan.is_live(&entry.term) && plan.freshness(&entry.term, &plan.read()) == Freshness::Fresh
+        };
+        self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), plan).is_some()
+    }
+
+    /// What is there, as good as it may be, untouched and uncounted.
+    pub(crate) fn find_with<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&Entry<K, V, T>) -> Option<R>,
+        plan: &impl Plan<K, V, T>,
+    ) -> Option<R> {
         if self.is_disabled() {
             return None;
         }
         let state = self.hold();
         let found = state.store.borrow().find(hash, matches).and_then(|(place, entry)| {
             // `matches` may have called back, and what it found be gone by now.
-            let is_there = plan.is_live(&entry.term) && !state.deferred.hides(place);
-            is_there.then(|| read(&entry.value))
+            if state.deferred.hides(place) { None } else { read(entry) }
         });
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
         found
     }
 
@@ -428,7 +572,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
                 drop(evicted);
             }
             Err(entry) => {
-                drop(told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
+                drop(self.told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
             }
         }
     }
@@ -455,7 +599,9 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         } else {
             state.find(hash, |stored| same(stored, &entry.key))
         };
-        let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !self.last_result_stays();
+        let last_result_stays =
+            self.last_result_stays() || found.is_some_and(|found| state.is_stale(found, plan));
+        let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !last_result_stays;
         let found = if plan.chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);
             state.find(hash, |stored| same(stored, &entry.key))
@@ -466,7 +612,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if state.is_overtaken(origin, hash) {
             state.refuse(entry, &mut leavers);
         } else if is_live {
-            state.admit(entry, origin, found, self.last_result_stays(), &mut leavers);
+            state.admit(entry, origin, found, last_result_stays, &mut leavers);
         } else {
             match origin {
                 Origin::Computed(_) => {}
@@ -527,7 +673,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
             (taken, seen, cause)
         });
-        drop(Self::let_go(state, leavers, plan));
+        drop(self.let_go(state, leavers, plan));
         let (taken_out, seen, cause) = removed?;
         let Some(Entry { key, value, .. }) = taken_out else { return seen };
         if plan.listens() {
@@ -556,13 +702,18 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.history.changed(entry.hash);
             state.deferred.remove(place, Cause::Invalidated);
         }
-        drop(Self::let_go(state, leavers, plan));
+        drop(self.let_go(state, leavers, plan));
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
     pub(crate) fn clear(&self, plan: &impl Plan<K, V, T>) {
         self.uncached.store(0, Relaxed);
+        if let Some(tallies) = self.tallies.get() {
+            tallies.reset();
+        }
         if self.is_disabled() {
+            // For calls that would share what was computed before.
+            self.hold().history.cleared();
             return;
         }
         let mut leavers = Leavers::none();
@@ -572,21 +723,22 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.deferred.clear();
         drop(state.write(&mut leavers));
         drop(state);
-        drop(told(leavers, plan));
+        drop(self.told(leavers, plan));
     }
 
     /// Hits, misses, bound and size, read together under the lock.
     pub(crate) fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
         if self.is_disabled() {
             let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { misses, maxsize, ..CacheInfo::default() };
+            return CacheInfo { hits: self.coalesced(), misses, maxsize, ..CacheInfo::default() };
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let maxsize = state.store.borrow().maxsize();
-        let info = state.counters.read(maxsize, state.currsize());
-        drop(Self::let_go(state, leavers, plan));
+        let mut info = state.counters.read(maxsize, state.currsize());
+        info.hits += self.coalesced();
+        drop(self.let_go(state, leavers, plan));
         info
     }
 
@@ -601,7 +753,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
-        drop(Self::let_go(state, leavers, plan));
+        drop(self.let_go(state, leavers, plan));
         len
     }
 
@@ -610,7 +762,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        Self::let_go(state, leavers, plan).only(Cause::Expired).collect()
+        self.let_go(state, leavers, plan).only(Cause::Expired).collect()
     }
 
     /// Takes out the next victim.
@@ -626,8 +778,9 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
-        drop(Self::let_go(state, leavers, plan));
+        drop(self.let_go(state, leavers, plan));
         let Entry { key, value, .. } = victim?;
+        add(&self.tallies().evictions, 1);
         if plan.listens() {
             plan.left(&key, &value, Cause::Evicted);
         }
@@ -649,7 +802,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(mut store) = state.write(&mut leavers) {
             store.resize(maxsize, &mut leavers);
         }
-        drop(Self::let_go(state, leavers, plan));
+        drop(self.let_go(state, leavers, plan));
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.
@@ -671,7 +824,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             }
         }
         drop(store);
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
         keys.into_iter().zip(values).collect()
     }
 

@@ -181,6 +181,10 @@ impl<R, V> Outcome<R> for NoFit<V> {
     type Kept = V;
     type Value = V;
 
+    fn is_error(self, _: &R) -> bool {
+        false
+    }
+
     fn value(self, _: &R) -> Option<&V> {
         None
     }

@@ -67,16 +67,17 @@ pub struct CacheParameters {
     pub typed: bool,
 }
 
-/// Hits and misses. Cells, because nested calls count too; the lock keeps other threads out.
+/// Hits, misses, and evictions where they are many. Cells, because nested calls count too; the lock keeps other threads out.
 #[derive(Debug)]
 pub(crate) struct Counters {
     hits: Cell<u64>,
     misses: Cell<u64>,
+    evictions: Cell<u64>,
 }
 
 impl Counters {
     pub(crate) const fn new() -> Self {
-        Self { hits: Cell::new(0), misses: Cell::new(0) }
+        Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0) }
     }
 
     pub(crate) fn hit(&self) {
@@ -87,9 +88,18 @@ impl Counters {
         self.misses.set(self.misses.get() + 1);
     }
 
+    pub(crate) fn eviction(&self) {
+        self.evictions.set(self.evictions.get() + 1);
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.get()
+    }
+
     pub(crate) fn reset(&self) {
         self.hits.set(0);
         self.misses.set(0);
+        self.evictions.set(0);
     }
 
     pub(crate) fn read(&self, maxsize: Option<usize>, currsize: usize) -> CacheInfo {

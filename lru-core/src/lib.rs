@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+pub mod background;
+mod boarding;
 mod calls;
 mod cause;
 mod clock;
@@ -24,6 +26,7 @@ mod deferred;
 mod engine;
 mod entry;
 pub mod fit;
+mod flight;
 mod history;
 mod index;
 mod info;
@@ -41,12 +44,19 @@ pub mod options;
 pub mod outcome;
 mod plan;
 pub mod policy;
+mod stats;
 mod store;
 mod term;
 
+#[cfg(feature = "tokio")]
+pub use background::Tokio;
+pub use background::{Spawn, Task};
+pub use boarding::{Boarded, Boarding, Claim, Flight};
 pub use calls::{Calls, Miss};
 pub use cause::Cause;
 pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
+#[cfg(feature = "testing")]
+pub use flight::pass;
 pub use info::{CacheInfo, CacheParameters};
 #[cfg(feature = "testing")]
 pub use isolation::isolated;
@@ -55,4 +65,5 @@ pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
 pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
 pub use plan::{Keys, NoPlan, Plan, Times};
-pub use term::{Lease, Term};
+pub use stats::CacheStats;
+pub use term::{Freshness, Grace, Lease, Term};

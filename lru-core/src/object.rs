@@ -17,7 +17,7 @@ use crate::info::CacheInfo;
 use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
 use crate::outcome::Plain;
-use crate::plan::{Keys, Plan, Times, told};
+use crate::plan::{Keys, Plan, Times};
 use crate::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use crate::term::Lease;
 
@@ -559,7 +559,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Brings an entry in, and returns the value it replaced.
     pub(crate) fn keep(&self, entry: Entry<K, V, Lease<C::Time>>, origin: Origin) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
-        let mut replaced = told(leavers, &self.plan()).only(Cause::Replaced);
+        let mut replaced = self.engine.told(leavers, &self.plan()).only(Cause::Replaced);
         // The key first: should its destructor panic, the value must not be on its way out.
         let (key, value) = replaced.next()?;
         drop(replaced);

@@ -6,13 +6,16 @@ use std::time::Instant;
 
 use crate::cause::Cause;
 use crate::clock::{Clock, Read, Reading, SystemClock};
-use crate::plan::{Plan, Times};
-use crate::term::{Lease, Term};
+use crate::plan::{Plan, Revalidated, Stale, Times};
+use crate::term::{Freshness, Grace, Lease, Term};
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
 /// live, and who is told what left.
 pub struct Options<C: Clock, L = NoListener> {
     times: Times<C>,
+    /// Where errors are kept, how long.
+    error_ttl: Option<C::Span>,
+    stale: Stale<C::Span>,
     /// Whether entries may expire.
     timed: bool,
     listener: L,
@@ -21,12 +24,14 @@ pub struct Options<C: Clock, L = NoListener> {
 impl<C: Clock> Options<C> {
     /// For ever, by this clock.
     pub const fn new(clock: C) -> Self {
-        Self { times: Times::new(clock), timed: false, listener: NoListener }
+        let times = Times::new(clock);
+        Self { times, error_ttl: None, stale: Stale::NOT, timed: false, listener: NoListener }
     }
 
     /// Is told what left.
     pub fn on_evict<K, V, L: Fn(&K, &V, Cause)>(self, listener: L) -> Options<C, L> {
-        Options { times: self.times, timed: self.timed, listener }
+        let Self { times, error_ttl, stale, timed, listener: _ } = self;
+        Options { times, error_ttl, stale, timed, listener }
     }
 }
 
@@ -55,6 +60,52 @@ impl<C: Clock, L> Options<C, L> {
     pub fn tti_as_written(mut self, tti: C::Span) -> Self {
         self.times.tti = Some(tti);
         self.timed()
+    }
+
+    /// Errors, where they are kept, are live for so long.
+    #[must_use]
+    pub fn error_ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
+        self.error_ttl_as_written(ttl.into_span())
+    }
+
+    /// The same, in the clock's own terms.
+    #[must_use]
+    pub fn error_ttl_as_written(mut self, ttl: C::Span) -> Self {
+        self.error_ttl = Some(ttl);
+        self.timed()
+    }
+
+    /// After `ttl`, entries are served for so long while they are refreshed.
+    #[must_use]
+    pub fn swr(self, span: impl IntoSpan<C::Span>) -> Self {
+        self.swr_as_written(span.into_span())
+    }
+
+    /// The same, in the clock's own terms.
+    #[must_use]
+    pub fn swr_as_written(mut self, span: C::Span) -> Self {
+        self.stale.revalidated = Revalidated::For(span);
+        self
+    }
+
+    /// After `ttl`, entries are served until they are refreshed.
+    #[must_use]
+    pub fn swr_always(mut self) -> Self {
+        self.stale.revalidated = Revalidated::Always;
+        self
+    }
+
+    /// After `ttl`, entries are good for so long where the function fails.
+    #[must_use]
+    pub fn stale_if_error(self, span: impl IntoSpan<C::Span>) -> Self {
+        self.stale_if_error_as_written(span.into_span())
+    }
+
+    /// The same, in the clock's own terms.
+    #[must_use]
+    pub fn stale_if_error_as_written(mut self, span: C::Span) -> Self {
+        self.stale.if_error = Some(span);
+        self
     }
 
     /// Entries have times of their own.
@@ -242,17 +293,91 @@ impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
     }
 }
 
-impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C, L> {
+/// What is known of an entry between fresh and expired: nothing, `()`, or a [`Grace`].
+pub trait Between<C: Clock>: fmt::Debug + Sized {
+    /// The terms for an entry of this weight that comes in now: live for `ttl`, or until a time of its
+    /// own.
+    fn lease(
+        times: &Times<C>,
+        weight: usize,
+        until: Option<C::Time>,
+        ttl: Option<&C::Span>,
+        stale: &Stale<C::Span>,
+    ) -> Lease<C::Time, Self>;
+
+    /// How fresh an entry is that has not expired.
+    fn freshness(&self, is_ahead: impl Fn(&C::Time) -> bool) -> Freshness;
+
+    /// A refresh failed.
+    fn failed(&self, times: &Times<C>);
+}
+
+impl<C: Clock> Between<C> for () {
+    #[inline]
+    fn lease(
+        times: &Times<C>,
+        weight: usize,
+        until: Option<C::Time>,
+        ttl: Option<&C::Span>,
+        _: &Stale<C::Span>,
+    ) -> Lease<C::Time> {
+        times.term_for(weight, until, ttl)
+    }
+
+    #[inline]
+    fn freshness(&self, _: impl Fn(&C::Time) -> bool) -> Freshness {
+        Freshness::Fresh
+    }
+
+    fn failed(&self, _: &Times<C>) {}
+}
+
+impl<C: Clock> Between<C> for Grace<C::Time> {
+    fn lease(
+        times: &Times<C>,
+        weight: usize,
+        _: Option<C::Time>,
+        ttl: Option<&C::Span>,
+        stale: &Stale<C::Span>,
+    ) -> Lease<C::Time, Self> {
+        times.term_with_grace(weight, ttl, stale)
+    }
+
+    fn freshness(&self, is_ahead: impl Fn(&C::Time) -> bool) -> Freshness {
+        self.freshness(is_ahead)
+    }
+
+    fn failed(&self, times: &Times<C>) {
+        let failures = self.failed();
+        self.wait_until(times.after_failures(failures));
+    }
+}
+
+impl<K, V, C, L, G> Plan<K, V, Lease<C::Time, G>> for Options<C, L>
+where
+    C: RawClock,
+    L: Listener<K, V>,
+    G: Between<C>,
+{
     fn now(&self) -> Option<C::Time> {
         self.timed.then(|| self.times.clock.now())
     }
 
-    fn term(&self, _: &K, _: &V) -> Lease<C::Time> {
-        self.times.term(1, None)
+    fn term(&self, _: &K, _: &V) -> Lease<C::Time, G> {
+        G::lease(&self.times, 1, None, self.times.ttl.as_ref(), &self.stale)
+    }
+
+    fn term_of_error(&self, _: &K, _: &V) -> Lease<C::Time, G> {
+        self.lease_of_error(1)
     }
 
     #[inline]
-    fn is_live(&self, term: &Lease<C::Time>) -> bool {
+    fn is_live(&self, term: &Lease<C::Time, G>) -> bool {
+        let is_ahead = |time: &C::Time| self.times.clock.is_ahead(time);
+        term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::Spare
+    }
+
+    fn is_kept(&self, term: &Lease<C::Time, G>) -> bool {
         self.times.is_live(term)
     }
 
@@ -264,13 +389,29 @@ impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Option
     }
 
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time>, reading: &Option<C::Raw>) -> bool {
-        let clock = &self.times.clock;
-        let is_live = reading.as_ref().is_none_or(|now| term.is_live(|time| clock.is_after(time, now)));
+    fn is_live_and_used(&self, term: &Lease<C::Time, G>, reading: &Option<C::Raw>) -> bool {
+        let is_live = reading.as_ref().is_none_or(|now| {
+            let is_ahead = |time: &C::Time| self.times.clock.is_after(time, now);
+            term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::Spare
+        });
         if is_live {
             self.times.used(term);
         }
         is_live
+    }
+
+    fn freshness(&self, term: &Lease<C::Time, G>, reading: &Option<C::Raw>) -> Freshness {
+        reading
+            .as_ref()
+            .map_or(Freshness::Fresh, |now| term.grace.freshness(|time| self.times.clock.is_after(time, now)))
+    }
+
+    fn spares(&self) -> bool {
+        self.stale.if_error.is_some()
+    }
+
+    fn failed(&self, term: &Lease<C::Time, G>) {
+        term.grace.failed(&self.times);
     }
 
     fn listens(&self) -> bool {
@@ -282,26 +423,43 @@ impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Option
     }
 }
 
-/// A plan by which an entry can have a weight and a time of its own.
-pub trait Terms<T: Term> {
+impl<C: Clock, L> Options<C, L> {
+    /// The terms for an error of this weight that comes in now. When it has expired it is gone.
+    fn lease_of_error<G: Between<C>>(&self, weight: usize) -> Lease<C::Time, G> {
+        let ttl = self.error_ttl.as_ref().or(self.times.ttl.as_ref());
+        G::lease(&self.times, weight, None, ttl, &Stale::NOT)
+    }
+}
+
+/// A plan that tells what its clock shows.
+pub trait Clocked {
     /// What the clock shows.
     type Raw;
 
     /// What it shows now.
     fn raw(&self) -> Self::Raw;
-
-    /// The terms for an entry of this weight, live until then.
-    fn own(&self, weight: usize, until: Option<Self::Raw>) -> T;
 }
 
-impl<C: RawClock, L> Terms<Lease<C::Time>> for Options<C, L> {
+impl<C: RawClock, L> Clocked for Options<C, L> {
     type Raw = C::Raw;
 
     fn raw(&self) -> C::Raw {
         self.times.clock.raw()
     }
+}
 
-    fn own(&self, weight: usize, until: Option<C::Raw>) -> Lease<C::Time> {
-        self.times.term(weight, until.map(|raw| self.times.clock.kept(raw)))
+/// A plan by which an entry can have a weight and a time of its own.
+pub trait Terms<T: Term>: Clocked {
+    /// The terms for an entry of this weight, live until then, or as long as errors are.
+    fn own(&self, weight: usize, until: Option<Self::Raw>, is_error: bool) -> T;
+}
+
+impl<C: RawClock, L, G: Between<C>> Terms<Lease<C::Time, G>> for Options<C, L> {
+    fn own(&self, weight: usize, until: Option<C::Raw>, is_error: bool) -> Lease<C::Time, G> {
+        if is_error && self.error_ttl.is_some() {
+            return self.lease_of_error(weight);
+        }
+        let until = until.map(|raw| self.times.clock.kept(raw));
+        G::lease(&self.times, weight, until, self.times.ttl.as_ref(), &self.stale)
     }
 }

@@ -34,6 +34,9 @@ pub trait Outcome<R>: Copy {
 
     /// What of the result is the value, to be weighed and the like.
     fn value(self, result: &R) -> Option<&Self::Value>;
+
+    /// Whether the result says that the function failed.
+    fn is_error(self, result: &R) -> bool;
 }
 
 /// The whole result is kept.
@@ -47,6 +50,11 @@ impl<R: Clone> Outcome<R> for Plain {
     #[inline]
     fn value(self, result: &R) -> Option<&R> {
         Some(result)
+    }
+
+    #[inline]
+    fn is_error(self, _: &R) -> bool {
+        false
     }
 
     #[inline]
@@ -65,6 +73,43 @@ impl<R: Clone> Outcome<R> for Plain {
     }
 }
 
+/// The whole of a `Result` is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeResult;
+
+impl<T, E> Outcome<Result<T, E>> for WholeResult
+where
+    Result<T, E>: Clone,
+{
+    type Kept = Result<T, E>;
+    type Value = Result<T, E>;
+
+    #[inline]
+    fn value(self, result: &Result<T, E>) -> Option<&Result<T, E>> {
+        Some(result)
+    }
+
+    #[inline]
+    fn is_error(self, result: &Result<T, E>) -> bool {
+        result.is_err()
+    }
+
+    #[inline]
+    fn answer(self, kept: &Result<T, E>) -> Result<T, E> {
+        kept.clone()
+    }
+
+    #[inline]
+    fn kept(self, result: &Result<T, E>) -> Option<Result<T, E>> {
+        Some(result.clone())
+    }
+
+    #[inline]
+    fn into_kept(self, result: Result<T, E>) -> Option<Result<T, E>> {
+        Some(result)
+    }
+}
+
 /// Of a `Result`, the `Ok` value is kept; an `Err` is not remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct Fallible;
@@ -76,6 +121,11 @@ impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
     #[inline]
     fn value(self, result: &Result<T, E>) -> Option<&T> {
         result.as_ref().ok()
+    }
+
+    #[inline]
+    fn is_error(self, result: &Result<T, E>) -> bool {
+        result.is_err()
     }
 
     #[inline]
@@ -128,6 +178,11 @@ impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
     }
 
     #[inline]
+    fn is_error(self, result: &R) -> bool {
+        self.0.is_error(result)
+    }
+
+    #[inline]
     fn answer(self, kept: &O::Kept) -> R {
         self.0.answer(kept)
     }
@@ -166,6 +221,11 @@ impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O
     }
 
     #[inline]
+    fn is_error(self, result: &R) -> bool {
+        self.0.is_error(result)
+    }
+
+    #[inline]
     fn answer(self, kept: &Unnamed) -> R {
         let kept = kept.0.downcast_ref().expect("an entry answers to the types it was made with");
         self.0.answer(kept)
@@ -192,6 +252,10 @@ impl<R> Outcome<R> for Refused {
 
     fn value(self, _: &R) -> Option<&Self> {
         None
+    }
+
+    fn is_error(self, _: &R) -> bool {
+        false
     }
 
     fn answer(self, _: &Self) -> R {
@@ -278,6 +342,125 @@ impl<R, S> RefusedWhole<R> for Returns<R, S> {
     }
 }
 
+/// Where errors are kept: of a `Result`, all of it.
+pub trait ByResult {
+    /// Makes it of what was chosen for the whole.
+    fn __failing<O: Whole>(&self, whole: O) -> O::OfResult;
+}
+
+impl<T, E, S> ByResult for &Returns<Result<T, E>, S> {
+    #[inline]
+    fn __failing<O: Whole>(&self, whole: O) -> O::OfResult {
+        whole.of_result()
+    }
+}
+
+/// What may be chosen for the whole.
+pub trait Whole {
+    /// The same, for what is known to be a `Result`.
+    type OfResult;
+
+    /// Makes it.
+    fn of_result(self) -> Self::OfResult;
+}
+
+impl Whole for Plain {
+    type OfResult = WholeResult;
+
+    fn of_result(self) -> WholeResult {
+        WholeResult
+    }
+}
+
+impl Whole for Refused {
+    type OfResult = Self;
+
+    fn of_result(self) -> Self {
+        self
+    }
+}
+
+/// Where what is kept can't be an error, or none that could be told.
+pub trait WithoutResult {
+    /// Leaves it as it is.
+    fn __failing<O>(&self, whole: O) -> O;
+}
+
+impl<R, S> WithoutResult for Returns<R, S> {
+    #[inline]
+    fn __failing<O>(&self, whole: O) -> O {
+        whole
+    }
+}
+
+/// How those who wait for a result that is not kept come by it.
+pub trait Sharing<R>: Copy {
+    /// Whether it can be copied for them.
+    const COPIES: bool;
+
+    /// A copy for them; `None` where there can be none.
+    fn pack(self, result: &R) -> Option<Box<dyn Any + Send + Sync>>;
+
+    /// A copy for one of them.
+    fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R>;
+}
+
+/// It is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Copied;
+
+impl<R: Clone + Send + Sync + 'static> Sharing<R> for Copied {
+    const COPIES: bool = true;
+
+    fn pack(self, result: &R) -> Option<Box<dyn Any + Send + Sync>> {
+        Some(Box::new(result.clone()))
+    }
+
+    fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R> {
+        packed.downcast_ref().cloned()
+    }
+}
+
+/// They compute for themselves, in turn.
+#[derive(Clone, Copy, Debug)]
+pub struct InTurn;
+
+impl<R> Sharing<R> for InTurn {
+    const COPIES: bool = false;
+
+    fn pack(self, _: &R) -> Option<Box<dyn Any + Send + Sync>> {
+        None
+    }
+
+    fn unpack(self, _: &(dyn Any + Send + Sync)) -> Option<R> {
+        None
+    }
+}
+
+/// Where all of a result can be copied for others.
+pub trait ByCopy {
+    /// Says so.
+    fn __sharing(&self) -> Copied;
+}
+
+impl<R: Clone + Send + Sync + 'static, S> ByCopy for &Returns<R, S> {
+    fn __sharing(&self) -> Copied {
+        Copied
+    }
+}
+
+/// Where it can't.
+pub trait ByTurns {
+    /// Says so.
+    fn __sharing(&self) -> InTurn;
+}
+
+impl<R, S> ByTurns for Returns<R, S> {
+    fn __sharing(&self) -> InTurn {
+        InTurn
+    }
+}
+
 /// Where `None` may be left out: of an `Option`, also inside a `Result`.
 pub trait ByPresence {
     /// Makes it.
@@ -307,7 +490,8 @@ impl<R, S> WithoutPresence for Returns<R, S> {
 /// The traits among which [`Returns`] chooses, to be imported nameless.
 pub mod choices {
     pub use super::{
-        ByOk as _, ByPresence as _, ByWhole as _, RefusedOk as _, RefusedWhole as _, WithoutPresence as _,
+        ByCopy as _, ByOk as _, ByPresence as _, ByResult as _, ByTurns as _, ByWhole as _, RefusedOk as _,
+        RefusedWhole as _, WithoutPresence as _, WithoutResult as _,
     };
 }
 

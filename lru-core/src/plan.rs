@@ -12,7 +12,7 @@ use crate::cause::{Cause, Leavers};
 use crate::clock::Clock;
 use crate::key::SEED;
 use crate::policy::Policy;
-use crate::term::{Lease, Term};
+use crate::term::{Freshness, Grace, Lease, Term};
 
 /// Answers to what the engine asks about entries on terms `T`.
 pub trait Plan<K, V, T: Term> {
@@ -22,8 +22,18 @@ pub trait Plan<K, V, T: Term> {
     /// The terms for an entry that comes in now.
     fn term(&self, key: &K, value: &V) -> T;
 
-    /// Whether an entry on these terms is live now.
+    /// The terms for what the function returned as an error, where that is kept.
+    fn term_of_error(&self, key: &K, value: &V) -> T {
+        self.term(key, value)
+    }
+
+    /// Whether an entry on these terms is live now: whether it answers calls.
     fn is_live(&self, term: &T) -> bool;
+
+    /// Whether an entry on these terms has not expired, however stale it is.
+    fn is_kept(&self, term: &T) -> bool {
+        self.is_live(term)
+    }
 
     /// What a clock shows, read before the lock is taken.
     type Reading;
@@ -33,6 +43,19 @@ pub trait Plan<K, V, T: Term> {
 
     /// Whether an entry on these terms is live by that reading; if so, it is used.
     fn is_live_and_used(&self, term: &T, reading: &Self::Reading) -> bool;
+
+    /// How fresh an entry is that has not expired.
+    fn freshness(&self, _term: &T, _reading: &Self::Reading) -> Freshness {
+        Freshness::Fresh
+    }
+
+    /// Whether stale entries are good where the function fails.
+    fn spares(&self) -> bool {
+        false
+    }
+
+    /// A refresh of an entry failed: the next one is not to begin at once.
+    fn failed(&self, _term: &T) {}
 
     /// Whether the victim is chosen by the user, where the policy asks.
     fn chooses(&self) -> bool {
@@ -136,12 +159,13 @@ impl<C: Clock> Times<C> {
         Self { clock, ttl: None, tti: None, jitter: 0.0 }
     }
 
-    fn expires(&self) -> Option<C::Time> {
-        let ttl = self.ttl.as_ref()?;
-        if self.jitter > 0.0 {
-            return self.clock.ahead(&self.clock.part(ttl, 1.0 - self.jitter * scatter()));
-        }
-        self.clock.ahead(ttl)
+    /// Some are shorter than others.
+    fn scattered(&self, ttl: &C::Span) -> C::Span {
+        if self.jitter > 0.0 { self.clock.part(ttl, 1.0 - self.jitter * scatter()) } else { ttl.clone() }
+    }
+
+    fn expires(&self, ttl: Option<&C::Span>) -> Option<C::Time> {
+        self.clock.ahead(&self.scattered(ttl?))
     }
 
     fn idle(&self) -> Option<C::Time> {
@@ -151,21 +175,85 @@ impl<C: Clock> Times<C> {
     /// The terms for an entry of this weight that comes in now. `until` is the time of its own that
     /// an entry may have.
     pub(crate) fn term(&self, weight: usize, until: Option<C::Time>) -> Lease<C::Time> {
-        Lease::new(weight, until.or_else(|| self.expires()), self.idle())
+        self.term_for(weight, until, self.ttl.as_ref())
+    }
+
+    /// The same, live for another time than all.
+    pub(crate) fn term_for(
+        &self,
+        weight: usize,
+        until: Option<C::Time>,
+        ttl: Option<&C::Span>,
+    ) -> Lease<C::Time> {
+        Lease::new(weight, until.or_else(|| self.expires(ttl)), self.idle())
+    }
+
+    /// The terms for an entry of this weight that comes in now, is fresh for `ttl`, and then stale.
+    pub(crate) fn term_with_grace(
+        &self,
+        weight: usize,
+        ttl: Option<&C::Span>,
+        stale: &Stale<C::Span>,
+    ) -> Lease<C::Time, Grace<C::Time>> {
+        let Some(ttl) = ttl.map(|ttl| self.scattered(ttl)) else {
+            return Lease::with_grace(weight, None, self.idle(), Grace::new(None, None));
+        };
+        let fresh = self.clock.ahead(&ttl);
+        let after = |span: &C::Span| self.clock.ahead_by_both(&ttl, span);
+        let served = match &stale.revalidated {
+            Revalidated::Never => fresh.clone(),
+            Revalidated::For(span) => after(span),
+            Revalidated::Always => None,
+        };
+        let spare = stale.if_error.as_ref().map_or_else(|| fresh.clone(), after);
+        // For ever is `None`, in either.
+        let kept = match (served.clone(), spare) {
+            (Some(served), Some(spare)) => Some(if spare < served { served } else { spare }),
+            _ => None,
+        };
+        Lease::with_grace(weight, kept, self.idle(), Grace::new(fresh, served))
     }
 
     #[inline]
-    pub(crate) fn is_live(&self, term: &Lease<C::Time>) -> bool {
+    pub(crate) fn is_live<G>(&self, term: &Lease<C::Time, G>) -> bool {
         term.is_live(|time| self.clock.is_ahead(time))
+    }
+
+    /// When to ask again what has failed so many times.
+    pub(crate) fn after_failures(&self, failures: u32) -> Option<C::Time> {
+        let ttl = self.ttl.as_ref()?;
+        self.clock.ahead(&self.clock.backoff(ttl, failures))
     }
 
     /// An entry that is live was used.
     #[inline]
-    pub(crate) fn used(&self, term: &Lease<C::Time>) {
+    pub(crate) fn used<G>(&self, term: &Lease<C::Time, G>) {
         if self.tti.is_some() {
             term.used(self.idle());
         }
     }
+}
+
+/// How long what is stale is good, after `ttl`.
+#[derive(Clone, Debug)]
+pub struct Stale<S> {
+    /// For all calls, while it is refreshed.
+    pub(crate) revalidated: Revalidated<S>,
+    /// For calls that would otherwise return an error.
+    pub(crate) if_error: Option<S>,
+}
+
+/// How long what is stale is served while it is refreshed.
+#[derive(Clone, Debug)]
+pub(crate) enum Revalidated<S> {
+    Never,
+    For(S),
+    Always,
+}
+
+impl<S> Stale<S> {
+    /// Not at all.
+    pub(crate) const NOT: Self = Self { revalidated: Revalidated::Never, if_error: None };
 }
 
 impl<C: Clock<Span: fmt::Debug> + fmt::Debug> fmt::Debug for Times<C> {

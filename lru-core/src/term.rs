@@ -3,7 +3,7 @@
 //! An entry without terms carries none, and its store asks for none: [`Term`] is implemented for
 //! `()`, and all of it folds away. Everything else is a [`Lease`].
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 
 use crate::deadlines::Deadlines;
@@ -71,8 +71,10 @@ impl Queue<()> for () {
 }
 
 /// The terms of an entry that may expire, and may weigh more than one.
+///
+/// With a [`Grace`] it is not forgotten at once: what is stale may still be served.
 #[derive(Debug)]
-pub struct Lease<T> {
+pub struct Lease<T, G = ()> {
     /// Tells it from others that lay in the same slot before.
     pub(crate) serial: u64,
     weight: usize,
@@ -80,6 +82,68 @@ pub struct Lease<T> {
     expires: Option<T>,
     /// And before this one, which moves with each use.
     idle: Option<RefCell<T>>,
+    /// How it is between fresh and expired.
+    pub(crate) grace: G,
+}
+
+/// Since when an entry is stale, and how long it may be served all the same.
+#[derive(Debug)]
+pub struct Grace<T> {
+    /// Fresh strictly before this time.
+    fresh: Option<T>,
+    /// Served to anybody strictly before this one; until the lease ends it is good only where nothing
+    /// better can be had.
+    served: Option<T>,
+    /// The next time at which it may be refreshed, where a refresh failed.
+    retry: RefCell<Option<T>>,
+    failures: Cell<u32>,
+}
+
+/// What may be done with an entry that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is served.
+    Fresh,
+    /// It is served, and should be refreshed: `due`, unless a refresh failed a short time ago.
+    Stale {
+        /// Whether a refresh may begin.
+        due: bool,
+    },
+    /// It is served only where the function fails.
+    Spare,
+}
+
+impl<T> Grace<T> {
+    /// Fresh before the one time, served before the other.
+    pub const fn new(fresh: Option<T>, served: Option<T>) -> Self {
+        Self { fresh, served, retry: RefCell::new(None), failures: Cell::new(0) }
+    }
+
+    /// What may be done with it, as `is_ahead` tells of a time.
+    pub fn freshness(&self, is_ahead: impl Fn(&T) -> bool) -> Freshness {
+        if self.fresh.as_ref().is_none_or(&is_ahead) {
+            return Freshness::Fresh;
+        }
+        if !self.served.as_ref().is_none_or(&is_ahead) {
+            return Freshness::Spare;
+        }
+        let waits = self.retry.try_borrow().is_ok_and(|retry| retry.as_ref().is_some_and(is_ahead));
+        Freshness::Stale { due: !waits }
+    }
+
+    /// Notes that a refresh failed, and returns how many did in a row.
+    pub(crate) fn failed(&self) -> u32 {
+        let failures = self.failures.get().saturating_add(1);
+        self.failures.set(failures);
+        failures
+    }
+
+    /// Not to be refreshed before this time.
+    pub(crate) fn wait_until(&self, retry: Option<T>) {
+        if let Ok(mut current) = self.retry.try_borrow_mut() {
+            *current = retry;
+        }
+    }
 }
 
 impl<T> Lease<T> {
@@ -87,7 +151,14 @@ impl<T> Lease<T> {
     /// before `idle`.
     #[must_use]
     pub fn new(weight: usize, expires: Option<T>, idle: Option<T>) -> Self {
-        Self { serial: 0, weight, expires, idle: idle.map(RefCell::new) }
+        Self::with_grace(weight, expires, idle, ())
+    }
+}
+
+impl<T, G> Lease<T, G> {
+    /// The same, of which something is to be known before it ends.
+    pub(crate) fn with_grace(weight: usize, expires: Option<T>, idle: Option<T>, grace: G) -> Self {
+        Self { serial: 0, weight, expires, idle: idle.map(RefCell::new), grace }
     }
 
     /// Whether it is live, as `is_ahead` tells of a time.
@@ -124,7 +195,7 @@ impl<T> Lease<T> {
     }
 }
 
-impl<T: Clone + PartialOrd + fmt::Debug> Term for Lease<T> {
+impl<T: Clone + PartialOrd + fmt::Debug, G: fmt::Debug> Term for Lease<T, G> {
     type Time = T;
     type Queue = Deadlines<T>;
 

@@ -19,10 +19,11 @@ pub(crate) enum Attribute {
     LfuCache,
     RrCache,
     TtlCache,
+    AsyncLruCache,
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 18] = [
+const OPTIONS: [(&str, &str); 24] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
     ("ttl", TTL),
@@ -32,6 +33,12 @@ const OPTIONS: [(&str, &str); 18] = [
         "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`",
     ),
     ("jitter", JITTER),
+    ("error_ttl", "`error_ttl` takes a number of seconds or a `Duration`, such as `error_ttl = 5`"),
+    ("swr", SWR),
+    (
+        "stale_if_error",
+        "`stale_if_error` takes a number of seconds or a `Duration`, such as `stale_if_error = 300`",
+    ),
     ("timer", "`timer` takes a function that tells the time, such as `timer = my_clock::now`"),
     (
         "weight",
@@ -39,6 +46,12 @@ const OPTIONS: [(&str, &str); 18] = [
     ),
     ("on_evict", "`on_evict` takes a function, such as `on_evict = log_eviction`"),
     ("cache", "`cache` takes the object that holds the results, such as `cache = self.prices`"),
+    ("single_flight", "`single_flight` takes `true` or `false`"),
+    (
+        "flight_timeout",
+        "`flight_timeout` takes a number of seconds or a `Duration`, such as `flight_timeout = 5`",
+    ),
+    ("spawn", "`spawn` takes what runs tasks, such as `spawn = functools::Tokio`"),
     ("typed", "`typed` takes `true` or `false`"),
     ("key", KEY),
     ("key_fn", "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`"),
@@ -58,6 +71,7 @@ impl Attribute {
             Self::LfuCache => "lfu_cache",
             Self::RrCache => "rr_cache",
             Self::TtlCache => "ttl_cache",
+            Self::AsyncLruCache => "async_lru_cache",
         }
     }
 
@@ -65,7 +79,7 @@ impl Attribute {
     fn options(self) -> impl Iterator<Item = &'static str> {
         let own: &[&str] = match self {
             Self::LruCache => &[],
-            Self::TtlCache => &["cache"],
+            Self::TtlCache | Self::AsyncLruCache => &["cache"],
             Self::Cache => &["maxsize", "policy", "weight", "cache"],
             Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
         };
@@ -82,15 +96,20 @@ impl Attribute {
             Self::FifoCache => Some(Policy::Fifo),
             Self::LfuCache => Some(Policy::Lfu),
             Self::RrCache => Some(Policy::Rr),
-            Self::LruCache | Self::Cache | Self::TtlCache => None,
+            Self::LruCache | Self::Cache | Self::TtlCache | Self::AsyncLruCache => None,
         };
-        Args {
-            maxsize: (self == Self::Cache).then_some(MaxSize::None),
-            policy,
+        let maxsize = match self {
+            Self::Cache => Some(MaxSize::None),
+            Self::AsyncLruCache => Some(MaxSize::Literal(256)),
+            _ => None,
+        };
+        let ttl = match self {
             // Ten minutes, as in cachetools.
-            ttl: (self == Self::TtlCache).then(|| parse_quote!(600)),
-            ..Args::default()
-        }
+            Self::TtlCache => Some(parse_quote!(600)),
+            Self::AsyncLruCache => Some(parse_quote!(60)),
+            _ => None,
+        };
+        Args { maxsize, policy, ttl, ..Args::default() }
     }
 }
 
@@ -113,6 +132,14 @@ pub(crate) enum MaxSize {
     Literal(i128),
     /// A constant expression, of an integer type if all is well.
     Expression(Expr),
+}
+
+/// How long stale results are served while they are refreshed.
+#[derive(Clone)]
+pub(crate) enum Swr {
+    Never,
+    Always,
+    For(Expr),
 }
 
 /// Where the accessors of a function stand.
@@ -143,6 +170,9 @@ pub(crate) struct Args {
     /// What makes the time until which a result is live: a closure, or the path of a function.
     pub(crate) ttu: Option<Expr>,
     pub(crate) jitter: Option<Expr>,
+    pub(crate) error_ttl: Option<Expr>,
+    pub(crate) swr: Option<Swr>,
+    pub(crate) stale_if_error: Option<Expr>,
     pub(crate) timer: Option<Expr>,
     /// What tells the weight of a result.
     pub(crate) weight: Option<Expr>,
@@ -150,6 +180,10 @@ pub(crate) struct Args {
     pub(crate) on_evict: Option<Expr>,
     /// The object that holds the results.
     pub(crate) cache: Option<Expr>,
+    pub(crate) single_flight: Option<bool>,
+    pub(crate) flight_timeout: Option<Expr>,
+    /// What refreshes of stale results are run by.
+    pub(crate) spawn: Option<Expr>,
     pub(crate) typed: Option<Spanned<bool>>,
     /// What makes the key of the arguments: a closure, or the path of a function.
     pub(crate) key: Option<Expr>,
@@ -222,6 +256,12 @@ impl Args {
             "tti" => self.tti = Some(span(input, takes("tti"))?),
             "ttu" => self.ttu = Some(function(input, takes("ttu"))?),
             "jitter" => self.jitter = Some(span(input, JITTER)?),
+            "error_ttl" => self.error_ttl = Some(span(input, takes("error_ttl"))?),
+            "swr" => self.swr = Some(input.parse()?),
+            "stale_if_error" => self.stale_if_error = Some(span(input, takes("stale_if_error"))?),
+            "single_flight" => self.single_flight = Some(value::<LitBool>(input, &text)?.value),
+            "flight_timeout" => self.flight_timeout = Some(span(input, takes("flight_timeout"))?),
+            "spawn" => self.spawn = Some(input.parse()?),
             "timer" => self.timer = Some(function(input, takes("timer"))?),
             "weight" => self.weight = Some(function(input, takes("weight"))?),
             "on_evict" => self.on_evict = Some(function(input, takes("on_evict"))?),
@@ -267,6 +307,8 @@ const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user
 
 const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
+const SWR: &str =
+    "`swr` takes `true`, or for how many seconds past the `ttl` a stale result is served, such as `swr = 30`";
 const JITTER: &str = "`jitter` takes a part of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
 
 /// What an option takes, as an instruction.
@@ -349,6 +391,15 @@ impl Parse for Policy {
             Some("w_tinylfu") => Ok(Self::WTinyLfu),
             _ => Err(syn::Error::new_spanned(written, POLICY)),
         }
+    }
+}
+
+impl Parse for Swr {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        if input.peek(LitBool) {
+            return Ok(if input.parse::<LitBool>()?.value { Self::Always } else { Self::Never });
+        }
+        span(input, SWR).map(Self::For)
     }
 }
 

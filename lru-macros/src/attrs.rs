@@ -136,7 +136,8 @@ fn without_expectation(attr: &Attribute) -> Attribute {
 }
 
 /// The attributes of this crate.
-const OURS: [&str; 6] = ["lru_cache", "cache", "fifo_cache", "lfu_cache", "rr_cache", "ttl_cache"];
+const OURS: [&str; 7] =
+    ["lru_cache", "cache", "fifo_cache", "lfu_cache", "rr_cache", "ttl_cache", "async_lru_cache"];
 
 /// Whether this is one of the attributes of this crate, under its own name.
 pub(crate) fn is_ours(attr: &Attribute) -> bool {

@@ -70,6 +70,15 @@ pub fn ttl_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -
 }
 
 #[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+#[proc_macro_attribute]
+pub fn async_lru_cache(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    memoize(Attribute::AsyncLruCache, args.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
 #[proc_macro_derive(Argument, attributes(argument))]
 pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let derived = syn::parse(item).and_then(|input| derive::derive(&input));

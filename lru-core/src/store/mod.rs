@@ -100,7 +100,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         either!(self, store => store.find(hash, matches))
     }
 
-    /// A caller's lookup: reads the value under a key that has this hash and `matches`, and marks
+    /// A caller's lookup: reads the entry under a key that has this hash and `matches`, and marks
     /// the entry as used just now. `matches` may call back and hide the entry: `is_there` tells, and whether
     /// it is live.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
@@ -110,7 +110,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         is_there: impl Fn(Place, &T) -> bool,
-        read: impl FnOnce(&V) -> R,
+        read: impl FnOnce(&Entry<K, V, T>) -> R,
     ) -> Option<R> {
         match self {
             Self::Unbounded(unbounded) => {
@@ -118,14 +118,14 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
                 if !is_there(place, &entry.term) {
                     return None;
                 }
-                Some(read(&entry.value))
+                Some(read(entry))
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
                 if !is_there(place, &entry.term) {
                     return None;
                 }
-                let value = read(&entry.value);
+                let value = read(entry);
                 bounded.touch(place);
                 Some(value)
             }

@@ -1,5 +1,6 @@
 //! What cannot be cached, one rule a function. All are asked before giving up.
 
+mod flight;
 mod terms;
 
 use quote::{ToTokens, quote};
@@ -23,6 +24,7 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     accessors_can_stand(args, func, errors);
     instances_can_share(args, func, errors);
     terms::check(args, func, errors);
+    flight::check(args, func, errors);
     parameters_always_exist(func, errors);
     keys_can_be_made(args, func, errors);
     parameters_are_not_changed(func, errors);

@@ -46,7 +46,7 @@ fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
 }
 
 fn timer_is_read(args: &Args, errors: &mut Errors) {
-    let is_timed = args.ttl.is_some() || args.tti.is_some() || args.ttu.is_some();
+    let is_timed = [&args.ttl, &args.tti, &args.ttu, &args.error_ttl].iter().any(|time| time.is_some());
     if let (Some(name), false) = (args.name("timer"), is_timed) {
         errors.at(
             name,
@@ -64,6 +64,14 @@ fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
 fn object_has_its_own(args: &Args, errors: &mut Errors) {
     if args.name("cache").is_none() {
         return;
+    }
+    for option in ["swr", "stale_if_error", "error_ttl"] {
+        if let Some(name) = args.name(option) {
+            let message = format!(
+                "the object given by `cache` says how long its results are good; remove `{option}`, or keep the results in a `static`, without `cache`"
+            );
+            errors.at(name, message);
+        }
     }
     for option in ["maxsize", "policy", "ttl", "tti", "ttu", "jitter", "timer", "weight", "on_evict"] {
         if let Some(name) = args.name(option) {

@@ -115,6 +115,13 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             quote! { #calls.info() },
         ),
         ask(
+            "cache_stats",
+            " What happened beside hits and misses.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheStats }),
+            quote! { #calls.stats() },
+        ),
+        ask(
             "cache_clear",
             " Empties the cache and sets the counters to zero.",
             Takes::Nothing,

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Index;
 
-use super::memo;
+use super::{flight, memo};
 use crate::model::{Accessors, Flavor, Model, Place};
 use crate::types;
 
@@ -15,13 +15,14 @@ pub(super) fn function(model: &Model) -> TokenStream {
     let home = model.home();
     let calls = memo::calls(model, &home);
     let (choices, key, outcome) = (choices(model), memo::key(model, &home), outcome(model));
-    let (memo, compute) = match model.accessors {
-        Accessors::None => (memo::in_body(model), run_here(model)),
-        _ => (None, run(model, &home)),
+    let (memo, call) = match model.accessors {
+        Accessors::None => (memo::in_body(model), call_here(model)),
+        _ => (None, call(model, &home)),
     };
-    let keep = keep(model, &compute);
-    let looks = match model.flavor {
-        Flavor::Sync => quote! {
+    let keep = keep(model, &awaited(model, &call));
+    let looks = match (&model.flight, model.flavor) {
+        (Some(flight), _) => flight::looks(model, flight, &home, &call),
+        (None, Flavor::Sync) => quote! {
             let __looked = #calls.look(#key, #outcome);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
@@ -29,7 +30,7 @@ pub(super) fn function(model: &Model) -> TokenStream {
             }
         },
         // No place for a result while the body is awaited: an error in it may not be `Send`.
-        Flavor::Async(_) => quote! {
+        (None, Flavor::Async(_)) => quote! {
             let __miss = match #calls.look(#key, #outcome) {
                 ::core::result::Result::Ok(__hit) => return __hit,
                 ::core::result::Result::Err(__miss) => __miss,
@@ -60,27 +61,39 @@ pub(super) fn function(model: &Model) -> TokenStream {
 /// Computes after a miss, and keeps what comes of it. Where terms are made of the arguments, these are
 /// copied before the body has them.
 pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
-    let references = model.references(|number, _| {
-        let number = Index::from(number);
-        quote! { __arguments.#number }
-    });
-    let Some(terms) = model.terms.own(&model.krate, &references) else {
+    let Some(terms) = own_terms(model) else {
         return quote! { __miss.keep(#compute) };
     };
-    let arguments = model.arguments();
+    let copies = copies_for_terms(model);
     quote! {
         {
-            let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*);
+            #copies
             let __result = #compute;
             __miss.keep_on(__result, #terms)
         }
     }
 }
 
+/// What makes the terms of a result of copies of the arguments, where any are made of these.
+pub(super) fn own_terms(model: &Model) -> Option<TokenStream> {
+    let references = model.references(|number, _| {
+        let number = Index::from(number);
+        quote! { __arguments.#number }
+    });
+    model.terms.own(&model.krate, &references)
+}
+
+/// The copies.
+pub(super) fn copies_for_terms(model: &Model) -> TokenStream {
+    let arguments = model.arguments();
+    quote! { let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*); }
+}
+
 /// The traits that choose how arguments and results are kept, where that is not plain.
 pub(super) fn choices(model: &Model) -> Option<TokenStream> {
     let krate = &model.krate;
     let fits = matches!(model.place, Place::Object(_));
+    // How those share a result who wait for it is a choice, too.
     (fits || model.has_choices()).then(|| quote! { use #krate::__private::choices::*; })
 }
 
@@ -99,27 +112,45 @@ pub(super) fn outcome(model: &Model) -> TokenStream {
 
 /// Runs the body, which stands elsewhere.
 pub(super) fn run(model: &Model, home: &TokenStream) -> TokenStream {
+    awaited(model, &call(model, home))
+}
+
+/// Calls the body, which stands elsewhere.
+fn call(model: &Model, home: &TokenStream) -> TokenStream {
+    call_with(model, home, &model.arguments())
+}
+
+/// The same, with these for its arguments.
+pub(super) fn call_with(model: &Model, home: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
     let wrapped = model.accessor("wrapped");
-    run_named(model, &quote!(#home::#wrapped))
+    call_named(model, &quote!(#home::#wrapped), arguments)
 }
 
 /// Calls a function that takes the arguments as the user's function does.
 pub(super) fn run_named(model: &Model, function: &TokenStream) -> TokenStream {
-    let (turbofish, arguments) = (model.turbofish(), model.arguments());
+    awaited(model, &call_named(model, function, &model.arguments()))
+}
+
+fn call_named(model: &Model, function: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
+    let turbofish = model.turbofish();
     let call = quote! { #function #turbofish (#(#arguments),*) };
-    let call = if model.safety.is_some() {
+    if model.safety.is_some() {
         quote! { unsafe { #call } }
     } else {
         call
-    };
+    }
+}
+
+/// What a call comes to.
+fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
     match model.flavor {
-        Flavor::Sync => call,
+        Flavor::Sync => call.clone(),
         Flavor::Async(_) => quote! { #call.await },
     }
 }
 
-/// Runs the body where it is: what it returns early is its result, and not yet the function's.
-fn run_here(model: &Model) -> TokenStream {
+/// Calls the body where it is: what it returns early is its result, and not yet the function's.
+fn call_here(model: &Model) -> TokenStream {
     let Model { result, body, .. } = model;
     let bindings = model.params.iter().map(|param| {
         let (written, name) = (param.written(), &param.name);
@@ -144,7 +175,7 @@ fn run_here(model: &Model) -> TokenStream {
                 }
                 #(#bindings)*
                 #body
-            }.await
+            }
         },
     }
 }

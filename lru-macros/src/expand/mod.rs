@@ -23,6 +23,7 @@
 
 mod accessors;
 mod call;
+mod flight;
 mod memo;
 
 use proc_macro2::{Ident, Span, TokenStream};

@@ -1,5 +1,6 @@
 //! What was decided: everything the expansion needs, and no defaults left.
 
+mod flight;
 mod key;
 mod outcome;
 mod terms;
@@ -18,9 +19,10 @@ use crate::attrs::Attrs;
 use crate::func::{Func, KeyOption};
 use crate::types;
 
+pub(crate) use flight::{Flight, Refresh};
 pub(crate) use key::{Identity, Key, KeyPlan, Part, Scope};
 pub(crate) use outcome::{Outcome, Rules};
-pub(crate) use terms::Terms;
+pub(crate) use terms::{Terms, is_reference};
 
 /// What `maxsize` is when nobody says: as in Python.
 const DEFAULT_MAXSIZE: i128 = 128;
@@ -47,6 +49,7 @@ pub(crate) struct Model {
     pub(crate) key: KeyPlan,
     pub(crate) outcome: Outcome,
     pub(crate) terms: Terms,
+    pub(crate) flight: Option<Flight>,
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
@@ -101,6 +104,7 @@ impl Model {
             parts: arguments.parts(args.key.as_ref(), &scope, &krate),
         };
         let terms = Terms::new(&args);
+        let flight = Flight::new(&args, &func);
         let place = match args.cache {
             Some(object) => Place::Object(object),
             None => Place::Static(args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE))),
@@ -124,6 +128,7 @@ impl Model {
             params,
             outcome: Outcome::new(&result, rules, &scope),
             terms,
+            flight,
             result,
             body,
             accessors,
@@ -165,15 +170,20 @@ impl Model {
             && self.key.parts.iter().all(|part| !part.key.is_erased())
     }
 
+    /// What the function takes, and of what types.
+    pub(crate) fn typed_arguments(&self) -> Vec<(Type, TokenStream)> {
+        let types =
+            self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
+        types.zip(self.arguments()).collect()
+    }
+
     /// References to what the function takes. `place` makes a place of
     /// the number of an argument and its name.
     pub(crate) fn references(&self, place: impl Fn(usize, &TokenStream) -> TokenStream) -> Vec<TokenStream> {
-        let types =
-            self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
-        let arguments = self.arguments();
-        let references = types.zip(&arguments).enumerate().map(|(number, (ty, name))| {
+        let arguments = self.typed_arguments();
+        let references = arguments.iter().enumerate().map(|(number, (ty, name))| {
             let place = place(number, name);
-            if terms::is_reference(&ty) {
+            if is_reference(ty) {
                 place
             } else {
                 quote! { &#place }

@@ -84,16 +84,31 @@ impl Outcome {
         }
     }
 
-    fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
+    /// The value that says how those come by a result who wait for it, where it is not kept.
+    pub(crate) fn sharing(&self, krate: &Krate) -> TokenStream {
+        match &self.choice {
+            Choice::Plain => quote! { #krate::__private::InTurn },
+            Choice::ByType(_) | Choice::Unnamed(_) => {
+                let (span, returns) = (types::first_span(&self.ty), self.returns(krate));
+                quote_spanned! { span=> (&&#returns).__sharing() }
+            }
+        }
+    }
+
+    /// The type of the result, to be asked.
+    fn returns(&self, krate: &Krate) -> TokenStream {
         let Self { ty, marker, .. } = self;
         let span = types::first_span(ty);
         let krate = krate.at(span);
-        let returns =
-            quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW };
+        quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW }
+    }
+
+    fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
+        let (span, returns) = (types::first_span(&self.ty), self.returns(krate));
         // One reference for each choice, and one between those of an `Ok` and those of the whole.
         // Where errors are remembered, the former are passed over.
         let chosen = if rules.errors {
-            quote_spanned! { span=> (&&#returns).__outcome() }
+            quote_spanned! { span=> (&&#returns).__failing((&&#returns).__outcome()) }
         } else {
             quote_spanned! { span=> (&&&&&#returns).__outcome() }
         };

@@ -6,7 +6,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, Type};
 
 use super::Krate;
-use crate::args::{Args, Policy};
+use crate::args::{Args, Policy, Swr};
 use crate::types;
 
 /// On what terms results are kept.
@@ -21,8 +21,18 @@ struct Plan {
     ttl: Option<Expr>,
     tti: Option<Expr>,
     jitter: Option<Expr>,
+    error_ttl: Option<Expr>,
+    swr: Option<Swr>,
+    stale_if_error: Option<Expr>,
     on_evict: Option<Expr>,
     own: Own,
+}
+
+impl Plan {
+    /// Whether results may be stale.
+    fn has_grace(&self) -> bool {
+        matches!(self.swr, Some(Swr::Always | Swr::For(_))) || self.stale_if_error.is_some()
+    }
 }
 
 /// What is made for each result: of the arguments, and of the result itself.
@@ -33,11 +43,13 @@ struct Own {
 
 impl Terms {
     pub(crate) fn new(args: &Args) -> Self {
-        let Args { timer, ttl, tti, jitter, on_evict, weight, ttu, .. } = args.clone();
-        let all = [&timer, &ttl, &tti, &jitter, &on_evict, &weight, &ttu];
+        let Args { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, weight, ttu, .. } =
+            args.clone();
+        let all = [&timer, &ttl, &tti, &jitter, &error_ttl, &stale_if_error, &on_evict, &weight, &ttu];
         let is_planned = args.cache.is_none() && all.iter().any(|option| option.is_some());
         let ttl = ttl.filter(|_| ttu.is_none());
-        let plan = Plan { timer, ttl, tti, jitter, on_evict, own: Own { weight, ttu } };
+        let own = Own { weight, ttu };
+        let plan = Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, own };
         Self { policy: args.policy.unwrap_or(Policy::Lru), plan: is_planned.then_some(plan) }
     }
 
@@ -58,7 +70,9 @@ impl Terms {
         let policy = Ident::new(policy, Span::call_site());
         let terms = self.plan.as_ref().map(|plan| {
             let time = if plan.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
-            quote! { , #krate::__private::Lease<#krate::__private::#time> }
+            let time = quote! { #krate::__private::#time };
+            let grace = plan.has_grace().then(|| quote! { , #krate::__private::Grace<#time> });
+            quote! { , #krate::__private::Lease<#time #grace> }
         });
         Some(quote! { , #krate::policy::#policy #terms })
     }
@@ -72,7 +86,8 @@ impl Terms {
         kept: &TokenStream,
         parts: usize,
     ) -> Option<TokenStream> {
-        let Plan { timer, ttl, tti, jitter, on_evict, own } = self.plan.as_ref()?;
+        let Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, own } =
+            self.plan.as_ref()?;
         let clock = timer.as_ref().map_or_else(
             || quote! { #krate::SystemClock },
             |timer| quote! { #krate::__private::FnClock::new(#timer) },
@@ -89,12 +104,20 @@ impl Terms {
         let ttl = ttl.as_ref().map(|ttl| span_of("ttl", ttl));
         let tti = tti.as_ref().map(|tti| span_of("tti", tti));
         let jitter = jitter.as_ref().map(|jitter| quote! { .jitter(#jitter) });
+        let error_ttl = error_ttl.as_ref().map(|ttl| span_of("error_ttl", ttl));
+        let swr = match swr {
+            None | Some(Swr::Never) => None,
+            Some(Swr::Always) => Some(quote! { .swr_always() }),
+            Some(Swr::For(span)) => Some(span_of("swr", span)),
+        };
+        let stale_if_error = stale_if_error.as_ref().map(|span| span_of("stale_if_error", span));
         let timed = own.ttu.as_ref().map(|_| quote! { .timed() });
         let on_evict = on_evict.as_ref().map(|listener| {
             let told = if parts == 1 { quote!(&__key.0) } else { quote!(__key) };
             quote! { .on_evict::<#key, #kept, _>(|__key, __value, __cause| (#listener)(#told, __value, __cause)) }
         });
-        Some(quote! { #krate::__private::Options::new(#clock) #ttl #tti #jitter #timed #on_evict })
+        let spans = [ttl, tti, error_ttl, swr, stale_if_error].into_iter().flatten();
+        Some(quote! { #krate::__private::Options::new(#clock) #(#spans)* #jitter #timed #on_evict })
     }
 
     /// Whether terms are made of the arguments.
@@ -116,12 +139,14 @@ impl Terms {
             || quote! { ::core::option::Option::None },
             |ttu| {
                 let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
-                let now = quote! { #krate::__private::Terms::raw(__plan) };
+                let now = quote! { #krate::__private::Clocked::raw(__plan) };
                 let until = quote! { #krate::__private::#until(#(#arguments,)* __value, #now, #ttu) };
                 quote! { ::core::option::Option::Some(#until) }
             },
         );
-        Some(quote! { |__plan, __value| #krate::__private::Terms::own(__plan, #weight, #until) })
+        Some(quote! {
+            |__plan, __value, __is_error| #krate::__private::Terms::own(__plan, #weight, #until, __is_error)
+        })
     }
 }
 

@@ -1,0 +1,464 @@
+//! Calls that share what they compute: between a miss and the computation.
+//!
+//! A call that finds nothing boards. It follows the leader of its key's flight, and takes over where that
+//! one is gone; or it leads, which is to look once more, compute, keep, and tell those who follow.
+//! What is stale is served, and a claim given to whom is to refresh it: to lead a flight of its key,
+//! in the background.
+//!
+//! Functions and async functions differ in how they wait, and in that the body of the latter is polled:
+//! all else stands here once.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::calls::{Calls, Miss, Pending};
+use crate::engine::{Engine, Origin};
+use crate::entry::Entry;
+use crate::flight::{Flights, Followed, Follower, Joined, Landed, Lead};
+use crate::history::Moment;
+use crate::key::{KeyHash, Part};
+use crate::options::IntoSpan;
+use crate::outcome::{Outcome, Sharing};
+use crate::plan::Plan;
+use crate::policy::Policy;
+use crate::stats::add;
+use crate::term::{Freshness, Term};
+
+/// How calls share what they compute.
+#[derive(Clone, Copy, Debug)]
+pub struct Flight {
+    /// Whether they do at all.
+    single: bool,
+    /// When a leader is given up; `None` if never.
+    timeout: Option<Duration>,
+}
+
+impl Flight {
+    /// One computes for all.
+    pub const SINGLE: Self = Self { single: true, timeout: Some(PATIENCE) };
+    /// Each for itself.
+    pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE) };
+
+    /// When a leader is given up.
+    #[must_use]
+    pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
+        Self { timeout: Some(timeout.into_span()), ..self }
+    }
+}
+
+/// When a leader is given up, where nobody says.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What became of a call that looked for its result.
+#[derive(Debug)]
+pub enum Boarded<R, B, C> {
+    /// It is there.
+    Hit(R),
+    /// It is there and stale; with a claim, where the caller is to see to its refresh.
+    Stale(R, Option<C>),
+    /// It must be computed, by whomever.
+    Miss(B),
+}
+
+impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
+    /// A call whose result may be stale, or computed by another call.
+    #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+    pub fn board<Q, R, O>(
+        self,
+        key: Q,
+        outcome: O,
+        flight: Flight,
+    ) -> Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let hash = KeyHash::of_part(&key);
+        let matches = |stored: &K| key.eq_stored(stored);
+        let sought = self.engine.seek(hash, matches, |kept| outcome.answer(kept), &self.plan);
+        let (stale, due) = match sought {
+            Some((result, Freshness::Fresh | Freshness::Spare)) => return Boarded::Hit(result),
+            Some((result, Freshness::Stale { due })) => (Some(result), due),
+            None => (None, false),
+        };
+        let Some(result) = stale else {
+            let own = flight.single.then(|| key.to_stored());
+            return Boarded::Miss(self.boarding(hash, &key, own, outcome, flight));
+        };
+        add(&self.engine.tallies().stale_hits, 1);
+        if !due || self.engine.flights().is_in_flight(hash, matches) {
+            return Boarded::Stale(result, None);
+        }
+        let own = Some(key.to_stored());
+        Boarded::Stale(result, self.boarding(hash, &key, own, outcome, flight).claim())
+    }
+
+    fn boarding<Q: Part<Stored = K>, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        own: Option<K>,
+        outcome: O,
+        flight: Flight,
+    ) -> Boarding<'m, K, V, P, T, S, O> {
+        Boarding { calls: self, hash, key: key.to_stored(), own, same: Q::stored_eq, outcome, flight }
+    }
+}
+
+/// A call that found nothing. Owns the key, and borrows no argument.
+#[must_use = "the result is computed by `fly`"]
+pub struct Boarding<'m, K, V, P, T: Term, S, O> {
+    calls: Calls<'m, K, V, P, T, S>,
+    hash: KeyHash,
+    key: K,
+    /// The key once more, for a flight.
+    own: Option<K>,
+    same: fn(&K, &K) -> bool,
+    outcome: O,
+    flight: Flight,
+}
+
+/// How a call goes on.
+enum Ready<R, K, V> {
+    /// Another has computed what it asks for.
+    Answered(R),
+    /// Another computes it.
+    Wait(Follower<K, V>),
+    /// It computes: for others too, or for itself.
+    Compute(Option<Lead<K, V>>),
+}
+
+impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
+    /// Computes the result by `body`, or waits until another call has. `keep` brings it in.
+    pub fn fly<R, H>(
+        mut self,
+        sharing: H,
+        body: impl FnOnce() -> R,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) -> R
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let lead = match self.ready() {
+            Ready::Answered(result) => return result,
+            Ready::Compute(lead) => lead,
+            Ready::Wait(mut follower) => {
+                let followed = follower.block();
+                match self.followed(follower, followed, sharing) {
+                    Ok(result) => return result,
+                    Err(lead) => lead,
+                }
+            }
+        };
+        let began = match self.begin(lead.as_ref()) {
+            Ok(result) => return result,
+            Err(began) => began,
+        };
+        let start = Instant::now();
+        let result = {
+            let _body = lead.as_ref().map(Lead::body);
+            body()
+        };
+        self.arrive(lead, began, start, sharing, result, keep)
+    }
+
+    /// The same, where `body` is awaited, and so is another call.
+    pub async fn fly_async<R, H>(
+        mut self,
+        sharing: H,
+        body: impl Future<Output = R>,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) -> R
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        // Nothing that holds a result lives across an await: an error in it may not be `Send`.
+        let ready = match self.ready() {
+            Ready::Answered(result) => return result,
+            Ready::Compute(lead) => Ok(lead),
+            Ready::Wait(follower) => Err(follower),
+        };
+        let lead = match ready {
+            Ok(lead) => lead,
+            Err(mut follower) => {
+                let followed = poll_fn(|context| follower.poll(context)).await;
+                match self.followed(follower, followed, sharing) {
+                    Ok(result) => return result,
+                    Err(lead) => lead,
+                }
+            }
+        };
+        let began = match self.begin(lead.as_ref()) {
+            Ok(result) => return result,
+            Err(began) => began,
+        };
+        let start = Instant::now();
+        let result = polled(lead.as_ref(), body).await;
+        self.arrive(lead, began, start, sharing, result, keep)
+    }
+
+    /// To compute in the background what is stale; `None` where somebody does.
+    fn claim(mut self) -> Option<Claim<'m, K, V, P, T, S, O>> {
+        match self.join() {
+            Joined::Lead(lead) => Some(Claim { boarding: self, lead }),
+            Joined::Follow(_) | Joined::Missed => None,
+        }
+    }
+
+    fn join(&mut self) -> Joined<K, V> {
+        let Self { calls, hash, own, same, flight, .. } = self;
+        let flights: &Arc<Flights<K, V>> = calls.engine.flights();
+        flights.join(*hash, own, *same, flight.timeout, |began| calls.engine.overtook(began, *hash))
+    }
+
+    fn ready<R>(&mut self) -> Ready<R, K, V>
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        if !self.flight.single {
+            return Ready::Compute(None);
+        }
+        loop {
+            match self.join() {
+                Joined::Lead(lead) => return Ready::Compute(Some(lead)),
+                Joined::Follow(follower) => return Ready::Wait(follower),
+                Joined::Missed => {
+                    let Self { calls, hash, key, same, outcome, .. } = self;
+                    let read = |kept: &V| outcome.answer(kept);
+                    if let Some((result, _)) =
+                        calls.engine.seek(*hash, |stored| same(stored, key), read, &calls.plan)
+                    {
+                        return Ready::Answered(result);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a call receives that has waited; else it computes.
+    fn followed<R, H>(
+        &self,
+        follower: Follower<K, V>,
+        followed: Followed<K, V>,
+        sharing: H,
+    ) -> Result<R, Option<Lead<K, V>>>
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        match followed {
+            Followed::Lead(lead) => Err(Some(lead)),
+            Followed::Through => Err(None),
+            Followed::Landed => {
+                let result = match follower.landed() {
+                    Some(Landed::Kept(kept)) => Some(self.outcome.answer(kept)),
+                    Some(Landed::Unkept(packed)) => sharing.unpack(&**packed),
+                    None => None,
+                };
+                let result = result.ok_or(None)?;
+                add(&self.calls.engine.tallies().coalesced, 1);
+                Ok(result)
+            }
+        }
+    }
+
+    /// Counts the miss of a call that is to compute. Who leads looks once more: a leader before may have
+    /// brought the result in since.
+    fn begin<R>(&self, lead: Option<&Lead<K, V>>) -> Result<R, Moment>
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { calls, hash, key, same, outcome, .. } = self;
+        let engine = &calls.engine;
+        if !calls.stores {
+            engine.miss_uncached();
+        }
+        let Some(lead) = lead else {
+            return Err(if calls.stores { engine.begin_call() } else { engine.moment() });
+        };
+        let before = engine.moment();
+        lead.begin(before);
+        if !calls.stores {
+            return Err(before);
+        }
+        engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), &calls.plan)
+    }
+
+    /// The computation is over: keeps what came of it, and tells those who wait.
+    fn arrive<R, H>(
+        self,
+        lead: Option<Lead<K, V>>,
+        began: Moment,
+        start: Instant,
+        sharing: H,
+        result: R,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) -> R
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let outcome = self.outcome;
+        self.calls.engine.tallies().computed(start.elapsed());
+        let is_error = outcome.is_error(&result);
+        let spare = if is_error && self.calls.plan.spares() { self.spare() } else { None };
+        let (result, is_error) = match spare {
+            Some(stale) => {
+                let tallies = self.calls.engine.tallies();
+                add(&tallies.errors, 1);
+                add(&tallies.stale_hits, 1);
+                (stale, false)
+            }
+            None => (keep(self.miss(Origin::Computed(began)), result), is_error),
+        };
+        if let Some(lead) = lead {
+            share(lead, outcome, sharing, &result, is_error);
+        }
+        result
+    }
+
+    /// What is there, however stale.
+    fn spare<R>(&self) -> Option<R>
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { calls, hash, key, same, outcome, .. } = self;
+        let plan = &calls.plan;
+        let read = |entry: &Entry<K, V, T>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
+        calls.engine.find_with(*hash, |stored| same(stored, key), read, plan)
+    }
+
+    fn miss(self, origin: Origin) -> Miss<'m, K, V, P, T, S, O> {
+        let Self { calls, hash, key, same, outcome, .. } = self;
+        let pending = calls.stores.then_some(Pending { hash, key, origin, same });
+        Miss { calls, pending, outcome }
+    }
+}
+
+/// Awaits a body. Calls that it makes while it is polled are known to be made by it.
+async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R>) -> R {
+    let mut body = pin!(body);
+    poll_fn(|context| {
+        let _body = lead.map(Lead::body);
+        body.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Tells those who wait. Where they can't have a copy, one of them computes next.
+fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R, is_error: bool)
+where
+    O: Outcome<R, Kept = V>,
+    H: Sharing<R>,
+{
+    if (is_error && !H::COPIES) || !lead.close() {
+        return;
+    }
+    let kept = outcome.kept(result).map(Landed::Kept);
+    if let Some(landed) = kept.or_else(|| sharing.pack(result).map(Landed::Unkept)) {
+        lead.land(landed);
+    }
+}
+
+/// A stale result's refresh, to be run in the background. Dropped, or unwound, it leaves the refresh to the
+/// next call.
+#[must_use = "nobody else refreshes the result meanwhile"]
+pub struct Claim<'m, K, V, P, T: Term, S, O> {
+    boarding: Boarding<'m, K, V, P, T, S, O>,
+    lead: Lead<K, V>,
+}
+
+impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
+    /// Computes the result by `body`. `keep` brings it in, in place of the stale one; an error does not
+    /// take its place, and is not asked for again at once.
+    pub fn refresh<R, H>(
+        self,
+        sharing: H,
+        body: impl FnOnce() -> R,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let (began, start) = self.begin();
+        let result = {
+            let _body = self.lead.body();
+            body()
+        };
+        self.arrive(began, start, sharing, result, keep);
+    }
+
+    /// The same, where `body` is awaited.
+    pub async fn refresh_async<R, H>(
+        self,
+        sharing: H,
+        body: impl Future<Output = R>,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let (began, start) = self.begin();
+        let result = polled(Some(&self.lead), body).await;
+        self.arrive(began, start, sharing, result, keep);
+    }
+
+    pub(crate) fn engine(&self) -> &Engine<K, V, P, T> {
+        &self.boarding.calls.engine
+    }
+
+    fn begin(&self) -> (Moment, Instant) {
+        let began = self.boarding.calls.engine.begin_uncounted();
+        self.lead.begin(began);
+        (began, Instant::now())
+    }
+
+    fn arrive<R, H>(
+        self,
+        began: Moment,
+        start: Instant,
+        sharing: H,
+        result: R,
+        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+    ) where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let Self { boarding, lead } = self;
+        let Boarding { calls, hash, key, same, outcome, .. } = &boarding;
+        let outcome = *outcome;
+        calls.engine.tallies().computed(start.elapsed());
+        let is_error = outcome.is_error(&result);
+        let result = if is_error {
+            add(&calls.engine.tallies().errors, 1);
+            let noted = |entry: &Entry<K, V, T>| {
+                calls.plan.failed(&entry.term);
+                None::<()>
+            };
+            calls.engine.find_with(*hash, |stored| same(stored, key), noted, &calls.plan);
+            result
+        } else {
+            add(&calls.engine.tallies().refreshes, 1);
+            keep(boarding.miss(Origin::Refreshed(began)), result)
+        };
+        share(lead, outcome, sharing, &result, is_error);
+    }
+}
+
+macro_rules! opaque {
+    ($($type:ident)*) => { $(
+        impl<K, V, P, T: Term, S, O> fmt::Debug for $type<'_, K, V, P, T, S, O> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )* };
+}
+
+opaque! { Boarding Claim }

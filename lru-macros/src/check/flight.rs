@@ -1,0 +1,87 @@
+//! What cannot be asked of how calls share what is computed, and of what is stale.
+
+use syn::Type;
+
+use crate::args::{Accessors, Args, Swr};
+use crate::errors::Errors;
+use crate::func::Func;
+
+pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
+    stale_follows_fresh(args, errors);
+    refreshes_return_something(args, func, errors);
+    refreshes_run_the_body_elsewhere(args, errors);
+    errors_are_remembered(args, errors);
+    somebody_waits(args, func, errors);
+    somebody_refreshes(args, func, errors);
+}
+
+/// Whether stale results are refreshed.
+fn is_refreshed(args: &Args) -> bool {
+    matches!(args.swr, Some(Swr::Always | Swr::For(_)))
+}
+
+fn stale_follows_fresh(args: &Args, errors: &mut Errors) {
+    let is_asked = [("swr", is_refreshed(args)), ("stale_if_error", args.stale_if_error.is_some())];
+    for (option, is_asked) in is_asked {
+        if let (Some(name), true) = (args.name(option).filter(|_| is_asked), args.ttl.is_none()) {
+            let message = format!(
+                "`{option}` is about results that are older than their `ttl`, and there is none; write `ttl = …` too"
+            );
+            errors.at(name, message);
+        }
+    }
+}
+
+fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = args.name("swr").filter(|_| is_refreshed(args)) else { return };
+    let returns_nothing = match func.result() {
+        None => true,
+        Some(Type::Tuple(tuple)) => tuple.elems.is_empty(),
+        Some(_) => false,
+    };
+    if returns_nothing {
+        let message =
+            "`swr` serves a result while the next is computed, and this function returns none; remove `swr`";
+        errors.at(name, message);
+    }
+}
+
+fn refreshes_run_the_body_elsewhere(args: &Args, errors: &mut Errors) {
+    let Some(name) = args.name("swr").filter(|_| is_refreshed(args)) else { return };
+    if args.accessors.as_ref().is_some_and(|at| at.value == Accessors::None) {
+        let message = "`swr` runs the body beside the call, and with `accessors = none` it stands nowhere else; remove one of them";
+        errors.at(name, message);
+    }
+}
+
+fn errors_are_remembered(args: &Args, errors: &mut Errors) {
+    if let (Some(name), false) = (args.name("error_ttl"), args.cache_errors.unwrap_or(false)) {
+        errors.at(
+            name,
+            "`error_ttl` says how long errors are remembered, and they are not; write `cache_errors = true` too",
+        );
+    }
+}
+
+fn somebody_waits(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = args.name("flight_timeout") else { return };
+    let waits = args.single_flight.unwrap_or(func.sig.asyncness.is_some());
+    if !waits && !is_refreshed(args) {
+        errors.at(
+            name,
+            "`flight_timeout` says how long calls wait for one that computes, and none does; write `single_flight = true` too",
+        );
+    }
+}
+
+fn somebody_refreshes(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = args.name("spawn") else { return };
+    if !is_refreshed(args) {
+        errors
+            .at(name, "`spawn` runs what refreshes stale results, and nothing does; write `swr = true` too");
+    } else if func.sig.asyncness.is_none() {
+        let message =
+            "`spawn` runs tasks, and a function that is not `async` is refreshed on a thread; remove `spawn`";
+        errors.at(name, message);
+    }
+}

@@ -1,0 +1,159 @@
+//! The function itself, where calls share what is computed, or results may be stale.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
+
+use super::{call, memo};
+use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
+use crate::types;
+
+/// Looks; else computes and keeps, or waits for who does. `call` calls the body.
+pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &TokenStream) -> TokenStream {
+    let krate = &model.krate;
+    let boarded = boarded(model, flight, home);
+    let (copies, keep) = (copies(model), keep(call::own_terms(model)));
+    let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::Boarded });
+    match (model.flavor, flight.refresh()) {
+        (Flavor::Sync, refresh) => {
+            let refresh = refresh.map(|_| {
+                let Carried { copies, call, keep } = carried(model, home);
+                quote! {
+                    if let ::core::option::Option::Some(__claim) = __claim {
+                        #copies
+                        __claim.in_background(move |__claim| __claim.refresh(#sharing, || #call, #keep));
+                    }
+                }
+            });
+            quote! {
+                let __boarded = #boarded;
+                match __boarded {
+                    #variant::Hit(__hit) => __hit,
+                    #variant::Stale(__hit, __claim) => { #refresh __hit }
+                    #variant::Miss(__boarding) => { #copies __boarding.fly(#sharing, || #call, #keep) }
+                }
+            }
+        }
+        // No place for a result while something is awaited: an error in it may not be `Send`.
+        (Flavor::Async(_), None) => quote! {
+            let __boarding = match #boarded {
+                #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
+                #variant::Miss(__boarding) => __boarding,
+            };
+            #copies
+            __boarding.fly_async(#sharing, #call, #keep).await
+        },
+        (Flavor::Async(_), Some(refresh)) => {
+            let spawned = spawned(model, refresh, home, &sharing);
+            quote! {
+                let __refresh = match #boarded {
+                    #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
+                    #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
+                        ::core::option::Option::None => return __hit,
+                        ::core::option::Option::Some(__task) => ::core::result::Result::Ok(__task),
+                    },
+                    #variant::Miss(__boarding) => ::core::result::Result::Err(__boarding),
+                };
+                // Where nothing runs the refresh, this call does, and looks once more.
+                let __boarding = match __refresh {
+                    ::core::result::Result::Err(__boarding) => __boarding,
+                    ::core::result::Result::Ok(__task) => {
+                        __task.await;
+                        match #boarded {
+                            #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
+                            #variant::Miss(__boarding) => __boarding,
+                        }
+                    }
+                };
+                #copies
+                __boarding.fly_async(#sharing, #call, #keep).await
+            }
+        }
+    }
+}
+
+fn boarded(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
+    let (calls, key, outcome) = (memo::calls(model, home), memo::key(model, home), call::outcome(model));
+    let flight = flight.value(&model.krate);
+    quote! { #calls.board(#key, #outcome, #flight) }
+}
+
+/// Hands a refresh to the executor; what it does not take is what this comes to.
+fn spawned(model: &Model, refresh: &Refresh, home: &TokenStream, sharing: &TokenStream) -> TokenStream {
+    let executor = refresh.executor(&model.krate);
+    let Carried { copies, call, keep } = carried(model, home);
+    quote! {
+        {
+            #copies
+            __claim.spawned(&#executor, move |__claim| async move {
+                __claim.refresh_async(#sharing, #call, #keep).await
+            })
+        }
+    }
+}
+
+/// What a refresh has of the call that it stands for.
+struct Carried {
+    copies: TokenStream,
+    call: TokenStream,
+    keep: TokenStream,
+}
+
+fn carried(model: &Model, home: &TokenStream) -> Carried {
+    let krate = &model.krate;
+    let copy = |number: usize| format_ident!("__argument{number}");
+    let lent = |number: usize, ty: &Type| {
+        let (copy, inner) = (copy(number), behind(ty));
+        quote! { #krate::__private::lent #inner (&#copy) }
+    };
+    let has_terms = model.terms.are_own();
+    let arguments = model.typed_arguments();
+    let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
+        let (copy, at) = (copy(number), types::first_span(ty));
+        let krate = krate.at(at);
+        if is_reference(ty) {
+            return quote_spanned! { at=> let #copy = #krate::__private::carried_behind(#argument); };
+        }
+        // The body takes the one, terms are made of the other.
+        let for_terms = has_terms.then(|| {
+            let copy = format_ident!("__copy{number}");
+            quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
+        });
+        quote_spanned! { at=> let #copy = #krate::__private::carried(&#argument); #for_terms }
+    });
+    let passed: Vec<_> = arguments
+        .iter()
+        .enumerate()
+        .map(|(number, (ty, _))| if is_reference(ty) { lent(number, ty) } else { quote_ident(copy(number)) })
+        .collect();
+    let references = model.references(|number, _| {
+        let (ty, _) = &arguments[number];
+        if is_reference(ty) { lent(number, ty) } else { quote_ident(format_ident!("__copy{number}")) }
+    });
+    let terms = model.terms.own(krate, &references);
+    Carried { copies: quote! { #(#copies)* }, call: call::call_with(model, home, &passed), keep: keep(terms) }
+}
+
+fn quote_ident(ident: Ident) -> TokenStream {
+    ident.into_token_stream()
+}
+
+/// The type behind a reference, as an argument of a type where it can be named.
+fn behind(ty: &Type) -> Option<TokenStream> {
+    let Type::Reference(reference) = types::bare(ty) else { return None };
+    let inner = &reference.elem;
+    types::impl_trait(inner).is_none().then(|| quote! { ::<#inner> })
+}
+
+/// Brings a result in, on terms that may be its own.
+fn keep(terms: Option<TokenStream>) -> TokenStream {
+    terms.map_or_else(
+        || quote! { |__miss, __result| __miss.keep(__result) },
+        |terms| quote! { |__miss, __result| __miss.keep_on(__result, #terms) },
+    )
+}
+
+/// Copies of the arguments, where terms are made of them.
+fn copies(model: &Model) -> Option<TokenStream> {
+    model.terms.are_own().then(|| call::copies_for_terms(model))
+}

@@ -1,0 +1,53 @@
+//! How calls share what is computed, and what refreshes what is stale.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Expr;
+
+use super::Krate;
+use crate::args::{Args, Swr};
+use crate::func::Func;
+use crate::types;
+
+/// How calls share what is computed: asked of functions only where they do, or where results may be stale.
+pub(crate) struct Flight {
+    single: bool,
+    timeout: Option<Expr>,
+    refresh: Option<Refresh>,
+}
+
+/// What refreshes what is stale.
+pub(crate) struct Refresh {
+    spawn: Option<Expr>,
+}
+
+impl Flight {
+    pub(crate) fn new(args: &Args, func: &Func) -> Option<Self> {
+        let single = args.single_flight.unwrap_or(func.sig.asyncness.is_some());
+        let refreshes = matches!(args.swr, Some(Swr::Always | Swr::For(_)));
+        let is_asked = single || refreshes || args.stale_if_error.is_some();
+        let refresh = refreshes.then(|| Refresh { spawn: args.spawn.clone() });
+        is_asked.then(|| Self { single, timeout: args.flight_timeout.clone(), refresh })
+    }
+
+    /// The value that says how.
+    pub(crate) fn value(&self, krate: &Krate) -> TokenStream {
+        let shares = if self.single { quote!(SINGLE) } else { quote!(ALONE) };
+        let timeout = self.timeout.as_ref().map(|timeout| {
+            let at = types::first_span(timeout);
+            quote_spanned! { at=> .timeout(#timeout) }
+        });
+        quote! { #krate::__private::Flight::#shares #timeout }
+    }
+
+    pub(crate) fn refresh(&self) -> Option<&Refresh> {
+        self.refresh.as_ref()
+    }
+}
+
+impl Refresh {
+    /// What runs it, where it is a task.
+    pub(crate) fn executor(&self, krate: &Krate) -> TokenStream {
+        self.spawn.as_ref().map_or_else(|| quote! { #krate::__private::DefaultSpawn }, |spawn| quote!(#spawn))
+    }
+}
