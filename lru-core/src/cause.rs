@@ -32,6 +32,8 @@ pub(crate) struct Leavers<K, V, P, T: Term> {
     rest: Option<Box<Rest<K, V, P, T>>>,
 }
 
+    /// Which of them the newcomer replaced.
+    replaced: Option<usize>,
 /// An entry, and why it left: `None` if it never was in the store.
 #[derive(Debug)]
 pub(crate) struct Leaver<K, V, T> {
@@ -49,7 +51,7 @@ struct Rest<K, V, P, T: Term> {
 impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     #[inline]
     pub(crate) const fn none() -> Self {
-        Self { first: None, rest: None }
+        Self { first: None, rest: None, replaced: None }
     }
 
     /// What left is told of.
@@ -60,6 +62,13 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
 
     /// What was not let in is only dropped.
     #[inline]
+    /// The newcomer came in its place.
+    pub(crate) fn replace(&mut self, entry: Entry<K, V, T>) {
+        let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
+        self.replaced = Some(usize::from(self.first.is_some()) + more);
+        self.push(entry, Cause::Replaced);
+    }
+
     pub(crate) fn refuse(&mut self, entry: Entry<K, V, T>) {
         self.add(Leaver { entry, cause: None });
     }
@@ -84,7 +93,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     }
 
     pub(crate) fn append(&mut self, others: Self) {
-        let Self { first, rest } = others;
+        let Self { first, rest, replaced: _ } = others;
         let (more, cleared) = rest.map_or_else(Default::default, |rest| (rest.more, rest.cleared));
         for leaver in first.into_iter().chain(more) {
             self.add(leaver);
@@ -143,3 +152,11 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
     }
 }
+    /// What the newcomer replaced, if anything; the others are dropped.
+    pub(crate) fn into_replaced(self) -> Option<(K, V)> {
+        let number = self.replaced?;
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        let Leaver { entry, .. } = self.first.into_iter().chain(rest).nth(number)?;
+        Some((entry.key, entry.value))
+    }
+

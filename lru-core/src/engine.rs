@@ -225,7 +225,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
                 // What was refreshed or put does not stay as it was.
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
-                    leavers.push(store.remove(place), Cause::Replaced);
+                    leavers.replace(store.remove(place));
                 }
                 leavers.refuse(entry);
             }
@@ -621,7 +621,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             }
             let found = found.filter(|_| !stays);
             if let Some(entry) = found.and_then(|place| state.take(place, Cause::Replaced, &mut leavers)) {
-                leavers.push(entry, Cause::Replaced);
+                leavers.replace(entry);
             }
             state.refuse(entry, &mut leavers);
         }

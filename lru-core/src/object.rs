@@ -559,10 +559,8 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Brings an entry in, and returns the value it replaced.
     pub(crate) fn keep(&self, entry: Entry<K, V, Lease<C::Time>>, origin: Origin) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
-        let mut replaced = self.engine.told(leavers, &self.plan()).only(Cause::Replaced);
+        let (key, value) = self.engine.told(leavers, &self.plan()).into_replaced()?;
         // The key first: should its destructor panic, the value must not be on its way out.
-        let (key, value) = replaced.next()?;
-        drop(replaced);
         drop(key);
         Some(value)
     }

@@ -294,3 +294,14 @@ fn a_cache_resized_to_nothing_holds_nothing() {
     cache.resize(Some(0));
     assert_eq!((cache.len(), cache.get(&1)), (0, None));
 }
+
+#[test]
+fn what_is_inserted_returns_what_it_replaced_and_not_what_a_nested_call_did() {
+    let cache: &LruCache<Asking, u64> = Box::leak(Box::new(LruCache::new(Some(3))));
+    for (key, replaced) in [(2, Some(2)), (3, None)] {
+        cache.insert(Asking(1), 1);
+        cache.insert(Asking(2), 2);
+        ON_EQ.set(Some(Box::new(|| _ = cache.insert(Asking(1), 10))));
+        assert_eq!(cache.insert(Asking(key), 0), replaced);
+    }
+}

@@ -200,7 +200,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
             self.weight = self.weight - entry.term.weight() + stored.term.weight();
         }
         self.policy.replaced(&self.arena, slot);
-        leavers.push(entry, Cause::Replaced);
+        leavers.replace(entry);
         if !T::IS_BARE {
             self.note(slot);
         }

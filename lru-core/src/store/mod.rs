@@ -7,7 +7,7 @@
 mod bounded;
 mod unbounded;
 
-use crate::cause::{Cause, Leavers};
+use crate::cause::Leavers;
 use crate::entry::Entry;
 use crate::key::KeyHash;
 use crate::plan::Keys;
@@ -169,7 +169,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     /// new key leaves with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
         match self {
-            Self::Unbounded(unbounded) => leavers.push(unbounded.replace(place, entry), Cause::Replaced),
+            Self::Unbounded(unbounded) => leavers.replace(unbounded.replace(place, entry)),
             Self::Bounded(bounded) => bounded.replace(place, entry, leavers),
         }
     }
