@@ -1,6 +1,8 @@
 //! Why an entry leaves, and what left.
 
+use std::any::Any;
 use std::boxed::Box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
 use crate::entry::Entry;
@@ -30,10 +32,10 @@ pub enum Cause {
 pub(crate) struct Leavers<K, V, P, T: Term> {
     first: Option<Leaver<K, V, T>>,
     rest: Option<Box<Rest<K, V, P, T>>>,
-}
-
     /// Which of them the newcomer replaced.
     replaced: Option<usize>,
+}
+
 /// An entry, and why it left: `None` if it never was in the store.
 #[derive(Debug)]
 pub(crate) struct Leaver<K, V, T> {
@@ -60,8 +62,6 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         self.add(Leaver { entry, cause: Some(cause) });
     }
 
-    /// What was not let in is only dropped.
-    #[inline]
     /// The newcomer came in its place.
     pub(crate) fn replace(&mut self, entry: Entry<K, V, T>) {
         let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
@@ -69,6 +69,8 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         self.push(entry, Cause::Replaced);
     }
 
+    /// What was not let in is only dropped.
+    #[inline]
     pub(crate) fn refuse(&mut self, entry: Entry<K, V, T>) {
         self.add(Leaver { entry, cause: None });
     }
@@ -116,20 +118,35 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         leavers.map(|_| 1).sum()
     }
 
-    /// Tells `whom` of each entry that left.
-    pub(crate) fn tell(&self, whom: impl Fn(&K, &V, Cause)) {
+    /// Tells `whom` of each entry that left, and then of one that was `taken` out. A panic keeps nobody
+    /// from being told: the first one is handed back.
+    pub(crate) fn tell(
+        &self,
+        taken: Option<(&K, &V, Cause)>,
+        whom: impl Fn(&K, &V, Cause),
+    ) -> Option<Box<dyn Any + Send>> {
+        let mut thrown = None;
+        let mut tell = |key: &K, value: &V, cause| {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| whom(key, value, cause))) {
+                thrown.get_or_insert(panic);
+            }
+        };
         let rest = self.rest.as_deref();
         for Leaver { entry, cause } in self.first.iter().chain(rest.iter().flat_map(|rest| &rest.more)) {
             if let Some(cause) = *cause {
-                whom(&entry.key, &entry.value, cause);
+                tell(&entry.key, &entry.value, cause);
             }
         }
         for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
             for place in store.places() {
                 let entry = store.get(place);
-                whom(&entry.key, &entry.value, Cause::Cleared);
+                tell(&entry.key, &entry.value, Cause::Cleared);
             }
         }
+        if let Some((key, value, cause)) = taken {
+            tell(key, value, cause);
+        }
+        thrown
     }
 
     /// Hands over each entry that left, but for those that were cleared together.
@@ -145,13 +162,6 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
     }
 
-    /// The entries that left for this reason; the others are dropped.
-    pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
-        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
-        let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
-        leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
-    }
-}
     /// What the newcomer replaced, if anything; the others are dropped.
     pub(crate) fn into_replaced(self) -> Option<(K, V)> {
         let number = self.replaced?;
@@ -160,3 +170,10 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         Some((entry.key, entry.value))
     }
 
+    /// The entries that left for this reason; the others are dropped.
+    pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
+        leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
+    }
+}

@@ -29,7 +29,7 @@ use crate::info::{CacheInfo, Counters};
 use crate::key::KeyHash;
 use crate::lock::{Held, RLock, Settle};
 use crate::maxsize::MaxSize;
-use crate::plan::{Plan, told};
+use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
 use crate::stats::{CacheStats, Tallies, add};
 use crate::store::{Place, Store};
@@ -102,6 +102,14 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         Some(store)
     }
 
+    /// Reads the user's clock. It may call back: what nested calls change waits, so that nobody is told of
+    /// it under the lock.
+    #[inline]
+    fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
+        let _reading = self.store.try_borrow();
+        read()
+    }
+
     /// Does what nested calls had to leave.
     #[cold]
     fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Leavers<K, V, P, T>) {
@@ -125,7 +133,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         if T::IS_BARE {
             return;
         }
-        let Some(now) = plan.now() else { return };
+        let Some(now) = self.while_read(|| plan.now()) else { return };
         let mut expired = Leavers::none();
         if let Some(mut store) = self.write(leavers) {
             store.expire(&now, &mut expired);
@@ -336,11 +344,22 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     fn let_go(
         &self,
         state: Held<'_, State<K, V, P, T>>,
+        leavers: Leavers<K, V, P, T>,
+        plan: &impl Plan<K, V, T>,
+    ) -> Leavers<K, V, P, T> {
+        Self::let_go_of(state, leavers, None, plan)
+    }
+
+    /// The same, and tells of an entry that the caller has `taken` out.
+    fn let_go_of(
+        state: Held<'_, State<K, V, P, T>>,
         mut leavers: Leavers<K, V, P, T>,
+        taken: Option<(&Entry<K, V, T>, Cause)>,
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
         RLock::release(state, |leftover| leavers.append(leftover));
-        self.told(leavers, plan)
+        let taken = taken.map(|(entry, cause)| (&entry.key, &entry.value, cause));
+        told_with(leavers, taken, plan)
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
@@ -591,7 +610,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         // Declared last, and so let go first should `same` panic.
         let state = state;
         let hash = entry.hash;
-        let is_live = plan.is_live(&entry.term);
+        let is_live = state.while_read(|| plan.is_live(&entry.term));
         state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
         let found = if overtaken || state.is_still_missing(origin) {
@@ -673,12 +692,10 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
             (taken, seen, cause)
         });
-        drop(self.let_go(state, leavers, plan));
+        let taken_out = removed.as_ref().and_then(|(entry, _, cause)| Some((entry.as_ref()?, *cause)));
+        drop(Self::let_go_of(state, leavers, taken_out, plan));
         let (taken_out, seen, cause) = removed?;
         let Some(Entry { key, value, .. }) = taken_out else { return seen };
-        if plan.listens() {
-            plan.left(&key, &value, cause);
-        }
         drop(key);
         (cause == Cause::Invalidated).then(|| taken(value))
     }
@@ -778,13 +795,9 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
-        drop(self.let_go(state, leavers, plan));
-        let Entry { key, value, .. } = victim?;
-        add(&self.tallies().evictions, 1);
-        if plan.listens() {
-            plan.left(&key, &value, Cause::Evicted);
-        }
-        Some((key, value))
+        let taken = victim.as_ref().map(|entry| (entry, Cause::Evicted));
+        drop(Self::let_go_of(state, leavers, taken, plan));
+        victim.map(|Entry { key, value, .. }| (key, value))
     }
 
     /// Sets another bound, and evicts what is beyond it.

@@ -7,6 +7,7 @@
 use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::panic::resume_unwind;
 
 use crate::cause::{Cause, Leavers};
 use crate::clock::Clock;
@@ -277,8 +278,22 @@ pub(crate) fn told<K, V, P: Policy, T: Term>(
     leavers: Leavers<K, V, P, T>,
     plan: &impl Plan<K, V, T>,
 ) -> Leavers<K, V, P, T> {
+    told_with(leavers, None, plan)
+}
+
+/// The same, and of an entry that was `taken` out after them.
+#[inline]
+pub(crate) fn told_with<K, V, P: Policy, T: Term>(
+    leavers: Leavers<K, V, P, T>,
+    taken: Option<(&K, &V, Cause)>,
+    plan: &impl Plan<K, V, T>,
+) -> Leavers<K, V, P, T> {
     if plan.listens() {
-        leavers.tell(|key, value, cause| plan.left(key, value, cause));
+        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
+            // Before anything unwinds: a destructor may panic too.
+            drop(leavers);
+            resume_unwind(thrown);
+        }
     }
     leavers
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use functools::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
@@ -303,5 +304,75 @@ fn what_is_inserted_returns_what_it_replaced_and_not_what_a_nested_call_did() {
         cache.insert(Asking(2), 2);
         ON_EQ.set(Some(Box::new(|| _ = cache.insert(Asking(1), 10))));
         assert_eq!(cache.insert(Asking(key), 0), replaced);
+    }
+}
+
+#[test]
+fn a_listener_that_panics_keeps_nobody_from_being_told() {
+    thread_local! {
+        static TOLD: RefCell<Vec<(u64, Cause)>> = const { RefCell::new(Vec::new()) };
+    }
+    let act = |act: &dyn Fn(&TtlCache<u64, u64, ManualClock>)| {
+        let clock = ManualClock::new();
+        let cache = TtlCache::builder()
+            .maxsize(3)
+            .ttl(2 * SECOND)
+            .clock(clock.clone())
+            .on_evict(|key, _, cause| {
+                TOLD.with_borrow_mut(|told| told.push((*key, cause)));
+                if key % 2 == 1 {
+                    raise();
+                }
+            })
+            .build();
+        cache.insert(1, 1);
+        clock.advance(SECOND);
+        (cache.insert(2, 2), cache.insert(3, 3));
+        clock.advance(SECOND);
+        assert_eq!(catch(|| act(&cache)), Err(Raised));
+        TOLD.take()
+    };
+    let expired = (1, Cause::Expired);
+    assert_eq!(act(&|cache| _ = cache.pop_victim()), [expired, (2, Cause::Evicted)]);
+    assert_eq!(act(&|cache| cache.resize(Some(0))), [expired, (2, Cause::Evicted), (3, Cause::Evicted)]);
+    assert_eq!(act(&|cache| cache.retain(|_, _| false)).len(), 3);
+    assert_eq!(act(&TtlCache::clear), [1, 2, 3].map(|key| (key, Cause::Cleared)));
+    assert_eq!(act(&|cache| _ = cache.expire()), [expired]);
+}
+
+#[test]
+fn what_a_clock_evicts_is_told_of_when_the_lock_is_free() {
+    type Times = Timer<fn() -> u64, u64>;
+    thread_local! {
+        static ACTS_IN: Cell<u64> = const { Cell::new(0) };
+    }
+    static CACHE: LazyLock<LruCache<u64, u64, Times>> = LazyLock::new(|| {
+        let free = |_: &u64, _: &u64, _| assert!(!finishes(|| CACHE.contains(&100)));
+        LruCache::builder_with(Timer::new(now as fn() -> u64)).maxsize(1).ttl(5).on_evict(free).build()
+    });
+    fn now() -> u64 {
+        let left = ACTS_IN.get();
+        ACTS_IN.set(left.saturating_sub(1));
+        if left == 1 {
+            (CACHE.insert(7, 7), CACHE.insert(8, 8));
+        }
+        0
+    }
+    let operations: [fn(); 7] = [
+        || _ = CACHE.insert(2, 2),
+        || _ = CACHE.remove(&1),
+        || _ = CACHE.get(&1),
+        || _ = CACHE.pop_victim(),
+        || _ = CACHE.len(),
+        || CACHE.retain(|_, _| false),
+        || CACHE.resize(Some(1)),
+    ];
+    for operation in operations {
+        for reading in 1..5 {
+            CACHE.insert(1, 1);
+            ACTS_IN.set(reading);
+            operation();
+            ACTS_IN.set(0);
+        }
     }
 }
