@@ -324,9 +324,10 @@ pub use lru_macros::cache;
 ///
 /// A function that tells the time, in place of the system's clock: in tests one that is set by hand, or
 /// one that counts something else than seconds. What it returns must be
-/// `Clone + PartialOrd + Debug + Send + Sync + 'static`. `ttl` and `tti` are then whatever can be added to
-/// that, and there is no `jitter`. It is read at each call, and several times at a miss. Objects have
-/// [`Cache::builder_with`] for such a clock: a [`Timer`].
+/// `Clone + PartialOrd + Send + Sync + 'static`. `ttl` and `tti` are then whatever can be added to
+/// that, and there is no `jitter`. A sum of integers, or of times of the standard library, that is more
+/// than the type can tell never comes; a type of your own adds as it does. The function is read at each
+/// call, and several times at a miss. Objects have [`Cache::builder_with`] for such a clock: a [`Timer`].
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -379,7 +380,8 @@ pub use lru_macros::cache;
 /// Is told of each result that leaves the cache, and of the [`Cause`]: the path of a function, or a
 /// closure with its types. It is given references to the key and to what was kept of the result: the one
 /// argument in its owned form, or the tuple of them; of a `Result`, the `Ok` value. It runs when the lock is
-/// free, on the thread whose call made the result leave, and may call the function.
+/// free, on the thread whose call made the result leave, and may call the function. Should it panic, it
+/// is told of the others that left in the same call before the panic goes on.
 ///
 /// Not on methods and generic functions, nor with a key that is made: there keep the results in an
 /// object, whose [builder](Builder::on_evict) takes a listener.

@@ -16,7 +16,7 @@ use std::time::{Instant, SystemTime};
 pub trait Clock {
     /// A point in time. It is compared and copied while the store is being changed: its `PartialOrd` and
     /// `Clone` must not call the cache, and must not panic.
-    type Time: Clone + PartialOrd + fmt::Debug;
+    type Time: Clone + PartialOrd;
     /// A length of time.
     type Span: Clone;
 
@@ -143,12 +143,50 @@ fn part_of(span: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(span.as_secs_f64() * part).unwrap_or(span)
 }
 
-fn backoff_of(ttl: Duration, failures: u32) -> Duration {
-    let seconds = 1_u64 << failures.saturating_sub(1).min(6);
-    Duration::from_secs(seconds.min(60)).min(ttl)
+/// `time + span`; `None` where that is later than the type can tell, for the numbers and times of the
+/// standard library. Others add as they do.
+fn sum<T, D>(time: T, span: D) -> Option<T>
+where
+    T: Add<D, Output = T> + 'static,
+    D: 'static,
+{
+    macro_rules! checked {
+        ($($time:ty, $span:ty;)*) => { $(
+            if let (Some(time), Some(span)) =
+                ((&time as &dyn Any).downcast_ref::<$time>(), (&span as &dyn Any).downcast_ref::<$span>())
+            {
+                let mut sum = time.checked_add(*span);
+                return (&mut sum as &mut dyn Any).downcast_mut::<Option<T>>()?.take();
+            }
+        )* };
+    }
+    checked! {
+        u64, u64; u32, u32; usize, usize; u128, u128; u16, u16; u8, u8;
+        i64, i64; i32, i32; isize, isize; i128, i128; i16, i16; i8, i8;
+        Duration, Duration; Instant, Duration; SystemTime, Duration;
+    }
+    Some(time + span)
 }
 
-/// A function as a clock: whatever it returns is the time, and `D` is what can be added to that.
+/// The time it is, to which a length of time is added as it is written: `now + span`. `None` is never.
+#[derive(Clone, Copy, Debug)]
+pub struct Now<T>(pub(crate) T);
+
+impl<T, D> Add<D> for Now<T>
+where
+    T: Add<D, Output = T> + 'static,
+    D: 'static,
+{
+    type Output = Option<T>;
+
+    fn add(self, span: D) -> Option<T> {
+        sum(self.0, span)
+    }
+}
+
+/// A function as a clock: whatever it returns is the time, and `D` is what can be added to that. Where
+/// the sum of two numbers, or of two of the standard library's times, is later than the type can tell,
+/// it never comes.
 ///
 /// # Examples
 ///
@@ -178,8 +216,8 @@ impl<F, D> Timer<F, D> {
 impl<F, T, D> Clock for Timer<F, D>
 where
     F: Fn() -> T,
-    T: Clone + PartialOrd + fmt::Debug + Add<D, Output = T>,
-    D: Clone,
+    T: Clone + PartialOrd + Add<D, Output = T> + 'static,
+    D: Clone + 'static,
 {
     type Time = T;
     type Span = D;
@@ -189,7 +227,7 @@ where
     }
 
     fn later(&self, time: &T, span: &D) -> Option<T> {
-        Some(time.clone() + span.clone())
+        sum(time.clone(), span.clone())
     }
 }
 

@@ -14,7 +14,6 @@ use std::vec::Vec;
 use crate::term::{Lease, Queue};
 
 /// A deadline that was noted for the entry in a slot.
-#[derive(Debug)]
 struct Note<T> {
     deadline: T,
     serial: u64,
@@ -44,17 +43,22 @@ impl<T: PartialOrd> PartialEq for Note<T> {
 impl<T: PartialOrd> Eq for Note<T> {}
 
 /// Who expires when.
-#[derive(Debug)]
 pub struct Deadlines<T> {
     /// A heap once there is a note; `BinaryHeap` has no constant that is empty.
     heap: Option<BinaryHeap<Note<T>>>,
     serial: u64,
 }
 
+impl<T> fmt::Debug for Deadlines<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deadlines").field("serial", &self.serial).finish_non_exhaustive()
+    }
+}
+
 /// How many notes of entries that are gone are no matter.
 const SLACK: usize = 64;
 
-impl<T: Clone + PartialOrd + fmt::Debug, G: fmt::Debug> Queue<Lease<T, G>> for Deadlines<T> {
+impl<T: Clone + PartialOrd> Queue<Lease<T>> for Deadlines<T> {
     const EMPTY: Self = Self { heap: None, serial: 0 };
 
     fn add(&mut self, slot: usize, term: &mut Lease<T, G>) {

@@ -377,7 +377,8 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
         self
     }
 
-    /// Is told of each entry that leaves, and why, the oldest first, when the lock is free.
+    /// Is told of each entry that leaves, and why, the oldest first, when the lock is free. Should it panic,
+    /// it is told of the others that left in the same operation before the panic goes on.
     #[must_use]
     pub fn on_evict(mut self, listener: impl Fn(&K, &V, Cause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));

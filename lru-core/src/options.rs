@@ -5,9 +5,9 @@ use core::time::Duration;
 use std::time::Instant;
 
 use crate::cause::Cause;
-use crate::clock::{Clock, Read, Reading, SystemClock};
-use crate::plan::{Plan, Revalidated, Stale, Times};
-use crate::term::{Freshness, Grace, Lease, Term};
+use crate::clock::{Clock, Now, Read, Reading, SystemClock};
+use crate::plan::{Plan, Times};
+use crate::term::{Lease, Term};
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
 /// live, and who is told what left.
@@ -197,18 +197,18 @@ impl<F> FnClock<F> {
 impl<F, T> Clock for FnClock<F>
 where
     F: Fn() -> T,
-    T: Clone + PartialOrd + fmt::Debug,
+    T: Clone + PartialOrd,
 {
     type Time = T;
-    type Span = fn(T) -> T;
+    type Span = fn(Now<T>) -> Option<T>;
 
     #[inline]
     fn now(&self) -> T {
         (self.0)()
     }
 
-    fn later(&self, time: &T, span: &fn(T) -> T) -> Option<T> {
-        Some(span(time.clone()))
+    fn later(&self, time: &T, span: &Self::Span) -> Option<T> {
+        span(Now(time.clone()))
     }
 }
 

@@ -9,7 +9,7 @@ use core::fmt;
 use crate::deadlines::Deadlines;
 
 /// What is known of an entry beside its key and its value.
-pub trait Term: fmt::Debug + Sized {
+pub trait Term: Sized {
     /// What its clock tells.
     type Time;
     /// Where a store notes who expires when.
@@ -80,70 +80,8 @@ pub struct Lease<T, G = ()> {
     weight: usize,
     /// Live strictly before this time.
     expires: Option<T>,
-    /// And before this one, which moves with each use.
-    idle: Option<RefCell<T>>,
-    /// How it is between fresh and expired.
-    pub(crate) grace: G,
-}
-
-/// Since when an entry is stale, and how long it may be served all the same.
-#[derive(Debug)]
-pub struct Grace<T> {
-    /// Fresh strictly before this time.
-    fresh: Option<T>,
-    /// Served to anybody strictly before this one; until the lease ends it is good only where nothing
-    /// better can be had.
-    served: Option<T>,
-    /// The next time at which it may be refreshed, where a refresh failed.
-    retry: RefCell<Option<T>>,
-    failures: Cell<u32>,
-}
-
-/// What may be done with an entry that is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// It is served.
-    Fresh,
-    /// It is served, and should be refreshed: `due`, unless a refresh failed a short time ago.
-    Stale {
-        /// Whether a refresh may begin.
-        due: bool,
-    },
-    /// It is served only where the function fails.
-    Spare,
-}
-
-impl<T> Grace<T> {
-    /// Fresh before the one time, served before the other.
-    pub const fn new(fresh: Option<T>, served: Option<T>) -> Self {
-        Self { fresh, served, retry: RefCell::new(None), failures: Cell::new(0) }
-    }
-
-    /// What may be done with it, as `is_ahead` tells of a time.
-    pub fn freshness(&self, is_ahead: impl Fn(&T) -> bool) -> Freshness {
-        if self.fresh.as_ref().is_none_or(&is_ahead) {
-            return Freshness::Fresh;
-        }
-        if !self.served.as_ref().is_none_or(&is_ahead) {
-            return Freshness::Spare;
-        }
-        let waits = self.retry.try_borrow().is_ok_and(|retry| retry.as_ref().is_some_and(is_ahead));
-        Freshness::Stale { due: !waits }
-    }
-
-    /// Notes that a refresh failed, and returns how many did in a row.
-    pub(crate) fn failed(&self) -> u32 {
-        let failures = self.failures.get().saturating_add(1);
-        self.failures.set(failures);
-        failures
-    }
-
-    /// Not to be refreshed before this time.
-    pub(crate) fn wait_until(&self, retry: Option<T>) {
-        if let Ok(mut current) = self.retry.try_borrow_mut() {
-            *current = retry;
-        }
-    }
+    /// And before this one, which moves with each use; `None` in it is never.
+    idle: Option<RefCell<Option<T>>>,
 }
 
 impl<T> Lease<T> {
@@ -151,22 +89,17 @@ impl<T> Lease<T> {
     /// before `idle`.
     #[must_use]
     pub fn new(weight: usize, expires: Option<T>, idle: Option<T>) -> Self {
-        Self::with_grace(weight, expires, idle, ())
-    }
-}
-
-impl<T, G> Lease<T, G> {
-    /// The same, of which something is to be known before it ends.
-    pub(crate) fn with_grace(weight: usize, expires: Option<T>, idle: Option<T>, grace: G) -> Self {
-        Self { serial: 0, weight, expires, idle: idle.map(RefCell::new), grace }
+        Self { serial: 0, weight, expires, idle: idle.map(|idle| RefCell::new(Some(idle))) }
     }
 
     /// Whether it is live, as `is_ahead` tells of a time.
     #[inline]
     pub fn is_live(&self, is_ahead: impl Fn(&T) -> bool) -> bool {
-        self.expires.as_ref().is_none_or(&is_ahead)
-            // Who borrows it for writing calls nobody. A panic that is possible costs a hit.
-            && self.idle.as_ref().is_none_or(|idle| idle.try_borrow().is_ok_and(|idle| is_ahead(&*idle)))
+        // Who borrows it for writing calls nobody. A panic that is possible costs a hit.
+        let is_used = |idle: &RefCell<Option<T>>| {
+            idle.try_borrow().is_ok_and(|idle| idle.as_ref().is_none_or(&is_ahead))
+        };
+        self.expires.as_ref().is_none_or(&is_ahead) && self.idle.as_ref().is_none_or(is_used)
     }
 
     /// Whether time matters to it at all.
@@ -176,7 +109,7 @@ impl<T, G> Lease<T, G> {
 
     /// It was used: it is live until `idle`, if used no more. `None` where time ends before that.
     pub fn used(&self, idle: Option<T>) {
-        if let (Some(current), Some(idle)) = (&self.idle, idle) {
+        if let Some(current) = &self.idle {
             if let Ok(mut current) = current.try_borrow_mut() {
                 *current = idle;
             }
@@ -188,14 +121,14 @@ impl<T, G> Lease<T, G> {
     where
         T: Clone + PartialOrd,
     {
-        match (self.expires.clone(), self.idle.as_ref().map(|idle| idle.borrow().clone())) {
+        match (self.expires.clone(), self.idle.as_ref().and_then(|idle| idle.borrow().clone())) {
             (Some(expires), Some(idle)) => Some(if idle < expires { idle } else { expires }),
             (expires, idle) => expires.or(idle),
         }
     }
 }
 
-impl<T: Clone + PartialOrd + fmt::Debug, G: fmt::Debug> Term for Lease<T, G> {
+impl<T: Clone + PartialOrd> Term for Lease<T> {
     type Time = T;
     type Queue = Deadlines<T>;
 

@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::ops::Add;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use functools::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
 use functools::{
@@ -375,4 +376,82 @@ fn what_a_clock_evicts_is_told_of_when_the_lock_is_free() {
             ACTS_IN.set(0);
         }
     }
+}
+
+#[test]
+fn what_ends_after_all_time_never_ends() {
+    thread_local! {
+        static NOW: Cell<u64> = const { Cell::new(0) };
+    }
+    fn count() -> u64 {
+        NOW.get()
+    }
+    fn since() -> Duration {
+        Duration::from_secs(NOW.get())
+    }
+    fn system() -> SystemTime {
+        SystemTime::UNIX_EPOCH + since()
+    }
+    #[lru_cache(ttl = u64::MAX, tti = 10, timer = count)]
+    fn counted(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(ttl = Duration::MAX, tti = Duration::MAX, timer = since)]
+    fn timed(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(ttl = Duration::MAX, timer = system)]
+    fn dated(n: u64) -> u64 {
+        n
+    }
+    let cache = TtlCache::builder_with(Timer::new(count)).ttl(u64::MAX).tti(10).build();
+    NOW.set(9);
+    for _ in 0..2 {
+        assert_eq!((counted(1), timed(1), dated(1)), (1, 1, 1));
+        assert_eq!(cache.get_or_insert_with(1, || 1), 1);
+    }
+    for info in [counted::cache_info(), timed::cache_info(), dated::cache_info(), cache.info()] {
+        assert_eq!(tally(info), (1, 1, 1));
+    }
+
+    // A use near the end of time is the last that is asked for.
+    NOW.set(u64::MAX - 15);
+    (cache.insert(2, 2), counted(2));
+    NOW.set(u64::MAX - 8);
+    assert_eq!((cache.get(&2), counted(2)), (Some(2), 2));
+    NOW.set(u64::MAX);
+    assert!(cache.contains(&2) && counted::cache_contains(2) && !cache.contains(&1));
+}
+
+#[test]
+fn a_time_need_only_be_compared_copied_and_added_to() {
+    #[derive(Clone, PartialEq, PartialOrd)]
+    struct Ping(u64);
+    struct Pings(u64);
+    impl Add<Pings> for Ping {
+        type Output = Self;
+
+        fn add(self, pings: Pings) -> Self {
+            Self(self.0 + pings.0)
+        }
+    }
+    thread_local! {
+        static PINGS: Cell<u64> = const { Cell::new(0) };
+    }
+    fn ping() -> Ping {
+        Ping(PINGS.get())
+    }
+    #[lru_cache(ttl = Pings(3), timer = ping)]
+    fn echo(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(ttu = |_, value, now| now + Pings(*value), timer = ping)]
+    fn fading(n: u64) -> u64 {
+        n
+    }
+    (echo(2), fading(2));
+    PINGS.set(2);
+    assert!(echo::cache_contains(2) && !fading::cache_contains(2));
+    PINGS.set(3);
+    assert!(!echo::cache_contains(2));
 }
