@@ -4,6 +4,7 @@
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::Hash;
+use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::boxed::Box;
 use std::vec::Vec;
@@ -261,7 +262,7 @@ impl<K, V, P: Policy> Cache<K, V, P> {
     /// Settings for a cache: no bound, no time limit, the clock of the system, until they are given.
     #[must_use]
     pub fn builder() -> Builder<K, V, P> {
-        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: P::NEW }
+        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: P::NEW, expiry: PhantomData }
     }
 }
 
@@ -288,7 +289,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// ```
     #[must_use]
     pub fn builder_with(clock: C) -> Builder<K, V, P, C> {
-        Builder { maxsize: None, settings: Settings::new(clock), policy: P::NEW }
+        Builder { maxsize: None, settings: Settings::new(clock), policy: P::NEW, expiry: PhantomData }
     }
 }
 
@@ -312,13 +313,34 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 /// texts.insert("a.txt".to_string(), "Hello".to_string());
 /// assert_eq!(texts.info().currsize, 10);
 /// ```
-pub struct Builder<K, V, P = Lru, C: Clock = SystemClock> {
+pub struct Builder<K, V, P = Lru, C: Clock = SystemClock, Expiry = FromSpans> {
     maxsize: Option<usize>,
     settings: Settings<K, V, C>,
     policy: P,
+    expiry: PhantomData<Expiry>,
 }
 
-impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
+/// No time of the clock was named yet: only lengths of time, which other clocks may have too.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct FromSpans;
+
+/// Times of the clock were named, so it can't be another one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct FromTtu;
+
+/// Says whether there can be another clock.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`ttu` names times of the clock that there was; the clock must be given before it",
+    label = "this comes before `ttu`"
+)]
+pub trait TakesClock {}
+
+impl TakesClock for FromSpans {}
+
+impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     /// At most so many entries; where there are weights, at most so much weight in all. Zero stores
     /// nothing. Without it there is no bound.
     #[must_use]
@@ -343,11 +365,14 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     }
 
     /// Each entry is live strictly before the time that this makes of its key, its value and the time
-    /// it is stored. Takes the place of `ttl`.
+    /// it is stored. Takes the place of `ttl`. The clock, whose times these are, is given before.
     #[must_use]
-    pub fn ttu(mut self, ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static) -> Self {
-        self.settings.ttu = Some(Box::new(ttu));
-        self
+    pub fn ttu(
+        self,
+        ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static,
+    ) -> Builder<K, V, P, C, FromTtu> {
+        let settings = Settings { ttu: Some(Box::new(ttu)), ..self.settings };
+        Builder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
     }
 
     /// Shortens the `ttl` of each entry by up to this part of it, at random, so that entries stored
@@ -360,13 +385,23 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     }
 
     /// The clock by which entries expire, in place of the system's, where its lengths of time are the
-    /// same; for others there is [`Cache::builder_with`]. `ttu`, which names times, comes after.
+    /// same; for others there is [`Cache::builder_with`]. `ttu`, which names times, comes after:
+    ///
+    /// ```compile_fail,E0277
+    /// # use lru_core as functools;
+    /// use functools::{ManualClock, TlruCache};
+    ///
+    /// let cache = TlruCache::<u32, u32>::builder().ttu(|_, _, now| now).clock(ManualClock::new()).build();
+    /// ```
     #[must_use]
-    pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D> {
-        let Self { maxsize, settings, policy } = self;
-        let Settings { times, weigher, listener, choice, ttu: _ } = settings;
+    pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D>
+    where
+        Expiry: TakesClock,
+    {
+        let Settings { times, weigher, listener, choice, ttu: _ } = self.settings;
         let times = Times { clock, ttl: times.ttl, tti: times.tti, jitter: times.jitter };
-        Builder { maxsize, settings: Settings { times, ttu: None, weigher, listener, choice }, policy }
+        let settings = Settings { times, ttu: None, weigher, listener, choice };
+        Builder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
     }
 
     /// What an entry weighs; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that
@@ -394,7 +429,7 @@ impl<K, V, P: Policy, C: Clock> Builder<K, V, P, C> {
     }
 }
 
-impl<K, V, C: Clock> Builder<K, V, Rr, C> {
+impl<K, V, C: Clock, Expiry> Builder<K, V, Rr, C, Expiry> {
     /// The seed of the generator that chooses who makes room: of two caches with the same seed, the same
     /// calls evict the same entries.
     #[must_use]
@@ -412,7 +447,7 @@ impl<K, V, C: Clock> Builder<K, V, Rr, C> {
     }
 }
 
-impl<K, V, P, C: Clock> fmt::Debug for Builder<K, V, P, C> {
+impl<K, V, P, C: Clock, Expiry> fmt::Debug for Builder<K, V, P, C, Expiry> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
