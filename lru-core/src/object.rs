@@ -342,10 +342,10 @@ impl TakesClock for FromSpans {}
 
 impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     /// At most so many entries; where there are weights, at most so much weight in all. Zero stores
-    /// nothing. Without it there is no bound.
+    /// nothing. Without it, or with `None`, there is no bound.
     #[must_use]
-    pub fn maxsize(mut self, maxsize: usize) -> Self {
-        self.maxsize = Some(maxsize);
+    pub fn maxsize(mut self, maxsize: impl Into<Option<usize>>) -> Self {
+        self.maxsize = maxsize.into();
         self
     }
 
@@ -522,11 +522,12 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     ///
     /// let cache = LruCache::new(Some(100));
     /// (cache.insert(1, "one"), cache.insert(2, "two"), cache.insert(3, "three"));
-    /// cache.resize(Some(2));
+    /// cache.resize(2);
     /// assert!(cache.iter().eq([(2, "two"), (3, "three")]));
+    /// cache.resize(None); // no bound
     /// ```
-    pub fn resize(&self, maxsize: Option<usize>) {
-        self.engine.resize(maxsize, &self.plan());
+    pub fn resize(&self, maxsize: impl Into<Option<usize>>) {
+        self.engine.resize(maxsize.into(), &self.plan());
     }
 
     /// Removes all entries for which `holds` is false. Counts nothing. O(n), under the lock.
