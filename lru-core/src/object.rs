@@ -660,7 +660,10 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Memoizes a function or a closure: what is returned calls it on a miss only. Python's
     /// `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, with a `cache` that was built so.
     ///
-    /// Several arguments come as one tuple. Functions that are wrapped by one cache share its entries.
+    /// Several arguments come as one tuple, each in its owned form: `String` for `&str`. A type of your own
+    /// needs `#[derive(Argument)]`. What the function returns is kept as it is, an `Err` too; where that is
+    /// not wanted, `#[lru_cache(cache = …)]` keeps the `Ok` value alone. Functions that are wrapped by one
+    /// cache share its entries.
     ///
     /// # Examples
     ///
