@@ -352,6 +352,26 @@ pub use lru_macros::cache;
 /// assert!(!greeting::cache_contains("Ada"));
 /// ```
 ///
+/// Where a [`ManualClock`] is to tell the time, a closure reads it:
+///
+/// ```
+/// use std::sync::LazyLock;
+/// use std::time::Duration;
+///
+/// use functools::{Clock, ManualClock, lru_cache};
+///
+/// static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+///
+/// #[lru_cache(ttl = Duration::from_secs(5), timer = || CLOCK.now())]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// square(3);
+/// CLOCK.advance(Duration::from_secs(5));
+/// assert!(!square::cache_contains(3));
+/// ```
+///
 /// ## `weight`
 ///
 /// `maxsize` then bounds the sum of what all results weigh, and `currsize` is that sum. The weight is
