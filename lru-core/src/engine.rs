@@ -106,7 +106,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// it under the lock.
     #[inline]
     fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
-        let _reading = self.store.try_borrow();
+        let _reading = (!T::IS_BARE).then(|| self.store.try_borrow());
         read()
     }
 
