@@ -13,10 +13,9 @@
 
 use core::cell::{RefCell, RefMut};
 use core::fmt;
-use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::boxed::Box;
-use std::sync::{Arc, OnceLock};
+use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::background::Background;
@@ -806,7 +805,11 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = self.hold();
         state.expire(plan, &mut leavers);
         while plan.chooses() && state.store.borrow().is_beyond(maxsize) {
-            state.choose(plan);
+            if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
+                // Those before it have left.
+                drop(Self::let_go(state, leavers, plan));
+                resume_unwind(thrown);
+            }
             let Some((_, victim)) = state.write(&mut leavers).and_then(|mut store| store.pop_victim()) else {
                 break;
             };
@@ -867,7 +870,6 @@ mod tests {
     use crate::term::Lease;
     use std::cell::Cell;
     use std::hash::{Hash, Hasher};
-    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
     use std::time::Duration;
 

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::ops::Add;
 use std::sync::LazyLock;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use functools::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
 use functools::{
-    Builder, Cache, Cause, Clock, LfuCache, LruCache, ManualClock, RrCache, Timer, TtlCache, lru_cache,
+    Builder, Cache, Cause, Clock, Keys, LfuCache, LruCache, ManualClock, RrCache, Timer, TtlCache, lru_cache,
     ttl_cache,
 };
 
@@ -454,4 +455,37 @@ fn a_time_need_only_be_compared_copied_and_added_to() {
     assert!(echo::cache_contains(2) && !fading::cache_contains(2));
     PINGS.set(3);
     assert!(!echo::cache_contains(2));
+}
+
+#[test]
+fn who_was_evicted_is_told_of_where_the_next_choice_panics() {
+    thread_local! {
+        static TOLD: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+        static CHOICES: Cell<u32> = const { Cell::new(0) };
+    }
+    let choice = |_: &Keys<'_, u64>| {
+        CHOICES.set(CHOICES.get() + 1);
+        if CHOICES.get() == 2 {
+            raise();
+        }
+        0
+    };
+    let listener = |key: &u64, _: &u64, _| TOLD.with_borrow_mut(|told| told.push(*key));
+    let cache = RrCache::builder().maxsize(3).choice(choice).on_evict(listener).build();
+    for key in 1..=3 {
+        cache.insert(key, key);
+    }
+    assert_eq!(catch(|| cache.resize(1)), Err(Raised));
+    assert_eq!((cache.len(), TOLD.take()), (2, vec![1]));
+}
+
+#[test]
+fn a_clock_moved_by_several_threads_loses_no_time() {
+    let clock = ManualClock::new();
+    thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| (0..10_000).for_each(|_| clock.advance(SECOND)));
+        }
+    });
+    assert_eq!(clock.now(), 40_000 * SECOND);
 }
