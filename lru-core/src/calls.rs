@@ -10,7 +10,7 @@ use crate::entry::Entry;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::{KeyHash, Part};
 use crate::outcome::Outcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, told};
 use crate::policy::Policy;
 use crate::stats::{CacheStats, add};
 use crate::term::Term;
@@ -198,7 +198,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     }
 
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
-        drop(self.engine.told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
+        drop(told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
     }
 
     /// Removes one result, and says whether there was one. Counts nothing.

@@ -150,6 +150,11 @@ fn part_of(span: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(span.as_secs_f64() * part).unwrap_or(span)
 }
 
+fn backoff_of(ttl: Duration, failures: u32) -> Duration {
+    let seconds = 1_u64 << failures.saturating_sub(1).min(6);
+    Duration::from_secs(seconds.min(60)).min(ttl)
+}
+
 /// `time + span`; `None` where that is later than the type can tell, for the numbers and times of the
 /// standard library. Others add as they do.
 fn sum<T, D>(time: T, span: D) -> Option<T>

@@ -58,7 +58,7 @@ impl<T> fmt::Debug for Deadlines<T> {
 /// How many notes of entries that are gone are no matter.
 const SLACK: usize = 64;
 
-impl<T: Clone + PartialOrd> Queue<Lease<T>> for Deadlines<T> {
+impl<T: Clone + PartialOrd, G> Queue<Lease<T, G>> for Deadlines<T> {
     const EMPTY: Self = Self { heap: None, serial: 0 };
 
     fn add(&mut self, slot: usize, term: &mut Lease<T, G>) {

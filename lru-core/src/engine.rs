@@ -15,7 +15,9 @@ use core::cell::{RefCell, RefMut};
 use core::fmt;
 use core::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::boxed::Box;
 use std::panic::{catch_unwind, resume_unwind};
+use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
 use crate::background::Background;
@@ -30,7 +32,7 @@ use crate::lock::{Held, RLock, Settle};
 use crate::maxsize::MaxSize;
 use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
-use crate::stats::{CacheStats, Tallies, add};
+use crate::stats::{CacheStats, Tallies};
 use crate::store::{Place, Store};
 use crate::term::{Freshness, Term};
 
@@ -80,11 +82,20 @@ impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
     fn settle(&self) -> Option<Leavers<K, V, P, T>> {
         let mut leavers = Leavers::none();
         self.write(&mut leavers);
+        self.count(&leavers);
         Some(leavers)
     }
 }
 
 impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
+    /// Counts what left of itself.
+    #[inline]
+    fn count(&self, leavers: &Leavers<K, V, P, T>) {
+        if !leavers.is_empty() {
+            self.counters.left(leavers.count(Cause::Evicted), leavers.count(Cause::Expired));
+        }
+    }
+
     /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
     fn find(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<Place> {
         let (place, _) = self.store.try_borrow().ok()?.find(hash, matches)?;
@@ -341,7 +352,6 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
     fn let_go(
-        &self,
         state: Held<'_, State<K, V, P, T>>,
         leavers: Leavers<K, V, P, T>,
         plan: &impl Plan<K, V, T>,
@@ -356,6 +366,10 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         taken: Option<(&Entry<K, V, T>, Cause)>,
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
+        state.count(&leavers);
+        if taken.is_some_and(|(_, cause)| cause == Cause::Evicted) {
+            state.counters.eviction();
+        }
         RLock::release(state, |leftover| leavers.append(leftover));
         let taken = taken.map(|(entry, cause)| (&entry.key, &entry.value, cause));
         told_with(leavers, taken, plan)
@@ -387,7 +401,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.counters.miss();
             Err(state.history.now())
         };
-        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         looked
     }
 
@@ -412,7 +426,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if found.is_some() {
             state.counters.hit();
         }
-        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
@@ -456,35 +470,13 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     /// What happened beside hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.tallies.get().map_or_else(CacheStats::default, |tallies| tallies.read());
-        stats.evictions += self.hold().counters.evictions();
+        (stats.evictions, stats.expiries) = self.hold().counters.leavers();
         stats
     }
 
     /// Hits of calls that others computed for.
     fn coalesced(&self) -> u64 {
         self.tallies.get().map_or(0, |tallies| tallies.coalesced.load(Relaxed))
-    }
-
-    /// Counts and tells of everything that left, and hands it back to be dropped.
-    #[inline]
-    pub(crate) fn told(
-        &self,
-        leavers: Leavers<K, V, P, T>,
-        plan: &impl Plan<K, V, T>,
-    ) -> Leavers<K, V, P, T> {
-        if !leavers.is_empty() {
-            self.count(&leavers);
-        }
-        told(leavers, plan)
-    }
-
-    #[cold]
-    fn count(&self, leavers: &Leavers<K, V, P, T>) {
-        let (evictions, expiries) = (leavers.count(Cause::Evicted), leavers.count(Cause::Expired));
-        if evictions + expiries > 0 {
-            add(&self.tallies().evictions, evictions);
-            add(&self.tallies().expiries, expiries);
-        }
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.
@@ -534,7 +526,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             // `matches` may have called back, and what it found be gone by now.
             if state.deferred.hides(place) { None } else { read(entry) }
         });
-        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
@@ -590,7 +582,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
                 drop(evicted);
             }
             Err(entry) => {
-                drop(self.told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
+                drop(told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
             }
         }
     }
@@ -643,6 +635,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             }
             state.refuse(entry, &mut leavers);
         }
+        state.count(&leavers);
         RLock::release(state, |leftover| leavers.append(leftover));
         leavers
     }
@@ -718,7 +711,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.history.changed(entry.hash);
             state.deferred.remove(place, Cause::Invalidated);
         }
-        drop(self.let_go(state, leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
@@ -739,7 +732,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.deferred.clear();
         drop(state.write(&mut leavers));
         drop(state);
-        drop(self.told(leavers, plan));
+        drop(told(leavers, plan));
     }
 
     /// Hits, misses, bound and size, read together under the lock.
@@ -754,7 +747,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let maxsize = state.store.borrow().maxsize();
         let mut info = state.counters.read(maxsize, state.currsize());
         info.hits += self.coalesced();
-        drop(self.let_go(state, leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         info
     }
 
@@ -769,7 +762,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
-        drop(self.let_go(state, leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
         len
     }
 
@@ -778,7 +771,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        self.let_go(state, leavers, plan).only(Cause::Expired).collect()
+        Self::let_go(state, leavers, plan).only(Cause::Expired).collect()
     }
 
     /// Takes out the next victim.
@@ -818,7 +811,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if let Some(mut store) = state.write(&mut leavers) {
             store.resize(maxsize, &mut leavers);
         }
-        drop(self.let_go(state, leavers, plan));
+        drop(Self::let_go(state, leavers, plan));
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.
@@ -840,7 +833,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             }
         }
         drop(store);
-        RLock::release(state, |leavers| drop(self.told(leavers, plan)));
+        RLock::release(state, |leavers| drop(told(leavers, plan)));
         keys.into_iter().zip(values).collect()
     }
 

@@ -67,17 +67,18 @@ pub struct CacheParameters {
     pub typed: bool,
 }
 
-/// Hits, misses, and evictions where they are many. Cells, because nested calls count too; the lock keeps other threads out.
+/// What is counted under the lock. Cells, because nested calls count too; the lock keeps other threads out.
 #[derive(Debug)]
 pub(crate) struct Counters {
     hits: Cell<u64>,
     misses: Cell<u64>,
     evictions: Cell<u64>,
+    expiries: Cell<u64>,
 }
 
 impl Counters {
     pub(crate) const fn new() -> Self {
-        Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0) }
+        Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0), expiries: Cell::new(0) }
     }
 
     pub(crate) fn hit(&self) {
@@ -92,14 +93,22 @@ impl Counters {
         self.evictions.set(self.evictions.get() + 1);
     }
 
-    pub(crate) fn evictions(&self) -> u64 {
-        self.evictions.get()
+    /// So many were evicted and so many expired.
+    pub(crate) fn left(&self, evictions: u64, expiries: u64) {
+        self.evictions.set(self.evictions.get() + evictions);
+        self.expiries.set(self.expiries.get() + expiries);
+    }
+
+    /// How many were evicted, and how many expired.
+    pub(crate) fn leavers(&self) -> (u64, u64) {
+        (self.evictions.get(), self.expiries.get())
     }
 
     pub(crate) fn reset(&self) {
         self.hits.set(0);
         self.misses.set(0);
         self.evictions.set(0);
+        self.expiries.set(0);
     }
 
     pub(crate) fn read(&self, maxsize: Option<usize>, currsize: usize) -> CacheInfo {

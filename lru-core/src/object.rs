@@ -18,7 +18,7 @@ use crate::info::CacheInfo;
 use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
 use crate::outcome::Plain;
-use crate::plan::{Keys, Plan, Times};
+use crate::plan::{Keys, Plan, Times, told};
 use crate::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use crate::term::Lease;
 
@@ -596,7 +596,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Brings an entry in, and returns the value it replaced.
     pub(crate) fn keep(&self, entry: Entry<K, V, Lease<C::Time>>, origin: Origin) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
-        let (key, value) = self.engine.told(leavers, &self.plan()).into_replaced()?;
+        let (key, value) = told(leavers, &self.plan()).into_replaced()?;
         // The key first: should its destructor panic, the value must not be on its way out.
         drop(key);
         Some(value)

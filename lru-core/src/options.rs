@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::cause::Cause;
 use crate::clock::{Clock, Now, Read, Reading, SystemClock};
-use crate::plan::{Plan, Times};
-use crate::term::{Lease, Term};
+use crate::plan::{Plan, Revalidated, Stale, Times};
+use crate::term::{Freshness, Grace, Lease, Term};
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
 /// live, and who is told what left.
@@ -294,7 +294,7 @@ impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
 }
 
 /// What is known of an entry between fresh and expired: nothing, `()`, or a [`Grace`].
-pub trait Between<C: Clock>: fmt::Debug + Sized {
+pub trait Between<C: Clock>: Sized {
     /// The terms for an entry of this weight that comes in now: live for `ttl`, or until a time of its
     /// own.
     fn lease(

@@ -38,15 +38,13 @@ impl fmt::Display for CacheStats {
     }
 }
 
-/// The counters behind [`CacheStats`]: of what is rare, or happens without the lock.
+/// The counters behind [`CacheStats`] of what happens without the lock.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     pub(crate) coalesced: AtomicU64,
     pub(crate) stale_hits: AtomicU64,
     pub(crate) refreshes: AtomicU64,
     pub(crate) errors: AtomicU64,
-    pub(crate) expiries: AtomicU64,
-    pub(crate) evictions: AtomicU64,
     pub(crate) nanoseconds: AtomicU64,
 }
 
@@ -56,8 +54,8 @@ impl Tallies {
     }
 
     pub(crate) fn reset(&self) {
-        let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, nanoseconds } = self;
-        for tally in [coalesced, stale_hits, refreshes, errors, expiries, evictions, nanoseconds] {
+        let Self { coalesced, stale_hits, refreshes, errors, nanoseconds } = self;
+        for tally in [coalesced, stale_hits, refreshes, errors, nanoseconds] {
             tally.store(0, Relaxed);
         }
     }
@@ -68,9 +66,8 @@ impl Tallies {
             stale_hits: self.stale_hits.load(Relaxed),
             refreshes: self.refreshes.load(Relaxed),
             errors: self.errors.load(Relaxed),
-            expiries: self.expiries.load(Relaxed),
-            evictions: self.evictions.load(Relaxed),
             computing: Duration::from_nanos(self.nanoseconds.load(Relaxed)),
+            ..CacheStats::default()
         }
     }
 }

@@ -82,6 +82,68 @@ pub struct Lease<T, G = ()> {
     expires: Option<T>,
     /// And before this one, which moves with each use; `None` in it is never.
     idle: Option<RefCell<Option<T>>>,
+    /// How it is between fresh and expired.
+    pub(crate) grace: G,
+}
+
+/// Since when an entry is stale, and how long it may be served all the same.
+#[derive(Debug)]
+pub struct Grace<T> {
+    /// Fresh strictly before this time.
+    fresh: Option<T>,
+    /// Served to anybody strictly before this one; until the lease ends it is good only where nothing
+    /// better can be had.
+    served: Option<T>,
+    /// The next time at which it may be refreshed, where a refresh failed.
+    retry: RefCell<Option<T>>,
+    failures: Cell<u32>,
+}
+
+/// What may be done with an entry that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is served.
+    Fresh,
+    /// It is served, and should be refreshed: `due`, unless a refresh failed a short time ago.
+    Stale {
+        /// Whether a refresh may begin.
+        due: bool,
+    },
+    /// It is served only where the function fails.
+    Spare,
+}
+
+impl<T> Grace<T> {
+    /// Fresh before the one time, served before the other.
+    pub const fn new(fresh: Option<T>, served: Option<T>) -> Self {
+        Self { fresh, served, retry: RefCell::new(None), failures: Cell::new(0) }
+    }
+
+    /// What may be done with it, as `is_ahead` tells of a time.
+    pub fn freshness(&self, is_ahead: impl Fn(&T) -> bool) -> Freshness {
+        if self.fresh.as_ref().is_none_or(&is_ahead) {
+            return Freshness::Fresh;
+        }
+        if !self.served.as_ref().is_none_or(&is_ahead) {
+            return Freshness::Spare;
+        }
+        let waits = self.retry.try_borrow().is_ok_and(|retry| retry.as_ref().is_some_and(is_ahead));
+        Freshness::Stale { due: !waits }
+    }
+
+    /// Notes that a refresh failed, and returns how many did in a row.
+    pub(crate) fn failed(&self) -> u32 {
+        let failures = self.failures.get().saturating_add(1);
+        self.failures.set(failures);
+        failures
+    }
+
+    /// Not to be refreshed before this time.
+    pub(crate) fn wait_until(&self, retry: Option<T>) {
+        if let Ok(mut current) = self.retry.try_borrow_mut() {
+            *current = retry;
+        }
+    }
 }
 
 impl<T> Lease<T> {
@@ -89,7 +151,15 @@ impl<T> Lease<T> {
     /// before `idle`.
     #[must_use]
     pub fn new(weight: usize, expires: Option<T>, idle: Option<T>) -> Self {
-        Self { serial: 0, weight, expires, idle: idle.map(|idle| RefCell::new(Some(idle))) }
+        Self::with_grace(weight, expires, idle, ())
+    }
+}
+
+impl<T, G> Lease<T, G> {
+    /// The same, of which something is to be known before it ends.
+    pub(crate) fn with_grace(weight: usize, expires: Option<T>, idle: Option<T>, grace: G) -> Self {
+        let idle = idle.map(|idle| RefCell::new(Some(idle)));
+        Self { serial: 0, weight, expires, idle, grace }
     }
 
     /// Whether it is live, as `is_ahead` tells of a time.
@@ -128,7 +198,7 @@ impl<T> Lease<T> {
     }
 }
 
-impl<T: Clone + PartialOrd> Term for Lease<T> {
+impl<T: Clone + PartialOrd, G> Term for Lease<T, G> {
     type Time = T;
     type Queue = Deadlines<T>;
 
