@@ -112,18 +112,18 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 /// A call that found nothing. Owns the key, and borrows no argument.
 #[must_use = "the result is computed by `fly`"]
 pub struct Boarding<'m, K, V, P, T: Term, S, O> {
-    calls: Calls<'m, K, V, P, T, S>,
-    hash: KeyHash,
+    pub(crate) calls: Calls<'m, K, V, P, T, S>,
+    pub(crate) hash: KeyHash,
     key: K,
     /// The key once more, for a flight.
     own: Option<K>,
     same: fn(&K, &K) -> bool,
-    outcome: O,
+    pub(crate) outcome: O,
     flight: Flight,
 }
 
 /// How a call goes on.
-enum Ready<R, K, V> {
+pub(crate) enum Ready<R, K, V> {
     /// Another has computed what it asks for.
     Answered(R),
     /// Another computes it.
@@ -217,7 +217,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         flights.join(*hash, own, *same, flight.timeout, |began| calls.engine.overtook(began, *hash))
     }
 
-    fn ready<R>(&mut self) -> Ready<R, K, V>
+    pub(crate) fn ready<R>(&mut self) -> Ready<R, K, V>
     where
         O: Outcome<R, Kept = V>,
     {
@@ -242,7 +242,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// What a call receives that has waited; else it computes.
-    fn followed<R, H>(
+    pub(crate) fn followed<R, H>(
         &self,
         follower: Follower<K, V>,
         followed: Followed<K, V>,
@@ -270,7 +270,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
 
     /// Counts the miss of a call that is to compute. Who leads looks once more: a leader before may have
     /// brought the result in since.
-    fn begin<R>(&self, lead: Option<&Lead<K, V>>) -> Result<R, Moment>
+    pub(crate) fn begin<R>(&self, lead: Option<&Lead<K, V>>) -> Result<R, Moment>
     where
         O: Outcome<R, Kept = V>,
     {
@@ -291,7 +291,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// The computation is over: keeps what came of it, and tells those who wait.
-    fn arrive<R, H>(
+    pub(crate) fn arrive<R, H>(
         self,
         lead: Option<Lead<K, V>>,
         began: Moment,
@@ -334,15 +334,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         calls.engine.find_with(*hash, |stored| same(stored, key), read, plan)
     }
 
-    fn miss(self, origin: Origin) -> Miss<'m, K, V, P, T, S, O> {
+    pub(crate) fn miss(self, origin: Origin) -> Miss<'m, K, V, P, T, S, O> {
         let Self { calls, hash, key, same, outcome, .. } = self;
-        let pending = calls.stores.then_some(Pending { hash, key, origin, same });
+        let pending = calls.stores.then_some(Pending { hash, key, origin, same, left: None });
         Miss { calls, pending, outcome }
     }
 }
 
 /// Awaits a body. Calls that it makes while it is polled are known to be made by it.
-async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R>) -> R {
+pub(crate) async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R>) -> R {
     let mut body = pin!(body);
     poll_fn(|context| {
         let _body = lead.map(Lead::body);
@@ -352,7 +352,7 @@ async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R
 }
 
 /// Tells those who wait. Where they can't have a copy, one of them computes next.
-fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R, is_error: bool)
+pub(crate) fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R, is_error: bool)
 where
     O: Outcome<R, Kept = V>,
     H: Sharing<R>,
@@ -370,8 +370,8 @@ where
 /// next call.
 #[must_use = "nobody else refreshes the result meanwhile"]
 pub struct Claim<'m, K, V, P, T: Term, S, O> {
-    boarding: Boarding<'m, K, V, P, T, S, O>,
-    lead: Lead<K, V>,
+    pub(crate) boarding: Boarding<'m, K, V, P, T, S, O>,
+    pub(crate) lead: Lead<K, V>,
 }
 
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
@@ -413,13 +413,13 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         &self.boarding.calls.engine
     }
 
-    fn begin(&self) -> (Moment, Instant) {
+    pub(crate) fn begin(&self) -> (Moment, Instant) {
         let began = self.boarding.calls.engine.begin_uncounted();
         self.lead.begin(began);
         (began, Instant::now())
     }
 
-    fn arrive<R, H>(
+    pub(crate) fn arrive<R, H>(
         self,
         began: Moment,
         start: Instant,

@@ -4,6 +4,7 @@
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
 use core::fmt;
+use core::time::Duration;
 
 use crate::engine::Origin;
 use crate::entry::Entry;
@@ -37,6 +38,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     #[inline]
     pub(crate) fn new(engine: EngineRef<'m, K, V, P, T>, stores: bool, plan: S) -> Self {
         Self { engine, stores, plan }
+    }
+
+    /// The cache once more.
+    #[cfg(feature = "backend")]
+    pub(crate) fn engine_again(&self) -> EngineRef<'m, K, V, P, T> {
+        #[cfg(feature = "testing")]
+        return self.engine.again();
+        #[cfg(not(feature = "testing"))]
+        self.engine
     }
 
     /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
@@ -95,7 +105,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         origin: Origin,
         outcome: O,
     ) -> Miss<'m, K, V, P, T, S, O> {
-        let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq };
+        let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq, left: None };
         Miss { calls: self, pending: Some(pending), outcome }
     }
 
@@ -155,13 +165,14 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         outcome: O,
         terms: impl FnOnce(&S, &O::Value, bool) -> T,
     ) {
-        let Pending { hash, key, origin, same } = pending;
+        let Pending { hash, key, origin, same, left } = pending;
         let is_error = outcome.is_error(result);
         if is_error {
             self.failed();
         }
         let Some(value) = outcome.kept(result) else { return };
         if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value, is_error)) {
+            let term = self.plan.shortened(term, left);
             self.keep(Entry { hash, key, value, term }, origin, same);
         }
     }
@@ -170,7 +181,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
-        let Pending { hash, key, origin, same } = pending;
+        let Pending { hash, key, origin, same, left } = pending;
         let is_error = outcome.is_error(result);
         if is_error {
             self.failed();
@@ -179,6 +190,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         if let Some(value) = outcome.kept(result) {
             let Self { engine, stores, plan } = self;
             let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
+            let term = plan.shortened(term, left);
             match origin {
                 Origin::Computed(began) => {
                     engine.keep_computed(hash, key, value, term, began, same, &plan);
@@ -256,9 +268,20 @@ pub(crate) struct Pending<K> {
     pub(crate) key: K,
     pub(crate) origin: Origin,
     pub(crate) same: fn(&K, &K) -> bool,
+    /// How long what was found elsewhere is good yet.
+    pub(crate) left: Option<Duration>,
 }
 
 impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
+    /// The same for a result that was found elsewhere, and is good for so long yet.
+    #[cfg(feature = "backend")]
+    pub(crate) fn within(mut self, left: Option<Duration>) -> Self {
+        if let Some(pending) = &mut self.pending {
+            pending.left = left;
+        }
+        self
+    }
+
     /// Remembers `result`, where it is one to be remembered, and returns it.
     // As `Calls::look`: what a miss consists of then stays in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]

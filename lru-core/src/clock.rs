@@ -43,6 +43,11 @@ pub trait Clock {
         ttl.clone()
     }
 
+    /// A length of time as this clock has it; `None` where it has none that are so called.
+    fn span_of(&self, _span: Duration) -> Option<Self::Span> {
+        None
+    }
+
     /// A part of a length of time. Clocks whose spans can't be divided give the whole.
     fn part(&self, span: &Self::Span, _part: f64) -> Self::Span {
         span.clone()
@@ -74,6 +79,10 @@ impl Clock for SystemClock {
 
     fn part(&self, span: &Duration, part: f64) -> Duration {
         part_of(*span, part)
+    }
+
+    fn span_of(&self, span: Duration) -> Option<Duration> {
+        Some(span)
     }
 
     fn backoff(&self, ttl: &Duration, failures: u32) -> Duration {
@@ -134,6 +143,10 @@ impl Clock for ManualClock {
 
     fn part(&self, span: &Duration, part: f64) -> Duration {
         part_of(*span, part)
+    }
+
+    fn span_of(&self, span: Duration) -> Option<Duration> {
+        Some(span)
     }
 
     fn backoff(&self, ttl: &Duration, failures: u32) -> Duration {
@@ -360,6 +373,10 @@ where
 
     fn ahead_by_both(&self, first: &C::Span, second: &C::Span) -> Option<Reading> {
         self.0.ahead_by_both(first, second).map(|time| Reading::new(&time))
+    }
+
+    fn span_of(&self, span: Duration) -> Option<C::Span> {
+        self.0.span_of(span)
     }
 
     fn backoff(&self, ttl: &C::Span, failures: u32) -> C::Span {

@@ -475,8 +475,22 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     }
 
     /// Hits of calls that others computed for.
-    fn coalesced(&self) -> u64 {
-        self.tallies.get().map_or(0, |tallies| tallies.coalesced.load(Relaxed))
+    fn answered_elsewhere(&self) -> u64 {
+        let answered =
+            |tallies: &Tallies| tallies.coalesced.load(Relaxed) + tallies.backend_hits.load(Relaxed);
+        self.tallies.get().map_or(0, |tallies| answered(tallies))
+    }
+
+    /// What was counted as a miss has been answered by a backend.
+    #[cfg(feature = "backend")]
+    pub(crate) fn was_hit(&self) {
+        if self.is_disabled() {
+            // At zero where it was cleared meanwhile.
+            _ = self.uncached.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1));
+        } else {
+            self.hold().counters.no_miss();
+        }
+        crate::stats::add(&self.tallies().backend_hits, 1);
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.
@@ -739,14 +753,14 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     pub(crate) fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
         if self.is_disabled() {
             let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { hits: self.coalesced(), misses, maxsize, ..CacheInfo::default() };
+            return CacheInfo { hits: self.answered_elsewhere(), misses, maxsize, ..CacheInfo::default() };
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let maxsize = state.store.borrow().maxsize();
         let mut info = state.counters.read(maxsize, state.currsize());
-        info.hits += self.coalesced();
+        info.hits += self.answered_elsewhere();
         drop(Self::let_go(state, leavers, plan));
         info
     }

@@ -185,6 +185,10 @@ impl<R, V> Outcome<R> for NoFit<V> {
         false
     }
 
+    fn of_value(self, _: V) -> R {
+        unreachable!("nothing is kept")
+    }
+
     fn value(self, _: &R) -> Option<&V> {
         None
     }

@@ -89,6 +89,12 @@ impl Counters {
         self.misses.set(self.misses.get() + 1);
     }
 
+    /// It was no miss; zero stays where all was cleared meanwhile.
+    #[cfg(feature = "backend")]
+    pub(crate) fn no_miss(&self) {
+        self.misses.set(self.misses.get().saturating_sub(1));
+    }
+
     pub(crate) fn eviction(&self) {
         self.evictions.set(self.evictions.get() + 1);
     }

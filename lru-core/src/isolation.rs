@@ -102,6 +102,17 @@ where
     }
 }
 
+impl<K, V, P, T: Term> EngineRef<'_, K, V, P, T> {
+    /// The same once more.
+    #[cfg(feature = "backend")]
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Shared(engine) => Self::Shared(engine),
+            Self::Own(engine) => Self::Own(Arc::clone(engine)),
+        }
+    }
+}
+
 impl<K, V, P, T: Term> Deref for EngineRef<'_, K, V, P, T> {
     type Target = Engine<K, V, P, T>;
 

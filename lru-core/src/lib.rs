@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+pub mod backend;
 pub mod background;
 mod boarding;
 mod calls;

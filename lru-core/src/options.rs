@@ -310,6 +310,9 @@ pub trait Between<C: Clock>: Sized {
 
     /// A refresh failed.
     fn failed(&self, times: &Times<C>);
+
+    /// What ends first: the entry itself with `()`, else its being fresh.
+    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self>;
 }
 
 impl<C: Clock> Between<C> for () {
@@ -330,6 +333,10 @@ impl<C: Clock> Between<C> for () {
     }
 
     fn failed(&self, _: &Times<C>) {}
+
+    fn end(lease: Lease<C::Time>, end: C::Time) -> Lease<C::Time> {
+        lease.ending(end)
+    }
 }
 
 impl<C: Clock> Between<C> for Grace<C::Time> {
@@ -351,6 +358,10 @@ impl<C: Clock> Between<C> for Grace<C::Time> {
         let failures = self.failed();
         self.wait_until(times.after_failures(failures));
     }
+
+    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self> {
+        lease.fresh_until(end)
+    }
 }
 
 impl<K, V, C, L, G> Plan<K, V, Lease<C::Time, G>> for Options<C, L>
@@ -369,6 +380,13 @@ where
 
     fn term_of_error(&self, _: &K, _: &V) -> Lease<C::Time, G> {
         self.lease_of_error(1)
+    }
+
+    fn shortened(&self, term: Lease<C::Time, G>, left: Option<Duration>) -> Lease<C::Time, G> {
+        let Some(end) = left.and_then(|left| self.times.clock.ahead(&self.times.clock.span_of(left)?)) else {
+            return term;
+        };
+        G::end(term, end)
     }
 
     #[inline]

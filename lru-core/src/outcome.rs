@@ -37,6 +37,14 @@ pub trait Outcome<R>: Copy {
 
     /// Whether the result says that the function failed.
     fn is_error(self, result: &R) -> bool;
+
+    /// Whether anything is kept of it.
+    fn keeps(self, result: &R) -> bool {
+        self.value(result).is_some()
+    }
+
+    /// The result of which this is the value.
+    fn of_value(self, value: Self::Value) -> R;
 }
 
 /// The whole result is kept.
@@ -55,6 +63,10 @@ impl<R: Clone> Outcome<R> for Plain {
     #[inline]
     fn is_error(self, _: &R) -> bool {
         false
+    }
+
+    fn of_value(self, value: R) -> R {
+        value
     }
 
     #[inline]
@@ -94,6 +106,10 @@ where
         result.is_err()
     }
 
+    fn of_value(self, value: Result<T, E>) -> Result<T, E> {
+        value
+    }
+
     #[inline]
     fn answer(self, kept: &Result<T, E>) -> Result<T, E> {
         kept.clone()
@@ -126,6 +142,10 @@ impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
     #[inline]
     fn is_error(self, result: &Result<T, E>) -> bool {
         result.is_err()
+    }
+
+    fn of_value(self, value: T) -> Result<T, E> {
+        Ok(value)
     }
 
     #[inline]
@@ -182,6 +202,14 @@ impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
         self.0.is_error(result)
     }
 
+    fn keeps(self, result: &R) -> bool {
+        !result.is_none() && self.0.keeps(result)
+    }
+
+    fn of_value(self, value: O::Value) -> R {
+        self.0.of_value(value)
+    }
+
     #[inline]
     fn answer(self, kept: &O::Kept) -> R {
         self.0.answer(kept)
@@ -225,6 +253,14 @@ impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O
         self.0.is_error(result)
     }
 
+    fn keeps(self, result: &R) -> bool {
+        self.0.keeps(result)
+    }
+
+    fn of_value(self, value: O::Value) -> R {
+        self.0.of_value(value)
+    }
+
     #[inline]
     fn answer(self, kept: &Unnamed) -> R {
         let kept = kept.0.downcast_ref().expect("an entry answers to the types it was made with");
@@ -256,6 +292,10 @@ impl<R> Outcome<R> for Refused {
 
     fn is_error(self, _: &R) -> bool {
         false
+    }
+
+    fn of_value(self, _: Self) -> R {
+        unreachable!("nothing is kept")
     }
 
     fn answer(self, _: &Self) -> R {

@@ -7,6 +7,7 @@
 use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::time::Duration;
 use std::panic::resume_unwind;
 
 use crate::cause::{Cause, Leavers};
@@ -26,6 +27,11 @@ pub trait Plan<K, V, T: Term> {
     /// The terms for what the function returned as an error, where that is kept.
     fn term_of_error(&self, key: &K, value: &V) -> T {
         self.term(key, value)
+    }
+
+    /// The same terms for what was found elsewhere, and is good for so long yet.
+    fn shortened(&self, term: T, _left: Option<Duration>) -> T {
+        term
     }
 
     /// Whether an entry on these terms is live now: whether it answers calls.

@@ -20,6 +20,10 @@ pub struct CacheStats {
     pub refreshes: u64,
     /// Computations that came to an `Err`, those of refreshes among them.
     pub errors: u64,
+    /// Calls that were answered by a backend. They are hits, too.
+    pub backend_hits: u64,
+    /// What a backend was asked and could not do.
+    pub backend_errors: u64,
     /// Results that left because their time was over.
     pub expiries: u64,
     /// Results that made room for others.
@@ -32,9 +36,11 @@ pub struct CacheStats {
 
 impl fmt::Display for CacheStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, computing } = self;
+        let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, computing, .. } = self;
+        let Self { backend_hits, backend_errors, .. } = self;
         write!(f, "CacheStats(coalesced={coalesced}, stale_hits={stale_hits}, refreshes={refreshes}, ")?;
-        write!(f, "errors={errors}, expiries={expiries}, evictions={evictions}, computing={computing:?})")
+        write!(f, "errors={errors}, backend_hits={backend_hits}, backend_errors={backend_errors}, ")?;
+        write!(f, "expiries={expiries}, evictions={evictions}, computing={computing:?})")
     }
 }
 
@@ -45,6 +51,8 @@ pub(crate) struct Tallies {
     pub(crate) stale_hits: AtomicU64,
     pub(crate) refreshes: AtomicU64,
     pub(crate) errors: AtomicU64,
+    pub(crate) backend_hits: AtomicU64,
+    pub(crate) backend_errors: AtomicU64,
     pub(crate) nanoseconds: AtomicU64,
 }
 
@@ -54,8 +62,9 @@ impl Tallies {
     }
 
     pub(crate) fn reset(&self) {
-        let Self { coalesced, stale_hits, refreshes, errors, nanoseconds } = self;
-        for tally in [coalesced, stale_hits, refreshes, errors, nanoseconds] {
+        let Self { coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds } =
+            self;
+        for tally in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds] {
             tally.store(0, Relaxed);
         }
     }
@@ -66,6 +75,8 @@ impl Tallies {
             stale_hits: self.stale_hits.load(Relaxed),
             refreshes: self.refreshes.load(Relaxed),
             errors: self.errors.load(Relaxed),
+            backend_hits: self.backend_hits.load(Relaxed),
+            backend_errors: self.backend_errors.load(Relaxed),
             computing: Duration::from_nanos(self.nanoseconds.load(Relaxed)),
             ..CacheStats::default()
         }
@@ -84,8 +95,8 @@ mod tests {
     #[test]
     fn prints_all_that_it_counts() {
         let stats = CacheStats { coalesced: 1, computing: Duration::from_millis(5), ..CacheStats::default() };
-        let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, expiries=0, evictions=0, \
-                        computing=5ms)";
+        let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
+                        backend_errors=0, expiries=0, evictions=0, computing=5ms)";
         assert_eq!(stats.to_string(), expected);
     }
 

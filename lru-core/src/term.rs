@@ -162,6 +162,14 @@ impl<T, G> Lease<T, G> {
         Self { serial: 0, weight, expires, idle, grace }
     }
 
+    /// The same, at an end no later than this.
+    pub(crate) fn ending(self, end: T) -> Self
+    where
+        T: PartialOrd,
+    {
+        Self { expires: Some(earlier(self.expires, end)), ..self }
+    }
+
     /// Whether it is live, as `is_ahead` tells of a time.
     #[inline]
     pub fn is_live(&self, is_ahead: impl Fn(&T) -> bool) -> bool {
@@ -195,6 +203,22 @@ impl<T, G> Lease<T, G> {
             (Some(expires), Some(idle)) => Some(if idle < expires { idle } else { expires }),
             (expires, idle) => expires.or(idle),
         }
+    }
+}
+
+impl<T: PartialOrd> Lease<T, Grace<T>> {
+    /// The same, fresh no longer than until then.
+    pub(crate) fn fresh_until(mut self, end: T) -> Self {
+        self.grace.fresh = Some(earlier(self.grace.fresh.take(), end));
+        self
+    }
+}
+
+/// The first of two times.
+fn earlier<T: PartialOrd>(one: Option<T>, other: T) -> T {
+    match one {
+        Some(one) if one < other => one,
+        _ => other,
     }
 }
 
