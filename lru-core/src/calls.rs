@@ -7,8 +7,10 @@ use core::fmt;
 
 use crate::engine::Origin;
 use crate::entry::Entry;
+use crate::fit::Test;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::{KeyHash, Part};
+use crate::options::Terms;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, told};
 use crate::policy::Policy;
@@ -130,14 +132,23 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 
     /// The same, on terms that are made of the value. What weighs more than all entries may is not
     /// stored, and what was there does not stay either.
-    pub fn put_on<Q, R, O>(self, key: Q, result: R, outcome: O, terms: impl FnOnce(&S, &O::Value) -> T)
-    where
+    pub fn put_on<Q, R, O>(
+        self,
+        key: Q,
+        result: R,
+        outcome: O,
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
+        S: Terms<K, V, T>,
     {
-        let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value)) else { return };
+        let Some((weight, until)) = outcome.value(&result).map(|value| terms(&self.plan, value)) else {
+            return;
+        };
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+            let term = self.plan.own(&key, &value, weight, until);
             self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
         }
     }
@@ -148,11 +159,14 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         pending: Pending<K>,
         result: &R,
         outcome: O,
-        terms: impl FnOnce(&S, &O::Value) -> T,
-    ) {
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
+        S: Terms<K, V, T>,
+    {
         let Pending { hash, key, origin, same } = pending;
         let Some(value) = outcome.kept(result) else { return };
-        if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+        if let Some((weight, until)) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+            let term = self.plan.own(&key, &value, weight, until);
             self.keep(Entry { hash, key, value, term }, origin, same);
         }
     }
@@ -191,6 +205,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     /// Removes all results for which `holds` is false. Counts nothing.
     pub fn retain(self, holds: impl FnMut(&K, &V) -> bool) {
         self.engine.retain(holds, &self.plan);
+    }
+
+    /// The same, by a test that may know more of the keys.
+    pub fn retain_tested(self, mut test: impl Test<K, V>) {
+        self.retain(|key, value| test.holds(key, value));
     }
 
     /// Forgets everything and sets the counters to zero.
@@ -251,9 +270,10 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
 
     /// The same, on terms that are made of the value.
     #[inline]
-    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> T) -> R
+    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
     where
         O: Outcome<R, Kept = V>,
+        S: Terms<K, V, T>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {

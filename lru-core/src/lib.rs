@@ -39,6 +39,7 @@ pub mod model;
 mod object;
 pub mod options;
 pub mod outcome;
+mod own;
 mod plan;
 pub mod policy;
 mod store;

@@ -6,31 +6,45 @@ use std::time::Instant;
 
 use crate::cause::Cause;
 use crate::clock::{Clock, Read, Reading, SystemClock};
-use crate::plan::{Plan, Times};
+use crate::plan::{Keys, Plan, Times};
 use crate::term::{Lease, Term};
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
-/// live, and who is told what left.
-pub struct Options<C: Clock, L = NoListener> {
+/// live, who is told what left, and who chooses what is to leave.
+pub struct Options<C: Clock, L = Nobody, H = Nobody> {
     times: Times<C>,
     /// Whether entries may expire.
     timed: bool,
     listener: L,
+    chooser: H,
 }
 
 impl<C: Clock> Options<C> {
     /// For ever, by this clock.
     pub const fn new(clock: C) -> Self {
-        Self { times: Times::new(clock), timed: false, listener: NoListener }
-    }
-
-    /// Is told what left.
-    pub fn on_evict<K, V, L: Fn(&K, &V, Cause)>(self, listener: L) -> Options<C, L> {
-        Options { times: self.times, timed: self.timed, listener }
+        Self { times: Times::new(clock), timed: false, listener: Nobody, chooser: Nobody }
     }
 }
 
-impl<C: Clock, L> Options<C, L> {
+impl<C: Clock, L, H> Options<C, L, H> {
+    /// Is told what left. `arguments` are what of the key is theirs.
+    pub fn on_evict<K, A, V, F>(self, arguments: fn(&K) -> &A, told: F) -> Options<C, ByArguments<K, A, F>, H>
+    where
+        F: Fn(&A, &V, Cause),
+    {
+        let Self { times, timed, chooser, .. } = self;
+        Options { times, timed, listener: ByArguments(arguments, told), chooser }
+    }
+
+    /// Chooses what is to leave. `arguments` are what of the key is theirs.
+    pub fn choice<K, A, F>(self, arguments: fn(&K) -> &A, choose: F) -> Options<C, L, ByArguments<K, A, F>>
+    where
+        F: Fn(&Keys<'_, A>) -> usize,
+    {
+        let Self { times, timed, listener, .. } = self;
+        Options { times, timed, listener, chooser: ByArguments(arguments, choose) }
+    }
+
     /// Entries are live for so long.
     #[must_use]
     pub fn ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
@@ -72,7 +86,7 @@ impl<C: Clock, L> Options<C, L> {
     }
 }
 
-impl<C: Clock, L> fmt::Debug for Options<C, L> {
+impl<C: Clock, L, H> fmt::Debug for Options<C, L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").finish_non_exhaustive()
     }
@@ -89,9 +103,10 @@ pub trait IntoSpan<S> {
     fn into_span(self) -> S;
 }
 
-impl IntoSpan<Self> for Duration {
+/// As it is.
+impl<S> IntoSpan<S> for S {
     #[inline]
-    fn into_span(self) -> Self {
+    fn into_span(self) -> S {
         self
     }
 }
@@ -140,6 +155,11 @@ impl<F> FnClock<F> {
         F: Fn() -> T,
     {
         Read(Self(read))
+    }
+
+    /// The same, whose times can be named.
+    pub(crate) const fn of(read: F) -> Self {
+        Self(read)
     }
 }
 
@@ -224,25 +244,64 @@ pub trait Listener<K, V> {
     fn left(&self, key: &K, value: &V, cause: Cause);
 }
 
-/// Nobody.
-#[derive(Clone, Copy, Debug)]
-pub struct NoListener;
+/// Who chooses what is to leave.
+pub trait Chooser<K> {
+    /// Whether there is anybody.
+    const CHOOSES: bool;
 
-impl<K, V> Listener<K, V> for NoListener {
+    /// The number of the key whose entry is to leave.
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize>;
+}
+
+/// Nobody listens, or chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl<K, V> Listener<K, V> for Nobody {
     const LISTENS: bool = false;
 
     fn left(&self, _: &K, _: &V, _: Cause) {}
 }
 
-impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
-    const LISTENS: bool = true;
+impl<K> Chooser<K> for Nobody {
+    const CHOOSES: bool = false;
 
-    fn left(&self, key: &K, value: &V, cause: Cause) {
-        self(key, value, cause);
+    fn choose(&self, _: &Keys<'_, K>) -> Option<usize> {
+        None
     }
 }
 
-impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Options<C, L> {
+/// A function of the user's that is to be given the arguments that are in a key.
+pub struct ByArguments<K, A, F>(fn(&K) -> &A, F);
+
+impl<K, A, F> fmt::Debug for ByArguments<K, A, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByArguments").finish_non_exhaustive()
+    }
+}
+
+impl<K, A, V, F: Fn(&A, &V, Cause)> Listener<K, V> for ByArguments<K, A, F> {
+    const LISTENS: bool = true;
+
+    fn left(&self, key: &K, value: &V, cause: Cause) {
+        (self.1)((self.0)(key), value, cause);
+    }
+}
+
+impl<K, A, F: Fn(&Keys<'_, A>) -> usize> Chooser<K> for ByArguments<K, A, F> {
+    const CHOOSES: bool = true;
+
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+        Some(keys.shown(self.0, &self.1))
+    }
+}
+
+impl<K, V, C, L, H> Plan<K, V, Lease<C::Time>> for Options<C, L, H>
+where
+    C: RawClock,
+    L: Listener<K, V>,
+    H: Chooser<K>,
+{
     fn now(&self) -> Option<C::Time> {
         self.timed.then(|| self.times.clock.now())
     }
@@ -273,6 +332,14 @@ impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Option
         is_live
     }
 
+    fn chooses(&self) -> bool {
+        H::CHOOSES
+    }
+
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+        self.chooser.choose(keys)
+    }
+
     fn listens(&self) -> bool {
         L::LISTENS
     }
@@ -282,26 +349,34 @@ impl<K, V, C: RawClock, L: Listener<K, V>> Plan<K, V, Lease<C::Time>> for Option
     }
 }
 
-/// A plan by which an entry can have a weight and a time of its own.
-pub trait Terms<T: Term> {
+/// A plan by which an entry can have a time of its own.
+pub trait Timed {
     /// What the clock shows.
     type Raw;
 
     /// What it shows now.
     fn raw(&self) -> Self::Raw;
-
-    /// The terms for an entry of this weight, live until then.
-    fn own(&self, weight: usize, until: Option<Self::Raw>) -> T;
 }
 
-impl<C: RawClock, L> Terms<Lease<C::Time>> for Options<C, L> {
+/// A plan by which an entry can have a weight and a time of its own.
+pub trait Terms<K, V, T: Term>: Timed {
+    /// The terms for an entry of this weight that comes in now, live until then.
+    fn own(&self, key: &K, value: &V, weight: usize, until: Option<Self::Raw>) -> T;
+}
+
+impl<C: RawClock, L, H> Timed for Options<C, L, H> {
     type Raw = C::Raw;
 
     fn raw(&self) -> C::Raw {
         self.times.clock.raw()
     }
+}
 
-    fn own(&self, weight: usize, until: Option<C::Raw>) -> Lease<C::Time> {
+impl<K, V, C, L, H> Terms<K, V, Lease<C::Time>> for Options<C, L, H>
+where
+    C: RawClock,
+{
+    fn own(&self, _: &K, _: &V, weight: usize, until: Option<C::Raw>) -> Lease<C::Time> {
         self.times.term(weight, until.map(|raw| self.times.clock.kept(raw)))
     }
 }

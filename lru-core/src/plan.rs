@@ -85,6 +85,29 @@ impl<'k, K> Keys<'k, K> {
     }
 }
 
+/// Keys of which a part is shown.
+struct Shown<'k, K, A> {
+    keys: Keys<'k, K>,
+    part: fn(&K) -> &A,
+}
+
+impl<K, A> KeyList<A> for Shown<'_, K, A> {
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn get(&self, number: usize) -> Option<&A> {
+        self.keys.get(number).map(self.part)
+    }
+}
+
+impl<K> Keys<'_, K> {
+    /// The same keys, of which a part is shown.
+    pub(crate) fn shown<A, R>(&self, part: fn(&K) -> &A, see: impl FnOnce(&Keys<'_, A>) -> R) -> R {
+        see(&Keys(&Shown { keys: Keys(self.0), part }))
+    }
+}
+
 impl<K: fmt::Debug> fmt::Debug for Keys<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -136,7 +159,8 @@ impl<C: Clock> Times<C> {
         Self { clock, ttl: None, tti: None, jitter: 0.0 }
     }
 
-    fn expires(&self) -> Option<C::Time> {
+    /// The time until which an entry is live that comes in now, were it never used.
+    pub(crate) fn expires(&self) -> Option<C::Time> {
         let ttl = self.ttl.as_ref()?;
         if self.jitter > 0.0 {
             return self.clock.ahead(&self.clock.part(ttl, 1.0 - self.jitter * scatter()));
@@ -144,7 +168,8 @@ impl<C: Clock> Times<C> {
         self.clock.ahead(ttl)
     }
 
-    fn idle(&self) -> Option<C::Time> {
+    /// The time until which it is, were it used now and no more.
+    pub(crate) fn idle(&self) -> Option<C::Time> {
         self.tti.as_ref().and_then(|tti| self.clock.ahead(tti))
     }
 

@@ -22,9 +22,14 @@ pub(crate) enum Attribute {
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 18] = [
+const OPTIONS: [(&str, &str); 20] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
+    (
+        "choice",
+        "`choice` takes what chooses who leaves, by its number among the keys, such as `choice = |keys| keys.len() - 1`",
+    ),
+    ("seed", SEED),
     ("ttl", TTL),
     ("tti", "`tti` takes a number of seconds or a `Duration`, such as `tti = 60`"),
     (
@@ -66,7 +71,7 @@ impl Attribute {
         let own: &[&str] = match self {
             Self::LruCache => &[],
             Self::TtlCache => &["cache"],
-            Self::Cache => &["maxsize", "policy", "weight", "cache"],
+            Self::Cache => &["maxsize", "policy", "choice", "seed", "weight", "cache"],
             Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
         };
         OPTIONS.iter().map(|&(name, _)| name).filter(move |name| !own.contains(name))
@@ -138,6 +143,9 @@ pub(crate) struct Spanned<T> {
 pub(crate) struct Args {
     pub(crate) maxsize: Option<MaxSize>,
     pub(crate) policy: Option<Policy>,
+    /// Who chooses what is to leave.
+    pub(crate) choice: Option<Expr>,
+    pub(crate) seed: Option<Expr>,
     pub(crate) ttl: Option<Expr>,
     pub(crate) tti: Option<Expr>,
     /// What makes the time until which a result is live: a closure, or the path of a function.
@@ -218,6 +226,8 @@ impl Args {
         match text.as_str() {
             "maxsize" => self.maxsize = Some(input.parse()?),
             "policy" => self.policy = Some(input.parse()?),
+            "choice" => self.choice = Some(function(input, takes("choice"))?),
+            "seed" => self.seed = Some(seed(input)?),
             "ttl" => self.ttl = Some(span(input, TTL)?),
             "tti" => self.tti = Some(span(input, takes("tti"))?),
             "ttu" => self.ttu = Some(function(input, takes("ttu"))?),
@@ -266,6 +276,7 @@ const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
 const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
+const SEED: &str = "`seed` takes a number, such as `seed = 42`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
 const JITTER: &str = "`jitter` takes a part of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
 
@@ -307,6 +318,18 @@ fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
         Expr::Closure(_) | Expr::Path(_) => Ok(expr),
         other => Err(syn::Error::new_spanned(other, takes)),
     }
+}
+
+/// A constant number: what is plainly none is refused.
+fn seed(input: ParseStream) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    let is_number = match &expr {
+        Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
+        Expr::Unary(unary) => !matches!(unary.op, UnOp::Neg(_)),
+        Expr::Closure(_) => false,
+        _ => true,
+    };
+    if is_number { Ok(expr) } else { Err(syn::Error::new_spanned(expr, SEED)) }
 }
 
 /// A length of time, or a part of one: what is plainly neither is refused.

@@ -14,11 +14,11 @@ use crate::key::KeyHash;
 /// policies: no order of calls is particularly bad for it, not even a loop over slightly more keys
 /// than there is room for. This is what `cachetools` calls `RRCache`.
 ///
-/// The choice comes from a small generator with a fixed seed, so that a program does the same each
+/// The choice comes from a small generator with a fixed `SEED`, so that a program does the same each
 /// time it runs. It is no secret: who knows the calls can tell who leaves. A hit costs nothing, a
 /// replacement takes constant time; the policy takes 8 bytes an entry.
 #[derive(Debug)]
-pub struct Rr {
+pub struct Rr<const SEED: u64 = 0> {
     slots: Vec<Slot>,
     /// Where in `slots` a slot is, indexed by [`Slot::index`]. Of slots that are not there, anything.
     places: Vec<u32>,
@@ -26,8 +26,8 @@ pub struct Rr {
     generator: u64,
 }
 
-impl Policy for Rr {
-    const NEW: Self = Self::seeded(0);
+impl<const SEED: u64> Policy for Rr<SEED> {
+    const NEW: Self = Self::seeded(SEED);
 
     #[inline]
     fn used<T>(&self, _: &Arena<T>, _: Slot) {}
@@ -85,8 +85,8 @@ impl Policy for Rr {
     }
 }
 
-impl Rr {
-    /// A policy whose choices depend on `seed`.
+impl<const SEED: u64> Rr<SEED> {
+    /// A policy whose choices depend on `seed`, which may be known at run time only.
     pub const fn seeded(seed: u64) -> Self {
         Self { slots: Vec::new(), places: Vec::new(), chosen: None, generator: seed }
     }

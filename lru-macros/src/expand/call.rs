@@ -67,7 +67,7 @@ pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
     let Some(terms) = model.terms.own(&model.krate, &references) else {
         return quote! { __miss.keep(#compute) };
     };
-    let arguments = model.arguments();
+    let arguments = model.given().into_iter().map(|(argument, _)| argument);
     quote! {
         {
             let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*);
