@@ -31,7 +31,7 @@ const OPTIONS: [(&str, &str); 20] = [
     ),
     ("seed", SEED),
     ("ttl", TTL),
-    ("tti", "`tti` takes a number of seconds or a `Duration`, such as `tti = 60`"),
+    ("tti", "`tti` takes a number of seconds above zero or a `Duration`, such as `tti = 60`"),
     (
         "ttu",
         "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`",
@@ -75,6 +75,30 @@ impl Attribute {
             Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
         };
         OPTIONS.iter().map(|&(name, _)| name).filter(move |name| !own.contains(name))
+    }
+
+    /// What to write instead of an option that it stands for itself.
+    fn instead_of(self, option: &str) -> Option<String> {
+        let name = self.name();
+        match (self, option) {
+            (Self::Cache, "maxsize") => Some(UNBOUNDED.to_owned()),
+            (Self::Cache, "weight") => Some(
+                "`weight` counts against `maxsize`, and `#[cache]` has none; write `#[lru_cache(maxsize = …, weight = …)]`"
+                    .to_owned(),
+            ),
+            (Self::Cache, "policy" | "choice" | "seed") => {
+                Some(format!("`#[cache]` keeps everything; write `#[lru_cache(maxsize = …, {option} = …)]`"))
+            }
+            (Self::FifoCache | Self::LfuCache | Self::RrCache, "policy") => {
+                let policy = name.trim_end_matches("_cache");
+                Some(format!("the policy of `#[{name}]` is `{policy}`; for another write `#[lru_cache(policy = …)]`"))
+            }
+            (Self::LruCache, _) => None,
+            (_, "cache") => Some(format!(
+                "`#[{name}]` says how an own cache is; for one in an object write `#[lru_cache(cache = …)]`"
+            )),
+            _ => None,
+        }
     }
 
     fn knows(self, name: &str) -> bool {
@@ -349,6 +373,14 @@ fn is_no_span(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
             ["NAN", "INFINITY", "NEG_INFINITY", "ZERO", "None"].iter().any(|name| last.ident == name)
         }),
+        Expr::Call(call) => {
+            let makes_span = |function: &syn::ExprPath| {
+                function.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("from_"))
+            };
+            matches!(&*call.func, Expr::Path(function) if makes_span(function))
+                && call.args.len() == 1
+                && call.args.iter().all(|arg| matches!(arg, Expr::Lit(_)) && is_no_span(arg))
+        }
         Expr::Group(group) => is_no_span(&group.expr),
         Expr::Paren(paren) => is_no_span(&paren.expr),
         _ => false,
@@ -455,8 +487,8 @@ fn option_in(expr: &Expr, attribute: Attribute) -> Option<String> {
 }
 
 fn unknown(attribute: Attribute, name: &str) -> String {
-    if attribute == Attribute::Cache && name == "maxsize" {
-        return UNBOUNDED.to_owned();
+    if let Some(instead) = attribute.instead_of(name) {
+        return instead;
     }
     let known: Vec<_> = attribute.options().map(|option| format!("`{option}`")).collect();
     let known = known.join(", ");

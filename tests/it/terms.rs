@@ -306,3 +306,19 @@ fn generic_functions_forget_where_their_arguments_can_be_named() {
     assert_eq!(f::cache_info().currsize, 2);
     assert!(f::cache_contains::<u8>(1) && !f::cache_contains::<u16>(2));
 }
+
+#[test]
+fn listeners_hear_of_any_function_whose_arguments_can_be_named() {
+    #[lru_cache(maxsize = 1, accessors = none, on_evict = left)]
+    fn without_accessors(n: u64) -> u64 {
+        n * 10
+    }
+    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| left(key, value, Cause::Evicted))]
+    fn generic<T: Default + Into<u64> + 'static>(n: u64) -> u64 {
+        n + T::default().into()
+    }
+    LEFT.take();
+    (without_accessors(1), without_accessors(2));
+    (generic::<u8>(1), generic::<u16>(1));
+    assert_eq!(LEFT.take(), [(1, 10, Cause::Evicted), (1, 1, Cause::Evicted)]);
+}

@@ -31,7 +31,9 @@ fn results_have_one_time(args: &Args, errors: &mut Errors) {
 
 fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
     let (Some(name), Some(jitter)) = (args.name("jitter"), &args.jitter) else { return };
-    if args.ttl.is_none() || args.ttu.is_some() {
+    // A mistaken `ttl` is there all the same.
+    let has_ttl = args.ttl.is_some() || args.name("ttl").is_some();
+    if !has_ttl || args.ttu.is_some() {
         errors.at(name, "`jitter` shortens a `ttl`, and there is none; write `ttl = …` too");
     } else if args.timer.is_some() {
         errors.at(name, "`jitter` takes a part of a `Duration`, and the time of a `timer` may be anything; remove `jitter`");
@@ -47,7 +49,8 @@ fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
 }
 
 fn timer_is_read(args: &Args, errors: &mut Errors) {
-    let is_timed = args.ttl.is_some() || args.tti.is_some() || args.ttu.is_some();
+    let is_given = |option| args.name(option).is_some();
+    let is_timed = args.ttl.is_some() || is_given("ttl") || is_given("tti") || is_given("ttu");
     if let (Some(name), false) = (args.name("timer"), is_timed) {
         errors.at(
             name,

@@ -49,11 +49,12 @@ impl Plan {
     /// For how long results are live.
     fn spans(&self) -> TokenStream {
         let span_of = |name: &str, span: &Expr| {
+            let at = types::first_span(span);
             if self.timer.is_some() {
-                let name = format_ident!("{name}_as_written");
-                quote! { .#name(|__now| __now + (#span)) }
+                let (name, plus) = (format_ident!("{name}_as_written"), quote_spanned! { at=> + });
+                quote! { .#name(|__now| __now #plus (#span)) }
             } else {
-                let (name, at) = (Ident::new(name, Span::call_site()), types::first_span(span));
+                let name = Ident::new(name, Span::call_site());
                 quote_spanned! { at=> .#name(#span) }
             }
         };
@@ -146,7 +147,7 @@ impl Terms {
             || quote! { 1 },
             |weight| {
                 let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
-                quote! { #krate::__private::#by(#(#arguments,)* __value, #weight) }
+                made(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
             },
         );
         let until = ttu.as_ref().map_or_else(
@@ -154,12 +155,24 @@ impl Terms {
             |ttu| {
                 let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
                 let now = quote! { #krate::__private::Timed::raw(__plan) };
-                let until = quote! { #krate::__private::#until(#(#arguments,)* __value, #now, #ttu) };
+                let given = quote! { #(#arguments,)* __value, #now };
+                let until = made(ttu, &quote! { #krate::__private::#until }, &given);
                 quote! { ::core::option::Option::Some(#until) }
             },
         );
         Some(quote! { |__plan, __value| (#weight, #until) })
     }
+}
+
+/// What a function of the user's makes of what it is given: `by` tells the parameters of a closure their
+/// types, and what is given to a function by its name is made to fit.
+fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
+    if matches!(function, Expr::Closure(_)) {
+        return quote! { #by(#given, #function) };
+    }
+    let at = types::first_span(function);
+    let given = quote_spanned! { at=> (#given) };
+    quote! { #function #given }
 }
 
 /// Whether an argument of this type is a reference already.
