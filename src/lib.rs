@@ -856,8 +856,9 @@ pub use lru_macros::lru_cache;
 /// Remembers the results of a function for ten minutes: `ttl_cache` of Python's `cachetools`.
 ///
 /// The same as `#[lru_cache(maxsize = 128, ttl = 600)]`, and takes the same
-/// [options](macro@lru_cache#options). A result is live strictly before it is `ttl` old, however often
-/// it is used; beside that, the least recently used one makes room.
+/// [options](macro@lru_cache#options) except `cache`. A result is live strictly before it is `ttl` old, however
+/// often it is used; beside that, the least recently used one makes room. A `ttu` takes the place of the ten
+/// minutes.
 ///
 /// ```
 /// use std::cell::Cell;

@@ -238,7 +238,13 @@ impl Args {
         let name = input.call(Ident::parse_any)?;
         let text = name.to_string();
         if !attribute.knows(&text) {
-            return Err(syn::Error::new(name.span(), unknown(attribute, &text)));
+            let error = syn::Error::new(name.span(), unknown(attribute, &text));
+            if text == "cache" {
+                // What holds the cache is no argument, even where it may not.
+                input.parse::<Token![=]>()?;
+                self.cache = Some(input.parse()?);
+            }
+            return Err(error);
         }
         let duplicate = self.given.iter().any(|given| same_option(given) == same_option(&name));
         let at = name.span();

@@ -322,3 +322,22 @@ fn listeners_hear_of_any_function_whose_arguments_can_be_named() {
     (generic::<u8>(1), generic::<u16>(1));
     assert_eq!(LEFT.take(), [(1, 10, Cause::Evicted), (1, 1, Cause::Evicted)]);
 }
+
+#[test]
+fn what_functions_are_given_is_made_to_fit() {
+    fn weigh(name: &str, value: &[u8]) -> usize {
+        name.len() + value.len()
+    }
+    fn until(name: &str, value: &[u8], now: u64) -> u64 {
+        now + (name.len() + value.len()) as u64
+    }
+    #[lru_cache(maxsize = 100, weight = weigh, ttu = until, timer = now)]
+    fn bytes(name: String) -> Vec<u8> {
+        name.clone().into()
+    }
+    NOW.set(0);
+    bytes("abc".to_owned());
+    assert_eq!(bytes::cache_info().currsize, 6);
+    NOW.set(6);
+    assert_eq!(bytes::cache_info().currsize, 0);
+}
