@@ -42,6 +42,7 @@ pub mod outcome;
 mod own;
 mod plan;
 pub mod policy;
+mod random;
 mod store;
 mod term;
 

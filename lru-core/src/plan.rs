@@ -7,11 +7,13 @@
 use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::LazyLock;
 
 use crate::cause::{Cause, Leavers};
 use crate::clock::Clock;
 use crate::key::SEED;
 use crate::policy::Policy;
+use crate::random::{STEP, mixed};
 use crate::term::{Lease, Term};
 
 /// Answers to what the engine asks about entries on terms `T`.
@@ -204,8 +206,9 @@ impl<C: Clock<Span: fmt::Debug> + fmt::Debug> fmt::Debug for Times<C> {
 /// A number from 0 to 1, another each time.
 #[expect(clippy::cast_precision_loss, reason = "fewer bits are plenty")]
 fn scatter() -> f64 {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    SEED.hash_one(COUNT.fetch_add(1, Relaxed)) as f64 / u64::MAX as f64
+    static STATE: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(SEED.hash_one(0)));
+    // A hash alone would not do: those of numbers in a row may lie in a row too.
+    mixed(STATE.fetch_add(STEP, Relaxed)) as f64 / u64::MAX as f64
 }
 
 /// Tells of everything that left, the oldest first, and hands it back to be dropped.
@@ -218,4 +221,22 @@ pub(crate) fn told<K, V, P: Policy, T: Term>(
         leavers.tell(|key, value, cause| plan.left(key, value, cause));
     }
     leavers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_scattered_evenly() {
+        for step in 1..20 {
+            let mut tenths = [0; 10];
+            for _ in 0..1000 {
+                let number = (0..step).map(|_| scatter()).last().unwrap_or_default();
+                let tenth = (0..9).take_while(|tenth| f64::from(tenth + 1) / 10.0 < number).count();
+                tenths[tenth] += 1;
+            }
+            assert!(tenths.iter().all(|count| (30..170).contains(count)), "{step}: {tenths:?}");
+        }
+    }
 }

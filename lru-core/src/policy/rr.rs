@@ -7,6 +7,7 @@
 use super::Policy;
 use crate::arena::{Arena, Slot};
 use crate::key::KeyHash;
+use crate::random::{STEP, mixed};
 
 /// A random entry leaves.
 ///
@@ -102,13 +103,9 @@ impl<const SEED: u64> Rr<SEED> {
         usize::try_from(self.random().checked_rem(bound as u64)?).ok()
     }
 
-    /// The next number of `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-    /// Generators", OOPSLA 2014).
     fn random(&mut self) -> u64 {
-        self.generator = self.generator.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.generator ^ (self.generator >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.generator = self.generator.wrapping_add(STEP);
+        mixed(self.generator)
     }
 }
 
