@@ -7,11 +7,15 @@ use std::env;
 
 use benches::{draws, each};
 
+mod policies;
 mod subjects;
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [kind, times] = &arguments[..] else { panic!("usage: instructions KIND TIMES") };
+    if let Some((call, entries)) = policies::by_name(kind) {
+        return policies::run(call, entries, times.parse().expect("TIMES is a number"));
+    }
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
         "unbounded" => subjects::unbounded,

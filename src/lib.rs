@@ -151,7 +151,7 @@ pub use lru_macros::Argument;
 /// Remembers all results of a function: Python's `functools.cache`.
 ///
 /// The same as `#[lru_cache(maxsize = None)]`, and takes the same [options](macro@lru_cache#options)
-/// except `maxsize`, `policy`, `weight` and `cache`. Unless results [expire](macro@lru_cache#expiry) it
+/// except `maxsize`, `policy`, `choice`, `seed`, `weight` and `cache`. Unless results [expire](macro@lru_cache#expiry) it
 /// never forgets: feed it input that has an end.
 ///
 /// ```
@@ -184,6 +184,8 @@ pub use lru_macros::cache;
 /// |---|---|---|
 /// | [`maxsize = 64`](#maxsize), or just `64` | how many results are remembered; `None`: all | `128` |
 /// | [`policy = sieve`](#policy) | who makes room: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` | `lru` |
+/// | [`choice = \|keys\| …`](#policy) | with `policy = rr`, chooses who makes room | chance |
+/// | [`seed = 42`](#policy) | with `policy = rr`, makes chance another one | `0` |
 /// | [`ttl = 60`](#expiry) | for how long a result is live, since it was stored | for ever |
 /// | [`tti = 60`](#expiry) | for how long it is, since it was used last | for ever |
 /// | [`jitter = 0.1`](#expiry) | up to which part of it each `ttl` is shortened, at random | `0` |
@@ -260,6 +262,24 @@ pub use lru_macros::cache;
 /// (square(1), square(1), square(2), square(3));
 /// assert!(square::cache_contains(1)); // used twice
 /// assert!(!square::cache_contains(2));
+/// ```
+///
+/// With `policy = rr`, `choice` says whom to evict: a closure, or the path of a function, that is shown the
+/// [`Keys`] and returns the number of one. A key is the one argument in its owned form, or the tuple of them,
+/// so both must be [nameable](#what-a-memoized-function-can-be-asked). It runs while the cache is read; a number
+/// that is none leaves it to chance. `seed` is a constant of type `u64`: of two functions with the same seed, the
+/// same calls evict the same results.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = 2, policy = rr, choice = |keys| keys.iter().position(|name| name != "Ada").unwrap_or(0))]
+/// fn length(name: &str) -> usize {
+///     name.len()
+/// }
+///
+/// (length("Ada"), length("Bob"), length("Eve"));
+/// assert!(length::cache_contains("Ada") && !length::cache_contains("Bob"));
 /// ```
 ///
 /// ## Expiry
@@ -398,13 +418,13 @@ pub use lru_macros::cache;
 /// ## `on_evict`
 ///
 /// Is told of each result that leaves the cache, and of the [`Cause`]: the path of a function, or a
-/// closure with its types. It is given references to the key and to what was kept of the result: the one
+/// closure `|key, value, cause| …`. It is given references to the key and to what was kept of the result: the one
 /// argument in its owned form, or the tuple of them; of a `Result`, the `Ok` value. It runs when the lock is
 /// free, on the thread whose call made the result leave, and may call the function. Should it panic, it
 /// is told of the others that left in the same call before the panic goes on.
 ///
-/// Not on methods and generic functions, nor with a key that is made: there keep the results in an
-/// object, whose [builder](Builder::on_evict) takes a listener.
+/// Not where the types of these [can't be named](#what-a-memoized-function-can-be-asked), as of a key that is made, or
+/// that has `self` in it: there keep the results in an object, whose [builder](Builder::on_evict) takes a listener.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -542,8 +562,8 @@ pub use lru_macros::cache;
 ///
 /// In a `static` of the function's own, or where `cache` says: an expression that leads to a
 /// [`Cache`], an [`LruCache`] or any other, such as `self.prices`, `memo`, or the name of a `static`.
-/// The object has its own bound, policy, times, weights and listener, so none of these options is given
-/// here. The results live as long as the object.
+/// The object has its own bound, policy, weights and listener, so none of these options is given here. The
+/// results live as long as the object.
 ///
 /// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them:
 /// `String` for `&str`, `(u32, String)` for `(u32, &str)`, `()` where there are none; with `key`,
@@ -580,6 +600,34 @@ pub use lru_macros::cache;
 /// let memo = LruCache::new(None); // gone when this solve is done
 /// assert_eq!(paths(16, 16, &memo), 601_080_390);
 /// assert_eq!(paths::cache_info(&memo).misses, 288);
+/// ```
+///
+/// How long what this function stores there is live, the function may say by `ttl`, `ttu`, `tti` and `jitter`;
+/// what it says nothing of is as the object has it. Each of `ttl` and `ttu` takes the place of both of the object's. A
+/// use prolongs by the `tti` of who asks: the function's or, for all others, the object's. It all goes by the
+/// object's clock, so a `ttl` is what that adds to its time. `timer` reads another in its place, which must tell
+/// the same type of time; `ttl` and `tti` are then whatever can be added to that.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use functools::{LruCache, ManualClock, TtlCache, lru_cache};
+///
+/// #[lru_cache(cache = pages)]
+/// fn page(url: &str, pages: &LruCache<String, String, ManualClock>) -> String {
+///     format!("page {url}")
+/// }
+///
+/// #[lru_cache(cache = pages, ttl = 5)]
+/// fn ticker(url: &str, pages: &LruCache<String, String, ManualClock>) -> String {
+///     format!("ticker {url}")
+/// }
+///
+/// let clock = ManualClock::new();
+/// let pages = TtlCache::builder().maxsize(100).ttl(Duration::from_secs(60)).clock(clock.clone()).build();
+/// (page("/", &pages), ticker("/now", &pages));
+/// clock.advance(Duration::from_secs(5));
+/// assert!(pages.contains("/") && !pages.contains("/now"));
 /// ```
 ///
 /// Functions that use one cache share its entries: if two of them take the same arguments, one is
@@ -665,9 +713,13 @@ pub use lru_macros::cache;
 /// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
 ///
 /// `cache_retain` gives a reference to the one argument in its owned form, or to the tuple of them, and one
-/// to what was kept of the result: of a `Result`, the `Ok` value. It is there where the key is made of these
-/// and nothing else: on functions that are not generic, have no `self` in the key and keep their
-/// results in a `static`.
+/// to what was kept of the result: of a `Result`, the `Ok` value. Of a generic function, or a method of a generic
+/// type, it goes through what was kept of all types together; of functions whose results lie in an object and are
+/// [`Tagged`], through its own. It is there where all these types can be named: not where one depends on a
+/// generic parameter, nor with a key that is made or has `self` in it. In a method only types can be named of which
+/// it is plain that they are no parameter of the `impl`: primitives, those of the prelude, those that are
+/// written with the path of their module, as `crate::Price` is, and what is made of these. For results in an object
+/// that has it, there is [`Cache::retain`].
 ///
 /// `cache_contains` and `cache_peek` count nothing and move nothing. What is put or refreshed
 /// replaces what was there and is the most recent; no computation that began earlier replaces it. A
@@ -828,8 +880,9 @@ pub use lru_macros::lru_cache;
 /// Remembers the results of a function for ten minutes: `ttl_cache` of Python's `cachetools`.
 ///
 /// The same as `#[lru_cache(maxsize = 128, ttl = 600)]`, and takes the same
-/// [options](macro@lru_cache#options). A result is live strictly before it is `ttl` old, however often
-/// it is used; beside that, the least recently used one makes room.
+/// [options](macro@lru_cache#options) except `cache`. A result is live strictly before it is `ttl` old, however
+/// often it is used; beside that, the least recently used one makes room. A `ttu` takes the place of the ten
+/// minutes.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -906,8 +959,7 @@ pub use lru_macros::lfu_cache;
 /// `cachetools`.
 ///
 /// The same as `#[lru_cache(policy = rr)]`, and takes the same [options](macro@lru_cache#options)
-/// except `policy` and `cache`. Whom to choose can be said of an object: [`Builder::choice`], and so can
-/// [`Builder::seed`].
+/// except `policy` and `cache`. `choice` and `seed` say [whom to choose](macro@lru_cache#policy).
 ///
 /// ```
 /// use functools::rr_cache;
@@ -933,10 +985,10 @@ pub use lru_macros::async_lru_cache;
 #[doc(hidden)]
 pub mod __private {
     pub use lru_core::background::{DefaultSpawn, carried, carried_behind, lent};
-    pub use lru_core::fit::{keyed, valued};
+    pub use lru_core::fit::{keyed, tested, valued};
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
-    pub use lru_core::options::{Clocked, FnClock, Options, Terms};
+    pub use lru_core::options::{FnClock, Options, Timed};
     pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::{
         Boarded, Flight, Grace, Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored,

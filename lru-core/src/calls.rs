@@ -8,8 +8,10 @@ use core::time::Duration;
 
 use crate::engine::Origin;
 use crate::entry::Entry;
+use crate::fit::Test;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::{KeyHash, Part};
+use crate::options::Terms;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, told};
 use crate::policy::Policy;
@@ -142,17 +144,24 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 
     /// The same, on terms that are made of the value. What weighs more than all entries may is not
     /// stored, and what was there does not stay either.
-    pub fn put_on<Q, R, O>(self, key: Q, result: R, outcome: O, terms: impl FnOnce(&S, &O::Value, bool) -> T)
-    where
+    pub fn put_on<Q, R, O>(
+        self,
+        key: Q,
+        result: R,
+        outcome: O,
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
+        S: Terms<K, V, T>,
     {
         let is_error = outcome.is_error(&result);
-        let Some(term) = outcome.value(&result).map(|value| terms(&self.plan, value, is_error)) else {
+        let Some((weight, until)) = outcome.value(&result).map(|value| terms(&self.plan, value)) else {
             return;
         };
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+            let term = self.plan.own(&key, &value, weight, until, is_error);
             self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
         }
     }
@@ -163,16 +172,18 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         pending: Pending<K>,
         result: &R,
         outcome: O,
-        terms: impl FnOnce(&S, &O::Value, bool) -> T,
-    ) {
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
+        S: Terms<K, V, T>,
+    {
         let Pending { hash, key, origin, same, left } = pending;
         let is_error = outcome.is_error(result);
         if is_error {
             self.failed();
         }
         let Some(value) = outcome.kept(result) else { return };
-        if let Some(term) = outcome.value(result).map(|value| terms(&self.plan, value, is_error)) {
-            let term = self.plan.shortened(term, left);
+        if let Some((weight, until)) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+            let term = self.plan.shortened(self.plan.own(&key, &value, weight, until, is_error), left);
             self.keep(Entry { hash, key, value, term }, origin, same);
         }
     }
@@ -222,6 +233,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     /// Removes all results for which `holds` is false. Counts nothing.
     pub fn retain(self, holds: impl FnMut(&K, &V) -> bool) {
         self.engine.retain(holds, &self.plan);
+    }
+
+    /// The same, by a test that may know more of the keys.
+    pub fn retain_tested(self, mut test: impl Test<K, V>) {
+        self.retain(|key, value| test.holds(key, value));
     }
 
     /// Forgets everything and sets the counters to zero.
@@ -301,9 +317,10 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
 
     /// The same, on terms that are made of the value.
     #[inline]
-    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value, bool) -> T) -> R
+    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
     where
         O: Outcome<R, Kept = V>,
+        S: Terms<K, V, T>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {

@@ -60,6 +60,34 @@ pub trait Clock {
     }
 }
 
+/// A clock that is borrowed.
+impl<C: Clock> Clock for &C {
+    type Time = C::Time;
+    type Span = C::Span;
+
+    #[inline]
+    fn now(&self) -> C::Time {
+        (**self).now()
+    }
+
+    fn later(&self, time: &C::Time, span: &C::Span) -> Option<C::Time> {
+        (**self).later(time, span)
+    }
+
+    fn ahead(&self, span: &C::Span) -> Option<C::Time> {
+        (**self).ahead(span)
+    }
+
+    fn part(&self, span: &C::Span, part: f64) -> C::Span {
+        (**self).part(span, part)
+    }
+
+    #[inline]
+    fn is_ahead(&self, time: &C::Time) -> bool {
+        (**self).is_ahead(time)
+    }
+}
+
 /// The clock of the system, which never goes backwards: [`Instant`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

@@ -283,9 +283,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         None
     }
 
-    /// Whether what lies there is not fresh any more.
-    fn is_stale(&self, place: Place, plan: &impl Plan<K, V, T>) -> bool {
-        !T::IS_BARE && plan.freshness(&self.store.borrow().get(place).term, &plan.read()) != Freshness::Fresh
+    /// Whether what lies there is not fresh any more, by what a clock showed.
+    fn is_stale<S: Plan<K, V, T>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
+        plan.freshness(&self.store.borrow().get(place).term, reading) != Freshness::Fresh
     }
 
     fn currsize(&self) -> usize {
@@ -616,6 +616,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let state = state;
         let hash = entry.hash;
         let is_live = state.while_read(|| plan.is_live(&entry.term));
+        let reading = plan.has_grace().then(|| state.while_read(|| plan.read()));
         state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
         let found = if overtaken || state.is_still_missing(origin) {
@@ -623,8 +624,8 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         } else {
             state.find(hash, |stored| same(stored, &entry.key))
         };
-        let last_result_stays =
-            self.last_result_stays() || found.is_some_and(|found| state.is_stale(found, plan));
+        let is_stale = |found| reading.as_ref().is_some_and(|reading| state.is_stale(found, plan, reading));
+        let last_result_stays = self.last_result_stays() || found.is_some_and(is_stale);
         let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !last_result_stays;
         let found = if plan.chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);

@@ -45,6 +45,54 @@ pub fn valued<'m, R, O: Outcome<R>, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
     Valued(outcome, PhantomData)
 }
 
+/// A test of arguments and values, for a cache of keys and what is kept under them.
+#[derive(Debug)]
+pub struct Tested<H, Arguments, Value, Key, Kept> {
+    holds: H,
+    /// The function whose results are tested.
+    function: &'static str,
+    tests: PhantomData<fn(Arguments, Value)>,
+    fits: PhantomData<fn(Key, Kept)>,
+}
+
+/// A test for the cache that is called. `_calls` is there for its type, and not run.
+#[inline]
+pub fn tested<'m, A, W, K: 'm, V: 'm, P: 'm, T: Term + 'm, S, H>(
+    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+    function: &'static str,
+    holds: H,
+) -> Tested<H, A, W, K, V>
+where
+    H: FnMut(&A, &W) -> bool,
+{
+    Tested { holds, function, tests: PhantomData, fits: PhantomData }
+}
+
+/// Says of an entry whether it may stay.
+pub trait Test<K, V> {
+    /// Whether it may.
+    fn holds(&mut self, key: &K, value: &V) -> bool;
+}
+
+impl<K, V, H: FnMut(&K, &V) -> bool> Test<K, V> for H {
+    fn holds(&mut self, key: &K, value: &V) -> bool {
+        self(key, value)
+    }
+}
+
+/// A test of the entries of one function; those of others may stay.
+#[derive(Debug)]
+pub struct OfFunction<H> {
+    holds: H,
+    function: &'static str,
+}
+
+impl<K, V, H: FnMut(&K, &V) -> bool> Test<Tagged<K>, V> for OfFunction<H> {
+    fn holds(&mut self, tagged: &Tagged<K>, value: &V) -> bool {
+        tagged.function() != self.function || (self.holds)(tagged.key(), value)
+    }
+}
+
 /// The first choice: it fits.
 pub trait Fits {
     /// What it is.
@@ -78,6 +126,58 @@ impl<R, O: Outcome<R, Kept = V>, V> Fits for Valued<R, O, V> {
     #[inline]
     fn __fit(self) -> O {
         self.0
+    }
+}
+
+impl<H, A, W> Fits for Tested<H, A, W, A, W> {
+    type Fit = H;
+
+    #[inline]
+    fn __fit(self) -> H {
+        self.holds
+    }
+}
+
+/// The same, where functions are kept apart.
+impl<H, A, W> Fits for Tested<H, A, W, Tagged<A>, W> {
+    type Fit = OfFunction<H>;
+
+    #[inline]
+    fn __fit(self) -> OfFunction<H> {
+        OfFunction { holds: self.holds, function: self.function }
+    }
+}
+
+/// No choice: the cache has other keys or values, as when what is in it can't be shared between
+/// threads. That is no mistake until somebody asks.
+///
+/// ```compile_fail,E0080
+/// use lru_core::LruCache;
+/// use lru_core::fit::choices::*;
+/// use lru_core::fit::tested;
+///
+/// let cache = LruCache::<u8, u8>::new(None);
+/// let holds = |_: &u8, _: &u16| true;
+/// cache.__calls().retain_tested(tested::<u8, u16, _, _, _, _, _, _>(|| cache.__calls(), "f", holds).__fit());
+/// ```
+pub trait TestDoesNotFit {
+    /// Says so.
+    fn __fit(&self) -> NoTest;
+}
+
+impl<H, A, W, K, V> TestDoesNotFit for Tested<H, A, W, K, V> {
+    fn __fit(&self) -> NoTest {
+        const { panic!("the types in this cache can't be named here; call `retain` of the object itself") }
+    }
+}
+
+/// Stands for a test that does not fit.
+#[derive(Debug)]
+pub struct NoTest;
+
+impl<K, V> Test<K, V> for NoTest {
+    fn holds(&mut self, _: &K, _: &V) -> bool {
+        true
     }
 }
 
@@ -208,5 +308,5 @@ impl<R, V> Outcome<R> for NoFit<V> {
 
 /// The traits among which [`Keyed`] and [`Valued`] choose, to be imported nameless.
 pub mod choices {
-    pub use super::{Fits as _, KeyDoesNotFit as _, ValueDoesNotFit as _};
+    pub use super::{Fits as _, KeyDoesNotFit as _, TestDoesNotFit as _, ValueDoesNotFit as _};
 }

@@ -6,6 +6,7 @@ use core::fmt;
 use core::hash::Hash;
 use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 use std::vec::Vec;
 
@@ -18,6 +19,7 @@ use crate::info::CacheInfo;
 use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
 use crate::outcome::Plain;
+use crate::own::Own;
 use crate::plan::{Keys, Plan, Times, told};
 use crate::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use crate::term::Lease;
@@ -176,8 +178,10 @@ type Until<K, V, T> = Box<dyn Fn(&K, &V, T) -> T + Send + Sync>;
 type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
 
 /// What a cache is told when it is built.
-struct Settings<K, V, C: Clock> {
-    times: Times<C>,
+pub(crate) struct Settings<K, V, C: Clock> {
+    pub(crate) times: Times<C>,
+    /// Whether an entry may expire: by these settings, or by those of a function that stored it.
+    pub(crate) timed: AtomicBool,
     ttu: Option<Until<K, V, C::Time>>,
     weigher: Option<OfEntry<K, V, usize>>,
     listener: Option<Listener<K, V>>,
@@ -186,11 +190,24 @@ struct Settings<K, V, C: Clock> {
 
 impl<K, V, C: Clock> Settings<K, V, C> {
     const fn new(clock: C) -> Self {
-        Self { times: Times::new(clock), ttu: None, weigher: None, listener: None, choice: None }
+        Self {
+            times: Times::new(clock),
+            timed: AtomicBool::new(false),
+            ttu: None,
+            weigher: None,
+            listener: None,
+            choice: None,
+        }
     }
 
-    fn is_timed(&self) -> bool {
-        self.times.ttl.is_some() || self.times.tti.is_some() || self.ttu.is_some()
+    pub(crate) fn weight(&self, key: &K, value: &V) -> usize {
+        self.weigher.as_ref().map_or(1, |weigher| weigher(key, value))
+    }
+
+    /// The time until which an entry is live that comes in now, were it never used.
+    pub(crate) fn expires(&self, key: &K, value: &V) -> Option<C::Time> {
+        let until = self.ttu.as_ref().map(|ttu| ttu(key, value, self.times.clock.now()));
+        until.or_else(|| self.times.expires())
     }
 }
 
@@ -200,9 +217,9 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
     }
 
     fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
-        let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(key, value));
-        let until = self.ttu.as_ref().map(|ttu| ttu(key, value, self.times.clock.now()));
-        self.times.term(weight, until)
+        // Weighed first: the time runs from when the value is there.
+        let weight = self.weight(key, value);
+        Lease::new(weight, self.expires(key, value), self.times.idle())
     }
 
     #[inline]
@@ -214,7 +231,7 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
 
     #[inline]
     fn read(&self) -> Option<C::Time> {
-        self.is_timed().then(|| self.times.clock.now())
+        self.timed.load(Relaxed).then(|| self.times.clock.now())
     }
 
     #[inline]
@@ -398,9 +415,9 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     where
         Expiry: TakesClock,
     {
-        let Settings { times, weigher, listener, choice, ttu: _ } = self.settings;
+        let Settings { times, timed, weigher, listener, choice, ttu: _ } = self.settings;
         let times = Times { clock, ttl: times.ttl, tti: times.tti, jitter: times.jitter };
-        let settings = Settings { times, ttu: None, weigher, listener, choice };
+        let settings = Settings { times, timed, ttu: None, weigher, listener, choice };
         Builder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
     }
 
@@ -425,7 +442,10 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     pub fn build(self) -> Cache<K, V, P, C> {
         let mut engine = Engine::new(MaxSize::from_option(self.maxsize));
         engine.set_policy(self.policy);
-        Cache { engine, settings: self.settings }
+        let mut settings = self.settings;
+        let is_timed = settings.times.ttl.is_some() || settings.times.tti.is_some() || settings.ttu.is_some();
+        settings.timed = AtomicBool::new(is_timed);
+        Cache { engine, settings }
     }
 }
 
@@ -459,11 +479,25 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[must_use]
     #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
     pub fn __calls(&self) -> Calls<'_, K, V, P, Lease<C::Time>, impl Plan<K, V, Lease<C::Time>>> {
+        self.planned(&self.settings)
+    }
+
+    /// The same, of a function that has terms of its own for the entries it stores.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __own(&self) -> Own<'_, K, V, P, C, &C> {
+        Own::new(self, &self.settings)
+    }
+
+    pub(crate) fn planned<S>(&self, plan: S) -> Calls<'_, K, V, P, Lease<C::Time>, S>
+    where
+        S: Plan<K, V, Lease<C::Time>>,
+    {
         #[cfg(feature = "testing")]
         let engine = crate::isolation::EngineRef::Shared(&self.engine);
         #[cfg(not(feature = "testing"))]
         let engine = &self.engine;
-        Calls::new(engine, true, &self.settings)
+        Calls::new(engine, true, plan)
     }
 
     fn plan(&self) -> &Settings<K, V, C> {

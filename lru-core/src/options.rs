@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use crate::cause::Cause;
 use crate::clock::{Clock, Now, Read, Reading, SystemClock};
-use crate::plan::{Plan, Revalidated, Stale, Times};
+use crate::plan::{Keys, Plan, Revalidated, Stale, Times};
 use crate::term::{Freshness, Grace, Lease, Term};
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
-/// live, and who is told what left.
-pub struct Options<C: Clock, L = NoListener> {
+/// live, who is told what left, and who chooses what is to leave.
+pub struct Options<C: Clock, L = Nobody, H = Nobody> {
     times: Times<C>,
     /// Where errors are kept, how long.
     error_ttl: Option<C::Span>,
@@ -19,23 +19,37 @@ pub struct Options<C: Clock, L = NoListener> {
     /// Whether entries may expire.
     timed: bool,
     listener: L,
+    chooser: H,
 }
 
 impl<C: Clock> Options<C> {
     /// For ever, by this clock.
     pub const fn new(clock: C) -> Self {
         let times = Times::new(clock);
-        Self { times, error_ttl: None, stale: Stale::NOT, timed: false, listener: NoListener }
-    }
-
-    /// Is told what left.
-    pub fn on_evict<K, V, L: Fn(&K, &V, Cause)>(self, listener: L) -> Options<C, L> {
-        let Self { times, error_ttl, stale, timed, listener: _ } = self;
-        Options { times, error_ttl, stale, timed, listener }
+        let (error_ttl, stale) = (None, Stale::NOT);
+        Self { times, error_ttl, stale, timed: false, listener: Nobody, chooser: Nobody }
     }
 }
 
-impl<C: Clock, L> Options<C, L> {
+impl<C: Clock, L, H> Options<C, L, H> {
+    /// Is told what left. `arguments` are what of the key is theirs.
+    pub fn on_evict<K, A, V, F>(self, arguments: fn(&K) -> &A, told: F) -> Options<C, ByArguments<K, A, F>, H>
+    where
+        F: Fn(&A, &V, Cause),
+    {
+        let Self { times, error_ttl, stale, timed, chooser, .. } = self;
+        Options { times, error_ttl, stale, timed, listener: ByArguments(arguments, told), chooser }
+    }
+
+    /// Chooses what is to leave. `arguments` are what of the key is theirs.
+    pub fn choice<K, A, F>(self, arguments: fn(&K) -> &A, choose: F) -> Options<C, L, ByArguments<K, A, F>>
+    where
+        F: Fn(&Keys<'_, A>) -> usize,
+    {
+        let Self { times, error_ttl, stale, timed, listener, .. } = self;
+        Options { times, error_ttl, stale, timed, listener, chooser: ByArguments(arguments, choose) }
+    }
+
     /// Entries are live for so long.
     #[must_use]
     pub fn ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
@@ -123,7 +137,7 @@ impl<C: Clock, L> Options<C, L> {
     }
 }
 
-impl<C: Clock, L> fmt::Debug for Options<C, L> {
+impl<C: Clock, L, H> fmt::Debug for Options<C, L, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").finish_non_exhaustive()
     }
@@ -140,9 +154,10 @@ pub trait IntoSpan<S> {
     fn into_span(self) -> S;
 }
 
-impl IntoSpan<Self> for Duration {
+/// As it is.
+impl<S> IntoSpan<S> for S {
     #[inline]
-    fn into_span(self) -> Self {
+    fn into_span(self) -> S {
         self
     }
 }
@@ -191,6 +206,11 @@ impl<F> FnClock<F> {
         F: Fn() -> T,
     {
         Read(Self(read))
+    }
+
+    /// The same, whose times can be named.
+    pub(crate) const fn of(read: F) -> Self {
+        Self(read)
     }
 }
 
@@ -275,26 +295,63 @@ pub trait Listener<K, V> {
     fn left(&self, key: &K, value: &V, cause: Cause);
 }
 
-/// Nobody.
-#[derive(Clone, Copy, Debug)]
-pub struct NoListener;
+/// Who chooses what is to leave.
+pub trait Chooser<K> {
+    /// Whether there is anybody.
+    const CHOOSES: bool;
 
-impl<K, V> Listener<K, V> for NoListener {
+    /// The number of the key whose entry is to leave.
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize>;
+}
+
+/// Nobody listens, or chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl<K, V> Listener<K, V> for Nobody {
     const LISTENS: bool = false;
 
     fn left(&self, _: &K, _: &V, _: Cause) {}
 }
 
-impl<K, V, F: Fn(&K, &V, Cause)> Listener<K, V> for F {
+impl<K> Chooser<K> for Nobody {
+    const CHOOSES: bool = false;
+
+    fn choose(&self, _: &Keys<'_, K>) -> Option<usize> {
+        None
+    }
+}
+
+/// A function of the user's that is to be given the arguments that are in a key.
+pub struct ByArguments<K, A, F>(fn(&K) -> &A, F);
+
+impl<K, A, F> fmt::Debug for ByArguments<K, A, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByArguments").finish_non_exhaustive()
+    }
+}
+
+impl<K, A, V, F: Fn(&A, &V, Cause)> Listener<K, V> for ByArguments<K, A, F> {
     const LISTENS: bool = true;
 
     fn left(&self, key: &K, value: &V, cause: Cause) {
-        self(key, value, cause);
+        (self.1)((self.0)(key), value, cause);
+    }
+}
+
+impl<K, A, F: Fn(&Keys<'_, A>) -> usize> Chooser<K> for ByArguments<K, A, F> {
+    const CHOOSES: bool = true;
+
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+        Some(keys.shown(self.0, &self.1))
     }
 }
 
 /// What is known of an entry between fresh and expired: nothing, `()`, or a [`Grace`].
 pub trait Between<C: Clock>: Sized {
+    /// Whether there is anything to know.
+    const IS_THERE: bool;
+
     /// The terms for an entry of this weight that comes in now: live for `ttl`, or until a time of its
     /// own.
     fn lease(
@@ -316,6 +373,8 @@ pub trait Between<C: Clock>: Sized {
 }
 
 impl<C: Clock> Between<C> for () {
+    const IS_THERE: bool = false;
+
     #[inline]
     fn lease(
         times: &Times<C>,
@@ -340,6 +399,8 @@ impl<C: Clock> Between<C> for () {
 }
 
 impl<C: Clock> Between<C> for Grace<C::Time> {
+    const IS_THERE: bool = true;
+
     fn lease(
         times: &Times<C>,
         weight: usize,
@@ -364,10 +425,11 @@ impl<C: Clock> Between<C> for Grace<C::Time> {
     }
 }
 
-impl<K, V, C, L, G> Plan<K, V, Lease<C::Time, G>> for Options<C, L>
+impl<K, V, C, L, H, G> Plan<K, V, Lease<C::Time, G>> for Options<C, L, H>
 where
     C: RawClock,
     L: Listener<K, V>,
+    H: Chooser<K>,
     G: Between<C>,
 {
     fn now(&self) -> Option<C::Time> {
@@ -418,6 +480,10 @@ where
         is_live
     }
 
+    fn has_grace(&self) -> bool {
+        G::IS_THERE
+    }
+
     fn freshness(&self, term: &Lease<C::Time, G>, reading: &Option<C::Raw>) -> Freshness {
         reading
             .as_ref()
@@ -432,6 +498,14 @@ where
         term.grace.failed(&self.times);
     }
 
+    fn chooses(&self) -> bool {
+        H::CHOOSES
+    }
+
+    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+        self.chooser.choose(keys)
+    }
+
     fn listens(&self) -> bool {
         L::LISTENS
     }
@@ -441,7 +515,7 @@ where
     }
 }
 
-impl<C: Clock, L> Options<C, L> {
+impl<C: Clock, L, H> Options<C, L, H> {
     /// The terms for an error of this weight that comes in now. When it has expired it is gone.
     fn lease_of_error<G: Between<C>>(&self, weight: usize) -> Lease<C::Time, G> {
         let ttl = self.error_ttl.as_ref().or(self.times.ttl.as_ref());
@@ -449,8 +523,8 @@ impl<C: Clock, L> Options<C, L> {
     }
 }
 
-/// A plan that tells what its clock shows.
-pub trait Clocked {
+/// A plan by which an entry can have a time of its own.
+pub trait Timed {
     /// What the clock shows.
     type Raw;
 
@@ -458,7 +532,14 @@ pub trait Clocked {
     fn raw(&self) -> Self::Raw;
 }
 
-impl<C: RawClock, L> Clocked for Options<C, L> {
+/// A plan by which an entry can have a weight and a time of its own.
+pub trait Terms<K, V, T: Term>: Timed {
+    /// The terms for an entry of this weight that comes in now, live until then, or as long as errors
+    /// are.
+    fn own(&self, key: &K, value: &V, weight: usize, until: Option<Self::Raw>, is_error: bool) -> T;
+}
+
+impl<C: RawClock, L, H> Timed for Options<C, L, H> {
     type Raw = C::Raw;
 
     fn raw(&self) -> C::Raw {
@@ -466,14 +547,12 @@ impl<C: RawClock, L> Clocked for Options<C, L> {
     }
 }
 
-/// A plan by which an entry can have a weight and a time of its own.
-pub trait Terms<T: Term>: Clocked {
-    /// The terms for an entry of this weight, live until then, or as long as errors are.
-    fn own(&self, weight: usize, until: Option<Self::Raw>, is_error: bool) -> T;
-}
-
-impl<C: RawClock, L, G: Between<C>> Terms<Lease<C::Time, G>> for Options<C, L> {
-    fn own(&self, weight: usize, until: Option<C::Raw>, is_error: bool) -> Lease<C::Time, G> {
+impl<K, V, C, L, H, G> Terms<K, V, Lease<C::Time, G>> for Options<C, L, H>
+where
+    C: RawClock,
+    G: Between<C>,
+{
+    fn own(&self, _: &K, _: &V, weight: usize, until: Option<C::Raw>, is_error: bool) -> Lease<C::Time, G> {
         if is_error && self.error_ttl.is_some() {
             return self.lease_of_error(weight);
         }

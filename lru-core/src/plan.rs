@@ -9,11 +9,13 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::panic::resume_unwind;
+use std::sync::LazyLock;
 
 use crate::cause::{Cause, Leavers};
 use crate::clock::Clock;
 use crate::key::SEED;
 use crate::policy::Policy;
+use crate::random::{STEP, mixed};
 use crate::term::{Freshness, Grace, Lease, Term};
 
 /// Answers to what the engine asks about entries on terms `T`.
@@ -50,6 +52,11 @@ pub trait Plan<K, V, T: Term> {
 
     /// Whether an entry on these terms is live by that reading; if so, it is used.
     fn is_live_and_used(&self, term: &T, reading: &Self::Reading) -> bool;
+
+    /// Whether entries may be stale.
+    fn has_grace(&self) -> bool {
+        false
+    }
 
     /// How fresh an entry is that has not expired.
     fn freshness(&self, _term: &T, _reading: &Self::Reading) -> Freshness {
@@ -115,6 +122,29 @@ impl<'k, K> Keys<'k, K> {
     }
 }
 
+/// Keys of which a part is shown.
+struct Shown<'k, K, A> {
+    keys: Keys<'k, K>,
+    part: fn(&K) -> &A,
+}
+
+impl<K, A> KeyList<A> for Shown<'_, K, A> {
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn get(&self, number: usize) -> Option<&A> {
+        self.keys.get(number).map(self.part)
+    }
+}
+
+impl<K> Keys<'_, K> {
+    /// The same keys, of which a part is shown.
+    pub(crate) fn shown<A, R>(&self, part: fn(&K) -> &A, see: impl FnOnce(&Keys<'_, A>) -> R) -> R {
+        see(&Keys(&Shown { keys: Keys(self.0), part }))
+    }
+}
+
 impl<K: fmt::Debug> fmt::Debug for Keys<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
@@ -171,28 +201,30 @@ impl<C: Clock> Times<C> {
         if self.jitter > 0.0 { self.clock.part(ttl, 1.0 - self.jitter * scatter()) } else { ttl.clone() }
     }
 
-    fn expires(&self, ttl: Option<&C::Span>) -> Option<C::Time> {
-        self.clock.ahead(&self.scattered(ttl?))
-    }
-
-    fn idle(&self) -> Option<C::Time> {
-        self.tti.as_ref().and_then(|tti| self.clock.ahead(tti))
-    }
-
-    /// The terms for an entry of this weight that comes in now. `until` is the time of its own that
-    /// an entry may have.
-    pub(crate) fn term(&self, weight: usize, until: Option<C::Time>) -> Lease<C::Time> {
-        self.term_for(weight, until, self.ttl.as_ref())
+    /// The time until which an entry is live that comes in now, were it never used.
+    pub(crate) fn expires(&self) -> Option<C::Time> {
+        self.expires_after(self.ttl.as_ref())
     }
 
     /// The same, live for another time than all.
+    fn expires_after(&self, ttl: Option<&C::Span>) -> Option<C::Time> {
+        self.clock.ahead(&self.scattered(ttl?))
+    }
+
+    /// The time until which it is, were it used now and no more.
+    pub(crate) fn idle(&self) -> Option<C::Time> {
+        self.tti.as_ref().and_then(|tti| self.clock.ahead(tti))
+    }
+
+    /// The terms for an entry of this weight that comes in now, to live for `ttl`. `until` is the time of
+    /// its own that an entry may have.
     pub(crate) fn term_for(
         &self,
         weight: usize,
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
     ) -> Lease<C::Time> {
-        Lease::new(weight, until.or_else(|| self.expires(ttl)), self.idle())
+        Lease::new(weight, until.or_else(|| self.expires_after(ttl)), self.idle())
     }
 
     /// The terms for an entry of this weight that comes in now, is fresh for `ttl`, and then stale.
@@ -274,8 +306,9 @@ impl<C: Clock<Span: fmt::Debug> + fmt::Debug> fmt::Debug for Times<C> {
 /// A number from 0 to 1, another each time.
 #[expect(clippy::cast_precision_loss, reason = "fewer bits are plenty")]
 fn scatter() -> f64 {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    SEED.hash_one(COUNT.fetch_add(1, Relaxed)) as f64 / u64::MAX as f64
+    static STATE: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(SEED.hash_one(0)));
+    // A hash alone would not do: those of numbers in a row may lie in a row too.
+    mixed(STATE.fetch_add(STEP, Relaxed)) as f64 / u64::MAX as f64
 }
 
 /// Tells of everything that left, the oldest first, and hands it back to be dropped.
@@ -302,4 +335,24 @@ pub(crate) fn told_with<K, V, P: Policy, T: Term>(
         }
     }
     leavers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::iter;
+
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_scattered_evenly() {
+        for step in 0..20 {
+            let mut tenths = [0; 10];
+            for _ in 0..1000 {
+                let number = iter::repeat_with(scatter).nth(step).unwrap_or_default();
+                let tenth = (0..9).take_while(|tenth| f64::from(tenth + 1) / 10.0 < number).count();
+                tenths[tenth] += 1;
+            }
+            assert!(tenths.iter().all(|count| (30..170).contains(count)), "{step}: {tenths:?}");
+        }
+    }
 }

@@ -23,11 +23,16 @@ pub(crate) enum Attribute {
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 24] = [
+const OPTIONS: [(&str, &str); 26] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
+    (
+        "choice",
+        "`choice` takes what chooses who leaves, by its number among the keys, such as `choice = |keys| keys.len() - 1`",
+    ),
+    ("seed", SEED),
     ("ttl", TTL),
-    ("tti", "`tti` takes a number of seconds or a `Duration`, such as `tti = 60`"),
+    ("tti", "`tti` takes a number of seconds above zero or a `Duration`, such as `tti = 60`"),
     (
         "ttu",
         "`ttu` takes what makes the time until which a result is live, such as `ttu = |name, value, now| now + value.ttl`",
@@ -80,10 +85,34 @@ impl Attribute {
         let own: &[&str] = match self {
             Self::LruCache => &[],
             Self::TtlCache | Self::AsyncLruCache => &["cache"],
-            Self::Cache => &["maxsize", "policy", "weight", "cache"],
+            Self::Cache => &["maxsize", "policy", "choice", "seed", "weight", "cache"],
             Self::FifoCache | Self::LfuCache | Self::RrCache => &["policy", "cache"],
         };
         OPTIONS.iter().map(|&(name, _)| name).filter(move |name| !own.contains(name))
+    }
+
+    /// What to write instead of an option that it stands for itself.
+    fn instead_of(self, option: &str) -> Option<String> {
+        let name = self.name();
+        match (self, option) {
+            (Self::Cache, "maxsize") => Some(UNBOUNDED.to_owned()),
+            (Self::Cache, "weight") => Some(
+                "`weight` counts against `maxsize`, and `#[cache]` has none; write `#[lru_cache(maxsize = …, weight = …)]`"
+                    .to_owned(),
+            ),
+            (Self::Cache, "policy" | "choice" | "seed") => {
+                Some(format!("`#[cache]` keeps everything; write `#[lru_cache(maxsize = …, {option} = …)]`"))
+            }
+            (Self::FifoCache | Self::LfuCache | Self::RrCache, "policy") => {
+                let policy = name.trim_end_matches("_cache");
+                Some(format!("the policy of `#[{name}]` is `{policy}`; for another write `#[lru_cache(policy = …)]`"))
+            }
+            (Self::LruCache, _) => None,
+            (_, "cache") => Some(format!(
+                "`#[{name}]` says how an own cache is; for one in an object write `#[lru_cache(cache = …)]`"
+            )),
+            _ => None,
+        }
     }
 
     fn knows(self, name: &str) -> bool {
@@ -165,6 +194,9 @@ pub(crate) struct Spanned<T> {
 pub(crate) struct Args {
     pub(crate) maxsize: Option<MaxSize>,
     pub(crate) policy: Option<Policy>,
+    /// Who chooses what is to leave.
+    pub(crate) choice: Option<Expr>,
+    pub(crate) seed: Option<Expr>,
     pub(crate) ttl: Option<Expr>,
     pub(crate) tti: Option<Expr>,
     /// What makes the time until which a result is live: a closure, or the path of a function.
@@ -240,7 +272,13 @@ impl Args {
         let name = input.call(Ident::parse_any)?;
         let text = name.to_string();
         if !attribute.knows(&text) {
-            return Err(syn::Error::new(name.span(), unknown(attribute, &text)));
+            let error = syn::Error::new(name.span(), unknown(attribute, &text));
+            if text == "cache" {
+                // What holds the cache is no argument, even where it may not.
+                input.parse::<Token![=]>()?;
+                self.cache = Some(input.parse()?);
+            }
+            return Err(error);
         }
         let duplicate = self.given.iter().any(|given| same_option(given) == same_option(&name));
         let at = name.span();
@@ -252,6 +290,8 @@ impl Args {
         match text.as_str() {
             "maxsize" => self.maxsize = Some(input.parse()?),
             "policy" => self.policy = Some(input.parse()?),
+            "choice" => self.choice = Some(function(input, takes("choice"))?),
+            "seed" => self.seed = Some(seed(input)?),
             "ttl" => self.ttl = Some(span(input, TTL)?),
             "tti" => self.tti = Some(span(input, takes("tti"))?),
             "ttu" => self.ttu = Some(function(input, takes("ttu"))?),
@@ -306,6 +346,7 @@ const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
 const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
+const SEED: &str = "`seed` takes a number, such as `seed = 42`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
 const SWR: &str =
     "`swr` takes `true`, or for how many seconds past the `ttl` a stale result is served, such as `swr = 30`";
@@ -351,6 +392,18 @@ fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     }
 }
 
+/// A constant number: what is plainly none is refused.
+fn seed(input: ParseStream) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    let is_number = match &expr {
+        Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
+        Expr::Unary(unary) => !matches!(unary.op, UnOp::Neg(_)),
+        Expr::Closure(_) => false,
+        _ => true,
+    };
+    if is_number { Ok(expr) } else { Err(syn::Error::new_spanned(expr, SEED)) }
+}
+
 /// A length of time, or a part of one: what is plainly neither is refused.
 fn span(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
@@ -368,6 +421,14 @@ fn is_no_span(expr: &Expr) -> bool {
         Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
             ["NAN", "INFINITY", "NEG_INFINITY", "ZERO", "None"].iter().any(|name| last.ident == name)
         }),
+        Expr::Call(call) => {
+            let makes_span = |function: &syn::ExprPath| {
+                function.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("from_"))
+            };
+            matches!(&*call.func, Expr::Path(function) if makes_span(function))
+                && call.args.len() == 1
+                && call.args.iter().all(|arg| matches!(arg, Expr::Lit(_)) && is_no_span(arg))
+        }
         Expr::Group(group) => is_no_span(&group.expr),
         Expr::Paren(paren) => is_no_span(&paren.expr),
         _ => false,
@@ -483,8 +544,8 @@ fn option_in(expr: &Expr, attribute: Attribute) -> Option<String> {
 }
 
 fn unknown(attribute: Attribute, name: &str) -> String {
-    if attribute == Attribute::Cache && name == "maxsize" {
-        return UNBOUNDED.to_owned();
+    if let Some(instead) = attribute.instead_of(name) {
+        return instead;
     }
     let known: Vec<_> = attribute.options().map(|option| format!("`{option}`")).collect();
     let known = known.join(", ");

@@ -162,12 +162,12 @@ fn calls_in_between_find_the_lock_free() {
 }
 
 #[test]
-fn two_calls_that_overlap_both_compute() {
+fn two_calls_that_overlap_both_compute_where_neither_waits() {
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
     macro_rules! overlapping {
         ($maxsize:tt keeps $kept:expr) => {{
             static RUNS: AtomicU32 = AtomicU32::new(0);
-            #[lru_cache(maxsize = $maxsize)]
+            #[lru_cache(maxsize = $maxsize, single_flight = false)]
             async fn f(_n: u32) -> u32 {
                 let run = RUNS.fetch_add(1, SeqCst);
                 wait(1).await;

@@ -31,6 +31,7 @@ mod methods;
 mod nested;
 mod objects;
 mod options;
+mod own_terms;
 mod pairs;
 mod panics;
 mod peers;

@@ -1,6 +1,10 @@
 //! Every two options that answer different questions stand together.
 
+use std::time::{Duration, Instant};
+
 use functools::{Cause, LruCache, lru_cache};
+
+const ONE_SECOND: Duration = Duration::from_secs(1);
 
 fn ticks() -> u64 {
     0
@@ -103,5 +107,53 @@ fn an_object_with_keys_and_verdicts() {
             assert_eq!(f::cache_info(&memo).hits, 1, stringify!($($option)*));
         })* };
     }
-    with! { { typed = true } { key = |n| *n } { cache_none = false } { cache_errors = false } }
+    with! {
+        { typed = true } { key = |n| *n } { cache_none = false } { cache_errors = false }
+        { ttl = 60 } { tti = 60 } { ttl = 60, jitter = 0.1 } { ttu = |_n, _value, now| now + ONE_SECOND }
+        { ttl = ONE_SECOND, timer = Instant::now } { tti = ONE_SECOND, timer = Instant::now }
+        { ttl = 60, tti = 60 } { ttl = 60, key = |n| *n } { ttl = 60, cache_none = false }
+        { ttl = 60, cache_errors = false } { tti = 60, typed = false } { tti = 60, key = |n| *n }
+        { ttu = |_n, _value, now| now + ONE_SECOND, tti = ONE_SECOND, timer = Instant::now }
+        { ttu = |_n, value, now| now + ONE_SECOND * u32::from(value.is_some()), cache_none = false }
+    }
+}
+
+#[test]
+fn errors_remembered_in_an_object_with_verdicts() {
+    macro_rules! with {
+        ($({$($option:tt)*})*) => { $({
+            #[lru_cache(cache = memo, cache_errors = true, $($option)*)]
+            fn f(n: u64, memo: &LruCache<u64, Result<u64, String>>) -> Result<u64, String> {
+                Err(n.to_string())
+            }
+            let memo = LruCache::new(Some(4));
+            assert_eq!(f(1, &memo), f(1, &memo), stringify!($($option)*));
+            assert_eq!(f::cache_info(&memo).hits, 1, stringify!($($option)*));
+        })* };
+    }
+    with! {
+        { ttl = 60 } { tti = 60 } { ttl = 60, jitter = 0.1 } { key = |n| *n } { cache_none = false }
+        { ttu = |_n, value, now| now + ONE_SECOND * u32::from(value.is_err()) }
+    }
+}
+
+#[test]
+fn chance_with_everything_else() {
+    pairs! {
+        { policy = rr, choice = |keys| keys.len() - 1 }
+        { maxsize = 8 }
+        { ttl = 60 }
+        { weight = |_n, _value| 2 }
+        { on_evict = log }
+        { cache_none = false }
+        { typed = true }
+    }
+    pairs! {
+        { policy = rr, seed = 42 }
+        { ttu = |_n, _value, now| now + 60, timer = ticks }
+        { weight = |_n, _value| 2 }
+        { on_evict = |_n, _value, _cause| () }
+        { cache_errors = false }
+    }
+    pairs! { { policy = rr, seed = 42 } { key = |n| n / 10 } }
 }

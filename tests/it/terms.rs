@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use functools::{Cause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
+use functools::{Cause, Keys, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
 
 use crate::support::tally;
 
@@ -183,4 +183,161 @@ fn what_no_longer_holds_is_dropped() {
     (two("a", 1), two("b", 1));
     two::cache_retain(|(name, _), value| name == "b" && value.is_some());
     assert!(!two::cache_contains("a", 1) && two::cache_contains("b", 1));
+}
+
+/// The largest key leaves.
+fn largest(keys: &Keys<'_, u64>) -> usize {
+    (0..keys.len()).max_by_key(|&number| keys.get(number)).unwrap_or_default()
+}
+
+#[test]
+fn the_user_chooses_who_leaves() {
+    #[rr_cache(maxsize = 3, choice = |keys| keys.len() - 1)]
+    fn last(n: u64) -> u64 {
+        n
+    }
+    (last(1), last(2), last(3), last(4));
+    assert!(last::cache_contains(1) && last::cache_contains(2) && !last::cache_contains(3));
+
+    #[lru_cache(maxsize = 3, policy = rr, choice = largest)]
+    fn by_function(n: u64) -> u64 {
+        n
+    }
+    (by_function(1), by_function(9), by_function(3), by_function(4));
+    assert!(!by_function::cache_contains(9) && by_function::cache_contains(3));
+
+    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|(name, n)| name == "b" && *n == 2).unwrap())]
+    fn by_pair(name: &str, n: u64) -> String {
+        format!("{name}{n}")
+    }
+    (by_pair("a", 2), by_pair("b", 2), by_pair("b", 1));
+    assert!(by_pair::cache_contains("a", 2) && !by_pair::cache_contains("b", 2));
+
+    // A number that is none leaves it to chance.
+    #[rr_cache(maxsize = 2, choice = |_| usize::MAX, on_evict = left)]
+    fn by_chance(n: u64) -> u64 {
+        n * 10
+    }
+    LEFT.take();
+    (by_chance(1), by_chance(2), by_chance(3));
+    assert_eq!((by_chance::cache_info().currsize, LEFT.take().len()), (2, 1));
+}
+
+#[test]
+fn of_two_functions_with_the_same_seed_the_same_calls_evict_the_same() {
+    const SEED: u64 = 7;
+    macro_rules! evicted {
+        ($($seed:tt)*) => {{
+            #[rr_cache(maxsize = 8, $($seed)*)]
+            fn f(n: u64) -> u64 {
+                n
+            }
+            (0..100).for_each(|n| _ = f(n));
+            (0..100).filter(|&n| f::cache_contains(n)).collect::<Vec<u64>>()
+        }};
+    }
+    let seeded = evicted!(seed = SEED);
+    assert_eq!((seeded.len(), &seeded), (8, &evicted!(seed = 3 + 4)));
+    assert_eq!(evicted!(), evicted!(seed = 0));
+    assert_ne!(seeded, evicted!(seed = 8));
+}
+
+#[test]
+fn a_listener_is_a_closure_whose_parameters_have_no_types() {
+    use std::sync::Mutex;
+    static TOLD: Mutex<Vec<(String, usize, Cause)>> = Mutex::new(Vec::new());
+    #[lru_cache(maxsize = 1, on_evict = |name, length, cause| {
+        TOLD.lock().unwrap().push((name.to_uppercase(), *length, cause));
+    })]
+    fn f(name: &str) -> usize {
+        name.len()
+    }
+    #[lru_cache(maxsize = 1, on_evict = |(name, n), result, cause| {
+        TOLD.lock().unwrap().push((name.clone(), usize::from(*n) + result.len(), cause));
+    })]
+    fn g(name: &str, n: u8) -> String {
+        name.repeat(n.into())
+    }
+    (f("abc"), f("d"), g("x", 2), g("y", 1));
+    let told = [("ABC".to_owned(), 3, Cause::Evicted), ("x".to_owned(), 4, Cause::Evicted)];
+    assert_eq!(*TOLD.lock().unwrap(), told);
+}
+
+struct Shop {
+    tax: u64,
+}
+
+impl Shop {
+    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|id| *id == 7).unwrap_or(0), on_evict = |id, price, _| left(id, price, Cause::Evicted))]
+    fn price(#[key(skip)] &self, id: u64) -> u64 {
+        self.tax * id
+    }
+
+    #[lru_cache]
+    fn name(#[key(skip)] &self, id: u64, language: &str) -> Option<String> {
+        (self.tax < 100).then(|| format!("{id} {language}"))
+    }
+}
+
+#[test]
+fn methods_tell_what_left_and_forget_what_no_longer_holds() {
+    let shop = Shop { tax: 10 };
+    LEFT.take();
+    (shop.price(6), shop.price(7), shop.price(8));
+    assert_eq!(LEFT.take(), [(7, 70, Cause::Evicted)]);
+    Shop::price_cache_retain(|id, price| id * 10 == *price && *id > 6);
+    assert!(shop.price_cache_contains(8) && !shop.price_cache_contains(6));
+    LEFT.take();
+
+    (shop.name(1, "en"), shop.name(1, "de"), shop.name(2, "de"));
+    Shop::name_cache_retain(|(id, language), name| name.is_some() && (*id == 2 || language == "en"));
+    assert!(shop.name_cache_contains(1, "en") && shop.name_cache_contains(2, "de"));
+    assert!(!shop.name_cache_contains(1, "de"));
+}
+
+#[test]
+fn generic_functions_forget_where_their_arguments_can_be_named() {
+    #[lru_cache(typed = true)]
+    fn f<T: Default + Into<u64> + 'static>(n: u64) -> u64 {
+        n + T::default().into()
+    }
+    (f::<u8>(1), f::<u16>(1), f::<u16>(2));
+    f::cache_retain(|n, value| n == value && *n == 1);
+    assert_eq!(f::cache_info().currsize, 2);
+    assert!(f::cache_contains::<u8>(1) && !f::cache_contains::<u16>(2));
+}
+
+#[test]
+fn listeners_hear_of_any_function_whose_arguments_can_be_named() {
+    #[lru_cache(maxsize = 1, accessors = none, on_evict = left)]
+    fn without_accessors(n: u64) -> u64 {
+        n * 10
+    }
+    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| left(key, value, Cause::Evicted))]
+    fn generic<T: Default + Into<u64> + 'static>(n: u64) -> u64 {
+        n + T::default().into()
+    }
+    LEFT.take();
+    (without_accessors(1), without_accessors(2));
+    (generic::<u8>(1), generic::<u16>(1));
+    assert_eq!(LEFT.take(), [(1, 10, Cause::Evicted), (1, 1, Cause::Evicted)]);
+}
+
+#[test]
+fn what_functions_are_given_is_made_to_fit() {
+    fn weigh(name: &str, value: &[u8]) -> usize {
+        name.len() + value.len()
+    }
+    fn until(name: &str, value: &[u8], now: u64) -> u64 {
+        now + (name.len() + value.len()) as u64
+    }
+    #[lru_cache(maxsize = 100, weight = weigh, ttu = until, timer = now)]
+    fn bytes(name: String) -> Vec<u8> {
+        name.clone().into()
+    }
+    NOW.set(0);
+    bytes("abc".to_owned());
+    assert_eq!(bytes::cache_info().currsize, 6);
+    NOW.set(6);
+    assert_eq!(bytes::cache_info().currsize, 0);
 }

@@ -29,6 +29,12 @@ const KINDS: &[&str] = &[
     "plain",
 ];
 
+/// The policies that `benches/policies.rs` has functions of, with room for few and for many entries.
+const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu"];
+
+/// What an operation may take among many entries, in multiples of what it takes among few.
+const GROWTH_BAR: f64 = 3.0;
+
 /// How many calls lie between the two runs whose instructions are compared.
 const CALLS: u32 = 100_000;
 
@@ -177,11 +183,35 @@ fn instructions() -> Result {
     }
     let mut table = String::from("\n| operation | instructions |\n|---|--:|\n");
     for kind in KINDS {
-        let between = count(kind, 2 * CALLS)? - count(kind, CALLS)?;
-        _ = writeln!(table, "| {kind} | {:.1} |", between / f64::from(CALLS));
+        _ = writeln!(table, "| {kind} | {:.1} |", per_call(kind)?);
     }
+    table.push_str(&growth()?);
     println!("{table}");
     append("benches/RESULTS.md", &table)
+}
+
+/// Whether operations take more instructions the more entries there are.
+fn growth() -> Result<String> {
+    let mut table = String::from("\nHalf of the calls below ask for what is there, the others evict.\n\n");
+    table.push_str("| policy | instructions, 100 entries | 100,000 entries | × |\n|---|--:|--:|--:|\n");
+    let mut bars = String::from("\n| bar | measured | |\n|---|--:|---|\n");
+    for policy in POLICIES {
+        let (few, many) = (per_call(&format!("{policy}-100"))?, per_call(&format!("{policy}-100000"))?);
+        let ratio = many / few;
+        let verdict = if ratio <= GROWTH_BAR { "met" } else { "**missed**" };
+        _ = writeln!(table, "| `{policy}` | {few:.1} | {many:.1} | {ratio:.2} |");
+        _ = writeln!(
+            bars,
+            "| `{policy}`, 100,000 entries ≤ {GROWTH_BAR} × 100 entries | {ratio:.2} | {verdict} |"
+        );
+    }
+    Ok(table + &bars)
+}
+
+/// How many instructions a call of this kind takes.
+fn per_call(kind: &str) -> Result<f64> {
+    let between = count(kind, 2 * CALLS)? - count(kind, CALLS)?;
+    Ok(between / f64::from(CALLS))
 }
 
 /// How many instructions that many calls take, with the start and the end of the program.

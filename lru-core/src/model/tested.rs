@@ -73,7 +73,11 @@ impl<V: Clone> Plan<u8, V, PlannedLease> for Planned<V> {
 
     fn term(&self, _: &u8, value: &V) -> PlannedLease {
         let now = crate::Clock::now(&self.times.clock);
-        self.times.term((self.terms.weight)(value), (self.terms.life)(value).map(|life| now + life))
+        self.times.term_for(
+            (self.terms.weight)(value),
+            (self.terms.life)(value).map(|life| now + life),
+            self.times.ttl.as_ref(),
+        )
     }
 
     fn is_live(&self, term: &PlannedLease) -> bool {

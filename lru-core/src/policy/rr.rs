@@ -7,6 +7,7 @@
 use super::Policy;
 use crate::arena::{Arena, Slot};
 use crate::key::KeyHash;
+use crate::random::{STEP, mixed};
 
 /// A random entry leaves.
 ///
@@ -14,11 +15,11 @@ use crate::key::KeyHash;
 /// policies: no order of calls is particularly bad for it, not even a loop over slightly more keys
 /// than there is room for. This is what `cachetools` calls `RRCache`.
 ///
-/// The choice comes from a small generator with a fixed seed, so that a program does the same each
+/// The choice comes from a small generator with a fixed `SEED`, so that a program does the same each
 /// time it runs. It is no secret: who knows the calls can tell who leaves. A hit costs nothing, a
 /// replacement takes constant time; the policy takes 8 bytes an entry.
 #[derive(Debug)]
-pub struct Rr {
+pub struct Rr<const SEED: u64 = 0> {
     slots: Vec<Slot>,
     /// Where in `slots` a slot is, indexed by [`Slot::index`]. Of slots that are not there, anything.
     places: Vec<u32>,
@@ -26,8 +27,8 @@ pub struct Rr {
     generator: u64,
 }
 
-impl Policy for Rr {
-    const NEW: Self = Self::seeded(0);
+impl<const SEED: u64> Policy for Rr<SEED> {
+    const NEW: Self = Self::seeded(SEED);
 
     #[inline]
     fn used<T>(&self, _: &Arena<T>, _: Slot) {}
@@ -85,8 +86,8 @@ impl Policy for Rr {
     }
 }
 
-impl Rr {
-    /// A policy whose choices depend on `seed`.
+impl<const SEED: u64> Rr<SEED> {
+    /// A policy whose choices depend on `seed`, which may be known at run time only.
     pub const fn seeded(seed: u64) -> Self {
         Self { slots: Vec::new(), places: Vec::new(), chosen: None, generator: seed }
     }
@@ -102,13 +103,9 @@ impl Rr {
         usize::try_from(self.random().checked_rem(bound as u64)?).ok()
     }
 
-    /// The next number of `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-    /// Generators", OOPSLA 2014).
     fn random(&mut self) -> u64 {
-        self.generator = self.generator.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.generator ^ (self.generator >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.generator = self.generator.wrapping_add(STEP);
+        mixed(self.generator)
     }
 }
 

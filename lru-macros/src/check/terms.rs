@@ -6,7 +6,7 @@ use quote::ToTokens;
 use syn::{Expr, GenericParam, Lit, PatType, Type};
 
 use super::closure_takes;
-use crate::args::{Args, MaxSize};
+use crate::args::{Args, MaxSize, Policy};
 use crate::errors::Errors;
 use crate::func::{Func, KeyOption};
 use crate::{model, types};
@@ -18,7 +18,8 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     weights_have_a_bound(args, errors);
     object_has_its_own(args, errors);
     object_tells_instances_apart(args, func, errors);
-    listener_can_be_told_the_key(args, func, errors);
+    chance_can_be_helped(args, errors);
+    arguments_can_be_told(args, func, errors);
     functions_take_what_they_are_given(args, func, errors);
 }
 
@@ -30,7 +31,9 @@ fn results_have_one_time(args: &Args, errors: &mut Errors) {
 
 fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
     let (Some(name), Some(jitter)) = (args.name("jitter"), &args.jitter) else { return };
-    if args.ttl.is_none() || args.ttu.is_some() {
+    // A mistaken `ttl` is there all the same.
+    let has_ttl = args.ttl.is_some() || args.name("ttl").is_some();
+    if !has_ttl || args.ttu.is_some() {
         errors.at(name, "`jitter` shortens a `ttl`, and there is none; write `ttl = …` too");
     } else if args.timer.is_some() {
         errors.at(name, "`jitter` takes a part of a `Duration`, and the time of a `timer` may be anything; remove `jitter`");
@@ -46,7 +49,8 @@ fn jitter_has_something_to_shorten(args: &Args, errors: &mut Errors) {
 }
 
 fn timer_is_read(args: &Args, errors: &mut Errors) {
-    let is_timed = [&args.ttl, &args.tti, &args.ttu, &args.error_ttl].iter().any(|time| time.is_some());
+    let is_given = |option| args.name(option).is_some();
+    let is_timed = args.ttl.is_some() || ["ttl", "tti", "ttu", "error_ttl"].into_iter().any(is_given);
     if let (Some(name), false) = (args.name("timer"), is_timed) {
         errors.at(
             name,
@@ -68,17 +72,16 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
     for option in ["swr", "stale_if_error", "error_ttl"] {
         if let Some(name) = args.name(option) {
             let message = format!(
-                "the object given by `cache` says how long its results are good; remove `{option}`, or keep the results in a `static`, without `cache`"
+                "the entries of an object are fresh or expired, and nothing between; remove `{option}`, or keep the results in a `static`, without `cache`"
             );
             errors.at(name, message);
         }
     }
-    for option in ["maxsize", "policy", "ttl", "tti", "ttu", "jitter", "timer", "weight", "on_evict"] {
+    for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict"] {
         if let Some(name) = args.name(option) {
             let what = match option {
                 "maxsize" => "bound".to_owned(),
                 "weight" => "weigher".to_owned(),
-                "timer" => "clock".to_owned(),
                 "on_evict" => "listener".to_owned(),
                 option => format!("`{option}`"),
             };
@@ -122,11 +125,46 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
     }
 }
 
-fn listener_can_be_told_the_key(args: &Args, func: &Func, errors: &mut Errors) {
-    let Some(name) = args.name("on_evict") else { return };
-    let has_made_key = args.key.is_some() || func.param_attrs().any(crate::func::is_key);
-    if func.is_method() || func.first_type_param().is_some() || has_made_key {
-        let message = "`on_evict` is told the arguments, and here the key has not their types; keep the results in an object with a listener, by `cache = …`";
+fn chance_can_be_helped(args: &Args, errors: &mut Errors) {
+    if args.name("cache").is_some() {
+        return;
+    }
+    for option in ["choice", "seed"] {
+        let Some(name) = args.name(option).filter(|_| args.policy != Some(Policy::Rr)) else { continue };
+        let way_out = match args.name("policy") {
+            Some(_) => format!("remove `{option}`, or the other policy"),
+            None if args.policy.is_some() => format!("remove `{option}`, or write `#[rr_cache]`"),
+            None => "write `policy = rr` too".to_owned(),
+        };
+        let message =
+            format!("`{option}` is for `policy = rr`, where it is chance that decides who leaves; {way_out}");
+        errors.at(name, message);
+    }
+    if let (Some(seed), Some(_)) = (args.name("seed"), args.name("choice")) {
+        errors.at(seed, "with `choice` nothing is left to chance; remove `seed`");
+    }
+}
+
+fn arguments_can_be_told(args: &Args, func: &Func, errors: &mut Errors) {
+    // In an object neither can stand, and another rule says so.
+    if args.name("cache").is_some() || model::names_arguments(args, func) {
+        return;
+    }
+    let ways_out = if func.receiver().is_some() {
+        "leave `self` out by `#[key(skip)]`, or keep the results in an object"
+    } else {
+        "keep the results in an object"
+    };
+    if let Some(name) = args.name("on_evict") {
+        let message = format!(
+            "`on_evict` is told the arguments, and here the key has not their types; {ways_out} with a listener, by `cache = …`"
+        );
+        errors.at(name, message);
+    }
+    if let Some(name) = args.name("choice") {
+        let message = format!(
+            "`choice` is shown the arguments, and here the key has not their types; {ways_out} with a choice, by `cache = …`"
+        );
         errors.at(name, message);
     }
 }
@@ -141,6 +179,19 @@ fn functions_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Err
             func,
             errors,
         );
+    }
+    if let Some(Expr::Closure(closure)) = &args.choice {
+        if closure.inputs.len() != 1 {
+            errors.at(&closure.inputs, "a choice is made among the keys; write `|keys| …`");
+        }
+    }
+    if let Some(Expr::Closure(closure)) = &args.on_evict {
+        if closure.inputs.len() != 3 {
+            errors.at(
+                &closure.inputs,
+                "a listener is told the key, the value and the cause; write `|key, value, cause| …`",
+            );
+        }
     }
     if let Some(ttu) = &args.ttu {
         let what = "a time is made of all arguments and the value, by reference, and the time it is now";

@@ -225,11 +225,13 @@ fn retain(model: &Model) -> Option<TokenStream> {
     let (holds, body) = memo::retain(model, &quote!(Self))?;
     let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, cfg_of_siblings(model));
     // Needed or not: a test that is passed on need not be `mut`, one that is called must.
-    let mutable = (model.key.parts.len() == 1).then(|| quote!(mut));
+    let mutable = memo::calls_test(model).then(|| quote!(mut));
+    let (object, generics) = (model.object(), model.object_generics());
+    let object = object.map(|object| quote! { #object, });
     Some(quote! {
         #(#cfg)*
         /// Removes the results for which the test of arguments and value is false. Counts nothing.
-        #vis fn #name(#mutable __holds: #holds) { #body }
+        #vis fn #name #generics (#object #mutable __holds: #holds) { #body }
     })
 }
 

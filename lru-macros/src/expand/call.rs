@@ -85,7 +85,7 @@ pub(super) fn own_terms(model: &Model) -> Option<TokenStream> {
 
 /// The copies.
 pub(super) fn copies_for_terms(model: &Model) -> TokenStream {
-    let arguments = model.arguments();
+    let arguments = model.given().into_iter().map(|(argument, _)| argument);
     quote! { let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*); }
 }
 

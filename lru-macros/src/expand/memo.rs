@@ -5,13 +5,19 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, Identity, Krate, Model, Place, nested};
+use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Place, Told, nested};
 use crate::types;
 
 /// The cache, to be called: `home` is where the accessors stand.
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => calls_of(object, &model.krate),
+        Place::Object(object) => match model.terms.in_object() {
+            None => calls_of(object, &model.krate),
+            Some(terms) => {
+                let cache = cache_of(object, &model.krate);
+                quote! { #cache.__own() #terms .calls() }
+            }
+        },
         Place::Static(_) => {
             let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
             if matches!(model.accessors, Accessors::None) {
@@ -26,15 +32,26 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
 
 /// What the cache is told at each call, where that is anything.
 fn plan(model: &Model) -> Option<TokenStream> {
-    let (key, kept) = (key_type(model), model.outcome.kept(&model.krate));
-    model.terms.plan(&model.krate, &key, &kept, model.key.parts.len())
+    let told = Told {
+        key: key_type(model),
+        arguments: arguments_type(&part_keys(model), &model.krate),
+        place: arguments_in_key(model),
+        kept: model.outcome.kept(&model.krate),
+    };
+    model.terms.plan(&model.krate, &told)
 }
 
 /// The cache in an object, to be called.
 pub(super) fn calls_of(object: &Expr, krate: &Krate) -> TokenStream {
+    let (span, cache) = (types::first_span(object), cache_of(object, krate));
+    quote_spanned! { span=> #cache.__calls() }
+}
+
+/// The cache in an object.
+fn cache_of(object: &Expr, krate: &Krate) -> TokenStream {
     let span = types::first_span(object);
     let krate = krate.at(span);
-    quote_spanned! { span=> #krate::__private::cache(&#object).__calls() }
+    quote_spanned! { span=> #krate::__private::cache(&#object) }
 }
 
 /// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
@@ -47,27 +64,41 @@ pub(super) fn name(model: &Model) -> Ident {
     })
 }
 
-/// The arguments as a tuple that borrows them. The key of an object is a single argument itself.
+/// The arguments as a tuple that borrows them, after what tells instances apart. The key of an object is
+/// a single argument itself.
 pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let mut parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
-    match (&model.place, parts.as_slice()) {
-        (Place::Object(object), parts) => {
-            let part = if let [part] = parts { part.clone() } else { nested(parts) };
+    let parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
+    match &model.place {
+        Place::Object(object) => {
+            let (part, function) = (one_or_all(&parts), function_in_object(model));
             let span = types::first_span(object);
             let (calls, krate) = (calls_of(object, krate), krate.at(span));
-            let function = format!("::{}:", model.name);
-            let function = quote! {
-                ::core::concat!(::core::module_path!(), #function, ::core::line!(), ":", ::core::column!())
-            };
             quote_spanned! { span=> #krate::__private::keyed(|| #calls, #function, #part).__fit() }
         }
-        (Place::Static(_), _) => {
+        Place::Static(_) => {
             let function = model.accessor("__identity");
-            let identity = model.key.identity.ask(&quote!(#home::#function), krate);
-            parts.splice(0..0, identity);
-            nested(&parts)
+            match model.key.identity.ask(&quote!(#home::#function), krate) {
+                None => nested(&parts),
+                Some(identity) => {
+                    let arguments = one_or_all(&parts);
+                    quote! { (#identity, #arguments) }
+                }
+            }
         }
+    }
+}
+
+/// One part as it is, several as a tuple.
+fn one_or_all(parts: &[TokenStream]) -> TokenStream {
+    if let [part] = parts { part.clone() } else { nested(parts) }
+}
+
+/// What tells functions apart in an object that does.
+fn function_in_object(model: &Model) -> TokenStream {
+    let function = format!("::{}:", model.name);
+    quote! {
+        ::core::concat!(::core::module_path!(), #function, ::core::line!(), ":", ::core::column!())
     }
 }
 
@@ -116,29 +147,71 @@ fn memo(model: &Model, maxsize: &MaxSize) -> TokenStream {
 }
 
 /// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a
-/// tuple.
+/// tuple. The type of the test, and what is done with it.
 pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-    if !model.has_plain_key() {
-        return None;
-    }
     let krate = &model.krate;
-    let (calls, kept) = (calls(model, home), model.outcome.kept(krate));
-    let holds = |key| quote! { impl ::core::ops::FnMut(&#key, &#kept) -> ::core::primitive::bool };
-    if let [part] = model.key.parts.as_slice() {
-        let body = quote! { #calls.retain(|__key, __value| __holds(&__key.0, __value)); };
-        return Some((holds(part.key.stored(krate)), body));
+    let Named { arguments, outcome } = model.named.as_ref()?;
+    let arguments = arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
+    let (calls, kept) = (calls(model, home), outcome.kept(krate));
+    let holds = quote! { impl ::core::ops::FnMut(&#arguments, &#kept) -> ::core::primitive::bool };
+    let body = match &model.place {
+        Place::Object(object) => {
+            let (plain, function) = (calls_of(object, krate), function_in_object(model));
+            quote! {
+                use #krate::__private::choices::*;
+                #calls.retain_tested(
+                    #krate::__private::tested::<#arguments, #kept, _, _, _, _, _, _>(|| #plain, #function, __holds)
+                        .__fit(),
+                );
+            }
+        }
+        Place::Static(_) if arguments_are_key(model) => quote! { #calls.retain(__holds); },
+        Place::Static(_) => {
+            let place = arguments_in_key(model);
+            quote! { #calls.retain(|__key, __value| __holds(#place, __value)); }
+        }
+    };
+    Some((holds, body))
+}
+
+/// Whether the test of what holds is called, and not passed on.
+pub(super) fn calls_test(model: &Model) -> bool {
+    matches!(model.place, Place::Static(_)) && !arguments_are_key(model)
+}
+
+/// Whether nothing but the arguments is in the key, and all of it.
+fn arguments_are_key(model: &Model) -> bool {
+    matches!(model.key.identity, Identity::None) && model.key.parts.len() != 1
+}
+
+/// The arguments, or the only one, of a `__key`.
+fn arguments_in_key(model: &Model) -> TokenStream {
+    match model.key.identity {
+        Identity::None if model.key.parts.len() == 1 => quote! { &__key.0 },
+        Identity::None => quote! { __key },
+        Identity::Of { .. } | Identity::Body => quote! { &__key.1 },
     }
-    Some((holds(key_type(model)), quote! { #calls.retain(__holds); }))
 }
 
 /// The type of the key.
 fn key_type(model: &Model) -> TokenStream {
-    let identity = match model.key.identity {
-        Identity::None => None,
-        Identity::Of { .. } | Identity::Body => Some(quote! { ::core::any::TypeId }),
-    };
-    let parts = model.key.parts.iter().map(|part| part.key.stored(&model.krate));
-    nested(&identity.into_iter().chain(parts).collect::<Vec<_>>())
+    let keys = part_keys(model);
+    match model.key.identity {
+        Identity::None => nested(&keys.iter().map(|key| key.stored(&model.krate)).collect::<Vec<_>>()),
+        Identity::Of { .. } | Identity::Body => {
+            let arguments = arguments_type(&keys, &model.krate);
+            quote! { (::core::any::TypeId, #arguments) }
+        }
+    }
+}
+
+/// The type of the arguments in a key.
+fn arguments_type(keys: &[&Key], krate: &Krate) -> TokenStream {
+    one_or_all(&keys.iter().map(|key| key.stored(krate)).collect::<Vec<_>>())
+}
+
+fn part_keys(model: &Model) -> Vec<&Key> {
+    model.key.parts.iter().map(|part| &part.key).collect()
 }
 
 /// The bound, as an argument of a type.

@@ -22,7 +22,7 @@ use crate::types;
 pub(crate) use flight::{Flight, Refresh};
 pub(crate) use key::{Identity, Key, KeyPlan, Part, Scope};
 pub(crate) use outcome::{Outcome, Rules};
-pub(crate) use terms::{Terms, is_reference};
+pub(crate) use terms::{Terms, Told, is_reference};
 
 /// What `maxsize` is when nobody says: as in Python.
 const DEFAULT_MAXSIZE: i128 = 128;
@@ -53,6 +53,14 @@ pub(crate) struct Model {
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
+    /// The types of the arguments in the key and of what is kept of the result, where they can be named.
+    pub(crate) named: Option<Named>,
+}
+
+/// What is remembered, by the names of its types.
+pub(crate) struct Named {
+    pub(crate) arguments: Vec<Key>,
+    pub(crate) outcome: Outcome,
 }
 
 /// Whether the body is awaited.
@@ -92,9 +100,8 @@ impl Model {
     pub(crate) fn new(args: Args, func: Func) -> Self {
         let accessors = accessors(&args, &func);
         let scope = scope(&args, &func);
-        let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
-        let rules =
-            Rules { errors: args.cache_errors.unwrap_or(false), none: args.cache_none.unwrap_or(true) };
+        let result = result(&func);
+        let rules = rules(&args);
         let params = params(&args, &func);
         let typed = args.typed.as_ref().is_some_and(|typed| typed.value);
         let arguments = Arguments::new(&args, &func, &params);
@@ -105,6 +112,7 @@ impl Model {
         };
         let terms = Terms::new(&args);
         let flight = Flight::new(&args, &func);
+        let named = named(&args, &func, &arguments, &krate);
         let place = match args.cache {
             Some(object) => Place::Object(object),
             None => Place::Static(args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE))),
@@ -136,6 +144,7 @@ impl Model {
             key,
             krate,
             typed,
+            named,
         }
     }
 
@@ -162,12 +171,18 @@ impl Model {
         receiver.chain(self.params.iter().map(|param| param.name.to_token_stream())).collect()
     }
 
-    /// Whether the types of the arguments are those of the key, so that users can name them.
-    pub(crate) fn has_plain_key(&self) -> bool {
-        matches!(self.place, Place::Static(_))
-            && matches!(self.key.identity, Identity::None)
-            && !self.outcome.is_unnamed()
-            && self.key.parts.iter().all(|part| !part.key.is_erased())
+    /// What the user's functions are given: all arguments but the one that holds the cache, each with its
+    /// type.
+    pub(crate) fn given(&self) -> Vec<(TokenStream, Type)> {
+        let holder = match &self.place {
+            Place::Object(expr) => root(expr),
+            Place::Static(_) => None,
+        };
+        let types =
+            self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
+        let is_given =
+            |place: &TokenStream| holder.as_ref().is_none_or(|holder| *holder != place.to_string());
+        self.arguments().into_iter().zip(types).filter(|(place, _)| is_given(place)).collect()
     }
 
     /// What the function takes, and of what types.
@@ -177,13 +192,13 @@ impl Model {
         types.zip(self.arguments()).collect()
     }
 
-    /// References to what the function takes. `place` makes a place of
-    /// the number of an argument and its name.
+    /// References to what the user's functions are given. `place` makes a place of the number of an
+    /// argument among them and its name.
     pub(crate) fn references(&self, place: impl Fn(usize, &TokenStream) -> TokenStream) -> Vec<TokenStream> {
-        let arguments = self.typed_arguments();
-        let references = arguments.iter().enumerate().map(|(number, (ty, name))| {
-            let place = place(number, name);
-            if is_reference(ty) {
+        let given = self.given().into_iter().enumerate();
+        let references = given.map(|(number, (name, ty))| {
+            let place = place(number, &name);
+            if terms::is_reference(&ty) {
                 place
             } else {
                 quote! { &#place }
@@ -267,18 +282,43 @@ fn accessors(args: &Args, func: &Func) -> Accessors {
     }
 }
 
+/// What the function returns.
+fn result(func: &Func) -> Type {
+    func.result().cloned().unwrap_or_else(|| parse_quote!(()))
+}
+
+/// What of it is remembered.
+fn rules(args: &Args) -> Rules {
+    Rules { errors: args.cache_errors.unwrap_or(false), none: args.cache_none.unwrap_or(true) }
+}
+
+/// Whether the user's functions can be told the arguments that are in the key.
+pub(crate) fn names_arguments(args: &Args, func: &Func) -> bool {
+    let arguments = Arguments::new(args, func, &params(args, func));
+    named(args, func, &arguments, &Krate::new(args)).is_some()
+}
+
+fn named(args: &Args, func: &Func, arguments: &Arguments, krate: &Krate) -> Option<Named> {
+    let scope = scope_of_function(args, func);
+    let parts = arguments.parts(args.key.as_ref(), &scope, krate);
+    let arguments: Vec<_> = parts.into_iter().map(|part| part.key).collect();
+    let outcome = Outcome::new(&result(func), rules(args), &scope);
+    (!outcome.is_unnamed() && !arguments.iter().any(Key::is_erased)).then_some(Named { arguments, outcome })
+}
+
 /// Where the cache lies.
 fn scope(args: &Args, func: &Func) -> Scope {
+    if args.cache.is_some() { Scope::Object } else { scope_of_function(args, func) }
+}
+
+/// Where a cache of the function's own lies.
+fn scope_of_function(args: &Args, func: &Func) -> Scope {
     let names = type_params(&func.sig.generics).filter_map(|param| match param {
         GenericParam::Type(param) => Some(param.ident.clone()),
         GenericParam::Const(param) => Some(param.ident.clone()),
         GenericParam::Lifetime(_) => None,
     });
-    if args.cache.is_some() {
-        Scope::Object
-    } else if func.is_method()
-        || args.accessors.as_ref().is_some_and(|at| at.value != args::Accessors::Companion)
-    {
+    if func.is_method() || args.accessors.as_ref().is_some_and(|at| at.value != args::Accessors::Companion) {
         Scope::Method(names.collect())
     } else {
         Scope::Function(names.collect())

@@ -12,6 +12,7 @@ use crate::types;
 /// On what terms results are kept.
 pub(crate) struct Terms {
     policy: Policy,
+    seed: Option<Expr>,
     plan: Option<Plan>,
 }
 
@@ -25,6 +26,7 @@ struct Plan {
     swr: Option<Swr>,
     stale_if_error: Option<Expr>,
     on_evict: Option<Expr>,
+    choice: Option<Expr>,
     own: Own,
 }
 
@@ -35,22 +37,63 @@ impl Plan {
     }
 }
 
+/// How the user's functions come by the arguments in a key.
+pub(crate) struct Told {
+    /// The type of the key.
+    pub(crate) key: TokenStream,
+    /// That of the arguments in it.
+    pub(crate) arguments: TokenStream,
+    /// These, of a `__key`.
+    pub(crate) place: TokenStream,
+    /// The type of what is kept.
+    pub(crate) kept: TokenStream,
+}
+
 /// What is made for each result: of the arguments, and of the result itself.
 struct Own {
     weight: Option<Expr>,
     ttu: Option<Expr>,
 }
 
+impl Plan {
+    /// For how long results are live.
+    fn spans(&self) -> TokenStream {
+        let span_of = |name: &str, span: &Expr| {
+            let at = types::first_span(span);
+            if self.timer.is_some() {
+                let (name, plus) = (format_ident!("{name}_as_written"), quote_spanned! { at=> + });
+                quote! { .#name(|__now| __now #plus (#span)) }
+            } else {
+                let name = Ident::new(name, Span::call_site());
+                quote_spanned! { at=> .#name(#span) }
+            }
+        };
+        let ttl = self.ttl.as_ref().map(|ttl| span_of("ttl", ttl));
+        let tti = self.tti.as_ref().map(|tti| span_of("tti", tti));
+        let jitter = self.jitter.as_ref().map(|jitter| quote! { .jitter(#jitter) });
+        let error_ttl = self.error_ttl.as_ref().map(|ttl| span_of("error_ttl", ttl));
+        let swr = match &self.swr {
+            None | Some(Swr::Never) => None,
+            Some(Swr::Always) => Some(quote! { .swr_always() }),
+            Some(Swr::For(span)) => Some(span_of("swr", span)),
+        };
+        let stale_if_error = self.stale_if_error.as_ref().map(|span| span_of("stale_if_error", span));
+        quote! { #ttl #tti #jitter #error_ttl #swr #stale_if_error }
+    }
+}
+
 impl Terms {
     pub(crate) fn new(args: &Args) -> Self {
-        let Args { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, weight, ttu, .. } =
+        let Args { seed, timer, ttl, tti, jitter, error_ttl, on_evict, choice, weight, ttu, .. } =
             args.clone();
-        let all = [&timer, &ttl, &tti, &jitter, &error_ttl, &stale_if_error, &on_evict, &weight, &ttu];
-        let is_planned = args.cache.is_none() && all.iter().any(|option| option.is_some());
+        let Args { swr, stale_if_error, .. } = args.clone();
+        let times = [&timer, &ttl, &tti, &jitter, &error_ttl, &stale_if_error, &ttu];
+        let is_planned =
+            times.into_iter().chain([&on_evict, &choice, &weight]).any(|option| option.is_some());
         let ttl = ttl.filter(|_| ttu.is_none());
         let own = Own { weight, ttu };
-        let plan = Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, own };
-        Self { policy: args.policy.unwrap_or(Policy::Lru), plan: is_planned.then_some(plan) }
+        let plan = Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, choice, own };
+        Self { policy: args.policy.unwrap_or(Policy::Lru), seed, plan: is_planned.then_some(plan) }
     }
 
     /// The type of the cache's policy and terms, after the bound.
@@ -68,56 +111,51 @@ impl Terms {
             Policy::WTinyLfu => "WTinyLfu",
         };
         let policy = Ident::new(policy, Span::call_site());
+        let seed = self.seed.as_ref().map(|seed| quote! { <{ #seed }> });
         let terms = self.plan.as_ref().map(|plan| {
             let time = if plan.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
             let time = quote! { #krate::__private::#time };
             let grace = plan.has_grace().then(|| quote! { , #krate::__private::Grace<#time> });
             quote! { , #krate::__private::Lease<#time #grace> }
         });
-        Some(quote! { , #krate::policy::#policy #terms })
+        Some(quote! { , #krate::policy::#policy #seed #terms })
     }
 
-    /// The plan, as a value; `key` and `kept` are the types of what is in the cache, `parts` is how
-    /// many parts the key has.
-    pub(crate) fn plan(
-        &self,
-        krate: &Krate,
-        key: &TokenStream,
-        kept: &TokenStream,
-        parts: usize,
-    ) -> Option<TokenStream> {
-        let Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, own } =
-            self.plan.as_ref()?;
-        let clock = timer.as_ref().map_or_else(
+    /// The plan of a cache of the function's own, as a value.
+    pub(crate) fn plan(&self, krate: &Krate, told: &Told) -> Option<TokenStream> {
+        let plan = self.plan.as_ref()?;
+        let clock = plan.timer.as_ref().map_or_else(
             || quote! { #krate::SystemClock },
             |timer| quote! { #krate::__private::FnClock::new(#timer) },
         );
-        let span_of = |name: &str, span: &Expr| {
-            if timer.is_some() {
-                let name = format_ident!("{name}_as_written");
-                quote! { .#name(|__now| __now + (#span)) }
+        let spans = plan.spans();
+        let timed = plan.own.ttu.as_ref().map(|_| quote! { .timed() });
+        let Told { key, arguments, place, kept } = told;
+        let on_evict = plan.on_evict.as_ref().map(|listener| {
+            // The parameters of a closure get their types from where it stands, the arguments of a
+            // function are made to fit.
+            let listener = if matches!(listener, Expr::Closure(_)) {
+                quote! { #listener }
             } else {
-                let (name, at) = (Ident::new(name, Span::call_site()), types::first_span(span));
-                quote_spanned! { at=> .#name(#span) }
-            }
-        };
-        let ttl = ttl.as_ref().map(|ttl| span_of("ttl", ttl));
-        let tti = tti.as_ref().map(|tti| span_of("tti", tti));
-        let jitter = jitter.as_ref().map(|jitter| quote! { .jitter(#jitter) });
-        let error_ttl = error_ttl.as_ref().map(|ttl| span_of("error_ttl", ttl));
-        let swr = match swr {
-            None | Some(Swr::Never) => None,
-            Some(Swr::Always) => Some(quote! { .swr_always() }),
-            Some(Swr::For(span)) => Some(span_of("swr", span)),
-        };
-        let stale_if_error = stale_if_error.as_ref().map(|span| span_of("stale_if_error", span));
-        let timed = own.ttu.as_ref().map(|_| quote! { .timed() });
-        let on_evict = on_evict.as_ref().map(|listener| {
-            let told = if parts == 1 { quote!(&__key.0) } else { quote!(__key) };
-            quote! { .on_evict::<#key, #kept, _>(|__key, __value, __cause| (#listener)(#told, __value, __cause)) }
+                quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
+            };
+            quote! { .on_evict::<#key, #arguments, #kept, _>(|__key| #place, #listener) }
         });
-        let spans = [ttl, tti, error_ttl, swr, stale_if_error].into_iter().flatten();
-        Some(quote! { #krate::__private::Options::new(#clock) #(#spans)* #jitter #timed #on_evict })
+        let choice = plan.choice.as_ref().map(|choice| {
+            quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
+        });
+        Some(quote! { #krate::__private::Options::new(#clock) #spans #timed #on_evict #choice })
+    }
+
+    /// What the function adds to the plan of the object in which its results lie.
+    pub(crate) fn in_object(&self) -> Option<TokenStream> {
+        let plan = self.plan.as_ref()?;
+        let timer = plan.timer.as_ref().map(|timer| {
+            let at = types::first_span(timer);
+            quote_spanned! { at=> .timer(#timer) }
+        });
+        let spans = plan.spans();
+        Some(quote! { #timer #spans })
     }
 
     /// Whether terms are made of the arguments.
@@ -132,22 +170,32 @@ impl Terms {
             || quote! { 1 },
             |weight| {
                 let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
-                quote! { #krate::__private::#by(#(#arguments,)* __value, #weight) }
+                made(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
             },
         );
         let until = ttu.as_ref().map_or_else(
             || quote! { ::core::option::Option::None },
             |ttu| {
                 let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
-                let now = quote! { #krate::__private::Clocked::raw(__plan) };
-                let until = quote! { #krate::__private::#until(#(#arguments,)* __value, #now, #ttu) };
+                let now = quote! { #krate::__private::Timed::raw(__plan) };
+                let given = quote! { #(#arguments,)* __value, #now };
+                let until = made(ttu, &quote! { #krate::__private::#until }, &given);
                 quote! { ::core::option::Option::Some(#until) }
             },
         );
-        Some(quote! {
-            |__plan, __value, __is_error| #krate::__private::Terms::own(__plan, #weight, #until, __is_error)
-        })
+        Some(quote! { |__plan, __value| (#weight, #until) })
     }
+}
+
+/// What a function of the user's makes of what it is given: `by` tells the parameters of a closure their
+/// types, and what is given to a function by its name is made to fit.
+fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
+    if matches!(function, Expr::Closure(_)) {
+        return quote! { #by(#given, #function) };
+    }
+    let at = types::first_span(function);
+    let given = quote_spanned! { at=> (#given) };
+    quote! { #function #given }
 }
 
 /// Whether an argument of this type is a reference already.

@@ -46,6 +46,10 @@ impl price {
     pub fn cache_info() -> memo::functools::CacheInfo {
         Self::__memo().calls().info()
     }
+    /// What happened beside hits and misses.
+    pub fn cache_stats() -> memo::functools::CacheStats {
+        Self::__memo().calls().stats()
+    }
     /// Empties the cache and sets the counters to zero.
     pub fn cache_clear() {
         Self::__memo().calls().clear();

@@ -30,6 +30,10 @@ impl fibonacci {
     fn cache_info() -> ::functools::CacheInfo {
         Self::__memo().calls().info()
     }
+    /// What happened beside hits and misses.
+    fn cache_stats() -> ::functools::CacheStats {
+        Self::__memo().calls().stats()
+    }
     /// Empties the cache and sets the counters to zero.
     fn cache_clear() {
         Self::__memo().calls().clear();

@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `policy`, `ttl`, `tti`, `ttu`, `jitter`, `timer`, `weight`, `on_evict`, `cache`, `typed`, `key`, `key_fn`, `cache_errors`, `cache_none`, `accessors`, `handle`, `crate`"
+    "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `policy`, `choice`, `seed`, `ttl`, `tti`, `ttu`, `jitter`, `error_ttl`, `swr`, `stale_if_error`, `timer`, `weight`, `on_evict`, `cache`, `single_flight`, `flight_timeout`, `spawn`, `typed`, `key`, `key_fn`, `cache_errors`, `cache_none`, `accessors`, `handle`, `crate`"
 }
 ::core::compile_error! {
     "a cached function cannot take `&mut Vec<u8>`: a hit would not make the change; return the new value instead"
@@ -16,6 +16,10 @@ impl push {
     }
     /// Hits, misses, bound and number of entries, read together.
     fn cache_info() -> ::functools::CacheInfo {
+        loop {}
+    }
+    /// What happened beside hits and misses.
+    fn cache_stats() -> ::functools::CacheStats {
         loop {}
     }
     /// Empties the cache and sets the counters to zero.

@@ -88,6 +88,10 @@ impl find {
     pub(crate) fn cache_info() -> ::functools::CacheInfo {
         Self::__memo(&()).calls().info()
     }
+    /// What happened beside hits and misses.
+    pub(crate) fn cache_stats() -> ::functools::CacheStats {
+        Self::__memo(&()).calls().stats()
+    }
     /// Empties the cache and sets the counters to zero.
     pub(crate) fn cache_clear() {
         Self::__memo(&()).calls().clear();

@@ -35,3 +35,4 @@ pub mod methods;
 pub mod names;
 pub mod places;
 pub mod shadowed;
+pub mod terms;

@@ -1,0 +1,94 @@
+//! Functions that say who leaves, who is told, and until when results are live.
+
+#![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
+
+use std::time::Duration;
+
+use functools::{fifo_cache, lru_cache, rr_cache, Cause, Keys, LruCache};
+
+/// Is told.
+pub fn told(_: &u32, _: &u32, _: Cause) {}
+
+/// Chooses.
+pub fn last(keys: &Keys<'_, u32>) -> usize {
+    keys.len() - 1
+}
+
+/// Is chosen from, by a closure, and told of.
+#[rr_cache(maxsize = 2, choice = |keys| keys.len() - 1, on_evict = |_, _, _| ())]
+pub fn by_closure(n: u32, text: &str) -> usize {
+    text.len() + usize::from(n > 1)
+}
+
+/// Is chosen from, by a function, and told of.
+#[rr_cache(maxsize = 2, choice = last, on_evict = told)]
+pub fn by_function(n: u32) -> u32 {
+    n
+}
+
+/// Is left to chance.
+#[rr_cache(maxsize = 1 << 3, seed = 1 << 3)]
+pub fn seeded(n: u32) -> u32 {
+    n
+}
+
+/// Is told of.
+#[fifo_cache(ttl = 60, jitter = 0.5, on_evict = told)]
+pub fn timed(n: u32) -> u32 {
+    n
+}
+
+/// Has a cache.
+#[derive(Debug)]
+pub struct Shop<'a, T> {
+    /// What is sold.
+    pub item: &'a T,
+    /// What it costs.
+    pub prices: LruCache<(u32, String), u32>,
+}
+
+impl<T> Shop<'_, T> {
+    /// Lasts as long as it says.
+    #[lru_cache(cache = self.prices, ttl = 60, tti = 0.5, jitter = 0.1)]
+    pub fn price(&self, n: u32, name: &str) -> u32 {
+        n + u32::from(name.is_empty())
+    }
+
+    /// Lasts as long as its result says.
+    #[lru_cache(cache = self.prices, ttu = |n, _, price, now| now + Duration::from_secs(u64::from(n + price)))]
+    pub fn offer(&self, n: u32, name: &str) -> u32 {
+        n + u32::from(name.is_empty())
+    }
+
+    /// Is told of, whatever is sold.
+    #[lru_cache(on_evict = |_, _, _| ())]
+    pub fn rate(#[key(skip)] &self, n: u32) -> usize {
+        size_of_val(self.item) + usize::from(n > 1)
+    }
+}
+
+/// Is remembered where it is told to be.
+#[lru_cache(cache = memo, tti = 60)]
+pub async fn fetched(n: u32, memo: &LruCache<u32, u32>) -> u32 {
+    n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_cached() {
+        assert_cached!(by_closure(1, "a"));
+        assert_cached!(by_function(1));
+        assert_cached!(seeded(1));
+        assert_cached!(timed(1));
+        by_closure::cache_retain(|(n, text), length| *n == 1 && text.len() == *length);
+        assert!(by_closure::cache_contains(1, "a"));
+        let shop = Shop { item: &1_u8, prices: LruCache::new(None) };
+        assert_eq!((shop.price(1, "a"), shop.offer(1, "a"), shop.rate(1)), (1, 1, 1));
+        shop.price_cache_retain(|(n, _), price| n != price);
+        Shop::<()>::rate_cache_retain(|n, rate| *n > 1 && *rate > 1);
+        assert_eq!((shop.prices.len(), Shop::<u8>::rate_cache_info().currsize), (0, 0));
+    }
+}

@@ -1,0 +1,212 @@
+//! Functions that say beside `cache = …` how long what they store there is live.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use functools::policy::Lru;
+use functools::{Cache, Cause, LruCache, ManualClock, Tagged, Timer, TtlCache, lru_cache};
+
+use crate::support::tally;
+
+type Prices = TtlCache<u64, u64, ManualClock>;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Shop {
+    clock: ManualClock,
+    prices: Prices,
+}
+
+impl Shop {
+    fn new(build: impl FnOnce(ManualClock) -> Prices) -> Self {
+        let clock = ManualClock::new();
+        Self { prices: build(clock.clone()), clock }
+    }
+
+    #[lru_cache(cache = self.prices)]
+    fn plain(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(cache = self.prices, ttl = 5)]
+    fn short(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(cache = self.prices, ttl = 0.5, jitter = 1.0)]
+    fn scattered(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(cache = self.prices, tti = Duration::from_secs(3))]
+    fn while_used(&self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(cache = self.prices, ttu = |id, price, now| now + Duration::from_secs(id + price))]
+    fn each_its_own(&self, id: u64) -> u64 {
+        id
+    }
+
+    /// Those of the numbers below 100 that are there after so many seconds.
+    fn after(&self, seconds: u32) -> Vec<u64> {
+        self.clock.set(seconds * SECOND);
+        let there: Vec<u64> = (0..100).filter(|id| self.prices.contains(id)).collect();
+        assert_eq!((self.prices.len(), self.plain_cache_info().currsize), (there.len(), there.len()));
+        there
+    }
+}
+
+#[test]
+fn what_a_function_stores_is_live_as_long_as_the_function_says() {
+    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).build());
+    (shop.plain(1), shop.short(2), shop.while_used(3), shop.each_its_own(4));
+    shop.short_cache_put(12, 0);
+    shop.each_its_own_cache_put(14, 1);
+    assert_eq!(shop.short_cache_refresh(22), 22);
+    assert_eq!(shop.after(2), [1, 2, 3, 4, 12, 14, 22]);
+    shop.while_used(3);
+    assert_eq!(shop.after(4), [1, 2, 3, 4, 12, 14, 22]);
+    assert_eq!(shop.after(5), [1, 4, 14]);
+    assert_eq!(shop.after(7), [1, 4, 14]);
+    assert_eq!(shop.after(8), [1, 14]);
+    assert_eq!(shop.after(15), [1]);
+    assert_eq!(tally(shop.short_cache_info()), (1, 5, 1));
+}
+
+#[test]
+fn what_it_says_nothing_of_is_as_the_object_has_it() {
+    let shop = Shop::new(|clock| {
+        let ten = TtlCache::builder().clock(clock).ttl(10 * SECOND).tti(8 * SECOND);
+        ten.weigher(|id, _| usize::try_from(*id).unwrap()).maxsize(100).build()
+    });
+    (shop.plain(1), shop.short(2), shop.while_used(3), shop.each_its_own(4));
+    assert_eq!(shop.prices.info().currsize, 10);
+    for second in 1..5 {
+        shop.clock.set(second * SECOND);
+        (shop.plain(1), shop.short(2), shop.while_used(3), shop.each_its_own(4));
+    }
+    let there = |seconds: u32| {
+        shop.clock.set(seconds * SECOND);
+        (0..5).filter(|id| shop.prices.contains(id)).collect::<Vec<u64>>()
+    };
+    assert_eq!(there(5), [1, 3, 4]);
+    // The last use was at 4; after that, whoever asks prolongs by what is theirs.
+    shop.plain(3);
+    assert_eq!(there(8), [1, 3]);
+    assert_eq!(there(9), [1, 3]);
+    assert_eq!(there(10), [0; 0]);
+}
+
+#[test]
+fn a_ttl_of_the_function_is_scattered_by_the_function_or_else_by_the_object() {
+    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).jitter(1.0).build());
+    for id in 0..50 {
+        (shop.short(id), shop.scattered(50 + id));
+    }
+    let soon = shop.after(0);
+    assert!(soon.len() > 90, "{soon:?}");
+    let later = shop.after(1);
+    assert!(later.iter().all(|id| *id < 50) && later.len() > 5, "{later:?}");
+    assert!(shop.after(2).len() < later.len());
+}
+
+#[test]
+fn a_timer_in_place_of_the_object_s_clock() {
+    thread_local!(static NOW: Cell<u64> = const { Cell::new(0) });
+    fn now() -> u64 {
+        NOW.get()
+    }
+    type Ticks = fn() -> u64;
+    type Memo = LruCache<u64, u64, Timer<Ticks, u64>>;
+
+    #[lru_cache(cache = memo, ttl = 5)]
+    fn by_the_object(n: u64, memo: &Memo) -> u64 {
+        n
+    }
+    #[lru_cache(cache = memo, ttl = 5, tti = 3, timer = now)]
+    fn by_the_timer(n: u64, memo: &Memo) -> u64 {
+        n
+    }
+    #[lru_cache(cache = memo, ttu = |n, _, now| now + n, timer = now)]
+    fn until(n: u64, memo: &Memo) -> u64 {
+        n
+    }
+
+    let one_hundred: Ticks = || 100;
+    let memo: Memo = Cache::<u64, u64, Lru, _>::builder_with(Timer::new(one_hundred)).build();
+    NOW.set(100);
+    (by_the_object(1, &memo), by_the_timer(2, &memo), until(3, &memo));
+    NOW.set(102);
+    (by_the_object(1, &memo), by_the_timer(2, &memo), until(3, &memo));
+    assert_eq!(tally(memo.info()), (3, 3, 3));
+    NOW.set(104);
+    assert!(by_the_timer::cache_contains(2, &memo) && !until::cache_contains(3, &memo));
+    // Whose time it is, says who asks.
+    assert!(by_the_object::cache_contains(3, &memo));
+    NOW.set(105);
+    assert!(!by_the_timer::cache_contains(2, &memo));
+}
+
+#[test]
+fn listeners_of_the_object_are_told_of_what_the_function_let_expire() {
+    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+    let shop = Shop::new(|clock| {
+        let told = |id: &u64, _: &u64, cause| LEFT.lock().unwrap().push((*id, cause));
+        TtlCache::builder().clock(clock).maxsize(2).on_evict(told).build()
+    });
+    (shop.short(1), shop.plain(2));
+    shop.clock.set(5 * SECOND);
+    (shop.plain(3), shop.short(4));
+    assert_eq!(*LEFT.lock().unwrap(), [(1, Cause::Expired), (2, Cause::Evicted)]);
+}
+
+#[test]
+fn results_in_an_object_that_no_longer_hold_are_dropped() {
+    static SIZES: LruCache<(String, u64), usize> = LruCache::new(None);
+    #[lru_cache(cache = SIZES)]
+    fn size(name: &str, n: u64) -> Result<usize, String> {
+        usize::try_from(n).map(|n| n + name.len()).map_err(|error| error.to_string())
+    }
+    (size("a", 1).unwrap(), size("b", 2).unwrap(), size("b", 3).unwrap());
+    size::cache_retain(|(name, n), size| name == "a" || size - name.len() > 2 || *n == 3);
+    assert!(size::cache_contains("a", 1) && !size::cache_contains("b", 2) && size::cache_contains("b", 3));
+
+    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).build());
+    (shop.plain(1), shop.short(2));
+    shop.plain_cache_retain(|id, price| id == price && *id == 2);
+    assert_eq!(shop.after(0), [2]);
+
+    #[lru_cache(cache = memo)]
+    fn lengths(name: String, memo: &LruCache<String, usize>) -> usize {
+        name.len()
+    }
+    let memo = LruCache::new(None);
+    (lengths("a".to_owned(), &memo), lengths("bc".to_owned(), &memo));
+    lengths::cache_retain(&memo, |name, length| name.len() == *length && *length > 1);
+    assert_eq!(memo.len(), 1);
+}
+
+#[test]
+fn of_functions_that_are_kept_apart_each_drops_its_own() {
+    #[lru_cache(cache = memo)]
+    fn double(n: u64, memo: &LruCache<Tagged<u64>, u64>) -> u64 {
+        n * 2
+    }
+    #[lru_cache(cache = memo)]
+    fn triple(n: u64, memo: &LruCache<Tagged<u64>, u64>) -> u64 {
+        n * 3
+    }
+    let memo = LruCache::new(None);
+    (double(1, &memo), double(2, &memo), triple(1, &memo), triple(2, &memo));
+    let mut seen = HashMap::new();
+    double::cache_retain(&memo, |n, value| {
+        seen.insert(*n, *value);
+        *n == 2
+    });
+    assert_eq!(seen, HashMap::from([(1, 2), (2, 4)]));
+    assert!(!double::cache_contains(1, &memo) && double::cache_contains(2, &memo));
+    assert!(triple::cache_contains(1, &memo) && triple::cache_contains(2, &memo));
+}
