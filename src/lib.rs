@@ -59,6 +59,8 @@
 #[cfg(feature = "tokio")]
 pub use lru_core::Tokio;
 pub use lru_core::policy;
+#[cfg(feature = "registry")]
+pub use lru_core::registry;
 pub use lru_core::{
     Argument, Builder, Cache, CacheInfo, CacheParameters, CacheStats, Cause, Clock, FifoCache, Iter, Keys,
     LfuCache, LruCache, ManualClock, RrCache, Spawn, SystemClock, Task, Timer, TlruCache, TtlCache,
@@ -986,10 +988,13 @@ pub use lru_macros::async_lru_cache;
 pub mod __private {
     pub use lru_core::background::{DefaultSpawn, carried, carried_behind, lent};
     pub use lru_core::fit::{keyed, tested, valued};
+    #[cfg(feature = "registry")]
+    pub use lru_core::inventory;
     pub use lru_core::key::made::*;
     pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
     pub use lru_core::options::{FnClock, Options, Timed};
     pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
+    pub use lru_core::site::{Site, path_of};
     pub use lru_core::{
         Boarded, Flight, Grace, Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored,
     };
@@ -997,7 +1002,7 @@ pub mod __private {
     pub use std::time::Instant;
     pub use std::vec::Vec;
 
-    pub use crate::in_an_impl_write_accessors_siblings;
+    pub use crate::{__register as register, __site as site, in_an_impl_write_accessors_siblings};
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
@@ -1021,6 +1026,66 @@ macro_rules! in_an_impl_write_accessors_siblings {
         $(#[$cfg])*
         impl $name $accessors
     };
+}
+
+/// Lists a function in the registry: how its cache is called, `typed`, its name, and what of its path lies
+/// below its parent. Nothing without the feature.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($calls:expr, $typed:literal, $name:literal, $within:literal) => {
+        $crate::__private::inventory::submit! {
+            $crate::registry::Function::__new(
+                $crate::__site_of!($name, $within),
+                |__asks| __asks(&$calls),
+                $typed,
+            )
+        }
+    };
+}
+
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($($ignored:tt)*) => {};
+}
+
+/// Where the function stands that this is written in, for events; `None` without the feature.
+#[cfg(feature = "tracing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($name:literal) => {
+        ::core::option::Option::Some($crate::__site_of!($name, $name))
+    };
+}
+
+#[cfg(not(feature = "tracing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site {
+    ($($ignored:tt)*) => {
+        ::core::option::Option::None
+    };
+}
+
+#[cfg(any(feature = "registry", feature = "tracing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __site_of {
+    ($name:literal, $within:literal) => {{
+        static __SITE: $crate::__private::Site = $crate::__private::Site::new(
+            ::core::module_path!(),
+            $name,
+            $within,
+            $crate::__private::path_of(&|| ()),
+            ::core::file!(),
+            ::core::line!(),
+        );
+        &__SITE
+    }};
 }
 
 /// The README's code, compiled and run where all that it shows is there.

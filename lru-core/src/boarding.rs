@@ -18,6 +18,7 @@ use std::time::Instant;
 use crate::calls::{Calls, Miss, Pending};
 use crate::engine::{Engine, Origin};
 use crate::entry::Entry;
+use crate::events::{Events, Unfinished};
 use crate::flight::{Flights, Followed, Follower, Joined, Landed, Lead};
 use crate::history::Moment;
 use crate::key::{KeyHash, Part};
@@ -25,6 +26,7 @@ use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::site::Site;
 use crate::stats::add;
 use crate::term::{Freshness, Term};
 
@@ -35,18 +37,27 @@ pub struct Flight {
     single: bool,
     /// When a leader is given up; `None` if never.
     timeout: Option<Duration>,
+    /// Of which function events tell.
+    events: Events,
 }
 
 impl Flight {
     /// One computes for all.
-    pub const SINGLE: Self = Self { single: true, timeout: Some(PATIENCE) };
+    pub const SINGLE: Self = Self { single: true, timeout: Some(PATIENCE), events: Events::NONE };
     /// Each for itself.
-    pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE) };
+    pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE), events: Events::NONE };
 
     /// When a leader is given up.
     #[must_use]
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
         Self { timeout: Some(timeout.into_span()), ..self }
+    }
+
+    /// Where the function stands, for events to tell; `None` where nobody listens.
+    #[must_use]
+    pub const fn at(self, site: Option<&'static Site>) -> Self {
+        let Self { single, timeout, .. } = self;
+        Self { single, timeout, events: Events::of(site) }
     }
 }
 
@@ -206,7 +217,10 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     /// To compute in the background what is stale; `None` where somebody does.
     fn claim(mut self) -> Option<Claim<'m, K, V, P, T, S, O>> {
         match self.join() {
-            Joined::Lead(lead) => Some(Claim { boarding: self, lead }),
+            Joined::Lead(lead) => {
+                let unfinished = Unfinished::new(self.flight.events);
+                Some(Claim { boarding: self, lead, unfinished })
+            }
             Joined::Follow(_) | Joined::Missed => None,
         }
     }
@@ -253,7 +267,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         H: Sharing<R>,
     {
         match followed {
-            Followed::Lead(lead) => Err(Some(lead)),
+            Followed::Lead(lead) => {
+                let events = self.flight.events;
+                if lead.follows_one_given_up() {
+                    events.leader_given_up()
+                } else {
+                    events.leader_gone()
+                }
+                Err(Some(lead))
+            }
             Followed::Through => Err(None),
             Followed::Landed => {
                 let result = match follower.landed() {
@@ -304,15 +326,17 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let outcome = self.outcome;
-        self.calls.engine.tallies().computed(start.elapsed());
+        let (outcome, events, took) = (self.outcome, self.flight.events, start.elapsed());
+        self.calls.engine.tallies().computed(took);
         let is_error = outcome.is_error(&result);
+        events.computed(took, is_error);
         let spare = if is_error && self.calls.plan.spares() { self.spare() } else { None };
         let (result, is_error) = match spare {
             Some(stale) => {
                 let tallies = self.calls.engine.tallies();
                 add(&tallies.errors, 1);
                 add(&tallies.stale_hits, 1);
+                events.spared();
                 (stale, false)
             }
             None => (keep(self.miss(Origin::Computed(began)), result), is_error),
@@ -372,6 +396,7 @@ where
 pub struct Claim<'m, K, V, P, T: Term, S, O> {
     pub(crate) boarding: Boarding<'m, K, V, P, T, S, O>,
     pub(crate) lead: Lead<K, V>,
+    pub(crate) unfinished: Unfinished,
 }
 
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
@@ -430,10 +455,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let Self { boarding, lead } = self;
-        let Boarding { calls, hash, key, same, outcome, .. } = &boarding;
-        let outcome = *outcome;
-        calls.engine.tallies().computed(start.elapsed());
+        let Self { boarding, lead, unfinished } = self;
+        unfinished.done();
+        let Boarding { calls, hash, key, same, outcome, flight, .. } = &boarding;
+        let (outcome, events, took) = (*outcome, flight.events, start.elapsed());
+        calls.engine.tallies().computed(took);
         let is_error = outcome.is_error(&result);
         let result = if is_error {
             add(&calls.engine.tallies().errors, 1);
@@ -442,9 +468,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
                 None::<()>
             };
             calls.engine.find_with(*hash, |stored| same(stored, key), noted, &calls.plan);
+            events.refresh_failed(took);
             result
         } else {
             add(&calls.engine.tallies().refreshes, 1);
+            events.refreshed(took);
             keep(boarding.miss(Origin::Refreshed(began)), result)
         };
         share(lead, outcome, sharing, &result, is_error);

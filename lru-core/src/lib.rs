@@ -26,6 +26,7 @@ mod deadlines;
 mod deferred;
 mod engine;
 mod entry;
+mod events;
 pub mod fit;
 mod flight;
 mod history;
@@ -47,6 +48,9 @@ mod own;
 mod plan;
 pub mod policy;
 mod random;
+#[cfg(feature = "registry")]
+pub mod registry;
+pub mod site;
 mod stats;
 mod store;
 mod term;
@@ -61,6 +65,9 @@ pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
 #[cfg(feature = "testing")]
 pub use flight::pass;
 pub use info::{CacheInfo, CacheParameters};
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+pub use inventory;
 #[cfg(feature = "testing")]
 pub use isolation::isolated;
 pub use key::{Argument, Tagged};

@@ -118,7 +118,9 @@ impl<K, V> Flights<K, V> {
                 let flight = Arc::new(Flight::led_by_first(hash, key, timeout));
                 table.insert_unique(hash.get(), Arc::clone(&flight), |flight| flight.hash.get());
                 drop(table);
-                return Joined::Lead(Lead { flights: Arc::clone(self), flight, number: 0, done: false });
+                let flights = Arc::clone(self);
+                let lead = Lead { flights, flight, number: 0, follows_one_given_up: false, done: false };
+                return Joined::Lead(lead);
             }
             drop(table);
             for flight in candidates {
@@ -215,6 +217,8 @@ pub(crate) struct Lead<K, V> {
     flights: Arc<Flights<K, V>>,
     flight: Arc<Flight<K, V>>,
     number: u64,
+    /// Whether it took over from a leader whose time was over.
+    follows_one_given_up: bool,
     /// Whether nobody is to take over.
     done: bool,
 }
@@ -226,6 +230,11 @@ impl<K, V> Lead<K, V> {
         if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
             leader.began = Some(began);
         }
+    }
+
+    /// Whether a leader took too long, and this one is there in its place.
+    pub(crate) fn follows_one_given_up(&self) -> bool {
+        self.follows_one_given_up
     }
 
     /// While this is there, calls that are made on this thread are made by the leader's body.
@@ -331,7 +340,9 @@ impl<K, V> Follower<K, V> {
             drop(state);
             drop(former);
             let (flights, flight) = (Arc::clone(&self.flights), Arc::clone(&self.flight));
-            return Poll::Ready(Followed::Lead(Lead { flights, flight, number, done: false }));
+            let follows_one_given_up = deadline.is_some();
+            let lead = Lead { flights, flight, number, follows_one_given_up, done: false };
+            return Poll::Ready(Followed::Lead(lead));
         }
         let ticket = *self.ticket.get_or_insert_with(|| {
             state.tickets += 1;

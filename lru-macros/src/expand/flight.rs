@@ -74,7 +74,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
 
 fn boarded(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
     let (calls, key, outcome) = (memo::calls(model, home), memo::key(model, home), call::outcome(model));
-    let flight = flight.value(&model.krate);
+    let flight = flight.value(&model.plain_name(), &model.krate);
     quote! { #calls.board(#key, #outcome, #flight) }
 }
 

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
+use syn::ext::IdentExt;
 
 use crate::args::MaxSize;
 use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Place, Told, nested};
@@ -116,6 +117,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = super::accessors::cfg_of_siblings(model);
     let function = name(model);
+    let registered = registered(model);
     let identity = model.key.identity.function(&model.accessor("__identity"), krate);
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
     quote! {
@@ -124,6 +126,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
         #hidden
         fn #function(#lifetime) -> &'static #memo {
             static __MEMO: #memo = #krate::__private::Memo::new();
+            #registered
             &__MEMO
         }
         #identity
@@ -135,7 +138,30 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let Place::Static(maxsize) = &model.place else { return None };
     let krate = &model.krate;
     let memo = memo(model, maxsize);
-    Some(quote! { static __MEMO: #memo = #krate::__private::Memo::new(); })
+    let registered = registered(model);
+    Some(quote! {
+        static __MEMO: #memo = #krate::__private::Memo::new();
+        #registered
+    })
+}
+
+/// Lists the cache in the registry, where there is one: an item, beside the cache. It can't name what the
+/// `impl` around it brings along, nor the function's parameters.
+fn registered(model: &Model) -> TokenStream {
+    let Model { krate, typed, .. } = model;
+    let (key, kept) = (key_type(model), model.outcome.kept(krate));
+    let parts = model.key.parts.len();
+    let is_item = matches!(model.accessors, Accessors::Companion(_));
+    let calls =
+        model.terms.plan_of_item(krate, &key, &kept, parts, |expr| is_item || model.is_of_items(expr));
+    let calls = calls.map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
+    let within = match &model.accessors {
+        Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), name(model)),
+        Accessors::Siblings => name(model).to_string(),
+        Accessors::None => model.plain_name(),
+    };
+    let plain_name = model.plain_name();
+    quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } }
 }
 
 /// The type of the cache.

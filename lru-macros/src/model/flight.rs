@@ -30,14 +30,14 @@ impl Flight {
         is_asked.then(|| Self { single, timeout: args.flight_timeout.clone(), refresh })
     }
 
-    /// The value that says how.
-    pub(crate) fn value(&self, krate: &Krate) -> TokenStream {
+    /// The value that says how; `name` is the function's.
+    pub(crate) fn value(&self, name: &str, krate: &Krate) -> TokenStream {
         let shares = if self.single { quote!(SINGLE) } else { quote!(ALONE) };
         let timeout = self.timeout.as_ref().map(|timeout| {
             let at = types::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }
         });
-        quote! { #krate::__private::Flight::#shares #timeout }
+        quote! { #krate::__private::Flight::#shares #timeout .at(#krate::__private::site!(#name)) }
     }
 
     pub(crate) fn refresh(&self) -> Option<&Refresh> {

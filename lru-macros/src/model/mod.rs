@@ -9,6 +9,7 @@ use core::slice;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{
     Expr, GenericParam, Generics, Pat, PatType, Path, Receiver, ReceiverKind, Safety, Type, Visibility,
     parse_quote,
@@ -148,6 +149,11 @@ impl Model {
         }
     }
 
+    /// The name of the function, without an `r#`.
+    pub(crate) fn plain_name(&self) -> String {
+        self.name.unraw().to_string()
+    }
+
     /// Whether a lifetime may have been left out in a type that the cache's own type mentions.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         self.key.parts.iter().any(|part| part.key.may_leave_lifetimes_out())
@@ -263,6 +269,19 @@ impl Model {
         };
         let params = self.generics.params.iter().filter(|param| is_mentioned(param)).cloned().collect();
         Some(Generics { params, where_clause: None, ..self.generics.clone() })
+    }
+
+    /// Whether an expression names items alone, as far as its spelling tells: it is the path of a function,
+    /// and does not begin with what may be a type.
+    pub(crate) fn is_of_items(&self, expr: &Expr) -> bool {
+        let Expr::Path(path) = expr else { return false };
+        let Some(first) = path.path.segments.first().map(|segment| segment.ident.to_string()) else {
+            return false;
+        };
+        let is_plain = path.qself.is_none() && path.path.segments.iter().all(|it| it.arguments.is_none());
+        let may_be_a_type = first.starts_with(|first: char| !first.is_lowercase() && first != '_');
+        let is_parameter = self.params.iter().any(|param| param.name == first);
+        is_plain && !may_be_a_type && !is_parameter && first != "self"
     }
 
     /// Whether the cache is found by this parameter.

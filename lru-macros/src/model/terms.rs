@@ -158,6 +158,31 @@ impl Terms {
         Some(quote! { #timer #spans })
     }
 
+    /// What of the plan an item beside the cache needs: to ask what is there and to clear it, and not to
+    /// bring anything in. `is_nameable` tells whether what the user wrote can stand there.
+    pub(crate) fn plan_of_item(
+        &self,
+        krate: &Krate,
+        key: &TokenStream,
+        kept: &TokenStream,
+        parts: usize,
+        is_nameable: impl Fn(&Expr) -> bool,
+    ) -> Option<TokenStream> {
+        let Plan { timer, ttl, tti, error_ttl, on_evict, own, .. } = self.plan.as_ref()?;
+        let expires = [ttl, tti, error_ttl, &own.ttu].into_iter().any(Option::is_some);
+        let (clock, is_known) = match timer {
+            None => (quote! { #krate::SystemClock }, true),
+            Some(timer) if is_nameable(timer) => (quote! { #krate::__private::FnClock::new(#timer) }, true),
+            // Of the right type, and never read.
+            Some(_) => (quote! { #krate::__private::FnClock::new(|| ()) }, false),
+        };
+        let timed = (expires && is_known).then(|| quote! { .timed() });
+        // Told of the arguments alone: it is there only where the key is made of these, so not where the item
+        // would stand in an `impl`.
+        let on_evict = on_evict.as_ref().map(|listener| listening(listener, key, kept, parts));
+        Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
+    }
+
     /// Whether terms are made of the arguments.
     pub(crate) fn are_own(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.own.weight.is_some() || plan.own.ttu.is_some())

@@ -27,6 +27,9 @@ impl price {
             u32,
             { memo::functools::__private::UNBOUNDED },
         > = memo::functools::__private::Memo::new();
+        memo::functools::__private::register! {
+            __MEMO.calls(), false, "price", "price::__memo"
+        }
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.

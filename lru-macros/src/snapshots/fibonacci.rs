@@ -20,6 +20,9 @@ impl fibonacci {
             u64,
             { ::functools::__private::UNBOUNDED },
         > = ::functools::__private::Memo::new();
+        ::functools::__private::register! {
+            __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"
+        }
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.

@@ -70,6 +70,9 @@ impl find {
                 )
             },
         > = ::functools::__private::Memo::new();
+        ::functools::__private::register! {
+            __MEMO.calls(), false, "search", "find::__memo"
+        }
         &__MEMO
     }
     /// Runs the function itself, past the cache: nothing is counted, nothing is stored.

@@ -1,0 +1,294 @@
+//! The list of all memoized functions: `functools::registry`, with the feature `registry`.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use functools::registry::{self, Function};
+use functools::{CacheInfo, CacheParameters, CacheStats, Cause, LruCache, cache, lru_cache};
+
+/// The function of this path, below this crate. How the compiler writes parameters is its own affair.
+fn function(path: &str) -> &'static Function {
+    let path = format!("registry::{path}");
+    let mut found = registry::functions().filter(|function| function.path().replace("<_>", "<T>") == path);
+    let (first, second) = (found.next(), found.next());
+    assert!(second.is_none(), "`{path}` is listed once");
+    first.unwrap_or_else(|| {
+        let all: Vec<_> = registry::functions().map(Function::path).collect();
+        panic!("no `{path}` among {all:#?}")
+    })
+}
+
+fn counts(info: CacheInfo) -> (u64, u64, usize) {
+    (info.hits, info.misses, info.currsize)
+}
+
+mod never_called {
+    use super::*;
+
+    #[lru_cache(maxsize = 7)]
+    #[expect(dead_code, reason = "that is the point")]
+    fn idle(n: u64) -> u64 {
+        n
+    }
+
+    #[test]
+    fn what_was_never_called_is_listed() {
+        let idle = function("never_called::idle");
+        assert_eq!(idle.info(), CacheInfo { maxsize: Some(7), ..CacheInfo::default() });
+        assert_eq!(idle.stats(), CacheStats::default());
+        assert_eq!(idle.parameters(), CacheParameters { maxsize: Some(7), typed: false });
+    }
+}
+
+mod asked {
+    use super::*;
+
+    #[lru_cache(maxsize = 2)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    const LINE: u32 = line!() - 4;
+
+    #[test]
+    fn a_function_tells_what_its_accessors_tell() {
+        let listed = function("asked::square");
+        assert!(listed.file().ends_with("registry.rs"), "{}", listed.file());
+        assert_eq!(listed.line(), LINE);
+        _ = (square(1), square(1), square(2), square(3));
+        assert_eq!(listed.info(), square::cache_info());
+        assert_eq!(counts(listed.info()), (1, 3, 2));
+        assert_eq!((listed.stats(), listed.stats().evictions), (square::cache_stats(), 1));
+        let shown = format!("{listed:?}");
+        assert!(shown.starts_with("Function { path: \"registry::asked::square\", file: "), "{shown}");
+        listed.clear();
+        assert_eq!(counts(square::cache_info()), (0, 0, 0));
+        assert_eq!(square::cache_stats(), CacheStats::default());
+    }
+
+    #[test]
+    fn functions_are_listed_by_path() {
+        let paths: Vec<_> = registry::functions().map(Function::path).collect();
+        assert!(paths.is_sorted(), "{paths:?}");
+        assert_eq!(registry::functions().len(), paths.len());
+    }
+}
+
+/// Where functions can stand, and what they are called there.
+mod paths {
+    use super::*;
+
+    struct Shop;
+    struct Bakery<T>(T);
+
+    trait Prices {
+        fn price(&self, id: u64) -> u64;
+
+        #[lru_cache(accessors = none)]
+        fn doubled(#[key(skip)] &self, id: u64) -> u64 {
+            2 * id
+        }
+    }
+
+    impl Shop {
+        #[lru_cache]
+        fn price(#[key(skip)] &self, id: u64) -> u64 {
+            id
+        }
+
+        #[lru_cache(accessors = siblings)]
+        fn tax(id: u64) -> u64 {
+            id / 5
+        }
+    }
+
+    impl<T: Send + Sync + 'static> Bakery<T> {
+        #[lru_cache(maxsize = 10)]
+        fn price(#[key(skip)] &self, id: u64) -> u64 {
+            _ = &self.0;
+            id
+        }
+    }
+
+    impl Prices for Shop {
+        #[lru_cache(accessors = none)]
+        fn price(#[key(skip)] &self, id: u64) -> u64 {
+            3 * id
+        }
+    }
+
+    impl Prices for Bakery<u8> {
+        #[lru_cache(accessors = none)]
+        fn price(#[key(skip)] &self, id: u64) -> u64 {
+            4 * id
+        }
+    }
+
+    #[lru_cache(typed = true)]
+    fn generic<T: Into<u64> + functools::Argument>(n: T) -> u64 {
+        n.into()
+    }
+
+    #[lru_cache(handle = loop_cache)]
+    fn r#loop(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache]
+    async fn waits(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(accessors = none)]
+    async fn waits_unasked(n: u64) -> u64 {
+        n
+    }
+
+    fn within() -> u64 {
+        #[cache]
+        fn inner(n: u64) -> u64 {
+            n
+        }
+        inner(1)
+    }
+
+    #[test]
+    fn methods_are_told_apart_by_their_types() {
+        _ = (Shop.price(1), Shop.price(1), Shop::tax(1), Bakery(1_u8).price(1), Bakery("").price(1));
+        assert_eq!(counts(function("paths::Shop::price").info()), (1, 1, 1));
+        assert_eq!(counts(function("paths::Shop::tax").info()), (0, 1, 1));
+        let generic = function("paths::Bakery<T>::price");
+        assert_eq!((counts(generic.info()), generic.parameters().maxsize), ((0, 2, 2), Some(10)));
+    }
+
+    #[test]
+    fn methods_of_traits_are_told_apart_by_their_traits() {
+        _ = (Prices::price(&Shop, 1), Prices::price(&Bakery(1_u8), 1), Shop.doubled(1), Shop.doubled(1));
+        let all: Vec<_> = registry::functions().map(Function::path).collect();
+        let of_shop = "<registry::paths::Shop as registry::paths::Prices>::price";
+        let of_bakery = "<registry::paths::Bakery<u8> as registry::paths::Prices>::price";
+        assert!(all.contains(&of_shop) && all.contains(&of_bakery), "{all:#?}");
+        assert_eq!(counts(function("paths::Prices::doubled").info()), (1, 1, 1));
+    }
+
+    #[test]
+    fn functions_stand_wherever_they_can() {
+        _ = (generic(1_u8), generic(1_u32), r#loop(1), within());
+        assert_eq!(counts(function("paths::generic").info()), (0, 2, 2));
+        assert!(function("paths::generic").parameters().typed);
+        assert_eq!(counts(function("paths::loop").info()), (0, 1, 1));
+        assert_eq!(counts(function("paths::within::inner").info()), (0, 1, 1));
+        assert_eq!(function("paths::waits").info().currsize, 0);
+        assert_eq!(function("paths::waits_unasked").info().currsize, 0);
+        drop((waits(1), waits_unasked(1)));
+    }
+}
+
+mod objects {
+    use super::*;
+
+    static NUMBERS: LruCache<u64, u64> = LruCache::new(Some(4));
+
+    #[lru_cache(cache = NUMBERS)]
+    fn in_an_object(n: u64) -> u64 {
+        n
+    }
+
+    #[test]
+    fn what_lies_in_an_object_is_not_listed() {
+        assert_eq!(in_an_object(1), 1);
+        assert!(registry::functions().all(|function| !function.path().contains("in_an_object")));
+    }
+}
+
+/// Results on terms, which a list has to know as well: by which clock they expire, and who is told.
+mod terms {
+    use super::*;
+
+    static TIME: AtomicU64 = AtomicU64::new(0);
+    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+
+    fn now() -> u64 {
+        TIME.load(SeqCst)
+    }
+
+    fn log(id: u64, cause: Cause) {
+        LEFT.lock().unwrap().push((id, cause));
+    }
+
+    /// For tests that move the time.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[lru_cache(ttl = 10, timer = now, on_evict = |id: &u64, _: &u64, cause| log(*id, cause))]
+    fn plain(id: u64) -> u64 {
+        id
+    }
+
+    struct Shop<T>(T);
+
+    impl<T: Send + Sync + 'static> Shop<T> {
+        const TTL: u64 = 10;
+
+        fn now() -> u64 {
+            now()
+        }
+
+        #[lru_cache(ttl = Self::TTL, timer = now)]
+        fn method(#[key(skip)] &self, id: u64) -> u64 {
+            _ = &self.0;
+            id
+        }
+
+        #[lru_cache(ttl = 10, timer = Self::now)]
+        fn timed_by_calls(#[key(skip)] &self, id: u64) -> u64 {
+            _ = &self.0;
+            id
+        }
+    }
+
+    #[lru_cache(maxsize = 1, ttl = 100, timer = now, accessors = none)]
+    fn unasked(id: u64) -> u64 {
+        id
+    }
+
+    #[test]
+    fn what_has_expired_is_not_counted_and_told_of() {
+        let _alone = alone();
+        let (shop, method) = (Shop(()), function("terms::Shop<T>::method"));
+        _ = (plain(1), shop.method(2));
+        assert_eq!((function("terms::plain").info().currsize, method.info().currsize), (1, 1));
+        TIME.fetch_add(10, SeqCst);
+        assert_eq!((function("terms::plain").info().currsize, method.info().currsize), (0, 0));
+        assert_eq!((function("terms::plain").stats().expiries, method.stats().expiries), (1, 1));
+        _ = (plain(1), shop.method(2));
+        function("terms::plain").clear();
+        method.clear();
+        assert_eq!(*LEFT.lock().unwrap(), [(1, Cause::Expired), (1, Cause::Cleared)]);
+        assert_eq!((counts(plain::cache_info()), counts(method.info())), ((0, 0, 0), (0, 0, 0)));
+    }
+
+    #[test]
+    fn what_has_expired_by_a_timer_out_of_reach_counts_until_the_next_call() {
+        let _alone = alone();
+        let (shop, listed) = (Shop(()), function("terms::Shop<T>::timed_by_calls"));
+        _ = shop.timed_by_calls(1);
+        TIME.fetch_add(10, SeqCst);
+        assert_eq!(listed.info().currsize, 1);
+        assert_eq!(Shop::<()>::timed_by_calls_cache_info().currsize, 0);
+        assert_eq!((listed.info().currsize, listed.stats().expiries), (0, 1));
+    }
+
+    #[test]
+    fn a_function_without_accessors_can_be_cleared_all_the_same() {
+        let _alone = alone();
+        let listed = function("terms::unasked");
+        _ = (unasked(1), unasked(2));
+        assert_eq!((counts(listed.info()), listed.stats().evictions), ((0, 2, 1), 1));
+        listed.clear();
+        assert_eq!(counts(listed.info()), (0, 0, 0));
+        _ = unasked(2);
+        assert_eq!(counts(listed.info()), (0, 1, 1));
+    }
+}

@@ -1,0 +1,492 @@
+//! What a running program tells of its memoized functions: `cache_stats()`, and the same by the facades
+//! `metrics` and `tracing`, with the features of these names.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+/// Polls a future to its end. Nothing here waits for anybody else.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("nothing wakes it"),
+    }
+}
+
+mod stats {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use functools::{CacheStats, lru_cache};
+
+    use super::block_on;
+
+    thread_local! {
+        static NOW: Cell<u64> = const { Cell::new(0) };
+    }
+
+    fn now() -> u64 {
+        NOW.get()
+    }
+
+    const NOTHING: fn() -> CacheStats = CacheStats::default;
+
+    struct Shop;
+
+    impl Shop {
+        #[lru_cache(maxsize = 2)]
+        fn price(#[key(skip)] &self, id: u32) -> Result<u32, String> {
+            id.checked_sub(1).ok_or_else(|| String::from("no such thing"))
+        }
+    }
+
+    #[test]
+    fn evictions_are_counted_one_by_one() {
+        #[lru_cache(maxsize = 2)]
+        fn square(n: u64) -> u64 {
+            n * n
+        }
+        _ = (square(1), square(2), square(1));
+        assert_eq!(square::cache_stats(), NOTHING());
+        (3..=12).for_each(|n| _ = square(n));
+        assert_eq!(square::cache_stats().evictions, 10);
+        square::cache_put(13, 169);
+        assert_eq!(square::cache_stats().evictions, 11);
+        _ = (square::cache_invalidate(13), square::cache_refresh(14));
+        assert_eq!(square::cache_stats().evictions, 11);
+        square::cache_clear();
+        assert_eq!(square::cache_stats(), NOTHING());
+    }
+
+    #[test]
+    fn every_policy_counts_evictions() {
+        #[lru_cache(maxsize = 2, policy = lfu)]
+        fn lfu(n: u64) -> u64 {
+            n
+        }
+        #[lru_cache(maxsize = 2, policy = sieve)]
+        fn sieve(n: u64) -> u64 {
+            n
+        }
+        #[lru_cache(maxsize = 2, policy = rr)]
+        fn rr(n: u64) -> u64 {
+            n
+        }
+        (0..5).for_each(|n| _ = (lfu(n), sieve(n), rr(n)));
+        for stats in [lfu::cache_stats(), sieve::cache_stats(), rr::cache_stats()] {
+            assert_eq!(stats.evictions, 3);
+        }
+    }
+
+    #[test]
+    fn what_makes_room_by_its_weight_is_evicted() {
+        #[lru_cache(maxsize = 10, weight = |_, text| text.len())]
+        fn repeated(n: usize) -> String {
+            "x".repeat(n)
+        }
+        _ = (repeated(2), repeated(3), repeated(4), repeated(9));
+        assert_eq!((repeated::cache_stats().evictions, repeated::cache_info().currsize), (3, 9));
+    }
+
+    #[test]
+    fn expiries_are_counted_when_they_are_found() {
+        #[lru_cache(ttl = 10, timer = now)]
+        fn timed(n: u64) -> u64 {
+            n
+        }
+        _ = (timed(1), timed(2));
+        NOW.set(NOW.get() + 10);
+        assert_eq!(timed::cache_info().currsize, 0);
+        assert_eq!((timed::cache_stats().expiries, timed::cache_stats().evictions), (2, 0));
+        _ = timed(1);
+        NOW.set(NOW.get() + 10);
+        _ = timed(1);
+        assert_eq!(timed::cache_stats().expiries, 3);
+    }
+
+    #[test]
+    fn methods_count_errors_and_evictions() {
+        _ = (Shop.price(0), Shop.price(0), Shop.price(1), Shop.price(2), Shop.price(3));
+        let stats = Shop::price_cache_stats();
+        assert_eq!((stats.errors, stats.evictions, stats.computing), (2, 1, Duration::ZERO));
+        assert_eq!(Shop::price_cache_info().misses, 5);
+    }
+
+    #[test]
+    fn errors_count_whether_they_are_remembered_or_not() {
+        #[lru_cache(cache_errors = true)]
+        fn remembered(text: &str) -> Result<u8, std::num::ParseIntError> {
+            text.parse()
+        }
+        #[lru_cache(maxsize = 0)]
+        fn uncached(text: &str) -> Result<u8, std::num::ParseIntError> {
+            text.parse()
+        }
+        let all = ["seven", "seven", "7"];
+        all.into_iter().for_each(|text| _ = (remembered(text), uncached(text)));
+        assert_eq!((remembered::cache_stats().errors, uncached::cache_stats().errors), (1, 2));
+        _ = remembered::cache_refresh("eight");
+        assert_eq!(remembered::cache_stats().errors, 2);
+    }
+
+    #[test]
+    fn functions_of_all_types_count_together() {
+        #[lru_cache(maxsize = 1, typed = true)]
+        fn text<T: ToString + functools::Argument>(it: T) -> String {
+            it.to_string()
+        }
+        _ = (text(1_u8), text(1_u16), text(1_u32));
+        assert_eq!(text::cache_stats().evictions, 2);
+    }
+
+    #[test]
+    fn computing_takes_time_where_calls_may_wait_for_each_other() {
+        #[lru_cache]
+        async fn measured(n: u64) -> u64 {
+            n
+        }
+        #[lru_cache(single_flight = false)]
+        async fn unmeasured(n: u64) -> u64 {
+            n
+        }
+        assert_eq!((block_on(measured(1)), block_on(unmeasured(1))), (1, 1));
+        assert!(measured::cache_stats().computing > Duration::ZERO);
+        assert_eq!(unmeasured::cache_stats(), NOTHING());
+    }
+
+    #[test]
+    fn stale_hits_and_refreshes_count() {
+        #[lru_cache(ttl = 10, swr = true, stale_if_error = 100, timer = now, single_flight = false)]
+        async fn fragile(fails: u64) -> Result<u64, u64> {
+            if now() < fails { Ok(now()) } else { Err(now()) }
+        }
+        let start = now();
+        assert_eq!(block_on(fragile(start + 20)), Ok(start));
+        NOW.set(start + 10);
+        // Nothing runs the refresh but the call itself, which so has the fresh result.
+        assert_eq!(block_on(fragile(start + 20)), Ok(start + 10));
+        let stats = fragile::cache_stats();
+        assert_eq!((stats.stale_hits, stats.refreshes, stats.errors), (1, 1, 0));
+    }
+}
+
+mod published {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::{Arc, Mutex, MutexGuard};
+
+    use functools::lru_cache;
+    use functools::registry::{self, publish_metrics};
+    use metrics::{
+        Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    };
+
+    type Values = BTreeMap<(String, String), f64>;
+
+    /// Remembers what it is told, by name and function.
+    #[derive(Clone, Default)]
+    struct Debugging {
+        values: Arc<Mutex<Values>>,
+        described: Arc<Mutex<BTreeSet<String>>>,
+    }
+
+    struct Value {
+        key: (String, String),
+        values: Arc<Mutex<Values>>,
+    }
+
+    impl Debugging {
+        fn value(&self, key: &Key) -> Arc<Value> {
+            let labels: Vec<_> = key.labels().map(|label| (label.key(), label.value())).collect();
+            let [("function", path)] = labels[..] else { panic!("labels: {labels:?}") };
+            let key = (key.name().to_owned(), path.to_owned());
+            Arc::new(Value { key, values: Arc::clone(&self.values) })
+        }
+
+        fn values(&self) -> MutexGuard<'_, Values> {
+            self.values.lock().unwrap()
+        }
+    }
+
+    impl Recorder for Debugging {
+        fn describe_counter(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
+            self.described.lock().unwrap().insert(key.as_str().to_owned());
+        }
+
+        fn describe_gauge(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
+            self.described.lock().unwrap().insert(key.as_str().to_owned());
+        }
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
+            panic!("there is none");
+        }
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::from_arc(self.value(key))
+        }
+
+        fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::from_arc(self.value(key))
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            panic!("there is none");
+        }
+    }
+
+    impl CounterFn for Value {
+        fn increment(&self, _: u64) {
+            panic!("totals are absolute");
+        }
+
+        /// As recorders do: a counter never goes back.
+        fn absolute(&self, total: u64) {
+            let mut values = self.values.lock().unwrap();
+            let value = values.entry(self.key.clone()).or_default();
+            #[expect(clippy::cast_precision_loss, reason = "a few calls")]
+            let total = total as f64;
+            assert!(*value <= total, "{:?} went back from {value} to {total}", self.key);
+            *value = total;
+        }
+    }
+
+    impl GaugeFn for Value {
+        fn increment(&self, _: f64) {
+            panic!("gauges are set");
+        }
+
+        fn decrement(&self, _: f64) {
+            panic!("gauges are set");
+        }
+
+        fn set(&self, value: f64) {
+            self.values.lock().unwrap().insert(self.key.clone(), value);
+        }
+    }
+
+    #[lru_cache(maxsize = 2, single_flight = true)]
+    fn length(text: &str) -> Result<usize, ()> {
+        if text.is_empty() { Err(()) } else { Ok(text.len()) }
+    }
+
+    #[test]
+    fn every_function_is_published_and_totals_never_go_back() {
+        let debugging = Debugging::default();
+        let publish = || metrics::with_local_recorder(&debugging, publish_metrics);
+        let of_length = |name: &str| {
+            let key = (format!("functools_{name}"), String::from("telemetry::published::length"));
+            debugging.values().get(&key).copied()
+        };
+        let counted = || {
+            ["hits_total", "misses_total", "evictions_total", "errors_total", "currsize"]
+                .map(|name| of_length(name).unwrap())
+        };
+        publish();
+        assert_eq!(counted(), [0.0; 5]);
+        _ = (length("a"), length("a"), length("bb"), length("ccc"), length(""));
+        publish();
+        publish();
+        assert_eq!(counted(), [1.0, 4.0, 1.0, 1.0, 2.0]);
+        assert_eq!(of_length("maxsize"), Some(2.0));
+        let computing = of_length("computing_seconds").unwrap();
+        assert!(computing > 0.0);
+        for name in ["expiries_total", "refreshes_total", "stale_hits_total", "coalesced_total"] {
+            assert_eq!(of_length(name), Some(0.0), "{name}");
+        }
+        length::cache_clear();
+        publish();
+        _ = (length("a"), length("a"));
+        publish();
+        assert_eq!(counted(), [2.0, 5.0, 1.0, 1.0, 1.0]);
+        assert!(of_length("computing_seconds").unwrap() > computing);
+
+        let names: BTreeSet<_> = debugging.values().keys().map(|(name, _)| name.clone()).collect();
+        assert_eq!(names, *debugging.described.lock().unwrap());
+        let paths: BTreeSet<_> = debugging.values().keys().map(|(_, path)| path.clone()).collect();
+        assert_eq!(paths, registry::functions().map(|function| function.path().to_owned()).collect());
+    }
+}
+
+mod traced {
+    use std::fmt::{Debug, Write};
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+    use std::sync::{Mutex, Once};
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use functools::lru_cache;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::block_on;
+
+    /// What was told, in its order: the function, and the level with the rest.
+    static TOLD: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+    struct Capturing;
+
+    /// The fields of an event, without what differs from run to run.
+    #[derive(Default)]
+    struct Fields {
+        function: String,
+        text: String,
+    }
+
+    impl Visit for Fields {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            match field.name() {
+                "function" => self.function = format!("{value:?}").trim_matches('"').to_owned(),
+                "took" => self.text += " took=_",
+                "message" => _ = write!(self.text, " {value:?}"),
+                name => _ = write!(self.text, " {name}={value:?}"),
+            }
+        }
+    }
+
+    impl Subscriber for Capturing {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "functools"
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            panic!("there are no spans");
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut fields = Fields { text: event.metadata().level().to_string(), ..Fields::default() };
+            event.record(&mut fields);
+            TOLD.lock().unwrap().push((fields.function, fields.text));
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    fn listen() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Capturing).unwrap());
+    }
+
+    /// What was told of a function since this was last asked.
+    fn told(function: &str) -> Vec<String> {
+        let path = format!("telemetry::traced::{function}");
+        let mut told = TOLD.lock().unwrap();
+        let (of_function, others) = told.drain(..).partition(|(of, _)| *of == path);
+        *told = others;
+        let of_function: Vec<(String, String)> = of_function;
+        of_function.into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn what_is_computed_is_told_and_a_hit_is_not() {
+        #[lru_cache(single_flight = true)]
+        fn checked(n: u64) -> Result<u64, ()> {
+            if n == 0 { Err(()) } else { Ok(n) }
+        }
+        listen();
+        let of = "what_is_computed_is_told_and_a_hit_is_not::checked";
+        _ = (checked(1), checked(1));
+        assert_eq!(told(of), ["DEBUG computed took=_ is_error=false"]);
+        _ = (checked(1), checked(0));
+        assert_eq!(told(of), ["DEBUG computed took=_ is_error=true"]);
+    }
+
+    #[derive(Clone)]
+    struct Shop;
+
+    static TIME: AtomicU64 = AtomicU64::new(0);
+    static FAILS: AtomicBool = AtomicBool::new(false);
+
+    fn now() -> u64 {
+        TIME.load(SeqCst)
+    }
+
+    impl Shop {
+        #[lru_cache(ttl = 10, swr = true, stale_if_error = 1000, timer = now)]
+        async fn price(#[key(skip)] self, id: u64) -> Result<u64, ()> {
+            if FAILS.load(SeqCst) { Err(()) } else { Ok(id) }
+        }
+    }
+
+    #[test]
+    fn refreshes_are_told_and_louder_where_they_fail() {
+        listen();
+        let of = "Shop::price";
+        assert_eq!(block_on(Shop.price(1)), Ok(1));
+        assert_eq!(told(of), ["DEBUG computed took=_ is_error=false"]);
+        TIME.fetch_add(10, SeqCst);
+        assert_eq!(block_on(Shop.price(1)), Ok(1));
+        assert_eq!(told(of), ["DEBUG refreshed took=_"]);
+        TIME.fetch_add(10, SeqCst);
+        FAILS.store(true, SeqCst);
+        assert_eq!(block_on(Shop.price(1)), Ok(1));
+        assert_eq!(told(of), ["WARN refresh failed took=_"]);
+    }
+
+    #[test]
+    fn an_error_that_is_answered_by_a_stale_result_is_told() {
+        #[lru_cache(ttl = 10, stale_if_error = 1000, timer = now)]
+        fn spared(start: u64) -> Result<u64, ()> {
+            if now() == start { Ok(start) } else { Err(()) }
+        }
+        static TIME: AtomicU64 = AtomicU64::new(0);
+        fn now() -> u64 {
+            TIME.load(SeqCst)
+        }
+        listen();
+        assert_eq!(spared(0), Ok(0));
+        TIME.store(10, SeqCst);
+        assert_eq!(spared(0), Ok(0));
+        let of = "an_error_that_is_answered_by_a_stale_result_is_told::spared";
+        let spared = "WARN failed, and the stale result was served";
+        assert_eq!(
+            told(of),
+            ["DEBUG computed took=_ is_error=false", "DEBUG computed took=_ is_error=true", spared]
+        );
+    }
+
+    /// Pending once, so that others may come between.
+    async fn pause() {
+        let mut paused = false;
+        poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    }
+
+    #[test]
+    fn who_takes_over_is_told_and_louder_where_the_leader_was_given_up() {
+        #[lru_cache(flight_timeout = Duration::from_nanos(1))]
+        async fn given_up(n: u64) -> u64 {
+            pause().await;
+            n
+        }
+        #[lru_cache]
+        async fn dropped(n: u64) -> u64 {
+            pause().await;
+            n
+        }
+        listen();
+        let of = "who_takes_over_is_told_and_louder_where_the_leader_was_given_up";
+        let context = &mut Context::from_waker(Waker::noop());
+
+        let (mut leader, mut follower) = (pin!(given_up(1)), pin!(given_up(1)));
+        assert!(leader.as_mut().poll(context).is_pending());
+        assert!(follower.as_mut().poll(context).is_pending());
+        assert_eq!(told(&format!("{of}::given_up")), ["WARN leader was given up after `flight_timeout`"]);
+        assert!(follower.as_mut().poll(context).is_ready());
+        assert_eq!(told(&format!("{of}::given_up")), ["DEBUG computed took=_ is_error=false"]);
+
+        let mut leader = Box::pin(dropped(1));
+        let mut follower = pin!(dropped(1));
+        assert!(leader.as_mut().poll(context).is_pending());
+        assert!(follower.as_mut().poll(context).is_pending());
+        drop(leader);
+        assert!(follower.as_mut().poll(context).is_pending());
+        assert_eq!(told(&format!("{of}::dropped")), ["DEBUG leader is gone, another takes over"]);
+    }
+}
