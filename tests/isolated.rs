@@ -194,3 +194,34 @@ fn a_panicking_destructor_at_the_end_loses_no_other_value() {
         assert_eq!(counts(square::cache_info()), (0, 1, 1), "the former caches are back");
     });
 }
+
+/// With the feature `registry`.
+#[cfg(feature = "registry")]
+mod listed {
+    use functools::registry::{self, Function};
+
+    use super::*;
+
+    fn listed(path: &str) -> &'static Function {
+        registry::functions().find(|function| function.path() == path).expect("it is listed")
+    }
+
+    #[lru_cache]
+    fn cube(n: u64) -> u64 {
+        n * n * n
+    }
+
+    #[test]
+    fn the_registry_speaks_of_the_caches_of_the_thread() {
+        let cubes = listed("isolated::listed::cube");
+        _ = (cube(1), cube(1));
+        isolated(|| {
+            assert_eq!(counts(cubes.info()), (0, 0, 0));
+            _ = (cube(1), cube(2));
+            assert_eq!((counts(cubes.info()), cubes.info()), ((0, 2, 2), cube::cache_info()));
+            registry::clear_all();
+            assert!(registry::functions().all(|function| counts(function.info()) == (0, 0, 0)));
+        });
+        assert_eq!(counts(cubes.info()), (1, 1, 1));
+    }
+}

@@ -315,7 +315,7 @@ mod traced {
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
-    use functools::lru_cache;
+    use functools::{Task, lru_cache};
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
@@ -428,6 +428,24 @@ mod traced {
         FAILS.store(true, SeqCst);
         assert_eq!(block_on(Shop.price(1)), Ok(1));
         assert_eq!(told(of), ["WARN refresh failed took=_"]);
+    }
+
+    #[test]
+    fn a_refresh_that_nobody_runs_is_told() {
+        #[lru_cache(ttl = 10, swr = true, timer = now, spawn = drop::<Task>)]
+        async fn unlucky(n: u64) -> u64 {
+            n
+        }
+        static TIME: AtomicU64 = AtomicU64::new(0);
+        fn now() -> u64 {
+            TIME.load(SeqCst)
+        }
+        listen();
+        let of = "a_refresh_that_nobody_runs_is_told::unlucky";
+        assert_eq!(block_on(unlucky(1)), 1);
+        TIME.store(10, SeqCst);
+        assert_eq!(block_on(unlucky(1)), 1);
+        assert_eq!(told(of), ["DEBUG computed took=_ is_error=false", "WARN refresh was abandoned"]);
     }
 
     #[test]
