@@ -49,6 +49,27 @@
 //!   lock, so they must not wait for a lock that another thread may hold while it calls the
 //!   function; what they compute or put is right, is counted, and may go unstored.
 //!
+//! # Features
+//!
+//! None is on by default, and none changes what a call returns.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `testing` | `isolated`: fresh caches for the thread of a test |
+//! | `tokio` | stale results of async functions are refreshed on the caller's runtime |
+//! | `registry` | the module `registry`: a list of all memoized functions of the program |
+//! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
+//! | `tracing` | events through the [`tracing`](https://docs.rs/tracing) facade, as told below |
+//!
+//! With `tracing`, functions tell what their calls do where these may share results or have stale ones: async
+//! functions, and those with `single_flight`, `swr` or `stale_if_error`. A plain hit tells nothing. Each event has
+//! the target `functools` and the path of the `function`, as the registry has it; `took` is how long it ran.
+//!
+//! | level | event |
+//! |---|---|
+//! | debug | `computed`, with `is_error`; `refreshed`; `leader is gone, another takes over` |
+//! | warn | `refresh failed`; `refresh was abandoned`; `failed, and the stale result was served`; ``leader was given up after `flight_timeout` `` |
+//!
 //! # Panics
 //!
 //! Nothing here panics on its own account. What the function, or the `Hash`, `Eq`, `Clone` or
@@ -704,6 +725,7 @@ pub use lru_macros::cache;
 /// | call | result |
 /// |---|---|
 /// | `f::cache_info()` | [`CacheInfo`]: hits, misses, maxsize, currsize, read together |
+/// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, errors, and what calls that share results count |
 /// | `f::cache_clear()` | empties the cache and sets the counters to zero |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
 /// | `f::wrapped(n)` | runs the function itself, past the cache: Python's `f.__wrapped__(n)` |
@@ -1089,6 +1111,6 @@ macro_rules! __site_of {
 }
 
 /// The README's code, compiled and run where all that it shows is there.
-#[cfg(all(doctest, feature = "testing"))]
+#[cfg(all(doctest, feature = "registry", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

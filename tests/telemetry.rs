@@ -289,8 +289,8 @@ mod published {
         assert_eq!(of_length("maxsize"), Some(2.0));
         let computing = of_length("computing_seconds").unwrap();
         assert!(computing > 0.0);
-        for name in ["expiries_total", "refreshes_total", "stale_hits_total", "coalesced_total"] {
-            assert_eq!(of_length(name), Some(0.0), "{name}");
+        for name in ["expiries", "refreshes", "stale_hits", "coalesced", "backend_hits", "backend_errors"] {
+            assert_eq!(of_length(&format!("{name}_total")), Some(0.0), "{name}");
         }
         length::cache_clear();
         publish();

@@ -268,12 +268,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     {
         match followed {
             Followed::Lead(lead) => {
-                let events = self.flight.events;
-                if lead.follows_one_given_up() {
-                    events.leader_given_up()
-                } else {
-                    events.leader_gone()
-                }
+                self.flight.events.took_over(lead.follows_one_given_up());
                 Err(Some(lead))
             }
             Followed::Through => Err(None),

@@ -32,10 +32,7 @@ macro_rules! event {
     ($($nothing:tt)*) => {};
 }
 
-#[cfg_attr(
-    not(feature = "tracing"),
-    expect(unused_variables, clippy::needless_pass_by_value, reason = "see above")
-)]
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, clippy::unused_self, reason = "see above"))]
 impl Events {
     pub(crate) const NONE: Self = Self::of(None);
 
@@ -71,14 +68,14 @@ impl Events {
         event!(self, WARN, "refresh was abandoned");
     }
 
-    /// A call computes in place of one that took too long.
-    pub(crate) fn leader_given_up(self) {
-        event!(self, WARN, "leader was given up after `flight_timeout`");
-    }
-
-    /// A call computes in place of one that panicked, or was dropped, or had nothing to share.
-    pub(crate) fn leader_gone(self) {
-        event!(self, DEBUG, "leader is gone, another takes over");
+    /// A call computes in place of one that took too long, or of one that panicked, was dropped, or had nothing to
+    /// share.
+    pub(crate) fn took_over(self, from_one_given_up: bool) {
+        if from_one_given_up {
+            event!(self, WARN, "leader was given up after `flight_timeout`");
+        } else {
+            event!(self, DEBUG, "leader is gone, another takes over");
+        }
     }
 }
 

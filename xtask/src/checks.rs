@@ -11,6 +11,9 @@ const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir tar
 /// Where recorded traces lie, beside the repository: their licences keep them out of it.
 const TRACES: &str = "../shared/traces";
 
+/// The features of the library, each of which must do alone.
+const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing"];
+
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;
 
@@ -20,6 +23,11 @@ pub(crate) fn test() -> Vec<Step> {
         Step::cargo("tests", "test --workspace"),
         // The README's code among them, which shows all features.
         Step::cargo("tests, all features", "test --package functools --all-features"),
+        // What a service has: without `testing`, which looks for caches in another way.
+        Step::cargo(
+            "tests, features of services",
+            "test --package functools --features metrics,tracing --test registry --test telemetry",
+        ),
         // Millions of operations, which takes optimised code.
         Step::cargo("model, release", "test --release --package lru-core --lib model"),
         // Frames are small only when optimised, so this depth is for release builds.
@@ -36,6 +44,7 @@ pub(crate) fn ci() -> Vec<Step> {
         Step::new("lints, all features", || {
             with("clippy", "clippy", "--package functools --all-features --all-targets -- -D warnings")
         }),
+        Step::new("lints, each feature", each_feature),
         // What the benches compare with asks for a newer Rust than the rest: only CI compiles it.
         Step::new("lints, peers", || {
             with("clippy", "clippy", "--package benches --features peers --all-targets -- -D warnings")
@@ -51,6 +60,15 @@ pub(crate) fn ci() -> Vec<Step> {
     steps
 }
 
+/// Lints the library with each of its features alone.
+fn each_feature() -> Result {
+    for feature in FEATURES {
+        let library = format!("--package functools --no-deps --features {feature} -- -D warnings");
+        with("clippy", "clippy", &library)?;
+    }
+    Ok(Outcome::Done)
+}
+
 /// Runs a cargo command that a toolchain may lack, and says how to get it.
 fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
     if output_of(&mut cargo(&format!("{subcommand} --version"))).is_err() {
@@ -63,8 +81,11 @@ fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
 
 /// Lints, tests and documents memoized functions in hostile surroundings.
 fn hygiene() -> Result {
-    with("clippy", "clippy", &format!("{HYGIENE} --no-deps --all-targets --quiet -- -D warnings"))?;
-    run_through(&mut cargo(&format!("test {HYGIENE} --quiet")))?;
+    for features in ["", "--features hygiene/services"] {
+        let hygiene = format!("{HYGIENE} {features}");
+        with("clippy", "clippy", &format!("{hygiene} --no-deps --all-targets --quiet -- -D warnings"))?;
+        run_through(&mut cargo(&format!("test {hygiene} --quiet")))?;
+    }
     run_through(cargo(&format!("doc {HYGIENE} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))
 }
 

@@ -15,52 +15,44 @@ struct Counter {
     read: fn(&Counts) -> u64,
 }
 
+impl Counter {
+    const fn new(name: &'static str, meaning: &'static str, read: fn(&Counts) -> u64) -> Self {
+        Self { name, meaning, read }
+    }
+}
+
 struct Counts {
     info: crate::CacheInfo,
     stats: crate::CacheStats,
 }
 
-const COUNTERS: [Counter; 8] = [
-    Counter {
-        name: "functools_hits_total",
-        meaning: "Calls that were answered without running the function",
-        read: |it| it.info.hits,
-    },
-    Counter {
-        name: "functools_misses_total",
-        meaning: "Calls that ran the function",
-        read: |it| it.info.misses,
-    },
-    Counter {
-        name: "functools_evictions_total",
-        meaning: "Results that made room for others",
-        read: |it| it.stats.evictions,
-    },
-    Counter {
-        name: "functools_expiries_total",
-        meaning: "Results that left because their time was over",
-        read: |it| it.stats.expiries,
-    },
-    Counter {
-        name: "functools_refreshes_total",
-        meaning: "Refreshes of stale results that came to something",
-        read: |it| it.stats.refreshes,
-    },
-    Counter {
-        name: "functools_stale_hits_total",
-        meaning: "Calls that were answered by a stale result",
-        read: |it| it.stats.stale_hits,
-    },
-    Counter {
-        name: "functools_coalesced_total",
-        meaning: "Calls that were answered by what another call computed meanwhile",
-        read: |it| it.stats.coalesced,
-    },
-    Counter {
-        name: "functools_errors_total",
-        meaning: "Computations that came to an error",
-        read: |it| it.stats.errors,
-    },
+const COUNTERS: [Counter; 10] = [
+    Counter::new("functools_hits_total", "Calls that were answered without running the function", |it| {
+        it.info.hits
+    }),
+    Counter::new("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
+    Counter::new("functools_evictions_total", "Results that made room for others", |it| it.stats.evictions),
+    Counter::new("functools_expiries_total", "Results that left because their time was over", |it| {
+        it.stats.expiries
+    }),
+    Counter::new("functools_refreshes_total", "Refreshes of stale results that came to something", |it| {
+        it.stats.refreshes
+    }),
+    Counter::new("functools_stale_hits_total", "Calls that were answered by a stale result", |it| {
+        it.stats.stale_hits
+    }),
+    Counter::new(
+        "functools_coalesced_total",
+        "Calls that were answered by what another call computed meanwhile",
+        |it| it.stats.coalesced,
+    ),
+    Counter::new("functools_errors_total", "Computations that came to an error", |it| it.stats.errors),
+    Counter::new("functools_backend_hits_total", "Calls that were answered by a backend", |it| {
+        it.stats.backend_hits
+    }),
+    Counter::new("functools_backend_errors_total", "What a backend was asked and could not do", |it| {
+        it.stats.backend_errors
+    }),
 ];
 
 /// A count that never goes back, of one that is set to zero when the cache is cleared.
@@ -99,7 +91,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// | metric | |
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
-/// | `functools_evictions_total`, `functools_expiries_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total` | counters, as in `cache_stats()` |
+/// | `functools_evictions_total`, `functools_expiries_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
 /// | `functools_currsize` | gauge: the entries there are |
 /// | `functools_maxsize` | gauge: the bound, where there is one |
 /// | `functools_computing_seconds` | gauge: how long computations took, all together; it only grows |

@@ -33,13 +33,17 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
 
 /// What the cache is told at each call, where that is anything.
 fn plan(model: &Model) -> Option<TokenStream> {
-    let told = Told {
+    model.terms.plan(&model.krate, &told(model))
+}
+
+/// How the user's functions come by the arguments in a key.
+fn told(model: &Model) -> Told {
+    Told {
         key: key_type(model),
         arguments: arguments_type(&part_keys(model), &model.krate),
         place: arguments_in_key(model),
         kept: model.outcome.kept(&model.krate),
-    };
-    model.terms.plan(&model.krate, &told)
+    }
 }
 
 /// The cache in an object, to be called.
@@ -149,11 +153,8 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
 /// `impl` around it brings along, nor the function's parameters.
 fn registered(model: &Model) -> TokenStream {
     let Model { krate, typed, .. } = model;
-    let (key, kept) = (key_type(model), model.outcome.kept(krate));
-    let parts = model.key.parts.len();
     let is_item = matches!(model.accessors, Accessors::Companion(_));
-    let calls =
-        model.terms.plan_of_item(krate, &key, &kept, parts, |expr| is_item || model.is_of_items(expr));
+    let calls = model.terms.plan_of_item(krate, &told(model), |expr| is_item || model.is_of_items(expr));
     let calls = calls.map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), name(model)),

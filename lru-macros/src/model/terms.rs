@@ -55,6 +55,21 @@ struct Own {
     ttu: Option<Expr>,
 }
 
+impl Told {
+    /// The part of a plan that tells the user what left.
+    fn listening(&self, listener: &Expr) -> TokenStream {
+        let Self { key, arguments, place, kept } = self;
+        // The parameters of a closure get their types from where it stands, the arguments of a function are
+        // made to fit.
+        let listener = if matches!(listener, Expr::Closure(_)) {
+            quote! { #listener }
+        } else {
+            quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
+        };
+        quote! { .on_evict::<#key, #arguments, #kept, _>(|__key| #place, #listener) }
+    }
+}
+
 impl Plan {
     /// For how long results are live.
     fn spans(&self) -> TokenStream {
@@ -130,17 +145,8 @@ impl Terms {
         );
         let spans = plan.spans();
         let timed = plan.own.ttu.as_ref().map(|_| quote! { .timed() });
-        let Told { key, arguments, place, kept } = told;
-        let on_evict = plan.on_evict.as_ref().map(|listener| {
-            // The parameters of a closure get their types from where it stands, the arguments of a
-            // function are made to fit.
-            let listener = if matches!(listener, Expr::Closure(_)) {
-                quote! { #listener }
-            } else {
-                quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
-            };
-            quote! { .on_evict::<#key, #arguments, #kept, _>(|__key| #place, #listener) }
-        });
+        let on_evict = plan.on_evict.as_ref().map(|listener| told.listening(listener));
+        let Told { key, arguments, place, .. } = told;
         let choice = plan.choice.as_ref().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
@@ -163,9 +169,7 @@ impl Terms {
     pub(crate) fn plan_of_item(
         &self,
         krate: &Krate,
-        key: &TokenStream,
-        kept: &TokenStream,
-        parts: usize,
+        told: &Told,
         is_nameable: impl Fn(&Expr) -> bool,
     ) -> Option<TokenStream> {
         let Plan { timer, ttl, tti, error_ttl, on_evict, own, .. } = self.plan.as_ref()?;
@@ -177,9 +181,8 @@ impl Terms {
             Some(_) => (quote! { #krate::__private::FnClock::new(|| ()) }, false),
         };
         let timed = (expires && is_known).then(|| quote! { .timed() });
-        // Told of the arguments alone: it is there only where the key is made of these, so not where the item
-        // would stand in an `impl`.
-        let on_evict = on_evict.as_ref().map(|listener| listening(listener, key, kept, parts));
+        let listener = on_evict.as_ref().filter(|listener| is_nameable(listener));
+        let on_evict = listener.map(|listener| told.listening(listener));
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
     }
 
