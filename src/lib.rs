@@ -79,6 +79,7 @@
 
 #[cfg(feature = "tokio")]
 pub use lru_core::Tokio;
+pub use lru_core::backend;
 pub use lru_core::policy;
 #[cfg(feature = "registry")]
 pub use lru_core::registry;
@@ -1024,7 +1025,11 @@ pub mod __private {
     pub use std::time::Instant;
     pub use std::vec::Vec;
 
-    pub use crate::{__register as register, __site as site, in_an_impl_write_accessors_siblings};
+    pub use crate::{
+        __backend as backend, __register as register, __site as site, in_an_impl_write_accessors_siblings,
+    };
+    #[cfg(feature = "backend")]
+    pub use lru_core::backend::{Peeked, Place, opened, type_name_of};
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
@@ -1093,7 +1098,29 @@ macro_rules! __site {
     };
 }
 
-#[cfg(any(feature = "registry", feature = "tracing"))]
+/// The backend of the function that this is written in, and where that stands.
+#[cfg(feature = "backend")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend {
+    ($open:expr, $name:literal, $within:literal) => {{
+        static __BACKEND: ::std::sync::OnceLock<
+            ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync>,
+        > = ::std::sync::OnceLock::new();
+        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within))
+    }};
+}
+
+#[cfg(not(feature = "backend"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __backend {
+    ($($ignored:tt)*) => {
+        ::core::compile_error!("`backend` needs the feature `backend` of `functools`")
+    };
+}
+
+#[cfg(any(feature = "registry", feature = "tracing", feature = "backend"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site_of {

@@ -7,6 +7,7 @@ use core::hash::Hash;
 use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::time::Duration;
 use std::boxed::Box;
 use std::vec::Vec;
 
@@ -220,6 +221,12 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
         // Weighed first: the time runs from when the value is there.
         let weight = self.weight(key, value);
         Lease::new(weight, self.expires(key, value), self.times.idle())
+    }
+
+    fn shortened(&self, term: Lease<C::Time>, left: Option<Duration>) -> Lease<C::Time> {
+        let Some(end) = self.times.end(left) else { return term };
+        self.timed.store(true, Relaxed);
+        term.ending(end)
     }
 
     #[inline]

@@ -445,9 +445,7 @@ where
     }
 
     fn shortened(&self, term: Lease<C::Time, G>, left: Option<Duration>) -> Lease<C::Time, G> {
-        let Some(end) = left.and_then(|left| self.times.clock.ahead(&self.times.clock.span_of(left)?)) else {
-            return term;
-        };
+        let Some(end) = self.times.end(left) else { return term };
         G::end(term, end)
     }
 

@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
 
 use crate::calls::Calls;
 use crate::cause::Cause;
@@ -101,6 +102,12 @@ where
 
     fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
         self.own(key, value, 1, None, false)
+    }
+
+    fn shortened(&self, term: Lease<C::Time>, left: Option<Duration>) -> Lease<C::Time> {
+        let Some(end) = self.times.end(left) else { return term };
+        self.settings.timed.store(true, Relaxed);
+        term.ending(end)
     }
 
     #[inline]

@@ -258,6 +258,11 @@ impl<C: Clock> Times<C> {
         term.is_live(|time| self.clock.is_ahead(time))
     }
 
+    /// When what is good for so long yet is good no more.
+    pub(crate) fn end(&self, left: Option<Duration>) -> Option<C::Time> {
+        self.clock.ahead(&self.clock.span_of(left?)?)
+    }
+
     /// When to ask again what has failed so many times.
     pub(crate) fn after_failures(&self, failures: u32) -> Option<C::Time> {
         let ttl = self.ttl.as_ref()?;

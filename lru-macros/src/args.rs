@@ -23,7 +23,7 @@ pub(crate) enum Attribute {
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 26] = [
+const OPTIONS: [(&str, &str); 27] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
     (
@@ -57,6 +57,7 @@ const OPTIONS: [(&str, &str); 26] = [
         "`flight_timeout` takes a number of seconds or a `Duration`, such as `flight_timeout = 5`",
     ),
     ("spawn", "`spawn` takes what runs tasks, such as `spawn = functools::Tokio`"),
+    ("backend", "`backend` takes what opens a store, such as `backend = my_store()`"),
     ("typed", "`typed` takes `true` or `false`"),
     ("key", KEY),
     ("key_fn", "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`"),
@@ -216,6 +217,8 @@ pub(crate) struct Args {
     pub(crate) flight_timeout: Option<Expr>,
     /// What refreshes of stale results are run by.
     pub(crate) spawn: Option<Expr>,
+    /// What opens a store outside the process.
+    pub(crate) backend: Option<Expr>,
     pub(crate) typed: Option<Spanned<bool>>,
     /// What makes the key of the arguments: a closure, or the path of a function.
     pub(crate) key: Option<Expr>,
@@ -302,6 +305,7 @@ impl Args {
             "single_flight" => self.single_flight = Some(value::<LitBool>(input, &text)?.value),
             "flight_timeout" => self.flight_timeout = Some(span(input, takes("flight_timeout"))?),
             "spawn" => self.spawn = Some(input.parse()?),
+            "backend" => self.backend = Some(input.parse()?),
             "timer" => self.timer = Some(function(input, takes("timer"))?),
             "weight" => self.weight = Some(function(input, takes("weight"))?),
             "on_evict" => self.on_evict = Some(function(input, takes("on_evict"))?),

@@ -4,8 +4,6 @@ use core::any::{Any, type_name};
 use core::future::{Future, poll_fn};
 use core::time::Duration;
 use std::boxed::Box;
-use std::format;
-use std::string::String;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
@@ -23,6 +21,7 @@ use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::site::Site;
 use crate::stats::add;
 use crate::term::Term;
 
@@ -39,25 +38,29 @@ pub fn opened<B: Send + Sync + 'static>(
     backend.downcast_ref().expect("a function has one backend")
 }
 
-/// The namespace of a function: `S` is the type on which its accessors stand.
+/// The name of an argument's type.
 #[must_use]
-pub fn namespace<S: ?Sized>(name: &str) -> String {
-    format!("{}::{name}", type_name::<S>())
+pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
+    type_name::<T>()
 }
+
+/// What is found in a backend by those who only ask.
+pub type Peeked<R> = Result<Option<R>, BackendError>;
 
 /// What a function has in its backend.
 #[derive(Debug)]
 pub struct Place<B: 'static> {
     backend: &'static B,
-    namespace: String,
+    namespace: &'static str,
     ttl: Option<Duration>,
     error_ttl: Option<Duration>,
 }
 
 impl<B> Place<B> {
-    /// What is in this namespace.
-    pub fn new(backend: &'static B, namespace: String) -> Self {
-        Self { backend, namespace, ttl: None, error_ttl: None }
+    /// What a function has there that stands at this site: its path is its namespace.
+    #[must_use]
+    pub fn new((backend, site): (&'static B, &'static Site)) -> Self {
+        Self { backend, namespace: site.path(), ttl: None, error_ttl: None }
     }
 
     /// Results are good for so long.
@@ -157,6 +160,49 @@ impl<B: AsyncBackend> Outside<B> {
     }
 }
 
+impl<B> Outside<B> {
+    /// Makes bytes of a result, to be stored if it is one to be stored.
+    pub fn put<R, O>(&self, result: &R, outcome: O) -> Put<'_, B>
+    where
+        O: Outcome<R, Value: Serialize>,
+    {
+        Put { outside: self, sealed: self.seal(result, outcome) }
+    }
+}
+
+/// A result on its way to a backend.
+#[derive(Debug)]
+#[must_use = "it is stored by `store`"]
+pub struct Put<'o, B: 'static> {
+    outside: &'o Outside<B>,
+    sealed: Option<(Vec<u8>, Option<Duration>)>,
+}
+
+impl<B: Backend> Put<'_, B> {
+    /// Stores it.
+    ///
+    /// # Errors
+    ///
+    /// It may not be there.
+    pub fn store(self) -> Result<(), BackendError> {
+        self.sealed.map_or(Ok(()), |sealed| self.outside.store(&sealed))
+    }
+}
+
+impl<B: AsyncBackend> Put<'_, B> {
+    /// As [`Put::store`].
+    ///
+    /// # Errors
+    ///
+    /// It may not be there.
+    pub async fn store_async(self) -> Result<(), BackendError> {
+        match &self.sealed {
+            Some(sealed) => self.outside.store_async(sealed).await,
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the accessors of a function ask of its backend.
 impl<B: Backend> Outside<B> {
     /// The result that is there.
@@ -171,25 +217,13 @@ impl<B: Backend> Outside<B> {
         Ok(self.fetch(outcome)?.map(|(result, _)| result))
     }
 
-    /// Stores a result, if it is one to be stored.
-    ///
-    /// # Errors
-    ///
-    /// It may not be there.
-    pub fn put<R, O>(&self, result: &R, outcome: O) -> Result<(), BackendError>
-    where
-        O: Outcome<R, Value: Serialize>,
-    {
-        self.seal(result, outcome).map_or(Ok(()), |sealed| self.store(&sealed))
-    }
-
     /// Removes the result, and says whether there was one.
     ///
     /// # Errors
     ///
     /// It may be there still.
     pub fn delete(&self) -> Result<bool, BackendError> {
-        self.place.backend.delete(&self.place.namespace, self.key()?)
+        self.place.backend.delete(self.place.namespace, self.key()?)
     }
 }
 
@@ -206,27 +240,13 @@ impl<B: AsyncBackend> Outside<B> {
         Ok(self.fetch_async(outcome).await?.map(|(result, _)| result))
     }
 
-    /// As [`Outside::put`]: makes bytes of the result, to be awaited without it.
-    pub fn put_async<R, O>(&self, result: &R, outcome: O) -> impl Future<Output = Result<(), BackendError>>
-    where
-        O: Outcome<R, Value: Serialize>,
-    {
-        let sealed = self.seal(result, outcome);
-        async move {
-            match sealed {
-                Some(sealed) => self.store_async(&sealed).await,
-                None => Ok(()),
-            }
-        }
-    }
-
     /// As [`Outside::delete`].
     ///
     /// # Errors
     ///
     /// It may be there still.
     pub async fn delete_async(&self) -> Result<bool, BackendError> {
-        self.place.backend.delete(&self.place.namespace, self.key()?).await
+        self.place.backend.delete(self.place.namespace, self.key()?).await
     }
 }
 
@@ -237,7 +257,7 @@ impl<B: Backend> Place<B> {
     ///
     /// Some may be there still.
     pub fn clear(&self) -> Result<(), BackendError> {
-        self.backend.clear(&self.namespace)
+        self.backend.clear(self.namespace)
     }
 }
 
@@ -248,7 +268,7 @@ impl<B: AsyncBackend> Place<B> {
     ///
     /// Some may be there still.
     pub async fn clear_async(&self) -> Result<(), BackendError> {
-        self.backend.clear(&self.namespace).await
+        self.backend.clear(self.namespace).await
     }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{call, memo};
+use super::{backend, call, memo};
 use crate::attrs::Attrs;
 use crate::model::{Accessors, Flavor, Model, Param};
 
@@ -89,8 +89,10 @@ struct Accessor {
     takes: Takes,
     returns: Option<TokenStream>,
     body: TokenStream,
-    /// Whether it runs the function, and so is `unsafe` or `async` as the function is.
+    /// Whether it runs the function, and so is `unsafe` as the function is.
     runs: bool,
+    /// Whether it may have to wait, and so is `async` as the function is.
+    waits: bool,
 }
 
 fn accessor_list(model: &Model) -> Vec<Accessor> {
@@ -99,12 +101,11 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let (calls, key) = (memo::calls(model, &home), memo::key(model, &home));
     let (outcome, compute) = (call::outcome(model), call::run(model, &home));
     let keep = call::keep(model, &compute);
-    let references = model.references(|_, name| name.clone());
-    let put = model.terms.own(krate, &references).map_or_else(
-        || quote! { #calls.put(#key, __value, #outcome); },
-        |terms| quote! { #calls.put_on(#key, __value, #outcome, #terms); },
-    );
-    let ask = |name, doc, takes, returns, body| Accessor { name, doc, takes, returns, body, runs: false };
+    let put = put(model);
+    let ask = |name, doc, takes, returns, body| {
+        let plain = Accessor { name, doc, takes, returns, body, runs: false, waits: false };
+        plain.with_backend(model)
+    };
     let truth = Some(quote! { ::core::primitive::bool });
     vec![
         ask(
@@ -173,14 +174,35 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
                 #keep
             },
             runs: true,
-        },
+            waits: true,
+        }
+        .with_backend(model),
     ]
+}
+
+/// Stores a `__value` in the cache.
+pub(super) fn put(model: &Model) -> TokenStream {
+    let home = quote!(Self);
+    let (calls, key, outcome) = (memo::calls(model, &home), memo::key(model, &home), call::outcome(model));
+    let references = model.references(|_, name| name.clone());
+    model.terms.own(&model.krate, &references).map_or_else(
+        || quote! { #calls.put(#key, __value, #outcome); },
+        |terms| quote! { #calls.put_on(#key, __value, #outcome, #terms); },
+    )
 }
 
 impl Accessor {
     /// Whether the function's result is in its signature.
     fn is_of_values(&self) -> bool {
         self.runs || self.takes == Takes::ArgumentsAndResult || self.name == "cache_peek"
+    }
+
+    /// The same, where there is a backend to be asked too.
+    fn with_backend(self, model: &Model) -> Self {
+        match backend::accessor(model, self.name) {
+            Some((returns, body)) => Self { returns: Some(returns), body, waits: true, ..self },
+            None => self,
+        }
     }
 
     fn tokens(&self, model: &Model) -> TokenStream {
@@ -191,7 +213,7 @@ impl Accessor {
 
     fn with_body(&self, model: &Model, body: &TokenStream) -> TokenStream {
         let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
-        let Self { doc, takes, returns, runs, .. } = self;
+        let Self { doc, takes, returns, runs, waits, .. } = self;
         let name: Ident = model.accessor(self.name);
         let object_generics = model.object_generics();
         let (inputs, generics, where_clause) = match takes {
@@ -208,7 +230,8 @@ impl Accessor {
         // One parameter more than the user chose to have.
         let one_more = (*takes == Takes::ArgumentsAndResult && params.len() >= 7)
             .then(|| quote! { #[allow(clippy::too_many_arguments)] });
-        let (flavor, safety) = if *runs { (model.flavor, model.safety) } else { (Flavor::Sync, None) };
+        let flavor = if *waits { model.flavor } else { Flavor::Sync };
+        let safety = model.safety.filter(|_| *runs);
         let returns = returns.as_ref().map(|returns| quote! { -> #returns });
         let cfg = cfg_of_siblings(model);
         quote! {

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
-use super::{call, memo};
+use super::{backend, call, memo};
 use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
 use crate::types;
 
@@ -14,14 +14,18 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
     let boarded = boarded(model, flight, home);
     let (copies, keep) = (copies(model), keep(call::own_terms(model)));
     let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::Boarded });
+    let outside = backend::outside(model, home);
+    let way = Way::of(model);
+    let Way { fly, refresh, there } = &way;
     match (model.flavor, flight.refresh()) {
-        (Flavor::Sync, refresh) => {
-            let refresh = refresh.map(|_| {
+        (Flavor::Sync, executor) => {
+            let refresh = executor.map(|_| {
                 let Carried { copies, call, keep } = carried(model, home);
                 quote! {
                     if let ::core::option::Option::Some(__claim) = __claim {
+                        #outside
                         #copies
-                        __claim.in_background(move |__claim| __claim.refresh(#sharing, || #call, #keep));
+                        __claim.in_background(move |__claim| __claim.#refresh(#sharing, #there || #call, #keep));
                     }
                 }
             });
@@ -30,7 +34,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
                 match __boarded {
                     #variant::Hit(__hit) => __hit,
                     #variant::Stale(__hit, __claim) => { #refresh __hit }
-                    #variant::Miss(__boarding) => { #copies __boarding.fly(#sharing, || #call, #keep) }
+                    #variant::Miss(__boarding) => { #outside #copies __boarding.#fly(#sharing, #there || #call, #keep) }
                 }
             }
         }
@@ -40,11 +44,12 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
                 #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
                 #variant::Miss(__boarding) => __boarding,
             };
+            #outside
             #copies
-            __boarding.fly_async(#sharing, #call, #keep).await
+            __boarding.#fly(#sharing, #there #call, #keep).await
         },
-        (Flavor::Async(_), Some(refresh)) => {
-            let spawned = spawned(model, refresh, home, &sharing);
+        (Flavor::Async(_), Some(executor)) => {
+            let spawned = spawned(model, executor, home, &sharing, &outside, &way);
             quote! {
                 let __refresh = match #boarded {
                     #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
@@ -65,8 +70,9 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
                         }
                     }
                 };
+                #outside
                 #copies
-                __boarding.fly_async(#sharing, #call, #keep).await
+                __boarding.#fly(#sharing, #there #call, #keep).await
             }
         }
     }
@@ -79,15 +85,43 @@ fn boarded(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
 }
 
 /// Hands a refresh to the executor; what it does not take is what this comes to.
-fn spawned(model: &Model, refresh: &Refresh, home: &TokenStream, sharing: &TokenStream) -> TokenStream {
-    let executor = refresh.executor(&model.krate);
+fn spawned(
+    model: &Model,
+    executor: &Refresh,
+    home: &TokenStream,
+    sharing: &TokenStream,
+    outside: &Option<TokenStream>,
+    Way { refresh, there, .. }: &Way,
+) -> TokenStream {
+    let executor = executor.executor(&model.krate);
     let Carried { copies, call, keep } = carried(model, home);
     quote! {
         {
+            #outside
             #copies
             __claim.spawned(&#executor, move |__claim| async move {
-                __claim.refresh_async(#sharing, #call, #keep).await
+                __claim.#refresh(#sharing, #there #call, #keep).await
             })
+        }
+    }
+}
+
+/// How a call and a refresh go on: with a backend, or without.
+struct Way {
+    fly: Ident,
+    refresh: Ident,
+    /// What they are given of the backend.
+    there: Option<TokenStream>,
+}
+
+impl Way {
+    fn of(model: &Model) -> Self {
+        let outside = if model.backend.is_some() { "_outside" } else { "" };
+        let asynchronous = if matches!(model.flavor, Flavor::Async(_)) { "_async" } else { "" };
+        Self {
+            fly: format_ident!("fly{outside}{asynchronous}"),
+            refresh: format_ident!("refresh{outside}{asynchronous}"),
+            there: model.backend.as_ref().map(|_| quote! { &__outside, }),
         }
     }
 }

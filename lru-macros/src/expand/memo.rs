@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
 
+use super::backend;
 use crate::args::MaxSize;
 use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Place, Told, nested};
 use crate::types;
@@ -109,7 +110,8 @@ fn function_in_object(model: &Model) -> TokenStream {
 
 /// What the accessors need: where the cache is, and what tells instances apart.
 pub(super) fn beside_accessors(model: &Model) -> TokenStream {
-    let Place::Static(maxsize) = &model.place else { return TokenStream::new() };
+    let opened = backend::item(model);
+    let Place::Static(maxsize) = &model.place else { return opened.unwrap_or_default() };
     let krate = &model.krate;
     let memo = memo(model, maxsize);
     // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
@@ -134,16 +136,19 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
             &__MEMO
         }
         #identity
+        #opened
     }
 }
 
 /// The cache of a function that has no accessors.
 pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
-    let Place::Static(maxsize) = &model.place else { return None };
+    let opened = backend::item(model);
+    let Place::Static(maxsize) = &model.place else { return opened };
     let krate = &model.krate;
     let memo = memo(model, maxsize);
     let registered = registered(model);
     Some(quote! {
+        #opened
         static __MEMO: #memo = #krate::__private::Memo::new();
         #registered
     })

@@ -22,6 +22,7 @@
 //! alone), starts with `__` where it is a variable, and is reached by an absolute path.
 
 mod accessors;
+mod backend;
 mod call;
 mod flight;
 mod memo;

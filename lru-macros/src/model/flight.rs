@@ -25,7 +25,7 @@ impl Flight {
     pub(crate) fn new(args: &Args, func: &Func) -> Option<Self> {
         let single = args.single_flight.unwrap_or(func.sig.asyncness.is_some());
         let refreshes = matches!(args.swr, Some(Swr::Always | Swr::For(_)));
-        let is_asked = single || refreshes || args.stale_if_error.is_some();
+        let is_asked = single || refreshes || args.stale_if_error.is_some() || args.backend.is_some();
         let refresh = refreshes.then(|| Refresh { spawn: args.spawn.clone() });
         is_asked.then(|| Self { single, timeout: args.flight_timeout.clone(), refresh })
     }

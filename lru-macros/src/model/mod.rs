@@ -1,5 +1,6 @@
 //! What was decided: everything the expansion needs, and no defaults left.
 
+mod backend;
 mod flight;
 mod key;
 mod outcome;
@@ -20,6 +21,7 @@ use crate::attrs::Attrs;
 use crate::func::{Func, KeyOption};
 use crate::types;
 
+pub(crate) use backend::Backend;
 pub(crate) use flight::{Flight, Refresh};
 pub(crate) use key::{Identity, Key, KeyPlan, Part, Scope};
 pub(crate) use outcome::{Outcome, Rules};
@@ -51,6 +53,7 @@ pub(crate) struct Model {
     pub(crate) outcome: Outcome,
     pub(crate) terms: Terms,
     pub(crate) flight: Option<Flight>,
+    pub(crate) backend: Option<Backend>,
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
@@ -113,6 +116,7 @@ impl Model {
         };
         let terms = Terms::new(&args);
         let flight = Flight::new(&args, &func);
+        let backend = Backend::new(&args, &func, &accessors);
         let named = named(&args, &func, &arguments, &krate);
         let place = match args.cache {
             Some(object) => Place::Object(object),
@@ -138,6 +142,7 @@ impl Model {
             outcome: Outcome::new(&result, rules, &scope),
             terms,
             flight,
+            backend,
             result,
             body,
             accessors,

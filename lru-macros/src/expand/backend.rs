@@ -1,0 +1,157 @@
+//! The store outside the process: where it is opened, what it has under a key, and what the accessors ask of
+//! it.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::GenericParam;
+
+use super::{call, memo};
+use crate::model::{self, Accessors, Backend, Flavor, Model};
+use crate::types;
+
+/// The function that opens it, where there is one.
+pub(super) fn item(model: &Model) -> Option<TokenStream> {
+    let Backend { open, .. } = model.backend.as_ref()?;
+    let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
+    let within = match &model.accessors {
+        Accessors::Companion(handle) => format!("{handle}::{name}"),
+        Accessors::Siblings => name.to_string(),
+        Accessors::None => plain_name.clone(),
+    };
+    let asked = match model.flavor {
+        Flavor::Sync => quote! { Backend },
+        Flavor::Async(_) => quote! { AsyncBackend },
+    };
+    let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
+    let cfg = super::accessors::cfg_of_siblings(model);
+    Some(quote! {
+        #(#cfg)*
+        #hidden
+        fn #name() -> (
+            &'static (impl #krate::backend::#asked + ::core::marker::Send + ::core::marker::Sync + 'static),
+            &'static #krate::__private::Site,
+        ) {
+            #krate::__private::backend! { #open, #plain_name, #within }
+        }
+    })
+}
+
+fn name(model: &Model) -> Ident {
+    model.accessor("__backend")
+}
+
+/// What the function has in its backend.
+fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    let Backend { ttl, error_ttl, .. } = model.backend.as_ref()?;
+    let (krate, name) = (&model.krate, name(model));
+    let opened = match model.accessors {
+        Accessors::None => quote! { #name() },
+        _ => quote! { #home::#name() },
+    };
+    let ttl = ttl.as_ref().map(|ttl| quote! { .ttl(#ttl) });
+    let error_ttl = error_ttl.as_ref().map(|ttl| quote! { .error_ttl(#ttl) });
+    Some(quote! { #krate::__private::Place::new(#opened) #ttl #error_ttl })
+}
+
+/// Binds what the function has in its backend under these arguments.
+pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    let place = place(model, home)?;
+    let krate = &model.krate;
+    let this = model.backend.as_ref().filter(|backend| backend.has_self);
+    let this = this.map(|_| quote! { ::core::any::type_name::<Self>() });
+    // Another type or constant is another call: they are named, as identities hold in one process only.
+    let params = model::type_params(&model.generics).filter_map(|param| match param {
+        GenericParam::Type(param) => {
+            let name = &param.ident;
+            Some(quote! { ::core::any::type_name::<#name>() })
+        }
+        GenericParam::Const(param) => Some(param.ident.to_token_stream()),
+        GenericParam::Lifetime(_) => None,
+    });
+    let unnamed = model.params.iter().filter(|param| types::impl_trait(&param.ty).is_some());
+    let unnamed = unnamed.map(|param| {
+        let name = &param.name;
+        quote! { #krate::__private::type_name_of(&#name) }
+    });
+    let parts = model.key.parts.iter().map(|part| {
+        let place = &part.place;
+        quote! { &#place }
+    });
+    let parts: Vec<_> = this.into_iter().chain(params).chain(unnamed).chain(parts).collect();
+    let key = model::nested(&parts);
+    Some(quote! { let __outside = #place.under(&#key); })
+}
+
+/// What an accessor returns and does, where it asks the backend too.
+pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
+    let home = quote!(Self);
+    let (place, outside) = (place(model, &home)?, outside(model, &home)?);
+    let Model { krate, result, .. } = model;
+    let (calls, key, outcome) = (memo::calls(model, &home), memo::key(model, &home), call::outcome(model));
+    let (asynchronous, wait) = match model.flavor {
+        Flavor::Sync => ("", None),
+        Flavor::Async(_) => ("_async", Some(quote! { .await })),
+    };
+    let method = |name: &str| quote::format_ident!("{name}{asynchronous}");
+    let (clear, peek, store, delete) = (method("clear"), method("peek"), method("store"), method("delete"));
+    let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
+    let peeked = quote! {
+        let __found: #krate::__private::Peeked<#result> = __outside.#peek(#outcome)#wait;
+    };
+    Some(match name {
+        "cache_clear" => (failing(quote!(())), quote! { #calls.clear(); #place.#clear()#wait }),
+        "cache_contains" => (
+            quote! { ::core::primitive::bool },
+            quote! {
+                if #calls.contains(#key) {
+                    return true;
+                }
+                #outside
+                #peeked
+                __found.is_ok_and(|__found| __found.is_some())
+            },
+        ),
+        "cache_peek" => (
+            quote! { ::core::option::Option<#result> },
+            quote! {
+                if let ::core::option::Option::Some(__hit) = #calls.peek(#key, #outcome) {
+                    return ::core::option::Option::Some(__hit);
+                }
+                #outside
+                #peeked
+                __found.ok().flatten()
+            },
+        ),
+        "cache_put" => {
+            let put = super::accessors::put(model);
+            let body = quote! {
+                #outside
+                let __put = __outside.put(&__value, #outcome);
+                #put
+                __put.#store()#wait
+            };
+            (failing(quote!(())), body)
+        }
+        "cache_invalidate" => (
+            failing(quote! { ::core::primitive::bool }),
+            quote! {
+                let __was_here = #calls.invalidate(#key);
+                #outside
+                __outside.#delete()#wait.map(|__was_there| __was_here || __was_there)
+            },
+        ),
+        "cache_refresh" => {
+            let keep = call::keep(model, &call::run(model, &home));
+            let body = quote! {
+                #outside
+                let __miss = #calls.refresh(#key, #outcome);
+                let __result = #keep;
+                let __put = __outside.put(&__result, #outcome);
+                let _ = __put.#store()#wait;
+                __result
+            };
+            (quote! { #result }, body)
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,90 @@
+//! Async functions, and what can be asked of them.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
+
+use functools::{async_lru_cache, lru_cache};
+
+use crate::shelf::{Shelf, Slow};
+
+/// Runs what wakes itself, by turns.
+fn together<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..1000 {
+        for (future, result) in futures.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                *result = Some(value);
+            }
+        }
+        if futures.iter().all(|(_, result)| result.is_some()) {
+            return futures.into_iter().filter_map(|(_, result)| result).collect();
+        }
+    }
+    panic!("they wait for what never comes");
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    together(vec![future]).remove(0)
+}
+
+#[test]
+fn one_of_many_calls_asks_the_backend() {
+    static SHELF: Shelf = Shelf::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[async_lru_cache(backend = Slow(&SHELF))]
+    async fn price(symbol: &str) -> Result<u64, String> {
+        RUNS.fetch_add(1, SeqCst);
+        symbol.len().try_into().map_err(|_| "long".to_owned())
+    }
+    let prices = together((0..100).map(|_| price("ABC")).collect());
+    assert!(prices.iter().all(|price| *price == Ok(3)));
+    assert_eq!((RUNS.load(SeqCst), SHELF.asked()), (1, vec!["get", "set"]));
+    let info = price::cache_info();
+    assert_eq!((info.hits, info.misses), (99, 1));
+
+    let kept = SHELF.entries().clone();
+    block_on(price::cache_clear()).unwrap();
+    *SHELF.entries() = kept;
+    SHELF.asked();
+    let prices = together((0..100).map(|_| price("ABC")).collect());
+    assert!(prices.iter().all(|price| *price == Ok(3)));
+    assert_eq!((RUNS.load(SeqCst), SHELF.asked()), (1, vec!["get"]));
+    assert_eq!((price::cache_info().hits, price::cache_info().misses), (100, 0));
+}
+
+#[test]
+fn what_may_have_to_wait_is_awaited() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 1, backend = Slow(&SHELF))]
+    async fn double(n: u64) -> u64 {
+        2 * n
+    }
+    block_on(async {
+        (double(1).await, double(2).await);
+        assert!(double::cache_contains(1).await && !double::cache_contains(3).await);
+        assert_eq!((double::cache_peek(1).await, double::cache_peek(3).await), (Some(2), None));
+        double::cache_put(3, 7).await.unwrap();
+        assert_eq!((double(3).await, double::cache_refresh(3).await), (7, 6));
+        assert!(double::cache_invalidate(1).await.unwrap());
+        assert_eq!(SHELF.entries().len(), 2);
+        double::cache_clear().await.unwrap();
+        assert!(SHELF.entries().is_empty());
+        assert_eq!(double::cache_info().currsize, 0);
+        SHELF.set_down(true);
+        assert_eq!(double(5).await, 10);
+        assert!(double::cache_invalidate(5).await.is_err());
+    });
+}
+
+#[test]
+fn futures_stay_send() {
+    fn send<T: Send>(_: &T) {}
+    static SHELF: Shelf = Shelf::new();
+    #[async_lru_cache(backend = Slow(&SHELF))]
+    async fn name(n: u64) -> Result<String, String> {
+        Ok(n.to_string())
+    }
+    send(&name(1));
+    send(&name::cache_clear());
+}

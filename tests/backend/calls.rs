@@ -1,0 +1,268 @@
+//! Calls, and what can be asked, of functions that are not async.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use functools::{LruCache, ManualClock, TtlCache, lru_cache};
+
+use crate::shelf::Shelf;
+
+#[test]
+fn what_one_process_computed_another_one_finds() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(backend = &SHELF)]
+    fn length(text: &str, more: usize) -> usize {
+        text.len() + more
+    }
+    assert_eq!(length("abc", 1), 4);
+    assert_eq!(SHELF.asked(), ["get", "set"]);
+    assert_eq!(length("abc", 1), 4);
+    assert_eq!(SHELF.asked(), [""; 0], "the cache in the process answers");
+    // As another process would: with nothing in front.
+    let kept = SHELF.entries().clone();
+    length::cache_clear().unwrap();
+    *SHELF.entries() = kept;
+    SHELF.asked();
+    assert_eq!(length("abc", 1), 4);
+    assert_eq!(SHELF.asked(), ["get"]);
+    let (info, stats) = (length::cache_info(), length::cache_stats());
+    assert_eq!((info.hits, info.misses, info.currsize, stats.backend_hits), (1, 0, 1, 1));
+}
+
+#[test]
+fn without_a_front_every_call_asks_the_backend() {
+    static SHELF: Shelf = Shelf::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    fn square(n: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        n * n
+    }
+    assert_eq!((square(3), square(3), square(4)), (9, 9, 16));
+    assert_eq!(RUNS.load(SeqCst), 2);
+    assert_eq!(SHELF.asked(), ["get", "set", "get", "get", "set"]);
+    let info = square::cache_info();
+    assert_eq!((info.hits, info.misses, info.maxsize, info.currsize), (1, 2, Some(0), 0));
+}
+
+#[test]
+fn what_is_asked_of_the_cache_is_asked_of_both() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 1, backend = &SHELF)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    (double(1), double(2)); // 1 is outside only
+    assert_eq!(
+        (double::cache_peek(1), double::cache_peek(2), double::cache_peek(3)),
+        (Some(2), Some(4), None)
+    );
+    assert!(double::cache_contains(1) && double::cache_contains(2) && !double::cache_contains(3));
+    assert_eq!(double::cache_info().currsize, 1);
+
+    double::cache_put(3, 7).unwrap();
+    assert_eq!((double(3), SHELF.entries().len()), (7, 3));
+    assert!(double::cache_invalidate(1).unwrap(), "it was outside");
+    assert!(double::cache_invalidate(3).unwrap());
+    assert!(!double::cache_invalidate(3).unwrap());
+    assert_eq!((double::cache_peek(3), double::cache_refresh(2)), (None, 4));
+    assert_eq!(double::wrapped(9), 18);
+    assert_eq!(SHELF.entries().len(), 1);
+    double::cache_clear().unwrap();
+    assert!(SHELF.entries().is_empty() && double::cache_peek(2).is_none());
+}
+
+#[test]
+fn functions_that_share_a_backend_share_nothing_in_it() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(backend = &SHELF)]
+    fn value(n: u64) -> u64 {
+        n
+    }
+    struct Shop;
+    impl Shop {
+        #[lru_cache(backend = &SHELF, accessors = siblings)]
+        fn value(n: u64) -> u64 {
+            n + 100
+        }
+    }
+    trait Valued {
+        fn value(n: u64) -> u64;
+    }
+    struct Other;
+    impl Valued for Shop {
+        #[lru_cache(backend = &SHELF, accessors = none)]
+        fn value(n: u64) -> u64 {
+            n + 200
+        }
+    }
+    impl Valued for Other {
+        #[lru_cache(backend = &SHELF, accessors = none)]
+        fn value(n: u64) -> u64 {
+            n + 300
+        }
+    }
+    let all = || (value(1), Shop::value(1), <Shop as Valued>::value(1), Other::value(1));
+    assert_eq!((all(), all()), ((1, 101, 201, 301), (1, 101, 201, 301)));
+    let namespaces = SHELF.namespaces();
+    assert_eq!(namespaces.len(), 4, "{namespaces:?}");
+    Shop::value_cache_clear().unwrap();
+    assert_eq!(SHELF.namespaces().len(), 3);
+}
+
+#[test]
+fn instances_share_nothing_that_depends_on_the_type() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 0, typed = true, backend = &SHELF)]
+    fn size<T: functools::Argument<Stored = T> + serde::Serialize + Send + Sync + 'static, const N: usize>(
+        _value: T,
+    ) -> usize {
+        size_of::<T>() + N
+    }
+    assert_eq!((size::<u8, 0>(7), size::<u16, 0>(7), size::<u64, 100>(7)), (1, 2, 108));
+    assert_eq!((size::<u8, 0>(7), size::<u16, 0>(7), size::<u64, 100>(7)), (1, 2, 108));
+    assert_eq!((size::cache_info().hits, SHELF.entries().len()), (3, 3));
+    size::cache_clear().unwrap();
+    assert!(SHELF.entries().is_empty());
+
+    struct Scaled<T>(T);
+    impl<T: Copy + Into<u64> + std::hash::Hash + Eq + Send + Sync + 'static> Scaled<T> {
+        #[lru_cache(maxsize = 0, backend = &SHELF)]
+        fn times(#[key(self.0.into())] &self, n: u64) -> u64 {
+            self.0.into() * n + size_of::<T>() as u64
+        }
+    }
+    assert_eq!((Scaled(2_u8).times(3), Scaled(2_u32).times(3)), (7, 10));
+    assert_eq!((Scaled(2_u8).times(3), Scaled(2_u32).times(3)), (7, 10));
+    Scaled::<u8>::times_cache_clear().unwrap();
+    assert!(SHELF.entries().is_empty(), "all instances are one function");
+}
+
+#[test]
+fn keys_are_the_arguments_that_count() {
+    static SHELF: Shelf = Shelf::new();
+    struct Db;
+    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    fn find(#[key(skip)] _db: &Db, id: u32, tags: &[&str], near: Option<f64>) -> String {
+        format!("{id} {tags:?} {near:?}")
+    }
+    let calls =
+        || (find(&Db, 1, &["a", "b"], None), find(&Db, 1, &["ab"], None), find(&Db, 1, &["ab"], Some(0.5)));
+    assert_eq!(calls(), calls());
+    assert_eq!((find::cache_info().misses, SHELF.entries().len()), (3, 3));
+
+    #[lru_cache(maxsize = 0, key = |user, _| user.0, backend = &SHELF)]
+    fn greet(user: &(u32, String), greeting: &str) -> String {
+        format!("{greeting}, {}", user.1)
+    }
+    let user = (7, "Ada".to_owned());
+    assert_eq!(greet(&user, "Hello"), "Hello, Ada");
+    assert_eq!(greet(&user, "Bye"), "Hello, Ada", "the greeting is no part of the key");
+}
+
+#[test]
+fn errors_go_outside_where_they_are_remembered() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
+        text.parse()
+    }
+    assert!(parse("x").is_err());
+    assert_eq!(SHELF.entries().len(), 0);
+    assert_eq!((parse("7"), parse("7")), (Ok(7), Ok(7)));
+    assert_eq!(parse::cache_info().hits, 1);
+
+    #[lru_cache(maxsize = 0, ttl = 60, cache_errors = true, error_ttl = 5, backend = &SHELF)]
+    fn checked(text: &str) -> Result<u32, String> {
+        text.parse().map_err(|error| format!("{error}"))
+    }
+    let before = SHELF.entries().len();
+    assert!(checked("x").is_err() && checked("x").is_err());
+    assert_eq!(checked::cache_info().hits, 1);
+    assert_eq!(SHELF.entries().len(), before + 1);
+    checked("7").unwrap();
+    let mut ttls: Vec<_> = SHELF.entries().values().filter_map(|(_, ttl)| *ttl).collect();
+    ttls.sort();
+    assert_eq!(ttls, [Duration::from_secs(5), Duration::from_secs(60)]);
+
+    #[lru_cache(maxsize = 0, cache_none = false, backend = &SHELF)]
+    fn some(n: u32) -> Option<u32> {
+        (n > 1).then_some(n)
+    }
+    (some(1), some(2), some(1), some(2));
+    assert_eq!((some::cache_info().hits, some::cache_info().misses), (1, 3));
+}
+
+#[test]
+fn what_comes_from_outside_is_good_no_longer_than_it_is_there() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(cache = front, backend = &SHELF)]
+    fn length(text: &str, front: &TtlCache<String, usize, ManualClock>) -> usize {
+        text.len()
+    }
+    let clock = ManualClock::new();
+    let fronts = [None, Some(60), Some(5)].map(|ttl| {
+        let front = TtlCache::builder().clock(clock.clone());
+        if let Some(ttl) = ttl { front.ttl(Duration::from_secs(ttl)).build() } else { front.build() }
+    });
+    assert_eq!(length("abc", &LruCache::builder().clock(clock.clone()).build()), 3);
+    // A backend that says how long it will have it yet.
+    for (_, ttl) in SHELF.entries().values_mut() {
+        *ttl = Some(Duration::from_secs(20));
+    }
+    assert_eq!(fronts.each_ref().map(|front| length("abc", front)), [3, 3, 3]);
+    for (seconds, there) in [(4, [true, true, true]), (5, [true, true, false]), (20, [false, false, false])] {
+        clock.set(Duration::from_secs(seconds));
+        assert_eq!(fronts.each_ref().map(|front| front.contains("abc")), there, "after {seconds} seconds");
+    }
+}
+
+#[test]
+fn an_object_can_stand_in_front() {
+    static SHELF: Shelf = Shelf::new();
+    struct Shop {
+        prices: LruCache<u32, u64>,
+    }
+    impl Shop {
+        #[lru_cache(cache = self.prices, backend = &SHELF)]
+        fn price(&self, id: u32) -> u64 {
+            u64::from(id) * 10
+        }
+    }
+    let shops = [(); 2].map(|()| Shop { prices: LruCache::new(Some(8)) });
+    assert_eq!(shops.each_ref().map(|shop| shop.price(7)), [70, 70]);
+    assert_eq!(shops.each_ref().map(|shop| shop.price_cache_info().hits), [0, 1]);
+    assert_eq!(SHELF.asked(), ["get", "set", "get"]);
+    shops[0].price_cache_clear().unwrap();
+    assert!(SHELF.entries().is_empty());
+}
+
+#[test]
+fn a_backend_is_opened_once_and_by_the_first_call() {
+    static OPENED: AtomicU64 = AtomicU64::new(0);
+    fn open() -> Arc<Shelf> {
+        OPENED.fetch_add(1, SeqCst);
+        Arc::new(Shelf::new())
+    }
+    #[lru_cache(maxsize = 0, backend = open())]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!(double::cache_info().misses, 0);
+    assert_eq!(OPENED.load(SeqCst), 0);
+    (double(1), double(1), double::cache_peek(1));
+    assert_eq!((OPENED.load(SeqCst), double::cache_info().hits), (1, 1));
+}
+
+#[test]
+fn what_is_computed_across_a_clear_does_not_stay_outside() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(backend = &SHELF)]
+    fn clearing(n: u64) -> u64 {
+        clearing::cache_clear().unwrap();
+        n
+    }
+    assert_eq!(clearing(1), 1);
+    assert!(SHELF.entries().is_empty());
+}
