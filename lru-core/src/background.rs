@@ -24,7 +24,7 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An executor on which stale results of async functions are refreshed: `spawn = …`.
 ///
-/// With the feature `tokio`, [`Tokio`] is there, and is used where nothing else is said. Any function
+/// With the feature `tokio`, `Tokio` is there, and is used where nothing else is said. Any function
 /// that takes a [`Task`] is one as well.
 ///
 /// # Examples
