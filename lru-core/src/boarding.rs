@@ -75,15 +75,16 @@ pub enum Boarded<R, B, C> {
     Miss(B),
 }
 
+/// A call that looked, and how it may go on.
+type Looked<'m, K, V, P, T, S, O, R> =
+    Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>;
+
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     /// A call whose result may be stale, or computed by another call.
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-    pub fn board<Q, R, O>(
-        self,
-        key: Q,
-        outcome: O,
-        flight: Flight,
-    ) -> Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: Flight) -> Looked<'m, K, V, P, T, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
@@ -91,21 +92,50 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         let hash = KeyHash::of_part(&key);
         let matches = |stored: &K| key.eq_stored(stored);
         let sought = self.engine.seek(hash, matches, |kept| outcome.answer(kept), &self.plan);
-        let (stale, due) = match sought {
-            Some((result, Freshness::Fresh | Freshness::Spare)) => return Boarded::Hit(result),
-            Some((result, Freshness::Stale { due })) => (Some(result), due),
-            None => (None, false),
-        };
-        let Some(result) = stale else {
-            let own = flight.single.then(|| key.to_stored());
-            return Boarded::Miss(self.boarding(hash, &key, own, outcome, flight));
-        };
+        match sought {
+            Some((result, Freshness::Fresh | Freshness::Spare)) => Boarded::Hit(result),
+            Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
+            None => self.missed(hash, &key, outcome, flight),
+        }
+    }
+
+    // Not inlined: where the call is, it would take registers and stack from the hit.
+    #[inline(never)]
+    fn missed<Q, R, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        outcome: O,
+        flight: Flight,
+    ) -> Looked<'m, K, V, P, T, S, O, R>
+    where
+        Q: Part<Stored = K>,
+    {
+        let own = flight.single.then(|| key.to_stored());
+        Boarded::Miss(self.boarding(hash, key, own, outcome, flight))
+    }
+
+    #[inline(never)]
+    fn stale<Q, R, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        outcome: O,
+        flight: Flight,
+        result: R,
+        due: bool,
+    ) -> Looked<'m, K, V, P, T, S, O, R>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let matches = |stored: &K| key.eq_stored(stored);
         add(&self.engine.tallies().stale_hits, 1);
         if !due || self.engine.flights().is_in_flight(hash, matches) {
             return Boarded::Stale(result, None);
         }
         let own = Some(key.to_stored());
-        Boarded::Stale(result, self.boarding(hash, &key, own, outcome, flight).claim())
+        Boarded::Stale(result, self.boarding(hash, key, own, outcome, flight).claim())
     }
 
     fn boarding<Q: Part<Stored = K>, O>(

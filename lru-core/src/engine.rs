@@ -407,6 +407,8 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     /// The same, where a call may be answered without a computation of its own: a miss is not counted yet.
     /// Tells how fresh the answer is.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn seek<R>(
         &self,
         hash: KeyHash,

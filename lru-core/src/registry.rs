@@ -41,15 +41,18 @@ pub use metrics::publish_metrics;
 /// [`info`](Self::info) until the next call.
 pub struct Function {
     site: &'static Site,
-    ask: fn(&mut dyn FnMut(&dyn Asked)),
+    ask: Ask,
     typed: bool,
 }
+
+/// Has its cache asked.
+type Ask = fn(&mut dyn FnMut(&dyn Asked));
 
 inventory::collect!(Function);
 
 impl Function {
     #[doc(hidden)]
-    pub const fn __new(site: &'static Site, ask: fn(&mut dyn FnMut(&dyn Asked)), typed: bool) -> Self {
+    pub const fn __new(site: &'static Site, ask: Ask, typed: bool) -> Self {
         Self { site, ask, typed }
     }
 

@@ -160,9 +160,9 @@ fn carried(model: &Model, home: &TokenStream) -> Carried {
         .enumerate()
         .map(|(number, (ty, _))| if is_reference(ty) { lent(number, ty) } else { quote_ident(copy(number)) })
         .collect();
-    let references = model.references(|number, _| {
-        let (ty, _) = &arguments[number];
-        if is_reference(ty) { lent(number, ty) } else { quote_ident(format_ident!("__copy{number}")) }
+    let references = model.references(|number, _| match arguments.get(number) {
+        Some((ty, _)) if is_reference(ty) => lent(number, ty),
+        _ => quote_ident(format_ident!("__copy{number}")),
     });
     let terms = model.terms.own(krate, &references);
     Carried { copies: quote! { #(#copies)* }, call: call::call_with(model, home, &passed), keep: keep(terms) }
