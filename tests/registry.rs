@@ -205,6 +205,7 @@ mod terms {
     use super::*;
 
     static TIME: AtomicU64 = AtomicU64::new(0);
+    static TOLD: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
     static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
 
     fn now() -> u64 {
@@ -235,7 +236,18 @@ mod terms {
             now()
         }
 
-        #[lru_cache(ttl = Self::TTL, timer = now)]
+        #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a listener is called")]
+        fn told(id: &u64, _: &u64, cause: Cause) {
+            TOLD.lock().unwrap().push((*id, cause));
+        }
+
+        #[lru_cache(ttl = Self::TTL, timer = now, on_evict = Self::told)]
+        fn told_by_calls(#[key(skip)] &self, id: u64) -> u64 {
+            _ = &self.0;
+            id
+        }
+
+        #[lru_cache(ttl = Self::TTL, timer = now, on_evict = |id, _, cause| log(*id, cause))]
         fn method(#[key(skip)] &self, id: u64) -> u64 {
             _ = &self.0;
             id
@@ -265,8 +277,33 @@ mod terms {
         _ = (plain(1), shop.method(2));
         function("terms::plain").clear();
         method.clear();
-        assert_eq!(*LEFT.lock().unwrap(), [(1, Cause::Expired), (1, Cause::Cleared)]);
+        let (expired, cleared) = (Cause::Expired, Cause::Cleared);
+        assert_eq!(*LEFT.lock().unwrap(), [(1, expired), (2, expired), (1, cleared), (2, cleared)]);
         assert_eq!((counts(plain::cache_info()), counts(method.info())), ((0, 0, 0), (0, 0, 0)));
+    }
+
+    #[test]
+    fn whom_only_calls_know_is_told_by_the_next_one() {
+        let _alone = alone();
+        let (shop, listed) = (Shop(()), function("terms::Shop<T>::told_by_calls"));
+        _ = (shop.told_by_calls(1), shop.told_by_calls(2));
+        TIME.fetch_add(5, SeqCst);
+        _ = shop.told_by_calls(3);
+        TIME.fetch_add(5, SeqCst);
+        assert_eq!(listed.info().currsize, 1);
+        TIME.fetch_add(5, SeqCst);
+        assert_eq!((listed.info().currsize, listed.info().misses), (0, 3));
+        assert!(TOLD.lock().unwrap().is_empty());
+        _ = shop.told_by_calls(4);
+        let mut told = TOLD.lock().unwrap().split_off(0);
+        told.sort_by_key(|(id, _)| *id);
+        assert_eq!(told, [1, 2, 3].map(|id| (id, Cause::Expired)));
+        listed.clear();
+        listed.clear();
+        assert_eq!((counts(listed.info()), TOLD.lock().unwrap().len()), ((0, 0, 0), 0));
+        _ = (shop.told_by_calls(4), shop.told_by_calls(4));
+        assert_eq!(*TOLD.lock().unwrap(), [(4, Cause::Cleared)]);
+        assert_eq!(counts(listed.info()), (1, 1, 1));
     }
 
     #[test]

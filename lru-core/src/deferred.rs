@@ -53,6 +53,11 @@ impl<E> Deferred<E> {
         self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)
     }
 
+    /// Whether anything lies in the store that is gone.
+    pub(crate) fn hides_any(&self) -> bool {
+        self.clear.get() || !self.removed.borrow().is_empty()
+    }
+
     /// What is left of `weight`, which all entries weigh together.
     pub(crate) fn remaining(&self, weight: usize, weight_of: impl Fn(Place) -> usize) -> usize {
         if self.clear.get() {

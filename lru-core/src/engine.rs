@@ -145,7 +145,13 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
         let Some(now) = self.while_read(|| plan.now()) else { return };
         let mut expired = Leavers::none();
-        if let Some(mut store) = self.write(leavers) {
+        let store = if plan.leaves_telling() {
+            // What waits to be told of stays where it waits. Nothing more expires while places are noted there.
+            self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
+        } else {
+            self.write(leavers)
+        };
+        if let Some(mut store) = store {
             store.expire(&now, &mut expired);
         }
         // What comes next may be user code, and panic.
@@ -747,6 +753,9 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.counters.reset();
         state.history.cleared();
         state.deferred.clear();
+        if plan.leaves_telling() {
+            return;
+        }
         drop(state.write(&mut leavers));
         drop(state);
         drop(told(leavers, plan));
@@ -764,7 +773,9 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         let maxsize = state.store.borrow().maxsize();
         let mut info = state.counters.read(maxsize, state.currsize());
         info.hits += self.answered_elsewhere();
-        drop(Self::let_go(state, leavers, plan));
+        if !plan.leaves_telling() {
+            drop(Self::let_go(state, leavers, plan));
+        }
         info
     }
 

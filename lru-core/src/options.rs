@@ -41,6 +41,12 @@ impl<C: Clock, L, H> Options<C, L, H> {
         Options { times, error_ttl, stale, timed, listener: ByArguments(arguments, told), chooser }
     }
 
+    /// Those who are told what left, only calls know.
+    pub fn told_by_calls(self) -> Options<C, ToldByCalls, H> {
+        let Self { times, error_ttl, stale, timed, chooser, .. } = self;
+        Options { times, error_ttl, stale, timed, listener: ToldByCalls, chooser }
+    }
+
     /// Chooses what is to leave. `arguments` are what of the key is theirs.
     pub fn choice<K, A, F>(self, arguments: fn(&K) -> &A, choose: F) -> Options<C, L, ByArguments<K, A, F>>
     where
@@ -290,6 +296,8 @@ impl<C: Clock<Time: Send + Sync + 'static>> RawClock for Read<C> {
 pub trait Listener<K, V> {
     /// Whether there is anybody.
     const LISTENS: bool;
+    /// Whether there is, and only calls know whom.
+    const IS_ELSEWHERE: bool = false;
 
     /// Tells them.
     fn left(&self, key: &K, value: &V, cause: Cause);
@@ -310,6 +318,17 @@ pub struct Nobody;
 
 impl<K, V> Listener<K, V> for Nobody {
     const LISTENS: bool = false;
+
+    fn left(&self, _: &K, _: &V, _: Cause) {}
+}
+
+/// Somebody listens whom only calls know.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldByCalls;
+
+impl<K, V> Listener<K, V> for ToldByCalls {
+    const LISTENS: bool = false;
+    const IS_ELSEWHERE: bool = true;
 
     fn left(&self, _: &K, _: &V, _: Cause) {}
 }
@@ -510,6 +529,10 @@ where
 
     fn left(&self, key: &K, value: &V, cause: Cause) {
         self.listener.left(key, value, cause);
+    }
+
+    fn leaves_telling(&self) -> bool {
+        L::IS_ELSEWHERE
     }
 }
 

@@ -88,6 +88,11 @@ pub trait Plan<K, V, T: Term> {
 
     /// Tells of an entry that left. The lock is free.
     fn left(&self, _key: &K, _value: &V, _cause: Cause) {}
+
+    /// Whether somebody wants to know what left whom this plan does not know: it waits for the next call.
+    fn leaves_telling(&self) -> bool {
+        false
+    }
 }
 
 /// The keys among which a victim is chosen: in the order in which they came, except that the last

@@ -35,10 +35,12 @@ pub use metrics::publish_metrics;
 
 /// A memoized function, as the registry lists it.
 ///
-/// What it tells and does is what the accessors of the function do, with one difference: the `timer` of a method, or
-/// of a function with `accessors = none`, can be asked here if it is named as a function, `timer = now`. Where it is
-/// an expression that may depend on the `impl`, such as `timer = Self::now`, results that have expired count in
-/// [`info`](Self::info) until the next call.
+/// What it tells and does is what the accessors of the function do, with one difference. What is asked here does not
+/// know the type of an `impl` and its parameters, so it can't name what a method, or a function with
+/// `accessors = none`, has for `timer` and `on_evict`, if that may depend on these: where it mentions `Self`, or a
+/// path that begins with a capital letter. Then what has expired by such a `timer` counts in [`info`](Self::info)
+/// until the next call; and such a listener is told by the next call of what left by [`clear`](Self::clear), or
+/// expired.
 pub struct Function {
     site: &'static Site,
     ask: Ask,

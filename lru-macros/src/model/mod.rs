@@ -8,7 +8,7 @@ mod terms;
 
 use core::slice;
 
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{
@@ -276,17 +276,36 @@ impl Model {
         Some(Generics { params, where_clause: None, ..self.generics.clone() })
     }
 
-    /// Whether an expression names items alone, as far as its spelling tells: it is the path of a function,
-    /// and does not begin with what may be a type.
+    /// Whether an expression names items and variables of its own alone, as far as its spelling tells: no
+    /// path in it begins with what may be a type or a constant of the `impl` around it, and nothing is a
+    /// parameter of the function.
     pub(crate) fn is_of_items(&self, expr: &Expr) -> bool {
-        let Expr::Path(path) = expr else { return false };
-        let Some(first) = path.path.segments.first().map(|segment| segment.ident.to_string()) else {
-            return false;
-        };
-        let is_plain = path.qself.is_none() && path.path.segments.iter().all(|it| it.arguments.is_none());
-        let may_be_a_type = first.starts_with(|first: char| !first.is_lowercase() && first != '_');
-        let is_parameter = self.params.iter().any(|param| param.name == first);
-        is_plain && !may_be_a_type && !is_parameter && first != "self"
+        self.are_of_items(expr.to_token_stream())
+    }
+
+    fn are_of_items(&self, tokens: TokenStream) -> bool {
+        // Elsewhere there are no arguments.
+        let is_in_body = matches!(self.accessors, Accessors::None);
+        let mut colons = 0;
+        tokens.into_iter().all(|token| {
+            let is_of_items = match &token {
+                TokenTree::Ident(name) => {
+                    let (name, is_first) = (name.to_string(), colons < 2);
+                    let is_lower = name.starts_with(|first: char| first.is_lowercase() || first == '_');
+                    let is_parameter = is_in_body && self.params.iter().any(|param| param.name == name);
+                    !is_first || (is_lower && !is_parameter)
+                }
+                TokenTree::Group(group) => self.are_of_items(group.stream()),
+                // A lifetime, or a text that may name what it shows.
+                TokenTree::Punct(punct) => punct.as_char() != '\'',
+                TokenTree::Literal(literal) => !literal.to_string().contains('{'),
+            };
+            colons = match &token {
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons + 1,
+                _ => 0,
+            };
+            is_of_items
+        })
     }
 
     /// Whether the cache is found by this parameter.

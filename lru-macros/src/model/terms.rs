@@ -103,8 +103,7 @@ impl Terms {
             args.clone();
         let Args { swr, stale_if_error, .. } = args.clone();
         let times = [&timer, &ttl, &tti, &jitter, &error_ttl, &stale_if_error, &ttu];
-        let is_planned =
-            times.into_iter().chain([&on_evict, &choice, &weight]).any(|option| option.is_some());
+        let is_planned = times.into_iter().chain([&on_evict, &choice, &weight]).any(Option::is_some);
         let ttl = ttl.filter(|_| ttu.is_none());
         let own = Own { weight, ttu };
         let plan = Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, choice, own };
@@ -181,8 +180,13 @@ impl Terms {
             Some(_) => (quote! { #krate::__private::FnClock::new(|| ()) }, false),
         };
         let timed = (expires && is_known).then(|| quote! { .timed() });
-        let listener = on_evict.as_ref().filter(|listener| is_nameable(listener));
-        let on_evict = listener.map(|listener| told.listening(listener));
+        let on_evict = on_evict.as_ref().map(|listener| {
+            if is_nameable(listener) {
+                told.listening(listener)
+            } else {
+                quote! { .told_by_calls() }
+            }
+        });
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
     }
 
