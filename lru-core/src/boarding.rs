@@ -12,14 +12,13 @@ use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::time::Duration;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::calls::{Calls, Miss, Pending};
 use crate::engine::{Engine, Origin};
 use crate::entry::Entry;
 use crate::events::{Events, Unfinished};
-use crate::flight::{Flights, Followed, Follower, Joined, Landed, Lead};
+use crate::flight::{Followed, Follower, Joined, Landed, Lead};
 use crate::history::Moment;
 use crate::key::{KeyHash, Part};
 use crate::options::IntoSpan;
@@ -138,6 +137,31 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         Boarded::Stale(result, self.boarding(hash, key, own, outcome, flight).claim())
     }
 
+    /// The same. `again` where the call has found something stale, and refreshed it itself: it is counted
+    /// already.
+    pub fn board_again<Q, R, O>(
+        self,
+        key: Q,
+        outcome: O,
+        flight: Flight,
+        again: bool,
+    ) -> Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        if !again {
+            return self.board(key, outcome, flight);
+        }
+        let (hash, matches) = (KeyHash::of_part(&key), |stored: &K| key.eq_stored(stored));
+        let read = |kept: &V| outcome.answer(kept);
+        if let Some(result) = self.engine.peek_with(hash, matches, read, &self.plan) {
+            return Boarded::Hit(result);
+        }
+        self.engine.uncount_hit();
+        self.board(key, outcome, flight)
+    }
+
     fn boarding<Q: Part<Stored = K>, O>(
         self,
         hash: KeyHash,
@@ -246,26 +270,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
 
     /// To compute in the background what is stale; `None` where somebody does.
     fn claim(mut self) -> Option<Claim<'m, K, V, P, T, S, O>> {
-        match self.join() {
-            Joined::Lead(lead) => {
-                let unfinished = Unfinished::new(self.flight.events);
-                Some(Claim { boarding: self, lead, unfinished })
-            }
-            Joined::Follow(_) | Joined::Missed => None,
-        }
+        let Self { calls, hash, own, same, flight, .. } = &mut self;
+        let (engine, hash) = (&calls.engine, *hash);
+        let is_overtaken = |began| engine.overtook(began, hash);
+        let lead = engine.flights().claim(hash, own, *same, flight.timeout, is_overtaken)?;
+        let unfinished = Unfinished::new(self.flight.events);
+        Some(Claim { boarding: self, lead, unfinished })
     }
 
     fn join(&mut self) -> Joined<K, V> {
         let Self { calls, hash, own, same, flight, .. } = self;
-        let flights: &Arc<Flights<K, V>> = calls.engine.flights();
-        flights.join(*hash, own, *same, flight.timeout, |began| calls.engine.overtook(began, *hash))
+        let (engine, hash) = (&calls.engine, *hash);
+        engine.flights().join(hash, own, *same, flight.timeout, |began| engine.overtook(began, hash))
     }
 
     pub(crate) fn ready<R>(&mut self) -> Ready<R, K, V>
     where
         O: Outcome<R, Kept = V>,
     {
-        if !self.flight.single {
+        // From inside an `Eq` or a `Clone`, under the lock, nobody waits for who may want the lock.
+        if !self.flight.single || self.calls.engine.is_held() {
             return Ready::Compute(None);
         }
         loop {
@@ -308,10 +332,28 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
                     Some(Landed::Unkept(packed)) => sharing.unpack(&**packed),
                     None => None,
                 };
-                let result = result.ok_or(None)?;
+                let result = self.spared(result.ok_or(None)?).0;
                 add(&self.calls.engine.tallies().coalesced, 1);
                 Ok(result)
             }
+        }
+    }
+
+    /// Puts what is there in the place of an error, however stale it is, where that is wanted. Says whether
+    /// it did.
+    fn spared<R>(&self, result: R) -> (R, bool)
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        if !self.calls.plan.spares() || !self.outcome.is_error(&result) {
+            return (result, false);
+        }
+        match self.spare() {
+            Some(stale) => {
+                add(&self.calls.engine.tallies().stale_hits, 1);
+                (stale, true)
+            }
+            None => (result, false),
         }
     }
 
@@ -329,6 +371,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         let Some(lead) = lead else {
             return Err(if calls.stores { engine.begin_call() } else { engine.moment() });
         };
+        // `Eq` and `Clone` may call back.
+        let _body = lead.body();
         let before = engine.moment();
         lead.begin(before);
         if !calls.stores {
@@ -351,23 +395,23 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
+        // What runs here of the user's may call back.
+        let _body = lead.as_ref().map(Lead::body);
         let (outcome, events, took) = (self.outcome, self.flight.events, start.elapsed());
         self.calls.engine.tallies().computed(took);
-        let is_error = outcome.is_error(&result);
-        events.computed(took, is_error);
-        let spare = if is_error && self.calls.plan.spares() { self.spare() } else { None };
-        let (result, is_error) = match spare {
-            Some(stale) => {
-                let tallies = self.calls.engine.tallies();
-                add(&tallies.errors, 1);
-                add(&tallies.stale_hits, 1);
-                events.spared();
-                (stale, false)
-            }
-            None => (keep(self.miss(Origin::Computed(began)), result), is_error),
+        events.computed(took, outcome.is_error(&result));
+        let (result, is_spared) = self.spared(result);
+        let result = if is_spared {
+            add(&self.calls.engine.tallies().errors, 1);
+            events.spared();
+            result
+        } else {
+            let is_given_up = lead.as_ref().is_some_and(|lead| !lead.leads());
+            let origin = if is_given_up { Origin::Renewed(began) } else { Origin::Computed(began) };
+            keep(self.miss(origin), result)
         };
         if let Some(lead) = lead {
-            share(lead, outcome, sharing, &result, is_error);
+            share(lead, outcome, sharing, &result);
         }
         result
     }
@@ -401,12 +445,12 @@ pub(crate) async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future
 }
 
 /// Tells those who wait. Where they can't have a copy, one of them computes next.
-pub(crate) fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R, is_error: bool)
+pub(crate) fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R)
 where
     O: Outcome<R, Kept = V>,
     H: Sharing<R>,
 {
-    if (is_error && !H::COPIES) || !lead.close() {
+    if (outcome.is_error(result) && !H::COPIES) || !lead.is_followed() {
         return;
     }
     let kept = outcome.kept(result).map(Landed::Kept);
@@ -436,7 +480,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let (began, start) = self.begin();
+        let Some((began, start)) = self.begin() else { return };
         let result = {
             let _body = self.lead.body();
             body()
@@ -454,7 +498,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let (began, start) = self.begin();
+        let Some((began, start)) = self.begin() else { return };
         let result = polled(Some(&self.lead), body).await;
         self.arrive(began, start, sharing, result, keep);
     }
@@ -463,10 +507,12 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         &self.boarding.calls.engine
     }
 
-    pub(crate) fn begin(&self) -> (Moment, Instant) {
-        let began = self.boarding.calls.engine.begin_uncounted();
-        self.lead.begin(began);
-        (began, Instant::now())
+    /// `None` where another call has taken over by now.
+    pub(crate) fn begin(&self) -> Option<(Moment, Instant)> {
+        let Self { boarding, lead, .. } = self;
+        let began = boarding.calls.engine.moment();
+        lead.begin_late(began, boarding.flight.timeout);
+        lead.leads().then(|| (began, Instant::now()))
     }
 
     pub(crate) fn arrive<R, H>(
@@ -482,25 +528,31 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
     {
         let Self { boarding, lead, unfinished } = self;
         unfinished.done();
+        // What runs here of the user's may call back.
+        let _body = lead.body();
         let Boarding { calls, hash, key, same, outcome, flight, .. } = &boarding;
-        let (outcome, events, took) = (*outcome, flight.events, start.elapsed());
-        calls.engine.tallies().computed(took);
-        let is_error = outcome.is_error(&result);
-        let result = if is_error {
-            add(&calls.engine.tallies().errors, 1);
+        let (engine, plan, outcome) = (&calls.engine, &calls.plan, *outcome);
+        let (events, took) = (flight.events, start.elapsed());
+        let matches = |stored: &K| same(stored, key);
+        engine.tallies().computed(took);
+        let result = if outcome.is_error(&result) {
+            add(&engine.tallies().errors, 1);
             let noted = |entry: &Entry<K, V, T>| {
-                calls.plan.failed(&entry.term);
-                None::<()>
+                let is_stale = plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh;
+                is_stale.then(|| plan.failed(&entry.term))
             };
-            calls.engine.find_with(*hash, |stored| same(stored, key), noted, &calls.plan);
+            engine.find_with(*hash, matches, noted, plan);
             events.refresh_failed(took);
             result
         } else {
-            add(&calls.engine.tallies().refreshes, 1);
+            add(&engine.tallies().refreshes, 1);
             events.refreshed(took);
-            keep(boarding.miss(Origin::Refreshed(began)), result)
+            if !outcome.keeps(&result) {
+                engine.forget_stale(*hash, matches, plan);
+            }
+            keep(boarding.miss(Origin::Renewed(began)), result)
         };
-        share(lead, outcome, sharing, &result, is_error);
+        share(lead, outcome, sharing, &result);
     }
 }
 

@@ -176,11 +176,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     ) where
         S: Terms<K, V, T>,
     {
-        let Pending { hash, key, origin, same, left } = pending;
         let is_error = outcome.is_error(result);
-        if is_error {
-            self.failed();
+        if is_error && self.failed(&pending, outcome) {
+            return;
         }
+        let Pending { hash, key, origin, same, left } = pending;
         let Some(value) = outcome.kept(result) else { return };
         if let Some((weight, until)) = outcome.value(result).map(|value| terms(&self.plan, value)) {
             let term = self.plan.shortened(self.plan.own(&key, &value, weight, until, is_error), left);
@@ -192,11 +192,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
-        let Pending { hash, key, origin, same, left } = pending;
         let is_error = outcome.is_error(result);
-        if is_error {
-            self.failed();
+        if is_error && self.failed(&pending, outcome) {
+            return;
         }
+        let Pending { hash, key, origin, same, left } = pending;
         // Cloned before the lock is taken.
         if let Some(value) = outcome.kept(result) {
             let Self { engine, stores, plan } = self;
@@ -206,7 +206,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
                 Origin::Computed(began) => {
                     engine.keep_computed(hash, key, value, term, began, same, &plan);
                 }
-                Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
+                Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
                     let calls = Self { engine, stores, plan };
                     calls.keep(Entry { hash, key, value, term }, origin, same);
                 }
@@ -216,8 +216,21 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 
     /// Counts an error.
     #[cold]
-    fn failed(&self) {
+    fn count_error(&self) {
         add(&self.engine.tallies().errors, 1);
+    }
+
+    /// The same, and says whether what is there is to stay in its place.
+    #[cold]
+    fn failed<R, O: Outcome<R, Kept = V>>(&self, pending: &Pending<K>, outcome: O) -> bool {
+        self.count_error();
+        let Pending { hash, key, same, .. } = pending;
+        let is_spare = |entry: &Entry<K, V, T>| {
+            let is_good = self.plan.is_kept(&entry.term) && !outcome.is_error(&outcome.answer(&entry.value));
+            is_good.then_some(())
+        };
+        self.plan.spares()
+            && self.engine.find_with(*hash, |stored| same(stored, key), is_spare, &self.plan).is_some()
     }
 
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
@@ -310,7 +323,7 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
         if let Some(pending) = pending {
             calls.remember(pending, &result, outcome);
         } else if outcome.is_error(&result) {
-            calls.failed();
+            calls.count_error();
         }
         result
     }
@@ -326,7 +339,7 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
         if let Some(pending) = pending {
             calls.remember_on(pending, &result, outcome, terms);
         } else if outcome.is_error(&result) {
-            calls.failed();
+            calls.count_error();
         }
         result
     }

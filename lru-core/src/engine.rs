@@ -64,6 +64,9 @@ pub(crate) enum Origin {
     Computed(Moment),
     /// By a computation that was asked to replace what is there.
     Refreshed(Moment),
+    /// By a computation that is to replace what is not fresh, and nothing else: in the background, or by
+    /// one that took too long, for whom another computes by now.
+    Renewed(Moment),
     /// By the caller's hand, in place of what a function would compute.
     Put,
     /// By the caller's hand, into a map: what is too heavy for it changes nothing.
@@ -206,7 +209,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     fn is_still_missing(&self, origin: Origin) -> bool {
         match origin {
             Origin::Computed(began) => T::IS_BARE && self.history.is_still(began),
-            Origin::Refreshed(_) | Origin::Put | Origin::Inserted => false,
+            Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => false,
         }
     }
 
@@ -235,7 +238,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         leavers: &mut Leavers<K, V, P, T>,
     ) {
         let replaces = match origin {
-            Origin::Computed(_) => last_result_stays,
+            Origin::Computed(_) | Origin::Renewed(_) => last_result_stays,
             Origin::Refreshed(began) => {
                 self.history.refreshed(entry.hash, began);
                 true
@@ -248,7 +251,12 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         match (self.write(leavers), found) {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
                 // What was refreshed or put does not stay as it was.
-                if let (Some(place), Origin::Refreshed(_) | Origin::Put) = (found, origin) {
+                let leaves = match origin {
+                    Origin::Refreshed(_) | Origin::Put => true,
+                    Origin::Renewed(_) => replaces,
+                    Origin::Computed(_) | Origin::Inserted => false,
+                };
+                if let Some(place) = found.filter(|_| leaves) {
                     leavers.replace(store.remove(place));
                 }
                 leavers.refuse(entry);
@@ -302,7 +310,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Whether what comes from `origin` is out of date.
     fn is_overtaken(&self, origin: Origin, hash: KeyHash) -> bool {
         match origin {
-            Origin::Computed(began) | Origin::Refreshed(began) => self.history.overtook(began, hash),
+            Origin::Computed(began) | Origin::Renewed(began) | Origin::Refreshed(began) => {
+                self.history.overtook(began, hash)
+            }
             Origin::Put | Origin::Inserted => false,
         }
     }
@@ -450,9 +460,29 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         state.history.now()
     }
 
-    /// The moment at which a computation begins that is to replace what is there, and is no call.
-    pub(crate) fn begin_uncounted(&self) -> Moment {
-        self.hold().history.next()
+    /// Whether the current thread holds the lock: the call comes from an `Eq` or a `Clone`.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.is_held()
+    }
+
+    /// Takes back that a hit was counted.
+    pub(crate) fn uncount_hit(&self) {
+        self.hold().counters.uncount_hit();
+    }
+
+    /// Forgets what is not fresh any more: computed anew, there is nothing to be remembered.
+    pub(crate) fn forget_stale(
+        &self,
+        hash: KeyHash,
+        mut matches: impl FnMut(&K) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) {
+        let is_stale = |entry: &Entry<K, V, T>| {
+            (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(())
+        };
+        if self.find_with(hash, &mut matches, is_stale, plan).is_some() {
+            self.forget(hash, matches, plan);
+        }
     }
 
     /// Whether what began then was overtaken by a change to this key.
@@ -633,8 +663,10 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.find(hash, |stored| same(stored, &entry.key))
         };
         let is_stale = |found| reading.as_ref().is_some_and(|reading| state.is_stale(found, plan, reading));
-        let last_result_stays = self.last_result_stays() || found.is_some_and(is_stale);
-        let stays = found.is_some() && matches!(origin, Origin::Computed(_)) && !last_result_stays;
+        let last_result_stays = (self.last_result_stays() && !matches!(origin, Origin::Renewed(_)))
+            || found.is_some_and(is_stale);
+        let is_asked_for = matches!(origin, Origin::Refreshed(_) | Origin::Put | Origin::Inserted);
+        let stays = found.is_some() && !is_asked_for && !last_result_stays;
         let found = if plan.chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);
             state.find(hash, |stored| same(stored, &entry.key))
@@ -648,7 +680,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.admit(entry, origin, found, last_result_stays, &mut leavers);
         } else {
             match origin {
-                Origin::Computed(_) => {}
+                Origin::Computed(_) | Origin::Renewed(_) => {}
                 Origin::Refreshed(began) => state.history.refreshed(hash, began),
                 Origin::Put | Origin::Inserted => state.history.changed(hash),
             }

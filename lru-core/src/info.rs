@@ -85,6 +85,10 @@ impl Counters {
         self.hits.set(self.hits.get() + 1);
     }
 
+    pub(crate) fn uncount_hit(&self) {
+        self.hits.set(self.hits.get().saturating_sub(1));
+    }
+
     pub(crate) fn miss(&self) {
         self.misses.set(self.misses.get() + 1);
     }

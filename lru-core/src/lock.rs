@@ -45,6 +45,11 @@ impl<T: Settle> RLock<T> {
         self.0.lock()
     }
 
+    /// Whether the current thread holds the lock.
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.is_owned_by_current_thread()
+    }
+
     /// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
     /// `then`, when the lock is free: a destructor may wait for another thread that wants it.
     #[inline]

@@ -33,6 +33,12 @@ where
         Self(Engine::new(Self::MODE))
     }
 
+    /// How many computations there are that others may wait for, and how many calls do: for tests.
+    #[cfg(feature = "testing")]
+    pub fn in_flight(&self) -> (usize, usize) {
+        crate::isolation::EngineRef::of(&self.0).flights().count()
+    }
+
     /// The cache that the current thread is to use, to be called.
     #[inline]
     pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<'_, K, V, P, T, S> {

@@ -38,9 +38,9 @@ pub trait Outcome<R>: Copy {
     /// Whether the result says that the function failed.
     fn is_error(self, result: &R) -> bool;
 
-    /// Whether anything is kept of it.
-    fn keeps(self, result: &R) -> bool {
-        self.value(result).is_some()
+    /// Whether the result is to be remembered.
+    fn keeps(self, _result: &R) -> bool {
+        true
     }
 
     /// The result of which this is the value.
@@ -133,6 +133,11 @@ pub struct Fallible;
 impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
     type Kept = T;
     type Value = T;
+
+    #[inline]
+    fn keeps(self, result: &Result<T, E>) -> bool {
+        result.is_ok()
+    }
 
     #[inline]
     fn value(self, result: &Result<T, E>) -> Option<&T> {

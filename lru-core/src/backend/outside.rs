@@ -396,10 +396,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     {
         let outcome = self.outcome;
         self.calls.engine.was_hit();
-        let is_error = outcome.is_error(&result);
+        // What runs here of the user's may call back.
+        let _body = lead.as_ref().map(Lead::body);
         let result = keep(self.miss(Origin::Computed(began)).within(left), result);
         if let Some(lead) = lead {
-            share(lead, outcome, sharing, &result, is_error);
+            share(lead, outcome, sharing, &result);
         }
         result
     }
@@ -418,7 +419,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         H: Sharing<R>,
         B: Backend,
     {
-        let (began, start) = self.begin();
+        let Some((began, start)) = self.begin() else { return };
         let Boarding { outcome, hash, calls, .. } = &self.boarding;
         let (outcome, hash, engine) = (*outcome, *hash, calls.engine_again());
         let result = {
@@ -448,7 +449,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         H: Sharing<R>,
         B: AsyncBackend,
     {
-        let (began, start) = self.begin();
+        let Some((began, start)) = self.begin() else { return };
         let Boarding { outcome, hash, calls, .. } = &self.boarding;
         let (outcome, hash, engine) = (*outcome, *hash, calls.engine_again());
         let result = polled(Some(&self.lead), body).await;

@@ -1,14 +1,17 @@
 //! Single-flight: of calls that miss one key at one time, a leader computes, and followers receive
 //! what it comes to.
 //!
-//! Invariant: no user code runs under a lock of this module, but the `Clone` and `Drop` of wakers: keys
-//! are compared between two looks at the table, and followers copy the value from where it landed.
+//! Invariant: no user code runs under a lock of this module: keys are compared between two looks at the
+//! table, followers copy the value from where it landed, and wakers are cloned before the lock is taken,
+//! woken and dropped after it is released.
 //!
 //! Invariant: a flight has one leader at a time, or none for as long as it takes one follower to
 //! take over. A leader that is gone without a value, panicked, dropped or given up, is followed by
-//! one of those that wait, who begins anew; the others go on waiting.
+//! one of those that wait, who begins anew; the others go on waiting. They are called one by one: one
+//! that does not come has the next called a little later.
 //!
-//! Invariant: a flight is in the table as long as somebody leads or follows it, and no longer.
+//! Invariant: nobody joins a flight that nobody leads or follows any more, or that is landing: it is not
+//! in the table.
 
 mod alarm;
 mod stack;
@@ -20,6 +23,7 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::boxed::Box;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::Wake;
 use std::thread::{self, Thread};
@@ -51,8 +55,12 @@ pub(crate) struct Flight<K, V> {
     /// How many follow. Raised under the lock of the table only: once the flight is out of it, nobody
     /// joins.
     followers: AtomicUsize,
-    state: Mutex<State>,
+    line: Arc<Line>,
 }
+
+/// Who leads a flight, and who waits for it. Apart from what is computed: it is what an alarm knows.
+#[derive(Default)]
+struct Line(Mutex<State>);
 
 /// What a flight came to.
 pub(crate) enum Landed<V> {
@@ -67,10 +75,12 @@ struct State {
     leader: Option<Leader>,
     /// How many leaders there have been.
     leaders: u64,
-    /// Those that wait, in the order in which they came.
+    /// Those that wait, in the order in which they came. Tickets begin at one.
     waiting: BTreeMap<u64, Waker>,
     tickets: u64,
-    /// Wakes the first of them when the leader's time is over.
+    /// The ticket of who was called last to take over from the leader that is gone; zero if nobody was.
+    called: u64,
+    /// Goes off when the leader's time is over, or that of who was called.
     alarm: Option<Alarm>,
 }
 
@@ -81,6 +91,9 @@ struct Leader {
     /// When it is given up; `None` if never.
     deadline: Option<Instant>,
 }
+
+/// How long one that was called has, to take over before the next is called.
+const TURN: Duration = Duration::from_secs(1);
 
 /// What a call that misses comes to be.
 pub(crate) enum Joined<K, V> {
@@ -142,30 +155,45 @@ impl<K, V> Flights<K, V> {
         }
     }
 
-    /// Whether somebody computes a key that has this hash and `matches`.
+    /// Begins the flight of a key, or takes it over from a leader whose time is over. `None` where somebody
+    /// computes.
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        hash: KeyHash,
+        own: &mut Option<K>,
+        same: impl Fn(&K, &K) -> bool,
+        timeout: Option<Duration>,
+        is_overtaken: impl Fn(Moment) -> bool,
+    ) -> Option<Lead<K, V>> {
+        match self.join(hash, own, same, timeout, is_overtaken) {
+            Joined::Lead(lead) => Some(lead),
+            Joined::Follow(follower) => follower.relieve(),
+            Joined::Missed => None,
+        }
+    }
+
+    /// Whether somebody computes a key that has this hash and `matches`, and still has time.
     pub(crate) fn is_in_flight(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> bool {
         let table = self.table.lock();
         let of_hash = table.iter_hash(hash.get()).filter(|flight| flight.hash == hash);
         let candidates: Vec<_> = of_hash.cloned().collect();
         drop(table);
-        candidates.iter().any(|flight| matches(&flight.key))
+        candidates.iter().any(|flight| !flight.line.0.lock().is_stuck() && matches(&flight.key))
     }
 
-    /// Takes it out of the table, if nobody leads or follows it any more.
+    /// How many flights there are, and how many calls follow.
+    #[cfg(feature = "testing")]
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let table = self.table.lock();
+        (table.len(), table.iter().map(|flight| flight.followers.load(Relaxed)).sum())
+    }
+
+    /// Takes it out of the table, if nobody leads or follows it any more: nobody joins it from now on.
     fn remove_if_deserted(&self, flight: &Arc<Flight<K, V>>) {
-        self.remove_when(flight, || {
-            flight.followers.load(Relaxed) == 0 && flight.state.lock().leader.is_none()
-        });
-    }
-
-    /// Takes a flight out of the table where `when` holds: nobody joins it from now on.
-    fn remove_when(&self, flight: &Arc<Flight<K, V>>, when: impl FnOnce() -> bool) {
         let mut table = self.table.lock();
-        let removed = table
-            .find_entry(flight.hash.get(), |other| Arc::ptr_eq(other, flight))
-            .ok()
-            .filter(|_| when())
-            .map(|found| found.remove().0);
+        let is_deserted = flight.followers.load(Relaxed) == 0 && flight.line.0.lock().leader.is_none();
+        let found = table.find_entry(flight.hash.get(), |other| Arc::ptr_eq(other, flight));
+        let removed = found.ok().filter(|_| is_deserted).map(|found| found.remove().0);
         drop(table);
         drop(removed);
     }
@@ -181,13 +209,13 @@ impl<K, V> Flight<K, V> {
             key,
             landed: OnceLock::new(),
             followers: AtomicUsize::new(0),
-            state: Mutex::new(state),
+            line: Arc::new(Line(Mutex::new(state))),
         }
     }
 
     /// Since when it is computed, by who leads it now.
     fn began(&self) -> Option<Moment> {
-        self.state.lock().leader.as_ref().and_then(|leader| leader.began)
+        self.line.0.lock().leader.as_ref().and_then(|leader| leader.began)
     }
 }
 
@@ -196,16 +224,70 @@ impl State {
         self.leader.as_ref().is_some_and(|leader| leader.number == number)
     }
 
-    /// Who is to be woken first.
-    fn first(&self) -> Option<Waker> {
-        self.waiting.first_key_value().map(|(_, waker)| waker.clone())
+    /// Whether nobody leads who still has time.
+    fn is_vacant(&self) -> bool {
+        self.leader.as_ref().is_none_or(Leader::is_overdue)
     }
 
-    /// Has the first who waits woken when the leader's time is over.
-    fn set_alarm(&mut self) {
-        let deadline = self.leader.as_ref().and_then(|leader| leader.deadline);
-        self.alarm = deadline.and_then(|deadline| Some(Alarm::at(deadline, self.first()?)));
+    /// Whether it is computed, and has been for too long.
+    fn is_stuck(&self) -> bool {
+        self.leader.as_ref().is_some_and(|leader| leader.began.is_some() && leader.is_overdue())
     }
+
+    /// Another leads from now on.
+    fn succeed(&mut self, line: &Arc<Line>, timeout: Option<Duration>) -> u64 {
+        self.leaders += 1;
+        self.leader = Some(Leader { number: self.leaders, began: None, deadline: deadline_after(timeout) });
+        self.called = 0;
+        self.watch_leader(line);
+        self.leaders
+    }
+
+    /// Has those who wait called when the leader's time is over.
+    fn watch_leader(&mut self, line: &Arc<Line>) {
+        let deadline = self.leader.as_ref().and_then(|leader| leader.deadline);
+        self.set_alarm(line, deadline);
+    }
+
+    fn set_alarm(&mut self, line: &Arc<Line>, time: Option<Instant>) {
+        let time = time.filter(|_| !self.waiting.is_empty());
+        self.alarm = time.map(|time| Alarm::at(time, Waker::from(Arc::clone(line))));
+    }
+
+    /// The next of those that wait, to be woken: it is to take over.
+    fn call(&mut self, line: &Arc<Line>) -> Option<Waker> {
+        let (ticket, waker) = self.waiting.pop_first()?;
+        self.called = ticket;
+        self.set_alarm(line, deadline_after(Some(TURN)));
+        Some(waker)
+    }
+}
+
+impl Leader {
+    fn is_overdue(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= alarm::now())
+    }
+}
+
+/// The alarm goes off.
+impl Wake for Line {
+    fn wake(self: Arc<Self>) {
+        let mut state = self.0.lock();
+        let next = if state.is_vacant() {
+            state.call(&self)
+        } else {
+            // It was given more time.
+            state.watch_leader(&self);
+            None
+        };
+        drop(state);
+        next.into_iter().for_each(wake);
+    }
+}
+
+/// Wakes somebody. Of an executor of its own: if that panics, it is none of the others' business.
+fn wake(waker: Waker) {
+    _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 fn deadline_after(timeout: Option<Duration>) -> Option<Instant> {
@@ -226,7 +308,7 @@ pub(crate) struct Lead<K, V> {
 impl<K, V> Lead<K, V> {
     /// The computation begins: what was changed since then makes it out of date.
     pub(crate) fn begin(&self, began: Moment) {
-        let mut state = self.flight.state.lock();
+        let mut state = self.flight.line.0.lock();
         if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
             leader.began = Some(began);
         }
@@ -237,35 +319,57 @@ impl<K, V> Lead<K, V> {
         self.follows_one_given_up
     }
 
-    /// While this is there, calls that are made on this thread are made by the leader's body.
+    /// The same, some time after the flight began: the leader's time is counted from now on.
+    pub(crate) fn begin_late(&self, began: Moment, timeout: Option<Duration>) {
+        let mut state = self.flight.line.0.lock();
+        if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
+            *leader = Leader { began: Some(began), deadline: deadline_after(timeout), ..*leader };
+        }
+    }
+
+    /// While this is there, calls that are made on this thread are made by the leader.
     pub(crate) fn body(&self) -> Body {
         Body::enter(self.flight.id)
     }
 
-    /// Lets nobody join any more, and says whether anybody waits for what it came to. Not of one that
-    /// was given up: somebody else computes for them.
-    pub(crate) fn close(&mut self) -> bool {
-        let Self { flights, flight, number, .. } = self;
-        let mut leads = false;
-        flights.remove_when(flight, || {
-            leads = flight.state.lock().is_led_by(*number);
-            leads
-        });
-        let is_followed = leads && flight.followers.load(Relaxed) > 0;
-        self.done = !is_followed;
-        is_followed
+    /// Whether it was not given up.
+    pub(crate) fn leads(&self) -> bool {
+        self.flight.line.0.lock().is_led_by(self.number)
     }
 
-    /// Tells those who wait.
+    /// Whether anybody waits for what it came to: not for one that was given up, since another computes
+    /// for them. If nobody does, nobody will.
+    pub(crate) fn is_followed(&mut self) -> bool {
+        self.close_if(|followers| followers == 0);
+        !self.done
+    }
+
+    /// Tells those who wait. Nobody joins any more.
     pub(crate) fn land(mut self, landed: Landed<V>) {
-        self.done = true;
+        self.close_if(|_| true);
+        if !self.leads() {
+            return;
+        }
         // What it landed before stays: there is one at most.
         drop(self.flight.landed.set(landed));
-        let mut state = self.flight.state.lock();
+        let mut state = self.flight.line.0.lock();
         let (waiting, alarm) = (core::mem::take(&mut state.waiting), state.alarm.take());
         drop(state);
         drop(alarm);
-        waiting.into_values().for_each(Waker::wake);
+        waiting.into_values().for_each(wake);
+    }
+
+    /// Lets nobody join any more, if it leads so many followers. Who doesn't lead has nothing more to do.
+    fn close_if(&mut self, closes: impl FnOnce(usize) -> bool) {
+        let Self { flights, flight, number, done, .. } = self;
+        let mut table = flights.table.lock();
+        let leads = flight.line.0.lock().is_led_by(*number);
+        let closes = leads && closes(flight.followers.load(Relaxed));
+        *done = !leads || closes;
+        let found = table.find_entry(flight.hash.get(), |other| Arc::ptr_eq(other, flight));
+        let removed = found.ok().filter(|_| closes).map(|found| found.remove().0);
+        drop(table);
+        drop(removed);
     }
 }
 
@@ -275,17 +379,15 @@ impl<K, V> Drop for Lead<K, V> {
         if self.done {
             return;
         }
-        let mut state = self.flight.state.lock();
+        let line = &self.flight.line;
+        let mut state = line.0.lock();
         if !state.is_led_by(self.number) {
             return;
         }
         state.leader = None;
-        state.alarm = None;
-        let next = state.first();
+        let next = state.call(line);
         drop(state);
-        if let Some(next) = next {
-            next.wake();
-        }
+        next.into_iter().for_each(wake);
         self.flights.remove_if_deserted(&self.flight);
     }
 }
@@ -325,36 +427,46 @@ impl<K, V> Follower<K, V> {
             let Some(wait) = Wait::on(self.flight.id) else { return Poll::Ready(Followed::Through) };
             self.wait = Some(wait);
         }
-        let mut state = self.flight.state.lock();
+        let waker = context.waker().clone();
+        let line = &self.flight.line;
+        let mut state = line.0.lock();
         // Who lands wakes those who wait after it has landed.
         if self.flight.landed.get().is_some() {
             return Poll::Ready(Followed::Landed);
         }
-        let deadline = state.leader.as_ref().map(|leader| leader.deadline);
-        if deadline.is_none_or(|deadline| deadline.is_some_and(|deadline| deadline <= alarm::now())) {
+        if state.is_vacant() {
             let former = self.ticket.take().and_then(|ticket| state.waiting.remove(&ticket));
-            state.leaders += 1;
-            let number = state.leaders;
-            state.leader = Some(Leader { number, began: None, deadline: deadline_after(self.timeout) });
-            state.set_alarm();
+            let follows_one_given_up = state.leader.is_some();
+            let number = state.succeed(line, self.timeout);
             drop(state);
             drop(former);
-            let (flights, flight) = (Arc::clone(&self.flights), Arc::clone(&self.flight));
-            let follows_one_given_up = deadline.is_some();
-            let lead = Lead { flights, flight, number, follows_one_given_up, done: false };
-            return Poll::Ready(Followed::Lead(lead));
+            return Poll::Ready(Followed::Lead(self.lead(number, follows_one_given_up)));
         }
         let ticket = *self.ticket.get_or_insert_with(|| {
             state.tickets += 1;
             state.tickets
         });
-        let former = state.waiting.insert(ticket, context.waker().clone());
-        if state.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket) {
-            state.set_alarm();
+        let former = state.waiting.insert(ticket, waker);
+        if state.alarm.is_none() {
+            state.watch_leader(line);
         }
         drop(state);
         drop(former);
         Poll::Pending
+    }
+
+    /// Takes over from a leader whose time is over; does not wait.
+    fn relieve(self) -> Option<Lead<K, V>> {
+        let line = &self.flight.line;
+        let mut state = line.0.lock();
+        let number = state.is_stuck().then(|| state.succeed(line, self.timeout));
+        drop(state);
+        number.map(|number| self.lead(number, true))
+    }
+
+    fn lead(&self, number: u64, follows_one_given_up: bool) -> Lead<K, V> {
+        let (flights, flight) = (Arc::clone(&self.flights), Arc::clone(&self.flight));
+        Lead { flights, flight, number, follows_one_given_up, done: false }
     }
 
     /// Blocks the thread until waiting ends.
@@ -384,19 +496,17 @@ impl<K, V> Drop for Follower<K, V> {
         let Some(ticket) = self.ticket.filter(|_| self.landed().is_none()) else {
             return self.leave();
         };
-        let mut state = self.flight.state.lock();
-        let was_first = state.waiting.first_key_value().is_some_and(|(first, _)| *first == ticket);
+        let line = &self.flight.line;
+        let mut state = line.0.lock();
         let former = state.waiting.remove(&ticket);
-        if was_first {
-            state.set_alarm();
+        // It was called to take over, and does not.
+        let next = if state.called == ticket { state.call(line) } else { None };
+        if state.waiting.is_empty() {
+            state.alarm = None;
         }
-        // It may have been woken to take over.
-        let next = if state.leader.is_none() { state.first() } else { None };
         drop(state);
         drop(former);
-        if let Some(next) = next {
-            next.wake();
-        }
+        next.into_iter().for_each(wake);
         self.leave();
     }
 }

@@ -50,25 +50,21 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
         },
         (Flavor::Async(_), Some(executor)) => {
             let spawned = spawned(model, executor, home, &sharing, &outside, &way);
+            // Where nothing runs the refresh, this call does, and looks once more: in one place, since a
+            // closure among the options is of another type in each.
             quote! {
-                let __refresh = match #boarded {
-                    #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
-                    #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
-                        ::core::option::Option::None => return __hit,
-                        ::core::option::Option::Some(__task) => ::core::result::Result::Ok(__task),
-                    },
-                    #variant::Miss(__boarding) => ::core::result::Result::Err(__boarding),
-                };
-                // Where nothing runs the refresh, this call does, and looks once more.
-                let __boarding = match __refresh {
-                    ::core::result::Result::Err(__boarding) => __boarding,
-                    ::core::result::Result::Ok(__task) => {
-                        __task.await;
-                        match #boarded {
-                            #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
-                            #variant::Miss(__boarding) => __boarding,
-                        }
-                    }
+                let mut __again = false;
+                let __boarding = loop {
+                    let __task = match #boarded {
+                        #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
+                        #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
+                            ::core::option::Option::None => return __hit,
+                            ::core::option::Option::Some(__task) => __task,
+                        },
+                        #variant::Miss(__boarding) => break __boarding,
+                    };
+                    __task.await;
+                    __again = true;
                 };
                 #outside
                 #copies
@@ -80,8 +76,14 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
 
 fn boarded(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
     let (calls, key, outcome) = (memo::calls(model, home), memo::key(model, home), call::outcome(model));
+    // Only a call that may wait for a refresh looks again.
+    let may_look_again = matches!((model.flavor, flight.refresh()), (Flavor::Async(_), Some(_)));
     let flight = flight.value(&model.plain_name(), &model.krate);
-    quote! { #calls.board(#key, #outcome, #flight) }
+    if may_look_again {
+        quote! { #calls.board_again(#key, #outcome, #flight, __again) }
+    } else {
+        quote! { #calls.board(#key, #outcome, #flight) }
+    }
 }
 
 /// Hands a refresh to the executor; what it does not take is what this comes to.
