@@ -9,7 +9,10 @@
 #![allow(clippy::trivially_copy_pass_by_ref)]
 
 mod errors;
+mod executors;
 mod handover;
 mod recursion;
 mod single;
+mod stale;
+mod storm;
 mod support;
