@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
@@ -139,9 +140,9 @@ macro_rules! storm {
                             plain::cache_invalidate(Counted::new(key));
                             None
                         }
-                        1 => at_most(polls, unstored(Counted::new(key))).await,
-                        2..5 => at_most(polls, refreshed(Counted::new(key))).await,
-                        _ => at_most(polls, plain(Counted::new(key))).await,
+                        1 => catching(at_most(polls, unstored(Counted::new(key)))).await,
+                        2..5 => catching(at_most(polls, refreshed(Counted::new(key)))).await,
+                        _ => catching(at_most(polls, plain(Counted::new(key)))).await,
                     };
                     if let Some(Ok(value) | Err(value)) = answer {
                         assert_eq!(value.0, key);
@@ -149,19 +150,10 @@ macro_rules! storm {
                 }
             }
 
-            let spawn = $spawn;
-            let mut running: Vec<_> = (0..TASKS).map(|task| (task, spawn(work(task)))).collect();
-            let mut ended = 0;
-            while let Some((task, handle)) = running.pop() {
-                let join = $join;
-                // One whose body panicked begins anew, as another.
-                if !join(handle).await {
-                    running.push((task + TASKS, spawn(work(task + TASKS))));
-                }
-                ended += 1;
-                if ended > 40 * TASKS {
-                    break;
-                }
+            let (spawn, join) = ($spawn, $join);
+            let tasks: Vec<_> = (0..TASKS).map(|task| spawn(work(task))).collect();
+            for task in tasks {
+                join(task).await;
             }
             // Refreshes may still be on their way.
             while refreshed::__memo(&()).in_flight().0 > 0 {
@@ -177,25 +169,17 @@ macro_rules! storm {
     };
 }
 
-storm!(storm_on_tokio, |work| tokio::spawn(work), async |handle: tokio::task::JoinHandle<()>| handle
+storm!(storm_on_tokio, |work| tokio::spawn(work), async |task: tokio::task::JoinHandle<()>| task
     .await
-    .is_ok());
+    .unwrap());
+storm!(storm_on_smol, |work| smol::spawn(work), async |task: smol::Task<()>| task.await);
 
-storm!(
-    storm_on_smol,
-    |work| smol::spawn(async {
-        smol::unblock(|| ()).await;
-        catching(work).await
-    }),
-    async |handle: smol::Task<bool>| handle.await
-);
-
-/// Whether a future ends without a panic.
-async fn catching(future: impl Future<Output = ()>) -> bool {
-    let mut future = Box::pin(future);
+/// What a future comes to; `None` if it panics.
+async fn catching<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
+    let mut future = pin!(future);
     poll_fn(|context| {
-        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.map_or(Poll::Ready(false), |polled| polled.map(|()| true))
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.unwrap_or(Poll::Ready(None))
     })
     .await
 }
