@@ -177,3 +177,217 @@ fn a_bound_is_never_exceeded() {
     shuttle::check_random(orders, DRAWN);
     assert_eq!(SEEN.get(), 1);
 }
+
+/// Calls of async functions, that share what is computed, in every order in which tasks can go.
+///
+/// A poll happens at once, but for the places at which it lets others go first: so the orders differ in who
+/// leads, who is dropped when, and what was changed before.
+mod shared {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::sync::PoisonError;
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+    use std::task::Poll;
+
+    use functools::lru_cache;
+    use shuttle::future::{block_on, spawn, yield_now};
+
+    use super::{DRAWN, SOURCE, TURN};
+
+    /// How many bodies ran, and how many run just now.
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static RUNNING: AtomicU64 = AtomicU64::new(0);
+
+    /// A body that is running.
+    struct Running;
+
+    impl Running {
+        fn begin() -> Self {
+            RUNS.fetch_add(1, SeqCst);
+            RUNNING.fetch_add(1, SeqCst);
+            Self
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            RUNNING.fetch_sub(1, SeqCst);
+        }
+    }
+
+    async fn read_slowly() -> u64 {
+        let _running = Running::begin();
+        yield_now().await;
+        let version = SOURCE.load(SeqCst);
+        yield_now().await;
+        version
+    }
+
+    #[lru_cache(maxsize = 1)]
+    async fn stored(_key: u64) -> u64 {
+        read_slowly().await
+    }
+
+    #[lru_cache(maxsize = 0)]
+    async fn unstored(_key: u64) -> u64 {
+        let version = read_slowly().await;
+        assert!(RUNNING.load(SeqCst) <= 1, "one at a time");
+        version
+    }
+
+    /// An error that can't be copied.
+    #[derive(Debug)]
+    struct Failed;
+
+    #[lru_cache(maxsize = 1)]
+    async fn failing(_key: u64) -> Result<u64, Failed> {
+        let run = RUNS.load(SeqCst);
+        let version = read_slowly().await;
+        assert!(RUNNING.load(SeqCst) <= 1, "one at a time");
+        if run == 0 { Err(Failed) } else { Ok(version) }
+    }
+
+    /// Polls a future once, lets others go first, and drops it.
+    async fn abandoned<F: Future>(future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let begun = poll_fn(|context| {
+            Poll::Ready(match future.as_mut().poll(context) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            })
+        });
+        let output = begun.await;
+        yield_now().await;
+        output
+    }
+
+    fn begin() {
+        SOURCE.store(1, SeqCst);
+        RUNS.store(0, SeqCst);
+        RUNNING.store(0, SeqCst);
+        stored::cache_clear();
+        unstored::cache_clear();
+        failing::cache_clear();
+    }
+
+    fn in_drawn_orders(order: fn()) {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        shuttle::check_random(
+            move || {
+                begin();
+                order();
+            },
+            DRAWN,
+        );
+    }
+
+    #[test]
+    fn one_computes_for_all() {
+        in_drawn_orders(|| {
+            block_on(async {
+                let calls = [(); 3].map(|()| spawn(stored(1)));
+                for call in calls {
+                    assert_eq!(call.await.unwrap(), 1);
+                }
+            });
+            let info = stored::cache_info();
+            assert_eq!((RUNS.load(SeqCst), info.hits, info.misses), (1, 2, 1));
+        });
+    }
+
+    #[test]
+    fn whoever_is_dropped_the_others_are_answered() {
+        in_drawn_orders(|| {
+            block_on(async {
+                let dropped = [(); 2].map(|()| spawn(abandoned(stored(1))));
+                let calls = [(); 2].map(|()| spawn(stored(1)));
+                for call in calls {
+                    assert_eq!(call.await.unwrap(), 1);
+                }
+                for call in dropped {
+                    call.await.unwrap();
+                }
+            });
+            assert!((1..=3).contains(&RUNS.load(SeqCst)));
+            assert_eq!(RUNNING.load(SeqCst), 0);
+        });
+    }
+
+    #[test]
+    fn whoever_is_dropped_one_computes_at_a_time() {
+        in_drawn_orders(|| {
+            block_on(async {
+                let dropped = [(); 2].map(|()| spawn(abandoned(unstored(1))));
+                let calls = [(); 2].map(|()| spawn(unstored(1)));
+                for call in calls {
+                    assert_eq!(call.await.unwrap(), 1);
+                }
+                for call in dropped {
+                    call.await.unwrap();
+                }
+            });
+        });
+    }
+
+    #[test]
+    fn those_who_cannot_share_an_error_try_in_turn() {
+        in_drawn_orders(|| {
+            let failures = block_on(async {
+                let calls = [(); 3].map(|()| spawn(failing(1)));
+                let mut failures = 0;
+                for call in calls {
+                    failures += u64::from(call.await.unwrap().is_err());
+                }
+                failures
+            });
+            let info = failing::cache_info();
+            assert_eq!((RUNS.load(SeqCst), failures, info.hits, info.misses), (2, 1, 1, 2));
+        });
+    }
+
+    #[test]
+    fn a_call_after_a_change_joins_nothing_that_began_before_it() {
+        for change in [stored::cache_clear, || _ = stored::cache_invalidate(1), || stored::cache_put(1, 2)] {
+            let orders = move || {
+                begin();
+                block_on(async {
+                    let calls = [
+                        spawn(stored(1)),
+                        spawn(stored(1)),
+                        spawn(async { abandoned(stored(1)).await.unwrap_or(1) }),
+                    ];
+                    let changes = spawn(async move {
+                        yield_now().await;
+                        SOURCE.store(2, SeqCst);
+                        yield_now().await;
+                        change();
+                        assert_eq!(stored(1).await, 2);
+                    });
+                    for call in calls {
+                        assert!([1, 2].contains(&call.await.unwrap()));
+                    }
+                    changes.await.unwrap();
+                    assert_eq!(stored(1).await, 2);
+                });
+            };
+            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            shuttle::check_random(orders, DRAWN / 2);
+        }
+    }
+
+    #[test]
+    fn a_leader_that_is_dropped_while_all_is_cleared() {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let orders = || {
+            begin();
+            block_on(async {
+                let dropped = spawn(abandoned(stored(1)));
+                let call = spawn(stored(1));
+                stored::cache_clear();
+                assert_eq!(call.await.unwrap(), 1);
+                dropped.await.unwrap();
+            });
+        };
+        shuttle::check_dfs(orders, Some(200_000));
+    }
+}
