@@ -19,7 +19,7 @@
 //! * [`macro@lru_cache`] and [`macro@cache`] are the attributes, for functions and methods, generic
 //!   and `async` ones too. Their pages list the options and what a memoized function can be asked.
 //! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are the
-//!   same with another default, named as in Python's `cachetools`.
+//!   same with another default, named as in Python's `cachetools`; [`macro@async_lru_cache`] is, too.
 //! * What is `fib.cache_info()` in Python is `fib::cache_info()` here, and so for all the others.
 //! * [`Cache`] is the same engine as a plain object, in which a function can keep its results:
 //!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`], [`TlruCache`].
@@ -37,7 +37,8 @@
 //! * **A hit allocates nothing and clones no argument.** Arguments are hashed and compared where
 //!   they lie; the owned key is made on a miss.
 //! * **The lock is never held while the function runs**, nor across an `.await`. Recursion is free.
-//!   Two threads that miss the same key both compute, and each gets what it computed.
+//!   Two threads that miss the same key both compute, and each gets what it computed, unless they
+//!   [share](macro@lru_cache#calls-that-share-what-is-computed) it, as tasks do.
 //! * **One function, one cache, right answers.** All instances of a generic function or method share
 //!   its bound and its counters, and no result that may depend on the type.
 //! * **An `Err` is returned and not remembered**, whatever the result's type is called. A panic
@@ -214,6 +215,9 @@ pub use lru_macros::cache;
 /// | [`tti = 60`](#expiry) | for how long it is, since it was used last | for ever |
 /// | [`jitter = 0.1`](#expiry) | up to which part of it each `ttl` is shortened, at random | `0` |
 /// | [`ttu = \|id, user, now\| …`](#a-time-for-each-result) | makes the time until which a result is live, in place of `ttl` | |
+/// | [`error_ttl = 5`](#what-is-remembered) | for how long an `Err` is, where it is remembered | `ttl` |
+/// | [`swr = true`](#stale-results), or `swr = 30` | whether, or for how long past its `ttl`, a result is served while it is refreshed | `false` |
+/// | [`stale_if_error = 300`](#stale-results) | for how long past its `ttl` a result is served where the function fails | not at all |
 /// | [`timer = requests`](#timer) | the function that tells the time | [`SystemClock`] |
 /// | [`weight = \|path, text\| …`](#weight) | makes what a result counts against `maxsize` | `1` |
 /// | [`on_evict = log`](#on_evict) | is told of each result that leaves, and why | |
@@ -224,6 +228,10 @@ pub use lru_macros::cache;
 /// | [`cache_errors = true`](#what-is-remembered) | whether an `Err` is remembered | `false` |
 /// | [`cache_none = false`](#what-is-remembered) | whether `None` and `Ok(None)` are remembered | `true` |
 /// | [`cache = self.prices`](#where-the-results-lie) | the object in which the results lie | a `static` of the function's own |
+/// | [`single_flight = true`](#calls-that-share-what-is-computed) | whether of calls that miss at one time only one computes | `true` for an `async fn`, else `false` |
+/// | [`flight_timeout = 5`](#calls-that-share-what-is-computed) | when the others give up on it | 30 seconds |
+/// | [`spawn = executor`](#stale-results) | what runs the refreshes of an `async fn` | tokio, with the feature `tokio` |
+/// | [`backend = store()`](#a-backend) | a store outside the process, for what it has no room for and others have computed | none |
 /// | [`accessors = siblings`](#where-the-accessors-stand) | where `cache_info()` and the rest stand: `companion`, `siblings` or `none` | `siblings` for methods, `companion` for others |
 /// | [`handle = name`](#names) | the name of the companion type | the function's name |
 /// | [`crate = path`](#names) | where this crate is, if it was renamed or re-exported | `::functools` |
@@ -658,6 +666,142 @@ pub use lru_macros::cache;
 /// answered with what the other has computed. Give each a cache of its own, a `key` that tells
 /// them apart, or the cache a key that does: [`Tagged`].
 ///
+/// ## Calls that share what is computed
+///
+/// With `single_flight = true`, one of the calls that miss a key at one time leads and computes; the others
+/// follow and receive what it came to, as hits. Calls with other arguments never wait for it. An `async fn`
+/// has it unless it says `single_flight = false`; a plain one has not unless it says so, as Python lets threads
+/// compute twice.
+///
+/// * A leader that panics, or whose future is dropped, is followed by one of those that wait. So is one that takes
+///   longer than `flight_timeout`: thirty seconds, or what is said.
+/// * An `Err` goes to all who wait, if it is `Clone + Send + Sync + 'static`; else these try in turn.
+/// * A call from inside the leader's own body, which it would wait for, computes for itself; so does one that would
+///   close a circle of calls that wait for each other.
+/// * Nobody joins a computation that began before the cache was cleared, or the key invalidated or put.
+/// * A plain function blocks its thread while it follows. Where it shares a [cache](#where-the-results-lie) with an
+///   `async fn`, it must not wait for one that this very thread would have to poll.
+///
+/// ```
+/// use std::sync::Barrier;
+/// use std::thread;
+///
+/// use functools::lru_cache;
+///
+/// #[lru_cache(single_flight = true)]
+/// fn report(year: u32) -> String {
+///     format!("what took minutes to compute of {year}")
+/// }
+///
+/// let ready = Barrier::new(8);
+/// thread::scope(|scope| {
+///     for _ in 0..8 {
+///         scope.spawn(|| (ready.wait(), report(2026)));
+///     }
+/// });
+/// assert_eq!((report::cache_info().misses, report::cache_info().hits), (1, 7));
+/// ```
+///
+/// ## Stale results
+///
+/// A result older than its `ttl` is stale. With `swr = true` (stale while revalidate) it is served at once, and refreshed
+/// once, in the background; with `swr = 30` for at most thirty seconds past its `ttl`, after which a call computes. A
+/// stale hit is a hit; a refresh is neither a hit nor a miss. One that fails leaves the stale result as it is, and is
+/// tried again after a second, then after two, four and so on up to a minute, but never later than after a `ttl`; with a
+/// [`timer`](#timer), whose times may be anything, after a `ttl`. What was cleared, invalidated or put meanwhile is not
+/// overwritten.
+///
+/// A refresh runs the body with copies of the arguments, taken at the stale hit. So every parameter, those left out of the
+/// key and `self` among them, must be `Clone + Send + 'static`, or a reference to what has such an owned form (`&str`,
+/// `&[u8]`, `&Shop`).
+///
+/// * A plain function is refreshed on a thread of its cache, which is there while there is something to refresh.
+/// * An `async fn` is refreshed on an executor: that of the caller's tokio runtime, with the feature `tokio`, or what `spawn = …`
+///   says: a [`Spawn`], or a function that takes a [`Task`]. Where there is none, or it is not running, the call that found the
+///   stale result awaits the refresh, and returns the fresh one.
+///
+/// `stale_if_error = 300` serves a result for three hundred seconds past its `ttl` to calls that would otherwise return an
+/// `Err`. These have run the body: each counts as a miss. Both options need a `ttl`. What is stale counts in `currsize`
+/// as long as it may be served; `cache_peek` finds what a call would be answered, `cache_contains` what is fresh.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+///
+/// use functools::lru_cache;
+///
+/// static NOW: AtomicU64 = AtomicU64::new(0);
+/// static IS_UP: AtomicU64 = AtomicU64::new(1);
+///
+/// #[lru_cache(ttl = 60, stale_if_error = 300, timer = || NOW.load(SeqCst))]
+/// fn price(symbol: &str) -> Result<usize, String> {
+///     if IS_UP.load(SeqCst) == 1 { Ok(symbol.len()) } else { Err("the exchange is down".to_string()) }
+/// }
+///
+/// assert_eq!(price("ABC"), Ok(3));
+/// IS_UP.store(0, SeqCst);
+/// NOW.store(60, SeqCst);
+/// assert_eq!(price("ABC"), Ok(3)); // stale
+/// NOW.store(360, SeqCst);
+/// assert!(price("ABC").is_err());
+/// ```
+///
+/// ## A backend
+///
+/// Needs the feature `backend`. What the cache in the process has no room for, or has lost with the last process, is looked for
+/// in a store outside it: `backend` is an expression that makes a [`Backend`](backend::Backend), for an `async fn` an
+/// [`AsyncBackend`](backend::AsyncBackend). It is evaluated once, at the first call that needs it. A call asks the cache
+/// in the process, then the backend, and then computes, and hands the result to both.
+///
+/// * Arguments and results must be `Serialize` and `DeserializeOwned`, as `serde` has it. What was left out of the key need not.
+/// * `ttl` holds for the result wherever it lies. What comes from the backend stays in the process no longer than it is good
+///   there. `maxsize = 0` keeps nothing in the process.
+/// * The path of the function is its namespace: functions that share a backend share nothing in it.
+/// * A call that the backend answers is a hit, also counted as `backend_hits` of [`CacheStats`].
+/// * A backend that fails fails no call: the function is computed, and `backend_errors` counted. Bytes that are not the
+///   result of this function are as good as none.
+/// * `cache_clear`, `cache_invalidate` and `cache_put` act in both places, and return a `Result`: what is lost must not look
+///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is. `cache_retain` knows the process only.
+///
+/// ```
+/// # #[cfg(feature = "backend")] {
+/// use functools::lru_cache;
+/// # use std::{collections::HashMap, sync::Mutex, time::Duration};
+/// # use functools::backend::{Backend, BackendError, Found};
+/// # #[derive(Default)]
+/// # struct Folder(Mutex<HashMap<(String, Vec<u8>), Vec<u8>>>);
+/// # impl Folder { fn open(_: &str) -> Self { Self::default() } }
+/// # impl Backend for Folder {
+/// #     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+/// #         let entries = self.0.lock().map_err(|_| "poisoned")?;
+/// #         let value = entries.get(&(namespace.to_string(), key.to_vec()));
+/// #         Ok(value.map(|value| Found { value: value.clone(), ttl: None }))
+/// #     }
+/// #     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+/// #         let mut entries = self.0.lock().map_err(|_| "poisoned")?;
+/// #         entries.insert((namespace.to_string(), key.to_vec()), value.to_vec());
+/// #         Ok(())
+/// #     }
+/// #     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+/// #         Ok(self.0.lock().map_err(|_| "poisoned")?.remove(&(namespace.to_string(), key.to_vec())).is_some())
+/// #     }
+/// #     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+/// #         Ok(self.0.lock().map_err(|_| "poisoned")?.retain(|(of, _), _| of != namespace))
+/// #     }
+/// # }
+///
+/// // `Folder` is a `Backend` of your own, as that of the example `own_backend`.
+/// #[lru_cache(maxsize = 0, ttl = 3600, backend = Folder::open("cache"))]
+/// fn report(year: u32) -> String {
+///     format!("what took minutes to compute of {year}")
+/// }
+///
+/// assert_eq!(report(2026), report(2026));
+/// assert_eq!((report::cache_info().hits, report::cache_stats().backend_hits), (1, 1));
+/// report::cache_clear()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// ## Where the accessors stand
 ///
 /// On a type beside the function (`companion`), or beside the method with its name in front
@@ -855,10 +999,10 @@ pub use lru_macros::cache;
 ///
 /// # Async functions
 ///
-/// What is remembered is the result, not the future. Any runtime will do: nothing here waits, wakes
-/// or spawns. The lock is never held across an `.await`. A future that is dropped before it is done
-/// has counted its miss, and leaves nothing else. Two tasks that miss the same key both compute. An
-/// `async fn` that calls itself needs `Box::pin`, as without the attribute.
+/// What is remembered is the result, not the future. Any runtime will do. The lock is never held across
+/// an `.await`. A future that is dropped before it is done has counted its miss, and leaves nothing else. Of
+/// tasks that miss the same key [one computes](#calls-that-share-what-is-computed), and the others receive what it came to;
+/// with `single_flight = false` each computes. An `async fn` that calls itself needs `Box::pin`, as without the attribute.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1000,10 +1144,25 @@ pub use lru_macros::lfu_cache;
 /// ```
 pub use lru_macros::rr_cache;
 
-/// Remembers the results of an async function for a minute, and asks for each once at a time:
-/// `async_lru_cache`.
+/// Remembers the results of an async function for a minute: Python's `async_lru_cache`.
 ///
-/// The same as `#[lru_cache(maxsize = 256, ttl = 60)]`.
+/// The same as `#[lru_cache(maxsize = 256, ttl = 60)]`, and takes the same [options](macro@lru_cache#options)
+/// except `cache`. Of calls that ask for the same at one time [one computes](macro@lru_cache#calls-that-share-what-is-computed),
+/// with `swr = true` [stale results](macro@lru_cache#stale-results) are served while they are refreshed, and `None` is
+/// remembered; an `Err` is not, unless `cache_errors = true`.
+///
+/// ```
+/// use functools::async_lru_cache;
+///
+/// #[async_lru_cache(ttl = 10, swr = true)]
+/// async fn price(symbol: &str) -> Result<usize, std::io::Error> {
+///     // ask the exchange, `.await` its answer
+///     Ok(symbol.len())
+/// }
+///
+/// let _ = price("ABC"); // a future, as ever
+/// assert_eq!(price::cache_parameters().maxsize, Some(256));
+/// ```
 pub use lru_macros::async_lru_cache;
 
 /// What generated code names. Not for use by hand: it may change in any release.

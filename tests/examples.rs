@@ -43,6 +43,29 @@ fn factorial_computes_each_argument_once() {
     ends_with(&output, "CacheInfo(hits=1, misses=5, maxsize=128, currsize=5)");
 }
 
+#[cfg(feature = "backend")]
+#[test]
+fn what_one_process_computed_the_next_one_finds() {
+    let directory = folder("own_backend");
+    for (hits, misses, outside) in [(1, 2, 0), (3, 0, 2), (1, 2, 0)] {
+        let output = run("own_backend", &[&directory]);
+        contains(
+            &output,
+            &format!("CacheInfo(hits={hits}, misses={misses}, maxsize=100, currsize=2), {outside} of them"),
+        );
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_hundred_callers_make_one_request_and_none_waits_for_the_next() {
+    let output = run("refreshed", &[]);
+    contains(&output, "100 callers, 1 request: CacheInfo(hits=99, misses=1, maxsize=128, currsize=1)");
+    contains(&output, "ten seconds later, at once: 401");
+    contains(&output, "and when it is refreshed:   402");
+    contains(&output, "CacheStats(coalesced=99, stale_hits=");
+}
+
 #[test]
 fn logtime_logs_misses_only() {
     let directory = folder("logtime");

@@ -1,5 +1,7 @@
 //! The list of all memoized functions: `functools::registry`, with the feature `registry`.
 
+#![allow(clippy::unused_async, reason = "what is awaited is not the point")]
+
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

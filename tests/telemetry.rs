@@ -1,6 +1,8 @@
 //! What a running program tells of its memoized functions: `cache_stats()`, and the same by the facades
 //! `metrics` and `tracing`, with the features of these names.
 
+#![allow(clippy::unused_async, reason = "what is awaited is not the point")]
+
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -122,8 +124,9 @@ mod stats {
         fn uncached(text: &str) -> Result<u8, std::num::ParseIntError> {
             text.parse()
         }
-        let all = ["seven", "seven", "7"];
-        all.into_iter().for_each(|text| _ = (remembered(text), uncached(text)));
+        for text in ["seven", "seven", "7"] {
+            _ = (remembered(text), uncached(text));
+        }
         assert_eq!((remembered::cache_stats().errors, uncached::cache_stats().errors), (1, 2));
         _ = remembered::cache_refresh("eight");
         assert_eq!(remembered::cache_stats().errors, 2);
@@ -269,6 +272,7 @@ mod published {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "counts are whole numbers")]
     fn every_function_is_published_and_totals_never_go_back() {
         let debugging = Debugging::default();
         let publish = || metrics::with_local_recorder(&debugging, publish_metrics);
@@ -337,7 +341,7 @@ mod traced {
     impl Visit for Fields {
         fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
             match field.name() {
-                "function" => self.function = format!("{value:?}").trim_matches('"').to_owned(),
+                "function" => format!("{value:?}").trim_matches('"').clone_into(&mut self.function),
                 "took" => self.text += " took=_",
                 "message" => _ = write!(self.text, " {value:?}"),
                 name => _ = write!(self.text, " {name}={value:?}"),

@@ -545,12 +545,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
             events.refresh_failed(took);
             result
         } else {
-            add(&engine.tallies().refreshes, 1);
-            events.refreshed(took);
             if !outcome.keeps(&result) {
                 engine.forget_stale(*hash, matches, plan);
             }
-            keep(boarding.miss(Origin::Renewed(began)), result)
+            let engine = calls.engine_again();
+            let result = keep(boarding.miss(Origin::Renewed(began)), result);
+            // Who sees it counted finds it.
+            add(&engine.tallies().refreshes, 1);
+            events.refreshed(took);
+            result
         };
         share(lead, outcome, sharing, &result);
     }

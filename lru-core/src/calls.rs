@@ -43,7 +43,6 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     }
 
     /// The cache once more.
-    #[cfg(feature = "backend")]
     pub(crate) fn engine_again(&self) -> EngineRef<'m, K, V, P, T> {
         #[cfg(feature = "testing")]
         return self.engine.again();

@@ -104,7 +104,6 @@ where
 
 impl<K, V, P, T: Term> EngineRef<'_, K, V, P, T> {
     /// The same once more.
-    #[cfg(feature = "backend")]
     pub(crate) fn again(&self) -> Self {
         match self {
             Self::Shared(engine) => Self::Shared(engine),

@@ -97,7 +97,8 @@ impl Function {
         self.asked(|cache| CacheParameters { maxsize: cache.maxsize(), typed: self.typed })
     }
 
-    /// Empties its cache and sets its counters to zero: `cache_clear()`.
+    /// Empties its cache and sets its counters to zero: `cache_clear()`. A backend keeps what it has: to empty
+    /// that may take a while and fail, and is for `cache_clear()` to tell.
     pub fn clear(&self) {
         self.asked(|cache| cache.clear());
     }
@@ -145,7 +146,8 @@ impl Iterator for Functions {
 
 impl ExactSizeIterator for Functions {}
 
-/// Empties the caches of all of them, one after the other, and sets their counters to zero.
+/// Empties the caches of all of them, one after the other, and sets their counters to zero. Backends keep what they
+/// have, as with [`Function::clear`].
 pub fn clear_all() {
     functions().for_each(Function::clear);
 }
