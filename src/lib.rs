@@ -1168,7 +1168,7 @@ pub use lru_macros::async_lru_cache;
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use lru_core::background::{DefaultSpawn, carried, carried_behind, lent};
+    pub use lru_core::background::{DefaultSpawn, Original, lent};
     pub use lru_core::fit::{keyed, tested, valued};
     #[cfg(feature = "registry")]
     pub use lru_core::inventory;

@@ -42,6 +42,10 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` runs no tasks",
+    label = "expected a `functools::Spawn`, or a function that takes a `functools::Task`"
+)]
 pub trait Spawn {
     /// Runs `task` to its end, beside the caller.
     ///
@@ -52,6 +56,7 @@ pub trait Spawn {
     fn spawn(&self, task: Task) -> Result<(), Task>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: Fn(Task)> Spawn for F {
     fn spawn(&self, task: Task) -> Result<(), Task> {
         self(task);
@@ -176,19 +181,38 @@ impl<T: Clone + Send + 'static> Carried for T {}
     label = "`swr` needs an owned form that is `Send + 'static` of every parameter",
     note = "so does a parameter that is no part of the key, and `self`"
 )]
-pub trait CarriedBehind: ToOwned<Owned: Send + 'static> {}
-
-#[diagnostic::do_not_recommend]
-impl<T: ToOwned<Owned: Send + 'static> + ?Sized> CarriedBehind for T {}
-
-/// A copy of an argument.
-pub fn carried<T: Carried>(argument: &T) -> T {
-    argument.clone()
+pub trait CarriedBehind<C> {
+    /// Makes it.
+    fn copied(&self) -> C;
 }
 
-/// A copy of what an argument refers to.
-pub fn carried_behind<T: CarriedBehind + ?Sized>(argument: &T) -> T::Owned {
-    argument.to_owned()
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
+    fn copied(&self) -> C {
+        self.to_owned()
+    }
+}
+
+/// An argument, to be copied for a refresh.
+#[derive(Debug)]
+pub struct Original<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Original<'_, T> {
+    /// A copy of it.
+    pub fn carried(&self) -> T
+    where
+        T: Carried,
+    {
+        self.0.clone()
+    }
+
+    /// A copy of what it refers to.
+    pub fn carried_behind<C>(&self) -> C
+    where
+        T: CarriedBehind<C>,
+    {
+        self.0.copied()
+    }
 }
 
 /// The copy as the function takes it.

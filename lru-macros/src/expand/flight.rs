@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
+use syn::spanned::Spanned;
 
 use super::{backend, call, memo};
 use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
@@ -101,7 +102,7 @@ fn spawned(
         {
             #outside
             #copies
-            __claim.spawned(&#executor, move |__claim| async move {
+            __claim.spawned(#executor, move |__claim| async move {
                 __claim.#refresh(#sharing, #there #call, #keep).await
             })
         }
@@ -145,17 +146,19 @@ fn carried(model: &Model, home: &TokenStream) -> Carried {
     let has_terms = model.terms.are_own();
     let arguments = model.typed_arguments();
     let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
-        let (copy, at) = (copy(number), types::first_span(ty));
+        let is_self = argument.to_string() == "self";
+        let (copy, at) = (copy(number), if is_self { argument.span() } else { types::first_span(ty) });
         let krate = krate.at(at);
+        // A method: the compiler says what is wrong with an argument where its name stands, at the type.
         if is_reference(ty) {
-            return quote_spanned! { at=> let #copy = #krate::__private::carried_behind(#argument); };
+            return quote_spanned! { at=> let #copy = #krate::__private::Original(#argument).carried_behind(); };
         }
         // The body takes the one, terms are made of the other.
         let for_terms = has_terms.then(|| {
             let copy = format_ident!("__copy{number}");
             quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
         });
-        quote_spanned! { at=> let #copy = #krate::__private::carried(&#argument); #for_terms }
+        quote_spanned! { at=> let #copy = #krate::__private::Original(&#argument).carried(); #for_terms }
     });
     let passed: Vec<_> = arguments
         .iter()

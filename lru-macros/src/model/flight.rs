@@ -48,6 +48,12 @@ impl Flight {
 impl Refresh {
     /// What runs it, where it is a task.
     pub(crate) fn executor(&self, krate: &Krate) -> TokenStream {
-        self.spawn.as_ref().map_or_else(|| quote! { #krate::__private::DefaultSpawn }, |spawn| quote!(#spawn))
+        self.spawn.as_ref().map_or_else(
+            || quote! { &#krate::__private::DefaultSpawn },
+            |spawn| {
+                let at = types::first_span(spawn);
+                quote_spanned! { at=> &#spawn }
+            },
+        )
     }
 }

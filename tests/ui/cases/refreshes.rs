@@ -1,0 +1,65 @@
+//! What a refresh cannot have with it, and where it cannot run.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use functools::{LruCache, lru_cache};
+
+struct Db;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Local(Rc<u32>);
+
+#[lru_cache(ttl = 60, swr = true)]
+fn not_clone(#[key(skip)] db: Db, n: u32) -> u32 {
+    drop(db);
+    n
+}
+
+#[lru_cache(ttl = 60, swr = true)]
+fn behind_a_reference(#[key(skip)] db: &Db, n: u32) -> u32 {
+    _ = db;
+    n
+}
+
+#[lru_cache(ttl = 60, swr = true)]
+fn not_send(n: u32, #[key(skip)] cell: Rc<Cell<u32>>) -> u32 {
+    n + cell.get()
+}
+
+#[lru_cache(ttl = 60, swr = true)]
+fn not_static(n: u32, #[key(skip)] cell: Option<&RefCell<u32>>) -> u32 {
+    n + cell.map_or(0, |cell| *cell.borrow())
+}
+
+#[lru_cache(ttl = 60, swr = true)]
+async fn not_send_as_a_task(n: u32, #[key(skip)] cell: Rc<Cell<u32>>) -> u32 {
+    n + cell.get()
+}
+
+struct Shop {
+    prices: LruCache<u32, u32>,
+}
+
+impl Shop {
+    #[lru_cache(ttl = 60, swr = true)]
+    fn of_self(#[key(skip)] &self, n: u32) -> u32 {
+        n
+    }
+}
+
+#[lru_cache(ttl = 60, swr = true)]
+async fn holds_what_is_not_send(n: u32) -> u32 {
+    let here = Rc::new(n);
+    std::future::ready(()).await;
+    *here
+}
+
+struct Executor;
+
+#[lru_cache(ttl = 60, swr = true, spawn = Executor)]
+async fn no_executor(n: u32) -> u32 {
+    n
+}
+
+fn main() {}
