@@ -251,6 +251,27 @@ fn hit_on_an_async_function_allocates_nothing() {
     });
 }
 
+#[lru_cache(single_flight = true)]
+fn of_threads(text: &str) -> usize {
+    text.len()
+}
+
+#[lru_cache(ttl = 60, swr = 30, stale_if_error = 300)]
+async fn of_refreshed_future(text: &str) -> Result<usize, String> {
+    std::future::ready(()).await;
+    Ok(text.len())
+}
+
+#[test]
+fn hit_where_calls_share_or_results_are_refreshed_allocates_nothing() {
+    let text = "x".repeat(200);
+    hits_allocate_nothing(of_threads::cache_info, || of_threads(black_box(&text)));
+    hits_allocate_nothing(of_refreshed_future::cache_info, || {
+        let future = pin!(of_refreshed_future(black_box(&text)));
+        future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    });
+}
+
 #[test]
 fn an_entry_of_numbers_takes_at_most_48_bytes() {
     #[lru_cache(maxsize = 100_000)]
