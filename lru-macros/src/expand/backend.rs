@@ -44,9 +44,10 @@ fn name(model: &Model) -> Ident {
 fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let Backend { ttl, error_ttl, .. } = model.backend.as_ref()?;
     let (krate, name) = (&model.krate, name(model));
-    let opened = match model.accessors {
-        Accessors::None => quote! { #name() },
-        _ => quote! { #home::#name() },
+    let opened = if matches!(model.accessors, Accessors::None) {
+        quote! { #name() }
+    } else {
+        quote! { #home::#name() }
     };
     let ttl = ttl.as_ref().map(|ttl| quote! { .ttl(#ttl) });
     let error_ttl = error_ttl.as_ref().map(|ttl| quote! { .error_ttl(#ttl) });

@@ -50,7 +50,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
             __boarding.#fly(#sharing, #there #call, #keep).await
         },
         (Flavor::Async(_), Some(executor)) => {
-            let spawned = spawned(model, executor, home, &sharing, &outside, &way);
+            let spawned = spawned(model, executor, home, &sharing, outside.as_ref(), &way);
             // Where nothing runs the refresh, this call does, and looks once more: in one place, since a
             // closure among the options is of another type in each.
             quote! {
@@ -93,7 +93,7 @@ fn spawned(
     executor: &Refresh,
     home: &TokenStream,
     sharing: &TokenStream,
-    outside: &Option<TokenStream>,
+    outside: Option<&TokenStream>,
     Way { refresh, there, .. }: &Way,
 ) -> TokenStream {
     let executor = executor.executor(&model.krate);
