@@ -424,7 +424,8 @@ mod tests {
     #[test]
     fn what_fails_again_and_again_is_asked_half_as_often_each_time() {
         let (clock, ttl) = (ManualClock::new(), Duration::from_secs(3600));
-        let waits = [1, 2, 3, 4, 5, 6, 7, 8, u32::MAX].map(|failures| clock.backoff(&ttl, failures).as_secs());
+        let waits =
+            [1, 2, 3, 4, 5, 6, 7, 8, u32::MAX].map(|failures| clock.backoff(&ttl, failures).as_secs());
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         let ttl = Duration::from_secs(3);
         assert_eq!([1, 2, 3].map(|failures| SystemClock.backoff(&ttl, failures).as_secs()), [1, 2, 3]);

@@ -11,7 +11,7 @@ fn ticks() -> u64 {
 }
 
 #[allow(clippy::ref_option)]
-fn log<K>(_: &K, _: &Option<u64>, _: Cause) {}
+fn log<K, V>(_: &K, _: &V, _: Cause) {}
 
 /// A function with each pair of the options given, called twice: once computed, once not.
 macro_rules! pairs {
@@ -156,4 +156,32 @@ fn chance_with_everything_else() {
         { cache_errors = false }
     }
     pairs! { { policy = rr, seed = 42 } { key = |n| n / 10 } }
+}
+
+#[test]
+fn shared_and_stale_with_everything_else() {
+    pairs! {
+        { single_flight = true, flight_timeout = 5 }
+        { maxsize = 8 }
+        { ttl = 60, jitter = 0.1 }
+        { key = |n| n / 10 }
+        { policy = lfu }
+        { weight = |_n, _value| 2 }
+        { cache_none = false }
+        { typed = true }
+    }
+    pairs! { { ttu = |_n, _value, now| now + 60, timer = ticks } { single_flight = true } }
+    macro_rules! stale_with {
+        ($({$($option:tt)*})*) => { $(
+            pairs! { { ttl = 60, swr = true } { $($option)* } }
+            pairs! { { ttl = 60, stale_if_error = 300 } { $($option)* } }
+            pairs! { { ttl = 60, swr = 30, stale_if_error = 300 } { $($option)* } }
+        )* };
+    }
+    stale_with! {
+        { single_flight = true } { flight_timeout = 5, single_flight = true } { tti = 60 } { jitter = 0.1 } { timer = ticks }
+        { maxsize = None } { maxsize = 8 } { policy = fifo } { weight = |_n, _value| 2 } { on_evict = log }
+        { cache_none = false } { cache_errors = true } { cache_errors = true, error_ttl = 5 } { key = |n| n / 10 }
+        { typed = true } { policy = rr, choice = |keys| keys.len() - 1 }
+    }
 }
