@@ -213,8 +213,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             Ready::Answered(result) => return result,
             Ready::Compute(lead) => lead,
             Ready::Wait(mut follower) => {
-                let followed = follower.block();
-                match self.followed(follower, followed, sharing) {
+                let end = follower.block();
+                match self.followed(follower, end, sharing) {
                     Ok(result) => return result,
                     Err(lead) => lead,
                 }
@@ -252,8 +252,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         let lead = match ready {
             Ok(lead) => lead,
             Err(mut follower) => {
-                let followed = poll_fn(|context| follower.poll(context)).await;
-                match self.followed(follower, followed, sharing) {
+                let end = poll_fn(|context| follower.poll(context)).await;
+                match self.followed(follower, end, sharing) {
                     Ok(result) => return result,
                     Err(lead) => lead,
                 }
@@ -310,17 +310,18 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// What a call receives that has waited; else it computes.
+    #[expect(clippy::needless_pass_by_value, reason = "who has its answer follows no more")]
     pub(crate) fn followed<R, H>(
         &self,
         follower: Follower<K, V>,
-        followed: Followed<K, V>,
+        end: Followed<K, V>,
         sharing: H,
     ) -> Result<R, Option<Lead<K, V>>>
     where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        match followed {
+        match end {
             Followed::Lead(lead) => {
                 self.flight.events.took_over(lead.follows_one_given_up());
                 Err(Some(lead))

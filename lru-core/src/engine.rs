@@ -251,12 +251,12 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         match (self.write(leavers), found) {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
                 // What was refreshed or put does not stay as it was.
-                let leaves = match origin {
+                let goes = match origin {
                     Origin::Refreshed(_) | Origin::Put => true,
                     Origin::Renewed(_) => replaces,
                     Origin::Computed(_) | Origin::Inserted => false,
                 };
-                if let Some(place) = found.filter(|_| leaves) {
+                if let Some(place) = found.filter(|_| goes) {
                     leavers.replace(store.remove(place));
                 }
                 leavers.refuse(entry);

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -215,8 +216,14 @@ fn an_eq_that_calls_back_under_the_lock_waits_for_nobody() {
     static LEADS: AtomicU64 = AtomicU64::new(0);
     static ASKED: AtomicU64 = AtomicU64::new(0);
 
-    #[derive(Clone, Hash, Debug)]
+    #[derive(Clone, Debug)]
     struct Key(u64);
+
+    impl Hash for Key {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
 
     impl PartialEq for Key {
         fn eq(&self, other: &Self) -> bool {

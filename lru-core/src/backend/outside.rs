@@ -298,8 +298,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             Ready::Answered(result) => return result,
             Ready::Compute(lead) => lead,
             Ready::Wait(mut follower) => {
-                let followed = follower.block();
-                match self.followed(follower, followed, sharing) {
+                let end = follower.block();
+                match self.followed(follower, end, sharing) {
                     Ok(result) => return result,
                     Err(lead) => lead,
                 }
@@ -352,8 +352,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         let lead = match ready {
             Ok(lead) => lead,
             Err(mut follower) => {
-                let followed = poll_fn(|context| follower.poll(context)).await;
-                match self.followed(follower, followed, sharing) {
+                let end = poll_fn(|context| follower.poll(context)).await;
+                match self.followed(follower, end, sharing) {
                     Ok(result) => return result,
                     Err(lead) => lead,
                 }
