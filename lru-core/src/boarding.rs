@@ -18,7 +18,7 @@ use crate::calls::{Calls, Miss, Pending};
 use crate::engine::{Engine, Origin};
 use crate::entry::Entry;
 use crate::events::{Events, Unfinished};
-use crate::flight::{Followed, Follower, Joined, Landed, Lead};
+use crate::flight::{Body, Followed, Follower, Joined, Landed, Lead};
 use crate::history::Moment;
 use crate::key::{KeyHash, Part};
 use crate::options::IntoSpan;
@@ -170,7 +170,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         outcome: O,
         flight: Flight,
     ) -> Boarding<'m, K, V, P, T, S, O> {
-        Boarding { calls: self, hash, key: key.to_stored(), own, same: Q::stored_eq, outcome, flight }
+        let (key, same) = (key.to_stored(), Q::stored_eq);
+        Boarding { calls: self, hash, key, own, same, outcome, flight, left: None }
     }
 }
 
@@ -185,16 +186,31 @@ pub struct Boarding<'m, K, V, P, T: Term, S, O> {
     same: fn(&K, &K) -> bool,
     pub(crate) outcome: O,
     flight: Flight,
+    /// How long the result is good for in this process, where it also lies elsewhere.
+    pub(crate) left: Option<Duration>,
 }
 
 /// How a call goes on.
-pub(crate) enum Ready<R, K, V> {
+enum Ready<R, K, V> {
     /// Another has computed what it asks for.
     Answered(R),
     /// Another computes it.
     Wait(Follower<K, V>),
     /// It computes: for others too, or for itself.
     Compute(Option<Lead<K, V>>),
+}
+
+/// A computation that a call sets out on: for others too where it leads, and since when.
+pub(crate) struct Departure<K, V> {
+    pub(crate) lead: Option<Lead<K, V>>,
+    pub(crate) began: Moment,
+}
+
+impl<K, V> Departure<K, V> {
+    /// While this is there, calls that are made on this thread are made by the body.
+    pub(crate) fn body(&self) -> Option<Body> {
+        self.lead.as_ref().map(Lead::body)
+    }
 }
 
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
@@ -209,27 +225,16 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let lead = match self.ready() {
-            Ready::Answered(result) => return result,
-            Ready::Compute(lead) => lead,
-            Ready::Wait(mut follower) => {
-                let end = follower.block();
-                match self.followed(follower, end, sharing) {
-                    Ok(result) => return result,
-                    Err(lead) => lead,
-                }
-            }
-        };
-        let began = match self.begin(lead.as_ref()) {
+        let departure = match self.depart(sharing) {
             Ok(result) => return result,
-            Err(began) => began,
+            Err(departure) => departure,
         };
         let start = Instant::now();
         let result = {
-            let _body = lead.as_ref().map(Lead::body);
+            let _body = departure.body();
             body()
         };
-        self.arrive(lead, began, start, sharing, result, keep)
+        self.arrive(departure, start, sharing, result, keep).0
     }
 
     /// The same, where `body` is awaited, and so is another call.
@@ -243,9 +248,44 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
+        let departure = match self.depart_async(sharing).await {
+            Ok(result) => return result,
+            Err(departure) => departure,
+        };
+        let start = Instant::now();
+        let result = polled(departure.lead.as_ref(), body).await;
+        self.arrive(departure, start, sharing, result, keep).0
+    }
+
+    /// Waits for what another call computes; else sets out to compute, and counts a miss.
+    pub(crate) fn depart<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
+        let lead = match self.ready() {
+            Ready::Answered(result) => return Ok(result),
+            Ready::Compute(lead) => lead,
+            Ready::Wait(mut follower) => {
+                let end = follower.block();
+                match self.followed(&follower, end, sharing) {
+                    Ok(result) => return Ok(result),
+                    Err(lead) => lead,
+                }
+            }
+        };
+        self.begin(lead)
+    }
+
+    /// The same, awaited.
+    pub(crate) async fn depart_async<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
+    where
+        O: Outcome<R, Kept = V>,
+        H: Sharing<R>,
+    {
         // Nothing that holds a result lives across an await: an error in it may not be `Send`.
         let ready = match self.ready() {
-            Ready::Answered(result) => return result,
+            Ready::Answered(result) => return Ok(result),
             Ready::Compute(lead) => Ok(lead),
             Ready::Wait(follower) => Err(follower),
         };
@@ -253,19 +293,13 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             Ok(lead) => lead,
             Err(mut follower) => {
                 let end = poll_fn(|context| follower.poll(context)).await;
-                match self.followed(follower, end, sharing) {
-                    Ok(result) => return result,
+                match self.followed(&follower, end, sharing) {
+                    Ok(result) => return Ok(result),
                     Err(lead) => lead,
                 }
             }
         };
-        let began = match self.begin(lead.as_ref()) {
-            Ok(result) => return result,
-            Err(began) => began,
-        };
-        let start = Instant::now();
-        let result = polled(lead.as_ref(), body).await;
-        self.arrive(lead, began, start, sharing, result, keep)
+        self.begin(lead)
     }
 
     /// To compute in the background what is stale; `None` where somebody does.
@@ -284,7 +318,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         engine.flights().join(hash, own, *same, flight.timeout, |began| engine.overtook(began, hash))
     }
 
-    pub(crate) fn ready<R>(&mut self) -> Ready<R, K, V>
+    fn ready<R>(&mut self) -> Ready<R, K, V>
     where
         O: Outcome<R, Kept = V>,
     {
@@ -310,10 +344,9 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// What a call receives that has waited; else it computes.
-    #[expect(clippy::needless_pass_by_value, reason = "who has its answer follows no more")]
-    pub(crate) fn followed<R, H>(
+    fn followed<R, H>(
         &self,
-        follower: Follower<K, V>,
+        follower: &Follower<K, V>,
         end: Followed<K, V>,
         sharing: H,
     ) -> Result<R, Option<Lead<K, V>>>
@@ -360,7 +393,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
 
     /// Counts the miss of a call that is to compute. Who leads looks once more: a leader before may have
     /// brought the result in since.
-    pub(crate) fn begin<R>(&self, lead: Option<&Lead<K, V>>) -> Result<R, Moment>
+    fn begin<R>(&self, lead: Option<Lead<K, V>>) -> Result<R, Departure<K, V>>
     where
         O: Outcome<R, Kept = V>,
     {
@@ -370,32 +403,37 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             engine.miss_uncached();
         }
         let Some(lead) = lead else {
-            return Err(if calls.stores { engine.begin_call() } else { engine.moment() });
+            let began = if calls.stores { engine.begin_call() } else { engine.moment() };
+            return Err(Departure { lead: None, began });
         };
         // `Eq` and `Clone` may call back.
-        let _body = lead.body();
+        let body = lead.body();
         let before = engine.moment();
         lead.begin(before);
-        if !calls.stores {
-            return Err(before);
-        }
-        engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), &calls.plan)
+        let looked = if calls.stores {
+            engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), &calls.plan)
+        } else {
+            Err(before)
+        };
+        drop(body);
+        looked.map_err(|began| Departure { lead: Some(lead), began })
     }
 
-    /// The computation is over: keeps what came of it, and tells those who wait.
+    /// The computation is over: keeps what came of it, and tells those who wait. Says whether something stale
+    /// took its place.
     pub(crate) fn arrive<R, H>(
         self,
-        lead: Option<Lead<K, V>>,
-        began: Moment,
+        departure: Departure<K, V>,
         start: Instant,
         sharing: H,
         result: R,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
-    ) -> R
+    ) -> (R, bool)
     where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
+        let Departure { lead, began } = departure;
         // What runs here of the user's may call back.
         let _body = lead.as_ref().map(Lead::body);
         let (outcome, events, took) = (self.outcome, self.flight.events, start.elapsed());
@@ -414,7 +452,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         if let Some(lead) = lead {
             share(lead, outcome, sharing, &result);
         }
-        result
+        (result, is_spared)
     }
 
     /// What is there, however stale.
@@ -429,8 +467,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     pub(crate) fn miss(self, origin: Origin) -> Miss<'m, K, V, P, T, S, O> {
-        let Self { calls, hash, key, same, outcome, .. } = self;
-        let pending = calls.stores.then_some(Pending { hash, key, origin, same, left: None });
+        let Self { calls, hash, key, same, outcome, left, .. } = self;
+        let pending = calls.stores.then_some(Pending { hash, key, origin, same, left });
         Miss { calls, pending, outcome }
     }
 }

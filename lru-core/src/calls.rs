@@ -301,15 +301,6 @@ pub(crate) struct Pending<K> {
 }
 
 impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
-    /// The same for a result that was found elsewhere, and is good for so long yet.
-    #[cfg(feature = "backend")]
-    pub(crate) fn within(mut self, left: Option<Duration>) -> Self {
-        if let Some(pending) = &mut self.pending {
-            pending.left = left;
-        }
-        self
-    }
-
     /// Remembers `result`, where it is one to be remembered, and returns it.
     // As `Calls::look`: what a miss consists of then stays in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]

@@ -78,6 +78,18 @@ impl<C: Clock> Clock for &C {
         (**self).ahead(span)
     }
 
+    fn ahead_by_both(&self, first: &C::Span, second: &C::Span) -> Option<C::Time> {
+        (**self).ahead_by_both(first, second)
+    }
+
+    fn backoff(&self, ttl: &C::Span, failures: u32) -> C::Span {
+        (**self).backoff(ttl, failures)
+    }
+
+    fn span_of(&self, span: Duration) -> Option<C::Span> {
+        (**self).span_of(span)
+    }
+
     fn part(&self, span: &C::Span, part: f64) -> C::Span {
         (**self).part(span, part)
     }

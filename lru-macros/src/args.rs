@@ -23,7 +23,7 @@ pub(crate) enum Attribute {
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 27] = [
+const OPTIONS: [(&str, &str); 32] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
     (
@@ -58,6 +58,11 @@ const OPTIONS: [(&str, &str); 27] = [
     ),
     ("spawn", "`spawn` takes what runs tasks, such as `spawn = functools::Tokio`"),
     ("backend", "`backend` takes what opens a store, such as `backend = my_store()`"),
+    ("front_ttl", "`front_ttl` takes a number of seconds or a `Duration`, such as `front_ttl = 5`"),
+    ("version", "`version` takes what is to be different from the last version, such as `version = 2`"),
+    ("format", "`format` takes `compact` or `json`"),
+    ("strict", "`strict` takes `true` or `false`"),
+    ("on_backend_error", "`on_backend_error` takes a function, such as `on_backend_error = log_error`"),
     ("typed", "`typed` takes `true` or `false`"),
     ("key", KEY),
     ("key_fn", "`key_fn` takes what makes the key, such as `key_fn = |user, _| user.id`"),
@@ -164,6 +169,13 @@ pub(crate) enum MaxSize {
     Expression(Expr),
 }
 
+/// How arguments and results become bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Compact,
+    Json,
+}
+
 /// How long stale results are served while they are refreshed.
 #[derive(Clone)]
 pub(crate) enum Swr {
@@ -219,6 +231,13 @@ pub(crate) struct Args {
     pub(crate) spawn: Option<Expr>,
     /// What opens a store outside the process.
     pub(crate) backend: Option<Expr>,
+    /// For how long this process has a copy of what lies there.
+    pub(crate) front_ttl: Option<Expr>,
+    pub(crate) version: Option<Expr>,
+    pub(crate) format: Option<Format>,
+    pub(crate) strict: Option<bool>,
+    /// Who is told what a backend could not do.
+    pub(crate) on_backend_error: Option<Expr>,
     pub(crate) typed: Option<Spanned<bool>>,
     /// What makes the key of the arguments: a closure, or the path of a function.
     pub(crate) key: Option<Expr>,
@@ -306,6 +325,11 @@ impl Args {
             "flight_timeout" => self.flight_timeout = Some(span(input, takes("flight_timeout"))?),
             "spawn" => self.spawn = Some(input.parse()?),
             "backend" => self.backend = Some(input.parse()?),
+            "front_ttl" => self.front_ttl = Some(span(input, takes("front_ttl"))?),
+            "version" => self.version = Some(input.parse()?),
+            "format" => self.format = Some(value(input, &text)?),
+            "strict" => self.strict = Some(value::<LitBool>(input, &text)?.value),
+            "on_backend_error" => self.on_backend_error = Some(function(input, takes("on_backend_error"))?),
             "timer" => self.timer = Some(function(input, takes("timer"))?),
             "weight" => self.weight = Some(function(input, takes("weight"))?),
             "on_evict" => self.on_evict = Some(function(input, takes("on_evict"))?),
@@ -455,6 +479,17 @@ impl Parse for Policy {
             Some("s3_fifo") => Ok(Self::S3Fifo),
             Some("w_tinylfu") => Ok(Self::WTinyLfu),
             _ => Err(syn::Error::new_spanned(written, POLICY)),
+        }
+    }
+}
+
+impl Parse for Format {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let name: Ident = input.parse()?;
+        match name.to_string().as_str() {
+            "compact" => Ok(Self::Compact),
+            "json" => Ok(Self::Json),
+            _ => Err(syn::Error::new(name.span(), takes("format"))),
         }
     }
 }

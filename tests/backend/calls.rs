@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use functools::{LruCache, ManualClock, TtlCache, lru_cache};
 
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, until};
 
 #[test]
 fn what_one_process_computed_another_one_finds() {
@@ -265,4 +265,64 @@ fn what_is_computed_across_a_clear_does_not_stay_outside() {
     }
     assert_eq!(clearing(1), 1);
     assert!(SHELF.entries().is_empty());
+}
+
+#[test]
+fn a_copy_in_the_process_is_good_for_less() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(cache = front, ttl = 60, front_ttl = 5, backend = &SHELF)]
+    fn length(text: &str, front: &TtlCache<String, usize, ManualClock>) -> usize {
+        text.len()
+    }
+    let clock = ManualClock::new();
+    let front = TtlCache::builder().clock(clock.clone()).build();
+    length("abc", &front);
+    assert_eq!(SHELF.asked(), ["get", "set"]);
+    for seconds in [4, 5, 9, 10] {
+        clock.set(Duration::from_secs(seconds));
+        length("abc", &front);
+    }
+    assert_eq!(SHELF.asked(), ["get", "get"], "after five seconds each time");
+    assert_eq!(front.info().misses, 1);
+
+    #[lru_cache(front_ttl = 3600, backend = &SHELF)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!((double(1), double(1), double::cache_info().hits), (2, 2, 1));
+}
+
+#[test]
+fn another_version_is_another_function() {
+    static SHELF: Shelf = Shelf::new();
+    macro_rules! version {
+        ($version:expr) => {{
+            #[lru_cache(maxsize = 0, version = $version, backend = &SHELF)]
+            fn f(n: u64) -> String {
+                format!("{n} of {}", $version)
+            }
+            f(1)
+        }};
+    }
+    assert_eq!(
+        (version!(1), version!("two"), version!(1)),
+        ("1 of 1".into(), "1 of two".into(), "1 of 1".into())
+    );
+    assert!(SHELF.namespaces().keys().any(|namespace| namespace.ends_with("#two")));
+}
+
+#[test]
+fn a_stale_copy_is_first_looked_for_outside() {
+    static SHELF: Shelf = Shelf::new();
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), backend = &SHELF)]
+    fn price(id: u32) -> u64 {
+        u64::from(id) + 10 * RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!(price(1), 1);
+    NOW.store(60, SeqCst); // outside, it has a minute to go
+    assert_eq!(price(1), 1);
+    until(|| price::cache_stats().refreshes == 1);
+    assert_eq!((price(1), RUNS.load(SeqCst)), (1, 1));
 }

@@ -2,5 +2,7 @@
 
 mod asyncs;
 mod calls;
+#[cfg(feature = "json")]
+mod json;
 mod shelf;
 mod trouble;

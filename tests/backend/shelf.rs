@@ -127,3 +127,12 @@ impl AsyncBackend for Slow {
         self.0.clear(namespace)
     }
 }
+
+/// Waits until something has come true, which other threads see to.
+pub(crate) fn until(is_true: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_true() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it never comes true");
+        std::thread::yield_now();
+    }
+}

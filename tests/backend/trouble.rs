@@ -1,5 +1,9 @@
 //! A backend that is down, or has what is none of ours.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use functools::backend::BackendError;
 use functools::lru_cache;
 
 use crate::shelf::Shelf;
@@ -65,4 +69,48 @@ fn arguments_that_refuse_to_be_bytes_go_without_a_backend() {
     assert_eq!((f(Stubborn), f(Stubborn)), (1, 1));
     assert!(SHELF.asked().is_empty() && f::cache_stats().backend_errors > 0);
     assert!(f::cache_invalidate(Stubborn).is_err());
+}
+
+#[test]
+fn who_wants_to_know_is_told_what_a_backend_could_not_do() {
+    static SHELF: Shelf = Shelf::new();
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    #[lru_cache(maxsize = 0, backend = &SHELF, on_backend_error = |error| TOLD.lock().unwrap().push(error.to_string()))]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    double(1);
+    SHELF.set_down(true);
+    assert_eq!(double(1), 2);
+    assert_eq!(*TOLD.lock().unwrap(), ["the shelf is down", "the shelf is down"], "asked, and to be told");
+}
+
+#[derive(Debug, PartialEq)]
+enum Failure {
+    Backend(String),
+    Own,
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error.to_string())
+    }
+}
+
+#[test]
+fn a_strict_call_fails_with_its_backend() {
+    static SHELF: Shelf = Shelf::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(strict = true, backend = &SHELF)]
+    fn half(n: u64) -> Result<u64, Failure> {
+        RUNS.fetch_add(1, SeqCst);
+        if n % 2 == 0 { Ok(n / 2) } else { Err(Failure::Own) }
+    }
+    assert_eq!((half(4), half(5)), (Ok(2), Err(Failure::Own)));
+    SHELF.set_down(true);
+    assert_eq!(half(4), Ok(2), "in the process it is known");
+    let down = || Err(Failure::Backend("the shelf is down".to_owned()));
+    assert_eq!((half(6), half(6), RUNS.load(SeqCst)), (down(), down(), 2));
+    SHELF.set_down(false);
+    assert_eq!((half(6), half::cache_stats().backend_errors), (Ok(3), 2));
 }

@@ -11,26 +11,80 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Whose it is, and in which format.
-const TAG: [u8; 2] = [0xF7, 1];
+/// Whose it is.
+const TAG: u8 = 0xF7;
+
+/// How arguments and results become bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    /// As few as can be: postcard.
+    Compact,
+    /// For people and other programs to read.
+    #[cfg(feature = "json")]
+    Json,
+}
+
+impl Format {
+    fn tag(self) -> [u8; 2] {
+        match self {
+            Self::Compact => [TAG, 1],
+            #[cfg(feature = "json")]
+            Self::Json => [TAG, 2],
+        }
+    }
+
+    /// The same bytes, and a value after them.
+    fn after<T: Serialize + ?Sized>(self, bytes: Vec<u8>, value: &T) -> Option<Vec<u8>> {
+        match self {
+            Self::Compact => postcard::to_extend(value, bytes).ok(),
+            #[cfg(feature = "json")]
+            Self::Json => {
+                let mut bytes = bytes;
+                serde_json::to_writer(&mut bytes, value).ok()?;
+                Some(bytes)
+            }
+        }
+    }
+
+    /// The value that these bytes are, and nothing else.
+    fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Option<T> {
+        match self {
+            Self::Compact => {
+                let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+                rest.is_empty().then_some(value)
+            }
+            #[cfg(feature = "json")]
+            Self::Json => serde_json::from_slice(bytes).ok(),
+        }
+    }
+}
 
 /// As bytes; `None` where it refuses to be.
-pub(super) fn encoded<T: Serialize + ?Sized>(value: &T) -> Option<Vec<u8>> {
-    postcard::to_allocvec(value).ok()
+pub(super) fn encoded<T: Serialize + ?Sized>(value: &T, format: Format) -> Option<Vec<u8>> {
+    format.after(Vec::new(), value)
 }
 
 /// In an envelope, good for `ttl` from `now` on.
-pub(super) fn sealed<T: Serialize>(value: &T, ttl: Option<Duration>, now: SystemTime) -> Option<Vec<u8>> {
-    let expires = ttl.and_then(|ttl| Some(milliseconds(now)?.checked_add(whole_milliseconds(ttl)?)?));
-    let mut bytes = Vec::from(TAG);
+pub(super) fn sealed<T: Serialize>(
+    value: &T,
+    format: Format,
+    ttl: Option<Duration>,
+    now: SystemTime,
+) -> Option<Vec<u8>> {
+    let expires = ttl.and_then(|ttl| milliseconds(now)?.checked_add(whole_milliseconds(ttl)?));
+    let mut bytes = Vec::from(format.tag());
     // Zero is for ever.
     bytes.extend(expires.unwrap_or(0).to_le_bytes());
-    postcard::to_extend(value, bytes).ok()
+    format.after(bytes, value)
 }
 
 /// What is in an envelope, and how long it is good yet.
-pub(super) fn opened<T: DeserializeOwned>(bytes: &[u8], now: SystemTime) -> Option<(T, Option<Duration>)> {
-    let (expires, value) = bytes.strip_prefix(&TAG)?.split_first_chunk()?;
+pub(super) fn opened<T: DeserializeOwned>(
+    bytes: &[u8],
+    format: Format,
+    now: SystemTime,
+) -> Option<(T, Option<Duration>)> {
+    let (expires, value) = bytes.strip_prefix(&format.tag())?.split_first_chunk()?;
     let expires = u64::from_le_bytes(*expires);
     let left = if expires == 0 {
         None
@@ -38,8 +92,7 @@ pub(super) fn opened<T: DeserializeOwned>(bytes: &[u8], now: SystemTime) -> Opti
         let left = expires.checked_sub(milliseconds(now)?).filter(|left| *left > 0)?;
         Some(Duration::from_millis(left))
     };
-    let (value, rest) = postcard::take_from_bytes(value).ok()?;
-    rest.is_empty().then_some((value, left))
+    Some((format.read(value)?, left))
 }
 
 /// Since 1970.
@@ -63,8 +116,8 @@ mod tests {
 
     #[test]
     fn what_is_sealed_is_good_until_its_time() {
-        let bytes = sealed(&"text", Some(Duration::from_secs(5)), at(100)).unwrap();
-        let open = |now| opened::<String>(&bytes, now);
+        let bytes = sealed(&"text", Format::Compact, Some(Duration::from_secs(5)), at(100)).unwrap();
+        let open = |now| opened::<String>(&bytes, Format::Compact, now);
         assert_eq!(open(at(100)), Some(("text".to_string(), Some(Duration::from_secs(5)))));
         assert_eq!(open(at(104)), Some(("text".to_string(), Some(Duration::from_secs(1)))));
         assert_eq!(open(at(105)), None);
@@ -72,27 +125,40 @@ mod tests {
 
     #[test]
     fn what_has_no_time_is_good_for_ever() {
-        let bytes = sealed(&7_u32, None, at(100)).unwrap();
-        assert_eq!(opened::<u32>(&bytes, at(1 << 33)), Some((7, None)));
+        let bytes = sealed(&7_u32, Format::Compact, None, at(100)).unwrap();
+        assert_eq!(opened::<u32>(&bytes, Format::Compact, at(1 << 33)), Some((7, None)));
     }
 
     #[test]
     fn less_than_a_millisecond_is_one() {
-        let bytes = sealed(&7_u32, Some(Duration::from_nanos(1)), at(100)).unwrap();
-        assert_eq!(opened::<u32>(&bytes, at(100)), Some((7, Some(Duration::from_millis(1)))));
+        let bytes = sealed(&7_u32, Format::Compact, Some(Duration::from_nanos(1)), at(100)).unwrap();
+        assert_eq!(
+            opened::<u32>(&bytes, Format::Compact, at(100)),
+            Some((7, Some(Duration::from_millis(1))))
+        );
     }
 
     #[test]
     fn anything_else_is_nothing() {
-        let bytes = sealed(&("text", 300_u32), None, at(100)).unwrap();
+        let bytes = sealed(&("text", 300_u32), Format::Compact, None, at(100)).unwrap();
+        let open = |bytes: &[u8]| opened::<(String, u32)>(bytes, Format::Compact, at(100));
         for length in 0..bytes.len() {
-            assert_eq!(opened::<(String, u32)>(&bytes[..length], at(100)), None, "{length} bytes of it");
+            assert_eq!(open(&bytes[..length]), None, "{length} bytes of it");
         }
         let mut longer = bytes.clone();
         longer.push(0);
-        assert_eq!(opened::<(String, u32)>(&longer, at(100)), None);
-        for foreign in [&b"text"[..], b"", b"\xF7\x02........text", &[0xFF; 64]] {
-            assert_eq!(opened::<String>(foreign, at(100)), None);
+        for foreign in [&longer[..], b"text", b"", b"\xF7\x02........text", &[0xFF; 64]] {
+            assert_eq!(open(foreign), None);
         }
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn what_is_in_one_format_is_nothing_in_another() {
+        let bytes = sealed(&7_u32, Format::Json, None, at(100)).unwrap();
+        assert!(bytes.ends_with(b"7"));
+        assert_eq!(opened::<u32>(&bytes, Format::Json, at(100)), Some((7, None)));
+        assert_eq!(opened::<u32>(&bytes, Format::Compact, at(100)), None);
+        assert_eq!(encoded(&("a", 1), Format::Json).unwrap(), b"[\"a\",1]");
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 #[cfg(feature = "backend")]
-pub use outside::{Outside, Peeked, Place, Put, opened, type_name_of};
+pub use outside::{Lenient, Outside, Peeked, Place, Put, Strict, Strictness, opened, type_name_of};
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! A call's way to a backend: between a miss in the process and the computation.
 
 use core::any::{Any, type_name};
-use core::future::{Future, poll_fn};
+use core::fmt;
+use core::future::Future;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::boxed::Box;
+use std::format;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
@@ -11,12 +14,13 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AsyncBackend, Backend, BackendError, Found, codec};
-use crate::boarding::{Boarding, Claim, Ready, polled, share};
-use crate::calls::Miss;
+use super::codec::{self, Format};
+use super::{AsyncBackend, Backend, BackendError, Found};
+use crate::boarding::{Boarding, Claim, Departure, polled, share};
+use crate::calls::{EngineRef, Miss};
 use crate::engine::Origin;
-use crate::flight::Lead;
 use crate::history::Moment;
+use crate::key::KeyHash;
 use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
@@ -48,19 +52,30 @@ pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
 pub type Peeked<R> = Result<Option<R>, BackendError>;
 
 /// What a function has in its backend.
-#[derive(Debug)]
 pub struct Place<B: 'static> {
     backend: &'static B,
-    namespace: &'static str,
+    namespace: Cow<'static, str>,
     ttl: Option<Duration>,
     error_ttl: Option<Duration>,
+    front_ttl: Option<Duration>,
+    format: Format,
+    on_error: Option<fn(&BackendError)>,
 }
 
 impl<B> Place<B> {
     /// What a function has there that stands at this site: its path is its namespace.
     #[must_use]
     pub fn new((backend, site): (&'static B, &'static Site)) -> Self {
-        Self { backend, namespace: site.path(), ttl: None, error_ttl: None }
+        let namespace = Cow::Borrowed(site.path());
+        let (ttl, error_ttl, front_ttl) = (None, None, None);
+        Self { backend, namespace, ttl, error_ttl, front_ttl, format: Format::Compact, on_error: None }
+    }
+
+    /// Apart from other versions of the function.
+    #[must_use]
+    pub fn version(mut self, version: impl fmt::Display) -> Self {
+        self.namespace = Cow::Owned(format!("{}#{version}", self.namespace));
+        self
     }
 
     /// Results are good for so long.
@@ -77,19 +92,43 @@ impl<B> Place<B> {
         self
     }
 
+    /// In the process, results are good for so long at most.
+    #[must_use]
+    pub fn front_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
+        self.front_ttl = Some(ttl.into_span());
+        self
+    }
+
+    /// Arguments and results are JSON.
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub fn json(mut self) -> Self {
+        self.format = Format::Json;
+        self
+    }
+
+    /// Is told what the backend could not do.
+    #[must_use]
+    pub fn on_error(mut self, listener: fn(&BackendError)) -> Self {
+        self.on_error = Some(listener);
+        self
+    }
+
     /// What it has under a key: the arguments, in the form that serde gives them.
     pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> Outside<B> {
-        Outside { key: codec::encoded(key), place: self }
+        Outside { key: codec::encoded(key, self.format), place: self }
     }
 }
 
 /// What a function has in its backend under one key.
-#[derive(Debug)]
 pub struct Outside<B: 'static> {
     place: Place<B>,
     /// `None` where the arguments refused to be bytes: then nothing is found or stored.
     key: Option<Vec<u8>>,
 }
+
+/// What is to be stored, and for how long.
+type Sealed = (Vec<u8>, Option<Duration>);
 
 /// What was found, and how long it is good yet.
 type Fetched<R> = Option<(R, Option<Duration>)>;
@@ -100,22 +139,18 @@ impl<B> Outside<B> {
     }
 
     /// The result in what was found. What is no result is as good as nothing.
-    fn open<R, O>(found: Option<Found>, outcome: O) -> Fetched<R>
+    fn open<R, O>(&self, found: Option<Found>, outcome: O) -> Fetched<R>
     where
         O: Outcome<R>,
         O::Value: DeserializeOwned,
     {
         let Found { value, ttl } = found?;
-        let (value, left) = codec::opened(&value, SystemTime::now())?;
-        let left = match (left, ttl) {
-            (Some(left), Some(ttl)) => Some(left.min(ttl)),
-            (left, ttl) => left.or(ttl),
-        };
-        Some((outcome.of_value(value), left))
+        let (value, left) = codec::opened(&value, self.place.format, SystemTime::now())?;
+        Some((outcome.of_value(value), sooner(left, ttl)))
     }
 
     /// What is to be stored of a result, and for how long; `None` for nothing.
-    fn seal<R, O>(&self, result: &R, outcome: O) -> Option<(Vec<u8>, Option<Duration>)>
+    fn seal<R, O>(&self, result: &R, outcome: O) -> Option<Sealed>
     where
         O: Outcome<R>,
         O::Value: Serialize,
@@ -123,7 +158,7 @@ impl<B> Outside<B> {
         let Place { ttl, error_ttl, .. } = self.place;
         let ttl = if outcome.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let value = outcome.value(result).filter(|_| outcome.keeps(result))?;
-        Some((codec::sealed(value, ttl, SystemTime::now())?, ttl))
+        Some((codec::sealed(value, self.place.format, ttl, SystemTime::now())?, ttl))
     }
 }
 
@@ -134,10 +169,10 @@ impl<B: Backend> Outside<B> {
         O::Value: DeserializeOwned,
     {
         let Place { backend, namespace, .. } = &self.place;
-        Ok(Self::open(backend.get(namespace, self.key()?)?, outcome))
+        Ok(self.open(backend.get(namespace, self.key()?)?, outcome))
     }
 
-    fn store(&self, (value, ttl): &(Vec<u8>, Option<Duration>)) -> Result<(), BackendError> {
+    fn store(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
         let Place { backend, namespace, .. } = &self.place;
         backend.set(namespace, self.key()?, value, *ttl)
     }
@@ -151,10 +186,10 @@ impl<B: AsyncBackend> Outside<B> {
     {
         let Place { backend, namespace, .. } = &self.place;
         let found = backend.get(namespace, self.key()?).await?;
-        Ok(Self::open(found, outcome))
+        Ok(self.open(found, outcome))
     }
 
-    async fn store_async(&self, (value, ttl): &(Vec<u8>, Option<Duration>)) -> Result<(), BackendError> {
+    async fn store_async(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
         let Place { backend, namespace, .. } = &self.place;
         backend.set(namespace, self.key()?, value, *ttl).await
     }
@@ -171,11 +206,10 @@ impl<B> Outside<B> {
 }
 
 /// A result on its way to a backend.
-#[derive(Debug)]
 #[must_use = "it is stored by `store`"]
 pub struct Put<'o, B: 'static> {
     outside: &'o Outside<B>,
-    sealed: Option<(Vec<u8>, Option<Duration>)>,
+    sealed: Option<Sealed>,
 }
 
 impl<B: Backend> Put<'_, B> {
@@ -223,7 +257,7 @@ impl<B: Backend> Outside<B> {
     ///
     /// It may be there still.
     pub fn delete(&self) -> Result<bool, BackendError> {
-        self.place.backend.delete(self.place.namespace, self.key()?)
+        self.place.backend.delete(&self.place.namespace, self.key()?)
     }
 }
 
@@ -246,7 +280,7 @@ impl<B: AsyncBackend> Outside<B> {
     ///
     /// It may be there still.
     pub async fn delete_async(&self) -> Result<bool, BackendError> {
-        self.place.backend.delete(self.place.namespace, self.key()?).await
+        self.place.backend.delete(&self.place.namespace, self.key()?).await
     }
 }
 
@@ -257,7 +291,7 @@ impl<B: Backend> Place<B> {
     ///
     /// Some may be there still.
     pub fn clear(&self) -> Result<(), BackendError> {
-        self.backend.clear(self.namespace)
+        self.backend.clear(&self.namespace)
     }
 }
 
@@ -268,16 +302,112 @@ impl<B: AsyncBackend> Place<B> {
     ///
     /// Some may be there still.
     pub async fn clear_async(&self) -> Result<(), BackendError> {
-        self.backend.clear(self.namespace).await
+        self.backend.clear(&self.namespace).await
     }
 }
 
-/// Counts what could not be done, and goes on without.
-fn or_counted<T>(done: Result<T, BackendError>, errors: impl FnOnce()) -> Option<T> {
-    if done.is_err() {
-        errors();
+/// What a call does about a backend that could not do what it was asked to.
+pub trait Strictness<R>: Copy {
+    /// What the call returns for that.
+    ///
+    /// # Errors
+    ///
+    /// Nothing: it goes on without the backend.
+    fn instead(self, error: BackendError) -> Result<R, BackendError>;
+}
+
+/// It goes on without.
+#[derive(Clone, Copy, Debug)]
+pub struct Lenient;
+
+impl<R> Strictness<R> for Lenient {
+    fn instead(self, error: BackendError) -> Result<R, BackendError> {
+        Err(error)
     }
-    done.ok()
+}
+
+/// It fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Strict;
+
+impl<T, E: From<BackendError>> Strictness<Result<T, E>> for Strict {
+    fn instead(self, error: BackendError) -> Result<Result<T, E>, BackendError> {
+        Ok(Err(error.into()))
+    }
+}
+
+/// A cache, and what a call of it has in its backend.
+struct Way<'m, 'o, K, V, P, T: Term, B: 'static> {
+    engine: EngineRef<'m, K, V, P, T>,
+    outside: &'o Outside<B>,
+    hash: KeyHash,
+}
+
+impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
+    /// Counts and tells what could not be done; what the call returns instead, if it does.
+    fn failed<R>(&self, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
+        add(&self.engine.tallies().backend_errors, 1);
+        if let Some(listener) = self.outside.place.on_error {
+            listener(&error);
+        }
+        strictness.instead(error).ok()
+    }
+
+    /// What becomes of a result that was fetched or could not be; `None` where it is to be computed.
+    fn fetched<R>(
+        &self,
+        fetched: Result<Fetched<R>, BackendError>,
+        strictness: impl Strictness<R>,
+    ) -> Option<Had<R>> {
+        match fetched {
+            Ok(fetched) => fetched.map(|(result, left)| Had::There(result, left)),
+            Err(error) => self.failed(error, strictness).map(Had::Instead),
+        }
+    }
+
+    /// Whether what began then may be stored.
+    fn stands(&self, began: Moment) -> bool {
+        !self.engine.overtook(began, self.hash)
+    }
+}
+
+/// What a call has instead of a computation.
+enum Had<R> {
+    /// What the backend had, and how long it is good yet.
+    There(R, Option<Duration>),
+    /// An error, as the backend could not be asked.
+    Instead(R),
+}
+
+impl<K, V, P: Policy, T: Term, B: Backend> Way<'_, '_, K, V, P, T, B> {
+    /// Hands a result to the backend, unless it is out of date. What could not be done takes its place, where
+    /// the call is strict.
+    fn deliver<R>(&self, sealed: Option<Sealed>, began: Moment, strictness: impl Strictness<R>) -> Option<R> {
+        let sealed = sealed.filter(|_| self.stands(began))?;
+        let mut delivered = self.outside.store(&sealed);
+        // Not to be there after an invalidation that it came across.
+        if !self.stands(began) {
+            delivered = delivered.and_then(|()| self.outside.delete().map(drop));
+        }
+        self.failed(delivered.err()?, strictness)
+    }
+}
+
+impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
+    /// The same, awaited.
+    async fn deliver_async<R>(
+        &self,
+        sealed: Option<Sealed>,
+        began: Moment,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        let sealed = sealed.filter(|_| self.stands(began))?;
+        let mut delivered = self.outside.store_async(&sealed).await;
+        if !self.stands(began) && delivered.is_ok() {
+            delivered = self.outside.delete_async().await.map(drop);
+        }
+        self.failed(delivered.err()?, strictness)
+    }
 }
 
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
@@ -286,6 +416,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         mut self,
         sharing: H,
         outside: &Outside<B>,
+        strictness: impl Strictness<R>,
         body: impl FnOnce() -> R,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
     ) -> R
@@ -294,41 +425,23 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         H: Sharing<R>,
         B: Backend,
     {
-        let lead = match self.ready() {
-            Ready::Answered(result) => return result,
-            Ready::Compute(lead) => lead,
-            Ready::Wait(mut follower) => {
-                let end = follower.block();
-                match self.followed(follower, end, sharing) {
-                    Ok(result) => return result,
-                    Err(lead) => lead,
-                }
-            }
-        };
-        let began = match self.begin(lead.as_ref()) {
+        self.left = outside.place.front_ttl;
+        let departure = match self.depart(sharing) {
             Ok(result) => return result,
-            Err(began) => began,
+            Err(departure) => departure,
         };
-        let (outcome, hash, engine) = (self.outcome, self.hash, self.calls.engine_again());
-        let failed = || add(&engine.tallies().backend_errors, 1);
-        if let Some(fetched) = or_counted(outside.fetch(outcome), failed).flatten() {
-            return self.fetched(lead, began, sharing, fetched, keep);
+        let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
+        if let Some(found) = way.fetched(outside.fetch(outcome), strictness) {
+            return self.found(departure, sharing, found, keep);
         }
         let start = Instant::now();
         let result = {
-            let _body = lead.as_ref().map(Lead::body);
+            let _body = departure.body();
             body()
         };
         let sealed = outside.seal(&result, outcome);
-        let result = self.arrive(lead, began, start, sharing, result, keep);
-        if let Some(sealed) = sealed.filter(|_| !engine.overtook(began, hash)) {
-            or_counted(outside.store(&sealed), failed);
-            // Not to be there after an invalidation that it came across.
-            if engine.overtook(began, hash) {
-                or_counted(outside.delete(), failed);
-            }
-        }
-        result
+        let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
+        way.deliver(sealed.filter(|_| !is_spared), began, strictness).unwrap_or(result)
     }
 
     /// The same, awaited.
@@ -336,6 +449,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         mut self,
         sharing: H,
         outside: &Outside<B>,
+        strictness: impl Strictness<R>,
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
     ) -> R
@@ -344,50 +458,32 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         H: Sharing<R>,
         B: AsyncBackend,
     {
-        let ready = match self.ready() {
-            Ready::Answered(result) => return result,
-            Ready::Compute(lead) => Ok(lead),
-            Ready::Wait(follower) => Err(follower),
-        };
-        let lead = match ready {
-            Ok(lead) => lead,
-            Err(mut follower) => {
-                let end = poll_fn(|context| follower.poll(context)).await;
-                match self.followed(follower, end, sharing) {
-                    Ok(result) => return result,
-                    Err(lead) => lead,
-                }
-            }
-        };
-        let began = match self.begin(lead.as_ref()) {
+        self.left = outside.place.front_ttl;
+        let departure = match self.depart_async(sharing).await {
             Ok(result) => return result,
-            Err(began) => began,
+            Err(departure) => departure,
         };
-        let (outcome, hash, engine) = (self.outcome, self.hash, self.calls.engine_again());
-        let failed = || add(&engine.tallies().backend_errors, 1);
-        if let Some(fetched) = or_counted(outside.fetch_async(outcome).await, failed).flatten() {
-            return self.fetched(lead, began, sharing, fetched, keep);
+        let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
+        if let Some(found) = way.fetched(outside.fetch_async(outcome).await, strictness) {
+            return self.found(departure, sharing, found, keep);
         }
         let start = Instant::now();
-        let result = polled(lead.as_ref(), body).await;
+        let result = polled(departure.lead.as_ref(), body).await;
         let sealed = outside.seal(&result, outcome);
-        let result = self.arrive(lead, began, start, sharing, result, keep);
-        if let Some(sealed) = sealed.filter(|_| !engine.overtook(began, hash)) {
-            or_counted(outside.store_async(&sealed).await, failed);
-            if engine.overtook(began, hash) {
-                or_counted(outside.delete_async().await, failed);
-            }
-        }
-        result
+        let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
+        way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result)
     }
 
-    /// A backend had the result: what was counted as a miss is a hit.
-    fn fetched<R, H>(
-        self,
-        lead: Option<Lead<K, V>>,
-        began: Moment,
+    fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'m, 'o, K, V, P, T, B> {
+        Way { engine: self.calls.engine_again(), outside, hash: self.hash }
+    }
+
+    /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
+    fn found<R, H>(
+        mut self,
+        departure: Departure<K, V>,
         sharing: H,
-        (result, left): (R, Option<Duration>),
+        found: Had<R>,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
     ) -> R
     where
@@ -395,10 +491,17 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         H: Sharing<R>,
     {
         let outcome = self.outcome;
-        self.calls.engine.was_hit();
         // What runs here of the user's may call back.
-        let _body = lead.as_ref().map(Lead::body);
-        let result = keep(self.miss(Origin::Computed(began)).within(left), result);
+        let _body = departure.body();
+        let Departure { lead, began } = departure;
+        let result = match found {
+            Had::There(result, left) => {
+                self.calls.engine.was_hit();
+                self.left = sooner(self.left, left);
+                keep(self.miss(Origin::Computed(began)), result)
+            }
+            Had::Instead(error) => error,
+        };
         if let Some(lead) = lead {
             share(lead, outcome, sharing, &result);
         }
@@ -406,10 +509,18 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 }
 
+/// The shorter of two times, for ever being the longest.
+fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
     /// As [`Claim::refresh`], where the result is handed to a backend.
     pub fn refresh_outside<R, H, B>(
-        self,
+        mut self,
         sharing: H,
         outside: &Outside<B>,
         body: impl FnOnce() -> R,
@@ -420,26 +531,25 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         B: Backend,
     {
         let Some((began, start)) = self.begin() else { return };
-        let Boarding { outcome, hash, calls, .. } = &self.boarding;
-        let (outcome, hash, engine) = (*outcome, *hash, calls.engine_again());
+        let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
+        self.boarding.left = outside.place.front_ttl;
+        // Another process may have refreshed it, or only the copy in this one be out of date.
+        if let Some(Had::There(result, left)) = way.fetched(outside.fetch(outcome), Lenient) {
+            self.boarding.left = sooner(self.boarding.left, left);
+            return self.arrive(began, start, sharing, result, keep);
+        }
         let result = {
             let _body = self.lead.body();
             body()
         };
         let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
         self.arrive(began, start, sharing, result, keep);
-        if let Some(sealed) = sealed.filter(|_| !engine.overtook(began, hash)) {
-            let failed = || add(&engine.tallies().backend_errors, 1);
-            or_counted(outside.store(&sealed), failed);
-            if engine.overtook(began, hash) {
-                or_counted(outside.delete(), failed);
-            }
-        }
+        way.deliver::<R>(sealed, began, Lenient);
     }
 
     /// The same, awaited.
     pub async fn refresh_outside_async<R, H, B>(
-        self,
+        mut self,
         sharing: H,
         outside: &Outside<B>,
         body: impl Future<Output = R>,
@@ -450,17 +560,27 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         B: AsyncBackend,
     {
         let Some((began, start)) = self.begin() else { return };
-        let Boarding { outcome, hash, calls, .. } = &self.boarding;
-        let (outcome, hash, engine) = (*outcome, *hash, calls.engine_again());
+        let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
+        self.boarding.left = outside.place.front_ttl;
+        if let Some(Had::There(result, left)) = way.fetched(outside.fetch_async(outcome).await, Lenient) {
+            self.boarding.left = sooner(self.boarding.left, left);
+            return self.arrive(began, start, sharing, result, keep);
+        }
         let result = polled(Some(&self.lead), body).await;
         let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
         self.arrive(began, start, sharing, result, keep);
-        if let Some(sealed) = sealed.filter(|_| !engine.overtook(began, hash)) {
-            let failed = || add(&engine.tallies().backend_errors, 1);
-            or_counted(outside.store_async(&sealed).await, failed);
-            if engine.overtook(began, hash) {
-                or_counted(outside.delete_async().await, failed);
-            }
-        }
+        way.deliver_async::<R>(sealed, began, Lenient).await;
     }
 }
+
+macro_rules! opaque {
+    ($($type:ident $(<$lifetime:lifetime>)?)*) => { $(
+        impl<B> fmt::Debug for $type<$($lifetime,)? B> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )* };
+}
+
+opaque! { Place Outside Put<'_> }

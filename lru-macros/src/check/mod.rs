@@ -1,5 +1,6 @@
 //! What cannot be cached, one rule a function. All are asked before giving up.
 
+mod backend;
 mod flight;
 mod terms;
 
@@ -25,6 +26,7 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     instances_can_share(args, func, errors);
     terms::check(args, func, errors);
     flight::check(args, func, errors);
+    backend::check(args, func, errors);
     parameters_always_exist(func, errors);
     keys_can_be_made(args, func, errors);
     parameters_are_not_changed(func, errors);

@@ -13,7 +13,6 @@ use crate::{model, types};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     results_have_one_time(args, errors);
-    backend_knows_the_time(args, errors);
     jitter_has_something_to_shorten(args, errors);
     timer_is_read(args, errors);
     weights_have_a_bound(args, errors);
@@ -27,12 +26,6 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 fn results_have_one_time(args: &Args, errors: &mut Errors) {
     if let (Some(ttl), Some(_)) = (args.name("ttl"), args.name("ttu")) {
         errors.at(ttl, "`ttu` gives each result a time of its own; remove `ttl`");
-    }
-}
-
-fn backend_knows_the_time(args: &Args, errors: &mut Errors) {
-    if let (Some(ttu), Some(_)) = (args.name("ttu"), args.name("backend")) {
-        errors.at(ttu, "in a backend, results are live for a `ttl`; write `ttl = …` instead of `ttu`");
     }
 }
 

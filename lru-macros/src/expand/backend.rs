@@ -42,16 +42,27 @@ fn name(model: &Model) -> Ident {
 
 /// What the function has in its backend.
 fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let Backend { ttl, error_ttl, .. } = model.backend.as_ref()?;
+    let Backend { ttl, error_ttl, front_ttl, version, is_json, on_error, .. } = model.backend.as_ref()?;
     let (krate, name) = (&model.krate, name(model));
     let opened = if matches!(model.accessors, Accessors::None) {
         quote! { #name() }
     } else {
         quote! { #home::#name() }
     };
-    let ttl = ttl.as_ref().map(|ttl| quote! { .ttl(#ttl) });
-    let error_ttl = error_ttl.as_ref().map(|ttl| quote! { .error_ttl(#ttl) });
-    Some(quote! { #krate::__private::Place::new(#opened) #ttl #error_ttl })
+    let settings = [
+        ("ttl", ttl),
+        ("error_ttl", error_ttl),
+        ("front_ttl", front_ttl),
+        ("version", version),
+        ("on_error", on_error),
+    ];
+    let settings = settings.into_iter().filter_map(|(name, value)| {
+        let value = value.as_ref()?;
+        let name = Ident::new(name, types::first_span(value));
+        Some(quote! { .#name(#value) })
+    });
+    let json = is_json.then(|| quote! { .json() });
+    Some(quote! { #krate::__private::Place::new(#opened) #(#settings)* #json })
 }
 
 /// Binds what the function has in its backend under these arguments.

@@ -17,7 +17,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
     let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::Boarded });
     let outside = backend::outside(model, home);
     let way = Way::of(model);
-    let Way { fly, refresh, there } = &way;
+    let Way { fly, refresh, there, there_in_background } = &way;
     match (model.flavor, flight.refresh()) {
         (Flavor::Sync, executor) => {
             let refresh = executor.map(|_| {
@@ -26,7 +26,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
                     if let ::core::option::Option::Some(__claim) = __claim {
                         #outside
                         #copies
-                        __claim.in_background(move |__claim| __claim.#refresh(#sharing, #there || #call, #keep));
+                        __claim.in_background(move |__claim| __claim.#refresh(#sharing, #there_in_background || #call, #keep));
                     }
                 }
             });
@@ -94,7 +94,7 @@ fn spawned(
     home: &TokenStream,
     sharing: &TokenStream,
     outside: Option<&TokenStream>,
-    Way { refresh, there, .. }: &Way,
+    Way { refresh, there_in_background, .. }: &Way,
 ) -> TokenStream {
     let executor = executor.executor(&model.krate);
     let Carried { copies, call, keep } = carried(model, home);
@@ -103,7 +103,7 @@ fn spawned(
             #outside
             #copies
             __claim.spawned(#executor, move |__claim| async move {
-                __claim.#refresh(#sharing, #there #call, #keep).await
+                __claim.#refresh(#sharing, #there_in_background #call, #keep).await
             })
         }
     }
@@ -113,8 +113,9 @@ fn spawned(
 struct Way {
     fly: Ident,
     refresh: Ident,
-    /// What they are given of the backend.
+    /// What a call is given of the backend, and what a refresh is.
     there: Option<TokenStream>,
+    there_in_background: Option<TokenStream>,
 }
 
 impl Way {
@@ -124,7 +125,12 @@ impl Way {
         Self {
             fly: format_ident!("fly{outside}{asynchronous}"),
             refresh: format_ident!("refresh{outside}{asynchronous}"),
-            there: model.backend.as_ref().map(|_| quote! { &__outside, }),
+            there: model.backend.as_ref().map(|backend| {
+                let krate = &model.krate;
+                let strictness = if backend.is_strict { quote!(Strict) } else { quote!(Lenient) };
+                quote! { &__outside, #krate::__private::#strictness, }
+            }),
+            there_in_background: model.backend.as_ref().map(|_| quote! { &__outside, }),
         }
     }
 }

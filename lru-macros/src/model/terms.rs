@@ -27,6 +27,8 @@ struct Plan {
     stale_if_error: Option<Expr>,
     on_evict: Option<Expr>,
     choice: Option<Expr>,
+    /// Whether results expire for another reason.
+    is_timed: bool,
     own: Own,
 }
 
@@ -103,10 +105,13 @@ impl Terms {
             args.clone();
         let Args { swr, stale_if_error, .. } = args.clone();
         let times = [&timer, &ttl, &tti, &jitter, &error_ttl, &stale_if_error, &ttu];
-        let is_planned = times.into_iter().chain([&on_evict, &choice, &weight]).any(Option::is_some);
+        let is_timed = args.front_ttl.is_some();
+        let is_planned =
+            is_timed || times.into_iter().chain([&on_evict, &choice, &weight]).any(Option::is_some);
         let ttl = ttl.filter(|_| ttu.is_none());
         let own = Own { weight, ttu };
-        let plan = Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, choice, own };
+        let plan =
+            Plan { timer, ttl, tti, jitter, error_ttl, swr, stale_if_error, on_evict, choice, is_timed, own };
         Self { policy: args.policy.unwrap_or(Policy::Lru), seed, plan: is_planned.then_some(plan) }
     }
 
@@ -143,7 +148,7 @@ impl Terms {
             |timer| quote! { #krate::__private::FnClock::new(#timer) },
         );
         let spans = plan.spans();
-        let timed = plan.own.ttu.as_ref().map(|_| quote! { .timed() });
+        let timed = (plan.is_timed || plan.own.ttu.is_some()).then(|| quote! { .timed() });
         let on_evict = plan.on_evict.as_ref().map(|listener| told.listening(listener));
         let Told { key, arguments, place, .. } = told;
         let choice = plan.choice.as_ref().map(|choice| {
