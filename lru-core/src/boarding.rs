@@ -10,8 +10,9 @@
 
 use core::fmt;
 use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
+use std::boxed::Box;
 use std::time::Instant;
 
 use crate::calls::{Calls, Miss, Pending};
@@ -238,23 +239,27 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// The same, where `body` is awaited, and so is another call.
-    pub async fn fly_async<R, H>(
+    ///
+    /// In a box: most calls hit, and their futures should not have room for all of this, to be moved about.
+    pub fn fly_async<R, H>(
         mut self,
         sharing: H,
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
-    ) -> R
+    ) -> Pin<Box<impl Future<Output = R>>>
     where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {
-        let departure = match self.depart_async(sharing).await {
-            Ok(result) => return result,
-            Err(departure) => departure,
-        };
-        let start = Instant::now();
-        let result = polled(departure.lead.as_ref(), body).await;
-        self.arrive(departure, start, sharing, result, keep).0
+        Box::pin(async move {
+            let departure = match self.depart_async(sharing).await {
+                Ok(result) => return result,
+                Err(departure) => departure,
+            };
+            let start = Instant::now();
+            let result = polled(departure.lead.as_ref(), body).await;
+            self.arrive(departure, start, sharing, result, keep).0
+        })
     }
 
     /// Waits for what another call computes; else sets out to compute, and counts a miss.

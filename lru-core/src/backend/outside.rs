@@ -3,6 +3,7 @@
 use core::any::{Any, type_name};
 use core::fmt;
 use core::future::Future;
+use core::pin::Pin;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
@@ -445,33 +446,35 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// The same, awaited.
-    pub async fn fly_outside_async<R, H, B>(
+    pub fn fly_outside_async<R, H, B>(
         mut self,
         sharing: H,
         outside: &Outside<B>,
         strictness: impl Strictness<R>,
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
-    ) -> R
+    ) -> Pin<Box<impl Future<Output = R>>>
     where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
-        self.left = outside.place.front_ttl;
-        let departure = match self.depart_async(sharing).await {
-            Ok(result) => return result,
-            Err(departure) => departure,
-        };
-        let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
-        if let Some(found) = way.fetched(outside.fetch_async(outcome).await, strictness) {
-            return self.found(departure, sharing, found, keep);
-        }
-        let start = Instant::now();
-        let result = polled(departure.lead.as_ref(), body).await;
-        let sealed = outside.seal(&result, outcome);
-        let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
-        way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result)
+        Box::pin(async move {
+            self.left = outside.place.front_ttl;
+            let departure = match self.depart_async(sharing).await {
+                Ok(result) => return result,
+                Err(departure) => departure,
+            };
+            let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
+            if let Some(found) = way.fetched(outside.fetch_async(outcome).await, strictness) {
+                return self.found(departure, sharing, found, keep);
+            }
+            let start = Instant::now();
+            let result = polled(departure.lead.as_ref(), body).await;
+            let sealed = outside.seal(&result, outcome);
+            let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
+            way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result)
+        })
     }
 
     fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'m, 'o, K, V, P, T, B> {
