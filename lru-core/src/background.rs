@@ -151,7 +151,7 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'_, K, V, P, T, S, O> 
     where
         Self: Send + 'static,
     {
-        let background = Arc::clone(self.engine().background());
+        let background = Arc::clone(self.boarding.calls.engine.background());
         background.run(Box::new(move || refresh(self)));
     }
 

@@ -16,7 +16,7 @@ use std::boxed::Box;
 use std::time::Instant;
 
 use crate::calls::{Calls, Miss, Pending};
-use crate::engine::{Engine, Origin};
+use crate::engine::Origin;
 use crate::entry::Entry;
 use crate::events::{Events, Unfinished};
 use crate::flight::{Body, Followed, Follower, Joined, Landed, Lead};
@@ -146,7 +146,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         outcome: O,
         flight: Flight,
         again: bool,
-    ) -> Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>
+    ) -> Looked<'m, K, V, P, T, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
@@ -545,10 +545,6 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         let Some((began, start)) = self.begin() else { return };
         let result = polled(Some(&self.lead), body).await;
         self.arrive(began, start, sharing, result, keep);
-    }
-
-    pub(crate) fn engine(&self) -> &Engine<K, V, P, T> {
-        &self.boarding.calls.engine
     }
 
     /// `None` where another call has taken over by now.
