@@ -109,6 +109,8 @@ pub use lru_core::{
 /// ```
 #[cfg(feature = "testing")]
 pub use lru_core::{isolated, pass};
+#[cfg(feature = "axum")]
+pub use lru_page as debug_page;
 
 /// # Examples
 ///

@@ -1,0 +1,87 @@
+//! The page as text: a row for each function, put into `page.html`.
+//!
+//! Knows nothing of requests. The script in the page writes the same columns, from `cache_info`.
+
+use core::fmt::{self, Display, Write};
+use std::path::MAIN_SEPARATOR;
+
+use lru_core::registry::Function;
+
+/// Where the rows go.
+const ROWS: &str = "<!-- rows -->";
+
+/// The page of these functions.
+pub(crate) fn of(functions: impl Iterator<Item = &'static Function>) -> String {
+    let mut rows = String::new();
+    for function in functions {
+        let written = write_row(&mut rows, function);
+        debug_assert!(written.is_ok(), "a text takes whatever is written");
+    }
+    include_str!("page.html").replacen(ROWS, &rows, 1)
+}
+
+fn write_row(page: &mut String, function: &Function) -> fmt::Result {
+    let (info, stats) = (function.info(), function.stats());
+    let (path, file) = (Escaped(function.path()), function.file());
+    let short = file.rsplit(MAIN_SEPARATOR).next().unwrap_or(file);
+    let (file, short, line) = (Escaped(file), Escaped(short), function.line());
+    write!(page, r#"<tr data-path="{path}"><th scope="row">{path}"#)?;
+    write!(page, r#"<small title="{file}:{line}">{short}:{line}</small></th>"#)?;
+    column(page, "hits", info.hits)?;
+    column(page, "misses", info.misses)?;
+    match info.hits + info.misses {
+        0 => column(page, "hit_ratio", '–')?,
+        _ => column(page, "hit_ratio", format_args!("{:.1} %", 100.0 * info.hit_ratio()))?,
+    }
+    page.push_str(r#"<td><svg class="recent" viewBox="0 0 120 24" aria-hidden="true"><path/></svg></td>"#);
+    match info.maxsize {
+        None => column(page, "size", format_args!("{} / ∞", info.currsize))?,
+        Some(maxsize) => column(page, "size", format_args!("{} / {maxsize}", info.currsize))?,
+    }
+    column(page, "evictions", stats.evictions)?;
+    column(page, "expiries", stats.expiries)?;
+    column(page, "coalesced", stats.coalesced)?;
+    column(page, "stale_hits", stats.stale_hits)?;
+    column(page, "refreshes", stats.refreshes)?;
+    column(page, "errors", stats.errors)?;
+    column(page, "computing_sec", format_args!("{:.3} s", stats.computing.as_secs_f64()))?;
+    writeln!(page, r#"<td><button type="button" aria-label="Clear {path}">Clear</button></td></tr>"#)
+}
+
+fn column(page: &mut String, name: &str, value: impl Display) -> fmt::Result {
+    write!(page, r#"<td data-column="{name}">{value}</td>"#)
+}
+
+/// Text as it stands in HTML, between tags and in double quotes.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| match letter {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            '\'' => f.write_str("&#39;"),
+            letter => f.write_char(letter),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_html_is_escaped() {
+        let path = r#"<Shop<'a> as Prices>::price & "co""#;
+        let escaped = "&lt;Shop&lt;&#39;a&gt; as Prices&gt;::price &amp; &quot;co&quot;";
+        assert_eq!(Escaped(path).to_string(), escaped);
+    }
+
+    #[test]
+    fn a_page_without_functions_is_a_page() {
+        let page = of([].into_iter());
+        assert!(page.ends_with("</html>\n") && !page.contains(ROWS) && !page.contains("<tr data-path"));
+    }
+}

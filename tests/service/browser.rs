@@ -1,0 +1,164 @@
+//! Chromium without a window, told what to do by its DevTools protocol.
+//!
+//! Messages are JSON, through a pair of pipes: that takes neither a port nor a library. A shell gives the browser
+//! the pipes under the numbers that it expects.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{self, Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::served::LIMIT;
+
+/// Starts the program of the first argument with its end of our pipes as file descriptors 3 and 4.
+const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
+
+/// How long it may take to close.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A browser with one page.
+pub(crate) struct Browser {
+    program: Child,
+    commands: ChildStdin,
+    messages: Receiver<Value>,
+    /// Of the page, once there is one.
+    session: Option<Value>,
+    last: u64,
+    complaints: Vec<Value>,
+    profile: PathBuf,
+}
+
+impl Browser {
+    /// Opens a page and waits until it is loaded.
+    ///
+    /// # Panics
+    ///
+    /// If there is no Chromium: it is the program `chromium`, or what the variable `CHROMIUM` names.
+    pub(crate) fn open(url: &str) -> Self {
+        let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into());
+        let version = Command::new(&chromium).arg("--version").stderr(Stdio::null()).output();
+        assert!(
+            version.as_ref().is_ok_and(|version| version.status.success()),
+            "this test needs Chromium, and `{chromium} --version` fails: {version:?}; `cargo xtask test` installs Debian's \
+             package `chromium`, or name another program by the variable CHROMIUM",
+        );
+        let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", WITH_PIPES, &chromium, "--headless", "--remote-debugging-pipe"]);
+        // Its sandbox can't be set up by root in a container; the only page it sees is ours.
+        command.args(["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+        command.args(["--disable-background-networking", "--disable-component-update", "--no-proxy-server"]);
+        command.arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
+        let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (commands, output) = (program.stdin.take().unwrap(), program.stdout.take().unwrap());
+        let (sender, messages) = mpsc::channel();
+        thread::spawn(move || {
+            for message in BufReader::new(output).split(0).map_while(Result::ok) {
+                if sender.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+
+        let (session, last, complaints) = (None, 0, Vec::new());
+        let mut this = Self { program, commands, messages, session, last, complaints, profile };
+        let target = this.call("Target.createTarget", &json!({ "url": "about:blank" }))["targetId"].take();
+        let attached = this.call("Target.attachToTarget", &json!({ "targetId": target, "flatten": true }));
+        this.session = Some(attached["sessionId"].clone());
+        for domain in ["Page", "Runtime", "Log"] {
+            this.call(&format!("{domain}.enable"), &json!({}));
+        }
+        let loaded = this.call("Page.navigate", &json!({ "url": url }));
+        assert_eq!(loaded["errorText"], Value::Null, "{url}");
+        this.until("document.readyState === 'complete'");
+        this
+    }
+
+    /// Waits for a condition in JavaScript. It is looked at before each picture.
+    pub(crate) fn until(&mut self, condition: &str) {
+        let wait = format!(
+            "new Promise(done => {{
+                const look = () => ({condition}) ? done(true) : requestAnimationFrame(look);
+                look();
+            }})"
+        );
+        assert_eq!(self.evaluate(&wait), true);
+    }
+
+    /// What JavaScript makes of an expression.
+    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
+        let question = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let mut answer = self.call("Runtime.evaluate", &question);
+        assert_eq!(answer["exceptionDetails"], Value::Null, "{expression}");
+        answer["result"]["value"].take()
+    }
+
+    /// Clicks with the mouse in the middle of what a selector finds.
+    pub(crate) fn click(&mut self, selector: &str) {
+        let middle = self.evaluate(&format!(
+            "(() => {{
+                const found = document.querySelector({});
+                found.scrollIntoView({{ block: 'center', inline: 'center' }});
+                const box = found.getBoundingClientRect();
+                return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }};
+            }})()",
+            json!(selector),
+        ));
+        for (what, buttons) in [("mouseMoved", 0), ("mousePressed", 1), ("mouseReleased", 0)] {
+            let (x, y) = (&middle["x"], &middle["y"]);
+            let mouse = json!({ "type": what, "x": x, "y": y, "button": "left", "buttons": buttons, "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", &mouse);
+        }
+    }
+
+    /// What the page complained of: exceptions, and what the browser logs as errors and warnings.
+    pub(crate) fn complaints(&self) -> &[Value] {
+        &self.complaints
+    }
+
+    /// Sends a command and waits for its result.
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        self.send(method, parameters).unwrap();
+        let start = Instant::now();
+        loop {
+            let rest = LIMIT.saturating_sub(start.elapsed());
+            let Ok(mut message) = self.messages.recv_timeout(rest) else {
+                panic!("Chromium does not answer to {method} {parameters} within {LIMIT:?}")
+            };
+            if message["id"] == self.last {
+                assert_eq!(message["error"], Value::Null, "{method} {parameters}");
+                return message["result"].take();
+            }
+            if matches!(message["method"].as_str(), Some("Runtime.exceptionThrown" | "Log.entryAdded")) {
+                self.complaints.push(message);
+            }
+        }
+    }
+
+    fn send(&mut self, method: &str, parameters: &Value) -> io::Result<()> {
+        self.last += 1;
+        let mut message = json!({ "id": self.last, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            message["sessionId"] = session.clone();
+        }
+        self.commands.write_all(format!("{message}\0").as_bytes())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It takes its processes with it, and says no more when it is gone.
+        let start = Instant::now();
+        let is_told = self.send("Browser.close", &json!({})).is_ok();
+        while is_told && self.messages.recv_timeout(FAREWELL.saturating_sub(start.elapsed())).is_ok() {}
+        _ = self.program.kill();
+        _ = self.program.wait();
+        _ = fs::remove_dir_all(&self.profile);
+    }
+}
