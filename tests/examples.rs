@@ -6,6 +6,8 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+#[cfg(all(feature = "axum", feature = "tokio"))]
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -64,6 +66,30 @@ fn a_hundred_callers_make_one_request_and_none_waits_for_the_next() {
     contains(&output, "ten seconds later, at once: 401");
     contains(&output, "and when it is refreshed:   402");
     contains(&output, "CacheStats(coalesced=99, stale_hits=");
+}
+
+#[cfg(all(feature = "axum", feature = "tokio"))]
+#[test]
+fn price_service_serves_prices_and_a_page() {
+    let mut service = Command::new(built("price_service")).arg("0").stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(service.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let addresses: Vec<_> =
+        lines.take(2).filter_map(|line| Some(line.split_once("http://")?.1.to_owned())).collect();
+    let [price, page] = &addresses[..] else { panic!("{addresses:?}") };
+    let get = |address: &str| {
+        minreq::get(format!("http://{address}")).with_timeout(LIMIT.as_secs()).send().unwrap()
+    };
+    let (first, second) = (get(price), get(price));
+    contains(first.as_str().unwrap(), r#"{"symbol":"ACME","price":100,"elapsed_sec":"#);
+    contains(second.as_str().unwrap(), r#"{"symbol":"ACME","price":100,"elapsed_sec":"#);
+    contains(get(page).as_str().unwrap(), "price_service::service::price");
+    contains(get(&format!("{page}/cache_info")).as_str().unwrap(), r#""hits":1,"#);
+
+    let port = price.split(['/', ':']).nth(1).unwrap();
+    contains(&fails("price_service", &[&port]), &format!("port {port} is taken; give another one, or 0"));
+    contains(&fails("price_service", &[&"http"]), "`http` is no port; give a number up to 65535");
+    service.kill().unwrap();
+    service.wait().unwrap();
 }
 
 #[test]
@@ -328,7 +354,10 @@ fn every_example_is_run() {
     for example in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
         let path = example.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        assert!(this.contains(&format!("run(\"{name}\"")), "no test runs the example {name}");
+        assert!(
+            this.contains(&format!("run(\"{name}\"")) || this.contains(&format!("built(\"{name}\"")),
+            "no test runs the example {name}"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::time::{self, Instant};
 #[derive(Serialize)]
 struct Answer {
     symbol: String,
-    price: f64,
+    price: u32,
     elapsed_sec: f64,
 }
 
@@ -33,7 +33,7 @@ async fn answer(Path(symbol): Path<String>) -> Result<Json<Answer>, StatusCode> 
 /// A price is fresh for ten seconds. After that the old one is served while a task asks for the new one. However
 /// many ask at once, the origin is asked once.
 #[async_lru_cache(ttl = Duration::from_secs(10), swr = true, timer = now)]
-async fn price(symbol: &str) -> Result<f64, StatusCode> {
+async fn price(symbol: &str) -> Result<u32, StatusCode> {
     origin(symbol).await
 }
 
@@ -43,11 +43,11 @@ fn now() -> std::time::Instant {
 }
 
 /// Stands for a server far away: prices go up with each question, and no symbol is longer than five letters.
-async fn origin(symbol: &str) -> Result<f64, StatusCode> {
+async fn origin(symbol: &str) -> Result<u32, StatusCode> {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     time::sleep(Duration::from_millis(200)).await;
     if symbol.len() > 5 || !symbol.bytes().all(|letter| letter.is_ascii_alphabetic()) {
         return Err(StatusCode::NOT_FOUND);
     }
-    Ok(100.0 + f64::from(ASKED.fetch_add(1, Ordering::Relaxed)))
+    Ok(100 + ASKED.fetch_add(1, Ordering::Relaxed))
 }

@@ -37,10 +37,11 @@
 #![forbid(unsafe_code)]
 
 use axum::extract::Query;
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, ORIGIN, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{StatusCode, Uri};
+use axum::http::uri::{Authority, Uri};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -124,7 +125,7 @@ fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return false };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    origin.as_ref().and_then(Uri::authority).map(|authority| authority.as_str()) != host
+    origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
 }
 
 fn told(function: &'static Function) -> Value {

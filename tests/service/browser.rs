@@ -1,4 +1,4 @@
-//! Chromium without a window, told what to do by its DevTools protocol.
+//! Chromium without a window, told what to do by the protocol of its developer tools.
 //!
 //! Messages are JSON, through a pair of pipes: that takes neither a port nor a library. A shell gives the browser
 //! the pipes under the numbers that it expects.

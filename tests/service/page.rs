@@ -58,7 +58,7 @@ fn a_click_clears_the_cache_and_the_row_follows() {
         let told = served.told(PRICE);
         let counts = ["hits", "misses", "currsize"].map(|name| told[name].as_u64().unwrap());
         assert_eq!(counts, [0, 0, 0]);
-        assert_eq!(first_price(served, "ACME"), old + 1.0);
+        assert_eq!(first_price(served, "ACME"), old + 1);
 
         let all = browser.evaluate("document.documentElement.outerHTML");
         assert!(!all.as_str().unwrap().contains("NaN"), "{all}");

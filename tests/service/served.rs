@@ -100,14 +100,14 @@ impl Served {
     pub(crate) fn advance(&self, span: Duration) {
         self.runtime.block_on(self.runtime.spawn(time::advance(span))).unwrap();
     }
+}
 
-    /// Asks again and again whether something has happened.
-    pub(crate) fn until(&self, claim: &str, mut happened: impl FnMut() -> bool) {
-        let start = Instant::now();
-        while !happened() {
-            assert!(start.elapsed() < LIMIT, "after {LIMIT:?} it is still not so that {claim}");
-            thread::yield_now();
-        }
+/// Asks again and again whether something has happened.
+pub(crate) fn until(claim: &str, mut happened: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < LIMIT, "after {LIMIT:?} it is still not so that {claim}");
+        thread::yield_now();
     }
 }
 

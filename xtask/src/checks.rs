@@ -1,9 +1,11 @@
 //! What a change must pass.
 
+use std::env;
 use std::fs;
 use std::path::{MAIN_SEPARATOR, PathBuf};
+use std::process::Command;
 
-use crate::step::{Outcome, Result, Step, cargo, fail, output_of, root, run_through};
+use crate::step::{Failure, Outcome, Result, Step, cargo, fail, output_of, root, run_through};
 
 /// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
 const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
@@ -12,7 +14,7 @@ const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir tar
 const TRACES: &str = "../shared/traces";
 
 /// The features of the library, each of which must do alone.
-const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing", "backend"];
+const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing", "backend", "axum"];
 
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;
@@ -20,13 +22,15 @@ const MOST_CRATES: usize = 13;
 /// All tests of the workspace, doctests and runs of the examples included.
 pub(crate) fn test() -> Vec<Step> {
     vec![
+        Step::new("browser", browser),
         Step::cargo("tests", "test --workspace"),
         // The README's code among them, which shows all features.
         Step::cargo("tests, all features", "test --package functools --all-features"),
         // What a service has: without `testing`, which looks for caches in another way.
         Step::cargo(
             "tests, features of services",
-            "test --package functools --features metrics,tracing --test registry --test telemetry",
+            "test --package functools --features axum,metrics,tokio,tracing \
+             --test registry --test service --test telemetry",
         ),
         // Millions of operations, which takes optimised code.
         Step::cargo("model, release", "test --release --package lru-core --lib model"),
@@ -58,6 +62,27 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
     steps
+}
+
+/// Looks for the browser that opens the debug page, and installs it where Debian's packages are at hand.
+fn browser() -> Result {
+    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into());
+    let version = || output_of(Command::new(&chromium).arg("--version"));
+    if version().is_err() {
+        println!("`{chromium}` is missing, so Debian's package `chromium` is installed by apt-get");
+        for arguments in ["update --quiet=2", "install --yes --quiet=2 --no-install-recommends chromium"] {
+            let mut install = Command::new("apt-get");
+            install.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
+            run_through(&mut install).or_else(|Failure(why)| {
+                fail(format!(
+                    "{why}; a test opens the debug page in Chromium: install it as root with `apt-get install chromium`, \
+                     or name its program by the variable CHROMIUM"
+                ))
+            })?;
+        }
+    }
+    print!("{}", version()?);
+    Ok(Outcome::Done)
 }
 
 /// Lints the library with each of its features alone.

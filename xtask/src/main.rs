@@ -21,7 +21,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        purpose: "run all tests, with doctests and examples; needs nothing but Rust",
+        purpose: "run all tests, with doctests and examples; installs Debian's `chromium` where it is missing",
         steps: checks::test,
     },
     Command {

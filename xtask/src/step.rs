@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
 
 /// Why a step failed, in words for whoever ran it.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure(pub(crate) String);
 
 pub(crate) type Result<T = Outcome> = std::result::Result<T, Failure>;
 
