@@ -61,6 +61,7 @@
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
 //! | `tracing` | events through the [`tracing`](https://docs.rs/tracing) facade, as told below |
+//! | `axum` | the module `debug_page`: a page on all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
 //! With `tracing`, functions tell what their calls do where these may share results or have stale ones: async
 //! functions, and those with `single_flight`, `swr` or `stale_if_error`. A plain hit tells nothing. Each event has
@@ -1299,6 +1300,6 @@ macro_rules! __site_of {
 }
 
 /// The README's code, compiled and run where all that it shows is there.
-#[cfg(all(doctest, feature = "registry", feature = "testing"))]
+#[cfg(all(doctest, feature = "axum", feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

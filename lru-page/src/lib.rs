@@ -16,7 +16,8 @@
 //! | `POST /debug/clear_cache` | clears all caches, or with `?function=shop::price` those of this path: `{"cleared": 1}` |
 //!
 //! The page is one file that asks the network for nothing but these addresses, which it finds below its own: mount
-//! it wherever you like, behind a proxy that adds a prefix, too. While it is looked at, it asks once a second.
+//! it wherever you like, behind a proxy that adds a prefix, too. While it is looked at, it asks once a second. To axum
+//! `/debug` and `/debug/` are two addresses: mount it at the one that you want to type.
 //!
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
 //! (`null` for no bound), `currsize`; `hit_ratio`, which is `null` where there was no call; `evictions`, `expiries`,
