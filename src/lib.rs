@@ -235,6 +235,11 @@ pub use lru_macros::cache;
 /// | [`flight_timeout = 5`](#calls-that-share-what-is-computed) | when the others give up on it | 30 seconds |
 /// | [`spawn = executor`](#stale-results) | what runs the refreshes of an `async fn` | tokio, with the feature `tokio` |
 /// | [`backend = store()`](#a-backend) | a store outside the process, for what it has no room for and others have computed | none |
+/// | [`front_ttl = 5`](#a-backend) | for how long this process keeps its copy of what lies in the backend | `ttl` |
+/// | [`version = 2`](#a-backend) | keeps what other versions of the function left in the backend apart | |
+/// | [`format = json`](#a-backend) | how arguments and results become bytes there: `compact` or `json` | `compact` |
+/// | [`strict = true`](#a-backend) | whether a call fails with its backend | `false` |
+/// | [`on_backend_error = log`](#a-backend) | is told what the backend could not do | |
 /// | [`accessors = siblings`](#where-the-accessors-stand) | where `cache_info()` and the rest stand: `companion`, `siblings` or `none` | `siblings` for methods, `companion` for others |
 /// | [`handle = name`](#names) | the name of the companion type | the function's name |
 /// | [`crate = path`](#names) | where this crate is, if it was renamed or re-exported | `::functools` |
@@ -758,10 +763,16 @@ pub use lru_macros::cache;
 /// * Arguments and results must be `Serialize` and `DeserializeOwned`, as `serde` has it. What was left out of the key need not.
 /// * `ttl` holds for the result wherever it lies. What comes from the backend stays in the process no longer than it is good
 ///   there. `maxsize = 0` keeps nothing in the process.
-/// * The path of the function is its namespace: functions that share a backend share nothing in it.
+///   `front_ttl` shortens the copy in the process, and so bounds how late it sees what other processes have invalidated.
+/// * The path of the function is its namespace: functions that share a backend share nothing in it. A `version`, anything that can
+///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type. Types
+///   that others lie in the backend with are not compared, beyond what their bytes tell.
 /// * A call that the backend answers is a hit, also counted as `backend_hits` of [`CacheStats`].
-/// * A backend that fails fails no call: the function is computed, and `backend_errors` counted. Bytes that are not the
-///   result of this function are as good as none.
+/// * A backend that fails fails no call: the function is computed, `backend_errors` counted, and `on_backend_error` told, a function
+///   that takes a [`&BackendError`](backend::BackendError). With `strict = true` the call returns the error, for which that of the
+///   function must be `From<BackendError>`. Bytes that are not the result of this function are as good as none.
+/// * `format = json`, with the feature `json`, makes JSON of arguments and results, for other programs to read; without it, and with
+///   `compact`, they are as few bytes as can be ([postcard](https://postcard.jamesmunns.com/wire-format)).
 /// * `cache_clear`, `cache_invalidate` and `cache_put` act in both places, and return a `Result`: what is lost must not look
 ///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is. `cache_retain` knows the process only.
 ///
@@ -1187,8 +1198,11 @@ pub mod __private {
     pub use std::time::Instant;
     pub use std::vec::Vec;
 
+    #[cfg(feature = "backend")]
+    pub use crate::__backend as backend;
     pub use crate::{
-        __backend as backend, __register as register, __site as site, in_an_impl_write_accessors_siblings,
+        __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
+        in_an_impl_write_accessors_siblings,
     };
     #[cfg(feature = "backend")]
     pub use lru_core::backend::{Lenient, Peeked, Place, Strict, opened, type_name_of};
@@ -1273,12 +1287,21 @@ macro_rules! __backend {
     }};
 }
 
+/// What is written after the plain function, and needs backends.
+#[cfg(feature = "backend")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __where_there_are_backends {
+    ({ $($plain:tt)* } $($expanded:tt)*) => { $($expanded)* };
+}
+
 #[cfg(not(feature = "backend"))]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __backend {
-    ($($ignored:tt)*) => {
-        ::core::compile_error!("`backend` needs the feature `backend` of `functools`")
+macro_rules! __where_there_are_backends {
+    ({ $($plain:tt)* } $($expanded:tt)*) => {
+        ::core::compile_error!("`backend` needs the feature `backend` of `functools`");
+        $($plain)*
     };
 }
 

@@ -102,7 +102,13 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
         // and what the types have to say, so that all mistakes show at once.
         return errors.with(&expand::unchanged(&args, func));
     }
-    errors.with(&expand::expand(&Model::new(args, func)))
+    let plain = args.backend.is_some().then(|| func.without_options());
+    let model = Model::new(args, func);
+    let expanded = expand::expand(&model);
+    errors.with(&match plain {
+        None => expanded,
+        Some(plain) => expand::where_there_are_backends(&model, &plain, &expanded),
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir tar
 const TRACES: &str = "../shared/traces";
 
 /// The features of the library, each of which must do alone.
-const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing", "backend", "axum"];
+const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing", "backend", "json", "axum"];
 
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;

@@ -43,6 +43,17 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote! { #function #accessors }
 }
 
+/// What is `expanded` where the library has backends, and otherwise the `plain` function, with one error
+/// that says so. Which it is, only a macro of the library knows.
+pub(crate) fn where_there_are_backends(
+    model: &Model,
+    plain: &TokenStream,
+    expanded: &TokenStream,
+) -> TokenStream {
+    let krate = &model.krate;
+    quote! { #krate::__private::where_there_are_backends! { { #plain } #expanded } }
+}
+
 /// For a function that can't be cached: itself, as it was.
 ///
 /// With it what keeps further errors away that would only repeat the first: the accessors, with no
