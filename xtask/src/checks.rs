@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::process::Command;
 
-use crate::step::{Failure, Outcome, Result, Step, cargo, fail, output_of, root, run_through};
+use crate::step::{Outcome, Result, Step, cargo, fail, output_of, root, run_through};
 
 /// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
 const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
@@ -64,19 +64,19 @@ pub(crate) fn ci() -> Vec<Step> {
     steps
 }
 
-/// Looks for the browser that opens the debug page, and installs it where Debian's packages are at hand.
+/// Looks for the browser in which a test opens the debug page, and installs it where Debian's packages are at hand.
 fn browser() -> Result {
-    let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into());
-    let version = || output_of(Command::new(&chromium).arg("--version"));
-    if version().is_err() {
-        println!("`{chromium}` is missing, so Debian's package `chromium` is installed by apt-get");
-        for arguments in ["update --quiet=2", "install --yes --quiet=2 --no-install-recommends chromium"] {
-            let mut install = Command::new("apt-get");
-            install.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
-            run_through(&mut install).or_else(|Failure(why)| {
+    let named = env::var("CHROMIUM").ok();
+    let chromium = named.as_deref().unwrap_or("chromium");
+    let version = || output_of(Command::new(chromium).arg("--version"));
+    if named.is_none() && version().is_err() {
+        println!("`chromium` is missing: apt-get installs it, for a test that opens a page in it");
+        for arguments in ["-q update", "-q -y --no-install-recommends install chromium"] {
+            let mut apt = Command::new("apt-get");
+            apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
+            run_through(&mut apt).or_else(|failure| {
                 fail(format!(
-                    "{why}; a test opens the debug page in Chromium: install it as root with `apt-get install chromium`, \
-                     or name its program by the variable CHROMIUM"
+                    "{failure}; install the package `chromium` as root, or name a Chromium by the variable CHROMIUM"
                 ))
             })?;
         }

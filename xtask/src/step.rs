@@ -20,7 +20,13 @@ pub(crate) enum Outcome {
 
 /// Why a step failed, in words for whoever ran it.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 pub(crate) type Result<T = Outcome> = std::result::Result<T, Failure>;
 
