@@ -231,7 +231,7 @@ pub use lru_macros::cache;
 /// | [`cache_errors = true`](#what-is-remembered) | whether an `Err` is remembered | `false` |
 /// | [`cache_none = false`](#what-is-remembered) | whether `None` and `Ok(None)` are remembered | `true` |
 /// | [`cache = self.prices`](#where-the-results-lie) | the object in which the results lie | a `static` of the function's own |
-/// | [`single_flight = true`](#calls-that-share-what-is-computed) | whether of calls that miss at one time only one computes | `true` for an `async fn`, else `false` |
+/// | [`single_flight = true`](#calls-that-share-what-is-computed), or [`global`](#a-backend) | whether of calls that miss at one time only one computes, or of all processes | `true` for an `async fn`, else `false` |
 /// | [`flight_timeout = 5`](#calls-that-share-what-is-computed) | when the others give up on it | 30 seconds |
 /// | [`spawn = executor`](#stale-results) | what runs the refreshes of an `async fn` | tokio, with the feature `tokio` |
 /// | [`backend = store()`](#a-backend) | a store outside the process, for what it has no room for and others have computed | none |
@@ -771,10 +771,14 @@ pub use lru_macros::cache;
 /// * A backend that fails fails no call: the function is computed, `backend_errors` counted, and `on_backend_error` told, a function
 ///   that takes a [`&BackendError`](backend::BackendError). With `strict = true` the call returns the error, for which that of the
 ///   function must be `From<BackendError>`. Bytes that are not the result of this function are as good as none.
+/// * With `single_flight = global`, of all processes that miss a key one computes: it claims to, in the backend, and the others look
+///   for its result, after 5 milliseconds and then less and less often, up to every 100. Who waits longer than `flight_timeout`
+///   computes; the claim of one that died ends after that time, too. A backend that has no [`add`](backend::Backend::add) is done without.
 /// * `format = json`, with the feature `json`, makes JSON of arguments and results, for other programs to read; without it, and with
 ///   `compact`, they are as few bytes as can be ([postcard](https://postcard.jamesmunns.com/wire-format)).
 /// * `cache_clear`, `cache_invalidate` and `cache_put` act in both places, and return a `Result`: what is lost must not look
-///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is. `cache_retain` knows the process only.
+///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is. `cache_retain` knows the process only. What another
+///   process was computing meanwhile may be stored after them.
 ///
 /// ```
 /// # #[cfg(feature = "backend")] {

@@ -47,6 +47,12 @@ impl Flight {
     /// Each for itself.
     pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE), events: Events::NONE };
 
+    /// When a leader is given up, as it was said.
+    #[cfg(feature = "backend")]
+    pub(crate) fn patience(self) -> Duration {
+        self.timeout.unwrap_or(PATIENCE)
+    }
+
     /// When a leader is given up.
     #[must_use]
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {

@@ -51,7 +51,7 @@ const OPTIONS: [(&str, &str); 32] = [
     ),
     ("on_evict", "`on_evict` takes a function, such as `on_evict = log_eviction`"),
     ("cache", "`cache` takes the object that holds the results, such as `cache = self.prices`"),
-    ("single_flight", "`single_flight` takes `true` or `false`"),
+    ("single_flight", "`single_flight` takes `true`, `false` or `global`"),
     (
         "flight_timeout",
         "`flight_timeout` takes a number of seconds or a `Duration`, such as `flight_timeout = 5`",
@@ -169,6 +169,17 @@ pub(crate) enum MaxSize {
     Expression(Expr),
 }
 
+/// Whether of calls that miss at one time only one computes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SingleFlight {
+    /// None waits for another.
+    Off,
+    /// Of those in this process.
+    Local,
+    /// Of those in all processes.
+    Global,
+}
+
 /// How arguments and results become bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -225,7 +236,7 @@ pub(crate) struct Args {
     pub(crate) on_evict: Option<Expr>,
     /// The object that holds the results.
     pub(crate) cache: Option<Expr>,
-    pub(crate) single_flight: Option<bool>,
+    pub(crate) single_flight: Option<SingleFlight>,
     pub(crate) flight_timeout: Option<Expr>,
     /// What refreshes of stale results are run by.
     pub(crate) spawn: Option<Expr>,
@@ -251,6 +262,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Whether of calls that miss at one time only one computes: on an `async fn` where nobody says.
+    pub(crate) fn shares(&self, is_async: bool) -> bool {
+        self.single_flight.map_or(is_async, |single| single != SingleFlight::Off)
+    }
+
     /// The name of an option as it was written, to be underlined.
     pub(crate) fn name(&self, option: &str) -> Option<&Ident> {
         self.given.iter().find(|given| same_option(given) == option)
@@ -321,7 +337,7 @@ impl Args {
             "error_ttl" => self.error_ttl = Some(span(input, takes("error_ttl"))?),
             "swr" => self.swr = Some(input.parse()?),
             "stale_if_error" => self.stale_if_error = Some(span(input, takes("stale_if_error"))?),
-            "single_flight" => self.single_flight = Some(value::<LitBool>(input, &text)?.value),
+            "single_flight" => self.single_flight = Some(value(input, &text)?),
             "flight_timeout" => self.flight_timeout = Some(span(input, takes("flight_timeout"))?),
             "spawn" => self.spawn = Some(input.parse()?),
             "backend" => self.backend = Some(input.parse()?),
@@ -479,6 +495,20 @@ impl Parse for Policy {
             Some("s3_fifo") => Ok(Self::S3Fifo),
             Some("w_tinylfu") => Ok(Self::WTinyLfu),
             _ => Err(syn::Error::new_spanned(written, POLICY)),
+        }
+    }
+}
+
+impl Parse for SingleFlight {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        if input.peek(LitBool) {
+            return Ok(if input.parse::<LitBool>()?.value { Self::Local } else { Self::Off });
+        }
+        let name: Ident = input.parse()?;
+        if name == "global" {
+            Ok(Self::Global)
+        } else {
+            Err(syn::Error::new(name.span(), takes("single_flight")))
         }
     }
 }

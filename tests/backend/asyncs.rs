@@ -24,8 +24,26 @@ fn together<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     panic!("they wait for what never comes");
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     together(vec![future]).remove(0)
+}
+
+/// Runs what others wake.
+pub(crate) fn parked<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
+    let (mut future, mut context) = (std::pin::pin!(future), Context::from_waker(&waker));
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::park();
+    }
 }
 
 #[test]

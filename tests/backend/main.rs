@@ -6,6 +6,7 @@
 
 mod asyncs;
 mod calls;
+mod global;
 #[cfg(feature = "json")]
 mod json;
 mod shelf;

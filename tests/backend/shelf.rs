@@ -47,6 +47,12 @@ impl Shelf {
         self.is_down.store(is_down, SeqCst);
     }
 
+    /// How often this was asked.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().filter(|asked| **asked == what).count()
+    }
+
     /// How many entries each namespace has.
     pub(crate) fn namespaces(&self) -> BTreeMap<String, usize> {
         let mut namespaces = BTreeMap::new();
@@ -72,6 +78,15 @@ impl Backend for Shelf {
     ) -> Result<(), BackendError> {
         self.ask("set")?.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), ttl));
         Ok(())
+    }
+
+    fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
+        let mut entries = self.ask("add")?;
+        let is_free = !entries.contains_key(&(namespace.to_owned(), key.to_vec()));
+        if is_free {
+            entries.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), Some(ttl)));
+        }
+        Ok(is_free)
     }
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -115,6 +130,17 @@ impl AsyncBackend for Slow {
     ) -> Result<(), BackendError> {
         others_turn().await;
         self.0.set(namespace, key, value, ttl)
+    }
+
+    async fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        others_turn().await;
+        self.0.add(namespace, key, value, ttl)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

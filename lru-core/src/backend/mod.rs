@@ -99,6 +99,18 @@ pub trait Backend {
         ttl: Option<Duration>,
     ) -> Result<(), BackendError>;
 
+    /// Puts something under a key for some time, only where nothing is there, and says whether it did; at
+    /// once, as others see it. Asked for `single_flight = global` only. A backend that can't do it has nothing to
+    /// write: then each process computes for itself.
+    ///
+    /// # Errors
+    ///
+    /// It may or may not be there.
+    fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
+        let _ = (namespace, key, value, ttl);
+        Err(BackendError::from(CANNOT_ADD))
+    }
+
     /// Removes what is under a key, and says whether there was anything.
     ///
     /// # Errors
@@ -140,6 +152,22 @@ pub trait AsyncBackend {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<(), BackendError>> + Send;
 
+    /// As [`Backend::add`].
+    ///
+    /// # Errors
+    ///
+    /// It may or may not be there.
+    fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+        let _ = (namespace, key, value, ttl);
+        core::future::ready(Err(BackendError::from(CANNOT_ADD)))
+    }
+
     /// As [`Backend::delete`].
     ///
     /// # Errors
@@ -154,6 +182,8 @@ pub trait AsyncBackend {
     /// Some may be there still.
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
 }
+
+const CANNOT_ADD: &str = "this backend can't put something only where nothing is";
 
 macro_rules! behind {
     ($($pointer:ty)*) => { $(
@@ -170,6 +200,16 @@ macro_rules! behind {
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
                 (**self).set(namespace, key, value, ttl)
+            }
+
+            fn add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                (**self).add(namespace, key, value, ttl)
             }
 
             fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -198,6 +238,16 @@ macro_rules! behind {
                 ttl: Option<Duration>,
             ) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).set(namespace, key, value, ttl)
+            }
+
+            fn add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+                (**self).add(namespace, key, value, ttl)
             }
 
             fn delete(

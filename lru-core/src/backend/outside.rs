@@ -2,12 +2,13 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
+use std::string::String;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
@@ -17,9 +18,10 @@ use serde::de::DeserializeOwned;
 
 use super::codec::{self, Format};
 use super::{AsyncBackend, Backend, BackendError, Found};
-use crate::boarding::{Boarding, Claim, Departure, polled, share};
+use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
 use crate::calls::{EngineRef, Miss};
 use crate::engine::Origin;
+use crate::flight::{Nap, block, now};
 use crate::history::Moment;
 use crate::key::KeyHash;
 use crate::options::IntoSpan;
@@ -60,6 +62,8 @@ pub struct Place<B: 'static> {
     error_ttl: Option<Duration>,
     front_ttl: Option<Duration>,
     format: Format,
+    /// How long processes wait for the one that computes, where only one does.
+    patience: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
 }
 
@@ -68,8 +72,9 @@ impl<B> Place<B> {
     #[must_use]
     pub fn new((backend, site): (&'static B, &'static Site)) -> Self {
         let namespace = Cow::Borrowed(site.path());
-        let (ttl, error_ttl, front_ttl) = (None, None, None);
-        Self { backend, namespace, ttl, error_ttl, front_ttl, format: Format::Compact, on_error: None }
+        let (ttl, error_ttl, front_ttl, patience) = (None, None, None, None);
+        let format = Format::Compact;
+        Self { backend, namespace, ttl, error_ttl, front_ttl, format, patience, on_error: None }
     }
 
     /// Apart from other versions of the function.
@@ -105,6 +110,13 @@ impl<B> Place<B> {
     #[must_use]
     pub fn json(mut self) -> Self {
         self.format = Format::Json;
+        self
+    }
+
+    /// Of all processes, one computes.
+    #[must_use]
+    pub fn global(mut self, flight: Flight) -> Self {
+        self.patience = Some(flight.patience());
         self
     }
 
@@ -236,6 +248,11 @@ impl<B: AsyncBackend> Put<'_, B> {
             None => Ok(()),
         }
     }
+}
+
+/// Beside the results of a function: who computes which.
+fn claims(namespace: &str) -> String {
+    format!("{namespace}!claims")
 }
 
 /// What the accessors of a function ask of its backend.
@@ -380,7 +397,83 @@ enum Had<R> {
     Instead(R),
 }
 
+/// How one of many processes goes on.
+enum Turn<R> {
+    /// It computes, and no other does.
+    Ours,
+    /// It computes, whatever others do.
+    Anybodys,
+    /// Another has computed.
+    Over(Had<R>),
+}
+
+/// The first pause between two looks at what another process computes, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
+
+/// Waiting for another process: how long yet, and how long until the next look.
+struct Patience {
+    end: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(patience: Duration) -> Self {
+        Self { end: now() + patience, pause: PAUSES[0] }
+    }
+
+    /// The next pause; `None` when it is over.
+    fn nap(&mut self) -> Option<Nap> {
+        let pause = self.pause;
+        self.pause = (2 * pause).min(PAUSES[1]);
+        (now() < self.end).then(|| Nap::of(pause))
+    }
+}
+
 impl<K, V, P: Policy, T: Term, B: Backend> Way<'_, '_, K, V, P, T, B> {
+    /// Claims a computation among all processes, or waits for the one that has.
+    fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
+    where
+        O: Outcome<R>,
+        O::Value: DeserializeOwned,
+    {
+        let Some(time) = self.outside.place.patience else { return Turn::Anybodys };
+        let Ok(key) = self.outside.key() else { return Turn::Anybodys };
+        let Place { backend, namespace, .. } = &self.outside.place;
+        let (claims, mut patience) = (claims(namespace), Patience::new(time));
+        loop {
+            let is_ours = match backend.add(&claims, key, &[], time) {
+                Ok(is_ours) => is_ours,
+                Err(error) => {
+                    return self
+                        .failed(error, strictness)
+                        .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
+                }
+            };
+            // Who had it before may have come to a result since it was last looked for.
+            let fetched = self.fetched(self.outside.fetch(outcome), strictness);
+            match (fetched, is_ours) {
+                (None, true) => return Turn::Ours,
+                (None, false) => {}
+                (Some(had), is_ours) => {
+                    if is_ours {
+                        self.give_back();
+                    }
+                    return Turn::Over(had);
+                }
+            }
+            let Some(mut nap) = patience.nap() else { return Turn::Anybodys };
+            block(PAUSES[1], |context| nap.poll(context));
+        }
+    }
+
+    /// The computation that was claimed is over. Should it fail to be told, the claim ends by itself.
+    fn give_back(&self) {
+        let Place { backend, namespace, .. } = &self.outside.place;
+        if let Err(error) = self.outside.key().and_then(|key| backend.delete(&claims(namespace), key)) {
+            self.failed::<()>(error, Lenient);
+        }
+    }
+
     /// Hands a result to the backend, unless it is out of date. What could not be done takes its place, where
     /// the call is strict.
     fn deliver<R>(&self, sealed: Option<Sealed>, began: Moment, strictness: impl Strictness<R>) -> Option<R> {
@@ -395,6 +488,52 @@ impl<K, V, P: Policy, T: Term, B: Backend> Way<'_, '_, K, V, P, T, B> {
 }
 
 impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
+    /// As [`Way::turn`], awaited.
+    async fn turn_async<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
+    where
+        O: Outcome<R>,
+        O::Value: DeserializeOwned,
+    {
+        let Some(time) = self.outside.place.patience else { return Turn::Anybodys };
+        let Ok(key) = self.outside.key() else { return Turn::Anybodys };
+        let Place { backend, namespace, .. } = &self.outside.place;
+        let (claims, mut patience) = (claims(namespace), Patience::new(time));
+        loop {
+            let is_ours = match backend.add(&claims, key, &[], time).await {
+                Ok(is_ours) => is_ours,
+                Err(error) => {
+                    return self
+                        .failed(error, strictness)
+                        .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
+                }
+            };
+            let fetched = self.fetched(self.outside.fetch_async(outcome).await, strictness);
+            match (fetched, is_ours) {
+                (None, true) => return Turn::Ours,
+                (None, false) => {}
+                (Some(had), is_ours) => {
+                    if is_ours {
+                        self.give_back_async().await;
+                    }
+                    return Turn::Over(had);
+                }
+            }
+            let Some(mut nap) = patience.nap() else { return Turn::Anybodys };
+            poll_fn(|context| nap.poll(context)).await;
+        }
+    }
+
+    async fn give_back_async(&self) {
+        let Place { backend, namespace, .. } = &self.outside.place;
+        let given_back = match self.outside.key() {
+            Ok(key) => backend.delete(&claims(namespace), key).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = given_back {
+            self.failed::<()>(error, Lenient);
+        }
+    }
+
     /// The same, awaited.
     async fn deliver_async<R>(
         &self,
@@ -435,6 +574,13 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         if let Some(found) = way.fetched(outside.fetch(outcome), strictness) {
             return self.found(departure, sharing, found, keep);
         }
+        // A call from inside its own computation waits for nobody.
+        let turn = if departure.lead.is_some() { way.turn(outcome, strictness) } else { Turn::Anybodys };
+        let is_ours = match turn {
+            Turn::Over(found) => return self.found(departure, sharing, found, keep),
+            Turn::Ours => true,
+            Turn::Anybodys => false,
+        };
         let start = Instant::now();
         let result = {
             let _body = departure.body();
@@ -442,7 +588,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         };
         let sealed = outside.seal(&result, outcome);
         let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
-        way.deliver(sealed.filter(|_| !is_spared), began, strictness).unwrap_or(result)
+        let result = way.deliver(sealed.filter(|_| !is_spared), began, strictness).unwrap_or(result);
+        if is_ours {
+            way.give_back();
+        }
+        result
     }
 
     /// The same, awaited.
@@ -469,11 +619,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             if let Some(found) = way.fetched(outside.fetch_async(outcome).await, strictness) {
                 return self.found(departure, sharing, found, keep);
             }
+            let turn = if departure.lead.is_some() {
+                way.turn_async(outcome, strictness).await
+            } else {
+                Turn::Anybodys
+            };
+            let is_ours = match turn {
+                Turn::Over(found) => return self.found(departure, sharing, found, keep),
+                Turn::Ours => true,
+                Turn::Anybodys => false,
+            };
             let start = Instant::now();
             let result = polled(departure.lead.as_ref(), body).await;
             let sealed = outside.seal(&result, outcome);
             let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
-            way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result)
+            let result =
+                way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
+            if is_ours {
+                way.give_back_async().await;
+            }
+            result
         })
     }
 

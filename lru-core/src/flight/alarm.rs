@@ -4,6 +4,8 @@
 //! wakers only, so that tasks of any executor can be woken.
 
 use core::task::Waker;
+#[cfg(feature = "backend")]
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,6 +55,29 @@ impl Drop for Alarm {
     }
 }
 
+/// Some time that passes.
+#[cfg(feature = "backend")]
+pub(crate) struct Nap {
+    end: Instant,
+    alarm: Option<Alarm>,
+}
+
+#[cfg(feature = "backend")]
+impl Nap {
+    pub(crate) fn of(time: Duration) -> Self {
+        Self { end: now() + time, alarm: None }
+    }
+
+    /// Has the task woken when it is over.
+    pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
+        if now() >= self.end {
+            return Poll::Ready(());
+        }
+        self.alarm = Some(Alarm::at(self.end, context.waker().clone()));
+        Poll::Pending
+    }
+}
+
 fn watch() {
     let mut alarms = ALARMS.lock();
     loop {
@@ -79,12 +104,12 @@ fn watch() {
 }
 
 #[cfg(not(feature = "testing"))]
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 #[cfg(feature = "testing")]
-pub(super) use testing::now;
+pub(crate) use testing::now;
 #[cfg(feature = "testing")]
 pub use testing::pass;
 
@@ -99,7 +124,7 @@ mod testing {
 
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
-    pub(in super::super) fn now() -> Instant {
+    pub(crate) fn now() -> Instant {
         Instant::now() + Duration::from_nanos(PASSED.load(Relaxed))
     }
 

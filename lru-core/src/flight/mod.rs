@@ -38,6 +38,8 @@ use crate::key::KeyHash;
 use alarm::Alarm;
 #[cfg(feature = "testing")]
 pub use alarm::pass;
+#[cfg(feature = "backend")]
+pub(crate) use alarm::{Nap, now};
 pub(crate) use stack::Body;
 use stack::{FlightId, Wait};
 
@@ -471,15 +473,21 @@ impl<K, V> Follower<K, V> {
 
     /// Blocks the thread until waiting ends.
     pub(crate) fn block(&mut self) -> Followed<K, V> {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let context = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(followed) = self.poll(&context) {
-                return followed;
-            }
-            // Also where the alarm can't have a thread.
-            thread::park_timeout(self.timeout.unwrap_or(Duration::MAX));
+        let limit = self.timeout.unwrap_or(Duration::MAX);
+        block(limit, |context| self.poll(context))
+    }
+}
+
+/// Blocks the thread until something is there, and looks anew after `limit`, should nobody wake it: also
+/// where the alarm can't have a thread.
+pub(crate) fn block<T>(limit: Duration, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(there) = poll(&context) {
+            return there;
         }
+        thread::park_timeout(limit);
     }
 }
 

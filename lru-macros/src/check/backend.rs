@@ -1,11 +1,12 @@
 //! What cannot be asked of a store outside the process.
 
-use crate::args::{Args, MaxSize};
+use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
 use crate::func::Func;
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     options_have_a_backend(args, errors);
+    processes_meet_somewhere(args, errors);
     backend_knows_the_time(args, errors);
     front_has_room(args, errors);
     errors_can_be_returned(args, func, errors);
@@ -22,6 +23,17 @@ fn options_have_a_backend(args: &Args, errors: &mut Errors) {
                 format!("`{option}` is about a backend, and there is none; write `backend = …` too"),
             );
         }
+    }
+}
+
+fn processes_meet_somewhere(args: &Args, errors: &mut Errors) {
+    if let (Some(name), Some(SingleFlight::Global), None) =
+        (args.name("single_flight"), args.single_flight, args.name("backend"))
+    {
+        errors.at(
+            name,
+            "processes wait for each other by way of a backend, and there is none; write `backend = …` too",
+        );
     }
 }
 

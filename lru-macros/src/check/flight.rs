@@ -65,7 +65,7 @@ fn errors_are_remembered(args: &Args, errors: &mut Errors) {
 
 fn somebody_waits(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.name("flight_timeout") else { return };
-    let waits = args.single_flight.unwrap_or(func.sig.asyncness.is_some());
+    let waits = args.shares(func.sig.asyncness.is_some());
     if !waits && !is_refreshed(args) {
         errors.at(
             name,

@@ -6,6 +6,7 @@ use quote::{ToTokens, quote};
 use syn::GenericParam;
 
 use super::{call, memo};
+use crate::args::Format;
 use crate::model::{self, Accessors, Backend, Flavor, Model};
 use crate::types;
 
@@ -42,7 +43,8 @@ fn name(model: &Model) -> Ident {
 
 /// What the function has in its backend.
 fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let Backend { ttl, error_ttl, front_ttl, version, is_json, on_error, .. } = model.backend.as_ref()?;
+    let Backend { ttl, error_ttl, front_ttl, version, format, is_global, on_error, .. } =
+        model.backend.as_ref()?;
     let (krate, name) = (&model.krate, name(model));
     let opened = if matches!(model.accessors, Accessors::None) {
         quote! { #name() }
@@ -61,8 +63,11 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         let name = Ident::new(name, types::first_span(value));
         Some(quote! { .#name(#value) })
     });
-    let json = is_json.then(|| quote! { .json() });
-    Some(quote! { #krate::__private::Place::new(#opened) #(#settings)* #json })
+    let json = (*format == Format::Json).then(|| quote! { .json() });
+    let flight = model.flight.as_ref().filter(|_| *is_global);
+    let global = flight.map(|flight| flight.value(&model.plain_name(), krate));
+    let global = global.map(|flight| quote! { .global(#flight) });
+    Some(quote! { #krate::__private::Place::new(#opened) #(#settings)* #json #global })
 }
 
 /// Binds what the function has in its backend under these arguments.

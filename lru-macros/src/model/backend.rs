@@ -3,7 +3,7 @@
 use syn::Expr;
 
 use super::Accessors;
-use crate::args::{Args, Format};
+use crate::args::{Args, Format, SingleFlight};
 use crate::func::Func;
 
 /// The store outside the process.
@@ -14,10 +14,12 @@ pub(crate) struct Backend {
     pub(crate) error_ttl: Option<Expr>,
     pub(crate) front_ttl: Option<Expr>,
     pub(crate) version: Option<Expr>,
-    pub(crate) is_json: bool,
+    pub(crate) format: Format,
     /// Whether a call fails with it.
     pub(crate) is_strict: bool,
     pub(crate) on_error: Option<Expr>,
+    /// Whether of all processes one computes.
+    pub(crate) is_global: bool,
     /// Whether there is a `Self` that tells instances apart.
     pub(crate) has_self: bool,
 }
@@ -32,9 +34,10 @@ impl Backend {
             error_ttl,
             front_ttl,
             version,
-            is_json: format == Some(Format::Json),
+            format: format.unwrap_or(Format::Compact),
             is_strict: strict == Some(true),
             on_error: on_backend_error,
+            is_global: args.single_flight == Some(SingleFlight::Global),
             has_self: matches!(accessors, Accessors::Siblings) || func.is_method(),
         })
     }

@@ -23,7 +23,7 @@ pub(crate) struct Refresh {
 
 impl Flight {
     pub(crate) fn new(args: &Args, func: &Func) -> Option<Self> {
-        let single = args.single_flight.unwrap_or(func.sig.asyncness.is_some());
+        let single = args.shares(func.sig.asyncness.is_some());
         let refreshes = matches!(args.swr, Some(Swr::Always | Swr::For(_)));
         let is_asked = single || refreshes || args.stale_if_error.is_some() || args.backend.is_some();
         let refresh = refreshes.then(|| Refresh { spawn: args.spawn.clone() });

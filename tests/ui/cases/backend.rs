@@ -34,4 +34,9 @@ fn values(n: u32) -> u32 {
     n
 }
 
+#[lru_cache(single_flight = global)]
+fn nowhere_to_meet(n: u32) -> u32 {
+    n
+}
+
 fn main() {}
