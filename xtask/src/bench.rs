@@ -72,7 +72,11 @@ fn times() -> Result {
 
 /// Compares calls with those of other libraries, which only this feature brings in.
 fn peers() -> Result {
-    let mut tables = output_of(&mut cargo("bench --quiet --package benches --features peers --bench peers"))?;
+    let mut tables = String::new();
+    for bench in ["peers", "asyncs"] {
+        let bench = format!("bench --quiet --package benches --features peers --bench {bench}");
+        tables += &output_of(&mut cargo(&bench))?;
+    }
     let tree = "tree --package benches --features peers --edges normal --depth 1 --prefix none --format {p}";
     let tree = output_of(&mut cargo(tree))?;
     let mut versions: Vec<_> =
