@@ -452,6 +452,39 @@ mod traced {
         assert_eq!(told(of), ["DEBUG computed took=_ is_error=false", "WARN refresh was abandoned"]);
     }
 
+    #[cfg(feature = "backend")]
+    #[test]
+    fn what_a_backend_could_not_do_is_told() {
+        use functools::backend::{Backend, BackendError, Found};
+
+        struct Down;
+        impl Backend for Down {
+            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+                Err("it is down".into())
+            }
+            fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+                Ok(())
+            }
+            fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+                Ok(false)
+            }
+            fn clear(&self, _: &str) -> Result<(), BackendError> {
+                Ok(())
+            }
+        }
+        #[lru_cache(backend = Down)]
+        fn square(n: u64) -> u64 {
+            n * n
+        }
+        listen();
+        assert_eq!(square(3), 9);
+        let of = "what_a_backend_could_not_do_is_told::square";
+        assert_eq!(
+            told(of),
+            ["WARN backend failed error=it is down", "DEBUG computed took=_ is_error=false"]
+        );
+    }
+
     #[test]
     fn an_error_that_is_answered_by_a_stale_result_is_told() {
         #[lru_cache(ttl = 10, stale_if_error = 1000, timer = now)]

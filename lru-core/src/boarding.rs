@@ -47,6 +47,12 @@ impl Flight {
     /// Each for itself.
     pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE), events: Events::NONE };
 
+    /// Who is told of what happens.
+    #[cfg(feature = "backend")]
+    pub(crate) fn events(self) -> Events {
+        self.events
+    }
+
     /// When a leader is given up, as it was said.
     #[cfg(feature = "backend")]
     pub(crate) fn patience(self) -> Duration {
@@ -192,7 +198,7 @@ pub struct Boarding<'m, K, V, P, T: Term, S, O> {
     own: Option<K>,
     same: fn(&K, &K) -> bool,
     pub(crate) outcome: O,
-    flight: Flight,
+    pub(crate) flight: Flight,
     /// How long the result is good for in this process, where it also lies elsewhere.
     pub(crate) left: Option<Duration>,
 }

@@ -68,6 +68,12 @@ impl Events {
         event!(self, WARN, "refresh was abandoned");
     }
 
+    /// A backend could not do what it was asked to.
+    #[cfg(feature = "backend")]
+    pub(crate) fn backend_failed(self, error: &crate::backend::BackendError) {
+        event!(self, WARN, %error, "backend failed");
+    }
+
     /// A call computes in place of one that took too long, or of one that panicked, was dropped, or had nothing to
     /// share.
     pub(crate) fn took_over(self, from_one_given_up: bool) {

@@ -21,6 +21,7 @@ use super::{AsyncBackend, Backend, BackendError, Found};
 use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
 use crate::calls::{EngineRef, Miss};
 use crate::engine::Origin;
+use crate::events::Events;
 use crate::flight::{Nap, block, now};
 use crate::history::Moment;
 use crate::key::KeyHash;
@@ -359,12 +360,14 @@ struct Way<'m, 'o, K, V, P, T: Term, B: 'static> {
     engine: EngineRef<'m, K, V, P, T>,
     outside: &'o Outside<B>,
     hash: KeyHash,
+    events: Events,
 }
 
 impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
     /// Counts and tells what could not be done; what the call returns instead, if it does.
     fn failed<R>(&self, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
         add(&self.engine.tallies().backend_errors, 1);
+        self.events.backend_failed(&error);
         if let Some(listener) = self.outside.place.on_error {
             listener(&error);
         }
@@ -643,7 +646,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'m, 'o, K, V, P, T, B> {
-        Way { engine: self.calls.engine_again(), outside, hash: self.hash }
+        Way { engine: self.calls.engine_again(), outside, hash: self.hash, events: self.flight.events() }
     }
 
     /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
