@@ -723,6 +723,7 @@ pub use lru_macros::cache;
 /// key and `self` among them, must be `Clone + Send + 'static`, or a reference to what has such an owned form (`&str`,
 /// `&[u8]`, `&Shop`).
 ///
+/// * Beside [`cache = …`](#where-the-results-lie) a refresh outlives the call, so the cache must be one for the whole program: a `static`.
 /// * A plain function is refreshed on a thread of its cache, which is there while there is something to refresh.
 /// * An `async fn` is refreshed on an executor: that of the caller's tokio runtime, with the feature `tokio`, or what `spawn = …`
 ///   says: a [`Spawn`], or a function that takes a [`Task`]. Where there is none, or it is not running, the call that found the

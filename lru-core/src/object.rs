@@ -19,11 +19,15 @@ use crate::entry::Entry;
 use crate::info::CacheInfo;
 use crate::key::{Argument, KeyHash};
 use crate::maxsize::MaxSize;
+use crate::options::Between;
 use crate::outcome::Plain;
 use crate::own::Own;
 use crate::plan::{Keys, Plan, Times, told};
 use crate::policy::{Fifo, Lfu, Lru, Policy, Rr};
-use crate::term::Lease;
+use crate::term::{Freshness, Grace, Lease};
+
+/// The terms of an entry in an object. What is stale, functions say that keep their results in it.
+pub(crate) type ObjectLease<T> = Lease<T, Option<Box<Grace<T>>>>;
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
@@ -52,7 +56,7 @@ use crate::term::Lease;
 /// assert_eq!(capitals.get("Italy"), None); // was the least recently used
 /// ```
 pub struct Cache<K, V, P = Lru, C: Clock = SystemClock> {
-    engine: Engine<K, V, P, Lease<C::Time>>,
+    engine: Engine<K, V, P, ObjectLease<C::Time>>,
     settings: Settings<K, V, C>,
 }
 
@@ -212,26 +216,26 @@ impl<K, V, C: Clock> Settings<K, V, C> {
     }
 }
 
-impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
+impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
     fn now(&self) -> Option<C::Time> {
         self.read()
     }
 
-    fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
+    fn term(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
         // Weighed first: the time runs from when the value is there.
         let weight = self.weight(key, value);
-        Lease::new(weight, self.expires(key, value), self.times.idle())
+        Lease::with_grace(weight, self.expires(key, value), self.times.idle(), None)
     }
 
-    fn shortened(&self, term: Lease<C::Time>, left: Option<Duration>) -> Lease<C::Time> {
+    fn shortened(&self, term: ObjectLease<C::Time>, left: Option<Duration>) -> ObjectLease<C::Time> {
         let Some(end) = self.times.end(left) else { return term };
         self.timed.store(true, Relaxed);
-        term.ending(end)
+        Between::<C>::end(term, end)
     }
 
     #[inline]
-    fn is_live(&self, term: &Lease<C::Time>) -> bool {
-        self.times.is_live(term)
+    fn is_live(&self, term: &ObjectLease<C::Time>) -> bool {
+        self.times.is_live(term) && self.times.freshness(term) != Freshness::Spare
     }
 
     type Reading = Option<C::Time>;
@@ -242,8 +246,11 @@ impl<K, V, C: Clock> Plan<K, V, Lease<C::Time>> for &Settings<K, V, C> {
     }
 
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time>, reading: &Option<C::Time>) -> bool {
-        let is_live = reading.as_ref().is_none_or(|now| term.is_live(|time| now < time));
+    fn is_live_and_used(&self, term: &ObjectLease<C::Time>, reading: &Option<C::Time>) -> bool {
+        let is_live = reading.as_ref().is_none_or(|now| {
+            let is_ahead = |time: &C::Time| now < time;
+            term.is_live(is_ahead) && Between::<C>::freshness(&term.grace, is_ahead) != Freshness::Spare
+        });
         if is_live {
             self.times.used(term);
         }
@@ -485,7 +492,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[doc(hidden)]
     #[must_use]
     #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
-    pub fn __calls(&self) -> Calls<'_, K, V, P, Lease<C::Time>, impl Plan<K, V, Lease<C::Time>>> {
+    pub fn __calls(&self) -> Calls<'_, K, V, P, ObjectLease<C::Time>, impl Plan<K, V, ObjectLease<C::Time>>> {
         self.planned(&self.settings)
     }
 
@@ -496,9 +503,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Own::new(self, &self.settings)
     }
 
-    pub(crate) fn planned<S>(&self, plan: S) -> Calls<'_, K, V, P, Lease<C::Time>, S>
+    pub(crate) fn planned<S>(&self, plan: S) -> Calls<'_, K, V, P, ObjectLease<C::Time>, S>
     where
-        S: Plan<K, V, Lease<C::Time>>,
+        S: Plan<K, V, ObjectLease<C::Time>>,
     {
         #[cfg(feature = "testing")]
         let engine = crate::isolation::EngineRef::Shared(&self.engine);
@@ -511,7 +518,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         &self.settings
     }
 
-    fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<K, V, Lease<C::Time>> {
+    fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<K, V, ObjectLease<C::Time>> {
         let term = self.plan().term(&key, &value);
         Entry { hash, key, value, term }
     }
@@ -589,7 +596,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     #[cfg(test)]
-    pub(crate) fn engine(&self) -> &Engine<K, V, P, Lease<C::Time>> {
+    pub(crate) fn engine(&self) -> &Engine<K, V, P, ObjectLease<C::Time>> {
         &self.engine
     }
 }
@@ -635,7 +642,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     /// Brings an entry in, and returns the value it replaced.
-    pub(crate) fn keep(&self, entry: Entry<K, V, Lease<C::Time>>, origin: Origin) -> Option<V> {
+    pub(crate) fn keep(&self, entry: Entry<K, V, ObjectLease<C::Time>>, origin: Origin) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
         let (key, value) = told(leavers, &self.plan()).into_replaced()?;
         // The key first: should its destructor panic, the value must not be on its way out.

@@ -2,12 +2,99 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::boxed::Box;
 use std::time::Instant;
 
 use crate::cause::Cause;
 use crate::clock::{Clock, Now, Read, Reading, SystemClock};
 use crate::plan::{Keys, Plan, Revalidated, Stale, Times};
 use crate::term::{Freshness, Grace, Lease, Term};
+
+/// How long entries are fresh, live or good at all, as options say it: for a plan that has `times`,
+/// `error_ttl` and `stale`, and is `timed` by them.
+macro_rules! spans {
+    ($span:ty) => {
+        /// Entries are live for so long.
+        #[must_use]
+        pub fn ttl(self, ttl: impl IntoSpan<$span>) -> Self {
+            self.ttl_as_written(ttl.into_span())
+        }
+
+        /// The same, in the clock's own terms.
+        #[must_use]
+        pub fn ttl_as_written(mut self, ttl: $span) -> Self {
+            self.times.ttl = Some(ttl);
+            self.timed()
+        }
+
+        /// Entries are live for so long after their last use.
+        #[must_use]
+        pub fn tti(self, tti: impl IntoSpan<$span>) -> Self {
+            self.tti_as_written(tti.into_span())
+        }
+
+        /// The same, in the clock's own terms.
+        #[must_use]
+        pub fn tti_as_written(mut self, tti: $span) -> Self {
+            self.times.tti = Some(tti);
+            self.timed()
+        }
+
+        /// Errors, where they are kept, are live for so long.
+        #[must_use]
+        pub fn error_ttl(self, ttl: impl IntoSpan<$span>) -> Self {
+            self.error_ttl_as_written(ttl.into_span())
+        }
+
+        /// The same, in the clock's own terms.
+        #[must_use]
+        pub fn error_ttl_as_written(mut self, ttl: $span) -> Self {
+            self.error_ttl = Some(ttl);
+            self.timed()
+        }
+
+        /// After `ttl`, entries are served for so long while they are refreshed.
+        #[must_use]
+        pub fn swr(self, span: impl IntoSpan<$span>) -> Self {
+            self.swr_as_written(span.into_span())
+        }
+
+        /// The same, in the clock's own terms.
+        #[must_use]
+        pub fn swr_as_written(mut self, span: $span) -> Self {
+            self.stale.revalidated = Revalidated::For(span);
+            self
+        }
+
+        /// After `ttl`, entries are served until they are refreshed.
+        #[must_use]
+        pub fn swr_always(mut self) -> Self {
+            self.stale.revalidated = Revalidated::Always;
+            self
+        }
+
+        /// After `ttl`, entries are good for so long where the function fails.
+        #[must_use]
+        pub fn stale_if_error(self, span: impl IntoSpan<$span>) -> Self {
+            self.stale_if_error_as_written(span.into_span())
+        }
+
+        /// The same, in the clock's own terms.
+        #[must_use]
+        pub fn stale_if_error_as_written(mut self, span: $span) -> Self {
+            self.stale.if_error = Some(span);
+            self
+        }
+
+        /// The part of `ttl` by which that of some entries is shorter.
+        #[must_use]
+        pub fn jitter(mut self, jitter: f64) -> Self {
+            self.times.jitter = jitter;
+            self
+        }
+    };
+}
+pub(crate) use spans;
 
 /// What a function's options say of its entries' terms: by which clock and for how long they are
 /// live, who is told what left, and who chooses what is to leave.
@@ -56,89 +143,12 @@ impl<C: Clock, L, H> Options<C, L, H> {
         Options { times, error_ttl, stale, timed, listener, chooser: ByArguments(arguments, choose) }
     }
 
-    /// Entries are live for so long.
-    #[must_use]
-    pub fn ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
-        self.ttl_as_written(ttl.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn ttl_as_written(mut self, ttl: C::Span) -> Self {
-        self.times.ttl = Some(ttl);
-        self.timed()
-    }
-
-    /// Entries are live for so long after their last use.
-    #[must_use]
-    pub fn tti(self, tti: impl IntoSpan<C::Span>) -> Self {
-        self.tti_as_written(tti.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn tti_as_written(mut self, tti: C::Span) -> Self {
-        self.times.tti = Some(tti);
-        self.timed()
-    }
-
-    /// Errors, where they are kept, are live for so long.
-    #[must_use]
-    pub fn error_ttl(self, ttl: impl IntoSpan<C::Span>) -> Self {
-        self.error_ttl_as_written(ttl.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn error_ttl_as_written(mut self, ttl: C::Span) -> Self {
-        self.error_ttl = Some(ttl);
-        self.timed()
-    }
-
-    /// After `ttl`, entries are served for so long while they are refreshed.
-    #[must_use]
-    pub fn swr(self, span: impl IntoSpan<C::Span>) -> Self {
-        self.swr_as_written(span.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn swr_as_written(mut self, span: C::Span) -> Self {
-        self.stale.revalidated = Revalidated::For(span);
-        self
-    }
-
-    /// After `ttl`, entries are served until they are refreshed.
-    #[must_use]
-    pub fn swr_always(mut self) -> Self {
-        self.stale.revalidated = Revalidated::Always;
-        self
-    }
-
-    /// After `ttl`, entries are good for so long where the function fails.
-    #[must_use]
-    pub fn stale_if_error(self, span: impl IntoSpan<C::Span>) -> Self {
-        self.stale_if_error_as_written(span.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn stale_if_error_as_written(mut self, span: C::Span) -> Self {
-        self.stale.if_error = Some(span);
-        self
-    }
+    spans! { C::Span }
 
     /// Entries have times of their own.
     #[must_use]
     pub fn timed(mut self) -> Self {
         self.timed = true;
-        self
-    }
-
-    /// The part of `ttl` by which that of some entries is shorter.
-    #[must_use]
-    pub fn jitter(mut self, jitter: f64) -> Self {
-        self.times.jitter = jitter;
         self
     }
 }
@@ -441,6 +451,38 @@ impl<C: Clock> Between<C> for Grace<C::Time> {
 
     fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self> {
         lease.fresh_until(end)
+    }
+}
+
+/// A grace that most entries have not: they pay a word for it.
+impl<C: Clock> Between<C> for Option<Box<Grace<C::Time>>> {
+    const IS_THERE: bool = true;
+
+    fn lease(
+        times: &Times<C>,
+        weight: usize,
+        until: Option<C::Time>,
+        ttl: Option<&C::Span>,
+        stale: &Stale<C::Span>,
+    ) -> Lease<C::Time, Self> {
+        if stale.is_not() || until.is_some() {
+            return times.term_for(weight, until, ttl);
+        }
+        times.term_with_grace(weight, ttl, stale).boxed()
+    }
+
+    fn freshness(&self, is_ahead: impl Fn(&C::Time) -> bool) -> Freshness {
+        self.as_ref().map_or(Freshness::Fresh, |grace| grace.freshness(is_ahead))
+    }
+
+    fn failed(&self, times: &Times<C>) {
+        if let Some(grace) = self {
+            Between::failed(&**grace, times);
+        }
+    }
+
+    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self> {
+        if lease.grace.is_some() { lease.boxed_fresh_until(end) } else { lease.ending(end) }
     }
 }
 

@@ -11,17 +11,20 @@ use core::time::Duration;
 use crate::calls::Calls;
 use crate::cause::Cause;
 use crate::clock::Clock;
-use crate::object::{Cache, Settings};
-use crate::options::{FnClock, IntoSpan, Terms, Timed};
-use crate::plan::{Keys, Plan, Times};
+use crate::object::{Cache, ObjectLease, Settings};
+use crate::options::{Between, FnClock, IntoSpan, Terms, Timed, spans};
+use crate::plan::{Keys, Plan, Revalidated, Stale, Times};
 use crate::policy::Policy;
-use crate::term::Lease;
+use crate::term::{Freshness, Lease};
 
 /// What a function says of the entries that it stores in a cache whose clock is `C`, measured by `D`.
 pub struct Own<'m, K, V, P, C: Clock, D: Clock> {
     cache: &'m Cache<K, V, P, C>,
     settings: &'m Settings<K, V, C>,
     times: Times<D>,
+    /// Where errors are kept, how long.
+    error_ttl: Option<D::Span>,
+    stale: Stale<D::Span>,
 }
 
 impl<'m, K, V, P, C: Clock> Own<'m, K, V, P, C, &'m C> {
@@ -29,53 +32,28 @@ impl<'m, K, V, P, C: Clock> Own<'m, K, V, P, C, &'m C> {
     pub(crate) fn new(cache: &'m Cache<K, V, P, C>, settings: &'m Settings<K, V, C>) -> Self {
         let mut times = Times::new(&settings.times.clock);
         times.jitter = settings.times.jitter;
-        Self { cache, settings, times }
+        Self { cache, settings, times, error_ttl: None, stale: Stale::NOT }
     }
 
     /// By another timer, which tells the same kind of time as the object's clock.
     #[must_use]
     pub fn timer<F: Fn() -> C::Time>(self, timer: F) -> Own<'m, K, V, P, C, FnClock<F>> {
-        Own { cache: self.cache, settings: self.settings, times: Times::new(FnClock::of(timer)) }
+        let Self { cache, settings, .. } = self;
+        Own { cache, settings, times: Times::new(FnClock::of(timer)), error_ttl: None, stale: Stale::NOT }
     }
 }
 
 impl<'m, K, V, P: Policy, C: Clock, D: Clock<Time = C::Time>> Own<'m, K, V, P, C, D> {
-    /// Its entries are live for so long.
-    #[must_use]
-    pub fn ttl(self, ttl: impl IntoSpan<D::Span>) -> Self {
-        self.ttl_as_written(ttl.into_span())
-    }
+    spans! { D::Span }
 
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn ttl_as_written(mut self, ttl: D::Span) -> Self {
-        self.times.ttl = Some(ttl);
-        self
-    }
-
-    /// Its entries are live for so long after their last use.
-    #[must_use]
-    pub fn tti(self, tti: impl IntoSpan<D::Span>) -> Self {
-        self.tti_as_written(tti.into_span())
-    }
-
-    /// The same, in the clock's own terms.
-    #[must_use]
-    pub fn tti_as_written(mut self, tti: D::Span) -> Self {
-        self.times.tti = Some(tti);
-        self
-    }
-
-    /// The part of `ttl` by which that of some entries is shorter.
-    #[must_use]
-    pub fn jitter(mut self, jitter: f64) -> Self {
-        self.times.jitter = jitter;
+    /// Nothing but these tells that they expire; the object is told when one comes in.
+    fn timed(self) -> Self {
         self
     }
 
     /// Calls on these terms.
     #[must_use]
-    pub fn calls(self) -> Calls<'m, K, V, P, Lease<C::Time>, Self> {
+    pub fn calls(self) -> Calls<'m, K, V, P, ObjectLease<C::Time>, Self> {
         self.cache.planned(self)
     }
 
@@ -90,7 +68,7 @@ impl<K, V, P, C: Clock, D: Clock> fmt::Debug for Own<'_, K, V, P, C, D> {
     }
 }
 
-impl<K, V, P, C, D> Plan<K, V, Lease<C::Time>> for Own<'_, K, V, P, C, D>
+impl<K, V, P, C, D> Plan<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
 where
     P: Policy,
     C: Clock,
@@ -100,19 +78,43 @@ where
         Some(self.times.clock.now())
     }
 
-    fn term(&self, key: &K, value: &V) -> Lease<C::Time> {
+    fn term(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
         self.own(key, value, 1, None, false)
     }
 
-    fn shortened(&self, term: Lease<C::Time>, left: Option<Duration>) -> Lease<C::Time> {
+    fn term_of_error(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
+        self.own(key, value, 1, None, true)
+    }
+
+    fn shortened(&self, term: ObjectLease<C::Time>, left: Option<Duration>) -> ObjectLease<C::Time> {
         let Some(end) = self.times.end(left) else { return term };
         self.settings.timed.store(true, Relaxed);
-        term.ending(end)
+        Between::<D>::end(term, end)
     }
 
     #[inline]
-    fn is_live(&self, term: &Lease<C::Time>) -> bool {
+    fn is_live(&self, term: &ObjectLease<C::Time>) -> bool {
+        self.times.is_live(term) && self.times.freshness(term) != Freshness::Spare
+    }
+
+    fn is_kept(&self, term: &ObjectLease<C::Time>) -> bool {
         self.times.is_live(term)
+    }
+
+    fn has_grace(&self) -> bool {
+        !self.stale.is_not()
+    }
+
+    fn freshness(&self, term: &ObjectLease<C::Time>, reading: &C::Time) -> Freshness {
+        Between::<D>::freshness(&term.grace, |time| reading < time)
+    }
+
+    fn spares(&self) -> bool {
+        self.stale.if_error.is_some()
+    }
+
+    fn failed(&self, term: &ObjectLease<C::Time>) {
+        Between::failed(&term.grace, &self.times);
     }
 
     type Reading = C::Time;
@@ -123,8 +125,9 @@ where
     }
 
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time>, reading: &C::Time) -> bool {
-        let is_live = term.is_live(|time| reading < time);
+    fn is_live_and_used(&self, term: &ObjectLease<C::Time>, reading: &C::Time) -> bool {
+        let is_live =
+            term.is_live(|time| reading < time) && self.freshness(term, reading) != Freshness::Spare;
         if is_live {
             self.times.used(term);
             if self.times.tti.is_none() {
@@ -159,21 +162,31 @@ impl<K, V, P, C: Clock, D: Clock<Time = C::Time>> Timed for Own<'_, K, V, P, C, 
     }
 }
 
-impl<K, V, P, C, D> Terms<K, V, Lease<C::Time>> for Own<'_, K, V, P, C, D>
+impl<K, V, P, C, D> Terms<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
 where
     P: Policy,
     C: Clock,
     D: Clock<Time = C::Time>,
 {
     /// The weight is the object's.
-    fn own(&self, key: &K, value: &V, _: usize, until: Option<C::Time>, _: bool) -> Lease<C::Time> {
+    fn own(
+        &self,
+        key: &K,
+        value: &V,
+        _: usize,
+        until: Option<C::Time>,
+        is_error: bool,
+    ) -> ObjectLease<C::Time> {
         self.settings.timed.store(true, Relaxed);
         let weight = self.settings.weight(key, value);
-        let expires = match until {
-            Some(until) => Some(until),
-            None if self.times.ttl.is_some() => self.times.expires(),
-            None => self.settings.expires(key, value),
+        let error_ttl = self.error_ttl.as_ref().filter(|_| is_error);
+        let stale = if is_error { &Stale::NOT } else { &self.stale };
+        let lease = match (until, error_ttl.or(self.times.ttl.as_ref())) {
+            (None, None) => Lease::with_grace(weight, self.settings.expires(key, value), None, None),
+            (until, ttl) => {
+                Between::lease(&self.times, weight, until.filter(|_| error_ttl.is_none()), ttl, stale)
+            }
         };
-        Lease::new(weight, expires, self.idle())
+        lease.used_until(self.idle())
     }
 }

@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 use crate::cause::{Cause, Leavers};
 use crate::clock::Clock;
 use crate::key::SEED;
+use crate::options::Between;
 use crate::policy::Policy;
 use crate::random::{STEP, mixed};
 use crate::term::{Freshness, Grace, Lease, Term};
@@ -223,13 +224,13 @@ impl<C: Clock> Times<C> {
 
     /// The terms for an entry of this weight that comes in now, to live for `ttl`. `until` is the time of
     /// its own that an entry may have.
-    pub(crate) fn term_for(
+    pub(crate) fn term_for<G: Default>(
         &self,
         weight: usize,
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
-    ) -> Lease<C::Time> {
-        Lease::new(weight, until.or_else(|| self.expires_after(ttl)), self.idle())
+    ) -> Lease<C::Time, G> {
+        Lease::with_grace(weight, until.or_else(|| self.expires_after(ttl)), self.idle(), G::default())
     }
 
     /// The terms for an entry of this weight that comes in now, is fresh for `ttl`, and then stale.
@@ -274,6 +275,11 @@ impl<C: Clock> Times<C> {
         self.clock.ahead(&self.clock.backoff(ttl, failures))
     }
 
+    /// How fresh an entry is that has not expired.
+    pub(crate) fn freshness<G: Between<C>>(&self, term: &Lease<C::Time, G>) -> Freshness {
+        term.grace.freshness(|time| self.clock.is_ahead(time))
+    }
+
     /// An entry that is live was used.
     #[inline]
     pub(crate) fn used<G>(&self, term: &Lease<C::Time, G>) {
@@ -303,6 +309,10 @@ pub(crate) enum Revalidated<S> {
 impl<S> Stale<S> {
     /// Not at all.
     pub(crate) const NOT: Self = Self { revalidated: Revalidated::Never, if_error: None };
+
+    pub(crate) fn is_not(&self) -> bool {
+        matches!(self.revalidated, Revalidated::Never) && self.if_error.is_none()
+    }
 }
 
 impl<C: Clock<Span: fmt::Debug> + fmt::Debug> fmt::Debug for Times<C> {

@@ -5,6 +5,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
+use std::boxed::Box;
 
 use crate::deadlines::Deadlines;
 
@@ -162,6 +163,11 @@ impl<T, G> Lease<T, G> {
         Self { serial: 0, weight, expires, idle, grace }
     }
 
+    /// The same, prolonged by other uses.
+    pub(crate) fn used_until(self, idle: Option<T>) -> Self {
+        Self { idle: idle.map(|idle| RefCell::new(Some(idle))), ..self }
+    }
+
     /// The same, at an end no later than this.
     pub(crate) fn ending(self, end: T) -> Self
     where
@@ -206,10 +212,35 @@ impl<T, G> Lease<T, G> {
     }
 }
 
+impl<T: PartialOrd> Grace<T> {
+    /// Fresh no longer than until then.
+    fn shorten(&mut self, end: T) {
+        self.fresh = Some(earlier(self.fresh.take(), end));
+    }
+}
+
 impl<T: PartialOrd> Lease<T, Grace<T>> {
     /// The same, fresh no longer than until then.
     pub(crate) fn fresh_until(mut self, end: T) -> Self {
-        self.grace.fresh = Some(earlier(self.grace.fresh.take(), end));
+        self.grace.shorten(end);
+        self
+    }
+}
+
+impl<T> Lease<T, Grace<T>> {
+    /// The same, where most entries have no grace.
+    pub(crate) fn boxed(self) -> Lease<T, Option<Box<Grace<T>>>> {
+        let Self { serial, weight, expires, idle, grace } = self;
+        Lease { serial, weight, expires, idle, grace: Some(Box::new(grace)) }
+    }
+}
+
+impl<T: PartialOrd> Lease<T, Option<Box<Grace<T>>>> {
+    /// The same, fresh no longer than until then.
+    pub(crate) fn boxed_fresh_until(mut self, end: T) -> Self {
+        if let Some(grace) = &mut self.grace {
+            grace.shorten(end);
+        }
         self
     }
 }

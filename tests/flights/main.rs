@@ -11,6 +11,7 @@
 mod errors;
 mod executors;
 mod handover;
+mod objects;
 mod recursion;
 mod single;
 mod stale;

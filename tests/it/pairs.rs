@@ -115,6 +115,27 @@ fn an_object_with_keys_and_verdicts() {
         { ttl = 60, cache_errors = false } { tti = 60, typed = false } { tti = 60, key = |n| *n }
         { ttu = |_n, _value, now| now + ONE_SECOND, tti = ONE_SECOND, timer = Instant::now }
         { ttu = |_n, value, now| now + ONE_SECOND * u32::from(value.is_some()), cache_none = false }
+        { ttl = 60, stale_if_error = 300 } { ttl = 60, stale_if_error = 300, tti = 60 } { single_flight = true }
+        { single_flight = true, flight_timeout = 5 } { ttl = ONE_SECOND, stale_if_error = ONE_SECOND, timer = Instant::now }
+    }
+}
+
+#[test]
+fn an_object_for_ever_with_refreshes() {
+    macro_rules! with {
+        ($({$($option:tt)*})*) => { $({
+            static MEMO: LruCache<u64, u64> = LruCache::new(Some(4));
+            #[lru_cache(cache = MEMO, ttl = 60, swr = true, $($option)*)]
+            fn f(n: u64) -> Result<u64, String> {
+                Ok(n)
+            }
+            assert_eq!(f(1), f(1), stringify!($($option)*));
+            assert_eq!(f::cache_info().hits, 1, stringify!($($option)*));
+        })* };
+    }
+    with! {
+        { single_flight = true } { stale_if_error = 300 } { tti = 60 } { jitter = 0.1 } { key = |n| *n }
+        { cache_none = true } { cache_errors = false } { flight_timeout = 5 }
     }
 }
 
@@ -134,6 +155,7 @@ fn errors_remembered_in_an_object_with_verdicts() {
     with! {
         { ttl = 60 } { tti = 60 } { ttl = 60, jitter = 0.1 } { key = |n| *n } { cache_none = false }
         { ttu = |_n, value, now| now + ONE_SECOND * u32::from(value.is_err()) }
+        { error_ttl = 5 } { ttl = 60, error_ttl = 5 } { ttl = 60, error_ttl = 5, stale_if_error = 300 }
     }
 }
 

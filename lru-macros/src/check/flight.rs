@@ -5,11 +5,13 @@ use syn::Type;
 use crate::args::{Accessors, Args, Swr};
 use crate::errors::Errors;
 use crate::func::Func;
+use crate::{model, types};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     stale_follows_fresh(args, errors);
     refreshes_return_something(args, func, errors);
     refreshes_run_the_body_elsewhere(args, errors);
+    refreshes_outlive_the_call(args, func, errors);
     errors_are_remembered(args, errors);
     somebody_waits(args, func, errors);
     somebody_refreshes(args, func, errors);
@@ -50,6 +52,21 @@ fn refreshes_run_the_body_elsewhere(args: &Args, errors: &mut Errors) {
     let Some(name) = args.name("swr").filter(|_| is_refreshed(args)) else { return };
     if args.accessors.as_ref().is_some_and(|at| at.value == Accessors::None) {
         let message = "`swr` runs the body beside the call, and with `accessors = none` it stands nowhere else; remove one of them";
+        errors.at(name, message);
+    }
+}
+
+fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
+    let (Some(name), Some(holder)) = (args.name("swr").filter(|_| is_refreshed(args)), args.cache.as_ref())
+    else {
+        return;
+    };
+    let Some(holder) = model::root(holder) else { return };
+    let mut params = func.params().flat_map(|param| types::bindings(&param.pat));
+    if holder == "self" || params.any(|param| param == holder) {
+        let message = format!(
+            "a refresh outlives the call, and may outlive what `{holder}` holds; keep the results in a `static`, or remove `swr`"
+        );
         errors.at(name, message);
     }
 }

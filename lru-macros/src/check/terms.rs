@@ -69,14 +69,6 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
     if args.name("cache").is_none() {
         return;
     }
-    for option in ["swr", "stale_if_error", "error_ttl"] {
-        if let Some(name) = args.name(option) {
-            let message = format!(
-                "the entries of an object are fresh or expired, and nothing between; remove `{option}`, or keep the results in a `static`, without `cache`"
-            );
-            errors.at(name, message);
-        }
-    }
     for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict"] {
         if let Some(name) = args.name(option) {
             let what = match option {

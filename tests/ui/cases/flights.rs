@@ -68,4 +68,20 @@ fn run(task: functools::Task) {
     drop(task);
 }
 
+struct Shop {
+    prices: functools::LruCache<u32, u32>,
+}
+
+impl Shop {
+    #[lru_cache(cache = self.prices, ttl = 60, swr = true)]
+    fn price(&self, id: u32) -> u32 {
+        id
+    }
+}
+
+#[lru_cache(cache = memo, ttl = 60, swr = 30)]
+fn in_a_parameter(id: u32, memo: &functools::LruCache<u32, u32>) -> u32 {
+    id
+}
+
 fn main() {}
