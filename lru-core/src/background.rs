@@ -7,7 +7,6 @@ use core::pin::Pin;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +14,7 @@ use std::thread;
 use parking_lot::Mutex;
 
 use crate::boarding::Claim;
+use crate::contained::contained;
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::term::Term;
@@ -133,8 +133,8 @@ impl Background {
                 return;
             };
             drop(queue);
-            // It has given its claim back; the panic was told of where panics are.
-            _ = catch_unwind(AssertUnwindSafe(job));
+            // If it panics, it has given its claim back.
+            contained(job);
         }
     }
 }

@@ -13,6 +13,7 @@ use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::boxed::Box;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::calls::{Calls, Miss, Pending};
@@ -490,14 +491,33 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 }
 
-/// Awaits a body. Calls that it makes while it is polled are known to be made by it.
+/// Awaits a body. Calls that it makes while it is polled are known to be made by it, and so are those that
+/// its destructors make where it is dropped half-way.
 pub(crate) async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R>) -> R {
+    // Dropped after the body.
+    let end = OnceLock::new();
     let mut body = pin!(body);
+    // Dropped before it.
+    let _ending = Ending { lead, end: &end };
     poll_fn(|context| {
         let _body = lead.map(Lead::body);
         body.as_mut().poll(context)
     })
     .await
+}
+
+/// The body is about to be dropped when this is.
+struct Ending<'a, K, V> {
+    lead: Option<&'a Lead<K, V>>,
+    end: &'a OnceLock<Body>,
+}
+
+impl<K, V> Drop for Ending<'_, K, V> {
+    fn drop(&mut self) {
+        if let Some(lead) = self.lead {
+            _ = self.end.set(lead.body());
+        }
+    }
 }
 
 /// Tells those who wait. Where they can't have a copy, one of them computes next.

@@ -22,6 +22,7 @@ mod boarding;
 mod calls;
 mod cause;
 mod clock;
+mod contained;
 mod deadlines;
 mod deferred;
 mod engine;

@@ -1,8 +1,11 @@
 //! Async functions, and what can be asked of them.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use functools::backend::{AsyncBackend, BackendError, Found};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::shelf::{Shelf, Slow};
@@ -105,4 +108,44 @@ fn futures_stay_send() {
     }
     send(&name(1));
     send(&name::cache_clear());
+}
+
+#[test]
+fn a_backend_that_calls_the_function_waits_for_nobody() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+
+    struct Caller;
+
+    impl AsyncBackend for Caller {
+        async fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+            if CALLS.fetch_add(1, SeqCst) == 0 {
+                assert_eq!(boxed(1).await, 2);
+            }
+            Ok(None)
+        }
+
+        async fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        async fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        async fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+    }
+
+    #[async_lru_cache(backend = Caller)]
+    async fn double(n: u64) -> u64 {
+        2 * n
+    }
+
+    fn boxed(n: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(double(n))
+    }
+
+    assert_eq!(block_on(boxed(1)), 2);
+    assert_eq!(CALLS.load(SeqCst), 2);
 }

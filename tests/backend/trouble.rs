@@ -2,8 +2,11 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
-use functools::backend::BackendError;
+use functools::backend::{Backend, BackendError, Found};
 use functools::lru_cache;
 
 use crate::shelf::Shelf;
@@ -113,4 +116,47 @@ fn a_strict_call_fails_with_its_backend() {
     assert_eq!((half(6), half(6), RUNS.load(SeqCst)), (down(), down(), 2));
     SHELF.set_down(false);
     assert_eq!((half(6), half::cache_stats().backend_errors), (Ok(3), 2));
+}
+
+#[test]
+fn a_backend_that_calls_the_function_and_who_is_told_of_its_errors_wait_for_nobody() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+
+    /// Calls when it is first asked.
+    fn call_once() {
+        if CALLS.fetch_add(1, SeqCst) < 2 {
+            assert_eq!(double(1), 2);
+        }
+    }
+
+    struct Caller;
+
+    impl Backend for Caller {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+            call_once();
+            Err("called".into())
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+    }
+
+    #[lru_cache(single_flight = true, flight_timeout = 3600, backend = Caller, on_backend_error = |_| call_once())]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+
+    let (done, result) = channel();
+    thread::spawn(move || done.send(double(1)));
+    assert_eq!(result.recv_timeout(Duration::from_secs(120)), Ok(2), "they wait for themselves");
+    assert!(CALLS.load(SeqCst) > 2);
 }

@@ -255,3 +255,33 @@ fn an_eq_that_calls_back_under_the_lock_waits_for_nobody() {
         assert_eq!((leader.join().unwrap(), LEADS.load(SeqCst)), (2, 2));
     });
 }
+
+#[test]
+fn what_a_leader_s_destructors_call_when_it_is_dropped_is_computed_through() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static ANSWERED: AtomicU64 = AtomicU64::new(0);
+
+    struct Caller;
+
+    impl Drop for Caller {
+        fn drop(&mut self) {
+            let answer: Pin<Box<dyn Future<Output = u64> + Send>> = Box::pin(read(1));
+            ANSWERED.store(Hand::new(answer).poll().unwrap_or(0), SeqCst);
+        }
+    }
+
+    #[lru_cache]
+    async fn read(key: u64) -> u64 {
+        if RUNS.fetch_add(1, SeqCst) == 0 {
+            let _caller = Caller;
+            std::future::pending::<()>().await;
+        }
+        key + 10
+    }
+
+    finishes(|| {
+        drop(Hand::begun(read(1)));
+        assert_eq!((ANSWERED.load(SeqCst), RUNS.load(SeqCst)), (11, 2));
+        assert_eq!(read::__memo().in_flight(), (0, 0));
+    });
+}

@@ -1,5 +1,6 @@
 //! What is stale is served, and refreshed beside the call.
 
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
@@ -216,6 +217,38 @@ fn a_thread_s_refresh_that_panics_lets_another_begin() {
         assert_eq!(read(0), 1);
         wait_until(|| read::cache_contains(0));
         assert_eq!((read(0), RUNS.load(SeqCst)), (3, 3));
+    });
+}
+
+#[test]
+fn a_thread_s_refresh_may_panic_with_what_panics_when_it_is_dropped() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    struct Thrown;
+
+    impl Drop for Thrown {
+        fn drop(&mut self) {
+            raise();
+        }
+    }
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst))]
+    fn read(_key: u64) -> u64 {
+        if RUNS.fetch_add(1, SeqCst) == 1 {
+            resume_unwind(Box::new(Thrown));
+        }
+        RUNS.load(SeqCst)
+    }
+
+    finishes(|| {
+        assert_eq!(read(0), 1);
+        NOW.store(60, SeqCst);
+        assert_eq!(read(0), 1);
+        wait_until(|| RUNS.load(SeqCst) == 2 && read::__memo().in_flight() == (0, 0));
+        assert_eq!(read(0), 1);
+        wait_until(|| read::cache_contains(0));
+        assert_eq!(read(0), 3);
     });
 }
 

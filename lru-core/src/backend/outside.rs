@@ -22,7 +22,7 @@ use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
 use crate::calls::{EngineRef, Miss};
 use crate::engine::Origin;
 use crate::events::Events;
-use crate::flight::{Nap, block, now};
+use crate::flight::{Body, Nap, block, now};
 use crate::history::Moment;
 use crate::key::KeyHash;
 use crate::options::IntoSpan;
@@ -374,9 +374,11 @@ impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
         strictness.instead(error).ok()
     }
 
-    /// What becomes of a result that was fetched or could not be; `None` where it is to be computed.
+    /// What becomes of a result that was fetched or could not be; `None` where it is to be computed. A backend,
+    /// and who is told of its errors, may call back: that is a call of `_body`.
     fn fetched<R>(
         &self,
+        _body: Option<Body>,
         fetched: Result<Fetched<R>, BackendError>,
         strictness: impl Strictness<R>,
     ) -> Option<Had<R>> {
@@ -453,7 +455,7 @@ impl<K, V, P: Policy, T: Term, B: Backend> Way<'_, '_, K, V, P, T, B> {
                 }
             };
             // Who had it before may have come to a result since it was last looked for.
-            let fetched = self.fetched(self.outside.fetch(outcome), strictness);
+            let fetched = self.fetched(None, self.outside.fetch(outcome), strictness);
             match (fetched, is_ours) {
                 (None, true) => return Turn::Ours,
                 (None, false) => {}
@@ -510,7 +512,8 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
                         .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
                 }
             };
-            let fetched = self.fetched(self.outside.fetch_async(outcome).await, strictness);
+            let fetched = self.outside.fetch_async(outcome).await;
+            let fetched = self.fetched(None, fetched, strictness);
             match (fetched, is_ours) {
                 (None, true) => return Turn::Ours,
                 (None, false) => {}
@@ -574,22 +577,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             Err(departure) => departure,
         };
         let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
-        if let Some(found) = way.fetched(outside.fetch(outcome), strictness) {
+        if let Some(found) = way.fetched(departure.body(), outside.fetch(outcome), strictness) {
             return self.found(departure, sharing, found, keep);
         }
         // A call from inside its own computation waits for nobody.
-        let turn = if departure.lead.is_some() { way.turn(outcome, strictness) } else { Turn::Anybodys };
+        let turn = match departure.body() {
+            Some(_body) => way.turn(outcome, strictness),
+            None => Turn::Anybodys,
+        };
         let is_ours = match turn {
             Turn::Over(found) => return self.found(departure, sharing, found, keep),
             Turn::Ours => true,
             Turn::Anybodys => false,
         };
         let start = Instant::now();
-        let result = {
+        let (result, sealed) = {
             let _body = departure.body();
-            body()
+            let result = body();
+            let sealed = outside.seal(&result, outcome);
+            (result, sealed)
         };
-        let sealed = outside.seal(&result, outcome);
         let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
         let result = way.deliver(sealed.filter(|_| !is_spared), began, strictness).unwrap_or(result);
         if is_ours {
@@ -619,11 +626,12 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
                 Err(departure) => departure,
             };
             let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
-            if let Some(found) = way.fetched(outside.fetch_async(outcome).await, strictness) {
+            let fetched = polled(departure.lead.as_ref(), outside.fetch_async(outcome)).await;
+            if let Some(found) = way.fetched(departure.body(), fetched, strictness) {
                 return self.found(departure, sharing, found, keep);
             }
             let turn = if departure.lead.is_some() {
-                way.turn_async(outcome, strictness).await
+                polled(departure.lead.as_ref(), way.turn_async(outcome, strictness)).await
             } else {
                 Turn::Anybodys
             };
@@ -634,7 +642,10 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             };
             let start = Instant::now();
             let result = polled(departure.lead.as_ref(), body).await;
-            let sealed = outside.seal(&result, outcome);
+            let sealed = {
+                let _body = departure.body();
+                outside.seal(&result, outcome)
+            };
             let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
             let result =
                 way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
@@ -704,16 +715,18 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         let Some((began, start)) = self.begin() else { return };
         let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
         self.boarding.left = outside.place.front_ttl;
+        let here = Some(self.lead.body());
         // Another process may have refreshed it, or only the copy in this one be out of date.
-        if let Some(Had::There(result, left)) = way.fetched(outside.fetch(outcome), Lenient) {
+        if let Some(Had::There(result, left)) = way.fetched(here, outside.fetch(outcome), Lenient) {
             self.boarding.left = sooner(self.boarding.left, left);
             return self.arrive(began, start, sharing, result, keep);
         }
-        let result = {
+        let (result, sealed) = {
             let _body = self.lead.body();
-            body()
+            let result = body();
+            let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
+            (result, sealed)
         };
-        let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
         self.arrive(began, start, sharing, result, keep);
         way.deliver::<R>(sealed, began, Lenient);
     }
@@ -733,12 +746,16 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         let Some((began, start)) = self.begin() else { return };
         let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
         self.boarding.left = outside.place.front_ttl;
-        if let Some(Had::There(result, left)) = way.fetched(outside.fetch_async(outcome).await, Lenient) {
+        let fetched = polled(Some(&self.lead), outside.fetch_async(outcome)).await;
+        if let Some(Had::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
             self.boarding.left = sooner(self.boarding.left, left);
             return self.arrive(began, start, sharing, result, keep);
         }
         let result = polled(Some(&self.lead), body).await;
-        let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
+        let sealed = {
+            let _body = self.lead.body();
+            outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result))
+        };
         self.arrive(began, start, sharing, result, keep);
         way.deliver_async::<R>(sealed, began, Lenient).await;
     }

@@ -8,12 +8,13 @@ use core::task::Waker;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
 use std::thread;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::contained::contained;
 
 struct Alarms {
     by_time: BTreeMap<(Instant, u64), Waker>,
@@ -88,7 +89,7 @@ fn watch() {
             drop(alarms);
             for waker in due.into_values() {
                 // Of another executor each: a panic is none of the others' business.
-                _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+                contained(|| waker.wake());
             }
             alarms = ALARMS.lock();
             continue;

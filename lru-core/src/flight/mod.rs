@@ -23,7 +23,6 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::boxed::Box;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::Wake;
 use std::thread::{self, Thread};
@@ -33,6 +32,7 @@ use std::vec::Vec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
+use crate::contained::contained;
 use crate::history::Moment;
 use crate::key::KeyHash;
 use alarm::Alarm;
@@ -289,7 +289,7 @@ impl Wake for Line {
 
 /// Wakes somebody. Of an executor of its own: if that panics, it is none of the others' business.
 fn wake(waker: Waker) {
-    _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    contained(|| waker.wake());
 }
 
 fn deadline_after(timeout: Option<Duration>) -> Option<Instant> {
