@@ -57,6 +57,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
+//! | `backend` | [`backend = …`](macro@lru_cache#a-backend): results kept outside the process too, through `serde` |
+//! | `json` | `format = json`: there, as JSON; brings `backend` |
 //! | `tokio` | stale results of async functions are refreshed on the caller's runtime |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
@@ -721,7 +723,7 @@ pub use lru_macros::cache;
 ///
 /// A refresh runs the body with copies of the arguments, taken at the stale hit. So every parameter, those left out of the
 /// key and `self` among them, must be `Clone + Send + 'static`, or a reference to what has such an owned form (`&str`,
-/// `&[u8]`, `&Shop`).
+/// `&[u8]`, `&Shop`). Of a borrow inside another type, as in `Option<&str>`, there is no such copy.
 ///
 /// * Beside [`cache = …`](#where-the-results-lie) a refresh outlives the call, so the cache must be one for the whole program: a `static`.
 /// * A plain function is refreshed on a thread of its cache, which is there while there is something to refresh.
@@ -831,7 +833,8 @@ pub use lru_macros::cache;
 ///   there.
 /// * The `impl` of a trait has no room for more functions. `accessors = none` caches all the same,
 ///   and there is nothing to ask. The same goes for a trait that is to stay dyn-compatible. A
-///   generic function with `accessors = none` must be `typed = true`.
+///   generic function with `accessors = none` must be `typed = true`, and none can have `swr`, for which
+///   the body must stand apart from the call.
 ///
 /// ```
 /// use functools::lru_cache;
