@@ -78,6 +78,11 @@ pub struct Found {
 /// assert_eq!(memory.get("cubes", b"12")?, None);
 /// # Ok::<(), BackendError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no backend of a function that is not `async`",
+    label = "expected a `functools::backend::Backend`",
+    note = "an `async fn` takes a `functools::backend::AsyncBackend`"
+)]
 pub trait Backend {
     /// What is there under a key.
     ///
@@ -127,6 +132,11 @@ pub trait Backend {
 }
 
 /// A store outside the process, for `async` functions: [`Backend`], awaited.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no backend of an `async fn`",
+    label = "expected a `functools::backend::AsyncBackend`",
+    note = "a function that is not `async` takes a `functools::backend::Backend`"
+)]
 pub trait AsyncBackend {
     /// As [`Backend::get`].
     ///
@@ -187,6 +197,7 @@ const CANNOT_ADD: &str = "this backend can't put something only where nothing is
 
 macro_rules! behind {
     ($($pointer:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
         impl<B: Backend + ?Sized> Backend for $pointer {
             fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
                 (**self).get(namespace, key)
@@ -221,6 +232,7 @@ macro_rules! behind {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<B: AsyncBackend> AsyncBackend for $pointer {
             fn get(
                 &self,

@@ -2,6 +2,7 @@
 
 use syn::Type;
 
+use super::{Borrowed, borrowed};
 use crate::args::{Accessors, Args, Swr};
 use crate::errors::Errors;
 use crate::func::Func;
@@ -12,6 +13,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     refreshes_return_something(args, func, errors);
     refreshes_run_the_body_elsewhere(args, errors);
     refreshes_outlive_the_call(args, func, errors);
+    refreshes_own_their_arguments(args, func, errors);
     errors_are_remembered(args, errors);
     somebody_waits(args, func, errors);
     somebody_refreshes(args, func, errors);
@@ -68,6 +70,25 @@ fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
             "a refresh outlives the call, and may outlive what `{holder}` holds; keep the results in a `static`, or remove `swr`"
         );
         errors.at(name, message);
+    }
+}
+
+fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) {
+    if !is_refreshed(args) {
+        return;
+    }
+    for param in func.params() {
+        // What a reference leads to has an owned form itself.
+        let owned = match types::bare(&param.ty) {
+            Type::Reference(reference) => &*reference.elem,
+            ty => ty,
+        };
+        let message = "`swr` refreshes with a copy of each argument, and of a borrow inside another type there is none; take it in an owned form";
+        match borrowed(owned) {
+            Some(Borrowed::Reference(reference)) => errors.at(reference, message),
+            Some(Borrowed::Type(ty)) => errors.at(ty, message),
+            None => {}
+        }
     }
 }
 

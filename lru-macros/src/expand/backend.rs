@@ -2,7 +2,7 @@
 //! it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::GenericParam;
 
 use super::{call, memo};
@@ -19,9 +19,18 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         Accessors::Siblings => name.to_string(),
         Accessors::None => plain_name.clone(),
     };
-    let asked = match model.flavor {
-        Flavor::Sync => quote! { Backend },
-        Flavor::Async(_) => quote! { AsyncBackend },
+    // What is no backend is underlined.
+    let at = types::first_span(open);
+    let asked = Ident::new(
+        match model.flavor {
+            Flavor::Sync => "Backend",
+            Flavor::Async(_) => "AsyncBackend",
+        },
+        at,
+    );
+    let krate_there = krate.at(at);
+    let backend = quote_spanned! { at=>
+        impl #krate_there::backend::#asked + ::core::marker::Send + ::core::marker::Sync + 'static
     };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = super::accessors::cfg_of_siblings(model);
@@ -29,7 +38,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         #(#cfg)*
         #hidden
         fn #name() -> (
-            &'static (impl #krate::backend::#asked + ::core::marker::Send + ::core::marker::Sync + 'static),
+            &'static (#backend),
             &'static #krate::__private::Site,
         ) {
             #krate::__private::backend! { #open, #plain_name, #within }

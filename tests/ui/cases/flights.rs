@@ -64,6 +64,11 @@ trait Fetch {
     }
 }
 
+#[lru_cache(ttl = 60, swr = true)]
+fn borrows_inside(name: Option<&str>, names: &[&str], n: &u32) -> usize {
+    name.map_or(0, str::len) + names.len() + *n as usize
+}
+
 fn run(task: functools::Task) {
     drop(task);
 }

@@ -1,6 +1,6 @@
 //! What a refresh cannot have with it, and where it cannot run.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use functools::{LruCache, lru_cache};
@@ -25,11 +25,6 @@ fn behind_a_reference(#[key(skip)] db: &Db, n: u32) -> u32 {
 #[lru_cache(ttl = 60, swr = true)]
 fn not_send(n: u32, #[key(skip)] cell: Rc<Cell<u32>>) -> u32 {
     n + cell.get()
-}
-
-#[lru_cache(ttl = 60, swr = true)]
-fn not_static(n: u32, #[key(skip)] cell: Option<&RefCell<u32>>) -> u32 {
-    n + cell.map_or(0, |cell| *cell.borrow())
 }
 
 #[lru_cache(ttl = 60, swr = true)]
