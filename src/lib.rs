@@ -83,7 +83,15 @@
 
 #[cfg(feature = "tokio")]
 pub use lru_core::Tokio;
-pub use lru_core::backend;
+/// Stores outside the process, behind the cache in it: what `backend = …` takes.
+///
+/// Any [`Backend`](backend::Backend) will do, or [`AsyncBackend`](backend::AsyncBackend) for async functions.
+/// With the features of the same names there are `redis`, `memcached` and `disk`, which are both.
+pub mod backend {
+    #[cfg(feature = "backend")]
+    pub use lru_backends::*;
+    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+}
 pub use lru_core::policy;
 #[cfg(feature = "registry")]
 pub use lru_core::registry;

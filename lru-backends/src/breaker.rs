@@ -1,0 +1,234 @@
+//! A circuit breaker: what fails again and again is left alone for a while.
+//!
+//! Invariant: while the circuit is open, one call in each pause goes through, as a probe; all others are
+//! refused at the cost of reading a clock.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+
+use crate::failure::Failure;
+use crate::swap::{AsyncSwap, Swap};
+
+/// So many failures in a row open the circuit.
+const FAILURES: u32 = 3;
+
+/// So long it stays open.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The circuit to something that may be down.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    /// How many failures in a row open it.
+    pub(crate) limit: u32,
+    pub(crate) pause: Duration,
+    start: Instant,
+    failures: AtomicU32,
+    /// When the next probe may go through, in microseconds from `start` on.
+    probe_at: AtomicU64,
+}
+
+impl Breaker {
+    pub(crate) fn new() -> Self {
+        Self {
+            limit: FAILURES,
+            pause: PAUSE,
+            start: Instant::now(),
+            failures: AtomicU32::new(0),
+            probe_at: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether a call may go through.
+    pub(crate) fn admits(&self) -> bool {
+        if self.failures.load(Relaxed) < self.limit {
+            return true;
+        }
+        let (now, probe_at) = (self.now(), self.probe_at.load(Relaxed));
+        // Who moves the time of the next probe makes this one. A probe that never comes back delays nobody.
+        now >= probe_at && self.probe_at.compare_exchange(probe_at, self.later(now), Relaxed, Relaxed).is_ok()
+    }
+
+    /// A call that went through came back.
+    pub(crate) fn note(&self, is_down: bool) {
+        if !is_down {
+            // Mostly zero already, and then nothing is written that other threads read.
+            if self.failures.load(Relaxed) != 0 {
+                self.failures.store(0, Relaxed);
+            }
+            return;
+        }
+        self.probe_at.store(self.later(self.now()), Relaxed);
+        if self.failures.load(Relaxed) < self.limit {
+            self.failures.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn later(&self, now: u64) -> u64 {
+        now.saturating_add(u64::try_from(self.pause.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Any backend behind a circuit breaker: after failures in a row it is left alone for a while.
+///
+/// Three failures and a second by default. Then one call goes through as a probe; if it fails, the others
+/// go on without for another second. What [`redis`](crate), `memcached` and `disk` make has its own.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use lru_core::backend::{Backend, BackendError, Found};
+/// use lru_backends::Guarded;
+///
+/// #[derive(Debug)]
+/// struct Away;
+///
+/// impl Backend for Away {
+///     fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+///         Err("no answer".into())
+///     }
+///     // and so on
+/// #   fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+/// #       Err("no answer".into())
+/// #   }
+/// #   fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+/// #       Err("no answer".into())
+/// #   }
+/// #   fn clear(&self, _: &str) -> Result<(), BackendError> {
+/// #       Err("no answer".into())
+/// #   }
+/// }
+///
+/// let away = Guarded::new(Away).failures(2).pause(Duration::from_secs(60));
+/// let errors = [(); 3].map(|()| away.get("squares", b"12").unwrap_err().to_string());
+/// assert_eq!(errors[..2], ["no answer", "no answer"]);
+/// assert!(errors[2].ends_with("left alone for a while"));
+/// ```
+pub struct Guarded<B> {
+    backend: B,
+    breaker: Breaker,
+}
+
+impl<B> Guarded<B> {
+    /// Left alone for a second after three failures in a row.
+    pub fn new(backend: B) -> Self {
+        Self { backend, breaker: Breaker::new() }
+    }
+
+    /// After so many failures in a row it is left alone.
+    #[must_use]
+    pub fn failures(mut self, failures: u32) -> Self {
+        self.breaker.limit = failures.max(1);
+        self
+    }
+
+    /// For so long it is left alone.
+    #[must_use]
+    pub fn pause(mut self, pause: Duration) -> Self {
+        self.breaker.pause = pause;
+        self
+    }
+
+    fn admitted(&self) -> Result<&B, BackendError> {
+        if self.breaker.admits() {
+            Ok(&self.backend)
+        } else {
+            Err(Failure::LeftAlone { place: "the backend".into() }.into())
+        }
+    }
+
+    fn noted<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
+        self.breaker.note(done.is_err());
+        done
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for Guarded<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Guarded").field(&self.backend).finish()
+    }
+}
+
+macro_rules! guarded {
+    ($Backend:ident, $Swap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
+        impl<B: $Backend $($bound)*> $Backend for Guarded<B> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+                self.noted(self.admitted()?.get(namespace, key)$($await)*)
+            }
+
+            $($fn)* set(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<(), BackendError> {
+                self.noted(self.admitted()?.set(namespace, key, value, ttl)$($await)*)
+            }
+
+            $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+                self.noted(self.admitted()?.delete(namespace, key)$($await)*)
+            }
+
+            $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
+                self.noted(self.admitted()?.clear(namespace)$($await)*)
+            }
+        }
+
+        impl<B: $Swap $($bound)*> $Swap for Guarded<B> {
+            type Version = B::Version;
+
+            $($fn)* look(
+                &self,
+                namespace: &str,
+                key: &[u8],
+            ) -> Result<(Option<Found>, Self::Version), BackendError> {
+                self.noted(self.admitted()?.look(namespace, key)$($await)*)
+            }
+
+            $($fn)* swap(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                version: &Self::Version,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<bool, BackendError> {
+                self.noted(self.admitted()?.swap(namespace, key, version, value, ttl)$($await)*)
+            }
+        }
+    };
+}
+
+guarded! { Backend, Swap, [] [fn] }
+guarded! { AsyncBackend, AsyncSwap, [+ Sync] [async fn] .await }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_probe_goes_through_in_each_pause() {
+        let breaker = Breaker { pause: Duration::from_millis(50), ..Breaker::new() };
+        for _ in 0..FAILURES {
+            assert!(breaker.admits());
+            breaker.note(true);
+        }
+        assert!(!breaker.admits());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !breaker.admits() {
+            assert!(Instant::now() < deadline);
+        }
+        assert!(!breaker.admits(), "one is enough");
+        breaker.note(false);
+        assert!(breaker.admits() && breaker.admits());
+    }
+}

@@ -1,0 +1,195 @@
+//! What every backend promises, asked of each.
+
+use std::time::{Duration, Instant};
+
+use functools::backend::{
+    AsyncBackend, AsyncSwap, Backend, BackendError, Fallback, Guarded, Swap, disk, memcached, redis,
+};
+
+use crate::files::Folder;
+use crate::server::{MEMCACHED, REDIS, block_on, limit};
+
+macro_rules! contract {
+    ($name:ident, $swaps:ident, $Backend:ident, $Swap:ident, [$($fn:tt)*] $($await:tt)*) => {
+        $($fn)* $name<B: $Backend>(backend: &B) -> Result<(), BackendError> {
+            let space = format!("contract::{}::{}", stringify!($name), std::any::type_name::<B>());
+            let other = format!("{space}:");
+            backend.clear(&space)$($await)*?;
+            backend.clear(&other)$($await)*?;
+
+            let all: Vec<u8> = (0..=255).collect();
+            let long = vec![b'k'; 1000];
+            let keys: [&[u8]; 7] = [b"", b"key", b"a key\r\nin lines", &all, &long, b":key", b"*"];
+            let large = vec![7; 300_000];
+            for key in keys {
+                assert_eq!(backend.get(&space, key)$($await)*?, None, "{key:?}");
+                assert!(!backend.delete(&space, key)$($await)*?);
+                for value in [&b"value"[..], b"", &all, &large, b"END\r\n"] {
+                    backend.set(&space, key, value, None)$($await)*?;
+                    let found = backend.get(&space, key)$($await)*?.unwrap();
+                    assert_eq!((found.value.as_slice(), found.ttl), (value, None));
+                }
+            }
+            // Neither of these is the other, nor a part of it.
+            backend.set(&other, b"key", b"other", None)$($await)*?;
+            assert_eq!(backend.get(&space, b":key")$($await)*?.unwrap().value, b"END\r\n");
+            assert_eq!(backend.get(&space, b"key")$($await)*?.unwrap().value, b"END\r\n");
+            assert!(backend.delete(&space, b"*")$($await)*?);
+            assert!(!backend.delete(&space, b"*")$($await)*?);
+            assert!(backend.get(&space, b"key")$($await)*?.is_some());
+            backend.clear(&space)$($await)*?;
+            for key in keys {
+                assert_eq!(backend.get(&space, key)$($await)*?, None, "{key:?}");
+            }
+            assert_eq!(backend.get(&other, b"key")$($await)*?.unwrap().value, b"other");
+
+            // Enough for several steps of a scan.
+            for n in 0..1500_u32 * u32::from(!space.contains("Disk") && !space.contains("Fallback")) {
+                backend.set(&space, &n.to_le_bytes(), b"", None)$($await)*?;
+            }
+            backend.clear(&space)$($await)*?;
+            for n in 0..1500_u32 {
+                assert_eq!(backend.get(&space, &n.to_le_bytes())$($await)*?, None);
+            }
+            backend.clear(&other)$($await)*?;
+
+            let ttl = Duration::from_millis(200);
+            let begin = Instant::now();
+            backend.set(&space, b"soon gone", b"1", Some(ttl))$($await)*?;
+            backend.set(&space, b"to stay", b"1", Some(Duration::from_secs(60 * 60 * 24 * 40)))$($await)*?;
+            backend.set(&space, b"at once", b"1", Some(Duration::from_nanos(1)))$($await)*?;
+            let mut last = None;
+            while let Some(found) = backend.get(&space, b"soon gone")$($await)*? {
+                let left = found.ttl.unwrap();
+                assert!(left <= ttl && last.is_none_or(|last| left <= last));
+                last = Some(left);
+                assert!(begin.elapsed() < Duration::from_secs(10), "it stays");
+            }
+            assert!(begin.elapsed() + Duration::from_millis(5) >= ttl, "it left after {:?}", begin.elapsed());
+            assert!(!backend.delete(&space, b"soon gone")$($await)*?);
+            assert_eq!(backend.get(&space, b"at once")$($await)*?, None);
+            let days = backend.get(&space, b"to stay")$($await)*?.unwrap().ttl.unwrap().as_secs() / 86_400;
+            assert!(days == 39 || days == 40);
+            backend.set(&space, b"to stay", b"2", None)$($await)*?;
+            assert_eq!(backend.get(&space, b"to stay")$($await)*?.unwrap().ttl, None);
+            backend.clear(&space)$($await)*
+        }
+
+        $($fn)* $swaps<B: $Swap + Sync>(backend: &B) -> Result<(), BackendError> {
+            let space = format!("contract::{}::{}", stringify!($swaps), std::any::type_name::<B>());
+            backend.clear(&space)$($await)*?;
+            let (found, nothing) = backend.look(&space, b"a")$($await)*?;
+            assert_eq!(found, None);
+            assert!(backend.swap(&space, b"a", &nothing, b"1", None)$($await)*?);
+            assert!(!backend.swap(&space, b"a", &nothing, b"2", None)$($await)*?);
+            let (found, one) = backend.look(&space, b"a")$($await)*?;
+            assert_eq!(found.unwrap().value, b"1");
+            assert!(backend.swap(&space, b"a", &one, b"2", None)$($await)*?);
+            assert!(!backend.swap(&space, b"a", &one, b"3", None)$($await)*?);
+            backend.delete(&space, b"a")$($await)*?;
+            assert!(!backend.swap(&space, b"a", &one, b"3", None)$($await)*?);
+            assert_eq!(backend.get(&space, b"a")$($await)*?, None);
+
+            // What has expired is in nobody's way.
+            backend.set(&space, b"b", b"1", Some(Duration::from_millis(1)))$($await)*?;
+            while backend.get(&space, b"b")$($await)*?.is_some() {}
+            let (_, nothing) = backend.look(&space, b"b")$($await)*?;
+            assert!(backend.swap(&space, b"b", &nothing, b"2", Some(Duration::from_secs(60)))$($await)*?);
+            let ttl = backend.get(&space, b"b")$($await)*?.unwrap().ttl.unwrap();
+            assert!(ttl > Duration::from_secs(50) && ttl <= Duration::from_secs(60));
+
+            let count = |n: Option<u64>| n.unwrap_or(100) + 1;
+            let key = [b'c'; 400];
+            assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 101);
+            assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 102);
+            // What is no number is none.
+            backend.set(&space, &key, b"\xFF\xFF", None)$($await)*?;
+            assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 101);
+            // One that is changed each time is given up.
+            let mut tries = 0_u64;
+            let spent = backend.update(&space, &key, None, |_: Option<u64>| {
+                tries += 1;
+                Backdoor::set(backend, &space, &key, &tries.to_le_bytes());
+                0
+            })$($await)*;
+            assert!(spent.unwrap_err().to_string().contains("100 times"));
+            assert_eq!(tries, 100);
+            backend.clear(&space)$($await)*
+        }
+    };
+}
+
+contract! { keeps, swaps, Backend, Swap, [fn] }
+contract! { keeps_async, swaps_async, AsyncBackend, AsyncSwap, [async fn] .await }
+
+/// Another way to the same place, which blocks.
+trait Backdoor {
+    fn set(&self, namespace: &str, key: &[u8], value: &[u8]);
+}
+
+impl<B> Backdoor for B {
+    fn set(&self, namespace: &str, key: &[u8], value: &[u8]) {
+        let name = std::any::type_name::<B>();
+        let done = match name {
+            name if name.contains("Redis") => Backend::set(&redis(REDIS.url()), namespace, key, value, None),
+            name if name.contains("Memcached") => {
+                Backend::set(&memcached(MEMCACHED.address()), namespace, key, value, None)
+            }
+            _ => Backend::set(&disk(DISK.path("contract.redb")), namespace, key, value, None),
+        };
+        done.unwrap();
+    }
+}
+
+static DISK: std::sync::LazyLock<Folder> = std::sync::LazyLock::new(|| Folder::new("contract"));
+
+#[test]
+fn redis_keeps_it() {
+    let _limit = limit();
+    keeps(&redis(REDIS.url())).unwrap();
+    swaps(&redis(REDIS.url())).unwrap();
+    block_on(async {
+        keeps_async(&redis(REDIS.url())).await.unwrap();
+        swaps_async(&redis(REDIS.url())).await.unwrap();
+    });
+}
+
+#[test]
+fn memcached_keeps_it() {
+    let _limit = limit();
+    keeps(&memcached(MEMCACHED.address())).unwrap();
+    swaps(&memcached(MEMCACHED.address())).unwrap();
+    block_on(async {
+        keeps_async(&memcached(MEMCACHED.address())).await.unwrap();
+        swaps_async(&memcached(MEMCACHED.address())).await.unwrap();
+    });
+}
+
+#[test]
+fn disk_keeps_it() {
+    let _limit = limit();
+    keeps(&disk(DISK.path("contract.redb"))).unwrap();
+    swaps(&disk(DISK.path("contract.redb"))).unwrap();
+    block_on(async {
+        keeps_async(&disk(DISK.path("contract.redb"))).await.unwrap();
+        swaps_async(&disk(DISK.path("contract.redb"))).await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_built_of_them_keeps_it() {
+    let _limit = limit();
+    let guarded = Guarded::new(redis(REDIS.url()));
+    keeps(&guarded).unwrap();
+    swaps(&guarded).unwrap();
+    let chain = Fallback::new((
+        redis(REDIS.url()),
+        Fallback::new((memcached(MEMCACHED.address()), disk(DISK.path("chain.redb")))),
+    ));
+    keeps(&chain).unwrap();
+    block_on(async {
+        keeps_async(&guarded).await.unwrap();
+        swaps_async(&guarded).await.unwrap();
+        keeps_async(&chain).await.unwrap();
+    });
+}

@@ -1,0 +1,159 @@
+//! Servers of a test's own, and what keeps tests from waiting for ever.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::mpsc::{self, Sender};
+use std::time::{Duration, Instant};
+
+/// For tests that leave it alone.
+pub(crate) static REDIS: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+pub(crate) static MEMCACHED: LazyLock<Server> = LazyLock::new(|| Server::memcached(&[]));
+
+/// A server process, which ends with this one, whatever that ends by.
+pub(crate) struct Server {
+    program: &'static str,
+    arguments: Vec<String>,
+    pub(crate) port: u16,
+    child: Option<Child>,
+}
+
+impl Server {
+    pub(crate) fn redis(arguments: &[&str]) -> Self {
+        Self::start("redis-server", arguments)
+    }
+
+    pub(crate) fn memcached(arguments: &[&str]) -> Self {
+        Self::start("memcached", arguments)
+    }
+
+    fn start(program: &'static str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let mut server = Self { program, arguments, port: 0, child: None };
+        for _ in 0..10 {
+            server.port = free_port();
+            // Somebody else may have taken the port meanwhile.
+            if server.is_up() {
+                return server;
+            }
+        }
+        panic!("{program} does not start");
+    }
+
+    /// On the same port as before.
+    pub(crate) fn restart(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.is_up() {
+            assert!(Instant::now() < deadline, "{} does not start again", self.program);
+        }
+    }
+
+    fn is_up(&mut self) -> bool {
+        self.kill();
+        let port = self.port.to_string();
+        let mut command = match self.program {
+            "memcached" => format!("memcached -l 127.0.0.1 -p {port} -U 0 -u root"),
+            _ => format!("redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no --dir /tmp"),
+        };
+        for argument in &self.arguments {
+            command += &format!(" '{argument}'");
+        }
+        // The shell waits for the end of our side of the pipe: when this process is gone, so is the server.
+        let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $!; wait");
+        let which = Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
+        assert!(
+            which.status.success(),
+            "{0} is not installed: `cargo xtask test` installs it, or `apt-get install redis-server memcached`",
+            self.program
+        );
+        let child = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        self.child = Some(child.unwrap());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            if self.answers().is_some() {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    fn answers(&self) -> Option<()> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+        stream.write_all(if self.program == "memcached" { b"mn\r\n" } else { b"PING\r\n" }).ok()?;
+        let mut answer = [0; 2];
+        stream.read_exact(&mut answer).ok()?;
+        // A Redis with a password answers as well.
+        (answer == *b"MN" || answer == *b"+P" || answer == *b"-N").then_some(())
+    }
+
+    /// As `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// What it answers to a line that is sent by hand.
+    pub(crate) fn says(&self, lines: &str, end: &str) -> String {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(lines.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(end.as_bytes()) {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Ends the process when a test takes too long.
+pub(crate) struct Limit(#[expect(dead_code, reason = "dropping it tells")] Sender<()>);
+
+pub(crate) fn limit() -> Limit {
+    let (done, wait) = mpsc::channel();
+    let name = std::thread::current().name().unwrap_or("a test").to_owned();
+    std::thread::spawn(move || {
+        if wait.recv_timeout(Duration::from_secs(120)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("{name} takes too long");
+            std::process::exit(101);
+        }
+    });
+    Limit(done)
+}
+
+/// Asks again until it is so.
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}: never");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
