@@ -450,7 +450,8 @@ fn found(answer: Result<(Option<Vec<u8>>, i64), Trouble>) -> Result<Option<Found
 }
 
 fn is_wrong_type(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<RedisError>().is_some_and(|error| error.code() == Some("WRONGTYPE"))
+    let errors = error.downcast_ref::<RedisError>().and_then(|error| error.clone().into_server_errors());
+    errors.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == "WRONGTYPE"))
 }
 
 fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Question {

@@ -22,3 +22,65 @@ impl Drop for Folder {
         _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+mod tests {
+    use std::time::Duration;
+
+    use functools::backend::{Backend, disk};
+
+    use super::Folder;
+    use crate::server::{eventually, limit};
+
+    #[test]
+    fn a_file_is_bounded_and_the_oldest_leave() {
+        let _limit = limit();
+        let folder = Folder::new("bounded");
+        let path = folder.path("a/folder/results.redb");
+        let max_bytes = 1 << 20;
+        let backend = disk(&path).max_bytes(max_bytes);
+        for n in 0..400_u32 {
+            backend.set("bound", &n.to_le_bytes(), &vec![7; 10_000 + n as usize * 10], None).unwrap();
+        }
+        let there = |n: u32| backend.get("bound", &n.to_le_bytes()).unwrap().is_some();
+        let first = (0..400).find(|n| there(*n)).unwrap();
+        assert!((300..380).contains(&first), "{first}");
+        assert!((first..400).all(there), "who came later is there");
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size <= 4 * max_bytes, "{size} bytes");
+        // One that is too large by itself does not stay, and drives nobody else out for long.
+        backend.set("bound", b"large", &vec![7; 2 << 20], None).unwrap();
+        assert_eq!(backend.get("bound", b"large").unwrap(), None);
+    }
+
+    #[test]
+    fn what_has_expired_leaves_the_file() {
+        let _limit = limit();
+        let folder = Folder::new("expired");
+        let path = folder.path("results.redb");
+        let backend = disk(&path).max_bytes(1 << 20);
+        backend.set("expiry", b"to stay", b"value", None).unwrap();
+        for n in 0..100_u32 {
+            let ttl = Some(Duration::from_millis(1));
+            backend.set("expiry", &n.to_le_bytes(), &[7; 9_000], ttl).unwrap();
+        }
+        // Had they not left, there would be no room for these beside what came first.
+        eventually("they expire", || backend.get("expiry", &99_u32.to_le_bytes()).unwrap().is_none());
+        for n in 0..50_u32 {
+            backend.set("more", &n.to_le_bytes(), &[7; 9_000], None).unwrap();
+        }
+        assert!(backend.get("expiry", b"to stay").unwrap().is_some());
+        assert!(backend.get("more", &0_u32.to_le_bytes()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_that_is_none_of_ours_is_left_as_it_is() {
+        let _limit = limit();
+        let folder = Folder::new("foreign");
+        let path = folder.path("letter.txt");
+        std::fs::write(&path, "Dear Ada,").unwrap();
+        let told = disk(&path).get("any", b"key").unwrap_err().to_string();
+        assert!(told.contains("letter.txt"), "{told}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
+        assert!(disk(folder.path("letter.txt/below")).set("any", b"key", b"", None).is_err());
+    }
+}

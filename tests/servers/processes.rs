@@ -1,1 +1,178 @@
-//! todo
+//! Several processes at once: the children are this test program, asked for one test.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use functools::backend::{AsyncSwap, Backend, Swap, disk, memcached, redis};
+
+use crate::files::Folder;
+use crate::server::{MEMCACHED, REDIS, block_on, eventually, limit};
+
+const CHILDREN: usize = 8;
+const ROUNDS: usize = 100;
+
+/// Starts this program again, to run one of the tests below.
+fn child(test: &str, task: &str) -> Child {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", "--nocapture", "--test-threads=1", &format!("processes::{test}")]);
+    program.env("SERVERS_TASK", task).stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// What a child is to do; nothing if this is the test run itself.
+fn task() -> Option<String> {
+    std::env::var("SERVERS_TASK").ok()
+}
+
+fn count(engine: &str, place: &str) -> u64 {
+    let plus_one = |n: Option<u64>| n.unwrap_or(0) + 1;
+    let mut done = 0;
+    let (one, two) = (redis(place), memcached(place));
+    for round in 0..ROUNDS {
+        let is_async = round % 2 == 0;
+        let ttl = Some(Duration::from_secs(600));
+        let updated = match (engine, is_async) {
+            ("redis", false) => Swap::update(&one, "count", b"visitors", ttl, plus_one),
+            ("redis", true) => block_on(AsyncSwap::update(&one, "count", b"visitors", ttl, plus_one)),
+            (_, false) => Swap::update(&two, "count", b"visitors", ttl, plus_one),
+            (_, true) => block_on(AsyncSwap::update(&two, "count", b"visitors", ttl, plus_one)),
+        };
+        done += u64::from(updated.is_ok());
+    }
+    done
+}
+
+#[test]
+fn counting_child() {
+    let Some(task) = task() else { return };
+    let (engine, place) = task.split_once(' ').unwrap();
+    println!("\ndone={}", count(engine, place));
+}
+
+fn counted(engine: &str, place: &str) -> u64 {
+    let children = [(); CHILDREN].map(|()| child("counting_child", &format!("{engine} {place}")));
+    let outputs = children.map(|child| child.wait_with_output().unwrap());
+    let done = outputs.map(|output| {
+        assert!(output.status.success());
+        let output = String::from_utf8(output.stdout).unwrap();
+        output.lines().find_map(|line| line.strip_prefix("done=")?.parse::<u64>().ok()).unwrap()
+    });
+    done.into_iter().sum()
+}
+
+#[test]
+fn visitors_of_eight_processes_are_all_counted() {
+    let _limit = limit();
+    for (engine, place) in [("redis", REDIS.url()), ("memcached", MEMCACHED.address())] {
+        let mut expected = 0;
+        // Cold, then warm.
+        for _ in 0..2 {
+            expected += counted(engine, &place);
+            let found = match engine {
+                "redis" => redis(&place).get("count", b"visitors"),
+                _ => memcached(&place).get("count", b"visitors"),
+            };
+            assert!(found.is_ok_and(|found| found.is_some()));
+            let read = |n: Option<u64>| n.unwrap();
+            let all = match engine {
+                "redis" => Swap::update(&redis(&place), "count", b"visitors", None, read),
+                _ => Swap::update(&memcached(&place), "count", b"visitors", None, read),
+            };
+            assert_eq!(all.unwrap(), expected, "{engine}");
+        }
+        assert!(expected > 0);
+    }
+}
+
+#[test]
+fn writing_child() {
+    let Some(path) = task() else { return };
+    let backend = disk(path);
+    for n in 0_u32.. {
+        backend.set("kill", &(n % 100).to_le_bytes(), &n.to_le_bytes().repeat(1000), None).unwrap();
+        // From here on it must be there, whatever happens.
+        println!("\nwrote={n}");
+    }
+}
+
+#[test]
+fn a_file_survives_being_killed_in_the_middle_of_writing() {
+    use std::io::{BufRead, BufReader};
+    let _limit = limit();
+    let folder = Folder::new("killed");
+    let path = folder.path("results.redb");
+    for round in 0..4_u64 {
+        let mut child = child("writing_child", path.to_str().unwrap());
+        let mut last = None;
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while last < Some(20 + 13 * round) {
+            let line = lines.next().unwrap().unwrap();
+            last = line.strip_prefix("wrote=").map(|n| n.parse::<u64>().unwrap()).or(last);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in lines.map_while(Result::ok) {
+            last = line.strip_prefix("wrote=").and_then(|n| n.parse().ok()).or(last);
+        }
+        // A process of its own: this one could not give the file back.
+        let read = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "processes::reading_child"])
+            .env("SERVERS_TASK", format!("{} {}", last.unwrap(), path.display()))
+            .output()
+            .unwrap();
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    }
+}
+
+#[test]
+fn reading_child() {
+    let Some(task) = task() else { return };
+    let (last, path) = task.split_once(' ').unwrap();
+    let (last, backend) = (last.parse::<u32>().unwrap(), disk(path));
+    for n in last.saturating_sub(98)..=last {
+        let found = backend.get("kill", &(n % 100).to_le_bytes()).unwrap();
+        let value = found.expect("it was written").value;
+        let there = u32::from_le_bytes(value[..4].try_into().unwrap());
+        assert_eq!(value, there.to_le_bytes().repeat(1000));
+        // The last that was begun may have come through too.
+        assert!(there == n || there == last + 1, "{there} for {n}");
+    }
+}
+
+#[test]
+fn holding_child() {
+    let Some(path) = task() else { return };
+    let backend = disk(path);
+    backend.set("hold", b"key", b"value", None).unwrap();
+    println!("\nholds");
+    std::io::stdin().lines().next();
+}
+
+#[test]
+fn a_second_process_on_a_file_is_told_so_and_goes_on() {
+    use std::io::{BufRead, BufReader};
+    let _limit = limit();
+    static FOLDER: std::sync::LazyLock<Folder> = std::sync::LazyLock::new(|| Folder::new("second"));
+    let path = FOLDER.path("results.redb");
+    let mut first = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", "processes::holding_child"])
+        .env("SERVERS_TASK", &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    while lines.next().unwrap().unwrap() != "holds" {}
+
+    #[functools::lru_cache(maxsize = 0, backend = disk(FOLDER.path("results.redb")))]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!((double(1), double(1), double::cache_stats().backend_errors), (2, 2, 4));
+    let error = double::cache_clear().unwrap_err().to_string();
+    assert!(error.contains("another process has this file open") && error.contains("results.redb"), "{error}");
+
+    drop(first.stdin.take());
+    first.wait().unwrap();
+    eventually("it is ours", || (double(1), double::cache_info().hits > 0) == (2, true));
+    assert_eq!(disk(&path).get("hold", b"key").unwrap().unwrap().value, b"value", "after a restart");
+}

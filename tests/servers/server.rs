@@ -31,7 +31,7 @@ impl Server {
     fn start(program: &'static str, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let mut server = Self { program, arguments, port: 0, child: None };
-        for _ in 0..10 {
+        for _ in 0..3 {
             server.port = free_port();
             // Somebody else may have taken the port meanwhile.
             if server.is_up() {
@@ -60,7 +60,7 @@ impl Server {
             command += &format!(" '{argument}'");
         }
         // The shell waits for the end of our side of the pipe: when this process is gone, so is the server.
-        let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $!; wait");
+        let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $! 2>/dev/null; wait");
         let which = Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
         assert!(
             which.status.success(),
