@@ -174,6 +174,18 @@ macro_rules! guarded {
                 self.noted(self.admitted()?.set(namespace, key, value, ttl)$($await)*)
             }
 
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                let done = self.admitted()?.add(namespace, key, value, ttl)$($await)*;
+                // There are backends that can't do it, and are well.
+                if done.is_ok() { self.noted(done) } else { done }
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.noted(self.admitted()?.delete(namespace, key)$($await)*)
             }

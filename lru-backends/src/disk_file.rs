@@ -319,6 +319,11 @@ impl Backend for Disk {
         })
     }
 
+    fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
+        let (found, version) = Swap::look(self, namespace, key)?;
+        Ok(found.is_none() && Swap::swap(self, namespace, key, &version, value, Some(ttl))?)
+    }
+
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
         let key = full(namespace, key);
         let expires = self.shelf.run(|file| {
@@ -411,6 +416,17 @@ impl AsyncBackend for Disk {
     ) -> Result<(), BackendError> {
         let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
         self.aside(move |disk| Backend::set(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
+        self.aside(move |disk| Backend::add(disk, &namespace, &key, &value, ttl)).await
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

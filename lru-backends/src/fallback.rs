@@ -131,6 +131,24 @@ macro_rules! falls_back {
                 new.set(namespace, key, value, ttl)$($await)*
             }
 
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                let Self { new, .. } = self;
+                if self.get(namespace, key)$($await)*?.is_some() {
+                    return Ok(false);
+                }
+                let (found, version) = new.look(namespace, key)$($await)*?;
+                if found.is_some_and(|found| !is_tombstone(&found)) {
+                    return Ok(false);
+                }
+                new.swap(namespace, key, &version, value, Some(ttl))$($await)*
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let Self { new, old } = self;
                 let in_old = old.delete(namespace, key)$($await)*;

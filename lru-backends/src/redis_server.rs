@@ -545,6 +545,16 @@ macro_rules! speaks {
                 self.patience.noted(&self.place, done)
             }
 
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                $Swap::swap(self, namespace, key, &None, value, Some(ttl))$($await)*
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.patience.admits(&self.place)?;
                 let question = unlink(&[full(namespace, key)]);

@@ -53,6 +53,16 @@ macro_rules! contract {
             }
             backend.clear(&other)$($await)*?;
 
+            let hour = Duration::from_secs(3600);
+            assert!(backend.add(&space, b"claim", b"mine", hour)$($await)*?);
+            assert!(!backend.add(&space, b"claim", b"yours", hour)$($await)*?);
+            let claim = backend.get(&space, b"claim")$($await)*?.unwrap();
+            assert!(claim.value == b"mine" && claim.ttl.is_some_and(|left| left <= hour));
+            assert!(backend.delete(&space, b"claim")$($await)*?);
+            assert!(backend.add(&space, b"claim", b"yours", Duration::from_millis(1))$($await)*?);
+            while backend.get(&space, b"claim")$($await)*?.is_some() {}
+            assert!(backend.add(&space, b"claim", b"mine", hour)$($await)*?);
+
             let ttl = Duration::from_millis(200);
             let begin = Instant::now();
             backend.set(&space, b"soon gone", b"1", Some(ttl))$($await)*?;

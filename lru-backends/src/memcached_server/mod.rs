@@ -256,6 +256,20 @@ macro_rules! speaks {
                 self.patience.noted(&self.place, done)
             }
 
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                let (found, version) = $Swap::look(self, namespace, key)$($await)*?;
+                if found.is_some() {
+                    return Ok(false);
+                }
+                $Swap::swap(self, namespace, key, &version, value, Some(ttl))$($await)*
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.patience.admits(&self.place)?;
                 let requests =
