@@ -63,6 +63,9 @@
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
 //! | `tracing` | events through the [`tracing`](https://docs.rs/tracing) facade, as told below |
+//! | `backend`, `json` | [results outside the process](macro@lru_cache#a-backend), as few bytes or as JSON |
+//! | `redis`, `memcached`, `disk` | the module [`backend`] has what keeps them there |
+//! | `redis-cluster`, `redis-sentinel`, `redis-tls` | what else the client of Redis can do |
 //! | `axum` | the module `debug_page`: a page on all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
 //! With `tracing`, functions tell what their calls do where these may share results or have stale ones: async
@@ -1339,6 +1342,13 @@ macro_rules! __site_of {
 }
 
 /// The README's code, compiled and run where all that it shows is there.
-#[cfg(all(doctest, feature = "axum", feature = "testing"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "disk",
+    feature = "memcached",
+    feature = "redis",
+    feature = "testing"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -78,7 +78,7 @@ impl Breaker {
 /// Any backend behind a circuit breaker: after failures in a row it is left alone for a while.
 ///
 /// Three failures and a second by default. Then one call goes through as a probe; if it fails, the others
-/// go on without for another second. What [`redis`](crate), `memcached` and `disk` make has its own.
+/// go on without for another second. What `redis` and `memcached` make has its own.
 ///
 /// # Examples
 ///

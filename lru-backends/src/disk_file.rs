@@ -178,7 +178,8 @@ impl File {
         let transaction = self.database.begin_write()?;
         let changed = {
             let mut tables = Tables::open(&transaction)?;
-            let changed = change(&mut tables, *self.max_bytes.lock().unwrap_or_else(PoisonError::into_inner))?;
+            let changed =
+                change(&mut tables, *self.max_bytes.lock().unwrap_or_else(PoisonError::into_inner))?;
             tables.close()?;
             changed
         };

@@ -370,7 +370,10 @@ enum Again {
 
 /// Asks sentinels, which their client does without a time-out.
 #[cfg(feature = "redis-sentinel")]
-fn named_by(client: &Arc<Mutex<::redis::sentinel::SentinelClient>>, timeout: Duration) -> RedisResult<Client> {
+fn named_by(
+    client: &Arc<Mutex<::redis::sentinel::SentinelClient>>,
+    timeout: Duration,
+) -> RedisResult<Client> {
     let (send, named) = std::sync::mpsc::channel();
     let client = Arc::clone(client);
     std::thread::spawn(move || {

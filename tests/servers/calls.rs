@@ -73,9 +73,11 @@ macro_rules! same_function {
                 });
                 assert_eq!(later::cache_info().hits, hits);
             }
-            let many = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let many =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             many.block_on(async {
-                let tasks = (0..200).map(|n| tokio::spawn(async move { later(["a", "b", "c"][n % 3]).await }));
+                let tasks =
+                    (0..200).map(|n| tokio::spawn(async move { later(["a", "b", "c"][n % 3]).await }));
                 for (n, task) in tasks.collect::<Vec<_>>().into_iter().enumerate() {
                     assert_eq!(task.await.unwrap().unwrap(), ["A", "B", "C"][n % 3]);
                 }

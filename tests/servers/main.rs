@@ -5,6 +5,7 @@
 
 mod calls;
 mod contract;
+mod examples;
 mod fallback;
 mod files;
 mod processes;

@@ -169,7 +169,10 @@ fn a_second_process_on_a_file_is_told_so_and_goes_on() {
     }
     assert_eq!((double(1), double(1), double::cache_stats().backend_errors), (2, 2, 4));
     let error = double::cache_clear().unwrap_err().to_string();
-    assert!(error.contains("another process has this file open") && error.contains("results.redb"), "{error}");
+    assert!(
+        error.contains("another process has this file open") && error.contains("results.redb"),
+        "{error}"
+    );
 
     drop(first.stdin.take());
     first.wait().unwrap();

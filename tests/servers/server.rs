@@ -61,13 +61,15 @@ impl Server {
         }
         // The shell waits for the end of our side of the pipe: when this process is gone, so is the server.
         let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $! 2>/dev/null; wait");
-        let which = Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
+        let which =
+            Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
         assert!(
             which.status.success(),
             "{0} is not installed: `cargo xtask test` installs it, or `apt-get install redis-server memcached`",
             self.program
         );
-        let child = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let child =
+            Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
         self.child = Some(child.unwrap());
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {

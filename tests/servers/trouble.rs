@@ -76,8 +76,7 @@ fn async_calls_survive_a_restart() {
     let _limit = limit();
     let (mut one, mut two) = (Server::redis(&[]), Server::memcached(&[]));
     let pause = Duration::from_millis(50);
-    let (first, second) =
-        (redis(one.url()).breaker(3, pause), memcached(two.address()).breaker(3, pause));
+    let (first, second) = (redis(one.url()).breaker(3, pause), memcached(two.address()).breaker(3, pause));
     async fn sets(backend: &impl AsyncBackend, expected: bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while backend.set("restart", b"key", b"value", None).await.is_ok() != expected {
@@ -178,14 +177,18 @@ fn a_slow_server_is_not_waited_for() {
         assert!((200..1500).contains(&span.as_millis()), "{spans:?}");
     }
     // By now they are left alone, by async calls too.
-    for get in [&(|| block_on(AsyncBackend::get(&backends.0, "slow", b"key")).is_ok()) as &dyn Fn() -> bool, &|| {
-        block_on(AsyncBackend::get(&backends.1, "slow", b"key")).is_ok()
-    }] {
+    for get in
+        [&(|| block_on(AsyncBackend::get(&backends.0, "slow", b"key")).is_ok()) as &dyn Fn() -> bool, &|| {
+            block_on(AsyncBackend::get(&backends.1, "slow", b"key")).is_ok()
+        }]
+    {
         let span = timed(get);
         assert!(span < Duration::from_millis(200), "{span:?}");
     }
     (proxies.0.delay(0), proxies.1.delay(0));
-    eventually("redis is asked again", || Backend::get(&backends.0, "slow", b"key").is_ok_and(|it| it.is_some()));
+    eventually("redis is asked again", || {
+        Backend::get(&backends.0, "slow", b"key").is_ok_and(|it| it.is_some())
+    });
     eventually("memcached, too", || Backend::get(&backends.1, "slow", b"key").is_ok_and(|it| it.is_some()));
 }
 
@@ -358,7 +361,10 @@ fn credentials_are_nowhere() {
     let told = |backend: &Redis| {
         let error = Backend::set(backend, "secret", b"key", b"value", None).err();
         let awaited = block_on(AsyncBackend::get(backend, "secret", b"key")).err();
-        format!("{backend:?} {error:?} {awaited:?} {}", error.as_ref().map_or(String::new(), ToString::to_string))
+        format!(
+            "{backend:?} {error:?} {awaited:?} {}",
+            error.as_ref().map_or(String::new(), ToString::to_string)
+        )
     };
     let right = redis(format!("redis://:{SECRET}@127.0.0.1:{}/", server.port));
     assert!(told(&right).ends_with("None None "), "{}", told(&right));

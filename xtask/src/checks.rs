@@ -14,7 +14,22 @@ const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir tar
 const TRACES: &str = "../shared/traces";
 
 /// The features of the library, each of which must do alone.
-const FEATURES: &[&str] = &["testing", "tokio", "registry", "metrics", "tracing", "backend", "json", "axum"];
+const FEATURES: &[&str] = &[
+    "testing",
+    "tokio",
+    "registry",
+    "metrics",
+    "tracing",
+    "backend",
+    "json",
+    "axum",
+    "redis",
+    "redis-cluster",
+    "redis-sentinel",
+    "redis-tls",
+    "memcached",
+    "disk",
+];
 
 /// How many third-party crates a user of the library may be made to compile.
 const MOST_CRATES: usize = 13;
@@ -23,9 +38,11 @@ const MOST_CRATES: usize = 13;
 pub(crate) fn test() -> Vec<Step> {
     vec![
         Step::new("browser", browser),
+        Step::new("servers", servers),
         Step::cargo("tests", "test --workspace"),
         // The README's code among them, which shows all features.
         Step::cargo("tests, all features", "test --package functools --all-features"),
+        Step::cargo("tests, backends", "test --package lru-backends --all-features"),
         // What a service has: without `testing`, which looks for caches in another way.
         Step::cargo(
             "tests, features of services",
@@ -82,6 +99,26 @@ fn browser() -> Result {
         }
     }
     print!("{}", version()?);
+    Ok(Outcome::Done)
+}
+
+/// Looks for the servers that tests start, and installs them where Debian's packages are at hand.
+fn servers() -> Result {
+    let versions = || {
+        let of = |server| output_of(Command::new(server).arg("--version"));
+        Ok(of("redis-server")? + &of("memcached")?)
+    };
+    if versions().is_err() {
+        println!("`redis-server` or `memcached` is missing: apt-get installs both, for tests of backends");
+        for arguments in ["-q update", "-q -y --no-install-recommends install redis-server memcached"] {
+            let mut apt = Command::new("apt-get");
+            apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
+            run_through(&mut apt).or_else(|failure| {
+                fail(format!("{failure}; install the packages `redis-server` and `memcached` as root"))
+            })?;
+        }
+    }
+    print!("{}", versions()?);
     Ok(Outcome::Done)
 }
 

@@ -21,7 +21,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        purpose: "run all tests, with doctests and examples; installs Debian's `chromium` where it is missing",
+        purpose: "run all tests, with doctests and examples; installs a browser and servers where they are missing",
         steps: checks::test,
     },
     Command {

@@ -35,7 +35,11 @@ impl Blocking {
     }
 
     /// Sends requests at once and reads the reply to each.
-    pub(super) fn ask<const N: usize>(&mut self, requests: &[u8], timeout: Duration) -> io::Result<[Reply; N]> {
+    pub(super) fn ask<const N: usize>(
+        &mut self,
+        requests: &[u8],
+        timeout: Duration,
+    ) -> io::Result<[Reply; N]> {
         let deadline = Instant::now() + timeout;
         let mut unsent = requests;
         while !unsent.is_empty() {

@@ -19,7 +19,8 @@ pub(super) type Generation = [u8; 16];
 
 /// Another one than ever before: it is never counted from one that may have been lost.
 pub(super) fn new_generation() -> Generation {
-    let word = |at: usize| RandomState::new().hash_one((SystemTime::now(), std::process::id(), at)).to_le_bytes();
+    let word =
+        |at: usize| RandomState::new().hash_one((SystemTime::now(), std::process::id(), at)).to_le_bytes();
     let mut generation = Generation::default();
     generation[..8].copy_from_slice(&word(0));
     generation[8..].copy_from_slice(&word(1));

@@ -100,8 +100,7 @@ impl Memcached {
                 }
             }
         }
-        let mut connection =
-            Blocking::open(&self.address, self.patience.connect).map_err(Trouble::down)?;
+        let mut connection = Blocking::open(&self.address, self.patience.connect).map_err(Trouble::down)?;
         let replies = connection.ask(requests, self.patience.answer).map_err(Trouble::down)?;
         self.blocking.give_back((), connection);
         Ok(replies)
@@ -143,10 +142,7 @@ enum Again {
 /// Whether the server closed the connection while nobody used it, as in a restart.
 fn is_worn_out(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
-    )
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
 /// Both requests, for one round trip.
@@ -169,12 +165,7 @@ fn refused(reply: Reply) -> Trouble {
     }
 }
 
-fn opened(
-    item: &[u8],
-    generation: Option<Generation>,
-    namespace: &str,
-    key: &[u8],
-) -> Option<Found> {
+fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Found> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
     Some(Found { value, ttl })
 }

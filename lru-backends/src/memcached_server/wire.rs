@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_an_error() {
-        for bytes in [&b"+OK\r\n"[..], b"VA x c1\r\n", b"VA 1\r\na\r\n", b"VA 1 c1\r\nabc", b"\xFF\r\n", &[b'a'; 4096]] {
+        for bytes in
+            [&b"+OK\r\n"[..], b"VA x c1\r\n", b"VA 1\r\na\r\n", b"VA 1 c1\r\nabc", b"\xFF\r\n", &[b'a'; 4096]]
+        {
             let mut inbox = Inbox::default();
             inbox.push(bytes);
             assert!(inbox.next().is_err(), "{bytes:?}");

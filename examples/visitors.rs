@@ -1,0 +1,29 @@
+//! Counts visitors, in a server that many processes write to: none is lost.
+//!
+//! Run it with `cargo run --example visitors --features redis,memcached -- SERVER`, as often at once as you like. The
+//! server is `redis://127.0.0.1/` or, for Memcached, `127.0.0.1:11211`.
+
+use std::env;
+use std::thread;
+
+use functools::backend::{BackendError, Swap, memcached, redis};
+
+/// What `update` is given is what is there; what it returns is there only if nobody else was faster. Then it
+/// is asked again.
+fn visit(counter: &impl Swap) -> Result<u64, BackendError> {
+    counter.update("example", b"visitors", None, |visitors: Option<u64>| visitors.unwrap_or(0) + 1)
+}
+
+fn count(counter: &(impl Swap + Sync)) -> Result<(), BackendError> {
+    let counted = thread::scope(|scope| {
+        let doors = [(); 4].map(|()| scope.spawn(|| (0..50).filter(|_| visit(counter).is_ok()).count()));
+        doors.map(|door| door.join().expect("a door")).into_iter().sum::<usize>()
+    });
+    println!("{counted} came in here, and with this one {} everywhere", visit(counter)?);
+    Ok(())
+}
+
+fn main() -> Result<(), BackendError> {
+    let server = env::args().nth(1).ok_or("say which server: redis://127.0.0.1/ or 127.0.0.1:11211")?;
+    if server.starts_with("redis") { count(&redis(server)) } else { count(&memcached(server)) }
+}
