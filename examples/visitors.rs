@@ -15,11 +15,11 @@ fn visit(counter: &impl Swap) -> Result<u64, BackendError> {
 }
 
 fn count(counter: &(impl Swap + Sync)) -> Result<(), BackendError> {
-    let counted = thread::scope(|scope| {
+    let came = thread::scope(|scope| {
         let doors = [(); 4].map(|()| scope.spawn(|| (0..50).filter(|_| visit(counter).is_ok()).count()));
         doors.map(|door| door.join().expect("a door")).into_iter().sum::<usize>()
     });
-    println!("{counted} came in here, and with this one {} everywhere", visit(counter)?);
+    println!("{came} came in here, and with this one {} everywhere", visit(counter)?);
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
 use redb::{Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
 
-use crate::failure::{Failure, Trouble};
+use crate::failure::{Cause, Failure};
 use crate::swap::{AsyncSwap, Swap};
 
 /// Namespace and key → until when it is good, as milliseconds since 1970 or zero; its number; the value.
@@ -115,7 +115,7 @@ impl Shelf {
         Self { path, max_bytes, file: OnceLock::new() }
     }
 
-    fn file(&self) -> Result<&File, Trouble> {
+    fn file(&self) -> Result<&File, Cause> {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }
@@ -127,42 +127,40 @@ impl Shelf {
         Ok(self.file.get_or_init(|| file))
     }
 
-    fn run<T>(&self, ask: impl FnOnce(&File) -> Result<T, redb::Error>) -> Result<T, BackendError> {
-        let done = self.file().and_then(|file| ask(file).map_err(Trouble::unwilling));
-        done.map_err(|Trouble { cause, .. }| {
-            Failure::Asked { place: self.path.display().to_string(), cause }.into()
-        })
+    fn run<T>(&self, ask: impl FnOnce(&File) -> Result<T, Cause>) -> Result<T, BackendError> {
+        let done = self.file().and_then(ask);
+        done.map_err(|cause| Failure::Asked { place: self.path.display().to_string(), cause }.into())
     }
 }
 
 impl File {
-    fn open(path: &Path) -> Result<Arc<Self>, Trouble> {
+    fn open(path: &Path) -> Result<Arc<Self>, Cause> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(Trouble::unwilling)?;
+            std::fs::create_dir_all(folder)?;
         }
         // There must be a file before it has one name.
-        OpenOptions::new().append(true).create(true).open(path).map_err(Trouble::unwilling)?;
-        let path = path.canonicalize().map_err(Trouble::unwilling)?;
+        OpenOptions::new().append(true).create(true).open(path)?;
+        let path = path.canonicalize()?;
         if let Some(file) = open.get(&path).and_then(Weak::upgrade) {
             return Ok(file);
         }
         let mut builder = Database::builder();
         let database = builder.set_cache_size(MEMORY).create_with_file_format_v3(true).create(&path);
         let database = database.map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => Trouble::unwilling("another process has this file open"),
-            error => Trouble::unwilling(error),
+            DatabaseError::DatabaseAlreadyOpen => "another process has this file open".into(),
+            error => Cause::from(error),
         })?;
         let file = Arc::new(Self { database, max_bytes: Mutex::new(u64::MAX) });
         // Reading can do without asking whether there are tables.
-        file.change(|_, _| Ok(())).map_err(Trouble::unwilling)?;
+        file.change(|_, _| Ok(()))?;
         open.retain(|_, file| file.strong_count() > 0);
         open.insert(path, Arc::downgrade(&file));
         Ok(file)
     }
 
     /// What is there, until when, and its number.
-    fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u64, u64)>, redb::Error> {
+    fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u64, u64)>, Cause> {
         let entries = self.database.begin_read()?.open_table(ENTRIES)?;
         let entry = entries.get(key)?;
         Ok(entry.map(|entry| {
@@ -171,10 +169,7 @@ impl File {
         }))
     }
 
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&mut Tables<'_>, u64) -> Result<T, redb::Error>,
-    ) -> Result<T, redb::Error> {
+    fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>, u64) -> Result<T, Cause>) -> Result<T, Cause> {
         let transaction = self.database.begin_write()?;
         let changed = {
             let mut tables = Tables::open(&transaction)?;
@@ -198,7 +193,7 @@ struct Tables<'t> {
 }
 
 impl<'t> Tables<'t> {
-    fn open(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
+    fn open(transaction: &'t WriteTransaction) -> Result<Self, Cause> {
         let totals = transaction.open_table(TOTALS)?;
         let bytes = totals.get(BYTES)?.map_or(0, |bytes| bytes.value());
         Ok(Self {
@@ -210,13 +205,13 @@ impl<'t> Tables<'t> {
         })
     }
 
-    fn close(mut self) -> Result<(), redb::Error> {
+    fn close(mut self) -> Result<(), Cause> {
         self.totals.insert(BYTES, self.bytes)?;
         Ok(())
     }
 
     /// Removes an entry, and returns until when it was good.
-    fn remove(&mut self, key: &[u8]) -> Result<Option<u64>, redb::Error> {
+    fn remove(&mut self, key: &[u8]) -> Result<Option<u64>, Cause> {
         let Some(entry) = self.entries.remove(key)? else { return Ok(None) };
         let (expires, number, value) = entry.value();
         self.order.remove(number)?;
@@ -227,7 +222,7 @@ impl<'t> Tables<'t> {
         Ok(Some(expires))
     }
 
-    fn insert(&mut self, key: &[u8], value: &[u8], expires: u64) -> Result<(), redb::Error> {
+    fn insert(&mut self, key: &[u8], value: &[u8], expires: u64) -> Result<(), Cause> {
         let number = self.totals.get(NEXT_NUMBER)?.map_or(0, |number| number.value());
         self.totals.insert(NEXT_NUMBER, number + 1)?;
         self.entries.insert(key, (expires, number, value))?;
@@ -240,7 +235,7 @@ impl<'t> Tables<'t> {
     }
 
     /// Some of those leave that have expired, and the oldest while there is too little room.
-    fn make_room(&mut self, max_bytes: u64, now: u64) -> Result<(), redb::Error> {
+    fn make_room(&mut self, max_bytes: u64, now: u64) -> Result<(), Cause> {
         for _ in 0..SWEEP {
             let Some(first) = self.deadlines.first()? else { break };
             if first.0.value().0 > now {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use lru_core::backend::BackendError;
 
-type Cause = Box<dyn Error + Send + Sync>;
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why something was not done.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(crate) enum Failure {
     /// It failed before, and is left alone for a while.
     LeftAlone { place: String },
     /// It was asked.
+    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
     Asked { place: String, cause: Cause },
     /// Others were faster, each time.
     Contended { tries: u32 },
@@ -22,6 +24,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LeftAlone { place } => write!(f, "{place} failed before and is left alone for a while"),
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
             Self::Asked { place, cause } => write!(f, "{place}: {cause}"),
             Self::Contended { tries } => write!(f, "others changed the value first, {tries} times in a row"),
         }
@@ -31,6 +34,7 @@ impl fmt::Display for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
             Self::Asked { cause, .. } => Some(&**cause),
             _ => None,
         }
@@ -44,7 +48,7 @@ impl From<Failure> for BackendError {
 }
 
 /// What a client met.
-#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 #[derive(Debug)]
 pub(crate) struct Trouble {
     pub(crate) cause: Cause,
@@ -52,13 +56,12 @@ pub(crate) struct Trouble {
     pub(crate) is_down: bool,
 }
 
-#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+#[cfg(any(feature = "memcached", feature = "redis"))]
 impl Trouble {
     pub(crate) fn down(cause: impl Into<Cause>) -> Self {
         Self { cause: cause.into(), is_down: true }
     }
 
-    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
     pub(crate) fn unwilling(cause: impl Into<Cause>) -> Self {
         Self { cause: cause.into(), is_down: false }
     }

@@ -78,7 +78,7 @@ type Shared = Arc<tokio::sync::Mutex<Option<Awaited>>>;
 
 /// How connections are made.
 enum Server {
-    One(Client),
+    One(Box<Client>),
     #[cfg(feature = "redis-cluster")]
     Cluster(Box<::redis::cluster::ClusterClient>),
     #[cfg(feature = "redis-sentinel")]
@@ -109,7 +109,7 @@ impl Redis {
             ConnectionAddr::Unix(path) => format!("redis at {}", path.display()),
             _ => "redis".to_owned(),
         };
-        Self::of(Server::One(client), place)
+        Self::of(Server::One(Box::new(client)), place)
     }
 
     /// Keeps results in the server that is reached so.
@@ -253,9 +253,7 @@ impl Redis {
             Server::One(client) => client.get_connection_with_timeout(self.patience.connect)?,
             #[cfg(feature = "redis-cluster")]
             Server::Cluster(client) => {
-                let connection = client.get_connection()?;
-                connection.set_read_timeout(Some(self.patience.answer))?;
-                connection.set_write_timeout(Some(self.patience.answer))?;
+                let connection = client.get_connection_with_config(self.cluster_config())?;
                 return Ok(Blocking::Cluster(Box::new(connection)));
             }
             #[cfg(feature = "redis-sentinel")]
@@ -267,6 +265,13 @@ impl Redis {
         connection.set_read_timeout(Some(self.patience.answer))?;
         connection.set_write_timeout(Some(self.patience.answer))?;
         Ok(Blocking::One(Box::new(connection)))
+    }
+
+    #[cfg(feature = "redis-cluster")]
+    fn cluster_config(&self) -> ::redis::cluster::ClusterConfig {
+        ::redis::cluster::ClusterConfig::new()
+            .set_connection_timeout(self.patience.connect)
+            .set_response_timeout(self.patience.answer)
     }
 
     /// Asks on a connection, an idle one first.
@@ -306,7 +311,9 @@ impl Redis {
                 Ok(Awaited::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             #[cfg(feature = "redis-cluster")]
-            Server::Cluster(client) => Ok(Awaited::Cluster(client.get_async_connection().await?)),
+            Server::Cluster(client) => {
+                Ok(Awaited::Cluster(client.get_async_connection_with_config(self.cluster_config()).await?))
+            }
             #[cfg(feature = "redis-sentinel")]
             Server::Sentinel(client) => {
                 let (client, patience) = (Arc::clone(client), self.patience.connect);

@@ -11,7 +11,7 @@ use crate::server::{MEMCACHED, REDIS, block_on, limit};
 
 macro_rules! contract {
     ($name:ident, $swaps:ident, $Backend:ident, $Swap:ident, [$($fn:tt)*] $($await:tt)*) => {
-        $($fn)* $name<B: $Backend>(backend: &B) -> Result<(), BackendError> {
+        pub(crate) $($fn)* $name<B: $Backend>(backend: &B) -> Result<(), BackendError> {
             let space = format!("contract::{}::{}", stringify!($name), std::any::type_name::<B>());
             let other = format!("{space}:");
             backend.clear(&space)$($await)*?;

@@ -3,6 +3,8 @@
 //! They are started on free ports of this machine, and stop with the process that started them. Without
 //! them the tests fail.
 
+#![expect(clippy::items_after_statements, reason = "memoized functions stand where they are called")]
+
 mod calls;
 mod contract;
 mod examples;
@@ -11,4 +13,6 @@ mod files;
 mod processes;
 mod proxy;
 mod server;
+#[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
+mod several;
 mod trouble;

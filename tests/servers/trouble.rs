@@ -53,7 +53,7 @@ fn redis_is_killed_and_restarted_under_load() {
     }
     let server = Server::redis(&[]);
     URL.set(server.url()).unwrap();
-    survives(server, |n| square(n), || square::cache_info().hits);
+    survives(server, square, || square::cache_info().hits);
     assert!(square::cache_stats().backend_errors > 0);
 }
 
@@ -67,7 +67,7 @@ fn memcached_is_killed_and_restarted_under_load() {
     }
     let server = Server::memcached(&[]);
     ADDRESS.set(server.address()).unwrap();
-    survives(server, |n| square(n), || square::cache_info().hits);
+    survives(server, square, || square::cache_info().hits);
     assert!(square::cache_stats().backend_errors > 0);
 }
 

@@ -1,7 +1,7 @@
 //! Memcached, over its meta protocol.
 //!
-//! The client is our own: what there is either blocks or is async, and none of it has a pool and both
-//! time-outs. Of the protocol three commands are needed.
+//! The client is our own: those there are either block or are async, and two of them with different habits
+//! would take more lines than the three commands that are needed.
 
 mod connection;
 mod item;
