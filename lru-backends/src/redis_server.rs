@@ -30,6 +30,9 @@ const STEP: u32 = 1000;
 /// Runtimes that are remembered: each has one connection, which all tasks share.
 const MOST_RUNTIMES: usize = 32;
 
+/// What `PTTL` says of a key that is not there.
+const GONE: i64 = -2;
+
 /// Sets a key if it is what it was. A key of another type is as good as none.
 const SWAP: &str = "
 local old = false
@@ -450,6 +453,8 @@ fn get(key: &[u8]) -> Question {
 /// What `get` found; a key of another type is nothing of ours.
 fn found(answer: Result<(Option<Vec<u8>>, i64), Trouble>) -> Result<Option<Found>, Trouble> {
     match answer {
+        // It expired between the two commands.
+        Ok((_, GONE)) => Ok(None),
         Ok((value, ttl)) => {
             let ttl = u64::try_from(ttl).ok().map(Duration::from_millis);
             Ok(value.map(|value| Found { value, ttl }))

@@ -51,20 +51,19 @@ impl Server {
 
     fn is_up(&mut self) -> bool {
         self.kill();
-        let port = self.port.to_string();
+        let (port, arguments) = (self.port, self.arguments.join(" "));
         let command = match self.program {
-            "memcached" => format!("memcached -l 127.0.0.1 -p {port} -U 0 -u root"),
-            _ if self.arguments.iter().any(|argument| argument == "--sentinel") => {
-                // What it is to watch stands in a file, which comes first.
-                format!("redis-server {} --bind 127.0.0.1 --port {port}", self.arguments.join(" "))
+            "memcached" => format!("memcached -l 127.0.0.1 -p {port} -U 0 -u root {arguments}"),
+            // What it is to watch stands in a file, which comes first.
+            _ if arguments.contains("--sentinel") => {
+                format!("redis-server {arguments} --bind 127.0.0.1 --port {port}")
             }
-            _ => format!("redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no --dir /tmp"),
+            _ => format!(
+                "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no --dir /tmp {arguments}"
+            ),
         };
         // The shell waits for the end of our side of the pipe: when this process is gone, so is the server.
-        let script = format!(
-            "{command} {} >/dev/null 2>&1 & read _; kill -9 $! 2>/dev/null; wait",
-            self.arguments.join(" ")
-        );
+        let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $! 2>/dev/null; wait");
         let which =
             Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
         assert!(
