@@ -1164,7 +1164,7 @@ mod tests {
             let cache = LruCache::<&str, u32>::new(maxsize);
             let hash = KeyHash::of("key");
             let refresh = |began, value| {
-                let entry = Entry { hash, key: "key", value, term: Lease::new(1, None, None) };
+                let entry = Entry { hash, key: "key", value, term: Lease::with_grace(1, None, None, None) };
                 cache.keep(entry, Origin::Refreshed(began))
             };
             let (older, newer) = (cache.engine().begin(), cache.engine().begin());

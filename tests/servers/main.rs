@@ -4,6 +4,8 @@
 //! them the tests fail.
 
 #![expect(clippy::items_after_statements, reason = "memoized functions stand where they are called")]
+#![allow(clippy::unused_async, reason = "what is async is the call")]
+#![allow(clippy::unnecessary_operation, reason = "what is done to both stands in a tuple")]
 
 mod calls;
 mod contract;

@@ -71,8 +71,7 @@ fn sentinels_are_asked_who_has_taken_over() {
     );
     std::fs::write(&file, watch).unwrap();
     let sentinel = Server::redis(&[file.to_str().unwrap(), "--sentinel"]);
-    let client =
-        || SentinelClient::build(vec![sentinel.url()], "main".to_owned(), None, SentinelServerType::Master);
+    let client = || SentinelClient::build(vec![sentinel.url()], "main", None, SentinelServerType::Master);
     let backend = Redis::sentinel(client().unwrap()).breaker(3, Duration::from_millis(50));
     keeps(&backend).unwrap();
     eventually("the second follows", || {
