@@ -77,7 +77,14 @@ pub struct Redis {
 }
 
 /// The connection of a runtime, made by whoever is first.
-type Shared = Arc<tokio::sync::Mutex<Option<Awaited>>>;
+type Shared = Arc<tokio::sync::Mutex<Slot>>;
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<Awaited>,
+    /// How many there were before it: so that nobody throws away another than the one that failed.
+    number: u64,
+}
 
 /// How connections are made.
 enum Server {
@@ -348,16 +355,22 @@ impl Redis {
         let shared = self.shared()?;
         let asked = tokio::time::timeout(self.patience.connect + self.patience.answer, async {
             loop {
-                let (mut connection, is_new) = {
-                    let mut place = shared.lock().await;
-                    match &*place {
-                        Some(connection) => (connection.clone(), false),
-                        None => (place.insert(self.connected_async().await?).clone(), true),
+                let (mut connection, number, is_new) = {
+                    let mut slot = shared.lock().await;
+                    let (number, old) = (slot.number, slot.connection.clone());
+                    match old {
+                        Some(connection) => (connection, number, false),
+                        None => (slot.connection.insert(self.connected_async().await?).clone(), number, true),
                     }
                 };
                 match connection.ask(question).await {
                     Err(error) if !is_fine_after(&error) => {
-                        *shared.lock().await = None;
+                        {
+                            let mut slot = shared.lock().await;
+                            if slot.number == number {
+                                *slot = Slot { connection: None, number: number + 1 };
+                            }
+                        }
                         if is_new || again == Again::Harmful || !error.is_connection_dropped() {
                             return Err(error);
                         }
