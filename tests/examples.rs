@@ -350,12 +350,12 @@ fn hit_ratio_says_what_is_wrong() {
 
 #[test]
 fn every_example_is_run() {
-    let this = include_str!("examples.rs");
+    let these = [include_str!("examples.rs"), include_str!("servers/examples.rs")].concat();
     for example in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
         let path = example.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
         assert!(
-            this.contains(&format!("run(\"{name}\"")) || this.contains(&format!("built(\"{name}\"")),
+            ["run", "built", "example"].iter().any(|runs| these.contains(&format!("{runs}(\"{name}\""))),
             "no test runs the example {name}"
         );
     }
