@@ -93,8 +93,8 @@ enum Server {
     Cluster(Box<::redis::cluster::ClusterClient>),
     #[cfg(feature = "redis-sentinel")]
     Sentinel(Arc<Mutex<::redis::sentinel::SentinelClient>>),
-    /// There was no making sense of the URL.
-    Nowhere,
+    /// There was no making sense of the URL, and why.
+    Nowhere(&'static str),
 }
 
 /// Keeps results in the Redis or Valkey server with this URL: `redis://user:password@host:port/database`,
@@ -105,7 +105,15 @@ pub fn redis(url: impl AsRef<str>) -> Redis {
     match Client::open(url.as_ref()) {
         Ok(client) => Redis::new(client),
         // In its own words there might be a password.
-        Err(_) => Redis::of(Server::Nowhere, "redis".into()),
+        Err(_) => {
+            let needs_tls = url.as_ref().starts_with("rediss:") && !cfg!(feature = "redis-tls");
+            let why = if needs_tls {
+                "`rediss:` needs the feature `redis-tls`"
+            } else {
+                "this is not a URL of Redis"
+            };
+            Redis::of(Server::Nowhere(why), "redis".into())
+        }
     }
 }
 
@@ -270,7 +278,7 @@ impl Redis {
             Server::Sentinel(client) => {
                 named_by(client, self.patience.connect)?.get_connection_with_timeout(self.patience.connect)?
             }
-            Server::Nowhere => return Err(nowhere()),
+            Server::Nowhere(why) => return Err(nowhere(why)),
         };
         connection.set_read_timeout(Some(self.patience.answer))?;
         connection.set_write_timeout(Some(self.patience.answer))?;
@@ -331,7 +339,7 @@ impl Redis {
                 let client = named.map_err(std::io::Error::other)??;
                 Ok(Awaited::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
-            Server::Nowhere => Err(nowhere()),
+            Server::Nowhere(why) => Err(nowhere(why)),
         }
     }
 
@@ -409,8 +417,8 @@ fn of_type<T: FromRedisValue>(answer: Value) -> Result<T, Trouble> {
     T::from_redis_value(answer).map_err(Trouble::unwilling)
 }
 
-fn nowhere() -> RedisError {
-    (::redis::ErrorKind::InvalidClientConfig, "this is not a URL of Redis").into()
+fn nowhere(why: &'static str) -> RedisError {
+    (::redis::ErrorKind::InvalidClientConfig, why).into()
 }
 
 /// Whether the error is of the command alone. A server that is read-only has been demoted: others are to be

@@ -385,6 +385,10 @@ fn credentials_are_nowhere() {
     let told = format!("{there:?} {:?}", Backend::get(&there, "secret", b"key"));
     assert!(!told.contains(SECRET) && told.contains("Err"), "{told}");
 
+    // A URL that leads nowhere tells why, once the server is asked for.
+    let told = Backend::get(&redis("rediss://127.0.0.1/"), "any", b"key").unwrap_err().to_string();
+    assert!(told.contains("redis-tls") || cfg!(feature = "redis-tls"), "{told}");
+
     // A function goes on, whatever the URL is.
     #[lru_cache(maxsize = 0, backend = redis("no URL"))]
     fn double(n: u64) -> u64 {
