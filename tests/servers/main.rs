@@ -15,6 +15,7 @@ mod files;
 mod processes;
 mod proxy;
 mod server;
-#[cfg(all(feature = "redis-cluster", feature = "redis-sentinel"))]
+// With TLS, the client takes the names of services in another type.
+#[cfg(all(feature = "redis-cluster", feature = "redis-sentinel", feature = "redis-tls"))]
 mod several;
 mod trouble;
