@@ -102,19 +102,14 @@ enum Server {
 ///
 /// With a URL that is none, calls go on without a backend, and each counts an error that says so.
 pub fn redis(url: impl AsRef<str>) -> Redis {
-    match Client::open(url.as_ref()) {
-        Ok(client) => Redis::new(client),
-        // In its own words there might be a password.
-        Err(_) => {
-            let needs_tls = url.as_ref().starts_with("rediss:") && !cfg!(feature = "redis-tls");
-            let why = if needs_tls {
-                "`rediss:` needs the feature `redis-tls`"
-            } else {
-                "this is not a URL of Redis"
-            };
-            Redis::of(Server::Nowhere(why), "redis".into())
-        }
+    if let Ok(client) = Client::open(url.as_ref()) {
+        return Redis::new(client);
     }
+    // In the client's own words there might be a password.
+    let needs_tls = url.as_ref().starts_with("rediss:") && !cfg!(feature = "redis-tls");
+    let why =
+        if needs_tls { "`rediss:` needs the feature `redis-tls`" } else { "this is not a URL of Redis" };
+    Redis::of(Server::Nowhere(why), "redis".into())
 }
 
 impl Redis {
@@ -267,6 +262,8 @@ fn nodes_in(slots: Value) -> RedisResult<Vec<Option<Node>>> {
 
 impl Redis {
     fn connected(&self) -> RedisResult<Blocking> {
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography();
         let connection = match &self.server {
             Server::One(client) => client.get_connection_with_timeout(self.patience.connect)?,
             #[cfg(feature = "redis-cluster")]
@@ -321,6 +318,8 @@ impl Redis {
     }
 
     async fn connected_async(&self) -> RedisResult<Awaited> {
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.patience.connect))
             .set_response_timeout(Some(self.patience.answer));
@@ -411,6 +410,17 @@ fn named_by(
         _ = send.send(client.lock().unwrap_or_else(PoisonError::into_inner).get_client());
     });
     named.recv_timeout(timeout).map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
+}
+
+/// Without a choice, TLS would panic. That of the program, if it has made one, stays.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            _ = rustls::crypto::ring::default_provider().install_default();
+        }
+    });
 }
 
 fn of_type<T: FromRedisValue>(answer: Value) -> Result<T, Trouble> {

@@ -91,11 +91,12 @@ pub(super) fn unpacked(
     Some((rest.to_vec(), left))
 }
 
-/// A time as the server takes it: whole seconds, rounded up; a date from a month on; for ever where it
-/// has no word for it. The item itself knows its time to the millisecond.
+/// A time as the server takes it: whole seconds, rounded up, and one more, as the server's clock moves on once
+/// a second and may be about to; a date from a month on; for ever where it has no word for it. The item
+/// itself knows its time to the millisecond.
 pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
     let Some(ttl) = ttl else { return 0 };
-    let seconds = whole_milliseconds(ttl).div_ceil(1000).max(1);
+    let seconds = whole_milliseconds(ttl).div_ceil(1000).saturating_add(1);
     if seconds < MONTH {
         return i32::try_from(seconds).unwrap_or(0);
     }
@@ -127,10 +128,10 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
         let of = |ttl| server_ttl(Some(ttl), now);
         assert_eq!(server_ttl(None, now), 0);
-        assert_eq!([Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(999)].map(of), [1, 1, 1]);
-        assert_eq!(of(Duration::from_millis(1001)), 2);
-        assert_eq!(of(Duration::from_secs(MONTH - 1)), 2_591_999);
-        assert_eq!(of(Duration::from_secs(MONTH)), 1_002_592_000);
+        assert_eq!([Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(999)].map(of), [1, 2, 2]);
+        assert_eq!(of(Duration::from_millis(1001)), 3);
+        assert_eq!(of(Duration::from_secs(MONTH - 2)), 2_591_999);
+        assert_eq!(of(Duration::from_secs(MONTH - 1)), 1_002_592_000);
         assert_eq!(of(Duration::MAX), 0, "there is no such date");
     }
 
