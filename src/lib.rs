@@ -779,8 +779,8 @@ pub use lru_macros::cache;
 ///   there. `maxsize = 0` keeps nothing in the process.
 ///   `front_ttl` shortens the copy in the process, and so bounds how late it sees what other processes have invalidated.
 /// * The path of the function is its namespace: functions that share a backend share nothing in it. A `version`, anything that can
-///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type. Types
-///   that others lie in the backend with are not compared, beyond what their bytes tell.
+///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type:
+///   bytes do not tell types.
 /// * A call that the backend answers is a hit, also counted as `backend_hits` of [`CacheStats`].
 /// * A backend that fails fails no call: the function is computed, `backend_errors` counted, and `on_backend_error` told, a function
 ///   that takes a [`&BackendError`](backend::BackendError). With `strict = true` the call returns the error, for which that of the
