@@ -1224,7 +1224,7 @@ pub mod __private {
         in_an_impl_write_accessors_siblings,
     };
     #[cfg(feature = "backend")]
-    pub use lru_core::backend::{Lenient, Peeked, Place, Strict, opened, type_name_of};
+    pub use lru_core::backend::{Lenient, Peeked, Place, Strict, done, opened, type_name_of};
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {

@@ -36,34 +36,22 @@ use crate::term::{Freshness, Term};
 pub struct Flight {
     /// Whether they do at all.
     single: bool,
-    /// When a leader is given up; `None` if never.
-    timeout: Option<Duration>,
+    /// When a leader is given up.
+    pub(crate) timeout: Duration,
     /// Of which function events tell.
-    events: Events,
+    pub(crate) events: Events,
 }
 
 impl Flight {
     /// One computes for all.
-    pub const SINGLE: Self = Self { single: true, timeout: Some(PATIENCE), events: Events::NONE };
+    pub const SINGLE: Self = Self { single: true, timeout: PATIENCE, events: Events::NONE };
     /// Each for itself.
-    pub const ALONE: Self = Self { single: false, timeout: Some(PATIENCE), events: Events::NONE };
-
-    /// Who is told of what happens.
-    #[cfg(feature = "backend")]
-    pub(crate) fn events(self) -> Events {
-        self.events
-    }
-
-    /// When a leader is given up, as it was said.
-    #[cfg(feature = "backend")]
-    pub(crate) fn patience(self) -> Duration {
-        self.timeout.unwrap_or(PATIENCE)
-    }
+    pub const ALONE: Self = Self { single: false, timeout: PATIENCE, events: Events::NONE };
 
     /// When a leader is given up.
     #[must_use]
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
-        Self { timeout: Some(timeout.into_span()), ..self }
+        Self { timeout: timeout.into_span(), ..self }
     }
 
     /// Where the function stands, for events to tell; `None` where nobody listens.
@@ -151,8 +139,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         Boarded::Stale(result, self.boarding(hash, key, own, outcome, flight).claim())
     }
 
-    /// The same. `again` where the call has found something stale, and refreshed it itself: it is counted
-    /// already.
+    /// As [`Calls::board`]; `again` where the call has found something stale, and refreshed it itself: it is
+    /// counted already.
     pub fn board_again<Q, R, O>(
         self,
         key: Q,

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 #[cfg(feature = "backend")]
-pub use outside::{Lenient, Outside, Peeked, Place, Put, Strict, Strictness, opened, type_name_of};
+pub use outside::{
+    Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
+};
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
-use core::future::{Future, poll_fn};
-use core::pin::Pin;
+use core::future::{Future, poll_fn, ready};
+use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
@@ -55,9 +55,59 @@ pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
 /// What is found in a backend by those who only ask.
 pub type Peeked<R> = Result<Option<R>, BackendError>;
 
+/// A backend that is not awaited, as one that is: it always is ready at once.
+pub struct Direct<B: 'static>(&'static B);
+
+impl<B: Backend> AsyncBackend for Direct<B> {
+    fn get(
+        &self,
+        namespace: &str,
+        key: &[u8],
+    ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send {
+        ready(self.0.get(namespace, key))
+    }
+
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> impl Future<Output = Result<(), BackendError>> + Send {
+        ready(self.0.set(namespace, key, value, ttl))
+    }
+
+    fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+        ready(self.0.add(namespace, key, value, ttl))
+    }
+
+    fn delete(&self, namespace: &str, key: &[u8]) -> impl Future<Output = Result<bool, BackendError>> + Send {
+        ready(self.0.delete(namespace, key))
+    }
+
+    fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
+        ready(self.0.clear(namespace))
+    }
+}
+
+/// What a future comes to that waits for nobody but other calls. Blocks the thread until then.
+pub fn done<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    block(RECHECK, |context| future.as_mut().poll(context))
+}
+
+/// How long the thread sleeps at most between two looks, should nobody wake it.
+const RECHECK: Duration = Duration::from_secs(1);
+
 /// What a function has in its backend.
-pub struct Place<B: 'static> {
-    backend: &'static B,
+pub struct Place<B> {
+    backend: B,
     namespace: Cow<'static, str>,
     ttl: Option<Duration>,
     error_ttl: Option<Duration>,
@@ -68,10 +118,24 @@ pub struct Place<B: 'static> {
     on_error: Option<fn(&BackendError)>,
 }
 
-impl<B> Place<B> {
-    /// What a function has there that stands at this site: its path is its namespace.
+impl<B> Place<&'static B> {
+    /// What an `async` function has there that stands at this site: its path is its namespace.
     #[must_use]
-    pub fn new((backend, site): (&'static B, &'static Site)) -> Self {
+    pub fn awaited((backend, site): (&'static B, &'static Site)) -> Self {
+        Self::of(backend, site)
+    }
+}
+
+impl<B> Place<Direct<B>> {
+    /// The same for a function that is not.
+    #[must_use]
+    pub fn direct((backend, site): (&'static B, &'static Site)) -> Self {
+        Self::of(Direct(backend), site)
+    }
+}
+
+impl<B> Place<B> {
+    fn of(backend: B, site: &'static Site) -> Self {
         let namespace = Cow::Borrowed(site.path());
         let (ttl, error_ttl, front_ttl, patience) = (None, None, None, None);
         let format = Format::Compact;
@@ -117,7 +181,7 @@ impl<B> Place<B> {
     /// Of all processes, one computes.
     #[must_use]
     pub fn global(mut self, flight: Flight) -> Self {
-        self.patience = Some(flight.patience());
+        self.patience = Some(flight.timeout);
         self
     }
 
@@ -135,7 +199,7 @@ impl<B> Place<B> {
 }
 
 /// What a function has in its backend under one key.
-pub struct Outside<B: 'static> {
+pub struct Outside<B> {
     place: Place<B>,
     /// `None` where the arguments refused to be bytes: then nothing is found or stored.
     key: Option<Vec<u8>>,
@@ -176,24 +240,8 @@ impl<B> Outside<B> {
     }
 }
 
-impl<B: Backend> Outside<B> {
-    fn fetch<R, O>(&self, outcome: O) -> Result<Fetched<R>, BackendError>
-    where
-        O: Outcome<R>,
-        O::Value: DeserializeOwned,
-    {
-        let Place { backend, namespace, .. } = &self.place;
-        Ok(self.open(backend.get(namespace, self.key()?)?, outcome))
-    }
-
-    fn store(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
-        let Place { backend, namespace, .. } = &self.place;
-        backend.set(namespace, self.key()?, value, *ttl)
-    }
-}
-
 impl<B: AsyncBackend> Outside<B> {
-    async fn fetch_async<R, O>(&self, outcome: O) -> Result<Fetched<R>, BackendError>
+    async fn fetch<R, O>(&self, outcome: O) -> Result<Fetched<R>, BackendError>
     where
         O: Outcome<R>,
         O::Value: DeserializeOwned,
@@ -203,7 +251,7 @@ impl<B: AsyncBackend> Outside<B> {
         Ok(self.open(found, outcome))
     }
 
-    async fn store_async(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
+    async fn store(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
         let Place { backend, namespace, .. } = &self.place;
         backend.set(namespace, self.key()?, value, *ttl).await
     }
@@ -221,31 +269,20 @@ impl<B> Outside<B> {
 
 /// A result on its way to a backend.
 #[must_use = "it is stored by `store`"]
-pub struct Put<'o, B: 'static> {
+pub struct Put<'o, B> {
     outside: &'o Outside<B>,
     sealed: Option<Sealed>,
 }
 
-impl<B: Backend> Put<'_, B> {
+impl<B: AsyncBackend> Put<'_, B> {
     /// Stores it.
     ///
     /// # Errors
     ///
     /// It may not be there.
-    pub fn store(self) -> Result<(), BackendError> {
-        self.sealed.map_or(Ok(()), |sealed| self.outside.store(&sealed))
-    }
-}
-
-impl<B: AsyncBackend> Put<'_, B> {
-    /// As [`Put::store`].
-    ///
-    /// # Errors
-    ///
-    /// It may not be there.
-    pub async fn store_async(self) -> Result<(), BackendError> {
+    pub async fn store(self) -> Result<(), BackendError> {
         match &self.sealed {
-            Some(sealed) => self.outside.store_async(sealed).await,
+            Some(sealed) => self.outside.store(sealed).await,
             None => Ok(()),
         }
     }
@@ -257,17 +294,17 @@ fn claims(namespace: &str) -> String {
 }
 
 /// What the accessors of a function ask of its backend.
-impl<B: Backend> Outside<B> {
+impl<B: AsyncBackend> Outside<B> {
     /// The result that is there.
     ///
     /// # Errors
     ///
     /// The backend could not be asked.
-    pub fn peek<R, O>(&self, outcome: O) -> Result<Option<R>, BackendError>
+    pub async fn peek<R, O>(&self, outcome: O) -> Result<Option<R>, BackendError>
     where
         O: Outcome<R, Value: DeserializeOwned>,
     {
-        Ok(self.fetch(outcome)?.map(|(result, _)| result))
+        Ok(self.fetch(outcome).await?.map(|(result, _)| result))
     }
 
     /// Removes the result, and says whether there was one.
@@ -275,64 +312,26 @@ impl<B: Backend> Outside<B> {
     /// # Errors
     ///
     /// It may be there still.
-    pub fn delete(&self) -> Result<bool, BackendError> {
-        self.place.backend.delete(&self.place.namespace, self.key()?)
-    }
-}
-
-impl<B: AsyncBackend> Outside<B> {
-    /// As [`Outside::peek`].
-    ///
-    /// # Errors
-    ///
-    /// The backend could not be asked.
-    pub async fn peek_async<R, O>(&self, outcome: O) -> Result<Option<R>, BackendError>
-    where
-        O: Outcome<R, Value: DeserializeOwned>,
-    {
-        Ok(self.fetch_async(outcome).await?.map(|(result, _)| result))
-    }
-
-    /// As [`Outside::delete`].
-    ///
-    /// # Errors
-    ///
-    /// It may be there still.
-    pub async fn delete_async(&self) -> Result<bool, BackendError> {
+    pub async fn delete(&self) -> Result<bool, BackendError> {
         self.place.backend.delete(&self.place.namespace, self.key()?).await
     }
 }
 
-impl<B: Backend> Place<B> {
+impl<B: AsyncBackend> Place<B> {
     /// Removes all results of the function.
     ///
     /// # Errors
     ///
     /// Some may be there still.
-    pub fn clear(&self) -> Result<(), BackendError> {
-        self.backend.clear(&self.namespace)
-    }
-}
-
-impl<B: AsyncBackend> Place<B> {
-    /// As [`Place::clear`].
-    ///
-    /// # Errors
-    ///
-    /// Some may be there still.
-    pub async fn clear_async(&self) -> Result<(), BackendError> {
+    pub async fn clear(&self) -> Result<(), BackendError> {
         self.backend.clear(&self.namespace).await
     }
 }
 
 /// What a call does about a backend that could not do what it was asked to.
 pub trait Strictness<R>: Copy {
-    /// What the call returns for that.
-    ///
-    /// # Errors
-    ///
-    /// Nothing: it goes on without the backend.
-    fn instead(self, error: BackendError) -> Result<R, BackendError>;
+    /// What the call returns for that; `None` where it goes on without the backend.
+    fn instead(self, error: BackendError) -> Option<R>;
 }
 
 /// It goes on without.
@@ -340,8 +339,8 @@ pub trait Strictness<R>: Copy {
 pub struct Lenient;
 
 impl<R> Strictness<R> for Lenient {
-    fn instead(self, error: BackendError) -> Result<R, BackendError> {
-        Err(error)
+    fn instead(self, _: BackendError) -> Option<R> {
+        None
     }
 }
 
@@ -350,13 +349,13 @@ impl<R> Strictness<R> for Lenient {
 pub struct Strict;
 
 impl<T, E: From<BackendError>> Strictness<Result<T, E>> for Strict {
-    fn instead(self, error: BackendError) -> Result<Result<T, E>, BackendError> {
-        Ok(Err(error.into()))
+    fn instead(self, error: BackendError) -> Option<Result<T, E>> {
+        Some(Err(error.into()))
     }
 }
 
 /// A cache, and what a call of it has in its backend.
-struct Way<'m, 'o, K, V, P, T: Term, B: 'static> {
+struct Way<'m, 'o, K, V, P, T: Term, B> {
     engine: EngineRef<'m, K, V, P, T>,
     outside: &'o Outside<B>,
     hash: KeyHash,
@@ -371,7 +370,7 @@ impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
         if let Some(listener) = self.outside.place.on_error {
             listener(&error);
         }
-        strictness.instead(error).ok()
+        strictness.instead(error)
     }
 
     /// What becomes of a result that was fetched or could not be; `None` where it is to be computed. A backend,
@@ -417,84 +416,27 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(1
 
 /// Waiting for another process: how long yet, and how long until the next look.
 struct Patience {
-    end: Instant,
+    /// `None` if never.
+    end: Option<Instant>,
     pause: Duration,
 }
 
 impl Patience {
     fn new(patience: Duration) -> Self {
-        Self { end: now() + patience, pause: PAUSES[0] }
+        Self { end: now().checked_add(patience), pause: PAUSES[0] }
     }
 
     /// The next pause; `None` when it is over.
     fn nap(&mut self) -> Option<Nap> {
         let pause = self.pause;
         self.pause = (2 * pause).min(PAUSES[1]);
-        (now() < self.end).then(|| Nap::of(pause))
-    }
-}
-
-impl<K, V, P: Policy, T: Term, B: Backend> Way<'_, '_, K, V, P, T, B> {
-    /// Claims a computation among all processes, or waits for the one that has.
-    fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
-    where
-        O: Outcome<R>,
-        O::Value: DeserializeOwned,
-    {
-        let Some(time) = self.outside.place.patience else { return Turn::Anybodys };
-        let Ok(key) = self.outside.key() else { return Turn::Anybodys };
-        let Place { backend, namespace, .. } = &self.outside.place;
-        let (claims, mut patience) = (claims(namespace), Patience::new(time));
-        loop {
-            let is_ours = match backend.add(&claims, key, &[], time) {
-                Ok(is_ours) => is_ours,
-                Err(error) => {
-                    return self
-                        .failed(error, strictness)
-                        .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
-                }
-            };
-            // Who had it before may have come to a result since it was last looked for.
-            let fetched = self.fetched(None, self.outside.fetch(outcome), strictness);
-            match (fetched, is_ours) {
-                (None, true) => return Turn::Ours,
-                (None, false) => {}
-                (Some(had), is_ours) => {
-                    if is_ours {
-                        self.give_back();
-                    }
-                    return Turn::Over(had);
-                }
-            }
-            let Some(mut nap) = patience.nap() else { return Turn::Anybodys };
-            block(PAUSES[1], |context| nap.poll(context));
-        }
-    }
-
-    /// The computation that was claimed is over. Should it fail to be told, the claim ends by itself.
-    fn give_back(&self) {
-        let Place { backend, namespace, .. } = &self.outside.place;
-        if let Err(error) = self.outside.key().and_then(|key| backend.delete(&claims(namespace), key)) {
-            self.failed::<()>(error, Lenient);
-        }
-    }
-
-    /// Hands a result to the backend, unless it is out of date. What could not be done takes its place, where
-    /// the call is strict.
-    fn deliver<R>(&self, sealed: Option<Sealed>, began: Moment, strictness: impl Strictness<R>) -> Option<R> {
-        let sealed = sealed.filter(|_| self.stands(began))?;
-        let mut delivered = self.outside.store(&sealed);
-        // Not to be there after an invalidation that it came across.
-        if !self.stands(began) {
-            delivered = delivered.and_then(|()| self.outside.delete().map(drop));
-        }
-        self.failed(delivered.err()?, strictness)
+        self.end.is_none_or(|end| now() < end).then(|| Nap::of(pause))
     }
 }
 
 impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
-    /// As [`Way::turn`], awaited.
-    async fn turn_async<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
+    /// Claims a computation among all processes, or waits for the one that has.
+    async fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
     where
         O: Outcome<R>,
         O::Value: DeserializeOwned,
@@ -512,14 +454,15 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
                         .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
                 }
             };
-            let fetched = self.outside.fetch_async(outcome).await;
+            // Who had it before may have come to a result since it was last looked for.
+            let fetched = self.outside.fetch(outcome).await;
             let fetched = self.fetched(None, fetched, strictness);
             match (fetched, is_ours) {
                 (None, true) => return Turn::Ours,
                 (None, false) => {}
                 (Some(had), is_ours) => {
                     if is_ours {
-                        self.give_back_async().await;
+                        self.give_back().await;
                     }
                     return Turn::Over(had);
                 }
@@ -529,7 +472,8 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
         }
     }
 
-    async fn give_back_async(&self) {
+    /// The computation that was claimed is over. Should it fail to be told, the claim ends by itself.
+    async fn give_back(&self) {
         let Place { backend, namespace, .. } = &self.outside.place;
         let given_back = match self.outside.key() {
             Ok(key) => backend.delete(&claims(namespace), key).await,
@@ -540,17 +484,19 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
         }
     }
 
-    /// The same, awaited.
-    async fn deliver_async<R>(
+    /// Hands a result to the backend, unless it is out of date. What could not be done takes its place, where
+    /// the call is strict.
+    async fn deliver<R>(
         &self,
         sealed: Option<Sealed>,
         began: Moment,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
         let sealed = sealed.filter(|_| self.stands(began))?;
-        let mut delivered = self.outside.store_async(&sealed).await;
+        let mut delivered = self.outside.store(&sealed).await;
+        // Not to be there after an invalidation that it came across.
         if !self.stands(began) && delivered.is_ok() {
-            delivered = self.outside.delete_async().await.map(drop);
+            delivered = self.outside.delete().await.map(drop);
         }
         self.failed(delivered.err()?, strictness)
     }
@@ -559,7 +505,7 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
     /// As [`Boarding::fly`], where the result may also be had from a backend, and is handed to it.
     pub fn fly_outside<R, H, B>(
-        mut self,
+        self,
         sharing: H,
         outside: &Outside<B>,
         strictness: impl Strictness<R>,
@@ -569,40 +515,9 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
-        B: Backend,
+        B: AsyncBackend,
     {
-        self.left = outside.place.front_ttl;
-        let departure = match self.depart(sharing) {
-            Ok(result) => return result,
-            Err(departure) => departure,
-        };
-        let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
-        if let Some(found) = way.fetched(departure.body(), outside.fetch(outcome), strictness) {
-            return self.found(departure, sharing, found, keep);
-        }
-        // A call from inside its own computation waits for nobody.
-        let turn = match departure.body() {
-            Some(_body) => way.turn(outcome, strictness),
-            None => Turn::Anybodys,
-        };
-        let is_ours = match turn {
-            Turn::Over(found) => return self.found(departure, sharing, found, keep),
-            Turn::Ours => true,
-            Turn::Anybodys => false,
-        };
-        let start = Instant::now();
-        let (result, sealed) = {
-            let _body = departure.body();
-            let result = body();
-            let sealed = outside.seal(&result, outcome);
-            (result, sealed)
-        };
-        let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
-        let result = way.deliver(sealed.filter(|_| !is_spared), began, strictness).unwrap_or(result);
-        if is_ours {
-            way.give_back();
-        }
-        result
+        done(self.fly_outside_async(sharing, outside, strictness, async { body() }, keep))
     }
 
     /// The same, awaited.
@@ -626,12 +541,13 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
                 Err(departure) => departure,
             };
             let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
-            let fetched = polled(departure.lead.as_ref(), outside.fetch_async(outcome)).await;
+            let fetched = polled(departure.lead.as_ref(), outside.fetch(outcome)).await;
             if let Some(found) = way.fetched(departure.body(), fetched, strictness) {
                 return self.found(departure, sharing, found, keep);
             }
+            // A call from inside its own computation waits for nobody.
             let turn = if departure.lead.is_some() {
-                polled(departure.lead.as_ref(), way.turn_async(outcome, strictness)).await
+                polled(departure.lead.as_ref(), way.turn(outcome, strictness)).await
             } else {
                 Turn::Anybodys
             };
@@ -648,16 +564,16 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
             };
             let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
             let result =
-                way.deliver_async(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
+                way.deliver(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
             if is_ours {
-                way.give_back_async().await;
+                way.give_back().await;
             }
             result
         })
     }
 
     fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'m, 'o, K, V, P, T, B> {
-        Way { engine: self.calls.engine_again(), outside, hash: self.hash, events: self.flight.events() }
+        Way { engine: self.calls.engine_again(), outside, hash: self.hash, events: self.flight.events }
     }
 
     /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
@@ -702,7 +618,7 @@ fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
 impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
     /// As [`Claim::refresh`], where the result is handed to a backend.
     pub fn refresh_outside<R, H, B>(
-        mut self,
+        self,
         sharing: H,
         outside: &Outside<B>,
         body: impl FnOnce() -> R,
@@ -710,25 +626,9 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
     ) where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
-        B: Backend,
+        B: AsyncBackend,
     {
-        let Some((began, start)) = self.begin() else { return };
-        let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
-        self.boarding.left = outside.place.front_ttl;
-        let here = Some(self.lead.body());
-        // Another process may have refreshed it, or only the copy in this one be out of date.
-        if let Some(Had::There(result, left)) = way.fetched(here, outside.fetch(outcome), Lenient) {
-            self.boarding.left = sooner(self.boarding.left, left);
-            return self.arrive(began, start, sharing, result, keep);
-        }
-        let (result, sealed) = {
-            let _body = self.lead.body();
-            let result = body();
-            let sealed = outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result));
-            (result, sealed)
-        };
-        self.arrive(began, start, sharing, result, keep);
-        way.deliver::<R>(sealed, began, Lenient);
+        done(self.refresh_outside_async(sharing, outside, async { body() }, keep));
     }
 
     /// The same, awaited.
@@ -746,7 +646,8 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         let Some((began, start)) = self.begin() else { return };
         let (way, outcome) = (self.boarding.way(outside), self.boarding.outcome);
         self.boarding.left = outside.place.front_ttl;
-        let fetched = polled(Some(&self.lead), outside.fetch_async(outcome)).await;
+        // Another process may have refreshed it, or only the copy in this one be out of date.
+        let fetched = polled(Some(&self.lead), outside.fetch(outcome)).await;
         if let Some(Had::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
             self.boarding.left = sooner(self.boarding.left, left);
             return self.arrive(began, start, sharing, result, keep);
@@ -757,7 +658,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
             outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result))
         };
         self.arrive(began, start, sharing, result, keep);
-        way.deliver_async::<R>(sealed, began, Lenient).await;
+        way.deliver::<R>(sealed, began, Lenient).await;
     }
 }
 
@@ -771,4 +672,4 @@ macro_rules! opaque {
     )* };
 }
 
-opaque! { Place Outside Put<'_> }
+opaque! { Direct Place Outside Put<'_> }

@@ -119,7 +119,7 @@ impl<K, V> Flights<K, V> {
         hash: KeyHash,
         own: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
-        timeout: Option<Duration>,
+        timeout: Duration,
         is_overtaken: impl Fn(Moment) -> bool,
     ) -> Joined<K, V> {
         let mut seen: Vec<Arc<Flight<K, V>>> = Vec::new();
@@ -164,7 +164,7 @@ impl<K, V> Flights<K, V> {
         hash: KeyHash,
         own: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
-        timeout: Option<Duration>,
+        timeout: Duration,
         is_overtaken: impl Fn(Moment) -> bool,
     ) -> Option<Lead<K, V>> {
         match self.join(hash, own, same, timeout, is_overtaken) {
@@ -202,7 +202,7 @@ impl<K, V> Flights<K, V> {
 }
 
 impl<K, V> Flight<K, V> {
-    fn led_by_first(hash: KeyHash, key: K, timeout: Option<Duration>) -> Self {
+    fn led_by_first(hash: KeyHash, key: K, timeout: Duration) -> Self {
         let leader = Leader { number: 0, began: None, deadline: deadline_after(timeout) };
         let state = State { leader: Some(leader), ..State::default() };
         Self {
@@ -237,7 +237,7 @@ impl State {
     }
 
     /// Another leads from now on.
-    fn succeed(&mut self, line: &Arc<Line>, timeout: Option<Duration>) -> u64 {
+    fn succeed(&mut self, line: &Arc<Line>, timeout: Duration) -> u64 {
         self.leaders += 1;
         self.leader = Some(Leader { number: self.leaders, began: None, deadline: deadline_after(timeout) });
         self.called = 0;
@@ -260,7 +260,7 @@ impl State {
     fn call(&mut self, line: &Arc<Line>) -> Option<Waker> {
         let (ticket, waker) = self.waiting.pop_first()?;
         self.called = ticket;
-        self.set_alarm(line, deadline_after(Some(TURN)));
+        self.set_alarm(line, deadline_after(TURN));
         Some(waker)
     }
 }
@@ -292,8 +292,8 @@ fn wake(waker: Waker) {
     contained(|| waker.wake());
 }
 
-fn deadline_after(timeout: Option<Duration>) -> Option<Instant> {
-    alarm::now().checked_add(timeout?)
+fn deadline_after(timeout: Duration) -> Option<Instant> {
+    alarm::now().checked_add(timeout)
 }
 
 /// The right to compute, and the duty to tell of it: gone without that, another takes over.
@@ -322,7 +322,7 @@ impl<K, V> Lead<K, V> {
     }
 
     /// The same, some time after the flight began: the leader's time is counted from now on.
-    pub(crate) fn begin_late(&self, began: Moment, timeout: Option<Duration>) {
+    pub(crate) fn begin_late(&self, began: Moment, timeout: Duration) {
         let mut state = self.flight.line.0.lock();
         if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
             *leader = Leader { began: Some(began), deadline: deadline_after(timeout), ..*leader };
@@ -398,7 +398,7 @@ impl<K, V> Drop for Lead<K, V> {
 pub(crate) struct Follower<K, V> {
     flights: Arc<Flights<K, V>>,
     flight: Arc<Flight<K, V>>,
-    timeout: Option<Duration>,
+    timeout: Duration,
     /// Its place among those that wait, once it does.
     ticket: Option<u64>,
     wait: Option<Wait>,
@@ -473,18 +473,17 @@ impl<K, V> Follower<K, V> {
 
     /// Blocks the thread until waiting ends.
     pub(crate) fn block(&mut self) -> Followed<K, V> {
-        let limit = self.timeout.unwrap_or(Duration::MAX);
-        block(limit, |context| self.poll(context))
+        block(self.timeout, |context| self.poll(context))
     }
 }
 
 /// Blocks the thread until something is there, and looks anew after `limit`, should nobody wake it: also
 /// where the alarm can't have a thread.
-pub(crate) fn block<T>(limit: Duration, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> T {
+pub(crate) fn block<T>(limit: Duration, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let context = Context::from_waker(&waker);
+    let mut context = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(there) = poll(&context) {
+        if let Poll::Ready(there) = poll(&mut context) {
             return there;
         }
         thread::park_timeout(limit);

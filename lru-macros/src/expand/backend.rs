@@ -76,7 +76,11 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let flight = model.flight.as_ref().filter(|_| *is_global);
     let global = flight.map(|flight| flight.value(&model.plain_name(), krate));
     let global = global.map(|flight| quote! { .global(#flight) });
-    Some(quote! { #krate::__private::Place::new(#opened) #(#settings)* #json #global })
+    let awaited = match model.flavor {
+        Flavor::Sync => quote! { direct },
+        Flavor::Async(_) => quote! { awaited },
+    };
+    Some(quote! { #krate::__private::Place::#awaited(#opened) #(#settings)* #json #global })
 }
 
 /// Binds what the function has in its backend under these arguments.
@@ -114,18 +118,19 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let (place, outside) = (place(model, &home)?, outside(model, &home)?);
     let Model { krate, result, .. } = model;
     let (calls, key, outcome) = (memo::calls(model, &home), memo::key(model, &home), call::outcome(model));
-    let (asynchronous, wait) = match model.flavor {
-        Flavor::Sync => ("", None),
-        Flavor::Async(_) => ("_async", Some(quote! { .await })),
+    let waited = |future: TokenStream| match model.flavor {
+        Flavor::Sync => quote! { #krate::__private::done(#future) },
+        Flavor::Async(_) => quote! { #future.await },
     };
-    let method = |name: &str| quote::format_ident!("{name}{asynchronous}");
-    let (clear, peek, store, delete) = (method("clear"), method("peek"), method("store"), method("delete"));
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
-    let peeked = quote! {
-        let __found: #krate::__private::Peeked<#result> = __outside.#peek(#outcome)#wait;
-    };
+    let peeked = waited(quote! { __outside.peek(#outcome) });
+    let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
+    let stored = waited(quote! { __put.store() });
     Some(match name {
-        "cache_clear" => (failing(quote!(())), quote! { #calls.clear(); #place.#clear()#wait }),
+        "cache_clear" => {
+            let cleared = waited(quote! { #place.clear() });
+            (failing(quote!(())), quote! { #calls.clear(); #cleared })
+        }
         "cache_contains" => (
             quote! { ::core::primitive::bool },
             quote! {
@@ -154,18 +159,19 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
                 #outside
                 let __put = __outside.put(&__value, #outcome);
                 #put
-                __put.#store()#wait
+                #stored
             };
             (failing(quote!(())), body)
         }
-        "cache_invalidate" => (
-            failing(quote! { ::core::primitive::bool }),
-            quote! {
+        "cache_invalidate" => {
+            let deleted = waited(quote! { __outside.delete() });
+            let body = quote! {
                 let __was_here = #calls.invalidate(#key);
                 #outside
-                __outside.#delete()#wait.map(|__was_there| __was_here || __was_there)
-            },
-        ),
+                #deleted.map(|__was_there| __was_here || __was_there)
+            };
+            (failing(quote! { ::core::primitive::bool }), body)
+        }
         "cache_refresh" => {
             let keep = call::keep(model, &call::run(model, &home));
             let body = quote! {
@@ -173,7 +179,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
                 let __miss = #calls.refresh(#key, #outcome);
                 let __result = #keep;
                 let __put = __outside.put(&__result, #outcome);
-                let _ = __put.#store()#wait;
+                let _ = #stored;
                 __result
             };
             (quote! { #result }, body)
