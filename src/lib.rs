@@ -1206,14 +1206,16 @@ pub mod __private {
     #[cfg(feature = "registry")]
     pub use lru_core::inventory;
     pub use lru_core::key::made::*;
-    pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, identity};
+    pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity};
     pub use lru_core::options::{FnClock, Options, Timed};
     pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::site::{Site, path_of};
     pub use lru_core::{
-        Boarded, Flight, Grace, Lease, Memo, Reading, UNBOUNDED, bound, cache, integer, kept, stored,
+        Boarded, Flight, Grace, Lease, Memo, PerThread, Reading, ShardedMemo, ThreadMemo, UNBOUNDED, bound, cache,
+        integer, kept, shards, stored,
     };
     pub use std::string::String;
+    pub use std::thread_local;
     pub use std::time::Instant;
     pub use std::vec::Vec;
 

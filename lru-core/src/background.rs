@@ -14,10 +14,8 @@ use std::thread;
 use parking_lot::Mutex;
 
 use crate::boarding::Claim;
+use crate::engines::Engines;
 use crate::contained::contained;
-use crate::plan::Plan;
-use crate::policy::Policy;
-use crate::term::Term;
 
 /// A task that refreshes one result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -145,13 +143,13 @@ impl fmt::Debug for Background {
     }
 }
 
-impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'_, K, V, P, T, S, O> {
+impl<E: Engines, S, O> Claim<E, S, O> {
     /// Runs `refresh` on the thread of this cache.
     pub fn in_background(self, refresh: impl FnOnce(Self) + Send + 'static)
     where
         Self: Send + 'static,
     {
-        let background = Arc::clone(self.boarding.calls.engine.background());
+        let background = self.boarding.calls.engines.first(|engine| Arc::clone(engine.background()));
         background.run(Box::new(move || refresh(self)));
     }
 

@@ -11,6 +11,7 @@
 use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
+use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 use std::boxed::Box;
 use std::sync::OnceLock;
@@ -18,6 +19,7 @@ use std::time::Instant;
 
 use crate::calls::{Calls, Miss, Pending};
 use crate::engine::Origin;
+use crate::engines::Engines;
 use crate::entry::Entry;
 use crate::events::{Events, Unfinished};
 use crate::flight::{Body, Followed, Follower, Joined, Landed, Lead};
@@ -26,9 +28,8 @@ use crate::key::{KeyHash, Part};
 use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
-use crate::policy::Policy;
 use crate::site::Site;
-use crate::stats::add;
+use crate::stats::{Tallies, add};
 use crate::term::{Freshness, Term};
 
 /// How calls share what they compute.
@@ -77,22 +78,27 @@ pub enum Boarded<R, B, C> {
 }
 
 /// A call that looked, and how it may go on.
-type Looked<'m, K, V, P, T, S, O, R> =
-    Boarded<R, Boarding<'m, K, V, P, T, S, O>, Claim<'m, K, V, P, T, S, O>>;
+type Looked<E, S, O, R> = Boarded<R, Boarding<E, S, O>, Claim<E, S, O>>;
 
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
+impl<K, V, T, E, S> Calls<E, S>
+where
+    T: Term,
+    E: Engines<Key = K, Value = V, Term = T>,
+    S: Plan<K, V, T>,
+{
     /// A call whose result may be stale, or computed by another call.
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: Flight) -> Looked<'m, K, V, P, T, S, O, R>
+    pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: Flight) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
     {
         let hash = KeyHash::of_part(&key);
         let matches = |stored: &K| key.eq_stored(stored);
-        let sought = self.engine.seek(hash, matches, |kept| outcome.answer(kept), &self.plan);
+        let read = |kept: &V| outcome.answer(kept);
+        let sought = self.at(hash, |engine, plan| engine.seek(hash, matches, read, plan));
         match sought {
             Some((result, Freshness::Fresh | Freshness::Spare)) => Boarded::Hit(result),
             Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
@@ -108,7 +114,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         key: &Q,
         outcome: O,
         flight: Flight,
-    ) -> Looked<'m, K, V, P, T, S, O, R>
+    ) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
     {
@@ -125,14 +131,17 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         flight: Flight,
         result: R,
         due: bool,
-    ) -> Looked<'m, K, V, P, T, S, O, R>
+    ) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
     {
         let matches = |stored: &K| key.eq_stored(stored);
-        add(&self.engine.tallies().stale_hits, 1);
-        if !due || self.engine.flights().is_in_flight(hash, matches) {
+        let is_in_flight = self.at(hash, |engine, _| {
+            add(&engine.tallies().stale_hits, 1);
+            due && engine.flights().is_in_flight(hash, matches)
+        });
+        if !due || is_in_flight {
             return Boarded::Stale(result, None);
         }
         let own = Some(key.to_stored());
@@ -147,7 +156,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         outcome: O,
         flight: Flight,
         again: bool,
-    ) -> Looked<'m, K, V, P, T, S, O, R>
+    ) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
@@ -157,10 +166,10 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         }
         let (hash, matches) = (KeyHash::of_part(&key), |stored: &K| key.eq_stored(stored));
         let read = |kept: &V| outcome.answer(kept);
-        if let Some(result) = self.engine.peek_with(hash, matches, read, &self.plan) {
+        if let Some(result) = self.at(hash, |engine, plan| engine.peek_with(hash, matches, read, plan)) {
             return Boarded::Hit(result);
         }
-        self.engine.uncount_hit();
+        self.at(hash, |engine, _| engine.uncount_hit());
         self.board(key, outcome, flight)
     }
 
@@ -171,7 +180,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         own: Option<K>,
         outcome: O,
         flight: Flight,
-    ) -> Boarding<'m, K, V, P, T, S, O> {
+    ) -> Boarding<E, S, O> {
         let (key, same) = (key.to_stored(), Q::stored_eq);
         Boarding { calls: self, hash, key, own, same, outcome, flight, left: None }
     }
@@ -179,13 +188,13 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
 
 /// A call that found nothing. Owns the key, and borrows no argument.
 #[must_use = "the result is computed by `fly`"]
-pub struct Boarding<'m, K, V, P, T: Term, S, O> {
-    pub(crate) calls: Calls<'m, K, V, P, T, S>,
+pub struct Boarding<E: Engines, S, O> {
+    pub(crate) calls: Calls<E, S>,
     pub(crate) hash: KeyHash,
-    key: K,
+    key: E::Key,
     /// The key once more, for a flight.
-    own: Option<K>,
-    same: fn(&K, &K) -> bool,
+    own: Option<E::Key>,
+    same: fn(&E::Key, &E::Key) -> bool,
     pub(crate) outcome: O,
     pub(crate) flight: Flight,
     /// How long the result is good for in this process, where it also lies elsewhere.
@@ -215,13 +224,18 @@ impl<K, V> Departure<K, V> {
     }
 }
 
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
+impl<K, V, T, E, S, O> Boarding<E, S, O>
+where
+    T: Term,
+    E: Engines<Key = K, Value = V, Term = T>,
+    S: Plan<K, V, T>,
+{
     /// Computes the result by `body`, or waits until another call has. `keep` brings it in.
     pub fn fly<R, H>(
         mut self,
         sharing: H,
         body: impl FnOnce() -> R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
         O: Outcome<R, Kept = V>,
@@ -246,7 +260,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         mut self,
         sharing: H,
         body: impl Future<Output = R>,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
         O: Outcome<R, Kept = V>,
@@ -309,19 +323,24 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
     }
 
     /// To compute in the background what is stale; `None` where somebody does.
-    fn claim(mut self) -> Option<Claim<'m, K, V, P, T, S, O>> {
+    fn claim(mut self) -> Option<Claim<E, S, O>> {
         let Self { calls, hash, own, same, flight, .. } = &mut self;
-        let (engine, hash) = (&calls.engine, *hash);
-        let is_overtaken = |began| engine.overtook(began, hash);
-        let lead = engine.flights().claim(hash, own, *same, flight.timeout, is_overtaken)?;
+        let hash = *hash;
+        let lead = calls.at(hash, |engine, _| {
+            let is_overtaken = |began| engine.overtook(began, hash);
+            engine.flights().claim(hash, own, *same, flight.timeout, is_overtaken)
+        })?;
         let unfinished = Unfinished::new(self.flight.events);
         Some(Claim { boarding: self, lead, unfinished })
     }
 
     fn join(&mut self) -> Joined<K, V> {
         let Self { calls, hash, own, same, flight, .. } = self;
-        let (engine, hash) = (&calls.engine, *hash);
-        engine.flights().join(hash, own, *same, flight.timeout, |began| engine.overtook(began, hash))
+        let hash = *hash;
+        calls.at(hash, |engine, _| {
+            let is_overtaken = |began| engine.overtook(began, hash);
+            engine.flights().join(hash, own, *same, flight.timeout, is_overtaken)
+        })
     }
 
     fn ready<R>(&mut self) -> Ready<R, K, V>
@@ -329,7 +348,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
     {
         // From inside an `Eq` or a `Clone`, under the lock, nobody waits for who may want the lock.
-        if !self.flight.single || self.calls.engine.is_held() {
+        if !self.flight.single || self.calls.engines.is_held() {
             return Ready::Compute(None);
         }
         loop {
@@ -339,8 +358,9 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
                 Joined::Missed => {
                     let Self { calls, hash, key, same, outcome, .. } = self;
                     let read = |kept: &V| outcome.answer(kept);
+                    let matches = |stored: &K| same(stored, key);
                     if let Some((result, _)) =
-                        calls.engine.seek(*hash, |stored| same(stored, key), read, &calls.plan)
+                        calls.at(*hash, |engine, plan| engine.seek(*hash, matches, read, plan))
                     {
                         return Ready::Answered(result);
                     }
@@ -373,7 +393,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
                     None => None,
                 };
                 let result = self.spared(result.ok_or(None)?).0;
-                add(&self.calls.engine.tallies().coalesced, 1);
+                self.tally(|tallies| &tallies.coalesced);
                 Ok(result)
             }
         }
@@ -390,7 +410,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         }
         match self.spare() {
             Some(stale) => {
-                add(&self.calls.engine.tallies().stale_hits, 1);
+                self.tally(|tallies| &tallies.stale_hits);
                 (stale, true)
             }
             None => (result, false),
@@ -404,23 +424,26 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
-        let engine = &calls.engine;
         if !calls.stores {
-            engine.miss_uncached();
+            calls.at(*hash, |engine, _| engine.miss_uncached());
         }
         let Some(lead) = lead else {
-            let began = if calls.stores { engine.begin_call() } else { engine.moment() };
+            let began = calls.at(*hash, |engine, _| {
+                if calls.stores { engine.begin_call() } else { engine.moment() }
+            });
             return Err(Departure { lead: None, began });
         };
         // `Eq` and `Clone` may call back.
         let body = lead.body();
-        let before = engine.moment();
-        lead.begin(before);
-        let looked = if calls.stores {
-            engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), &calls.plan)
-        } else {
-            Err(before)
-        };
+        let looked = calls.at(*hash, |engine, plan| {
+            let before = engine.moment();
+            lead.begin(before);
+            if calls.stores {
+                engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), plan)
+            } else {
+                Err(before)
+            }
+        });
         drop(body);
         looked.map_err(|began| Departure { lead: Some(lead), began })
     }
@@ -433,7 +456,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         start: Instant,
         sharing: H,
         result: R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> (R, bool)
     where
         O: Outcome<R, Kept = V>,
@@ -443,11 +466,11 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         // What runs here of the user's may call back.
         let _body = lead.as_ref().map(Lead::body);
         let (outcome, events, took) = (self.outcome, self.flight.events, start.elapsed());
-        self.calls.engine.tallies().computed(took);
+        self.calls.at(self.hash, |engine, _| engine.tallies().computed(took));
         events.computed(took, outcome.is_error(&result));
         let (result, is_spared) = self.spared(result);
         let result = if is_spared {
-            add(&self.calls.engine.tallies().errors, 1);
+            self.tally(|tallies| &tallies.errors);
             events.spared();
             result
         } else {
@@ -467,12 +490,19 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         O: Outcome<R, Kept = V>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
-        let plan = &calls.plan;
-        let read = |entry: &Entry<K, V, T>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
-        calls.engine.find_with(*hash, |stored| same(stored, key), read, plan)
+        calls.at(*hash, |engine, plan| {
+            let read =
+                |entry: &Entry<K, V, T>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
+            engine.find_with(*hash, |stored| same(stored, key), read, plan)
+        })
     }
 
-    pub(crate) fn miss(self, origin: Origin) -> Miss<'m, K, V, P, T, S, O> {
+    /// Counts one more.
+    fn tally(&self, which: impl FnOnce(&Tallies) -> &AtomicU64) {
+        self.calls.at(self.hash, |engine, _| add(which(engine.tallies()), 1));
+    }
+
+    pub(crate) fn miss(self, origin: Origin) -> Miss<E, S, O> {
         let Self { calls, hash, key, same, outcome, left, .. } = self;
         let pending = calls.stores.then_some(Pending { hash, key, origin, same, left });
         Miss { calls, pending, outcome }
@@ -526,20 +556,25 @@ where
 /// A stale result's refresh, to be run in the background. Dropped, or unwound, it leaves the refresh to the
 /// next call.
 #[must_use = "nobody else refreshes the result meanwhile"]
-pub struct Claim<'m, K, V, P, T: Term, S, O> {
-    pub(crate) boarding: Boarding<'m, K, V, P, T, S, O>,
-    pub(crate) lead: Lead<K, V>,
+pub struct Claim<E: Engines, S, O> {
+    pub(crate) boarding: Boarding<E, S, O>,
+    pub(crate) lead: Lead<E::Key, E::Value>,
     pub(crate) unfinished: Unfinished,
 }
 
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
+impl<K, V, T, E, S, O> Claim<E, S, O>
+where
+    T: Term,
+    E: Engines<Key = K, Value = V, Term = T> + Clone,
+    S: Plan<K, V, T>,
+{
     /// Computes the result by `body`. `keep` brings it in, in place of the stale one; an error does not
     /// take its place, and is not asked for again at once.
     pub fn refresh<R, H>(
         self,
         sharing: H,
         body: impl FnOnce() -> R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
@@ -557,7 +592,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         self,
         sharing: H,
         body: impl Future<Output = R>,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
@@ -570,7 +605,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
     /// `None` where another call has taken over by now.
     pub(crate) fn begin(&self) -> Option<(Moment, Instant)> {
         let Self { boarding, lead, .. } = self;
-        let began = boarding.calls.engine.moment();
+        let began = boarding.calls.at(boarding.hash, |engine, _| engine.moment());
         lead.begin_late(began, boarding.flight.timeout);
         lead.leads().then(|| (began, Instant::now()))
     }
@@ -581,7 +616,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         start: Instant,
         sharing: H,
         result: R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
@@ -591,27 +626,28 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         // What runs here of the user's may call back.
         let _body = lead.body();
         let Boarding { calls, hash, key, same, outcome, flight, .. } = &boarding;
-        let (engine, plan, outcome) = (&calls.engine, &calls.plan, *outcome);
-        let (events, took) = (flight.events, start.elapsed());
+        let (outcome, hash, events, took) = (*outcome, *hash, flight.events, start.elapsed());
         let matches = |stored: &K| same(stored, key);
-        engine.tallies().computed(took);
+        calls.at(hash, |engine, _| engine.tallies().computed(took));
         let result = if outcome.is_error(&result) {
-            add(&engine.tallies().errors, 1);
-            let noted = |entry: &Entry<K, V, T>| {
-                let is_stale = plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh;
-                is_stale.then(|| plan.failed(&entry.term))
-            };
-            engine.find_with(*hash, matches, noted, plan);
+            boarding.tally(|tallies| &tallies.errors);
+            calls.at(hash, |engine, plan| {
+                let noted = |entry: &Entry<K, V, T>| {
+                    let is_stale = plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh;
+                    is_stale.then(|| plan.failed(&entry.term))
+                };
+                engine.find_with(hash, matches, noted, plan);
+            });
             events.refresh_failed(took);
             result
         } else {
             if !outcome.keeps(&result) {
-                engine.forget_stale(*hash, matches, plan);
+                calls.change(hash, |engine, plan| engine.forget_stale(hash, matches, plan));
             }
-            let engine = calls.engine_again();
+            let engines = calls.engines.clone();
             let result = keep(boarding.miss(Origin::Renewed(began)), result);
             // Who sees it counted finds it.
-            add(&engine.tallies().refreshes, 1);
+            engines.first(|engine| add(&engine.tallies().refreshes, 1));
             events.refreshed(took);
             result
         };
@@ -621,7 +657,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
 
 macro_rules! opaque {
     ($($type:ident)*) => { $(
-        impl<K, V, P, T: Term, S, O> fmt::Debug for $type<'_, K, V, P, T, S, O> {
+        impl<E: Engines, S, O> fmt::Debug for $type<E, S, O> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($type)).finish_non_exhaustive()
             }

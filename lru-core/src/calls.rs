@@ -4,13 +4,17 @@
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::time::Duration;
 
-use crate::engine::Origin;
+use crate::engine::{Engine, Origin, State};
+use crate::engines::{Change, EngineOf, Engines, Question};
 use crate::entry::Entry;
 use crate::fit::Test;
+use crate::history::Moment;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::key::{KeyHash, Part};
+use crate::lock::Lock;
 use crate::options::Terms;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, told};
@@ -18,36 +22,40 @@ use crate::policy::Policy;
 use crate::stats::{CacheStats, add};
 use crate::term::Term;
 
-/// The cache of a function, as the current thread sees it.
-#[cfg(not(feature = "testing"))]
-pub(crate) type EngineRef<'m, K, V, P, T> = &'m crate::engine::Engine<K, V, P, T>;
-#[cfg(feature = "testing")]
-pub(crate) use crate::isolation::EngineRef;
-
-/// The cache of a function, to be called: `K` is the owned form of its arguments, `V` what of its
-/// result is kept.
+/// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
+/// the result is kept.
 ///
 /// The arguments come as one tuple that borrows them; they are hashed and compared where they lie,
 /// and owned on a miss only.
-pub struct Calls<'m, K, V, P, T: Term, S> {
-    pub(crate) engine: EngineRef<'m, K, V, P, T>,
+pub struct Calls<E, S> {
+    pub(crate) engines: E,
     pub(crate) stores: bool,
     pub(crate) plan: S,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
+impl<K, V, T, E, S> Calls<E, S>
+where
+    T: Term,
+    E: Engines<Key = K, Value = V, Term = T>,
+    S: Plan<K, V, T>,
+{
     #[inline]
-    pub(crate) fn new(engine: EngineRef<'m, K, V, P, T>, stores: bool, plan: S) -> Self {
-        Self { engine, stores, plan }
+    pub(crate) fn new(engines: E, stores: bool, plan: S) -> Self {
+        Self { engines, stores, plan }
     }
 
-    /// The cache once more.
-    pub(crate) fn engine_again(&self) -> EngineRef<'m, K, V, P, T> {
-        #[cfg(feature = "testing")]
-        return self.engine.again();
-        #[cfg(not(feature = "testing"))]
-        self.engine
+    /// Asks the engine that has the keys of this hash.
+    #[inline]
+    pub(crate) fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.catch_up(hash, &self.plan);
+        self.engines.at(hash, |engine| ask(engine, &self.plan))
+    }
+
+    /// The same, to change what is under a key.
+    pub(crate) fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.catch_up(hash, &self.plan);
+        self.engines.change(hash, |engine| ask(engine, &self.plan))
     }
 
     /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
@@ -60,7 +68,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     // builds, where a copy costs stack.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<'m, K, V, P, T, S, O>>
+    pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
@@ -69,32 +77,32 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
             return Err(self.uncached(outcome));
         }
         // Apart: of the plan there is a reference, and the others need not be in memory for it.
-        let Self { engine, stores, plan } = self;
+        let Self { engines, stores, plan } = self;
         let hash = KeyHash::of_part(&key);
-        let matches = |stored: &K| key.eq_stored(stored);
-        match engine.look(hash, matches, |kept| outcome.answer(kept), &plan) {
+        engines.catch_up(hash, &plan);
+        match engines.ask(hash, Look { hash, key: &key, outcome, plan: &plan, result: PhantomData }) {
             Ok(result) => Ok(result),
             Err(began) => {
-                let calls = Self { engine, stores, plan };
+                let calls = Self { engines, stores, plan };
                 Err(calls.miss(hash, &key, Origin::Computed(began), outcome))
             }
         }
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
-    pub fn refresh<Q: Part<Stored = K>, O>(self, key: Q, outcome: O) -> Miss<'m, K, V, P, T, S, O> {
+    pub fn refresh<Q: Part<Stored = K>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
         if !self.stores {
             return self.uncached(outcome);
         }
         let hash = KeyHash::of_part(&key);
-        let origin = Origin::Refreshed(self.engine.begin());
+        let origin = Origin::Refreshed(self.at(hash, |engine, _| engine.begin()));
         self.miss(hash, &key, origin, outcome)
     }
 
     /// A miss in a cache that stores nothing.
     #[inline]
-    fn uncached<O>(self, outcome: O) -> Miss<'m, K, V, P, T, S, O> {
-        self.engine.miss_uncached();
+    fn uncached<O>(self, outcome: O) -> Miss<E, S, O> {
+        self.engines.first(|engine| engine.miss_uncached());
         Miss { calls: self, pending: None, outcome }
     }
 
@@ -105,14 +113,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         key: &Q,
         origin: Origin,
         outcome: O,
-    ) -> Miss<'m, K, V, P, T, S, O> {
+    ) -> Miss<E, S, O> {
         let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq, left: None };
         Miss { calls: self, pending: Some(pending), outcome }
     }
 
     /// Whether a result is remembered. Counts nothing, moves nothing.
     pub fn contains<Q: Part<Stored = K>>(self, key: Q) -> bool {
-        self.engine.contains(KeyHash::of_part(&key), |stored| key.eq_stored(stored), &self.plan)
+        let hash = KeyHash::of_part(&key);
+        self.at(hash, |engine, plan| engine.contains(hash, |stored| key.eq_stored(stored), plan))
     }
 
     /// What is remembered, as the function would return it. Counts nothing, moves nothing.
@@ -123,7 +132,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     {
         let hash = KeyHash::of_part(&key);
         let read = |kept: &V| outcome.answer(kept);
-        self.engine.peek_with(hash, |stored| key.eq_stored(stored), read, &self.plan)
+        self.at(hash, |engine, plan| engine.peek_with(hash, |stored| key.eq_stored(stored), read, plan))
     }
 
     /// Remembers `result` as if it had been computed. Counts nothing.
@@ -198,15 +207,15 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
         let Pending { hash, key, origin, same, left } = pending;
         // Cloned before the lock is taken.
         if let Some(value) = outcome.kept(result) {
-            let Self { engine, stores, plan } = self;
+            let Self { engines, stores, plan } = self;
             let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
             let term = plan.shortened(term, left);
             match origin {
                 Origin::Computed(began) => {
-                    engine.keep_computed(hash, key, value, term, began, same, &plan);
+                    engines.ask(hash, Keep { hash, key, value, term, began, same, plan: &plan });
                 }
                 Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
-                    let calls = Self { engine, stores, plan };
+                    let calls = Self { engines, stores, plan };
                     calls.keep(Entry { hash, key, value, term }, origin, same);
                 }
             }
@@ -216,7 +225,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     /// Counts an error.
     #[cold]
     fn count_error(&self) {
-        add(&self.engine.tallies().errors, 1);
+        self.engines.first(|engine| add(&engine.tallies().errors, 1));
     }
 
     /// The same, and says whether what is there is to stay in its place.
@@ -229,22 +238,27 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
             is_good.then_some(())
         };
         self.plan.spares()
-            && self.engine.find_with(*hash, |stored| same(stored, key), is_spare, &self.plan).is_some()
+            && self
+                .at(*hash, |engine, plan| engine.find_with(*hash, |stored| same(stored, key), is_spare, plan))
+                .is_some()
     }
 
     fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
-        drop(told(self.engine.keep(entry, origin, same, &self.plan), &self.plan));
+        self.change(entry.hash, |engine, plan| {
+            drop(told(engine.keep(entry, origin, same, plan), plan));
+        });
     }
 
     /// Removes one result, and says whether there was one. Counts nothing.
     pub fn invalidate<Q: Part<Stored = K>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
-        self.engine.forget(hash, |stored| key.eq_stored(stored), &self.plan)
+        let matches = |stored: &K| key.eq_stored(stored);
+        self.change(hash, |engine, plan| engine.forget(hash, matches, plan))
     }
 
     /// Removes all results for which `holds` is false. Counts nothing.
-    pub fn retain(self, holds: impl FnMut(&K, &V) -> bool) {
-        self.engine.retain(holds, &self.plan);
+    pub fn retain(self, mut holds: impl FnMut(&K, &V) -> bool) {
+        self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
     }
 
     /// The same, by a test that may know more of the keys.
@@ -253,41 +267,99 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>> Calls<'m, K, V, P, T, S> {
     }
 
     /// Forgets everything and sets the counters to zero.
-    pub fn clear(self) {
-        self.engine.clear(&self.plan);
+    pub fn clear(&self) {
+        self.engines.each(Change::Clear, |engine| engine.clear(&self.plan));
     }
 
     /// Hits, misses, bound and size, read together.
     #[must_use]
-    pub fn info(self) -> CacheInfo {
-        self.engine.info(&self.plan)
+    pub fn info(&self) -> CacheInfo {
+        self.engines.info(&self.plan)
     }
 
     /// What happened beside hits and misses.
     #[must_use]
-    pub fn stats(self) -> CacheStats {
-        self.engine.stats()
+    pub fn stats(&self) -> CacheStats {
+        let mut stats = CacheStats::default();
+        self.engines.each(Change::None, |engine| stats += engine.stats());
+        stats
     }
 
     /// The options the function was memoized with.
     #[must_use]
     pub fn parameters(self, typed: bool) -> CacheParameters {
-        CacheParameters { maxsize: self.engine.maxsize(), typed }
+        CacheParameters { maxsize: self.engines.maxsize(), typed }
     }
 }
 
-impl<K, V, P, T: Term, S> fmt::Debug for Calls<'_, K, V, P, T, S> {
+impl<E, S> fmt::Debug for Calls<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Calls").finish_non_exhaustive()
     }
 }
 
+/// [`Engine::look`].
+struct Look<'a, Q, R, O, S> {
+    hash: KeyHash,
+    key: &'a Q,
+    outcome: O,
+    plan: &'a S,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Look<'_, Q, R, O, S>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    Q: Part<Stored = K>,
+    O: Outcome<R, Kept = V>,
+    S: Plan<K, V, T>,
+{
+    type Answer = Result<R, Moment>;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Result<R, Moment> {
+        let Self { hash, key, outcome, plan, .. } = self;
+        engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
+    }
+}
+
+/// [`Engine::keep_computed`].
+struct Keep<'a, K, V, T, S> {
+    hash: KeyHash,
+    key: K,
+    value: V,
+    term: T,
+    began: Moment,
+    same: fn(&K, &K) -> bool,
+    plan: &'a S,
+}
+
+impl<K, V, P, T, L, S> Question<Engine<K, V, P, T, L>> for Keep<'_, K, V, T, S>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    S: Plan<K, V, T>,
+{
+    type Answer = ();
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) {
+        let Self { hash, key, value, term, began, same, plan } = self;
+        engine.keep_computed(hash, key, value, term, began, same, plan);
+    }
+}
+
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
-pub struct Miss<'m, K, V, P, T: Term, S, O> {
-    pub(crate) calls: Calls<'m, K, V, P, T, S>,
+pub struct Miss<E: Engines, S, O> {
+    pub(crate) calls: Calls<E, S>,
     /// `None` where nothing is stored anyway.
-    pub(crate) pending: Option<Pending<K>>,
+    pub(crate) pending: Option<Pending<E::Key>>,
     pub(crate) outcome: O,
 }
 
@@ -300,7 +372,11 @@ pub(crate) struct Pending<K> {
     pub(crate) left: Option<Duration>,
 }
 
-impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
+impl<V, E, S, O> Miss<E, S, O>
+where
+    E: Engines<Value = V>,
+    S: Plan<E::Key, V, E::Term>,
+{
     /// Remembers `result`, where it is one to be remembered, and returns it.
     // As `Calls::look`: what a miss consists of then stays in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
@@ -323,7 +399,7 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
     pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
     where
         O: Outcome<R, Kept = V>,
-        S: Terms<K, V, T>,
+        S: Terms<E::Key, V, E::Term>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
@@ -335,7 +411,7 @@ impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Miss<'_, K, V, P, T, S, O> {
     }
 }
 
-impl<K, V, P, T: Term, S, O> fmt::Debug for Miss<'_, K, V, P, T, S, O> {
+impl<E: Engines, S, O> fmt::Debug for Miss<E, S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miss").finish_non_exhaustive()
     }

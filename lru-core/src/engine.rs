@@ -13,6 +13,7 @@
 
 use core::cell::{RefCell, RefMut};
 use core::fmt;
+use core::marker::PhantomData;
 use core::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::boxed::Box;
@@ -27,8 +28,10 @@ use crate::entry::Entry;
 use crate::flight::Flights;
 use crate::history::{History, Moment};
 use crate::info::{CacheInfo, Counters};
+#[cfg(feature = "testing")]
+use crate::isolation::Another;
 use crate::key::KeyHash;
-use crate::lock::{Held, RLock, Settle};
+use crate::lock::{Lock, RLock, Settle, Unlocked, release};
 use crate::maxsize::MaxSize;
 use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
@@ -37,20 +40,23 @@ use crate::store::{Place, Store};
 use crate::term::{Freshness, Term};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
-pub(crate) struct Engine<K, V, P, T: Term> {
+pub struct Engine<K, V, P, T: Term, L = RLock<State<K, V, P, T>>> {
     maxsize: MaxSize,
     /// Misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
-    state: RLock<State<K, V, P, T>>,
+    state: L,
     /// Made when the first call wants to share what it computes, or share in it.
     flights: OnceLock<Arc<Flights<K, V>>>,
     /// Made when there is first something to count.
     tallies: OnceLock<Box<Tallies>>,
     /// Made when something is first refreshed on a thread of its own.
     background: OnceLock<Arc<Background>>,
+    /// What the state is made of.
+    parts: PhantomData<fn() -> (P, T)>,
 }
 
-struct State<K, V, P, T: Term> {
+/// What a call reads and changes under the lock.
+pub struct State<K, V, P, T: Term> {
     counters: Counters,
     history: History,
     deferred: Deferred<Entry<K, V, T>>,
@@ -91,6 +97,15 @@ impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
 }
 
 impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
+    pub(crate) const fn new(maxsize: MaxSize) -> Self {
+        Self {
+            counters: Counters::new(),
+            history: History::new(),
+            deferred: Deferred::new(),
+            store: RefCell::new(Store::new(maxsize.to_option())),
+        }
+    }
+
     /// Counts what left of itself.
     #[inline]
     fn count(&self, leavers: &Leavers<K, V, P, T>) {
@@ -322,31 +337,56 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     /// An empty cache in the mode that `maxsize` chooses.
     #[must_use]
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
-        let state = State {
-            counters: Counters::new(),
-            history: History::new(),
-            deferred: Deferred::new(),
-            store: RefCell::new(Store::new(maxsize.to_option())),
-        };
+        Self::of(maxsize, RLock::new(State::new(maxsize)))
+    }
+
+}
+
+/// The engine of a cache that one thread has for itself.
+pub(crate) type LocalEngine<K, V, P, T> = Engine<K, V, P, T, Unlocked<State<K, V, P, T>>>;
+
+impl<K, V, P: Policy, T: Term> LocalEngine<K, V, P, T> {
+    /// An empty cache of the current thread, in the mode that `maxsize` chooses.
+    #[must_use]
+    pub(crate) const fn local(maxsize: MaxSize) -> Self {
+        Self::of(maxsize, Unlocked::new(State::new(maxsize)))
+    }
+}
+
+/// Of the same bound.
+#[cfg(feature = "testing")]
+impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T> {
+    fn another(&self) -> Self {
+        Self::new(self.maxsize)
+    }
+}
+
+/// Of the same bound.
+#[cfg(feature = "testing")]
+impl<K, V, P: Policy, T: Term> Another for LocalEngine<K, V, P, T> {
+    fn another(&self) -> Self {
+        Self::local(self.maxsize)
+    }
+}
+
+impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
+    pub(crate) const fn of(maxsize: MaxSize, state: L) -> Self {
         Self {
             maxsize,
             uncached: AtomicU64::new(0),
-            state: RLock::new(state),
+            state,
             flights: OnceLock::new(),
             tallies: OnceLock::new(),
             background: OnceLock::new(),
+            parts: PhantomData,
         }
     }
+}
 
+impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
     /// Makes `policy` the policy of a cache in which there is nothing yet.
     pub(crate) fn set_policy(&mut self, policy: P) {
         self.state.get_mut().store.get_mut().set_policy(policy);
-    }
-
-    /// Another cache of the same bound, with nothing in it.
-    #[cfg(feature = "testing")]
-    pub(crate) fn another(&self) -> Self {
-        Self::new(self.maxsize)
     }
 
     /// Whether nothing is ever stored, and no lock taken. What has terms takes it all the same: its
@@ -359,16 +399,21 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     /// Counts a miss of the disabled mode.
     #[inline]
     pub(crate) fn miss_uncached(&self) {
-        self.uncached.fetch_add(1, Relaxed);
+        L::count(&self.uncached);
     }
 
-    fn hold(&self) -> Held<'_, State<K, V, P, T>> {
+    pub(crate) fn hold(&self) -> L::Held<'_> {
         self.state.hold()
+    }
+
+    /// The same, where no other thread holds the lock.
+    pub(crate) fn try_hold(&self) -> Option<L::Held<'_>> {
+        self.state.try_hold()
     }
 
     /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
     fn let_go(
-        state: Held<'_, State<K, V, P, T>>,
+        state: L::Held<'_>,
         leavers: Leavers<K, V, P, T>,
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
@@ -377,7 +422,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     /// The same, and tells of an entry that the caller has `taken` out.
     fn let_go_of(
-        state: Held<'_, State<K, V, P, T>>,
+        state: L::Held<'_>,
         mut leavers: Leavers<K, V, P, T>,
         taken: Option<(&Entry<K, V, T>, Cause)>,
         plan: &impl Plan<K, V, T>,
@@ -386,7 +431,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if taken.is_some_and(|(_, cause)| cause == Cause::Evicted) {
             state.counters.eviction();
         }
-        RLock::release(state, |leftover| leavers.append(leftover));
+        release(state, |leftover| leavers.append(leftover));
         let taken = taken.map(|(entry, cause)| (&entry.key, &entry.value, cause));
         told_with(leavers, taken, plan)
     }
@@ -417,7 +462,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.counters.miss();
             Err(state.history.now())
         };
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |leavers| drop(told(leavers, plan)));
         looked
     }
 
@@ -444,7 +489,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         if found.is_some() {
             state.counters.hit();
         }
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
@@ -578,7 +623,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             // `matches` may have called back, and what it found be gone by now.
             if state.deferred.hides(place) { None } else { read(entry) }
         });
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
@@ -643,7 +688,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     #[inline(never)]
     fn keep_asking(
         &self,
-        state: Held<'_, State<K, V, P, T>>,
+        state: L::Held<'_>,
         entry: Entry<K, V, T>,
         origin: Origin,
         same: impl Fn(&K, &K) -> bool,
@@ -691,7 +736,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             state.refuse(entry, &mut leavers);
         }
         state.count(&leavers);
-        RLock::release(state, |leftover| leavers.append(leftover));
+        release(state, |leftover| leavers.append(leftover));
         leavers
     }
 
@@ -749,6 +794,11 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 
     /// Forgets all entries for which `holds` is false.
     pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Plan<K, V, T>) {
+        self.forget_all(|entry| !holds(&entry.key, &entry.value), plan);
+    }
+
+    /// Forgets all entries that `goes` says it of.
+    pub(crate) fn forget_all(&self, mut goes: impl FnMut(&Entry<K, V, T>) -> bool, plan: &impl Plan<K, V, T>) {
         let mut leavers = Leavers::none();
         if self.is_disabled() {
             return;
@@ -759,8 +809,8 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
         for place in places {
             let store = state.store.borrow();
             let entry = store.get(place);
-            // `holds` may have called back, and the entry be gone by now, also by this very call.
-            if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
+            // `goes` may have called back, and the entry be gone by now, also by this very call.
+            if state.deferred.hides(place) || !goes(entry) || state.deferred.hides(place) {
                 continue;
             }
             state.history.changed(entry.hash);
@@ -796,19 +846,29 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     /// Hits, misses, bound and size, read together under the lock.
     pub(crate) fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
         if self.is_disabled() {
-            let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { hits: self.answered_elsewhere(), misses, maxsize, ..CacheInfo::default() };
+            return self.counted();
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        let maxsize = state.store.borrow().maxsize();
-        let mut info = state.counters.read(maxsize, state.currsize());
-        info.hits += self.answered_elsewhere();
+        let info = self.counted();
         if !plan.leaves_telling() {
             drop(Self::let_go(state, leavers, plan));
         }
         info
+    }
+
+    /// The same, with what has expired since anything was last asked.
+    pub(crate) fn counted(&self) -> CacheInfo {
+        let hits = self.answered_elsewhere();
+        if self.is_disabled() {
+            let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
+            return CacheInfo { hits, misses, maxsize, ..CacheInfo::default() };
+        }
+        let state = self.hold();
+        let maxsize = state.store.borrow().maxsize();
+        let info = state.counters.read(maxsize, state.currsize());
+        CacheInfo { hits: info.hits + hits, ..info }
     }
 
     /// The bound as it is now.
@@ -893,7 +953,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
             }
         }
         drop(store);
-        RLock::release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |leavers| drop(told(leavers, plan)));
         keys.into_iter().zip(values).collect()
     }
 
@@ -906,10 +966,16 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V, P, T: Term> RefUnwindSafe for Engine<K, V, P, T> {}
-impl<K, V, P, T: Term> UnwindSafe for Engine<K, V, P, T> {}
+impl<K, V, P, T: Term, L> RefUnwindSafe for Engine<K, V, P, T, L> {}
+impl<K, V, P, T: Term, L> UnwindSafe for Engine<K, V, P, T, L> {}
 
-impl<K, V, P, T: Term> fmt::Debug for Engine<K, V, P, T> {
+impl<K, V, P, T: Term> fmt::Debug for State<K, V, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl<K, V, P, T: Term, L> fmt::Debug for Engine<K, V, P, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }

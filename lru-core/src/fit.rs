@@ -8,10 +8,10 @@ use core::hash::Hasher;
 use core::marker::PhantomData;
 
 use crate::calls::Calls;
+use crate::engines::Engines;
 use crate::key::choice::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 use crate::outcome::{Outcome, Refused};
-use crate::term::Term;
 
 /// A key `P`, stored as `S`, for a cache whose keys are `K`.
 #[derive(Debug)]
@@ -28,20 +28,20 @@ pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 
 /// A key for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn keyed<'m, Q: Part, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
-    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+pub fn keyed<Q: Part, E: Engines, S>(
+    _calls: impl FnOnce() -> Calls<E, S>,
     function: &'static str,
     part: Q,
-) -> Keyed<Q, Q::Stored, K> {
+) -> Keyed<Q, Q::Stored, E::Key> {
     Keyed { part, function, fits: PhantomData }
 }
 
 /// An outcome for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn valued<'m, R, O: Outcome<R>, K: 'm, V: 'm, P: 'm, T: Term + 'm, S>(
-    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+pub fn valued<R, O: Outcome<R>, E: Engines, S>(
+    _calls: impl FnOnce() -> Calls<E, S>,
     outcome: O,
-) -> Valued<R, O, V> {
+) -> Valued<R, O, E::Value> {
     Valued(outcome, PhantomData)
 }
 
@@ -57,11 +57,11 @@ pub struct Tested<H, Arguments, Value, Key, Kept> {
 
 /// A test for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn tested<'m, A, W, K: 'm, V: 'm, P: 'm, T: Term + 'm, S, H>(
-    _calls: impl FnOnce() -> Calls<'m, K, V, P, T, S>,
+pub fn tested<A, W, E: Engines, S, H>(
+    _calls: impl FnOnce() -> Calls<E, S>,
     function: &'static str,
     holds: H,
-) -> Tested<H, A, W, K, V>
+) -> Tested<H, A, W, E::Key, E::Value>
 where
     H: FnMut(&A, &W) -> bool,
 {

@@ -5,15 +5,13 @@
 
 use core::any::Any;
 use core::cell::RefCell;
+use core::fmt;
 use core::ops::Deref;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::Engine;
-use crate::policy::Policy;
-use crate::term::Term;
-
-type Caches = HashMap<usize, Arc<dyn Any + Send + Sync>>;
+type Caches = HashMap<usize, Box<dyn Any>>;
 
 thread_local! {
     /// The caches of this thread, where it has any of its own.
@@ -76,35 +74,46 @@ fn discard(own: Caches) {
     own.into_iter().for_each(drop);
 }
 
-/// A cache that is the shared one, or the thread's own.
-pub(crate) enum EngineRef<'m, K, V, P, T: Term> {
-    Shared(&'m Engine<K, V, P, T>),
-    Own(Arc<Engine<K, V, P, T>>),
+/// What a function has its results in, of which a thread can have another one.
+pub(crate) trait Another {
+    /// With nothing in it.
+    fn another(&self) -> Self;
 }
 
-impl<'m, K, V, P, T> EngineRef<'m, K, V, P, T>
-where
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-    T: Term<Queue: Send> + Send + 'static,
-{
-    /// The cache that the current thread is to use instead of `shared`, if it is not that one.
-    pub(crate) fn of(shared: &'m Engine<K, V, P, T>) -> Self {
-        let own = OWN.try_with(|own| {
-            let mut own = own.borrow_mut();
-            let fresh = || -> Arc<dyn Any + Send + Sync> { Arc::new(shared.another()) };
-            let cache = own.as_mut()?.entry(core::ptr::from_ref(shared).addr()).or_insert_with(fresh);
-            Arc::clone(cache).downcast().ok()
-        });
-        // No caches of its own has a thread that ends.
-        own.ok().flatten().map_or(Self::Shared(shared), Self::Own)
+/// The thread's own in the place of `shared`, as `wrapped`; `None` where it is that one.
+fn own<E: Another, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W) -> Option<W> {
+    let own = OWN.try_with(|own| {
+        let mut own = own.borrow_mut();
+        let fresh = || -> Box<dyn Any> { Box::new(wrapped(shared.another())) };
+        let cache = own.as_mut()?.entry(core::ptr::from_ref(shared).addr()).or_insert_with(fresh);
+        cache.downcast_ref().cloned()
+    });
+    // No caches of its own has a thread that ends.
+    own.ok().flatten()
+}
+
+/// The same of what one thread has for itself.
+pub(crate) fn own_local<E: Another + 'static>(local: &E) -> Option<Rc<E>> {
+    own(local, Rc::new)
+}
+
+/// The shared ones, or the thread's own.
+pub enum Isolated<'m, E> {
+    /// Those of all threads.
+    Shared(&'m E),
+    /// Those of one.
+    Own(Arc<E>),
+}
+
+impl<'m, E: Another + 'static> Isolated<'m, E> {
+    /// What the current thread is to use for `shared`.
+    pub(crate) fn of(shared: &'m E) -> Self {
+        own(shared, Arc::new).map_or(Self::Shared(shared), Self::Own)
     }
 }
 
-impl<K, V, P, T: Term> EngineRef<'_, K, V, P, T> {
-    /// The same once more.
-    pub(crate) fn again(&self) -> Self {
+impl<E> Clone for Isolated<'_, E> {
+    fn clone(&self) -> Self {
         match self {
             Self::Shared(engine) => Self::Shared(engine),
             Self::Own(engine) => Self::Own(Arc::clone(engine)),
@@ -112,13 +121,19 @@ impl<K, V, P, T: Term> EngineRef<'_, K, V, P, T> {
     }
 }
 
-impl<K, V, P, T: Term> Deref for EngineRef<'_, K, V, P, T> {
-    type Target = Engine<K, V, P, T>;
+impl<E> Deref for Isolated<'_, E> {
+    type Target = E;
 
-    fn deref(&self) -> &Engine<K, V, P, T> {
+    fn deref(&self) -> &E {
         match self {
             Self::Shared(engine) => engine,
             Self::Own(engine) => engine,
         }
+    }
+}
+
+impl<E> fmt::Debug for Isolated<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Isolated").finish_non_exhaustive()
     }
 }

@@ -26,6 +26,7 @@ mod contained;
 mod deadlines;
 mod deferred;
 mod engine;
+mod engines;
 mod entry;
 mod events;
 pub mod fit;
@@ -51,10 +52,12 @@ pub mod policy;
 mod random;
 #[cfg(feature = "registry")]
 pub mod registry;
+mod shards;
 pub mod site;
 mod stats;
 mod store;
 mod term;
+mod thread;
 
 #[cfg(feature = "tokio")]
 pub use background::Tokio;
@@ -63,6 +66,10 @@ pub use boarding::{Boarded, Boarding, Claim, Flight};
 pub use calls::{Calls, Miss};
 pub use cause::Cause;
 pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
+#[doc(hidden)]
+pub use engine::{Engine, State};
+#[doc(hidden)]
+pub use engines::{Change, EngineOf, Engines};
 #[cfg(feature = "testing")]
 pub use flight::pass;
 pub use info::{CacheInfo, CacheParameters};
@@ -70,11 +77,20 @@ pub use info::{CacheInfo, CacheParameters};
 #[doc(hidden)]
 pub use inventory;
 #[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use isolation::Isolated;
+#[cfg(feature = "testing")]
 pub use isolation::isolated;
 pub use key::{Argument, Tagged};
+#[doc(hidden)]
+pub use lock::{Lock, RLock, Unlocked};
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
 pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
 pub use plan::{Keys, NoPlan, Plan, Times};
+#[doc(hidden)]
+pub use shards::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
 pub use stats::CacheStats;
 pub use term::{Freshness, Grace, Lease, Term};
+#[doc(hidden)]
+pub use thread::{OfThread, PerThread, ThreadMemo};

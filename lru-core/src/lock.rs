@@ -4,6 +4,10 @@
 //! cache. What such a nested call cannot change at once is left behind in what is guarded
 //! ([`Settle`]). The outermost holder carries it out as it lets go; if it unwinds, the next one does.
 
+use core::fmt;
+use core::ops::Deref;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 /// State that may have work left over from nested calls.
@@ -18,8 +22,49 @@ pub(crate) trait Settle {
     fn settle(&self) -> Option<Self::Leftover>;
 }
 
-/// The lock, held until this is dropped or [released](RLock::release).
-pub(crate) type Held<'a, T> = ReentrantMutexGuard<'a, T>;
+/// What keeps threads from each other's way.
+pub trait Lock<T> {
+    /// What is guarded, for as long as this is there. A thread may hold it more than once.
+    type Held<'a>: Deref<Target = T>
+    where
+        Self: 'a;
+
+    /// Waits until no other thread holds the lock, and takes it.
+    fn hold(&self) -> Self::Held<'_>;
+
+    /// Takes the lock, if no other thread holds it.
+    fn try_hold(&self) -> Option<Self::Held<'_>>;
+
+    /// Whether the current thread keeps others from taking it.
+    fn is_held(&self) -> bool;
+
+    /// What is guarded, by whom nobody shares it with.
+    fn get_mut(&mut self) -> &mut T;
+
+    /// Counts one more, without taking the lock.
+    fn count(counter: &AtomicU64);
+}
+
+/// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
+/// `then`, when the lock is free: a destructor may wait for another thread that wants it.
+#[inline]
+pub(crate) fn release<T: Settle>(held: impl Deref<Target = T>, then: impl FnOnce(T::Leftover)) {
+    if held.is_settled() {
+        drop(held);
+    } else {
+        settle_and_release(held, then);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn settle_and_release<T: Settle>(held: impl Deref<Target = T>, then: impl FnOnce(T::Leftover)) {
+    let leftover = held.settle();
+    drop(held);
+    if let Some(leftover) = leftover {
+        then(leftover);
+    }
+}
 
 /// A reentrant mutex. Never poisoned: what it guards is whole at every point where user code runs.
 ///
@@ -27,47 +72,87 @@ pub(crate) type Held<'a, T> = ReentrantMutexGuard<'a, T>;
 /// wherever the linker puts a `static`, and in none that another cache writes to.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(crate) struct RLock<T>(ReentrantMutex<T>);
+pub struct RLock<T>(ReentrantMutex<T>);
 
-impl<T: Settle> RLock<T> {
+impl<T> RLock<T> {
     pub(crate) const fn new(guarded: T) -> Self {
         Self(ReentrantMutex::new(guarded))
     }
+}
 
-    /// What is guarded, by whom nobody shares it with.
-    pub(crate) fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut()
-    }
+impl<T> Lock<T> for RLock<T> {
+    type Held<'a>
+        = ReentrantMutexGuard<'a, T>
+    where
+        T: 'a;
 
-    /// Waits until no other thread holds the lock, and takes it.
     #[inline]
-    pub(crate) fn hold(&self) -> Held<'_, T> {
+    fn hold(&self) -> ReentrantMutexGuard<'_, T> {
         self.0.lock()
     }
 
-    /// Whether the current thread holds the lock.
-    pub(crate) fn is_held(&self) -> bool {
+    #[inline]
+    fn try_hold(&self) -> Option<ReentrantMutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+
+    fn is_held(&self) -> bool {
         self.0.is_owned_by_current_thread()
     }
 
-    /// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
-    /// `then`, when the lock is free: a destructor may wait for another thread that wants it.
-    #[inline]
-    pub(crate) fn release(held: Held<'_, T>, then: impl FnOnce(T::Leftover)) {
-        if held.is_settled() {
-            drop(held);
-        } else {
-            Self::settle_and_release(held, then);
-        }
+    fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
     }
 
-    #[cold]
-    #[inline(never)]
-    fn settle_and_release(held: Held<'_, T>, then: impl FnOnce(T::Leftover)) {
-        let leftover = held.settle();
-        drop(held);
-        if let Some(leftover) = leftover {
-            then(leftover);
-        }
+    #[inline]
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+/// No lock, for what one thread has for itself.
+pub struct Unlocked<T>(T);
+
+impl<T> Unlocked<T> {
+    pub(crate) const fn new(guarded: T) -> Self {
+        Self(guarded)
+    }
+}
+
+impl<T> Lock<T> for Unlocked<T> {
+    type Held<'a>
+        = &'a T
+    where
+        T: 'a;
+
+    #[inline]
+    fn hold(&self) -> &T {
+        &self.0
+    }
+
+    #[inline]
+    fn try_hold(&self) -> Option<&T> {
+        Some(&self.0)
+    }
+
+    /// There is nobody to be kept.
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+
+    /// Without an atomic addition: no other thread counts.
+    #[inline]
+    fn count(counter: &AtomicU64) {
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
+}
+
+impl<T> fmt::Debug for Unlocked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unlocked").finish_non_exhaustive()
     }
 }

@@ -12,6 +12,33 @@ use crate::term::Term;
 /// The bound of a [`Memo`] that has none.
 pub const UNBOUNDED: i128 = -1;
 
+/// The mode that a bound in a type stands for.
+pub(crate) const fn mode(maxsize: i128) -> MaxSize {
+    if maxsize == UNBOUNDED { MaxSize::Unbounded } else { MaxSize::of(maxsize) }
+}
+
+/// Whether anything is stored; what has terms goes to its store all the same, as its bound may change.
+pub(crate) const fn stores<T: Term>(mode: MaxSize) -> bool {
+    !(T::IS_BARE && matches!(mode, MaxSize::Disabled))
+}
+
+/// The engines in a `static`, as the current thread sees them.
+#[cfg(not(feature = "testing"))]
+pub(crate) type InStatic<'m, E> = &'m E;
+#[cfg(feature = "testing")]
+pub(crate) type InStatic<'m, E> = crate::isolation::Isolated<'m, E>;
+
+/// Those that the current thread is to use.
+#[cfg(not(feature = "testing"))]
+#[inline]
+pub(crate) fn in_static<E>(engines: &E) -> InStatic<'_, E> {
+    engines
+}
+#[cfg(feature = "testing")]
+pub(crate) fn in_static<E: crate::isolation::Another + 'static>(engines: &E) -> InStatic<'_, E> {
+    crate::isolation::Isolated::of(engines)
+}
+
 /// The cache of one function: `K` is the owned form of its arguments, `V` what of its result is
 /// remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or what [`bound`](crate::bound) makes of a
 /// number. The bound is part of the type so that no call has to ask for the mode.
@@ -24,7 +51,7 @@ where
     P: Policy + Send + 'static,
     T: Term<Queue: Send> + Send + 'static,
 {
-    const MODE: MaxSize = if MAXSIZE == UNBOUNDED { MaxSize::Unbounded } else { MaxSize::of(MAXSIZE) };
+    const MODE: MaxSize = mode(MAXSIZE);
 
     /// An empty cache. Takes no memory yet.
     #[must_use]
@@ -36,17 +63,13 @@ where
     /// How many computations there are that others may wait for, and how many calls do: for tests.
     #[cfg(feature = "testing")]
     pub fn in_flight(&self) -> (usize, usize) {
-        crate::isolation::EngineRef::of(&self.0).flights().count()
+        in_static(&self.0).flights().count()
     }
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<'_, K, V, P, T, S> {
-        #[cfg(feature = "testing")]
-        let engine = crate::isolation::EngineRef::of(&self.0);
-        #[cfg(not(feature = "testing"))]
-        let engine = &self.0;
-        Calls::new(engine, !(T::IS_BARE && matches!(Self::MODE, MaxSize::Disabled)), plan)
+    pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<InStatic<'_, Engine<K, V, P, T>>, S> {
+        Calls::new(in_static(&self.0), stores::<T>(Self::MODE), plan)
     }
 }
 
@@ -58,7 +81,7 @@ where
 {
     /// The same, where there is nothing to plan.
     #[inline]
-    pub fn calls(&self) -> Calls<'_, K, V, P, (), NoPlan> {
+    pub fn calls(&self) -> Calls<InStatic<'_, Engine<K, V, P, ()>>, NoPlan> {
         self.planned(NoPlan)
     }
 }

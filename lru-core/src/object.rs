@@ -29,6 +29,9 @@ use crate::term::{Freshness, Grace, Lease};
 /// The terms of an entry in an object. What is stale, functions say that keep their results in it.
 pub(crate) type ObjectLease<T> = Lease<T, Option<Box<Grace<T>>>>;
 
+/// The engine of a cache in an object.
+pub(crate) type InObject<'m, K, V, P, C> = &'m Engine<K, V, P, ObjectLease<<C as Clock>::Time>>;
+
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
 /// `P` chooses who leaves when there is no room; `C` is the clock by which entries expire, where
@@ -492,7 +495,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[doc(hidden)]
     #[must_use]
     #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
-    pub fn __calls(&self) -> Calls<'_, K, V, P, ObjectLease<C::Time>, impl Plan<K, V, ObjectLease<C::Time>>> {
+    pub fn __calls(&self) -> Calls<InObject<'_, K, V, P, C>, impl Plan<K, V, ObjectLease<C::Time>>> {
         self.planned(&self.settings)
     }
 
@@ -503,15 +506,11 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Own::new(self, &self.settings)
     }
 
-    pub(crate) fn planned<S>(&self, plan: S) -> Calls<'_, K, V, P, ObjectLease<C::Time>, S>
+    pub(crate) fn planned<S>(&self, plan: S) -> Calls<InObject<'_, K, V, P, C>, S>
     where
         S: Plan<K, V, ObjectLease<C::Time>>,
     {
-        #[cfg(feature = "testing")]
-        let engine = crate::isolation::EngineRef::Shared(&self.engine);
-        #[cfg(not(feature = "testing"))]
-        let engine = &self.engine;
-        Calls::new(engine, true, plan)
+        Calls::new(&self.engine, true, plan)
     }
 
     fn plan(&self) -> &Settings<K, V, C> {

@@ -14,7 +14,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::boxed::Box;
 
-use crate::key::choice::Keeps;
+use crate::key::choice::{Keeps, Takes};
 
 /// A way to remember results of type `R`.
 pub trait Outcome<R>: Copy {
@@ -317,7 +317,7 @@ impl<R> Outcome<R> for Refused {
 }
 
 /// A result's type, whose [`Outcome`] is to be chosen, for a cache that is `S`:
-/// [`Shared`](crate::key::Shared) or [`Local`](crate::key::Local).
+/// [`Shared`](crate::key::Shared), [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 #[derive(Debug)]
 pub struct Returns<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
 
@@ -542,7 +542,7 @@ pub mod choices {
 
 /// Asks about a type. Not for bounds: for constants that are decided where the type is known.
 #[derive(Debug)]
-pub struct Is<T: ?Sized>(PhantomData<T>);
+pub struct Is<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
 /// The answer of [`Is`] where its own constants do not apply.
 pub trait Otherwise {
@@ -554,19 +554,19 @@ pub trait Otherwise {
     const __SHARED_OK: bool = false;
 }
 
-impl<T: ?Sized> Otherwise for Is<T> {}
+impl<T: ?Sized, S> Otherwise for Is<T, S> {}
 
-impl<T, E> Is<Result<T, E>> {
+impl<T, E, S> Is<Result<T, E>, S> {
     /// It is a `Result`.
     pub const __RESULT: bool = true;
 }
 
-impl<T: Clone + Send + Sync> Is<T> {
+impl<T: Clone, S: Takes<T>> Is<T, S> {
     /// It can be copied out of the cache, for any thread.
     pub const __SHARED: bool = true;
 }
 
-impl<T: Clone + Send + Sync, E> Is<Result<T, E>> {
+impl<T: Clone, E, S: Takes<T>> Is<Result<T, E>, S> {
     /// Its `Ok` can be copied out of the cache, for any thread.
     pub const __SHARED_OK: bool = true;
 }
@@ -631,17 +631,17 @@ impl<T: Send + Sync + 'static, Nobody> Kept<Nobody> for T {}
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __returned {
-    ($type:ty, $what:ident) => {
-        $crate::__returned!($type, $what, $crate::outcome::Is::<$type>::__RESULT)
+    ($type:ty, $scope:ident, $what:ident) => {
+        $crate::__returned!($type, $scope, $what, $crate::outcome::Is::<$type, $crate::key::$scope>::__RESULT)
     };
-    ($type:ty, $what:ident, $is_result:expr) => {
+    ($type:ty, $scope:ident, $what:ident, $is_result:expr) => {
         <$type as $crate::outcome::Returned<
             {
                 use $crate::outcome::Otherwise as _;
                 $crate::outcome::kind(
                     $is_result,
-                    $crate::outcome::Is::<$type>::__SHARED,
-                    $crate::outcome::Is::<$type>::__SHARED_OK,
+                    $crate::outcome::Is::<$type, $crate::key::$scope>::__SHARED,
+                    $crate::outcome::Is::<$type, $crate::key::$scope>::__SHARED_OK,
                 )
             },
         >>::$what
@@ -652,9 +652,15 @@ macro_rules! __returned {
 #[macro_export]
 macro_rules! kept {
     ($type:ty) => {
-        $crate::__returned!($type, Kept)
+        $crate::kept!($type, in Shared)
     };
     ($type:ty, whole) => {
-        $crate::__returned!($type, Kept, false)
+        $crate::kept!($type, whole in Shared)
+    };
+    ($type:ty, in $scope:ident) => {
+        $crate::__returned!($type, $scope, Kept)
+    };
+    ($type:ty, whole in $scope:ident) => {
+        $crate::__returned!($type, $scope, Kept, false)
     };
 }

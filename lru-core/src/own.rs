@@ -11,7 +11,7 @@ use core::time::Duration;
 use crate::calls::Calls;
 use crate::cause::Cause;
 use crate::clock::Clock;
-use crate::object::{Cache, ObjectLease, Settings};
+use crate::object::{Cache, InObject, ObjectLease, Settings};
 use crate::options::{Between, FnClock, IntoSpan, Terms, Timed, spans};
 use crate::plan::{Keys, Plan, Revalidated, Stale, Times};
 use crate::policy::Policy;
@@ -53,7 +53,7 @@ impl<'m, K, V, P: Policy, C: Clock, D: Clock<Time = C::Time>> Own<'m, K, V, P, C
 
     /// Calls on these terms.
     #[must_use]
-    pub fn calls(self) -> Calls<'m, K, V, P, ObjectLease<C::Time>, Self> {
+    pub fn calls(self) -> Calls<InObject<'m, K, V, P, C>, Self> {
         self.cache.planned(self)
     }
 

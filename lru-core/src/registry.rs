@@ -21,12 +21,11 @@ use core::fmt;
 use std::vec::{self, Vec};
 
 use crate::calls::Calls;
+use crate::engines::Engines;
 use crate::info::{CacheInfo, CacheParameters};
 use crate::plan::Plan;
-use crate::policy::Policy;
 use crate::site::Site;
 use crate::stats::CacheStats;
-use crate::term::Term;
 
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -167,20 +166,20 @@ pub trait Asked {
     fn clear(&self);
 }
 
-impl<K, V, P: Policy, T: Term, S: Plan<K, V, T>> Asked for Calls<'_, K, V, P, T, S> {
+impl<E: Engines, S: Plan<E::Key, E::Value, E::Term>> Asked for Calls<E, S> {
     fn info(&self) -> CacheInfo {
-        self.engine.info(&self.plan)
+        Calls::info(self)
     }
 
     fn stats(&self) -> CacheStats {
-        self.engine.stats()
+        Calls::stats(self)
     }
 
     fn maxsize(&self) -> Option<usize> {
-        self.engine.maxsize()
+        self.engines.maxsize()
     }
 
     fn clear(&self) {
-        self.engine.clear(&self.plan);
+        Calls::clear(self);
     }
 }

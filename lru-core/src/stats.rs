@@ -1,6 +1,7 @@
 //! What a cache counts beside hits and misses.
 
 use core::fmt;
+use core::ops::AddAssign;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
@@ -32,6 +33,20 @@ pub struct CacheStats {
     /// refresh: under `single_flight`, `swr` and `stale_if_error`. Elsewhere no clock is read, and this is
     /// zero.
     pub computing: Duration,
+}
+
+impl AddAssign for CacheStats {
+    fn add_assign(&mut self, other: Self) {
+        self.coalesced += other.coalesced;
+        self.stale_hits += other.stale_hits;
+        self.refreshes += other.refreshes;
+        self.errors += other.errors;
+        self.backend_hits += other.backend_hits;
+        self.backend_errors += other.backend_errors;
+        self.expiries += other.expiries;
+        self.evictions += other.evictions;
+        self.computing += other.computing;
+    }
 }
 
 impl fmt::Display for CacheStats {

@@ -23,7 +23,7 @@ pub(crate) enum Attribute {
 }
 
 /// All options: what they are called, and what they take.
-const OPTIONS: [(&str, &str); 32] = [
+const OPTIONS: [(&str, &str); 34] = [
     ("maxsize", MAXSIZE),
     ("policy", POLICY),
     (
@@ -50,6 +50,8 @@ const OPTIONS: [(&str, &str); 32] = [
         "`weight` takes what tells the weight of a result, such as `weight = |name, text| text.len()`",
     ),
     ("on_evict", "`on_evict` takes a function, such as `on_evict = log_eviction`"),
+    ("scope", "`scope` takes `process` or `thread`"),
+    ("shards", SHARDS),
     ("cache", "`cache` takes the object that holds the results, such as `cache = self.prices`"),
     ("single_flight", "`single_flight` takes `true`, `false` or `global`"),
     (
@@ -180,6 +182,15 @@ pub(crate) enum SingleFlight {
     Global,
 }
 
+/// Who has the results.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All threads together.
+    Process,
+    /// Each thread its own.
+    Thread,
+}
+
 /// How arguments and results become bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -234,6 +245,9 @@ pub(crate) struct Args {
     pub(crate) weight: Option<Expr>,
     /// Who is told what left.
     pub(crate) on_evict: Option<Expr>,
+    pub(crate) scope: Option<Scope>,
+    /// In how many parts the cache is.
+    pub(crate) shards: Option<Expr>,
     /// The object that holds the results.
     pub(crate) cache: Option<Expr>,
     pub(crate) single_flight: Option<SingleFlight>,
@@ -262,9 +276,15 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether of calls that miss at one time only one computes: on an `async fn` where nobody says.
+    /// Whether of calls that miss at one time only one computes: on an `async fn` where nobody says, and
+    /// other threads have the results too.
     pub(crate) fn shares(&self, is_async: bool) -> bool {
-        self.single_flight.map_or(is_async, |single| single != SingleFlight::Off)
+        self.single_flight.map_or(is_async && !self.is_per_thread(), |single| single != SingleFlight::Off)
+    }
+
+    /// Whether each thread has a cache of its own.
+    pub(crate) fn is_per_thread(&self) -> bool {
+        self.scope == Some(Scope::Thread)
     }
 
     /// The name of an option as it was written, to be underlined.
@@ -349,6 +369,8 @@ impl Args {
             "timer" => self.timer = Some(function(input, takes("timer"))?),
             "weight" => self.weight = Some(function(input, takes("weight"))?),
             "on_evict" => self.on_evict = Some(function(input, takes("on_evict"))?),
+            "scope" => self.scope = Some(value(input, &text)?),
+            "shards" => self.shards = Some(shards(input)?),
             "cache" => self.cache = Some(input.parse()?),
             "typed" => self.typed = Some(Spanned { value: value::<LitBool>(input, &text)?.value, span: at }),
             "key" | "key_fn" => self.key = Some(function(input, KEY)?),
@@ -390,6 +412,7 @@ const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
 const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
+const SHARDS: &str = "`shards` takes a power of two, such as `shards = 16`";
 const SEED: &str = "`seed` takes a number, such as `seed = 42`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
 const SWR: &str =
@@ -446,6 +469,17 @@ fn seed(input: ParseStream) -> syn::Result<Expr> {
         _ => true,
     };
     if is_number { Ok(expr) } else { Err(syn::Error::new_spanned(expr, SEED)) }
+}
+
+/// A number of parts: what is plainly no power of two is refused.
+fn shards(input: ParseStream) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    let may_be = match MaxSize::try_from(expr.clone()) {
+        Ok(MaxSize::Literal(number)) => number.count_ones() == 1,
+        Ok(MaxSize::Expression(_)) => true,
+        Ok(MaxSize::None) | Err(_) => false,
+    };
+    if may_be { Ok(expr) } else { Err(syn::Error::new_spanned(expr, SHARDS)) }
 }
 
 /// A length of time, or a part of one: what is plainly neither is refused.
@@ -509,6 +543,17 @@ impl Parse for SingleFlight {
             Ok(Self::Global)
         } else {
             Err(syn::Error::new(name.span(), takes("single_flight")))
+        }
+    }
+}
+
+impl Parse for Scope {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let name: Ident = input.parse()?;
+        match name.to_string().as_str() {
+            "process" => Ok(Self::Process),
+            "thread" => Ok(Self::Thread),
+            _ => Err(syn::Error::new(name.span(), takes("scope"))),
         }
     }
 }

@@ -19,8 +19,9 @@ use serde::de::DeserializeOwned;
 use super::codec::{self, Format};
 use super::{AsyncBackend, Backend, BackendError, Found};
 use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
-use crate::calls::{EngineRef, Miss};
+use crate::calls::Miss;
 use crate::engine::Origin;
+use crate::engines::Engines;
 use crate::events::Events;
 use crate::flight::{Body, Nap, block, now};
 use crate::history::Moment;
@@ -28,10 +29,8 @@ use crate::key::KeyHash;
 use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
-use crate::policy::Policy;
 use crate::site::Site;
 use crate::stats::add;
-use crate::term::Term;
 
 /// The backend of a function, opened when it is first needed.
 ///
@@ -355,17 +354,17 @@ impl<T, E: From<BackendError>> Strictness<Result<T, E>> for Strict {
 }
 
 /// A cache, and what a call of it has in its backend.
-struct Way<'m, 'o, K, V, P, T: Term, B> {
-    engine: EngineRef<'m, K, V, P, T>,
+struct Way<'o, E, B> {
+    engines: E,
     outside: &'o Outside<B>,
     hash: KeyHash,
     events: Events,
 }
 
-impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
+impl<E: Engines, B> Way<'_, E, B> {
     /// Counts and tells what could not be done; what the call returns instead, if it does.
     fn failed<R>(&self, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
-        add(&self.engine.tallies().backend_errors, 1);
+        self.engines.at(self.hash, |engine| add(&engine.tallies().backend_errors, 1));
         self.events.backend_failed(&error);
         if let Some(listener) = self.outside.place.on_error {
             listener(&error);
@@ -389,7 +388,7 @@ impl<K, V, P: Policy, T: Term, B> Way<'_, '_, K, V, P, T, B> {
 
     /// Whether what began then may be stored.
     fn stands(&self, began: Moment) -> bool {
-        !self.engine.overtook(began, self.hash)
+        !self.engines.at(self.hash, |engine| engine.overtook(began, self.hash))
     }
 }
 
@@ -434,7 +433,7 @@ impl Patience {
     }
 }
 
-impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
+impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
     /// Claims a computation among all processes, or waits for the one that has.
     async fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
     where
@@ -502,7 +501,11 @@ impl<K, V, P: Policy, T: Term, B: AsyncBackend> Way<'_, '_, K, V, P, T, B> {
     }
 }
 
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T, S, O> {
+impl<V, E, S, O> Boarding<E, S, O>
+where
+    E: Engines<Value = V> + Clone,
+    S: Plan<E::Key, V, E::Term>,
+{
     /// As [`Boarding::fly`], where the result may also be had from a backend, and is handed to it.
     pub fn fly_outside<R, H, B>(
         self,
@@ -510,7 +513,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         outside: &Outside<B>,
         strictness: impl Strictness<R>,
         body: impl FnOnce() -> R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
@@ -527,7 +530,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         outside: &Outside<B>,
         strictness: impl Strictness<R>,
         body: impl Future<Output = R>,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
@@ -572,17 +575,17 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         })
     }
 
-    fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'m, 'o, K, V, P, T, B> {
-        Way { engine: self.calls.engine_again(), outside, hash: self.hash, events: self.flight.events }
+    fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'o, E, B> {
+        Way { engines: self.calls.engines.clone(), outside, hash: self.hash, events: self.flight.events }
     }
 
     /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
     fn found<R, H>(
         mut self,
-        departure: Departure<K, V>,
+        departure: Departure<E::Key, V>,
         sharing: H,
         found: Had<R>,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
         O: Outcome<R, Kept = V>,
@@ -594,7 +597,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Boarding<'m, K, V, P, T,
         let Departure { lead, began } = departure;
         let result = match found {
             Had::There(result, left) => {
-                self.calls.engine.was_hit();
+                self.calls.at(self.hash, |engine, _| engine.was_hit());
                 self.left = sooner(self.left, left);
                 keep(self.miss(Origin::Computed(began)), result)
             }
@@ -615,14 +618,18 @@ fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S, O> {
+impl<V, E, S, O> Claim<E, S, O>
+where
+    E: Engines<Value = V> + Clone,
+    S: Plan<E::Key, V, E::Term>,
+{
     /// As [`Claim::refresh`], where the result is handed to a backend.
     pub fn refresh_outside<R, H, B>(
         self,
         sharing: H,
         outside: &Outside<B>,
         body: impl FnOnce() -> R,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
@@ -637,7 +644,7 @@ impl<'m, K, V, P: Policy, T: Term, S: Plan<K, V, T>, O> Claim<'m, K, V, P, T, S,
         sharing: H,
         outside: &Outside<B>,
         body: impl Future<Output = R>,
-        keep: impl FnOnce(Miss<'m, K, V, P, T, S, O>, R) -> R,
+        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
         O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,

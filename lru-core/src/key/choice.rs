@@ -20,7 +20,8 @@ use std::sync::Arc;
 use super::common::Common;
 use super::{Argument, Part};
 
-/// An argument whose way into the key is to be chosen, for a cache that is `S`: [`Shared`] or [`Local`].
+/// An argument whose way into the key is to be chosen, for a cache that is `S`: [`Shared`], [`Thread`] or
+/// [`Local`].
 #[derive(Debug)]
 pub struct Of<'a, T: ?Sized, S>(&'a T, S);
 
@@ -29,6 +30,14 @@ impl<'a, T: ?Sized> Of<'a, T, Shared> {
     #[inline]
     pub fn shared(argument: &'a T) -> Self {
         Self(argument, Shared)
+    }
+}
+
+impl<'a, T: ?Sized> Of<'a, T, Thread> {
+    /// For a cache that one thread has.
+    #[inline]
+    pub fn thread(argument: &'a T) -> Self {
+        Self(argument, Thread)
     }
 }
 
@@ -44,6 +53,10 @@ impl<'a, T: ?Sized> Of<'a, T, Local> {
 #[derive(Clone, Copy, Debug)]
 pub struct Shared;
 
+/// Where a cache lies: in a thread-local, where no other thread sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Thread;
+
 /// Where a cache lies: in an object, which lives as long and goes where its contents let it.
 #[derive(Clone, Copy, Debug)]
 pub struct Local;
@@ -52,7 +65,14 @@ pub struct Local;
 pub trait Keeps<T> {}
 
 impl<T: Send + Sync + 'static> Keeps<T> for Shared {}
+impl<T: 'static> Keeps<T> for Thread {}
 impl<T> Keeps<T> for Local {}
+
+/// What may lie in a cache, if it borrows nothing.
+pub trait Takes<T: ?Sized> {}
+
+impl<T: Send + Sync + ?Sized> Takes<T> for Shared {}
+impl<T: ?Sized> Takes<T> for Thread {}
 
 macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident;)*) => { $(
@@ -102,10 +122,11 @@ impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&Of<'a, T, S> {
     }
 }
 
-/// In a `static` only: nothing in an object need be `'static`, and nothing in there is erased.
-impl<'a, T> ByOwnEq<'a> for &&Of<'a, T, Shared>
+/// Not in an object: nothing in there need be `'static`, and nothing is erased.
+impl<'a, T, S> ByOwnEq<'a> for &&Of<'a, T, S>
 where
-    T: Hash + Eq + Clone + Send + Sync + 'static,
+    T: Hash + Eq + Clone + 'static,
+    S: Takes<T>,
 {
     type Key = WithEq<'a, T, Owned>;
 
@@ -360,9 +381,10 @@ macro_rules! inner {
             }
         }
 
-        impl<'b, T, $($generics)*> Is<$container>
+        impl<'b, T, S, $($generics)*> Is<$container, S>
         where
-            T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized,
+            T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized,
+            S: Takes<T::Owned>,
         {
             /// It holds references to what is `Hash + Eq`.
             pub const __INNER_EQ: bool = true;
@@ -390,9 +412,10 @@ inner! {
         it => it.iter().copied(), it.iter(), it.map(T::to_owned);
 }
 
-/// Asks about a type. Not for bounds: for constants that are decided where the type is known.
+/// Asks about a type, for a cache that is `S`. Not for bounds: for constants that are decided where the type is
+/// known.
 #[derive(Debug)]
-pub struct Is<T: ?Sized>(PhantomData<T>);
+pub struct Is<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
 /// The answer of [`Is`] where its own constants do not apply.
 pub trait Otherwise {
@@ -406,22 +429,23 @@ pub trait Otherwise {
     const __EQ: bool = false;
 }
 
-impl<T: ?Sized> Otherwise for Is<T> {}
+impl<T: ?Sized, S> Otherwise for Is<T, S> {}
 
-impl<T> Is<Arc<T>>
+impl<T, S> Is<Arc<T>, S>
 where
-    T: Argument + ToOwned<Owned = T::Stored> + Send + Sync + ?Sized,
+    T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
+    S: Takes<T>,
 {
     /// It is an `Arc` whose contents are owned as they are.
     pub const __ARC: bool = true;
 }
 
-impl<T: Argument + ?Sized> Is<T> {
+impl<T: Argument + ?Sized, S> Is<T, S> {
     /// It is an [`Argument`].
     pub const __ARGUMENT: bool = true;
 }
 
-impl<T: Hash + Eq + ToOwned<Owned: Send + Sync + 'static> + ?Sized> Is<T> {
+impl<T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized, S: Takes<T::Owned>> Is<T, S> {
     /// It is `Hash + Eq`, and can be owned.
     pub const __EQ: bool = true;
 }
@@ -470,15 +494,18 @@ impl<T: ?Sized> Select<REFUSED> for T {
 #[macro_export]
 macro_rules! stored {
     ($type:ty) => {
+        $crate::stored!($type, Shared)
+    };
+    ($type:ty, $scope:ident) => {
         <$type as $crate::key::choice::Select<
             {
                 use $crate::key::choice::Otherwise as _;
                 // Spelled out each time: an alias would need names for lifetimes left out in `$type`.
                 $crate::key::choice::choice([
-                    $crate::key::choice::Is::<$type>::__ARC,
-                    $crate::key::choice::Is::<$type>::__ARGUMENT,
-                    $crate::key::choice::Is::<$type>::__INNER_EQ,
-                    $crate::key::choice::Is::<$type>::__EQ,
+                    $crate::key::choice::Is::<$type, $crate::key::$scope>::__ARC,
+                    $crate::key::choice::Is::<$type, $crate::key::$scope>::__ARGUMENT,
+                    $crate::key::choice::Is::<$type, $crate::key::$scope>::__INNER_EQ,
+                    $crate::key::choice::Is::<$type, $crate::key::$scope>::__EQ,
                 ])
             },
         >>::Stored

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use hashbrown::DefaultHashBuilder;
 
-pub use choice::{Local, Of, Shared};
+pub use choice::{Local, Of, Shared, Thread};
 pub use common::{Common, Number};
 pub use erased::{Erase, Erased, identity};
 pub use tagged::{Tagged, WithTag};
@@ -213,7 +213,10 @@ pub(crate) static SEED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHash
 
 impl KeyHash {
     /// A bit that hash tables use neither to choose a bucket (the low bits) nor as a tag (the top 7).
-    const NEVER_ZERO: NonZeroU64 = NonZeroU64::new(1 << 48).unwrap();
+    const NEVER_ZERO: NonZeroU64 = NonZeroU64::new(1 << Self::SET).unwrap();
+
+    /// Its number.
+    pub(crate) const SET: u32 = 48;
 
     #[inline]
     pub(crate) fn of<Q: Hash + ?Sized>(key: &Q) -> Self {

@@ -6,7 +6,7 @@ use quote::ToTokens;
 use syn::{Expr, GenericParam, Lit, PatType, Type};
 
 use super::closure_takes;
-use crate::args::{Args, MaxSize, Policy};
+use crate::args::{Args, MaxSize, Policy, SingleFlight, Swr};
 use crate::errors::Errors;
 use crate::func::{Func, KeyOption};
 use crate::{model, types};
@@ -17,6 +17,8 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     timer_is_read(args, errors);
     weights_have_a_bound(args, errors);
     object_has_its_own(args, errors);
+    threads_keep_to_themselves(args, errors);
+    shards_have_room(args, errors);
     object_tells_instances_apart(args, func, errors);
     chance_can_be_helped(args, errors);
     arguments_can_be_told(args, func, errors);
@@ -65,13 +67,47 @@ fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
     }
 }
 
+/// What others would have to know of is not for one thread.
+fn threads_keep_to_themselves(args: &Args, errors: &mut Errors) {
+    if !args.is_per_thread() {
+        return;
+    }
+    let shares = args.single_flight.is_some_and(|single| single != SingleFlight::Off);
+    let refreshes = matches!(args.swr, Some(Swr::Always | Swr::For(_)));
+    let conflicts = [
+        ("shards", true, "each thread has a cache of its own, and nobody to share it out with"),
+        ("single_flight", shares, "no thread can have what another one computes"),
+        ("swr", refreshes, "what refreshes a result runs beside the thread that alone has it"),
+    ];
+    for (option, is_asked, why) in conflicts {
+        if let Some(name) = args.name(option).filter(|_| is_asked) {
+            errors.at(name, format!("with `scope = thread`, {why}; remove `{option}`"));
+        }
+    }
+}
+
+fn shards_have_room(args: &Args, errors: &mut Errors) {
+    let Some(shards) = &args.shards else { return };
+    let maxsize = match args.maxsize {
+        None => model::DEFAULT_MAXSIZE,
+        Some(MaxSize::Literal(maxsize)) => maxsize,
+        Some(MaxSize::None | MaxSize::Expression(_)) => return,
+    };
+    if let Ok(MaxSize::Literal(number)) = MaxSize::try_from(shards.clone()) {
+        if maxsize > 0 && number > maxsize {
+            errors.at(shards, format!("each shard needs room for a result, and `maxsize` is {maxsize}"));
+        }
+    }
+}
+
 fn object_has_its_own(args: &Args, errors: &mut Errors) {
     if args.name("cache").is_none() {
         return;
     }
-    for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict"] {
+    for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict", "scope", "shards"] {
         if let Some(name) = args.name(option) {
             let what = match option {
+                "scope" | "shards" => "place".to_owned(),
                 "maxsize" => "bound".to_owned(),
                 "weight" => "weigher".to_owned(),
                 "on_evict" => "listener".to_owned(),

@@ -105,7 +105,7 @@ pub(super) fn outcome(model: &Model) -> TokenStream {
         Place::Object(object) => {
             let (span, result) = (types::first_span(&model.result), &model.result);
             let (krate, calls) = (model.krate.at(span), memo::calls_of(object, &model.krate));
-            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _, _, _, _>(|| #calls, #outcome).__fit() }
+            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _>(|| #calls, #outcome).__fit() }
         }
     }
 }

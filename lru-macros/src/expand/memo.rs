@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 
 use super::backend;
 use crate::args::MaxSize;
-use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Place, Told, nested};
+use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Parts, Place, Room, Told, nested};
 use crate::types;
 
 /// The cache, to be called: `home` is where the accessors stand.
@@ -20,10 +20,11 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
                 quote! { #cache.__own() #terms .calls() }
             }
         },
-        Place::Static(_) => {
+        Place::Static(room) => {
             let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
             if matches!(model.accessors, Accessors::None) {
-                return quote! { __MEMO.#calls };
+                let memo = Memo::new(model, room).found(&model.krate);
+                return quote! { #memo.#calls };
             }
             let memo = name(model);
             let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
@@ -111,9 +112,10 @@ fn function_in_object(model: &Model) -> TokenStream {
 /// What the accessors need: where the cache is, and what tells instances apart.
 pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let opened = backend::item(model);
-    let Place::Static(maxsize) = &model.place else { return opened.unwrap_or_default() };
+    let Place::Static(room) = &model.place else { return opened.unwrap_or_default() };
     let krate = &model.krate;
-    let memo = memo(model, maxsize);
+    let memo = Memo::new(model, room);
+    let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
     // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
     let (lifetime, lint) = if model.may_leave_lifetimes_out() {
         (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
@@ -130,10 +132,10 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
         #(#cfg)*
         #lint
         #hidden
-        fn #function(#lifetime) -> &'static #memo {
-            static __MEMO: #memo = #krate::__private::Memo::new();
+        fn #function(#lifetime) -> #ty {
+            #item
             #registered
-            &__MEMO
+            #found
         }
         #identity
         #opened
@@ -143,21 +145,23 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
 /// The cache of a function that has no accessors.
 pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let opened = backend::item(model);
-    let Place::Static(maxsize) = &model.place else { return opened };
-    let krate = &model.krate;
-    let memo = memo(model, maxsize);
+    let Place::Static(room) = &model.place else { return opened };
+    let item = Memo::new(model, room).item(&model.krate);
     let registered = registered(model);
     Some(quote! {
         #opened
-        static __MEMO: #memo = #krate::__private::Memo::new();
+        #item
         #registered
     })
 }
 
 /// Lists the cache in the registry, where there is one: an item, beside the cache. It can't name what the
-/// `impl` around it brings along, nor the function's parameters.
-fn registered(model: &Model) -> TokenStream {
+/// `impl` around it brings along, nor the function's parameters. Those of threads are not listed.
+fn registered(model: &Model) -> Option<TokenStream> {
     let Model { krate, typed, .. } = model;
+    if matches!(&model.place, Place::Static(Room { parts: Parts::PerThread, .. })) {
+        return None;
+    }
     let is_item = matches!(model.accessors, Accessors::Companion(_));
     let calls = model.terms.plan_of_item(krate, &told(model), |expr| is_item || model.is_of_items(expr));
     let calls = calls.map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
@@ -167,15 +171,75 @@ fn registered(model: &Model) -> TokenStream {
         Accessors::None => model.plain_name(),
     };
     let plain_name = model.plain_name();
-    quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } }
+    Some(quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } })
 }
 
-/// The type of the cache.
-fn memo(model: &Model, maxsize: &MaxSize) -> TokenStream {
-    let krate = &model.krate;
-    let (key, kept) = (key_type(model), model.outcome.kept(krate));
-    let (maxsize, terms) = (bound(model, maxsize), model.terms.types(krate));
-    quote! { #krate::__private::Memo<#key, #kept, #maxsize #terms> }
+/// The cache in a `static`.
+struct Memo<'a> {
+    parts: &'a Parts,
+    /// What its type takes.
+    arguments: TokenStream,
+}
+
+impl<'a> Memo<'a> {
+    fn new(model: &Model, room: &'a Room) -> Self {
+        let krate = &model.krate;
+        let Room { maxsize, parts } = room;
+        let (key, kept) = (key_type(model), model.outcome.kept(krate));
+        let (maxsize, terms) = (bound(maxsize, krate), model.terms.types(krate));
+        let shards = match parts {
+            Parts::Shards(shards) => {
+                let number = number(shards, krate);
+                Some(quote! { , { #krate::__private::shards(#number) } })
+            }
+            Parts::One | Parts::PerThread => None,
+        };
+        Self { parts, arguments: quote! { <#key, #kept, #maxsize #shards #terms> } }
+    }
+
+    /// The item.
+    fn item(&self, krate: &Krate) -> TokenStream {
+        let Self { parts, arguments } = self;
+        let (name, is_per_thread) = match parts {
+            Parts::One => (quote!(Memo), false),
+            Parts::Shards(_) => (quote!(ShardedMemo), false),
+            Parts::PerThread => (quote!(ThreadMemo), true),
+        };
+        let memo = quote! { #krate::__private::#name };
+        if is_per_thread {
+            quote! {
+                #krate::__private::thread_local! {
+                    static __MEMO: #memo #arguments = const { #memo::new() };
+                }
+            }
+        } else {
+            quote! { static __MEMO: #memo #arguments = #memo::new(); }
+        }
+    }
+
+    /// What it is called by.
+    fn found(&self, krate: &Krate) -> TokenStream {
+        match self.parts {
+            Parts::One | Parts::Shards(_) => quote! { __MEMO },
+            Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO) },
+        }
+    }
+
+    /// The same, for a function that returns it.
+    fn found_by_reference(&self, krate: &Krate) -> TokenStream {
+        let found = self.found(krate);
+        if matches!(self.parts, Parts::PerThread) { found } else { quote! { &#found } }
+    }
+
+    /// What such a function returns.
+    fn found_type(&self, krate: &Krate) -> TokenStream {
+        let arguments = &self.arguments;
+        match self.parts {
+            Parts::One => quote! { &'static #krate::__private::Memo #arguments },
+            Parts::Shards(_) => quote! { &'static #krate::__private::ShardedMemo #arguments },
+            Parts::PerThread => quote! { #krate::__private::PerThread #arguments },
+        }
+    }
 }
 
 /// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a
@@ -192,7 +256,7 @@ pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, 
             quote! {
                 use #krate::__private::choices::*;
                 #calls.retain_tested(
-                    #krate::__private::tested::<#arguments, #kept, _, _, _, _, _, _>(|| #plain, #function, __holds)
+                    #krate::__private::tested::<#arguments, #kept, _, _, _>(|| #plain, #function, __holds)
                         .__fit(),
                 );
             }
@@ -247,23 +311,28 @@ fn part_keys(model: &Model) -> Vec<&Key> {
 }
 
 /// The bound, as an argument of a type.
-fn bound(model: &Model, maxsize: &MaxSize) -> TokenStream {
-    let krate = &model.krate;
+fn bound(maxsize: &MaxSize, krate: &Krate) -> TokenStream {
     match maxsize {
         MaxSize::None => quote! { { #krate::__private::UNBOUNDED } },
         MaxSize::Literal(number) => {
             proc_macro2::Literal::i128_unsuffixed((*number).max(0)).into_token_stream()
         }
         MaxSize::Expression(expr) => {
-            let span = types::first_span(expr);
-            let krate = krate.at(span);
-            let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
-            quote! {
-                { #krate::__private::bound(
-                    #integer as ::core::primitive::i128,
-                    #integer as ::core::primitive::f64,
-                ) }
-            }
+            let number = number(expr, krate);
+            quote! { { #number } }
         }
+    }
+}
+
+/// The number that a constant of an integer type is.
+fn number(expr: &Expr, krate: &Krate) -> TokenStream {
+    let span = types::first_span(expr);
+    let krate = krate.at(span);
+    let integer = quote_spanned! { span=> #krate::__private::integer(#expr) };
+    quote! {
+        #krate::__private::bound(
+            #integer as ::core::primitive::i128,
+            #integer as ::core::primitive::f64,
+        )
     }
 }

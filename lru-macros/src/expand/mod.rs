@@ -91,7 +91,7 @@ pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
 
 /// What the arguments are asked, `self` among them: whether they can be keys.
 fn questions(model: &Model) -> Vec<TokenStream> {
-    let scope = Scope::Function(Vec::new());
+    let scope = Scope::Own { params: Vec::new(), is_method: false, is_per_thread: false };
     let is_asked = |ty: &Type, attrs: &[Attribute]| {
         let is_named = check::unnamed(ty).is_none_or(|ty| matches!(ty, Type::ImplTrait(_)));
         is_named && check::changed(ty).is_none() && !attrs.iter().any(func::is_key)

@@ -9,10 +9,9 @@ use crate::types::{self, bare};
 
 /// Where the cache lies, as far as it matters for naming types.
 pub(crate) enum Scope {
-    /// In a `static` beside a function that has these parameters.
-    Function(Vec<Ident>),
-    /// In a `static` beside a method that has these parameters, and others that tokens don't tell.
-    Method(Vec<Ident>),
+    /// In a `static` beside a function that has these parameters; beside a method, with others that
+    /// tokens don't tell.
+    Own { params: Vec<Ident>, is_method: bool, is_per_thread: bool },
     /// In an object: its types are named already.
     Object,
 }
@@ -23,15 +22,18 @@ impl Scope {
         let is_free =
             |params| !types::mentions(ty.to_token_stream(), params) && types::impl_trait(ty).is_none();
         match self {
-            Self::Function(params) => is_free(params),
-            Self::Method(params) => is_free(params) && types::is_closed(ty),
+            Self::Own { params, is_method, .. } => is_free(params) && (!is_method || types::is_closed(ty)),
             Self::Object => true,
         }
     }
 
     /// Where the types of what is kept are chosen for.
     pub(crate) fn marker(&self) -> Ident {
-        let name = if matches!(self, Self::Object) { "Local" } else { "Shared" };
+        let name = match self {
+            Self::Object => "Local",
+            Self::Own { is_per_thread: true, .. } => "Thread",
+            Self::Own { .. } => "Shared",
+        };
         Ident::new(name, Span::call_site())
     }
 }
@@ -177,9 +179,10 @@ impl Key {
     pub(crate) fn stored(&self, krate: &Krate) -> TokenStream {
         match self {
             Self::Plain(ty) => stored(ty, krate),
-            Self::ByType(ty, _) => {
+            Self::ByType(ty, marker) => {
                 let ty = types::with_static(ty);
-                quote! { #krate::__private::stored!(#ty) }
+                let scope = (*marker == "Thread").then(|| quote! { , #marker });
+                quote! { #krate::__private::stored!(#ty #scope) }
             }
             Self::Erased(_) | Self::Made(_) => quote! { #krate::__private::Erased },
             Self::Tuple(keys) => {
@@ -199,8 +202,7 @@ impl Key {
         match self {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty, marker) => {
-                let scope = if *marker == "Local" { "local" } else { "shared" };
-                chosen(types::first_span(ty), scope)
+                chosen(types::first_span(ty), &marker.to_string().to_lowercase())
             }
             Self::Made(span) => chosen(*span, "local"),
             Self::Erased(span) => {

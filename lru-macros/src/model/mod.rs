@@ -28,7 +28,7 @@ pub(crate) use outcome::{Outcome, Rules};
 pub(crate) use terms::{Terms, Told, is_reference};
 
 /// What `maxsize` is when nobody says: as in Python.
-const DEFAULT_MAXSIZE: i128 = 128;
+pub(crate) const DEFAULT_MAXSIZE: i128 = 128;
 
 pub(crate) struct Model {
     pub(crate) attrs: Attrs,
@@ -86,10 +86,24 @@ pub(crate) enum Accessors {
 
 /// Where the cache is.
 pub(crate) enum Place {
-    /// In a `static` of this bound.
-    Static(MaxSize),
+    /// In a `static`.
+    Static(Room),
     /// Where this expression says.
     Object(Expr),
+}
+
+/// A cache of the function's own.
+pub(crate) struct Room {
+    pub(crate) maxsize: MaxSize,
+    pub(crate) parts: Parts,
+}
+
+/// How many there are of it.
+pub(crate) enum Parts {
+    One,
+    /// So many, by the hash of the key.
+    Shards(Expr),
+    PerThread,
 }
 
 pub(crate) struct Param {
@@ -118,9 +132,17 @@ impl Model {
         let flight = Flight::new(&args, &func);
         let backend = Backend::new(&args, &func, &accessors);
         let named = named(&args, &func, &arguments, &krate);
+        let is_per_thread = args.is_per_thread();
         let place = match args.cache {
             Some(object) => Place::Object(object),
-            None => Place::Static(args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE))),
+            None => Place::Static(Room {
+                parts: match args.shards {
+                    _ if is_per_thread => Parts::PerThread,
+                    Some(shards) => Parts::Shards(shards),
+                    None => Parts::One,
+                },
+                maxsize: args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE)),
+            }),
         };
         let receiver = func.receiver().cloned();
         let Func { attrs, vis, sig, body } = func;
@@ -361,11 +383,9 @@ fn scope_of_function(args: &Args, func: &Func) -> Scope {
         GenericParam::Const(param) => Some(param.ident.clone()),
         GenericParam::Lifetime(_) => None,
     });
-    if func.is_method() || args.accessors.as_ref().is_some_and(|at| at.value != args::Accessors::Companion) {
-        Scope::Method(names.collect())
-    } else {
-        Scope::Function(names.collect())
-    }
+    let is_method =
+        func.is_method() || args.accessors.as_ref().is_some_and(|at| at.value != args::Accessors::Companion);
+    Scope::Own { params: names.collect(), is_method, is_per_thread: args.is_per_thread() }
 }
 
 /// Type and const parameters.

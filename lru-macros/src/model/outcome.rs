@@ -10,7 +10,7 @@ use crate::types::{self, bare};
 /// What of the result is kept.
 pub(crate) struct Outcome {
     choice: Choice,
-    /// `Shared` or `Local`.
+    /// `Shared`, `Thread` or `Local`.
     marker: proc_macro2::Ident,
     ty: Type,
 }
@@ -65,8 +65,13 @@ impl Outcome {
             Choice::Plain => quote! { #ty },
             Choice::ByType(rules) => {
                 let ty = types::with_static(ty);
-                let whole = rules.errors.then(|| quote!(, whole));
-                quote! { #krate::__private::kept!(#ty #whole) }
+                let (whole, marker) = (rules.errors.then(|| quote!(whole)), &self.marker);
+                let which = match (whole, marker == "Thread") {
+                    (None, false) => None,
+                    (whole, false) => Some(quote! { , #whole }),
+                    (whole, true) => Some(quote! { , #whole in #marker }),
+                };
+                quote! { #krate::__private::kept!(#ty #which) }
             }
             Choice::Unnamed(_) => quote! { #krate::__private::Unnamed },
         }

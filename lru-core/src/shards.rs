@@ -1,0 +1,399 @@
+//! The cache of a memoized function with `shards = N`: so many engines, each with the keys of its part of all
+//! hashes, its own lock, and its own order.
+//!
+//! Invariant: a thread that holds the lock of a shard, while user code reads, waits for no other one. What
+//! such a nested call asks of a shard that another thread holds is answered as if nothing was there; what it
+//! changes there is noted, and carried out before the next call.
+
+use core::cell::Cell;
+use core::fmt;
+use core::mem;
+use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+
+use crate::calls::Calls;
+use crate::engine::{Engine, State};
+use crate::engines::{Change, EngineOf, Engines, Question};
+use crate::info::CacheInfo;
+#[cfg(feature = "testing")]
+use crate::isolation::Another;
+use crate::key::KeyHash;
+use crate::lock::{Lock, RLock};
+use crate::maxsize::MaxSize;
+use crate::memo::{InStatic, in_static, mode, stores};
+use crate::plan::{NoPlan, Plan};
+use crate::policy::{Lru, Policy};
+use crate::term::Term;
+
+thread_local! {
+    /// How often this thread holds the lock of a shard, of whichever function.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The lock of a shard: a thread knows that it holds one.
+#[derive(Debug)]
+pub struct ShardLock<T>(RLock<T>);
+
+/// The lock of a shard, held.
+pub struct HeldShard<'a, T: 'a> {
+    held: <RLock<T> as Lock<T>>::Held<'a>,
+}
+
+impl<'a, T> HeldShard<'a, T> {
+    #[inline]
+    fn new(held: <RLock<T> as Lock<T>>::Held<'a>) -> Self {
+        HELD.set(HELD.get() + 1);
+        Self { held }
+    }
+}
+
+impl<T> Drop for HeldShard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - 1);
+    }
+}
+
+impl<T> Deref for HeldShard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.held
+    }
+}
+
+impl<T> fmt::Debug for HeldShard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldShard").finish_non_exhaustive()
+    }
+}
+
+impl<T> Lock<T> for ShardLock<T> {
+    type Held<'a>
+        = HeldShard<'a, T>
+    where
+        T: 'a;
+
+    #[inline]
+    fn hold(&self) -> HeldShard<'_, T> {
+        HeldShard::new(self.0.hold())
+    }
+
+    #[inline]
+    fn try_hold(&self) -> Option<HeldShard<'_, T>> {
+        self.0.try_hold().map(HeldShard::new)
+    }
+
+    fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+
+    #[inline]
+    fn count(counter: &AtomicU64) {
+        RLock::<T>::count(counter);
+    }
+}
+
+/// The engine of a shard.
+type ShardEngine<K, V, P, T> = Engine<K, V, P, T, ShardLock<State<K, V, P, T>>>;
+
+const fn engine<K, V, P: Policy, T: Term>(maxsize: MaxSize) -> ShardEngine<K, V, P, T> {
+    Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
+}
+
+struct Shard<K, V, P, T: Term> {
+    engine: ShardEngine<K, V, P, T>,
+    missed: Missed,
+}
+
+/// What nested calls could not do, as another thread held the lock.
+#[derive(Debug)]
+struct Missed {
+    any: AtomicBool,
+    changes: Mutex<Vec<Wanted>>,
+    /// Misses that could not be counted.
+    misses: AtomicU64,
+}
+
+/// What is to be done to a shard.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    /// What is under this key goes.
+    Forget(KeyHash),
+    /// All may go.
+    Empty,
+    /// All goes, and the counters start anew.
+    Clear,
+}
+
+impl Missed {
+    const fn new() -> Self {
+        Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
+    }
+
+    #[cold]
+    fn note(&self, wanted: Wanted) {
+        self.changes.lock().push(wanted);
+        self.any.store(true, Relaxed);
+    }
+}
+
+impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
+    const fn new(maxsize: MaxSize) -> Self {
+        Self { engine: engine(maxsize), missed: Missed::new() }
+    }
+
+    /// Asks without waiting: the calling thread holds the lock of a shard.
+    #[cold]
+    fn ask_nested<Q: Question<ShardEngine<K, V, P, T>>>(&self, question: Q) -> Q::Answer {
+        if let Some(_held) = self.engine.try_hold() {
+            return question.put_to(&self.engine);
+        }
+        let nothing = engine(MaxSize::Disabled);
+        let answer = question.put_to(&nothing);
+        self.missed.misses.fetch_add(nothing.counted().misses, Relaxed);
+        answer
+    }
+
+    /// Does what nested calls could not do.
+    #[cold]
+    fn catch_up(&self, plan: &impl Plan<K, V, T>) {
+        let _held = if is_nested() {
+            let Some(held) = self.engine.try_hold() else { return };
+            held
+        } else {
+            self.engine.hold()
+        };
+        self.missed.any.store(false, Relaxed);
+        let changes = mem::take(&mut *self.missed.changes.lock());
+        for wanted in changes {
+            match wanted {
+                Wanted::Forget(hash) => self.engine.forget_all(|entry| entry.hash == hash, plan),
+                Wanted::Empty => self.engine.forget_all(|_| true, plan),
+                Wanted::Clear => {
+                    self.missed.misses.store(0, Relaxed);
+                    self.engine.clear(plan);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the current thread holds the lock of a shard.
+#[inline]
+fn is_nested() -> bool {
+    HELD.get() > 0
+}
+
+/// The shards of one function.
+pub struct Shards<K, V, const N: usize, P, T: Term> {
+    shards: [Shard<K, V, P, T>; N],
+    maxsize: MaxSize,
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
+    const fn new(maxsize: MaxSize) -> Self {
+        assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
+        let (each, more) = match maxsize {
+            MaxSize::Bounded(bound) => (bound.get() / N, bound.get() % N),
+            MaxSize::Disabled | MaxSize::Unbounded => (0, 0),
+        };
+        assert!(
+            each > 0 || !matches!(maxsize, MaxSize::Bounded(_)),
+            "each shard needs room for an entry: `shards` takes no more than `maxsize`"
+        );
+        let mut shards = [const { Shard::new(MaxSize::Disabled) }; N];
+        let mut number = 0;
+        while number < N {
+            let bound = match maxsize {
+                MaxSize::Bounded(_) => MaxSize::from_option(Some(each + (number < more) as usize)),
+                MaxSize::Disabled | MaxSize::Unbounded => maxsize,
+            };
+            // What is replaced has nothing in it, and a constant can't drop it.
+            mem::forget(mem::replace(&mut shards[number], Shard::new(bound)));
+            number += 1;
+        }
+        Self { shards, maxsize }
+    }
+
+    /// The shard that has the keys of this hash: by bits that tables look at last.
+    #[expect(clippy::cast_possible_truncation, reason = "no more than `N` are looked at")]
+    fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
+        &self.shards[(hash.get() >> (KeyHash::SET - BITS)) as usize & (N - 1)]
+    }
+}
+
+/// Bits of a hash that there are for shards.
+const BITS: u32 = 16;
+
+/// So many shards, as a part of a type: what can't be is made to be seen as such.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
+pub const fn shards(number: i128) -> usize {
+    if number < 0 || number > 1 << BITS { 0 } else { number as usize }
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T> {
+    type Key = K;
+    type Value = V;
+    type Policy = P;
+    type Term = T;
+    type Lock = ShardLock<State<K, V, P, T>>;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
+        let shard = self.of(hash);
+        if is_nested() { shard.ask_nested(question) } else { question.put_to(&shard.engine) }
+    }
+
+    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let shard = self.of(hash);
+        let held = is_nested().then(|| shard.engine.try_hold());
+        if let Some(None) = held {
+            shard.missed.note(Wanted::Forget(hash));
+            return ask(&engine(MaxSize::Disabled));
+        }
+        ask(&shard.engine)
+    }
+
+    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        ask(&self.shards[0].engine)
+    }
+
+    fn each(&self, change: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
+        for shard in &self.shards {
+            let held = is_nested().then(|| shard.engine.try_hold());
+            match (held, change) {
+                (Some(None), Change::None) => {}
+                (Some(None), Change::Retain) => shard.missed.note(Wanted::Empty),
+                (Some(None), Change::Clear) => shard.missed.note(Wanted::Clear),
+                (Some(Some(_)) | None, _) => {
+                    if change == Change::Clear {
+                        shard.missed.misses.store(0, Relaxed);
+                    }
+                    ask(&shard.engine);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn catch_up(&self, hash: KeyHash, plan: &impl Plan<K, V, T>) {
+        let shard = self.of(hash);
+        if shard.missed.any.load(Relaxed) {
+            shard.catch_up(plan);
+        }
+    }
+
+    /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
+    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+        // Before all are held: who is told of what has expired may call back.
+        self.shards.iter().for_each(|shard| shard.catch_up(plan));
+        self.each(Change::None, |engine| _ = engine.info(plan));
+        let is_nested = is_nested();
+        let hold = |engine| if is_nested { Engine::try_hold(engine) } else { Some(Engine::hold(engine)) };
+        let held: Vec<_> = self.shards.iter().map(|shard| hold(&shard.engine)).collect();
+        let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
+        for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
+            let counted = shard.engine.counted();
+            info.hits += counted.hits;
+            info.misses += counted.misses + shard.missed.misses.load(Relaxed);
+            info.currsize += counted.currsize;
+        }
+        info
+    }
+
+    fn maxsize(&self) -> Option<usize> {
+        self.maxsize.to_option()
+    }
+
+    fn is_held(&self) -> bool {
+        is_nested()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<K, V, const N: usize, P: Policy, T: Term> Another for Shards<K, V, N, P, T> {
+    fn another(&self) -> Self {
+        Self::new(self.maxsize)
+    }
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> fmt::Debug for Shards<K, V, N, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shards").field("maxsize", &self.maxsize).finish_non_exhaustive()
+    }
+}
+
+/// [`Memo`](crate::Memo) in `SHARDS` parts, which share out `MAXSIZE` among them.
+pub struct ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy = Lru, T: Term = ()>(
+    Shards<K, V, SHARDS, P, T>,
+);
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    P: Policy + Send + 'static,
+    T: Term<Queue: Send> + Send + 'static,
+{
+    /// An empty cache. Takes no memory yet.
+    ///
+    /// # Panics
+    ///
+    /// If there can't be so many shards: in a `static`, where it is compiled.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
+    pub const fn new() -> Self {
+        Self(Shards::new(mode(MAXSIZE)))
+    }
+
+    /// How many computations there are that others may wait for, and how many calls do: for tests.
+    #[cfg(feature = "testing")]
+    pub fn in_flight(&self) -> (usize, usize) {
+        let mut sum = (0, 0);
+        in_static(&self.0).each(Change::None, |engine| {
+            let (led, followed) = engine.flights().count();
+            sum = (sum.0 + led, sum.1 + followed);
+        });
+        sum
+    }
+
+    /// The cache that the current thread is to use, to be called.
+    #[inline]
+    pub fn planned<S>(&self, plan: S) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, T>>, S>
+    where
+        S: Plan<K, V, T>,
+    {
+        Calls::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P> ShardedMemo<K, V, MAXSIZE, SHARDS, P>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    P: Policy + Send + 'static,
+{
+    /// The same, where there is nothing to plan.
+    #[inline]
+    pub fn calls(&self) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, ()>>, NoPlan> {
+        self.planned(NoPlan)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: Term> fmt::Debug
+    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ShardedMemo").field(&self.0).finish()
+    }
+}

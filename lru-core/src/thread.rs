@@ -1,0 +1,169 @@
+//! The cache of a memoized function with `scope = thread`: one for each thread that calls it, without a lock.
+
+use core::cell::Cell;
+use core::fmt;
+use std::thread::LocalKey;
+
+use crate::calls::Calls;
+use crate::engine::{LocalEngine, State};
+use crate::engines::{Change, EngineOf, Engines, Question};
+use crate::info::CacheInfo;
+use crate::key::KeyHash;
+use crate::lock::Unlocked;
+use crate::maxsize::MaxSize;
+use crate::memo::{mode, stores};
+use crate::plan::{NoPlan, Plan};
+use crate::policy::{Lru, Policy};
+use crate::term::Term;
+
+/// What a thread has of a function: for a thread-local.
+pub struct ThreadMemo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: Term = ()>(LocalEngine<K, V, P, T>);
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> ThreadMemo<K, V, MAXSIZE, P, T> {
+    /// An empty cache. Takes no memory yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
+    pub const fn new() -> Self {
+        Self(LocalEngine::local(mode(MAXSIZE)))
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for ThreadMemo<K, V, MAXSIZE, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ThreadMemo").field(&self.0).finish()
+    }
+}
+
+/// The thread-local of a function.
+type Key<K, V, const MAXSIZE: i128, P, T> = &'static LocalKey<ThreadMemo<K, V, MAXSIZE, P, T>>;
+
+/// The caches of one function, of which each thread has its own.
+pub struct PerThread<K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static = Lru, T: Term + 'static = ()>(
+    Key<K, V, MAXSIZE, P, T>,
+);
+
+impl<K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerThread<K, V, MAXSIZE, P, T> {
+    /// Those that lie there.
+    #[inline]
+    #[must_use]
+    pub const fn new(key: Key<K, V, MAXSIZE, P, T>) -> Self {
+        Self(key)
+    }
+
+    /// The cache of the current thread, to be called.
+    #[inline]
+    pub fn planned<S: Plan<K, V, T>>(self, plan: S) -> Calls<OfThread<K, V, MAXSIZE, P, T>, S> {
+        let engines = OfThread { key: self.0, place: Cell::new(0) };
+        Calls::new(engines, stores::<T>(mode(MAXSIZE)), plan)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy + 'static> PerThread<K, V, MAXSIZE, P, ()> {
+    /// The same, where there is nothing to plan.
+    #[inline]
+    #[must_use]
+    pub fn calls(self) -> Calls<OfThread<K, V, MAXSIZE, P, ()>, NoPlan> {
+        self.planned(NoPlan)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<K, V, MAXSIZE, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PerThread").finish_non_exhaustive()
+    }
+}
+
+
+/// The engine of the thread that a call first asked.
+///
+/// A future may be polled on by another thread, whose cache knows nothing of what happened in this one
+/// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
+pub struct OfThread<K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> {
+    key: Key<K, V, MAXSIZE, P, T>,
+    /// Where that lies; zero before it is asked.
+    place: Cell<usize>,
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<K, V, MAXSIZE, P, T> {
+    /// Asks the engine of the current thread; `None` where that has none any more.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn with<R>(&self, ask: impl FnOnce(&LocalEngine<K, V, P, T>) -> R) -> Option<R> {
+        let with = |memo: &ThreadMemo<K, V, MAXSIZE, P, T>| {
+            #[cfg(feature = "testing")]
+            if let Some(own) = crate::isolation::own_local(&memo.0) {
+                return ask(&own);
+            }
+            ask(&memo.0)
+        };
+        self.key.try_with(with).ok()
+    }
+
+    /// Asks where there is nothing.
+    #[cold]
+    #[inline(never)]
+    fn ask_nobody<Q: Question<LocalEngine<K, V, P, T>>>(question: Option<Q>) -> Q::Answer {
+        let question = question.expect("who was asked has answered");
+        question.put_to(&LocalEngine::local(MaxSize::Disabled))
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<K, V, MAXSIZE, P, T> {
+    type Key = K;
+    type Value = V;
+    type Policy = P;
+    type Term = T;
+    type Lock = Unlocked<State<K, V, P, T>>;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
+        let mut question = Some(question);
+        let answer = self.with(|engine| {
+            let here = core::ptr::from_ref(engine).addr();
+            // Known to be zero where a call begins, and so nothing is compared there.
+            if self.place.get() != 0 && self.place.get() != here {
+                return None;
+            }
+            self.place.set(here);
+            question.take().map(|question| question.put_to(engine))
+        });
+        match answer {
+            Some(Some(answer)) => answer,
+            _ => Self::ask_nobody(question),
+        }
+    }
+
+    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        self.at(KeyHash::of(&()), ask)
+    }
+
+    fn each(&self, _: Change, ask: impl FnMut(&EngineOf<Self>)) {
+        self.first(ask);
+    }
+
+    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+        let info = self.first(|engine| engine.info(plan));
+        CacheInfo { maxsize: self.maxsize(), ..info }
+    }
+
+    fn maxsize(&self) -> Option<usize> {
+        mode(MAXSIZE).to_option()
+    }
+
+    fn is_held(&self) -> bool {
+        false
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Clone for OfThread<K, V, MAXSIZE, P, T> {
+    fn clone(&self) -> Self {
+        Self { key: self.key, place: self.place.clone() }
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for OfThread<K, V, MAXSIZE, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OfThread").finish_non_exhaustive()
+    }
+}
