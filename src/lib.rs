@@ -1211,8 +1211,8 @@ pub mod __private {
     pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::site::{Site, path_of};
     pub use lru_core::{
-        Boarded, Flight, Grace, Lease, Memo, PerThread, Reading, ShardedMemo, ThreadMemo, UNBOUNDED, bound, cache,
-        integer, kept, shards, stored,
+        Boarded, Flight, Grace, Lease, Memo, PerThread, Reading, ShardedMemo, ThreadMemo, UNBOUNDED, bound,
+        cache, integer, kept, shards, stored,
     };
     pub use std::string::String;
     pub use std::thread_local;

@@ -14,8 +14,8 @@ use std::thread;
 use parking_lot::Mutex;
 
 use crate::boarding::Claim;
-use crate::engines::Engines;
 use crate::contained::contained;
+use crate::engines::Engines;
 
 /// A task that refreshes one result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -108,13 +108,7 @@ where
 
     // Not inlined: where the call is, it would take registers and stack from the hit.
     #[inline(never)]
-    fn missed<Q, R, O>(
-        self,
-        hash: KeyHash,
-        key: &Q,
-        outcome: O,
-        flight: Flight,
-    ) -> Looked<E, S, O, R>
+    fn missed<Q, R, O>(self, hash: KeyHash, key: &Q, outcome: O, flight: Flight) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
     {
@@ -150,13 +144,7 @@ where
 
     /// As [`Calls::board`]; `again` where the call has found something stale, and refreshed it itself: it is
     /// counted already.
-    pub fn board_again<Q, R, O>(
-        self,
-        key: Q,
-        outcome: O,
-        flight: Flight,
-        again: bool,
-    ) -> Looked<E, S, O, R>
+    pub fn board_again<Q, R, O>(self, key: Q, outcome: O, flight: Flight, again: bool) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
         O: Outcome<R, Kept = V>,
@@ -428,9 +416,8 @@ where
             calls.at(*hash, |engine, _| engine.miss_uncached());
         }
         let Some(lead) = lead else {
-            let began = calls.at(*hash, |engine, _| {
-                if calls.stores { engine.begin_call() } else { engine.moment() }
-            });
+            let began =
+                calls.at(*hash, |engine, _| if calls.stores { engine.begin_call() } else { engine.moment() });
             return Err(Departure { lead: None, began });
         };
         // `Eq` and `Clone` may call back.
@@ -570,12 +557,8 @@ where
 {
     /// Computes the result by `body`. `keep` brings it in, in place of the stale one; an error does not
     /// take its place, and is not asked for again at once.
-    pub fn refresh<R, H>(
-        self,
-        sharing: H,
-        body: impl FnOnce() -> R,
-        keep: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) where
+    pub fn refresh<R, H>(self, sharing: H, body: impl FnOnce() -> R, keep: impl FnOnce(Miss<E, S, O>, R) -> R)
+    where
         O: Outcome<R, Kept = V>,
         H: Sharing<R>,
     {

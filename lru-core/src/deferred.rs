@@ -48,6 +48,12 @@ impl<E> Deferred<E> {
         self.any.get() && self.lists(place)
     }
 
+    /// The same, where it takes a search to know the place.
+    #[inline]
+    pub(crate) fn hides_at(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+        self.any.get() && place().is_none_or(|place| self.lists(place))
+    }
+
     #[cold]
     fn lists(&self, place: Place) -> bool {
         self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)

@@ -339,7 +339,6 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self::of(maxsize, RLock::new(State::new(maxsize)))
     }
-
 }
 
 /// The engine of a cache that one thread has for itself.
@@ -448,8 +447,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     ) -> Result<R, Moment> {
         let reading = plan.read();
         let state = self.hold();
-        let is_there =
-            |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term, &reading);
+        let is_there = |place: &dyn Fn() -> Option<Place>, term: &T| {
+            !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
+        };
         let found = match state.store.try_borrow() {
             Ok(store) => store.read(hash, matches, is_there, |entry| read(&entry.value)),
             // Never: who borrows it for writing calls nobody.
@@ -482,8 +482,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         }
         let reading = plan.read();
         let state = self.hold();
-        let is_there =
-            |place, term: &T| !state.deferred.hides(place) && plan.is_live_and_used(term, &reading);
+        let is_there = |place: &dyn Fn() -> Option<Place>, term: &T| {
+            !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
+        };
         let read = |entry: &Entry<K, V, T>| (read(&entry.value), plan.freshness(&entry.term, &reading));
         let found = state.store.try_borrow().ok().and_then(|store| store.read(hash, matches, is_there, read));
         if found.is_some() {
@@ -798,7 +799,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Forgets all entries that `goes` says it of.
-    pub(crate) fn forget_all(&self, mut goes: impl FnMut(&Entry<K, V, T>) -> bool, plan: &impl Plan<K, V, T>) {
+    pub(crate) fn forget_all(
+        &self,
+        mut goes: impl FnMut(&Entry<K, V, T>) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) {
         let mut leavers = Leavers::none();
         if self.is_disabled() {
             return;

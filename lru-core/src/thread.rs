@@ -38,9 +38,13 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for ThreadMemo<K,
 type Key<K, V, const MAXSIZE: i128, P, T> = &'static LocalKey<ThreadMemo<K, V, MAXSIZE, P, T>>;
 
 /// The caches of one function, of which each thread has its own.
-pub struct PerThread<K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static = Lru, T: Term + 'static = ()>(
-    Key<K, V, MAXSIZE, P, T>,
-);
+pub struct PerThread<
+    K: 'static,
+    V: 'static,
+    const MAXSIZE: i128,
+    P: Policy + 'static = Lru,
+    T: Term + 'static = (),
+>(Key<K, V, MAXSIZE, P, T>);
 
 impl<K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerThread<K, V, MAXSIZE, P, T> {
     /// Those that lie there.
@@ -72,7 +76,6 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<K, 
         f.debug_struct("PerThread").finish_non_exhaustive()
     }
 }
-
 
 /// The engine of the thread that a call first asked.
 ///

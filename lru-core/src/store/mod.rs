@@ -109,20 +109,20 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        is_there: impl Fn(Place, &T) -> bool,
+        is_there: impl Fn(&dyn Fn() -> Option<Place>, &T) -> bool,
         read: impl FnOnce(&Entry<K, V, T>) -> R,
     ) -> Option<R> {
         match self {
             Self::Unbounded(unbounded) => {
-                let (place, entry) = unbounded.find(hash, matches)?;
-                if !is_there(place, &entry.term) {
+                let entry = unbounded.find_entry(hash, matches)?;
+                if !is_there(&|| unbounded.place_of(entry), &entry.term) {
                     return None;
                 }
                 Some(read(entry))
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
-                if !is_there(place, &entry.term) {
+                if !is_there(&|| Some(place), &entry.term) {
                     return None;
                 }
                 let value = read(entry);

@@ -44,6 +44,22 @@ impl<K, V, T> Unbounded<K, V, T> {
         Some((Place(place), self.table.get_bucket(place)?))
     }
 
+    /// The same, where the place is hardly ever asked for.
+    #[inline]
+    pub(super) fn find_entry(
+        &self,
+        hash: KeyHash,
+        mut matches: impl FnMut(&K) -> bool,
+    ) -> Option<&Entry<K, V, T>> {
+        self.table.find(hash.get(), |entry| matches(&entry.key))
+    }
+
+    /// Where an entry lies that is in here.
+    #[cold]
+    pub(super) fn place_of(&self, entry: &Entry<K, V, T>) -> Option<Place> {
+        self.table.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
+    }
+
     pub(super) fn get(&self, place: Place) -> &Entry<K, V, T> {
         self.table.get_bucket(place.0).expect("the place is occupied")
     }

@@ -228,7 +228,11 @@ impl<'a> Memo<'a> {
     /// The same, for a function that returns it.
     fn found_by_reference(&self, krate: &Krate) -> TokenStream {
         let found = self.found(krate);
-        if matches!(self.parts, Parts::PerThread) { found } else { quote! { &#found } }
+        if matches!(self.parts, Parts::PerThread) {
+            found
+        } else {
+            quote! { &#found }
+        }
     }
 
     /// What such a function returns.

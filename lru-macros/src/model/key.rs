@@ -201,9 +201,7 @@ impl Key {
         };
         match self {
             Self::Plain(_) => quote! { &#place },
-            Self::ByType(ty, marker) => {
-                chosen(types::first_span(ty), &marker.to_string().to_lowercase())
-            }
+            Self::ByType(ty, marker) => chosen(types::first_span(ty), &marker.to_string().to_lowercase()),
             Self::Made(span) => chosen(*span, "local"),
             Self::Erased(span) => {
                 let part = chosen(*span, "shared");
