@@ -164,6 +164,10 @@ macro_rules! guarded {
                 self.noted(self.admitted()?.get(namespace, key)$($await)*)
             }
 
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+                self.noted(self.admitted()?.get_many(namespace, keys)$($await)*)
+            }
+
             $($fn)* set(
                 &self,
                 namespace: &str,
@@ -242,5 +246,37 @@ mod tests {
         assert!(!breaker.admits(), "one is enough");
         breaker.note(false);
         assert!(breaker.admits() && breaker.admits());
+    }
+
+    /// Counts how often it was asked, and never answers.
+    #[derive(Default)]
+    struct Away(AtomicU32);
+
+    impl Backend for Away {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+            self.0.fetch_add(1, Relaxed);
+            Err("no answer".into())
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Err("no answer".into())
+        }
+
+        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Err("no answer".into())
+        }
+
+        fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Err("no answer".into())
+        }
+    }
+
+    #[test]
+    fn many_keys_are_one_decision() {
+        let away = Guarded::new(Away::default()).failures(2).pause(Duration::from_secs(3600));
+        for asked in [1, 2, 2, 2] {
+            assert!(away.get_many("any", &[b"a", b"b", b"c"]).is_err());
+            assert_eq!(away.backend.0.load(Relaxed), asked);
+        }
     }
 }

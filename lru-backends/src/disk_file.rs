@@ -107,6 +107,9 @@ struct File {
     max_bytes: Mutex<u64>,
 }
 
+/// A value, until when it is good, and its number.
+type Entry = (Vec<u8>, u64, u64);
+
 /// The files that this process has open: it can open none twice.
 static OPEN: LazyLock<Mutex<HashMap<PathBuf, Weak<File>>>> = LazyLock::new(Mutex::default);
 
@@ -160,13 +163,23 @@ impl File {
     }
 
     /// What is there, until when, and its number.
-    fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u64, u64)>, Cause> {
+    fn get(&self, key: &[u8]) -> Result<Option<Entry>, Cause> {
+        Ok(self.get_many([key])?.pop().flatten())
+    }
+
+    /// All as they were at one moment.
+    fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<Entry>>, Cause> {
         let entries = self.database.begin_read()?.open_table(ENTRIES)?;
-        let entry = entries.get(key)?;
-        Ok(entry.map(|entry| {
-            let (expires, number, value) = entry.value();
-            (value.to_vec(), expires, number)
-        }))
+        let found = keys.into_iter().map(|key| {
+            Ok(entries.get(key.as_ref())?.map(|entry| {
+                let (expires, number, value) = entry.value();
+                (value.to_vec(), expires, number)
+            }))
+        });
+        found.collect()
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>, u64) -> Result<T, Cause>) -> Result<T, Cause> {
@@ -298,6 +311,11 @@ impl Backend for Disk {
         Ok(Swap::look(self, namespace, key)?.0)
     }
 
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+        let all = self.shelf.run(|file| file.get_many(keys.iter().map(|key| full(namespace, key))))?;
+        Ok(all.into_iter().map(|entry| entry.and_then(|(value, expires, _)| live(value, expires))).collect())
+    }
+
     fn set(
         &self,
         namespace: &str,
@@ -401,6 +419,16 @@ impl AsyncBackend for Disk {
     async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
         let (namespace, key) = (namespace.to_owned(), key.to_vec());
         self.aside(move |disk| Backend::get(disk, &namespace, &key)).await
+    }
+
+    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+        let namespace = namespace.to_owned();
+        let keys: Vec<_> = keys.iter().map(|key| key.to_vec()).collect();
+        self.aside(move |disk| {
+            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            Backend::get_many(disk, &namespace, &keys)
+        })
+        .await
     }
 
     async fn set(

@@ -117,6 +117,25 @@ macro_rules! falls_back {
                 }
             }
 
+            /// Each backend is asked once for all; what is to be copied, or is marked, then goes the way of one.
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+                let Self { new, old } = self;
+                let mut all = new.get_many(namespace, keys)$($await)*?;
+                all.resize(keys.len(), None);
+                let missing: Vec<usize> = (0..keys.len()).filter(|at| all[*at].is_none()).collect();
+                if !missing.is_empty() {
+                    let absent: Vec<&[u8]> = missing.iter().map(|at| keys[*at]).collect();
+                    let marked = new.get_many(&marks(namespace), &absent)$($await)*?;
+                    let in_old = old.get_many(namespace, &absent)$($await)*.unwrap_or_default();
+                    for (n, at) in missing.into_iter().enumerate() {
+                        if [&marked, &in_old].iter().any(|all| all.get(n).is_some_and(Option::is_some)) {
+                            all[at] = self.get(namespace, keys[at])$($await)*?;
+                        }
+                    }
+                }
+                Ok(all.into_iter().map(|found| found.filter(|found| !is_tombstone(found))).collect())
+            }
+
             $($fn)* set(
                 &self,
                 namespace: &str,

@@ -33,6 +33,9 @@ const MOST_RUNTIMES: usize = 32;
 /// What `PTTL` says of a key that is not there.
 const GONE: i64 = -2;
 
+/// What `GET` says of a key that has no string.
+const WRONG_TYPE: &str = "WRONGTYPE";
+
 /// Sets a key if it is what it was. A key of another type is as good as none.
 const SWAP: &str = "
 local old = false
@@ -183,7 +186,8 @@ enum Awaited {
 /// What a server is asked in one round trip.
 enum Question {
     One(Cmd),
-    All(Pipeline),
+    /// What is there under each of these keys, and for how long.
+    Get(Vec<Vec<u8>>),
     /// Of a cluster, one server; elsewhere there is one only.
     #[cfg_attr(not(feature = "redis-cluster"), expect(dead_code, reason = "there is one only"))]
     At(Cmd, Option<Node>),
@@ -198,7 +202,7 @@ impl Blocking {
             (Self::One(connection), Question::One(command) | Question::At(command, _)) => {
                 command.query(&mut **connection)
             }
-            (Self::One(connection), Question::All(commands)) => commands.query(&mut **connection),
+            (Self::One(connection), Question::Get(keys)) => readable(gets(keys).query(&mut **connection)?),
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Question::At(command, Some(node))) => {
                 connection.route_command(command, at(node))
@@ -208,9 +212,22 @@ impl Blocking {
                 command.query(&mut **connection)
             }
             #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Question::All(commands)) => {
-                let replies = commands.cmd_iter().map(|command| command.query(&mut **connection));
-                Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
+            (Self::Cluster(connection), Question::Get(keys)) => {
+                let (all, mut at_once) = (gets(keys), ::redis::cluster::cluster_pipe());
+                for command in all.cmd_iter() {
+                    at_once.add_command(command.clone());
+                }
+                match at_once.query(connection) {
+                    // It does not tell which ones went well.
+                    Err(error) if is_fine_after(&error) => {
+                        let replies = all.cmd_iter().map(|command| match command.query(&mut **connection) {
+                            Err(error) if error.code() == Some(WRONG_TYPE) => Ok(Value::Nil),
+                            reply => reply,
+                        });
+                        Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
+                    }
+                    replies => replies,
+                }
             }
         }
     }
@@ -222,7 +239,9 @@ impl Awaited {
             (Self::One(connection), Question::One(command) | Question::At(command, _)) => {
                 command.query_async(connection).await
             }
-            (Self::One(connection), Question::All(commands)) => commands.query_async(connection).await,
+            (Self::One(connection), Question::Get(keys)) => {
+                readable(gets(keys).query_async(connection).await?)
+            }
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Question::At(command, Some(node))) => {
                 connection.route_command(command.clone(), at(node)).await
@@ -232,7 +251,24 @@ impl Awaited {
                 command.query_async(connection).await
             }
             #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Question::All(commands)) => commands.query_async(connection).await,
+            (Self::Cluster(connection), Question::Get(keys)) => {
+                // One request is for one slot. The client sends what is asked meanwhile along with it.
+                let mut replies = vec![Value::Nil; 2 * keys.len()];
+                let mut asked = tokio::task::JoinSet::new();
+                for (at, key) in keys.iter().enumerate() {
+                    let (commands, mut connection) = (gets([key]), connection.clone());
+                    asked.spawn(
+                        async move { (at, commands.query_async::<Vec<Value>>(&mut connection).await) },
+                    );
+                }
+                while let Some(answered) = asked.join_next().await {
+                    let (at, pair) = answered.map_err(std::io::Error::from)?;
+                    for (reply, value) in replies[2 * at..].iter_mut().zip(pair?) {
+                        *reply = value;
+                    }
+                }
+                readable(replies)
+            }
         }
     }
 }
@@ -475,29 +511,32 @@ fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(most).clamp(1, most)
 }
 
-fn get(key: &[u8]) -> Question {
+/// Two commands for each key, one after the other.
+fn gets<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Pipeline {
     let mut commands = pipe();
-    commands.cmd("GET").arg(key).cmd("PTTL").arg(key);
-    Question::All(commands)
-}
-
-/// What `get` found; a key of another type is nothing of ours.
-fn found(answer: Result<(Option<Vec<u8>>, i64), Trouble>) -> Result<Option<Found>, Trouble> {
-    match answer {
-        // It expired between the two commands.
-        Ok((_, GONE)) => Ok(None),
-        Ok((value, ttl)) => {
-            let ttl = u64::try_from(ttl).ok().map(Duration::from_millis);
-            Ok(value.map(|value| Found { value, ttl }))
-        }
-        Err(Trouble { cause, .. }) if is_wrong_type(&*cause) => Ok(None),
-        Err(trouble) => Err(trouble),
+    for key in keys {
+        commands.cmd("GET").arg(key.as_ref()).cmd("PTTL").arg(key.as_ref());
     }
+    // Of one key, it is no error of the others.
+    commands.ignore_errors();
+    commands
 }
 
-fn is_wrong_type(error: &(dyn std::error::Error + 'static)) -> bool {
-    let errors = error.downcast_ref::<RedisError>().and_then(|error| error.clone().into_server_errors());
-    errors.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == "WRONGTYPE"))
+/// The replies, if all could be read; a key of another type is nothing of ours.
+fn readable(replies: Vec<Value>) -> RedisResult<Value> {
+    let replies = replies.into_iter().map(|reply| match reply {
+        Value::ServerError(error) if error.code() == WRONG_TYPE => Ok(Value::Nil),
+        Value::ServerError(error) => Err(error.into()),
+        reply => Ok(reply),
+    });
+    Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
+}
+
+/// What is there, of a value and the time it has.
+fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Found> {
+    // It may have expired between the two commands.
+    let value = value.filter(|_| ttl != GONE)?;
+    Some(Found { value, ttl: u64::try_from(ttl).ok().map(Duration::from_millis) })
 }
 
 fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Question {
@@ -573,9 +612,18 @@ macro_rules! speaks {
 
         impl $Backend for Redis {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+                Ok($Backend::get_many(self, namespace, &[key])$($await)*?.pop().flatten())
+            }
+
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+                if keys.is_empty() {
+                    return Ok(Vec::new());
+                }
                 self.patience.admits(&self.place)?;
-                let answer = self.$ask(&get(&full(namespace, key)), Again::Harmless)$($await)*;
-                self.patience.noted(&self.place, found(answer))
+                let question = Question::Get(keys.iter().map(|key| full(namespace, key)).collect());
+                let answer = self.$ask::<Vec<_>>(&question, Again::Harmless)$($await)*;
+                let all = answer.map(|answer| answer.into_iter().map(found).collect());
+                self.patience.noted(&self.place, all)
             }
 
             $($fn)* set(

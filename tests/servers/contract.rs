@@ -53,6 +53,33 @@ macro_rules! contract {
             }
             backend.clear(&other)$($await)*?;
 
+            // Many at once: those that are there, in the order of the keys.
+            assert_eq!(backend.get_many(&space, &[])$($await)*?, []);
+            assert_eq!(backend.get_many(&space, &[b"", b"key"])$($await)*?, [None, None]);
+            backend.set(&space, b"key", b"1", None)$($await)*?;
+            backend.set(&space, b"", &large, Some(Duration::from_secs(600)))$($await)*?;
+            backend.set(&space, &long, b"", None)$($await)*?;
+            backend.set(&other, b"not here", b"1", None)$($await)*?;
+            let asked: [&[u8]; 6] = [&long, b"not here", b"key", b"", b"key", b"*"];
+            let many = backend.get_many(&space, &asked)$($await)*?;
+            let values: Vec<_> = many.iter().map(|one| one.as_ref().map(|one| one.value.as_slice())).collect();
+            assert_eq!(values, [Some(&b""[..]), None, Some(b"1"), Some(&large), Some(b"1"), None]);
+            let times: Vec<_> = many.iter().map(|one| one.as_ref()?.ttl.map(|ttl| ttl.as_secs())).collect();
+            assert!(times[3].is_some_and(|seconds| (590..=600).contains(&seconds)), "{times:?}");
+            assert_eq!((times[0], times[2], times[4]), (None, None, None));
+            let numbers: Vec<[u8; 4]> = (0..1000_u32).map(u32::to_le_bytes).collect();
+            for key in numbers.iter().step_by(100) {
+                backend.set(&space, key, key, None)$($await)*?;
+            }
+            let asked: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
+            let many = backend.get_many(&space, &asked)$($await)*?;
+            assert_eq!(many.len(), 1000);
+            for (n, (found, key)) in many.into_iter().zip(&numbers).enumerate() {
+                assert_eq!(found.map(|found| found.value), (n % 100 == 0).then(|| key.to_vec()), "{n}");
+            }
+            backend.clear(&space)$($await)*?;
+            backend.clear(&other)$($await)*?;
+
             let hour = Duration::from_secs(3600);
             assert!(backend.add(&space, b"claim", b"mine", hour)$($await)*?);
             assert!(!backend.add(&space, b"claim", b"yours", hour)$($await)*?);

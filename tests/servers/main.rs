@@ -12,6 +12,7 @@ mod contract;
 mod examples;
 mod fallback;
 mod files;
+mod many;
 mod processes;
 mod proxy;
 mod server;

@@ -10,22 +10,26 @@ use std::time::Duration;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     delay: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
 }
 
 impl Proxy {
     pub(crate) fn to(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let proxy = Self { port: listener.local_addr().unwrap().port(), delay: Arc::default() };
-        let delay = Arc::clone(&proxy.delay);
+        let port_here = listener.local_addr().unwrap().port();
+        let proxy = Self { port: port_here, delay: Arc::default(), asked: Arc::default() };
+        let (delay, asked) = (Arc::clone(&proxy.delay), Arc::clone(&proxy.asked));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { continue };
-                for (from, to) in [(&client, &server), (&server, &client)] {
+                let answers = Arc::default();
+                for (from, to, pieces) in [(&client, &server, &asked), (&server, &client, &answers)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let delay = Arc::clone(&delay);
+                    let (delay, pieces) = (Arc::clone(&delay), Arc::clone(pieces));
                     thread::spawn(move || {
-                        let mut bytes = [0; 4096];
+                        let mut bytes = vec![0; 1 << 16];
                         while let Ok(read @ 1..) = from.read(&mut bytes) {
+                            pieces.fetch_add(1, SeqCst);
                             thread::sleep(Duration::from_millis(delay.load(SeqCst)));
                             if to.write_all(&bytes[..read]).is_err() {
                                 break;
@@ -37,6 +41,11 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// How many pieces came from clients: one for each round trip, or a few where it is long.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(SeqCst)
     }
 
     /// Each piece takes so much longer, each way.

@@ -54,6 +54,17 @@ fn a_cluster_keeps_it() {
     }
     let sizes = || nodes.each_ref().map(|(node, _)| node.says("DBSIZE\r\n", "\r\n"));
     assert!(sizes().iter().all(|size| size != ":0\r\n"), "{:?}", sizes());
+    // Many are asked for at once, of all nodes; one of another type is nobody else's error.
+    for (node, _) in &nodes {
+        node.says("LPUSH 5:nodes:list foreign\r\nPING\r\n", "+PONG\r\n");
+    }
+    let numbers: Vec<[u8; 4]> = (0..100_u32).map(u32::to_le_bytes).collect();
+    let keys: Vec<&[u8]> = std::iter::once(b"list").chain(&numbers).map(|key| &key[..]).collect();
+    let awaited = block_on(AsyncBackend::get_many(&all, "nodes", &keys));
+    for found in [Backend::get_many(&all, "nodes", &keys), awaited] {
+        let found: Vec<_> = found.unwrap().iter().map(Option::is_some).collect();
+        assert_eq!(found, [vec![false], vec![true; 100]].concat());
+    }
     Backend::clear(&all, "nodes").unwrap();
     assert_eq!(sizes(), [":0\r\n"; 3]);
 }

@@ -35,11 +35,7 @@ impl Blocking {
     }
 
     /// Sends requests at once and reads the reply to each.
-    pub(super) fn ask<const N: usize>(
-        &mut self,
-        requests: &[u8],
-        timeout: Duration,
-    ) -> io::Result<[Reply; N]> {
+    pub(super) fn ask(&mut self, requests: &[u8], count: usize, timeout: Duration) -> io::Result<Vec<Reply>> {
         let deadline = Instant::now() + timeout;
         let mut unsent = requests;
         while !unsent.is_empty() {
@@ -52,9 +48,9 @@ impl Blocking {
             }
         }
         let mut chunk = [0; CHUNK];
-        let mut replies = Vec::with_capacity(N);
+        let mut replies = Vec::with_capacity(count);
         loop {
-            if let Some(replies) = whole(&mut self.inbox, &mut replies)? {
+            if is_whole(&mut self.inbox, &mut replies, count)? {
                 return Ok(replies);
             }
             self.stream.set_read_timeout(Some(left(deadline)?))?;
@@ -82,17 +78,18 @@ impl Awaited {
         Ok(Self { stream, inbox: Inbox::default() })
     }
 
-    pub(super) async fn ask<const N: usize>(
+    pub(super) async fn ask(
         &mut self,
         requests: &[u8],
+        count: usize,
         timeout: Duration,
-    ) -> io::Result<[Reply; N]> {
+    ) -> io::Result<Vec<Reply>> {
         tokio::time::timeout(timeout, async {
             self.stream.write_all(requests).await?;
             let mut chunk = vec![0; CHUNK];
-            let mut replies = Vec::with_capacity(N);
+            let mut replies = Vec::with_capacity(count);
             loop {
-                if let Some(replies) = whole(&mut self.inbox, &mut replies)? {
+                if is_whole(&mut self.inbox, &mut replies, count)? {
                     return Ok(replies);
                 }
                 match self.stream.read(&mut chunk).await? {
@@ -105,18 +102,18 @@ impl Awaited {
     }
 }
 
-/// All replies, once they are there. Then nothing more may be: what is left over answers no question.
-fn whole<const N: usize>(inbox: &mut Inbox, replies: &mut Vec<Reply>) -> io::Result<Option<[Reply; N]>> {
-    while replies.len() < N {
+/// Whether all replies are there. Then nothing more may be: what is left over answers no question.
+fn is_whole(inbox: &mut Inbox, replies: &mut Vec<Reply>, count: usize) -> io::Result<bool> {
+    while replies.len() < count {
         match inbox.next()? {
             Some(reply) => replies.push(reply),
-            None => return Ok(None),
+            None => return Ok(false),
         }
     }
     if !inbox.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "more answers than questions"));
     }
-    Ok(std::mem::take(replies).try_into().ok())
+    Ok(true)
 }
 
 fn left(deadline: Instant) -> io::Result<Duration> {

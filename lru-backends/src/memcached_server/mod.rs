@@ -22,6 +22,10 @@ use crate::patience::{Patience, patient};
 use crate::pool::Pool;
 use crate::swap::{AsyncSwap, Swap};
 
+/// So many keys are asked for at once. Their requests fit into the buffers on the way, so the server is never
+/// waiting for us to read while we are waiting for it.
+const MOST_KEYS: usize = 256;
+
 /// Results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
 ///
 /// Nothing is connected before the first call. Connections are kept for later ones, and made anew when the
@@ -85,9 +89,10 @@ pub struct Version {
 }
 
 impl Memcached {
-    fn ask<const N: usize>(&self, requests: &[u8], again: Again) -> Result<[Reply; N], Trouble> {
+    /// Sends requests and reads the reply to each, on an idle connection first.
+    fn ask_all(&self, requests: &[u8], count: usize, again: Again) -> Result<Vec<Reply>, Trouble> {
         if let Some(mut connection) = self.blocking.take(&()) {
-            match connection.ask(requests, self.patience.answer) {
+            match connection.ask(requests, count, self.patience.answer) {
                 Ok(replies) => {
                     self.blocking.give_back((), connection);
                     return Ok(replies);
@@ -101,16 +106,21 @@ impl Memcached {
             }
         }
         let mut connection = Blocking::open(&self.address, self.patience.connect).map_err(Trouble::down)?;
-        let replies = connection.ask(requests, self.patience.answer).map_err(Trouble::down)?;
+        let replies = connection.ask(requests, count, self.patience.answer).map_err(Trouble::down)?;
         self.blocking.give_back((), connection);
         Ok(replies)
     }
 
-    /// As `ask`. Dropped half-way, it drops the connection with it.
-    async fn ask_async<const N: usize>(&self, requests: &[u8], again: Again) -> Result<[Reply; N], Trouble> {
+    /// As `ask_all`. Dropped half-way, it drops the connection with it.
+    async fn ask_all_async(
+        &self,
+        requests: &[u8],
+        count: usize,
+        again: Again,
+    ) -> Result<Vec<Reply>, Trouble> {
         let runtime = runtime::Handle::try_current().map_err(Trouble::unwilling)?.id();
         if let Some(mut connection) = self.awaited.take(&runtime) {
-            match connection.ask(requests, self.patience.answer).await {
+            match connection.ask(requests, count, self.patience.answer).await {
                 Ok(replies) => {
                     self.awaited.give_back(runtime, connection);
                     return Ok(replies);
@@ -125,7 +135,7 @@ impl Memcached {
         }
         let mut connection =
             Awaited::open(&self.address, self.patience.connect).await.map_err(Trouble::down)?;
-        let replies = connection.ask(requests, self.patience.answer).await.map_err(Trouble::down)?;
+        let replies = connection.ask(requests, count, self.patience.answer).await.map_err(Trouble::down)?;
         self.awaited.give_back(runtime, connection);
         Ok(replies)
     }
@@ -147,7 +157,15 @@ fn is_worn_out(error: &io::Error) -> bool {
 
 /// Both requests, for one round trip.
 fn generation_and_entry(namespace: &str, key: &[u8]) -> Vec<u8> {
-    [wire::get(&item::generation_key(namespace)), wire::get(&item::entry_key(namespace, key))].concat()
+    generation_and_entries(namespace, &[key])
+}
+
+fn generation_and_entries(namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
+    let mut requests = wire::get(&item::generation_key(namespace));
+    for key in keys {
+        requests.extend(wire::get(&item::entry_key(namespace, key)));
+    }
+    requests
 }
 
 fn generation_in(reply: Reply) -> Result<Option<Generation>, Trouble> {
@@ -165,14 +183,39 @@ fn refused(reply: Reply) -> Trouble {
     }
 }
 
+/// What is there, by the replies to `generation_and_entries`.
+fn found_of(replies: Vec<Reply>, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, Trouble> {
+    let mut replies = replies.into_iter();
+    let generation = replies.next().map_or(Ok(None), generation_in)?;
+    replies.zip(keys).map(|(entry, key)| found(entry, generation, namespace, key)).collect()
+}
+
+fn found(
+    entry: Reply,
+    generation: Option<Generation>,
+    namespace: &str,
+    key: &[u8],
+) -> Result<Option<Found>, Trouble> {
+    match entry {
+        Reply::Value { value, .. } => Ok(opened(&value, generation, namespace, key)),
+        Reply::Nothing => Ok(None),
+        other => Err(refused(other)),
+    }
+}
+
 fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Found> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
     Some(Found { value, ttl })
 }
 
 macro_rules! speaks {
-    ($Backend:ident, $Swap:ident, $ask:ident, $own:ident, $own_clear:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($Backend:ident, $Swap:ident, $ask:ident, $ask_all:ident, $own:ident, $own_clear:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
+            $($fn)* $ask<const N: usize>(&self, requests: &[u8], again: Again) -> Result<[Reply; N], Trouble> {
+                let replies = self.$ask_all(requests, N, again)$($await)*?;
+                replies.try_into().map_err(|_| Trouble::unwilling("another number of answers than of questions"))
+            }
+
             /// The generation of a namespace, made where there is none.
             $($fn)* $own(&self, namespace: &str) -> Result<Generation, Trouble> {
                 let key = item::generation_key(namespace);
@@ -212,14 +255,21 @@ macro_rules! speaks {
                 self.patience.admits(&self.place)?;
                 let replies = self.$ask(&generation_and_entry(namespace, key), Again::Harmless)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
-                    let generation = generation_in(generation)?;
-                    match entry {
-                        Reply::Value { value, .. } => Ok(opened(&value, generation, namespace, key)),
-                        Reply::Nothing => Ok(None),
-                        other => Err(refused(other)),
-                    }
+                    found(entry, generation_in(generation)?, namespace, key)
                 });
                 self.patience.noted(&self.place, found)
+            }
+
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+                let mut all = Vec::with_capacity(keys.len());
+                for keys in keys.chunks(MOST_KEYS) {
+                    self.patience.admits(&self.place)?;
+                    let requests = generation_and_entries(namespace, keys);
+                    let replies = self.$ask_all(&requests, 1 + keys.len(), Again::Harmless)$($await)*;
+                    let found = replies.and_then(|replies| found_of(replies, namespace, keys));
+                    all.extend(self.patience.noted(&self.place, found)?);
+                }
+                Ok(all)
             }
 
             $($fn)* set(
@@ -340,5 +390,5 @@ macro_rules! speaks {
     };
 }
 
-speaks! { Backend, Swap, ask, generation, renew, [fn] }
-speaks! { AsyncBackend, AsyncSwap, ask_async, generation_async, renew_async, [async fn] .await }
+speaks! { Backend, Swap, ask, ask_all, generation, renew, [fn] }
+speaks! { AsyncBackend, AsyncSwap, ask_async, ask_all_async, generation_async, renew_async, [async fn] .await }

@@ -56,24 +56,29 @@ pub(super) fn set(key: &str, value: &[u8], ttl: i32, only: If) -> Vec<u8> {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     bytes: Vec<u8>,
+    /// Where the next reply begins.
+    start: usize,
 }
 
 impl Inbox {
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.start);
+        self.start = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
     /// Whether all that came was asked for.
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.start == self.bytes.len()
     }
 
     /// The next reply, once it is whole.
     pub(super) fn next(&mut self) -> io::Result<Option<Reply>> {
-        let Some(end) = self.bytes.windows(2).take(LONGEST_LINE).position(|two| two == b"\r\n") else {
-            return if self.bytes.len() > LONGEST_LINE { Err(garbled()) } else { Ok(None) };
+        let bytes = &self.bytes[self.start..];
+        let Some(end) = bytes.windows(2).take(LONGEST_LINE).position(|two| two == b"\r\n") else {
+            return if bytes.len() > LONGEST_LINE { Err(garbled()) } else { Ok(None) };
         };
-        let line = std::str::from_utf8(&self.bytes[..end]).map_err(|_| garbled())?;
+        let line = std::str::from_utf8(&bytes[..end]).map_err(|_| garbled())?;
         let mut words = line.split(' ');
         let reply = match words.next() {
             Some("VA") => {
@@ -83,14 +88,14 @@ impl Inbox {
                     return Err(garbled());
                 }
                 let whole = end + 2 + length + 2;
-                if self.bytes.len() < whole {
+                if bytes.len() < whole {
                     return Ok(None);
                 }
-                if &self.bytes[whole - 2..whole] != b"\r\n" {
+                if &bytes[whole - 2..whole] != b"\r\n" {
                     return Err(garbled());
                 }
-                let value = self.bytes[end + 2..whole - 2].to_vec();
-                self.bytes.drain(..whole);
+                let value = bytes[end + 2..whole - 2].to_vec();
+                self.start += whole;
                 return Ok(Some(Reply::Value { value, cas }));
             }
             Some("HD") => Reply::Done,
@@ -99,7 +104,7 @@ impl Inbox {
             Some("ERROR" | "SERVER_ERROR" | "CLIENT_ERROR") => Reply::Refused(line.to_owned()),
             _ => return Err(garbled()),
         };
-        self.bytes.drain(..end + 2);
+        self.start += end + 2;
         Ok(Some(reply))
     }
 }

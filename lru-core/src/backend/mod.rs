@@ -93,6 +93,16 @@ pub trait Backend {
     /// The backend could not be asked. The call goes on without it.
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError>;
 
+    /// What is there under each of several keys, in their order: as many answers as keys. Who can asks for all
+    /// at once; what stands here asks for one after the other.
+    ///
+    /// # Errors
+    ///
+    /// The backend could not be asked, for one of them at least.
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+        keys.iter().map(|key| self.get(namespace, key)).collect()
+    }
+
     /// Puts something under a key, in place of what was there, for some time: for ever with `None`.
     ///
     /// # Errors
@@ -151,6 +161,27 @@ pub trait AsyncBackend {
         key: &[u8],
     ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send;
 
+    /// As [`Backend::get_many`].
+    ///
+    /// # Errors
+    ///
+    /// The backend could not be asked, for one of them at least.
+    fn get_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+    ) -> impl Future<Output = Result<Vec<Option<Found>>, BackendError>> + Send {
+        // They begin when they are awaited. Made here, they need no backend that threads may share.
+        let all: Vec<_> = keys.iter().map(|key| self.get(namespace, key)).collect();
+        async move {
+            let mut found = Vec::with_capacity(all.len());
+            for one in all {
+                found.push(one.await?);
+            }
+            Ok(found)
+        }
+    }
+
     /// As [`Backend::set`].
     ///
     /// # Errors
@@ -205,6 +236,10 @@ macro_rules! behind {
                 (**self).get(namespace, key)
             }
 
+            fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+                (**self).get_many(namespace, keys)
+            }
+
             fn set(
                 &self,
                 namespace: &str,
@@ -242,6 +277,14 @@ macro_rules! behind {
                 key: &[u8],
             ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send {
                 (**self).get(namespace, key)
+            }
+
+            fn get_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+            ) -> impl Future<Output = Result<Vec<Option<Found>>, BackendError>> + Send {
+                (**self).get_many(namespace, keys)
             }
 
             fn set(
@@ -318,5 +361,77 @@ impl fmt::Display for BackendError {
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// Has what is asked for, unless that is nothing.
+    struct Echo;
+
+    fn echo(key: &[u8]) -> Result<Option<Found>, BackendError> {
+        match key {
+            b"" => Err("empty".into()),
+            b"none" => Ok(None),
+            key => Ok(Some(Found { value: key.to_vec(), ttl: None })),
+        }
+    }
+
+    impl Backend for Echo {
+        fn get(&self, _: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            echo(key)
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+    }
+
+    impl AsyncBackend for Echo {
+        async fn get(&self, _: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            echo(key)
+        }
+
+        async fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        async fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        async fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn many_are_found_in_the_order_in_which_they_are_asked_for() {
+        let keys: [&[u8]; 4] = [b"b", b"none", b"a", b"b"];
+        let backend = std::sync::Arc::new(Echo);
+        let at_once = Backend::get_many(&backend, "any", &keys).unwrap();
+        let mut awaited = pin!(AsyncBackend::get_many(&backend, "any", &keys));
+        let Poll::Ready(awaited) = awaited.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("nothing is waited for");
+        };
+        for found in [at_once, awaited.unwrap()] {
+            let values = found.iter().map(|found| found.as_ref().map(|found| found.value.as_slice()));
+            assert!(values.eq([Some(&b"b"[..]), None, Some(b"a"), Some(b"b")]));
+        }
+        assert!(Backend::get_many(&Echo, "any", &[b"a", b""]).is_err());
+        assert!(Backend::get_many(&Echo, "any", &[]).unwrap().is_empty());
     }
 }

@@ -1,0 +1,157 @@
+//! Many keys asked for at once.
+
+use std::time::Duration;
+
+use functools::backend::{AsyncBackend, Backend, Fallback, Found, memcached, redis, redis_client};
+
+use crate::proxy::Proxy;
+use crate::server::{MEMCACHED, REDIS, Server, block_on, free_port, limit};
+
+/// How many keys are asked for. Each of them alone would be a round trip.
+const MANY: u64 = 100;
+
+/// What a proxy may see of one round trip: a long request may come in pieces.
+const PIECES: u64 = 3;
+
+fn keys() -> Vec<[u8; 8]> {
+    (0..MANY).map(u64::to_le_bytes).collect()
+}
+
+fn all(keys: &[[u8; 8]]) -> Vec<&[u8]> {
+    keys.iter().map(|key| &key[..]).collect()
+}
+
+/// How often the server behind the proxy is asked, by whoever has a connection already.
+fn asked(proxy: &Proxy, ask: impl FnOnce()) -> u64 {
+    let before = proxy.asked();
+    ask();
+    proxy.asked() - before
+}
+
+fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
+    let keys = keys();
+    for key in &keys {
+        Backend::set(backend, "many", key, key, None).unwrap();
+    }
+    let found = asked(proxy, || {
+        let found = Backend::get_many(backend, "many", &all(&keys)).unwrap();
+        assert!(found.iter().zip(&keys).all(|(found, key)| found.as_ref().unwrap().value == key));
+    });
+    assert!((1..=PIECES).contains(&found), "{found}");
+    let one_by_one = asked(proxy, || {
+        for key in &keys {
+            assert!(Backend::get(backend, "many", key).unwrap().is_some());
+        }
+    });
+    assert!(one_by_one >= MANY, "{one_by_one}");
+    block_on(async {
+        AsyncBackend::get(backend, "many", b"to connect").await.unwrap();
+        let before = proxy.asked();
+        let found = AsyncBackend::get_many(backend, "many", &all(&keys)).await.unwrap();
+        assert!(found.iter().zip(&keys).all(|(found, key)| found.as_ref().unwrap().value == key));
+        let pieces = proxy.asked() - before;
+        assert!((1..=PIECES).contains(&pieces), "{pieces}");
+    });
+}
+
+#[test]
+fn redis_is_asked_once() {
+    let _limit = limit();
+    let proxy = Proxy::to(REDIS.port);
+    goes_in_one(&proxy, &redis(format!("redis://127.0.0.1:{}", proxy.port)));
+}
+
+#[test]
+fn memcached_is_asked_once() {
+    let _limit = limit();
+    let proxy = Proxy::to(MEMCACHED.port);
+    goes_in_one(&proxy, &memcached(format!("127.0.0.1:{}", proxy.port)));
+}
+
+#[test]
+fn one_of_another_type_is_nobody_elses_error() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let backend = redis(server.url());
+    let keys: [&[u8]; 3] = [b"1", b"2", b"3"];
+    for key in keys {
+        Backend::set(&backend, "types", key, b"value", None).unwrap();
+    }
+    let mut by_hand = redis_client::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let () = redis_client::cmd("DEL").arg("5:types:2").query(&mut by_hand).unwrap();
+    let () = redis_client::cmd("LPUSH").arg("5:types:2").arg("foreign").query(&mut by_hand).unwrap();
+    let awaited = block_on(AsyncBackend::get_many(&backend, "types", &keys));
+    for found in [Backend::get_many(&backend, "types", &keys), awaited] {
+        let found: Vec<_> = found.unwrap().iter().map(Option::is_some).collect();
+        assert_eq!(found, [true, false, true]);
+    }
+    Backend::set(&backend, "types", b"2", b"value", None).unwrap();
+    assert!(Backend::get_many(&backend, "types", &keys).unwrap().iter().all(Option::is_some));
+}
+
+#[test]
+fn many_are_merged_from_both() {
+    let _limit = limit();
+    let (new_server, old_server) = (Server::redis(&[]), Server::memcached(&[]));
+    let proxies = (Proxy::to(new_server.port), Proxy::to(old_server.port));
+    let new = redis(format!("redis://127.0.0.1:{}", proxies.0.port));
+    let old = memcached(format!("127.0.0.1:{}", proxies.1.port));
+    let chain = Fallback::new((&new, &old));
+    let (keys, ttl) = (keys(), Duration::from_secs(100));
+    // Every fourth in each: in none, in the new one, in the old one, in both.
+    for (n, key) in keys.iter().enumerate() {
+        if n % 4 == 1 || n % 4 == 3 {
+            Backend::set(&new, "merged", key, b"new", None).unwrap();
+        }
+        if n % 4 >= 2 {
+            Backend::set(&old, "merged", key, b"old", Some(ttl)).unwrap();
+        }
+    }
+    // One that was deleted is missed, whatever the old one says by now.
+    assert!(Backend::delete(&chain, "merged", &keys[2]).unwrap());
+    Backend::set(&old, "merged", &keys[2], b"old", Some(ttl)).unwrap();
+    let expected = |n: usize| -> Option<&[u8]> {
+        match n % 4 {
+            1 | 3 => Some(b"new"),
+            2 if n != 2 => Some(b"old"),
+            _ => None,
+        }
+    };
+    let is_merged = |found: &[Option<Found>], from: usize| {
+        for (n, found) in (from..).zip(found) {
+            assert_eq!(found.as_ref().map(|found| found.value.as_slice()), expected(n), "{n}");
+            let left = found.as_ref().and_then(|found| found.ttl);
+            assert_eq!(left.is_some(), expected(n) == Some(b"old"), "{n}");
+            assert!(left.is_none_or(|left| left <= ttl && left > Duration::from_secs(80)));
+        }
+    };
+    is_merged(&Backend::get_many(&chain, "merged", &all(&keys)).unwrap(), 0);
+    // They have moved, with the time they had. Before them lies what tells of the one that was deleted.
+    is_merged(&Backend::get_many(&new, "merged", &all(&keys[3..])).unwrap(), 3);
+
+    // By now, the new one is asked for the keys, then for marks, and the old one once.
+    let (in_new, in_old) = (proxies.0.asked(), proxies.1.asked());
+    is_merged(&Backend::get_many(&chain, "merged", &all(&keys)).unwrap(), 0);
+    assert!((2..=2 * PIECES).contains(&(proxies.0.asked() - in_new)));
+    assert!((1..=PIECES).contains(&(proxies.1.asked() - in_old)));
+    is_merged(&block_on(AsyncBackend::get_many(&chain, "merged", &all(&keys))).unwrap(), 0);
+}
+
+#[test]
+fn an_old_one_that_is_down_has_none() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let old = memcached(format!("127.0.0.1:{}", free_port()));
+    let chain = Fallback::new((redis(server.url()), &old));
+    Backend::set(&redis(server.url()), "down", b"1", b"new", None).unwrap();
+    let keys: [&[u8]; 2] = [b"1", b"2"];
+    for _ in 0..5 {
+        let found = Backend::get_many(&chain, "down", &keys).unwrap();
+        assert!(found[0].is_some() && found[1].is_none());
+        let found = block_on(AsyncBackend::get_many(&chain, "down", &keys)).unwrap();
+        assert!(found[0].is_some() && found[1].is_none());
+    }
+    // Without the new one there is nothing to go by.
+    let away = Fallback::new((memcached(format!("127.0.0.1:{}", free_port())), redis(server.url())));
+    assert!(Backend::get_many(&away, "down", &keys).is_err());
+}
