@@ -5,6 +5,8 @@
 //! without cargo's `--bench` it only tries everything once. What `cached` does is measured in a process of
 //! its own, which the variable `CACHED_REDIS` names: it asks for a later client than ours does.
 
+#![allow(clippy::unused_async, reason = "what is async is the call")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -247,7 +249,8 @@ fn trips(rounds: usize) -> String {
         Contestant::new(DISK_HIT, || each(draws.iter().copied(), on_disk)),
     ];
     contestants.extend(cached.iter_mut().map(|one| Contestant::new(REDIS_CACHED, || one.calls())));
-    contestants.extend(cached_async.iter_mut().map(|one| Contestant::new(REDIS_ASYNC_CACHED, || one.calls())));
+    contestants
+        .extend(cached_async.iter_mut().map(|one| Contestant::new(REDIS_ASYNC_CACHED, || one.calls())));
     let mut contestants: Vec<_> = contestants.into_iter().map(|one| one.of(TRIPS)).collect();
 
     contest(&mut contestants, 1); // fills the backends
@@ -446,7 +449,8 @@ impl Elsewhere {
             .stdout(Stdio::piped())
             .spawn()
             .expect("what `CACHED_REDIS` names can be run");
-        let (orders, reports) = (child.stdin.take()?, BufReader::new(child.stdout.take()?));
+        let orders = child.stdin.take().expect("it is piped");
+        let reports = BufReader::new(child.stdout.take().expect("it is piped"));
         Some(Self { child, orders, reports })
     }
 

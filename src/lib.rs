@@ -778,6 +778,8 @@ pub use lru_macros::cache;
 /// * `ttl` holds for the result wherever it lies. What comes from the backend stays in the process no longer than it is good
 ///   there. `maxsize = 0` keeps nothing in the process.
 ///   `front_ttl` shortens the copy in the process, and so bounds how late it sees what other processes have invalidated.
+///   What it, `maxsize` and `single_flight` do to a server that a hundred processes share is reckoned and measured in `docs/processes.md`,
+///   which comes with this crate.
 /// * The path of the function is its namespace: functions that share a backend share nothing in it. A `version`, anything that can
 ///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type:
 ///   bytes do not tell types.

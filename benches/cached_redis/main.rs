@@ -3,6 +3,8 @@
 //! `cached_redis sync 128 100`: so many calls, of results with so many bytes. Where Redis is, the variable
 //! `CACHED_REDIS_CONNECTION_STRING` tells.
 
+#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "it is what the macro asks for")]
+
 use std::env;
 use std::hint::black_box;
 use std::io::{self, BufRead, Write};

@@ -6,9 +6,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, process};
 
+use crate::checks::servers;
 use crate::step::{Outcome, Result, Step, append, cargo, fail, output_of, run_through};
 
-/// The benches that ask for a time: each but `ratios` and `peers`.
+/// The benches that ask for a time.
 const TIMED: &[&str] = &["floors", "hit", "miss", "disabled", "fibonacci"];
 
 /// The kinds of calls that `benches/instructions.rs` can make.
@@ -62,6 +63,31 @@ pub(crate) fn bench() -> Vec<Step> {
         Step::new("builds", builds),
         Step::new("times", times),
     ]
+}
+
+/// Results from outside the process, beside bare clients, on servers that the bench starts.
+pub(crate) fn backends() -> Vec<Step> {
+    vec![Step::new("servers", servers), Step::new("backends", beside_clients)]
+}
+
+/// Several processes on one Redis, which the bench starts.
+pub(crate) fn processes() -> Vec<Step> {
+    let bench = "bench --package benches --features backends --bench processes";
+    vec![Step::new("servers", servers), Step::cargo("processes", bench)]
+}
+
+/// What `cached` does is a program of its own, apart from the workspace: it asks for a later client.
+fn beside_clients() -> Result {
+    let folder = "target/cached-redis";
+    let build = format!(
+        "build --quiet --release --manifest-path benches/cached_redis/Cargo.toml --target-dir {folder}"
+    );
+    let mut bench = cargo("bench --package benches --features backends --bench backends");
+    match run_through(&mut cargo(&build)) {
+        Ok(_) => _ = bench.env("CACHED_REDIS", root().join(folder).join("release/cached_redis")),
+        Err(failure) => println!("without `cached`: {failure}"),
+    }
+    run_through(&mut bench)
 }
 
 fn times() -> Result {

@@ -103,7 +103,7 @@ fn browser() -> Result {
 }
 
 /// Looks for the servers that tests start, and installs them where Debian's packages are at hand.
-fn servers() -> Result {
+pub(crate) fn servers() -> Result {
     let versions = || {
         let of = |server| output_of(Command::new(server).arg("--version"));
         Ok(of("redis-server")? + &of("memcached")?)

@@ -30,16 +30,23 @@ const COMMANDS: &[Command] = &[
         steps: checks::ci,
     },
     Command { name: "bench", purpose: "measure, and write benches/RESULTS.md", steps: bench::bench },
+    Command {
+        name: "bench backends",
+        purpose: "measure results from servers and a file, and write benches/BACKENDS.md",
+        steps: bench::backends,
+    },
+    Command {
+        name: "bench processes",
+        purpose: "measure several processes on one Redis, and write the tables of docs/processes.md",
+        steps: bench::processes,
+    },
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
-    let wanted = match &arguments[..] {
-        [] => "help",
-        [command] => command.trim_start_matches('-'),
-        [_, surplus, ..] => return misused(&format!("`{surplus}` is one argument too many")),
-    };
-    if matches!(wanted, "help" | "h") {
+    let wanted = arguments.join(" ");
+    let wanted = wanted.trim_start_matches('-');
+    if matches!(wanted, "" | "help" | "h") {
         println!("{}", help());
         return ExitCode::SUCCESS;
     }
@@ -55,6 +62,9 @@ fn misused(why: &str) -> ExitCode {
 }
 
 fn help() -> String {
-    let commands = COMMANDS.iter().map(|Command { name, purpose, .. }| format!("\n  {name:<8}{purpose}"));
-    format!("Usage: cargo xtask <command>\n{}\n  help    list the commands", commands.collect::<String>())
+    let commands = COMMANDS.iter().map(|Command { name, purpose, .. }| format!("\n  {name:<17}{purpose}"));
+    format!(
+        "Usage: cargo xtask <command>\n{}\n  help             list the commands",
+        commands.collect::<String>()
+    )
 }
