@@ -68,6 +68,14 @@ return 1";
 ///
 /// // With all that the client has: certificates, a socket, another protocol.
 /// let by_client = Redis::new(redis_client::Client::open("redis+unix:///run/redis.sock")?);
+///
+/// // `rediss:` trusts the authorities that browsers trust; with this, only the one in the file.
+/// # #[cfg(feature = "redis-tls")] {
+/// let root_cert = Some(std::fs::read("authority.pem").expect("it is there"));
+/// let certificates = redis_client::TlsCertificates { client_tls: None, root_cert };
+/// let client = redis_client::Client::build_with_tls("rediss://cache.internal/", certificates)?;
+/// let encrypted = Redis::new(client);
+/// # }
 /// # Ok::<(), redis_client::RedisError>(())
 /// ```
 pub struct Redis {

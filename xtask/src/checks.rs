@@ -106,15 +106,21 @@ fn browser() -> Result {
 pub(crate) fn servers() -> Result {
     let versions = || {
         let of = |server| output_of(Command::new(server).arg("--version"));
-        Ok(of("redis-server")? + &of("memcached")?)
+        // The third makes the certificate of a server in a test.
+        Ok(of("redis-server")? + &of("memcached")? + &output_of(Command::new("openssl").arg("version"))?)
     };
     if versions().is_err() {
-        println!("`redis-server` or `memcached` is missing: apt-get installs both, for tests of backends");
-        for arguments in ["-q update", "-q -y --no-install-recommends install redis-server memcached"] {
+        println!(
+            "`redis-server`, `memcached` or `openssl` is missing: apt-get installs all, for tests of backends"
+        );
+        for arguments in ["-q update", "-q -y --no-install-recommends install redis-server memcached openssl"]
+        {
             let mut apt = Command::new("apt-get");
             apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
             run_through(&mut apt).or_else(|failure| {
-                fail(format!("{failure}; install the packages `redis-server` and `memcached` as root"))
+                fail(format!(
+                    "{failure}; install the packages `redis-server`, `memcached` and `openssl` as root"
+                ))
             })?;
         }
     }
