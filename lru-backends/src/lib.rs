@@ -4,7 +4,7 @@
 //! [`AsyncBackend`](lru_core::backend::AsyncBackend), so functions of both kinds take it:
 //! `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`, `disk("results.redb")`. All connect
 //! when they are first asked, answer within their time-outs, and leave a server alone for a while that is
-//! down. What can be built of any backend stands here too: [`Guarded`], [`Fallback`] and [`Swap`].
+//! down. What can be built of any backend stands here too: [`Guarded`], [`Fallback`], [`Spread`] and [`Swap`].
 //!
 //! Users reach all of it as `functools::backend`.
 
@@ -23,6 +23,7 @@ mod patience;
 mod pool;
 #[cfg(feature = "redis")]
 mod redis_server;
+mod spread;
 mod swap;
 
 pub use breaker::Guarded;
@@ -33,6 +34,7 @@ pub use fallback::Fallback;
 pub use memcached_server::{Memcached, memcached};
 #[cfg(feature = "redis")]
 pub use redis_server::{Redis, redis};
+pub use spread::Spread;
 pub use swap::{AsyncSwap, Swap};
 
 /// What Redis is reached with: addresses, credentials, certificates.

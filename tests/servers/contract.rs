@@ -3,11 +3,23 @@
 use std::time::{Duration, Instant};
 
 use functools::backend::{
-    AsyncBackend, AsyncSwap, Backend, BackendError, Fallback, Guarded, Swap, disk, memcached, redis,
+    self, AsyncBackend, AsyncSwap, Backend, BackendError, Fallback, Guarded, Memcached, Redis, Spread, Swap,
+    disk,
 };
 
 use crate::files::Folder;
 use crate::server::{MEMCACHED, REDIS, block_on, limit};
+
+/// Longer than a service waits: here it is answers that matter, on a machine that may have more to do.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn redis(url: impl AsRef<str>) -> Redis {
+    backend::redis(url).connect_timeout(PATIENCE).timeout(PATIENCE)
+}
+
+pub(crate) fn memcached(address: impl Into<String>) -> Memcached {
+    backend::memcached(address).connect_timeout(PATIENCE).timeout(PATIENCE)
+}
 
 macro_rules! contract {
     ($name:ident, $swaps:ident, $Backend:ident, $Swap:ident, [$($fn:tt)*] $($await:tt)*) => {
@@ -219,6 +231,10 @@ fn what_is_built_of_them_keeps_it() {
     let guarded = Guarded::new(redis(REDIS.url()));
     keeps(&guarded).unwrap();
     swaps(&guarded).unwrap();
+    let spread = Spread::new([redis(REDIS.url()), redis(format!("{}1", REDIS.url()))]);
+    keeps(&spread).unwrap();
+    let one = Spread::new([redis(REDIS.url())]);
+    swaps(&one).unwrap();
     let chain = Fallback::new((
         redis(REDIS.url()),
         Fallback::new((memcached(MEMCACHED.address()), disk(DISK.path("chain.redb")))),
@@ -227,6 +243,8 @@ fn what_is_built_of_them_keeps_it() {
     block_on(async {
         keeps_async(&guarded).await.unwrap();
         swaps_async(&guarded).await.unwrap();
+        keeps_async(&spread).await.unwrap();
+        swaps_async(&one).await.unwrap();
         keeps_async(&chain).await.unwrap();
     });
 }

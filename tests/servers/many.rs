@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, Fallback, Found, memcached, redis, redis_client};
+use functools::backend::{AsyncBackend, Backend, Fallback, Found, redis_client};
 
+use crate::contract::{memcached, redis};
 use crate::proxy::Proxy;
 use crate::server::{MEMCACHED, REDIS, Server, block_on, free_port, limit};
 
