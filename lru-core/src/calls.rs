@@ -324,6 +324,12 @@ where
         let Self { hash, key, outcome, plan, .. } = self;
         engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
     }
+
+    /// Nothing is found.
+    #[inline]
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Result<R, Moment> {
+        Err(Moment::FIRST)
+    }
 }
 
 /// [`Engine::keep_computed`].

@@ -77,6 +77,15 @@ pub trait Question<E> {
 
     /// Puts it to an engine.
     fn put_to(self, engine: &E) -> Self::Answer;
+
+    /// What comes of it where there is none, unlike one with nothing in it, which may be made.
+    #[inline]
+    fn put_to_nobody(self, empty: impl FnOnce() -> E) -> Self::Answer
+    where
+        Self: Sized,
+    {
+        self.put_to(&empty())
+    }
 }
 
 /// Asked by a closure.

@@ -27,6 +27,11 @@ pub(crate) struct Moment {
     arrivals: u64,
 }
 
+impl Moment {
+    /// Before anything happened.
+    pub(crate) const FIRST: Self = Self { changes: 0, arrivals: 0 };
+}
+
 /// What a caller did to a key.
 #[derive(Clone, Copy, Debug)]
 struct Change {

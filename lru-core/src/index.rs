@@ -24,6 +24,9 @@ const MOST_CHAINS: usize = 1 << 31;
 /// Up to how many slots a room is small.
 const SMALL: usize = 4096;
 
+/// Up to how many a few kilobytes are enough for all chains.
+const TINY: usize = 512;
+
 #[derive(Debug)]
 pub(crate) struct Index {
     links: Vec<u32>,
@@ -90,11 +93,15 @@ impl Index {
 
     /// Takes the memory for so many slots, and lists these and no others.
     ///
-    /// In a small room there are three to six chains for a slot: two slots in one of them are a branch
+    /// In a tiny room there are six to twelve chains for a slot, in a small one three to six: two slots in one of them are a branch
     /// that can't be foreseen. In a large one memory is what takes time, and there are one or two.
     #[cold]
     pub(crate) fn rebuild(&mut self, room: usize, slots: impl Iterator<Item = (Slot, KeyHash)>) {
-        let wanted = if room > SMALL { room - 1 } else { 3 * room };
+        let wanted = match room {
+            ..=TINY => 6 * room,
+            ..=SMALL => 3 * room,
+            _ => room - 1,
+        };
         let chains = wanted.next_power_of_two().min(MOST_CHAINS);
         // The old ones first, not to have both at once.
         (self.links, self.back) = (Vec::new(), Vec::new());

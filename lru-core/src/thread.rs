@@ -101,14 +101,6 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<K, V, MAXSIZE, P, T
         };
         self.key.try_with(with).ok()
     }
-
-    /// Asks where there is nothing.
-    #[cold]
-    #[inline(never)]
-    fn ask_nobody<Q: Question<LocalEngine<K, V, P, T>>>(question: Option<Q>) -> Q::Answer {
-        let question = question.expect("who was asked has answered");
-        question.put_to(&LocalEngine::local(MaxSize::Disabled))
-    }
 }
 
 impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<K, V, MAXSIZE, P, T> {
@@ -133,7 +125,9 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<K, V, M
         });
         match answer {
             Some(Some(answer)) => answer,
-            _ => Self::ask_nobody(question),
+            _ => question
+                .expect("who was asked has answered")
+                .put_to_nobody(|| LocalEngine::local(MaxSize::Disabled)),
         }
     }
 
