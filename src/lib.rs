@@ -93,7 +93,7 @@ pub use lru_core::Tokio;
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
-    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
 }
 pub use lru_core::policy;
 #[cfg(feature = "registry")]
@@ -1228,7 +1228,7 @@ pub mod __private {
         in_an_impl_write_accessors_siblings,
     };
     #[cfg(feature = "backend")]
-    pub use lru_core::backend::{Lenient, Peeked, Place, Strict, done, opened, type_name_of};
+    pub use lru_core::backend::{Lenient, Peeked, Place, Strict, Watch, done, opened, type_name_of};
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
@@ -1297,7 +1297,7 @@ macro_rules! __site {
     };
 }
 
-/// The backend of the function that this is written in, and where that stands.
+/// The backend of the function that this is written in, where that stands, and what of it is watched.
 #[cfg(feature = "backend")]
 #[doc(hidden)]
 #[macro_export]
@@ -1306,7 +1306,8 @@ macro_rules! __backend {
         static __BACKEND: ::std::sync::OnceLock<
             ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync>,
         > = ::std::sync::OnceLock::new();
-        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within))
+        static __WATCH: $crate::__private::Watch = $crate::__private::Watch::new();
+        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within), &__WATCH)
     }};
 }
 

@@ -793,6 +793,16 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         (cause == Cause::Invalidated).then(|| taken(value))
     }
 
+    /// Lets go of the lock when something is hidden that is to leave: at once, or as the next call does.
+    #[cfg(feature = "backend")]
+    fn let_go_of_hidden(state: Held<'_, State<K, V, P, T>>, later: bool) {
+        if later {
+            drop(state);
+        } else {
+            RLock::release(state, drop);
+        }
+    }
+
     /// Forgets all entries for which `holds` is false.
     pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Plan<K, V, T>) {
         self.forget_all(|entry| !holds(&entry.key, &entry.value), plan);
@@ -967,6 +977,45 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         let state = self.hold();
         state.store.borrow().validate();
         assert!(state.deferred.is_empty(), "nothing waits once the lock is free");
+    }
+}
+
+/// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
+/// it was overtaken by that is not asked here.
+#[cfg(feature = "backend")]
+impl<K, V, P, T> crate::backend::Front for Engine<K, V, P, T>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    P: Policy + Send,
+    T: Term<Queue: Send> + Send,
+{
+    fn holds(&self, hash: KeyHash) -> bool {
+        let state = self.hold();
+        let found = state.find(hash, |_| true).is_some();
+        drop(state);
+        found
+    }
+
+    fn drop_changed(&self, hash: KeyHash, later: bool) {
+        let state = self.hold();
+        // Whose keys have a hash in common, all leave.
+        for number in 0.. {
+            let mut others = 0..number;
+            let found = state.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
+            match found {
+                Some(place) if state.deferred.hides(place) => {}
+                Some(place) => state.deferred.remove(place, Cause::Invalidated),
+                None => break,
+            }
+        }
+        Self::let_go_of_hidden(state, later);
+    }
+
+    fn drop_all_changed(&self, later: bool) {
+        let state = self.hold();
+        state.deferred.clear();
+        Self::let_go_of_hidden(state, later);
     }
 }
 

@@ -66,6 +66,12 @@ where
         in_static(&self.0).flights().count()
     }
 
+    /// The cache that all threads share, in front of a backend; `None` where nothing is kept.
+    #[cfg(feature = "backend")]
+    pub(crate) fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
+        (!matches!(Self::MODE, MaxSize::Disabled)).then_some(&self.0)
+    }
+
     /// The cache that the current thread is to use, to be called.
     #[inline]
     pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<InStatic<'_, Engine<K, V, P, T>>, S> {

@@ -8,6 +8,8 @@
 mod codec;
 #[cfg(feature = "backend")]
 mod outside;
+#[cfg(feature = "backend")]
+mod watch;
 
 use core::error::Error;
 use core::fmt;
@@ -22,6 +24,10 @@ use std::vec::Vec;
 pub use outside::{
     Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
 };
+#[cfg(feature = "backend")]
+pub(crate) use watch::Front;
+#[cfg(feature = "backend")]
+pub use watch::Watch;
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,30 @@ pub struct Found {
     pub value: Vec<u8>,
     /// How long it will be there yet; `None` where that is for ever, or not known.
     pub ttl: Option<Duration>,
+}
+
+/// Who is told what others change in a backend: the copies in this process are not to be served after it.
+///
+/// A [backend](Backend::watch) that hears of changes tells them, from any thread and at any time.
+pub trait Watcher: Send + Sync {
+    /// What is under this key was set or removed, or may have been.
+    fn changed(&self, key: &[u8]);
+
+    /// Whether that may be no news, as it is what this function has set itself. Then the backend may look what is
+    /// there now, and tell that by [`changed_to`](Self::changed_to) in place of [`changed`](Self::changed).
+    fn may_be_own(&self, key: &[u8]) -> bool {
+        let _ = key;
+        false
+    }
+
+    /// What is under this key was set or removed, and later on this was found there.
+    fn changed_to(&self, key: &[u8], value: Option<&[u8]>) {
+        let _ = value;
+        self.changed(key);
+    }
+
+    /// Anything may have been changed under any key: all was removed, or changes go unheard, or did until now.
+    fn lost_track(&self);
 }
 
 /// A store outside the process, for functions that are not `async`: `backend = …`.
@@ -141,6 +171,14 @@ pub trait Backend {
     ///
     /// Some may be there still.
     fn clear(&self, namespace: &str) -> Result<(), BackendError>;
+
+    /// From now on tells what is changed in this namespace, by whomever, and says whether it can. A function with
+    /// copies in the process asks for it once, when it first has to do with its backend. Whoever asks waits: what
+    /// takes long is done elsewhere. A backend that does not hear of changes has nothing to write.
+    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+        let _ = (namespace, watcher);
+        false
+    }
 }
 
 /// A store outside the process, for `async` functions: [`Backend`], awaited.
@@ -224,6 +262,12 @@ pub trait AsyncBackend {
     ///
     /// Some may be there still.
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// As [`Backend::watch`].
+    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+        let _ = (namespace, watcher);
+        false
+    }
 }
 
 const CANNOT_ADD: &str = "this backend can't put something only where nothing is";
@@ -266,6 +310,10 @@ macro_rules! behind {
 
             fn clear(&self, namespace: &str) -> Result<(), BackendError> {
                 (**self).clear(namespace)
+            }
+
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                (**self).watch(namespace, watcher)
             }
         }
 
@@ -317,6 +365,10 @@ macro_rules! behind {
 
             fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).clear(namespace)
+            }
+
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                (**self).watch(namespace, watcher)
             }
         }
     )* };

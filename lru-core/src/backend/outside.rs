@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
 use std::string::String;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
 
@@ -17,7 +17,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::{self, Format};
-use super::{AsyncBackend, Backend, BackendError, Found};
+use super::watch::{Lookout, Watch, Watched};
+use super::{AsyncBackend, Backend, BackendError, Found, Watcher};
 use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
 use crate::calls::Miss;
 use crate::engine::Origin;
@@ -25,7 +26,8 @@ use crate::engines::Engines;
 use crate::events::Events;
 use crate::flight::{Body, Nap, block, now};
 use crate::history::Moment;
-use crate::key::KeyHash;
+use crate::key::{KeyHash, Part};
+use crate::memo::Memo;
 use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
@@ -93,6 +95,10 @@ impl<B: Backend> AsyncBackend for Direct<B> {
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
         ready(self.0.clear(namespace))
     }
+
+    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+        self.0.watch(namespace, watcher)
+    }
 }
 
 /// What a future comes to that waits for nobody but other calls. Blocks the thread until then.
@@ -115,30 +121,36 @@ pub struct Place<B> {
     /// How long processes wait for the one that computes, where only one does.
     patience: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
+    watch: &'static Watch,
+    /// Where copies in the process are watched.
+    watched: Option<&'static Watched>,
 }
+
+/// The backend of a function, where that stands, and what of it is watched.
+type Opened<B> = (&'static B, &'static Site, &'static Watch);
 
 impl<B> Place<&'static B> {
     /// What an `async` function has there that stands at this site: its path is its namespace.
     #[must_use]
-    pub fn awaited((backend, site): (&'static B, &'static Site)) -> Self {
-        Self::of(backend, site)
+    pub fn awaited((backend, site, watch): Opened<B>) -> Self {
+        Self::of(backend, site, watch)
     }
 }
 
 impl<B> Place<Direct<B>> {
     /// The same for a function that is not.
     #[must_use]
-    pub fn direct((backend, site): (&'static B, &'static Site)) -> Self {
-        Self::of(Direct(backend), site)
+    pub fn direct((backend, site, watch): Opened<B>) -> Self {
+        Self::of(Direct(backend), site, watch)
     }
 }
 
 impl<B> Place<B> {
-    fn of(backend: B, site: &'static Site) -> Self {
+    fn of(backend: B, site: &'static Site, watch: &'static Watch) -> Self {
         let namespace = Cow::Borrowed(site.path());
         let (ttl, error_ttl, front_ttl, patience) = (None, None, None, None);
-        let format = Format::Compact;
-        Self { backend, namespace, ttl, error_ttl, front_ttl, format, patience, on_error: None }
+        let (format, on_error, watched) = (Format::Compact, None, None);
+        Self { backend, namespace, ttl, error_ttl, front_ttl, format, patience, on_error, watch, watched }
     }
 
     /// Apart from other versions of the function.
@@ -193,7 +205,29 @@ impl<B> Place<B> {
 
     /// What it has under a key: the arguments, in the form that serde gives them.
     pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> Outside<B> {
-        Outside { key: codec::encoded(key, self.format), place: self }
+        let key = codec::encoded(key, self.format);
+        let lookout = self.watched.and_then(|watched| Some(watched.lookout(key.as_deref()?)));
+        Outside { place: self, key, lookout, hash: None }
+    }
+}
+
+impl<B: AsyncBackend> Place<B> {
+    /// Copies of what lies there are in this cache, and not to be served when others have changed it. `listens`
+    /// where somebody wants to know what leaves the cache.
+    #[must_use]
+    pub fn watched<K, V, const MAXSIZE: i128, P, T>(
+        mut self,
+        memo: &'static Memo<K, V, MAXSIZE, P, T>,
+        listens: bool,
+    ) -> Self
+    where
+        K: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+        P: Policy + Send + 'static,
+        T: Term<Queue: Send> + Send + 'static,
+    {
+        self.watched = self.watch.of(memo, listens, &self.backend, &self.namespace);
+        self
     }
 }
 
@@ -202,6 +236,10 @@ pub struct Outside<B> {
     place: Place<B>,
     /// `None` where the arguments refused to be bytes: then nothing is found or stored.
     key: Option<Vec<u8>>,
+    /// Where copies in the process are watched.
+    lookout: Option<Lookout>,
+    /// Where an accessor has its copy there.
+    hash: Option<KeyHash>,
 }
 
 /// What is to be stored, and for how long.
@@ -246,17 +284,39 @@ impl<B: AsyncBackend> Outside<B> {
         O::Value: DeserializeOwned,
     {
         let Place { backend, namespace, .. } = &self.place;
+        // What is computed because nothing was found begins here as well.
+        if let Some(lookout) = &self.lookout {
+            lookout.begins();
+        }
         let found = backend.get(namespace, self.key()?).await?;
         Ok(self.open(found, outcome))
     }
 
     async fn store(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
         let Place { backend, namespace, .. } = &self.place;
+        if let Some(lookout) = &self.lookout {
+            lookout.hands_over(value);
+        }
         backend.set(namespace, self.key()?, value, *ttl).await
     }
 }
 
 impl<B> Outside<B> {
+    /// A copy of the result may be in the process by now.
+    fn kept(&self, hash: KeyHash) {
+        if let Some(lookout) = &self.lookout {
+            lookout.kept(hash);
+        }
+    }
+
+    /// Under these arguments an accessor is to keep the copy in the process.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+    pub fn copied_to<Q: Part>(mut self, key: Q) -> Self {
+        self.hash = self.lookout.is_some().then(|| KeyHash::of_part(&key));
+        self
+    }
+
     /// Makes bytes of a result, to be stored if it is one to be stored.
     pub fn put<R, O>(&self, result: &R, outcome: O) -> Put<'_, B>
     where
@@ -280,6 +340,9 @@ impl<B: AsyncBackend> Put<'_, B> {
     ///
     /// It may not be there.
     pub async fn store(self) -> Result<(), BackendError> {
+        if let Some(hash) = self.outside.hash {
+            self.outside.kept(hash);
+        }
         match &self.sealed {
             Some(sealed) => self.outside.store(sealed).await,
             None => Ok(()),
@@ -384,6 +447,11 @@ impl<E: Engines, B> Way<'_, E, B> {
             Ok(fetched) => fetched.map(|(result, left)| Had::There(result, left)),
             Err(error) => self.failed(error, strictness).map(Had::Instead),
         }
+    }
+
+    /// What became of the call may be in the cache by now.
+    fn kept(&self) {
+        self.outside.kept(self.hash);
     }
 
     /// Whether what began then may be stored.
@@ -546,7 +614,9 @@ where
             let (way, outcome, began) = (self.way(outside), self.outcome, departure.began);
             let fetched = polled(departure.lead.as_ref(), outside.fetch(outcome)).await;
             if let Some(found) = way.fetched(departure.body(), fetched, strictness) {
-                return self.found(departure, sharing, found, keep);
+                let result = self.found(departure, sharing, found, keep);
+                way.kept();
+                return result;
             }
             // A call from inside its own computation waits for nobody.
             let turn = if departure.lead.is_some() {
@@ -555,7 +625,11 @@ where
                 Turn::Anybodys
             };
             let is_ours = match turn {
-                Turn::Over(found) => return self.found(departure, sharing, found, keep),
+                Turn::Over(found) => {
+                    let result = self.found(departure, sharing, found, keep);
+                    way.kept();
+                    return result;
+                }
                 Turn::Ours => true,
                 Turn::Anybodys => false,
             };
@@ -566,6 +640,7 @@ where
                 outside.seal(&result, outcome)
             };
             let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
+            way.kept();
             let result =
                 way.deliver(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
             if is_ours {
@@ -657,7 +732,8 @@ where
         let fetched = polled(Some(&self.lead), outside.fetch(outcome)).await;
         if let Some(Had::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
             self.boarding.left = sooner(self.boarding.left, left);
-            return self.arrive(began, start, sharing, result, keep);
+            self.arrive(began, start, sharing, result, keep);
+            return way.kept();
         }
         let result = polled(Some(&self.lead), body).await;
         let sealed = {
@@ -665,6 +741,7 @@ where
             outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result))
         };
         self.arrive(began, start, sharing, result, keep);
+        way.kept();
         way.deliver::<R>(sealed, began, Lenient).await;
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         fn #name() -> (
             &'static (#backend),
             &'static #krate::__private::Site,
+            &'static #krate::__private::Watch,
         ) {
             #krate::__private::backend! { #open, #plain_name, #within }
         }
@@ -80,7 +81,9 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Flavor::Sync => quote! { direct },
         Flavor::Async(_) => quote! { awaited },
     };
-    Some(quote! { #krate::__private::Place::#awaited(#opened) #(#settings)* #json #global })
+    let listens = model.terms.listens();
+    let watched = memo::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
+    Some(quote! { #krate::__private::Place::#awaited(#opened) #(#settings)* #json #global #watched })
 }
 
 /// Binds what the function has in its backend under these arguments.
@@ -126,6 +129,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let peeked = waited(quote! { __outside.peek(#outcome) });
     let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
     let stored = waited(quote! { __put.store() });
+    let copied = memo::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
         "cache_clear" => {
             let cleared = waited(quote! { #place.clear() });
@@ -157,6 +161,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             let put = super::accessors::put(model);
             let body = quote! {
                 #outside
+                let __outside = __outside #copied;
                 let __put = __outside.put(&__value, #outcome);
                 #put
                 #stored
@@ -176,6 +181,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             let keep = call::keep(model, &call::run(model, &home));
             let body = quote! {
                 #outside
+                let __outside = __outside #copied;
                 let __miss = #calls.refresh(#key, #outcome);
                 let __result = #keep;
                 let __put = __outside.put(&__result, #outcome);

@@ -26,11 +26,26 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
                 let memo = Memo::new(model, room).found(&model.krate);
                 return quote! { #memo.#calls };
             }
-            let memo = name(model);
-            let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
-            quote! { #home::#memo(#lifetime).#calls }
+            let memo = of_function(model, home);
+            quote! { #memo.#calls }
         }
     }
+}
+
+/// The cache in a `static`, to be referred to.
+pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    match (&model.place, &model.accessors) {
+        (Place::Object(_), _) => None,
+        (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
+        (Place::Static(_), _) => Some(of_function(model, home)),
+    }
+}
+
+/// The same, where a function has it.
+fn of_function(model: &Model, home: &TokenStream) -> TokenStream {
+    let memo = name(model);
+    let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
+    quote! { #home::#memo(#lifetime) }
 }
 
 /// What the cache is told at each call, where that is anything.

@@ -140,6 +140,11 @@ impl Terms {
         Some(quote! { , #krate::policy::#policy #seed #terms })
     }
 
+    /// Whether somebody wants to know what leaves.
+    pub(crate) fn listens(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.on_evict.is_some())
+    }
+
     /// The plan of a cache of the function's own, as a value.
     pub(crate) fn plan(&self, krate: &Krate, told: &Told) -> Option<TokenStream> {
         let plan = self.plan.as_ref()?;
