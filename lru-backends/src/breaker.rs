@@ -4,10 +4,11 @@
 //! refused at the cost of reading a clock.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
 
 use crate::failure::Failure;
 use crate::swap::{AsyncSwap, Swap};
@@ -196,6 +197,10 @@ macro_rules! guarded {
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
                 self.noted(self.admitted()?.clear(namespace)$($await)*)
+            }
+
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                self.backend.watch(namespace, watcher)
             }
         }
 

@@ -10,9 +10,10 @@
 //! * Whoever copied something looks again whether it is still in the old backend, and takes it back if not:
 //!   there may have been a clear.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
 
 use crate::swap::{AsyncSwap, Swap};
 
@@ -185,6 +186,15 @@ macro_rules! falls_back {
                 new.clear(namespace)$($await)*?;
                 in_old?;
                 new.clear(&marks(namespace))$($await)*
+            }
+
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                let is_told = self.new.watch(namespace, Arc::clone(&watcher));
+                // What was found in the old one is mostly copied to the new one, but not where that failed.
+                if is_told {
+                    self.old.watch(namespace, watcher);
+                }
+                is_told
             }
         }
     };

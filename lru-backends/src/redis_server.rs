@@ -7,6 +7,8 @@
 //! counter of generations would have been quick to clear, at the price of a second key at each read and of
 //! dead entries that never expire.
 
+mod tracking;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +18,14 @@ use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
     Pipeline, RedisError, RedisResult, Value, cmd, pipe,
 };
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
 use tokio::runtime;
 
 use crate::failure::Trouble;
 use crate::patience::{Patience, patient};
 use crate::pool::Pool;
 use crate::swap::{AsyncSwap, Swap};
+use tracking::{Reach, Tracking};
 
 /// How many keys a step of a scan looks at.
 const STEP: u32 = 1000;
@@ -85,6 +88,7 @@ pub struct Redis {
     patience: Patience,
     blocking: Pool<Blocking>,
     awaited: Mutex<Vec<(runtime::Id, Shared)>>,
+    tracking: Mutex<Option<Tracking>>,
 }
 
 /// The connection of a runtime, made by whoever is first.
@@ -164,6 +168,7 @@ impl Redis {
             patience: Patience::new(),
             blocking: Pool::new(),
             awaited: Mutex::new(Vec::new()),
+            tracking: Mutex::new(None),
         }
     }
 }
@@ -305,6 +310,35 @@ fn nodes_in(slots: Value) -> RedisResult<Vec<Option<Node>>> {
 }
 
 impl Redis {
+    /// How who listens comes to the server; `None` where nobody does.
+    fn reach(&self) -> Option<Reach> {
+        match &self.server {
+            Server::One(client) => {
+                let client = (**client).clone();
+                Some(Box::new(move || Ok(client.clone())))
+            }
+            #[cfg(feature = "redis-sentinel")]
+            Server::Sentinel(client) => {
+                let (client, patience) = (Arc::clone(client), self.patience.connect);
+                Some(Box::new(move || named_by(&client, patience)))
+            }
+            #[cfg(feature = "redis-cluster")]
+            Server::Cluster(_) => None,
+            Server::Nowhere(_) => None,
+        }
+    }
+
+    fn tracked(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+        let (prefix, Patience { connect, answer, .. }) = (prefix(namespace).into_bytes(), &self.patience);
+        let mut tracking = self.tracking.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tracking) = &*tracking {
+            return tracking.watch(prefix, watcher);
+        }
+        let start = |reach| Tracking::start(reach, *connect, *answer, prefix, watcher);
+        *tracking = self.reach().and_then(start);
+        tracking.is_some()
+    }
+
     fn connected(&self) -> RedisResult<Blocking> {
         #[cfg(feature = "redis-tls")]
         choose_cryptography();
@@ -668,6 +702,10 @@ macro_rules! speaks {
                 self.patience.admits(&self.place)?;
                 let done = self.$scan(namespace)$($await)*;
                 self.patience.noted(&self.place, done)
+            }
+
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                self.tracked(namespace, watcher)
             }
         }
 
