@@ -11,3 +11,4 @@ mod global;
 mod json;
 mod shelf;
 mod trouble;
+mod watched;

@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::OccupiedEntry;
 use parking_lot::Mutex;
 
 use super::{AsyncBackend, Watcher};
@@ -166,7 +167,7 @@ impl Notes {
     /// Takes the note out, if it is as it was, and says whether it did.
     fn forget(&mut self, note: &Kept) -> bool {
         let is_same = |kept: &Kept| kept.is_note(note) && kept.since == note.since;
-        self.kept.find_entry(note.address, is_same).map(|found| found.remove()).is_ok()
+        self.kept.find_entry(note.address, is_same).map(OccupiedEntry::remove).is_ok()
     }
 
     /// The next note to be looked after, as it is now.
@@ -310,6 +311,147 @@ impl Lookout {
         let is_it = |kept: &Kept| kept.address == *address && kept.since == since;
         if let Some(kept) = notes.kept.find_mut(*address, is_it) {
             kept.copy_of = copy_of;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A front of which is known what lies under which hash, and what was taken out.
+    #[derive(Default)]
+    struct Fake {
+        there: Mutex<Vec<KeyHash>>,
+        dropped: Mutex<Vec<KeyHash>>,
+    }
+
+    impl Front for Fake {
+        fn holds(&self, hash: KeyHash) -> bool {
+            self.there.lock().contains(&hash)
+        }
+
+        fn drop_changed(&self, hash: KeyHash, _: bool) {
+            self.there.lock().retain(|&there| there != hash);
+            self.dropped.lock().push(hash);
+        }
+
+        fn drop_all_changed(&self, _: bool) {
+            self.dropped.lock().append(&mut self.there.lock());
+        }
+    }
+
+    fn watched() -> (&'static Fake, &'static Watched) {
+        let front: &'static Fake = std::boxed::Box::leak(std::boxed::Box::default());
+        (front, std::boxed::Box::leak(std::boxed::Box::new(Watched::new(front, false))))
+    }
+
+    fn hash(n: u64) -> KeyHash {
+        KeyHash::of(&n)
+    }
+
+    fn keep(front: &Fake, lookout: &Lookout, hash: KeyHash) {
+        front.there.lock().push(hash);
+        lookout.kept(hash);
+    }
+
+    #[test]
+    fn what_was_changed_is_taken_out_and_nothing_else() {
+        let (front, watched) = watched();
+        for n in 0..3_u64 {
+            keep(front, &watched.lookout(&n.to_le_bytes()), hash(n));
+        }
+        watched.changed(&1_u64.to_le_bytes());
+        assert_eq!(*front.dropped.lock(), [hash(1)]);
+        watched.changed(b"unknown");
+        watched.changed(&1_u64.to_le_bytes());
+        assert_eq!(*front.dropped.lock(), [hash(1)]);
+        watched.lost_track();
+        assert_eq!(*front.dropped.lock(), [hash(1), hash(0), hash(2)]);
+    }
+
+    #[test]
+    fn what_began_before_a_change_does_not_stay() {
+        let (front, watched) = watched();
+        for told in [(|watched| watched.changed(b"key")) as fn(&&'static Watched), |watched| watched.lost_track()] {
+            let lookout = watched.lookout(b"key");
+            told(&watched);
+            keep(front, &lookout, hash(1));
+            assert_eq!((front.holds(hash(1)), front.dropped.lock().pop()), (false, Some(hash(1))));
+            lookout.begins();
+            keep(front, &lookout, hash(1));
+            assert!(front.holds(hash(1)));
+            told(&watched);
+            assert!(!front.holds(hash(1)));
+        }
+    }
+
+    #[test]
+    fn one_key_may_lie_under_several_hashes() {
+        let (front, watched) = watched();
+        for n in 0..3 {
+            keep(front, &watched.lookout(b"key"), hash(n));
+        }
+        watched.changed(b"key");
+        assert!(front.there.lock().is_empty());
+    }
+
+    #[test]
+    fn own_bytes_are_no_news() {
+        let (front, watched) = watched();
+        let lookout = watched.lookout(b"key");
+        assert!(!watched.may_be_own(b"key"));
+        keep(front, &lookout, hash(1));
+        assert!(!watched.may_be_own(b"key"));
+        lookout.hands_over(b"own");
+        assert!(watched.may_be_own(b"key") && !watched.may_be_own(b"other"));
+        watched.changed_to(b"key", Some(b"own"));
+        assert!(front.holds(hash(1)));
+        watched.changed_to(b"key", Some(b"foreign"));
+        assert!(!front.holds(hash(1)));
+
+        keep(front, &lookout, hash(1));
+        watched.changed_to(b"key", None);
+        assert!(!front.holds(hash(1)));
+    }
+
+    #[test]
+    fn what_another_call_kept_is_not_taken_for_ones_own() {
+        let (front, watched) = watched();
+        let (one, other) = (watched.lookout(b"key"), watched.lookout(b"key"));
+        keep(front, &one, hash(1));
+        keep(front, &other, hash(1));
+        one.hands_over(b"one");
+        other.hands_over(b"other");
+        assert!(!watched.may_be_own(b"key"), "which of them is there?");
+        watched.changed_to(b"key", Some(b"one"));
+        assert!(!front.holds(hash(1)));
+
+        let later = watched.lookout(b"key");
+        keep(front, &later, hash(1));
+        later.hands_over(b"later");
+        watched.changed_to(b"key", Some(b"later"));
+        assert!(front.holds(hash(1)));
+    }
+
+    #[test]
+    fn what_has_left_is_forgotten() {
+        let (front, watched) = watched();
+        for n in 0..10_000_u64 {
+            keep(front, &watched.lookout(&n.to_le_bytes()), hash(n));
+            // As in a front of ten.
+            let mut there = front.there.lock();
+            if there.len() > 10 {
+                there.remove(0);
+            }
+        }
+        let notes = watched.notes.lock();
+        assert!(notes.kept.len() < 200 && notes.sweep.len() < 200, "{}", notes.kept.len());
+        drop(notes);
+        for n in 9_990..10_000_u64 {
+            assert!(front.holds(hash(n)));
+            watched.changed(&n.to_le_bytes());
+            assert!(!front.holds(hash(n)));
         }
     }
 }
