@@ -11,15 +11,21 @@ use crate::server::{MEMCACHED, REDIS, block_on, eventually, limit};
 const CHILDREN: usize = 8;
 const ROUNDS: usize = 100;
 
-/// Starts this program again, to run one of the tests below.
-fn child(test: &str, task: &str) -> Child {
+/// This program again, to run one test.
+pub(crate) fn again(test: &str, task: &str) -> Command {
     let mut program = Command::new(std::env::current_exe().unwrap());
-    program.args(["--exact", "--nocapture", "--test-threads=1", &format!("processes::{test}")]);
-    program.env("SERVERS_TASK", task).stdout(Stdio::piped()).spawn().unwrap()
+    program.args(["--exact", "--nocapture", "--test-threads=1", test]);
+    program.env("SERVERS_TASK", task).stdout(Stdio::piped());
+    program
+}
+
+/// Starts it, to run one of the tests below.
+fn child(test: &str, task: &str) -> Child {
+    again(&format!("processes::{test}"), task).spawn().unwrap()
 }
 
 /// What a child is to do; nothing if this is the test run itself.
-fn task() -> Option<String> {
+pub(crate) fn task() -> Option<String> {
     std::env::var("SERVERS_TASK").ok()
 }
 

@@ -211,11 +211,8 @@ impl Listener {
     fn changed(&self, full: &[u8], connection: &MultiplexedConnection) {
         let Some((watchers, key)) = self.watchers_of(full) else { return };
         for watcher in watchers {
-            let permit = if watcher.may_be_own(key) {
-                Arc::clone(&self.looks).try_acquire_owned().ok()
-            } else {
-                None
-            };
+            let permit =
+                if watcher.may_be_own(key) { Arc::clone(&self.looks).try_acquire_owned().ok() } else { None };
             let Some(permit) = permit else {
                 watcher.changed(key);
                 continue;

@@ -373,7 +373,9 @@ mod tests {
     #[test]
     fn what_began_before_a_change_does_not_stay() {
         let (front, watched) = watched();
-        for told in [(|watched| watched.changed(b"key")) as fn(&&'static Watched), |watched| watched.lost_track()] {
+        for told in
+            [(|watched| watched.changed(b"key")) as fn(&&'static Watched), |watched| watched.lost_track()]
+        {
             let lookout = watched.lookout(b"key");
             told(&watched);
             keep(front, &lookout, hash(1));

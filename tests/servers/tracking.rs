@@ -1,0 +1,387 @@
+//! What other processes change in Redis leaves the front of this one.
+//!
+//! A process is a function with a front of its own. Those of one test have one namespace, as the same
+//! function has in two processes, and a connection pool and a listener each.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use functools::backend::{Backend, Fallback, Guarded, Watcher, redis, redis_client};
+use functools::{async_lru_cache, lru_cache};
+
+use crate::processes::{again, task};
+use crate::server::{Server, eventually, limit};
+
+/// A function in a process.
+struct Process {
+    call: fn(u64) -> u64,
+    put: fn(u64, u64) -> bool,
+    invalidate: fn(u64) -> bool,
+    refresh: fn(u64) -> u64,
+    clear: fn(),
+    /// How many results are in its front.
+    len: fn() -> usize,
+    /// How often its backend answered, and how often it could not.
+    asked: fn() -> (u64, u64),
+}
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+});
+
+macro_rules! process {
+    ($backend:expr $(, $option:ident = $value:expr)*) => {{
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        #[lru_cache(maxsize = 64, backend = $backend $(, $option = $value)*)]
+        fn number(n: u64) -> u64 {
+            n + 1000 * RUNS.fetch_add(1, SeqCst)
+        }
+        Process {
+            call: number,
+            put: |n, value| number::cache_put(n, value).is_ok(),
+            invalidate: |n| number::cache_invalidate(n).unwrap(),
+            refresh: number::cache_refresh,
+            clear: || number::cache_clear().unwrap(),
+            len: || number::cache_info().currsize,
+            asked: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
+        }
+    }};
+}
+
+macro_rules! async_process {
+    ($backend:expr) => {{
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        #[async_lru_cache(maxsize = 64, backend = $backend)]
+        async fn number(n: u64) -> u64 {
+            n + 1000 * RUNS.fetch_add(1, SeqCst)
+        }
+        Process {
+            call: |n| RUNTIME.block_on(number(n)),
+            put: |n, value| RUNTIME.block_on(number::cache_put(n, value)).is_ok(),
+            invalidate: |n| RUNTIME.block_on(number::cache_invalidate(n)).unwrap(),
+            refresh: |n| RUNTIME.block_on(number::cache_refresh(n)),
+            clear: || RUNTIME.block_on(number::cache_clear()).unwrap(),
+            len: || number::cache_info().currsize,
+            asked: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
+        }
+    }};
+}
+
+impl Process {
+    /// Whether a call is answered by the front.
+    fn has_in_front(&self, n: u64) -> bool {
+        let before = (self.asked)();
+        (self.call)(n);
+        (self.asked)() == before
+    }
+}
+
+/// What the server says of itself.
+fn info(server: &Server, what: &str) -> u64 {
+    let info = server.says("INFO clients\r\nPING\r\n", "+PONG\r\n");
+    info.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')?.parse().ok()).unwrap()
+}
+
+/// How many connections are told of changes.
+fn listeners(server: &Server) -> u64 {
+    info(server, "tracking_clients")
+}
+
+/// Waits until all are listened for, and have no more to do for that.
+fn settle(server: &Server, processes: &[&Process]) {
+    for process in processes {
+        (process.call)(999);
+    }
+    eventually("all listen", || listeners(server) == processes.len() as u64);
+    let mut by_hand = redis_client::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let () = redis_client::cmd("FLUSHALL").query(&mut by_hand).unwrap();
+    // Whether it goes because the listener has just begun, or because of this: one of them is over.
+    eventually("all is gone", || processes.iter().all(|process| (process.len)() == 0));
+    for process in processes {
+        (process.call)(999);
+    }
+    let keys: Vec<Vec<u8>> = redis_client::cmd("KEYS").arg("*").query(&mut by_hand).unwrap();
+    let () = redis_client::cmd("DEL").arg(keys).query(&mut by_hand).unwrap();
+    // What comes later is about that key only.
+    eventually("all is gone", || processes.iter().all(|process| (process.len)() == 0));
+}
+
+/// What `one` has in front goes as `other` changes it, and what it does not change stays.
+fn sees_changes(one: &Process, other: &Process) {
+    // Keys of which nobody hears late what was done to them before.
+    static USED: AtomicU64 = AtomicU64::new(1000);
+    let first = USED.fetch_add(8, SeqCst);
+    let [put, refreshed, invalidated] = [first, first + 1, first + 2];
+    for n in first..first + 8 {
+        (one.call)(n);
+    }
+    // Own writes are known for what they are, so all is there yet when what comes after them has been heard.
+    assert!((other.put)(put, 7));
+    eventually("what was put is seen", || (one.call)(put) == 7);
+    assert!((refreshed..first + 8).all(|n| one.has_in_front(n)));
+
+    let computed = (other.refresh)(refreshed);
+    eventually("what was refreshed is seen", || (one.call)(refreshed) == computed);
+    let before = (one.call)(invalidated);
+    assert!((other.invalidate)(invalidated));
+    eventually("what was invalidated is computed anew", || (one.call)(invalidated) != before);
+    assert!((first + 3..first + 8).all(|n| one.has_in_front(n)));
+
+    let computed = (one.call)(invalidated);
+    eventually("the other way round", || (other.call)(invalidated) == computed);
+    (other.clear)();
+    eventually("what was cleared is gone", || (one.len)() == 0);
+    assert_eq!(((one.asked)().1, (other.asked)().1), (0, 0));
+}
+
+#[test]
+fn what_another_process_changes_leaves_the_front() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()), ttl = 3600 });
+    settle(&SERVER, &[&one, &other]);
+    for _ in 0..3 {
+        sees_changes(&one, &other);
+        sees_changes(&other, &one);
+    }
+}
+
+#[test]
+fn what_another_process_changes_leaves_the_front_of_async_functions() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) =
+        (async_process! { redis(SERVER.url()) }, process! { Guarded::new(redis(SERVER.url())) });
+    settle(&SERVER, &[&one, &other]);
+    for _ in 0..3 {
+        sees_changes(&one, &other);
+        sees_changes(&other, &one);
+    }
+}
+
+#[test]
+fn what_moves_to_another_server_is_told_by_both() {
+    let _limit = limit();
+    static NEW: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    static OLD: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) = (
+        process! { Fallback::new((redis(NEW.url()), redis(OLD.url()))) },
+        process! { Fallback::new((redis(NEW.url()), redis(OLD.url()))) },
+    );
+    settle(&NEW, &[&one, &other]);
+    assert_eq!(listeners(&OLD), 2);
+    let before = (one.call)(1);
+    assert_eq!((other.call)(1), before);
+    assert!((other.put)(1, 7));
+    eventually("what was put is seen", || (one.call)(1) == 7);
+    (one.invalidate)(1);
+    eventually("what was invalidated is gone", || (other.call)(1) != 7);
+}
+
+/// A process in earnest.
+mod shared {
+    use super::{AtomicU64, SeqCst};
+    use functools::backend::redis;
+
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    #[functools::lru_cache(maxsize = 8, backend = redis(std::env::var("TRACKED_SERVER").unwrap_or_else(|_| super::SHARED.url())))]
+    pub(super) fn number(n: u64) -> u64 {
+        n + 1000 * RUNS.fetch_add(1, SeqCst)
+    }
+}
+
+static SHARED: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+
+#[test]
+fn changing_child() {
+    let Some(task) = task() else { return };
+    match task.as_str() {
+        "put" => shared::number::cache_put(1, 7).unwrap(),
+        "invalidate" => assert!(shared::number::cache_invalidate(1).unwrap()),
+        _ => shared::number::cache_clear().unwrap(),
+    }
+}
+
+#[test]
+fn what_a_child_process_changes_leaves_the_front() {
+    let _limit = limit();
+    let change = |task: &str| {
+        let mut child = again("tracking::changing_child", task);
+        assert!(child.env("TRACKED_SERVER", SHARED.url()).output().unwrap().status.success());
+    };
+    let hits = || shared::number::cache_stats().backend_hits;
+    shared::number(1);
+    eventually("it listens", || listeners(&SHARED) == 1);
+    change("put");
+    eventually("what was put is seen", || shared::number(1) == 7);
+    shared::number(2);
+    change("invalidate");
+    eventually("what was invalidated is computed anew", || shared::number(1) != 7);
+    let before = hits();
+    shared::number(2);
+    assert_eq!(hits(), before, "nobody has changed that");
+    change("clear");
+    eventually("all is gone", || shared::number::cache_info().currsize == 0);
+}
+
+#[test]
+fn what_was_changed_while_the_server_was_away_is_not_served() {
+    let _limit = limit();
+    static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::redis(&[])));
+    static URL: LazyLock<String> = LazyLock::new(|| SERVER.lock().unwrap().url());
+    let (one, other) = (
+        process! { redis(&*URL).breaker(3, Duration::from_millis(20)) },
+        async_process! { redis(&*URL).breaker(3, Duration::from_millis(20)) },
+    );
+    LazyLock::force(&URL);
+    let mut server = SERVER.lock().unwrap();
+    for _ in 0..2 {
+        settle(&server, &[&one, &other]);
+        (0..8).for_each(|n| _ = ((one.call)(n), (other.call)(n)));
+        // Who has found what the other has set may hear of that later.
+        eventually("both have it", || (0..8).all(|n| one.has_in_front(n) && other.has_in_front(n)));
+        server.kill();
+        eventually("who is told nothing has nothing", || (one.len)() == 0 && (other.len)() == 0);
+        // Calls go on.
+        (0..8).for_each(|n| _ = ((one.call)(n), (other.call)(n)));
+        server.restart();
+        eventually("both are asked again", || (other.put)(0, 7) && (one.call)(0) == 7);
+    }
+}
+
+#[test]
+fn who_loses_the_connection_listens_again() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()) });
+    for _ in 0..3 {
+        settle(&SERVER, &[&one, &other]);
+        (one.call)(1);
+        let clients = SERVER.says("CLIENT LIST\r\nPING\r\n", "+PONG\r\n");
+        let mut killed = 0;
+        for client in clients.lines() {
+            let field = |name| client.split(' ').find_map(|field| field.strip_prefix(name));
+            if field("flags=").is_some_and(|flags| flags.contains('t')) {
+                let kill = format!("CLIENT KILL ID {}\r\n", field("id=").unwrap());
+                assert_eq!(SERVER.says(&kill, "\r\n"), ":1\r\n");
+                killed += 1;
+            }
+        }
+        assert_eq!(killed, 2);
+        eventually("who is told nothing has nothing", || (one.len)() == 0);
+        settle(&SERVER, &[&one, &other]);
+        sees_changes(&one, &other);
+    }
+}
+
+#[test]
+fn where_it_is_forbidden_the_time_to_live_is_the_bound() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let set = SERVER.says("ACL SETUSER shy on >pw ~* &* +@all -client\r\n", "\r\n");
+    assert_eq!(set, "+OK\r\n");
+    fn url() -> String {
+        SERVER.url().replace("redis://", "redis://shy:pw@")
+    }
+    let (one, other) = (
+        process! { redis(url()), front_ttl = Duration::from_millis(300) },
+        process! { redis(url()), front_ttl = Duration::from_millis(300) },
+    );
+    let before = (one.call)(1);
+    assert_eq!((other.call)(1), before);
+    assert!((other.put)(1, 7));
+    eventually("it is seen in time", || (one.call)(1) == 7);
+    (other.clear)();
+    eventually("it is seen in time", || (one.call)(1) != 7);
+    assert_eq!(((one.asked)().1, (other.asked)().1, listeners(&SERVER)), (0, 0, 0));
+}
+
+/// Notes what it is told.
+#[derive(Default)]
+struct Noted(Mutex<Vec<Option<Vec<u8>>>>);
+
+impl Watcher for Noted {
+    fn changed(&self, key: &[u8]) {
+        self.0.lock().unwrap().push(Some(key.to_vec()));
+    }
+
+    fn lost_track(&self) {
+        self.0.lock().unwrap().push(None);
+    }
+}
+
+#[test]
+fn nobody_listens_for_who_is_gone() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let (backend, by_hand) = (redis(server.url()), redis(server.url()));
+    let [one, two, again] = [(); 3].map(|()| Arc::new(Noted::default()));
+    let told = |noted: &Noted| std::mem::take(&mut *noted.0.lock().unwrap());
+    assert!(Backend::watch(&backend, "one", Arc::clone(&one) as _));
+    eventually("it listens", || told(&one).contains(&None));
+    // Another function, and one of the same name.
+    assert!(Backend::watch(&backend, "two", Arc::clone(&two) as _));
+    assert!(Backend::watch(&backend, "one", Arc::clone(&again) as _));
+    eventually("both are told", || told(&two).contains(&None) | told(&again).contains(&None));
+    for n in 0..100_u8 {
+        by_hand.set("two", &[n, b':', 0, 255], b"value", None).unwrap();
+        by_hand.set("tw", b"o", b"value", None).unwrap();
+    }
+    by_hand.set("one", b"", b"value", None).unwrap();
+    let mut all = Vec::new();
+    eventually("the last is told", || {
+        all.append(&mut told(&two));
+        told(&again).contains(&Some(vec![])) | told(&one).contains(&Some(vec![]))
+    });
+    eventually("all are told", || {
+        all.append(&mut told(&two));
+        (0..100).all(|n| all.contains(&Some(vec![n, b':', 0, 255])))
+    });
+    assert!(all.iter().flatten().all(|key| key.len() == 4), "{all:?}");
+    assert_eq!(listeners(&server), 1);
+    drop(backend);
+    eventually("nobody listens", || listeners(&server) == 0);
+    assert!(!Backend::watch(&redis("no URL"), "one", one));
+}
+
+#[test]
+fn nothing_stale_stays_whoever_is_faster() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()) });
+    let third = process! { redis(SERVER.url()) };
+    settle(&SERVER, &[&one, &other, &third]);
+    for round in 1..=5 {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !stop.load(SeqCst) {
+                        (0..4).for_each(|n| _ = (one.call)(n));
+                    }
+                });
+            }
+            for value in 0..200 {
+                assert!((0..4).all(|n| (other.put)(n, 1_000_000 * round + value)));
+                if value % 10 == 9 {
+                    (0..4).for_each(|n| _ = (other.invalidate)(n));
+                }
+                if value % 25 == 0 {
+                    (0..4).for_each(|n| _ = (one.refresh)(n));
+                }
+            }
+            stop.store(true, SeqCst);
+        });
+        // Whatever came last.
+        for n in 0..4 {
+            eventually("all see the same", || {
+                (one.call)(n) == (other.call)(n) && (other.call)(n) == (third.call)(n)
+            });
+        }
+        (third.clear)();
+    }
+    assert_eq!(((one.asked)().1, (other.asked)().1), (0, 0));
+}
