@@ -780,6 +780,10 @@ pub use lru_macros::cache;
 ///   `front_ttl` shortens the copy in the process, and so bounds how late it sees what other processes have invalidated.
 ///   What it, `maxsize` and `single_flight` do to a server that a hundred processes share is reckoned and measured in `docs/processes.md`,
 ///   which comes with this crate.
+/// * A backend may [hear of changes](backend::Backend::watch), as Redis does from version 6 on: then the copy is dropped as soon as another
+///   process changes or invalidates the result, and all copies are while nothing is heard. `on_evict` is told by the next call. Where that
+///   can't be had, `front_ttl` is the bound: with Memcached, a file and a Redis cluster, with results in an object (`cache = …`), and where
+///   the server does not offer it.
 /// * The path of the function is its namespace: functions that share a backend share nothing in it. A `version`, anything that can
 ///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type:
 ///   bytes do not tell types.

@@ -44,8 +44,8 @@ const SWEEP: usize = 16;
 ///
 /// What is stored is there after a restart, and after a crash. Nothing is opened before the first call;
 /// folders that are missing are made. All functions of a program may share one file; a second program that
-/// opens it gets an error, and goes on without. Async functions leave the work to threads of tokio, if that
-/// is what they run on.
+/// opens it gets an error, and goes on without: so nobody else changes what this one has copies of. Async
+/// functions leave the work to threads of tokio, if that is what they run on.
 ///
 /// # Examples
 ///

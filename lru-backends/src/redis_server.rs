@@ -58,6 +58,15 @@ return 1";
 /// * `cache_clear` scans the server for keys of the function, so it takes as long as there are keys of
 ///   anybody; the server goes on serving others meanwhile. What is stored during a clear may stay.
 /// * A key that somebody else has given another type is a miss, and overwritten.
+/// * From Redis 6 on, what another process changes leaves the copies of this one at once, by client tracking: for functions that keep
+///   copies in a `static`. It takes one more connection and a thread for each value of this type, as long as that lives. What the
+///   server tells is also what expires or is evicted there, and what this process has set itself: then the thread reads it back, and
+///   the copy stays if it is that. A copy that was fetched while its change was still being told may go needlessly, at the price of one more
+///   round trip.
+/// * While nobody listens, changes are missed. So all copies are dropped when that connection is lost, which is seen within two
+///   seconds or so if nothing else shows it, and when there is one again: at the first call of a program, too. Between these times,
+///   and where tracking can't be had, `front_ttl` is the bound: in a cluster, with a server that is older or does not let this
+///   user ask for it (`CLIENT TRACKING`). That is no error.
 /// * Nobody's URL, user or password is in `Debug` or in errors.
 ///
 /// # Examples

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use functools::backend::{Backend, Fallback, Guarded, Watcher, redis, redis_client};
+use functools::backend::{Backend, Fallback, Guarded, Redis, Watcher, redis, redis_client};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::processes::{again, task};
@@ -78,6 +78,12 @@ impl Process {
     }
 }
 
+/// On a machine that has other things to do, an error would be no news.
+fn patient(url: String) -> Redis {
+    let long = Duration::from_secs(20);
+    redis(url).timeout(long).connect_timeout(long)
+}
+
 /// What the server says of itself.
 fn info(server: &Server, what: &str) -> u64 {
     let info = server.says("INFO clients\r\nPING\r\n", "+PONG\r\n");
@@ -140,7 +146,7 @@ fn sees_changes(one: &Process, other: &Process) {
 fn what_another_process_changes_leaves_the_front() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
-    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()), ttl = 3600 });
+    let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()), ttl = 3600 });
     settle(&SERVER, &[&one, &other]);
     for _ in 0..3 {
         sees_changes(&one, &other);
@@ -153,7 +159,7 @@ fn what_another_process_changes_leaves_the_front_of_async_functions() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) =
-        (async_process! { redis(SERVER.url()) }, process! { Guarded::new(redis(SERVER.url())) });
+        (async_process! { patient(SERVER.url()) }, process! { Guarded::new(patient(SERVER.url())) });
     settle(&SERVER, &[&one, &other]);
     for _ in 0..3 {
         sees_changes(&one, &other);
@@ -167,8 +173,8 @@ fn what_moves_to_another_server_is_told_by_both() {
     static NEW: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     static OLD: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) = (
-        process! { Fallback::new((redis(NEW.url()), redis(OLD.url()))) },
-        process! { Fallback::new((redis(NEW.url()), redis(OLD.url()))) },
+        process! { Fallback::new((patient(NEW.url()), patient(OLD.url()))) },
+        process! { Fallback::new((patient(NEW.url()), patient(OLD.url()))) },
     );
     settle(&NEW, &[&one, &other]);
     assert_eq!(listeners(&OLD), 2);
@@ -256,7 +262,7 @@ fn what_was_changed_while_the_server_was_away_is_not_served() {
 fn who_loses_the_connection_listens_again() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
-    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()) });
+    let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()) });
     for _ in 0..3 {
         settle(&SERVER, &[&one, &other]);
         (one.call)(1);
@@ -287,8 +293,8 @@ fn where_it_is_forbidden_the_time_to_live_is_the_bound() {
         SERVER.url().replace("redis://", "redis://shy:pw@")
     }
     let (one, other) = (
-        process! { redis(url()), front_ttl = Duration::from_millis(300) },
-        process! { redis(url()), front_ttl = Duration::from_millis(300) },
+        process! { patient(url()), front_ttl = Duration::from_millis(300) },
+        process! { patient(url()), front_ttl = Duration::from_millis(300) },
     );
     let before = (one.call)(1);
     assert_eq!((other.call)(1), before);
@@ -297,6 +303,15 @@ fn where_it_is_forbidden_the_time_to_live_is_the_bound() {
     (other.clear)();
     eventually("it is seen in time", || (one.call)(1) != 7);
     assert_eq!(((one.asked)().1, (other.asked)().1, listeners(&SERVER)), (0, 0, 0));
+}
+
+/// Tells others when it is over, whatever it is over by.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }
 
 /// Notes what it is told.
@@ -351,12 +366,13 @@ fn nobody_listens_for_who_is_gone() {
 fn nothing_stale_stays_whoever_is_faster() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
-    let (one, other) = (process! { redis(SERVER.url()) }, process! { redis(SERVER.url()) });
-    let third = process! { redis(SERVER.url()) };
+    let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()) });
+    let third = process! { patient(SERVER.url()) };
     settle(&SERVER, &[&one, &other, &third]);
     for round in 1..=5 {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
+            let _stop = Stop(&stop);
             for _ in 0..3 {
                 scope.spawn(|| {
                     while !stop.load(SeqCst) {
@@ -373,7 +389,6 @@ fn nothing_stale_stays_whoever_is_faster() {
                     (0..4).for_each(|n| _ = (one.refresh)(n));
                 }
             }
-            stop.store(true, SeqCst);
         });
         // Whatever came last.
         for n in 0..4 {

@@ -35,6 +35,7 @@ const MOST_KEYS: usize = 256;
 ///   and counted as an error.
 /// * `cache_clear` takes one round trip, however much there is: older entries become nothing, and leave as
 ///   they expire or as room is needed.
+/// * It does not tell of changes: `front_ttl` bounds how late a process sees what another one has invalidated.
 /// * There are neither credentials nor encryption.
 ///
 /// # Examples

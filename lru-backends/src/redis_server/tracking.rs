@@ -91,11 +91,13 @@ struct Listener {
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
     /// By what their keys begin with.
-    watchers: HashMap<Vec<u8>, Vec<Arc<dyn Watcher>>>,
+    watchers: HashMap<Vec<u8>, Watchers>,
     looks: Arc<Semaphore>,
     /// How many connections there were.
     number: u64,
 }
+
+type Watchers = Vec<Arc<dyn Watcher>>;
 
 /// Nobody is left who could ask for anything.
 struct Over;
@@ -231,7 +233,7 @@ impl Listener {
     }
 
     /// Who wants to know of a key, and what it is without the prefix.
-    fn watchers_of<'k>(&self, full: &'k [u8]) -> Option<(&[Arc<dyn Watcher>], &'k [u8])> {
+    fn watchers_of<'k>(&self, full: &'k [u8]) -> Option<(&Watchers, &'k [u8])> {
         let colon = full.iter().position(|&byte| byte == b':')?;
         let length: usize = std::str::from_utf8(&full[..colon]).ok()?.parse().ok()?;
         let end = colon.checked_add(length)?.checked_add(2)?;
