@@ -390,7 +390,8 @@ impl Redis {
                         return Err(trouble(error));
                     }
                     self.blocking.empty();
-                    if !(again == Again::Harmless && error.is_connection_dropped()) {
+                    let is_over = error.is_connection_dropped() || is_interrupted(&error);
+                    if !(again == Again::Harmless && is_over) {
                         return Err(trouble(error));
                     }
                 }
@@ -527,6 +528,12 @@ fn is_fine_after(error: &RedisError) -> bool {
         ErrorKind::Server(kind) => kind == ServerErrorKind::ResponseError || kind == ServerErrorKind::NoPerm,
         _ => false,
     }
+}
+
+/// Whether the thread was interrupted as it waited: where there is a time-out, the system does not wait again.
+fn is_interrupted(error: &RedisError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::Interrupted)
 }
 
 /// In words of the client, which have no credentials in them.
