@@ -795,11 +795,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Lets go of the lock when something is hidden that is to leave: at once, or as the next call does.
     #[cfg(feature = "backend")]
-    fn let_go_of_hidden(state: Held<'_, State<K, V, P, T>>, later: bool) {
+    fn let_go_of_hidden(state: L::Held<'_>, later: bool) {
         if later {
             drop(state);
         } else {
-            RLock::release(state, drop);
+            release(state, drop);
         }
     }
 
@@ -983,12 +983,12 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 /// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
 /// it was overtaken by that is not asked here.
 #[cfg(feature = "backend")]
-impl<K, V, P, T> crate::backend::Front for Engine<K, V, P, T>
+impl<K, V, P, T, L> crate::backend::Front for Engine<K, V, P, T, L>
 where
-    K: Send + Sync,
-    V: Send + Sync,
-    P: Policy + Send,
-    T: Term<Queue: Send> + Send,
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    Self: Sync,
 {
     fn holds(&self, hash: KeyHash) -> bool {
         let state = self.hold();

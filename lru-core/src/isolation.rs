@@ -105,11 +105,9 @@ pub enum Isolated<'m, E> {
     Own(Arc<E>),
 }
 
-impl<'m, E: Another + 'static> Isolated<'m, E> {
-    /// What the current thread is to use for `shared`.
-    pub(crate) fn of(shared: &'m E) -> Self {
-        own(shared, Arc::new).map_or(Self::Shared(shared), Self::Own)
-    }
+/// What the current thread is to use for `shared`.
+pub(crate) fn own_or_shared<E: Another + 'static>(shared: &E) -> Isolated<'_, E> {
+    own(shared, Arc::new).map_or(Isolated::Shared(shared), Isolated::Own)
 }
 
 impl<E> Clone for Isolated<'_, E> {

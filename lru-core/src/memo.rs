@@ -36,7 +36,7 @@ pub(crate) fn in_static<E>(engines: &E) -> InStatic<'_, E> {
 }
 #[cfg(feature = "testing")]
 pub(crate) fn in_static<E: crate::isolation::Another + 'static>(engines: &E) -> InStatic<'_, E> {
-    crate::isolation::Isolated::of(engines)
+    crate::isolation::own_or_shared(engines)
 }
 
 /// The cache of one function: `K` is the owned form of its arguments, `V` what of its result is
@@ -66,12 +66,6 @@ where
         in_static(&self.0).flights().count()
     }
 
-    /// The cache that all threads share, in front of a backend; `None` where nothing is kept.
-    #[cfg(feature = "backend")]
-    pub(crate) fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
-        (!matches!(Self::MODE, MaxSize::Disabled)).then_some(&self.0)
-    }
-
     /// The cache that the current thread is to use, to be called.
     #[inline]
     pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<InStatic<'_, Engine<K, V, P, T>>, S> {
@@ -89,6 +83,19 @@ where
     #[inline]
     pub fn calls(&self) -> Calls<InStatic<'_, Engine<K, V, P, ()>>, NoPlan> {
         self.planned(NoPlan)
+    }
+}
+
+#[cfg(feature = "backend")]
+impl<K, V, const MAXSIZE: i128, P, T> crate::backend::Fronting for Memo<K, V, MAXSIZE, P, T>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    P: Policy + Send,
+    T: Term<Queue: Send> + Send,
+{
+    fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
+        (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }
 

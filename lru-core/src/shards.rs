@@ -390,6 +390,41 @@ where
     }
 }
 
+#[cfg(feature = "backend")]
+impl<K, V, const N: usize, P, T> crate::backend::Front for Shards<K, V, N, P, T>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    P: Policy + Send,
+    T: Term<Queue: Send> + Send,
+{
+    fn holds(&self, hash: KeyHash) -> bool {
+        self.of(hash).engine.holds(hash)
+    }
+
+    fn drop_changed(&self, hash: KeyHash, later: bool) {
+        self.of(hash).engine.drop_changed(hash, later);
+    }
+
+    fn drop_all_changed(&self, later: bool) {
+        self.shards.iter().for_each(|shard| shard.engine.drop_all_changed(later));
+    }
+}
+
+#[cfg(feature = "backend")]
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::Fronting
+    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    P: Policy + Send,
+    T: Term<Queue: Send> + Send,
+{
+    fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
+        (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
+    }
+}
+
 impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: Term> fmt::Debug
     for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
 {

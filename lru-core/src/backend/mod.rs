@@ -25,9 +25,7 @@ pub use outside::{
     Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
 };
 #[cfg(feature = "backend")]
-pub(crate) use watch::Front;
-#[cfg(feature = "backend")]
-pub use watch::Watch;
+pub use watch::{Front, Fronting, Watch};
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

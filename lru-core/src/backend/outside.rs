@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::codec::{self, Format};
-use super::watch::{Lookout, Watch, Watched};
+use super::watch::{Fronting, Lookout, Watch, Watched};
 use super::{AsyncBackend, Backend, BackendError, Found, Watcher};
 use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
 use crate::calls::Miss;
@@ -27,7 +27,6 @@ use crate::events::Events;
 use crate::flight::{Body, Nap, block, now};
 use crate::history::Moment;
 use crate::key::{KeyHash, Part};
-use crate::memo::Memo;
 use crate::options::IntoSpan;
 use crate::outcome::{Outcome, Sharing};
 use crate::plan::Plan;
@@ -215,17 +214,7 @@ impl<B: AsyncBackend> Place<B> {
     /// Copies of what lies there are in this cache, and not to be served when others have changed it. `listens`
     /// where somebody wants to know what leaves the cache.
     #[must_use]
-    pub fn watched<K, V, const MAXSIZE: i128, P, T>(
-        mut self,
-        memo: &'static Memo<K, V, MAXSIZE, P, T>,
-        listens: bool,
-    ) -> Self
-    where
-        K: Send + Sync + 'static,
-        V: Send + Sync + 'static,
-        P: Policy + Send + 'static,
-        T: Term<Queue: Send> + Send + 'static,
-    {
+    pub fn watched(mut self, memo: &'static impl Fronting, listens: bool) -> Self {
         self.watched = self.watch.of(memo, listens, &self.backend, &self.namespace);
         self
     }

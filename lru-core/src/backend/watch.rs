@@ -26,12 +26,9 @@ use parking_lot::Mutex;
 use super::{AsyncBackend, Watcher};
 use crate::contained::contained;
 use crate::key::KeyHash;
-use crate::memo::Memo;
-use crate::policy::Policy;
-use crate::term::Term;
 
 /// The cache in front of a backend, by the hashes of its keys.
-pub(crate) trait Front: Sync {
+pub trait Front: Sync {
     /// Whether anything lies under this hash.
     fn holds(&self, hash: KeyHash) -> bool;
 
@@ -40,6 +37,12 @@ pub(crate) trait Front: Sync {
 
     /// Takes out everything, in the same way.
     fn drop_all_changed(&self, later: bool);
+}
+
+/// A cache in a `static`.
+pub trait Fronting {
+    /// What all threads share of it; `None` where nothing is kept.
+    fn front(&'static self) -> Option<&'static dyn Front>;
 }
 
 /// What the front of a function holds of its backend, if that tells of changes.
@@ -54,19 +57,13 @@ impl Watch {
     }
 
     /// Has the backend tell of changes, once. `None` where it does not, or nothing is kept in front.
-    pub(super) fn of<K, V, const MAXSIZE: i128, P, T>(
+    pub(super) fn of(
         &'static self,
-        memo: &'static Memo<K, V, MAXSIZE, P, T>,
+        memo: &'static impl Fronting,
         listens: bool,
         backend: &impl AsyncBackend,
         namespace: &str,
-    ) -> Option<&'static Watched>
-    where
-        K: Send + Sync + 'static,
-        V: Send + Sync + 'static,
-        P: Policy + Send + 'static,
-        T: Term<Queue: Send> + Send + 'static,
-    {
+    ) -> Option<&'static Watched> {
         if self.0.get().is_none() && self.0.set(Watched::new(memo.front()?, listens)).is_ok() {
             // Others go on as if it were told, until it is known.
             let watched = self.0.get()?;

@@ -35,7 +35,7 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
 /// The cache in a `static`, to be referred to.
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
-        (Place::Object(_), _) => None,
+        (Place::Object(_) | Place::Static(Room { parts: Parts::PerThread, .. }), _) => None,
         (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
