@@ -19,4 +19,8 @@ mod server;
 // With TLS, the client takes the names of services in another type.
 #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel", feature = "redis-tls"))]
 mod several;
+mod spread;
+#[cfg(feature = "redis-tls")]
+mod tls;
 mod tracking;
+mod trouble;
