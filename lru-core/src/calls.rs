@@ -102,7 +102,7 @@ where
     /// A miss in a cache that stores nothing.
     #[inline]
     fn uncached<O>(self, outcome: O) -> Miss<E, S, O> {
-        self.engines.first(|engine| engine.miss_uncached());
+        self.engines.first(Engine::miss_uncached);
         Miss { calls: self, pending: None, outcome }
     }
 

@@ -36,7 +36,7 @@ use crate::maxsize::MaxSize;
 use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
 use crate::stats::{CacheStats, Tallies};
-use crate::store::{Place, Store};
+use crate::store::{Brought, Place, Store};
 use crate::term::{Freshness, Term};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
@@ -228,19 +228,40 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
     }
 
-    /// Brings the result of a computation into a full store, if nothing happened since it began, and
-    /// hands out the entry it evicts. Gives it back where there is more to be asked or to be done.
+    /// Brings in the result of a computation, if no caller changed anything since it began, and its key is
+    /// still missing; hands out the entry it evicts. Gives it back where there is more to be asked or to be
+    /// done.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn exchange(&self, entry: Entry<K, V, T>, began: Moment) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
-        if !T::IS_BARE || !self.history.is_still(began) || !self.is_settled() {
+    fn bring_in(
+        &self,
+        entry: Entry<K, V, T>,
+        began: Moment,
+        same: impl Fn(&K, &K) -> bool,
+    ) -> Brought<K, V, T> {
+        if !T::IS_BARE || !self.is_settled() {
+            return Err(entry);
+        }
+        if !self.history.is_still(began) && !self.lacks(&entry, began, same) {
             return Err(entry);
         }
         let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
-        let evicted = store.exchange(entry)?;
+        let evicted = store.bring_in(entry)?;
         self.history.arrived();
-        self.counters.eviction();
+        if evicted.is_some() {
+            self.counters.eviction();
+        }
         Ok(evicted)
+    }
+
+    /// Whether no caller changed anything since `began`, and other results alone have come in.
+    #[inline(never)]
+    fn lacks(&self, entry: &Entry<K, V, T>, began: Moment, same: impl Fn(&K, &K) -> bool) -> bool {
+        self.history.is_unchanged(began)
+            && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
+            // `same` may have called back.
+            && self.history.is_unchanged(began)
+            && self.is_settled()
     }
 
     /// Brings an entry in. `found` is where its key lies already.
@@ -670,11 +691,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     ) {
         let entry = Entry { hash, key, value, term };
         let state = self.hold();
-        match state.exchange(entry, began) {
+        match state.bring_in(entry, began, &same) {
             Ok(evicted) => {
                 // Nothing is left to be settled.
                 drop(state);
-                if plan.listens() {
+                if let (Some(evicted), true) = (&evicted, plan.listens()) {
                     plan.left(&evicted.key, &evicted.value, Cause::Evicted);
                 }
                 drop(evicted);

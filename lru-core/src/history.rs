@@ -75,6 +75,12 @@ impl History {
         began == self.now()
     }
 
+    /// Whether since `began` nothing was changed, whatever came in.
+    #[inline]
+    pub(crate) fn is_unchanged(&self, began: Moment) -> bool {
+        began.changes == self.changes.get()
+    }
+
     /// Notes that an entry came into the store.
     #[inline]
     pub(crate) fn arrived(&self) {
@@ -117,7 +123,7 @@ impl History {
     /// Whether what began at `began` was overtaken by a change to this key.
     pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
         // The common case by far: nobody changed anything meanwhile.
-        began.changes != self.changes.get() && self.overtook_among_changes(began.changes, hash)
+        !self.is_unchanged(began) && self.overtook_among_changes(began.changes, hash)
     }
 
     #[cold]

@@ -99,8 +99,8 @@ impl Index {
     pub(crate) fn rebuild(&mut self, room: usize, slots: impl Iterator<Item = (Slot, KeyHash)>) {
         let wanted = match room {
             ..=TINY => 6 * room,
-            ..=SMALL => 3 * room,
-            _ => room - 1,
+            _ if room > SMALL => room - 1,
+            _ => 3 * room,
         };
         let chains = wanted.next_power_of_two().min(MOST_CHAINS);
         // The old ones first, not to have both at once.

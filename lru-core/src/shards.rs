@@ -224,7 +224,6 @@ impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
     }
 
     /// The shard that has the keys of this hash: by bits that tables look at last.
-    #[expect(clippy::cast_possible_truncation, reason = "no more than `N` are looked at")]
     fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
         &self.shards[(hash.get() >> (KeyHash::SET - BITS)) as usize & (N - 1)]
     }
@@ -235,7 +234,7 @@ const BITS: u32 = 16;
 
 /// So many shards, as a part of a type: what can't be is made to be seen as such.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked before")]
+#[expect(clippy::cast_sign_loss, reason = "checked before")]
 pub const fn shards(number: i128) -> usize {
     if number < 0 || number > 1 << BITS { 0 } else { number as usize }
 }
@@ -299,8 +298,8 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
         self.shards.iter().for_each(|shard| shard.catch_up(plan));
         self.each(Change::None, |engine| _ = engine.info(plan));
         let is_nested = is_nested();
-        let hold = |engine| if is_nested { Engine::try_hold(engine) } else { Some(Engine::hold(engine)) };
-        let held: Vec<_> = self.shards.iter().map(|shard| hold(&shard.engine)).collect();
+        let taken = |engine| if is_nested { Engine::try_hold(engine) } else { Some(Engine::hold(engine)) };
+        let held: Vec<_> = self.shards.iter().map(|shard| taken(&shard.engine)).collect();
         let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
         for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
             let counted = shard.engine.counted();

@@ -5,7 +5,7 @@
 //! full store takes an entry in by turning the ring, or in the victim's slot: nothing is allocated,
 //! and nothing wears out.
 
-use super::Place;
+use super::{Brought, Place};
 use crate::arena::{Arena, Rotated, Slot};
 use crate::cause::{Cause, Leavers};
 use crate::entry::Entry;
@@ -85,10 +85,10 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
         if T::IS_BARE {
-            match self.exchange(entry) {
-                Ok(evicted) => leavers.push(evicted, Cause::Evicted),
-                Err(entry) if self.is_full() => leavers.refuse(entry),
-                Err(entry) => self.add(entry),
+            match self.bring_in(entry) {
+                Ok(Some(evicted)) => leavers.push(evicted, Cause::Evicted),
+                Ok(None) => {}
+                Err(entry) => leavers.refuse(entry),
             }
         } else {
             self.make_room(&entry, None, leavers);
@@ -105,9 +105,13 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn exchange(&mut self, entry: Entry<K, V, T>) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
-        if !T::IS_BARE || !self.is_full() {
+    pub(super) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Brought<K, V, T> {
+        if !T::IS_BARE {
             return Err(entry);
+        }
+        if !self.is_full() {
+            self.add(entry);
+            return Ok(None);
         }
         let hash = entry.hash;
         let Some(victim) = self.policy.victim(&self.arena, hash) else { return Err(entry) };
@@ -117,7 +121,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
             self.policy.removed(vacated);
             self.index.insert(hash, taken);
             self.policy.admitted(&self.arena, taken, hash);
-            Ok(evicted)
+            Ok(Some(evicted))
         } else {
             self.index.remove(victim);
             self.policy.removed(victim);
@@ -125,7 +129,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
             self.index.insert(hash, victim);
             self.arena.touch(victim);
             self.policy.admitted(&self.arena, victim, hash);
-            Ok(evicted)
+            Ok(Some(evicted))
         }
     }
 

@@ -30,6 +30,9 @@ pub(crate) enum Store<K, V, P, T: Term> {
     Bounded(Bounded<K, V, P, T>),
 }
 
+/// What left for an entry that came in, if anything did; or the entry, if it did not.
+pub(crate) type Brought<K, V, T> = Result<Option<Entry<K, V, T>>, Entry<K, V, T>>;
+
 /// Calls the same method on whichever store it is.
 macro_rules! either {
     ($store:expr, $this:ident => $call:expr) => {
@@ -150,18 +153,21 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         }
     }
 
-    /// Adds an entry whose key is not there to a store that is full, and returns the one it evicts.
+    /// Adds an entry whose key is not there, and returns the one it evicts.
     ///
     /// # Errors
     ///
-    /// Gives it back where there is room, and where what must leave depends on its terms:
+    /// Gives it back where what must leave depends on its terms, and where none does though there is no room:
     /// [`Store::insert`] sees to that.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn exchange(&mut self, entry: Entry<K, V, T>) -> Result<Entry<K, V, T>, Entry<K, V, T>> {
+    pub(crate) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Brought<K, V, T> {
         match self {
-            Self::Unbounded(_) => Err(entry),
-            Self::Bounded(bounded) => bounded.exchange(entry),
+            Self::Unbounded(unbounded) => {
+                unbounded.insert(entry);
+                Ok(None)
+            }
+            Self::Bounded(bounded) => bounded.bring_in(entry),
         }
     }
 
