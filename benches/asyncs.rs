@@ -2,7 +2,7 @@
 //! computation that a thousand wait for?
 //!
 //! The contestants take turns within one run, so their ratios hold where nanoseconds drift. Prints two
-//! tables; without cargo's `--bench` it only tries everything once.
+//! tables of `RESULTS.md`; without cargo's `--bench` it only tries everything once.
 
 use std::convert::Infallible;
 use std::env;
@@ -133,6 +133,7 @@ macro_rules! flights {
 fn main() {
     let is_measured = env::args().any(|argument| argument == "--bench");
     let rounds = |many| if is_measured { many } else { 2 };
+    println!("## Async functions");
     let mut hits = hits! {
         "`functools`, a sync function": functools_sync;
         "`functools`, polled once": |n| polled!(functools_async(n));

@@ -3,12 +3,15 @@
 //! The functions they measure stand in `subjects`, a module of each bench and not of this
 //! library, so that calls may be inlined as they may be in a user's crate.
 
+mod machine;
+
 use std::hint::black_box;
-use std::process::Command;
-use std::time::{Duration, Instant, UNIX_EPOCH};
-use std::{env, fs, thread};
+use std::iter;
+use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+
+pub use machine::machine;
 
 /// How many entries the caches hold that hits are measured on.
 pub const ENTRIES: u64 = 128;
@@ -28,6 +31,28 @@ pub fn draws() -> Vec<u64> {
         random
     });
     draws
+}
+
+/// Draws of `0..ENTRIES` after Zipf: the number `n` is drawn as often as `1 / (n + 1)` tells. Each
+/// seed has an order of its own.
+pub fn zipf(seed: u64) -> Vec<u64> {
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let shares: Vec<_> = (0..ENTRIES).map(|n| 1.0 / (n + 1) as f64).collect();
+    let all: f64 = shares.iter().sum();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed + 1);
+    let draw = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        #[expect(clippy::cast_precision_loss, reason = "a draw between 0 and 1")]
+        let mut left = (random >> 11) as f64 / (1_u64 << 53) as f64 * all;
+        let number = shares.iter().position(|share| {
+            left -= share;
+            left < 0.0
+        });
+        number.map_or(ENTRIES - 1, |n| n as u64)
+    };
+    iter::repeat_with(draw).take(CALLS).collect()
 }
 
 /// Makes a call with each argument; the compiler can't guess the argument or leave the call out.
@@ -53,60 +78,41 @@ pub fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "**missed**" }
 }
 
-/// When and on what this runs, but not where.
-pub fn machine() -> String {
-    let read = |path: &str, key: &str| {
-        let text = fs::read_to_string(path).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-        Some(line.trim_start_matches([' ', '\t', ':', '=']).trim_matches('"').to_owned())
-    };
-    let processor = read("/proc/cpuinfo", "model name").unwrap_or_else(|| env::consts::ARCH.into());
-    let system = read("/etc/os-release", "PRETTY_NAME").unwrap_or_else(|| env::consts::OS.into());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let rustc = Command::new("rustc").arg("--version").output().map_or_else(
-        |_| "rustc of unknown version".into(),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    );
-    format!(
-        "{}, {processor} ({cores} cores), {system}, {rustc}",
-        date(UNIX_EPOCH.elapsed().unwrap_or_default())
-    )
+/// What a table of bars begins with. `cargo xtask bench` gathers these tables at the top of its page.
+pub const BARS: &str = "| bar | measured | |\n|---|--:|---|\n";
+
+/// A line of a table of bars.
+pub fn bar(claim: &str, measured: f64, digits: usize, is_met: impl Fn(f64) -> bool) -> String {
+    // What is shown is what is judged.
+    let scale = 10_f64.powi(i32::try_from(digits).unwrap_or_default());
+    let met = is_met((scale * measured).round() / scale);
+    format!("| {claim} | {measured:.digits$} | {} |\n", verdict(met))
 }
 
-/// The day, in UTC, that comes so long after the beginning of 1970.
-fn date(since: Duration) -> String {
-    let is_leap = |year| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let (mut year, mut month, mut day) = (1970, 1, since.as_secs() / 86_400);
-    loop {
-        let days = match month {
-            2 => 28 + u64::from(is_leap(year)),
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        };
-        if day < days {
-            return format!("{year}-{month:02}-{:02}", day + 1);
-        }
-        day -= days;
-        (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-    }
-}
-
-/// One who takes part in a contest: a batch of equal operations, [`CALLS`] unless said otherwise.
+/// One who takes part in a contest: in each round it says what an operation took.
 pub struct Contestant<'a> {
     /// What the operation is.
     pub name: &'static str,
-    /// Does the operations.
-    pub batch: Box<dyn FnMut() + 'a>,
     prepare: Box<dyn FnMut() + 'a>,
+    round: Box<dyn FnMut() -> f64 + 'a>,
     operations: usize,
-    times: Vec<Duration>,
+    rounds: Vec<f64>,
 }
 
 impl<'a> Contestant<'a> {
     /// Enters a contest with a batch of [`CALLS`] equal operations.
-    pub fn new(name: &'static str, batch: impl FnMut() + 'a) -> Self {
-        let (batch, prepare) = (Box::new(batch), Box::new(|| ()));
-        Self { name, batch, prepare, operations: CALLS, times: Vec::new() }
+    pub fn new(name: &'static str, mut batch: impl FnMut() + 'a) -> Self {
+        Self::timed(name, move || {
+            let start = Instant::now();
+            batch();
+            nanoseconds(start.elapsed())
+        })
+        .of(CALLS)
+    }
+
+    /// Enters a contest with a round that says itself how many nanoseconds an operation took.
+    pub fn timed(name: &'static str, round: impl FnMut() -> f64 + 'a) -> Self {
+        Self { name, prepare: Box::new(|| ()), round: Box::new(round), operations: 1, rounds: Vec::new() }
     }
 
     /// Says how many operations are in a batch.
@@ -115,28 +121,35 @@ impl<'a> Contestant<'a> {
         Self { operations, ..self }
     }
 
-    /// Does this before each batch, off the clock.
+    /// Does this before each round, off the clock.
     #[must_use]
     pub fn after(self, prepare: impl FnMut() + 'a) -> Self {
         Self { prepare: Box::new(prepare), ..self }
     }
 
+    /// Plays a round that is no part of the contest.
+    pub fn play(&mut self) {
+        (self.prepare)();
+        (self.round)();
+    }
+
+    /// Has another thing measure a round, prepared before.
+    pub fn play_for<R>(&mut self, measure: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
+        (self.prepare)();
+        measure(&mut || _ = (self.round)())
+    }
+
     /// Nanoseconds per operation in the best round.
     pub fn nanoseconds(&self) -> f64 {
-        self.per_operation(self.times.iter().min())
+        self.rounds.iter().copied().reduce(f64::min).unwrap_or(f64::NAN)
     }
 
     /// Nanoseconds per operation in the middle one of the rounds: for operations of several
     /// threads, whose best round is one in which the threads missed each other.
     pub fn median(&self) -> f64 {
-        let mut times = self.times.clone();
-        times.sort_unstable();
-        self.per_operation(times.get(times.len() / 2))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
-    fn per_operation(&self, time: Option<&Duration>) -> f64 {
-        time.map_or(f64::NAN, |time| time.as_nanos() as f64 / self.operations as f64)
+        let mut rounds = self.rounds.clone();
+        rounds.sort_unstable_by(f64::total_cmp);
+        rounds.get(rounds.len() / 2).copied().unwrap_or(f64::NAN)
     }
 }
 
@@ -146,18 +159,24 @@ impl std::fmt::Debug for Contestant<'_> {
     }
 }
 
+/// A time as a number.
+#[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
+pub fn nanoseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64
+}
+
 /// Lets the contestants take turns: what slows the machine for a while slows all of them, and the
 /// best of many short rounds is one in which nothing disturbed.
+#[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
 pub fn contest(contestants: &mut [Contestant<'_>], rounds: usize) {
     for contestant in &mut *contestants {
-        contestant.times.reserve(rounds);
+        contestant.rounds = Vec::with_capacity(rounds);
     }
     for _ in 0..rounds {
         for contestant in &mut *contestants {
             (contestant.prepare)();
-            let start = Instant::now();
-            (contestant.batch)();
-            contestant.times.push(start.elapsed());
+            let took = (contestant.round)();
+            contestant.rounds.push(took / contestant.operations as f64);
         }
     }
 }

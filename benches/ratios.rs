@@ -1,13 +1,13 @@
 //! What does a call cost in units of its floor, and how often does it allocate?
 //!
 //! The contestants take turns within one run, so their ratios hold where nanoseconds drift.
-//! Writes the table `RESULTS.md`; without cargo's `--bench` it only tries everything once.
+//! Prints a part of `RESULTS.md`; without cargo's `--bench` it only tries everything once.
 
+use std::env;
 use std::fmt::Write;
-use std::{env, fs};
 
 use allocation_counter::measure;
-use benches::{CALLS, Contestant, ENTRIES, contest, draws, each, machine, text, verdict};
+use benches::{BARS, CALLS, Contestant, ENTRIES, bar, contest, draws, each, text};
 use hashbrown::HashMap;
 
 mod subjects;
@@ -94,14 +94,11 @@ fn main() {
     ];
 
     contest(&mut contestants, 1); // fills the caches
-    let allocated: Vec<_> = contestants.iter_mut().map(|one| measure(&mut one.batch).count_total).collect();
+    let allocated: Vec<_> =
+        contestants.iter_mut().map(|one| one.play_for(|round| measure(round)).count_total).collect();
     contest(&mut contestants, if measured { 10_000 } else { 1 });
 
-    let results = results(&contestants, &allocated);
-    println!("{results}");
-    if measured {
-        fs::write("RESULTS.md", results).expect("cargo runs benches in their package's folder");
-    }
+    println!("{}", results(&contestants, &allocated));
 }
 
 fn texts(draws: &[u64], length: usize) -> Vec<String> {
@@ -111,8 +108,7 @@ fn texts(draws: &[u64], length: usize) -> Vec<String> {
 fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
     let find = |name: &str| contestants.iter().position(|one| one.name == name).expect("it takes part");
     let time = |name: &str| contestants[find(name)].nanoseconds();
-    let mut out = String::from("# What a call costs\n\n");
-    _ = writeln!(out, "Written by `cargo xtask bench`. {}.\n", machine());
+    let mut out = String::from("## Each kind of call\n\n");
     _ = writeln!(out, "The contestants take turns; each time is that of its best round of {CALLS} calls.\n");
 
     _ = writeln!(out, "| operation | ns | × lock and unlock | allocations in {CALLS} |\n|---|--:|--:|--:|");
@@ -121,16 +117,15 @@ fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
         _ = writeln!(out, "| {name} | {nanoseconds:.2} | {:.2} | {allocations} |", nanoseconds / time(LOCK));
     }
 
-    _ = writeln!(out, "\n| bar | measured | |\n|---|--:|---|");
-    for (name, bar, floor) in TIME_BARS {
-        let ratio = (100.0 * time(name) / time(floor)).round() / 100.0;
-        let verdict = verdict(ratio <= *bar);
-        _ = writeln!(out, "| {name} ≤ {bar} × {floor} | {ratio:.2} | {verdict} |");
+    _ = write!(out, "\n{BARS}");
+    for (name, limit, floor) in TIME_BARS {
+        let claim = format!("{name} ≤ {limit} × {floor}");
+        out += &bar(&claim, time(name) / time(floor), 2, |ratio| ratio <= *limit);
     }
     for name in MEMORY_BARS {
-        let allocations = allocated[find(name)];
-        let verdict = verdict(allocations == 0);
-        _ = writeln!(out, "| {name}: no allocation | {allocations} | {verdict} |");
+        #[expect(clippy::cast_precision_loss, reason = "it is zero, or wrong anyway")]
+        let allocations = allocated[find(name)] as f64;
+        out += &bar(&format!("{name}: no allocation"), allocations, 0, |count| count == 0.0);
     }
     out
 }

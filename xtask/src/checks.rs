@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::process::Command;
 
-use crate::step::{Outcome, Result, Step, cargo, fail, output_of, root, run_through};
+use crate::instructions;
+use crate::step::{Outcome, Result, Step, cargo, fail, install, output_of, root, run_through};
 
 /// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
 const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
@@ -78,6 +79,9 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.push(Step::new("hygiene", hygiene));
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
+    steps.push(Step::new("instructions", instructions::limited));
+    // Each bench once and in small: do they still run?
+    steps.push(Step::cargo("benches, tried", "test --quiet --package benches --features peers --benches"));
     steps
 }
 
@@ -87,16 +91,7 @@ fn browser() -> Result {
     let chromium = named.as_deref().unwrap_or("chromium");
     let version = || output_of(Command::new(chromium).arg("--version"));
     if named.is_none() && version().is_err() {
-        println!("`chromium` is missing: apt-get installs it, for a test that opens a page in it");
-        for arguments in ["-q update", "-q -y --no-install-recommends install chromium"] {
-            let mut apt = Command::new("apt-get");
-            apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
-            run_through(&mut apt).or_else(|failure| {
-                fail(format!(
-                    "{failure}; install the package `chromium` as root, or name a Chromium by the variable CHROMIUM"
-                ))
-            })?;
-        }
+        install("chromium", "a test that opens a page in it; or name a Chromium by the variable CHROMIUM")?;
     }
     print!("{}", version()?);
     Ok(Outcome::Done)
@@ -110,19 +105,7 @@ pub(crate) fn servers() -> Result {
         Ok(of("redis-server")? + &of("memcached")? + &output_of(Command::new("openssl").arg("version"))?)
     };
     if versions().is_err() {
-        println!(
-            "`redis-server`, `memcached` or `openssl` is missing: apt-get installs all, for tests of backends"
-        );
-        for arguments in ["-q update", "-q -y --no-install-recommends install redis-server memcached openssl"]
-        {
-            let mut apt = Command::new("apt-get");
-            apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
-            run_through(&mut apt).or_else(|failure| {
-                fail(format!(
-                    "{failure}; install the packages `redis-server`, `memcached` and `openssl` as root"
-                ))
-            })?;
-        }
+        install("redis-server memcached openssl", "tests of backends")?;
     }
     print!("{}", versions()?);
     Ok(Outcome::Done)

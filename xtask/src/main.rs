@@ -1,7 +1,7 @@
 //! The repository's own commands, `cargo xtask help` lists them.
 //!
 //! A command is a list of steps. It runs them in order and stops at the first that fails; what a
-//! step does stands in `checks` or `bench`.
+//! step does stands in `checks` or `bench`, and in what these name.
 
 use std::env;
 use std::process::ExitCode;
@@ -9,7 +9,12 @@ use std::process::ExitCode;
 use step::Step;
 
 mod bench;
+mod builds;
 mod checks;
+mod instructions;
+#[path = "../../benches/machine.rs"]
+mod machine;
+mod page;
 mod step;
 
 struct Command {
@@ -29,7 +34,11 @@ const COMMANDS: &[Command] = &[
         purpose: "check format, lints, docs, tests and dependencies: what a change must pass",
         steps: checks::ci,
     },
-    Command { name: "bench", purpose: "measure, and write benches/RESULTS.md", steps: bench::bench },
+    Command {
+        name: "bench",
+        purpose: "measure, write benches/RESULTS.md and draw docs/benchmarks-*.svg",
+        steps: bench::bench,
+    },
     Command {
         name: "bench backends",
         purpose: "measure results from servers and a file, and write benches/BACKENDS.md",

@@ -4,8 +4,6 @@
 
 use std::env;
 use std::fmt;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -98,13 +96,16 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     }
 }
 
-/// Adds text to the end of a file, whose path begins at the top of the repository.
-pub(crate) fn append(file: &str, text: &str) -> Result {
-    let opened = File::options().append(true).open(root().join(file));
-    match opened.and_then(|mut opened| opened.write_all(text.as_bytes())) {
-        Ok(()) => Ok(Outcome::Done),
-        Err(error) => fail(format!("{file}: {error}")),
+/// Installs Debian's packages, where these are at hand, for what asks for them.
+pub(crate) fn install(packages: &str, purpose: &str) -> Result {
+    println!("{packages}: missing, apt-get installs it for {purpose}");
+    for arguments in ["-q update", &format!("-q -y --no-install-recommends install {packages}")] {
+        let mut apt = Command::new("apt-get");
+        apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");
+        run_through(&mut apt)
+            .or_else(|failure| fail(format!("{failure}; as root, install for {purpose}: {packages}")))?;
     }
+    Ok(Outcome::Done)
 }
 
 pub(crate) fn fail<T>(why: impl fmt::Display) -> Result<T> {

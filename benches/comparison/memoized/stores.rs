@@ -2,11 +2,11 @@
 //!
 //! Each with the call that needs least: keys are lent, and owned only when they are stored.
 
-/// Five functions, each with a cache of that size, in a module of that name.
+/// Seven functions, each with a cache of that size, in a module of that name.
 macro_rules! functions {
     ($mode:ident: $size:expr) => {
         pub(crate) mod $mode {
-            use std::sync::LazyLock;
+            use std::sync::{Arc, LazyLock};
 
             use super::{Store, recall, store};
             use crate::memoized::body;
@@ -31,9 +31,41 @@ macro_rules! functions {
                 recall(&CACHE, text, || body::text(text))
             }
 
+            pub(crate) fn bytes(bytes: &[u8]) -> usize {
+                static CACHE: LazyLock<Store<Vec<u8>, usize>> = LazyLock::new(|| store($size));
+                recall(&CACHE, bytes, || body::bytes(bytes))
+            }
+
             pub(crate) fn string(n: u64) -> String {
                 static CACHE: LazyLock<Store<u64, String>> = LazyLock::new(|| store($size));
                 recall(&CACHE, &n, || body::string(n))
+            }
+
+            pub(crate) fn shared(n: u64) -> Arc<[u64; 16]> {
+                static CACHE: LazyLock<Store<u64, Arc<[u64; 16]>>> = LazyLock::new(|| store($size));
+                recall(&CACHE, &n, || body::shared(n))
+            }
+        }
+    };
+}
+
+/// A function with a cache of that size, in a module of that name, and how to empty it.
+macro_rules! roomy {
+    ($mode:ident: $size:expr) => {
+        pub(crate) mod $mode {
+            use std::sync::LazyLock;
+
+            use super::{Store, empty, recall, store};
+            use crate::memoized::body;
+
+            pub(super) static CACHE: LazyLock<Store<u64, u64>> = LazyLock::new(|| store($size));
+
+            pub(crate) fn number(n: u64) -> u64 {
+                recall(&CACHE, &n, || body::number(n))
+            }
+
+            pub(crate) fn clear() {
+                empty(&CACHE);
             }
         }
     };
@@ -47,6 +79,10 @@ macro_rules! fibonacci {
         pub(crate) fn fibonacci(n: u64) -> u64 {
             recall(&FIBONACCI, &n, || if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) })
         }
+
+        pub(crate) fn clear() {
+            empty(&FIBONACCI);
+        }
     };
 }
 
@@ -59,6 +95,8 @@ pub(crate) mod moka {
     functions!(bounded: Some(128));
     functions!(unbounded: None);
     functions!(disabled: Some(0));
+    roomy!(thousand: Some(1000));
+    roomy!(million: Some(1_000_000));
     fibonacci!(None);
 
     fn store<K, V>(size: Option<u64>) -> Store<K, V>
@@ -80,9 +118,15 @@ pub(crate) mod moka {
         store.get_with_by_ref(key, compute)
     }
 
-    pub(crate) fn clear() {
-        FIBONACCI.invalidate_all();
-        FIBONACCI.run_pending_tasks();
+    fn empty(store: &Store<u64, u64>) {
+        store.invalidate_all();
+        store.run_pending_tasks();
+    }
+
+    /// How many entries `million` holds.
+    pub(crate) fn entries() -> u64 {
+        million::CACHE.run_pending_tasks();
+        million::CACHE.entry_count()
     }
 }
 
@@ -96,6 +140,8 @@ pub(crate) mod quick {
     functions!(bounded: 128);
     functions!(roomy: 1024);
     functions!(disabled: 0);
+    roomy!(thousand: 1000);
+    roomy!(million: 1_000_000);
     fibonacci!(1024);
 
     fn store<K: Eq + Hash, V: Clone>(size: usize) -> Store<K, V> {
@@ -113,8 +159,13 @@ pub(crate) mod quick {
         value
     }
 
-    pub(crate) fn clear() {
-        FIBONACCI.clear();
+    fn empty(store: &Store<u64, u64>) {
+        store.clear();
+    }
+
+    /// How many entries `million` holds.
+    pub(crate) fn entries() -> u64 {
+        million::CACHE.len() as u64
     }
 }
 
@@ -129,6 +180,8 @@ pub(crate) mod lru {
 
     functions!(bounded: 128);
     functions!(unbounded: 0);
+    roomy!(thousand: 1000);
+    roomy!(million: 1_000_000);
     fibonacci!(0);
 
     /// No bound where the size is 0.
@@ -152,7 +205,7 @@ pub(crate) mod lru {
         value
     }
 
-    pub(crate) fn clear() {
-        FIBONACCI.lock().expect("nobody panics here").clear();
+    fn empty(store: &Store<u64, u64>) {
+        store.lock().expect("nobody panics here").clear();
     }
 }

@@ -1,0 +1,49 @@
+//! Recorded calls, replayed from an empty cache with room for 1000 entries. Their licences keep the
+//! traces out of the repository; where they lie beside it, they are found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use benches::Contestant;
+
+use crate::memoized::{Peer, Roomy};
+use crate::python::Python;
+use crate::trace::Trace;
+use crate::{Column, Effort, Failure, measured};
+
+/// Seen from this package, where cargo runs its benches.
+pub(crate) const FOLDER: &str = "../../shared/traces";
+
+/// A contest for each trace, none where there is no trace.
+pub(crate) fn columns(peers: &[Peer], python: &Python, effort: Effort) -> Vec<Column> {
+    let files = fs::read_dir(FOLDER).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension() == Some("gz".as_ref())).collect();
+    files.sort_unstable();
+    files.iter().map(|file| column(file, peers, python, effort)).collect()
+}
+
+fn column(file: &Path, peers: &[Peer], python: &Python, effort: Effort) -> Column {
+    let Trace { name, mut keys } = match Trace::read(file) {
+        Ok(trace) => trace,
+        Err(Failure(why)) => panic!("{why}"),
+    };
+    keys.truncate(effort.of(usize::MAX, 2000));
+    // Some traces number their keys from 0 on, which would suit hashers that do not mix.
+    let keys: Vec<_> = keys.into_iter().map(mixed).collect();
+    let roomy = peers.iter().filter_map(|peer| Some((peer.name, peer.thousand.as_ref()?)));
+    let contestant = |(name, roomy): (_, &Roomy)| {
+        let (keys, calls) = (&keys, roomy.number);
+        Contestant::new(name, move || calls(keys)).of(keys.len()).after(roomy.clear)
+    };
+    let mut contestants: Vec<_> = roomy.map(contestant).collect();
+    let mut figures = measured(&mut contestants, 0, effort.of(5, 1));
+    figures.extend(python.figure("trace", &name));
+    Column { title: name, calls: keys.len(), figures }
+}
+
+/// A number for each number, all bits of which depend on all of its bits (the end of `SplitMix64`).
+fn mixed(key: u64) -> u64 {
+    let key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    key ^ (key >> 31)
+}

@@ -1,0 +1,159 @@
+//! What a library adds to a clean build of a program that memoizes one function.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process};
+
+use crate::page::Page;
+use crate::step::{Outcome, Result, cargo, fail, output_of, root};
+
+/// What `functools` may take to build, in multiples of `cached`.
+const BUILD_BAR: f64 = 0.5;
+
+/// How often each build takes its turn.
+const BUILDS: usize = 3;
+
+/// Someone who memoizes a function by a library.
+struct User {
+    library: &'static str,
+    /// Those of the library beside its default ones.
+    features: &'static str,
+    /// `fn square`, as it is written with the library.
+    square: &'static str,
+}
+
+/// All whose builds are compared; ours is the first, then the one it has its bar from.
+const USERS: &[User] = &[
+    User {
+        library: "functools",
+        features: "",
+        square: "#[functools::lru_cache(maxsize = 128)] fn square(n: u64) -> u64 { n * n }",
+    },
+    User {
+        library: "cached",
+        features: "",
+        square: "#[cached::macros::cached(max_size = 128)] fn square(n: u64) -> u64 { n * n }",
+    },
+    User {
+        library: "memoize",
+        features: "full",
+        square: "#[memoize::memoize(Capacity: 128)] fn square(n: u64) -> u64 { n * n }",
+    },
+    User {
+        library: "moka",
+        features: "sync",
+        square: "use std::sync::LazyLock; use moka::sync::Cache; \
+                 static CACHE: LazyLock<Cache<u64, u64>> = LazyLock::new(|| Cache::new(128)); \
+                 fn square(n: u64) -> u64 { CACHE.get_with(n, || n * n) }",
+    },
+    User {
+        library: "quick_cache",
+        features: "",
+        square: "use std::{convert::Infallible, sync::LazyLock}; use quick_cache::sync::Cache; \
+                 static CACHE: LazyLock<Cache<u64, u64>> = LazyLock::new(|| Cache::new(128)); \
+                 fn square(n: u64) -> u64 { \
+                 let Ok(square) = CACHE.get_or_insert_with(&n, || Ok::<_, Infallible>(n * n)); square }",
+    },
+    User {
+        library: "lru",
+        features: "",
+        square: "use std::{num::NonZeroUsize, sync::{LazyLock, Mutex}}; use lru::LruCache; \
+                 static CACHE: LazyLock<Mutex<LruCache<u64, u64>>> = \
+                 LazyLock::new(|| Mutex::new(LruCache::new(NonZeroUsize::new(128).unwrap()))); \
+                 fn square(n: u64) -> u64 { *CACHE.lock().unwrap().get_or_insert(n, || n * n) }",
+    },
+];
+
+/// Compares clean debug builds, in a temporary folder.
+pub(crate) fn compared(page: &Page) -> Result {
+    let folder = env::temp_dir().join(format!("functools-builds-{}", process::id()));
+    let part = built(&folder);
+    _ = fs::remove_dir_all(&folder);
+    part?.map_or_else(
+        || Ok(Outcome::Skipped("the libraries could not be fetched".into())),
+        |part| page.add(&part),
+    )
+}
+
+/// The part of the page, or `None` where the crates can't be had.
+fn built(folder: &Path) -> Result<Option<String>> {
+    let mut users = Vec::new();
+    for user in USERS {
+        let package = folder.join(user.library);
+        if let Err(error) = user.write(&package) {
+            return fail(format!("a temporary package can't be written: {error}"));
+        }
+        if output_of(&mut cargo_at(&package, "fetch --quiet")).is_err() {
+            return Ok(None);
+        }
+        let tree = output_of(&mut cargo_at(
+            &package,
+            "tree --offline --edges normal,build --prefix none --format {p}",
+        ))?;
+        users.push((package, count_crates(&tree), Duration::MAX));
+    }
+    for _ in 0..BUILDS {
+        for (package, _, best) in &mut users {
+            _ = fs::remove_dir_all(package.join("target"));
+            let start = Instant::now();
+            output_of(&mut cargo_at(package, "build --quiet --offline --target-dir target"))?;
+            *best = start.elapsed().min(*best);
+        }
+    }
+
+    let shortest = |user: usize| users[user].2.as_secs_f64();
+    let mut part = String::from(
+        "## Builds\n\nA program of one memoized function, the best of three builds in turn.\n\n\
+         | clean debug build of a user | s | × `cached` | crates |\n|---|--:|--:|--:|\n",
+    );
+    for (User { library, features, .. }, (_, crates, best)) in USERS.iter().zip(&users) {
+        let features = if features.is_empty() { String::new() } else { format!(", feature `{features}`") };
+        let seconds = best.as_secs_f64();
+        let ratio = seconds / shortest(1);
+        _ = writeln!(part, "| `{library}`{features} | {seconds:.2} | {ratio:.2} | {crates} |");
+    }
+    let ratio = (100.0 * shortest(0) / shortest(1)).round() / 100.0;
+    let verdict = if ratio <= BUILD_BAR { "met" } else { "**missed**" };
+    _ = writeln!(part, "\n| bar | measured | |\n|---|--:|---|");
+    _ = writeln!(part, "| clean debug build ≤ {BUILD_BAR} × `cached` | {ratio:.2} | {verdict} |");
+    Ok(Some(part))
+}
+
+impl User {
+    /// Writes a program. The versions are those of our own lock file.
+    fn write(&self, package: &Path) -> io::Result<()> {
+        let Self { library, features, square } = self;
+        let source = match *library {
+            "functools" => format!("path = {:?}", root().to_string_lossy()),
+            _ => "version = \"*\"".to_owned(),
+        };
+        let features =
+            if features.is_empty() { String::new() } else { format!(", features = [{features:?}]") };
+        let manifest = format!(
+            "[package]\nname = \"user\"\nedition = \"2024\"\n\n[dependencies]\n\
+             {library} = {{ {source}{features} }}\n\n[workspace]\n"
+        );
+        let program =
+            format!("{square}\n\nfn main() {{\n    println!(\"Hello, world: {{}}\", square(7));\n}}\n");
+        fs::create_dir_all(package.join("src"))?;
+        fs::write(package.join("Cargo.toml"), manifest)?;
+        fs::write(package.join("src/main.rs"), program)?;
+        fs::copy(root().join("Cargo.lock"), package.join("Cargo.lock")).map(drop)
+    }
+}
+
+/// The crates in what `cargo tree` writes, without the user's own.
+fn count_crates(tree: &str) -> usize {
+    let mut crates: Vec<_> = tree.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    crates.sort_unstable();
+    crates.dedup();
+    crates.len()
+}
+
+fn cargo_at(folder: &Path, arguments: &str) -> Command {
+    let mut cargo = cargo(arguments);
+    cargo.current_dir(folder);
+    cargo
+}
