@@ -18,6 +18,8 @@ const BUILDS: usize = 3;
 /// Someone who memoizes a function by a library.
 struct User {
     library: &'static str,
+    /// Which of the versions in our lock file, where it has more than one.
+    version: &'static str,
     /// Those of the library beside its default ones.
     features: &'static str,
     /// `fn square`, as it is written with the library.
@@ -28,21 +30,25 @@ struct User {
 const USERS: &[User] = &[
     User {
         library: "functools",
+        version: "*",
         features: "",
         square: "#[functools::lru_cache(maxsize = 128)] fn square(n: u64) -> u64 { n * n }",
     },
     User {
         library: "cached",
+        version: "*",
         features: "",
         square: "#[cached::macros::cached(max_size = 128)] fn square(n: u64) -> u64 { n * n }",
     },
     User {
         library: "memoize",
+        version: "*",
         features: "full",
         square: "#[memoize::memoize(Capacity: 128)] fn square(n: u64) -> u64 { n * n }",
     },
     User {
         library: "moka",
+        version: "*",
         features: "sync",
         square: "use std::sync::LazyLock; use moka::sync::Cache; \
                  static CACHE: LazyLock<Cache<u64, u64>> = LazyLock::new(|| Cache::new(128)); \
@@ -50,6 +56,7 @@ const USERS: &[User] = &[
     },
     User {
         library: "quick_cache",
+        version: "*",
         features: "",
         square: "use std::{convert::Infallible, sync::LazyLock}; use quick_cache::sync::Cache; \
                  static CACHE: LazyLock<Cache<u64, u64>> = LazyLock::new(|| Cache::new(128)); \
@@ -58,6 +65,7 @@ const USERS: &[User] = &[
     },
     User {
         library: "lru",
+        version: ">=0.8",
         features: "",
         square: "use std::{num::NonZeroUsize, sync::{LazyLock, Mutex}}; use lru::LruCache; \
                  static CACHE: LazyLock<Mutex<LruCache<u64, u64>>> = \
@@ -124,10 +132,10 @@ fn built(folder: &Path) -> Result<Option<String>> {
 impl User {
     /// Writes a program. The versions are those of our own lock file.
     fn write(&self, package: &Path) -> io::Result<()> {
-        let Self { library, features, square } = self;
+        let Self { library, version, features, square } = self;
         let source = match *library {
             "functools" => format!("path = {:?}", root().to_string_lossy()),
-            _ => "version = \"*\"".to_owned(),
+            _ => format!("version = {version:?}"),
         };
         let features =
             if features.is_empty() { String::new() } else { format!(", features = [{features:?}]") };

@@ -79,10 +79,15 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.push(Step::new("hygiene", hygiene));
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
-    steps.push(Step::new("instructions", instructions::limited));
+    steps.push(instructions());
     // Each bench once and in small: do they still run?
     steps.push(Step::cargo("benches, tried", "test --quiet --package benches --features peers --benches"));
     steps
+}
+
+/// What calls take, which must not grow unnoticed.
+pub(crate) fn instructions() -> Step {
+    Step::new("instructions", instructions::limited)
 }
 
 /// Looks for the browser in which a test opens the debug page, and installs it where Debian's packages are at hand.

@@ -35,6 +35,11 @@ const COMMANDS: &[Command] = &[
         steps: checks::ci,
     },
     Command {
+        name: "instructions",
+        purpose: "count the instructions of calls, and hold them to limits; installs valgrind where it is missing",
+        steps: || vec![checks::instructions()],
+    },
+    Command {
         name: "bench",
         purpose: "measure, write benches/RESULTS.md and draw docs/benchmarks-*.svg",
         steps: bench::bench,
