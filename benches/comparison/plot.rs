@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::memoized::{CONCURRENT_ROOMY, FUNCTOOLS, OURS, PER_THREAD, QUICK_ROOMY};
+use crate::memoized::{CONCURRENT, FUNCTOOLS, OURS, PER_THREAD, QUICK};
 use crate::page::throughput;
 use crate::threads::{Crowds, Keys, THREADS};
 use crate::{BARE, Effort, Figures, LOCK};
@@ -118,9 +118,9 @@ fn bar_chart(
 /// Throughput by threads: a chart for each kind of keys, and who is who.
 fn threads(crowds: &Crowds) -> Result<String, Box<dyn Error>> {
     let names = crowds.column(Keys::Zipf, 1).map_or_else(Vec::new, |column| {
-        // Those with more room than the others would only make it harder to read.
+        // Those in shards that lose entries do more than hit: there are others with room for all.
         let names = column.figures.iter().map(|figure| figure.name);
-        names.filter(|name| ![LOCK, CONCURRENT_ROOMY, QUICK_ROOMY].contains(name)).collect()
+        names.filter(|name| ![LOCK, CONCURRENT, QUICK].contains(name)).collect()
     });
     let rows = u32::try_from(names.len().div_ceil(3))?;
     let mut svg = String::new();
