@@ -26,6 +26,11 @@ fn main() {
         "method-skipping-self" => subjects::method_skipping_self,
         "async" => subjects::polled,
         "object" => subjects::in_object,
+        "thread" => subjects::of_thread,
+        "thread-unbounded" => subjects::of_thread_unbounded,
+        "thread-miss" => subjects::of_thread_evicting,
+        "shards" => subjects::sharded,
+        "shards-miss" => subjects::sharded_evicting,
         "miss" => subjects::evicting,
         "disabled" => subjects::disabled,
         "plain" => subjects::plain,
@@ -34,7 +39,7 @@ fn main() {
         other => panic!("no calls of the kind {other}"),
     };
     let times = times.parse().expect("TIMES is a number");
-    if kind == "miss" {
+    if kind.ends_with("miss") {
         each((0..).take(times), call);
     } else {
         each(draws().into_iter().cycle().take(times), call);

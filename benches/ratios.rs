@@ -38,12 +38,16 @@ const MEMORY_BARS: &[&str] = &[
     METHOD_SKIPPING_SELF,
     ASYNC,
     OBJECT,
+    THREAD,
+    SHARDS,
     LFU,
     FIFO,
     TTL,
     "miss with eviction, 128",
+    THREAD_MISS,
 ];
 
+const THREAD_MISS: &str = "miss with eviction, 128, scope = thread";
 const LOCK: &str = "ReentrantMutex, lock and unlock";
 const HIT: &str = "hit, bounded 128";
 const GENERIC: &str = "hit, generic, typed = true";
@@ -53,6 +57,8 @@ const METHOD: &str = "hit, method, &self in the key";
 const METHOD_SKIPPING_SELF: &str = "hit, method, #[key(skip)] &self";
 const ASYNC: &str = "hit, async fn, polled once";
 const OBJECT: &str = "hit, cache = memo";
+const THREAD: &str = "hit, scope = thread";
+const SHARDS: &str = "hit, shards = 16";
 const LFU: &str = "hit, policy = lfu";
 const FIFO: &str = "hit, policy = fifo";
 const TTL: &str = "hit, ttl";
@@ -64,7 +70,7 @@ fn main() {
     let draws = draws();
     let map: HashMap<u64, u64> = (0..ENTRIES).map(|n| (n, n)).collect();
     let (short, long) = (texts(&draws, 16), texts(&draws, 200));
-    let mut fresh = 0..;
+    let (mut fresh, mut fresh_of_thread) = (0.., 0..);
 
     let mut contestants = [
         Contestant::new(LOCK, || each(draws.iter().copied(), subjects::locked)),
@@ -80,6 +86,8 @@ fn main() {
         Contestant::new(METHOD_SKIPPING_SELF, || each(draws.iter().copied(), subjects::method_skipping_self)),
         Contestant::new(ASYNC, || each(draws.iter().copied(), subjects::polled)),
         Contestant::new(OBJECT, || each(draws.iter().copied(), subjects::in_object)),
+        Contestant::new(THREAD, || each(draws.iter().copied(), subjects::of_thread)),
+        Contestant::new(SHARDS, || each(draws.iter().copied(), subjects::sharded)),
         Contestant::new(LFU, || each(draws.iter().copied(), subjects::lfu)),
         Contestant::new(FIFO, || each(draws.iter().copied(), subjects::fifo)),
         Contestant::new("hit, policy = sieve", || each(draws.iter().copied(), subjects::sieve)),
@@ -88,6 +96,9 @@ fn main() {
         Contestant::new(TTL, || each(draws.iter().copied(), subjects::timed)),
         Contestant::new(HIT_AND_CLOCK, || each(draws.iter().copied(), subjects::bounded_and_clock)),
         Contestant::new("miss with eviction, 128", || each(fresh.by_ref().take(CALLS), subjects::evicting)),
+        Contestant::new(THREAD_MISS, || {
+            each(fresh_of_thread.by_ref().take(CALLS), subjects::of_thread_evicting);
+        }),
         Contestant::new("plain call", || each(draws.iter().copied(), subjects::plain)),
         Contestant::new(COUNTED, || each(draws.iter().copied(), subjects::plain_and_counted)),
         Contestant::new("call, disabled", || each(draws.iter().copied(), subjects::disabled)),

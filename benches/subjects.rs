@@ -32,6 +32,31 @@ pub(crate) fn evicting(n: u64) -> u64 {
     body(n)
 }
 
+#[lru_cache(maxsize = 128, scope = thread)]
+pub(crate) fn of_thread(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = None, scope = thread)]
+pub(crate) fn of_thread_unbounded(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, scope = thread)]
+pub(crate) fn of_thread_evicting(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 1024, shards = 16)]
+pub(crate) fn sharded(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 1024, shards = 16)]
+pub(crate) fn sharded_evicting(n: u64) -> u64 {
+    body(n)
+}
+
 #[lru_cache(maxsize = 128, policy = lfu)]
 pub(crate) fn lfu(n: u64) -> u64 {
     body(n)

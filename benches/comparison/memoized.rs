@@ -129,6 +129,8 @@ macro_rules! recursion {
 }
 
 pub(crate) const FUNCTOOLS: &str = "`#[lru_cache]`";
+pub(crate) const THREAD: &str = "`#[lru_cache(scope = thread)]`";
+pub(crate) const SHARDS: &str = "`#[lru_cache(shards = 16)]`, room for 1024";
 pub(crate) const CACHED: &str = "`#[cached]`";
 pub(crate) const UNSYNC: &str = "`#[cached(unsync_reads = true)]`";
 pub(crate) const CONCURRENT: &str = "`#[concurrent_cached]`";
@@ -142,10 +144,10 @@ pub(crate) const LRU: &str = "`Mutex<lru::LruCache>`";
 pub(crate) const BODY: &str = "the body, nothing remembered";
 
 /// Those of this library.
-pub(crate) const OURS: &[&str] = &[FUNCTOOLS];
+pub(crate) const OURS: &[&str] = &[FUNCTOOLS, THREAD, SHARDS];
 
 /// Those with a cache for each thread: no result is shared, so nothing has to be locked.
-pub(crate) const PER_THREAD: &[&str] = &[MEMOIZE];
+pub(crate) const PER_THREAD: &[&str] = &[MEMOIZE, THREAD];
 
 /// All that are compared, this library first.
 pub(crate) fn peers() -> Vec<Peer> {
@@ -174,17 +176,35 @@ pub(crate) fn not_remembered() -> Peer {
 }
 
 fn ours() -> Vec<Peer> {
-    use attributes::functools;
+    use attributes::{functools, functools_shards, functools_thread};
 
-    vec![Peer {
-        name: FUNCTOOLS,
-        bounded: subjects!(functools::bounded),
-        unbounded: subjects!(functools::unbounded),
-        disabled: subjects!(functools::disabled),
-        recursion: recursion!(functools),
-        thousand: roomy!(functools::thousand),
-        million: roomy!(functools::million),
-    }]
+    vec![
+        Peer {
+            name: FUNCTOOLS,
+            bounded: subjects!(functools::bounded),
+            unbounded: subjects!(functools::unbounded),
+            disabled: subjects!(functools::disabled),
+            recursion: recursion!(functools),
+            thousand: roomy!(functools::thousand),
+            million: roomy!(functools::million),
+        },
+        Peer {
+            name: THREAD,
+            bounded: subjects!(functools_thread::bounded),
+            unbounded: subjects!(functools_thread::unbounded),
+            disabled: subjects!(functools_thread::disabled),
+            recursion: recursion!(functools_thread),
+            thousand: roomy!(functools_thread::thousand),
+            million: roomy!(functools_thread::million),
+        },
+        Peer {
+            name: SHARDS,
+            bounded: subjects!(functools_shards::roomy),
+            thousand: roomy!(functools_shards::thousand),
+            million: some_of(roomy!(functools_shards::million), functools_shards::entries),
+            ..Peer::default()
+        },
+    ]
 }
 
 fn attributes() -> Vec<Peer> {

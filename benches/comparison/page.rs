@@ -5,8 +5,8 @@ use std::fmt::Write;
 use benches::{BARS, bar};
 
 use crate::memoized::{
-    BODY, CACHED, CONCURRENT, CONCURRENT_ROOMY, FUNCTOOLS, LRU, MEMOIZE, MEMOIZE_SHARED, MOKA, OURS, QUICK,
-    QUICK_ROOMY, UNSYNC,
+    BODY, CACHED, CONCURRENT, CONCURRENT_ROOMY, FUNCTOOLS, LRU, MEMOIZE, MEMOIZE_SHARED, MOKA, OURS,
+    PER_THREAD, QUICK, QUICK_ROOMY, SHARDS, THREAD, UNSYNC,
 };
 use crate::memory::Held;
 use crate::threads::{Crowds, Keys, THREADS};
@@ -21,13 +21,14 @@ const HIT_BARS: &[(&str, f64, &str)] = &[
     (FUNCTOOLS, 0.8, MOKA),
     (FUNCTOOLS, 1.0, CONCURRENT),
     (FUNCTOOLS, 1.0, CONCURRENT_ROOMY),
+    (THREAD, 1.7, BARE),
 ];
 
 /// Which of ours meets which peers at a miss and in a cold recursion: those that share results between
 /// threads, and those that don't.
 const RIVALS: &[(&str, &[&str])] = &[
     (FUNCTOOLS, &[CACHED, UNSYNC, CONCURRENT, CONCURRENT_ROOMY, MEMOIZE_SHARED, MOKA, QUICK, QUICK_ROOMY]),
-    (FUNCTOOLS, &[MEMOIZE]),
+    (THREAD, &[MEMOIZE]),
 ];
 
 /// Those whose recursions we have to outrun.
@@ -234,13 +235,17 @@ fn hit_bars(figures: &Figures) -> String {
     let ratio = pairs.time(FUNCTOOLS) / pairs.time(LOCK);
     out +=
         &bar(&format!("hit, {FUNCTOOLS}, `(u64, u64)` ≤ 1.12 × {LOCK}"), ratio, 2, |ratio| ratio <= 1.12);
+    let ratio = numbers.time(MEMOIZE) / numbers.time(THREAD);
+    out += &bar(&format!("hit, {THREAD}, `u64`: ≥ 1.5 × as fast as {MEMOIZE}"), ratio, 2, |ratio| {
+        ratio >= 1.5
+    });
     let ratio = texts.time(CACHED) / texts.time(FUNCTOOLS);
     let claim = format!("hit, `&str` of 16 bytes: ≥ 1.5 × as fast as {CACHED}");
     out += &bar(&claim, ratio, 2, |ratio| ratio >= 1.5);
     out
 }
 
-/// What a second thread may add to a hit.
+/// What a second thread may add to a hit, and who is ahead where threads ask for their own keys.
 fn thread_bars(figures: &Figures) -> String {
     let mut out = String::new();
     let Some(unbounded) = figures.threads.last() else { return out };
@@ -250,6 +255,13 @@ fn thread_bars(figures: &Figures) -> String {
         let claim = format!("hit, unbounded, {}: each of 2 threads ≤ 1.3 × one alone", keys.title());
         out += &bar(&claim, time(2) / time(1), 2, |ratio| ratio <= 1.3);
     }
+    let bounded = figures.threads.first().and_then(|bounded| bounded.column(Keys::Apart, 2));
+    let Some(column) = bounded else { return out };
+    let is_peer = |name: &&str| ![OURS, PER_THREAD, &[LOCK, python::NAME]].concat().contains(name);
+    let peers: Vec<_> = column.figures.iter().map(|figure| figure.name).filter(is_peer).collect();
+    let (peer, best) = best(column, &peers);
+    let claim = format!("hit, {SHARDS}, 2 threads, disjoint keys ≤ 1 × {peer}, the best that shares results");
+    out += &bar(&claim, column.time(SHARDS) / best, 2, |ratio| ratio <= 1.0);
     out
 }
 

@@ -183,7 +183,7 @@ fn style(name: &str, names: &[&str]) -> ShapeStyle {
         return BLUE.stroke_width(3).filled();
     }
     if OURS.contains(&name) {
-        return BLACK.stroke_width(3).filled();
+        return BLACK.stroke_width(if PER_THREAD.contains(&name) { 1 } else { 3 }).filled();
     }
     let others = names.iter().filter(|other| !OURS.contains(other));
     let at = others.take_while(|other| **other != name).count();

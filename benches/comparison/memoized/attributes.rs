@@ -94,6 +94,30 @@ pub(crate) mod functools {
     }
 }
 
+pub(crate) mod functools_thread {
+    functions!(bounded: borrowed, functools::lru_cache(maxsize = 128, scope = thread));
+    functions!(unbounded: borrowed, functools::lru_cache(maxsize = None, scope = thread));
+    functions!(disabled: borrowed, functools::lru_cache(maxsize = 0, scope = thread));
+    roomy!(thousand: functools::lru_cache(maxsize = 1000, scope = thread), number::cache_clear());
+    roomy!(million: functools::lru_cache(maxsize = 1_000_000, scope = thread), number::cache_clear());
+    fibonacci!(functools::lru_cache(maxsize = None, scope = thread));
+
+    pub(crate) fn clear() {
+        fibonacci::cache_clear();
+    }
+}
+
+pub(crate) mod functools_shards {
+    functions!(roomy: borrowed, functools::lru_cache(maxsize = 1024, shards = 16));
+    roomy!(thousand: functools::lru_cache(maxsize = 1000, shards = 16), number::cache_clear());
+    roomy!(million: functools::lru_cache(maxsize = 1_000_000, shards = 16), number::cache_clear());
+
+    /// How many entries the shards of `million` hold.
+    pub(crate) fn entries() -> u64 {
+        million::number::cache_info().currsize as u64
+    }
+}
+
 pub(crate) mod cached {
     use cached::Cached;
 
