@@ -13,6 +13,7 @@ mod builds;
 mod checks;
 mod instructions;
 #[path = "../../benches/machine.rs"]
+#[expect(unreachable_pub, reason = "benches have it in a library")]
 mod machine;
 mod page;
 mod step;

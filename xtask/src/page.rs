@@ -4,8 +4,8 @@
 
 use std::cell::RefCell;
 use std::fmt::Write;
-use std::rc::Rc;
 use std::fs;
+use std::rc::Rc;
 
 use crate::machine::machine;
 use crate::step::{Outcome, Result, fail, root};
