@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::marker::PhantomData;
 use std::thread::LocalKey;
 
 use crate::calls::Calls;
@@ -38,40 +39,47 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for ThreadMemo<K,
 type Key<K, V, const MAXSIZE: i128, P, T> = &'static LocalKey<ThreadMemo<K, V, MAXSIZE, P, T>>;
 
 /// The caches of one function, of which each thread has its own.
+///
+/// `F` is a type that this function alone has: then its calls share no code with those of others, and the
+/// compiler can bring it to where they are.
 pub struct PerThread<
+    F,
     K: 'static,
     V: 'static,
     const MAXSIZE: i128,
     P: Policy + 'static = Lru,
     T: Term + 'static = (),
->(Key<K, V, MAXSIZE, P, T>);
+> {
+    key: Key<K, V, MAXSIZE, P, T>,
+    function: PhantomData<fn() -> F>,
+}
 
-impl<K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerThread<F, K, V, MAXSIZE, P, T> {
     /// Those that lie there.
     #[inline]
     #[must_use]
-    pub const fn new(key: Key<K, V, MAXSIZE, P, T>) -> Self {
-        Self(key)
+    pub fn new(key: Key<K, V, MAXSIZE, P, T>, _: F) -> Self {
+        Self { key, function: PhantomData }
     }
 
     /// The cache of the current thread, to be called.
     #[inline]
-    pub fn planned<S: Plan<K, V, T>>(self, plan: S) -> Calls<OfThread<K, V, MAXSIZE, P, T>, S> {
-        let engines = OfThread { key: self.0, place: Cell::new(0) };
+    pub fn planned<S: Plan<K, V, T>>(self, plan: S) -> Calls<OfThread<F, K, V, MAXSIZE, P, T>, S> {
+        let engines = OfThread { key: self.key, place: Cell::new(0), function: PhantomData };
         Calls::new(engines, stores::<T>(mode(MAXSIZE)), plan)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy + 'static> PerThread<K, V, MAXSIZE, P, ()> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static> PerThread<F, K, V, MAXSIZE, P, ()> {
     /// The same, where there is nothing to plan.
     #[inline]
     #[must_use]
-    pub fn calls(self) -> Calls<OfThread<K, V, MAXSIZE, P, ()>, NoPlan> {
+    pub fn calls(self) -> Calls<OfThread<F, K, V, MAXSIZE, P, ()>, NoPlan> {
         self.planned(NoPlan)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<F, K, V, MAXSIZE, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PerThread").finish_non_exhaustive()
     }
@@ -81,13 +89,14 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<K, 
 ///
 /// A future may be polled on by another thread, whose cache knows nothing of what happened in this one
 /// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
-pub struct OfThread<K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> {
+pub struct OfThread<F, K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> {
     key: Key<K, V, MAXSIZE, P, T>,
     /// Where that lies; zero before it is asked.
     place: Cell<usize>,
+    function: PhantomData<fn() -> F>,
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<F, K, V, MAXSIZE, P, T> {
     /// Asks the engine of the current thread; `None` where that has none any more.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -103,7 +112,7 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<K, V, MAXSIZE, P, T
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K, V, MAXSIZE, P, T> {
     type Key = K;
     type Value = V;
     type Policy = P;
@@ -153,13 +162,13 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<K, V, M
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Clone for OfThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Clone for OfThread<F, K, V, MAXSIZE, P, T> {
     fn clone(&self) -> Self {
-        Self { key: self.key, place: self.place.clone() }
+        Self { key: self.key, place: self.place.clone(), function: PhantomData }
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for OfThread<K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for OfThread<F, K, V, MAXSIZE, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OfThread").finish_non_exhaustive()
     }

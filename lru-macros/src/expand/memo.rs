@@ -209,7 +209,7 @@ impl<'a> Memo<'a> {
             }
             Parts::One | Parts::PerThread => None,
         };
-        Self { parts, arguments: quote! { <#key, #kept, #maxsize #shards #terms> } }
+        Self { parts, arguments: quote! { #key, #kept, #maxsize #shards #terms } }
     }
 
     /// The item.
@@ -224,11 +224,11 @@ impl<'a> Memo<'a> {
         if is_per_thread {
             quote! {
                 #krate::__private::thread_local! {
-                    static __MEMO: #memo #arguments = const { #memo::new() };
+                    static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
             }
         } else {
-            quote! { static __MEMO: #memo #arguments = #memo::new(); }
+            quote! { static __MEMO: #memo<#arguments> = #memo::new(); }
         }
     }
 
@@ -236,7 +236,7 @@ impl<'a> Memo<'a> {
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
             Parts::One | Parts::Shards(_) => quote! { __MEMO },
-            Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO) },
+            Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
     }
 
@@ -254,9 +254,11 @@ impl<'a> Memo<'a> {
     fn found_type(&self, krate: &Krate) -> TokenStream {
         let arguments = &self.arguments;
         match self.parts {
-            Parts::One => quote! { &'static #krate::__private::Memo #arguments },
-            Parts::Shards(_) => quote! { &'static #krate::__private::ShardedMemo #arguments },
-            Parts::PerThread => quote! { #krate::__private::PerThread #arguments },
+            Parts::One => quote! { &'static #krate::__private::Memo<#arguments> },
+            Parts::Shards(_) => quote! { &'static #krate::__private::ShardedMemo<#arguments> },
+            Parts::PerThread => {
+                quote! { #krate::__private::PerThread<impl ::core::marker::Copy, #arguments> }
+            }
         }
     }
 }
