@@ -14,7 +14,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::boxed::Box;
 
-use crate::key::choice::{Keeps, Takes};
+use crate::key::choice::{Boxes, BoxesOf, Keeps, Shared, Takes};
 
 /// A way to remember results of type `R`.
 pub trait Outcome<R>: Copy {
@@ -232,20 +232,20 @@ impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
 }
 
 /// What is kept where a `static` can't name its type, since it depends on a generic parameter.
-pub struct Unnamed(Box<dyn Any + Send + Sync>);
+pub struct Unnamed<S: Boxes = Shared>(Box<S::Any>);
 
-impl fmt::Debug for Unnamed {
+impl<S: Boxes> fmt::Debug for Unnamed<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("_")
     }
 }
 
-/// As `O` has it, kept [`Unnamed`].
+/// As `O` has it, kept [`Unnamed`] where a cache is `S`.
 #[derive(Clone, Copy, Debug)]
-pub struct WithoutName<O>(pub O);
+pub struct WithoutName<O, S>(pub O, pub S);
 
-impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O> {
-    type Kept = Unnamed;
+impl<R, O: Outcome<R, Kept: 'static>, S: BoxesOf<O::Kept>> Outcome<R> for WithoutName<O, S> {
+    type Kept = Unnamed<S>;
     type Value = O::Value;
 
     #[inline]
@@ -267,19 +267,19 @@ impl<R, O: Outcome<R, Kept: Send + Sync + 'static>> Outcome<R> for WithoutName<O
     }
 
     #[inline]
-    fn answer(self, kept: &Unnamed) -> R {
-        let kept = kept.0.downcast_ref().expect("an entry answers to the types it was made with");
+    fn answer(self, kept: &Unnamed<S>) -> R {
+        let kept = S::any(&kept.0).downcast_ref().expect("an entry answers to the types it was made with");
         self.0.answer(kept)
     }
 
     #[inline]
-    fn kept(self, result: &R) -> Option<Unnamed> {
-        self.0.kept(result).map(|kept| Unnamed(Box::new(kept)))
+    fn kept(self, result: &R) -> Option<Unnamed<S>> {
+        self.0.kept(result).map(|kept| Unnamed(S::boxed(kept)))
     }
 
     #[inline]
-    fn into_kept(self, result: R) -> Option<Unnamed> {
-        self.0.into_kept(result).map(|kept| Unnamed(Box::new(kept)))
+    fn into_kept(self, result: R) -> Option<Unnamed<S>> {
+        self.0.into_kept(result).map(|kept| Unnamed(S::boxed(kept)))
     }
 }
 

@@ -15,6 +15,7 @@ use core::hash::{Hash, Hasher};
 use core::iter::once;
 use core::marker::PhantomData;
 use std::borrow::{Borrow, ToOwned};
+use std::boxed::Box;
 use std::sync::Arc;
 
 use super::common::Common;
@@ -73,6 +74,53 @@ pub trait Takes<T: ?Sized> {}
 
 impl<T: Send + Sync + ?Sized> Takes<T> for Shared {}
 impl<T: ?Sized> Takes<T> for Thread {}
+
+/// What is kept in a box, where a cache can't name its type.
+pub trait Boxes: Copy {
+    /// In such a box.
+    type Any: ?Sized + 'static;
+
+    /// What is in it, to be asked for its type.
+    fn any(contents: &Self::Any) -> &dyn Any;
+}
+
+/// Which types may go into such a box.
+pub trait BoxesOf<T>: Boxes {
+    /// Puts it there.
+    fn boxed(contents: T) -> Box<Self::Any>;
+}
+
+impl Boxes for Shared {
+    type Any = dyn Any + Send + Sync;
+
+    #[inline]
+    fn any(contents: &Self::Any) -> &dyn Any {
+        contents
+    }
+}
+
+impl<T: Send + Sync + 'static> BoxesOf<T> for Shared {
+    #[inline]
+    fn boxed(contents: T) -> Box<Self::Any> {
+        Box::new(contents)
+    }
+}
+
+impl Boxes for Thread {
+    type Any = dyn Any;
+
+    #[inline]
+    fn any(contents: &dyn Any) -> &dyn Any {
+        contents
+    }
+}
+
+impl<T: 'static> BoxesOf<T> for Thread {
+    #[inline]
+    fn boxed(contents: T) -> Box<dyn Any> {
+        Box::new(contents)
+    }
+}
 
 macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident;)*) => { $(

@@ -8,6 +8,7 @@ use core::hash::{Hash, Hasher};
 use std::boxed::Box;
 
 use super::Part;
+use super::choice::{Boxes, BoxesOf, Shared};
 use super::common::{Common, Number};
 
 /// The identity of the function that `closure` is written in: of all its type and const
@@ -26,24 +27,24 @@ fn identity_of<T: ?Sized>() -> TypeId {
     identity(|| ())
 }
 
-/// A part of a key, to be stored [`Erased`].
+/// A part of a key, to be stored [`Erased`] where a cache is `S`.
 #[derive(Debug)]
-pub struct Erase<P>(pub P);
+pub struct Erase<P, S>(pub P, pub S);
 
 /// A part of a key that is stored without its type.
-pub struct Erased(Form);
+pub struct Erased<S: Boxes = Shared>(Form<S>);
 
-enum Form {
+enum Form<S: Boxes> {
     Number(Number),
     Text(Box<str>),
-    Other(Other),
+    Other(Other<S>),
 }
 
 /// A part that only another of its own type can equal.
-struct Other {
+struct Other<S: Boxes> {
     /// The type of the argument; the type of what is stored may serve several.
     of: TypeId,
-    stored: Box<dyn Any + Send + Sync>,
+    stored: Box<S::Any>,
     /// Compares two parts of this type, as they are stored.
     same: fn(&dyn Any, &dyn Any) -> bool,
 }
@@ -56,8 +57,8 @@ fn same<P: Part<Stored: 'static>>(one: &dyn Any, other: &dyn Any) -> bool {
     }
 }
 
-impl<P: Part<Stored: Send + Sync + 'static>> Part for Erase<P> {
-    type Stored = Erased;
+impl<P: Part<Stored: 'static>, S: BoxesOf<P::Stored>> Part for Erase<P, S> {
+    type Stored = Erased<S>;
 
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -69,38 +70,38 @@ impl<P: Part<Stored: Send + Sync + 'static>> Part for Erase<P> {
     }
 
     #[inline]
-    fn eq_stored(&self, stored: &Erased) -> bool {
+    fn eq_stored(&self, stored: &Erased<S>) -> bool {
         match (&stored.0, self.0.as_common()) {
             (Form::Number(stored), Some(Common::Number(number))) => *stored == number,
             (Form::Text(stored), Some(Common::Text(text))) => **stored == *text,
             (Form::Other(other), None) => {
                 other.of == identity_of::<P>()
-                    && other.stored.downcast_ref().is_some_and(|stored| self.0.eq_stored(stored))
+                    && S::any(&other.stored).downcast_ref().is_some_and(|stored| self.0.eq_stored(stored))
             }
             _ => false,
         }
     }
 
     #[inline]
-    fn to_stored(&self) -> Erased {
+    fn to_stored(&self) -> Erased<S> {
         Erased(match self.0.as_common() {
             Some(Common::Number(number)) => Form::Number(number),
             Some(Common::Text(text)) => Form::Text(text.into()),
             None => Form::Other(Other {
                 of: identity_of::<P>(),
-                stored: Box::new(self.0.to_stored()),
+                stored: S::boxed(self.0.to_stored()),
                 same: same::<P>,
             }),
         })
     }
 
     #[inline]
-    fn stored_eq(one: &Erased, other: &Erased) -> bool {
+    fn stored_eq(one: &Erased<S>, other: &Erased<S>) -> bool {
         match (&one.0, &other.0) {
             (Form::Number(one), Form::Number(other)) => one == other,
             (Form::Text(one), Form::Text(other)) => one == other,
             (Form::Other(one), Form::Other(other)) => {
-                one.of == other.of && (one.same)(&*one.stored, &*other.stored)
+                one.of == other.of && (one.same)(S::any(&one.stored), S::any(&other.stored))
             }
             _ => false,
         }
@@ -112,7 +113,7 @@ impl<P: Part<Stored: Send + Sync + 'static>> Part for Erase<P> {
     }
 }
 
-impl fmt::Debug for Erased {
+impl<S: Boxes> fmt::Debug for Erased<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Number(number) => number.fmt(f),
@@ -133,11 +134,11 @@ mod tests {
         A: Part<Stored: Send + Sync + 'static>,
         B: Part<Stored: Send + Sync + 'static>,
     {
-        let (one, other) = (Erase(one), Erase(other));
+        let (one, other) = (Erase(one, Shared), Erase(other, Shared));
         let (stored_one, stored_other) = (one.to_stored(), other.to_stored());
         let meet = one.eq_stored(&stored_other);
         assert_eq!(other.eq_stored(&stored_one), meet);
-        assert_eq!(Erase::<A>::stored_eq(&stored_one, &stored_other), meet);
+        assert_eq!(Erase::<A, Shared>::stored_eq(&stored_one, &stored_other), meet);
         assert!(!meet || KeyHash::of_part(&one) == KeyHash::of_part(&other));
         meet
     }

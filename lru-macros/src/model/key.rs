@@ -116,7 +116,7 @@ pub(crate) enum Key {
     /// Its type is a name: what it is, the compiler knows.
     ByType(Type, Ident),
     /// Its type can't be named where the cache is: kept without it. Mistakes are underlined here.
-    Erased(Span),
+    Erased(Span, Ident),
     /// What an expression makes, for a cache in an object.
     Made(Span),
     /// A tuple that is written out: each element by itself.
@@ -134,7 +134,7 @@ impl Key {
                 Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
             }
             ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker()),
-            ty => Self::Erased(types::first_span(ty)),
+            ty => Self::Erased(types::first_span(ty), scope.marker()),
         }
     }
 
@@ -142,14 +142,14 @@ impl Key {
     pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
         // Underlined there, but not written there: lints would take our `&` for the user's.
         let span = Span::call_site().located_at(types::first_span(expr));
-        if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span) }
+        if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span, scope.marker()) }
     }
 
     /// Whether the traits that choose are needed.
     pub(crate) fn is_chosen(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::ByType(..) | Self::Erased(_) | Self::Made(_) => true,
+            Self::ByType(..) | Self::Erased(..) | Self::Made(_) => true,
             Self::Tuple(keys) => keys.iter().any(Self::is_chosen),
             Self::Reference(key) => key.is_chosen(),
         }
@@ -159,7 +159,7 @@ impl Key {
     pub(crate) fn is_erased(&self) -> bool {
         match self {
             Self::Plain(_) | Self::ByType(..) => false,
-            Self::Erased(_) | Self::Made(_) => true,
+            Self::Erased(..) | Self::Made(_) => true,
             Self::Tuple(keys) => keys.iter().any(Self::is_erased),
             Self::Reference(key) => key.is_erased(),
         }
@@ -171,7 +171,7 @@ impl Key {
             Self::ByType(ty, _) => types::may_leave_lifetimes_out(ty),
             Self::Tuple(keys) => keys.iter().any(Self::may_leave_lifetimes_out),
             Self::Reference(key) => key.may_leave_lifetimes_out(),
-            Self::Plain(_) | Self::Erased(_) | Self::Made(_) => false,
+            Self::Plain(_) | Self::Erased(..) | Self::Made(_) => false,
         }
     }
 
@@ -184,7 +184,11 @@ impl Key {
                 let scope = (*marker == "Thread").then(|| quote! { , #marker });
                 quote! { #krate::__private::stored!(#ty #scope) }
             }
-            Self::Erased(_) | Self::Made(_) => quote! { #krate::__private::Erased },
+            Self::Erased(_, marker) => {
+                let scope = (*marker == "Thread").then(|| quote! { <#krate::__private::#marker> });
+                quote! { #krate::__private::Erased #scope }
+            }
+            Self::Made(_) => quote! { #krate::__private::Erased },
             Self::Tuple(keys) => {
                 let stored: Vec<_> = keys.iter().map(|key| key.stored(krate)).collect();
                 nested(&stored)
@@ -203,9 +207,9 @@ impl Key {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty, marker) => chosen(types::first_span(ty), &marker.to_string().to_lowercase()),
             Self::Made(span) => chosen(*span, "local"),
-            Self::Erased(span) => {
-                let part = chosen(*span, "shared");
-                quote! { #krate::__private::Erase(#part) }
+            Self::Erased(span, marker) => {
+                let part = chosen(*span, &marker.to_string().to_lowercase());
+                quote! { #krate::__private::Erase(#part, #krate::__private::#marker) }
             }
             Self::Tuple(keys) => {
                 let parts = keys.iter().enumerate().map(|(place_in, key)| {

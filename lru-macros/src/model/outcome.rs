@@ -73,7 +73,11 @@ impl Outcome {
                 };
                 quote! { #krate::__private::kept!(#ty #which) }
             }
-            Choice::Unnamed(_) => quote! { #krate::__private::Unnamed },
+            Choice::Unnamed(_) => {
+                let marker = &self.marker;
+                let scope = (marker == "Thread").then(|| quote! { <#krate::__private::#marker> });
+                quote! { #krate::__private::Unnamed #scope }
+            }
         }
     }
 
@@ -84,7 +88,8 @@ impl Outcome {
             Choice::ByType(rules) => self.chosen(*rules, krate),
             Choice::Unnamed(rules) => {
                 let chosen = self.chosen(*rules, krate);
-                quote! { #krate::__private::WithoutName(#chosen) }
+                let marker = &self.marker;
+                quote! { #krate::__private::WithoutName(#chosen, #krate::__private::#marker) }
             }
         }
     }
