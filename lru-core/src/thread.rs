@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::LocalKey;
 
 use crate::calls::Calls;
@@ -51,6 +52,7 @@ pub struct PerThread<
     T: Term + 'static = (),
 > {
     key: Key<K, V, MAXSIZE, P, T>,
+    moves: bool,
     function: PhantomData<fn() -> F>,
 }
 
@@ -59,13 +61,21 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerTh
     #[inline]
     #[must_use]
     pub fn new(key: Key<K, V, MAXSIZE, P, T>, _: F) -> Self {
-        Self { key, function: PhantomData }
+        Self { key, moves: false, function: PhantomData }
+    }
+
+    /// The same, for calls that may go on in another thread: those of an async function.
+    #[inline]
+    #[must_use]
+    pub fn moving(key: Key<K, V, MAXSIZE, P, T>, _: F) -> Self {
+        Self { key, moves: true, function: PhantomData }
     }
 
     /// The cache of the current thread, to be called.
     #[inline]
     pub fn planned<S: Plan<K, V, T>>(self, plan: S) -> Calls<OfThread<F, K, V, MAXSIZE, P, T>, S> {
-        let engines = OfThread { key: self.key, place: Cell::new(0), function: PhantomData };
+        let begun = self.moves.then(|| Cell::new(None));
+        let engines = OfThread { key: self.key, begun, function: PhantomData };
         Calls::new(engines, stores::<T>(mode(MAXSIZE)), plan)
     }
 }
@@ -91,9 +101,29 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<
 /// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
 pub struct OfThread<F, K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> {
     key: Key<K, V, MAXSIZE, P, T>,
-    /// Where that lies; zero before it is asked.
-    place: Cell<usize>,
+    /// Of a call that may go on in another thread, where it began, as soon as it did.
+    begun: Option<Cell<Option<Place>>>,
     function: PhantomData<fn() -> F>,
+}
+
+/// Which engine: where it lies, and in which thread, as another one may lie there later.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    address: usize,
+    thread: u64,
+}
+
+impl Place {
+    fn of<E>(engine: &E) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        thread_local! {
+            static THREAD: Cell<u64> = const { Cell::new(0) };
+        }
+        if THREAD.get() == 0 {
+            THREAD.set(NEXT.fetch_add(1, Relaxed));
+        }
+        Self { address: core::ptr::from_ref(engine).addr(), thread: THREAD.get() }
+    }
 }
 
 impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<F, K, V, MAXSIZE, P, T> {
@@ -124,12 +154,13 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K
     fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
         let mut question = Some(question);
         let answer = self.with(|engine| {
-            let here = core::ptr::from_ref(engine).addr();
-            // Known to be zero where a call begins, and so nothing is compared there.
-            if self.place.get() != 0 && self.place.get() != here {
-                return None;
+            if let Some(begun) = &self.begun {
+                let here = Place::of(engine);
+                if begun.get().is_some_and(|begun| begun != here) {
+                    return None;
+                }
+                begun.set(Some(here));
             }
-            self.place.set(here);
             question.take().map(|question| question.put_to(engine))
         });
         match answer {
@@ -164,7 +195,7 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K
 
 impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Clone for OfThread<F, K, V, MAXSIZE, P, T> {
     fn clone(&self) -> Self {
-        Self { key: self.key, place: self.place.clone(), function: PhantomData }
+        Self { key: self.key, begun: self.begun.clone(), function: PhantomData }
     }
 }
 

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 
 use super::backend;
 use crate::args::MaxSize;
-use crate::model::{Accessors, Identity, Key, Krate, Model, Named, Parts, Place, Room, Told, nested};
+use crate::model::{Accessors, Flavor, Identity, Key, Krate, Model, Named, Parts, Place, Room, Told, nested};
 use crate::types;
 
 /// The cache, to be called: `home` is where the accessors stand.
@@ -192,12 +192,13 @@ fn registered(model: &Model) -> Option<TokenStream> {
 /// The cache in a `static`.
 struct Memo<'a> {
     parts: &'a Parts,
+    flavor: &'a Flavor,
     /// What its type takes.
     arguments: TokenStream,
 }
 
 impl<'a> Memo<'a> {
-    fn new(model: &Model, room: &'a Room) -> Self {
+    fn new(model: &'a Model, room: &'a Room) -> Self {
         let krate = &model.krate;
         let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
@@ -209,12 +210,12 @@ impl<'a> Memo<'a> {
             }
             Parts::One | Parts::PerThread => None,
         };
-        Self { parts, arguments: quote! { #key, #kept, #maxsize #shards #terms } }
+        Self { parts, flavor: &model.flavor, arguments: quote! { #key, #kept, #maxsize #shards #terms } }
     }
 
     /// The item.
     fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, arguments } = self;
+        let Self { parts, arguments, .. } = self;
         let (name, is_per_thread) = match parts {
             Parts::One => (quote!(Memo), false),
             Parts::Shards(_) => (quote!(ShardedMemo), false),
@@ -236,7 +237,10 @@ impl<'a> Memo<'a> {
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
             Parts::One | Parts::Shards(_) => quote! { __MEMO },
-            Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
+            Parts::PerThread => match self.flavor {
+                Flavor::Sync => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
+                Flavor::Async(_) => quote! { #krate::__private::PerThread::moving(&__MEMO, || ()) },
+            },
         }
     }
 
