@@ -5,7 +5,10 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
+use std::panic::{catch_unwind, resume_unwind};
+use std::vec::Vec;
 
 use crate::engine::{Engine, Origin, State};
 use crate::engines::{Change, EngineOf, Engines, Question};
@@ -95,7 +98,7 @@ where
             return self.uncached(outcome);
         }
         let hash = KeyHash::of_part(&key);
-        let origin = Origin::Refreshed(self.at(hash, |engine, _| engine.begin()));
+        let origin = Origin::Refreshed(self.change(hash, |engine, _| engine.begin()));
         self.miss(hash, &key, origin, outcome)
     }
 
@@ -258,6 +261,7 @@ where
 
     /// Removes all results for which `holds` is false. Counts nothing.
     pub fn retain(self, mut holds: impl FnMut(&K, &V) -> bool) {
+        self.engines.catch_up_all(&self.plan);
         self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
     }
 
@@ -268,7 +272,18 @@ where
 
     /// Forgets everything and sets the counters to zero.
     pub fn clear(&self) {
-        self.engines.each(Change::Clear, |engine| engine.clear(&self.plan));
+        let mut left = Vec::new();
+        self.engines.each(Change::Clear, |engine| left.extend(engine.empty(&self.plan)));
+        // Nothing is left anywhere when the first is told of it or dropped. A panic keeps nobody from that.
+        let mut thrown = None;
+        for leavers in left {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(told(leavers, &self.plan)))) {
+                thrown.get_or_insert(panic);
+            }
+        }
+        if let Some(panic) = thrown {
+            resume_unwind(panic);
+        }
     }
 
     /// Hits, misses, bound and size, read together.
@@ -281,6 +296,7 @@ where
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         let mut stats = CacheStats::default();
+        self.engines.catch_up_all(&self.plan);
         self.engines.each(Change::None, |engine| stats += engine.stats());
         stats
     }

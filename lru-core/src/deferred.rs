@@ -7,6 +7,7 @@
 use core::cell::{Cell, RefCell};
 
 use crate::cause::Cause;
+use crate::key::KeyHash;
 use crate::store::Place;
 
 /// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
@@ -18,6 +19,17 @@ pub(crate) struct Deferred<E> {
     /// Entries that were never let in, and those that have left for a reason: to be told of and dropped
     /// when the lock is free.
     left: RefCell<Vec<(E, Option<Cause>)>>,
+}
+
+/// What a call asked of a cache whose lock another thread held, and for which it could not wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// What is under this key goes.
+    Forget(KeyHash),
+    /// All may go.
+    Empty,
+    /// All goes, and the counters start anew.
+    Clear,
 }
 
 /// What is to be carried out.

@@ -11,7 +11,7 @@
 //! released: functions that take entries out hold them until they have let go, and between no user
 //! code runs that could panic. What a nested call may not keep waits for the outermost one.
 
-use core::cell::{RefCell, RefMut};
+use core::cell::{Ref, RefCell, RefMut};
 use core::fmt;
 use core::marker::PhantomData;
 use core::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
@@ -23,7 +23,7 @@ use std::vec::Vec;
 
 use crate::background::Background;
 use crate::cause::{Cause, Leavers};
-use crate::deferred::{Deferred, Work};
+use crate::deferred::{Deferred, Wanted, Work};
 use crate::entry::Entry;
 use crate::flight::Flights;
 use crate::history::{History, Moment};
@@ -331,6 +331,21 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
         self.deferred.remove(place, cause);
         None
+    }
+
+    /// While this is there, what leaves waits for a call that comes later.
+    pub(crate) fn reading(&self) -> Option<Ref<'_, Store<K, V, P, T>>> {
+        self.store.try_borrow().ok()
+    }
+
+    /// Makes what `goes` says it of leave later; it is gone from now on.
+    fn hide(&self, goes: impl Fn(&Entry<K, V, T>) -> bool) {
+        let store = self.store.borrow();
+        for place in store.places() {
+            if !self.deferred.hides(place) && goes(store.get(place)) {
+                self.deferred.remove(place, Cause::Invalidated);
+            }
+        }
     }
 
     /// Whether what lies there is not fresh any more, by what a clock showed.
@@ -857,6 +872,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
     pub(crate) fn clear(&self, plan: &impl Plan<K, V, T>) {
+        if let Some(leavers) = self.empty(plan) {
+            drop(told(leavers, plan));
+        }
+    }
+
+    /// The same, and returns what left, to be told of and dropped.
+    #[must_use]
+    pub(crate) fn empty(&self, plan: &impl Plan<K, V, T>) -> Option<Leavers<K, V, P, T>> {
         self.uncached.store(0, Relaxed);
         if let Some(tallies) = self.tallies.get() {
             tallies.reset();
@@ -864,7 +887,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         if self.is_disabled() {
             // For calls that would share what was computed before.
             self.hold().history.cleared();
-            return;
+            return None;
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
@@ -872,11 +895,45 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         state.history.cleared();
         state.deferred.clear();
         if plan.leaves_telling() {
-            return;
+            return None;
         }
         drop(state.write(&mut leavers));
-        drop(state);
-        drop(told(leavers, plan));
+        Some(leavers)
+    }
+
+    /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
+    /// so when that is settled.
+    pub(crate) fn make_up(&self, state: &State<K, V, P, T>, wanted: Vec<Wanted>) {
+        for wanted in wanted {
+            match wanted {
+                Wanted::Forget(hash) => {
+                    state.history.changed(hash);
+                    state.hide(|entry| entry.hash == hash);
+                }
+                Wanted::Empty => state.hide(|_| true),
+                Wanted::Clear => {
+                    self.uncached.store(0, Relaxed);
+                    if let Some(tallies) = self.tallies.get() {
+                        tallies.reset();
+                    }
+                    state.counters.reset();
+                    state.history.cleared();
+                    state.deferred.clear();
+                }
+            }
+        }
+    }
+
+    /// Lets go, and carries out what waits.
+    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Plan<K, V, T>) {
+        if !plan.leaves_telling() {
+            drop(Self::let_go(state, Leavers::none(), plan));
+        }
+    }
+
+    /// Misses that were counted, of calls that it stored for and of others.
+    pub(crate) fn misses(&self) -> u64 {
+        self.uncached.load(Relaxed) + self.hold().counters.read(None, 0).misses
     }
 
     /// Hits, misses, bound and size, read together under the lock.

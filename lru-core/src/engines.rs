@@ -50,6 +50,11 @@ pub trait Engines {
         let _ = (hash, plan);
     }
 
+    /// The same, wherever keys are: before all are asked.
+    fn catch_up_all(&self, plan: &impl Plan<Self::Key, Self::Value, Self::Term>) {
+        let _ = plan;
+    }
+
     /// Hits, misses, bound and size of all, read together.
     fn info(&self, plan: &impl Plan<Self::Key, Self::Value, Self::Term>) -> CacheInfo;
 
@@ -180,6 +185,10 @@ macro_rules! behind {
             #[inline]
             fn catch_up(&self, hash: KeyHash, plan: &impl Plan<E::Key, E::Value, E::Term>) {
                 (**self).catch_up(hash, plan);
+            }
+
+            fn catch_up_all(&self, plan: &impl Plan<E::Key, E::Value, E::Term>) {
+                (**self).catch_up_all(plan);
             }
 
             fn info(&self, plan: &impl Plan<E::Key, E::Value, E::Term>) -> CacheInfo {

@@ -129,7 +129,8 @@ impl History {
     #[cold]
     fn overtook_among_changes(&self, began: u64, hash: KeyHash) -> bool {
         let now = self.changes.get();
-        if began < self.cleared.get() || now - began > REMEMBERED as u64 {
+        // What began in another cache, as a future may that goes on elsewhere, has perhaps a number yet to come.
+        if began < self.cleared.get() || now.wrapping_sub(began) > REMEMBERED as u64 {
             return true;
         }
         let recent = self.recent.borrow();

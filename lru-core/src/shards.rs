@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use parking_lot::Mutex;
 
 use crate::calls::Calls;
+use crate::deferred::Wanted;
 use crate::engine::{Engine, State};
 use crate::engines::{Change, EngineOf, Engines, Question};
 use crate::info::CacheInfo;
@@ -25,6 +26,7 @@ use crate::maxsize::MaxSize;
 use crate::memo::{InStatic, in_static, mode, stores};
 use crate::plan::{NoPlan, Plan};
 use crate::policy::{Lru, Policy};
+use crate::random::STEP;
 use crate::term::Term;
 
 thread_local! {
@@ -122,17 +124,6 @@ struct Missed {
     misses: AtomicU64,
 }
 
-/// What is to be done to a shard.
-#[derive(Clone, Copy, Debug)]
-enum Wanted {
-    /// What is under this key goes.
-    Forget(KeyHash),
-    /// All may go.
-    Empty,
-    /// All goes, and the counters start anew.
-    Clear,
-}
-
 impl Missed {
     const fn new() -> Self {
         Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
@@ -140,6 +131,9 @@ impl Missed {
 
     #[cold]
     fn note(&self, wanted: Wanted) {
+        if matches!(wanted, Wanted::Clear) {
+            self.misses.store(0, Relaxed);
+        }
         self.changes.lock().push(wanted);
         self.any.store(true, Relaxed);
     }
@@ -150,38 +144,30 @@ impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
         Self { engine: engine(maxsize), missed: Missed::new() }
     }
 
-    /// Asks without waiting: the calling thread holds the lock of a shard.
-    #[cold]
-    fn ask_nested<Q: Question<ShardEngine<K, V, P, T>>>(&self, question: Q) -> Q::Answer {
-        if let Some(_held) = self.engine.try_hold() {
-            return question.put_to(&self.engine);
-        }
+    /// The lock, where that is free and nothing has to be caught up with: what should be gone is not served.
+    fn try_hold(&self) -> Option<HeldShard<'_, State<K, V, P, T>>> {
+        self.engine.try_hold().filter(|_| !self.missed.any.load(Relaxed))
+    }
+
+    /// Asks where there is nothing.
+    fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<K, V, P, T>) -> R) -> R {
         let nothing = engine(MaxSize::Disabled);
-        let answer = question.put_to(&nothing);
-        self.missed.misses.fetch_add(nothing.counted().misses, Relaxed);
+        let answer = ask(&nothing);
+        self.missed.misses.fetch_add(nothing.misses(), Relaxed);
         answer
     }
 
     /// Does what nested calls could not do.
     #[cold]
     fn catch_up(&self, plan: &impl Plan<K, V, T>) {
-        let _held = if is_nested() {
-            let Some(held) = self.engine.try_hold() else { return };
-            held
-        } else {
-            self.engine.hold()
-        };
+        let is_nested = is_nested();
+        let held = if is_nested { self.engine.try_hold() } else { Some(self.engine.hold()) };
+        let Some(held) = held else { return };
         self.missed.any.store(false, Relaxed);
         let changes = mem::take(&mut *self.missed.changes.lock());
-        for wanted in changes {
-            match wanted {
-                Wanted::Forget(hash) => self.engine.forget_all(|entry| entry.hash == hash, plan),
-                Wanted::Empty => self.engine.forget_all(|_| true, plan),
-                Wanted::Clear => {
-                    self.missed.misses.store(0, Relaxed);
-                    self.engine.clear(plan);
-                }
-            }
+        self.engine.make_up(&held, changes);
+        if !is_nested {
+            ShardEngine::settle(held, plan);
         }
     }
 }
@@ -223,10 +209,35 @@ impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
         Self { shards, maxsize }
     }
 
-    /// The shard that has the keys of this hash: by bits that tables look at last.
-    fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
-        &self.shards[(hash.get() >> (KeyHash::SET - BITS)) as usize & (N - 1)]
+    /// Whether the current thread holds the lock of any. Then nothing may be told or dropped, and what leaves
+    /// another shard waits for the next call.
+    fn holds_any(&self) -> bool {
+        self.shards.iter().any(|shard| shard.engine.is_held())
     }
+
+    /// Asks without waiting: the calling thread holds the lock of a shard.
+    #[cold]
+    fn ask_nested<Q: Question<EngineOf<Self>>>(&self, shard: &Shard<K, V, P, T>, question: Q) -> Q::Answer {
+        let keeps = self.holds_any();
+        let Some(held) = shard.try_hold() else {
+            return shard.ask_nobody(|nothing| question.put_to(nothing));
+        };
+        let _reading = keeps.then(|| held.reading());
+        question.put_to(&shard.engine)
+    }
+
+    /// The shard that has the keys of this hash.
+    fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
+        &self.shards[number_of(hash.get()) & (N - 1)]
+    }
+}
+
+/// Mixes all of a hash into the bits that tell shards apart. As they come, the higher bits of the hashes of
+/// numbers in a row can be few different ones, and tables look at the lower ones.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "`BITS` are left")]
+const fn number_of(hash: u64) -> usize {
+    (hash.wrapping_mul(STEP) >> (u64::BITS - BITS)) as usize
 }
 
 /// Bits of a hash that there are for shards.
@@ -250,16 +261,20 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
         let shard = self.of(hash);
-        if is_nested() { shard.ask_nested(question) } else { question.put_to(&shard.engine) }
+        if is_nested() { self.ask_nested(shard, question) } else { question.put_to(&shard.engine) }
     }
 
     fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let shard = self.of(hash);
-        let held = is_nested().then(|| shard.engine.try_hold());
-        if let Some(None) = held {
-            shard.missed.note(Wanted::Forget(hash));
-            return ask(&engine(MaxSize::Disabled));
+        if !is_nested() {
+            return ask(&shard.engine);
         }
+        let keeps = self.holds_any();
+        let Some(held) = shard.try_hold() else {
+            shard.missed.note(Wanted::Forget(hash));
+            return shard.ask_nobody(ask);
+        };
+        let _reading = keeps.then(|| held.reading());
         ask(&shard.engine)
     }
 
@@ -268,16 +283,18 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
     }
 
     fn each(&self, change: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
+        let is_nested = is_nested();
+        let keeps = is_nested && self.holds_any();
         for shard in &self.shards {
-            let held = is_nested().then(|| shard.engine.try_hold());
-            match (held, change) {
-                (Some(None), Change::None) => {}
-                (Some(None), Change::Retain) => shard.missed.note(Wanted::Empty),
-                (Some(None), Change::Clear) => shard.missed.note(Wanted::Clear),
-                (Some(Some(_)) | None, _) => {
-                    if change == Change::Clear {
-                        shard.missed.misses.store(0, Relaxed);
-                    }
+            let held = if is_nested { shard.try_hold() } else { None };
+            let _reading = held.as_ref().filter(|_| keeps).map(|held| held.reading());
+            match change {
+                Change::None if is_nested && held.is_none() => {}
+                Change::Retain if is_nested && held.is_none() => shard.missed.note(Wanted::Empty),
+                Change::Clear if is_nested && held.is_none() => shard.missed.note(Wanted::Clear),
+                Change::None | Change::Retain => ask(&shard.engine),
+                Change::Clear => {
+                    shard.missed.misses.store(0, Relaxed);
                     ask(&shard.engine);
                 }
             }
@@ -292,14 +309,24 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
         }
     }
 
+    fn catch_up_all(&self, plan: &impl Plan<K, V, T>) {
+        for shard in &self.shards {
+            if shard.missed.any.load(Relaxed) {
+                shard.catch_up(plan);
+            }
+        }
+    }
+
     /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
     fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
         // Before all are held: who is told of what has expired may call back.
-        self.shards.iter().for_each(|shard| shard.catch_up(plan));
+        self.catch_up_all(plan);
         self.each(Change::None, |engine| _ = engine.info(plan));
-        let is_nested = is_nested();
-        let taken = |engine| if is_nested { Engine::try_hold(engine) } else { Some(Engine::hold(engine)) };
-        let held: Vec<_> = self.shards.iter().map(|shard| taken(&shard.engine)).collect();
+        let held: Vec<_> = if is_nested() {
+            self.shards.iter().map(Shard::try_hold).collect()
+        } else {
+            self.shards.iter().map(|shard| Some(shard.engine.hold())).collect()
+        };
         let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
         for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
             let counted = shard.engine.counted();
@@ -429,5 +456,28 @@ impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: Term> fmt::De
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ShardedMemo").field(&self.0).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::hash::BuildHasher;
+
+    use hashbrown::DefaultHashBuilder;
+
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_go_to_all_shards_alike() {
+        for _ in 0..300 {
+            let seed = DefaultHashBuilder::default();
+            for step in [1, 2, 8, 10, 64, 1000] {
+                let mut shards = [0; 16];
+                for number in 0..1600_u64 {
+                    shards[number_of(seed.hash_one(number * step)) & 15] += 1;
+                }
+                assert!(shards.iter().all(|count| (30..300).contains(count)), "{step}: {shards:?}");
+            }
+        }
     }
 }
