@@ -38,6 +38,8 @@ mod peers;
 mod projected;
 mod python;
 mod results;
+mod scope;
+mod shards;
 mod signatures;
 mod support;
 mod terms;

@@ -119,8 +119,8 @@ impl Drop for Value {
 
 /// A function of the given `maxsize` under the given name: ten times its key, after what [`BODY`] does.
 macro_rules! function {
-    ($f:ident, $maxsize:tt) => {
-        #[lru_cache(maxsize = $maxsize)]
+    ($f:ident, $maxsize:tt $(, $($option:tt)*)?) => {
+        #[lru_cache(maxsize = $maxsize $(, $($option)*)?)]
         fn $f(key: &Key) -> Value {
             if let Some(body) = BODY.take() {
                 body(key.number);
@@ -130,13 +130,37 @@ macro_rules! function {
     };
 }
 
-/// The same test for a function in each of the modes; `$check` finds it under the name `$f`.
+/// The same in several shards: the one of the bounded mode keeps an exact order.
+macro_rules! sharded {
+    ($f:ident, None) => {
+        function!($f, None, shards = 4);
+    };
+    ($f:ident, $maxsize:tt) => {
+        function!($f, $maxsize, shards = 1);
+    };
+}
+
+/// The same test for a function in each of the modes, for all threads together and for one; `$check` finds it
+/// under the name `$f`.
 macro_rules! in_each_mode {
+    ($($maxsize:tt),+ => |$f:ident| $check:expr) => {$({
+        in_each_shared_mode!($maxsize => |$f| $check);
+        function!($f, $maxsize, scope = thread);
+        finishes(|| $check);
+    })+};
+}
+
+/// The same for all threads together, where others are to find what is there.
+macro_rules! in_each_shared_mode {
     (|$f:ident| $check:expr) => {
-        in_each_mode!(0, None, 3 => |$f| $check)
+        in_each_shared_mode!(0, None, 3 => |$f| $check)
     };
     ($($maxsize:tt),+ => |$f:ident| $check:expr) => {$({
-        function!($f, $maxsize);
+        {
+            function!($f, $maxsize);
+            finishes(|| $check);
+        }
+        sharded!($f, $maxsize);
         finishes(|| $check);
     })+};
 }
@@ -486,7 +510,7 @@ fn elsewhere(f: impl FnOnce() + Send) {
 
 #[test]
 fn body_runs_outside_the_lock() {
-    in_each_mode!(|f| {
+    in_each_shared_mode!(|f| {
         BODY.set(Some(|_| elsewhere(|| assert_eq!((f(&key(1)).0, f(&key(2)).0), (10, 20)))));
         assert_eq!(f(&key(1)).0, 10);
         assert_eq!(f::cache_info().hits + f::cache_info().misses, 3);
@@ -495,7 +519,7 @@ fn body_runs_outside_the_lock() {
 
 #[test]
 fn hash_runs_outside_the_lock() {
-    in_each_mode!(None, 3 => |f| {
+    in_each_shared_mode!(None, 3 => |f| {
         let (value, ran) = calling_back(Place::Hash, 1, || elsewhere(|| drop(f(&key(1)))), || f(&key(1)).0);
         assert_eq!((value, ran), (10, 1));
     });
@@ -503,7 +527,7 @@ fn hash_runs_outside_the_lock() {
 
 #[test]
 fn evicted_and_replaced_entries_drop_outside_the_lock() {
-    in_each_mode!(None, 3 => |f| {
+    in_each_shared_mode!(None, 3 => |f| {
         let bounded = f::cache_info().maxsize.is_some();
         let ways: [(&str, fn()); 6] = [
             ("evicted by a call", || drop(f(&key(4)))),
@@ -530,7 +554,7 @@ fn evicted_and_replaced_entries_drop_outside_the_lock() {
 
 #[test]
 fn what_a_nested_call_removed_drops_outside_the_lock() {
-    in_each_mode!(None, 3 => |f| {
+    in_each_shared_mode!(None, 3 => |f| {
         /// From now on a dropped value waits for another thread.
         fn wait_in_drop() {
             let run = || elsewhere(|| drop(f(&key(5))));
@@ -550,7 +574,12 @@ fn what_a_nested_call_removed_drops_outside_the_lock() {
             for place in [Place::Eq, Place::CloneValue] {
                 f::cache_clear();
                 let _ = [1, 2].map(|k| f(&key(k)));
-                let (value, ran) = calling_back(place, 1, remove, || f(&key(1)));
+                let (value, ran) = calling_back(place, 1, remove, || {
+                    let value = f(&key(1));
+                    // From another shard it leaves with the next call there.
+                    assert!(!(6..70).any(|k| f::cache_contains(&key(k))));
+                    value
+                });
                 assert_eq!((value.0, ran), (10, 2), "{place:?}");
                 assert!(!f::cache_contains(&key(2)), "{place:?}");
             }
@@ -560,7 +589,7 @@ fn what_a_nested_call_removed_drops_outside_the_lock() {
 
 #[test]
 fn results_that_are_not_stored_drop_outside_the_lock() {
-    in_each_mode!(None, 3 => |f| {
+    in_each_shared_mode!(None, 3 => |f| {
         BODY.set(Some(|_| f::cache_clear()));
         let (value, _) = calling_back(Place::DropValue, 1, || elsewhere(|| drop(f(&key(5)))), || f(&key(1)));
         assert_eq!(value.0, 10);

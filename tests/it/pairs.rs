@@ -47,6 +47,28 @@ fn key_verdict_and_room() {
 }
 
 #[test]
+fn a_place_with_everything_else() {
+    macro_rules! places {
+        ($({$($option:tt)*})*) => { $(
+            pairs! { { scope = thread } { $($option)* } }
+            pairs! { { shards = 4 } { $($option)* } }
+            pairs! { { shards = 1 } { scope = process, $($option)* } }
+        )* };
+    }
+    places! {
+        { typed = true } { key = |n| n / 10 } { key_fn = |n| n / 10 } { cache_none = false } { cache_none = true }
+        { cache_errors = false } { cache_errors = true } { cache_errors = true, error_ttl = 5 } { crate = ::functools }
+        { maxsize = 8 } { maxsize = None } { maxsize = 8, weight = |_n, _value| 2 } { on_evict = log }
+        { policy = lru } { policy = lfu } { policy = fifo } { policy = rr, seed = 42 } { policy = sieve } { policy = s3_fifo }
+        { policy = w_tinylfu } { policy = rr, choice = |keys| keys.len() - 1 } { accessors = companion }
+        { ttl = 60 } { tti = 60 } { ttl = 60, jitter = 0.1 } { ttl = 60, timer = ticks } { ttl = 60, stale_if_error = 300 }
+        { ttu = |_n, _value, now| now + 60, timer = ticks } { single_flight = false } { ttl = 60, swr = false }
+    }
+    pairs! { { shards = 4 } { single_flight = true } { ttl = 60, swr = true } }
+    pairs! { { shards = 4 } { single_flight = true, flight_timeout = 5 } { ttl = 60, swr = 30, stale_if_error = 300 } }
+}
+
+#[test]
 fn terms_of_their_own() {
     pairs! {
         { ttu = |_n, _value, now| now + 60, timer = ticks }
