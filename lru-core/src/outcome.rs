@@ -620,7 +620,8 @@ impl<T, E> Returned<REFUSED_OK> for Result<T, E> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached: the cache is shared between threads",
     label = "a result must be `Send + Sync + 'static`",
-    note = "where it depends on a type parameter, that needs the bounds: `T: Send + Sync + 'static`"
+    note = "where it depends on a type parameter, that needs the bounds: `T: Send + Sync + 'static`",
+    note = "where each thread may have results of its own, write `scope = thread`: then `'static` suffices"
 )]
 pub trait Kept<Nobody> {}
 

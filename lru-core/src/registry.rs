@@ -2,7 +2,7 @@
 //! `registry`.
 //!
 //! A function is listed if its results lie in a `static`: those with `cache = …` are not, as there may be any
-//! number of objects. Each function stands here once, however many types it is called with. The list is made
+//! number of objects, nor those with `scope = thread`, of which each thread knows its own part only. Each function stands here once, however many types it is called with. The list is made
 //! before `main`, by [`inventory`]: a call costs nothing more for it.
 //!
 //! # Examples

@@ -193,7 +193,7 @@ impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
         };
         assert!(
             each > 0 || !matches!(maxsize, MaxSize::Bounded(_)),
-            "each shard needs room for an entry: `shards` takes no more than `maxsize`"
+            "each shard needs room for a result: `shards` takes no more than `maxsize`"
         );
         let mut shards = [const { Shard::new(MaxSize::Disabled) }; N];
         let mut number = 0;
@@ -235,7 +235,6 @@ impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
 /// Mixes all of a hash into the bits that tell shards apart. As they come, the higher bits of the hashes of
 /// numbers in a row can be few different ones, and tables look at the lower ones.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "`BITS` are left")]
 const fn number_of(hash: u64) -> usize {
     (hash.wrapping_mul(STEP) >> (u64::BITS - BITS)) as usize
 }

@@ -412,7 +412,7 @@ const MAXSIZE: &str = "`maxsize` takes an integer or `None`";
 const KEY: &str = "`key` takes what makes the key, such as `key = |user, _| user.id`";
 
 const POLICY: &str = "`policy` takes one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`";
-const SHARDS: &str = "`shards` takes a power of two, such as `shards = 16`";
+const SHARDS: &str = "`shards` takes a power of two up to 65536, such as `shards = 16`";
 const SEED: &str = "`seed` takes a number, such as `seed = 42`";
 const TTL: &str = "`ttl` takes a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
 const SWR: &str =
@@ -475,7 +475,7 @@ fn seed(input: ParseStream) -> syn::Result<Expr> {
 fn shards(input: ParseStream) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
     let may_be = match MaxSize::try_from(expr.clone()) {
-        Ok(MaxSize::Literal(number)) => number.count_ones() == 1,
+        Ok(MaxSize::Literal(number)) => number.count_ones() == 1 && number <= 1 << 16,
         Ok(MaxSize::Expression(_)) => true,
         Ok(MaxSize::None) | Err(_) => false,
     };

@@ -90,7 +90,7 @@ pub mod choices {
     label = "an argument must be `Hash + Eq + Clone` and, as it is kept, `Send + Sync + 'static`",
     note = "a type of your own: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it holds floats",
     note = "a `HashMap` or `HashSet` has no `Hash`: take a `BTreeMap`, a `BTreeSet` or a sorted slice",
-    note = "an `Rc` or a `Cell` cannot be shared between threads: take an `Arc`, or a copy",
+    note = "an `Rc` cannot be shared between threads: take an `Arc`, a copy, or a cache for each thread, `scope = thread`",
     note = "what makes no difference to the result is left out by `#[key(skip)]`, be it `self`; `#[key(user.id)]` takes a part"
 )]
 pub trait Argument {

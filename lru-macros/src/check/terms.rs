@@ -95,7 +95,10 @@ fn shards_have_room(args: &Args, errors: &mut Errors) {
     };
     if let Ok(MaxSize::Literal(number)) = MaxSize::try_from(shards.clone()) {
         if maxsize > 0 && number > maxsize {
-            errors.at(shards, format!("each shard needs room for a result, and `maxsize` is {maxsize}"));
+            let message = format!(
+                "each shard needs room for a result, and `maxsize` is {maxsize}; take no more shards than that"
+            );
+            errors.at(shards, message);
         }
     }
 }
@@ -104,10 +107,16 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
     if args.name("cache").is_none() {
         return;
     }
-    for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict", "scope", "shards"] {
+    for option in ["scope", "shards"] {
+        if let Some(name) = args.name(option) {
+            let message =
+                format!("with `cache`, the results lie in the object as it was made; remove `{option}`");
+            errors.at(name, message);
+        }
+    }
+    for option in ["maxsize", "policy", "choice", "seed", "weight", "on_evict"] {
         if let Some(name) = args.name(option) {
             let what = match option {
-                "scope" | "shards" => "place".to_owned(),
                 "maxsize" => "bound".to_owned(),
                 "weight" => "weigher".to_owned(),
                 "on_evict" => "listener".to_owned(),
