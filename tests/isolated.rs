@@ -42,6 +42,34 @@ fn every_memoized_function_is_fresh() {
 }
 
 #[test]
+fn so_are_those_of_a_thread_and_those_in_parts() {
+    #[lru_cache(scope = thread)]
+    fn own(n: u64) -> u64 {
+        n
+    }
+    #[lru_cache(maxsize = 64, shards = 4)]
+    fn parts(n: u64) -> u64 {
+        n
+    }
+    _ = (own(1), parts(1));
+    isolated(|| {
+        assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((0, 0, 0), (0, 0, 0)));
+        for n in [1, 2, 3, 1] {
+            _ = (own(n), parts(n));
+        }
+        isolated(|| assert_eq!((own(1), parts(1), counts(own::cache_info())), (1, 1, (0, 1, 1))));
+        assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((1, 3, 3), (1, 3, 3)));
+        assert_eq!(parts::cache_info().maxsize, Some(64));
+        // Another thread is not isolated.
+        let elsewhere = || (counts(own::cache_info()), counts(parts::cache_info()));
+        assert_eq!(thread::spawn(elsewhere).join().unwrap(), ((0, 0, 0), (0, 1, 1)));
+        (own::cache_clear(), parts::cache_clear());
+        assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((0, 0, 0), (0, 0, 0)));
+    });
+    assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((0, 1, 1), (0, 1, 1)));
+}
+
+#[test]
 fn all_that_can_be_asked_speaks_of_the_same_cache() {
     isolated(|| {
         square::cache_put(3, 10);

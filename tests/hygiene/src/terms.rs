@@ -26,6 +26,18 @@ pub fn by_function(n: u32) -> u32 {
     n
 }
 
+/// Is remembered by each thread.
+#[lru_cache(scope = thread)]
+pub fn by_thread(n: u32, text: &str) -> Option<std::rc::Rc<str>> {
+    text.get(n as usize..).map(Into::into)
+}
+
+/// Lies in parts.
+#[lru_cache(maxsize = 100, shards = 8)]
+pub fn in_parts(n: u32, text: &str) -> Option<String> {
+    text.get(n as usize..).map(Into::into)
+}
+
 /// Is left to chance.
 #[rr_cache(maxsize = 1 << 3, seed = 1 << 3)]
 pub fn seeded(n: u32) -> u32 {
