@@ -217,7 +217,7 @@ pub use lru_macros::cache;
 ///
 /// The result must be `Clone + Send + Sync + 'static` (of a `Result`, only its `Ok` value), the
 /// arguments `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or
-/// references to such.
+/// references to such. With [`scope = thread`](#scope) neither need be `Send` or `Sync`.
 ///
 /// # Options
 ///
@@ -243,6 +243,8 @@ pub use lru_macros::cache;
 /// | [`#[key(user.id)]`](#what-the-key-is) on a parameter | puts an expression in its place | |
 /// | [`cache_errors = true`](#what-is-remembered) | whether an `Err` is remembered | `false` |
 /// | [`cache_none = false`](#what-is-remembered) | whether `None` and `Ok(None)` are remembered | `true` |
+/// | [`scope = thread`](#scope) | who has the results: `process`, all threads together, or `thread`, each its own | `process` |
+/// | [`shards = 16`](#shards) | in how many parts they lie, each with a lock of its own | `1` |
 /// | [`cache = self.prices`](#where-the-results-lie) | the object in which the results lie | a `static` of the function's own |
 /// | [`single_flight = true`](#calls-that-share-what-is-computed), or [`global`](#a-backend) | whether of calls that miss at one time only one computes, or of all processes | `true` for an `async fn`, else `false` |
 /// | [`flight_timeout = 5`](#calls-that-share-what-is-computed) | when the others give up on it | 30 seconds |
@@ -609,6 +611,65 @@ pub use lru_macros::cache;
 /// }
 /// assert_eq!((half(3), half(3), half(4), half(4)), (None, None, Some(2), Some(2)));
 /// assert_eq!((half::cache_info().hits, half::cache_info().misses), (1, 3));
+/// ```
+///
+/// ## `scope`
+///
+/// With `scope = thread`, each thread has a cache of its own, and there is no lock. It is the fastest there is for a
+/// recursive function of numbers that one thread asks; where many ask for the same, each of them computes it.
+/// `maxsize` bounds what one thread has. All that [can be asked](#what-a-memoized-function-can-be-asked) speaks for the
+/// calling thread: `cache_info()` counts its calls, `cache_clear()` empties its cache and no other. What a thread
+/// remembers is dropped as it ends; calls that its destructors still make are computed, and neither stored nor counted.
+///
+/// Arguments and results need be `'static` only, so an `Rc` will do. An `async fn` remembers for the thread that
+/// polls it: a future that goes on in another one than it began in returns its result and stores nothing.
+///
+/// Not with `shards`, `cache`, `single_flight` or `swr`, for which there must be somebody to share with. An `async fn` has no
+/// single flight then. The module `registry` does not list such functions, as it could speak for the calling thread only.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = None, scope = thread)]
+/// fn fibonacci(n: u64) -> u64 {
+///     if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
+/// }
+/// assert_eq!(fibonacci(90), 2_880_067_194_370_816_120);
+/// assert_eq!(fibonacci::cache_info().currsize, 91);
+/// std::thread::spawn(|| assert_eq!(fibonacci::cache_info().currsize, 0)).join().unwrap();
+/// ```
+///
+/// ## `shards`
+///
+/// With `shards = 16`, the results lie in sixteen parts, by the hash of the key. Each has a lock of its own, so threads
+/// that ask for different keys rarely wait for each other. It takes a constant expression: a power of two up to 65536,
+/// and no more than `maxsize`, which the parts share out among them. A part costs a few hundred bytes of the program.
+///
+/// Together they never have more than `maxsize`, and `cache_info()` adds them up as of one moment, for which it takes all
+/// locks. Who makes room is chosen within a part, so it need not be the least recently used of all; with
+/// `shards = 1`, the default, it is. With `weight`, each part bounds what lies in it, and a result that is heavier than
+/// `maxsize` divided by `shards` is not stored. A `cache_clear()` goes from part to part; when it returns, nobody is
+/// served what was there before it.
+///
+/// A call from inside an `Eq` or a `Clone`, which holds the lock of a part, waits for no other part. Where another
+/// thread holds that one, such a call computes, finds nothing to peek at, and `cache_info()` leaves the part out. What
+/// it clears, invalidates or puts there is gone at once all the same. What it removes from another part is
+/// dropped, and told of, by the next call there.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(maxsize = 100, shards = 8)]
+/// fn square(n: u64) -> u64 {
+///     n * n
+/// }
+/// std::thread::scope(|scope| {
+///     for _ in 0..4 {
+///         scope.spawn(|| (0..1000).for_each(|n| assert_eq!(square(n), n * n)));
+///     }
+/// });
+/// let info = square::cache_info();
+/// assert_eq!((info.hits + info.misses, info.currsize), (4000, 100));
 /// ```
 ///
 /// ## Where the results lie
