@@ -18,3 +18,27 @@ fn arguments_and_results_can_be_json() {
     assert_eq!(key, br#"["a",2]"#);
     assert!(value.ends_with(br#"["a","a"]"#));
 }
+
+#[test]
+fn what_json_cannot_tell_apart_stays_inside() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    fn sign(x: f64) -> bool {
+        x.is_sign_negative()
+    }
+    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    fn known(there: (Option<()>,)) -> bool {
+        there.0.is_some()
+    }
+    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    fn inverse(x: f64) -> Option<f64> {
+        (x >= 0.0).then_some(1.0 / x)
+    }
+    for _ in 0..2 {
+        assert_eq!((sign(f64::INFINITY), sign(f64::NEG_INFINITY), sign(-1.0)), (false, true, true));
+        assert_eq!((known((None,)), known((Some(()),))), (false, true));
+        assert_eq!((inverse(0.0), inverse(2.0)), (Some(f64::INFINITY), Some(0.5)));
+    }
+    assert_eq!((sign::cache_info().hits, known::cache_info().hits, inverse::cache_info().hits), (1, 1, 1));
+    assert_eq!(inverse::cache_stats().backend_errors, 2);
+}

@@ -40,6 +40,7 @@ impl Format {
             #[cfg(feature = "json")]
             Self::Json => {
                 let mut bytes = bytes;
+                super::json::tells_apart(value).then_some(())?;
                 serde_json::to_writer(&mut bytes, value).ok()?;
                 Some(bytes)
             }
@@ -160,5 +161,21 @@ mod tests {
         assert_eq!(opened::<u32>(&bytes, Format::Json, at(100)), Some((7, None)));
         assert_eq!(opened::<u32>(&bytes, Format::Compact, at(100)), None);
         assert_eq!(encoded(&("a", 1), Format::Json).unwrap(), b"[\"a\",1]");
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn json_gives_back_what_it_was_given_or_nothing() {
+        let back = |x: f64| {
+            let bytes = sealed(&x, Format::Json, None, at(100))?;
+            opened::<f64>(&bytes, Format::Json, at(100)).map(|(x, _)| x.to_bits())
+        };
+        for n in 0..10_000_u64 {
+            let x = f64::from_bits(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            assert_eq!(back(x), x.is_finite().then_some(x.to_bits()));
+        }
+        assert_eq!(back(-0.0), Some((-0.0_f64).to_bits()));
+        assert!(sealed(&Some(None::<u8>), Format::Json, None, at(100)).is_none());
+        assert_ne!(encoded(&None::<u8>, Format::Json), encoded(&Some(None::<u8>), Format::Json));
     }
 }

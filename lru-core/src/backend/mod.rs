@@ -6,6 +6,8 @@
 
 #[cfg(feature = "backend")]
 mod codec;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(feature = "backend")]
 mod outside;
 #[cfg(feature = "backend")]
