@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use functools::backend::{Backend, BackendError, Found};
 use functools::{LruCache, ManualClock, TtlCache, lru_cache};
 
 use crate::shelf::{Shelf, until};
@@ -265,6 +266,47 @@ fn what_is_computed_across_a_clear_does_not_stay_outside() {
     }
     assert_eq!(clearing(1), 1);
     assert!(SHELF.entries().is_empty());
+}
+
+#[test]
+fn what_another_call_fetches_during_a_clear_does_not_stay_in_the_process() {
+    static SHELF: Shelf = Shelf::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    /// Another thread calls just before something is removed.
+    struct Late;
+
+    fn call_from_elsewhere() {
+        assert_eq!(std::thread::spawn(|| double(1)).join().unwrap(), 2);
+    }
+
+    impl Backend for Late {
+        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            SHELF.get(namespace, key)
+        }
+        fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {
+            SHELF.set(ns, key, value, ttl)
+        }
+        fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+            call_from_elsewhere();
+            SHELF.delete(namespace, key)
+        }
+        fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+            call_from_elsewhere();
+            SHELF.clear(namespace)
+        }
+    }
+
+    #[lru_cache(backend = Late)]
+    fn double(n: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        2 * n
+    }
+    (double(1), double(1));
+    assert!(double::cache_invalidate(1).unwrap());
+    assert_eq!((double(1), RUNS.load(SeqCst)), (2, 2));
+    double::cache_clear().unwrap();
+    assert_eq!((double(1), RUNS.load(SeqCst)), (2, 3));
 }
 
 #[test]

@@ -133,7 +133,14 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     Some(match name {
         "cache_clear" => {
             let cleared = waited(quote! { #place.clear() });
-            (failing(quote!(())), quote! { #calls.clear(); #cleared })
+            // Once more: another call may have fetched meanwhile what was there yet.
+            let body = quote! {
+                #calls.clear();
+                let __cleared = #cleared;
+                #calls.clear();
+                __cleared
+            };
+            (failing(quote!(())), body)
         }
         "cache_contains" => (
             quote! { ::core::primitive::bool },
@@ -169,11 +176,14 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             (failing(quote!(())), body)
         }
         "cache_invalidate" => {
+            // Once more, as with `cache_clear`.
             let deleted = waited(quote! { __outside.delete() });
             let body = quote! {
                 let __was_here = #calls.invalidate(#key);
                 #outside
-                #deleted.map(|__was_there| __was_here || __was_there)
+                let __deleted = #deleted;
+                #calls.invalidate(#key);
+                __deleted.map(|__was_there| __was_here || __was_there)
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
