@@ -82,6 +82,20 @@ fn who_died_is_replaced_when_the_claim_is_over() {
 }
 
 #[test]
+fn who_panics_gives_the_claim_back() {
+    static SHELF: Shelf = Shelf::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = 0, single_flight = global, backend = &SHELF)]
+    fn square(n: u64) -> u64 {
+        assert!(RUNS.fetch_add(1, SeqCst) > 0, "the first one fails");
+        n * n
+    }
+    assert!(thread::spawn(|| square(3)).join().is_err());
+    assert!(SHELF.entries().is_empty());
+    assert_eq!(square(3), 9);
+}
+
+#[test]
 fn nobody_waits_longer_than_the_bound() {
     static SHELF: Shelf = Shelf::new();
     #[lru_cache(maxsize = 0, single_flight = global, flight_timeout = 0.05, backend = &SHELF)]

@@ -4,12 +4,15 @@ use core::any::{Any, type_name};
 use core::fmt;
 use core::future::{Future, poll_fn, ready};
 use core::pin::{Pin, pin};
+use core::task::Poll;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
 
@@ -623,7 +626,16 @@ where
                 Turn::Anybodys => false,
             };
             let start = Instant::now();
-            let result = polled(departure.lead.as_ref(), body).await;
+            let result = match caught(polled(departure.lead.as_ref(), body)).await {
+                Ok(result) => result,
+                // Others are not to wait until the claim is over.
+                Err(thrown) => {
+                    if is_ours {
+                        way.give_back().await;
+                    }
+                    resume_unwind(thrown)
+                }
+            };
             let sealed = {
                 let _body = departure.body();
                 outside.seal(&result, outcome)
@@ -672,6 +684,16 @@ where
         }
         result
     }
+}
+
+/// What a future comes to, or what it panics with.
+async fn caught<T>(future: impl Future<Output = T>) -> thread::Result<T> {
+    let mut future = pin!(future);
+    let polled = poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(thrown) => Poll::Ready(Err(thrown)),
+    });
+    polled.await
 }
 
 /// The shorter of two times, for ever being the longest.
