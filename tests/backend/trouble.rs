@@ -75,6 +75,53 @@ fn arguments_that_refuse_to_be_bytes_go_without_a_backend() {
 }
 
 #[test]
+fn results_that_refuse_to_be_bytes_are_told_of() {
+    static SHELF: Shelf = Shelf::new();
+    #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+    struct Odd(u64);
+    impl serde::Serialize for Odd {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if self.0 % 2 == 0 {
+                Err(serde::ser::Error::custom("even"))
+            } else {
+                serializer.serialize_u64(self.0)
+            }
+        }
+    }
+    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    fn odd(n: u64) -> Odd {
+        Odd(n)
+    }
+    assert_eq!((odd(1), odd(2), odd(2)), (Odd(1), Odd(2), Odd(2)));
+    assert_eq!((SHELF.entries().len(), odd::cache_stats().backend_errors), (1, 2));
+    // Others would go on with what was there before.
+    assert!(odd::cache_put(1, Odd(2)).is_err());
+    odd::cache_put(1, Odd(3)).unwrap();
+    assert_eq!(odd(1), Odd(3));
+}
+
+#[test]
+fn a_refresh_that_is_lost_is_told_of() {
+    static SHELF: Shelf = Shelf::new();
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    #[lru_cache(backend = &SHELF, on_backend_error = |error| TOLD.lock().unwrap().push(error.to_string()))]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    #[lru_cache(strict = true, backend = &SHELF)]
+    fn half(n: u64) -> Result<u64, Failure> {
+        if n % 2 == 0 { Ok(n / 2) } else { Err(Failure::Own) }
+    }
+    assert_eq!((double(2), half(4)), (4, Ok(2)));
+    SHELF.set_down(true);
+    assert_eq!((double::cache_refresh(1), double::cache_stats().backend_errors), (2, 1));
+    assert_eq!(*TOLD.lock().unwrap(), ["the shelf is down"]);
+    assert_eq!(half::cache_refresh(2), Err(Failure::Backend("the shelf is down".to_owned())));
+    assert_eq!(half::cache_refresh(1), Err(Failure::Own));
+    assert_eq!(half::cache_stats().backend_errors, 1);
+}
+
+#[test]
 fn who_wants_to_know_is_told_what_a_backend_could_not_do() {
     static SHELF: Shelf = Shelf::new();
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());

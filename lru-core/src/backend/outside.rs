@@ -23,7 +23,7 @@ use super::codec::{self, Format};
 use super::watch::{Fronting, Lookout, Watch, Watched};
 use super::{AsyncBackend, Backend, BackendError, Found, Watcher};
 use crate::boarding::{Boarding, Claim, Departure, Flight, polled, share};
-use crate::calls::Miss;
+use crate::calls::{Calls, Miss};
 use crate::engine::Origin;
 use crate::engines::Engines;
 use crate::events::Events;
@@ -256,16 +256,17 @@ impl<B> Outside<B> {
         Some((outcome.of_value(value), sooner(left, ttl)))
     }
 
-    /// What is to be stored of a result, and for how long; `None` for nothing.
-    fn seal<R, O>(&self, result: &R, outcome: O) -> Option<Sealed>
+    /// What is to be stored of a result, and for how long; `None` for nothing. A result may refuse to be bytes.
+    fn seal<R, O>(&self, result: &R, outcome: O) -> Result<Option<Sealed>, BackendError>
     where
         O: Outcome<R>,
         O::Value: Serialize,
     {
         let Place { ttl, error_ttl, .. } = self.place;
         let ttl = if outcome.is_error(result) { error_ttl.or(ttl) } else { ttl };
-        let value = outcome.value(result).filter(|_| outcome.keeps(result))?;
-        Some((codec::sealed(value, self.place.format, ttl, SystemTime::now())?, ttl))
+        let Some(value) = outcome.value(result).filter(|_| outcome.keeps(result)) else { return Ok(None) };
+        let sealed = codec::sealed(value, self.place.format, ttl, SystemTime::now());
+        Ok(Some((sealed.ok_or("the result can't be serialised")?, ttl)))
     }
 }
 
@@ -322,7 +323,7 @@ impl<B> Outside<B> {
 #[must_use = "it is stored by `store`"]
 pub struct Put<'o, B> {
     outside: &'o Outside<B>,
-    sealed: Option<Sealed>,
+    sealed: Result<Option<Sealed>, BackendError>,
 }
 
 impl<B: AsyncBackend> Put<'_, B> {
@@ -335,10 +336,32 @@ impl<B: AsyncBackend> Put<'_, B> {
         if let Some(hash) = self.outside.hash {
             self.outside.kept(hash);
         }
-        match &self.sealed {
+        match &self.sealed? {
             Some(sealed) => self.outside.store(sealed).await,
             None => Ok(()),
         }
+    }
+}
+
+impl<B> Outside<B> {
+    /// Counts and tells what could not be done; what the call returns instead, if it does.
+    pub fn failed<R, E: Engines, S>(
+        &self,
+        calls: &Calls<E, S>,
+        flight: Flight,
+        error: BackendError,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        calls.engines.first(|engine| add(&engine.tallies().backend_errors, 1));
+        self.tell(flight.events, error, strictness)
+    }
+
+    fn tell<R>(&self, events: Events, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
+        events.backend_failed(&error);
+        if let Some(listener) = self.place.on_error {
+            listener(&error);
+        }
+        strictness.instead(error)
     }
 }
 
@@ -420,11 +443,7 @@ impl<E: Engines, B> Way<'_, E, B> {
     /// Counts and tells what could not be done; what the call returns instead, if it does.
     fn failed<R>(&self, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
         self.engines.at(self.hash, |engine| add(&engine.tallies().backend_errors, 1));
-        self.events.backend_failed(&error);
-        if let Some(listener) = self.outside.place.on_error {
-            listener(&error);
-        }
-        strictness.instead(error)
+        self.outside.tell(self.events, error, strictness)
     }
 
     /// What becomes of a result that was fetched or could not be; `None` where it is to be computed. A backend,
@@ -547,11 +566,14 @@ impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
     /// the call is strict.
     async fn deliver<R>(
         &self,
-        sealed: Option<Sealed>,
+        sealed: Result<Option<Sealed>, BackendError>,
         began: Moment,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        let sealed = sealed.filter(|_| self.stands(began))?;
+        let sealed = match sealed {
+            Ok(sealed) => sealed.filter(|_| self.stands(began))?,
+            Err(error) => return self.failed(error, strictness),
+        };
         let mut delivered = self.outside.store(&sealed).await;
         // Not to be there after an invalidation that it came across.
         if !self.stands(began) && delivered.is_ok() {
@@ -642,8 +664,8 @@ where
             };
             let (result, is_spared) = self.arrive(departure, start, sharing, result, keep);
             way.kept();
-            let result =
-                way.deliver(sealed.filter(|_| !is_spared), began, strictness).await.unwrap_or(result);
+            let sealed = if is_spared { Ok(None) } else { sealed };
+            let result = way.deliver(sealed, began, strictness).await.unwrap_or(result);
             if is_ours {
                 way.give_back().await;
             }
@@ -749,7 +771,7 @@ where
         let result = polled(Some(&self.lead), body).await;
         let sealed = {
             let _body = self.lead.body();
-            outside.seal(&result, outcome).filter(|_| !outcome.is_error(&result))
+            if outcome.is_error(&result) { Ok(None) } else { outside.seal(&result, outcome) }
         };
         self.arrive(began, start, sharing, result, keep);
         way.kept();

@@ -115,6 +115,13 @@ pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> 
     Some(quote! { let __outside = #place.under(&#key); })
 }
 
+/// What a call does about what the backend could not do.
+pub(super) fn strictness(model: &Model) -> Option<TokenStream> {
+    let krate = &model.krate;
+    let name = if model.backend.as_ref()?.is_strict { quote!(Strict) } else { quote!(Lenient) };
+    Some(quote! { #krate::__private::#name })
+}
+
 /// What an accessor returns and does, where it asks the backend too.
 pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
     let home = quote!(Self);
@@ -189,14 +196,20 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         }
         "cache_refresh" => {
             let keep = call::keep(model, &call::run(model, &home));
+            let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
+            let strictness = strictness(model);
             let body = quote! {
                 #outside
                 let __outside = __outside #copied;
                 let __miss = #calls.refresh(#key, #outcome);
                 let __result = #keep;
                 let __put = __outside.put(&__result, #outcome);
-                let _ = #stored;
-                __result
+                match #stored {
+                    ::core::result::Result::Ok(()) => __result,
+                    ::core::result::Result::Err(__error) => {
+                        __outside.failed(&#calls, #flight, __error, #strictness).unwrap_or(__result)
+                    }
+                }
             };
             (quote! { #result }, body)
         }

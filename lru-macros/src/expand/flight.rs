@@ -125,11 +125,7 @@ impl Way {
         Self {
             fly: format_ident!("fly{outside}{asynchronous}"),
             refresh: format_ident!("refresh{outside}{asynchronous}"),
-            there: model.backend.as_ref().map(|backend| {
-                let krate = &model.krate;
-                let strictness = if backend.is_strict { quote!(Strict) } else { quote!(Lenient) };
-                quote! { &__outside, #krate::__private::#strictness, }
-            }),
+            there: backend::strictness(model).map(|strictness| quote! { &__outside, #strictness, }),
             there_in_background: model.backend.as_ref().map(|_| quote! { &__outside, }),
         }
     }
