@@ -57,15 +57,13 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
-//! | `backend` | [`backend = …`](macro@lru_cache#a-backend): results kept outside the process too, through `serde` |
-//! | `json` | `format = json`: there, as JSON; brings `backend` |
 //! | `tokio` | stale results of async functions are refreshed on the caller's runtime |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
 //! | `tracing` | events through the [`tracing`](https://docs.rs/tracing) facade, as told below |
-//! | `backend`, `json` | [results outside the process](macro@lru_cache#a-backend), as few bytes or as JSON |
-//! | `redis`, `memcached`, `disk` | the module [`backend`] has what keeps them there |
-//! | `redis-cluster`, `redis-sentinel`, `redis-tls` | what else the client of Redis can do |
+//! | `backend`, `json` | [results outside the process](macro@lru_cache#a-backend), as few bytes or as JSON; `json` brings `backend` |
+//! | `redis`, `memcached`, `disk` | the module [`backend`] has what keeps them there; each brings `backend` |
+//! | `redis-cluster`, `redis-sentinel`, `redis-tls` | what else the client of Redis can do; each brings `redis` |
 //! | `axum` | the module `debug_page`: a page on all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
 //! With `tracing`, functions tell what their calls do where these may share results or have stale ones: async
@@ -854,12 +852,15 @@ pub use lru_macros::cache;
 ///   function must be `From<BackendError>`. Bytes that are not the result of this function are as good as none.
 /// * With `single_flight = global`, of all processes that miss a key one computes: it claims to, in the backend, and the others look
 ///   for its result, after 5 milliseconds and then less and less often, up to every 100. Who waits longer than `flight_timeout`
-///   computes; the claim of one that died ends after that time, too. A backend that has no [`add`](backend::Backend::add) is done without.
+///   computes; the claim of one that died, or of a future that was dropped half-way, ends after that time, too. A backend that has no
+///   [`add`](backend::Backend::add) is done without: that is counted as an error, and no `strict` call can do.
 /// * `format = json`, with the feature `json`, makes JSON of arguments and results, for other programs to read; without it, and with
-///   `compact`, they are as few bytes as can be ([postcard](https://postcard.jamesmunns.com/wire-format)).
+///   `compact`, they are as few bytes as can be ([postcard](https://postcard.jamesmunns.com/wire-format)). What JSON would write as `null` and
+///   is not, a float that is not finite or `Some(None)`, can't be told from others there: such a key or result is kept in the process only, and
+///   counts as an error.
 /// * `cache_clear`, `cache_invalidate` and `cache_put` act in both places, and return a `Result`: what is lost must not look
-///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is. `cache_retain` knows the process only. What another
-///   process was computing meanwhile may be stored after them.
+///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is; for the latter two, a backend that
+///   can't be asked has nothing. `cache_retain` knows the process only. What another process was computing meanwhile may be stored after them.
 ///
 /// ```
 /// # #[cfg(feature = "backend")] {
