@@ -3,9 +3,10 @@
 //! Invariant: a key is always on the same one, whichever of them are down. So what was changed or deleted can't
 //! come back from another one, and who is down takes nothing along but its share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
 
 use crate::swap::{AsyncSwap, Swap};
 
@@ -14,7 +15,7 @@ use crate::swap::{AsyncSwap, Swap};
 /// A key is on the server that its hash chooses, the same for all processes that name the same servers in the same order.
 /// One that is added at the end takes over an equal share of the keys of each; these are computed again. While one is
 /// down, its keys are misses, and changing or deleting one of them is an error; the others go on. Clearing
-/// takes all of them.
+/// takes all of them. Where all tell of changes, as Redis does, so does this.
 ///
 /// # Examples
 ///
@@ -136,6 +137,12 @@ macro_rules! spreads {
                 }
                 cleared
             }
+
+            /// All of them are to tell: a key may be on any.
+            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+                let told = self.servers.iter().map(|server| server.watch(namespace, Arc::clone(&watcher)));
+                !self.servers.is_empty() && told.fold(true, |all, this| all & this)
+            }
         }
 
         impl<B: $Swap $($bound)*> $Swap for Spread<B> {
@@ -187,6 +194,53 @@ mod tests {
             [b"a", b"b", b"c", b"d", b"e", b"f"].map(|key| three.place("any", key)),
             [1, 0, 1, 2, 0, 0]
         );
+    }
+
+    /// Tells of changes, or does not.
+    struct Tells(bool);
+
+    impl Backend for Tells {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+            Ok(None)
+        }
+
+        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+            Ok(false)
+        }
+
+        fn clear(&self, _: &str) -> Result<(), BackendError> {
+            Ok(())
+        }
+
+        fn watch(&self, _: &str, watcher: Arc<dyn Watcher>) -> bool {
+            watcher.lost_track();
+            self.0
+        }
+    }
+
+    #[derive(Default)]
+    struct Counts(std::sync::atomic::AtomicU32);
+
+    impl Watcher for Counts {
+        fn changed(&self, _: &[u8]) {}
+
+        fn lost_track(&self) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn changes_are_heard_where_all_tell() {
+        for (servers, is_told) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
+            let counts = Arc::new(Counts::default());
+            let spread = Spread::new(servers.iter().map(|tells| Tells(*tells)));
+            assert_eq!(spread.watch("any", Arc::<Counts>::clone(&counts)), is_told);
+            assert_eq!(counts.0.load(std::sync::atomic::Ordering::Relaxed) as usize, servers.len());
+        }
     }
 
     #[test]

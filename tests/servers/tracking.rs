@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use functools::backend::{Backend, Fallback, Guarded, Redis, Watcher, redis, redis_client};
+use functools::backend::{Backend, Fallback, Guarded, Redis, Spread, Watcher, redis, redis_client};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::processes::{again, task};
@@ -184,6 +184,24 @@ fn what_moves_to_another_server_is_told_by_both() {
     eventually("what was put is seen", || (one.call)(1) == 7);
     (one.invalidate)(1);
     eventually("what was invalidated is gone", || (other.call)(1) != 7);
+}
+
+#[test]
+fn each_of_several_servers_tells_of_its_share() {
+    let _limit = limit();
+    static ONE: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    static TWO: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let (one, other) = (
+        process! { Spread::new([patient(ONE.url()), patient(TWO.url())]) },
+        process! { Spread::new([patient(ONE.url()), patient(TWO.url())]) },
+    );
+    ((one.call)(999), (other.call)(999));
+    eventually("all listen", || (listeners(&ONE), listeners(&TWO)) == (2, 2));
+    for n in 0..16 {
+        (one.call)(n);
+        assert!((other.put)(n, n + 7));
+        eventually("what was put is seen", || (one.call)(n) == n + 7);
+    }
 }
 
 /// A process in earnest.
