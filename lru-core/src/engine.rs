@@ -680,6 +680,10 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         plan: &impl Plan<K, V, T>,
     ) -> Leavers<K, V, P, T> {
         if self.is_disabled() {
+            // A computation in flight must not reach a backend later on.
+            if let Origin::Put | Origin::Inserted = origin {
+                self.hold().history.changed(entry.hash);
+            }
             let mut leavers = Leavers::none();
             leavers.refuse(entry);
             return leavers;
@@ -804,6 +808,8 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         plan: &impl Plan<K, V, T>,
     ) -> Option<R> {
         if self.is_disabled() {
+            // As in `keep`.
+            self.hold().history.changed(hash);
             return None;
         }
         let mut leavers = Leavers::none();

@@ -269,6 +269,23 @@ fn what_is_computed_across_a_clear_does_not_stay_outside() {
 }
 
 #[test]
+fn what_is_changed_during_a_computation_stays_changed_without_a_front_too() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    fn changing(n: u64) -> u64 {
+        match n {
+            1 => assert!(!changing::cache_invalidate(1).unwrap()),
+            2 => changing::cache_put(2, 20).unwrap(),
+            _ => changing::cache_clear().unwrap(),
+        }
+        n
+    }
+    assert_eq!([1, 2].map(changing), [1, 2]);
+    assert_eq!([1, 2].map(|n| changing::cache_peek(n)), [None, Some(20)]);
+    assert_eq!((changing(3), SHELF.entries().len()), (3, 0));
+}
+
+#[test]
 fn what_another_call_fetches_during_a_clear_does_not_stay_in_the_process() {
     static SHELF: Shelf = Shelf::new();
     static RUNS: AtomicU64 = AtomicU64::new(0);
