@@ -106,6 +106,21 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         }
     }
 
+    /// Hides what is under a hash, for who lets go of the lock to take out. Whose keys have it in common, all
+    /// leave.
+    #[cfg(feature = "backend")]
+    fn hide_all_of(&self, hash: KeyHash) {
+        for number in 0.. {
+            let mut others = 0..number;
+            let found = self.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
+            match found {
+                Some(place) if self.deferred.hides(place) => {}
+                Some(place) => self.deferred.remove(place, Cause::Invalidated),
+                None => break,
+            }
+        }
+    }
+
     /// Counts what left of itself.
     #[inline]
     fn count(&self, leavers: &Leavers<K, V, P, T>) {
@@ -835,6 +850,17 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         (cause == Cause::Invalidated).then(|| taken(value))
     }
 
+    /// Forgets what is under this hash: no computation in flight will bring it back. The next call tells of it.
+    #[cfg(feature = "backend")]
+    pub(crate) fn forget_hash(&self, hash: KeyHash) {
+        let state = self.hold();
+        state.history.changed(hash);
+        if !self.is_disabled() {
+            state.hide_all_of(hash);
+            Self::let_go_of_hidden(state, true);
+        }
+    }
+
     /// Lets go of the lock when something is hidden that is to leave: at once, or as the next call does.
     #[cfg(feature = "backend")]
     fn let_go_of_hidden(state: L::Held<'_>, later: bool) {
@@ -1083,16 +1109,7 @@ where
 
     fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();
-        // Whose keys have a hash in common, all leave.
-        for number in 0.. {
-            let mut others = 0..number;
-            let found = state.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
-            match found {
-                Some(place) if state.deferred.hides(place) => {}
-                Some(place) => state.deferred.remove(place, Cause::Invalidated),
-                None => break,
-            }
-        }
+        state.hide_all_of(hash);
         Self::let_go_of_hidden(state, later);
     }
 

@@ -286,6 +286,43 @@ fn what_is_changed_during_a_computation_stays_changed_without_a_front_too() {
 }
 
 #[test]
+fn what_is_taken_back_from_outside_is_not_left_where_it_was_fetched() {
+    static SHELF: Shelf = Shelf::new();
+    static SETS: AtomicU64 = AtomicU64::new(0);
+
+    /// What is set first comes across an invalidation, and is fetched by others before it is taken back.
+    struct Late;
+
+    impl Backend for Late {
+        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            SHELF.get(namespace, key)
+        }
+        fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {
+            if SETS.fetch_add(1, SeqCst) == 0 {
+                number::cache_invalidate(1)?;
+                SHELF.set(ns, key, value, ttl)?;
+                assert_eq!(std::thread::spawn(|| number(1)).join().unwrap(), 0);
+                return Ok(());
+            }
+            SHELF.set(ns, key, value, ttl)
+        }
+        fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+            SHELF.delete(namespace, key)
+        }
+        fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+            SHELF.clear(namespace)
+        }
+    }
+
+    #[lru_cache(backend = Late)]
+    fn number(_n: u64) -> u64 {
+        SETS.load(SeqCst)
+    }
+    assert_eq!((number(1), SHELF.entries().len()), (0, 0));
+    assert_eq!((number(1), number(1)), (1, 1), "computed after it");
+}
+
+#[test]
 fn what_another_call_fetches_during_a_clear_does_not_stay_in_the_process() {
     static SHELF: Shelf = Shelf::new();
     static RUNS: AtomicU64 = AtomicU64::new(0);

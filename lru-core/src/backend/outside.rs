@@ -575,9 +575,10 @@ impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
             Err(error) => return self.failed(error, strictness),
         };
         let mut delivered = self.outside.store(&sealed).await;
-        // Not to be there after an invalidation that it came across.
+        // Not to be there after an invalidation that it came across, nor where others have fetched it.
         if !self.stands(began) && delivered.is_ok() {
             delivered = self.outside.delete().await.map(drop);
+            self.engines.change(self.hash, |engine| engine.forget_hash(self.hash));
         }
         self.failed(delivered.err()?, strictness)
     }
