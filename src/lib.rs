@@ -620,7 +620,9 @@ pub use lru_macros::cache;
 /// remembers is dropped as it ends; calls that its destructors still make are computed, and neither stored nor counted.
 ///
 /// Arguments and results need be `'static` only, so an `Rc` will do. An `async fn` remembers for the thread that
-/// polls it: a future that goes on in another one than it began in returns its result and stores nothing.
+/// polls it: a future that goes on in another one than it began in returns its result and stores nothing. With a
+/// `backend`, threads are to each other what processes are: what one clears or invalidates, others have in front of it until
+/// `front_ttl` is over, and what they were computing then may be stored there afterwards.
 ///
 /// Not with `shards`, `cache`, `single_flight` or `swr`, for which there must be somebody to share with. An `async fn` has no
 /// single flight then. The module `registry` does not list such functions, as it could speak for the calling thread only.

@@ -48,6 +48,41 @@ fn without_a_front_every_call_asks_the_backend() {
 }
 
 #[test]
+fn each_thread_finds_outside_what_another_one_computed() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(scope = thread, backend = &SHELF)]
+    fn length(text: &str) -> usize {
+        text.len()
+    }
+    assert_eq!((length("abc"), length("abc")), (3, 3));
+    assert_eq!(SHELF.asked(), ["get", "set"]);
+    let elsewhere = std::thread::spawn(|| {
+        assert_eq!((length("abc"), length("abc")), (3, 3));
+        length::cache_info()
+    });
+    let info = elsewhere.join().unwrap();
+    assert_eq!((info.hits, info.misses, info.currsize), (2, 0, 1));
+    assert_eq!(SHELF.asked(), ["get"]);
+    assert_eq!(length::cache_invalidate("abc").ok(), Some(true));
+    assert_eq!(SHELF.asked(), ["delete"]);
+}
+
+#[test]
+fn shards_stand_before_a_backend() {
+    static SHELF: Shelf = Shelf::new();
+    #[lru_cache(shards = 4, backend = &SHELF)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    assert!((0..32).chain(0..32).all(|n| square(n) == n * n));
+    assert_eq!(SHELF.asked().len(), 64, "each was looked for and stored once");
+    let info = square::cache_info();
+    assert_eq!((info.hits, info.misses, info.currsize), (32, 32, 32));
+    square::cache_clear().unwrap();
+    assert_eq!((square::cache_contains(3), SHELF.entries().len()), (false, 0));
+}
+
+#[test]
 fn what_is_asked_of_the_cache_is_asked_of_both() {
     static SHELF: Shelf = Shelf::new();
     #[lru_cache(maxsize = 1, backend = &SHELF)]
