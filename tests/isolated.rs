@@ -63,7 +63,8 @@ fn so_are_those_of_a_thread_and_those_in_parts() {
         // Another thread is not isolated.
         let elsewhere = || (counts(own::cache_info()), counts(parts::cache_info()));
         assert_eq!(thread::spawn(elsewhere).join().unwrap(), ((0, 0, 0), (0, 1, 1)));
-        (own::cache_clear(), parts::cache_clear());
+        own::cache_clear();
+        parts::cache_clear();
         assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((0, 0, 0), (0, 0, 0)));
     });
     assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((0, 1, 1), (0, 1, 1)));

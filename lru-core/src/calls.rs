@@ -271,7 +271,13 @@ where
     }
 
     /// Forgets everything and sets the counters to zero.
-    pub fn clear(&self) {
+    // By value, as all that generated code calls: whatever traits of a user's have methods of these names,
+    // these come first.
+    pub fn clear(self) {
+        self.clear_all();
+    }
+
+    pub(crate) fn clear_all(&self) {
         let mut left = Vec::new();
         self.engines.each(Change::Clear, |engine| left.extend(engine.empty(&self.plan)));
         // Nothing is left anywhere when the first is told of it or dropped. A panic keeps nobody from that.
@@ -288,13 +294,17 @@ where
 
     /// Hits, misses, bound and size, read together.
     #[must_use]
-    pub fn info(&self) -> CacheInfo {
+    pub fn info(self) -> CacheInfo {
         self.engines.info(&self.plan)
     }
 
     /// What happened beside hits and misses.
     #[must_use]
-    pub fn stats(&self) -> CacheStats {
+    pub fn stats(self) -> CacheStats {
+        self.counted()
+    }
+
+    pub(crate) fn counted(&self) -> CacheStats {
         let mut stats = CacheStats::default();
         self.engines.catch_up_all(&self.plan);
         self.engines.each(Change::None, |engine| stats += engine.stats());

@@ -168,11 +168,11 @@ pub trait Asked {
 
 impl<E: Engines, S: Plan<E::Key, E::Value, E::Term>> Asked for Calls<E, S> {
     fn info(&self) -> CacheInfo {
-        Calls::info(self)
+        self.engines.info(&self.plan)
     }
 
     fn stats(&self) -> CacheStats {
-        Calls::stats(self)
+        self.counted()
     }
 
     fn maxsize(&self) -> Option<usize> {
@@ -180,6 +180,6 @@ impl<E: Engines, S: Plan<E::Key, E::Value, E::Term>> Asked for Calls<E, S> {
     }
 
     fn clear(&self) {
-        Calls::clear(self);
+        self.clear_all();
     }
 }

@@ -316,7 +316,7 @@ fn what_is_changed_during_a_computation_stays_changed_without_a_front_too() {
         n
     }
     assert_eq!([1, 2].map(changing), [1, 2]);
-    assert_eq!([1, 2].map(|n| changing::cache_peek(n)), [None, Some(20)]);
+    assert_eq!([1, 2].map(changing::cache_peek), [None, Some(20)]);
     assert_eq!((changing(3), SHELF.entries().len()), (3, 0));
 }
 
