@@ -16,7 +16,7 @@ use std::{array, env, fs, thread};
 
 use allocation_counter::measure;
 use benches::{each, machine, text};
-use functools::backend::{Redis, redis};
+use functools::backend::{Backend, BackendError, Found, Redis, redis};
 use functools::lru_cache;
 
 #[path = "../tests/servers/server.rs"]
@@ -115,9 +115,43 @@ fn short(n: u64) -> String {
     text(n, 100)
 }
 
-#[lru_cache(ttl = 3600, front_ttl = SHORT, backend = &*STORE)]
+/// A front that hears nothing, so that its `front_ttl` is the bound.
+#[lru_cache(ttl = 3600, front_ttl = SHORT, backend = Untold(&STORE))]
 fn changing(_key: u64) -> bool {
     false
+}
+
+/// One that Redis tells of changes.
+#[lru_cache(ttl = 3600, backend = &*STORE)]
+fn told(_key: u64) -> bool {
+    false
+}
+
+/// Redis as a server without client tracking has it.
+struct Untold(&'static Redis);
+
+impl Backend for Untold {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        Backend::get(self.0, namespace, key)
+    }
+
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError> {
+        Backend::set(self.0, namespace, key, value, ttl)
+    }
+
+    fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+        Backend::delete(self.0, namespace, key)
+    }
+
+    fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+        Backend::clear(self.0, namespace)
+    }
 }
 
 #[lru_cache(maxsize = None, ttl = 3600, backend = &*STORE)]
@@ -155,9 +189,9 @@ fn obey() {
             "call" => call(which, number),
             "stampede" => stampede(which, number),
             "hot" => hot(which),
-            "look" => u64::from(changing(number)),
-            "change" => change(number),
-            "wait" => wait(number),
+            "look" => u64::from(changes(which)(number)),
+            "change" => change(which, number),
+            "wait" => wait(which, number),
             "front" => front(number),
             "weigh" => weigh(number),
             _ => panic!("nobody knows what `{order}` is"),
@@ -235,15 +269,20 @@ fn hot(which: &str) -> u64 {
     calls
 }
 
+fn changes(which: &str) -> fn(u64) -> bool {
+    if which == "told" { told } else { changing }
+}
+
 /// Changes a value; when was it done?
-fn change(key: u64) -> u64 {
-    changing::cache_put(key, true).expect("Redis is there");
+fn change(which: &str, key: u64) -> u64 {
+    let put = if which == "told" { told::cache_put } else { changing::cache_put };
+    put(key, true).expect("Redis is there");
     microseconds()
 }
 
 /// Waits until it is seen that a value has changed; when was that?
-fn wait(key: u64) -> u64 {
-    while !changing(key) {
+fn wait(which: &str, key: u64) -> u64 {
+    while !changes(which)(key) {
         thread::sleep(Duration::from_micros(500));
     }
     microseconds()
@@ -352,8 +391,8 @@ struct Measured {
     stampedes: [[f64; 3]; 3],
     /// Looks and calls a second.
     hot: [[f64; 2]; 3],
-    /// The latest that anybody saw a change, in milliseconds.
-    late: f64,
+    /// The latest that anybody saw a change, in milliseconds: who waits for `front_ttl`, and who is told.
+    late: [f64; 2],
     connections: u64,
 }
 
@@ -388,19 +427,22 @@ fn measured(server: &Server, processes: usize) -> Measured {
         let calls: u64 = tell_all(&mut workers, &format!("hot {which}")).iter().sum();
         [Asked::of(server).looks, calls].map(|all| all as f64 / SPAN.as_secs_f64())
     });
-    let late = (0..STAMPEDES).map(|round| {
-        let key = processes as u64 * STAMPEDES + round;
-        assert!(tell_all(&mut workers, &format!("look - {key}")).iter().all(|is_changed| *is_changed == 0));
-        let (first, others) = workers.split_first_mut().expect("there is one at least");
-        for worker in &mut *others {
-            worker.tell(&format!("wait - {key}"));
-        }
-        first.tell(&format!("change - {key}"));
-        let changed = first.report();
-        let seen = others.iter_mut().map(Worker::report).max().unwrap_or(changed);
-        seen.saturating_sub(changed) as f64 / 1e3
+    let late = ["changing", "told"].map(|which| {
+        let rounds = (0..STAMPEDES).map(|round| {
+            let key = processes as u64 * STAMPEDES + round;
+            let looked = tell_all(&mut workers, &format!("look {which} {key}"));
+            assert!(looked.iter().all(|is_changed| *is_changed == 0));
+            let (first, others) = workers.split_first_mut().expect("there is one at least");
+            for worker in &mut *others {
+                worker.tell(&format!("wait {which} {key}"));
+            }
+            first.tell(&format!("change {which} {key}"));
+            let changed = first.report();
+            let seen = others.iter_mut().map(Worker::report).max().unwrap_or(changed);
+            seen.saturating_sub(changed) as f64 / 1e3
+        });
+        rounds.fold(0.0, f64::max)
     });
-    let late = late.fold(0.0, f64::max);
     // Without the one that asks.
     let connections = number(server, "clients", "connected_clients:") - 1;
     Measured { processes, fronts, stampedes, hot, late, connections }
@@ -504,8 +546,10 @@ fn fan_out(out: &mut String, all: &[Measured]) {
         columns.join(" | "),
         "--:|".repeat(columns.len())
     );
-    let cells = several.iter().map(|one| format!("{:.0}", one.late)).chain([format!("about {short}")]);
-    row(out, &format!("`front_ttl` of {short} ms"), cells);
+    let cells = several.iter().map(|one| format!("{:.0}", one.late[0])).chain([format!("about {short}")]);
+    row(out, &format!("`front_ttl` of {short} ms, untold"), cells);
+    let cells = several.iter().map(|one| format!("{:.1}", one.late[1])).chain(["a round trip".into()]);
+    row(out, "told by Redis", cells);
 }
 
 /// What entries weigh, in the server and in a front.

@@ -317,7 +317,7 @@ impl<R> Outcome<R> for Refused {
 }
 
 /// A result's type, whose [`Outcome`] is to be chosen, for a cache that is `S`:
-/// [`Shared`](crate::key::Shared), [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
+/// [`Shared`], [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 #[derive(Debug)]
 pub struct Returns<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
 
