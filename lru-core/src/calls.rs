@@ -23,6 +23,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Plan, told};
 use crate::policy::Policy;
 use crate::stats::{CacheStats, add};
+use crate::store::Table;
 use crate::term::Term;
 
 /// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
@@ -343,6 +344,15 @@ where
     S: Plan<K, V, T>,
 {
     type Answer = Result<R, Moment>;
+
+    const READS: bool = true;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Result<R, Moment>> {
+        let Self { hash, key, outcome, .. } = *self;
+        table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept)).map(Ok)
+    }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]

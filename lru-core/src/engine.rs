@@ -33,10 +33,12 @@ use crate::isolation::Another;
 use crate::key::KeyHash;
 use crate::lock::{Lock, RLock, Settle, Unlocked, release};
 use crate::maxsize::MaxSize;
+use crate::open::{OpenLock, Stand};
 use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
+use crate::readers::{Readers, Recall};
 use crate::stats::{CacheStats, Tallies};
-use crate::store::{Brought, Place, Store};
+use crate::store::{Brought, Place, Store, Table};
 use crate::term::{Freshness, Term};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
@@ -115,7 +117,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             let found = self.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
             match found {
                 Some(place) if self.deferred.hides(place) => {}
-                Some(place) => self.deferred.remove(place, Cause::Invalidated),
+                Some(place) => self.hide(place, Cause::Invalidated),
                 None => break,
             }
         }
@@ -137,12 +139,59 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// The store, to be changed: up to date, and without user code until the borrow ends. `None`
     /// in a call that is nested in somebody's reading.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn write(&self, leavers: &mut Leavers<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
-        let mut store = self.store.try_borrow_mut().ok()?;
+        let Ok(mut store) = self.store.try_borrow_mut() else {
+            // What is to change must not be read elsewhere, though it can't be changed yet.
+            self.recall(Recall::Stale);
+            return None;
+        };
+        if store.is_lent() && !self.take_back(&mut store) {
+            return None;
+        }
         if !self.deferred.is_empty() {
             self.carry_out(&mut store, leavers);
         }
         Some(store)
+    }
+
+    /// Takes from other threads what they read without the lock, and counts what they counted.
+    #[cold]
+    #[inline(never)]
+    fn recall(&self, recall: Recall) {
+        if let Ok(store) = self.store.try_borrow() {
+            if store.is_lent() {
+                self.counters.add_hits(store.recall(recall));
+            }
+        }
+    }
+
+    /// The same, and makes the store one that can be changed; unless the current thread is reading what was lent.
+    #[cold]
+    #[inline(never)]
+    fn take_back(&self, store: &mut Store<K, V, P, T>) -> bool {
+        self.counters.add_hits(store.recall(Recall::Stale));
+        store.take_back()
+    }
+
+    /// Hides an entry, which is to leave later.
+    #[cold]
+    #[inline(never)]
+    fn hide(&self, place: Place, cause: Cause) {
+        self.recall(Recall::Stale);
+        self.deferred.remove(place, cause);
+    }
+
+    /// Hides all of them.
+    fn hide_all(&self) {
+        self.recall(Recall::Stale);
+        self.deferred.clear();
+    }
+
+    /// Whether the store can be changed: the call is not nested in somebody's reading.
+    fn is_free(&self) -> bool {
+        self.store.try_borrow_mut().is_ok_and(|store| !store.is_read_here())
     }
 
     /// Reads the user's clock. It may call back: what nested calls change waits, so that nobody is told of
@@ -280,6 +329,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Brings an entry in. `found` is where its key lies already.
+    // Called in one place.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn admit(
         &self,
         entry: Entry<K, V, T>,
@@ -322,7 +374,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
                 // Nested: the new value can't be stored, and the old one must not stay.
                 if let (Some(place), Origin::Refreshed(_) | Origin::Put | Origin::Inserted) = (found, origin)
                 {
-                    self.deferred.remove(place, Cause::Replaced);
+                    self.hide(place, Cause::Replaced);
                 }
                 self.deferred.leave(entry, None);
             }
@@ -331,7 +383,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Keeps an entry out, and under the lock no longer than that takes.
     fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
-        if self.store.try_borrow_mut().is_ok() {
+        if self.is_free() {
             leavers.refuse(entry);
         } else {
             // Nested: the lock is not free when this call is over.
@@ -344,7 +396,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         if let Some(mut store) = self.write(leavers) {
             return Some(store.remove(place));
         }
-        self.deferred.remove(place, cause);
+        self.hide(place, cause);
         None
     }
 
@@ -354,11 +406,11 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Makes what `goes` says it of leave later; it is gone from now on.
-    fn hide(&self, goes: impl Fn(&Entry<K, V, T>) -> bool) {
+    fn hide_where(&self, goes: impl Fn(&Entry<K, V, T>) -> bool) {
         let store = self.store.borrow();
         for place in store.places() {
             if !self.deferred.hides(place) && goes(store.get(place)) {
-                self.deferred.remove(place, Cause::Invalidated);
+                self.hide(place, Cause::Invalidated);
             }
         }
     }
@@ -416,6 +468,59 @@ impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T> {
 impl<K, V, P: Policy, T: Term> Another for LocalEngine<K, V, P, T> {
     fn another(&self) -> Self {
         Self::local(self.maxsize)
+    }
+}
+
+/// What an engine can lend, to be read without its lock.
+pub trait Lender {
+    /// Where entries lie.
+    type Table;
+}
+
+impl<K, V, P, T: Term, L> Lender for Engine<K, V, P, T, L> {
+    type Table = Table<K, V, T>;
+}
+
+/// The engine of a cache that lends what is read in it.
+pub(crate) type OpenEngine<K, V, P> = Engine<K, V, P, (), OpenLock<State<K, V, P, ()>>>;
+
+/// Who reads what it lends.
+pub(crate) type ReadersOf<K, V> = Readers<Table<K, V, ()>>;
+
+impl<K, V, P: Policy> Stand for State<K, V, P, ()> {
+    type Readers = Readers<Table<K, V, ()>>;
+
+    fn stand_in() -> Self {
+        Self::new(MaxSize::Disabled)
+    }
+}
+
+impl<K, V, P: Policy> OpenEngine<K, V, P> {
+    /// An empty cache without a bound.
+    pub(crate) const fn open() -> Self {
+        Self::of(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
+    }
+
+    /// Who reads what is lent, from when several threads have called.
+    #[inline]
+    pub(crate) fn readers(&self) -> Option<&ReadersOf<K, V>> {
+        self.state.readers()
+    }
+
+    /// From now on the table is lent.
+    pub(crate) fn prepare(&self) {
+        self.state.prepare();
+    }
+
+    /// Lends the table to the current thread, to be read by way of `readers` from now on; where it can.
+    #[cold]
+    pub(crate) fn lend(&self, readers: &ReadersOf<K, V>) {
+        let state = self.hold();
+        if state.is_settled() {
+            if let Ok(mut store) = state.store.try_borrow_mut() {
+                store.lend(readers);
+            }
+        }
     }
 }
 
@@ -507,7 +612,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             Err(_) => None,
         };
         let looked = if let Some(value) = found {
-            state.counters.hit();
+            self.state.have_hit(state.counters.hit());
             Ok(value)
         } else {
             state.counters.miss();
@@ -897,7 +1002,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
                 continue;
             }
             state.history.changed(entry.hash);
-            state.deferred.remove(place, Cause::Invalidated);
+            state.hide(place, Cause::Invalidated);
         }
         drop(Self::let_go(state, leavers, plan));
     }
@@ -912,10 +1017,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     /// The same, and returns what left, to be told of and dropped.
     #[must_use]
     pub(crate) fn empty(&self, plan: &impl Plan<K, V, T>) -> Option<Leavers<K, V, P, T>> {
-        self.uncached.store(0, Relaxed);
-        if let Some(tallies) = self.tallies.get() {
-            tallies.reset();
-        }
+        self.uncount();
         if self.is_disabled() {
             // For calls that would share what was computed before.
             self.hold().history.cleared();
@@ -923,14 +1025,30 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
-        state.counters.reset();
-        state.history.cleared();
-        state.deferred.clear();
+        self.begin_anew(&state);
         if plan.leaves_telling() {
             return None;
         }
         drop(state.write(&mut leavers));
         Some(leavers)
+    }
+
+    /// Sets to zero what is counted beside the lock.
+    fn uncount(&self) {
+        self.uncached.store(0, Relaxed);
+        if let Some(tallies) = self.tallies.get() {
+            tallies.reset();
+        }
+    }
+
+    /// The same with what is counted under it, and hides everything.
+    fn begin_anew(&self, state: &State<K, V, P, T>) {
+        state.hide_all();
+        state.counters.reset();
+        if let Some(stand_in) = self.state.stand_in() {
+            stand_in.counters.reset();
+        }
+        state.history.cleared();
     }
 
     /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
@@ -940,17 +1058,12 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             match wanted {
                 Wanted::Forget(hash) => {
                     state.history.changed(hash);
-                    state.hide(|entry| entry.hash == hash);
+                    state.hide_where(|entry| entry.hash == hash);
                 }
-                Wanted::Empty => state.hide(|_| true),
+                Wanted::Empty => state.hide_where(|_| true),
                 Wanted::Clear => {
-                    self.uncached.store(0, Relaxed);
-                    if let Some(tallies) = self.tallies.get() {
-                        tallies.reset();
-                    }
-                    state.counters.reset();
-                    state.history.cleared();
-                    state.deferred.clear();
+                    self.uncount();
+                    self.begin_anew(state);
                 }
             }
         }
@@ -965,7 +1078,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Misses that were counted, of calls that it stored for and of others.
     pub(crate) fn misses(&self) -> u64 {
-        self.uncached.load(Relaxed) + self.hold().counters.read(None, 0).misses
+        self.uncached.load(Relaxed) + self.hold().counters.misses()
     }
 
     /// Hits, misses, bound and size, read together under the lock.
@@ -991,9 +1104,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             return CacheInfo { hits, misses, maxsize, ..CacheInfo::default() };
         }
         let state = self.hold();
+        state.recall(Recall::Counted);
         let maxsize = state.store.borrow().maxsize();
         let info = state.counters.read(maxsize, state.currsize());
-        CacheInfo { hits: info.hits + hits, ..info }
+        let missed = self.state.stand_in().map_or(0, |state| state.counters.misses());
+        CacheInfo { hits: info.hits + hits, misses: info.misses + missed, ..info }
     }
 
     /// The bound as it is now.
@@ -1093,29 +1208,26 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 /// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
 /// it was overtaken by that is not asked here.
 #[cfg(feature = "backend")]
-impl<K, V, P, T, L> crate::backend::Front for Engine<K, V, P, T, L>
-where
-    P: Policy,
-    T: Term,
-    L: Lock<State<K, V, P, T>>,
-    Self: Sync,
-{
-    fn holds(&self, hash: KeyHash) -> bool {
+impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
+    /// Whether anything lies under this hash.
+    pub(crate) fn holds(&self, hash: KeyHash) -> bool {
         let state = self.hold();
         let found = state.find(hash, |_| true).is_some();
         drop(state);
         found
     }
 
-    fn drop_changed(&self, hash: KeyHash, later: bool) {
+    /// Takes out what lies under it. With `later`, the next call tells of what left.
+    pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();
         state.hide_all_of(hash);
         Self::let_go_of_hidden(state, later);
     }
 
-    fn drop_all_changed(&self, later: bool) {
+    /// Takes out everything, in the same way.
+    pub(crate) fn drop_all_changed(&self, later: bool) {
         let state = self.hold();
-        state.deferred.clear();
+        state.hide_all();
         Self::let_go_of_hidden(state, later);
     }
 }

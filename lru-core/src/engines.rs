@@ -1,6 +1,6 @@
 //! Where the engine of a call is: the only one of a cache, one of several by the key, or that of a thread.
 
-use crate::engine::{Engine, State};
+use crate::engine::{Engine, Lender, State};
 use crate::info::CacheInfo;
 use crate::key::KeyHash;
 use crate::lock::Lock;
@@ -76,9 +76,19 @@ pub type EngineOf<E> = Engine<
 
 /// What an engine is asked. A closure, unless it must be inlined whatever the compiler thinks of it: it can't say
 /// so of itself.
-pub trait Question<E> {
+pub trait Question<E: Lender> {
     /// What comes of it.
     type Answer;
+
+    /// Whether what an engine lends may answer it.
+    const READS: bool = false;
+
+    /// Reads the answer in what an engine has lent. Where it is not there, the engine must be asked.
+    #[inline]
+    fn read_in(&self, table: &E::Table) -> Option<Self::Answer> {
+        let _ = table;
+        None
+    }
 
     /// Puts it to an engine.
     fn put_to(self, engine: &E) -> Self::Answer;
@@ -96,7 +106,7 @@ pub trait Question<E> {
 /// Asked by a closure.
 struct By<F>(F);
 
-impl<E, R, F: FnOnce(&E) -> R> Question<E> for By<F> {
+impl<E: Lender, R, F: FnOnce(&E) -> R> Question<E> for By<F> {
     type Answer = R;
 
     #[inline]

@@ -81,12 +81,25 @@ impl Counters {
         Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0), expiries: Cell::new(0) }
     }
 
-    pub(crate) fn hit(&self) {
-        self.hits.set(self.hits.get() + 1);
+    /// Counts a hit. Returns how many there are.
+    #[inline]
+    pub(crate) fn hit(&self) -> u64 {
+        let hits = self.hits.get() + 1;
+        self.hits.set(hits);
+        hits
     }
 
     pub(crate) fn uncount_hit(&self) {
         self.hits.set(self.hits.get().saturating_sub(1));
+    }
+
+    /// Hits that were counted elsewhere.
+    pub(crate) fn add_hits(&self, hits: u64) {
+        self.hits.set(self.hits.get() + hits);
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.get()
     }
 
     pub(crate) fn miss(&self) {

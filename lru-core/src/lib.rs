@@ -43,13 +43,16 @@ mod memo;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod model;
+mod nested;
 mod object;
+mod open;
 pub mod options;
 pub mod outcome;
 mod own;
 mod plan;
 pub mod policy;
 mod random;
+mod readers;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod shards;
@@ -67,7 +70,7 @@ pub use calls::{Calls, Miss};
 pub use cause::Cause;
 pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
 #[doc(hidden)]
-pub use engine::{Engine, State};
+pub use engine::{Engine, Lender, State};
 #[doc(hidden)]
 pub use engines::{Change, EngineOf, Engines};
 #[cfg(feature = "testing")]
@@ -87,10 +90,16 @@ pub use lock::{Lock, RLock, Unlocked};
 pub use maxsize::{Integer, MaxSize, bound, integer};
 pub use memo::{Memo, UNBOUNDED};
 pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
+#[doc(hidden)]
+pub use open::{Open, OpenLock, OpenMemo, Stand};
 pub use plan::{Keys, NoPlan, Plan, Times};
+#[doc(hidden)]
+pub use readers::Readers;
 #[doc(hidden)]
 pub use shards::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
 pub use stats::CacheStats;
+#[doc(hidden)]
+pub use store::Table;
 pub use term::{Freshness, Grace, Lease, Term};
 #[doc(hidden)]
 pub use thread::{OfThread, PerThread, ThreadMemo};

@@ -38,6 +38,17 @@ pub trait Lock<T> {
     /// Whether the current thread keeps others from taking it.
     fn is_held(&self) -> bool;
 
+    /// Notes that there have been so many hits, by who holds it.
+    #[inline]
+    fn have_hit(&self, hits: u64) {
+        let _ = hits;
+    }
+
+    /// What stood in for what is guarded, where a nested call could not wait for it: if that was ever so.
+    fn stand_in(&self) -> Option<Self::Held<'_>> {
+        None
+    }
+
     /// What is guarded, by whom nobody shares it with.
     fn get_mut(&mut self) -> &mut T;
 

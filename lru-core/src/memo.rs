@@ -7,6 +7,8 @@ use crate::engine::Engine;
 use crate::maxsize::MaxSize;
 use crate::plan::{NoPlan, Plan};
 use crate::policy::{Lru, Policy};
+#[cfg(feature = "backend")]
+use crate::store::Table;
 use crate::term::Term;
 
 /// The bound of a [`Memo`] that has none.
@@ -92,7 +94,7 @@ where
     K: Send + Sync,
     V: Send + Sync,
     P: Policy + Send,
-    T: Term<Queue: Send> + Send,
+    T: Term<Queue: Send, Lent<Table<K, V, T>>: Send> + Send,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)

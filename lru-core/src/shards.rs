@@ -1,20 +1,12 @@
 //! The cache of a memoized function with `shards = N`: so many engines, each with the keys of its part of all
 //! hashes, its own lock, and its own order.
-//!
-//! Invariant: a thread that holds the lock of a shard, while user code reads, waits for no other one. What
-//! such a nested call asks of a shard that another thread holds is answered as if nothing was there; what it
-//! changes there is noted, and carried out before the next call.
 
-use core::cell::Cell;
 use core::fmt;
 use core::mem;
 use core::ops::Deref;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-
-use parking_lot::Mutex;
+use core::sync::atomic::AtomicU64;
 
 use crate::calls::Calls;
-use crate::deferred::Wanted;
 use crate::engine::{Engine, State};
 use crate::engines::{Change, EngineOf, Engines, Question};
 use crate::info::CacheInfo;
@@ -24,15 +16,13 @@ use crate::key::KeyHash;
 use crate::lock::{Lock, RLock};
 use crate::maxsize::MaxSize;
 use crate::memo::{InStatic, in_static, mode, stores};
+use crate::nested::{Held, Missed, is_nested};
 use crate::plan::{NoPlan, Plan};
 use crate::policy::{Lru, Policy};
 use crate::random::STEP;
+#[cfg(feature = "backend")]
+use crate::store::Table;
 use crate::term::Term;
-
-thread_local! {
-    /// How often this thread holds the lock of a shard, of whichever function.
-    static HELD: Cell<usize> = const { Cell::new(0) };
-}
 
 /// The lock of a shard: a thread knows that it holds one.
 #[derive(Debug)]
@@ -41,20 +31,13 @@ pub struct ShardLock<T>(RLock<T>);
 /// The lock of a shard, held.
 pub struct HeldShard<'a, T: 'a> {
     held: <RLock<T> as Lock<T>>::Held<'a>,
+    _held: Held,
 }
 
 impl<'a, T> HeldShard<'a, T> {
     #[inline]
     fn new(held: <RLock<T> as Lock<T>>::Held<'a>) -> Self {
-        HELD.set(HELD.get() + 1);
-        Self { held }
-    }
-}
-
-impl<T> Drop for HeldShard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        HELD.set(HELD.get() - 1);
+        Self { held, _held: Held::new() }
     }
 }
 
@@ -115,30 +98,6 @@ struct Shard<K, V, P, T: Term> {
     missed: Missed,
 }
 
-/// What nested calls could not do, as another thread held the lock.
-#[derive(Debug)]
-struct Missed {
-    any: AtomicBool,
-    changes: Mutex<Vec<Wanted>>,
-    /// Misses that could not be counted.
-    misses: AtomicU64,
-}
-
-impl Missed {
-    const fn new() -> Self {
-        Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
-    }
-
-    #[cold]
-    fn note(&self, wanted: Wanted) {
-        if matches!(wanted, Wanted::Clear) {
-            self.misses.store(0, Relaxed);
-        }
-        self.changes.lock().push(wanted);
-        self.any.store(true, Relaxed);
-    }
-}
-
 impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
     const fn new(maxsize: MaxSize) -> Self {
         Self { engine: engine(maxsize), missed: Missed::new() }
@@ -146,36 +105,24 @@ impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
 
     /// The lock, where that is free and nothing has to be caught up with: what should be gone is not served.
     fn try_hold(&self) -> Option<HeldShard<'_, State<K, V, P, T>>> {
-        self.engine.try_hold().filter(|_| !self.missed.any.load(Relaxed))
+        self.missed.try_hold(&self.engine)
     }
 
     /// Asks where there is nothing.
     fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<K, V, P, T>) -> R) -> R {
         let nothing = engine(MaxSize::Disabled);
         let answer = ask(&nothing);
-        self.missed.misses.fetch_add(nothing.misses(), Relaxed);
+        self.missed.count(nothing.misses());
         answer
     }
 
     /// Does what nested calls could not do.
-    #[cold]
+    #[inline]
     fn catch_up(&self, plan: &impl Plan<K, V, T>) {
-        let is_nested = is_nested();
-        let held = if is_nested { self.engine.try_hold() } else { Some(self.engine.hold()) };
-        let Some(held) = held else { return };
-        self.missed.any.store(false, Relaxed);
-        let changes = mem::take(&mut *self.missed.changes.lock());
-        self.engine.make_up(&held, changes);
-        if !is_nested {
-            ShardEngine::settle(held, plan);
+        if self.missed.any() {
+            self.missed.catch_up(&self.engine, plan);
         }
     }
-}
-
-/// Whether the current thread holds the lock of a shard.
-#[inline]
-fn is_nested() -> bool {
-    HELD.get() > 0
 }
 
 /// The shards of one function.
@@ -270,7 +217,7 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
         }
         let keeps = self.holds_any();
         let Some(held) = shard.try_hold() else {
-            shard.missed.note(Wanted::Forget(hash));
+            shard.missed.note(hash);
             return shard.ask_nobody(ask);
         };
         let _reading = keeps.then(|| held.reading());
@@ -287,33 +234,24 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
         for shard in &self.shards {
             let held = if is_nested { shard.try_hold() } else { None };
             let _reading = held.as_ref().filter(|_| keeps).map(|held| held.reading());
-            match change {
-                Change::None if is_nested && held.is_none() => {}
-                Change::Retain if is_nested && held.is_none() => shard.missed.note(Wanted::Empty),
-                Change::Clear if is_nested && held.is_none() => shard.missed.note(Wanted::Clear),
-                Change::None | Change::Retain => ask(&shard.engine),
-                Change::Clear => {
-                    shard.missed.misses.store(0, Relaxed);
-                    ask(&shard.engine);
-                }
+            if is_nested && held.is_none() {
+                shard.missed.note_all(change);
+                continue;
             }
+            if change == Change::Clear {
+                shard.missed.cleared();
+            }
+            ask(&shard.engine);
         }
     }
 
     #[inline]
     fn catch_up(&self, hash: KeyHash, plan: &impl Plan<K, V, T>) {
-        let shard = self.of(hash);
-        if shard.missed.any.load(Relaxed) {
-            shard.catch_up(plan);
-        }
+        self.of(hash).catch_up(plan);
     }
 
     fn catch_up_all(&self, plan: &impl Plan<K, V, T>) {
-        for shard in &self.shards {
-            if shard.missed.any.load(Relaxed) {
-                shard.catch_up(plan);
-            }
-        }
+        self.shards.iter().for_each(|shard| shard.catch_up(plan));
     }
 
     /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
@@ -330,7 +268,7 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
         for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
             let counted = shard.engine.counted();
             info.hits += counted.hits;
-            info.misses += counted.misses + shard.missed.misses.load(Relaxed);
+            info.misses += counted.misses + shard.missed.misses();
             info.currsize += counted.currsize;
         }
         info
@@ -416,34 +354,13 @@ where
 }
 
 #[cfg(feature = "backend")]
-impl<K, V, const N: usize, P, T> crate::backend::Front for Shards<K, V, N, P, T>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    P: Policy + Send,
-    T: Term<Queue: Send> + Send,
-{
-    fn holds(&self, hash: KeyHash) -> bool {
-        self.of(hash).engine.holds(hash)
-    }
-
-    fn drop_changed(&self, hash: KeyHash, later: bool) {
-        self.of(hash).engine.drop_changed(hash, later);
-    }
-
-    fn drop_all_changed(&self, later: bool) {
-        self.shards.iter().for_each(|shard| shard.engine.drop_all_changed(later));
-    }
-}
-
-#[cfg(feature = "backend")]
 impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::Fronting
     for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
 where
     K: Send + Sync,
     V: Send + Sync,
     P: Policy + Send,
-    T: Term<Queue: Send> + Send,
+    T: Term<Queue: Send, Lent<Table<K, V, T>>: Send> + Send,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)

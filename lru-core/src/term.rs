@@ -4,10 +4,12 @@
 //! `()`, and all of it folds away. Everything else is a [`Lease`].
 
 use core::cell::{Cell, RefCell};
+use core::convert::Infallible;
 use core::fmt;
 use std::boxed::Box;
 
 use crate::deadlines::Deadlines;
+use crate::readers::{Lent, ToReaders};
 
 /// What is known of an entry beside its key and its value.
 pub trait Term: Sized {
@@ -16,6 +18,10 @@ pub trait Term: Sized {
     /// Where a store notes who expires when.
     #[doc(hidden)]
     type Queue: Queue<Self>;
+
+    /// How a store lends its table to readers.
+    #[doc(hidden)]
+    type Lent<X>: Lent<X>;
 
     /// Whether there is nothing to be known.
     const IS_BARE: bool;
@@ -47,6 +53,7 @@ pub trait Queue<T: Term>: fmt::Debug {
 impl Term for () {
     type Time = ();
     type Queue = ();
+    type Lent<X> = ToReaders<X>;
 
     const IS_BARE: bool = true;
 
@@ -256,6 +263,7 @@ fn earlier<T: PartialOrd>(one: Option<T>, other: T) -> T {
 impl<T: Clone + PartialOrd, G> Term for Lease<T, G> {
     type Time = T;
     type Queue = Deadlines<T>;
+    type Lent<X> = Infallible;
 
     const IS_BARE: bool = false;
 

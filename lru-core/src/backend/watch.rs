@@ -25,11 +25,12 @@ use parking_lot::Mutex;
 
 use super::{AsyncBackend, Watcher};
 use crate::contained::contained;
+use crate::engines::{Change, Engines};
 use crate::key::KeyHash;
 
 /// The cache in front of a backend, by the hashes of its keys.
 pub trait Front: Sync {
-    /// Whether anything lies under this hash.
+    /// Whether anything lies under this hash. True where that can't be known now.
     fn holds(&self, hash: KeyHash) -> bool;
 
     /// Takes out what lies under it. With `later`, who wants to know what left is told by the next call.
@@ -37,6 +38,21 @@ pub trait Front: Sync {
 
     /// Takes out everything, in the same way.
     fn drop_all_changed(&self, later: bool);
+}
+
+impl<E: Engines + Sync> Front for E {
+    /// A call from inside an `Eq` or a `Clone` does not ask: it must not wait for a lock.
+    fn holds(&self, hash: KeyHash) -> bool {
+        self.is_held() || self.at(hash, |engine| engine.holds(hash))
+    }
+
+    fn drop_changed(&self, hash: KeyHash, later: bool) {
+        self.change(hash, |engine| engine.drop_changed(hash, later));
+    }
+
+    fn drop_all_changed(&self, later: bool) {
+        self.each(Change::Retain, |engine| engine.drop_all_changed(later));
+    }
 }
 
 /// A cache in a `static`.

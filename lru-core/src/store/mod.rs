@@ -12,10 +12,22 @@ use crate::entry::Entry;
 use crate::key::KeyHash;
 use crate::plan::Keys;
 use crate::policy::Policy;
+use crate::readers::{Readers, Recall};
 use crate::term::Term;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
+
+pub use unbounded::Table;
+
+impl<K, V, P> Store<K, V, P, ()> {
+    /// Lends the entries to the current thread, by way of `readers`, where no order is kept.
+    pub(crate) fn lend(&mut self, readers: &Readers<Table<K, V, ()>>) {
+        if let Self::Unbounded(unbounded) = self {
+            unbounded.lend(readers);
+        }
+    }
+}
 
 /// Where an entry lies in its store, as long as the store does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +72,33 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
             Self::Bounded(bounded) => Self::Bounded(bounded.another()),
         };
         core::mem::replace(self, empty)
+    }
+
+    /// Whether others can read the entries as well: then it can't be changed.
+    #[inline]
+    pub(crate) fn is_lent(&self) -> bool {
+        matches!(self, Self::Unbounded(unbounded) if unbounded.is_lent())
+    }
+
+    /// Whether the current thread reads what was lent.
+    pub(crate) fn is_read_here(&self) -> bool {
+        matches!(self, Self::Unbounded(unbounded) if unbounded.is_read_here())
+    }
+
+    /// Takes from readers what was lent to them, and returns the hits that they counted.
+    pub(crate) fn recall(&self, recall: Recall) -> u64 {
+        match self {
+            Self::Unbounded(unbounded) => unbounded.recall(recall),
+            Self::Bounded(_) => 0,
+        }
+    }
+
+    /// Ends that entries are lent, if all readers have given them back. Says whether they have.
+    pub(crate) fn take_back(&mut self) -> bool {
+        match self {
+            Self::Unbounded(unbounded) => unbounded.take_back(),
+            Self::Bounded(_) => true,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -158,15 +197,12 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     /// # Errors
     ///
     /// Gives it back where what must leave depends on its terms, and where none does though there is no room:
-    /// [`Store::insert`] sees to that.
+    /// [`Store::insert`] sees to that; and where the entries are lent.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Brought<K, V, T> {
         match self {
-            Self::Unbounded(unbounded) => {
-                unbounded.insert(entry);
-                Ok(None)
-            }
+            Self::Unbounded(unbounded) => unbounded.bring_in(entry).map(|()| None),
             Self::Bounded(bounded) => bounded.bring_in(entry),
         }
     }

@@ -1,10 +1,17 @@
 //! Keeps everything, in no order: a hash table of entries and nothing beside it.
+//!
+//! The table may be lent, to be read by others. What changes it comes when it has been taken back.
+
+use core::fmt;
+use core::mem;
 
 use hashbrown::HashTable;
 
 use super::Place;
 use crate::entry::Entry;
 use crate::key::KeyHash;
+use crate::readers::{Lent, Readers, Recall, ToReaders};
+use crate::term::Term;
 
 /// For about how many bytes of entries there is room at first.
 const FIRST: usize = 512;
@@ -13,35 +20,140 @@ const FIRST: usize = 512;
 const SMALL: usize = 16 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct Unbounded<K, V, T> {
-    table: HashTable<Entry<K, V, T>>,
+pub(crate) enum Unbounded<K, V, T: Term> {
+    Own(Table<K, V, T>),
+    Lent(T::Lent<Table<K, V, T>>),
 }
+
+/// Entries, found by hash and key.
+pub struct Table<K, V, T>(HashTable<Entry<K, V, T>>);
 
 /// Entry by entry: should a destructor panic, the others run all the same, which the table's own
 /// does not see to.
-impl<K, V, T> Drop for Unbounded<K, V, T> {
+impl<K, V, T> Drop for Table<K, V, T> {
     fn drop(&mut self) {
-        core::mem::take(&mut self.table).into_iter().for_each(drop);
+        mem::take(&mut self.0).into_iter().for_each(drop);
     }
 }
 
-impl<K, V, T> Unbounded<K, V, T> {
+impl<K, V, T> Table<K, V, T> {
+    const fn new() -> Self {
+        Self(HashTable::new())
+    }
+
+    #[inline]
+    fn find(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<(Place, &Entry<K, V, T>)> {
+        let place = self.0.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
+        Some((Place(place), self.0.get_bucket(place)?))
+    }
+
+    /// The same, where the place is hardly ever asked for.
+    #[inline]
+    fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<&Entry<K, V, T>> {
+        self.0.find(hash.get(), |entry| matches(&entry.key))
+    }
+
+    /// Reads the value under a key that has this hash and `matches`.
+    #[inline]
+    pub(crate) fn read<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
+        self.find_entry(hash, matches).map(|entry| read(&entry.value))
+    }
+
+    #[inline]
+    fn insert(&mut self, entry: Entry<K, V, T>) {
+        if self.0.len() == self.0.capacity() {
+            self.grow();
+        }
+        self.0.insert_unique(entry.hash.get(), entry, |entry| entry.hash.get());
+    }
+
+    /// Takes memory for more entries: four times as many while the table is small, which spares a
+    /// recursion that starts from nothing most of the rebuilding, and twice as many later.
+    #[cold]
+    fn grow(&mut self) {
+        let (len, size) = (self.0.len(), size_of::<Entry<K, V, T>>());
+        let more = if len * size < SMALL { (3 * len).max(FIRST / size) } else { len };
+        self.0.reserve(more.max(1), |entry| entry.hash.get());
+    }
+}
+
+impl<K, V, T> fmt::Debug for Table<K, V, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").finish_non_exhaustive()
+    }
+}
+
+impl<K, V, T: Term> Unbounded<K, V, T> {
     pub(super) const fn new() -> Self {
-        Self { table: HashTable::new() }
+        Self::Own(Table::new())
+    }
+
+    /// The table, to be read.
+    #[inline]
+    fn table(&self) -> &Table<K, V, T> {
+        match self {
+            Self::Own(table) => table,
+            Self::Lent(lent) => lent.table(),
+        }
+    }
+
+    /// The table, to be changed.
+    #[inline]
+    fn table_mut(&mut self) -> &mut Table<K, V, T> {
+        match self {
+            Self::Own(table) => table,
+            Self::Lent(_) => unreachable!("it was taken back"),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(self, Self::Lent(_))
+    }
+
+    /// Whether the current thread reads what was lent.
+    pub(super) fn is_read_here(&self) -> bool {
+        matches!(self, Self::Lent(lent) if lent.is_read_here())
+    }
+
+    /// Takes from readers what was lent to them, and returns the hits that they counted.
+    pub(super) fn recall(&self, recall: Recall) -> u64 {
+        match self {
+            Self::Own(_) => 0,
+            Self::Lent(lent) => lent.recall(recall),
+        }
+    }
+
+    /// Ends that the table is lent, if all readers have given it back. Says whether they have.
+    pub(super) fn take_back(&mut self) -> bool {
+        match mem::replace(self, Self::new()) {
+            Self::Own(table) => *self = Self::Own(table),
+            Self::Lent(lent) => {
+                *self = match lent.into_table() {
+                    Ok(table) => Self::Own(table),
+                    Err(lent) => Self::Lent(lent),
+                }
+            }
+        }
+        !self.is_lent()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.table().0.len()
     }
 
     #[inline]
     pub(super) fn find(
         &self,
         hash: KeyHash,
-        mut matches: impl FnMut(&K) -> bool,
+        matches: impl FnMut(&K) -> bool,
     ) -> Option<(Place, &Entry<K, V, T>)> {
-        let place = self.table.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
-        Some((Place(place), self.table.get_bucket(place)?))
+        self.table().find(hash, matches)
     }
 
     /// The same, where the place is hardly ever asked for.
@@ -49,53 +161,70 @@ impl<K, V, T> Unbounded<K, V, T> {
     pub(super) fn find_entry(
         &self,
         hash: KeyHash,
-        mut matches: impl FnMut(&K) -> bool,
+        matches: impl FnMut(&K) -> bool,
     ) -> Option<&Entry<K, V, T>> {
-        self.table.find(hash.get(), |entry| matches(&entry.key))
+        self.table().find_entry(hash, matches)
     }
 
     /// Where an entry lies that is in here.
     #[cold]
     pub(super) fn place_of(&self, entry: &Entry<K, V, T>) -> Option<Place> {
-        self.table.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
+        self.table().0.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
     }
 
     pub(super) fn get(&self, place: Place) -> &Entry<K, V, T> {
-        self.table.get_bucket(place.0).expect("the place is occupied")
+        self.table().0.get_bucket(place.0).expect("the place is occupied")
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
-        (0..self.table.num_buckets()).filter(|&place| self.table.get_bucket(place).is_some()).map(Place)
+        let table = &self.table().0;
+        (0..table.num_buckets()).filter(|&place| table.get_bucket(place).is_some()).map(Place)
     }
 
     #[inline]
     pub(super) fn insert(&mut self, entry: Entry<K, V, T>) {
-        if self.table.len() == self.table.capacity() {
-            self.grow();
-        }
-        self.table.insert_unique(entry.hash.get(), entry, |entry| entry.hash.get());
+        self.table_mut().insert(entry);
     }
 
-    /// Takes memory for more entries: four times as many while the table is small, which spares a
-    /// recursion that starts from nothing most of the rebuilding, and twice as many later.
-    #[cold]
-    fn grow(&mut self) {
-        let (len, size) = (self.table.len(), size_of::<Entry<K, V, T>>());
-        let more = if len * size < SMALL { (3 * len).max(FIRST / size) } else { len };
-        self.table.reserve(more.max(1), |entry| entry.hash.get());
+    /// The same.
+    ///
+    /// # Errors
+    ///
+    /// Gives the entry back where the table is lent.
+    #[inline]
+    pub(super) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Result<(), Entry<K, V, T>> {
+        match self {
+            Self::Own(table) => {
+                table.insert(entry);
+                Ok(())
+            }
+            Self::Lent(_) => Err(entry),
+        }
     }
 
     /// Puts another value under a key that is there, and returns the new key with the old value.
     pub(super) fn replace(&mut self, place: Place, mut entry: Entry<K, V, T>) -> Entry<K, V, T> {
-        let stored = self.table.get_bucket_mut(place.0).expect("the place is occupied");
-        core::mem::swap(&mut stored.value, &mut entry.value);
+        let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
+        mem::swap(&mut stored.value, &mut entry.value);
         entry
     }
 
     pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
-        match self.table.get_bucket_entry(place.0) {
+        match self.table_mut().0.get_bucket_entry(place.0) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("the place is occupied"),
+        }
+    }
+}
+
+impl<K, V> Unbounded<K, V, ()> {
+    /// Lends the table to the current thread, by way of `readers`.
+    pub(super) fn lend(&mut self, readers: &Readers<Table<K, V, ()>>) {
+        if let Self::Own(table) = self {
+            *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));
+        }
+        if let Self::Lent(lent) = self {
+            lent.put();
         }
     }
 }
@@ -110,7 +239,7 @@ mod tests {
         let mut capacities = Vec::new();
         for n in 0..5000_u64 {
             store.insert(Entry { hash: KeyHash::of(&n), key: n, value: n, term: () });
-            capacities.push(store.table.capacity());
+            capacities.push(store.table().0.capacity());
         }
         capacities.dedup();
         let size = size_of::<Entry<u64, u64>>();
@@ -125,6 +254,6 @@ mod tests {
     fn large_entries_take_no_memory_before_they_come() {
         let mut store = Unbounded::new();
         store.insert(Entry { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
-        assert!(store.table.capacity() < 4);
+        assert!(store.table().0.capacity() < 4);
     }
 }

@@ -203,14 +203,15 @@ impl<'a> Memo<'a> {
         let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
         let (maxsize, terms) = (bound(maxsize, krate), model.terms.types(krate));
-        let shards = match parts {
+        let room = match parts {
             Parts::Shards(shards) => {
                 let number = number(shards, krate);
-                Some(quote! { , { #krate::__private::shards(#number) } })
+                quote! { , #maxsize, { #krate::__private::shards(#number) } }
             }
-            Parts::One | Parts::PerThread => None,
+            Parts::One | Parts::PerThread => quote! { , #maxsize },
+            Parts::Open => TokenStream::new(),
         };
-        Self { parts, flavor: &model.flavor, arguments: quote! { #key, #kept, #maxsize #shards #terms } }
+        Self { parts, flavor: &model.flavor, arguments: quote! { #key, #kept #room #terms } }
     }
 
     /// The item.
@@ -218,6 +219,7 @@ impl<'a> Memo<'a> {
         let Self { parts, arguments, .. } = self;
         let (name, is_per_thread) = match parts {
             Parts::One => (quote!(Memo), false),
+            Parts::Open => (quote!(OpenMemo), false),
             Parts::Shards(_) => (quote!(ShardedMemo), false),
             Parts::PerThread => (quote!(ThreadMemo), true),
         };
@@ -236,7 +238,7 @@ impl<'a> Memo<'a> {
     /// What it is called by.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
-            Parts::One | Parts::Shards(_) => quote! { __MEMO },
+            Parts::One | Parts::Open | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => match self.flavor {
                 Flavor::Sync => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
                 Flavor::Async(_) => quote! { #krate::__private::PerThread::moving(&__MEMO, || ()) },
@@ -259,6 +261,7 @@ impl<'a> Memo<'a> {
         let arguments = &self.arguments;
         match self.parts {
             Parts::One => quote! { &'static #krate::__private::Memo<#arguments> },
+            Parts::Open => quote! { &'static #krate::__private::OpenMemo<#arguments> },
             Parts::Shards(_) => quote! { &'static #krate::__private::ShardedMemo<#arguments> },
             Parts::PerThread => {
                 quote! { #krate::__private::PerThread<impl ::core::marker::Copy, #arguments> }

@@ -101,6 +101,8 @@ pub(crate) struct Room {
 /// How many there are of it.
 pub(crate) enum Parts {
     One,
+    /// One whose entries never leave by themselves: threads can read it at the same time.
+    Open,
     /// So many, by the hash of the key.
     Shards(Expr),
     PerThread,
@@ -133,12 +135,14 @@ impl Model {
         let backend = Backend::new(&args, &func, &accessors);
         let named = named(&args, &func, &arguments, &krate);
         let is_per_thread = args.is_per_thread();
+        let is_open = matches!(args.maxsize, Some(MaxSize::None)) && !terms.are_any();
         let place = match args.cache {
             Some(object) => Place::Object(object),
             None => Place::Static(Room {
                 parts: match args.shards {
                     _ if is_per_thread => Parts::PerThread,
                     Some(shards) => Parts::Shards(shards),
+                    None if is_open => Parts::Open,
                     None => Parts::One,
                 },
                 maxsize: args.maxsize.unwrap_or(MaxSize::Literal(DEFAULT_MAXSIZE)),

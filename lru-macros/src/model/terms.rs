@@ -115,6 +115,11 @@ impl Terms {
         Self { policy: args.policy.unwrap_or(Policy::Lru), seed, plan: is_planned.then_some(plan) }
     }
 
+    /// Whether entries have terms.
+    pub(crate) fn are_any(&self) -> bool {
+        self.plan.is_some()
+    }
+
     /// The type of the cache's policy and terms, after the bound.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
         if self.policy == Policy::Lru && self.plan.is_none() {

@@ -17,16 +17,8 @@ pub fn price(id: u32) -> u32 {
 pub enum price {}
 #[cfg(feature = "prices")]
 impl price {
-    fn __memo() -> &'static memo::functools::__private::Memo<
-        (u32,),
-        u32,
-        { memo::functools::__private::UNBOUNDED },
-    > {
-        static __MEMO: memo::functools::__private::Memo<
-            (u32,),
-            u32,
-            { memo::functools::__private::UNBOUNDED },
-        > = memo::functools::__private::Memo::new();
+    fn __memo() -> &'static memo::functools::__private::OpenMemo<(u32,), u32> {
+        static __MEMO: memo::functools::__private::OpenMemo<(u32,), u32> = memo::functools::__private::OpenMemo::new();
         memo::functools::__private::register! {
             __MEMO.calls(), false, "price", "price::__memo"
         }

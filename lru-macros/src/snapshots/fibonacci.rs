@@ -10,16 +10,8 @@ fn fibonacci(n: u64) -> u64 {
 /// What can be asked of the cache of the function `fibonacci`.
 enum fibonacci {}
 impl fibonacci {
-    fn __memo() -> &'static ::functools::__private::Memo<
-        (u64,),
-        u64,
-        { ::functools::__private::UNBOUNDED },
-    > {
-        static __MEMO: ::functools::__private::Memo<
-            (u64,),
-            u64,
-            { ::functools::__private::UNBOUNDED },
-        > = ::functools::__private::Memo::new();
+    fn __memo() -> &'static ::functools::__private::OpenMemo<(u64,), u64> {
+        static __MEMO: ::functools::__private::OpenMemo<(u64,), u64> = ::functools::__private::OpenMemo::new();
         ::functools::__private::register! {
             __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"
         }
