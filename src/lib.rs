@@ -260,7 +260,7 @@ pub use lru_macros::cache;
 /// ## `maxsize`
 ///
 /// A constant expression of any integer type. Zero or less stores nothing and counts misses; `None`
-/// remembers everything, which [`macro@cache`] does too. Then, unless results have times, threads that find what
+/// remembers everything, which [`macro@cache`] does too. Then, without times and `shards`, threads that find what
 /// they ask for do not wait for each other.
 ///
 /// ```
@@ -1282,8 +1282,8 @@ pub mod __private {
     pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use lru_core::site::{Site, path_of};
     pub use lru_core::{
-        Boarded, Flight, Grace, Lease, Memo, OpenMemo, PerThread, Reading, ShardedMemo, ThreadMemo,
-        UNBOUNDED, bound, cache, integer, kept, shards, stored,
+        Boarded, Empty, Flight, Grace, Lease, Memo, OpenMemo, PerThread, Reading, ShardedMemo, ThreadMemo,
+        UNBOUNDED, bound, cache, integer, kept, quiet, shards, stored,
     };
     pub use std::string::String;
     pub use std::thread_local;

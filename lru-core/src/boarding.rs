@@ -96,10 +96,7 @@ where
         O: Outcome<R, Kept = V>,
     {
         let hash = KeyHash::of_part(&key);
-        let matches = |stored: &K| key.eq_stored(stored);
-        let read = |kept: &V| outcome.answer(kept);
-        let sought = self.at(hash, |engine, plan| engine.seek(hash, matches, read, plan));
-        match sought {
+        match self.seek(hash, &key, outcome) {
             Some((result, Freshness::Fresh | Freshness::Spare)) => Boarded::Hit(result),
             Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
             None => self.missed(hash, &key, outcome, flight),

@@ -24,7 +24,7 @@ use crate::plan::{Plan, told};
 use crate::policy::Policy;
 use crate::stats::{CacheStats, add};
 use crate::store::Table;
-use crate::term::Term;
+use crate::term::{Freshness, Term};
 
 /// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
 /// the result is kept.
@@ -91,6 +91,19 @@ where
                 Err(calls.miss(hash, &key, Origin::Computed(began), outcome))
             }
         }
+    }
+
+    /// As [`Calls::look`], where a call may be answered without a computation of its own: no miss is counted yet.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn seek<Q, R, O>(&self, hash: KeyHash, key: &Q, outcome: O) -> Option<(R, Freshness)>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { engines, plan, .. } = self;
+        engines.catch_up(hash, plan);
+        engines.ask(hash, Seek { hash, key, outcome, plan, result: PhantomData })
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
@@ -365,6 +378,50 @@ where
     #[inline]
     fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Result<R, Moment> {
         Err(Moment::FIRST)
+    }
+}
+
+/// [`Engine::seek`].
+struct Seek<'a, Q, R, O, S> {
+    hash: KeyHash,
+    key: &'a Q,
+    outcome: O,
+    plan: &'a S,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Seek<'_, Q, R, O, S>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    Q: Part<Stored = K>,
+    O: Outcome<R, Kept = V>,
+    S: Plan<K, V, T>,
+{
+    type Answer = Option<(R, Freshness)>;
+
+    const READS: bool = true;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Option<(R, Freshness)>> {
+        let Self { hash, key, outcome, .. } = *self;
+        let found = table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))?;
+        Some(Some((found, Freshness::Fresh)))
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Option<(R, Freshness)> {
+        let Self { hash, key, outcome, plan, .. } = self;
+        engine.seek(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
+    }
+
+    /// Nothing is found.
+    #[inline]
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Option<(R, Freshness)> {
+        None
     }
 }
 

@@ -33,10 +33,10 @@ use crate::isolation::Another;
 use crate::key::KeyHash;
 use crate::lock::{Lock, RLock, Settle, Unlocked, release};
 use crate::maxsize::MaxSize;
-use crate::open::{OpenLock, Stand};
+use crate::open::{Lending, OpenLock};
 use crate::plan::{Plan, told, told_with};
 use crate::policy::Policy;
-use crate::readers::{Readers, Recall};
+use crate::readers::Readers;
 use crate::stats::{CacheStats, Tallies};
 use crate::store::{Brought, Place, Store, Table};
 use crate::term::{Freshness, Term};
@@ -53,9 +53,14 @@ pub struct Engine<K, V, P, T: Term, L = RLock<State<K, V, P, T>>> {
     tallies: OnceLock<Box<Tallies>>,
     /// Made when something is first refreshed on a thread of its own.
     background: OnceLock<Arc<Background>>,
+    /// How to copy an entry, where a user's code must not run under the lock.
+    copy: Option<Copied<K, V>>,
     /// What the state is made of.
     parts: PhantomData<fn() -> (P, T)>,
 }
+
+/// How to copy a key and a value.
+type Copied<K, V> = (fn(&K) -> K, fn(&V) -> V);
 
 /// What a call reads and changes under the lock.
 pub struct State<K, V, P, T: Term> {
@@ -110,7 +115,6 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Hides what is under a hash, for who lets go of the lock to take out. Whose keys have it in common, all
     /// leave.
-    #[cfg(feature = "backend")]
     fn hide_all_of(&self, hash: KeyHash) {
         for number in 0.. {
             let mut others = 0..number;
@@ -142,13 +146,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn write(&self, leavers: &mut Leavers<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
-        let Ok(mut store) = self.store.try_borrow_mut() else {
-            // What is to change must not be read elsewhere, though it can't be changed yet.
-            self.recall(Recall::Stale);
-            return None;
-        };
-        if store.is_lent() && !self.take_back(&mut store) {
-            return None;
+        let mut store = self.store.try_borrow_mut().ok()?;
+        if store.is_lent() {
+            self.take_back(&mut store);
         }
         if !self.deferred.is_empty() {
             self.carry_out(&mut store, leavers);
@@ -159,39 +159,38 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Takes from other threads what they read without the lock, and counts what they counted.
     #[cold]
     #[inline(never)]
-    fn recall(&self, recall: Recall) {
-        if let Ok(store) = self.store.try_borrow() {
-            if store.is_lent() {
-                self.counters.add_hits(store.recall(recall));
-            }
-        }
+    fn take_back(&self, store: &mut Store<K, V, P, T>) {
+        self.counters.add_hits(store.take_back());
     }
 
-    /// The same, and makes the store one that can be changed; unless the current thread is reading what was lent.
-    #[cold]
-    #[inline(never)]
-    fn take_back(&self, store: &mut Store<K, V, P, T>) -> bool {
-        self.counters.add_hits(store.recall(Recall::Stale));
-        store.take_back()
+    /// The same, where it is lent: what is hidden is not to be read elsewhere.
+    fn recall(&self) {
+        if let Ok(mut store) = self.store.try_borrow_mut() {
+            if store.is_lent() {
+                self.take_back(&mut store);
+            }
+        }
     }
 
     /// Hides an entry, which is to leave later.
     #[cold]
     #[inline(never)]
     fn hide(&self, place: Place, cause: Cause) {
-        self.recall(Recall::Stale);
+        self.recall();
         self.deferred.remove(place, cause);
     }
 
     /// Hides all of them.
     fn hide_all(&self) {
-        self.recall(Recall::Stale);
+        self.recall();
         self.deferred.clear();
     }
 
-    /// Whether the store can be changed: the call is not nested in somebody's reading.
-    fn is_free(&self) -> bool {
-        self.store.try_borrow_mut().is_ok_and(|store| !store.is_read_here())
+    /// Hides everything, and counts anew.
+    fn begin_anew(&self) {
+        self.hide_all();
+        self.counters.reset();
+        self.history.cleared();
     }
 
     /// Reads the user's clock. It may call back: what nested calls change waits, so that nobody is told of
@@ -383,7 +382,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Keeps an entry out, and under the lock no longer than that takes.
     fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
-        if self.is_free() {
+        if self.store.try_borrow_mut().is_ok() {
             leavers.refuse(entry);
         } else {
             // Nested: the lock is not free when this call is over.
@@ -403,16 +402,6 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// While this is there, what leaves waits for a call that comes later.
     pub(crate) fn reading(&self) -> Option<Ref<'_, Store<K, V, P, T>>> {
         self.store.try_borrow().ok()
-    }
-
-    /// Makes what `goes` says it of leave later; it is gone from now on.
-    fn hide_where(&self, goes: impl Fn(&Entry<K, V, T>) -> bool) {
-        let store = self.store.borrow();
-        for place in store.places() {
-            if !self.deferred.hides(place) && goes(store.get(place)) {
-                self.hide(place, Cause::Invalidated);
-            }
-        }
     }
 
     /// Whether what lies there is not fresh any more, by what a clock showed.
@@ -459,7 +448,15 @@ impl<K, V, P: Policy, T: Term> LocalEngine<K, V, P, T> {
 #[cfg(feature = "testing")]
 impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T> {
     fn another(&self) -> Self {
-        Self::new(self.maxsize)
+        Self::another_of(self, RLock::new(State::new(self.maxsize)))
+    }
+}
+
+/// Of the same bound.
+#[cfg(feature = "testing")]
+impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T, crate::lock::QuietLock<State<K, V, P, T>>> {
+    fn another(&self) -> Self {
+        Self::another_of(self, crate::lock::QuietLock::new(State::new(self.maxsize)))
     }
 }
 
@@ -487,18 +484,18 @@ pub(crate) type OpenEngine<K, V, P> = Engine<K, V, P, (), OpenLock<State<K, V, P
 /// Who reads what it lends.
 pub(crate) type ReadersOf<K, V> = Readers<Table<K, V, ()>>;
 
-impl<K, V, P: Policy> Stand for State<K, V, P, ()> {
+impl<K, V, P: Policy> Lending for State<K, V, P, ()> {
     type Readers = Readers<Table<K, V, ()>>;
-
-    fn stand_in() -> Self {
-        Self::new(MaxSize::Disabled)
-    }
 }
 
 impl<K, V, P: Policy> OpenEngine<K, V, P> {
     /// An empty cache without a bound.
-    pub(crate) const fn open() -> Self {
-        Self::of(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
+    pub(crate) const fn open() -> Self
+    where
+        K: Clone,
+        V: Clone,
+    {
+        Self::quiet(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
     }
 
     /// Who reads what is lent, from when several threads have called.
@@ -508,6 +505,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
     }
 
     /// From now on the table is lent.
+    #[cfg(test)]
     pub(crate) fn prepare(&self) {
         self.state.prepare();
     }
@@ -517,9 +515,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
     pub(crate) fn lend(&self, readers: &ReadersOf<K, V>) {
         let state = self.hold();
         if state.is_settled() {
-            if let Ok(mut store) = state.store.try_borrow_mut() {
-                store.lend(readers);
-            }
+            state.store.borrow_mut().lend(readers);
         }
     }
 }
@@ -533,8 +529,33 @@ impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
             flights: OnceLock::new(),
             tallies: OnceLock::new(),
             background: OnceLock::new(),
+            copy: None,
             parts: PhantomData,
         }
+    }
+
+    /// The same, under whose lock a user's code must not run.
+    pub(crate) const fn quiet(maxsize: MaxSize, state: L) -> Self
+    where
+        K: Clone,
+        V: Clone,
+    {
+        Self {
+            maxsize,
+            uncached: AtomicU64::new(0),
+            state,
+            flights: OnceLock::new(),
+            tallies: OnceLock::new(),
+            background: OnceLock::new(),
+            copy: Some((K::clone, V::clone)),
+            parts: PhantomData,
+        }
+    }
+
+    /// The same as another one, in which there is nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn another_of(other: &Self, state: L) -> Self {
+        Self { copy: other.copy, ..Self::of(other.maxsize, state) }
     }
 }
 
@@ -644,7 +665,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         let read = |entry: &Entry<K, V, T>| (read(&entry.value), plan.freshness(&entry.term, &reading));
         let found = state.store.try_borrow().ok().and_then(|store| store.read(hash, matches, is_there, read));
         if found.is_some() {
-            state.counters.hit();
+            self.state.have_hit(state.counters.hit());
         }
         release(state, |leavers| drop(told(leavers, plan)));
         found
@@ -652,14 +673,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Where it stands in the history of the cache.
     pub(crate) fn moment(&self) -> Moment {
-        self.hold().history.now()
+        self.hold().history.unseen()
     }
 
     /// The same, and counts a miss: a call begins to compute.
     pub(crate) fn begin_call(&self) -> Moment {
         let state = self.hold();
         state.counters.miss();
-        state.history.now()
+        state.history.unseen()
     }
 
     /// Whether the current thread holds the lock: the call comes from an `Eq` or a `Clone`.
@@ -976,35 +997,59 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         }
     }
 
-    /// Forgets all entries for which `holds` is false.
+    /// Forgets all entries for which `holds` is false. Computations in flight are not stored: what they began with
+    /// may be what no longer holds.
     pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Plan<K, V, T>) {
-        self.forget_all(|entry| !holds(&entry.key, &entry.value), plan);
-    }
-
-    /// Forgets all entries that `goes` says it of.
-    pub(crate) fn forget_all(
-        &self,
-        mut goes: impl FnMut(&Entry<K, V, T>) -> bool,
-        plan: &impl Plan<K, V, T>,
-    ) {
         let mut leavers = Leavers::none();
         if self.is_disabled() {
             return;
         }
+        if let Some(copy) = self.copy {
+            return self.retain_by_copies(copy, holds, plan);
+        }
         let state = self.hold();
+        state.history.cleared();
         state.expire(plan, &mut leavers);
         let places = state.store.borrow().places();
         for place in places {
             let store = state.store.borrow();
             let entry = store.get(place);
-            // `goes` may have called back, and the entry be gone by now, also by this very call.
-            if state.deferred.hides(place) || !goes(entry) || state.deferred.hides(place) {
+            // `holds` may have called back, and the entry be gone by now, also by this very call.
+            if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
                 continue;
             }
             state.history.changed(entry.hash);
             state.hide(place, Cause::Invalidated);
         }
         drop(Self::let_go(state, leavers, plan));
+    }
+
+    /// The same, and calls `holds` without the lock. What changes meanwhile is not asked for any more, and stays.
+    fn retain_by_copies(
+        &self,
+        copy: Copied<K, V>,
+        mut holds: impl FnMut(&K, &V) -> bool,
+        plan: &impl Plan<K, V, T>,
+    ) {
+        let state = self.hold();
+        state.history.cleared();
+        let (began, store) = (state.history.now(), state.store.borrow());
+        let entries: Vec<_> = store.places().into_iter().map(|place| store.get(place)).collect();
+        let entries: Vec<_> =
+            entries.iter().map(|entry| (entry.hash, copy.0(&entry.key), copy.1(&entry.value))).collect();
+        drop(store);
+        drop(state);
+        for (hash, key, value) in entries {
+            if self.overtook(began, hash) || holds(&key, &value) {
+                continue;
+            }
+            let state = self.hold();
+            if !state.history.overtook(began, hash) {
+                state.history.changed(hash);
+                state.hide_all_of(hash);
+            }
+            drop(Self::let_go(state, Leavers::none(), plan));
+        }
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
@@ -1025,7 +1070,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         }
         let mut leavers = Leavers::none();
         let state = self.hold();
-        self.begin_anew(&state);
+        state.begin_anew();
         if plan.leaves_telling() {
             return None;
         }
@@ -1041,16 +1086,6 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         }
     }
 
-    /// The same with what is counted under it, and hides everything.
-    fn begin_anew(&self, state: &State<K, V, P, T>) {
-        state.hide_all();
-        state.counters.reset();
-        if let Some(stand_in) = self.state.stand_in() {
-            stand_in.counters.reset();
-        }
-        state.history.cleared();
-    }
-
     /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
     /// so when that is settled.
     pub(crate) fn make_up(&self, state: &State<K, V, P, T>, wanted: Vec<Wanted>) {
@@ -1058,12 +1093,15 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             match wanted {
                 Wanted::Forget(hash) => {
                     state.history.changed(hash);
-                    state.hide_where(|entry| entry.hash == hash);
+                    state.hide_all_of(hash);
                 }
-                Wanted::Empty => state.hide_where(|_| true),
+                Wanted::Empty => {
+                    state.history.cleared();
+                    state.hide_all();
+                }
                 Wanted::Clear => {
                     self.uncount();
-                    self.begin_anew(state);
+                    state.begin_anew();
                 }
             }
         }
@@ -1089,7 +1127,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         let mut leavers = Leavers::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        let info = self.counted();
+        let info = self.read_counters(&state);
         if !plan.leaves_telling() {
             drop(Self::let_go(state, leavers, plan));
         }
@@ -1098,17 +1136,19 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// The same, with what has expired since anything was last asked.
     pub(crate) fn counted(&self) -> CacheInfo {
-        let hits = self.answered_elsewhere();
         if self.is_disabled() {
             let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { hits, misses, maxsize, ..CacheInfo::default() };
+            return CacheInfo { hits: self.answered_elsewhere(), misses, maxsize, ..CacheInfo::default() };
         }
-        let state = self.hold();
-        state.recall(Recall::Counted);
-        let maxsize = state.store.borrow().maxsize();
-        let info = state.counters.read(maxsize, state.currsize());
-        let missed = self.state.stand_in().map_or(0, |state| state.counters.misses());
-        CacheInfo { hits: info.hits + hits, misses: info.misses + missed, ..info }
+        self.read_counters(&self.hold())
+    }
+
+    fn read_counters(&self, state: &State<K, V, P, T>) -> CacheInfo {
+        let hits = self.answered_elsewhere();
+        let store = state.store.borrow();
+        state.counters.add_hits(store.take_hits());
+        let info = state.counters.read(store.maxsize(), state.currsize());
+        CacheInfo { hits: info.hits + hits, ..info }
     }
 
     /// The bound as it is now.

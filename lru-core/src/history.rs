@@ -68,6 +68,11 @@ impl History {
         Moment { changes: self.changes.get(), arrivals: self.arrivals.get() }
     }
 
+    /// The same for who has not looked what is there: no key is known to be missing.
+    pub(crate) fn unseen(&self) -> Moment {
+        Moment { arrivals: u64::MAX, ..self.now() }
+    }
+
     /// Whether since `began` nothing was changed and nothing came in: a key that was missing then is
     /// missing still.
     #[inline]

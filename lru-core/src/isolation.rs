@@ -75,7 +75,7 @@ fn discard(own: Caches) {
 }
 
 /// What a function has its results in, of which a thread can have another one.
-pub(crate) trait Another {
+pub trait Another {
     /// With nothing in it.
     fn another(&self) -> Self;
 }

@@ -51,6 +51,8 @@ pub mod outcome;
 mod own;
 mod plan;
 pub mod policy;
+#[doc(hidden)]
+pub mod quiet;
 mod random;
 mod readers;
 #[cfg(feature = "registry")]
@@ -86,12 +88,12 @@ pub use isolation::Isolated;
 pub use isolation::isolated;
 pub use key::{Argument, Tagged};
 #[doc(hidden)]
-pub use lock::{Lock, RLock, Unlocked};
+pub use lock::{Lock, LockOf, Locking, QuietLock, Quietly, RLock, Unlocked};
 pub use maxsize::{Integer, MaxSize, bound, integer};
-pub use memo::{Memo, UNBOUNDED};
+pub use memo::{Empty, Memo, UNBOUNDED};
 pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
 #[doc(hidden)]
-pub use open::{Open, OpenLock, OpenMemo, Stand};
+pub use open::{Lending, Open, OpenLock, OpenMemo, Unbounding};
 pub use plan::{Keys, NoPlan, Plan, Times};
 #[doc(hidden)]
 pub use readers::Readers;

@@ -8,7 +8,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard};
 
 /// State that may have work left over from nested calls.
 pub(crate) trait Settle {
@@ -24,6 +24,10 @@ pub(crate) trait Settle {
 
 /// What keeps threads from each other's way.
 pub trait Lock<T> {
+    /// Whether a user's code may run under it, and call back. Where it may, a thread that holds the lock can take
+    /// it again.
+    const CALLS_BACK: bool = true;
+
     /// What is guarded, for as long as this is there. A thread may hold it more than once.
     type Held<'a>: Deref<Target = T>
     where
@@ -42,11 +46,6 @@ pub trait Lock<T> {
     #[inline]
     fn have_hit(&self, hits: u64) {
         let _ = hits;
-    }
-
-    /// What stood in for what is guarded, where a nested call could not wait for it: if that was ever so.
-    fn stand_in(&self) -> Option<Self::Held<'_>> {
-        None
     }
 
     /// What is guarded, by whom nobody shares it with.
@@ -120,6 +119,71 @@ impl<T> Lock<T> for RLock<T> {
         counter.fetch_add(1, Relaxed);
     }
 }
+
+/// A mutex that is not reentrant, where nobody calls back: three quarters of what [`RLock`] costs.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct QuietLock<T>(Mutex<T>);
+
+impl<T> QuietLock<T> {
+    pub(crate) const fn new(guarded: T) -> Self {
+        Self(Mutex::new(guarded))
+    }
+}
+
+impl<T> Lock<T> for QuietLock<T> {
+    const CALLS_BACK: bool = false;
+
+    type Held<'a>
+        = MutexGuard<'a, T>
+    where
+        T: 'a;
+
+    #[inline]
+    fn hold(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+
+    #[inline]
+    fn try_hold(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+
+    /// Never: who holds it asks nothing.
+    fn is_held(&self) -> bool {
+        false
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+
+    #[inline]
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+/// The choice of a lock, by whether all that runs under it is `QUIET`: calls nobody back.
+#[derive(Debug)]
+pub struct Quietly<const QUIET: bool>;
+
+/// What is chosen.
+pub trait Locking {
+    /// A lock of what is guarded.
+    type Lock<T>: Lock<T>;
+}
+
+impl Locking for Quietly<false> {
+    type Lock<T> = RLock<T>;
+}
+
+impl Locking for Quietly<true> {
+    type Lock<T> = QuietLock<T>;
+}
+
+/// The lock that is chosen.
+pub type LockOf<const QUIET: bool, T> = <Quietly<QUIET> as Locking>::Lock<T>;
 
 /// No lock, for what one thread has for itself.
 pub struct Unlocked<T>(T);

@@ -3,12 +3,11 @@
 use core::fmt;
 
 use crate::calls::Calls;
-use crate::engine::Engine;
+use crate::engine::{Engine, State};
+use crate::lock::{LockOf, Locking, QuietLock, Quietly};
 use crate::maxsize::MaxSize;
 use crate::plan::{NoPlan, Plan};
 use crate::policy::{Lru, Policy};
-#[cfg(feature = "backend")]
-use crate::store::Table;
 use crate::term::Term;
 
 /// The bound of a [`Memo`] that has none.
@@ -30,6 +29,16 @@ pub(crate) type InStatic<'m, E> = &'m E;
 #[cfg(feature = "testing")]
 pub(crate) type InStatic<'m, E> = crate::isolation::Isolated<'m, E>;
 
+/// Engines in a `static`, of which a thread may have its own.
+#[cfg(not(feature = "testing"))]
+pub trait Shared {}
+#[cfg(not(feature = "testing"))]
+impl<E> Shared for E {}
+#[cfg(feature = "testing")]
+pub trait Shared: crate::isolation::Another {}
+#[cfg(feature = "testing")]
+impl<E: crate::isolation::Another> Shared for E {}
+
 /// Those that the current thread is to use.
 #[cfg(not(feature = "testing"))]
 #[inline]
@@ -43,25 +52,40 @@ pub(crate) fn in_static<E: crate::isolation::Another + 'static>(engines: &E) -> 
 
 /// The cache of one function: `K` is the owned form of its arguments, `V` what of its result is
 /// remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or what [`bound`](crate::bound) makes of a
-/// number. The bound is part of the type so that no call has to ask for the mode.
-pub struct Memo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: Term = ()>(Engine<K, V, P, T>);
-
-impl<K, V, const MAXSIZE: i128, P, T> Memo<K, V, MAXSIZE, P, T>
+/// number. The bound is part of the type so that no call has to ask for the mode. `QUIET` is what
+/// [`quiet!`](crate::quiet) says of the arguments and of what is remembered.
+pub struct Memo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: Term = (), const QUIET: bool = false>(
+    EngineBy<K, V, P, T, QUIET>,
+)
 where
+    Quietly<QUIET>: Locking;
+
+/// The engine, by whether it is quiet.
+type EngineBy<K, V, P, T, const QUIET: bool> = Engine<K, V, P, T, LockOf<QUIET, State<K, V, P, T>>>;
+
+/// A cache as it begins. By a constant, as it is to be one of a `static`, whichever lock it has.
+pub trait Empty {
+    /// Nothing is in it, and it takes no memory yet.
+    const EMPTY: Self;
+}
+
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Empty for Memo<K, V, MAXSIZE, P, T> {
+    const EMPTY: Self = Self(Engine::new(mode(MAXSIZE)));
+}
+
+impl<K: Clone, V: Clone, const MAXSIZE: i128, P: Policy> Empty for Memo<K, V, MAXSIZE, P, (), true> {
+    const EMPTY: Self = Self(Engine::quiet(mode(MAXSIZE), QuietLock::new(State::new(mode(MAXSIZE)))));
+}
+
+impl<K, V, const MAXSIZE: i128, P, T, const QUIET: bool> Memo<K, V, MAXSIZE, P, T, QUIET>
+where
+    Quietly<QUIET>: Locking,
+    EngineBy<K, V, P, T, QUIET>: Shared,
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
     T: Term<Queue: Send> + Send + 'static,
 {
-    const MODE: MaxSize = mode(MAXSIZE);
-
-    /// An empty cache. Takes no memory yet.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
-    pub const fn new() -> Self {
-        Self(Engine::new(Self::MODE))
-    }
-
     /// How many computations there are that others may wait for, and how many calls do: for tests.
     #[cfg(feature = "testing")]
     pub fn in_flight(&self) -> (usize, usize) {
@@ -70,38 +94,48 @@ where
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn planned<S: Plan<K, V, T>>(&self, plan: S) -> Calls<InStatic<'_, Engine<K, V, P, T>>, S> {
-        Calls::new(in_static(&self.0), stores::<T>(Self::MODE), plan)
+    pub fn planned<S>(&self, plan: S) -> Calls<InStatic<'_, EngineBy<K, V, P, T, QUIET>>, S>
+    where
+        S: Plan<K, V, T>,
+    {
+        Calls::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P> Memo<K, V, MAXSIZE, P>
+impl<K, V, const MAXSIZE: i128, P, const QUIET: bool> Memo<K, V, MAXSIZE, P, (), QUIET>
 where
+    Quietly<QUIET>: Locking,
+    EngineBy<K, V, P, (), QUIET>: Shared,
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
 {
     /// The same, where there is nothing to plan.
     #[inline]
-    pub fn calls(&self) -> Calls<InStatic<'_, Engine<K, V, P, ()>>, NoPlan> {
+    pub fn calls(&self) -> Calls<InStatic<'_, EngineBy<K, V, P, (), QUIET>>, NoPlan> {
         self.planned(NoPlan)
     }
 }
 
 #[cfg(feature = "backend")]
-impl<K, V, const MAXSIZE: i128, P, T> crate::backend::Fronting for Memo<K, V, MAXSIZE, P, T>
+impl<K, V, const MAXSIZE: i128, P, T, const QUIET: bool> crate::backend::Fronting
+    for Memo<K, V, MAXSIZE, P, T, QUIET>
 where
-    K: Send + Sync,
-    V: Send + Sync,
-    P: Policy + Send,
-    T: Term<Queue: Send, Lent<Table<K, V, T>>: Send> + Send,
+    Quietly<QUIET>: Locking,
+    EngineBy<K, V, P, T, QUIET>: Sync,
+    P: Policy,
+    T: Term,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for Memo<K, V, MAXSIZE, P, T> {
+impl<K, V, const MAXSIZE: i128, P: Policy, T: Term, const QUIET: bool> fmt::Debug
+    for Memo<K, V, MAXSIZE, P, T, QUIET>
+where
+    Quietly<QUIET>: Locking,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Memo").field(&self.0).finish()
     }

@@ -1,15 +1,14 @@
-//! The cache of a memoized function without a bound: what hits need is lent to the threads that read, so that they
-//! do not wait for each other.
+//! The cache of a memoized function without a bound, whose keys and values call nobody back: what hits need is
+//! lent to the threads that read, so that they do not wait for each other.
 //!
 //! It is so from when several threads have been seen to call: a cache that one thread uses is asked by its lock.
 
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::boxed::Box;
 use std::sync::OnceLock;
 
-use parking_lot::ReentrantMutexGuard;
+use parking_lot::MutexGuard;
 
 use crate::calls::Calls;
 use crate::engine::{Engine, OpenEngine, ReadersOf, State};
@@ -18,23 +17,18 @@ use crate::info::CacheInfo;
 #[cfg(feature = "testing")]
 use crate::isolation::Another;
 use crate::key::KeyHash;
-use crate::lock::{Lock, RLock};
-use crate::maxsize::MaxSize;
-use crate::memo::{InStatic, in_static};
-use crate::nested::{Missed, is_nested};
+use crate::lock::{Lock, QuietLock, Quietly};
+use crate::memo::{Empty, InStatic, Shared, UNBOUNDED, in_static, mode};
 use crate::plan::{NoPlan, Plan};
-use crate::policy::{Lru, Policy};
+use crate::policy::Policy;
 use crate::readers::{Found, Reading, number};
 use crate::store::Table;
 
 /// What an [`OpenLock`] guards.
-pub trait Stand {
+pub trait Lending {
     /// Who reads what it lends.
     #[doc(hidden)]
-    type Readers: Clone + Default;
-
-    /// What answers in its place to calls that can't wait for it.
-    fn stand_in() -> Self;
+    type Readers: Default;
 }
 
 /// One hit in so many is looked at, for which thread it is of.
@@ -43,27 +37,23 @@ const SAMPLED: u64 = 256;
 /// How often it must have been another thread than the time before. The first one of all counts as another.
 const CHANGES: u32 = 4;
 
-/// The lock of a cache that lends what is read in it. It knows whether several threads call, and lets none wait that
-/// is nested in a reading: such a call gets a stand-in, in which there is nothing.
-pub struct OpenLock<T: Stand> {
-    lock: RLock<T>,
+/// The lock of a cache that lends what is read in it. It knows whether several threads call.
+pub struct OpenLock<T: Lending> {
+    lock: QuietLock<T>,
     /// Made when threads have taken turns.
     readers: OnceLock<T::Readers>,
     /// Whose hit was looked at last, by the number of the thread.
     last: AtomicUsize,
     changes: AtomicU32,
-    /// Made when a nested call first finds the lock taken.
-    stand_in: OnceLock<Box<RLock<T>>>,
 }
 
-impl<T: Stand> OpenLock<T> {
+impl<T: Lending> OpenLock<T> {
     pub(crate) const fn new(guarded: T) -> Self {
         Self {
-            lock: RLock::new(guarded),
+            lock: QuietLock::new(guarded),
             readers: OnceLock::new(),
             last: AtomicUsize::new(0),
             changes: AtomicU32::new(0),
-            stand_in: OnceLock::new(),
         }
     }
 
@@ -75,17 +65,6 @@ impl<T: Stand> OpenLock<T> {
     /// From now on the table is lent.
     pub(crate) fn prepare(&self) {
         self.readers.get_or_init(T::Readers::default);
-    }
-
-    /// For a call that must not wait.
-    #[cold]
-    #[inline(never)]
-    fn hold_nested(&self) -> ReentrantMutexGuard<'_, T> {
-        if let Some(held) = self.lock.try_hold() {
-            return held;
-        }
-        self.prepare();
-        self.stand_in.get_or_init(|| Box::new(RLock::new(T::stand_in()))).hold()
     }
 
     /// Looks which thread it is that calls.
@@ -100,19 +79,21 @@ impl<T: Stand> OpenLock<T> {
     }
 }
 
-impl<T: Stand> Lock<T> for OpenLock<T> {
+impl<T: Lending> Lock<T> for OpenLock<T> {
+    const CALLS_BACK: bool = false;
+
     type Held<'a>
-        = ReentrantMutexGuard<'a, T>
+        = MutexGuard<'a, T>
     where
         T: 'a;
 
     #[inline]
-    fn hold(&self) -> ReentrantMutexGuard<'_, T> {
-        if is_nested() { self.hold_nested() } else { self.lock.hold() }
+    fn hold(&self) -> MutexGuard<'_, T> {
+        self.lock.hold()
     }
 
     #[inline]
-    fn try_hold(&self) -> Option<ReentrantMutexGuard<'_, T>> {
+    fn try_hold(&self) -> Option<MutexGuard<'_, T>> {
         self.lock.try_hold()
     }
 
@@ -127,97 +108,40 @@ impl<T: Stand> Lock<T> for OpenLock<T> {
         }
     }
 
-    fn stand_in(&self) -> Option<ReentrantMutexGuard<'_, T>> {
-        Some(self.stand_in.get()?.hold())
-    }
-
     fn get_mut(&mut self) -> &mut T {
         self.lock.get_mut()
     }
 
     #[inline]
     fn count(counter: &AtomicU64) {
-        RLock::<T>::count(counter);
+        QuietLock::<T>::count(counter);
     }
 }
 
-impl<T: Stand> fmt::Debug for OpenLock<T> {
+impl<T: Lending> fmt::Debug for OpenLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenLock").finish_non_exhaustive()
     }
 }
 
-/// The engine of one function, and what nested calls could not do to it.
-pub struct Open<K, V, P: Policy> {
-    engine: OpenEngine<K, V, P>,
-    missed: Missed,
-}
+/// The engine of one function, and who reads what it lends.
+pub struct Open<K, V, P: Policy>(OpenEngine<K, V, P>);
 
 /// What is lent.
 type Lent<'a, K, V> = Reading<'a, Table<K, V, ()>>;
 
 impl<K, V, P: Policy> Open<K, V, P> {
-    const fn new() -> Self {
-        Self { engine: Engine::open(), missed: Missed::new() }
-    }
-
     /// What the current thread can read without the lock.
     // Apart, and without what is asked for: in the caller, that is to stay in registers.
     #[inline(never)]
     fn begin_to_read<'a>(&self, readers: &'a ReadersOf<K, V>) -> Option<Lent<'a, K, V>> {
-        if !self.missed.any() {
-            match readers.find() {
-                Found::Table(reading) => return Some(reading),
-                Found::Nothing => return None,
-                Found::NothingAgain => {}
-            }
-        }
-        self.begin_late_to_read(readers)
-    }
-
-    /// The same, where there is something to be done before.
-    #[cold]
-    #[inline(never)]
-    fn begin_late_to_read<'a>(&self, readers: &'a ReadersOf<K, V>) -> Option<Lent<'a, K, V>> {
-        self.catch_up();
-        if !is_nested() {
-            self.engine.lend(readers);
-        }
         match readers.find() {
-            Found::Table(reading) if !self.missed.any() => Some(reading),
-            _ => None,
-        }
-    }
-
-    /// Lets go of it, and counts a hit where the answer was found and holds still.
-    #[inline(never)]
-    fn end_to_read(&self, reading: Lent<'_, K, V>, is_found: bool) -> bool {
-        // What was called back may have changed it.
-        let holds = reading.is_up_to_date() && !self.missed.any();
-        if holds && is_found {
-            reading.count();
-        }
-        drop(reading);
-        if !holds {
-            self.catch_up();
-        }
-        holds
-    }
-
-    /// Does what nested calls could not do.
-    #[inline]
-    fn catch_up(&self) {
-        if self.missed.any() {
-            self.missed.catch_up(&self.engine, &NoPlan);
-        }
-    }
-
-    /// The same before a change. A nested call that can't make it sees to it that no other will wait for the
-    /// lock either.
-    fn catch_up_and_prepare(&self) {
-        self.catch_up();
-        if is_nested() {
-            self.engine.prepare();
+            Found::Table(reading) => Some(reading),
+            Found::Nothing => None,
+            Found::NothingAgain => {
+                self.0.lend(readers);
+                None
+            }
         }
     }
 }
@@ -232,56 +156,27 @@ impl<K, V, P: Policy> Engines for Open<K, V, P> {
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
-        if let Some(readers) = self.engine.readers() {
-            if !Q::READS {
-                self.catch_up();
-            } else if let Some(reading) = self.begin_to_read(readers) {
-                let answer = reading.table().and_then(|table| question.read_in(table));
-                if self.end_to_read(reading, answer.is_some()) {
-                    if let Some(answer) = answer {
-                        return answer;
-                    }
+        if let (true, Some(readers)) = (Q::READS, self.0.readers()) {
+            if let Some(reading) = self.begin_to_read(readers) {
+                if let Some(answer) = reading.table().and_then(|table| question.read_in(table)) {
+                    reading.hit();
+                    return answer;
                 }
             }
         }
-        question.put_to(&self.engine)
-    }
-
-    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        self.catch_up_and_prepare();
-        if !is_nested() {
-            return ask(&self.engine);
-        }
-        let Some(_held) = self.missed.try_hold(&self.engine) else {
-            self.missed.note(hash);
-            return ask(&OpenEngine::of(MaxSize::Disabled, OpenLock::new(Stand::stand_in())));
-        };
-        ask(&self.engine)
+        question.put_to(&self.0)
     }
 
     fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        ask(&self.engine)
+        ask(&self.0)
     }
 
-    fn each(&self, change: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
-        self.catch_up_and_prepare();
-        let held = if is_nested() { Some(self.missed.try_hold(&self.engine)) } else { None };
-        if let Some(None) = held {
-            self.missed.note_all(change);
-        } else {
-            ask(&self.engine);
-        }
+    fn each(&self, _: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
+        ask(&self.0);
     }
 
-    fn catch_up_all(&self, _: &impl Plan<K, V, ()>) {
-        self.catch_up();
-    }
-
-    /// From inside an `Eq` or a `Clone`, nothing where another thread holds the lock.
     fn info(&self, plan: &impl Plan<K, V, ()>) -> CacheInfo {
-        let mut info = CacheInfo::default();
-        self.each(Change::None, |engine| info = engine.info(plan));
-        info
+        self.0.info(plan)
     }
 
     fn maxsize(&self) -> Option<usize> {
@@ -289,14 +184,7 @@ impl<K, V, P: Policy> Engines for Open<K, V, P> {
     }
 
     fn is_held(&self) -> bool {
-        is_nested() || self.engine.is_held()
-    }
-}
-
-#[cfg(feature = "testing")]
-impl<K, V, P: Policy> Another for Open<K, V, P> {
-    fn another(&self) -> Self {
-        Self::new()
+        self.0.is_held()
     }
 }
 
@@ -310,58 +198,92 @@ impl<K, V, P: Policy> fmt::Debug for Open<K, V, P> {
     }
 }
 
-/// [`Memo`](crate::Memo) without a bound, and with nothing to plan.
-pub struct OpenMemo<K, V, P: Policy = Lru>(Open<K, V, P>);
+/// What answers for a function without a bound, by whether all its keys and values are quiet.
+pub trait Unbounding {
+    /// Where its engine is.
+    type Engines<K, V, P: Policy>;
+}
 
-impl<K, V, P> OpenMemo<K, V, P>
+impl Unbounding for Quietly<true> {
+    type Engines<K, V, P: Policy> = Open<K, V, P>;
+}
+
+impl Unbounding for Quietly<false> {
+    type Engines<K, V, P: Policy> = Engine<K, V, P, ()>;
+}
+
+/// What is chosen.
+type EnginesBy<K, V, P, const QUIET: bool> = <Quietly<QUIET> as Unbounding>::Engines<K, V, P>;
+
+/// [`Memo`](crate::Memo) without a bound, and with nothing to plan.
+pub struct OpenMemo<K, V, P: Policy, const QUIET: bool>(EnginesBy<K, V, P, QUIET>)
 where
+    Quietly<QUIET>: Unbounding;
+
+impl<K, V, P: Policy> Empty for OpenMemo<K, V, P, false> {
+    const EMPTY: Self = Self(Engine::new(mode(UNBOUNDED)));
+}
+
+impl<K: Clone, V: Clone, P: Policy> Empty for OpenMemo<K, V, P, true> {
+    const EMPTY: Self = Self(Open(OpenEngine::open()));
+}
+
+impl<K, V, P, const QUIET: bool> OpenMemo<K, V, P, QUIET>
+where
+    Quietly<QUIET>: Unbounding,
+    EnginesBy<K, V, P, QUIET>: Engines<Key = K, Value = V, Policy = P, Term = ()> + Shared + 'static,
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
 {
-    /// An empty cache. Takes no memory yet.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
-    pub const fn new() -> Self {
-        Self(Open::new())
-    }
-
     /// How many computations there are that others may wait for, and how many calls do: for tests.
     #[cfg(feature = "testing")]
     pub fn in_flight(&self) -> (usize, usize) {
-        in_static(&self.0).engine.flights().count()
+        in_static(&self.0).first(|engine| engine.flights().count())
     }
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn calls(&self) -> Calls<InStatic<'_, Open<K, V, P>>, NoPlan> {
+    pub fn calls(&self) -> Calls<InStatic<'_, EnginesBy<K, V, P, QUIET>>, NoPlan> {
         Calls::new(in_static(&self.0), true, NoPlan)
     }
 }
 
+#[cfg(feature = "testing")]
+impl<K: Clone, V: Clone, P: Policy> Another for Open<K, V, P> {
+    fn another(&self) -> Self {
+        Self(OpenEngine::open())
+    }
+}
+
 #[cfg(feature = "backend")]
-impl<K, V, P> crate::backend::Fronting for OpenMemo<K, V, P>
+impl<K, V, P: Policy, const QUIET: bool> crate::backend::Fronting for OpenMemo<K, V, P, QUIET>
 where
-    K: Send + Sync,
-    V: Send + Sync,
-    P: Policy + Send,
+    Quietly<QUIET>: Unbounding,
+    EnginesBy<K, V, P, QUIET>: Engines + Sync,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
         Some(&self.0)
     }
 }
 
-impl<K, V, P: Policy> fmt::Debug for OpenMemo<K, V, P> {
+impl<K, V, P: Policy, const QUIET: bool> fmt::Debug for OpenMemo<K, V, P, QUIET>
+where
+    Quietly<QUIET>: Unbounding,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OpenMemo").field(&self.0).finish()
+        f.debug_struct("OpenMemo").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boarding::{Boarded, Flight};
     use crate::key::Part;
     use crate::outcome::Plain;
+    use crate::policy::Lru;
+    use crate::readers::be;
     use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::hash::{Hash, Hasher};
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -370,7 +292,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    /// A number as a key, which calls back where it is compared with one that is stored.
+    /// A number as a key, which tells that it is compared with one that is stored.
     struct Asked<'a>(u64, &'a dyn Fn());
 
     impl Part for Asked<'_> {
@@ -401,6 +323,10 @@ mod tests {
     type Tested<V = u64> = Open<u64, V, Lru>;
 
     impl<V: Clone> Tested<V> {
+        fn new() -> Self {
+            Self(OpenEngine::open())
+        }
+
         fn calls(&self) -> Calls<&Self, NoPlan> {
             Calls::new(self, true, NoPlan)
         }
@@ -435,12 +361,12 @@ mod tests {
         }
 
         fn is_lent(&self) -> bool {
-            self.engine.readers().is_some_and(|readers| self.begin_to_read(readers).is_some())
+            self.0.readers().is_some_and(|readers| self.begin_to_read(readers).is_some())
         }
 
         /// Lends the table to the current thread, by as many hits as it takes. Returns how many.
         fn lend_here(&self, n: u64) -> u64 {
-            self.engine.prepare();
+            self.0.prepare();
             for hits in 0..10_000 {
                 if self.is_lent() {
                     return hits;
@@ -453,7 +379,7 @@ mod tests {
 
     /// With ten times themselves under 1, 2 and 3, lent to the current thread; no misses so far, and so many hits.
     fn lent() -> (Tested, u64) {
-        let open = Open::new();
+        let open = Tested::new();
         (1..=3).for_each(|n| open.put(n, 10 * n));
         let hits = open.lend_here(1);
         (open, hits)
@@ -479,7 +405,7 @@ mod tests {
     fn nothing_is_lent_while_one_thread_calls() {
         let open = Tested::new();
         (0..10_000).for_each(|_| assert_eq!(open.call(1, || 10), 10));
-        assert!(open.engine.readers().is_none());
+        assert!(open.0.readers().is_none());
         assert_eq!(open.counted(), (9_999, 1, 1));
     }
 
@@ -488,11 +414,11 @@ mod tests {
         let open = &Tested::new();
         open.put(1, 10);
         for turn in 0..=CHANGES {
-            assert!(open.engine.readers().is_none(), "{turn}");
+            assert!(open.0.readers().is_none(), "{turn}");
             let calls = || (0..SAMPLED).for_each(|_| assert_eq!(open.call(1, unasked), 10));
             thread::scope(|scope| _ = scope.spawn(calls));
         }
-        assert!(open.engine.readers().is_some());
+        assert!(open.0.readers().is_some());
         open.lend_here(1);
         assert!(open.is_lent());
     }
@@ -514,7 +440,7 @@ mod tests {
         open.lend_here(1);
         open.calls().clear();
         assert_eq!(open.counted(), (0, 0, 0));
-        open.engine.validate();
+        open.0.validate();
     }
 
     #[test]
@@ -530,11 +456,13 @@ mod tests {
     #[test]
     fn readers_are_in_it_at_the_same_time() {
         finishes(|| {
+            be(1);
             let (open, hits) = lent();
             let both = &Barrier::new(2);
             let other = thread::scope(|scope| {
                 let open = &open;
                 let other = scope.spawn(move || {
+                    be(2);
                     let hits = open.lend_here(2);
                     assert_eq!(open.call_with(2, &|| _ = both.wait(), unasked), 20);
                     hits
@@ -549,195 +477,23 @@ mod tests {
     #[test]
     fn a_reader_waits_for_nobody_who_holds_the_lock() {
         finishes(|| {
-            let (open, _) = lent();
+            let (open, hits) = lent();
             let open = &open;
             let holding = &Barrier::new(2);
             thread::scope(|scope| {
                 scope.spawn(move || {
-                    let held = open.engine.hold();
+                    let held = open.0.hold();
                     holding.wait();
                     holding.wait();
                     drop(held);
                 });
                 holding.wait();
                 assert_eq!(open.call(2, unasked), 20);
+                let boarded = open.calls().board(Asked(2, &|| ()), Plain, Flight::SINGLE);
+                assert!(matches!(boarded, Boarded::Hit(20)));
                 holding.wait();
             });
-        });
-    }
-
-    #[test]
-    fn nested_calls_hit_and_count() {
-        let (open, hits) = lent();
-        let nested = || assert_eq!(open.call(1, unasked), 10);
-        assert_eq!(open.call_with(2, &nested, unasked), 20);
-        assert_eq!(open.counted(), (hits + 2, 0, 3));
-        open.engine.validate();
-    }
-
-    #[test]
-    fn nested_calls_are_told_what_is_counted() {
-        let (open, hits) = lent();
-        let nested = || assert_eq!(open.counted(), (hits, 0, 3));
-        assert_eq!(open.call_with(2, &nested, unasked), 20);
-        assert_eq!(open.counted(), (hits + 1, 0, 3));
-    }
-
-    #[test]
-    fn a_nested_clear_makes_the_call_a_miss() {
-        let (open, _) = lent();
-        let nested = || {
-            open.calls().clear();
-            assert_eq!(open.counted(), (0, 0, 0));
-            assert!(!open.is_there(1) && !open.forget(3));
-        };
-        assert_eq!(open.call_with(2, &nested, || 21), 21);
-        assert_eq!(open.counted(), (0, 1, 1));
-        assert_eq!(open.call(2, unasked), 21);
-        open.engine.validate();
-    }
-
-    #[test]
-    fn what_a_nested_call_invalidates_is_gone() {
-        let (open, hits) = lent();
-        let nested = || {
-            if open.is_there(2) {
-                assert!(open.forget(2) && !open.forget(2) && !open.is_there(2));
-                assert_eq!(open.counted().2, 2);
-            }
-        };
-        assert_eq!(open.call_with(2, &nested, || 21), 21);
-        assert_eq!(open.counted(), (hits, 1, 3));
-        open.engine.validate();
-    }
-
-    #[test]
-    fn what_a_nested_call_computes_or_puts_goes_unstored_and_the_old_does_not_stay() {
-        let (open, hits) = lent();
-        let nested = || {
-            if !open.is_there(4) && open.is_there(1) {
-                open.put(1, 11);
-                assert_eq!(open.call(4, || 40), 40);
-                assert!(!open.is_there(1) && !open.is_there(4));
-            }
-        };
-        assert_eq!(open.call_with(2, &nested, unasked), 20);
-        assert_eq!(open.counted(), (hits + 1, 1, 2));
-        open.engine.validate();
-    }
-
-    #[test]
-    fn what_a_nested_call_cleared_is_served_to_no_other_thread() {
-        finishes(|| {
-            let (open, _) = lent();
-            let open = &open;
-            let turn = &Barrier::new(2);
-            thread::scope(|scope| {
-                scope.spawn(move || {
-                    open.lend_here(1);
-                    assert!(open.is_lent());
-                    turn.wait();
-                    turn.wait();
-                    assert!(!open.is_lent());
-                    assert_eq!(open.call(1, || 11), 11);
-                    turn.wait();
-                });
-                turn.wait();
-                let nested = || {
-                    open.calls().clear();
-                };
-                assert_eq!(open.call_with(2, &nested, || 21), 21);
-                turn.wait();
-                turn.wait();
-            });
-            open.engine.validate();
-        });
-    }
-
-    #[test]
-    fn while_another_thread_holds_the_lock_nested_calls_find_nothing_and_changes_are_made_up_for() {
-        finishes(|| {
-            let (open, hits) = lent();
-            let open = &open;
-            let turn = &Barrier::new(2);
-            thread::scope(|scope| {
-                scope.spawn(move || {
-                    turn.wait();
-                    let held = open.engine.hold();
-                    turn.wait();
-                    turn.wait();
-                    drop(held);
-                });
-                let first = core::cell::Cell::new(true);
-                let nested = || {
-                    if first.take() {
-                        turn.wait();
-                        turn.wait();
-                        assert_eq!(open.call(1, || 11), 11);
-                        assert!(!open.forget(3) && !open.is_there(1));
-                        open.put(1, 12);
-                        turn.wait();
-                    }
-                };
-                assert_eq!(open.call_with(2, &nested, unasked), 20);
-            });
-            assert!(!open.is_there(3) && !open.is_there(1));
-            assert_eq!(open.counted(), (hits + 1, 1, 1));
-            open.engine.validate();
-        });
-    }
-
-    #[test]
-    fn a_clear_while_another_thread_holds_the_lock_is_made_up_for() {
-        finishes(|| {
-            let (open, _) = lent();
-            let open = &open;
-            let turn = &Barrier::new(2);
-            thread::scope(|scope| {
-                scope.spawn(move || {
-                    turn.wait();
-                    let held = open.engine.hold();
-                    turn.wait();
-                    turn.wait();
-                    drop(held);
-                });
-                let nested = || {
-                    turn.wait();
-                    turn.wait();
-                    assert_eq!(open.call(1, || 11), 11);
-                    open.calls().clear();
-                    turn.wait();
-                };
-                assert_eq!(open.call_with(2, &nested, || 21), 21);
-            });
-            assert_eq!(open.counted(), (0, 1, 1));
-            open.engine.validate();
-        });
-    }
-
-    #[test]
-    fn a_change_from_inside_another_cache_is_made_up_for_though_nothing_was_lent() {
-        finishes(|| {
-            let (open, _) = lent();
-            let other = &Tested::new();
-            (1..=3).for_each(|n| other.put(n, n));
-            let turn = &Barrier::new(2);
-            thread::scope(|scope| {
-                scope.spawn(move || {
-                    let held = other.engine.hold();
-                    turn.wait();
-                    turn.wait();
-                    drop(held);
-                });
-                turn.wait();
-                let nested = || {
-                    assert!(!other.forget(1));
-                    turn.wait();
-                };
-                assert_eq!(open.call_with(2, &nested, unasked), 20);
-            });
-            assert_eq!(other.call(1, || 11), 11);
-            assert_eq!(other.call(2, unasked), 2);
+            assert_eq!(open.counted(), (hits + 2, 0, 3));
         });
     }
 
@@ -745,17 +501,12 @@ mod tests {
     fn a_panic_while_reading_leaves_all_as_it_was() {
         let (open, hits) = lent();
         std::panic::set_hook(Box::new(|_| {}));
-        let nested = || {
-            open.forget(3);
-            panic!("on purpose");
-        };
-        let call = AssertUnwindSafe(|| open.call_with(2, &nested, unasked));
+        let call = AssertUnwindSafe(|| open.call_with(2, &|| panic!("on purpose"), unasked));
         assert!(catch_unwind(call).is_err());
         drop(std::panic::take_hook());
-        assert!(!is_nested() && !open.is_there(3));
         assert_eq!(open.call(2, unasked), 20);
-        assert_eq!(open.counted(), (hits + 1, 0, 2));
-        open.engine.validate();
+        assert_eq!(open.counted(), (hits + 1, 0, 3));
+        open.0.validate();
     }
 
     #[test]
@@ -845,8 +596,8 @@ mod tests {
             let (hits, misses, len) = open.counted();
             assert_eq!(hits + misses, THREADS * CALLS);
             assert!(misses >= len as u64);
-            assert!(open.engine.readers().is_some(), "threads have taken turns");
-            open.engine.validate();
+            assert!(open.0.readers().is_some(), "threads have taken turns");
+            open.0.validate();
         });
     }
 
@@ -857,7 +608,7 @@ mod tests {
         const KEYS: usize = 16;
         finishes(|| {
             let open = Tested::new();
-            open.engine.prepare();
+            open.0.prepare();
             let sources = [const { AtomicU64::new(0) }; KEYS];
             let settled = [const { AtomicU64::new(0) }; KEYS];
             in_threads(|thread| {
@@ -881,14 +632,6 @@ mod tests {
                             open.calls().clear();
                             settled[at].fetch_max(version, SeqCst);
                         }
-                        3 => {
-                            let nested = || _ = open.forget((n + 1) % KEYS as u64);
-                            open.call_with(n, &nested, || sources[at].load(SeqCst));
-                        }
-                        4 => {
-                            let nested = || open.calls().clear();
-                            open.call_with(n, &nested, || sources[at].load(SeqCst));
-                        }
                         _ => {
                             let at_least = settled[at].load(SeqCst);
                             let version = open.call(n, || sources[at].load(SeqCst));
@@ -898,7 +641,7 @@ mod tests {
                 }
             });
             open.counted();
-            open.engine.validate();
+            open.0.validate();
         });
     }
 }

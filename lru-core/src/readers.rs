@@ -1,26 +1,23 @@
 //! What threads read at the same time, without a lock that they have in common.
 //!
 //! A table is lent by putting a handle to it where one thread looks for it, and no other: a stripe of its own, in
-//! cache lines of its own. There the thread also counts its hits. Who wants to change the table, or to know
-//! all hits, takes the handles back, one by one.
+//! cache lines of its own. There the thread also counts its hits. Who wants to change the table takes the handles
+//! back, one by one.
 //!
-//! Invariant: handles are put and taken back by who holds the lock of the cache. Whoever reads holds a stripe, and
-//! is [`Held`] of it, so waits for nobody.
+//! Invariant: handles are put and taken back by who holds the lock of the cache, who may wait for a stripe. Whoever
+//! reads holds a stripe, and waits for nothing.
 
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
 use core::num::NonZeroUsize;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::nested::{Held, is_nested};
-
-/// How many stripes there are: one for each thread that can run at a time, as threads that are made together have
-/// numbers in a row, and one for who made them. More threads share them.
+/// How many stripes there are: one for each thread that can run at a time, and one for who made them.
 fn stripes() -> usize {
     static STRIPES: OnceLock<usize> = OnceLock::new();
     *STRIPES.get_or_init(|| {
@@ -40,23 +37,34 @@ const PATIENCE: u32 = 4096;
 const WORTH: u64 = 32;
 
 /// The number of no thread.
-const NOBODY: usize = 0;
+pub(crate) const NOBODY: usize = 0;
+
+thread_local! {
+    static NUMBER: Cell<usize> = const { Cell::new(NOBODY) };
+}
 
 /// The number of the current thread, from one on.
 #[inline]
 pub(crate) fn number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(NOBODY + 1);
-    thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(NOBODY) };
-    }
     match NUMBER.get() {
-        NOBODY => {
-            let number = NEXT.fetch_add(1, Relaxed);
-            NUMBER.set(number);
-            number
-        }
+        NOBODY => numbered(),
         number => number,
     }
+}
+
+/// Gives the current thread a number of one's choice.
+#[cfg(test)]
+pub(crate) fn be(number: usize) {
+    NUMBER.set(number);
+}
+
+/// Gives it another one.
+#[cold]
+fn numbered() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(NOBODY + 1);
+    let number = NEXT.fetch_add(1, Relaxed).max(NOBODY + 1);
+    NUMBER.set(number);
+    number
 }
 
 /// Where the threads find the table.
@@ -73,14 +81,7 @@ impl<X> Clone for Readers<X> {
 
 #[repr(align(128))]
 struct Stripe<X> {
-    /// The table, where it is lent. Held by who reads.
-    desk: Mutex<Option<Arc<X>>>,
-    /// Hits since the table was put there, or they were asked for.
-    hits: AtomicU64,
-    /// The number of the thread that is reading.
-    reader: AtomicUsize,
-    /// What is being read is not what the cache has any more: found so by a nested call, which could not take it.
-    is_stale: AtomicBool,
+    desk: Mutex<Desk<X>>,
     /// Whether the table lies there.
     is_filled: AtomicBool,
     /// How often it was missed, and how often it is to be before it is put there.
@@ -88,43 +89,31 @@ struct Stripe<X> {
     patience: AtomicU32,
 }
 
+struct Desk<X> {
+    table: Option<Arc<X>>,
+    /// Hits since the table was put there, or they were asked for.
+    hits: u64,
+    /// Who read last.
+    reader: usize,
+    /// How often that was another one than the time before.
+    collisions: u32,
+}
+
 /// The table in the hands of the current thread.
 pub(crate) struct Reading<'a, X> {
-    desk: MutexGuard<'a, Option<Arc<X>>>,
-    stripe: &'a Stripe<X>,
-    _held: Held,
+    desk: MutexGuard<'a, Desk<X>>,
 }
 
-impl<'a, X> Reading<'a, X> {
-    #[inline]
-    fn begin(desk: MutexGuard<'a, Option<Arc<X>>>, stripe: &'a Stripe<X>, number: usize) -> Self {
-        stripe.reader.store(number, Relaxed);
-        Self { desk, stripe, _held: Held::new() }
-    }
-
+impl<X> Reading<'_, X> {
     #[inline]
     pub(crate) fn table(&self) -> Option<&X> {
-        self.desk.as_deref()
+        self.desk.table.as_deref()
     }
 
-    /// Whether it is what the cache has.
+    /// Counts a hit, and ends.
     #[inline]
-    pub(crate) fn is_up_to_date(&self) -> bool {
-        !self.stripe.is_stale.load(Relaxed)
-    }
-
-    /// Counts a hit.
-    #[inline]
-    pub(crate) fn count(&self) {
-        let hits = &self.stripe.hits;
-        hits.store(hits.load(Relaxed) + 1, Relaxed);
-    }
-}
-
-impl<X> Drop for Reading<'_, X> {
-    #[inline]
-    fn drop(&mut self) {
-        self.stripe.reader.store(NOBODY, Relaxed);
+    pub(crate) fn hit(mut self) {
+        self.desk.hits += 1;
     }
 }
 
@@ -143,22 +132,10 @@ pub(crate) enum Found<'a, X> {
     NothingAgain,
 }
 
-/// Why the table is taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recall {
-    /// To know all hits: it stays where it is.
-    Counted,
-    /// It is to change. Who is reading it must not answer from it.
-    Stale,
-}
-
 impl<X> Readers<X> {
     fn new() -> Self {
         let stripe = || Stripe {
-            desk: Mutex::new(None),
-            hits: AtomicU64::new(0),
-            reader: AtomicUsize::new(NOBODY),
-            is_stale: AtomicBool::new(false),
+            desk: Mutex::new(Desk { table: None, hits: 0, reader: NOBODY, collisions: 0 }),
             is_filled: AtomicBool::new(false),
             visits: AtomicU32::new(0),
             patience: AtomicU32::new(VISITS),
@@ -180,54 +157,57 @@ impl<X> Readers<X> {
         if !stripe.is_filled.load(Relaxed) {
             return stripe.visit();
         }
-        let desk = if is_nested() { stripe.desk.try_lock() } else { Some(stripe.desk.lock()) };
-        match desk {
-            Some(desk) if desk.is_some() => Found::Table(Reading::begin(desk, stripe, number)),
-            // Taken back just now, or being read up the stack.
-            _ => Found::Nothing,
+        let mut desk = stripe.desk.lock();
+        if desk.reader != number {
+            self.collide(&mut desk, number);
+        }
+        // It may have been taken back just now.
+        if desk.table.is_some() { Found::Table(Reading { desk }) } else { Found::Nothing }
+    }
+
+    /// Notes that another thread has read here before the current one. Every now and then one of them goes
+    /// elsewhere, until each has a stripe for itself, if there are enough.
+    #[cold]
+    #[inline(never)]
+    fn collide(&self, desk: &mut Desk<X>, number: usize) {
+        let is_taken = desk.reader != NOBODY;
+        desk.reader = number;
+        if is_taken {
+            desk.collisions = desk.collisions.saturating_add(1);
+            if desk.collisions.is_power_of_two() {
+                while core::ptr::eq(self.of(numbered()), self.of(number)) {}
+            }
         }
     }
 
     /// Puts the table where the current thread looks.
     fn put(&self, table: &Arc<X>) {
         let stripe = self.of(number());
-        if stripe.is_filled.load(Relaxed) {
-            return;
-        }
-        if let Some(mut desk) = stripe.desk.try_lock() {
-            *desk = Some(Arc::clone(table));
-            stripe.is_stale.store(false, Relaxed);
-            stripe.visits.store(0, Relaxed);
-            stripe.is_filled.store(true, Relaxed);
-        }
+        stripe.desk.lock().table = Some(Arc::clone(table));
+        stripe.visits.store(0, Relaxed);
+        stripe.is_filled.store(true, Relaxed);
     }
 
-    /// Returns the hits that were counted. Where the table is to change, takes it away from all but the current
-    /// thread, should that be reading it just now.
-    fn recall(&self, recall: Recall) -> u64 {
+    /// Returns the hits that were counted.
+    fn take_hits(&self) -> u64 {
+        let filled = self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed));
+        filled.map(|stripe| core::mem::take(&mut stripe.desk.lock().hits)).sum()
+    }
+
+    /// The same, and takes all handles back.
+    fn take_back(&self) -> u64 {
         let mut hits = 0;
         for stripe in self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed)) {
-            let desk = if stripe.is_read_here() { None } else { Some(stripe.desk.lock()) };
-            let counted = stripe.hits.swap(0, Relaxed);
+            // From now on its thread asks the cache, and does not wait here.
+            stripe.is_filled.store(false, Relaxed);
+            let mut desk = stripe.desk.lock();
+            // Never the last handle: the cache has one.
+            desk.table = None;
+            let counted = core::mem::take(&mut desk.hits);
+            stripe.learn(counted);
             hits += counted;
-            if recall == Recall::Stale {
-                stripe.learn(counted);
-                match desk {
-                    // Never the last handle: the cache has one.
-                    Some(mut desk) => {
-                        *desk = None;
-                        stripe.is_filled.store(false, Relaxed);
-                    }
-                    None => stripe.is_stale.store(true, Relaxed),
-                }
-            }
         }
         hits
-    }
-
-    /// Whether the current thread is reading.
-    fn is_read_here(&self) -> bool {
-        self.stripes.iter().any(Stripe::is_read_here)
     }
 }
 
@@ -238,11 +218,6 @@ impl<X> Default for Readers<X> {
 }
 
 impl<X> Stripe<X> {
-    /// Whether it is the current thread that is reading.
-    fn is_read_here(&self) -> bool {
-        self.reader.load(Relaxed) == number()
-    }
-
     /// Notes that the table lay there for so many hits.
     fn learn(&self, hits: u64) {
         let patience = self.patience.load(Relaxed);
@@ -270,18 +245,11 @@ pub trait Lent<X>: Sized + fmt::Debug {
     /// The table.
     fn table(&self) -> &X;
 
-    /// Takes the handles back. Returns the hits that their readers counted.
-    fn recall(&self, recall: Recall) -> u64;
+    /// Returns the hits that readers counted since they were last asked for.
+    fn take_hits(&self) -> u64;
 
-    /// Whether the current thread is reading it by such a handle.
-    fn is_read_here(&self) -> bool;
-
-    /// The table, where all handles have been taken back.
-    ///
-    /// # Errors
-    ///
-    /// It is still lent where they have not been.
-    fn into_table(self) -> Result<X, Self>;
+    /// Takes the table back from all, and returns it with those hits.
+    fn take_back(self) -> (X, u64);
 }
 
 /// A table that is lent to readers.
@@ -309,17 +277,16 @@ impl<X> Lent<X> for ToReaders<X> {
         &self.table
     }
 
-    fn recall(&self, recall: Recall) -> u64 {
-        self.readers.recall(recall)
+    fn take_hits(&self) -> u64 {
+        self.readers.take_hits()
     }
 
-    fn is_read_here(&self) -> bool {
-        self.readers.is_read_here()
-    }
-
-    fn into_table(self) -> Result<X, Self> {
-        let Self { table, readers } = self;
-        Arc::try_unwrap(table).map_err(|table| Self { table, readers })
+    fn take_back(self) -> (X, u64) {
+        let hits = self.readers.take_back();
+        match Arc::try_unwrap(self.table) {
+            Ok(table) => (table, hits),
+            Err(_) => unreachable!("all handles were taken back, and nobody makes more"),
+        }
     }
 }
 
@@ -335,15 +302,64 @@ impl<X> Lent<X> for Infallible {
         match *self {}
     }
 
-    fn recall(&self, _: Recall) -> u64 {
+    fn take_hits(&self) -> u64 {
         match *self {}
     }
 
-    fn is_read_here(&self) -> bool {
-        match *self {}
-    }
-
-    fn into_table(self) -> Result<X, Self> {
+    fn take_back(self) -> (X, u64) {
         match self {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_found(readers: &Readers<u8>) -> bool {
+        matches!(readers.find(), Found::Table(_))
+    }
+
+    #[test]
+    fn threads_that_share_a_stripe_part() {
+        let (readers, table) = (Readers::default(), Arc::new(1));
+        let (mut one, mut other) = (5, 5 + readers.stripes.len());
+        let stripe = |number| core::ptr::from_ref(readers.of(number));
+        assert_eq!(stripe(one), stripe(other));
+        for _ in 0..8 {
+            for thread in [&mut one, &mut other] {
+                be(*thread);
+                readers.put(&table);
+                assert!(is_found(&readers));
+                *thread = number();
+            }
+        }
+        assert_ne!(stripe(one), stripe(other));
+        let apart = (one, other);
+        for thread in [one, other, one, other] {
+            be(thread);
+            assert!(is_found(&readers));
+        }
+        assert_eq!((one, other), apart);
+    }
+
+    #[test]
+    fn where_it_is_taken_back_too_soon_it_is_lent_more_rarely() {
+        let (readers, table) = (Readers::default(), Arc::new(1));
+        let visits = || (1..10_000).find(|_| matches!(readers.find(), Found::NothingAgain)).expect("at last");
+        be(3);
+        for patience in [4, 8, 16, 32] {
+            assert_eq!(visits(), patience);
+            readers.put(&table);
+            assert!(is_found(&readers));
+            assert_eq!(readers.take_back(), 0);
+        }
+        assert_eq!(visits(), 64);
+        readers.put(&table);
+        for _ in 0..WORTH {
+            let Found::Table(reading) = readers.find() else { panic!("it was put there") };
+            reading.hit();
+        }
+        assert_eq!(readers.take_back(), WORTH);
+        assert_eq!(visits(), 4);
     }
 }

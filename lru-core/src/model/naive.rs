@@ -364,6 +364,7 @@ impl Model {
     }
 
     pub(super) fn retain(&mut self, holds: impl Fn(u8) -> bool) {
+        self.change(|_| true);
         self.expire();
         for Stored { key, .. } in self.in_order() {
             if !holds(key) {

@@ -12,7 +12,7 @@ use crate::entry::Entry;
 use crate::key::KeyHash;
 use crate::plan::Keys;
 use crate::policy::Policy;
-use crate::readers::{Readers, Recall};
+use crate::readers::Readers;
 use crate::term::Term;
 
 use bounded::Bounded;
@@ -65,13 +65,15 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         }
     }
 
-    /// Leaves an empty store of the same kind, and returns what was there.
+    /// Leaves an empty store of the same kind, and returns what has to be dropped.
     pub(crate) fn take(&mut self) -> Self {
-        let empty = match self {
-            Self::Unbounded(_) => Self::Unbounded(Unbounded::new()),
-            Self::Bounded(bounded) => Self::Bounded(bounded.another()),
-        };
-        core::mem::replace(self, empty)
+        match self {
+            Self::Unbounded(unbounded) => Self::Unbounded(unbounded.take()),
+            Self::Bounded(bounded) => {
+                let empty = bounded.another();
+                Self::Bounded(core::mem::replace(bounded, empty))
+            }
+        }
     }
 
     /// Whether others can read the entries as well: then it can't be changed.
@@ -80,24 +82,19 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
         matches!(self, Self::Unbounded(unbounded) if unbounded.is_lent())
     }
 
-    /// Whether the current thread reads what was lent.
-    pub(crate) fn is_read_here(&self) -> bool {
-        matches!(self, Self::Unbounded(unbounded) if unbounded.is_read_here())
-    }
-
-    /// Takes from readers what was lent to them, and returns the hits that they counted.
-    pub(crate) fn recall(&self, recall: Recall) -> u64 {
+    /// Hits that readers counted of what is lent to them, since they were last asked for.
+    pub(crate) fn take_hits(&self) -> u64 {
         match self {
-            Self::Unbounded(unbounded) => unbounded.recall(recall),
+            Self::Unbounded(unbounded) => unbounded.take_hits(),
             Self::Bounded(_) => 0,
         }
     }
 
-    /// Ends that entries are lent, if all readers have given them back. Says whether they have.
-    pub(crate) fn take_back(&mut self) -> bool {
+    /// Ends that entries are lent, and returns such hits.
+    pub(crate) fn take_back(&mut self) -> u64 {
         match self {
             Self::Unbounded(unbounded) => unbounded.take_back(),
-            Self::Bounded(_) => true,
+            Self::Bounded(_) => 0,
         }
     }
 

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use super::Place;
 use crate::entry::Entry;
 use crate::key::KeyHash;
-use crate::readers::{Lent, Readers, Recall, ToReaders};
+use crate::readers::{Lent, Readers, ToReaders};
 use crate::term::Term;
 
 /// For about how many bytes of entries there is room at first.
@@ -64,6 +64,11 @@ impl<K, V, T> Table<K, V, T> {
         self.find_entry(hash, matches).map(|entry| read(&entry.value))
     }
 
+    /// Whether it takes little memory, and nothing happens where its entries are dropped.
+    fn is_small_and_plain(&self) -> bool {
+        !mem::needs_drop::<Entry<K, V, T>>() && self.0.allocation_size() <= SMALL
+    }
+
     #[inline]
     fn insert(&mut self, entry: Entry<K, V, T>) {
         if self.0.len() == self.0.capacity() {
@@ -93,6 +98,18 @@ impl<K, V, T: Term> Unbounded<K, V, T> {
         Self::Own(Table::new())
     }
 
+    /// Leaves an empty store, and returns what has to be dropped. A small table of plain data keeps its memory: who
+    /// clears a cache often fills it again.
+    pub(super) fn take(&mut self) -> Self {
+        match self {
+            Self::Own(table) if table.is_small_and_plain() => {
+                table.0.clear();
+                Self::new()
+            }
+            Self::Own(_) | Self::Lent(_) => mem::replace(self, Self::new()),
+        }
+    }
+
     /// The table, to be read.
     #[inline]
     fn table(&self) -> &Table<K, V, T> {
@@ -116,31 +133,22 @@ impl<K, V, T: Term> Unbounded<K, V, T> {
         matches!(self, Self::Lent(_))
     }
 
-    /// Whether the current thread reads what was lent.
-    pub(super) fn is_read_here(&self) -> bool {
-        matches!(self, Self::Lent(lent) if lent.is_read_here())
-    }
-
-    /// Takes from readers what was lent to them, and returns the hits that they counted.
-    pub(super) fn recall(&self, recall: Recall) -> u64 {
+    /// Hits that readers counted of what is lent to them.
+    pub(super) fn take_hits(&self) -> u64 {
         match self {
             Self::Own(_) => 0,
-            Self::Lent(lent) => lent.recall(recall),
+            Self::Lent(lent) => lent.take_hits(),
         }
     }
 
-    /// Ends that the table is lent, if all readers have given it back. Says whether they have.
-    pub(super) fn take_back(&mut self) -> bool {
-        match mem::replace(self, Self::new()) {
-            Self::Own(table) => *self = Self::Own(table),
-            Self::Lent(lent) => {
-                *self = match lent.into_table() {
-                    Ok(table) => Self::Own(table),
-                    Err(lent) => Self::Lent(lent),
-                }
-            }
-        }
-        !self.is_lent()
+    /// Ends that the table is lent, and returns such hits.
+    pub(super) fn take_back(&mut self) -> u64 {
+        let (table, hits) = match mem::replace(self, Self::new()) {
+            Self::Own(table) => (table, 0),
+            Self::Lent(lent) => lent.take_back(),
+        };
+        *self = Self::Own(table);
+        hits
     }
 
     pub(super) fn len(&self) -> usize {
@@ -248,6 +256,24 @@ mod tests {
             let times = if step[0] * size < SMALL { 4 } else { 2 };
             assert_eq!(step[1], times * step[0]);
         }
+    }
+
+    #[test]
+    fn a_small_table_of_plain_data_keeps_its_memory_and_no_other_does() {
+        fn kept<V>(count: u64, value: impl Fn(u64) -> V) -> bool {
+            let mut store = Unbounded::new();
+            for n in 0..count {
+                store.insert(Entry { hash: KeyHash::of(&n), key: n, value: value(n), term: () });
+            }
+            let taken = store.take();
+            assert_eq!(store.len(), 0);
+            assert!(store.find(KeyHash::of(&1_u64), |_| true).is_none());
+            drop(taken);
+            store.table().0.capacity() > 0
+        }
+        assert!(kept(100, |n| n));
+        assert!(!kept(10_000, |n| n));
+        assert!(!kept(100, |n| n.to_string()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The cache, and the key under which a call looks in it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::ext::IdentExt;
@@ -193,7 +193,9 @@ fn registered(model: &Model) -> Option<TokenStream> {
 struct Memo<'a> {
     parts: &'a Parts,
     flavor: &'a Flavor,
-    /// What its type takes.
+    /// Its type.
+    name: Ident,
+    /// What that takes.
     arguments: TokenStream,
 }
 
@@ -203,35 +205,40 @@ impl<'a> Memo<'a> {
         let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
         let (maxsize, terms) = (bound(maxsize, krate), model.terms.types(krate));
-        let room = match parts {
-            Parts::Shards(shards) => {
-                let number = number(shards, krate);
-                quote! { , #maxsize, { #krate::__private::shards(#number) } }
+        let (name, rest) = match (parts, quiet(model, parts, &kept)) {
+            (Parts::One | Parts::Open, None) => ("Memo", quote! { , #maxsize #terms }),
+            (Parts::Open, Some(quiet)) => {
+                let policy = model.terms.policy(krate);
+                ("OpenMemo", quote! { , #policy, { #quiet } })
             }
-            Parts::One | Parts::PerThread => quote! { , #maxsize },
-            Parts::Open => TokenStream::new(),
+            (Parts::One, Some(quiet)) => {
+                let policy = model.terms.policy(krate);
+                ("Memo", quote! { , #maxsize, #policy, (), { #quiet } })
+            }
+            (Parts::Shards(shards), _) => {
+                let number = number(shards, krate);
+                ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #terms })
+            }
+            (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #terms }),
         };
-        Self { parts, flavor: &model.flavor, arguments: quote! { #key, #kept #room #terms } }
+        let name = Ident::new(name, Span::call_site());
+        Self { parts, flavor: &model.flavor, name, arguments: quote! { #key, #kept #rest } }
     }
 
     /// The item.
     fn item(&self, krate: &Krate) -> TokenStream {
-        let Self { parts, arguments, .. } = self;
-        let (name, is_per_thread) = match parts {
-            Parts::One => (quote!(Memo), false),
-            Parts::Open => (quote!(OpenMemo), false),
-            Parts::Shards(_) => (quote!(ShardedMemo), false),
-            Parts::PerThread => (quote!(ThreadMemo), true),
-        };
+        let Self { parts, name, arguments, .. } = self;
         let memo = quote! { #krate::__private::#name };
-        if is_per_thread {
-            quote! {
+        match parts {
+            Parts::PerThread => quote! {
                 #krate::__private::thread_local! {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
+            },
+            Parts::Shards(_) => quote! { static __MEMO: #memo<#arguments> = #memo::new(); },
+            Parts::One | Parts::Open => {
+                quote! { static __MEMO: #memo<#arguments> = #krate::__private::Empty::EMPTY; }
             }
-        } else {
-            quote! { static __MEMO: #memo<#arguments> = #memo::new(); }
         }
     }
 
@@ -258,16 +265,28 @@ impl<'a> Memo<'a> {
 
     /// What such a function returns.
     fn found_type(&self, krate: &Krate) -> TokenStream {
-        let arguments = &self.arguments;
-        match self.parts {
-            Parts::One => quote! { &'static #krate::__private::Memo<#arguments> },
-            Parts::Open => quote! { &'static #krate::__private::OpenMemo<#arguments> },
-            Parts::Shards(_) => quote! { &'static #krate::__private::ShardedMemo<#arguments> },
+        let Self { parts, name, arguments, .. } = self;
+        match parts {
+            Parts::One | Parts::Open | Parts::Shards(_) => {
+                quote! { &'static #krate::__private::#name<#arguments> }
+            }
             Parts::PerThread => {
                 quote! { #krate::__private::PerThread<impl ::core::marker::Copy, #arguments> }
             }
         }
     }
+}
+
+/// Whether no code of a user's runs under the lock, where that can be so.
+fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream> {
+    let is_candidate = matches!(parts, Parts::One | Parts::Open) && !model.terms.are_any();
+    if !is_candidate || !matches!(model.key.identity, Identity::None) {
+        return None;
+    }
+    let krate = &model.krate;
+    let spelled: Option<Vec<_>> = part_keys(model).iter().map(|key| key.spelled()).collect();
+    let arguments = spelled?.concat();
+    Some(quote! { #krate::__private::quiet!(#kept #(, #arguments)*) })
 }
 
 /// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a

@@ -197,6 +197,19 @@ impl Key {
         }
     }
 
+    /// The types that it is spelled with, where the cache can name them.
+    pub(crate) fn spelled(&self) -> Option<Vec<Type>> {
+        match self {
+            Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![types::with_static(ty)]),
+            Self::Erased(..) | Self::Made(_) => None,
+            Self::Tuple(keys) => {
+                let spelled: Option<Vec<_>> = keys.iter().map(Self::spelled).collect();
+                Some(spelled?.concat())
+            }
+            Self::Reference(key) => key.spelled(),
+        }
+    }
+
     /// The expression that borrows the argument at `place`.
     pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
         let chosen = |span: Span, scope: &str| {

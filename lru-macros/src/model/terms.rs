@@ -125,6 +125,18 @@ impl Terms {
         if self.policy == Policy::Lru && self.plan.is_none() {
             return None;
         }
+        let policy = self.policy(krate);
+        let terms = self.plan.as_ref().map(|plan| {
+            let time = if plan.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
+            let time = quote! { #krate::__private::#time };
+            let grace = plan.has_grace().then(|| quote! { , #krate::__private::Grace<#time> });
+            quote! { , #krate::__private::Lease<#time #grace> }
+        });
+        Some(quote! { , #policy #terms })
+    }
+
+    /// The type of the cache's policy.
+    pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
         let policy = match self.policy {
             Policy::Lru => "Lru",
             Policy::Lfu => "Lfu",
@@ -136,13 +148,7 @@ impl Terms {
         };
         let policy = Ident::new(policy, Span::call_site());
         let seed = self.seed.as_ref().map(|seed| quote! { <{ #seed }> });
-        let terms = self.plan.as_ref().map(|plan| {
-            let time = if plan.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
-            let time = quote! { #krate::__private::#time };
-            let grace = plan.has_grace().then(|| quote! { , #krate::__private::Grace<#time> });
-            quote! { , #krate::__private::Lease<#time #grace> }
-        });
-        Some(quote! { , #krate::policy::#policy #seed #terms })
+        quote! { #krate::policy::#policy #seed }
     }
 
     /// Whether somebody wants to know what leaves.

@@ -17,8 +17,18 @@ pub fn price(id: u32) -> u32 {
 pub enum price {}
 #[cfg(feature = "prices")]
 impl price {
-    fn __memo() -> &'static memo::functools::__private::OpenMemo<(u32,), u32> {
-        static __MEMO: memo::functools::__private::OpenMemo<(u32,), u32> = memo::functools::__private::OpenMemo::new();
+    fn __memo() -> &'static memo::functools::__private::OpenMemo<
+        (u32,),
+        u32,
+        memo::functools::policy::Lru,
+        { memo::functools::__private::quiet!(u32, u32) },
+    > {
+        static __MEMO: memo::functools::__private::OpenMemo<
+            (u32,),
+            u32,
+            memo::functools::policy::Lru,
+            { memo::functools::__private::quiet!(u32, u32) },
+        > = memo::functools::__private::Empty::EMPTY;
         memo::functools::__private::register! {
             __MEMO.calls(), false, "price", "price::__memo"
         }

@@ -10,8 +10,18 @@ fn fibonacci(n: u64) -> u64 {
 /// What can be asked of the cache of the function `fibonacci`.
 enum fibonacci {}
 impl fibonacci {
-    fn __memo() -> &'static ::functools::__private::OpenMemo<(u64,), u64> {
-        static __MEMO: ::functools::__private::OpenMemo<(u64,), u64> = ::functools::__private::OpenMemo::new();
+    fn __memo() -> &'static ::functools::__private::OpenMemo<
+        (u64,),
+        u64,
+        ::functools::policy::Lru,
+        { ::functools::__private::quiet!(u64, u64) },
+    > {
+        static __MEMO: ::functools::__private::OpenMemo<
+            (u64,),
+            u64,
+            ::functools::policy::Lru,
+            { ::functools::__private::quiet!(u64, u64) },
+        > = ::functools::__private::Empty::EMPTY;
         ::functools::__private::register! {
             __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"
         }

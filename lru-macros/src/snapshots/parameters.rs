@@ -53,6 +53,14 @@ impl find {
                 ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
             )
         },
+        ::functools::policy::Lru,
+        (),
+        {
+            ::functools::__private::quiet!(
+                ::functools::__private::kept!(io::Result < Found >), str, f64, Query,
+                Query, [& 'static str]
+            )
+        },
     > {
         static __MEMO: ::functools::__private::Memo<
             (
@@ -69,7 +77,15 @@ impl find {
                     ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
                 )
             },
-        > = ::functools::__private::Memo::new();
+            ::functools::policy::Lru,
+            (),
+            {
+                ::functools::__private::quiet!(
+                    ::functools::__private::kept!(io::Result < Found >), str, f64, Query,
+                    Query, [& 'static str]
+                )
+            },
+        > = ::functools::__private::Empty::EMPTY;
         ::functools::__private::register! {
             __MEMO.calls(), false, "search", "find::__memo"
         }
