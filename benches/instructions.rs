@@ -4,6 +4,7 @@
 //! belongs to the calls that one makes more than the other, and no clock comes into it.
 
 use std::env;
+use std::thread;
 
 use benches::{draws, each};
 
@@ -18,7 +19,7 @@ fn main() {
     }
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
-        "unbounded" => subjects::unbounded,
+        "unbounded" | "unbounded-lent" => subjects::unbounded,
         "generic" => subjects::typed,
         "generic-untyped" => subjects::untyped,
         "generic-result" => subjects::generic_result,
@@ -39,9 +40,20 @@ fn main() {
         other => panic!("no calls of the kind {other}"),
     };
     let times = times.parse().expect("TIMES is a number");
+    if kind.ends_with("lent") {
+        take_turns(call);
+    }
     if kind.ends_with("miss") {
         each((0..).take(times), call);
     } else {
         each(draws().into_iter().cycle().take(times), call);
+    }
+}
+
+/// Calls from several threads, one after the other: what is lent to threads is lent from then on.
+fn take_turns(call: fn(u64) -> u64) {
+    for _ in 0..8 {
+        let turn = thread::spawn(move || each(draws(), call));
+        turn.join().expect("a call does not panic");
     }
 }

@@ -30,8 +30,8 @@
 //! # What is promised
 //!
 //! * **Exact.** There are never more than `maxsize` entries, and the one that makes room is always
-//!   the least recently used, or the one that another [`policy`] tells. A hit and a store both make
-//!   an entry the most recent.
+//!   the least recently used, or the one that another [`policy`] tells: with `shards`, of its shard. A hit
+//!   and a store both make an entry the most recent.
 //! * **What has expired is never served**, nor counted in `currsize`, and it leaves before anything
 //!   is evicted. Where nothing expires, no clock is read.
 //! * **A hit allocates nothing and clones no argument.** Arguments are hashed and compared where
@@ -39,7 +39,7 @@
 //! * **The lock is never held while the function runs**, nor across an `.await`. Recursion is free.
 //!   Two threads that miss the same key both compute, and each gets what it computed, unless they
 //!   [share](macro@lru_cache#calls-that-share-what-is-computed) it, as tasks do.
-//! * **One function, one cache, right answers.** All instances of a generic function or method share
+//! * **One function, one cache, right answers.** With `scope = thread`, one for each thread. All instances of a generic function or method share
 //!   its bound and its counters, and no result that may depend on the type.
 //! * **An `Err` is returned and not remembered**, whatever the result's type is called. A panic
 //!   stores nothing either. Both count one miss.
@@ -260,8 +260,10 @@ pub use lru_macros::cache;
 /// ## `maxsize`
 ///
 /// A constant expression of any integer type. Zero or less stores nothing and counts misses; `None`
-/// remembers everything, which [`macro@cache`] does too. Then, without times and `shards`, threads that find what
-/// they ask for do not wait for each other.
+/// remembers everything, which [`macro@cache`] does too. Then threads that find what they ask for do not wait for
+/// each other, if arguments and results are made of the standard library's types, so that nobody's `Eq` or `Clone` is
+/// called, and nothing more is asked of the cache: neither times, `weight` and `on_evict`, nor `shards` or `cache`. That
+/// begins when several threads have been seen to call; a miss ends it for some calls.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -646,8 +648,9 @@ pub use lru_macros::cache;
 /// that ask for different keys rarely wait for each other. It takes a constant expression: a power of two up to 65536,
 /// and no more than `maxsize`, which the parts share out among them. A part costs a few hundred bytes of the program.
 ///
-/// Together they never have more than `maxsize`, and `cache_info()` adds them up as of one moment, for which it takes all
-/// locks. Who makes room is chosen within a part, so it need not be the least recently used of all; with
+/// Together they never have more than `maxsize`. Keys don't spread evenly, so one part is full before the others are: of 64
+/// keys with `maxsize = 64, shards = 16`, some 50 stay. Leave room to spare. `cache_info()` adds
+/// them up as of one moment, for which it takes all locks. Who makes room is chosen within a part, so it need not be the least recently used of all; with
 /// `shards = 1`, the default, it is. With `weight`, each part bounds what lies in it, and a result that is heavier than
 /// `maxsize` divided by `shards` is not stored. A `cache_clear()` goes from part to part; when it returns, nobody is
 /// served what was there before it.
@@ -985,7 +988,7 @@ pub use lru_macros::cache;
 /// | `f::cache_retain(\|n, value\| …)` | forgets all results for which this is false |
 /// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
 ///
-/// `cache_retain` gives a reference to the one argument in its owned form, or to the tuple of them, and one
+/// What was being computed during a `cache_retain` is not stored, as after a `cache_clear`. It gives a reference to the one argument in its owned form, or to the tuple of them, and one
 /// to what was kept of the result: of a `Result`, the `Ok` value. Of a generic function, or a method of a generic
 /// type, it goes through what was kept of all types together; of functions whose results lie in an object and are
 /// [`Tagged`], through its own. It is there where all these types can be named: not where one depends on a

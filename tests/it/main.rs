@@ -37,6 +37,7 @@ mod panics;
 mod peers;
 mod projected;
 mod python;
+mod quiet;
 mod results;
 mod scope;
 mod shards;

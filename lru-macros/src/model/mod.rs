@@ -12,8 +12,8 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{
-    Expr, GenericParam, Generics, Pat, PatType, Path, Receiver, ReceiverKind, Safety, Type, Visibility,
-    parse_quote,
+    Expr, ExprLit, GenericParam, Generics, Lit, Pat, PatType, Path, Receiver, ReceiverKind, Safety, Type,
+    Visibility, parse_quote,
 };
 
 use crate::args::{self, Args, MaxSize};
@@ -98,6 +98,11 @@ pub(crate) struct Room {
     pub(crate) parts: Parts,
 }
 
+/// Whether it is spelled as the number 1.
+fn is_one(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) if number.base10_digits() == "1")
+}
+
 /// How many there are of it.
 pub(crate) enum Parts {
     One,
@@ -139,7 +144,7 @@ impl Model {
         let place = match args.cache {
             Some(object) => Place::Object(object),
             None => Place::Static(Room {
-                parts: match args.shards {
+                parts: match args.shards.filter(|shards| !is_one(shards)) {
                     _ if is_per_thread => Parts::PerThread,
                     Some(shards) => Parts::Shards(shards),
                     None if is_open => Parts::Open,
