@@ -648,12 +648,12 @@ pub use lru_macros::cache;
 /// that ask for different keys rarely wait for each other. It takes a constant expression: a power of two up to 65536,
 /// and no more than `maxsize`, which the parts share out among them. A part costs a few hundred bytes of the program.
 ///
-/// Together they never have more than `maxsize`. Keys don't spread evenly, so one part is full before the others are: of 64
-/// keys with `maxsize = 64, shards = 16`, some 50 stay. Leave room to spare. `cache_info()` adds
-/// them up as of one moment, for which it takes all locks. Who makes room is chosen within a part, so it need not be the least recently used of all; with
-/// `shards = 1`, the default, it is. With `weight`, each part bounds what lies in it, and a result that is heavier than
-/// `maxsize` divided by `shards` is not stored. A `cache_clear()` goes from part to part; when it returns, nobody is
-/// served what was there before it.
+/// Together they never have more than `maxsize`. Keys don't spread evenly, so one part is full before the others are:
+/// of 64 keys with `maxsize = 64, shards = 16`, some 50 stay. Leave room to spare. `cache_info()` adds the parts up as
+/// of one moment, for which it takes all locks. Who makes room is chosen within a part, so it need not be the least
+/// recently used of all; with `shards = 1`, the default, it is. With `weight`, each part bounds what lies in it, and a
+/// result that is heavier than `maxsize` divided by `shards` is not stored. A `cache_clear()` goes from part to part;
+/// when it returns, nobody is served what was there before it.
 ///
 /// A call from inside an `Eq` or a `Clone`, which holds the lock of a part, waits for no other part. Where another
 /// thread holds that one, such a call computes, finds nothing to peek at, and `cache_info()` leaves the part out. What
@@ -988,9 +988,9 @@ pub use lru_macros::cache;
 /// | `f::cache_retain(\|n, value\| …)` | forgets all results for which this is false |
 /// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
 ///
-/// What was being computed during a `cache_retain` is not stored, as after a `cache_clear`. It gives a reference to the one argument in its owned form, or to the tuple of them, and one
-/// to what was kept of the result: of a `Result`, the `Ok` value. Of a generic function, or a method of a generic
-/// type, it goes through what was kept of all types together; of functions whose results lie in an object and are
+/// What was being computed during a `cache_retain` is not stored, as after a `cache_clear`. Its test is given a
+/// reference to the one argument in its owned form, or to the tuple of them, and one to what was kept of the result:
+/// of a `Result`, the `Ok` value. Of a generic function, or a method of a generic type, it goes through what was kept of all types together; of functions whose results lie in an object and are
 /// [`Tagged`], through its own. It is there where all these types can be named: not where one depends on a
 /// generic parameter, nor with a key that is made or has `self` in it. In a method only types can be named of which
 /// it is plain that they are no parameter of the `impl`: primitives, those of the prelude, those that are
