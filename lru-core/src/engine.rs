@@ -1024,7 +1024,8 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         drop(Self::let_go(state, leavers, plan));
     }
 
-    /// The same, and calls `holds` without the lock. What changes meanwhile is not asked for any more, and stays.
+    /// The same, and calls `holds` without the lock. What has left meanwhile is not asked for any more; what was put
+    /// in its place meanwhile goes with it.
     fn retain_by_copies(
         &self,
         copy: Copied<K, V>,
@@ -1033,22 +1034,20 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     ) {
         let state = self.hold();
         state.history.cleared();
-        let (began, store) = (state.history.now(), state.store.borrow());
+        let store = state.store.borrow();
         let entries: Vec<_> = store.places().into_iter().map(|place| store.get(place)).collect();
         let entries: Vec<_> =
             entries.iter().map(|entry| (entry.hash, copy.0(&entry.key), copy.1(&entry.value))).collect();
         drop(store);
         drop(state);
         for (hash, key, value) in entries {
-            if self.overtook(began, hash) || holds(&key, &value) {
-                continue;
-            }
-            let state = self.hold();
-            if !state.history.overtook(began, hash) {
+            let is_there = self.hold().find(hash, |_| true).is_some();
+            if is_there && !holds(&key, &value) {
+                let state = self.hold();
                 state.history.changed(hash);
                 state.hide_all_of(hash);
+                drop(Self::let_go(state, Leavers::none(), plan));
             }
-            drop(Self::let_go(state, Leavers::none(), plan));
         }
     }
 
