@@ -84,7 +84,8 @@ where
         let Self { engines, stores, plan } = self;
         let hash = KeyHash::of_part(&key);
         engines.catch_up(hash, &plan);
-        match engines.ask(hash, Look { hash, key: &key, outcome, plan: &plan, result: PhantomData }) {
+        let look = Lookup::<_, _, _, _, true> { hash, key: &key, outcome, plan: &plan, result: PhantomData };
+        match engines.ask(hash, look) {
             Ok(result) => Ok(result),
             Err(began) => {
                 let calls = Self { engines, stores, plan };
@@ -103,7 +104,7 @@ where
     {
         let Self { engines, plan, .. } = self;
         engines.catch_up(hash, plan);
-        engines.ask(hash, Seek { hash, key, outcome, plan, result: PhantomData })
+        engines.ask(hash, Lookup::<_, _, _, _, false> { hash, key, outcome, plan, result: PhantomData })
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
@@ -338,8 +339,8 @@ impl<E, S> fmt::Debug for Calls<E, S> {
     }
 }
 
-/// [`Engine::look`].
-struct Look<'a, Q, R, O, S> {
+/// [`Engine::look`], or where the miss is not `COUNTED` yet, [`Engine::seek`].
+struct Lookup<'a, Q, R, O, S, const COUNTED: bool> {
     hash: KeyHash,
     key: &'a Q,
     outcome: O,
@@ -347,7 +348,17 @@ struct Look<'a, Q, R, O, S> {
     result: PhantomData<fn() -> R>,
 }
 
-impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Look<'_, Q, R, O, S>
+impl<Q: Part, R, O: Outcome<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, COUNTED> {
+    /// The result, where it is in a table that is lent.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read<T>(&self, table: &Table<Q::Stored, O::Kept, T>) -> Option<R> {
+        let Self { hash, key, outcome, .. } = *self;
+        table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))
+    }
+}
+
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, true>
 where
     P: Policy,
     T: Term,
@@ -362,35 +373,25 @@ where
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<K, V, T>) -> Option<Result<R, Moment>> {
-        let Self { hash, key, outcome, .. } = *self;
-        table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept)).map(Ok)
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+        self.read(table).map(Ok)
     }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Result<R, Moment> {
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
         engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
     }
 
     /// Nothing is found.
     #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Result<R, Moment> {
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
         Err(Moment::FIRST)
     }
 }
 
-/// [`Engine::seek`].
-struct Seek<'a, Q, R, O, S> {
-    hash: KeyHash,
-    key: &'a Q,
-    outcome: O,
-    plan: &'a S,
-    result: PhantomData<fn() -> R>,
-}
-
-impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Seek<'_, Q, R, O, S>
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, false>
 where
     P: Policy,
     T: Term,
@@ -405,22 +406,20 @@ where
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<K, V, T>) -> Option<Option<(R, Freshness)>> {
-        let Self { hash, key, outcome, .. } = *self;
-        let found = table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))?;
-        Some(Some((found, Freshness::Fresh)))
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+        self.read(table).map(|result| Some((result, Freshness::Fresh)))
     }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Option<(R, Freshness)> {
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
         engine.seek(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
     }
 
     /// Nothing is found.
     #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Option<(R, Freshness)> {
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
         None
     }
 }

@@ -522,16 +522,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
 
 impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
     pub(crate) const fn of(maxsize: MaxSize, state: L) -> Self {
-        Self {
-            maxsize,
-            uncached: AtomicU64::new(0),
-            state,
-            flights: OnceLock::new(),
-            tallies: OnceLock::new(),
-            background: OnceLock::new(),
-            copy: None,
-            parts: PhantomData,
-        }
+        Self::copying(maxsize, state, None)
     }
 
     /// The same, under whose lock a user's code must not run.
@@ -540,6 +531,16 @@ impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
         K: Clone,
         V: Clone,
     {
+        Self::copying(maxsize, state, Some((K::clone, V::clone)))
+    }
+
+    /// The same as another one, in which there is nothing.
+    #[cfg(feature = "testing")]
+    fn another_of(other: &Self, state: L) -> Self {
+        Self::copying(other.maxsize, state, other.copy)
+    }
+
+    const fn copying(maxsize: MaxSize, state: L, copy: Option<Copied<K, V>>) -> Self {
         Self {
             maxsize,
             uncached: AtomicU64::new(0),
@@ -547,15 +548,9 @@ impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
             flights: OnceLock::new(),
             tallies: OnceLock::new(),
             background: OnceLock::new(),
-            copy: Some((K::clone, V::clone)),
+            copy,
             parts: PhantomData,
         }
-    }
-
-    /// The same as another one, in which there is nothing.
-    #[cfg(feature = "testing")]
-    pub(crate) fn another_of(other: &Self, state: L) -> Self {
-        Self { copy: other.copy, ..Self::of(other.maxsize, state) }
     }
 }
 
@@ -622,25 +617,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         read: impl FnOnce(&V) -> R,
         plan: &impl Plan<K, V, T>,
     ) -> Result<R, Moment> {
-        let reading = plan.read();
-        let state = self.hold();
-        let is_there = |place: &dyn Fn() -> Option<Place>, term: &T| {
-            !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
-        };
-        let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, is_there, |entry| read(&entry.value)),
-            // Never: who borrows it for writing calls nobody.
-            Err(_) => None,
-        };
-        let looked = if let Some(value) = found {
-            self.state.have_hit(state.counters.hit());
-            Ok(value)
-        } else {
+        let missed = |state: &State<K, V, P, T>| {
             state.counters.miss();
-            Err(state.history.now())
+            state.history.now()
         };
-        release(state, |leavers| drop(told(leavers, plan)));
-        looked
+        self.search(hash, matches, |entry, _| read(&entry.value), missed, plan)
     }
 
     /// The same, where a call may be answered without a computation of its own: a miss is not counted yet.
@@ -657,18 +638,41 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         if self.is_disabled() {
             return None;
         }
+        let read =
+            |entry: &Entry<K, V, T>, reading: &_| (read(&entry.value), plan.freshness(&entry.term, reading));
+        self.search(hash, matches, read, |_| (), plan).ok()
+    }
+
+    /// What `read` makes of a live entry, by what the clock shows: that is a hit. Else what `missed` makes of the
+    /// state.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn search<R, M, S: Plan<K, V, T>>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&Entry<K, V, T>, &S::Reading) -> R,
+        missed: impl FnOnce(&State<K, V, P, T>) -> M,
+        plan: &S,
+    ) -> Result<R, M> {
         let reading = plan.read();
         let state = self.hold();
         let is_there = |place: &dyn Fn() -> Option<Place>, term: &T| {
             !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
         };
-        let read = |entry: &Entry<K, V, T>| (read(&entry.value), plan.freshness(&entry.term, &reading));
-        let found = state.store.try_borrow().ok().and_then(|store| store.read(hash, matches, is_there, read));
-        if found.is_some() {
+        let found = match state.store.try_borrow() {
+            Ok(store) => store.read(hash, matches, is_there, |entry| read(entry, &reading)),
+            // Never: who borrows it for writing calls nobody.
+            Err(_) => None,
+        };
+        let searched = if let Some(found) = found {
             self.state.have_hit(state.counters.hit());
-        }
+            Ok(found)
+        } else {
+            Err(missed(&state))
+        };
         release(state, |leavers| drop(told(leavers, plan)));
-        found
+        searched
     }
 
     /// Where it stands in the history of the cache.
@@ -1035,20 +1039,23 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         let state = self.hold();
         state.history.cleared();
         let store = state.store.borrow();
-        let entries: Vec<_> = store.places().into_iter().map(|place| store.get(place)).collect();
-        let entries: Vec<_> =
-            entries.iter().map(|entry| (entry.hash, copy.0(&entry.key), copy.1(&entry.value))).collect();
+        let copied = |entry: &Entry<K, V, T>| (entry.hash, copy.0(&entry.key), copy.1(&entry.value));
+        let entries: Vec<_> = store.places().into_iter().map(|place| copied(store.get(place))).collect();
         drop(store);
         drop(state);
         for (hash, key, value) in entries {
-            let is_there = self.hold().find(hash, |_| true).is_some();
-            if is_there && !holds(&key, &value) {
+            if self.holds(hash) && !holds(&key, &value) {
                 let state = self.hold();
                 state.history.changed(hash);
                 state.hide_all_of(hash);
                 drop(Self::let_go(state, Leavers::none(), plan));
             }
         }
+    }
+
+    /// Whether anything lies under this hash.
+    pub(crate) fn holds(&self, hash: KeyHash) -> bool {
+        self.hold().find(hash, |_| true).is_some()
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
@@ -1248,14 +1255,6 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 /// it was overtaken by that is not asked here.
 #[cfg(feature = "backend")]
 impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
-    /// Whether anything lies under this hash.
-    pub(crate) fn holds(&self, hash: KeyHash) -> bool {
-        let state = self.hold();
-        let found = state.find(hash, |_| true).is_some();
-        drop(state);
-        found
-    }
-
     /// Takes out what lies under it. With `later`, the next call tells of what left.
     pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();

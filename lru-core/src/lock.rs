@@ -24,11 +24,8 @@ pub(crate) trait Settle {
 
 /// What keeps threads from each other's way.
 pub trait Lock<T> {
-    /// Whether a user's code may run under it, and call back. Where it may, a thread that holds the lock can take
-    /// it again.
-    const CALLS_BACK: bool = true;
-
-    /// What is guarded, for as long as this is there. A thread may hold it more than once.
+    /// What is guarded, for as long as this is there. A thread may hold it more than once, if a user's code can run
+    /// under the lock, and call back.
     type Held<'a>: Deref<Target = T>
     where
         Self: 'a;
@@ -52,7 +49,10 @@ pub trait Lock<T> {
     fn get_mut(&mut self) -> &mut T;
 
     /// Counts one more, without taking the lock.
-    fn count(counter: &AtomicU64);
+    #[inline]
+    fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Relaxed);
+    }
 }
 
 /// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
@@ -113,11 +113,6 @@ impl<T> Lock<T> for RLock<T> {
     fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
     }
-
-    #[inline]
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Relaxed);
-    }
 }
 
 /// A mutex that is not reentrant, where nobody calls back: three quarters of what [`RLock`] costs.
@@ -132,8 +127,6 @@ impl<T> QuietLock<T> {
 }
 
 impl<T> Lock<T> for QuietLock<T> {
-    const CALLS_BACK: bool = false;
-
     type Held<'a>
         = MutexGuard<'a, T>
     where
@@ -156,11 +149,6 @@ impl<T> Lock<T> for QuietLock<T> {
 
     fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
-    }
-
-    #[inline]
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Relaxed);
     }
 }
 

@@ -1,8 +1,8 @@
-//! Calls from an `Eq` or a `Clone` that runs under a lock, where they must not wait for another one.
+//! Calls from an `Eq` or a `Clone` that runs under the lock of a shard, where they must not wait for another one.
 //!
-//! Invariant: a thread that holds a lock of which it is [`Held`] waits for no engine. What such a nested call asks
-//! of an engine that another thread holds is answered as if nothing was there; what it changes there is noted,
-//! and carried out before the next call.
+//! Invariant: a thread that holds a lock of which it is [`Held`] waits for no other such. What such a nested call asks
+//! of a shard that another thread holds is answered as if nothing was there; what it changes there is noted, and
+//! carried out before the next call.
 
 use core::cell::Cell;
 use core::fmt;

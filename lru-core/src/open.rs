@@ -5,7 +5,7 @@
 
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::OnceLock;
 
 use parking_lot::MutexGuard;
@@ -21,7 +21,7 @@ use crate::lock::{Lock, QuietLock, Quietly};
 use crate::memo::{Empty, InStatic, Shared, UNBOUNDED, in_static, mode};
 use crate::plan::{NoPlan, Plan};
 use crate::policy::Policy;
-use crate::readers::{Found, Reading, number};
+use crate::readers::{Found, NOBODY, Reading, number};
 use crate::store::Table;
 
 /// What an [`OpenLock`] guards.
@@ -52,7 +52,7 @@ impl<T: Lending> OpenLock<T> {
         Self {
             lock: QuietLock::new(guarded),
             readers: OnceLock::new(),
-            last: AtomicUsize::new(0),
+            last: AtomicUsize::new(NOBODY),
             changes: AtomicU32::new(0),
         }
     }
@@ -80,8 +80,6 @@ impl<T: Lending> OpenLock<T> {
 }
 
 impl<T: Lending> Lock<T> for OpenLock<T> {
-    const CALLS_BACK: bool = false;
-
     type Held<'a>
         = MutexGuard<'a, T>
     where
@@ -110,11 +108,6 @@ impl<T: Lending> Lock<T> for OpenLock<T> {
 
     fn get_mut(&mut self) -> &mut T {
         self.lock.get_mut()
-    }
-
-    #[inline]
-    fn count(counter: &AtomicU64) {
-        QuietLock::<T>::count(counter);
     }
 }
 

@@ -4,7 +4,6 @@
 use core::fmt;
 use core::mem;
 use core::ops::Deref;
-use core::sync::atomic::AtomicU64;
 
 use crate::calls::Calls;
 use crate::engine::{Engine, State};
@@ -20,8 +19,6 @@ use crate::nested::{Held, Missed, is_nested};
 use crate::plan::{NoPlan, Plan};
 use crate::policy::{Lru, Policy};
 use crate::random::STEP;
-#[cfg(feature = "backend")]
-use crate::store::Table;
 use crate::term::Term;
 
 /// The lock of a shard: a thread knows that it holds one.
@@ -78,11 +75,6 @@ impl<T> Lock<T> for ShardLock<T> {
 
     fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
-    }
-
-    #[inline]
-    fn count(counter: &AtomicU64) {
-        RLock::<T>::count(counter);
     }
 }
 
@@ -357,10 +349,9 @@ where
 impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::Fronting
     for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
 where
-    K: Send + Sync,
-    V: Send + Sync,
-    P: Policy + Send,
-    T: Term<Queue: Send, Lent<Table<K, V, T>>: Send> + Send,
+    Shards<K, V, SHARDS, P, T>: Sync,
+    P: Policy,
+    T: Term,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)

@@ -205,16 +205,11 @@ impl<'a> Memo<'a> {
         let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
         let (maxsize, terms) = (bound(maxsize, krate), model.terms.types(krate));
+        let policy = model.terms.policy(krate);
         let (name, rest) = match (parts, quiet(model, parts, &kept)) {
             (Parts::One | Parts::Open, None) => ("Memo", quote! { , #maxsize #terms }),
-            (Parts::Open, Some(quiet)) => {
-                let policy = model.terms.policy(krate);
-                ("OpenMemo", quote! { , #policy, { #quiet } })
-            }
-            (Parts::One, Some(quiet)) => {
-                let policy = model.terms.policy(krate);
-                ("Memo", quote! { , #maxsize, #policy, (), { #quiet } })
-            }
+            (Parts::Open, Some(quiet)) => ("OpenMemo", quote! { , #policy, { #quiet } }),
+            (Parts::One, Some(quiet)) => ("Memo", quote! { , #maxsize, #policy, (), { #quiet } }),
             (Parts::Shards(shards), _) => {
                 let number = number(shards, krate);
                 ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #terms })
