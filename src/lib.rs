@@ -1275,19 +1275,7 @@ pub use lru_macros::async_lru_cache;
 /// What generated code names. Not for use by hand: it may change in any release.
 #[doc(hidden)]
 pub mod __private {
-    pub use lru_core::background::{DefaultSpawn, Original, lent};
-    pub use lru_core::fit::{keyed, tested, valued};
-    #[cfg(feature = "registry")]
-    pub use lru_core::inventory;
-    pub use lru_core::key::made::*;
-    pub use lru_core::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity};
-    pub use lru_core::options::{FnClock, Options, Timed};
-    pub use lru_core::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
-    pub use lru_core::site::{Site, path_of};
-    pub use lru_core::{
-        Boarded, Empty, Flight, Grace, Lease, Memo, OpenMemo, PerThread, Reading, ShardedMemo, ThreadMemo,
-        UNBOUNDED, bound, cache, integer, kept, quiet, shards, stored,
-    };
+    pub use lru_core::__private::*;
     pub use std::string::String;
     pub use std::thread_local;
     pub use std::time::Instant;
@@ -1299,15 +1287,6 @@ pub mod __private {
         __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
         in_an_impl_write_accessors_siblings,
     };
-    #[cfg(feature = "backend")]
-    pub use lru_core::backend::{Lenient, Peeked, Place, Strict, Watch, done, opened, type_name_of};
-
-    /// The traits that choose how arguments and results are kept, to be imported nameless.
-    pub mod choices {
-        pub use lru_core::fit::choices::*;
-        pub use lru_core::key::choices::*;
-        pub use lru_core::outcome::choices::*;
-    }
 }
 
 /// The type on which the accessors of a function stand, and its `impl`.

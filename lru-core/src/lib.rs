@@ -15,93 +15,81 @@
 
 #![forbid(unsafe_code)]
 
-mod arena;
 pub mod backend;
-pub mod background;
-mod boarding;
-mod calls;
-mod cause;
-mod clock;
-mod contained;
-mod deadlines;
-mod deferred;
 mod engine;
-mod engines;
-mod entry;
-mod events;
-pub mod fit;
+mod expiry;
 mod flight;
-mod history;
-mod index;
-mod info;
-#[cfg(feature = "testing")]
-mod isolation;
-pub mod key;
-mod lock;
-mod maxsize;
-mod memo;
+mod function;
+mod key;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod model;
-mod nested;
 mod object;
-mod open;
-pub mod options;
-pub mod outcome;
-mod own;
-mod plan;
-pub mod policy;
-#[doc(hidden)]
-pub mod quiet;
-mod random;
-mod readers;
-#[cfg(feature = "registry")]
-pub mod registry;
-mod shards;
-pub mod site;
-mod stats;
+mod observe;
 mod store;
-mod term;
-mod thread;
 
+pub use engine::lifecycle::Keys;
+#[cfg(feature = "testing")]
+pub use engine::placement::isolation::isolated;
+pub use expiry::clock::{Clock, ManualClock, SystemClock, Timer};
 #[cfg(feature = "tokio")]
-pub use background::Tokio;
-pub use background::{Spawn, Task};
-pub use boarding::{Boarded, Boarding, Claim, Flight};
-pub use calls::{Calls, Miss};
-pub use cause::Cause;
-pub use clock::{Clock, ManualClock, Read, Reading, SystemClock, Timer};
-#[doc(hidden)]
-pub use engine::{Engine, Lender, State};
-#[doc(hidden)]
-pub use engines::{Change, EngineOf, Engines};
+pub use flight::executor::Tokio;
+pub use flight::executor::{Spawn, Task};
 #[cfg(feature = "testing")]
 pub use flight::pass;
-pub use info::{CacheInfo, CacheParameters};
-#[cfg(feature = "registry")]
-#[doc(hidden)]
-pub use inventory;
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-pub use isolation::Isolated;
-#[cfg(feature = "testing")]
-pub use isolation::isolated;
 pub use key::{Argument, Tagged};
+pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache};
+pub use observe::info::{CacheInfo, CacheParameters};
+#[cfg(feature = "registry")]
+pub use observe::registry;
+pub use observe::stats::CacheStats;
+pub use store::policy;
+pub use store::removed::Cause;
+
+/// What generated code and the facade `functools` name: an implementation detail of `functools`, which may
+/// change in any release.
 #[doc(hidden)]
-pub use lock::{Lock, LockOf, Locking, QuietLock, Quietly, RLock, Unlocked};
-pub use maxsize::{Integer, MaxSize, bound, integer};
-pub use memo::{Empty, Memo, UNBOUNDED};
-pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache, cache};
-#[doc(hidden)]
-pub use open::{Lending, Open, OpenLock, OpenMemo, Unbounding};
-pub use plan::{Keys, NoPlan, Plan, Times};
-#[doc(hidden)]
-pub use readers::Readers;
-#[doc(hidden)]
-pub use shards::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
-pub use stats::CacheStats;
-#[doc(hidden)]
-pub use store::Table;
-pub use term::{Freshness, Grace, Lease, Term};
-#[doc(hidden)]
-pub use thread::{OfThread, PerThread, ThreadMemo};
+pub mod __private {
+    #[cfg(feature = "backend")]
+    pub use crate::backend::invalidation::{Front, Fronting, Watch};
+    pub use crate::engine::lifecycle::{NoPlan, Plan, Times};
+    pub use crate::engine::lock::{Lock, LockOf, Locking, QuietLock, Quietly, RLock, Unlocked};
+    #[cfg(feature = "testing")]
+    pub use crate::engine::placement::isolation::Isolated;
+    pub use crate::engine::placement::per_thread::{OfThread, PerThread, ThreadMemo};
+    pub use crate::engine::placement::replicated::{Lending, Open, OpenLock, OpenMemo, Unbounding};
+    pub use crate::engine::placement::sharded::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
+    pub use crate::engine::placement::{Change, EngineOf, Engines};
+    pub use crate::engine::{Engine, Lender, State};
+    pub use crate::expiry::clock::{Read, Reading};
+    pub use crate::expiry::lease::{Freshness, Grace, Lease, Term};
+    pub use crate::flight::executor::{DefaultSpawn, Original, lent};
+    pub use crate::function::call::coalesced::{Boarded, Boarding, Claim, Flight};
+    #[cfg(feature = "backend")]
+    pub use crate::function::call::remote::{
+        Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
+    };
+    pub use crate::function::call::{Calls, Miss};
+    pub use crate::function::options::{FnClock, Options, Timed};
+    pub use crate::function::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
+    pub use crate::function::statics::{Empty, Memo, UNBOUNDED};
+    pub use crate::function::{no_callbacks, outcome};
+    pub use crate::key::closures::*;
+    pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, select};
+    pub use crate::object::cache;
+    pub use crate::object::type_check::{keyed, tested, valued};
+    pub use crate::observe::location::{Site, path_of};
+    pub use crate::store::Table;
+    pub use crate::store::maxsize::{Integer, MaxSize, bound, integer};
+    pub use crate::store::read_stripes::Readers;
+    pub use crate::{kept, quiet, stored};
+    #[cfg(feature = "registry")]
+    pub use inventory;
+
+    /// The traits that choose how arguments and results are kept, to be imported nameless.
+    pub mod choices {
+        pub use crate::function::outcome::choices::*;
+        pub use crate::key::choices::*;
+        pub use crate::object::type_check::choices::*;
+    }
+}

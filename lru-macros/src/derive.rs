@@ -18,7 +18,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, GenericParam, Member, Path, Type, parse_quote};
 
-use crate::types;
+use crate::type_tokens;
 
 /// The `impl`, or what is wrong.
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -125,7 +125,7 @@ impl Variant<'_> {
 
 /// A field as a part of a key, whatever its type lets it be.
 fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
-    let span = types::first_span(ty);
+    let span = type_tokens::first_span(ty);
     let krate: TokenStream = krate
         .to_token_stream()
         .into_iter()

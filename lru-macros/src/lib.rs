@@ -17,21 +17,21 @@
 )]
 
 mod args;
-mod attrs;
+mod attributes;
 mod check;
 mod derive;
 mod errors;
 mod expand;
-mod func;
 mod model;
-mod types;
+mod signature;
+mod type_tokens;
 
 use proc_macro2::TokenStream;
 
 use args::{Args, Attribute};
 use errors::Errors;
-use func::Func;
 use model::Model;
+use signature::Func;
 
 #[expect(missing_docs, reason = "documented where `functools` re-exports it")]
 #[proc_macro_attribute]

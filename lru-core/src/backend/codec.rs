@@ -16,7 +16,7 @@ const TAG: u8 = 0xF7;
 
 /// How arguments and results become bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// As few as can be: postcard.
     Compact,
     /// For people and other programs to read.
@@ -61,12 +61,12 @@ impl Format {
 }
 
 /// As bytes; `None` where it refuses to be.
-pub(super) fn encoded<T: Serialize + ?Sized>(value: &T, format: Format) -> Option<Vec<u8>> {
+pub(crate) fn encoded<T: Serialize + ?Sized>(value: &T, format: Format) -> Option<Vec<u8>> {
     format.after(Vec::new(), value)
 }
 
 /// In an envelope, good for `ttl` from `now` on.
-pub(super) fn sealed<T: Serialize>(
+pub(crate) fn sealed<T: Serialize>(
     value: &T,
     format: Format,
     ttl: Option<Duration>,
@@ -80,7 +80,7 @@ pub(super) fn sealed<T: Serialize>(
 }
 
 /// What is in an envelope, and how long it is good yet.
-pub(super) fn opened<T: DeserializeOwned>(
+pub(crate) fn opened<T: DeserializeOwned>(
     bytes: &[u8],
     format: Format,
     now: SystemTime,

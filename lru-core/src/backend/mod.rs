@@ -5,13 +5,11 @@
 //! asked first, and stands in front.
 
 #[cfg(feature = "backend")]
-mod codec;
+pub(crate) mod codec;
+#[cfg(feature = "backend")]
+pub mod invalidation;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(feature = "backend")]
-mod outside;
-#[cfg(feature = "backend")]
-mod watch;
 
 use core::error::Error;
 use core::fmt;
@@ -21,13 +19,6 @@ use std::boxed::Box;
 use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
-
-#[cfg(feature = "backend")]
-pub use outside::{
-    Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
-};
-#[cfg(feature = "backend")]
-pub use watch::{Front, Fronting, Watch};
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,8 +13,10 @@
 //! Invariant: nobody joins a flight that nobody leads or follows any more, or that is landing: it is not
 //! in the table.
 
-mod alarm;
-mod stack;
+pub(crate) mod catch;
+mod cycles;
+pub(crate) mod executor;
+mod timeout;
 
 use core::any::Any;
 use core::fmt;
@@ -32,16 +34,16 @@ use std::vec::Vec;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 
-use crate::contained::contained;
-use crate::history::Moment;
+use crate::flight::catch::contained;
 use crate::key::KeyHash;
-use alarm::Alarm;
+use crate::store::change_log::Moment;
+pub(crate) use cycles::Body;
+use cycles::{FlightId, Wait};
+use timeout::Alarm;
 #[cfg(feature = "testing")]
-pub use alarm::pass;
+pub use timeout::pass;
 #[cfg(feature = "backend")]
-pub(crate) use alarm::{Nap, now};
-pub(crate) use stack::Body;
-use stack::{FlightId, Wait};
+pub(crate) use timeout::{Nap, now};
 
 /// All computations of one cache that others may wait for.
 pub(crate) struct Flights<K, V> {
@@ -267,7 +269,7 @@ impl State {
 
 impl Leader {
     fn is_overdue(&self) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= alarm::now())
+        self.deadline.is_some_and(|deadline| deadline <= timeout::now())
     }
 }
 
@@ -293,7 +295,7 @@ fn wake(waker: Waker) {
 }
 
 fn deadline_after(timeout: Duration) -> Option<Instant> {
-    alarm::now().checked_add(timeout)
+    timeout::now().checked_add(timeout)
 }
 
 /// The right to compute, and the duty to tell of it: gone without that, another takes over.

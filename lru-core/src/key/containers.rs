@@ -5,7 +5,7 @@ use std::borrow::{Cow, ToOwned};
 use std::sync::Arc;
 
 use super::Argument;
-use super::common::Common;
+use super::cross_type::Common;
 
 /// What only points to an argument is stored as what it points to.
 macro_rules! pointers {

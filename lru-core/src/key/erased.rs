@@ -8,8 +8,8 @@ use core::hash::{Hash, Hasher};
 use std::boxed::Box;
 
 use super::Part;
-use super::choice::{Boxes, BoxesOf, Shared};
-use super::common::{Common, Number};
+use super::cross_type::{Common, Number};
+use super::select::{Boxes, BoxesOf, Shared};
 
 /// The identity of the function that `closure` is written in: of all its type and const
 /// parameters, those of its `impl` and its `Self`.

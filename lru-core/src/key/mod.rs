@@ -1,11 +1,12 @@
 //! What may be a key: arguments, hashed and compared where they lie, owned on a miss only.
 
-pub mod choice;
-mod common;
+pub(crate) mod closures;
 mod containers;
+mod cross_type;
 mod erased;
-pub mod made;
+pub(crate) mod random;
 mod scalars;
+pub mod select;
 mod tagged;
 mod tuples;
 
@@ -15,14 +16,15 @@ use std::sync::LazyLock;
 
 use hashbrown::DefaultHashBuilder;
 
-pub use choice::{Local, Of, Shared, Thread};
-pub use common::{Common, Number};
+pub(crate) use cross_type::Common;
 pub use erased::{Erase, Erased, identity};
-pub use tagged::{Tagged, WithTag};
+pub use select::{Local, Of, Shared, Thread};
+pub use tagged::Tagged;
+pub(crate) use tagged::WithTag;
 
-/// The traits among which [`choice`] chooses, to be imported nameless.
-pub mod choices {
-    pub use super::choice::{
+/// The traits among which [`select`] chooses, to be imported nameless.
+pub(crate) mod choices {
+    pub use super::select::{
         ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, ByOwnEq as _, Refused as _, RefusedInner as _,
     };
 }
@@ -141,7 +143,7 @@ pub trait Argument {
 
 /// A part of a key, or all of it, borrowed from the arguments: for generated code.
 ///
-/// What is an [`Argument`] is one by reference; others come wrapped in what [`choice`] chose for
+/// What is an [`Argument`] is one by reference; others come wrapped in what [`select`] chose for
 /// them. Tuples of parts are parts.
 pub trait Part {
     /// The owned form.

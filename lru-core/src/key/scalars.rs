@@ -14,7 +14,7 @@ use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 
 use super::Argument;
-use super::common::Common;
+use super::cross_type::Common;
 
 /// Types that are their own owned form, and whose `Hash` and `Eq` say all there is to say.
 macro_rules! plain {

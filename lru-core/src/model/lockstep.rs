@@ -7,9 +7,9 @@ use super::naive::{Id, Model, Order, Reason, Terms};
 use super::script::{OnTerms, Quick};
 use super::tested::{Planned, PlannedLease, Tested, Watched};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
-use crate::plan::{NoPlan, Plan};
-use crate::policy::{Lru, Policy};
-use crate::term::Term;
+use crate::engine::lifecycle::{NoPlan, Plan};
+use crate::expiry::lease::Term;
+use crate::store::policy::{Lru, Policy};
 
 /// The two, for any number of threads.
 ///

@@ -21,7 +21,7 @@ use script::Script;
 use tested::{Planned, PlannedLease};
 use trial::Trial;
 
-use crate::policy::{Fifo, Lfu, Lru, Policy};
+use crate::store::policy::{Fifo, Lfu, Lru, Policy};
 
 /// The bounds that are tried.
 const MAXSIZES: [Option<usize>; 8] = [Some(0), Some(1), Some(2), Some(3), Some(7), Some(64), Some(200), None];
@@ -114,7 +114,7 @@ mod tests {
     use super::tested::{Planned, PlannedLease};
     use super::trial::{Subject, Trial};
     use super::{ALL_TERMS, MAXSIZES, life_of, run_found, run_on_terms, run_script, weight_of};
-    use crate::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
+    use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
     use std::panic::resume_unwind;
     use std::sync::Barrier;
     use std::sync::mpsc::{RecvTimeoutError, channel};

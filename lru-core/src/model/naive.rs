@@ -5,8 +5,8 @@
 
 use core::time::Duration;
 
-use crate::cause::Cause;
-use crate::info::CacheInfo;
+use crate::observe::info::CacheInfo;
+use crate::store::removed::Cause;
 
 /// A computation that saw more changes than this is not stored, whatever they changed.
 const TOLD_APART: u64 = 1024;

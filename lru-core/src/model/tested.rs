@@ -5,17 +5,17 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use super::naive::Terms;
-use crate::cause::Cause;
-use crate::clock::ManualClock;
+use crate::engine::lifecycle::{NoPlan, Plan, Times, told};
 use crate::engine::{Engine, Origin};
-use crate::entry::Entry;
-use crate::history::Moment;
-use crate::info::CacheInfo;
+use crate::expiry::clock::ManualClock;
+use crate::expiry::lease::{Lease, Term};
 use crate::key::KeyHash;
-use crate::maxsize::MaxSize;
-use crate::plan::{NoPlan, Plan, Times, told};
-use crate::policy::{Lru, Policy};
-use crate::term::{Lease, Term};
+use crate::observe::info::CacheInfo;
+use crate::store::change_log::Moment;
+use crate::store::entry::Entry;
+use crate::store::maxsize::MaxSize;
+use crate::store::policy::{Lru, Policy};
+use crate::store::removed::Cause;
 
 /// An engine, and the plan it is used by.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use core::time::Duration;
 use super::script::{OnTerms, Operation, Quick, Script};
 use super::tested::Tested;
 use crate::engine::Origin;
-use crate::plan::Plan;
-use crate::policy::Policy;
-use crate::term::Term;
+use crate::engine::lifecycle::Plan;
+use crate::expiry::lease::Term;
+use crate::store::policy::Policy;
 
 /// How deep computations lie in each other.
 const DEEPEST: u32 = 8;

@@ -6,14 +6,14 @@
 //! and nothing wears out.
 
 use super::{Brought, Place};
-use crate::arena::{Arena, Rotated, Slot};
-use crate::cause::{Cause, Leavers};
-use crate::entry::Entry;
-use crate::index::Index;
+use crate::engine::lifecycle::{KeyList, Keys};
+use crate::expiry::lease::{Queue, Term};
 use crate::key::KeyHash;
-use crate::plan::{KeyList, Keys};
-use crate::policy::Policy;
-use crate::term::{Queue, Term};
+use crate::store::arena::{Arena, Rotated, Slot};
+use crate::store::entry::Entry;
+use crate::store::index::Index;
+use crate::store::policy::Policy;
+use crate::store::removed::{Cause, Leavers};
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
 #[derive(Debug)]
@@ -330,7 +330,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Lru;
+    use crate::store::policy::Lru;
     use core::cell::Cell;
     use std::collections::{BTreeSet, VecDeque};
 

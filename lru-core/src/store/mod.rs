@@ -4,16 +4,24 @@
 //! `&mut self`, where none runs. It knows neither threads nor statistics. What leaves it is handed
 //! to the caller, who drops it when the lock is free.
 
+pub(crate) mod arena;
 mod bounded;
+pub(crate) mod change_log;
+pub(crate) mod entry;
+pub(crate) mod index;
+pub(crate) mod maxsize;
+pub mod policy;
+pub(crate) mod read_stripes;
+pub(crate) mod removed;
 mod unbounded;
 
-use crate::cause::Leavers;
-use crate::entry::Entry;
+use crate::engine::lifecycle::Keys;
+use crate::expiry::lease::Term;
 use crate::key::KeyHash;
-use crate::plan::Keys;
-use crate::policy::Policy;
-use crate::readers::Readers;
-use crate::term::Term;
+use crate::store::entry::Entry;
+use crate::store::policy::Policy;
+use crate::store::read_stripes::Readers;
+use crate::store::removed::Leavers;
 
 use bounded::Bounded;
 use unbounded::Unbounded;

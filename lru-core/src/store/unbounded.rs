@@ -8,10 +8,10 @@ use core::mem;
 use hashbrown::HashTable;
 
 use super::Place;
-use crate::entry::Entry;
+use crate::expiry::lease::Term;
 use crate::key::KeyHash;
-use crate::readers::{Lent, Readers, ToReaders};
-use crate::term::Term;
+use crate::store::entry::Entry;
+use crate::store::read_stripes::{Lent, Readers, ToReaders};
 
 /// For about how many bytes of entries there is room at first.
 const FIRST: usize = 512;

@@ -2,7 +2,7 @@
 
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
-use crate::func::Func;
+use crate::signature::Func;
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     options_have_a_backend(args, errors);

@@ -5,8 +5,8 @@ use syn::Type;
 use super::{Borrowed, borrowed};
 use crate::args::{Accessors, Args, Swr};
 use crate::errors::Errors;
-use crate::func::Func;
-use crate::{model, types};
+use crate::signature::Func;
+use crate::{model, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     stale_follows_fresh(args, errors);
@@ -64,7 +64,7 @@ fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
         return;
     };
     let Some(holder) = model::root(holder) else { return };
-    let mut params = func.params().flat_map(|param| types::bindings(&param.pat));
+    let mut params = func.params().flat_map(|param| type_tokens::bindings(&param.pat));
     if holder == "self" || params.any(|param| param == holder) {
         let message = format!(
             "a refresh outlives the call, and may outlive what `{holder}` holds; keep the results in a `static`, or remove `swr`"
@@ -79,7 +79,7 @@ fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) 
     }
     for param in func.params() {
         // What a reference leads to has an owned form itself.
-        let owned = match types::bare(&param.ty) {
+        let owned = match type_tokens::bare(&param.ty) {
             Type::Reference(reference) => &*reference.elem,
             ty => ty,
         };

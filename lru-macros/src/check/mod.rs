@@ -12,9 +12,9 @@ use syn::{
 
 use crate::args::{Accessors, Args};
 use crate::errors::Errors;
-use crate::func::{self, Func, KeyOption};
-use crate::types::{self, bare};
-use crate::{attrs, model};
+use crate::signature::{self, Func, KeyOption};
+use crate::type_tokens::{self, bare};
+use crate::{attributes, model};
 
 pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     is_cached_once(func, errors);
@@ -36,7 +36,7 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 }
 
 fn is_cached_once(func: &Func, errors: &mut Errors) {
-    for attr in func.attrs.iter().filter(|attr| attrs::is_ours(attr)) {
+    for attr in func.attrs.iter().filter(|attr| attributes::is_ours(attr)) {
         errors.at(attr, "this function is cached already; remove one of the attributes");
     }
 }
@@ -117,11 +117,11 @@ const MOST_GIVEN: usize = 12;
 fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
     let mut names: Vec<_> =
         func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
-    names.extend(func.params().flat_map(|param| types::bindings(&param.pat)));
+    names.extend(func.params().flat_map(|param| type_tokens::bindings(&param.pat)));
     for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
         match KeyOption::parse(attrs) {
             Err(error) => errors.add(error),
-            Ok(KeyOption::Expression(expr)) if !types::mentions(expr.to_token_stream(), &names) => {
+            Ok(KeyOption::Expression(expr)) if !type_tokens::mentions(expr.to_token_stream(), &names) => {
                 let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
                 let message =
                     format!("`#[key(…)]` names no parameter; write an expression of {}", names.join(", "));
@@ -131,7 +131,7 @@ fn keys_can_be_made(args: &Args, func: &Func, errors: &mut Errors) {
         }
     }
     let Some(key) = &args.key else { return };
-    if let Some(attr) = func.param_attrs().find(|attr| func::is_key(attr)) {
+    if let Some(attr) = func.param_attrs().find(|attr| signature::is_key(attr)) {
         errors.at(attr, "`key` on the function makes the whole key; leave it out on parameters");
     }
     if given(args, func).is_empty() {
@@ -186,12 +186,15 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
 
 /// The `&mut` type in a parameter's type, if there is one.
 pub(crate) fn changed(ty: &Type) -> Option<&Type> {
-    types::find(ty, &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()))
+    type_tokens::find(
+        ty,
+        &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()),
+    )
 }
 
 fn returns_a_named_type(func: &Func, errors: &mut Errors) {
     let Some(result) = func.result() else { return };
-    if types::is_never(result) {
+    if type_tokens::is_never(result) {
         errors.at(result, "a function that never returns leaves nothing to cache");
     } else if let Some(ty) = unnamed(result) {
         let message = format!(
@@ -204,7 +207,7 @@ fn returns_a_named_type(func: &Func, errors: &mut Errors) {
 
 /// The `impl Trait` or `_` in a type, if there is one.
 pub(crate) fn unnamed(ty: &Type) -> Option<&Type> {
-    types::find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_) | Type::Infer(_)))
+    type_tokens::find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_) | Type::Infer(_)))
 }
 
 fn returns_no_borrow(args: &Args, func: &Func, errors: &mut Errors) {
@@ -271,7 +274,7 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
             // Of other types it is not known that they hold their first argument: an alias may
             // turn it into an error.
             let holds = HOLDING.iter().any(|name| last.ident == name);
-            types::arguments(last).next().filter(|_| holds).and_then(borrowed)
+            type_tokens::arguments(last).next().filter(|_| holds).and_then(borrowed)
         }
         _ => None,
     }
@@ -281,20 +284,21 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
 fn primitive_or_slice(ty: &Type) -> Option<String> {
     match bare(ty) {
         Type::Slice(slice) => Some(format!("Vec<{}>", spelled(&slice.elem))),
-        ty if types::primitive(ty) == Some("str") => Some("String".to_owned()),
+        ty if type_tokens::primitive(ty) == Some("str") => Some("String".to_owned()),
         _ => None,
     }
 }
 
 fn companion_hides_no_primitive(args: &Args, func: &Func, errors: &mut Errors) {
     if let Some(handle) = &args.handle {
-        if types::is_primitive_name(handle) {
+        if type_tokens::is_primitive_name(handle) {
             errors.at(
                 handle,
                 format!("`handle` would hide the primitive type `{handle}`; choose another name"),
             );
         }
-    } else if types::is_primitive_name(&func.sig.ident) && args.accessors.is_none() && !func.is_method() {
+    } else if type_tokens::is_primitive_name(&func.sig.ident) && args.accessors.is_none() && !func.is_method()
+    {
         let name = &func.sig.ident;
         let message = format!(
             "the companion type of a function named `{name}` would hide the primitive type; name it otherwise with `handle = {name}_cache`"

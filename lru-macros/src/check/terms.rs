@@ -8,8 +8,8 @@ use syn::{Expr, GenericParam, Lit, PatType, Type};
 use super::closure_takes;
 use crate::args::{Args, MaxSize, Policy, SingleFlight, Swr};
 use crate::errors::Errors;
-use crate::func::{Func, KeyOption};
-use crate::{model, types};
+use crate::signature::{Func, KeyOption};
+use crate::{model, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     results_have_one_time(args, errors);
@@ -135,12 +135,12 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
     let holder = args.cache.as_ref().and_then(model::root);
     // The type of what holds the cache tells too: a cache of other values is another cache.
     let holds =
-        |param: &PatType| types::bindings(&param.pat).iter().any(|name| Some(name) == holder.as_ref());
+        |param: &PatType| type_tokens::bindings(&param.pat).iter().any(|name| Some(name) == holder.as_ref());
     let is_part = |param: &PatType| {
         args.key.is_none() && matches!(KeyOption::parse(&param.attrs), Ok(KeyOption::Itself))
     };
     for param in func.params().filter(|param| !holds(param) && !is_part(param)) {
-        if let Some(ty) = types::impl_trait(&param.ty) {
+        if let Some(ty) = type_tokens::impl_trait(&param.ty) {
             let message = "the key in an object has no place for this type, which no argument in it tells; keep the results in a `static`, without `cache`";
             errors.at(ty, message);
         }
@@ -151,7 +151,7 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
             GenericParam::Const(param) => &param.ident,
             GenericParam::Lifetime(_) => continue,
         };
-        let is_seen = |ty: &Type| types::mentions(ty.to_token_stream(), slice::from_ref(name));
+        let is_seen = |ty: &Type| type_tokens::mentions(ty.to_token_stream(), slice::from_ref(name));
         let mut telling = func.params().filter(|param| holds(param) || is_part(param));
         if !telling.any(|param| is_seen(&param.ty)) {
             let message = format!(

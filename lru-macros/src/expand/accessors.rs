@@ -4,15 +4,15 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{backend, call, memo};
-use crate::attrs::Attrs;
+use super::{backend, cache, call};
+use crate::attributes::Attrs;
 use crate::model::{Accessors, Flavor, Model, Param};
 
 /// All accessors, and what they need.
 pub(super) fn accessors(model: &Model) -> TokenStream {
     let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
     let Attrs { cfg, hidden, .. } = attrs;
-    let beside = memo::beside_accessors(model);
+    let beside = cache::beside_accessors(model);
     let wrapped = wrapped(model);
     let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
     asked.extend(retain(model));
@@ -65,7 +65,7 @@ pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> 
             #(#cfg)* #[doc(hidden)] impl #handle { #wrapped #(#asked)* }
         },
         Accessors::Siblings => {
-            let memo = memo::name(model);
+            let memo = cache::name(model);
             quote! { #(#cfg)* #[doc(hidden)] fn #memo() {} #wrapped #(#asked)* }
         }
     }
@@ -98,7 +98,7 @@ struct Accessor {
 fn accessor_list(model: &Model) -> Vec<Accessor> {
     let Model { result, krate, typed, .. } = model;
     let home = quote!(Self);
-    let (calls, key) = (memo::calls(model, &home), memo::key(model, &home));
+    let (calls, key) = (cache::calls(model, &home), cache::key(model, &home));
     let (outcome, compute) = (call::outcome(model), call::run(model, &home));
     let keep = call::keep(model, &compute);
     let put = put(model);
@@ -183,7 +183,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
 /// Stores a `__value` in the cache.
 pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
-    let (calls, key, outcome) = (memo::calls(model, &home), memo::key(model, &home), call::outcome(model));
+    let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), call::outcome(model));
     let references = model.references(|_, name| name.clone());
     model.terms.own(&model.krate, &references).map_or_else(
         || quote! { #calls.put(#key, __value, #outcome); },
@@ -245,10 +245,10 @@ impl Accessor {
 
 /// Takes what a test of arguments and value tells.
 fn retain(model: &Model) -> Option<TokenStream> {
-    let (holds, body) = memo::retain(model, &quote!(Self))?;
+    let (holds, body) = cache::retain(model, &quote!(Self))?;
     let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, cfg_of_siblings(model));
     // Needed or not: a test that is passed on need not be `mut`, one that is called must.
-    let mutable = memo::calls_test(model).then(|| quote!(mut));
+    let mutable = cache::calls_test(model).then(|| quote!(mut));
     let (object, generics) = (model.object(), model.object_generics());
     let object = object.map(|object| quote! { #object, });
     Some(quote! {
@@ -273,7 +273,7 @@ fn wrapped(model: &Model) -> TokenStream {
     let cfg = cfg_of_siblings(model);
     let receiver = receiver.iter().map(|receiver| {
         let mut receiver = receiver.clone();
-        receiver.attrs.retain(|attr| !crate::func::is_key(attr));
+        receiver.attrs.retain(|attr| !crate::signature::is_key(attr));
         quote! { #receiver }
     });
     let written: Vec<_> = receiver.chain(model.params.iter().map(|param| body_takes(model, param))).collect();

@@ -5,10 +5,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::GenericParam;
 
-use super::{call, memo};
+use super::{cache, call};
 use crate::args::Format;
 use crate::model::{self, Accessors, Backend, Flavor, Model};
-use crate::types;
+use crate::type_tokens;
 
 /// The function that opens it, where there is one.
 pub(super) fn item(model: &Model) -> Option<TokenStream> {
@@ -20,7 +20,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         Accessors::None => plain_name.clone(),
     };
     // What is no backend is underlined.
-    let at = types::first_span(open);
+    let at = type_tokens::first_span(open);
     let asked = Ident::new(
         match model.flavor {
             Flavor::Sync => "Backend",
@@ -70,7 +70,7 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     ];
     let settings = settings.into_iter().filter_map(|(name, value)| {
         let value = value.as_ref()?;
-        let name = Ident::new(name, types::first_span(value));
+        let name = Ident::new(name, type_tokens::first_span(value));
         Some(quote! { .#name(#value) })
     });
     let json = (*format == Format::Json).then(|| quote! { .json() });
@@ -82,7 +82,7 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Flavor::Async(_) => quote! { awaited },
     };
     let listens = model.terms.listens();
-    let watched = memo::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
+    let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
     Some(quote! { #krate::__private::Place::#awaited(#opened) #(#settings)* #json #global #watched })
 }
 
@@ -101,7 +101,7 @@ pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> 
         GenericParam::Const(param) => Some(param.ident.to_token_stream()),
         GenericParam::Lifetime(_) => None,
     });
-    let unnamed = model.params.iter().filter(|param| types::impl_trait(&param.ty).is_some());
+    let unnamed = model.params.iter().filter(|param| type_tokens::impl_trait(&param.ty).is_some());
     let unnamed = unnamed.map(|param| {
         let name = &param.name;
         quote! { #krate::__private::type_name_of(&#name) }
@@ -127,7 +127,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let home = quote!(Self);
     let (place, outside) = (place(model, &home)?, outside(model, &home)?);
     let Model { krate, result, .. } = model;
-    let (calls, key, outcome) = (memo::calls(model, &home), memo::key(model, &home), call::outcome(model));
+    let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), call::outcome(model));
     let waited = |future: TokenStream| match model.flavor {
         Flavor::Sync => quote! { #krate::__private::done(#future) },
         Flavor::Async(_) => quote! { #future.await },
@@ -136,7 +136,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let peeked = waited(quote! { __outside.peek(#outcome) });
     let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
     let stored = waited(quote! { __put.store() });
-    let copied = memo::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
+    let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
         "cache_clear" => {
             let cleared = waited(quote! { #place.clear() });

@@ -4,24 +4,24 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Index;
 
-use super::{flight, memo};
+use super::{cache, coalesced};
 use crate::model::{Accessors, Flavor, Model, Place};
-use crate::types;
+use crate::type_tokens;
 
 pub(super) fn function(model: &Model) -> TokenStream {
     let Model { attrs, vis, flavor, safety, abi, fn_token, name, generics, result, .. } = model;
     let where_clause = &generics.where_clause;
     let inputs = model.inputs();
     let home = model.home();
-    let calls = memo::calls(model, &home);
-    let (choices, key, outcome) = (choices(model), memo::key(model, &home), outcome(model));
+    let calls = cache::calls(model, &home);
+    let (choices, key, outcome) = (choices(model), cache::key(model, &home), outcome(model));
     let (memo, call) = match model.accessors {
-        Accessors::None => (memo::in_body(model), call_here(model)),
+        Accessors::None => (cache::in_body(model), call_here(model)),
         _ => (None, call(model, &home)),
     };
     let keep = keep(model, &awaited(model, &call));
     let looks = match (&model.flight, model.flavor) {
-        (Some(flight), _) => flight::looks(model, flight, &home, &call),
+        (Some(flight), _) => coalesced::looks(model, flight, &home, &call),
         (None, Flavor::Sync) => quote! {
             let __looked = #calls.look(#key, #outcome);
             match __looked {
@@ -103,8 +103,8 @@ pub(super) fn outcome(model: &Model) -> TokenStream {
     match &model.place {
         Place::Static(_) => outcome,
         Place::Object(object) => {
-            let (span, result) = (types::first_span(&model.result), &model.result);
-            let (krate, calls) = (model.krate.at(span), memo::calls_of(object, &model.krate));
+            let (span, result) = (type_tokens::first_span(&model.result), &model.result);
+            let (krate, calls) = (model.krate.at(span), cache::calls_of(object, &model.krate));
             quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _>(|| #calls, #outcome).__fit() }
         }
     }
@@ -155,7 +155,7 @@ fn call_here(model: &Model) -> TokenStream {
     let bindings = model.params.iter().map(|param| {
         let (written, name) = (param.written(), &param.name);
         let (pat, ty) = (&written.pat, &written.ty);
-        let ty = types::impl_trait(ty).is_none().then(|| quote!(: (#ty,)));
+        let ty = type_tokens::impl_trait(ty).is_none().then(|| quote!(: (#ty,)));
         // As one of a tuple: a lint minds a `let _n = ..` that does nothing.
         quote! { let (#pat,) #ty = (#name,); }
     });

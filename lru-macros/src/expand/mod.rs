@@ -23,18 +23,18 @@
 
 mod accessors;
 mod backend;
+mod cache;
 mod call;
-mod flight;
-mod memo;
+mod coalesced;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Receiver, ReceiverKind, Type, parse_quote};
 
 use crate::args::{self, Args};
-use crate::func::{self, Func};
 use crate::model::{Accessors, Key, Model, Param, Scope};
-use crate::{check, types};
+use crate::signature::{self, Func};
+use crate::{check, type_tokens};
 
 /// The function, and its accessors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
@@ -62,7 +62,7 @@ pub(crate) fn where_there_are_backends(
 pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
     let item = func.without_options();
     let is_method = func.is_method();
-    let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !types::is_never(ty));
+    let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !type_tokens::is_never(ty));
     let is_kept = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
     let is_given = |option| args.name(option).is_some();
     let asks_keys = !is_given("key") && !is_given("cache");
@@ -72,7 +72,7 @@ pub(crate) fn unchanged(args: &Args, func: Func) -> TokenStream {
         args.accessors = None;
     }
     let mut model = Model::new(args, func);
-    if matches!(&model.accessors, Accessors::Companion(name) if types::is_primitive_name(name)) {
+    if matches!(&model.accessors, Accessors::Companion(name) if type_tokens::is_primitive_name(name)) {
         return item;
     }
     // What the accessors have no use for is no mistake of the user's.
@@ -94,7 +94,7 @@ fn questions(model: &Model) -> Vec<TokenStream> {
     let scope = Scope::Own { params: Vec::new(), is_method: false, is_per_thread: false };
     let is_asked = |ty: &Type, attrs: &[Attribute]| {
         let is_named = check::unnamed(ty).is_none_or(|ty| matches!(ty, Type::ImplTrait(_)));
-        is_named && check::changed(ty).is_none() && !attrs.iter().any(func::is_key)
+        is_named && check::changed(ty).is_none() && !attrs.iter().any(signature::is_key)
     };
     let receiver = model.receiver.iter().filter_map(|receiver| {
         let (this, ty) = (&receiver.self_token, receiver_type(receiver));

@@ -4,7 +4,7 @@ use syn::Expr;
 
 use super::Accessors;
 use crate::args::{Args, Format, SingleFlight};
-use crate::func::Func;
+use crate::signature::Func;
 
 /// The store outside the process.
 pub(crate) struct Backend {

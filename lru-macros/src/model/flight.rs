@@ -6,8 +6,8 @@ use syn::Expr;
 
 use super::Krate;
 use crate::args::{Args, Swr};
-use crate::func::Func;
-use crate::types;
+use crate::signature::Func;
+use crate::type_tokens;
 
 /// How calls share what is computed: asked of functions only where they do, or where results may be stale.
 pub(crate) struct Flight {
@@ -34,7 +34,7 @@ impl Flight {
     pub(crate) fn value(&self, name: &str, krate: &Krate) -> TokenStream {
         let shares = if self.single { quote!(SINGLE) } else { quote!(ALONE) };
         let timeout = self.timeout.as_ref().map(|timeout| {
-            let at = types::first_span(timeout);
+            let at = type_tokens::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }
         });
         quote! { #krate::__private::Flight::#shares #timeout .at(#krate::__private::site!(#name)) }
@@ -51,7 +51,7 @@ impl Refresh {
         self.spawn.as_ref().map_or_else(
             || quote! { &#krate::__private::DefaultSpawn },
             |spawn| {
-                let at = types::first_span(spawn);
+                let at = type_tokens::first_span(spawn);
                 quote_spanned! { at=> &#spawn }
             },
         )

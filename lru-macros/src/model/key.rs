@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, GenericParam, Generics, Index, Type};
 
 use super::{Krate, nested};
-use crate::types::{self, bare};
+use crate::type_tokens::{self, bare};
 
 /// Where the cache lies, as far as it matters for naming types.
 pub(crate) enum Scope {
@@ -19,10 +19,13 @@ pub(crate) enum Scope {
 impl Scope {
     /// Whether the cache's own type can name this type.
     pub(crate) fn names(&self, ty: &Type) -> bool {
-        let is_free =
-            |params| !types::mentions(ty.to_token_stream(), params) && types::impl_trait(ty).is_none();
+        let is_free = |params| {
+            !type_tokens::mentions(ty.to_token_stream(), params) && type_tokens::impl_trait(ty).is_none()
+        };
         match self {
-            Self::Own { params, is_method, .. } => is_free(params) && (!is_method || types::is_closed(ty)),
+            Self::Own { params, is_method, .. } => {
+                is_free(params) && (!is_method || type_tokens::is_closed(ty))
+            }
             Self::Object => true,
         }
     }
@@ -134,14 +137,14 @@ impl Key {
                 Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
             }
             ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker()),
-            ty => Self::Erased(types::first_span(ty), scope.marker()),
+            ty => Self::Erased(type_tokens::first_span(ty), scope.marker()),
         }
     }
 
     /// For what an expression makes, whose type nobody wrote.
     pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
         // Underlined there, but not written there: lints would take our `&` for the user's.
-        let span = Span::call_site().located_at(types::first_span(expr));
+        let span = Span::call_site().located_at(type_tokens::first_span(expr));
         if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span, scope.marker()) }
     }
 
@@ -168,7 +171,7 @@ impl Key {
     /// A type that the cache's own type mentions, in which a lifetime may have been left out.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         match self {
-            Self::ByType(ty, _) => types::may_leave_lifetimes_out(ty),
+            Self::ByType(ty, _) => type_tokens::may_leave_lifetimes_out(ty),
             Self::Tuple(keys) => keys.iter().any(Self::may_leave_lifetimes_out),
             Self::Reference(key) => key.may_leave_lifetimes_out(),
             Self::Plain(_) | Self::Erased(..) | Self::Made(_) => false,
@@ -180,7 +183,7 @@ impl Key {
         match self {
             Self::Plain(ty) => stored(ty, krate),
             Self::ByType(ty, marker) => {
-                let ty = types::with_static(ty);
+                let ty = type_tokens::with_static(ty);
                 let scope = (*marker == "Thread").then(|| quote! { , #marker });
                 quote! { #krate::__private::stored!(#ty #scope) }
             }
@@ -200,7 +203,7 @@ impl Key {
     /// The types that it is spelled with, where the cache can name them.
     pub(crate) fn spelled(&self) -> Option<Vec<Type>> {
         match self {
-            Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![types::with_static(ty)]),
+            Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![type_tokens::with_static(ty)]),
             Self::Erased(..) | Self::Made(_) => None,
             Self::Tuple(keys) => {
                 let spelled: Option<Vec<_>> = keys.iter().map(Self::spelled).collect();
@@ -218,7 +221,9 @@ impl Key {
         };
         match self {
             Self::Plain(_) => quote! { &#place },
-            Self::ByType(ty, marker) => chosen(types::first_span(ty), &marker.to_string().to_lowercase()),
+            Self::ByType(ty, marker) => {
+                chosen(type_tokens::first_span(ty), &marker.to_string().to_lowercase())
+            }
             Self::Made(span) => chosen(*span, "local"),
             Self::Erased(span, marker) => {
                 let part = chosen(*span, &marker.to_string().to_lowercase());
@@ -242,10 +247,13 @@ impl Key {
 /// argument that is in the key, and stand nowhere in the result.
 pub(crate) fn shared(generics: &Generics, in_key: &[&Type], result: &Type) -> Vec<Ident> {
     let is_whole = |name: &Ident| {
-        in_key.iter().any(|ty| matches!(types::pointee(ty), Type::Path(path) if path.path.is_ident(name)))
+        in_key
+            .iter()
+            .any(|ty| matches!(type_tokens::pointee(ty), Type::Path(path) if path.path.is_ident(name)))
     };
     let names = generics.type_params().map(|param| &param.ident);
-    let in_result = |name: &Ident| types::mentions(result.to_token_stream(), core::slice::from_ref(name));
+    let in_result =
+        |name: &Ident| type_tokens::mentions(result.to_token_stream(), core::slice::from_ref(name));
     names.filter(|name| is_whole(name) && !in_result(name)).cloned().collect()
 }
 
@@ -253,7 +261,7 @@ pub(crate) fn shared(generics: &Generics, in_key: &[&Type], result: &Type) -> Ve
 /// naming a type.
 fn is_plain(ty: &Type) -> bool {
     match bare(ty) {
-        Type::Path(_) => types::primitive(ty).is_some(),
+        Type::Path(_) => type_tokens::primitive(ty).is_some(),
         Type::Reference(reference) => reference.mutability.is_none() && is_plain(&reference.elem),
         Type::Slice(slice) => is_plain(&slice.elem),
         Type::Array(array) => is_plain(&array.elem),
@@ -265,7 +273,7 @@ fn is_plain(ty: &Type) -> bool {
 /// The owned form of a type that is spelled from primitives.
 fn stored(ty: &Type, krate: &Krate) -> TokenStream {
     match bare(ty) {
-        Type::Path(_) if types::primitive(ty) == Some("str") => quote! { #krate::__private::String },
+        Type::Path(_) if type_tokens::primitive(ty) == Some("str") => quote! { #krate::__private::String },
         Type::Reference(reference) => stored(&reference.elem, krate),
         Type::Slice(slice) => {
             let elem = stored(&slice.elem, krate);

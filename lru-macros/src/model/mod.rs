@@ -17,9 +17,9 @@ use syn::{
 };
 
 use crate::args::{self, Args, MaxSize};
-use crate::attrs::Attrs;
-use crate::func::{Func, KeyOption};
-use crate::types;
+use crate::attributes::Attrs;
+use crate::signature::{Func, KeyOption};
+use crate::type_tokens;
 
 pub(crate) use backend::Backend;
 pub(crate) use flight::{Flight, Refresh};
@@ -301,7 +301,7 @@ impl Model {
                 GenericParam::Const(param) => &param.ident,
                 GenericParam::Lifetime(param) => &param.lifetime.ident,
             };
-            types::mentions(holder.ty.to_token_stream(), slice::from_ref(name))
+            type_tokens::mentions(holder.ty.to_token_stream(), slice::from_ref(name))
         };
         let params = self.generics.params.iter().filter(|param| is_mentioned(param)).cloned().collect();
         Some(Generics { params, where_clause: None, ..self.generics.clone() })
@@ -455,7 +455,7 @@ impl Arguments {
     fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
         if let Some(key) = key {
             let borrowed = self.all.iter().map(|Argument { place, ty, .. }| {
-                let is_borrowed = matches!(types::bare(ty), Type::Reference(_));
+                let is_borrowed = matches!(type_tokens::bare(ty), Type::Reference(_));
                 if is_borrowed {
                     place.clone()
                 } else {
@@ -488,8 +488,8 @@ impl Arguments {
         // A parameter without a name is told by the type of the argument it stands in.
         let tells = |argument: &&Argument| {
             let is_whole =
-                matches!(types::pointee(&argument.ty), Type::ImplTrait(_)) && self.is_part(argument);
-            types::impl_trait(&argument.ty).is_some() && (typed || !is_whole)
+                matches!(type_tokens::pointee(&argument.ty), Type::ImplTrait(_)) && self.is_part(argument);
+            type_tokens::impl_trait(&argument.ty).is_some() && (typed || !is_whole)
         };
         let arguments: Vec<_> =
             self.all.iter().filter(tells).map(|argument| argument.place.clone()).collect();
@@ -596,7 +596,7 @@ fn params(args: &Args, func: &Func) -> Vec<Param> {
         let own = match &*written.pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
                 let mut name = pat.ident.clone();
-                if !types::mentions(seeing.clone(), slice::from_ref(&name)) {
+                if !type_tokens::mentions(seeing.clone(), slice::from_ref(&name)) {
                     name.set_span(Span::mixed_site());
                 }
                 let is_free =
@@ -640,7 +640,7 @@ impl Param {
         if let Pat::Wild(wild) = &mut *written.pat {
             wild.underscore_token.span = Span::call_site();
         }
-        written.attrs.retain(|attr| !crate::func::is_key(attr));
+        written.attrs.retain(|attr| !crate::signature::is_key(attr));
         written
     }
 }

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::{Krate, Scope};
-use crate::types::{self, bare};
+use crate::type_tokens::{self, bare};
 
 /// What of the result is kept.
 pub(crate) struct Outcome {
@@ -55,7 +55,7 @@ impl Outcome {
     }
 
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
-        matches!(self.choice, Choice::ByType(_)) && types::may_leave_lifetimes_out(&self.ty)
+        matches!(self.choice, Choice::ByType(_)) && type_tokens::may_leave_lifetimes_out(&self.ty)
     }
 
     /// The type of what is kept.
@@ -64,7 +64,7 @@ impl Outcome {
         match &self.choice {
             Choice::Plain => quote! { #ty },
             Choice::ByType(rules) => {
-                let ty = types::with_static(ty);
+                let ty = type_tokens::with_static(ty);
                 let (whole, marker) = (rules.errors.then(|| quote!(whole)), &self.marker);
                 let which = match (whole, marker == "Thread") {
                     (None, false) => None,
@@ -99,7 +99,7 @@ impl Outcome {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::InTurn },
             Choice::ByType(_) | Choice::Unnamed(_) => {
-                let (span, returns) = (types::first_span(&self.ty), self.returns(krate));
+                let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
                 quote_spanned! { span=> (&&#returns).__sharing() }
             }
         }
@@ -108,13 +108,13 @@ impl Outcome {
     /// The type of the result, to be asked.
     fn returns(&self, krate: &Krate) -> TokenStream {
         let Self { ty, marker, .. } = self;
-        let span = types::first_span(ty);
+        let span = type_tokens::first_span(ty);
         let krate = krate.at(span);
         quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW }
     }
 
     fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
-        let (span, returns) = (types::first_span(&self.ty), self.returns(krate));
+        let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
         // One reference for each choice, and one between those of an `Ok` and those of the whole.
         // Where errors are remembered, the former are passed over.
         let chosen = if rules.errors {
@@ -133,7 +133,7 @@ impl Outcome {
 /// Whether a result is a plain value by its spelling.
 fn is_plain_value(ty: &Type) -> bool {
     match bare(ty) {
-        Type::Path(_) => types::primitive(ty).is_some_and(|primitive| primitive != "str"),
+        Type::Path(_) => type_tokens::primitive(ty).is_some_and(|primitive| primitive != "str"),
         Type::Array(array) => is_plain_value(&array.elem),
         Type::Tuple(tuple) => tuple.elems.len() <= 12 && tuple.elems.iter().all(is_plain_value),
         _ => false,

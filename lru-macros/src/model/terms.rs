@@ -7,7 +7,7 @@ use syn::{Expr, Type};
 
 use super::Krate;
 use crate::args::{Args, Policy, Swr};
-use crate::types;
+use crate::type_tokens;
 
 /// On what terms results are kept.
 pub(crate) struct Terms {
@@ -76,7 +76,7 @@ impl Plan {
     /// For how long results are live.
     fn spans(&self) -> TokenStream {
         let span_of = |name: &str, span: &Expr| {
-            let at = types::first_span(span);
+            let at = type_tokens::first_span(span);
             if self.timer.is_some() {
                 let (name, plus) = (format_ident!("{name}_as_written"), quote_spanned! { at=> + });
                 quote! { .#name(|__now| __now #plus (#span)) }
@@ -177,7 +177,7 @@ impl Terms {
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
         let plan = self.plan.as_ref()?;
         let timer = plan.timer.as_ref().map(|timer| {
-            let at = types::first_span(timer);
+            let at = type_tokens::first_span(timer);
             quote_spanned! { at=> .timer(#timer) }
         });
         let spans = plan.spans();
@@ -246,12 +246,12 @@ fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     if matches!(function, Expr::Closure(_)) {
         return quote! { #by(#given, #function) };
     }
-    let at = types::first_span(function);
+    let at = type_tokens::first_span(function);
     let given = quote_spanned! { at=> (#given) };
     quote! { #function #given }
 }
 
 /// Whether an argument of this type is a reference already.
 pub(crate) fn is_reference(ty: &Type) -> bool {
-    matches!(types::bare(ty), Type::Reference(_))
+    matches!(type_tokens::bare(ty), Type::Reference(_))
 }

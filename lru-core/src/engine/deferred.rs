@@ -1,0 +1,111 @@
+//! What nested calls asked of a store that was being read.
+//!
+//! A user's `Eq` or `Clone` runs while the store is read, and may clear the cache or invalidate a
+//! key. Both hold at once: this list hides what is gone. The entries themselves leave when the
+//! reading is over. So do those that a nested call brings, and that can't be let in.
+
+use core::cell::{Cell, RefCell};
+
+use crate::key::KeyHash;
+use crate::store::Place;
+use crate::store::removed::Cause;
+
+/// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
+#[derive(Debug)]
+pub(crate) struct Deferred<E> {
+    any: Cell<bool>,
+    clear: Cell<bool>,
+    removed: RefCell<Vec<(Place, Cause)>>,
+    /// Entries that were never let in, and those that have left for a reason: to be told of and dropped
+    /// when the lock is free.
+    left: RefCell<Vec<(E, Option<Cause>)>>,
+}
+
+/// What a call asked of a cache whose lock another thread held, and for which it could not wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted {
+    /// What is under this key goes.
+    Forget(KeyHash),
+    /// All may go.
+    Empty,
+    /// All goes, and the counters start anew.
+    Clear,
+}
+
+/// What is to be carried out.
+pub(crate) struct Work<E> {
+    pub(crate) clear: bool,
+    pub(crate) removed: Vec<(Place, Cause)>,
+    pub(crate) left: Vec<(E, Option<Cause>)>,
+}
+
+impl<E> Deferred<E> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            any: Cell::new(false),
+            clear: Cell::new(false),
+            removed: RefCell::new(Vec::new()),
+            left: RefCell::new(Vec::new()),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.get()
+    }
+
+    /// Whether the entry at `place` is gone, though it still lies there.
+    #[inline]
+    pub(crate) fn hides(&self, place: Place) -> bool {
+        self.any.get() && self.lists(place)
+    }
+
+    /// The same, where it takes a search to know the place.
+    #[inline]
+    pub(crate) fn hides_at(&self, place: impl FnOnce() -> Option<Place>) -> bool {
+        self.any.get() && place().is_none_or(|place| self.lists(place))
+    }
+
+    #[cold]
+    fn lists(&self, place: Place) -> bool {
+        self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)
+    }
+
+    /// Whether anything lies in the store that is gone.
+    pub(crate) fn hides_any(&self) -> bool {
+        self.clear.get() || !self.removed.borrow().is_empty()
+    }
+
+    /// What is left of `weight`, which all entries weigh together.
+    pub(crate) fn remaining(&self, weight: usize, weight_of: impl Fn(Place) -> usize) -> usize {
+        if self.clear.get() {
+            return 0;
+        }
+        let removed = self.removed.borrow();
+        weight - removed.iter().map(|&(place, _)| weight_of(place)).sum::<usize>()
+    }
+
+    pub(crate) fn remove(&self, place: Place, cause: Cause) {
+        debug_assert!(!self.hides(place), "an entry leaves once");
+        self.removed.borrow_mut().push((place, cause));
+        self.any.set(true);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.clear.set(true);
+        self.any.set(true);
+    }
+
+    /// Keeps an entry to be told of, where there is a cause, and dropped later: also if what comes
+    /// between panics.
+    pub(crate) fn leave(&self, entry: E, cause: Option<Cause>) {
+        self.left.borrow_mut().push((entry, cause));
+        self.any.set(true);
+    }
+
+    /// Hands over what is to be carried out.
+    pub(crate) fn take(&self) -> Work<E> {
+        self.any.set(false);
+        Work { clear: self.clear.take(), removed: self.removed.take(), left: self.left.take() }
+    }
+}

@@ -1,0 +1,159 @@
+//! Calls from an `Eq` or a `Clone` that runs under the lock of a shard, where they must not wait for another one.
+//!
+//! Invariant: a thread that holds a lock of which it is [`Held`] waits for no other such. What such a nested call asks
+//! of a shard that another thread holds is answered as if nothing was there; what it changes there is noted, and
+//! carried out before the next call.
+
+use core::cell::Cell;
+use core::fmt;
+use core::mem;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use parking_lot::Mutex;
+
+use crate::engine::deferred::Wanted;
+use crate::engine::lifecycle::Plan;
+use crate::engine::lock::Lock;
+use crate::engine::placement::Change;
+use crate::engine::{Engine, State};
+use crate::expiry::lease::Term;
+use crate::key::KeyHash;
+use crate::store::policy::Policy;
+
+thread_local! {
+    /// How many such locks this thread holds, of whichever function.
+    static HELD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The current thread holds a lock.
+pub(crate) struct Held(());
+
+impl Held {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        HELD.set(HELD.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        HELD.set(HELD.get() - 1);
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").finish_non_exhaustive()
+    }
+}
+
+/// Whether the current thread holds one.
+#[inline]
+pub(crate) fn is_nested() -> bool {
+    HELD.get() > 0
+}
+
+/// What nested calls could not do to an engine, as another thread held it.
+#[derive(Debug)]
+pub(crate) struct Missed {
+    /// Whether there are changes. Set while they are noted or carried out, and so never behind them.
+    any: AtomicBool,
+    changes: Mutex<Vec<Wanted>>,
+    /// Misses that could not be counted.
+    misses: AtomicU64,
+}
+
+impl Missed {
+    pub(crate) const fn new() -> Self {
+        Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
+    }
+
+    /// Whether there is a change to be carried out. It is over when this is false.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Relaxed)
+    }
+
+    /// Misses that the engine has not counted.
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Relaxed)
+    }
+
+    /// Counts those of an engine that stood in for the one that was asked.
+    pub(crate) fn count(&self, misses: u64) {
+        self.misses.fetch_add(misses, Relaxed);
+    }
+
+    /// Notes a change to what is under a key.
+    #[cold]
+    pub(crate) fn note(&self, hash: KeyHash) {
+        self.want(Wanted::Forget(hash));
+    }
+
+    /// Notes what is to happen to all.
+    #[cold]
+    pub(crate) fn note_all(&self, change: Change) {
+        match change {
+            Change::None => {}
+            Change::Retain => self.want(Wanted::Empty),
+            Change::Clear => {
+                self.cleared();
+                self.want(Wanted::Clear);
+            }
+        }
+    }
+
+    fn want(&self, wanted: Wanted) {
+        let mut changes = self.changes.lock();
+        changes.push(wanted);
+        self.any.store(true, Relaxed);
+    }
+
+    /// Counters start anew.
+    pub(crate) fn cleared(&self) {
+        self.misses.store(0, Relaxed);
+    }
+
+    /// What was noted since the last time; `None` where all is carried out.
+    fn next(&self) -> Option<Vec<Wanted>> {
+        let mut changes = self.changes.lock();
+        if changes.is_empty() {
+            self.any.store(false, Relaxed);
+            return None;
+        }
+        Some(mem::take(&mut *changes))
+    }
+
+    /// The lock of the engine, where that is free and nothing has to be caught up with: what should be gone is not
+    /// served.
+    pub(crate) fn try_hold<'a, K, V, P, T, L>(&self, engine: &'a Engine<K, V, P, T, L>) -> Option<L::Held<'a>>
+    where
+        P: Policy,
+        T: Term,
+        L: Lock<State<K, V, P, T>>,
+    {
+        engine.try_hold().filter(|_| !self.any())
+    }
+
+    /// Does what nested calls could not do.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn catch_up<K, V, P, T, L>(&self, engine: &Engine<K, V, P, T, L>, plan: &impl Plan<K, V, T>)
+    where
+        P: Policy,
+        T: Term,
+        L: Lock<State<K, V, P, T>>,
+    {
+        let is_nested = is_nested();
+        let held = if is_nested { engine.try_hold() } else { Some(engine.hold()) };
+        let Some(held) = held else { return };
+        while let Some(changes) = self.next() {
+            engine.make_up(&held, changes);
+        }
+        if !is_nested {
+            Engine::<K, V, P, T, L>::settle(held, plan);
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The cache of a memoized function with `shards = N`: so many engines, each with the keys of its part of all
+//! hashes, its own lock, and its own order.
+
+use core::fmt;
+use core::mem;
+use core::ops::Deref;
+
+use crate::engine::lifecycle::{NoPlan, Plan};
+use crate::engine::lock::{Lock, RLock};
+#[cfg(feature = "testing")]
+use crate::engine::placement::isolation::Another;
+use crate::engine::placement::nested::{Held, Missed, is_nested};
+use crate::engine::placement::{Change, EngineOf, Engines, Question};
+use crate::engine::{Engine, State};
+use crate::expiry::lease::Term;
+use crate::function::call::Calls;
+use crate::function::statics::{InStatic, in_static, mode, stores};
+use crate::key::KeyHash;
+use crate::key::random::STEP;
+use crate::observe::info::CacheInfo;
+use crate::store::maxsize::MaxSize;
+use crate::store::policy::{Lru, Policy};
+
+/// The lock of a shard: a thread knows that it holds one.
+#[derive(Debug)]
+pub struct ShardLock<T>(RLock<T>);
+
+/// The lock of a shard, held.
+pub struct HeldShard<'a, T: 'a> {
+    held: <RLock<T> as Lock<T>>::Held<'a>,
+    _held: Held,
+}
+
+impl<'a, T> HeldShard<'a, T> {
+    #[inline]
+    fn new(held: <RLock<T> as Lock<T>>::Held<'a>) -> Self {
+        Self { held, _held: Held::new() }
+    }
+}
+
+impl<T> Deref for HeldShard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.held
+    }
+}
+
+impl<T> fmt::Debug for HeldShard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldShard").finish_non_exhaustive()
+    }
+}
+
+impl<T> Lock<T> for ShardLock<T> {
+    type Held<'a>
+        = HeldShard<'a, T>
+    where
+        T: 'a;
+
+    #[inline]
+    fn hold(&self) -> HeldShard<'_, T> {
+        HeldShard::new(self.0.hold())
+    }
+
+    #[inline]
+    fn try_hold(&self) -> Option<HeldShard<'_, T>> {
+        self.0.try_hold().map(HeldShard::new)
+    }
+
+    fn is_held(&self) -> bool {
+        self.0.is_held()
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
+    }
+}
+
+/// The engine of a shard.
+type ShardEngine<K, V, P, T> = Engine<K, V, P, T, ShardLock<State<K, V, P, T>>>;
+
+const fn engine<K, V, P: Policy, T: Term>(maxsize: MaxSize) -> ShardEngine<K, V, P, T> {
+    Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
+}
+
+struct Shard<K, V, P, T: Term> {
+    engine: ShardEngine<K, V, P, T>,
+    missed: Missed,
+}
+
+impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
+    const fn new(maxsize: MaxSize) -> Self {
+        Self { engine: engine(maxsize), missed: Missed::new() }
+    }
+
+    /// The lock, where that is free and nothing has to be caught up with: what should be gone is not served.
+    fn try_hold(&self) -> Option<HeldShard<'_, State<K, V, P, T>>> {
+        self.missed.try_hold(&self.engine)
+    }
+
+    /// Asks where there is nothing.
+    fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<K, V, P, T>) -> R) -> R {
+        let nothing = engine(MaxSize::Disabled);
+        let answer = ask(&nothing);
+        self.missed.count(nothing.misses());
+        answer
+    }
+
+    /// Does what nested calls could not do.
+    #[inline]
+    fn catch_up(&self, plan: &impl Plan<K, V, T>) {
+        if self.missed.any() {
+            self.missed.catch_up(&self.engine, plan);
+        }
+    }
+}
+
+/// The shards of one function.
+pub struct Shards<K, V, const N: usize, P, T: Term> {
+    shards: [Shard<K, V, P, T>; N],
+    maxsize: MaxSize,
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
+    const fn new(maxsize: MaxSize) -> Self {
+        assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
+        let (each, more) = match maxsize {
+            MaxSize::Bounded(bound) => (bound.get() / N, bound.get() % N),
+            MaxSize::Disabled | MaxSize::Unbounded => (0, 0),
+        };
+        assert!(
+            each > 0 || !matches!(maxsize, MaxSize::Bounded(_)),
+            "each shard needs room for a result: `shards` takes no more than `maxsize`"
+        );
+        let mut shards = [const { Shard::new(MaxSize::Disabled) }; N];
+        let mut number = 0;
+        while number < N {
+            let bound = match maxsize {
+                MaxSize::Bounded(_) => MaxSize::from_option(Some(each + (number < more) as usize)),
+                MaxSize::Disabled | MaxSize::Unbounded => maxsize,
+            };
+            // What is replaced has nothing in it, and a constant can't drop it.
+            mem::forget(mem::replace(&mut shards[number], Shard::new(bound)));
+            number += 1;
+        }
+        Self { shards, maxsize }
+    }
+
+    /// Whether the current thread holds the lock of any. Then nothing may be told or dropped, and what leaves
+    /// another shard waits for the next call.
+    fn holds_any(&self) -> bool {
+        self.shards.iter().any(|shard| shard.engine.is_held())
+    }
+
+    /// Asks without waiting: the calling thread holds the lock of a shard.
+    #[cold]
+    fn ask_nested<Q: Question<EngineOf<Self>>>(&self, shard: &Shard<K, V, P, T>, question: Q) -> Q::Answer {
+        let keeps = self.holds_any();
+        let Some(held) = shard.try_hold() else {
+            return shard.ask_nobody(|nothing| question.put_to(nothing));
+        };
+        let _reading = keeps.then(|| held.reading());
+        question.put_to(&shard.engine)
+    }
+
+    /// The shard that has the keys of this hash.
+    fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
+        &self.shards[number_of(hash.get()) & (N - 1)]
+    }
+}
+
+/// Mixes all of a hash into the bits that tell shards apart. As they come, the higher bits of the hashes of
+/// numbers in a row can be few different ones, and tables look at the lower ones.
+#[inline]
+const fn number_of(hash: u64) -> usize {
+    (hash.wrapping_mul(STEP) >> (u64::BITS - BITS)) as usize
+}
+
+/// Bits of a hash that there are for shards.
+const BITS: u32 = 16;
+
+/// So many shards, as a part of a type: what can't be is made to be seen as such.
+#[must_use]
+#[expect(clippy::cast_sign_loss, reason = "checked before")]
+pub const fn shards(number: i128) -> usize {
+    if number < 0 || number > 1 << BITS { 0 } else { number as usize }
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T> {
+    type Key = K;
+    type Value = V;
+    type Policy = P;
+    type Term = T;
+    type Lock = ShardLock<State<K, V, P, T>>;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
+        let shard = self.of(hash);
+        if is_nested() { self.ask_nested(shard, question) } else { question.put_to(&shard.engine) }
+    }
+
+    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let shard = self.of(hash);
+        if !is_nested() {
+            return ask(&shard.engine);
+        }
+        let keeps = self.holds_any();
+        let Some(held) = shard.try_hold() else {
+            shard.missed.note(hash);
+            return shard.ask_nobody(ask);
+        };
+        let _reading = keeps.then(|| held.reading());
+        ask(&shard.engine)
+    }
+
+    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        ask(&self.shards[0].engine)
+    }
+
+    fn each(&self, change: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
+        let is_nested = is_nested();
+        let keeps = is_nested && self.holds_any();
+        for shard in &self.shards {
+            let held = if is_nested { shard.try_hold() } else { None };
+            let _reading = held.as_ref().filter(|_| keeps).map(|held| held.reading());
+            if is_nested && held.is_none() {
+                shard.missed.note_all(change);
+                continue;
+            }
+            if change == Change::Clear {
+                shard.missed.cleared();
+            }
+            ask(&shard.engine);
+        }
+    }
+
+    #[inline]
+    fn catch_up(&self, hash: KeyHash, plan: &impl Plan<K, V, T>) {
+        self.of(hash).catch_up(plan);
+    }
+
+    fn catch_up_all(&self, plan: &impl Plan<K, V, T>) {
+        self.shards.iter().for_each(|shard| shard.catch_up(plan));
+    }
+
+    /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
+    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+        // Before all are held: who is told of what has expired may call back.
+        self.catch_up_all(plan);
+        self.each(Change::None, |engine| _ = engine.info(plan));
+        let held: Vec<_> = if is_nested() {
+            self.shards.iter().map(Shard::try_hold).collect()
+        } else {
+            self.shards.iter().map(|shard| Some(shard.engine.hold())).collect()
+        };
+        let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
+        for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
+            let counted = shard.engine.counted();
+            info.hits += counted.hits;
+            info.misses += counted.misses + shard.missed.misses();
+            info.currsize += counted.currsize;
+        }
+        info
+    }
+
+    fn maxsize(&self) -> Option<usize> {
+        self.maxsize.to_option()
+    }
+
+    fn is_held(&self) -> bool {
+        is_nested()
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<K, V, const N: usize, P: Policy, T: Term> Another for Shards<K, V, N, P, T> {
+    fn another(&self) -> Self {
+        Self::new(self.maxsize)
+    }
+}
+
+impl<K, V, const N: usize, P: Policy, T: Term> fmt::Debug for Shards<K, V, N, P, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shards").field("maxsize", &self.maxsize).finish_non_exhaustive()
+    }
+}
+
+/// [`Memo`](crate::Memo) in `SHARDS` parts, which share out `MAXSIZE` among them.
+pub struct ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy = Lru, T: Term = ()>(
+    Shards<K, V, SHARDS, P, T>,
+);
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    P: Policy + Send + 'static,
+    T: Term<Queue: Send> + Send + 'static,
+{
+    /// An empty cache. Takes no memory yet.
+    ///
+    /// # Panics
+    ///
+    /// If there can't be so many shards: in a `static`, where it is compiled.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
+    pub const fn new() -> Self {
+        Self(Shards::new(mode(MAXSIZE)))
+    }
+
+    /// How many computations there are that others may wait for, and how many calls do: for tests.
+    #[cfg(feature = "testing")]
+    pub fn in_flight(&self) -> (usize, usize) {
+        let mut sum = (0, 0);
+        in_static(&self.0).each(Change::None, |engine| {
+            let (led, followed) = engine.flights().count();
+            sum = (sum.0 + led, sum.1 + followed);
+        });
+        sum
+    }
+
+    /// The cache that the current thread is to use, to be called.
+    #[inline]
+    pub fn planned<S>(&self, plan: S) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, T>>, S>
+    where
+        S: Plan<K, V, T>,
+    {
+        Calls::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P> ShardedMemo<K, V, MAXSIZE, SHARDS, P>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    P: Policy + Send + 'static,
+{
+    /// The same, where there is nothing to plan.
+    #[inline]
+    pub fn calls(&self) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, ()>>, NoPlan> {
+        self.planned(NoPlan)
+    }
+}
+
+#[cfg(feature = "backend")]
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::invalidation::Fronting
+    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+where
+    Shards<K, V, SHARDS, P, T>: Sync,
+    P: Policy,
+    T: Term,
+{
+    fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
+        (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
+    }
+}
+
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: Term> fmt::Debug
+    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ShardedMemo").field(&self.0).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::hash::BuildHasher;
+
+    use hashbrown::DefaultHashBuilder;
+
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_go_to_all_shards_alike() {
+        for _ in 0..300 {
+            let seed = DefaultHashBuilder::default();
+            for step in [1, 2, 8, 10, 64, 1000] {
+                let mut shards = [0; 16];
+                for number in 0..1600_u64 {
+                    shards[number_of(seed.hash_one(number * step)) & 15] += 1;
+                }
+                assert!(shards.iter().all(|count| (30..300).contains(count)), "{step}: {shards:?}");
+            }
+        }
+    }
+}

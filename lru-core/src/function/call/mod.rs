@@ -1,0 +1,520 @@
+//! Calls of a memoized function, as they reach its cache: with arguments where they lie.
+//!
+//! Wherever the cache is, in a `static` or in an object, calls go through [`Calls`]. It knows how
+//! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
+
+pub(crate) mod coalesced;
+#[cfg(feature = "backend")]
+pub(crate) mod remote;
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::panic::{catch_unwind, resume_unwind};
+use std::vec::Vec;
+
+use crate::engine::lifecycle::{Plan, told};
+use crate::engine::lock::Lock;
+use crate::engine::placement::{Change, EngineOf, Engines, Question};
+use crate::engine::{Engine, Origin, State};
+use crate::expiry::lease::{Freshness, Term};
+use crate::function::options::Terms;
+use crate::function::outcome::Outcome;
+use crate::key::{KeyHash, Part};
+use crate::object::type_check::Test;
+use crate::observe::info::{CacheInfo, CacheParameters};
+use crate::observe::stats::{CacheStats, add};
+use crate::store::Table;
+use crate::store::change_log::Moment;
+use crate::store::entry::Entry;
+use crate::store::policy::Policy;
+
+/// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
+/// the result is kept.
+///
+/// The arguments come as one tuple that borrows them; they are hashed and compared where they lie,
+/// and owned on a miss only.
+pub struct Calls<E, S> {
+    pub(crate) engines: E,
+    pub(crate) stores: bool,
+    pub(crate) plan: S,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+impl<K, V, T, E, S> Calls<E, S>
+where
+    T: Term,
+    E: Engines<Key = K, Value = V, Term = T>,
+    S: Plan<K, V, T>,
+{
+    #[inline]
+    pub(crate) fn new(engines: E, stores: bool, plan: S) -> Self {
+        Self { engines, stores, plan }
+    }
+
+    /// Asks the engine that has the keys of this hash.
+    #[inline]
+    pub(crate) fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.catch_up(hash, &self.plan);
+        self.engines.at(hash, |engine| ask(engine, &self.plan))
+    }
+
+    /// The same, to change what is under a key.
+    pub(crate) fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.catch_up(hash, &self.plan);
+        self.engines.change(hash, |engine| ask(engine, &self.plan))
+    }
+
+    /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
+    /// is needed to remember the result.
+    ///
+    /// # Errors
+    ///
+    /// A [`Miss`] says that the result must be computed.
+    // Each memoized function calls this in one place, so a copy there costs nothing. Not in debug
+    // builds, where a copy costs stack.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        if !self.stores {
+            return Err(self.uncached(outcome));
+        }
+        // Apart: of the plan there is a reference, and the others need not be in memory for it.
+        let Self { engines, stores, plan } = self;
+        let hash = KeyHash::of_part(&key);
+        engines.catch_up(hash, &plan);
+        let look = Lookup::<_, _, _, _, true> { hash, key: &key, outcome, plan: &plan, result: PhantomData };
+        match engines.ask(hash, look) {
+            Ok(result) => Ok(result),
+            Err(began) => {
+                let calls = Self { engines, stores, plan };
+                Err(calls.miss(hash, &key, Origin::Computed(began), outcome))
+            }
+        }
+    }
+
+    /// As [`Calls::look`], where a call may be answered without a computation of its own: no miss is counted yet.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn seek<Q, R, O>(&self, hash: KeyHash, key: &Q, outcome: O) -> Option<(R, Freshness)>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { engines, plan, .. } = self;
+        engines.catch_up(hash, plan);
+        engines.ask(hash, Lookup::<_, _, _, _, false> { hash, key, outcome, plan, result: PhantomData })
+    }
+
+    /// A computation that is to replace what is remembered: counts a miss.
+    pub fn refresh<Q: Part<Stored = K>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
+        if !self.stores {
+            return self.uncached(outcome);
+        }
+        let hash = KeyHash::of_part(&key);
+        let origin = Origin::Refreshed(self.change(hash, |engine, _| engine.begin()));
+        self.miss(hash, &key, origin, outcome)
+    }
+
+    /// A miss in a cache that stores nothing.
+    #[inline]
+    fn uncached<O>(self, outcome: O) -> Miss<E, S, O> {
+        self.engines.first(Engine::miss_uncached);
+        Miss { calls: self, pending: None, outcome }
+    }
+
+    #[inline]
+    fn miss<Q: Part<Stored = K>, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        origin: Origin,
+        outcome: O,
+    ) -> Miss<E, S, O> {
+        let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq, left: None };
+        Miss { calls: self, pending: Some(pending), outcome }
+    }
+
+    /// Whether a result is remembered. Counts nothing, moves nothing.
+    pub fn contains<Q: Part<Stored = K>>(self, key: Q) -> bool {
+        let hash = KeyHash::of_part(&key);
+        self.at(hash, |engine, plan| engine.contains(hash, |stored| key.eq_stored(stored), plan))
+    }
+
+    /// What is remembered, as the function would return it. Counts nothing, moves nothing.
+    pub fn peek<Q, R, O>(self, key: Q, outcome: O) -> Option<R>
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let hash = KeyHash::of_part(&key);
+        let read = |kept: &V| outcome.answer(kept);
+        self.at(hash, |engine, plan| engine.peek_with(hash, |stored| key.eq_stored(stored), read, plan))
+    }
+
+    /// Remembers `result` as if it had been computed. Counts nothing.
+    pub fn put<Q, R, O>(self, key: Q, result: R, outcome: O)
+    where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+    {
+        let is_error = outcome.is_error(&result);
+        if let Some(value) = outcome.into_kept(result) {
+            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+            let term =
+                if is_error { self.plan.term_of_error(&key, &value) } else { self.plan.term(&key, &value) };
+            self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
+        }
+    }
+
+    /// The same, on terms that are made of the value. What weighs more than all entries may is not
+    /// stored, and what was there does not stay either.
+    pub fn put_on<Q, R, O>(
+        self,
+        key: Q,
+        result: R,
+        outcome: O,
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
+        Q: Part<Stored = K>,
+        O: Outcome<R, Kept = V>,
+        S: Terms<K, V, T>,
+    {
+        let is_error = outcome.is_error(&result);
+        let Some((weight, until)) = outcome.value(&result).map(|value| terms(&self.plan, value)) else {
+            return;
+        };
+        if let Some(value) = outcome.into_kept(result) {
+            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+            let term = self.plan.own(&key, &value, weight, until, is_error);
+            self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
+        }
+    }
+
+    /// The same, on terms that are made of the value.
+    fn remember_on<R, O: Outcome<R, Kept = V>>(
+        &self,
+        pending: Pending<K>,
+        result: &R,
+        outcome: O,
+        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+    ) where
+        S: Terms<K, V, T>,
+    {
+        let is_error = outcome.is_error(result);
+        if is_error && self.failed(&pending, outcome) {
+            return;
+        }
+        let Pending { hash, key, origin, same, left } = pending;
+        let Some(value) = outcome.kept(result) else { return };
+        if let Some((weight, until)) = outcome.value(result).map(|value| terms(&self.plan, value)) {
+            let term = self.plan.shortened(self.plan.own(&key, &value, weight, until, is_error), left);
+            self.keep(Entry { hash, key, value, term }, origin, same);
+        }
+    }
+
+    /// Brings in what a computation came to, where it is to be remembered.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
+        let is_error = outcome.is_error(result);
+        if is_error && self.failed(&pending, outcome) {
+            return;
+        }
+        let Pending { hash, key, origin, same, left } = pending;
+        // Cloned before the lock is taken.
+        if let Some(value) = outcome.kept(result) {
+            let Self { engines, stores, plan } = self;
+            let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
+            let term = plan.shortened(term, left);
+            match origin {
+                Origin::Computed(began) => {
+                    engines.ask(hash, Keep { hash, key, value, term, began, same, plan: &plan });
+                }
+                Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
+                    let calls = Self { engines, stores, plan };
+                    calls.keep(Entry { hash, key, value, term }, origin, same);
+                }
+            }
+        }
+    }
+
+    /// Counts an error.
+    #[cold]
+    fn count_error(&self) {
+        self.engines.first(|engine| add(&engine.tallies().errors, 1));
+    }
+
+    /// The same, and says whether what is there is to stay in its place.
+    #[cold]
+    fn failed<R, O: Outcome<R, Kept = V>>(&self, pending: &Pending<K>, outcome: O) -> bool {
+        self.count_error();
+        let Pending { hash, key, same, .. } = pending;
+        let is_spare = |entry: &Entry<K, V, T>| {
+            let is_good = self.plan.is_kept(&entry.term) && !outcome.is_error(&outcome.answer(&entry.value));
+            is_good.then_some(())
+        };
+        self.plan.spares()
+            && self
+                .at(*hash, |engine, plan| engine.find_with(*hash, |stored| same(stored, key), is_spare, plan))
+                .is_some()
+    }
+
+    fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
+        self.change(entry.hash, |engine, plan| {
+            drop(told(engine.keep(entry, origin, same, plan), plan));
+        });
+    }
+
+    /// Removes one result, and says whether there was one. Counts nothing.
+    pub fn invalidate<Q: Part<Stored = K>>(self, key: Q) -> bool {
+        let hash = KeyHash::of_part(&key);
+        let matches = |stored: &K| key.eq_stored(stored);
+        self.change(hash, |engine, plan| engine.forget(hash, matches, plan))
+    }
+
+    /// Removes all results for which `holds` is false. Counts nothing.
+    pub fn retain(self, mut holds: impl FnMut(&K, &V) -> bool) {
+        self.engines.catch_up_all(&self.plan);
+        self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
+    }
+
+    /// The same, by a test that may know more of the keys.
+    pub fn retain_tested(self, mut test: impl Test<K, V>) {
+        self.retain(|key, value| test.holds(key, value));
+    }
+
+    /// Forgets everything and sets the counters to zero.
+    // By value, as all that generated code calls: whatever traits of a user's have methods of these names,
+    // these come first.
+    pub fn clear(self) {
+        self.clear_all();
+    }
+
+    pub(crate) fn clear_all(&self) {
+        let mut left = Vec::new();
+        self.engines.each(Change::Clear, |engine| left.extend(engine.empty(&self.plan)));
+        // Nothing is left anywhere when the first is told of it or dropped. A panic keeps nobody from that.
+        let mut thrown = None;
+        for leavers in left {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(told(leavers, &self.plan)))) {
+                thrown.get_or_insert(panic);
+            }
+        }
+        if let Some(panic) = thrown {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Hits, misses, bound and size, read together.
+    #[must_use]
+    pub fn info(self) -> CacheInfo {
+        self.engines.info(&self.plan)
+    }
+
+    /// What happened beside hits and misses.
+    #[must_use]
+    pub fn stats(self) -> CacheStats {
+        self.counted()
+    }
+
+    pub(crate) fn counted(&self) -> CacheStats {
+        let mut stats = CacheStats::default();
+        self.engines.catch_up_all(&self.plan);
+        self.engines.each(Change::None, |engine| stats += engine.stats());
+        stats
+    }
+
+    /// The options the function was memoized with.
+    #[must_use]
+    pub fn parameters(self, typed: bool) -> CacheParameters {
+        CacheParameters { maxsize: self.engines.maxsize(), typed }
+    }
+}
+
+impl<E, S> fmt::Debug for Calls<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").finish_non_exhaustive()
+    }
+}
+
+/// [`Engine::look`], or where the miss is not `COUNTED` yet, [`Engine::seek`].
+struct Lookup<'a, Q, R, O, S, const COUNTED: bool> {
+    hash: KeyHash,
+    key: &'a Q,
+    outcome: O,
+    plan: &'a S,
+    result: PhantomData<fn() -> R>,
+}
+
+impl<Q: Part, R, O: Outcome<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, COUNTED> {
+    /// The result, where it is in a table that is lent.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read<T>(&self, table: &Table<Q::Stored, O::Kept, T>) -> Option<R> {
+        let Self { hash, key, outcome, .. } = *self;
+        table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))
+    }
+}
+
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, true>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    Q: Part<Stored = K>,
+    O: Outcome<R, Kept = V>,
+    S: Plan<K, V, T>,
+{
+    type Answer = Result<R, Moment>;
+
+    const READS: bool = true;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+        self.read(table).map(Ok)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
+        let Self { hash, key, outcome, plan, .. } = self;
+        engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
+    }
+
+    /// Nothing is found.
+    #[inline]
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
+        Err(Moment::FIRST)
+    }
+}
+
+impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, false>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    Q: Part<Stored = K>,
+    O: Outcome<R, Kept = V>,
+    S: Plan<K, V, T>,
+{
+    type Answer = Option<(R, Freshness)>;
+
+    const READS: bool = true;
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+        self.read(table).map(|result| Some((result, Freshness::Fresh)))
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
+        let Self { hash, key, outcome, plan, .. } = self;
+        engine.seek(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
+    }
+
+    /// Nothing is found.
+    #[inline]
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
+        None
+    }
+}
+
+/// [`Engine::keep_computed`].
+struct Keep<'a, K, V, T, S> {
+    hash: KeyHash,
+    key: K,
+    value: V,
+    term: T,
+    began: Moment,
+    same: fn(&K, &K) -> bool,
+    plan: &'a S,
+}
+
+impl<K, V, P, T, L, S> Question<Engine<K, V, P, T, L>> for Keep<'_, K, V, T, S>
+where
+    P: Policy,
+    T: Term,
+    L: Lock<State<K, V, P, T>>,
+    S: Plan<K, V, T>,
+{
+    type Answer = ();
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn put_to(self, engine: &Engine<K, V, P, T, L>) {
+        let Self { hash, key, value, term, began, same, plan } = self;
+        engine.keep_computed(hash, key, value, term, began, same, plan);
+    }
+}
+
+/// A call that was not answered from the cache. Owns the key, and borrows no argument.
+#[must_use = "the result is remembered by `keep`"]
+pub struct Miss<E: Engines, S, O> {
+    pub(crate) calls: Calls<E, S>,
+    /// `None` where nothing is stored anyway.
+    pub(crate) pending: Option<Pending<E::Key>>,
+    pub(crate) outcome: O,
+}
+
+pub(crate) struct Pending<K> {
+    pub(crate) hash: KeyHash,
+    pub(crate) key: K,
+    pub(crate) origin: Origin,
+    pub(crate) same: fn(&K, &K) -> bool,
+    /// How long what was found elsewhere is good yet.
+    pub(crate) left: Option<Duration>,
+}
+
+impl<V, E, S, O> Miss<E, S, O>
+where
+    E: Engines<Value = V>,
+    S: Plan<E::Key, V, E::Term>,
+{
+    /// Remembers `result`, where it is one to be remembered, and returns it.
+    // As `Calls::look`: what a miss consists of then stays in registers.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn keep<R>(self, result: R) -> R
+    where
+        O: Outcome<R, Kept = V>,
+    {
+        let Self { calls, pending, outcome } = self;
+        if let Some(pending) = pending {
+            calls.remember(pending, &result, outcome);
+        } else if outcome.is_error(&result) {
+            calls.count_error();
+        }
+        result
+    }
+
+    /// The same, on terms that are made of the value.
+    #[inline]
+    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
+    where
+        O: Outcome<R, Kept = V>,
+        S: Terms<E::Key, V, E::Term>,
+    {
+        let Self { calls, pending, outcome } = self;
+        if let Some(pending) = pending {
+            calls.remember_on(pending, &result, outcome, terms);
+        } else if outcome.is_error(&result) {
+            calls.count_error();
+        }
+        result
+    }
+}
+
+impl<E: Engines, S, O> fmt::Debug for Miss<E, S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Miss").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,7 @@
+//! A memoized function: its options, what of a result is stored, and one call.
+
+pub(crate) mod call;
+pub mod no_callbacks;
+pub(crate) mod options;
+pub mod outcome;
+pub(crate) mod statics;

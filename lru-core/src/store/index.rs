@@ -1,0 +1,216 @@
+//! From hash to slot: chains of slots, one for all hashes that end alike. It knows hashes, and
+//! neither keys nor values nor order.
+//!
+//! Slots have numbers here, from 1. All chains lie in one list, `links`: at the number of a slot
+//! stands the number that follows it in its chain, and behind those, for each chain, the number it
+//! begins with. `back` tells where in `links` the number of a slot stands. So a slot is listed by
+//! writing four numbers and taken out by writing two, without a search and without a branch: what
+//! follows the last one of a chain is number 0, which is no slot's, and has a place in `back` that is
+//! written and never read.
+//!
+//! Nothing wears out as slots come and go, and nothing is taken from memory but by
+//! [`Index::rebuild`]. No user code runs in here, except the `matches` of [`Index::find`], and that
+//! only reads.
+
+use crate::key::KeyHash;
+use crate::store::arena::Slot;
+
+/// The number of no slot: the end of a chain.
+const NONE: u32 = 0;
+
+/// The most chains there are, so that `u32` tells all places of `links` apart.
+const MOST_CHAINS: usize = 1 << 31;
+
+/// Up to how many slots a room is small.
+const SMALL: usize = 4096;
+
+/// Up to how many a few kilobytes are enough for all chains.
+const TINY: usize = 512;
+
+#[derive(Debug)]
+pub(crate) struct Index {
+    links: Vec<u32>,
+    /// Invariant: `links[back[number]] == number` for the number of each slot that is listed.
+    back: Vec<u32>,
+    /// How many chains there are, less one: a power of two less one.
+    mask: usize,
+}
+
+impl Index {
+    pub(crate) const fn new() -> Self {
+        Self { links: Vec::new(), back: Vec::new(), mask: 0 }
+    }
+
+    /// Where in `links` the chain of a hash begins; out of range as long as there is no memory.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+    fn start(&self, hash: KeyHash) -> usize {
+        self.back.len() + (hash.get() as usize & self.mask)
+    }
+
+    /// Finds a slot that `matches`, among those whose hash may be this one.
+    #[inline]
+    pub(crate) fn find(&self, hash: KeyHash, mut matches: impl FnMut(Slot) -> bool) -> Option<Slot> {
+        let mut at = self.start(hash);
+        loop {
+            at = *self.links.get(at)? as usize;
+            // Number 0 has no slot: the chain ends.
+            let slot = Slot::from_index(at.checked_sub(1)?);
+            if matches(slot) {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// Whether there is memory to list `slot`.
+    #[inline]
+    pub(crate) fn has_room(&self, slot: Slot) -> bool {
+        number(slot) < self.back.len()
+    }
+
+    /// Lists a slot as the first of its chain.
+    ///
+    /// Invariant: there is room for it, and it is not listed yet.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[expect(clippy::cast_possible_truncation, reason = "`u32` tells all places of `links` apart")]
+    pub(crate) fn insert(&mut self, hash: KeyHash, slot: Slot) {
+        let (start, number) = (self.start(hash), number(slot));
+        let next = core::mem::replace(&mut self.links[start], number as u32);
+        self.back[number] = start as u32;
+        self.links[number] = next;
+        self.back[next as usize] = number as u32;
+    }
+
+    /// Takes out a slot that is listed.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        let (at, next) = (self.back[number(slot)], self.links[number(slot)]);
+        self.links[at as usize] = next;
+        self.back[next as usize] = at;
+    }
+
+    /// Takes the memory for so many slots, and lists these and no others.
+    ///
+    /// In a tiny room there are six to twelve chains for a slot, in a small one three to six: two slots in one of them are a branch
+    /// that can't be foreseen. In a large one memory is what takes time, and there are one or two.
+    #[cold]
+    pub(crate) fn rebuild(&mut self, room: usize, slots: impl Iterator<Item = (Slot, KeyHash)>) {
+        let wanted = match room {
+            ..=TINY => 6 * room,
+            _ if room > SMALL => room - 1,
+            _ => 3 * room,
+        };
+        let chains = wanted.next_power_of_two().min(MOST_CHAINS);
+        // The old ones first, not to have both at once.
+        (self.links, self.back) = (Vec::new(), Vec::new());
+        self.links = vec![NONE; room + 1 + chains];
+        self.back = vec![NONE; room + 1];
+        self.mask = chains - 1;
+        for (slot, hash) in slots {
+            self.insert(hash, slot);
+        }
+    }
+
+    /// Walks all chains, and panics where the way back is another one, or where not so many slots
+    /// are listed.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn validate(&self, len: usize) {
+        let mut listed = 0;
+        for start in self.back.len()..self.links.len() {
+            let mut at = start;
+            while self.links[at] != NONE {
+                let number = self.links[at] as usize;
+                assert_eq!(self.back[number] as usize, at, "the way back is the way there");
+                at = number;
+                listed += 1;
+                assert!(listed <= len, "chains end, and no slot is in two of them");
+            }
+        }
+        assert_eq!(listed, len);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.links.capacity() + self.back.capacity()
+    }
+}
+
+#[inline]
+fn number(slot: Slot) -> usize {
+    slot.index() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An index in which all these slots are in one chain, the last one first.
+    fn chained(slots: &[usize]) -> (Index, KeyHash) {
+        let (mut index, hash) = (Index::new(), KeyHash::of(&1));
+        index.rebuild(8, core::iter::empty());
+        for &slot in slots {
+            index.insert(hash, Slot::from_index(slot));
+        }
+        index.validate(slots.len());
+        (index, hash)
+    }
+
+    fn found(index: &Index, hash: KeyHash) -> Vec<usize> {
+        let mut found = Vec::new();
+        index.find(hash, |slot| {
+            found.push(slot.index());
+            false
+        });
+        found
+    }
+
+    #[test]
+    fn slots_of_one_hash_are_found_latest_first() {
+        let (index, hash) = chained(&[0, 5, 7, 2]);
+        assert_eq!(found(&index, hash), [2, 7, 5, 0]);
+        let slot = Slot::from_index(5);
+        assert_eq!(index.find(hash, |listed| listed == slot), Some(slot));
+    }
+
+    #[test]
+    fn a_slot_is_taken_out_wherever_it_stands() {
+        for out in [0, 5, 7, 2] {
+            let (mut index, hash) = chained(&[0, 5, 7, 2]);
+            index.remove(Slot::from_index(out));
+            index.validate(3);
+            let left: Vec<_> = [2, 7, 5, 0].into_iter().filter(|slot| *slot != out).collect();
+            assert_eq!(found(&index, hash), left);
+            index.insert(hash, Slot::from_index(out));
+            index.validate(4);
+        }
+    }
+
+    #[test]
+    fn an_index_without_memory_finds_nothing_and_has_no_room() {
+        let index = Index::new();
+        assert!(found(&index, KeyHash::of(&1)).is_empty());
+        assert!(!index.has_room(Slot::from_index(0)));
+        index.validate(0);
+    }
+
+    #[test]
+    fn a_large_room_takes_at_most_sixteen_bytes_for_a_slot() {
+        for room in [SMALL + 1, 2 * SMALL, 2 * SMALL + 1, 100_001, 1_000_001, 1 << 20, (1 << 20) + 1] {
+            let mut index = Index::new();
+            index.rebuild(room, core::iter::empty());
+            assert!(index.mask + 1 >= room - 1);
+            // And what number 0 takes.
+            assert!(index.room() * size_of::<u32>() <= 16 * room + 8, "room {room}");
+        }
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_slots_as_asked_for() {
+        let mut index = Index::new();
+        index.rebuild(3, core::iter::empty());
+        let has_room = |slot| index.has_room(Slot::from_index(slot));
+        assert_eq!([0, 2, 3].map(has_room), [true, true, false]);
+    }
+}

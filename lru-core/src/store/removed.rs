@@ -1,0 +1,179 @@
+//! Why an entry leaves, and what left.
+
+use std::any::Any;
+use std::boxed::Box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::vec::Vec;
+
+use crate::expiry::lease::Term;
+use crate::store::Store;
+use crate::store::entry::Entry;
+use crate::store::policy::Policy;
+
+/// Why an entry left the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It made room for another.
+    Evicted,
+    /// Its time was over.
+    Expired,
+    /// Another value came under its key.
+    Replaced,
+    /// It was removed by its key, or by `retain`.
+    Invalidated,
+    /// Everything was cleared.
+    Cleared,
+}
+
+/// What left the store, in the order in which it did, to be told of and dropped when the lock is
+/// free. Mostly this is one entry, and nothing is allocated for that.
+#[derive(Debug)]
+pub(crate) struct Leavers<K, V, P, T: Term> {
+    first: Option<Leaver<K, V, T>>,
+    rest: Option<Box<Rest<K, V, P, T>>>,
+    /// Which of them the newcomer replaced.
+    replaced: Option<usize>,
+}
+
+/// An entry, and why it left: `None` if it never was in the store.
+#[derive(Debug)]
+pub(crate) struct Leaver<K, V, T> {
+    pub(crate) entry: Entry<K, V, T>,
+    pub(crate) cause: Option<Cause>,
+}
+
+#[derive(Debug)]
+struct Rest<K, V, P, T: Term> {
+    more: Vec<Leaver<K, V, T>>,
+    /// What was cleared, as it lay.
+    cleared: Option<Store<K, V, P, T>>,
+}
+
+impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
+    #[inline]
+    pub(crate) const fn none() -> Self {
+        Self { first: None, rest: None, replaced: None }
+    }
+
+    /// What left is told of.
+    #[inline]
+    pub(crate) fn push(&mut self, entry: Entry<K, V, T>, cause: Cause) {
+        self.add(Leaver { entry, cause: Some(cause) });
+    }
+
+    /// The newcomer came in its place.
+    pub(crate) fn replace(&mut self, entry: Entry<K, V, T>) {
+        let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
+        self.replaced = Some(usize::from(self.first.is_some()) + more);
+        self.push(entry, Cause::Replaced);
+    }
+
+    /// What was not let in is only dropped.
+    #[inline]
+    pub(crate) fn refuse(&mut self, entry: Entry<K, V, T>) {
+        self.add(Leaver { entry, cause: None });
+    }
+
+    #[inline]
+    fn add(&mut self, leaver: Leaver<K, V, T>) {
+        if self.first.is_none() {
+            self.first = Some(leaver);
+        } else {
+            self.rest().more.push(leaver);
+        }
+    }
+
+    #[cold]
+    fn rest(&mut self) -> &mut Rest<K, V, P, T> {
+        self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
+    }
+
+    /// Everything left.
+    pub(crate) fn clear(&mut self, store: Store<K, V, P, T>) {
+        self.rest().cleared = Some(store);
+    }
+
+    pub(crate) fn append(&mut self, others: Self) {
+        let Self { first, rest, replaced: _ } = others;
+        let (more, cleared) = rest.map_or_else(Default::default, |rest| (rest.more, rest.cleared));
+        for leaver in first.into_iter().chain(more) {
+            self.add(leaver);
+        }
+        // One of the two at most: what was cleared before is empty since.
+        if let Some(cleared) = cleared {
+            self.clear(cleared);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.is_none()
+    }
+
+    /// How many left for this reason, one by one.
+    pub(crate) fn count(&self, reason: Cause) -> u64 {
+        let rest = self.rest.iter().flat_map(|rest| &rest.more);
+        let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
+        leavers.map(|_| 1).sum()
+    }
+
+    /// Tells `whom` of each entry that left, and then of one that was `taken` out. A panic keeps nobody
+    /// from being told: the first one is handed back.
+    pub(crate) fn tell(
+        &self,
+        taken: Option<(&K, &V, Cause)>,
+        whom: impl Fn(&K, &V, Cause),
+    ) -> Option<Box<dyn Any + Send>> {
+        let mut thrown = None;
+        let mut tell = |key: &K, value: &V, cause| {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| whom(key, value, cause))) {
+                thrown.get_or_insert(panic);
+            }
+        };
+        let rest = self.rest.as_deref();
+        for Leaver { entry, cause } in self.first.iter().chain(rest.iter().flat_map(|rest| &rest.more)) {
+            if let Some(cause) = *cause {
+                tell(&entry.key, &entry.value, cause);
+            }
+        }
+        for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
+            for place in store.places() {
+                let entry = store.get(place);
+                tell(&entry.key, &entry.value, Cause::Cleared);
+            }
+        }
+        if let Some((key, value, cause)) = taken {
+            tell(key, value, cause);
+        }
+        thrown
+    }
+
+    /// Hands over each entry that left, but for those that were cleared together.
+    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<K, V, T>, Option<Cause>)) {
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
+            to(entry, cause);
+        }
+    }
+
+    /// Whether everything was cleared.
+    pub(crate) fn are_all(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
+    }
+
+    /// What the newcomer replaced, if anything; the others are dropped.
+    pub(crate) fn into_replaced(self) -> Option<(K, V)> {
+        let number = self.replaced?;
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        let Leaver { entry, .. } = self.first.into_iter().chain(rest).nth(number)?;
+        Some((entry.key, entry.value))
+    }
+
+    /// The entries that left for this reason; the others are dropped.
+    pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
+        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
+        let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
+        leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
+    }
+}

@@ -1,0 +1,177 @@
+//! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, FnArg, PatType, Receiver, ReturnType, Signature, Token, Type, Visibility};
+
+use crate::{args, attributes, type_tokens};
+
+pub(crate) struct Func {
+    pub(crate) attrs: Vec<syn::Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: Group,
+}
+
+impl Func {
+    pub(crate) fn parse(attribute: args::Attribute, item: TokenStream) -> syn::Result<Self> {
+        let parser = |input: ParseStream| {
+            let attrs = input.call(syn::Attribute::parse_outer)?;
+            let vis = input.parse()?;
+            if !is_function(input) {
+                let message = format!("`#[{}]` goes on a function", attribute.name());
+                return Err(input.error(message));
+            }
+            let sig = input.parse()?;
+            if input.peek(Token![;]) {
+                let message = "a function without a body leaves nothing to cache";
+                return Err(input.error(message));
+            }
+            Ok(Self { attrs, vis, sig, body: body(input)? })
+        };
+        parser.parse2(item)
+    }
+
+    /// The function as it was, without what only a cached function understands, and without the
+    /// `const` that has been complained of.
+    pub(crate) fn without_options(&self) -> TokenStream {
+        let Self { attrs, vis, body, .. } = self;
+        let mut sig = self.sig.clone();
+        sig.constness = None;
+        for input in &mut sig.inputs {
+            let attrs = match input {
+                FnArg::Typed(param) => &mut param.attrs,
+                FnArg::Receiver(receiver) => &mut receiver.attrs,
+            };
+            attrs.retain(|attr| !is_key(attr));
+        }
+        let attrs = attrs.iter().filter(|attr| !attributes::is_ours(attr));
+        quote! { #(#attrs)* #vis #sig #body }
+    }
+
+    /// The parameters, `self` aside.
+    pub(crate) fn params(&self) -> impl Iterator<Item = &PatType> {
+        self.sig.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(param) => Some(param),
+            FnArg::Receiver(_) => None,
+        })
+    }
+
+    /// The `self` of a method.
+    pub(crate) fn receiver(&self) -> Option<&Receiver> {
+        self.sig.inputs.iter().find_map(|input| match input {
+            FnArg::Receiver(receiver) => Some(receiver),
+            FnArg::Typed(_) => None,
+        })
+    }
+
+    /// The attributes of the parameters, `self` among them.
+    pub(crate) fn param_attrs(&self) -> impl Iterator<Item = &syn::Attribute> {
+        self.sig.inputs.iter().flat_map(Self::attrs_of)
+    }
+
+    /// The attributes of a parameter.
+    pub(crate) fn attrs_of(input: &FnArg) -> &[syn::Attribute] {
+        match input {
+            FnArg::Typed(param) => &param.attrs,
+            FnArg::Receiver(receiver) => &receiver.attrs,
+        }
+    }
+
+    /// Whether it stands in an `impl` or a trait, as far as it tells.
+    pub(crate) fn is_method(&self) -> bool {
+        self.receiver().is_some() || self.self_type().is_some()
+    }
+
+    /// The `Self` that tells an associated function.
+    pub(crate) fn self_type(&self) -> Option<Ident> {
+        let Signature { inputs, output, .. } = &self.sig;
+        type_tokens::self_type_in(quote!(#inputs #output))
+            .or_else(|| type_tokens::self_type_in(self.body.stream()))
+    }
+
+    /// The return type, where one is written.
+    pub(crate) fn result(&self) -> Option<&Type> {
+        match &self.sig.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+
+    /// What first makes it a function of any type: a type parameter, or an `impl Trait`.
+    pub(crate) fn first_type_param(&self) -> Option<TokenStream> {
+        let named = self.sig.generics.type_params().next().map(|param| param.ident.to_token_stream());
+        named.or_else(|| {
+            let anonymous = self.params().find_map(|param| type_tokens::impl_trait(&param.ty));
+            anonymous.map(ToTokens::to_token_stream)
+        })
+    }
+}
+
+/// What a parameter says of its part in the key.
+pub(crate) enum KeyOption {
+    /// Nothing: it is a part.
+    Itself,
+    /// `#[key(skip)]`: it is none.
+    Skip,
+    /// `#[key(expr)]`: something made of it is.
+    Expression(Box<Expr>),
+}
+
+impl KeyOption {
+    pub(crate) fn parse(attrs: &[syn::Attribute]) -> syn::Result<Self> {
+        let mut option = Self::Itself;
+        for attr in attrs.iter().filter(|attr| is_key(attr)) {
+            if !matches!(option, Self::Itself) {
+                return Err(syn::Error::new_spanned(attr, "a parameter has one `#[key(…)]`"));
+            }
+            let takes = "`#[key(…)]` takes `skip`, or an expression such as `user.id`";
+            let expr: Expr = attr
+                .meta
+                .require_list()
+                .and_then(syn::MetaList::parse_args)
+                .map_err(|_| syn::Error::new_spanned(attr, takes))?;
+            let is_skip = matches!(&expr, Expr::Path(path) if path.path.is_ident("skip"));
+            option = if is_skip { Self::Skip } else { Self::Expression(Box::new(expr)) };
+        }
+        Ok(option)
+    }
+}
+
+pub(crate) fn is_key(attr: &syn::Attribute) -> bool {
+    attr.path().is_ident("key")
+}
+
+/// Whether `fn` comes next, qualifiers passed over.
+fn is_function(input: ParseStream) -> bool {
+    let ahead = input.fork();
+    loop {
+        if ahead.peek(Token![fn]) {
+            return true;
+        }
+        let qualifier = ahead.peek(Token![const])
+            || ahead.peek(Token![async])
+            || ahead.peek(Token![unsafe])
+            || ahead.peek(Token![extern])
+            || ahead.peek(syn::LitStr);
+        if !qualifier || ahead.parse::<TokenTree>().is_err() {
+            return false;
+        }
+    }
+}
+
+/// The body in its braces; `macro_rules` may have wrapped them once more, in nothing.
+fn body(input: ParseStream) -> syn::Result<Group> {
+    let mut token: TokenTree = input.parse()?;
+    loop {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return Ok(group),
+            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+                let inner = group.stream().into_iter().next();
+                token = inner.ok_or_else(|| input.error("expected a body in braces"))?;
+            }
+            token => return Err(syn::Error::new_spanned(token, "expected a body in braces")),
+        }
+    }
+}
