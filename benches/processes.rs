@@ -16,7 +16,7 @@ use std::{array, env, fs, thread};
 
 use allocation_counter::measure;
 use benches::{each, machine, text};
-use functools::backend::{Backend, BackendError, Found, Redis, redis};
+use functools::backend::{Backend, BackendError, Redis, Stored, redis};
 use functools::lru_cache;
 
 #[path = "../tests/servers/server.rs"]
@@ -131,7 +131,7 @@ fn told(_key: u64) -> bool {
 struct Untold(&'static Redis);
 
 impl Backend for Untold {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         Backend::get(self.0, namespace, key)
     }
 

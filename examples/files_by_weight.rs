@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::{env, fs, io, process};
 
-use functools::{Cause, lru_cache};
+use functools::{RemovalCause, lru_cache};
 
 /// So many bytes may all remembered texts have together.
 const BYTES: usize = 1000;
@@ -16,7 +16,7 @@ fn load(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-fn log(path: &Path, text: &str, cause: Cause) {
+fn log(path: &Path, text: &str, cause: RemovalCause) {
     println!("  {cause:?}: {}, {} bytes", name(path), text.len());
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
-use functools::backend::{Backend, BackendError, Found};
+use functools::backend::{Backend, BackendError, Stored};
 use functools::lru_cache;
 
 /// A folder for each namespace, and in it a file for each key.
@@ -40,9 +40,9 @@ fn there<T>(result: io::Result<T>) -> Result<Option<T>, BackendError> {
 }
 
 impl Backend for Folder {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let value = there(fs::read(self.namespace(namespace).join(hex(key))))?;
-        Ok(value.map(|value| Found { value, ttl: None }))
+        Ok(value.map(|value| Stored { value, ttl: None }))
     }
 
     /// The bytes know themselves how long they are good.

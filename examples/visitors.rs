@@ -6,15 +6,15 @@
 use std::env;
 use std::thread;
 
-use functools::backend::{BackendError, Swap, memcached, redis};
+use functools::backend::{BackendError, CompareAndSwap, memcached, redis};
 
 /// What `update` is given is what is there; what it returns is there only if nobody else was faster. Then it
 /// is asked again.
-fn visit(counter: &impl Swap) -> Result<u64, BackendError> {
+fn visit(counter: &impl CompareAndSwap) -> Result<u64, BackendError> {
     counter.update("example", b"visitors", None, |visitors: Option<u64>| visitors.unwrap_or(0) + 1)
 }
 
-fn count(counter: &(impl Swap + Sync)) -> Result<(), BackendError> {
+fn count(counter: &(impl CompareAndSwap + Sync)) -> Result<(), BackendError> {
     let came = thread::scope(|scope| {
         let doors = [(); 4].map(|()| scope.spawn(|| (0..50).filter(|_| visit(counter).is_ok()).count()));
         doors.map(|door| door.join().expect("a door")).into_iter().sum::<usize>()

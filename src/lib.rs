@@ -91,14 +91,15 @@ pub use lru_core::Tokio;
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
-    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 }
 pub use lru_core::policy;
 #[cfg(feature = "registry")]
 pub use lru_core::registry;
 pub use lru_core::{
-    Argument, Builder, Cache, CacheInfo, CacheParameters, CacheStats, Cause, Clock, FifoCache, Iter, Keys,
-    LfuCache, LruCache, ManualClock, RrCache, Spawn, SystemClock, Task, Timer, TlruCache, TtlCache,
+    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache, Keys,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Spawn, SystemClock, Task, Timer, TlruCache,
+    TtlCache,
 };
 /// # Examples
 ///
@@ -473,7 +474,7 @@ pub use lru_macros::cache;
 ///
 /// ## `on_evict`
 ///
-/// Is told of each result that leaves the cache, and of the [`Cause`]: the path of a function, or a
+/// Is told of each result that leaves the cache, and of the [`RemovalCause`]: the path of a function, or a
 /// closure `|key, value, cause| …`. It is given references to the key and to what was kept of the result: the one
 /// argument in its owned form, or the tuple of them; of a `Result`, the `Ok` value. It runs when the lock is
 /// free, on the thread whose call made the result leave, and may call the function. Should it panic, it
@@ -485,11 +486,11 @@ pub use lru_macros::cache;
 /// ```
 /// use std::sync::Mutex;
 ///
-/// use functools::{Cause, lru_cache};
+/// use functools::{RemovalCause, lru_cache};
 ///
-/// static LEFT: Mutex<Vec<(String, Cause)>> = Mutex::new(Vec::new());
+/// static LEFT: Mutex<Vec<(String, RemovalCause)>> = Mutex::new(Vec::new());
 ///
-/// fn log(name: &str, _length: &usize, cause: Cause) {
+/// fn log(name: &str, _length: &usize, cause: RemovalCause) {
 ///     LEFT.lock().unwrap().push((name.to_string(), cause));
 /// }
 ///
@@ -498,9 +499,9 @@ pub use lru_macros::cache;
 ///     name.len()
 /// }
 ///
-/// (length("Ada"), length("Grace"));
+/// (length("Ada"), length("StaleWindow"));
 /// length::cache_clear();
-/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), Cause::Evicted), ("Grace".into(), Cause::Cleared)]);
+/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), RemovalCause::Evicted), ("StaleWindow".into(), RemovalCause::Cleared)]);
 /// ```
 ///
 /// ## `typed`
@@ -564,7 +565,7 @@ pub use lru_macros::cache;
 /// fn find(#[key(skip)] db: &Db, id: usize) -> Option<String> {
 ///     db.0.get(id).map(ToString::to_string)
 /// }
-/// let db = Db(vec!["Ada", "Grace"]);
+/// let db = Db(vec!["Ada", "StaleWindow"]);
 /// assert_eq!(find(&db, 1), find(&db, 1));
 /// assert_eq!(find::cache_info().hits, 1);
 ///
@@ -872,15 +873,15 @@ pub use lru_macros::cache;
 /// # #[cfg(feature = "backend")] {
 /// use functools::lru_cache;
 /// # use std::{collections::HashMap, sync::Mutex, time::Duration};
-/// # use functools::backend::{Backend, BackendError, Found};
+/// # use functools::backend::{Backend, BackendError, Stored};
 /// # #[derive(Default)]
 /// # struct Folder(Mutex<HashMap<(String, Vec<u8>), Vec<u8>>>);
 /// # impl Folder { fn open(_: &str) -> Self { Self::default() } }
 /// # impl Backend for Folder {
-/// #     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+/// #     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
 /// #         let entries = self.0.lock().map_err(|_| "poisoned")?;
 /// #         let value = entries.get(&(namespace.to_string(), key.to_vec()));
-/// #         Ok(value.map(|value| Found { value: value.clone(), ttl: None }))
+/// #         Ok(value.map(|value| Stored { value: value.clone(), ttl: None }))
 /// #     }
 /// #     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
 /// #         let mut entries = self.0.lock().map_err(|_| "poisoned")?;
@@ -1357,7 +1358,7 @@ macro_rules! __backend {
         static __BACKEND: ::std::sync::OnceLock<
             ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync>,
         > = ::std::sync::OnceLock::new();
-        static __WATCH: $crate::__private::Watch = $crate::__private::Watch::new();
+        static __WATCH: $crate::__private::Invalidation = $crate::__private::Invalidation::new();
         ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within), &__WATCH)
     }};
 }
@@ -1385,7 +1386,7 @@ macro_rules! __where_there_are_backends {
 #[macro_export]
 macro_rules! __site_of {
     ($name:literal, $within:literal) => {{
-        static __SITE: $crate::__private::Site = $crate::__private::Site::new(
+        static __SITE: $crate::__private::FunctionLocation = $crate::__private::FunctionLocation::new(
             ::core::module_path!(),
             $name,
             $within,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use functools::registry::{self, Function};
-use functools::{CacheInfo, CacheParameters, CacheStats, Cause, LruCache, cache, lru_cache};
+use functools::{CacheInfo, CacheParameters, CacheStats, LruCache, RemovalCause, cache, lru_cache};
 
 /// The function of this path, below this crate. How the compiler writes parameters is its own affair.
 fn function(path: &str) -> &'static Function {
@@ -207,14 +207,14 @@ mod terms {
     use super::*;
 
     static TIME: AtomicU64 = AtomicU64::new(0);
-    static TOLD: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
-    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+    static TOLD: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
 
     fn now() -> u64 {
         TIME.load(SeqCst)
     }
 
-    fn log(id: u64, cause: Cause) {
+    fn log(id: u64, cause: RemovalCause) {
         LEFT.lock().unwrap().push((id, cause));
     }
 
@@ -239,7 +239,7 @@ mod terms {
         }
 
         #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a listener is called")]
-        fn told(id: &u64, _: &u64, cause: Cause) {
+        fn told(id: &u64, _: &u64, cause: RemovalCause) {
             TOLD.lock().unwrap().push((*id, cause));
         }
 
@@ -279,7 +279,7 @@ mod terms {
         _ = (plain(1), shop.method(2));
         function("terms::plain").clear();
         method.clear();
-        let (expired, cleared) = (Cause::Expired, Cause::Cleared);
+        let (expired, cleared) = (RemovalCause::Expired, RemovalCause::Cleared);
         assert_eq!(*LEFT.lock().unwrap(), [(1, expired), (2, expired), (1, cleared), (2, cleared)]);
         assert_eq!((counts(plain::cache_info()), counts(method.info())), ((0, 0, 0), (0, 0, 0)));
     }
@@ -299,12 +299,12 @@ mod terms {
         _ = shop.told_by_calls(4);
         let mut told = TOLD.lock().unwrap().split_off(0);
         told.sort_by_key(|(id, _)| *id);
-        assert_eq!(told, [1, 2, 3].map(|id| (id, Cause::Expired)));
+        assert_eq!(told, [1, 2, 3].map(|id| (id, RemovalCause::Expired)));
         listed.clear();
         listed.clear();
         assert_eq!((counts(listed.info()), TOLD.lock().unwrap().len()), ((0, 0, 0), 0));
         _ = (shop.told_by_calls(4), shop.told_by_calls(4));
-        assert_eq!(*TOLD.lock().unwrap(), [(4, Cause::Cleared)]);
+        assert_eq!(*TOLD.lock().unwrap(), [(4, RemovalCause::Cleared)]);
         assert_eq!(counts(listed.info()), (1, 1, 1));
     }
 

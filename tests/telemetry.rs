@@ -455,11 +455,11 @@ mod traced {
     #[cfg(feature = "backend")]
     #[test]
     fn what_a_backend_could_not_do_is_told() {
-        use functools::backend::{Backend, BackendError, Found};
+        use functools::backend::{Backend, BackendError, Stored};
 
         struct Down;
         impl Backend for Down {
-            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
                 Err("it is down".into())
             }
             fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
 use crate::failure::Failure;
-use crate::swap::{AsyncSwap, Swap};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// So many failures in a row open the circuit.
 const FAILURES: u32 = 3;
@@ -86,14 +86,14 @@ impl Breaker {
 /// ```
 /// use std::time::Duration;
 ///
-/// use lru_core::backend::{Backend, BackendError, Found};
-/// use lru_backends::Guarded;
+/// use lru_core::backend::{Backend, BackendError, Stored};
+/// use lru_backends::CircuitBreaker;
 ///
 /// #[derive(Debug)]
 /// struct Away;
 ///
 /// impl Backend for Away {
-///     fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+///     fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
 ///         Err("no answer".into())
 ///     }
 ///     // and so on
@@ -108,17 +108,17 @@ impl Breaker {
 /// #   }
 /// }
 ///
-/// let away = Guarded::new(Away).failures(2).pause(Duration::from_secs(60));
+/// let away = CircuitBreaker::new(Away).failures(2).pause(Duration::from_secs(60));
 /// let errors = [(); 3].map(|()| away.get("squares", b"12").unwrap_err().to_string());
 /// assert_eq!(errors[..2], ["no answer", "no answer"]);
 /// assert!(errors[2].ends_with("left alone for a while"));
 /// ```
-pub struct Guarded<B> {
+pub struct CircuitBreaker<B> {
     backend: B,
     breaker: Breaker,
 }
 
-impl<B> Guarded<B> {
+impl<B> CircuitBreaker<B> {
     /// Left alone for a second after three failures in a row.
     pub fn new(backend: B) -> Self {
         Self { backend, breaker: Breaker::new() }
@@ -152,20 +152,20 @@ impl<B> Guarded<B> {
     }
 }
 
-impl<B: fmt::Debug> fmt::Debug for Guarded<B> {
+impl<B: fmt::Debug> fmt::Debug for CircuitBreaker<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guarded").field(&self.backend).finish()
+        f.debug_tuple("CircuitBreaker").field(&self.backend).finish()
     }
 }
 
 macro_rules! guarded {
-    ($Backend:ident, $Swap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
-        impl<B: $Backend $($bound)*> $Backend for Guarded<B> {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
+        impl<B: $Backend $($bound)*> $Backend for CircuitBreaker<B> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 self.noted(self.admitted()?.get(namespace, key)$($await)*)
             }
 
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 self.noted(self.admitted()?.get_many(namespace, keys)$($await)*)
             }
 
@@ -199,19 +199,19 @@ macro_rules! guarded {
                 self.noted(self.admitted()?.clear(namespace)$($await)*)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 self.backend.watch(namespace, watcher)
             }
         }
 
-        impl<B: $Swap $($bound)*> $Swap for Guarded<B> {
+        impl<B: $CompareAndSwap $($bound)*> $CompareAndSwap for CircuitBreaker<B> {
             type Version = B::Version;
 
             $($fn)* look(
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> Result<(Option<Found>, Self::Version), BackendError> {
+            ) -> Result<(Option<Stored>, Self::Version), BackendError> {
                 self.noted(self.admitted()?.look(namespace, key)$($await)*)
             }
 
@@ -229,8 +229,8 @@ macro_rules! guarded {
     };
 }
 
-guarded! { Backend, Swap, [] [fn] }
-guarded! { AsyncBackend, AsyncSwap, [+ Sync] [async fn] .await }
+guarded! { Backend, CompareAndSwap, [] [fn] }
+guarded! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
 mod tests {
@@ -258,7 +258,7 @@ mod tests {
     struct Away(AtomicU32);
 
     impl Backend for Away {
-        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
             self.0.fetch_add(1, Relaxed);
             Err("no answer".into())
         }
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn many_keys_are_one_decision() {
-        let away = Guarded::new(Away::default()).failures(2).pause(Duration::from_secs(3600));
+        let away = CircuitBreaker::new(Away::default()).failures(2).pause(Duration::from_secs(3600));
         for asked in [1, 2, 2, 2] {
             assert!(away.get_many("any", &[b"a", b"b", b"c"]).is_err());
             assert_eq!(away.backend.0.load(Relaxed), asked);

@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
 use redb::{Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
 
-use crate::failure::{Cause, Failure};
-use crate::swap::{AsyncSwap, Swap};
+use crate::failure::{Failure, RemovalCause};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// Namespace and key → until when it is good, as milliseconds since 1970 or zero; its number; the value.
 const ENTRIES: TableDefinition<&[u8], (u64, u64, &[u8])> = TableDefinition::new("entries");
@@ -118,7 +118,7 @@ impl Shelf {
         Self { path, max_bytes, file: OnceLock::new() }
     }
 
-    fn file(&self) -> Result<&File, Cause> {
+    fn file(&self) -> Result<&File, RemovalCause> {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }
@@ -130,14 +130,14 @@ impl Shelf {
         Ok(self.file.get_or_init(|| file))
     }
 
-    fn run<T>(&self, ask: impl FnOnce(&File) -> Result<T, Cause>) -> Result<T, BackendError> {
+    fn run<T>(&self, ask: impl FnOnce(&File) -> Result<T, RemovalCause>) -> Result<T, BackendError> {
         let done = self.file().and_then(ask);
         done.map_err(|cause| Failure::Asked { place: self.path.display().to_string(), cause }.into())
     }
 }
 
 impl File {
-    fn open(path: &Path) -> Result<Arc<Self>, Cause> {
+    fn open(path: &Path) -> Result<Arc<Self>, RemovalCause> {
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
@@ -152,7 +152,7 @@ impl File {
         let database = builder.set_cache_size(MEMORY).create_with_file_format_v3(true).create(&path);
         let database = database.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => "another process has this file open".into(),
-            error => Cause::from(error),
+            error => RemovalCause::from(error),
         })?;
         let file = Arc::new(Self { database, max_bytes: Mutex::new(u64::MAX) });
         // Reading can do without asking whether there are tables.
@@ -163,7 +163,7 @@ impl File {
     }
 
     /// What is there, until when, and its number.
-    fn get(&self, key: &[u8]) -> Result<Option<Entry>, Cause> {
+    fn get(&self, key: &[u8]) -> Result<Option<Entry>, RemovalCause> {
         Ok(self.get_many([key])?.pop().flatten())
     }
 
@@ -171,7 +171,7 @@ impl File {
     fn get_many<K: AsRef<[u8]>>(
         &self,
         keys: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Option<Entry>>, Cause> {
+    ) -> Result<Vec<Option<Entry>>, RemovalCause> {
         let entries = self.database.begin_read()?.open_table(ENTRIES)?;
         let found = keys.into_iter().map(|key| {
             Ok(entries.get(key.as_ref())?.map(|entry| {
@@ -182,7 +182,10 @@ impl File {
         found.collect()
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Tables<'_>, u64) -> Result<T, Cause>) -> Result<T, Cause> {
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Tables<'_>, u64) -> Result<T, RemovalCause>,
+    ) -> Result<T, RemovalCause> {
         let transaction = self.database.begin_write()?;
         let changed = {
             let mut tables = Tables::open(&transaction)?;
@@ -206,7 +209,7 @@ struct Tables<'t> {
 }
 
 impl<'t> Tables<'t> {
-    fn open(transaction: &'t WriteTransaction) -> Result<Self, Cause> {
+    fn open(transaction: &'t WriteTransaction) -> Result<Self, RemovalCause> {
         let totals = transaction.open_table(TOTALS)?;
         let bytes = totals.get(BYTES)?.map_or(0, |bytes| bytes.value());
         Ok(Self {
@@ -218,13 +221,13 @@ impl<'t> Tables<'t> {
         })
     }
 
-    fn close(mut self) -> Result<(), Cause> {
+    fn close(mut self) -> Result<(), RemovalCause> {
         self.totals.insert(BYTES, self.bytes)?;
         Ok(())
     }
 
     /// Removes an entry, and returns until when it was good.
-    fn remove(&mut self, key: &[u8]) -> Result<Option<u64>, Cause> {
+    fn remove(&mut self, key: &[u8]) -> Result<Option<u64>, RemovalCause> {
         let Some(entry) = self.entries.remove(key)? else { return Ok(None) };
         let (expires, number, value) = entry.value();
         self.order.remove(number)?;
@@ -235,7 +238,7 @@ impl<'t> Tables<'t> {
         Ok(Some(expires))
     }
 
-    fn insert(&mut self, key: &[u8], value: &[u8], expires: u64) -> Result<(), Cause> {
+    fn insert(&mut self, key: &[u8], value: &[u8], expires: u64) -> Result<(), RemovalCause> {
         let number = self.totals.get(NEXT_NUMBER)?.map_or(0, |number| number.value());
         self.totals.insert(NEXT_NUMBER, number + 1)?;
         self.entries.insert(key, (expires, number, value))?;
@@ -248,7 +251,7 @@ impl<'t> Tables<'t> {
     }
 
     /// Some of those leave that have expired, and the oldest while there is too little room.
-    fn make_room(&mut self, max_bytes: u64, now: u64) -> Result<(), Cause> {
+    fn make_room(&mut self, max_bytes: u64, now: u64) -> Result<(), RemovalCause> {
         for _ in 0..SWEEP {
             let Some(first) = self.deadlines.first()? else { break };
             if first.0.value().0 > now {
@@ -298,20 +301,20 @@ fn whole_milliseconds(span: Duration) -> u64 {
 }
 
 /// What is good yet of what was found.
-fn live(value: Vec<u8>, expires: u64) -> Option<Found> {
+fn live(value: Vec<u8>, expires: u64) -> Option<Stored> {
     if expires == 0 {
-        return Some(Found { value, ttl: None });
+        return Some(Stored { value, ttl: None });
     }
     let left = expires.checked_sub(now()).filter(|left| *left > 0)?;
-    Some(Found { value, ttl: Some(Duration::from_millis(left)) })
+    Some(Stored { value, ttl: Some(Duration::from_millis(left)) })
 }
 
 impl Backend for Disk {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
-        Ok(Swap::look(self, namespace, key)?.0)
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+        Ok(CompareAndSwap::look(self, namespace, key)?.0)
     }
 
-    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
         let all = self.shelf.run(|file| file.get_many(keys.iter().map(|key| full(namespace, key))))?;
         Ok(all.into_iter().map(|entry| entry.and_then(|(value, expires, _)| live(value, expires))).collect())
     }
@@ -334,8 +337,8 @@ impl Backend for Disk {
     }
 
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
-        let (found, version) = Swap::look(self, namespace, key)?;
-        Ok(found.is_none() && Swap::swap(self, namespace, key, &version, value, Some(ttl))?)
+        let (found, version) = CompareAndSwap::look(self, namespace, key)?;
+        Ok(found.is_none() && CompareAndSwap::swap(self, namespace, key, &version, value, Some(ttl))?)
     }
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -366,11 +369,11 @@ impl Backend for Disk {
     }
 }
 
-impl Swap for Disk {
+impl CompareAndSwap for Disk {
     /// The number of the entry, live or not.
     type Version = Option<u64>;
 
-    fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Found>, Option<u64>), BackendError> {
+    fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, Option<u64>), BackendError> {
         let key = full(namespace, key);
         let entry = self.shelf.run(|file| file.get(&key))?;
         let version = entry.as_ref().map(|(_, _, number)| *number);
@@ -416,12 +419,12 @@ impl Disk {
 }
 
 impl AsyncBackend for Disk {
-    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let (namespace, key) = (namespace.to_owned(), key.to_vec());
         self.aside(move |disk| Backend::get(disk, &namespace, &key)).await
     }
 
-    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
         let namespace = namespace.to_owned();
         let keys: Vec<_> = keys.iter().map(|key| key.to_vec()).collect();
         self.aside(move |disk| {
@@ -464,12 +467,12 @@ impl AsyncBackend for Disk {
     }
 }
 
-impl AsyncSwap for Disk {
+impl AsyncCompareAndSwap for Disk {
     type Version = Option<u64>;
 
-    async fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Found>, Option<u64>), BackendError> {
+    async fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, Option<u64>), BackendError> {
         let (namespace, key) = (namespace.to_owned(), key.to_vec());
-        self.aside(move |disk| Swap::look(disk, &namespace, &key)).await
+        self.aside(move |disk| CompareAndSwap::look(disk, &namespace, &key)).await
     }
 
     async fn swap(
@@ -481,6 +484,6 @@ impl AsyncSwap for Disk {
         ttl: Option<Duration>,
     ) -> Result<bool, BackendError> {
         let (namespace, key, value, version) = (namespace.to_owned(), key.to_vec(), value.to_vec(), *version);
-        self.aside(move |disk| Swap::swap(disk, &namespace, &key, &version, &value, ttl)).await
+        self.aside(move |disk| CompareAndSwap::swap(disk, &namespace, &key, &version, &value, ttl)).await
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use lru_core::backend::BackendError;
 
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-pub(crate) type Cause = Box<dyn Error + Send + Sync>;
+pub(crate) type RemovalCause = Box<dyn Error + Send + Sync>;
 
 /// Why something was not done.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     LeftAlone { place: String },
     /// It was asked.
     #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-    Asked { place: String, cause: Cause },
+    Asked { place: String, cause: RemovalCause },
     /// Others were faster, each time.
     Contended { tries: u32 },
 }
@@ -51,18 +51,18 @@ impl From<Failure> for BackendError {
 #[cfg(any(feature = "memcached", feature = "redis"))]
 #[derive(Debug)]
 pub(crate) struct Trouble {
-    pub(crate) cause: Cause,
+    pub(crate) cause: RemovalCause,
     /// Whether the server is not to be reached, rather than unwilling to do this.
     pub(crate) is_down: bool,
 }
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 impl Trouble {
-    pub(crate) fn down(cause: impl Into<Cause>) -> Self {
+    pub(crate) fn down(cause: impl Into<RemovalCause>) -> Self {
         Self { cause: cause.into(), is_down: true }
     }
 
-    pub(crate) fn unwilling(cause: impl Into<Cause>) -> Self {
+    pub(crate) fn unwilling(cause: impl Into<RemovalCause>) -> Self {
         Self { cause: cause.into(), is_down: false }
     }
 }

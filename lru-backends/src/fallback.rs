@@ -13,9 +13,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
-use crate::swap::{AsyncSwap, Swap};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// What lies where something was deleted. To anybody else it is nothing of theirs.
 const TOMBSTONE: &[u8] = b"\xF7\0deleted";
@@ -75,14 +75,14 @@ fn marks(namespace: &str) -> String {
     format!("{namespace}\0deleted in the old one")
 }
 
-fn is_tombstone(found: &Found) -> bool {
+fn is_tombstone(found: &Stored) -> bool {
     found.value == TOMBSTONE
 }
 
 macro_rules! falls_back {
-    ($Backend:ident, $Swap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
-        impl<N: $Swap $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
+        impl<N: $CompareAndSwap $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 let Self { new, old } = self;
                 let (found, version) = new.look(namespace, key)$($await)*?;
                 if found.is_some() {
@@ -119,7 +119,7 @@ macro_rules! falls_back {
             }
 
             /// Each backend is asked once for all; what is to be copied, or is marked, then goes the way of one.
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let Self { new, old } = self;
                 let mut all = new.get_many(namespace, keys)$($await)*?;
                 all.resize(keys.len(), None);
@@ -188,7 +188,7 @@ macro_rules! falls_back {
                 new.clear(&marks(namespace))$($await)*
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 let is_told = self.new.watch(namespace, Arc::clone(&watcher));
                 // What was found in the old one is mostly copied to the new one, but not where that failed.
                 if is_told {
@@ -200,5 +200,5 @@ macro_rules! falls_back {
     };
 }
 
-falls_back! { Backend, Swap, [] [fn] }
-falls_back! { AsyncBackend, AsyncSwap, [+ Sync] [async fn] .await }
+falls_back! { Backend, CompareAndSwap, [] [fn] }
+falls_back! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }

@@ -4,7 +4,7 @@
 //! [`AsyncBackend`](lru_core::backend::AsyncBackend), so functions of both kinds take it:
 //! `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`, `disk("results.redb")`. All connect
 //! when they are first asked, answer within their time-outs, and leave a server alone for a while that is
-//! down. What can be built of any backend stands here too: [`Guarded`], [`Fallback`], [`Spread`] and [`Swap`].
+//! down. What can be built of any backend stands here too: [`CircuitBreaker`], [`Fallback`], [`Sharded`] and [`CompareAndSwap`].
 //!
 //! Users reach all of it as `functools::backend`.
 
@@ -26,7 +26,7 @@ mod redis_server;
 mod spread;
 mod swap;
 
-pub use breaker::Guarded;
+pub use breaker::CircuitBreaker;
 #[cfg(feature = "disk")]
 pub use disk_file::{Disk, disk};
 pub use fallback::Fallback;
@@ -34,8 +34,8 @@ pub use fallback::Fallback;
 pub use memcached_server::{Memcached, memcached};
 #[cfg(feature = "redis")]
 pub use redis_server::{Redis, redis};
-pub use spread::Spread;
-pub use swap::{AsyncSwap, Swap};
+pub use spread::Sharded;
+pub use swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// What Redis is reached with: addresses, credentials, certificates.
 #[cfg(feature = "redis")]

@@ -18,13 +18,13 @@ use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
     Pipeline, RedisError, RedisResult, Value, cmd, pipe,
 };
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 use tokio::runtime;
 
 use crate::failure::Trouble;
 use crate::patience::{Patience, patient};
 use crate::pool::Pool;
-use crate::swap::{AsyncSwap, Swap};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 use tracking::{Reach, Tracking};
 
 /// How many keys a step of a scan looks at.
@@ -337,7 +337,7 @@ impl Redis {
         }
     }
 
-    fn tracked(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn tracked(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         let (prefix, Patience { connect, answer, .. }) = (prefix(namespace).into_bytes(), &self.patience);
         let mut tracking = self.tracking.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tracking) = &*tracking {
@@ -591,10 +591,10 @@ fn readable(replies: Vec<Value>) -> RedisResult<Value> {
 }
 
 /// What is there, of a value and the time it has.
-fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Found> {
+fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Stored> {
     // It may have expired between the two commands.
     let value = value.filter(|_| ttl != GONE)?;
-    Some(Found { value, ttl: u64::try_from(ttl).ok().map(Duration::from_millis) })
+    Some(Stored { value, ttl: u64::try_from(ttl).ok().map(Duration::from_millis) })
 }
 
 fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Question {
@@ -634,7 +634,7 @@ fn slots() -> Question {
 }
 
 macro_rules! speaks {
-    ($Backend:ident, $Swap:ident, $ask:ident, $nodes:ident, $scan:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($Backend:ident, $CompareAndSwap:ident, $ask:ident, $nodes:ident, $scan:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Redis {
             /// The servers that have keys.
             $($fn)* $nodes(&self) -> Result<Vec<Option<Node>>, Trouble> {
@@ -669,11 +669,11 @@ macro_rules! speaks {
         }
 
         impl $Backend for Redis {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 Ok($Backend::get_many(self, namespace, &[key])$($await)*?.pop().flatten())
             }
 
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 if keys.is_empty() {
                     return Ok(Vec::new());
                 }
@@ -704,7 +704,7 @@ macro_rules! speaks {
                 value: &[u8],
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                $Swap::swap(self, namespace, key, &None, value, Some(ttl))$($await)*
+                $CompareAndSwap::swap(self, namespace, key, &None, value, Some(ttl))$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -720,12 +720,12 @@ macro_rules! speaks {
                 self.patience.noted(&self.place, done)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 self.tracked(namespace, watcher)
             }
         }
 
-        impl $Swap for Redis {
+        impl $CompareAndSwap for Redis {
             /// The value itself: whoever changes it back has changed nothing.
             type Version = Option<Vec<u8>>;
 
@@ -733,7 +733,7 @@ macro_rules! speaks {
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> Result<(Option<Found>, Self::Version), BackendError> {
+            ) -> Result<(Option<Stored>, Self::Version), BackendError> {
                 let found = $Backend::get(self, namespace, key)$($await)*?;
                 let version = found.as_ref().map(|found| found.value.clone());
                 Ok((found, version))
@@ -756,8 +756,8 @@ macro_rules! speaks {
     };
 }
 
-speaks! { Backend, Swap, ask, nodes, scan, [fn] }
-speaks! { AsyncBackend, AsyncSwap, ask_async, nodes_async, scan_async, [async fn] .await }
+speaks! { Backend, CompareAndSwap, ask, nodes, scan, [fn] }
+speaks! { AsyncBackend, AsyncCompareAndSwap, ask_async, nodes_async, scan_async, [async fn] .await }
 
 #[cfg(test)]
 mod tests {

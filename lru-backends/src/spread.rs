@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
-use crate::swap::{AsyncSwap, Swap};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// Several backends of one kind, each with its share of the keys: for more than one server can hold.
 ///
@@ -21,17 +21,17 @@ use crate::swap::{AsyncSwap, Swap};
 ///
 /// ```no_run
 /// # #[cfg(feature = "memcached")] {
-/// use lru_backends::{Spread, memcached};
+/// use lru_backends::{Sharded, memcached};
 ///
-/// let both = Spread::new(["cache-1.example:11211", "cache-2.example:11211"].map(memcached));
+/// let both = Sharded::new(["cache-1.example:11211", "cache-2.example:11211"].map(memcached));
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Spread<B> {
+pub struct Sharded<B> {
     servers: Vec<B>,
 }
 
-impl<B> Spread<B> {
+impl<B> Sharded<B> {
     /// Spreads keys over these, in this order.
     pub fn new(servers: impl IntoIterator<Item = B>) -> Self {
         Self { servers: servers.into_iter().collect() }
@@ -75,14 +75,14 @@ fn mixed(number: u64) -> u64 {
 }
 
 macro_rules! spreads {
-    ($Backend:ident, $Swap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
-        impl<B: $Backend $($bound)*> $Backend for Spread<B> {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
+        impl<B: $Backend $($bound)*> $Backend for Sharded<B> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 self.server(namespace, key)?.get(namespace, key)$($await)*
             }
 
             /// One round trip for each server that has some of them. It fails where all of these do.
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = vec![None; keys.len()];
                 let (mut is_answered, mut failed) = (false, None);
                 for share in self.shares(namespace, keys) {
@@ -139,20 +139,20 @@ macro_rules! spreads {
             }
 
             /// All of them are to tell: a key may be on any.
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 let told = self.servers.iter().map(|server| server.watch(namespace, Arc::clone(&watcher)));
                 !self.servers.is_empty() && told.fold(true, |all, this| all & this)
             }
         }
 
-        impl<B: $Swap $($bound)*> $Swap for Spread<B> {
+        impl<B: $CompareAndSwap $($bound)*> $CompareAndSwap for Sharded<B> {
             type Version = B::Version;
 
             $($fn)* look(
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> Result<(Option<Found>, Self::Version), BackendError> {
+            ) -> Result<(Option<Stored>, Self::Version), BackendError> {
                 self.server(namespace, key)?.look(namespace, key)$($await)*
             }
 
@@ -170,8 +170,8 @@ macro_rules! spreads {
     };
 }
 
-spreads! { Backend, Swap, [] [fn] }
-spreads! { AsyncBackend, AsyncSwap, [+ Sync] [async fn] .await }
+spreads! { Backend, CompareAndSwap, [] [fn] }
+spreads! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn shares_are_equal_and_few_keys_move_to_a_new_one() {
-        let (three, four) = (Spread::new([(); 3]), Spread::new([(); 4]));
+        let (three, four) = (Sharded::new([(); 3]), Sharded::new([(); 4]));
         let keys: Vec<[u8; 4]> = (0..10_000_u32).map(u32::to_le_bytes).collect();
         let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
         for share in three.shares("any", &keys) {
@@ -200,7 +200,7 @@ mod tests {
     struct Tells(bool);
 
     impl Backend for Tells {
-        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
             Ok(None)
         }
 
@@ -216,7 +216,7 @@ mod tests {
             Ok(())
         }
 
-        fn watch(&self, _: &str, watcher: Arc<dyn Watcher>) -> bool {
+        fn watch(&self, _: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
             watcher.lost_track();
             self.0
         }
@@ -225,7 +225,7 @@ mod tests {
     #[derive(Default)]
     struct Counts(std::sync::atomic::AtomicU32);
 
-    impl Watcher for Counts {
+    impl InvalidationSink for Counts {
         fn changed(&self, _: &[u8]) {}
 
         fn lost_track(&self) {
@@ -237,7 +237,7 @@ mod tests {
     fn changes_are_heard_where_all_tell() {
         for (servers, is_told) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
             let counts = Arc::new(Counts::default());
-            let spread = Spread::new(servers.iter().map(|tells| Tells(*tells)));
+            let spread = Sharded::new(servers.iter().map(|tells| Tells(*tells)));
             assert_eq!(spread.watch("any", Arc::<Counts>::clone(&counts)), is_told);
             assert_eq!(counts.0.load(std::sync::atomic::Ordering::Relaxed) as usize, servers.len());
         }
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn none_at_all_is_an_error() {
-        let none = Spread::<crate::Guarded<&dyn Backend>>::new([]);
+        let none = Sharded::<crate::CircuitBreaker<&dyn Backend>>::new([]);
         assert!(none.get("any", b"key").is_err() && none.get_many("any", &[b"key"]).is_err());
         assert!(none.get_many("any", &[]).unwrap().is_empty());
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A backend that can change what it has if nobody else has changed it meanwhile.
-pub trait Swap: Backend {
+pub trait CompareAndSwap: Backend {
     /// What tells whether an entry, or its absence, is still the same.
     type Version: Send + Sync;
 
@@ -26,7 +26,7 @@ pub trait Swap: Backend {
     /// # Errors
     ///
     /// The backend could not be asked.
-    fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Found>, Self::Version), BackendError>;
+    fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, Self::Version), BackendError>;
 
     /// As [`Backend::set`], if what is there is of this version yet; says whether it was.
     ///
@@ -75,12 +75,12 @@ pub trait Swap: Backend {
     }
 }
 
-/// [`Swap`], awaited.
-pub trait AsyncSwap: AsyncBackend {
-    /// As [`Swap::Version`].
+/// [`CompareAndSwap`], awaited.
+pub trait AsyncCompareAndSwap: AsyncBackend {
+    /// As [`CompareAndSwap::Version`].
     type Version: Send + Sync;
 
-    /// As [`Swap::look`].
+    /// As [`CompareAndSwap::look`].
     ///
     /// # Errors
     ///
@@ -89,9 +89,9 @@ pub trait AsyncSwap: AsyncBackend {
         &self,
         namespace: &str,
         key: &[u8],
-    ) -> impl Future<Output = Result<(Option<Found>, Self::Version), BackendError>> + Send;
+    ) -> impl Future<Output = Result<(Option<Stored>, Self::Version), BackendError>> + Send;
 
-    /// As [`Swap::swap`].
+    /// As [`CompareAndSwap::swap`].
     ///
     /// # Errors
     ///
@@ -105,11 +105,11 @@ pub trait AsyncSwap: AsyncBackend {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// As [`Swap::update`].
+    /// As [`CompareAndSwap::update`].
     ///
     /// # Errors
     ///
-    /// As those of [`Swap::update`].
+    /// As those of [`CompareAndSwap::update`].
     fn update<T, F>(
         &self,
         namespace: &str,
@@ -138,10 +138,10 @@ pub trait AsyncSwap: AsyncBackend {
 
 macro_rules! behind {
     ($($pointer:ty)*) => { $(
-        impl<B: Swap> Swap for $pointer {
+        impl<B: CompareAndSwap> CompareAndSwap for $pointer {
             type Version = B::Version;
 
-            fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Found>, B::Version), BackendError> {
+            fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, B::Version), BackendError> {
                 (**self).look(namespace, key)
             }
 
@@ -157,14 +157,14 @@ macro_rules! behind {
             }
         }
 
-        impl<B: AsyncSwap> AsyncSwap for $pointer {
+        impl<B: AsyncCompareAndSwap> AsyncCompareAndSwap for $pointer {
             type Version = B::Version;
 
             fn look(
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> impl Future<Output = Result<(Option<Found>, B::Version), BackendError>> + Send {
+            ) -> impl Future<Output = Result<(Option<Stored>, B::Version), BackendError>> + Send {
                 (**self).look(namespace, key)
             }
 
@@ -186,7 +186,7 @@ behind! { &B Box<B> std::sync::Arc<B> }
 
 /// The new value, and its bytes.
 fn changed<T: Serialize + DeserializeOwned>(
-    found: Option<Found>,
+    found: Option<Stored>,
     change: &mut impl FnMut(Option<T>) -> T,
 ) -> Result<(T, Vec<u8>), BackendError> {
     let old = found.and_then(|found| match postcard::take_from_bytes(&found.value) {

@@ -3,7 +3,7 @@
 //!
 //! [`LruCache`] is the engine as a plain object, shared by `&`. A function annotated with
 //! `#[lru_cache]` has the same cache in a `static`, [`Memo`], or in an object; either is asked
-//! through [`Calls`], by arguments where they lie.
+//! through [`CacheHandle`], by arguments where they lie.
 //!
 //! The way of a call is always the same and always forward:
 //!
@@ -38,38 +38,41 @@ pub use flight::executor::{Spawn, Task};
 #[cfg(feature = "testing")]
 pub use flight::pass;
 pub use key::{Argument, Tagged};
-pub use object::{Builder, Cache, FifoCache, Iter, LfuCache, LruCache, RrCache, TlruCache, TtlCache};
+pub use object::{
+    Cache, CacheBuilder, CacheIter, FifoCache, LfuCache, LruCache, RrCache, TlruCache, TtlCache,
+};
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
 pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;
-pub use store::removed::Cause;
+pub use store::removed::RemovalCause;
 
 /// What generated code and the facade `functools` name: an implementation detail of `functools`, which may
 /// change in any release.
 #[doc(hidden)]
 pub mod __private {
     #[cfg(feature = "backend")]
-    pub use crate::backend::invalidation::{Front, Fronting, Watch};
-    pub use crate::engine::lifecycle::{NoPlan, Plan, Times};
-    pub use crate::engine::lock::{Lock, LockOf, Locking, QuietLock, Quietly, RLock, Unlocked};
+    pub use crate::backend::invalidation::{Front, Fronting, Invalidation};
+    pub use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
+    pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
     pub use crate::engine::placement::per_thread::{OfThread, PerThread, ThreadMemo};
     pub use crate::engine::placement::replicated::{Lending, Open, OpenLock, OpenMemo, Unbounding};
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
-    pub use crate::engine::placement::{Change, EngineOf, Engines};
+    pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::{Engine, Lender, State};
     pub use crate::expiry::clock::{Read, Reading};
-    pub use crate::expiry::lease::{Freshness, Grace, Lease, Term};
+    pub use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
     pub use crate::flight::executor::{DefaultSpawn, Original, lent};
-    pub use crate::function::call::coalesced::{Boarded, Boarding, Claim, Flight};
+    pub use crate::function::call::coalesced::{CoalescedLookup, FlightOptions, PendingCall, RefreshClaim};
     #[cfg(feature = "backend")]
     pub use crate::function::call::remote::{
-        Direct, Lenient, Outside, Peeked, Place, Put, Strict, Strictness, done, opened, type_name_of,
+        BackendEntry, BackendHandle, Direct, Lenient, Peeked, Put, Strict, Strictness, done, opened,
+        type_name_of,
     };
-    pub use crate::function::call::{Calls, Miss};
+    pub use crate::function::call::{CacheHandle, Miss};
     pub use crate::function::options::{FnClock, Options, Timed};
     pub use crate::function::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use crate::function::statics::{Empty, Memo, UNBOUNDED};
@@ -78,10 +81,10 @@ pub mod __private {
     pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, select};
     pub use crate::object::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
-    pub use crate::observe::location::{Site, path_of};
+    pub use crate::observe::location::{FunctionLocation, path_of};
     pub use crate::store::Table;
     pub use crate::store::maxsize::{Integer, MaxSize, bound, integer};
-    pub use crate::store::read_stripes::Readers;
+    pub use crate::store::read_stripes::ReadStripes;
     pub use crate::{kept, quiet, stored};
     #[cfg(feature = "registry")]
     pub use inventory;

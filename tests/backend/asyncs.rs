@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, BackendError, Found};
+use functools::backend::{AsyncBackend, BackendError, Stored};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::shelf::{Shelf, Slow};
@@ -117,7 +117,7 @@ fn a_backend_that_calls_the_function_waits_for_nobody() {
     struct Caller;
 
     impl AsyncBackend for Caller {
-        async fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+        async fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
             if CALLS.fetch_add(1, SeqCst) == 0 {
                 assert_eq!(boxed(1).await, 2);
             }

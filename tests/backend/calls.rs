@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use functools::backend::{Backend, BackendError, Found};
+use functools::backend::{Backend, BackendError, Stored};
 use functools::{LruCache, ManualClock, TtlCache, lru_cache};
 
 use crate::shelf::{Shelf, until};
@@ -329,7 +329,7 @@ fn what_is_taken_back_from_outside_is_not_left_where_it_was_fetched() {
     struct Late;
 
     impl Backend for Late {
-        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
             SHELF.get(namespace, key)
         }
         fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {
@@ -370,7 +370,7 @@ fn what_another_call_fetches_during_a_clear_does_not_stay_in_the_process() {
     }
 
     impl Backend for Late {
-        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
             SHELF.get(namespace, key)
         }
         fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {

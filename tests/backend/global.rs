@@ -110,12 +110,12 @@ fn nobody_waits_longer_than_the_bound() {
 
 #[test]
 fn a_backend_that_cannot_is_done_without() {
-    use functools::backend::{Backend, BackendError, Found};
+    use functools::backend::{Backend, BackendError, Stored};
     use std::time::Duration;
 
     struct Plain(Shelf);
     impl Backend for Plain {
-        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
             self.0.get(namespace, key)
         }
         fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, BackendError, Found};
+use functools::backend::{AsyncBackend, Backend, BackendError, Stored};
 
 type Entries = BTreeMap<(String, Vec<u8>), (Vec<u8>, Option<Duration>)>;
 
@@ -64,9 +64,9 @@ impl Shelf {
 }
 
 impl Backend for Shelf {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let found = self.ask("get")?.get(&(namespace.to_owned(), key.to_vec())).cloned();
-        Ok(found.map(|(value, ttl)| Found { value, ttl }))
+        Ok(found.map(|(value, ttl)| Stored { value, ttl }))
     }
 
     fn set(
@@ -116,7 +116,7 @@ async fn others_turn() {
 }
 
 impl AsyncBackend for Slow {
-    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         others_turn().await;
         self.0.get(namespace, key)
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use functools::backend::{Backend, BackendError, Found};
+use functools::backend::{Backend, BackendError, Stored};
 use functools::lru_cache;
 
 use crate::shelf::Shelf;
@@ -179,7 +179,7 @@ fn a_backend_that_calls_the_function_and_who_is_told_of_its_errors_wait_for_nobo
     struct Caller;
 
     impl Backend for Caller {
-        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
             call_once();
             Err("called".into())
         }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
+use functools::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 use functools::{LruCache, async_lru_cache, lru_cache};
 
 use crate::asyncs::block_on;
 use crate::shelf::Shelf;
 
-type Watchers = Vec<(String, Arc<dyn Watcher>)>;
+type Watchers = Vec<(String, Arc<dyn InvalidationSink>)>;
 
 /// A shelf that tells.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Telling {
     }
 
     /// Tells each watcher of a key that is there.
-    fn tell(&self, tell: impl Fn(&dyn Watcher, &[u8], &[u8])) {
+    fn tell(&self, tell: impl Fn(&dyn InvalidationSink, &[u8], &[u8])) {
         let entries = self.shelf.entries().clone();
         for (of, watcher) in self.watchers() {
             for ((namespace, key), (value, _)) in &entries {
@@ -49,7 +49,7 @@ impl Telling {
 }
 
 impl Backend for Telling {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let found = Backend::get(&self.shelf, namespace, key);
         let meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(meanwhile) = meanwhile {
@@ -76,7 +76,7 @@ impl Backend for Telling {
         Backend::clear(&self.shelf, namespace)
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push((namespace.to_owned(), watcher));
         true
     }
@@ -86,7 +86,7 @@ impl Backend for Telling {
 struct Awaited(&'static Telling);
 
 impl AsyncBackend for Awaited {
-    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         self.0.get(namespace, key)
     }
 
@@ -108,7 +108,7 @@ impl AsyncBackend for Awaited {
         self.0.clear(namespace)
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         self.0.watch(namespace, watcher)
     }
 }
@@ -211,7 +211,7 @@ fn what_this_process_has_set_is_no_news() {
 #[test]
 fn who_wants_to_know_what_left_is_told_by_the_next_call() {
     static SHELF: Telling = Telling::new();
-    static LEFT: Mutex<Vec<(u64, functools::Cause)>> = Mutex::new(Vec::new());
+    static LEFT: Mutex<Vec<(u64, functools::RemovalCause)>> = Mutex::new(Vec::new());
     #[lru_cache(backend = &SHELF, on_evict = |n, _, cause| LEFT.lock().unwrap().push((*n, cause)))]
     fn double(n: u64) -> u64 {
         2 * n
@@ -222,7 +222,7 @@ fn who_wants_to_know_what_left_is_told_by_the_next_call() {
     assert_eq!((double(1), double(2)), (2, 4));
     let mut left = LEFT.lock().unwrap().clone();
     left.sort_by_key(|(n, _)| *n);
-    assert_eq!(left, [(1, functools::Cause::Invalidated), (2, functools::Cause::Invalidated)]);
+    assert_eq!(left, [(1, functools::RemovalCause::Invalidated), (2, functools::RemovalCause::Invalidated)]);
 }
 
 #[test]

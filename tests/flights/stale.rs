@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use functools::{CacheInfo, Cause, lru_cache, pass};
+use functools::{CacheInfo, RemovalCause, lru_cache, pass};
 
 use crate::support::{Gate, Hand, alone, finishes, on_tokio, raise, tally, wait_until};
 
@@ -429,7 +429,7 @@ fn arguments_of_all_kinds_are_carried() {
 #[test]
 fn with_other_terms_beside() {
     static NOW: AtomicU64 = AtomicU64::new(0);
-    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
 
     #[lru_cache(
         maxsize = 10,
@@ -451,7 +451,7 @@ fn with_other_terms_beside() {
         NOW.store(60, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(1);
-        assert_eq!(*LEFT.lock().unwrap(), [(4, Cause::Replaced)]);
+        assert_eq!(*LEFT.lock().unwrap(), [(4, RemovalCause::Replaced)]);
         NOW.store(159, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(2);

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use functools::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use functools::{
-    Builder, Cache, CacheInfo, Cause, Keys, RrCache, Timer, fifo_cache, lfu_cache, lru_cache, ttl_cache,
+    Cache, CacheBuilder, CacheInfo, Keys, RemovalCause, RrCache, Timer, fifo_cache, lfu_cache, lru_cache,
+    ttl_cache,
 };
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ thread_local! {
     /// What the clock shows.
     static NOW: Cell<u64> = const { Cell::new(0) };
     /// What was told since it was asked for, in order.
-    static LEFT: RefCell<Vec<(u64, Cause)>> = const { RefCell::new(Vec::new()) };
+    static LEFT: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
     /// How often a body ran.
     static RUNS: Cell<u64> = const { Cell::new(0) };
 }
@@ -128,7 +129,7 @@ fn maps_replay_through_the_objects() {
     assert_eq!(traces.len(), 53);
 }
 
-fn map<P: Policy>(trace: &Map) -> Builder<u64, u64, P, Ticks> {
+fn map<P: Policy>(trace: &Map) -> CacheBuilder<u64, u64, P, Ticks> {
     let builder = Cache::builder_with(clock())
         .maxsize(trace.maxsize)
         .on_evict(|key, _, cause| LEFT.with_borrow_mut(|left| left.push((*key, cause))));
@@ -199,10 +200,13 @@ fn replay_map<P: Policy>(trace: &Map, cache: Cache<u64, u64, P, Ticks>) {
         let told = LEFT.take();
         match op {
             // What the caller removes is told, and not recorded.
-            "C" => assert!(told.iter().all(|(_, cause)| *cause == Cause::Cleared), "{at}: {told:?}"),
+            "C" => assert!(told.iter().all(|(_, cause)| *cause == RemovalCause::Cleared), "{at}: {told:?}"),
             "d" | "p" => {
-                let cause =
-                    if *result == serde_json::json!(false) { Cause::Expired } else { Cause::Invalidated };
+                let cause = if *result == serde_json::json!(false) {
+                    RemovalCause::Expired
+                } else {
+                    RemovalCause::Invalidated
+                };
                 assert!(told.is_empty() || told == [(number(), cause)], "{at}: {told:?}");
             }
             _ => assert_eq!(reasons(trace, &told), recorded, "{at}: {told:?}"),
@@ -240,13 +244,13 @@ fn set<P: Policy>(
 }
 
 /// What was told, as it is recorded: what a new value replaces is not.
-fn reasons(trace: &Map, told: &[(u64, Cause)]) -> Vec<(Why, u64)> {
+fn reasons(trace: &Map, told: &[(u64, RemovalCause)]) -> Vec<(Why, u64)> {
     let mut reasons: Vec<_> = told
         .iter()
         .filter_map(|&(key, cause)| match cause {
-            Cause::Evicted => Some((Why::Evicted, key)),
-            Cause::Expired => Some((Why::Expired, key)),
-            Cause::Replaced => None,
+            RemovalCause::Evicted => Some((Why::Evicted, key)),
+            RemovalCause::Expired => Some((Why::Expired, key)),
+            RemovalCause::Replaced => None,
             other => panic!("{key} left for {other:?}"),
         })
         .collect();
@@ -362,11 +366,11 @@ fn function(trace: &Function) -> Memo {
 
 fn least_leaves(maxsize: Option<usize>) -> RrCache<u64, Numbered> {
     let cache = RrCache::builder().choice(|keys| choose(Choice::Min, keys));
-    maxsize.into_iter().fold(cache, Builder::maxsize).build()
+    maxsize.into_iter().fold(cache, CacheBuilder::maxsize).build()
 }
 
-fn results<P: Policy>(trace: &Function) -> Builder<u64, Numbered, P, Ticks> {
-    trace.maxsize.into_iter().fold(Cache::builder_with(clock()), Builder::maxsize)
+fn results<P: Policy>(trace: &Function) -> CacheBuilder<u64, Numbered, P, Ticks> {
+    trace.maxsize.into_iter().fold(Cache::builder_with(clock()), CacheBuilder::maxsize)
 }
 
 /// What Python raises is a panic here.

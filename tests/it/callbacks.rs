@@ -14,7 +14,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, LocalKey};
 
 use functools::policy::{Lfu, Lru, Rr};
-use functools::{Cache, Cause, Keys, Timer, lru_cache};
+use functools::{Cache, Keys, RemovalCause, Timer, lru_cache};
 
 use crate::support::{Handle, catch, finishes, handle, raise};
 
@@ -163,7 +163,7 @@ fn until(_: &Key, value: &Value, now: u64) -> u64 {
     now + 5 + value.of
 }
 
-fn left(key: &Key, value: &Value, _: Cause) {
+fn left(key: &Key, value: &Value, _: RemovalCause) {
     assert_eq!(key.0, value.of);
     LEFT.with_borrow_mut(|left| left.push(value.number));
     point("listener");

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use functools::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
 use functools::{
-    Builder, Cache, Cause, Clock, Keys, LfuCache, LruCache, ManualClock, RrCache, Timer, TtlCache, lru_cache,
-    ttl_cache,
+    Cache, CacheBuilder, Clock, Keys, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Timer,
+    TtlCache, lru_cache, ttl_cache,
 };
 
 use crate::support::{Raised, Random, catch, finishes, raise, tally};
@@ -87,7 +87,7 @@ fn what_was_stored_before_the_clock_was_set_back_stays_for_longer() {
 #[test]
 fn the_longest_time_is_for_ever() {
     let clock = ManualClock::new();
-    let forever: Builder<u64, u64, Lru, ManualClock> = LruCache::builder().clock(clock.clone());
+    let forever: CacheBuilder<u64, u64, Lru, ManualClock> = LruCache::builder().clock(clock.clone());
     let caches = [forever.ttl(Duration::MAX).tti(Duration::MAX).jitter(1.0).build()];
     for cache in &caches {
         cache.insert(1, 1);
@@ -202,7 +202,7 @@ fn a_listener_hears_of_all_that_leaves_in_order_and_may_store_it_elsewhere() {
         .maxsize(3)
         .weigher(|_, value: &u64| usize::try_from(*value).unwrap())
         .on_evict(|key, value, cause| {
-            if cause == Cause::Evicted {
+            if cause == RemovalCause::Evicted {
                 SECOND_LEVEL.with(|cache| _ = cache.insert(*key, *value));
             }
         })
@@ -312,7 +312,7 @@ fn what_is_inserted_returns_what_it_replaced_and_not_what_a_nested_call_did() {
 #[test]
 fn a_listener_that_panics_keeps_nobody_from_being_told() {
     thread_local! {
-        static TOLD: RefCell<Vec<(u64, Cause)>> = const { RefCell::new(Vec::new()) };
+        static TOLD: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
     }
     let act = |act: &dyn Fn(&TtlCache<u64, u64, ManualClock>)| {
         let clock = ManualClock::new();
@@ -334,11 +334,14 @@ fn a_listener_that_panics_keeps_nobody_from_being_told() {
         assert_eq!(catch(|| act(&cache)), Err(Raised));
         TOLD.take()
     };
-    let expired = (1, Cause::Expired);
-    assert_eq!(act(&|cache| _ = cache.pop_victim()), [expired, (2, Cause::Evicted)]);
-    assert_eq!(act(&|cache| cache.resize(Some(0))), [expired, (2, Cause::Evicted), (3, Cause::Evicted)]);
+    let expired = (1, RemovalCause::Expired);
+    assert_eq!(act(&|cache| _ = cache.pop_victim()), [expired, (2, RemovalCause::Evicted)]);
+    assert_eq!(
+        act(&|cache| cache.resize(Some(0))),
+        [expired, (2, RemovalCause::Evicted), (3, RemovalCause::Evicted)]
+    );
     assert_eq!(act(&|cache| cache.retain(|_, _| false)).len(), 3);
-    assert_eq!(act(&TtlCache::clear), [1, 2, 3].map(|key| (key, Cause::Cleared)));
+    assert_eq!(act(&TtlCache::clear), [1, 2, 3].map(|key| (key, RemovalCause::Cleared)));
     assert_eq!(act(&|cache| _ = cache.expire()), [expired]);
 }
 

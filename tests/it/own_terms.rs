@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use functools::policy::Lru;
-use functools::{Cache, Cause, LruCache, ManualClock, Tagged, Timer, TtlCache, lru_cache};
+use functools::{Cache, LruCache, ManualClock, RemovalCause, Tagged, Timer, TtlCache, lru_cache};
 
 use crate::support::tally;
 
@@ -152,7 +152,7 @@ fn a_timer_in_place_of_the_object_s_clock() {
 
 #[test]
 fn listeners_of_the_object_are_told_of_what_the_function_let_expire() {
-    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     let shop = Shop::new(|clock| {
         let told = |id: &u64, _: &u64, cause| LEFT.lock().unwrap().push((*id, cause));
         TtlCache::builder().clock(clock).maxsize(2).on_evict(told).build()
@@ -160,7 +160,7 @@ fn listeners_of_the_object_are_told_of_what_the_function_let_expire() {
     (shop.short(1), shop.plain(2));
     shop.clock.set(5 * SECOND);
     (shop.plain(3), shop.short(4));
-    assert_eq!(*LEFT.lock().unwrap(), [(1, Cause::Expired), (2, Cause::Evicted)]);
+    assert_eq!(*LEFT.lock().unwrap(), [(1, RemovalCause::Expired), (2, RemovalCause::Evicted)]);
 }
 
 #[test]

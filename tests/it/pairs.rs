@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use functools::{Cause, LruCache, lru_cache};
+use functools::{LruCache, RemovalCause, lru_cache};
 
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
@@ -11,7 +11,7 @@ fn ticks() -> u64 {
 }
 
 #[allow(clippy::ref_option)]
-fn log<K, V>(_: &K, _: &V, _: Cause) {}
+fn log<K, V>(_: &K, _: &V, _: RemovalCause) {}
 
 /// A function with each pair of the options given, called twice: once computed, once not.
 macro_rules! pairs {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use functools::{Cause, cache, lru_cache};
+use functools::{RemovalCause, cache, lru_cache};
 
 use crate::support::{Handle, Random, catch, counts, finishes, handle, raise, tally};
 
@@ -317,10 +317,10 @@ fn without_accessors_it_remembers_all_the_same() {
 fn time_weight_listeners_and_stale_results() {
     static NOW: AtomicU64 = AtomicU64::new(0);
     thread_local! {
-        static LEFT: RefCell<Vec<(u64, Cause)>> = const { RefCell::new(Vec::new()) };
+        static LEFT: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
         static FAILS: Cell<bool> = const { Cell::new(false) };
     }
-    fn log(n: &u64, _: &Rc<u64>, cause: Cause) {
+    fn log(n: &u64, _: &Rc<u64>, cause: RemovalCause) {
         LEFT.with_borrow_mut(|left| left.push((*n, cause)));
     }
     #[lru_cache(maxsize = 4, scope = thread, ttl = 5, timer = ticks, weight = |n, _| usize::from(*n > 1) + 1, on_evict = log)]
@@ -338,7 +338,7 @@ fn time_weight_listeners_and_stale_results() {
     assert_eq!(f::cache_info().currsize, 4);
     NOW.fetch_add(5, SeqCst);
     assert_eq!(f::cache_info().currsize, 0);
-    let left = [(1, Cause::Evicted), (2, Cause::Expired), (3, Cause::Expired)];
+    let left = [(1, RemovalCause::Evicted), (2, RemovalCause::Expired), (3, RemovalCause::Expired)];
     assert_eq!(LEFT.take(), left);
 
     assert_eq!(asked(1), Ok(Rc::new(1)));

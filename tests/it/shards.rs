@@ -9,7 +9,7 @@ use std::sync::{Barrier, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use functools::{Cause, cache, lru_cache};
+use functools::{RemovalCause, cache, lru_cache};
 
 use crate::support::{Handle, Random, catch, counts, finishes, handle, raise, tally};
 
@@ -157,11 +157,11 @@ fn a_panic_in_the_body_counts_a_miss_and_stores_nothing() {
 #[test]
 fn time_weight_and_listeners() {
     static NOW: AtomicU64 = AtomicU64::new(0);
-    static LEFT: Mutex<Vec<(u64, Cause)>> = Mutex::new(Vec::new());
+    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     fn ticks() -> u64 {
         NOW.load(SeqCst)
     }
-    fn log(n: &u64, _: &u64, cause: Cause) {
+    fn log(n: &u64, _: &u64, cause: RemovalCause) {
         // Told when the lock is free.
         assert!(f::cache_info().currsize <= 40);
         LEFT.lock().unwrap().push((*n, cause));
@@ -188,7 +188,11 @@ fn time_weight_and_listeners() {
     let left = LEFT.lock().unwrap();
     let of = |which| left.iter().filter(|(_, cause)| *cause == which).map(|(n, _)| n).sum::<u64>();
     assert_eq!(
-        (of(Cause::Evicted) + of(Cause::Expired), of(Cause::Invalidated), of(Cause::Cleared)),
+        (
+            of(RemovalCause::Evicted) + of(RemovalCause::Expired),
+            of(RemovalCause::Invalidated),
+            of(RemovalCause::Cleared)
+        ),
         (55, 1, 2)
     );
 }

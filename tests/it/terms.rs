@@ -3,20 +3,20 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use functools::{Cause, Keys, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
+use functools::{Keys, RemovalCause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
 
 use crate::support::tally;
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
-    static LEFT: std::cell::RefCell<Vec<(u64, u64, Cause)>> = const { std::cell::RefCell::new(Vec::new()) };
+    static LEFT: std::cell::RefCell<Vec<(u64, u64, RemovalCause)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 fn now() -> u64 {
     NOW.get()
 }
 
-fn left(key: &u64, value: &u64, cause: Cause) {
+fn left(key: &u64, value: &u64, cause: RemovalCause) {
     LEFT.with_borrow_mut(|left| left.push((*key, *value, cause)));
 }
 
@@ -109,11 +109,11 @@ fn what_left_is_told() {
     assert_eq!(
         LEFT.take(),
         [
-            (1, 10, Cause::Evicted),
-            (3, 30, Cause::Replaced),
-            (2, 20, Cause::Invalidated),
-            (3, 31, Cause::Expired),
-            (4, 40, Cause::Cleared)
+            (1, 10, RemovalCause::Evicted),
+            (3, 30, RemovalCause::Replaced),
+            (2, 20, RemovalCause::Invalidated),
+            (3, 31, RemovalCause::Expired),
+            (4, 40, RemovalCause::Cleared)
         ]
     );
 }
@@ -245,7 +245,7 @@ fn of_two_functions_with_the_same_seed_the_same_calls_evict_the_same() {
 #[test]
 fn a_listener_is_a_closure_whose_parameters_have_no_types() {
     use std::sync::Mutex;
-    static TOLD: Mutex<Vec<(String, usize, Cause)>> = Mutex::new(Vec::new());
+    static TOLD: Mutex<Vec<(String, usize, RemovalCause)>> = Mutex::new(Vec::new());
     #[lru_cache(maxsize = 1, on_evict = |name, length, cause| {
         TOLD.lock().unwrap().push((name.to_uppercase(), *length, cause));
     })]
@@ -259,7 +259,7 @@ fn a_listener_is_a_closure_whose_parameters_have_no_types() {
         name.repeat(n.into())
     }
     (f("abc"), f("d"), g("x", 2), g("y", 1));
-    let told = [("ABC".to_owned(), 3, Cause::Evicted), ("x".to_owned(), 4, Cause::Evicted)];
+    let told = [("ABC".to_owned(), 3, RemovalCause::Evicted), ("x".to_owned(), 4, RemovalCause::Evicted)];
     assert_eq!(*TOLD.lock().unwrap(), told);
 }
 
@@ -268,7 +268,7 @@ struct Shop {
 }
 
 impl Shop {
-    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|id| *id == 7).unwrap_or(0), on_evict = |id, price, _| left(id, price, Cause::Evicted))]
+    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|id| *id == 7).unwrap_or(0), on_evict = |id, price, _| left(id, price, RemovalCause::Evicted))]
     fn price(#[key(skip)] &self, id: u64) -> u64 {
         self.tax * id
     }
@@ -284,7 +284,7 @@ fn methods_tell_what_left_and_forget_what_no_longer_holds() {
     let shop = Shop { tax: 10 };
     LEFT.take();
     (shop.price(6), shop.price(7), shop.price(8));
-    assert_eq!(LEFT.take(), [(7, 70, Cause::Evicted)]);
+    assert_eq!(LEFT.take(), [(7, 70, RemovalCause::Evicted)]);
     Shop::price_cache_retain(|id, price| id * 10 == *price && *id > 6);
     assert!(shop.price_cache_contains(8) && !shop.price_cache_contains(6));
     LEFT.take();
@@ -313,14 +313,14 @@ fn listeners_hear_of_any_function_whose_arguments_can_be_named() {
     fn without_accessors(n: u64) -> u64 {
         n * 10
     }
-    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| left(key, value, Cause::Evicted))]
+    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| left(key, value, RemovalCause::Evicted))]
     fn generic<T: Default + Into<u64> + 'static>(n: u64) -> u64 {
         n + T::default().into()
     }
     LEFT.take();
     (without_accessors(1), without_accessors(2));
     (generic::<u8>(1), generic::<u16>(1));
-    assert_eq!(LEFT.take(), [(1, 10, Cause::Evicted), (1, 1, Cause::Evicted)]);
+    assert_eq!(LEFT.take(), [(1, 10, RemovalCause::Evicted), (1, 1, RemovalCause::Evicted)]);
 }
 
 #[test]

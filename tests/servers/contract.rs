@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use functools::backend::{
-    self, AsyncBackend, AsyncSwap, Backend, BackendError, Fallback, Guarded, Memcached, Redis, Spread, Swap,
-    disk,
+    self, AsyncBackend, AsyncCompareAndSwap, Backend, BackendError, CircuitBreaker, CompareAndSwap, Fallback,
+    Memcached, Redis, Sharded, disk,
 };
 
 use crate::files::Folder;
@@ -22,7 +22,7 @@ pub(crate) fn memcached(address: impl Into<String>) -> Memcached {
 }
 
 macro_rules! contract {
-    ($name:ident, $swaps:ident, $Backend:ident, $Swap:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($name:ident, $swaps:ident, $Backend:ident, $CompareAndSwap:ident, [$($fn:tt)*] $($await:tt)*) => {
         pub(crate) $($fn)* $name<B: $Backend>(backend: &B) -> Result<(), BackendError> {
             let space = format!("contract::{}::{}", stringify!($name), std::any::type_name::<B>());
             let other = format!("{space}:");
@@ -124,7 +124,7 @@ macro_rules! contract {
             backend.clear(&space)$($await)*
         }
 
-        $($fn)* $swaps<B: $Swap + Sync>(backend: &B) -> Result<(), BackendError> {
+        $($fn)* $swaps<B: $CompareAndSwap + Sync>(backend: &B) -> Result<(), BackendError> {
             let space = format!("contract::{}::{}", stringify!($swaps), std::any::type_name::<B>());
             backend.clear(&space)$($await)*?;
             let (found, nothing) = backend.look(&space, b"a")$($await)*?;
@@ -168,8 +168,8 @@ macro_rules! contract {
     };
 }
 
-contract! { keeps, swaps, Backend, Swap, [fn] }
-contract! { keeps_async, swaps_async, AsyncBackend, AsyncSwap, [async fn] .await }
+contract! { keeps, swaps, Backend, CompareAndSwap, [fn] }
+contract! { keeps_async, swaps_async, AsyncBackend, AsyncCompareAndSwap, [async fn] .await }
 
 /// Another way to the same place, which blocks.
 trait Backdoor {
@@ -228,12 +228,12 @@ fn disk_keeps_it() {
 #[test]
 fn what_is_built_of_them_keeps_it() {
     let _limit = limit();
-    let guarded = Guarded::new(redis(REDIS.url()));
+    let guarded = CircuitBreaker::new(redis(REDIS.url()));
     keeps(&guarded).unwrap();
     swaps(&guarded).unwrap();
-    let spread = Spread::new([redis(REDIS.url()), redis(format!("{}1", REDIS.url()))]);
+    let spread = Sharded::new([redis(REDIS.url()), redis(format!("{}1", REDIS.url()))]);
     keeps(&spread).unwrap();
-    let one = Spread::new([redis(REDIS.url())]);
+    let one = Sharded::new([redis(REDIS.url())]);
     swaps(&one).unwrap();
     let chain = Fallback::new((
         redis(REDIS.url()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, Fallback, Found, redis_client};
+use functools::backend::{AsyncBackend, Backend, Fallback, Stored, redis_client};
 
 use crate::contract::{memcached, redis};
 use crate::proxy::Proxy;
@@ -118,7 +118,7 @@ fn many_are_merged_from_both() {
             _ => None,
         }
     };
-    let is_merged = |found: &[Option<Found>], from: usize| {
+    let is_merged = |found: &[Option<Stored>], from: usize| {
         for (n, found) in (from..).zip(found) {
             assert_eq!(found.as_ref().map(|found| found.value.as_slice()), expected(n), "{n}");
             let left = found.as_ref().and_then(|found| found.ttl);

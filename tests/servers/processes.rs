@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use functools::backend::{AsyncSwap, Backend, Swap, disk, memcached, redis};
+use functools::backend::{AsyncCompareAndSwap, Backend, CompareAndSwap, disk, memcached, redis};
 
 use crate::files::Folder;
 use crate::server::{MEMCACHED, REDIS, block_on, eventually, limit};
@@ -37,10 +37,12 @@ fn count(engine: &str, place: &str) -> u64 {
         let is_async = round % 2 == 0;
         let ttl = Some(Duration::from_secs(600));
         let updated = match (engine, is_async) {
-            ("redis", false) => Swap::update(&one, "count", b"visitors", ttl, plus_one),
-            ("redis", true) => block_on(AsyncSwap::update(&one, "count", b"visitors", ttl, plus_one)),
-            (_, false) => Swap::update(&two, "count", b"visitors", ttl, plus_one),
-            (_, true) => block_on(AsyncSwap::update(&two, "count", b"visitors", ttl, plus_one)),
+            ("redis", false) => CompareAndSwap::update(&one, "count", b"visitors", ttl, plus_one),
+            ("redis", true) => {
+                block_on(AsyncCompareAndSwap::update(&one, "count", b"visitors", ttl, plus_one))
+            }
+            (_, false) => CompareAndSwap::update(&two, "count", b"visitors", ttl, plus_one),
+            (_, true) => block_on(AsyncCompareAndSwap::update(&two, "count", b"visitors", ttl, plus_one)),
         };
         done += u64::from(updated.is_ok());
     }
@@ -80,8 +82,8 @@ fn visitors_of_eight_processes_are_all_counted() {
             assert!(found.is_ok_and(|found| found.is_some()));
             let read = |n: Option<u64>| n.unwrap();
             let all = match engine {
-                "redis" => Swap::update(&redis(&place), "count", b"visitors", None, read),
-                _ => Swap::update(&memcached(&place), "count", b"visitors", None, read),
+                "redis" => CompareAndSwap::update(&redis(&place), "count", b"visitors", None, read),
+                _ => CompareAndSwap::update(&memcached(&place), "count", b"visitors", None, read),
             };
             assert_eq!(all.unwrap(), expected, "{engine}");
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use functools::backend::redis_client::cluster::ClusterClient;
 use functools::backend::redis_client::sentinel::{SentinelClient, SentinelServerType};
-use functools::backend::{AsyncBackend, Backend, Redis, Swap};
+use functools::backend::{AsyncBackend, Backend, CompareAndSwap, Redis};
 
 use crate::contract::{keeps, keeps_async};
 use crate::files::Folder;
@@ -43,7 +43,7 @@ fn a_cluster_keeps_it() {
     keeps(&cluster()).unwrap();
     let count = |n: Option<u64>| n.unwrap_or(0) + 1;
     for n in 1..50 {
-        assert_eq!(Swap::update(&cluster(), "count", b"key", None, count).unwrap(), n);
+        assert_eq!(CompareAndSwap::update(&cluster(), "count", b"key", None, count).unwrap(), n);
     }
     Backend::clear(&cluster(), "count").unwrap();
     block_on(async { keeps_async(&cluster()).await.unwrap() });

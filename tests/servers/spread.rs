@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, Spread, memcached};
+use functools::backend::{AsyncBackend, Backend, Sharded, memcached};
 use functools::lru_cache;
 
 use crate::server::{Server, block_on, eventually, limit};
@@ -12,7 +12,7 @@ fn who_is_down_takes_its_share_of_the_keys_along() {
     let _limit = limit();
     let mut servers = [(); 3].map(|()| Server::memcached(&[]));
     let pause = Duration::from_millis(50);
-    let spread = Spread::new(servers.each_ref().map(|server| memcached(server.address()).breaker(3, pause)));
+    let spread = Sharded::new(servers.each_ref().map(|server| memcached(server.address()).breaker(3, pause)));
     let numbers: Vec<[u8; 4]> = (0..300_u32).map(u32::to_le_bytes).collect();
     let keys: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
     let store = || {
@@ -58,7 +58,7 @@ fn functions_take_several_servers_as_one() {
     let _limit = limit();
     static SERVERS: std::sync::LazyLock<[Server; 2]> =
         std::sync::LazyLock::new(|| [(); 2].map(|()| Server::memcached(&[])));
-    #[lru_cache(maxsize = 0, backend = Spread::new(SERVERS.each_ref().map(|server| memcached(server.address()))))]
+    #[lru_cache(maxsize = 0, backend = Sharded::new(SERVERS.each_ref().map(|server| memcached(server.address()))))]
     fn square(n: u64) -> u64 {
         n * n
     }

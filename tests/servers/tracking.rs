@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use functools::backend::{Backend, Fallback, Guarded, Redis, Spread, Watcher, redis, redis_client};
+use functools::backend::{
+    Backend, CircuitBreaker, Fallback, InvalidationSink, Redis, Sharded, redis, redis_client,
+};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::processes::{again, task};
@@ -159,7 +161,7 @@ fn what_another_process_changes_leaves_the_front_of_async_functions() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) =
-        (async_process! { patient(SERVER.url()) }, process! { Guarded::new(patient(SERVER.url())) });
+        (async_process! { patient(SERVER.url()) }, process! { CircuitBreaker::new(patient(SERVER.url())) });
     settle(&SERVER, &[&one, &other]);
     for _ in 0..3 {
         sees_changes(&one, &other);
@@ -192,8 +194,8 @@ fn each_of_several_servers_tells_of_its_share() {
     static ONE: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     static TWO: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) = (
-        process! { Spread::new([patient(ONE.url()), patient(TWO.url())]) },
-        process! { Spread::new([patient(ONE.url()), patient(TWO.url())]) },
+        process! { Sharded::new([patient(ONE.url()), patient(TWO.url())]) },
+        process! { Sharded::new([patient(ONE.url()), patient(TWO.url())]) },
     );
     ((one.call)(999), (other.call)(999));
     eventually("all listen", || (listeners(&ONE), listeners(&TWO)) == (2, 2));
@@ -336,7 +338,7 @@ impl Drop for Stop<'_> {
 #[derive(Default)]
 struct Noted(Mutex<Vec<Option<Vec<u8>>>>);
 
-impl Watcher for Noted {
+impl InvalidationSink for Noted {
     fn changed(&self, key: &[u8]) {
         self.0.lock().unwrap().push(Some(key.to_vec()));
     }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Found};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
 use tokio::runtime;
 
 use self::connection::{Awaited, Blocking};
@@ -20,7 +20,7 @@ use self::wire::{If, Reply};
 use crate::failure::Trouble;
 use crate::patience::{Patience, patient};
 use crate::pool::Pool;
-use crate::swap::{AsyncSwap, Swap};
+use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// So many keys are asked for at once. Their requests fit into the buffers on the way, so the server is never
 /// waiting for us to read while we are waiting for it.
@@ -185,7 +185,7 @@ fn refused(reply: Reply) -> Trouble {
 }
 
 /// What is there, by the replies to `generation_and_entries`.
-fn found_of(replies: Vec<Reply>, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, Trouble> {
+fn found_of(replies: Vec<Reply>, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, Trouble> {
     let mut replies = replies.into_iter();
     let generation = replies.next().map_or(Ok(None), generation_in)?;
     replies.zip(keys).map(|(entry, key)| found(entry, generation, namespace, key)).collect()
@@ -196,7 +196,7 @@ fn found(
     generation: Option<Generation>,
     namespace: &str,
     key: &[u8],
-) -> Result<Option<Found>, Trouble> {
+) -> Result<Option<Stored>, Trouble> {
     match entry {
         Reply::Value { value, .. } => Ok(opened(&value, generation, namespace, key)),
         Reply::Nothing => Ok(None),
@@ -204,13 +204,13 @@ fn found(
     }
 }
 
-fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Found> {
+fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Stored> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
-    Some(Found { value, ttl })
+    Some(Stored { value, ttl })
 }
 
 macro_rules! speaks {
-    ($Backend:ident, $Swap:ident, $ask:ident, $ask_all:ident, $own:ident, $own_clear:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($Backend:ident, $CompareAndSwap:ident, $ask:ident, $ask_all:ident, $own:ident, $own_clear:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
             $($fn)* $ask<const N: usize>(&self, requests: &[u8], again: Again) -> Result<[Reply; N], Trouble> {
                 let replies = self.$ask_all(requests, N, again)$($await)*?;
@@ -252,7 +252,7 @@ macro_rules! speaks {
         }
 
         impl $Backend for Memcached {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 self.patience.admits(&self.place)?;
                 let replies = self.$ask(&generation_and_entry(namespace, key), Again::Harmless)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
@@ -261,7 +261,7 @@ macro_rules! speaks {
                 self.patience.noted(&self.place, found)
             }
 
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = Vec::with_capacity(keys.len());
                 for keys in keys.chunks(MOST_KEYS) {
                     self.patience.admits(&self.place)?;
@@ -305,11 +305,11 @@ macro_rules! speaks {
                 value: &[u8],
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                let (found, version) = $Swap::look(self, namespace, key)$($await)*?;
+                let (found, version) = $CompareAndSwap::look(self, namespace, key)$($await)*?;
                 if found.is_some() {
                     return Ok(false);
                 }
-                $Swap::swap(self, namespace, key, &version, value, Some(ttl))$($await)*
+                $CompareAndSwap::swap(self, namespace, key, &version, value, Some(ttl))$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -337,14 +337,14 @@ macro_rules! speaks {
             }
         }
 
-        impl $Swap for Memcached {
+        impl $CompareAndSwap for Memcached {
             type Version = Version;
 
             $($fn)* look(
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> Result<(Option<Found>, Version), BackendError> {
+            ) -> Result<(Option<Stored>, Version), BackendError> {
                 self.patience.admits(&self.place)?;
                 let looked = match self.$ask(&generation_and_entry(namespace, key), Again::Harmless)$($await)* {
                     Ok([generation, entry]) => match generation_in(generation) {
@@ -391,5 +391,5 @@ macro_rules! speaks {
     };
 }
 
-speaks! { Backend, Swap, ask, ask_all, generation, renew, [fn] }
-speaks! { AsyncBackend, AsyncSwap, ask_async, ask_all_async, generation_async, renew_async, [async fn] .await }
+speaks! { Backend, CompareAndSwap, ask, ask_all, generation, renew, [fn] }
+speaks! { AsyncBackend, AsyncCompareAndSwap, ask_async, ask_all_async, generation_async, renew_async, [async fn] .await }

@@ -17,7 +17,7 @@ use ::redis::{
     AsyncConnectionConfig, Client, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult,
     ServerErrorKind, Value, cmd,
 };
-use lru_core::backend::Watcher;
+use lru_core::backend::InvalidationSink;
 use tokio::runtime;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
@@ -48,7 +48,7 @@ pub(super) struct Tracking(UnboundedSender<Event>);
 
 enum Event {
     /// Somebody wants to know of keys that begin so.
-    Watch(Vec<u8>, Arc<dyn Watcher>),
+    Watch(Vec<u8>, Arc<dyn InvalidationSink>),
     /// What came by the connection of this number.
     Push(u64, PushInfo),
 }
@@ -60,7 +60,7 @@ impl Tracking {
         connect: Duration,
         answer: Duration,
         prefix: Vec<u8>,
-        watcher: Arc<dyn Watcher>,
+        watcher: Arc<dyn InvalidationSink>,
     ) -> Option<Self> {
         let (sender, events) = unbounded_channel();
         let (sent, answer) = (sender.downgrade(), answer.max(ANSWER));
@@ -77,7 +77,7 @@ impl Tracking {
     }
 
     /// Listens to more. Says whether it does.
-    pub(super) fn watch(&self, prefix: Vec<u8>, watcher: Arc<dyn Watcher>) -> bool {
+    pub(super) fn watch(&self, prefix: Vec<u8>, watcher: Arc<dyn InvalidationSink>) -> bool {
         self.0.send(Event::Watch(prefix, watcher)).is_ok()
     }
 }
@@ -97,7 +97,7 @@ struct Listener {
     number: u64,
 }
 
-type Watchers = Vec<Arc<dyn Watcher>>;
+type Watchers = Vec<Arc<dyn InvalidationSink>>;
 
 /// Nobody is left who could ask for anything.
 struct Over;

@@ -23,8 +23,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 use parking_lot::Mutex;
 
-use crate::backend::{AsyncBackend, Watcher};
-use crate::engine::placement::{Change, Engines};
+use crate::backend::{AsyncBackend, InvalidationSink};
+use crate::engine::placement::{Change, Placement};
 use crate::flight::catch::contained;
 use crate::key::KeyHash;
 
@@ -40,7 +40,7 @@ pub trait Front: Sync {
     fn drop_all_changed(&self, later: bool);
 }
 
-impl<E: Engines + Sync> Front for E {
+impl<E: Placement + Sync> Front for E {
     /// A call from inside an `Eq` or a `Clone` does not ask: it must not wait for a lock.
     fn holds(&self, hash: KeyHash) -> bool {
         self.is_held() || self.at(hash, |engine| engine.holds(hash))
@@ -62,9 +62,9 @@ pub trait Fronting {
 }
 
 /// What the front of a function holds of its backend, if that tells of changes.
-pub struct Watch(OnceLock<Watched>);
+pub struct Invalidation(OnceLock<Tracker>);
 
-impl Watch {
+impl Invalidation {
     /// Nothing is watched yet.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
@@ -79,8 +79,8 @@ impl Watch {
         listens: bool,
         backend: &impl AsyncBackend,
         namespace: &str,
-    ) -> Option<&'static Watched> {
-        if self.0.get().is_none() && self.0.set(Watched::new(memo.front()?, listens)).is_ok() {
+    ) -> Option<&'static Tracker> {
+        if self.0.get().is_none() && self.0.set(Tracker::new(memo.front()?, listens)).is_ok() {
             // Others go on as if it were told, until it is known.
             let watched = self.0.get()?;
             let is_told = backend.watch(namespace, Arc::new(watched));
@@ -90,9 +90,9 @@ impl Watch {
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for Invalidation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
+        f.debug_struct("Invalidation").finish_non_exhaustive()
     }
 }
 
@@ -103,7 +103,7 @@ const TIMES: usize = 1024;
 const FEW: usize = 64;
 
 /// A front that is watched.
-pub(crate) struct Watched {
+pub(crate) struct Tracker {
     front: &'static dyn Front,
     /// Whether somebody wants to know what leaves it.
     listens: bool,
@@ -202,16 +202,16 @@ fn place_of(address: Address) -> usize {
     (address % TIMES as u64) as usize
 }
 
-impl Watched {
+impl Tracker {
     fn new(front: &'static dyn Front, listens: bool) -> Self {
         let (is_told, seed, notes) = (AtomicBool::new(true), RandomState::new(), Mutex::default());
         Self { front, listens, is_told, seed, notes }
     }
 
     /// One key, from now on.
-    pub(crate) fn lookout(&'static self, key: &[u8]) -> Lookout {
+    pub(crate) fn lookout(&'static self, key: &[u8]) -> TrackedKey {
         let began = AtomicU64::new(self.notes.lock().now);
-        Lookout { watched: self, address: self.seed.hash_one(key), began, kept: AtomicU64::new(0) }
+        TrackedKey { watched: self, address: self.seed.hash_one(key), began, kept: AtomicU64::new(0) }
     }
 
     /// Two notes for each that comes: so there are never many more than there are entries.
@@ -252,7 +252,7 @@ impl Watched {
     }
 }
 
-impl Watcher for &'static Watched {
+impl InvalidationSink for &'static Tracker {
     fn changed(&self, key: &[u8]) {
         self.drop_address(self.seed.hash_one(key));
     }
@@ -281,8 +281,8 @@ impl Watcher for &'static Watched {
 }
 
 /// One key of a front that is watched, for one call.
-pub(crate) struct Lookout {
-    watched: &'static Watched,
+pub(crate) struct TrackedKey {
+    watched: &'static Tracker,
     address: Address,
     /// Since when what comes to be kept was fetched or computed.
     began: AtomicU64,
@@ -290,7 +290,7 @@ pub(crate) struct Lookout {
     kept: AtomicU64,
 }
 
-impl Lookout {
+impl TrackedKey {
     /// What comes to be kept begins now.
     pub(crate) fn begins(&self) {
         self.began.store(self.watched.notes.lock().now, Relaxed);
@@ -354,16 +354,16 @@ mod tests {
         }
     }
 
-    fn watched() -> (&'static Fake, &'static Watched) {
+    fn watched() -> (&'static Fake, &'static Tracker) {
         let front: &'static Fake = std::boxed::Box::leak(std::boxed::Box::default());
-        (front, std::boxed::Box::leak(std::boxed::Box::new(Watched::new(front, false))))
+        (front, std::boxed::Box::leak(std::boxed::Box::new(Tracker::new(front, false))))
     }
 
     fn hash(n: u64) -> KeyHash {
         KeyHash::of(&n)
     }
 
-    fn keep(front: &Fake, lookout: &Lookout, hash: KeyHash) {
+    fn keep(front: &Fake, lookout: &TrackedKey, hash: KeyHash) {
         front.there.lock().push(hash);
         lookout.kept(hash);
     }
@@ -387,7 +387,7 @@ mod tests {
     fn what_began_before_a_change_does_not_stay() {
         let (front, watched) = watched();
         for told in
-            [(|watched| watched.changed(b"key")) as fn(&&'static Watched), |watched| watched.lost_track()]
+            [(|watched| watched.changed(b"key")) as fn(&&'static Tracker), |watched| watched.lost_track()]
         {
             let lookout = watched.lookout(b"key");
             told(&watched);

@@ -22,7 +22,7 @@ use std::vec::Vec;
 
 /// What a backend has under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct Stored {
     /// As it was set.
     pub value: Vec<u8>,
     /// How long it will be there yet; `None` where that is for ever, or not known.
@@ -32,7 +32,7 @@ pub struct Found {
 /// Who is told what others change in a backend: the copies in this process are not to be served after it.
 ///
 /// A [backend](Backend::watch) that hears of changes tells them, from any thread and at any time.
-pub trait Watcher: Send + Sync {
+pub trait InvalidationSink: Send + Sync {
     /// What is under this key was set or removed, or may have been.
     fn changed(&self, key: &[u8]);
 
@@ -66,16 +66,16 @@ pub trait Watcher: Send + Sync {
 /// use std::sync::Mutex;
 /// use std::time::Duration;
 ///
-/// use functools::backend::{Backend, BackendError, Found};
+/// use functools::backend::{Backend, BackendError, Stored};
 ///
 /// #[derive(Default)]
 /// struct Memory(Mutex<HashMap<(String, Vec<u8>), Vec<u8>>>);
 ///
 /// impl Backend for Memory {
-///     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+///     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
 ///         let entries = self.0.lock().map_err(|_| "poisoned")?;
 ///         let value = entries.get(&(namespace.to_string(), key.to_vec()));
-///         Ok(value.map(|value| Found { value: value.clone(), ttl: None }))
+///         Ok(value.map(|value| Stored { value: value.clone(), ttl: None }))
 ///     }
 ///
 ///     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
@@ -112,7 +112,7 @@ pub trait Backend {
     /// # Errors
     ///
     /// The backend could not be asked. The call goes on without it.
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError>;
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError>;
 
     /// What is there under each of several keys, in their order: as many answers as keys. Who can asks for all
     /// at once; what stands here asks for one after the other.
@@ -120,7 +120,7 @@ pub trait Backend {
     /// # Errors
     ///
     /// The backend could not be asked, for one of them at least.
-    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
         keys.iter().map(|key| self.get(namespace, key)).collect()
     }
 
@@ -166,7 +166,7 @@ pub trait Backend {
     /// From now on tells what is changed in this namespace, by whomever, and says whether it can. A function with
     /// copies in the process asks for it once, when it first has to do with its backend. Whoever asks waits: what
     /// takes long is done elsewhere. A backend that does not hear of changes has nothing to write.
-    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         let _ = (namespace, watcher);
         false
     }
@@ -188,7 +188,7 @@ pub trait AsyncBackend {
         &self,
         namespace: &str,
         key: &[u8],
-    ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send;
+    ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send;
 
     /// As [`Backend::get_many`].
     ///
@@ -199,7 +199,7 @@ pub trait AsyncBackend {
         &self,
         namespace: &str,
         keys: &[&[u8]],
-    ) -> impl Future<Output = Result<Vec<Option<Found>>, BackendError>> + Send {
+    ) -> impl Future<Output = Result<Vec<Option<Stored>>, BackendError>> + Send {
         // They begin when they are awaited. Made here, they need no backend that threads may share.
         let all: Vec<_> = keys.iter().map(|key| self.get(namespace, key)).collect();
         async move {
@@ -255,7 +255,7 @@ pub trait AsyncBackend {
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// As [`Backend::watch`].
-    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         let _ = (namespace, watcher);
         false
     }
@@ -267,11 +267,11 @@ macro_rules! behind {
     ($($pointer:ty)*) => { $(
         #[diagnostic::do_not_recommend]
         impl<B: Backend + ?Sized> Backend for $pointer {
-            fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+            fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 (**self).get(namespace, key)
             }
 
-            fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Found>>, BackendError> {
+            fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 (**self).get_many(namespace, keys)
             }
 
@@ -303,7 +303,7 @@ macro_rules! behind {
                 (**self).clear(namespace)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 (**self).watch(namespace, watcher)
             }
         }
@@ -314,7 +314,7 @@ macro_rules! behind {
                 &self,
                 namespace: &str,
                 key: &[u8],
-            ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send {
+            ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send {
                 (**self).get(namespace, key)
             }
 
@@ -322,7 +322,7 @@ macro_rules! behind {
                 &self,
                 namespace: &str,
                 keys: &[&[u8]],
-            ) -> impl Future<Output = Result<Vec<Option<Found>>, BackendError>> + Send {
+            ) -> impl Future<Output = Result<Vec<Option<Stored>>, BackendError>> + Send {
                 (**self).get_many(namespace, keys)
             }
 
@@ -358,7 +358,7 @@ macro_rules! behind {
                 (**self).clear(namespace)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
                 (**self).watch(namespace, watcher)
             }
         }
@@ -417,16 +417,16 @@ mod tests {
     /// Has what is asked for, unless that is nothing.
     struct Echo;
 
-    fn echo(key: &[u8]) -> Result<Option<Found>, BackendError> {
+    fn echo(key: &[u8]) -> Result<Option<Stored>, BackendError> {
         match key {
             b"" => Err("empty".into()),
             b"none" => Ok(None),
-            key => Ok(Some(Found { value: key.to_vec(), ttl: None })),
+            key => Ok(Some(Stored { value: key.to_vec(), ttl: None })),
         }
     }
 
     impl Backend for Echo {
-        fn get(&self, _: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        fn get(&self, _: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
             echo(key)
         }
 
@@ -444,7 +444,7 @@ mod tests {
     }
 
     impl AsyncBackend for Echo {
-        async fn get(&self, _: &str, key: &[u8]) -> Result<Option<Found>, BackendError> {
+        async fn get(&self, _: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
             echo(key)
         }
 

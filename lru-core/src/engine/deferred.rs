@@ -8,22 +8,22 @@ use core::cell::{Cell, RefCell};
 
 use crate::key::KeyHash;
 use crate::store::Place;
-use crate::store::removed::Cause;
+use crate::store::removed::RemovalCause;
 
 /// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
 #[derive(Debug)]
 pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
-    removed: RefCell<Vec<(Place, Cause)>>,
+    removed: RefCell<Vec<(Place, RemovalCause)>>,
     /// Entries that were never let in, and those that have left for a reason: to be told of and dropped
     /// when the lock is free.
-    left: RefCell<Vec<(E, Option<Cause>)>>,
+    left: RefCell<Vec<(E, Option<RemovalCause>)>>,
 }
 
 /// What a call asked of a cache whose lock another thread held, and for which it could not wait.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum DeferredChange {
     /// What is under this key goes.
     Forget(KeyHash),
     /// All may go.
@@ -35,8 +35,8 @@ pub(crate) enum Wanted {
 /// What is to be carried out.
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
-    pub(crate) removed: Vec<(Place, Cause)>,
-    pub(crate) left: Vec<(E, Option<Cause>)>,
+    pub(crate) removed: Vec<(Place, RemovalCause)>,
+    pub(crate) left: Vec<(E, Option<RemovalCause>)>,
 }
 
 impl<E> Deferred<E> {
@@ -85,7 +85,7 @@ impl<E> Deferred<E> {
         weight - removed.iter().map(|&(place, _)| weight_of(place)).sum::<usize>()
     }
 
-    pub(crate) fn remove(&self, place: Place, cause: Cause) {
+    pub(crate) fn remove(&self, place: Place, cause: RemovalCause) {
         debug_assert!(!self.hides(place), "an entry leaves once");
         self.removed.borrow_mut().push((place, cause));
         self.any.set(true);
@@ -98,7 +98,7 @@ impl<E> Deferred<E> {
 
     /// Keeps an entry to be told of, where there is a cause, and dropped later: also if what comes
     /// between panics.
-    pub(crate) fn leave(&self, entry: E, cause: Option<Cause>) {
+    pub(crate) fn leave(&self, entry: E, cause: Option<RemovalCause>) {
         self.left.borrow_mut().push((entry, cause));
         self.any.set(true);
     }

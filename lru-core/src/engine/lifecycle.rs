@@ -12,15 +12,15 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use crate::expiry::clock::Clock;
-use crate::expiry::lease::{Freshness, Grace, Lease, Term};
+use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
 use crate::function::options::Between;
 use crate::key::SEED;
 use crate::key::random::{STEP, mixed};
 use crate::store::policy::Policy;
-use crate::store::removed::{Cause, Leavers};
+use crate::store::removed::{RemovalCause, Removed};
 
 /// Answers to what the engine asks about entries on terms `T`.
-pub trait Plan<K, V, T: Term> {
+pub trait Lifecycle<K, V, T: EntryMeta> {
     /// What time it is; `None` where nothing expires, and no clock need be read.
     fn now(&self) -> Option<T::Time>;
 
@@ -88,7 +88,7 @@ pub trait Plan<K, V, T: Term> {
     }
 
     /// Tells of an entry that left. The lock is free.
-    fn left(&self, _key: &K, _value: &V, _cause: Cause) {}
+    fn left(&self, _key: &K, _value: &V, _cause: RemovalCause) {}
 
     /// Whether somebody wants to know what left whom this plan does not know: it waits for the next call.
     fn leaves_telling(&self) -> bool {
@@ -159,9 +159,9 @@ impl<K: fmt::Debug> fmt::Debug for Keys<'_, K> {
 
 /// For entries without terms: nothing is asked.
 #[derive(Clone, Copy, Debug)]
-pub struct NoPlan;
+pub struct NoLifecycle;
 
-impl<K, V> Plan<K, V, ()> for NoPlan {
+impl<K, V> Lifecycle<K, V, ()> for NoLifecycle {
     #[inline]
     fn now(&self) -> Option<()> {
         None
@@ -229,8 +229,8 @@ impl<C: Clock> Times<C> {
         weight: usize,
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
-    ) -> Lease<C::Time, G> {
-        Lease::with_grace(weight, until.or_else(|| self.expires_after(ttl)), self.idle(), G::default())
+    ) -> EntryInfo<C::Time, G> {
+        EntryInfo::with_grace(weight, until.or_else(|| self.expires_after(ttl)), self.idle(), G::default())
     }
 
     /// The terms for an entry of this weight that comes in now, is fresh for `ttl`, and then stale.
@@ -239,9 +239,9 @@ impl<C: Clock> Times<C> {
         weight: usize,
         ttl: Option<&C::Span>,
         stale: &Stale<C::Span>,
-    ) -> Lease<C::Time, Grace<C::Time>> {
+    ) -> EntryInfo<C::Time, StaleWindow<C::Time>> {
         let Some(ttl) = ttl.map(|ttl| self.scattered(ttl)) else {
-            return Lease::with_grace(weight, None, self.idle(), Grace::new(None, None));
+            return EntryInfo::with_grace(weight, None, self.idle(), StaleWindow::new(None, None));
         };
         let fresh = self.clock.ahead(&ttl);
         let after = |span: &C::Span| self.clock.ahead_by_both(&ttl, span);
@@ -256,11 +256,11 @@ impl<C: Clock> Times<C> {
             (Some(served), Some(spare)) => Some(if spare < served { served } else { spare }),
             _ => None,
         };
-        Lease::with_grace(weight, kept, self.idle(), Grace::new(fresh, served))
+        EntryInfo::with_grace(weight, kept, self.idle(), StaleWindow::new(fresh, served))
     }
 
     #[inline]
-    pub(crate) fn is_live<G>(&self, term: &Lease<C::Time, G>) -> bool {
+    pub(crate) fn is_live<G>(&self, term: &EntryInfo<C::Time, G>) -> bool {
         term.is_live(|time| self.clock.is_ahead(time))
     }
 
@@ -276,13 +276,13 @@ impl<C: Clock> Times<C> {
     }
 
     /// How fresh an entry is that has not expired.
-    pub(crate) fn freshness<G: Between<C>>(&self, term: &Lease<C::Time, G>) -> Freshness {
+    pub(crate) fn freshness<G: Between<C>>(&self, term: &EntryInfo<C::Time, G>) -> Freshness {
         term.grace.freshness(|time| self.clock.is_ahead(time))
     }
 
     /// An entry that is live was used.
     #[inline]
-    pub(crate) fn used<G>(&self, term: &Lease<C::Time, G>) {
+    pub(crate) fn used<G>(&self, term: &EntryInfo<C::Time, G>) {
         if self.tti.is_some() {
             term.used(self.idle());
         }
@@ -333,20 +333,20 @@ fn scatter() -> f64 {
 
 /// Tells of everything that left, the oldest first, and hands it back to be dropped.
 #[inline]
-pub(crate) fn told<K, V, P: Policy, T: Term>(
-    leavers: Leavers<K, V, P, T>,
-    plan: &impl Plan<K, V, T>,
-) -> Leavers<K, V, P, T> {
+pub(crate) fn told<K, V, P: Policy, T: EntryMeta>(
+    leavers: Removed<K, V, P, T>,
+    plan: &impl Lifecycle<K, V, T>,
+) -> Removed<K, V, P, T> {
     told_with(leavers, None, plan)
 }
 
 /// The same, and of an entry that was `taken` out after them.
 #[inline]
-pub(crate) fn told_with<K, V, P: Policy, T: Term>(
-    leavers: Leavers<K, V, P, T>,
-    taken: Option<(&K, &V, Cause)>,
-    plan: &impl Plan<K, V, T>,
-) -> Leavers<K, V, P, T> {
+pub(crate) fn told_with<K, V, P: Policy, T: EntryMeta>(
+    leavers: Removed<K, V, P, T>,
+    taken: Option<(&K, &V, RemovalCause)>,
+    plan: &impl Lifecycle<K, V, T>,
+) -> Removed<K, V, P, T> {
     if plan.listens() {
         if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
             // Before anything unwinds: a destructor may panic too.

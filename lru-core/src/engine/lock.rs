@@ -118,15 +118,15 @@ impl<T> Lock<T> for RLock<T> {
 /// A mutex that is not reentrant, where nobody calls back: three quarters of what [`RLock`] costs.
 #[derive(Debug)]
 #[repr(align(64))]
-pub struct QuietLock<T>(Mutex<T>);
+pub struct PlainLock<T>(Mutex<T>);
 
-impl<T> QuietLock<T> {
+impl<T> PlainLock<T> {
     pub(crate) const fn new(guarded: T) -> Self {
         Self(Mutex::new(guarded))
     }
 }
 
-impl<T> Lock<T> for QuietLock<T> {
+impl<T> Lock<T> for PlainLock<T> {
     type Held<'a>
         = MutexGuard<'a, T>
     where
@@ -167,7 +167,7 @@ impl Locking for Quietly<false> {
 }
 
 impl Locking for Quietly<true> {
-    type Lock<T> = QuietLock<T>;
+    type Lock<T> = PlainLock<T>;
 }
 
 /// The lock that is chosen.

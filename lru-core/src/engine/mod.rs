@@ -26,28 +26,28 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
-use crate::engine::deferred::{Deferred, Wanted, Work};
-use crate::engine::lifecycle::{Plan, told, told_with};
+use crate::engine::deferred::{Deferred, DeferredChange, Work};
+use crate::engine::lifecycle::{Lifecycle, told, told_with};
 use crate::engine::lock::{Lock, RLock, Settle, Unlocked, release};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::replicated::{Lending, OpenLock};
-use crate::expiry::lease::{Freshness, Term};
+use crate::expiry::lease::{EntryMeta, Freshness};
 use crate::flight::Flights;
 use crate::flight::executor::Background;
 use crate::key::KeyHash;
-use crate::observe::info::{CacheInfo, Counters};
-use crate::observe::stats::{CacheStats, Tallies};
-use crate::store::change_log::{History, Moment};
+use crate::observe::info::{CacheInfo, LockedCounters};
+use crate::observe::stats::{CacheStats, Counters};
+use crate::store::change_log::{ChangeLog, Epoch};
 use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::Policy;
-use crate::store::read_stripes::Readers;
-use crate::store::removed::{Cause, Leavers};
+use crate::store::read_stripes::ReadStripes;
+use crate::store::removed::{RemovalCause, Removed};
 use crate::store::{Brought, Place, Store, Table};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
-pub struct Engine<K, V, P, T: Term, L = RLock<State<K, V, P, T>>> {
+pub struct Engine<K, V, P, T: EntryMeta, L = RLock<State<K, V, P, T>>> {
     maxsize: MaxSize,
     /// Misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
@@ -55,7 +55,7 @@ pub struct Engine<K, V, P, T: Term, L = RLock<State<K, V, P, T>>> {
     /// Made when the first call wants to share what it computes, or share in it.
     flights: OnceLock<Arc<Flights<K, V>>>,
     /// Made when there is first something to count.
-    tallies: OnceLock<Box<Tallies>>,
+    tallies: OnceLock<Box<Counters>>,
     /// Made when something is first refreshed on a thread of its own.
     background: OnceLock<Arc<Background>>,
     /// How to copy an entry, where a user's code must not run under the lock.
@@ -68,31 +68,31 @@ pub struct Engine<K, V, P, T: Term, L = RLock<State<K, V, P, T>>> {
 type Copied<K, V> = (fn(&K) -> K, fn(&V) -> V);
 
 /// What a call reads and changes under the lock.
-pub struct State<K, V, P, T: Term> {
-    counters: Counters,
-    history: History,
+pub struct State<K, V, P, T: EntryMeta> {
+    counters: LockedCounters,
+    history: ChangeLog,
     deferred: Deferred<Entry<K, V, T>>,
     store: RefCell<Store<K, V, P, T>>,
 }
 
 /// How a value comes into the cache.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Origin {
+pub(crate) enum InsertKind {
     /// By a call that missed, and began at this moment.
-    Computed(Moment),
+    Computed(Epoch),
     /// By a computation that was asked to replace what is there.
-    Refreshed(Moment),
+    Refreshed(Epoch),
     /// By a computation that is to replace what is not fresh, and nothing else: in the background, or by
     /// one that took too long, for whom another computes by now.
-    Renewed(Moment),
+    Revalidated(Epoch),
     /// By the caller's hand, in place of what a function would compute.
     Put,
     /// By the caller's hand, into a map: what is too heavy for it changes nothing.
     Inserted,
 }
 
-impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
-    type Leftover = Leavers<K, V, P, T>;
+impl<K, V, P: Policy, T: EntryMeta> Settle for State<K, V, P, T> {
+    type Leftover = Removed<K, V, P, T>;
 
     #[inline]
     fn is_settled(&self) -> bool {
@@ -100,19 +100,19 @@ impl<K, V, P: Policy, T: Term> Settle for State<K, V, P, T> {
     }
 
     #[cold]
-    fn settle(&self) -> Option<Leavers<K, V, P, T>> {
-        let mut leavers = Leavers::none();
+    fn settle(&self) -> Option<Removed<K, V, P, T>> {
+        let mut leavers = Removed::none();
         self.write(&mut leavers);
         self.count(&leavers);
         Some(leavers)
     }
 }
 
-impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self {
-            counters: Counters::new(),
-            history: History::new(),
+            counters: LockedCounters::new(),
+            history: ChangeLog::new(),
             deferred: Deferred::new(),
             store: RefCell::new(Store::new(maxsize.to_option())),
         }
@@ -126,7 +126,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             let found = self.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
             match found {
                 Some(place) if self.deferred.hides(place) => {}
-                Some(place) => self.hide(place, Cause::Invalidated),
+                Some(place) => self.hide(place, RemovalCause::Invalidated),
                 None => break,
             }
         }
@@ -134,9 +134,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Counts what left of itself.
     #[inline]
-    fn count(&self, leavers: &Leavers<K, V, P, T>) {
+    fn count(&self, leavers: &Removed<K, V, P, T>) {
         if !leavers.is_empty() {
-            self.counters.left(leavers.count(Cause::Evicted), leavers.count(Cause::Expired));
+            self.counters.left(leavers.count(RemovalCause::Evicted), leavers.count(RemovalCause::Expired));
         }
     }
 
@@ -150,7 +150,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// in a call that is nested in somebody's reading.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn write(&self, leavers: &mut Leavers<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
+    fn write(&self, leavers: &mut Removed<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
         if store.is_lent() {
             self.take_back(&mut store);
@@ -180,7 +180,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     /// Hides an entry, which is to leave later.
     #[cold]
     #[inline(never)]
-    fn hide(&self, place: Place, cause: Cause) {
+    fn hide(&self, place: Place, cause: RemovalCause) {
         self.recall();
         self.deferred.remove(place, cause);
     }
@@ -208,7 +208,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Does what nested calls had to leave.
     #[cold]
-    fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Leavers<K, V, P, T>) {
+    fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Removed<K, V, P, T>) {
         let Work { clear, removed, left } = self.deferred.take();
         for (entry, cause) in left {
             match cause {
@@ -225,12 +225,12 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Takes out what has expired by now.
-    fn expire(&self, plan: &impl Plan<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+    fn expire(&self, plan: &impl Lifecycle<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
         if T::IS_BARE {
             return;
         }
         let Some(now) = self.while_read(|| plan.now()) else { return };
-        let mut expired = Leavers::none();
+        let mut expired = Removed::none();
         let store = if plan.leaves_telling() {
             // What waits to be told of stays where it waits. Nothing more expires while places are noted there.
             self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
@@ -245,7 +245,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Lets the user choose the next victim.
-    fn choose(&self, plan: &impl Plan<K, V, T>) {
+    fn choose(&self, plan: &impl Lifecycle<K, V, T>) {
         let chosen = self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.choose(keys)));
         if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
             store.choose(place);
@@ -259,8 +259,8 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
         &self,
         entry: &Entry<K, V, T>,
         mut found: Option<Place>,
-        plan: &impl Plan<K, V, T>,
-        leavers: &mut Leavers<K, V, P, T>,
+        plan: &impl Lifecycle<K, V, T>,
+        leavers: &mut Removed<K, V, P, T>,
     ) {
         let lacks_room = |found| {
             let store = self.store.borrow();
@@ -270,7 +270,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             self.choose(plan);
             // The user's choice may have called back.
             found = found.filter(|&found| !self.deferred.hides(found));
-            let mut left = Leavers::none();
+            let mut left = Removed::none();
             let Some(mut store) = self.write(&mut left) else { return };
             let lacks_room = store.has_room_for(&entry.term) && store.lacks_room(&entry.term, found);
             let victim = if lacks_room { store.pop_victim() } else { None };
@@ -282,17 +282,20 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             left.hand_over(|entry, cause| self.deferred.leave(entry, cause));
             let Some((place, victim)) = victim else { return };
             found = found.filter(|&found| found != place);
-            self.deferred.leave(victim, Some(Cause::Evicted));
+            self.deferred.leave(victim, Some(RemovalCause::Evicted));
         }
     }
 
     /// Whether the key of what comes from `origin` is known to be missing: it was when the
     /// computation began, and nothing came in since. What has terms may have been there, but not
     /// live, so that says nothing of it.
-    fn is_still_missing(&self, origin: Origin) -> bool {
+    fn is_still_missing(&self, origin: InsertKind) -> bool {
         match origin {
-            Origin::Computed(began) => T::IS_BARE && self.history.is_still(began),
-            Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => false,
+            InsertKind::Computed(began) => T::IS_BARE && self.history.is_still(began),
+            InsertKind::Revalidated(_)
+            | InsertKind::Refreshed(_)
+            | InsertKind::Put
+            | InsertKind::Inserted => false,
         }
     }
 
@@ -304,7 +307,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     fn bring_in(
         &self,
         entry: Entry<K, V, T>,
-        began: Moment,
+        began: Epoch,
         same: impl Fn(&K, &K) -> bool,
     ) -> Brought<K, V, T> {
         if !T::IS_BARE || !self.is_settled() {
@@ -324,7 +327,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
 
     /// Whether no caller changed anything since `began`, and other results alone have come in.
     #[inline(never)]
-    fn lacks(&self, entry: &Entry<K, V, T>, began: Moment, same: impl Fn(&K, &K) -> bool) -> bool {
+    fn lacks(&self, entry: &Entry<K, V, T>, began: Epoch, same: impl Fn(&K, &K) -> bool) -> bool {
         self.history.is_unchanged(began)
             && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
             // `same` may have called back.
@@ -339,18 +342,18 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     fn admit(
         &self,
         entry: Entry<K, V, T>,
-        origin: Origin,
+        origin: InsertKind,
         found: Option<Place>,
         last_result_stays: bool,
-        leavers: &mut Leavers<K, V, P, T>,
+        leavers: &mut Removed<K, V, P, T>,
     ) {
         let replaces = match origin {
-            Origin::Computed(_) | Origin::Renewed(_) => last_result_stays,
-            Origin::Refreshed(began) => {
+            InsertKind::Computed(_) | InsertKind::Revalidated(_) => last_result_stays,
+            InsertKind::Refreshed(began) => {
                 self.history.refreshed(entry.hash, began);
                 true
             }
-            Origin::Put | Origin::Inserted => {
+            InsertKind::Put | InsertKind::Inserted => {
                 self.history.changed(entry.hash);
                 true
             }
@@ -359,9 +362,9 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
                 // What was refreshed or put does not stay as it was.
                 let goes = match origin {
-                    Origin::Refreshed(_) | Origin::Put => true,
-                    Origin::Renewed(_) => replaces,
-                    Origin::Computed(_) | Origin::Inserted => false,
+                    InsertKind::Refreshed(_) | InsertKind::Put => true,
+                    InsertKind::Revalidated(_) => replaces,
+                    InsertKind::Computed(_) | InsertKind::Inserted => false,
                 };
                 if let Some(place) = found.filter(|_| goes) {
                     leavers.replace(store.remove(place));
@@ -376,9 +379,10 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
             (Some(_), Some(_)) => leavers.refuse(entry),
             (None, found) => {
                 // Nested: the new value can't be stored, and the old one must not stay.
-                if let (Some(place), Origin::Refreshed(_) | Origin::Put | Origin::Inserted) = (found, origin)
+                if let (Some(place), InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted) =
+                    (found, origin)
                 {
-                    self.hide(place, Cause::Replaced);
+                    self.hide(place, RemovalCause::Replaced);
                 }
                 self.deferred.leave(entry, None);
             }
@@ -386,7 +390,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Keeps an entry out, and under the lock no longer than that takes.
-    fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+    fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
         if self.store.try_borrow_mut().is_ok() {
             leavers.refuse(entry);
         } else {
@@ -396,7 +400,12 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
-    fn take(&self, place: Place, cause: Cause, leavers: &mut Leavers<K, V, P, T>) -> Option<Entry<K, V, T>> {
+    fn take(
+        &self,
+        place: Place,
+        cause: RemovalCause,
+        leavers: &mut Removed<K, V, P, T>,
+    ) -> Option<Entry<K, V, T>> {
         if let Some(mut store) = self.write(leavers) {
             return Some(store.remove(place));
         }
@@ -410,7 +419,7 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Whether what lies there is not fresh any more, by what a clock showed.
-    fn is_stale<S: Plan<K, V, T>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
+    fn is_stale<S: Lifecycle<K, V, T>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
         plan.freshness(&self.store.borrow().get(place).term, reading) != Freshness::Fresh
     }
 
@@ -420,17 +429,17 @@ impl<K, V, P: Policy, T: Term> State<K, V, P, T> {
     }
 
     /// Whether what comes from `origin` is out of date.
-    fn is_overtaken(&self, origin: Origin, hash: KeyHash) -> bool {
+    fn is_overtaken(&self, origin: InsertKind, hash: KeyHash) -> bool {
         match origin {
-            Origin::Computed(began) | Origin::Renewed(began) | Origin::Refreshed(began) => {
+            InsertKind::Computed(began) | InsertKind::Revalidated(began) | InsertKind::Refreshed(began) => {
                 self.history.overtook(began, hash)
             }
-            Origin::Put | Origin::Inserted => false,
+            InsertKind::Put | InsertKind::Inserted => false,
         }
     }
 }
 
-impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Engine<K, V, P, T> {
     /// An empty cache in the mode that `maxsize` chooses.
     #[must_use]
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
@@ -441,7 +450,7 @@ impl<K, V, P: Policy, T: Term> Engine<K, V, P, T> {
 /// The engine of a cache that one thread has for itself.
 pub(crate) type LocalEngine<K, V, P, T> = Engine<K, V, P, T, Unlocked<State<K, V, P, T>>>;
 
-impl<K, V, P: Policy, T: Term> LocalEngine<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> LocalEngine<K, V, P, T> {
     /// An empty cache of the current thread, in the mode that `maxsize` chooses.
     #[must_use]
     pub(crate) const fn local(maxsize: MaxSize) -> Self {
@@ -451,7 +460,7 @@ impl<K, V, P: Policy, T: Term> LocalEngine<K, V, P, T> {
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Another for Engine<K, V, P, T> {
     fn another(&self) -> Self {
         Self::another_of(self, RLock::new(State::new(self.maxsize)))
     }
@@ -459,17 +468,17 @@ impl<K, V, P: Policy, T: Term> Another for Engine<K, V, P, T> {
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: Term> Another
-    for Engine<K, V, P, T, crate::engine::lock::QuietLock<State<K, V, P, T>>>
+impl<K, V, P: Policy, T: EntryMeta> Another
+    for Engine<K, V, P, T, crate::engine::lock::PlainLock<State<K, V, P, T>>>
 {
     fn another(&self) -> Self {
-        Self::another_of(self, crate::engine::lock::QuietLock::new(State::new(self.maxsize)))
+        Self::another_of(self, crate::engine::lock::PlainLock::new(State::new(self.maxsize)))
     }
 }
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: Term> Another for LocalEngine<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Another for LocalEngine<K, V, P, T> {
     fn another(&self) -> Self {
         Self::local(self.maxsize)
     }
@@ -481,7 +490,7 @@ pub trait Lender {
     type Table;
 }
 
-impl<K, V, P, T: Term, L> Lender for Engine<K, V, P, T, L> {
+impl<K, V, P, T: EntryMeta, L> Lender for Engine<K, V, P, T, L> {
     type Table = Table<K, V, T>;
 }
 
@@ -489,10 +498,10 @@ impl<K, V, P, T: Term, L> Lender for Engine<K, V, P, T, L> {
 pub(crate) type OpenEngine<K, V, P> = Engine<K, V, P, (), OpenLock<State<K, V, P, ()>>>;
 
 /// Who reads what it lends.
-pub(crate) type ReadersOf<K, V> = Readers<Table<K, V, ()>>;
+pub(crate) type ReadersOf<K, V> = ReadStripes<Table<K, V, ()>>;
 
 impl<K, V, P: Policy> Lending for State<K, V, P, ()> {
-    type Readers = Readers<Table<K, V, ()>>;
+    type ReadStripes = ReadStripes<Table<K, V, ()>>;
 }
 
 impl<K, V, P: Policy> OpenEngine<K, V, P> {
@@ -527,7 +536,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
     }
 }
 
-impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
+impl<K, V, P, T: EntryMeta, L> Engine<K, V, P, T, L> {
     pub(crate) const fn of(maxsize: MaxSize, state: L) -> Self {
         Self::copying(maxsize, state, None)
     }
@@ -561,7 +570,7 @@ impl<K, V, P, T: Term, L> Engine<K, V, P, T, L> {
     }
 }
 
-impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
+impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
     /// Makes `policy` the policy of a cache in which there is nothing yet.
     pub(crate) fn set_policy(&mut self, policy: P) {
         self.state.get_mut().store.get_mut().set_policy(policy);
@@ -592,21 +601,21 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
     fn let_go(
         state: L::Held<'_>,
-        leavers: Leavers<K, V, P, T>,
-        plan: &impl Plan<K, V, T>,
-    ) -> Leavers<K, V, P, T> {
+        leavers: Removed<K, V, P, T>,
+        plan: &impl Lifecycle<K, V, T>,
+    ) -> Removed<K, V, P, T> {
         Self::let_go_of(state, leavers, None, plan)
     }
 
     /// The same, and tells of an entry that the caller has `taken` out.
     fn let_go_of(
         state: L::Held<'_>,
-        mut leavers: Leavers<K, V, P, T>,
-        taken: Option<(&Entry<K, V, T>, Cause)>,
-        plan: &impl Plan<K, V, T>,
-    ) -> Leavers<K, V, P, T> {
+        mut leavers: Removed<K, V, P, T>,
+        taken: Option<(&Entry<K, V, T>, RemovalCause)>,
+        plan: &impl Lifecycle<K, V, T>,
+    ) -> Removed<K, V, P, T> {
         state.count(&leavers);
-        if taken.is_some_and(|(_, cause)| cause == Cause::Evicted) {
+        if taken.is_some_and(|(_, cause)| cause == RemovalCause::Evicted) {
             state.counters.eviction();
         }
         release(state, |leftover| leavers.append(leftover));
@@ -615,15 +624,15 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn look<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         read: impl FnOnce(&V) -> R,
-        plan: &impl Plan<K, V, T>,
-    ) -> Result<R, Moment> {
+        plan: &impl Lifecycle<K, V, T>,
+    ) -> Result<R, Epoch> {
         let missed = |state: &State<K, V, P, T>| {
             state.counters.miss();
             state.history.now()
@@ -633,14 +642,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// The same, where a call may be answered without a computation of its own: a miss is not counted yet.
     /// Tells how fresh the answer is.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn seek<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         read: impl FnOnce(&V) -> R,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> Option<(R, Freshness)> {
         if self.is_disabled() {
             return None;
@@ -652,9 +661,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// What `read` makes of a live entry, by what the clock shows: that is a hit. Else what `missed` makes of the
     /// state.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn search<R, M, S: Plan<K, V, T>>(
+    fn search<R, M, S: Lifecycle<K, V, T>>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
@@ -683,12 +692,12 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Where it stands in the history of the cache.
-    pub(crate) fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Epoch {
         self.hold().history.unseen()
     }
 
     /// The same, and counts a miss: a call begins to compute.
-    pub(crate) fn begin_call(&self) -> Moment {
+    pub(crate) fn begin_call(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
         state.history.unseen()
@@ -709,7 +718,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         &self,
         hash: KeyHash,
         mut matches: impl FnMut(&K) -> bool,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) {
         let is_stale = |entry: &Entry<K, V, T>| {
             (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(())
@@ -720,7 +729,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Whether what began then was overtaken by a change to this key.
-    pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
+    pub(crate) fn overtook(&self, began: Epoch, hash: KeyHash) -> bool {
         self.hold().history.overtook(began, hash)
     }
 
@@ -735,7 +744,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// What is counted without the lock.
-    pub(crate) fn tallies(&self) -> &Tallies {
+    pub(crate) fn tallies(&self) -> &Counters {
         self.tallies.get_or_init(Box::default)
     }
 
@@ -749,7 +758,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     /// Hits of calls that others computed for.
     fn answered_elsewhere(&self) -> u64 {
         let answered =
-            |tallies: &Tallies| tallies.coalesced.load(Relaxed) + tallies.backend_hits.load(Relaxed);
+            |tallies: &Counters| tallies.coalesced.load(Relaxed) + tallies.backend_hits.load(Relaxed);
         self.tallies.get().map_or(0, |tallies| answered(tallies))
     }
 
@@ -766,7 +775,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Counts a miss without looking: a computation that was asked for begins.
-    pub(crate) fn begin(&self) -> Moment {
+    pub(crate) fn begin(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
         state.history.next()
@@ -778,7 +787,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         read: impl FnOnce(&V) -> R,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> Option<R> {
         self.find_with(hash, matches, |entry| plan.is_live(&entry.term).then(|| read(&entry.value)), plan)
     }
@@ -788,7 +797,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> bool {
         let is_fresh = |entry: &Entry<K, V, T>| {
             plan.is_live(&entry.term) && plan.freshness(&entry.term, &plan.read()) == Freshness::Fresh
@@ -802,7 +811,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
         read: impl FnOnce(&Entry<K, V, T>) -> Option<R>,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> Option<R> {
         if self.is_disabled() {
             return None;
@@ -827,16 +836,16 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     pub(crate) fn keep(
         &self,
         entry: Entry<K, V, T>,
-        origin: Origin,
+        origin: InsertKind,
         same: impl Fn(&K, &K) -> bool,
-        plan: &impl Plan<K, V, T>,
-    ) -> Leavers<K, V, P, T> {
+        plan: &impl Lifecycle<K, V, T>,
+    ) -> Removed<K, V, P, T> {
         if self.is_disabled() {
             // A computation in flight must not reach a backend later on.
-            if let Origin::Put | Origin::Inserted = origin {
+            if let InsertKind::Put | InsertKind::Inserted = origin {
                 self.hold().history.changed(entry.hash);
             }
-            let mut leavers = Leavers::none();
+            let mut leavers = Removed::none();
             leavers.refuse(entry);
             return leavers;
         }
@@ -856,9 +865,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         key: K,
         value: V,
         term: T,
-        began: Moment,
+        began: Epoch,
         same: impl Fn(&K, &K) -> bool,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) {
         let entry = Entry { hash, key, value, term };
         let state = self.hold();
@@ -867,12 +876,12 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
                 // Nothing is left to be settled.
                 drop(state);
                 if let (Some(evicted), true) = (&evicted, plan.listens()) {
-                    plan.left(&evicted.key, &evicted.value, Cause::Evicted);
+                    plan.left(&evicted.key, &evicted.value, RemovalCause::Evicted);
                 }
                 drop(evicted);
             }
             Err(entry) => {
-                drop(told(self.keep_asking(state, entry, Origin::Computed(began), same, plan), plan));
+                drop(told(self.keep_asking(state, entry, InsertKind::Computed(began), same, plan), plan));
             }
         }
     }
@@ -883,11 +892,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         &self,
         state: L::Held<'_>,
         entry: Entry<K, V, T>,
-        origin: Origin,
+        origin: InsertKind,
         same: impl Fn(&K, &K) -> bool,
-        plan: &impl Plan<K, V, T>,
-    ) -> Leavers<K, V, P, T> {
-        let mut leavers = Leavers::none();
+        plan: &impl Lifecycle<K, V, T>,
+    ) -> Removed<K, V, P, T> {
+        let mut leavers = Removed::none();
         // Declared last, and so let go first should `same` panic.
         let state = state;
         let hash = entry.hash;
@@ -901,9 +910,10 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             state.find(hash, |stored| same(stored, &entry.key))
         };
         let is_stale = |found| reading.as_ref().is_some_and(|reading| state.is_stale(found, plan, reading));
-        let last_result_stays = (self.last_result_stays() && !matches!(origin, Origin::Renewed(_)))
+        let last_result_stays = (self.last_result_stays() && !matches!(origin, InsertKind::Revalidated(_)))
             || found.is_some_and(is_stale);
-        let is_asked_for = matches!(origin, Origin::Refreshed(_) | Origin::Put | Origin::Inserted);
+        let is_asked_for =
+            matches!(origin, InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted);
         let stays = found.is_some() && !is_asked_for && !last_result_stays;
         let found = if plan.chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);
@@ -918,12 +928,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             state.admit(entry, origin, found, last_result_stays, &mut leavers);
         } else {
             match origin {
-                Origin::Computed(_) | Origin::Renewed(_) => {}
-                Origin::Refreshed(began) => state.history.refreshed(hash, began),
-                Origin::Put | Origin::Inserted => state.history.changed(hash),
+                InsertKind::Computed(_) | InsertKind::Revalidated(_) => {}
+                InsertKind::Refreshed(began) => state.history.refreshed(hash, began),
+                InsertKind::Put | InsertKind::Inserted => state.history.changed(hash),
             }
             let found = found.filter(|_| !stays);
-            if let Some(entry) = found.and_then(|place| state.take(place, Cause::Replaced, &mut leavers)) {
+            if let Some(entry) =
+                found.and_then(|place| state.take(place, RemovalCause::Replaced, &mut leavers))
+            {
                 leavers.replace(entry);
             }
             state.refuse(entry, &mut leavers);
@@ -944,7 +956,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         &self,
         hash: KeyHash,
         matches: impl FnMut(&K) -> bool,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> bool {
         self.forget_with(hash, matches, |_| (), |_| (), plan).is_some()
     }
@@ -957,14 +969,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         matches: impl FnMut(&K) -> bool,
         taken: impl FnOnce(V) -> R,
         seen: impl FnOnce(&V) -> R,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) -> Option<R> {
         if self.is_disabled() {
             // As in `keep`.
             self.hold().history.changed(hash);
             return None;
         }
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         let state = self.hold();
         let found = state.find(hash, matches);
         state.history.changed(hash);
@@ -972,9 +984,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             // The user's clock may have called back.
             let is_live = plan.is_live(&state.store.borrow().get(place).term);
             if state.deferred.hides(place) {
-                return (None, None, Cause::Invalidated);
+                return (None, None, RemovalCause::Invalidated);
             }
-            let cause = if is_live { Cause::Invalidated } else { Cause::Expired };
+            let cause = if is_live { RemovalCause::Invalidated } else { RemovalCause::Expired };
             let taken = state.take(place, cause, &mut leavers);
             let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
             (taken, seen, cause)
@@ -984,7 +996,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         let (taken_out, seen, cause) = removed?;
         let Some(Entry { key, value, .. }) = taken_out else { return seen };
         drop(key);
-        (cause == Cause::Invalidated).then(|| taken(value))
+        (cause == RemovalCause::Invalidated).then(|| taken(value))
     }
 
     /// Forgets what is under this hash: no computation in flight will bring it back. The next call tells of it.
@@ -1010,8 +1022,8 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Forgets all entries for which `holds` is false. Computations in flight are not stored: what they began with
     /// may be what no longer holds.
-    pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Plan<K, V, T>) {
-        let mut leavers = Leavers::none();
+    pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Lifecycle<K, V, T>) {
+        let mut leavers = Removed::none();
         if self.is_disabled() {
             return;
         }
@@ -1030,7 +1042,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
                 continue;
             }
             state.history.changed(entry.hash);
-            state.hide(place, Cause::Invalidated);
+            state.hide(place, RemovalCause::Invalidated);
         }
         drop(Self::let_go(state, leavers, plan));
     }
@@ -1041,7 +1053,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         &self,
         copy: Copied<K, V>,
         mut holds: impl FnMut(&K, &V) -> bool,
-        plan: &impl Plan<K, V, T>,
+        plan: &impl Lifecycle<K, V, T>,
     ) {
         let state = self.hold();
         state.history.cleared();
@@ -1055,7 +1067,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
                 let state = self.hold();
                 state.history.changed(hash);
                 state.hide_all_of(hash);
-                drop(Self::let_go(state, Leavers::none(), plan));
+                drop(Self::let_go(state, Removed::none(), plan));
             }
         }
     }
@@ -1066,7 +1078,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
-    pub(crate) fn clear(&self, plan: &impl Plan<K, V, T>) {
+    pub(crate) fn clear(&self, plan: &impl Lifecycle<K, V, T>) {
         if let Some(leavers) = self.empty(plan) {
             drop(told(leavers, plan));
         }
@@ -1074,14 +1086,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// The same, and returns what left, to be told of and dropped.
     #[must_use]
-    pub(crate) fn empty(&self, plan: &impl Plan<K, V, T>) -> Option<Leavers<K, V, P, T>> {
+    pub(crate) fn empty(&self, plan: &impl Lifecycle<K, V, T>) -> Option<Removed<K, V, P, T>> {
         self.uncount();
         if self.is_disabled() {
             // For calls that would share what was computed before.
             self.hold().history.cleared();
             return None;
         }
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.begin_anew();
         if plan.leaves_telling() {
@@ -1101,18 +1113,18 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 
     /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
     /// so when that is settled.
-    pub(crate) fn make_up(&self, state: &State<K, V, P, T>, wanted: Vec<Wanted>) {
+    pub(crate) fn make_up(&self, state: &State<K, V, P, T>, wanted: Vec<DeferredChange>) {
         for wanted in wanted {
             match wanted {
-                Wanted::Forget(hash) => {
+                DeferredChange::Forget(hash) => {
                     state.history.changed(hash);
                     state.hide_all_of(hash);
                 }
-                Wanted::Empty => {
+                DeferredChange::Empty => {
                     state.history.cleared();
                     state.hide_all();
                 }
-                Wanted::Clear => {
+                DeferredChange::Clear => {
                     self.uncount();
                     state.begin_anew();
                 }
@@ -1121,9 +1133,9 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Lets go, and carries out what waits.
-    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Plan<K, V, T>) {
+    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<K, V, T>) {
         if !plan.leaves_telling() {
-            drop(Self::let_go(state, Leavers::none(), plan));
+            drop(Self::let_go(state, Removed::none(), plan));
         }
     }
 
@@ -1133,11 +1145,11 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Hits, misses, bound and size, read together under the lock.
-    pub(crate) fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+    pub(crate) fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
         if self.is_disabled() {
             return self.counted();
         }
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let info = self.read_counters(&state);
@@ -1170,8 +1182,8 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// How many entries there are.
-    pub(crate) fn len(&self, plan: &impl Plan<K, V, T>) -> usize {
-        let mut leavers = Leavers::none();
+    pub(crate) fn len(&self, plan: &impl Lifecycle<K, V, T>) -> usize {
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
@@ -1180,16 +1192,16 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Takes out what has expired, and returns it in that order.
-    pub(crate) fn take_expired(&self, plan: &impl Plan<K, V, T>) -> Vec<(K, V)> {
-        let mut leavers = Leavers::none();
+    pub(crate) fn take_expired(&self, plan: &impl Lifecycle<K, V, T>) -> Vec<(K, V)> {
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        Self::let_go(state, leavers, plan).only(Cause::Expired).collect()
+        Self::let_go(state, leavers, plan).only(RemovalCause::Expired).collect()
     }
 
     /// Takes out the next victim.
-    pub(crate) fn pop_victim(&self, plan: &impl Plan<K, V, T>) -> Option<(K, V)> {
-        let mut leavers = Leavers::none();
+    pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<K, V, T>) -> Option<(K, V)> {
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         if plan.chooses() {
@@ -1200,14 +1212,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
-        let taken = victim.as_ref().map(|entry| (entry, Cause::Evicted));
+        let taken = victim.as_ref().map(|entry| (entry, RemovalCause::Evicted));
         drop(Self::let_go_of(state, leavers, taken, plan));
         victim.map(|Entry { key, value, .. }| (key, value))
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Plan<K, V, T>) {
-        let mut leavers = Leavers::none();
+    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<K, V, T>) {
+        let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         while plan.chooses() && state.store.borrow().is_beyond(maxsize) {
@@ -1219,7 +1231,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
             let Some((_, victim)) = state.write(&mut leavers).and_then(|mut store| store.pop_victim()) else {
                 break;
             };
-            leavers.push(victim, Cause::Evicted);
+            leavers.push(victim, RemovalCause::Evicted);
         }
         if let Some(mut store) = state.write(&mut leavers) {
             store.resize(maxsize, &mut leavers);
@@ -1228,7 +1240,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.
-    pub(crate) fn snapshot(&self, plan: &impl Plan<K, V, T>) -> Vec<(K, V)>
+    pub(crate) fn snapshot(&self, plan: &impl Lifecycle<K, V, T>) -> Vec<(K, V)>
     where
         K: Clone,
         V: Clone,
@@ -1261,7 +1273,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 /// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
 /// it was overtaken by that is not asked here.
 #[cfg(feature = "backend")]
-impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
+impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
     /// Takes out what lies under it. With `later`, the next call tells of what left.
     pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();
@@ -1278,16 +1290,16 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L>
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V, P, T: Term, L> RefUnwindSafe for Engine<K, V, P, T, L> {}
-impl<K, V, P, T: Term, L> UnwindSafe for Engine<K, V, P, T, L> {}
+impl<K, V, P, T: EntryMeta, L> RefUnwindSafe for Engine<K, V, P, T, L> {}
+impl<K, V, P, T: EntryMeta, L> UnwindSafe for Engine<K, V, P, T, L> {}
 
-impl<K, V, P, T: Term> fmt::Debug for State<K, V, P, T> {
+impl<K, V, P, T: EntryMeta> fmt::Debug for State<K, V, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").finish_non_exhaustive()
     }
 }
 
-impl<K, V, P, T: Term, L> fmt::Debug for Engine<K, V, P, T, L> {
+impl<K, V, P, T: EntryMeta, L> fmt::Debug for Engine<K, V, P, T, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
@@ -1297,7 +1309,7 @@ impl<K, V, P, T: Term, L> fmt::Debug for Engine<K, V, P, T, L> {
 mod tests {
     use super::*;
     use crate::expiry::clock::ManualClock;
-    use crate::expiry::lease::Lease;
+    use crate::expiry::lease::EntryInfo;
     use crate::object::LruCache;
     use std::cell::Cell;
     use std::hash::{Hash, Hasher};
@@ -1542,8 +1554,9 @@ mod tests {
             let cache = LruCache::<&str, u32>::new(maxsize);
             let hash = KeyHash::of("key");
             let refresh = |began, value| {
-                let entry = Entry { hash, key: "key", value, term: Lease::with_grace(1, None, None, None) };
-                cache.keep(entry, Origin::Refreshed(began))
+                let entry =
+                    Entry { hash, key: "key", value, term: EntryInfo::with_grace(1, None, None, None) };
+                cache.keep(entry, InsertKind::Refreshed(began))
             };
             let (older, newer) = (cache.engine().begin(), cache.engine().begin());
             refresh(older, 1);

@@ -1,7 +1,7 @@
 //! On what terms an entry is kept: until when, and at what weight.
 //!
-//! An entry without terms carries none, and its store asks for none: [`Term`] is implemented for
-//! `()`, and all of it folds away. Everything else is a [`Lease`].
+//! An entry without terms carries none, and its store asks for none: [`EntryMeta`] is implemented for
+//! `()`, and all of it folds away. Everything else is a [`EntryInfo`].
 
 use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
@@ -12,7 +12,7 @@ use crate::expiry::queue::Deadlines;
 use crate::store::read_stripes::{Lent, ToReaders};
 
 /// What is known of an entry beside its key and its value.
-pub trait Term: Sized {
+pub trait EntryMeta: Sized {
     /// What its clock tells.
     type Time;
     /// Where a store notes who expires when.
@@ -32,7 +32,7 @@ pub trait Term: Sized {
 
 /// Who expires when.
 #[doc(hidden)]
-pub trait Queue<T: Term>: fmt::Debug {
+pub trait Queue<T: EntryMeta>: fmt::Debug {
     /// Nobody yet.
     const EMPTY: Self;
 
@@ -50,7 +50,7 @@ pub trait Queue<T: Term>: fmt::Debug {
         T: 't;
 }
 
-impl Term for () {
+impl EntryMeta for () {
     type Time = ();
     type Queue = ();
     type Lent<X> = ToReaders<X>;
@@ -80,9 +80,9 @@ impl Queue<()> for () {
 
 /// The terms of an entry that may expire, and may weigh more than one.
 ///
-/// With a [`Grace`] it is not forgotten at once: what is stale may still be served.
+/// With a [`StaleWindow`] it is not forgotten at once: what is stale may still be served.
 #[derive(Debug)]
-pub struct Lease<T, G = ()> {
+pub struct EntryInfo<T, G = ()> {
     /// Tells it from others that lay in the same slot before.
     pub(crate) serial: u64,
     weight: usize,
@@ -96,7 +96,7 @@ pub struct Lease<T, G = ()> {
 
 /// Since when an entry is stale, and how long it may be served all the same.
 #[derive(Debug)]
-pub struct Grace<T> {
+pub struct StaleWindow<T> {
     /// Fresh strictly before this time.
     fresh: Option<T>,
     /// Served to anybody strictly before this one; until the lease ends it is good only where nothing
@@ -118,10 +118,10 @@ pub enum Freshness {
         due: bool,
     },
     /// It is served only where the function fails.
-    Spare,
+    ErrorOnly,
 }
 
-impl<T> Grace<T> {
+impl<T> StaleWindow<T> {
     /// Fresh before the one time, served before the other.
     pub const fn new(fresh: Option<T>, served: Option<T>) -> Self {
         Self { fresh, served, retry: RefCell::new(None), failures: Cell::new(0) }
@@ -133,7 +133,7 @@ impl<T> Grace<T> {
             return Freshness::Fresh;
         }
         if !self.served.as_ref().is_none_or(&is_ahead) {
-            return Freshness::Spare;
+            return Freshness::ErrorOnly;
         }
         let waits = self.retry.try_borrow().is_ok_and(|retry| retry.as_ref().is_some_and(is_ahead));
         Freshness::Stale { due: !waits }
@@ -154,7 +154,7 @@ impl<T> Grace<T> {
     }
 }
 
-impl<T> Lease<T> {
+impl<T> EntryInfo<T> {
     /// For an entry of this weight, to be live strictly before `expires`, and while it is used
     /// before `idle`.
     #[must_use]
@@ -163,7 +163,7 @@ impl<T> Lease<T> {
     }
 }
 
-impl<T, G> Lease<T, G> {
+impl<T, G> EntryInfo<T, G> {
     /// The same, of which something is to be known before it ends.
     pub(crate) fn with_grace(weight: usize, expires: Option<T>, idle: Option<T>, grace: G) -> Self {
         let idle = idle.map(|idle| RefCell::new(Some(idle)));
@@ -219,14 +219,14 @@ impl<T, G> Lease<T, G> {
     }
 }
 
-impl<T: PartialOrd> Grace<T> {
+impl<T: PartialOrd> StaleWindow<T> {
     /// Fresh no longer than until then.
     fn shorten(&mut self, end: T) {
         self.fresh = Some(earlier(self.fresh.take(), end));
     }
 }
 
-impl<T: PartialOrd> Lease<T, Grace<T>> {
+impl<T: PartialOrd> EntryInfo<T, StaleWindow<T>> {
     /// The same, fresh no longer than until then.
     pub(crate) fn fresh_until(mut self, end: T) -> Self {
         self.grace.shorten(end);
@@ -234,15 +234,15 @@ impl<T: PartialOrd> Lease<T, Grace<T>> {
     }
 }
 
-impl<T> Lease<T, Grace<T>> {
+impl<T> EntryInfo<T, StaleWindow<T>> {
     /// The same, where most entries have no grace.
-    pub(crate) fn boxed(self) -> Lease<T, Option<Box<Grace<T>>>> {
+    pub(crate) fn boxed(self) -> EntryInfo<T, Option<Box<StaleWindow<T>>>> {
         let Self { serial, weight, expires, idle, grace } = self;
-        Lease { serial, weight, expires, idle, grace: Some(Box::new(grace)) }
+        EntryInfo { serial, weight, expires, idle, grace: Some(Box::new(grace)) }
     }
 }
 
-impl<T: PartialOrd> Lease<T, Option<Box<Grace<T>>>> {
+impl<T: PartialOrd> EntryInfo<T, Option<Box<StaleWindow<T>>>> {
     /// The same, fresh no longer than until then.
     pub(crate) fn boxed_fresh_until(mut self, end: T) -> Self {
         if let Some(grace) = &mut self.grace {
@@ -260,7 +260,7 @@ fn earlier<T: PartialOrd>(one: Option<T>, other: T) -> T {
     }
 }
 
-impl<T: Clone + PartialOrd, G> Term for Lease<T, G> {
+impl<T: Clone + PartialOrd, G> EntryMeta for EntryInfo<T, G> {
     type Time = T;
     type Queue = Deadlines<T>;
     type Lent<X> = Infallible;

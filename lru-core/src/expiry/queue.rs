@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::vec::Vec;
 
-use crate::expiry::lease::{Lease, Queue};
+use crate::expiry::lease::{EntryInfo, Queue};
 
 /// A deadline that was noted for the entry in a slot.
 struct Note<T> {
@@ -58,10 +58,10 @@ impl<T> fmt::Debug for Deadlines<T> {
 /// How many notes of entries that are gone are no matter.
 const SLACK: usize = 64;
 
-impl<T: Clone + PartialOrd, G> Queue<Lease<T, G>> for Deadlines<T> {
+impl<T: Clone + PartialOrd, G> Queue<EntryInfo<T, G>> for Deadlines<T> {
     const EMPTY: Self = Self { heap: None, serial: 0 };
 
-    fn add(&mut self, slot: usize, term: &mut Lease<T, G>) {
+    fn add(&mut self, slot: usize, term: &mut EntryInfo<T, G>) {
         self.serial += 1;
         term.serial = self.serial;
         if let Some(deadline) = term.deadline() {
@@ -70,9 +70,9 @@ impl<T: Clone + PartialOrd, G> Queue<Lease<T, G>> for Deadlines<T> {
         }
     }
 
-    fn next<'t>(&mut self, now: &T, term: impl Fn(usize) -> Option<&'t Lease<T, G>>) -> Option<usize>
+    fn next<'t>(&mut self, now: &T, term: impl Fn(usize) -> Option<&'t EntryInfo<T, G>>) -> Option<usize>
     where
-        Lease<T, G>: 't,
+        EntryInfo<T, G>: 't,
     {
         let heap = self.heap.as_mut()?;
         loop {
@@ -96,9 +96,9 @@ impl<T: Clone + PartialOrd, G> Queue<Lease<T, G>> for Deadlines<T> {
         }
     }
 
-    fn tidy<'t>(&mut self, len: usize, term: impl Fn(usize) -> Option<&'t Lease<T, G>>)
+    fn tidy<'t>(&mut self, len: usize, term: impl Fn(usize) -> Option<&'t EntryInfo<T, G>>)
     where
-        Lease<T, G>: 't,
+        EntryInfo<T, G>: 't,
     {
         let Some(heap) = self.heap.as_mut().filter(|heap| heap.len() > 2 * len + SLACK) else { return };
         let notes: Vec<_> = core::mem::take(heap).into_vec();
@@ -111,10 +111,10 @@ impl<T: Clone + PartialOrd, G> Queue<Lease<T, G>> for Deadlines<T> {
 mod tests {
     use super::*;
 
-    const EMPTY: Deadlines<u64> = <Deadlines<_> as Queue<Lease<_>>>::EMPTY;
+    const EMPTY: Deadlines<u64> = <Deadlines<_> as Queue<EntryInfo<_>>>::EMPTY;
 
-    fn lease(expires: u64) -> Lease<u64> {
-        Lease::new(1, Some(expires), None)
+    fn lease(expires: u64) -> EntryInfo<u64> {
+        EntryInfo::new(1, Some(expires), None)
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn notes_of_what_is_gone_or_was_used_say_nothing() {
-        let mut leases = [lease(5), Lease::new(1, None, Some(5))];
+        let mut leases = [lease(5), EntryInfo::new(1, None, Some(5))];
         let mut deadlines = EMPTY;
         deadlines.add(0, &mut leases[0]);
         deadlines.add(1, &mut leases[1]);
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn who_was_used_expires_in_its_turn_however_late_that_is_asked_for() {
-        let mut leases = [Lease::new(1, None, Some(5)), lease(7)];
+        let mut leases = [EntryInfo::new(1, None, Some(5)), lease(7)];
         let mut deadlines = EMPTY;
         for (slot, lease) in leases.iter_mut().enumerate() {
             deadlines.add(slot, lease);

@@ -13,9 +13,9 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::engine::placement::Engines;
+use crate::engine::placement::Placement;
 use crate::flight::catch::contained;
-use crate::function::call::coalesced::Claim;
+use crate::function::call::coalesced::RefreshClaim;
 
 /// A task that refreshes one result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -143,7 +143,7 @@ impl fmt::Debug for Background {
     }
 }
 
-impl<E: Engines, S, O> Claim<E, S, O> {
+impl<E: Placement, S, O> RefreshClaim<E, S, O> {
     /// Runs `refresh` on the thread of this cache.
     pub fn in_background(self, refresh: impl FnOnce(Self) + Send + 'static)
     where

@@ -36,7 +36,7 @@ use parking_lot::Mutex;
 
 use crate::flight::catch::contained;
 use crate::key::KeyHash;
-use crate::store::change_log::Moment;
+use crate::store::change_log::Epoch;
 pub(crate) use cycles::Body;
 use cycles::{FlightId, Wait};
 use timeout::Alarm;
@@ -55,19 +55,19 @@ pub(crate) struct Flight<K, V> {
     id: FlightId,
     hash: KeyHash,
     key: K,
-    landed: OnceLock<Landed<V>>,
+    landed: OnceLock<Published<V>>,
     /// How many follow. Raised under the lock of the table only: once the flight is out of it, nobody
     /// joins.
     followers: AtomicUsize,
-    line: Arc<Line>,
+    line: Arc<WaitQueue>,
 }
 
 /// Who leads a flight, and who waits for it. Apart from what is computed: it is what an alarm knows.
 #[derive(Default)]
-struct Line(Mutex<State>);
+struct WaitQueue(Mutex<State>);
 
 /// What a flight came to.
-pub(crate) enum Landed<V> {
+pub(crate) enum Published<V> {
     /// What a cache keeps of it.
     Kept(V),
     /// What it keeps nothing of: the whole result.
@@ -91,7 +91,7 @@ struct State {
 struct Leader {
     number: u64,
     /// Since when it computes; `None` before it does.
-    began: Option<Moment>,
+    began: Option<Epoch>,
     /// When it is given up; `None` if never.
     deadline: Option<Instant>,
 }
@@ -122,7 +122,7 @@ impl<K, V> Flights<K, V> {
         own: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
         timeout: Duration,
-        is_overtaken: impl Fn(Moment) -> bool,
+        is_overtaken: impl Fn(Epoch) -> bool,
     ) -> Joined<K, V> {
         let mut seen: Vec<Arc<Flight<K, V>>> = Vec::new();
         loop {
@@ -167,7 +167,7 @@ impl<K, V> Flights<K, V> {
         own: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
         timeout: Duration,
-        is_overtaken: impl Fn(Moment) -> bool,
+        is_overtaken: impl Fn(Epoch) -> bool,
     ) -> Option<Lead<K, V>> {
         match self.join(hash, own, same, timeout, is_overtaken) {
             Joined::Lead(lead) => Some(lead),
@@ -213,12 +213,12 @@ impl<K, V> Flight<K, V> {
             key,
             landed: OnceLock::new(),
             followers: AtomicUsize::new(0),
-            line: Arc::new(Line(Mutex::new(state))),
+            line: Arc::new(WaitQueue(Mutex::new(state))),
         }
     }
 
     /// Since when it is computed, by who leads it now.
-    fn began(&self) -> Option<Moment> {
+    fn began(&self) -> Option<Epoch> {
         self.line.0.lock().leader.as_ref().and_then(|leader| leader.began)
     }
 }
@@ -239,7 +239,7 @@ impl State {
     }
 
     /// Another leads from now on.
-    fn succeed(&mut self, line: &Arc<Line>, timeout: Duration) -> u64 {
+    fn succeed(&mut self, line: &Arc<WaitQueue>, timeout: Duration) -> u64 {
         self.leaders += 1;
         self.leader = Some(Leader { number: self.leaders, began: None, deadline: deadline_after(timeout) });
         self.called = 0;
@@ -248,18 +248,18 @@ impl State {
     }
 
     /// Has those who wait called when the leader's time is over.
-    fn watch_leader(&mut self, line: &Arc<Line>) {
+    fn watch_leader(&mut self, line: &Arc<WaitQueue>) {
         let deadline = self.leader.as_ref().and_then(|leader| leader.deadline);
         self.set_alarm(line, deadline);
     }
 
-    fn set_alarm(&mut self, line: &Arc<Line>, time: Option<Instant>) {
+    fn set_alarm(&mut self, line: &Arc<WaitQueue>, time: Option<Instant>) {
         let time = time.filter(|_| !self.waiting.is_empty());
         self.alarm = time.map(|time| Alarm::at(time, Waker::from(Arc::clone(line))));
     }
 
     /// The next of those that wait, to be woken: it is to take over.
-    fn call(&mut self, line: &Arc<Line>) -> Option<Waker> {
+    fn call(&mut self, line: &Arc<WaitQueue>) -> Option<Waker> {
         let (ticket, waker) = self.waiting.pop_first()?;
         self.called = ticket;
         self.set_alarm(line, deadline_after(TURN));
@@ -274,7 +274,7 @@ impl Leader {
 }
 
 /// The alarm goes off.
-impl Wake for Line {
+impl Wake for WaitQueue {
     fn wake(self: Arc<Self>) {
         let mut state = self.0.lock();
         let next = if state.is_vacant() {
@@ -311,7 +311,7 @@ pub(crate) struct Lead<K, V> {
 
 impl<K, V> Lead<K, V> {
     /// The computation begins: what was changed since then makes it out of date.
-    pub(crate) fn begin(&self, began: Moment) {
+    pub(crate) fn begin(&self, began: Epoch) {
         let mut state = self.flight.line.0.lock();
         if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
             leader.began = Some(began);
@@ -324,7 +324,7 @@ impl<K, V> Lead<K, V> {
     }
 
     /// The same, some time after the flight began: the leader's time is counted from now on.
-    pub(crate) fn begin_late(&self, began: Moment, timeout: Duration) {
+    pub(crate) fn begin_late(&self, began: Epoch, timeout: Duration) {
         let mut state = self.flight.line.0.lock();
         if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
             *leader = Leader { began: Some(began), deadline: deadline_after(timeout), ..*leader };
@@ -349,7 +349,7 @@ impl<K, V> Lead<K, V> {
     }
 
     /// Tells those who wait. Nobody joins any more.
-    pub(crate) fn land(mut self, landed: Landed<V>) {
+    pub(crate) fn land(mut self, landed: Published<V>) {
         self.close_if(|_| true);
         if !self.leads() {
             return;
@@ -409,7 +409,7 @@ pub(crate) struct Follower<K, V> {
 /// How waiting ended.
 pub(crate) enum Followed<K, V> {
     /// The flight landed: [`Follower::landed`].
-    Landed,
+    Published,
     /// The leader is gone, and this call takes over.
     Lead(Lead<K, V>),
     /// The leader waits for this very call, or for one that waits for it: the call computes for itself.
@@ -418,14 +418,14 @@ pub(crate) enum Followed<K, V> {
 
 impl<K, V> Follower<K, V> {
     /// What the flight came to.
-    pub(crate) fn landed(&self) -> Option<&Landed<V>> {
+    pub(crate) fn landed(&self) -> Option<&Published<V>> {
         self.flight.landed.get()
     }
 
     /// Asks how it stands, and has the task woken when that changes.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Followed<K, V>> {
         if self.landed().is_some() {
-            return Poll::Ready(Followed::Landed);
+            return Poll::Ready(Followed::Published);
         }
         if self.wait.is_none() {
             let Some(wait) = Wait::on(self.flight.id) else { return Poll::Ready(Followed::Through) };
@@ -436,7 +436,7 @@ impl<K, V> Follower<K, V> {
         let mut state = line.0.lock();
         // Who lands wakes those who wait after it has landed.
         if self.flight.landed.get().is_some() {
-            return Poll::Ready(Followed::Landed);
+            return Poll::Ready(Followed::Published);
         }
         if state.is_vacant() {
             let former = self.ticket.take().and_then(|ticket| state.waiting.remove(&ticket));

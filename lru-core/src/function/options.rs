@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::time::Instant;
 
-use crate::engine::lifecycle::{Keys, Plan, Revalidated, Stale, Times};
+use crate::engine::lifecycle::{Keys, Lifecycle, Revalidated, Stale, Times};
 use crate::expiry::clock::{Clock, Now, Read, Reading, SystemClock};
-use crate::expiry::lease::{Freshness, Grace, Lease, Term};
-use crate::store::removed::Cause;
+use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
+use crate::store::removed::RemovalCause;
 
 /// How long entries are fresh, live or good at all, as options say it: for a plan that has `times`,
 /// `error_ttl` and `stale`, and is `timed` by them.
@@ -122,7 +122,7 @@ impl<C: Clock, L, H> Options<C, L, H> {
     /// Is told what left. `arguments` are what of the key is theirs.
     pub fn on_evict<K, A, V, F>(self, arguments: fn(&K) -> &A, told: F) -> Options<C, ByArguments<K, A, F>, H>
     where
-        F: Fn(&A, &V, Cause),
+        F: Fn(&A, &V, RemovalCause),
     {
         let Self { times, error_ttl, stale, timed, chooser, .. } = self;
         Options { times, error_ttl, stale, timed, listener: ByArguments(arguments, told), chooser }
@@ -310,7 +310,7 @@ pub trait Listener<K, V> {
     const IS_ELSEWHERE: bool = false;
 
     /// Tells them.
-    fn left(&self, key: &K, value: &V, cause: Cause);
+    fn left(&self, key: &K, value: &V, cause: RemovalCause);
 }
 
 /// Who chooses what is to leave.
@@ -329,7 +329,7 @@ pub struct Nobody;
 impl<K, V> Listener<K, V> for Nobody {
     const LISTENS: bool = false;
 
-    fn left(&self, _: &K, _: &V, _: Cause) {}
+    fn left(&self, _: &K, _: &V, _: RemovalCause) {}
 }
 
 /// Somebody listens whom only calls know.
@@ -340,7 +340,7 @@ impl<K, V> Listener<K, V> for ToldByCalls {
     const LISTENS: bool = false;
     const IS_ELSEWHERE: bool = true;
 
-    fn left(&self, _: &K, _: &V, _: Cause) {}
+    fn left(&self, _: &K, _: &V, _: RemovalCause) {}
 }
 
 impl<K> Chooser<K> for Nobody {
@@ -360,10 +360,10 @@ impl<K, A, F> fmt::Debug for ByArguments<K, A, F> {
     }
 }
 
-impl<K, A, V, F: Fn(&A, &V, Cause)> Listener<K, V> for ByArguments<K, A, F> {
+impl<K, A, V, F: Fn(&A, &V, RemovalCause)> Listener<K, V> for ByArguments<K, A, F> {
     const LISTENS: bool = true;
 
-    fn left(&self, key: &K, value: &V, cause: Cause) {
+    fn left(&self, key: &K, value: &V, cause: RemovalCause) {
         (self.1)((self.0)(key), value, cause);
     }
 }
@@ -376,7 +376,7 @@ impl<K, A, F: Fn(&Keys<'_, A>) -> usize> Chooser<K> for ByArguments<K, A, F> {
     }
 }
 
-/// What is known of an entry between fresh and expired: nothing, `()`, or a [`Grace`].
+/// What is known of an entry between fresh and expired: nothing, `()`, or a [`StaleWindow`].
 pub trait Between<C: Clock>: Sized {
     /// Whether there is anything to know.
     const IS_THERE: bool;
@@ -389,7 +389,7 @@ pub trait Between<C: Clock>: Sized {
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
         stale: &Stale<C::Span>,
-    ) -> Lease<C::Time, Self>;
+    ) -> EntryInfo<C::Time, Self>;
 
     /// How fresh an entry is that has not expired.
     fn freshness(&self, is_ahead: impl Fn(&C::Time) -> bool) -> Freshness;
@@ -398,7 +398,7 @@ pub trait Between<C: Clock>: Sized {
     fn failed(&self, times: &Times<C>);
 
     /// What ends first: the entry itself with `()`, else its being fresh.
-    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self>;
+    fn end(lease: EntryInfo<C::Time, Self>, end: C::Time) -> EntryInfo<C::Time, Self>;
 }
 
 impl<C: Clock> Between<C> for () {
@@ -411,7 +411,7 @@ impl<C: Clock> Between<C> for () {
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
         _: &Stale<C::Span>,
-    ) -> Lease<C::Time> {
+    ) -> EntryInfo<C::Time> {
         times.term_for(weight, until, ttl)
     }
 
@@ -422,12 +422,12 @@ impl<C: Clock> Between<C> for () {
 
     fn failed(&self, _: &Times<C>) {}
 
-    fn end(lease: Lease<C::Time>, end: C::Time) -> Lease<C::Time> {
+    fn end(lease: EntryInfo<C::Time>, end: C::Time) -> EntryInfo<C::Time> {
         lease.ending(end)
     }
 }
 
-impl<C: Clock> Between<C> for Grace<C::Time> {
+impl<C: Clock> Between<C> for StaleWindow<C::Time> {
     const IS_THERE: bool = true;
 
     fn lease(
@@ -436,7 +436,7 @@ impl<C: Clock> Between<C> for Grace<C::Time> {
         _: Option<C::Time>,
         ttl: Option<&C::Span>,
         stale: &Stale<C::Span>,
-    ) -> Lease<C::Time, Self> {
+    ) -> EntryInfo<C::Time, Self> {
         times.term_with_grace(weight, ttl, stale)
     }
 
@@ -449,13 +449,13 @@ impl<C: Clock> Between<C> for Grace<C::Time> {
         self.wait_until(times.after_failures(failures));
     }
 
-    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self> {
+    fn end(lease: EntryInfo<C::Time, Self>, end: C::Time) -> EntryInfo<C::Time, Self> {
         lease.fresh_until(end)
     }
 }
 
 /// A grace that most entries have not: they pay a word for it.
-impl<C: Clock> Between<C> for Option<Box<Grace<C::Time>>> {
+impl<C: Clock> Between<C> for Option<Box<StaleWindow<C::Time>>> {
     const IS_THERE: bool = true;
 
     fn lease(
@@ -464,7 +464,7 @@ impl<C: Clock> Between<C> for Option<Box<Grace<C::Time>>> {
         until: Option<C::Time>,
         ttl: Option<&C::Span>,
         stale: &Stale<C::Span>,
-    ) -> Lease<C::Time, Self> {
+    ) -> EntryInfo<C::Time, Self> {
         if stale.is_not() || until.is_some() {
             return times.term_for(weight, until, ttl);
         }
@@ -481,12 +481,12 @@ impl<C: Clock> Between<C> for Option<Box<Grace<C::Time>>> {
         }
     }
 
-    fn end(lease: Lease<C::Time, Self>, end: C::Time) -> Lease<C::Time, Self> {
+    fn end(lease: EntryInfo<C::Time, Self>, end: C::Time) -> EntryInfo<C::Time, Self> {
         if lease.grace.is_some() { lease.boxed_fresh_until(end) } else { lease.ending(end) }
     }
 }
 
-impl<K, V, C, L, H, G> Plan<K, V, Lease<C::Time, G>> for Options<C, L, H>
+impl<K, V, C, L, H, G> Lifecycle<K, V, EntryInfo<C::Time, G>> for Options<C, L, H>
 where
     C: RawClock,
     L: Listener<K, V>,
@@ -497,26 +497,26 @@ where
         self.timed.then(|| self.times.clock.now())
     }
 
-    fn term(&self, _: &K, _: &V) -> Lease<C::Time, G> {
+    fn term(&self, _: &K, _: &V) -> EntryInfo<C::Time, G> {
         G::lease(&self.times, 1, None, self.times.ttl.as_ref(), &self.stale)
     }
 
-    fn term_of_error(&self, _: &K, _: &V) -> Lease<C::Time, G> {
+    fn term_of_error(&self, _: &K, _: &V) -> EntryInfo<C::Time, G> {
         self.lease_of_error(1)
     }
 
-    fn shortened(&self, term: Lease<C::Time, G>, left: Option<Duration>) -> Lease<C::Time, G> {
+    fn shortened(&self, term: EntryInfo<C::Time, G>, left: Option<Duration>) -> EntryInfo<C::Time, G> {
         let Some(end) = self.times.end(left) else { return term };
         G::end(term, end)
     }
 
     #[inline]
-    fn is_live(&self, term: &Lease<C::Time, G>) -> bool {
+    fn is_live(&self, term: &EntryInfo<C::Time, G>) -> bool {
         let is_ahead = |time: &C::Time| self.times.clock.is_ahead(time);
-        term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::Spare
+        term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::ErrorOnly
     }
 
-    fn is_kept(&self, term: &Lease<C::Time, G>) -> bool {
+    fn is_kept(&self, term: &EntryInfo<C::Time, G>) -> bool {
         self.times.is_live(term)
     }
 
@@ -528,10 +528,10 @@ where
     }
 
     #[inline]
-    fn is_live_and_used(&self, term: &Lease<C::Time, G>, reading: &Option<C::Raw>) -> bool {
+    fn is_live_and_used(&self, term: &EntryInfo<C::Time, G>, reading: &Option<C::Raw>) -> bool {
         let is_live = reading.as_ref().is_none_or(|now| {
             let is_ahead = |time: &C::Time| self.times.clock.is_after(time, now);
-            term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::Spare
+            term.is_live(is_ahead) && term.grace.freshness(is_ahead) != Freshness::ErrorOnly
         });
         if is_live {
             self.times.used(term);
@@ -543,7 +543,7 @@ where
         G::IS_THERE
     }
 
-    fn freshness(&self, term: &Lease<C::Time, G>, reading: &Option<C::Raw>) -> Freshness {
+    fn freshness(&self, term: &EntryInfo<C::Time, G>, reading: &Option<C::Raw>) -> Freshness {
         reading
             .as_ref()
             .map_or(Freshness::Fresh, |now| term.grace.freshness(|time| self.times.clock.is_after(time, now)))
@@ -553,7 +553,7 @@ where
         self.stale.if_error.is_some()
     }
 
-    fn failed(&self, term: &Lease<C::Time, G>) {
+    fn failed(&self, term: &EntryInfo<C::Time, G>) {
         term.grace.failed(&self.times);
     }
 
@@ -569,7 +569,7 @@ where
         L::LISTENS
     }
 
-    fn left(&self, key: &K, value: &V, cause: Cause) {
+    fn left(&self, key: &K, value: &V, cause: RemovalCause) {
         self.listener.left(key, value, cause);
     }
 
@@ -580,7 +580,7 @@ where
 
 impl<C: Clock, L, H> Options<C, L, H> {
     /// The terms for an error of this weight that comes in now. When it has expired it is gone.
-    fn lease_of_error<G: Between<C>>(&self, weight: usize) -> Lease<C::Time, G> {
+    fn lease_of_error<G: Between<C>>(&self, weight: usize) -> EntryInfo<C::Time, G> {
         let ttl = self.error_ttl.as_ref().or(self.times.ttl.as_ref());
         G::lease(&self.times, weight, None, ttl, &Stale::NOT)
     }
@@ -596,7 +596,7 @@ pub trait Timed {
 }
 
 /// A plan by which an entry can have a weight and a time of its own.
-pub trait Terms<K, V, T: Term>: Timed {
+pub trait Terms<K, V, T: EntryMeta>: Timed {
     /// The terms for an entry of this weight that comes in now, live until then, or as long as errors
     /// are.
     fn own(&self, key: &K, value: &V, weight: usize, until: Option<Self::Raw>, is_error: bool) -> T;
@@ -610,12 +610,19 @@ impl<C: RawClock, L, H> Timed for Options<C, L, H> {
     }
 }
 
-impl<K, V, C, L, H, G> Terms<K, V, Lease<C::Time, G>> for Options<C, L, H>
+impl<K, V, C, L, H, G> Terms<K, V, EntryInfo<C::Time, G>> for Options<C, L, H>
 where
     C: RawClock,
     G: Between<C>,
 {
-    fn own(&self, _: &K, _: &V, weight: usize, until: Option<C::Raw>, is_error: bool) -> Lease<C::Time, G> {
+    fn own(
+        &self,
+        _: &K,
+        _: &V,
+        weight: usize,
+        until: Option<C::Raw>,
+        is_error: bool,
+    ) -> EntryInfo<C::Time, G> {
         if is_error && self.error_ttl.is_some() {
             return self.lease_of_error(weight);
         }

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use crate::engine::lifecycle::{NoPlan, Plan};
-use crate::engine::lock::{LockOf, Locking, QuietLock, Quietly};
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::engine::lock::{LockOf, Locking, PlainLock, Quietly};
 use crate::engine::{Engine, State};
-use crate::expiry::lease::Term;
-use crate::function::call::Calls;
+use crate::expiry::lease::EntryMeta;
+use crate::function::call::CacheHandle;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
 
@@ -19,7 +19,7 @@ pub(crate) const fn mode(maxsize: i128) -> MaxSize {
 }
 
 /// Whether anything is stored; what has terms goes to its store all the same, as its bound may change.
-pub(crate) const fn stores<T: Term>(mode: MaxSize) -> bool {
+pub(crate) const fn stores<T: EntryMeta>(mode: MaxSize) -> bool {
     !(T::IS_BARE && matches!(mode, MaxSize::Disabled))
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'stati
 /// remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or what [`bound`](crate::bound) makes of a
 /// number. The bound is part of the type so that no call has to ask for the mode. `QUIET` is what
 /// [`quiet!`](crate::function::no_callbacks) says of the arguments and of what is remembered.
-pub struct Memo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: Term = (), const QUIET: bool = false>(
+pub struct Memo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: EntryMeta = (), const QUIET: bool = false>(
     EngineBy<K, V, P, T, QUIET>,
 )
 where
@@ -71,12 +71,12 @@ pub trait Empty {
     const EMPTY: Self;
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> Empty for Memo<K, V, MAXSIZE, P, T> {
+impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Empty for Memo<K, V, MAXSIZE, P, T> {
     const EMPTY: Self = Self(Engine::new(mode(MAXSIZE)));
 }
 
 impl<K: Clone, V: Clone, const MAXSIZE: i128, P: Policy> Empty for Memo<K, V, MAXSIZE, P, (), true> {
-    const EMPTY: Self = Self(Engine::quiet(mode(MAXSIZE), QuietLock::new(State::new(mode(MAXSIZE)))));
+    const EMPTY: Self = Self(Engine::quiet(mode(MAXSIZE), PlainLock::new(State::new(mode(MAXSIZE)))));
 }
 
 impl<K, V, const MAXSIZE: i128, P, T, const QUIET: bool> Memo<K, V, MAXSIZE, P, T, QUIET>
@@ -86,7 +86,7 @@ where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
-    T: Term<Queue: Send> + Send + 'static,
+    T: EntryMeta<Queue: Send> + Send + 'static,
 {
     /// How many computations there are that others may wait for, and how many calls do: for tests.
     #[cfg(feature = "testing")]
@@ -96,11 +96,11 @@ where
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn planned<S>(&self, plan: S) -> Calls<InStatic<'_, EngineBy<K, V, P, T, QUIET>>, S>
+    pub fn planned<S>(&self, plan: S) -> CacheHandle<InStatic<'_, EngineBy<K, V, P, T, QUIET>>, S>
     where
-        S: Plan<K, V, T>,
+        S: Lifecycle<K, V, T>,
     {
-        Calls::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
+        CacheHandle::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
     }
 }
 
@@ -114,8 +114,8 @@ where
 {
     /// The same, where there is nothing to plan.
     #[inline]
-    pub fn calls(&self) -> Calls<InStatic<'_, EngineBy<K, V, P, (), QUIET>>, NoPlan> {
-        self.planned(NoPlan)
+    pub fn calls(&self) -> CacheHandle<InStatic<'_, EngineBy<K, V, P, (), QUIET>>, NoLifecycle> {
+        self.planned(NoLifecycle)
     }
 }
 
@@ -126,14 +126,14 @@ where
     Quietly<QUIET>: Locking,
     EngineBy<K, V, P, T, QUIET>: Sync,
     P: Policy,
-    T: Term,
+    T: EntryMeta,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term, const QUIET: bool> fmt::Debug
+impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta, const QUIET: bool> fmt::Debug
     for Memo<K, V, MAXSIZE, P, T, QUIET>
 where
     Quietly<QUIET>: Locking,

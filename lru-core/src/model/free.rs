@@ -7,10 +7,10 @@ use std::thread;
 
 use super::naive::Terms;
 use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedLease, Tested, Watched};
+use super::tested::{Planned, PlannedLease, Tested, Tracker};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
-use crate::engine::lifecycle::{NoPlan, Plan};
-use crate::expiry::lease::Term;
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::expiry::lease::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 
 /// Whether the counters may be set to zero.
@@ -25,7 +25,7 @@ pub(super) type Value = (u8, u64);
 
 /// Nothing orders what threads do here but the cache itself.
 #[derive(Debug)]
-pub(super) struct Free<P = Lru, T: Term = (), S = NoPlan> {
+pub(super) struct Free<P = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<Value, P, T, S>,
     weight: fn(&Value) -> usize,
     clears: Clears,
@@ -38,7 +38,7 @@ pub(super) struct Free<P = Lru, T: Term = (), S = NoPlan> {
 
 impl Free {
     pub(super) fn new(maxsize: Option<usize>, clears: Clears) -> Self {
-        Self::by(maxsize, clears, Terms::PLAIN, NoPlan)
+        Self::by(maxsize, clears, Terms::PLAIN, NoLifecycle)
     }
 }
 
@@ -49,7 +49,7 @@ impl<P: Policy> Free<P, PlannedLease, Planned<Value>> {
     }
 }
 
-impl<P: Policy, T: Term, S: Plan<u8, Value, T> + Watched<Value>> Free<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, Value, T> + Tracker<Value>> Free<P, T, S> {
     fn by(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>, plan: S) -> Self {
         Self {
             cache: Tested::new(maxsize, plan),
@@ -125,7 +125,7 @@ fn check(found: Option<Value>, key: u8) {
     assert!(found.is_none_or(|(of, _)| of == key), "{found:?} under {key}");
 }
 
-impl<P: Policy, T: Term, S: Plan<u8, Value, T> + Watched<Value>> Subject for Free<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, Value, T> + Tracker<Value>> Subject for Free<P, T, S> {
     type Computation = Pending;
 
     fn call(&self, key: u8) -> Option<Pending> {

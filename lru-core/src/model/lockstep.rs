@@ -5,17 +5,17 @@ use std::sync::Mutex;
 
 use super::naive::{Id, Model, Order, Reason, Terms};
 use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedLease, Tested, Watched};
+use super::tested::{Planned, PlannedLease, Tested, Tracker};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
-use crate::engine::lifecycle::{NoPlan, Plan};
-use crate::expiry::lease::Term;
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::expiry::lease::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 
 /// The two, for any number of threads.
 ///
 /// Invariant: whoever operates on the cache holds the model, and does the same to it before letting
 /// go. Nobody holds it during a computation.
-pub(super) struct Lockstep<P = Lru, T: Term = (), S = NoPlan> {
+pub(super) struct Lockstep<P = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<u32, P, T, S>,
     model: Mutex<Model>,
     /// Every value is a new one.
@@ -24,7 +24,7 @@ pub(super) struct Lockstep<P = Lru, T: Term = (), S = NoPlan> {
 
 impl Lockstep {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
-        Self::by(maxsize, Order::Lru, Terms::PLAIN, NoPlan)
+        Self::by(maxsize, Order::Lru, Terms::PLAIN, NoLifecycle)
     }
 }
 
@@ -35,7 +35,7 @@ impl<P: Policy> Lockstep<P, PlannedLease, Planned<u32>> {
     }
 }
 
-impl<P: Policy, T: Term, S: Plan<u8, u32, T> + Watched<u32>> Lockstep<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T> + Tracker<u32>> Lockstep<P, T, S> {
     fn by(maxsize: Option<usize>, order: Order, terms: Terms<u32>, plan: S) -> Self {
         let model = Mutex::new(Model::new(maxsize, order, terms));
         Self { cache: Tested::new(maxsize, plan), model, values: AtomicU32::new(0) }
@@ -73,7 +73,7 @@ impl<P: Policy, T: Term, S: Plan<u8, u32, T> + Watched<u32>> Lockstep<P, T, S> {
     }
 }
 
-impl<P: Policy, T: Term, S: Plan<u8, u32, T> + Watched<u32>> Subject for Lockstep<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T> + Tracker<u32>> Subject for Lockstep<P, T, S> {
     type Computation = (Id, Pending);
 
     fn call(&self, key: u8) -> Option<Self::Computation> {
@@ -156,7 +156,10 @@ fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
     })
 }
 
-fn compare_entries<P: Policy, T: Term, S: Plan<u8, u32, T>>(cache: &Tested<u32, P, T, S>, model: &Model) {
+fn compare_entries<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T>>(
+    cache: &Tested<u32, P, T, S>,
+    model: &Model,
+) {
     let mut entries: Vec<_> = cache.entries();
     let mut expected = model.entries();
     // Without terms and without a bound no order is kept.

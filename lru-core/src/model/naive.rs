@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::observe::info::CacheInfo;
-use crate::store::removed::Cause;
+use crate::store::removed::RemovalCause;
 
 /// A computation that saw more changes than this is not stored, whatever they changed.
 const TOLD_APART: u64 = 1024;
@@ -85,7 +85,7 @@ pub(super) struct Model {
     /// How many computations have begun.
     begun: u64,
     /// What left, and why, since this was asked for.
-    left: Vec<(u8, u32, Cause)>,
+    left: Vec<(u8, u32, RemovalCause)>,
 }
 
 /// A computation's name: what began later has a greater one.
@@ -196,7 +196,7 @@ impl Model {
         }
         if reason == Reason::Refresh && self.is_too_heavy(value) {
             self.change(|flight| flight.key == key && flight.id < id);
-            return Some(self.take_out(self.position(key)?, Cause::Replaced));
+            return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
         }
         match reason {
             // It speaks for the moment at which it began: what began later is younger.
@@ -223,7 +223,7 @@ impl Model {
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
         let expires = (self.terms.life)(&value).map(|life| self.now + life);
         if expires.is_some_and(|expires| expires <= self.now) {
-            return Some(self.take_out(self.position(key)?, Cause::Replaced));
+            return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
         }
         if self.is_too_heavy(value) {
             return None;
@@ -246,11 +246,11 @@ impl Model {
         let Stored { value: old, uses, came, .. } = self.entries[at];
         self.entries[at] = Stored { uses: uses + 1, came, ..new };
         self.make_most_recent(at);
-        self.left.push((key, old, Cause::Replaced));
+        self.left.push((key, old, RemovalCause::Replaced));
         Some(old)
     }
 
-    fn take_out(&mut self, at: usize, cause: Cause) -> u32 {
+    fn take_out(&mut self, at: usize, cause: RemovalCause) -> u32 {
         let Stored { key, value, .. } = self.entries.remove(at);
         self.left.push((key, value, cause));
         value
@@ -267,21 +267,22 @@ impl Model {
 
     fn evict(&mut self) {
         let victim = self.victim().expect("there is somebody");
-        self.take_out(victim, Cause::Evicted);
+        self.take_out(victim, RemovalCause::Evicted);
     }
 
     pub(super) fn remove(&mut self, key: u8) -> Option<u32> {
         self.change(|flight| flight.key == key);
         if self.live_position(key).is_none() {
-            self.take_out(self.position(key)?, Cause::Expired);
+            self.take_out(self.position(key)?, RemovalCause::Expired);
             return None;
         }
-        Some(self.take_out(self.position(key)?, Cause::Invalidated))
+        Some(self.take_out(self.position(key)?, RemovalCause::Invalidated))
     }
 
     pub(super) fn clear(&mut self) {
         self.change(|_| true);
-        let cleared = self.in_order().into_iter().map(|stored| (stored.key, stored.value, Cause::Cleared));
+        let cleared =
+            self.in_order().into_iter().map(|stored| (stored.key, stored.value, RemovalCause::Cleared));
         self.left.extend(cleared);
         self.entries.clear();
         (self.hits, self.misses) = (0, 0);
@@ -301,7 +302,7 @@ impl Model {
         self.entries = live;
         expired.sort_by_key(|stored| (stored.deadline(), stored.noted));
         let expired: Vec<_> = expired.into_iter().map(|stored| (stored.key, stored.value)).collect();
-        self.left.extend(expired.iter().map(|&(key, value)| (key, value, Cause::Expired)));
+        self.left.extend(expired.iter().map(|&(key, value)| (key, value, RemovalCause::Expired)));
         expired
     }
 
@@ -329,7 +330,7 @@ impl Model {
     }
 
     /// What left since this was asked for.
-    pub(super) fn left(&mut self) -> Vec<(u8, u32, Cause)> {
+    pub(super) fn left(&mut self) -> Vec<(u8, u32, RemovalCause)> {
         core::mem::take(&mut self.left)
     }
 }
@@ -350,7 +351,7 @@ impl Model {
         let at = self.victim()?;
         let key = self.entries[at].key;
         self.change(|flight| flight.key == key);
-        Some((key, self.take_out(at, Cause::Evicted)))
+        Some((key, self.take_out(at, RemovalCause::Evicted)))
     }
 
     pub(super) fn resize(&mut self, maxsize: Option<usize>) {

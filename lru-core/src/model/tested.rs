@@ -5,30 +5,30 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use super::naive::Terms;
-use crate::engine::lifecycle::{NoPlan, Plan, Times, told};
-use crate::engine::{Engine, Origin};
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times, told};
+use crate::engine::{Engine, InsertKind};
 use crate::expiry::clock::ManualClock;
-use crate::expiry::lease::{Lease, Term};
+use crate::expiry::lease::{EntryInfo, EntryMeta};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
-use crate::store::change_log::Moment;
+use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
-use crate::store::removed::Cause;
+use crate::store::removed::RemovalCause;
 
 /// An engine, and the plan it is used by.
 #[derive(Debug)]
-pub(super) struct Tested<V, P = Lru, T: Term = (), S = NoPlan> {
+pub(super) struct Tested<V, P = Lru, T: EntryMeta = (), S = NoLifecycle> {
     engine: Engine<u8, V, P, T>,
     pub(super) plan: S,
 }
 
 /// What left, and why.
-pub(super) type Left<V> = Vec<(u8, V, Cause)>;
+pub(super) type Left<V> = Vec<(u8, V, RemovalCause)>;
 
 /// A plan that a test can look into.
-pub(super) trait Watched<V> {
+pub(super) trait Tracker<V> {
     /// Whether what has expired can be there still, until something is stored or counted.
     const IS_TIMED: bool;
 
@@ -39,7 +39,7 @@ pub(super) trait Watched<V> {
     fn advance(&self, span: Duration);
 }
 
-impl<V> Watched<V> for NoPlan {
+impl<V> Tracker<V> for NoLifecycle {
     const IS_TIMED: bool = false;
 
     fn told(&self) -> Option<Left<V>> {
@@ -57,7 +57,7 @@ pub(super) struct Planned<V> {
 }
 
 /// What a plan makes of its terms.
-pub(super) type PlannedLease = Lease<Duration>;
+pub(super) type PlannedLease = EntryInfo<Duration>;
 
 impl<V> Planned<V> {
     pub(super) fn new(terms: Terms<V>) -> Self {
@@ -66,7 +66,7 @@ impl<V> Planned<V> {
     }
 }
 
-impl<V: Clone> Plan<u8, V, PlannedLease> for Planned<V> {
+impl<V: Clone> Lifecycle<u8, V, PlannedLease> for Planned<V> {
     fn now(&self) -> Option<Duration> {
         Some(crate::Clock::now(&self.times.clock))
     }
@@ -102,12 +102,12 @@ impl<V: Clone> Plan<u8, V, PlannedLease> for Planned<V> {
         true
     }
 
-    fn left(&self, key: &u8, value: &V, cause: Cause) {
+    fn left(&self, key: &u8, value: &V, cause: RemovalCause) {
         self.left.lock().expect("nobody panics with it").push((*key, value.clone(), cause));
     }
 }
 
-impl<V> Watched<V> for Planned<V> {
+impl<V> Tracker<V> for Planned<V> {
     const IS_TIMED: bool = true;
 
     fn told(&self) -> Option<Left<V>> {
@@ -125,13 +125,13 @@ impl<V> fmt::Debug for Planned<V> {
     }
 }
 
-impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
+impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>> Tested<V, P, T, S> {
     pub(super) fn new(maxsize: Option<usize>, plan: S) -> Self {
         Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan }
     }
 
     /// A call's lookup: a hit, or what begins, if anything is stored at all.
-    pub(super) fn look(&self, key: u8) -> Result<V, Option<Moment>> {
+    pub(super) fn look(&self, key: u8) -> Result<V, Option<Epoch>> {
         if self.engine.is_disabled() {
             self.engine.miss_uncached();
             return Err(None);
@@ -140,7 +140,7 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
         looked.map_err(Some)
     }
 
-    pub(super) fn refresh(&self) -> Option<Moment> {
+    pub(super) fn refresh(&self) -> Option<Epoch> {
         if self.engine.is_disabled() {
             self.engine.miss_uncached();
             return None;
@@ -148,11 +148,11 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
         Some(self.engine.begin())
     }
 
-    pub(super) fn keep(&self, key: u8, value: V, origin: Origin) -> Option<V> {
+    pub(super) fn keep(&self, key: u8, value: V, origin: InsertKind) -> Option<V> {
         let term = self.plan.term(&key, &value);
         let entry = Entry { hash: KeyHash::of(&key), key, value, term };
         let leavers = told(self.engine.keep(entry, origin, u8::eq, &self.plan), &self.plan);
-        leavers.only(Cause::Replaced).next().map(|(_, value)| value)
+        leavers.only(RemovalCause::Replaced).next().map(|(_, value)| value)
     }
 
     pub(super) fn get(&self, key: u8) -> Option<V> {
@@ -163,14 +163,14 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
         self.look(key).unwrap_or_else(|began| {
             let value = compute();
             if let Some(began) = began {
-                self.keep(key, value.clone(), Origin::Computed(began));
+                self.keep(key, value.clone(), InsertKind::Computed(began));
             }
             value
         })
     }
 
     pub(super) fn insert(&self, key: u8, value: V) -> Option<V> {
-        self.keep(key, value, Origin::Inserted)
+        self.keep(key, value, InsertKind::Inserted)
     }
 
     pub(super) fn remove(&self, key: u8) -> Option<V> {
@@ -208,7 +208,7 @@ impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
 }
 
 /// What only caches on terms are asked.
-impl<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>> Tested<V, P, T, S> {
+impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>> Tested<V, P, T, S> {
     pub(super) fn len(&self) -> usize {
         self.engine.len(&self.plan)
     }

@@ -7,9 +7,9 @@ use core::time::Duration;
 
 use super::script::{OnTerms, Operation, Quick, Script};
 use super::tested::Tested;
-use crate::engine::Origin;
-use crate::engine::lifecycle::Plan;
-use crate::expiry::lease::Term;
+use crate::engine::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::expiry::lease::EntryMeta;
 use crate::store::policy::Policy;
 
 /// How deep computations lie in each other.
@@ -119,28 +119,28 @@ pub(super) fn resized(byte: u8) -> Option<usize> {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) key: u8,
-    origin: Origin,
+    origin: InsertKind,
 }
 
 /// A call's lookup: a hit, or what begins, if anything is stored at all.
-pub(super) fn look<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Result<V, Option<Pending>> {
-    let begun = |began| Pending { key, origin: Origin::Computed(began) };
+    let begun = |began| Pending { key, origin: InsertKind::Computed(began) };
     cache.look(key).map_err(|began| began.map(begun))
 }
 
 /// What begins with a refresh, if anything is stored at all.
-pub(super) fn refresh<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Option<Pending> {
-    cache.refresh().map(|began| Pending { key, origin: Origin::Refreshed(began) })
+    cache.refresh().map(|began| Pending { key, origin: InsertKind::Refreshed(began) })
 }
 
 /// Ends a computation with this value.
-pub(super) fn keep<V: Clone, P: Policy, T: Term, S: Plan<u8, V, T>>(
+pub(super) fn keep<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
     cache: &Tested<V, P, T, S>,
     Pending { key, origin }: Pending,
     value: V,

@@ -8,14 +8,14 @@ use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
-use crate::engine::lifecycle::{Keys, Plan, Revalidated, Stale, Times};
+use crate::engine::lifecycle::{Keys, Lifecycle, Revalidated, Stale, Times};
 use crate::expiry::clock::Clock;
-use crate::expiry::lease::{Freshness, Lease};
-use crate::function::call::Calls;
+use crate::expiry::lease::{EntryInfo, Freshness};
+use crate::function::call::CacheHandle;
 use crate::function::options::{Between, FnClock, IntoSpan, Terms, Timed, spans};
 use crate::object::{Cache, InObject, ObjectLease, Settings};
 use crate::store::policy::Policy;
-use crate::store::removed::Cause;
+use crate::store::removed::RemovalCause;
 
 /// What a function says of the entries that it stores in a cache whose clock is `C`, measured by `D`.
 pub struct Own<'m, K, V, P, C: Clock, D: Clock> {
@@ -53,7 +53,7 @@ impl<'m, K, V, P: Policy, C: Clock, D: Clock<Time = C::Time>> Own<'m, K, V, P, C
 
     /// Calls on these terms.
     #[must_use]
-    pub fn calls(self) -> Calls<InObject<'m, K, V, P, C>, Self> {
+    pub fn calls(self) -> CacheHandle<InObject<'m, K, V, P, C>, Self> {
         self.cache.planned(self)
     }
 
@@ -68,7 +68,7 @@ impl<K, V, P, C: Clock, D: Clock> fmt::Debug for Own<'_, K, V, P, C, D> {
     }
 }
 
-impl<K, V, P, C, D> Plan<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
+impl<K, V, P, C, D> Lifecycle<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
 where
     P: Policy,
     C: Clock,
@@ -94,7 +94,7 @@ where
 
     #[inline]
     fn is_live(&self, term: &ObjectLease<C::Time>) -> bool {
-        self.times.is_live(term) && self.times.freshness(term) != Freshness::Spare
+        self.times.is_live(term) && self.times.freshness(term) != Freshness::ErrorOnly
     }
 
     fn is_kept(&self, term: &ObjectLease<C::Time>) -> bool {
@@ -127,7 +127,7 @@ where
     #[inline]
     fn is_live_and_used(&self, term: &ObjectLease<C::Time>, reading: &C::Time) -> bool {
         let is_live =
-            term.is_live(|time| reading < time) && self.freshness(term, reading) != Freshness::Spare;
+            term.is_live(|time| reading < time) && self.freshness(term, reading) != Freshness::ErrorOnly;
         if is_live {
             self.times.used(term);
             if self.times.tti.is_none() {
@@ -149,7 +149,7 @@ where
         self.settings.listens()
     }
 
-    fn left(&self, key: &K, value: &V, cause: Cause) {
+    fn left(&self, key: &K, value: &V, cause: RemovalCause) {
         self.settings.left(key, value, cause);
     }
 }
@@ -182,7 +182,7 @@ where
         let error_ttl = self.error_ttl.as_ref().filter(|_| is_error);
         let stale = if is_error { &Stale::NOT } else { &self.stale };
         let lease = match (until, error_ttl.or(self.times.ttl.as_ref())) {
-            (None, None) => Lease::with_grace(weight, self.settings.expires(key, value), None, None),
+            (None, None) => EntryInfo::with_grace(weight, self.settings.expires(key, value), None, None),
             (until, ttl) => {
                 Between::lease(&self.times, weight, until.filter(|_| error_ttl.is_none()), ttl, stale)
             }

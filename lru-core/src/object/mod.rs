@@ -14,11 +14,11 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::vec::Vec;
 
-use crate::engine::lifecycle::{Keys, Plan, Times, told};
-use crate::engine::{Engine, Origin};
+use crate::engine::lifecycle::{Keys, Lifecycle, Times, told};
+use crate::engine::{Engine, InsertKind};
 use crate::expiry::clock::{Clock, SystemClock};
-use crate::expiry::lease::{Freshness, Grace, Lease};
-use crate::function::call::Calls;
+use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
+use crate::function::call::CacheHandle;
 use crate::function::options::Between;
 use crate::function::outcome::Plain;
 use crate::key::{Argument, KeyHash};
@@ -27,10 +27,10 @@ use crate::observe::info::CacheInfo;
 use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr};
-use crate::store::removed::Cause;
+use crate::store::removed::RemovalCause;
 
 /// The terms of an entry in an object. What is stale, functions say that keep their results in it.
-pub(crate) type ObjectLease<T> = Lease<T, Option<Box<Grace<T>>>>;
+pub(crate) type ObjectLease<T> = EntryInfo<T, Option<Box<StaleWindow<T>>>>;
 
 /// The engine of a cache in an object.
 pub(crate) type InObject<'m, K, V, P, C> = &'m Engine<K, V, P, ObjectLease<<C as Clock>::Time>>;
@@ -121,7 +121,7 @@ pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 /// ```
 pub type TtlCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
-/// A cache whose entries have each a time of their own: see [`Builder::ttu`]. Beside that, the least
+/// A cache whose entries have each a time of their own: see [`CacheBuilder::ttu`]. Beside that, the least
 /// recently used one makes room.
 ///
 /// # Examples
@@ -186,7 +186,7 @@ type OfEntry<K, V, R> = Box<dyn Fn(&K, &V) -> R + Send + Sync>;
 /// The time until which an entry is live, from its key, its value and the time it is now.
 type Until<K, V, T> = Box<dyn Fn(&K, &V, T) -> T + Send + Sync>;
 /// Is told what left, and why.
-type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
+type Listener<K, V> = Box<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
 
 /// What a cache is told when it is built.
 pub(crate) struct Settings<K, V, C: Clock> {
@@ -222,7 +222,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
     }
 }
 
-impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
+impl<K, V, C: Clock> Lifecycle<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
     fn now(&self) -> Option<C::Time> {
         self.read()
     }
@@ -230,7 +230,7 @@ impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
     fn term(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
         // Weighed first: the time runs from when the value is there.
         let weight = self.weight(key, value);
-        Lease::with_grace(weight, self.expires(key, value), self.times.idle(), None)
+        EntryInfo::with_grace(weight, self.expires(key, value), self.times.idle(), None)
     }
 
     fn shortened(&self, term: ObjectLease<C::Time>, left: Option<Duration>) -> ObjectLease<C::Time> {
@@ -241,7 +241,7 @@ impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
 
     #[inline]
     fn is_live(&self, term: &ObjectLease<C::Time>) -> bool {
-        self.times.is_live(term) && self.times.freshness(term) != Freshness::Spare
+        self.times.is_live(term) && self.times.freshness(term) != Freshness::ErrorOnly
     }
 
     type Reading = Option<C::Time>;
@@ -255,7 +255,7 @@ impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
     fn is_live_and_used(&self, term: &ObjectLease<C::Time>, reading: &Option<C::Time>) -> bool {
         let is_live = reading.as_ref().is_none_or(|now| {
             let is_ahead = |time: &C::Time| now < time;
-            term.is_live(is_ahead) && Between::<C>::freshness(&term.grace, is_ahead) != Freshness::Spare
+            term.is_live(is_ahead) && Between::<C>::freshness(&term.grace, is_ahead) != Freshness::ErrorOnly
         });
         if is_live {
             self.times.used(term);
@@ -275,7 +275,7 @@ impl<K, V, C: Clock> Plan<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
         self.listener.is_some()
     }
 
-    fn left(&self, key: &K, value: &V, cause: Cause) {
+    fn left(&self, key: &K, value: &V, cause: RemovalCause) {
         if let Some(listener) = &self.listener {
             listener(key, value, cause);
         }
@@ -298,8 +298,13 @@ impl<K, V, P: Policy> Cache<K, V, P> {
 
     /// Settings for a cache: no bound, no time limit, the clock of the system, until they are given.
     #[must_use]
-    pub fn builder() -> Builder<K, V, P> {
-        Builder { maxsize: None, settings: Settings::new(SystemClock), policy: P::NEW, expiry: PhantomData }
+    pub fn builder() -> CacheBuilder<K, V, P> {
+        CacheBuilder {
+            maxsize: None,
+            settings: Settings::new(SystemClock),
+            policy: P::NEW,
+            expiry: PhantomData,
+        }
     }
 }
 
@@ -325,8 +330,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert_eq!(pages.get("/"), None);
     /// ```
     #[must_use]
-    pub fn builder_with(clock: C) -> Builder<K, V, P, C> {
-        Builder { maxsize: None, settings: Settings::new(clock), policy: P::NEW, expiry: PhantomData }
+    pub fn builder_with(clock: C) -> CacheBuilder<K, V, P, C> {
+        CacheBuilder { maxsize: None, settings: Settings::new(clock), policy: P::NEW, expiry: PhantomData }
     }
 }
 
@@ -350,7 +355,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 /// texts.insert("a.txt".to_string(), "Hello".to_string());
 /// assert_eq!(texts.info().currsize, 10);
 /// ```
-pub struct Builder<K, V, P = Lru, C: Clock = SystemClock, Expiry = FromSpans> {
+pub struct CacheBuilder<K, V, P = Lru, C: Clock = SystemClock, Expiry = FromSpans> {
     maxsize: Option<usize>,
     settings: Settings<K, V, C>,
     policy: P,
@@ -377,7 +382,7 @@ pub trait TakesClock {}
 
 impl TakesClock for FromSpans {}
 
-impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
+impl<K, V, P: Policy, C: Clock, Expiry> CacheBuilder<K, V, P, C, Expiry> {
     /// At most so many entries; where there are weights, at most so much weight in all. Zero stores
     /// nothing. Without it, or with `None`, there is no bound.
     #[must_use]
@@ -407,9 +412,9 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     pub fn ttu(
         self,
         ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static,
-    ) -> Builder<K, V, P, C, FromTtu> {
+    ) -> CacheBuilder<K, V, P, C, FromTtu> {
         let settings = Settings { ttu: Some(Box::new(ttu)), ..self.settings };
-        Builder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
+        CacheBuilder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
     }
 
     /// Shortens the `ttl` of each entry by up to this part of it, at random, so that entries stored
@@ -431,14 +436,14 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     /// let cache = TlruCache::<u32, u32>::builder().ttu(|_, _, now| now).clock(ManualClock::new()).build();
     /// ```
     #[must_use]
-    pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> Builder<K, V, P, D>
+    pub fn clock<D: Clock<Span = C::Span>>(self, clock: D) -> CacheBuilder<K, V, P, D>
     where
         Expiry: TakesClock,
     {
         let Settings { times, timed, weigher, listener, choice, ttu: _ } = self.settings;
         let times = Times { clock, ttl: times.ttl, tti: times.tti, jitter: times.jitter };
         let settings = Settings { times, timed, ttu: None, weigher, listener, choice };
-        Builder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
+        CacheBuilder { maxsize: self.maxsize, settings, policy: self.policy, expiry: PhantomData }
     }
 
     /// What an entry weighs; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that
@@ -452,7 +457,7 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     /// Is told of each entry that leaves, and why, the oldest first, when the lock is free. Should it panic,
     /// it is told of the others that left in the same operation before the panic goes on.
     #[must_use]
-    pub fn on_evict(mut self, listener: impl Fn(&K, &V, Cause) + Send + Sync + 'static) -> Self {
+    pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));
         self
     }
@@ -469,7 +474,7 @@ impl<K, V, P: Policy, C: Clock, Expiry> Builder<K, V, P, C, Expiry> {
     }
 }
 
-impl<K, V, C: Clock, Expiry> Builder<K, V, Rr, C, Expiry> {
+impl<K, V, C: Clock, Expiry> CacheBuilder<K, V, Rr, C, Expiry> {
     /// The seed of the generator that chooses who makes room: of two caches with the same seed, the same
     /// calls evict the same entries.
     #[must_use]
@@ -487,9 +492,9 @@ impl<K, V, C: Clock, Expiry> Builder<K, V, Rr, C, Expiry> {
     }
 }
 
-impl<K, V, P, C: Clock, Expiry> fmt::Debug for Builder<K, V, P, C, Expiry> {
+impl<K, V, P, C: Clock, Expiry> fmt::Debug for CacheBuilder<K, V, P, C, Expiry> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("maxsize", &self.maxsize).finish_non_exhaustive()
+        f.debug_struct("CacheBuilder").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
 }
 
@@ -498,7 +503,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[doc(hidden)]
     #[must_use]
     #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
-    pub fn __calls(&self) -> Calls<InObject<'_, K, V, P, C>, impl Plan<K, V, ObjectLease<C::Time>>> {
+    pub fn __calls(
+        &self,
+    ) -> CacheHandle<InObject<'_, K, V, P, C>, impl Lifecycle<K, V, ObjectLease<C::Time>>> {
         self.planned(&self.settings)
     }
 
@@ -509,11 +516,11 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Own::new(self, &self.settings)
     }
 
-    pub(crate) fn planned<S>(&self, plan: S) -> Calls<InObject<'_, K, V, P, C>, S>
+    pub(crate) fn planned<S>(&self, plan: S) -> CacheHandle<InObject<'_, K, V, P, C>, S>
     where
-        S: Plan<K, V, ObjectLease<C::Time>>,
+        S: Lifecycle<K, V, ObjectLease<C::Time>>,
     {
-        Calls::new(&self.engine, true, plan)
+        CacheHandle::new(&self.engine, true, plan)
     }
 
     fn plan(&self) -> &Settings<K, V, C> {
@@ -627,7 +634,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             }
             Err(began) => {
                 let value = compute();
-                self.keep(self.entry(hash, key, value.clone()), Origin::Computed(began));
+                self.keep(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
                 value
             }
         }
@@ -640,11 +647,11 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// No computation that began earlier replaces it. Called from within a key's `Eq` or a value's
     /// `Clone`, while the cache is read, it removes what was there and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.keep(self.entry(KeyHash::of(&key), key, value), Origin::Inserted)
+        self.keep(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted)
     }
 
     /// Brings an entry in, and returns the value it replaced.
-    pub(crate) fn keep(&self, entry: Entry<K, V, ObjectLease<C::Time>>, origin: Origin) -> Option<V> {
+    pub(crate) fn keep(&self, entry: Entry<K, V, ObjectLease<C::Time>>, origin: InsertKind) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
         let (key, value) = told(leavers, &self.plan()).into_replaced()?;
         // The key first: should its destructor panic, the value must not be on its way out.
@@ -698,11 +705,11 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert!(cache.iter().eq([(2, 4), (3, 9), (1, 1)]));
     /// assert_eq!(cache.iter().next_back(), Some((1, 1))); // the most recent
     /// ```
-    pub fn iter(&self) -> Iter<K, V>
+    pub fn iter(&self) -> CacheIter<K, V>
     where
         K: Clone,
     {
-        Iter(self.engine.snapshot(&self.plan()).into_iter())
+        CacheIter(self.engine.snapshot(&self.plan()).into_iter())
     }
 }
 
@@ -737,9 +744,9 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
 
 impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> IntoIterator for &Cache<K, V, P, C> {
     type Item = (K, V);
-    type IntoIter = Iter<K, V>;
+    type IntoIter = CacheIter<K, V>;
 
-    fn into_iter(self) -> Iter<K, V> {
+    fn into_iter(self) -> CacheIter<K, V> {
         self.iter()
     }
 }
@@ -756,9 +763,9 @@ impl<K, V, P: Policy, C: Clock> fmt::Debug for Cache<K, V, P, C> {
 
 /// Copies of a cache's entries, made by [`Cache::iter`].
 #[derive(Clone)]
-pub struct Iter<K, V>(std::vec::IntoIter<(K, V)>);
+pub struct CacheIter<K, V>(std::vec::IntoIter<(K, V)>);
 
-impl<K, V> Iterator for Iter<K, V> {
+impl<K, V> Iterator for CacheIter<K, V> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
@@ -770,16 +777,16 @@ impl<K, V> Iterator for Iter<K, V> {
     }
 }
 
-impl<K, V> DoubleEndedIterator for Iter<K, V> {
+impl<K, V> DoubleEndedIterator for CacheIter<K, V> {
     fn next_back(&mut self) -> Option<(K, V)> {
         self.0.next_back()
     }
 }
 
-impl<K, V> ExactSizeIterator for Iter<K, V> {}
-impl<K, V> core::iter::FusedIterator for Iter<K, V> {}
+impl<K, V> ExactSizeIterator for CacheIter<K, V> {}
+impl<K, V> core::iter::FusedIterator for CacheIter<K, V> {}
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Iter<K, V> {
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for CacheIter<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.as_slice()).finish()
     }

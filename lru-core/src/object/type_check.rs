@@ -7,9 +7,9 @@
 use core::hash::Hasher;
 use core::marker::PhantomData;
 
-use crate::engine::placement::Engines;
-use crate::function::call::Calls;
-use crate::function::outcome::{Outcome, Refused};
+use crate::engine::placement::Placement;
+use crate::function::call::CacheHandle;
+use crate::function::outcome::{Refused, ResultPolicy};
 use crate::key::select::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 
@@ -28,8 +28,8 @@ pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 
 /// A key for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn keyed<Q: Part, E: Engines, S>(
-    _calls: impl FnOnce() -> Calls<E, S>,
+pub fn keyed<Q: Part, E: Placement, S>(
+    _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     part: Q,
 ) -> Keyed<Q, Q::Stored, E::Key> {
@@ -38,8 +38,8 @@ pub fn keyed<Q: Part, E: Engines, S>(
 
 /// An outcome for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn valued<R, O: Outcome<R>, E: Engines, S>(
-    _calls: impl FnOnce() -> Calls<E, S>,
+pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
+    _calls: impl FnOnce() -> CacheHandle<E, S>,
     outcome: O,
 ) -> Valued<R, O, E::Value> {
     Valued(outcome, PhantomData)
@@ -57,8 +57,8 @@ pub struct Tested<H, Arguments, Value, Key, Kept> {
 
 /// A test for the cache that is called. `_calls` is there for its type, and not run.
 #[inline]
-pub fn tested<A, W, E: Engines, S, H>(
-    _calls: impl FnOnce() -> Calls<E, S>,
+pub fn tested<A, W, E: Placement, S, H>(
+    _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     holds: H,
 ) -> Tested<H, A, W, E::Key, E::Value>
@@ -120,7 +120,7 @@ impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Tagged<Key>> {
     }
 }
 
-impl<R, O: Outcome<R, Kept = V>, V> Fits for Valued<R, O, V> {
+impl<R, O: ResultPolicy<R, Kept = V>, V> Fits for Valued<R, O, V> {
     type Fit = O;
 
     #[inline]
@@ -206,7 +206,7 @@ pub trait ValueDoesNotFit<S, V> {
         S: ValueOf<V, Nobody>;
 }
 
-impl<R, O: Outcome<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
+impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
     fn __fit<Nobody>(&self) -> NoFit<V>
     where
         O::Kept: ValueOf<V, Nobody>,
@@ -277,7 +277,7 @@ impl<K> Part for NoFit<K> {
     }
 }
 
-impl<R, V> Outcome<R> for NoFit<V> {
+impl<R, V> ResultPolicy<R> for NoFit<V> {
     type Kept = V;
     type Value = V;
 

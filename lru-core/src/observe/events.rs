@@ -6,13 +6,13 @@
 
 use core::time::Duration;
 
-use crate::observe::location::Site;
+use crate::observe::location::FunctionLocation;
 
 /// Of which function events tell, where that is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Events {
     #[cfg(feature = "tracing")]
-    site: Option<&'static Site>,
+    site: Option<&'static FunctionLocation>,
 }
 
 #[cfg(feature = "tracing")]
@@ -21,7 +21,7 @@ macro_rules! event {
         tracing::event!(
             target: "functools",
             tracing::Level::$level,
-            function = $self.site.map(Site::path),
+            function = $self.site.map(FunctionLocation::path),
             $($what)*
         )
     };
@@ -36,7 +36,7 @@ macro_rules! event {
 impl Events {
     pub(crate) const NONE: Self = Self::of(None);
 
-    pub(crate) const fn of(site: Option<&'static Site>) -> Self {
+    pub(crate) const fn of(site: Option<&'static FunctionLocation>) -> Self {
         Self {
             #[cfg(feature = "tracing")]
             site,

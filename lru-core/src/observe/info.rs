@@ -69,14 +69,14 @@ pub struct CacheParameters {
 
 /// What is counted under the lock. Cells, because nested calls count too; the lock keeps other threads out.
 #[derive(Debug)]
-pub(crate) struct Counters {
+pub(crate) struct LockedCounters {
     hits: Cell<u64>,
     misses: Cell<u64>,
     evictions: Cell<u64>,
     expiries: Cell<u64>,
 }
 
-impl Counters {
+impl LockedCounters {
     pub(crate) const fn new() -> Self {
         Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0), expiries: Cell::new(0) }
     }

@@ -10,7 +10,7 @@ use std::format;
 use std::sync::OnceLock;
 
 /// Where a memoized function stands.
-pub struct Site {
+pub struct FunctionLocation {
     module: &'static str,
     name: &'static str,
     /// Below the function's own parent: the path from there to what encloses `here`.
@@ -22,7 +22,7 @@ pub struct Site {
     path: OnceLock<Box<str>>,
 }
 
-impl Site {
+impl FunctionLocation {
     /// Of a function of this name; the path of `here` is that of its parent, `within`, and whatever.
     #[must_use]
     pub const fn new(
@@ -56,10 +56,14 @@ impl Site {
     }
 }
 
-impl fmt::Debug for Site {
+impl fmt::Debug for FunctionLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, .. } = self;
-        f.debug_struct("Site").field("path", &self.path()).field("file", file).field("line", line).finish()
+        f.debug_struct("FunctionLocation")
+            .field("path", &self.path())
+            .field("file", file)
+            .field("line", line)
+            .finish()
     }
 }
 
@@ -83,7 +87,7 @@ mod tests {
     use super::*;
 
     fn path(within: &'static str, here: fn() -> &'static str) -> String {
-        Site::new("shop", "price", within, here, "shop.rs", 1).path().to_owned()
+        FunctionLocation::new("shop", "price", within, here, "shop.rs", 1).path().to_owned()
     }
 
     #[test]

@@ -27,10 +27,12 @@ struct Counts {
 }
 
 const COUNTERS: [Counter; 10] = [
-    Counter::new("functools_hits_total", "Calls that were answered without running the function", |it| {
-        it.info.hits
-    }),
-    Counter::new("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
+    Counter::new(
+        "functools_hits_total",
+        "CacheHandle that were answered without running the function",
+        |it| it.info.hits,
+    ),
+    Counter::new("functools_misses_total", "CacheHandle that ran the function", |it| it.info.misses),
     Counter::new("functools_evictions_total", "Results that made room for others", |it| it.stats.evictions),
     Counter::new("functools_expiries_total", "Results that left because their time was over", |it| {
         it.stats.expiries
@@ -38,16 +40,16 @@ const COUNTERS: [Counter; 10] = [
     Counter::new("functools_refreshes_total", "Refreshes of stale results that came to something", |it| {
         it.stats.refreshes
     }),
-    Counter::new("functools_stale_hits_total", "Calls that were answered by a stale result", |it| {
+    Counter::new("functools_stale_hits_total", "CacheHandle that were answered by a stale result", |it| {
         it.stats.stale_hits
     }),
     Counter::new(
         "functools_coalesced_total",
-        "Calls that were answered by what another call computed meanwhile",
+        "CacheHandle that were answered by what another call computed meanwhile",
         |it| it.stats.coalesced,
     ),
     Counter::new("functools_errors_total", "Computations that came to an error", |it| it.stats.errors),
-    Counter::new("functools_backend_hits_total", "Calls that were answered by a backend", |it| {
+    Counter::new("functools_backend_hits_total", "CacheHandle that were answered by a backend", |it| {
         it.stats.backend_hits
     }),
     Counter::new("functools_backend_errors_total", "What a backend was asked and could not do", |it| {

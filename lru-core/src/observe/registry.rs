@@ -20,11 +20,11 @@
 use core::fmt;
 use std::vec::{self, Vec};
 
-use crate::engine::lifecycle::Plan;
-use crate::engine::placement::Engines;
-use crate::function::call::Calls;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::Placement;
+use crate::function::call::CacheHandle;
 use crate::observe::info::{CacheInfo, CacheParameters};
-use crate::observe::location::Site;
+use crate::observe::location::FunctionLocation;
 use crate::observe::stats::CacheStats;
 
 #[cfg(feature = "metrics")]
@@ -40,7 +40,7 @@ pub use crate::observe::metrics::publish_metrics;
 /// until the next call; and such a listener is told by the next call of what left by [`clear`](Self::clear), or
 /// expired.
 pub struct Function {
-    site: &'static Site,
+    site: &'static FunctionLocation,
     ask: Ask,
     typed: bool,
 }
@@ -52,7 +52,7 @@ inventory::collect!(Function);
 
 impl Function {
     #[doc(hidden)]
-    pub const fn __new(site: &'static Site, ask: Ask, typed: bool) -> Self {
+    pub const fn __new(site: &'static FunctionLocation, ask: Ask, typed: bool) -> Self {
         Self { site, ask, typed }
     }
 
@@ -165,7 +165,7 @@ pub trait Asked {
     fn clear(&self);
 }
 
-impl<E: Engines, S: Plan<E::Key, E::Value, E::Term>> Asked for Calls<E, S> {
+impl<E: Placement, S: Lifecycle<E::Key, E::Value, E::EntryMeta>> Asked for CacheHandle<E, S> {
     fn info(&self) -> CacheInfo {
         self.engines.info(&self.plan)
     }

@@ -61,7 +61,7 @@ impl fmt::Display for CacheStats {
 
 /// The counters behind [`CacheStats`] of what happens without the lock.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies {
+pub(crate) struct Counters {
     pub(crate) coalesced: AtomicU64,
     pub(crate) stale_hits: AtomicU64,
     pub(crate) refreshes: AtomicU64,
@@ -71,7 +71,7 @@ pub(crate) struct Tallies {
     pub(crate) nanoseconds: AtomicU64,
 }
 
-impl Tallies {
+impl Counters {
     pub(crate) fn computed(&self, took: Duration) {
         add(&self.nanoseconds, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_read_and_reset() {
-        let tallies = Tallies::default();
+        let tallies = Counters::default();
         tallies.computed(Duration::from_secs(1));
         add(&tallies.errors, 2);
         assert_eq!((tallies.read().errors, tallies.read().computing), (2, Duration::from_secs(1)));

@@ -7,17 +7,17 @@
 
 use super::{Brought, Place};
 use crate::engine::lifecycle::{KeyList, Keys};
-use crate::expiry::lease::{Queue, Term};
+use crate::expiry::lease::{EntryMeta, Queue};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
 use crate::store::entry::Entry;
 use crate::store::index::Index;
 use crate::store::policy::Policy;
-use crate::store::removed::{Cause, Leavers};
+use crate::store::removed::{RemovalCause, Removed};
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
 #[derive(Debug)]
-pub(crate) struct Bounded<K, V, P, T: Term> {
+pub(crate) struct Bounded<K, V, P, T: EntryMeta> {
     maxsize: usize,
     /// What all entries weigh; not kept where each weighs one.
     weight: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Bounded<K, V, P, T: Term> {
     queue: T::Queue,
 }
 
-impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     pub(super) const fn new(maxsize: usize, policy: P) -> Self {
         Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: T::Queue::EMPTY }
     }
@@ -83,10 +83,10 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
 
     /// Adds an entry that there is room for, and whose key is not there.
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+    pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
         if T::IS_BARE {
             match self.bring_in(entry) {
-                Ok(Some(evicted)) => leavers.push(evicted, Cause::Evicted),
+                Ok(Some(evicted)) => leavers.push(evicted, RemovalCause::Evicted),
                 Ok(None) => {}
                 Err(entry) => leavers.refuse(entry),
             }
@@ -139,7 +139,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         &mut self,
         entry: &Entry<K, V, T>,
         mut replaced: Option<Slot>,
-        leavers: &mut Leavers<K, V, P, T>,
+        leavers: &mut Removed<K, V, P, T>,
     ) -> bool {
         loop {
             let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.term.weight());
@@ -152,7 +152,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
             if replaced == Some(victim) {
                 replaced = None;
             }
-            leavers.push(self.remove(Place::from(victim)), Cause::Evicted);
+            leavers.push(self.remove(Place::from(victim)), RemovalCause::Evicted);
         }
     }
 
@@ -191,7 +191,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
         &mut self,
         place: Place,
         mut entry: Entry<K, V, T>,
-        leavers: &mut Leavers<K, V, P, T>,
+        leavers: &mut Removed<K, V, P, T>,
     ) {
         let slot = place.slot();
         if !T::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
@@ -222,11 +222,11 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     }
 
     /// Takes out what has expired by `now`.
-    pub(super) fn expire(&mut self, now: &T::Time, leavers: &mut Leavers<K, V, P, T>) {
+    pub(super) fn expire(&mut self, now: &T::Time, leavers: &mut Removed<K, V, P, T>) {
         loop {
             let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
             let Some(slot) = self.queue.next(now, term) else { return };
-            leavers.push(self.remove(Place::from(Slot::from_index(slot))), Cause::Expired);
+            leavers.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
         }
     }
 
@@ -270,11 +270,11 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Leavers<K, V, P, T>) {
+    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Removed<K, V, P, T>) {
         self.maxsize = maxsize;
         while self.is_beyond(maxsize) {
             match self.pop_victim() {
-                Some((_, entry)) => leavers.push(entry, Cause::Evicted),
+                Some((_, entry)) => leavers.push(entry, RemovalCause::Evicted),
                 None => return,
             }
         }
@@ -297,7 +297,7 @@ impl<K, V, P: Policy, T: Term> Bounded<K, V, P, T> {
     }
 }
 
-impl<K, V, P: Policy, T: Term> KeyList<K> for Bounded<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> KeyList<K> for Bounded<K, V, P, T> {
     fn len(&self) -> usize {
         self.policy.candidates().len()
     }
@@ -346,9 +346,9 @@ mod tests {
             let mut store = Plain::new(maxsize, Lru);
             let mut next = (0_u64..).map(|n| entry(n, ()));
             let mut insert = |store: &mut Plain<_, _>| {
-                let mut leavers = Leavers::none();
+                let mut leavers = Removed::none();
                 store.insert(next.next().unwrap(), &mut leavers);
-                leavers.only(Cause::Evicted).next().map(|(key, ())| key)
+                leavers.only(RemovalCause::Evicted).next().map(|(key, ())| key)
             };
             for _ in 0..maxsize {
                 assert!(insert(&mut store).is_none());
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn entries_are_found_wherever_touches_and_evictions_have_moved_them() {
         let mut store = Plain::new(5, Lru);
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         let hash = |n: u64| KeyHash::of(&n);
         for n in 0..200 {
             store.insert(entry(n, n), &mut leavers);
@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn only_keys_of_the_same_hash_are_compared() {
         let mut store = Plain::new(1000, Lru);
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         for n in 0..1000_u64 {
             store.insert(entry(n, ()), &mut leavers);
         }
@@ -440,7 +440,7 @@ mod tests {
         let mut store = Bounded::<_, _, Fickle, ()>::new(4, Fickle::NEW);
         let mut model = VecDeque::new();
         for n in 0..100_u32 {
-            let mut leavers = Leavers::none();
+            let mut leavers = Removed::none();
             let expected = match n {
                 0..4 => None,
                 _ if (n - 3) % 3 == 0 => model.pop_front(),
@@ -448,7 +448,7 @@ mod tests {
             };
             store.insert(entry(n, ()), &mut leavers);
             model.push_back(n);
-            assert_eq!(leavers.only(Cause::Evicted).next().map(|(key, ())| key), expected);
+            assert_eq!(leavers.only(RemovalCause::Evicted).next().map(|(key, ())| key), expected);
             store.validate();
             assert!(store.places().map(|place| store.get(place).key).eq(model.iter().copied()));
             assert_eq!(store.policy.victims.get(), n.saturating_sub(3));
@@ -458,7 +458,7 @@ mod tests {
     #[test]
     fn removed_entries_make_room() {
         let mut store = Plain::new(2, Lru);
-        let mut leavers = Leavers::none();
+        let mut leavers = Removed::none();
         store.insert(entry(1, 'a'), &mut leavers);
         assert!(leavers.is_empty());
         let hash = KeyHash::of(&1);

@@ -22,12 +22,12 @@ fn place_of(number: u64) -> usize {
 
 /// A point in the history of a cache: between two changes, and between two arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moment {
+pub(crate) struct Epoch {
     changes: u64,
     arrivals: u64,
 }
 
-impl Moment {
+impl Epoch {
     /// Before anything happened.
     pub(crate) const FIRST: Self = Self { changes: 0, arrivals: 0 };
 }
@@ -43,7 +43,7 @@ struct Change {
 
 /// The changes that callers made: keys invalidated, put or refreshed, and clears.
 #[derive(Debug)]
-pub(crate) struct History {
+pub(crate) struct ChangeLog {
     changes: Cell<u64>,
     /// How many entries came into the store.
     arrivals: Cell<u64>,
@@ -53,7 +53,7 @@ pub(crate) struct History {
     recent: RefCell<Vec<Option<Change>>>,
 }
 
-impl History {
+impl ChangeLog {
     pub(crate) const fn new() -> Self {
         Self {
             changes: Cell::new(0),
@@ -64,25 +64,25 @@ impl History {
     }
 
     #[inline]
-    pub(crate) fn now(&self) -> Moment {
-        Moment { changes: self.changes.get(), arrivals: self.arrivals.get() }
+    pub(crate) fn now(&self) -> Epoch {
+        Epoch { changes: self.changes.get(), arrivals: self.arrivals.get() }
     }
 
     /// The same for who has not looked what is there: no key is known to be missing.
-    pub(crate) fn unseen(&self) -> Moment {
-        Moment { arrivals: u64::MAX, ..self.now() }
+    pub(crate) fn unseen(&self) -> Epoch {
+        Epoch { arrivals: u64::MAX, ..self.now() }
     }
 
     /// Whether since `began` nothing was changed and nothing came in: a key that was missing then is
     /// missing still.
     #[inline]
-    pub(crate) fn is_still(&self, began: Moment) -> bool {
+    pub(crate) fn is_still(&self, began: Epoch) -> bool {
         began == self.now()
     }
 
     /// Whether since `began` nothing was changed, whatever came in.
     #[inline]
-    pub(crate) fn is_unchanged(&self, began: Moment) -> bool {
+    pub(crate) fn is_unchanged(&self, began: Epoch) -> bool {
         began.changes == self.changes.get()
     }
 
@@ -93,7 +93,7 @@ impl History {
     }
 
     /// A moment of its own: what begins later has a later one.
-    pub(crate) fn next(&self) -> Moment {
+    pub(crate) fn next(&self) -> Epoch {
         self.push(None);
         self.now()
     }
@@ -104,7 +104,7 @@ impl History {
     }
 
     /// Notes that what is remembered under this key was computed anew, from `began` on.
-    pub(crate) fn refreshed(&self, hash: KeyHash, began: Moment) {
+    pub(crate) fn refreshed(&self, hash: KeyHash, began: Epoch) {
         self.push(Some(Change { hash, speaks_for: began.changes }));
     }
 
@@ -126,7 +126,7 @@ impl History {
     }
 
     /// Whether what began at `began` was overtaken by a change to this key.
-    pub(crate) fn overtook(&self, began: Moment, hash: KeyHash) -> bool {
+    pub(crate) fn overtook(&self, began: Epoch, hash: KeyHash) -> bool {
         // The common case by far: nobody changed anything meanwhile.
         !self.is_unchanged(began) && self.overtook_among_changes(began.changes, hash)
     }
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_change_overtakes_its_own_key_only() {
-        let history = History::new();
+        let history = ChangeLog::new();
         let began = history.now();
         history.changed(hash(1));
         assert!(history.overtook(began, hash(1)));
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_refresh_overtakes_what_began_before_it_and_nothing_later() {
-        let history = History::new();
+        let history = ChangeLog::new();
         let (before, first, second) = (history.now(), history.next(), history.next());
         let after = history.now();
         history.refreshed(hash(1), first);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_clear_overtakes_every_key() {
-        let history = History::new();
+        let history = ChangeLog::new();
         let began = history.now();
         history.cleared();
         let later = history.now();
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn an_arrival_overtakes_nothing_and_ends_the_stillness() {
-        let history = History::new();
+        let history = ChangeLog::new();
         let began = history.now();
         assert!(history.is_still(began));
         history.arrived();
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn keys_are_told_apart_up_to_the_bound_and_no_further() {
-        let history = History::new();
+        let history = ChangeLog::new();
         history.changed(hash(0));
         let began = history.now();
         for n in 1..=REMEMBERED as u64 {

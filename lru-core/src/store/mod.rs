@@ -16,12 +16,12 @@ pub(crate) mod removed;
 mod unbounded;
 
 use crate::engine::lifecycle::Keys;
-use crate::expiry::lease::Term;
+use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
 use crate::store::policy::Policy;
-use crate::store::read_stripes::Readers;
-use crate::store::removed::Leavers;
+use crate::store::read_stripes::ReadStripes;
+use crate::store::removed::Removed;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
@@ -30,7 +30,7 @@ pub use unbounded::Table;
 
 impl<K, V, P> Store<K, V, P, ()> {
     /// Lends the entries to the current thread, by way of `readers`, where no order is kept.
-    pub(crate) fn lend(&mut self, readers: &Readers<Table<K, V, ()>>) {
+    pub(crate) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
         if let Self::Unbounded(unbounded) = self {
             unbounded.lend(readers);
         }
@@ -45,7 +45,7 @@ pub(crate) struct Place(usize);
 ///
 /// What has terms lies in the second even where there is no bound: it may have to leave in time.
 #[derive(Debug)]
-pub(crate) enum Store<K, V, P, T: Term> {
+pub(crate) enum Store<K, V, P, T: EntryMeta> {
     Unbounded(Unbounded<K, V, T>),
     Bounded(Bounded<K, V, P, T>),
 }
@@ -63,7 +63,7 @@ macro_rules! either {
     };
 }
 
-impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     /// An empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
@@ -150,7 +150,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     /// A caller's lookup: reads the entry under a key that has this hash and `matches`, and marks
     /// the entry as used just now. `matches` may call back and hide the entry: `is_there` tells, and whether
     /// it is live.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<R>(
         &self,
@@ -190,7 +190,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
 
     /// Adds an entry that there is room for, and whose key is not there, as the most recent.
     #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+    pub(crate) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
         match self {
             Self::Unbounded(unbounded) => unbounded.insert(entry),
             Self::Bounded(bounded) => bounded.insert(entry, leavers),
@@ -214,7 +214,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
 
     /// Puts another value under a key that is there, as the most recent. The old key stays; the
     /// new key leaves with the old value.
-    pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Leavers<K, V, P, T>) {
+    pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
         match self {
             Self::Unbounded(unbounded) => leavers.replace(unbounded.replace(place, entry)),
             Self::Bounded(bounded) => bounded.replace(place, entry, leavers),
@@ -227,7 +227,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
 
     /// Takes out what has expired by `now`.
     #[inline]
-    pub(crate) fn expire(&mut self, now: &T::Time, leavers: &mut Leavers<K, V, P, T>) {
+    pub(crate) fn expire(&mut self, now: &T::Time, leavers: &mut Removed<K, V, P, T>) {
         match self {
             Self::Unbounded(_) => {}
             Self::Bounded(bounded) => bounded.expire(now, leavers),
@@ -281,7 +281,7 @@ impl<K, V, P: Policy, T: Term> Store<K, V, P, T> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Leavers<K, V, P, T>) {
+    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Removed<K, V, P, T>) {
         if let Self::Bounded(bounded) = self {
             bounded.resize(maxsize.unwrap_or(usize::MAX), leavers);
         }

@@ -68,12 +68,12 @@ fn numbered() -> usize {
 }
 
 /// Where the threads find the table.
-pub struct Readers<X> {
+pub struct ReadStripes<X> {
     /// As many as a power of two.
     stripes: Arc<[Stripe<X>]>,
 }
 
-impl<X> Clone for Readers<X> {
+impl<X> Clone for ReadStripes<X> {
     fn clone(&self) -> Self {
         Self { stripes: Arc::clone(&self.stripes) }
     }
@@ -132,7 +132,7 @@ pub(crate) enum Found<'a, X> {
     NothingAgain,
 }
 
-impl<X> Readers<X> {
+impl<X> ReadStripes<X> {
     fn new() -> Self {
         let stripe = || Stripe {
             desk: Mutex::new(Desk { table: None, hits: 0, reader: NOBODY, collisions: 0 }),
@@ -211,7 +211,7 @@ impl<X> Readers<X> {
     }
 }
 
-impl<X> Default for Readers<X> {
+impl<X> Default for ReadStripes<X> {
     fn default() -> Self {
         Self::new()
     }
@@ -234,9 +234,9 @@ impl<X> Stripe<X> {
     }
 }
 
-impl<X> fmt::Debug for Readers<X> {
+impl<X> fmt::Debug for ReadStripes<X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readers").finish_non_exhaustive()
+        f.debug_struct("ReadStripes").finish_non_exhaustive()
     }
 }
 
@@ -255,12 +255,12 @@ pub trait Lent<X>: Sized + fmt::Debug {
 /// A table that is lent to readers.
 pub struct ToReaders<X> {
     table: Arc<X>,
-    readers: Readers<X>,
+    readers: ReadStripes<X>,
 }
 
 impl<X> ToReaders<X> {
-    pub(crate) fn new(table: X, readers: &Readers<X>) -> Self {
-        Self { table: Arc::new(table), readers: Readers::clone(readers) }
+    pub(crate) fn new(table: X, readers: &ReadStripes<X>) -> Self {
+        Self { table: Arc::new(table), readers: ReadStripes::clone(readers) }
     }
 
     /// Lends it to the current thread.
@@ -315,13 +315,13 @@ impl<X> Lent<X> for Infallible {
 mod tests {
     use super::*;
 
-    fn is_found(readers: &Readers<u8>) -> bool {
+    fn is_found(readers: &ReadStripes<u8>) -> bool {
         matches!(readers.find(), Found::Table(_))
     }
 
     #[test]
     fn threads_that_share_a_stripe_part() {
-        let (readers, table) = (Readers::default(), Arc::new(1));
+        let (readers, table) = (ReadStripes::default(), Arc::new(1));
         let (mut one, mut other) = (5, 5 + readers.stripes.len());
         let stripe = |number| core::ptr::from_ref(readers.of(number));
         assert_eq!(stripe(one), stripe(other));
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn where_it_is_taken_back_too_soon_it_is_lent_more_rarely() {
-        let (readers, table) = (Readers::default(), Arc::new(1));
+        let (readers, table) = (ReadStripes::default(), Arc::new(1));
         let visits = || (1..10_000).find(|_| matches!(readers.find(), Found::NothingAgain)).expect("at last");
         be(3);
         for patience in [4, 8, 16, 32] {

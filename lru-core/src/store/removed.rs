@@ -5,7 +5,7 @@ use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
-use crate::expiry::lease::Term;
+use crate::expiry::lease::EntryMeta;
 use crate::store::Store;
 use crate::store::entry::Entry;
 use crate::store::policy::Policy;
@@ -13,7 +13,7 @@ use crate::store::policy::Policy;
 /// Why an entry left the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum RemovalCause {
     /// It made room for another.
     Evicted,
     /// Its time was over.
@@ -29,7 +29,7 @@ pub enum Cause {
 /// What left the store, in the order in which it did, to be told of and dropped when the lock is
 /// free. Mostly this is one entry, and nothing is allocated for that.
 #[derive(Debug)]
-pub(crate) struct Leavers<K, V, P, T: Term> {
+pub(crate) struct Removed<K, V, P, T: EntryMeta> {
     first: Option<Leaver<K, V, T>>,
     rest: Option<Box<Rest<K, V, P, T>>>,
     /// Which of them the newcomer replaced.
@@ -40,17 +40,17 @@ pub(crate) struct Leavers<K, V, P, T: Term> {
 #[derive(Debug)]
 pub(crate) struct Leaver<K, V, T> {
     pub(crate) entry: Entry<K, V, T>,
-    pub(crate) cause: Option<Cause>,
+    pub(crate) cause: Option<RemovalCause>,
 }
 
 #[derive(Debug)]
-struct Rest<K, V, P, T: Term> {
+struct Rest<K, V, P, T: EntryMeta> {
     more: Vec<Leaver<K, V, T>>,
     /// What was cleared, as it lay.
     cleared: Option<Store<K, V, P, T>>,
 }
 
-impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     #[inline]
     pub(crate) const fn none() -> Self {
         Self { first: None, rest: None, replaced: None }
@@ -58,7 +58,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
 
     /// What left is told of.
     #[inline]
-    pub(crate) fn push(&mut self, entry: Entry<K, V, T>, cause: Cause) {
+    pub(crate) fn push(&mut self, entry: Entry<K, V, T>, cause: RemovalCause) {
         self.add(Leaver { entry, cause: Some(cause) });
     }
 
@@ -66,7 +66,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     pub(crate) fn replace(&mut self, entry: Entry<K, V, T>) {
         let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
         self.replaced = Some(usize::from(self.first.is_some()) + more);
-        self.push(entry, Cause::Replaced);
+        self.push(entry, RemovalCause::Replaced);
     }
 
     /// What was not let in is only dropped.
@@ -112,7 +112,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     }
 
     /// How many left for this reason, one by one.
-    pub(crate) fn count(&self, reason: Cause) -> u64 {
+    pub(crate) fn count(&self, reason: RemovalCause) -> u64 {
         let rest = self.rest.iter().flat_map(|rest| &rest.more);
         let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
         leavers.map(|_| 1).sum()
@@ -122,8 +122,8 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     /// from being told: the first one is handed back.
     pub(crate) fn tell(
         &self,
-        taken: Option<(&K, &V, Cause)>,
-        whom: impl Fn(&K, &V, Cause),
+        taken: Option<(&K, &V, RemovalCause)>,
+        whom: impl Fn(&K, &V, RemovalCause),
     ) -> Option<Box<dyn Any + Send>> {
         let mut thrown = None;
         let mut tell = |key: &K, value: &V, cause| {
@@ -140,7 +140,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
         for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
             for place in store.places() {
                 let entry = store.get(place);
-                tell(&entry.key, &entry.value, Cause::Cleared);
+                tell(&entry.key, &entry.value, RemovalCause::Cleared);
             }
         }
         if let Some((key, value, cause)) = taken {
@@ -150,7 +150,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     }
 
     /// Hands over each entry that left, but for those that were cleared together.
-    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<K, V, T>, Option<Cause>)) {
+    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<K, V, T>, Option<RemovalCause>)) {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
             to(entry, cause);
@@ -171,7 +171,7 @@ impl<K, V, P: Policy, T: Term> Leavers<K, V, P, T> {
     }
 
     /// The entries that left for this reason; the others are dropped.
-    pub(crate) fn only(self, cause: Cause) -> impl Iterator<Item = (K, V)> {
+    pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (K, V)> {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
         leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))

@@ -8,10 +8,10 @@ use core::mem;
 use hashbrown::HashTable;
 
 use super::Place;
-use crate::expiry::lease::Term;
+use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
-use crate::store::read_stripes::{Lent, Readers, ToReaders};
+use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
 
 /// For about how many bytes of entries there is room at first.
 const FIRST: usize = 512;
@@ -20,7 +20,7 @@ const FIRST: usize = 512;
 const SMALL: usize = 16 * 1024;
 
 #[derive(Debug)]
-pub(crate) enum Unbounded<K, V, T: Term> {
+pub(crate) enum Unbounded<K, V, T: EntryMeta> {
     Own(Table<K, V, T>),
     Lent(T::Lent<Table<K, V, T>>),
 }
@@ -93,7 +93,7 @@ impl<K, V, T> fmt::Debug for Table<K, V, T> {
     }
 }
 
-impl<K, V, T: Term> Unbounded<K, V, T> {
+impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     pub(super) const fn new() -> Self {
         Self::Own(Table::new())
     }
@@ -227,7 +227,7 @@ impl<K, V, T: Term> Unbounded<K, V, T> {
 
 impl<K, V> Unbounded<K, V, ()> {
     /// Lends the table to the current thread, by way of `readers`.
-    pub(super) fn lend(&mut self, readers: &Readers<Table<K, V, ()>>) {
+    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
         if let Self::Own(table) = self {
             *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));
         }

@@ -39,8 +39,8 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         #hidden
         fn #name() -> (
             &'static (#backend),
-            &'static #krate::__private::Site,
-            &'static #krate::__private::Watch,
+            &'static #krate::__private::FunctionLocation,
+            &'static #krate::__private::Invalidation,
         ) {
             #krate::__private::backend! { #open, #plain_name, #within }
         }
@@ -83,7 +83,7 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     };
     let listens = model.terms.listens();
     let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
-    Some(quote! { #krate::__private::Place::#awaited(#opened) #(#settings)* #json #global #watched })
+    Some(quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #json #global #watched })
 }
 
 /// Binds what the function has in its backend under these arguments.

@@ -14,7 +14,7 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
     let krate = &model.krate;
     let boarded = boarded(model, flight, home);
     let (copies, keep) = (copies(model), keep(call::own_terms(model)));
-    let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::Boarded });
+    let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::CoalescedLookup });
     let outside = backend::outside(model, home);
     let way = Way::of(model);
     let Way { fly, refresh, there, there_in_background } = &way;

@@ -37,7 +37,7 @@ impl Flight {
             let at = type_tokens::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }
         });
-        quote! { #krate::__private::Flight::#shares #timeout .at(#krate::__private::site!(#name)) }
+        quote! { #krate::__private::FlightOptions::#shares #timeout .at(#krate::__private::site!(#name)) }
     }
 
     pub(crate) fn refresh(&self) -> Option<&Refresh> {

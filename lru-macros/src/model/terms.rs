@@ -129,8 +129,8 @@ impl Terms {
         let terms = self.plan.as_ref().map(|plan| {
             let time = if plan.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
             let time = quote! { #krate::__private::#time };
-            let grace = plan.has_grace().then(|| quote! { , #krate::__private::Grace<#time> });
-            quote! { , #krate::__private::Lease<#time #grace> }
+            let grace = plan.has_grace().then(|| quote! { , #krate::__private::StaleWindow<#time> });
+            quote! { , #krate::__private::EntryInfo<#time #grace> }
         });
         Some(quote! { , #policy #terms })
     }

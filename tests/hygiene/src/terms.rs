@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use functools::{fifo_cache, lru_cache, rr_cache, Cause, Keys, LruCache};
+use functools::{fifo_cache, lru_cache, rr_cache, RemovalCause, Keys, LruCache};
 
 /// Is told.
-pub fn told(_: &u32, _: &u32, _: Cause) {}
+pub fn told(_: &u32, _: &u32, _: RemovalCause) {}
 
 /// Chooses.
 pub fn last(keys: &Keys<'_, u32>) -> usize {

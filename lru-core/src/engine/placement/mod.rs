@@ -7,10 +7,10 @@ pub(crate) mod per_thread;
 pub(crate) mod replicated;
 pub(crate) mod sharded;
 
-use crate::engine::lifecycle::Plan;
+use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::{Engine, Lender, State};
-use crate::expiry::lease::Term;
+use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::policy::Policy;
@@ -18,7 +18,7 @@ use crate::store::policy::Policy;
 /// The engines behind a function.
 ///
 /// What is asked of one runs within `at`, `change`, `first` or `each`: outside, nobody knows where it is.
-pub trait Engines {
+pub trait Placement {
     /// What is remembered by.
     type Key;
     /// What is remembered.
@@ -26,9 +26,9 @@ pub trait Engines {
     /// Who leaves.
     type Policy: Policy;
     /// On what terms.
-    type Term: Term;
+    type EntryMeta: EntryMeta;
     /// What keeps threads apart.
-    type Lock: Lock<State<Self::Key, Self::Value, Self::Policy, Self::Term>>;
+    type Lock: Lock<State<Self::Key, Self::Value, Self::Policy, Self::EntryMeta>>;
 
     /// Asks the engine that has the keys of this hash.
     fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer;
@@ -53,17 +53,17 @@ pub trait Engines {
 
     /// Carries out what could not be done at once where the keys of this hash are: before a call.
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Plan<Self::Key, Self::Value, Self::Term>) {
+    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) {
         let _ = (hash, plan);
     }
 
     /// The same, wherever keys are: before all are asked.
-    fn catch_up_all(&self, plan: &impl Plan<Self::Key, Self::Value, Self::Term>) {
+    fn catch_up_all(&self, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) {
         let _ = plan;
     }
 
     /// Hits, misses, bound and size of all, read together.
-    fn info(&self, plan: &impl Plan<Self::Key, Self::Value, Self::Term>) -> CacheInfo;
+    fn info(&self, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) -> CacheInfo;
 
     /// The bound of all as it is now.
     fn maxsize(&self) -> Option<usize>;
@@ -74,11 +74,11 @@ pub trait Engines {
 
 /// One of them.
 pub type EngineOf<E> = Engine<
-    <E as Engines>::Key,
-    <E as Engines>::Value,
-    <E as Engines>::Policy,
-    <E as Engines>::Term,
-    <E as Engines>::Lock,
+    <E as Placement>::Key,
+    <E as Placement>::Value,
+    <E as Placement>::Policy,
+    <E as Placement>::EntryMeta,
+    <E as Placement>::Lock,
 >;
 
 /// What an engine is asked. A closure, unless it must be inlined whatever the compiler thinks of it: it can't say
@@ -133,14 +133,14 @@ pub enum Change {
     Clear,
 }
 
-impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engines for Engine<K, V, P, T, L> {
+impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Placement for Engine<K, V, P, T, L> {
     type Key = K;
     type Value = V;
     type Policy = P;
-    type Term = T;
+    type EntryMeta = T;
     type Lock = L;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<Self>>(&self, _: KeyHash, question: Q) -> Q::Answer {
         question.put_to(self)
@@ -155,7 +155,7 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engines for Engine<K,
         ask(self);
     }
 
-    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
         Engine::info(self, plan)
     }
 
@@ -172,14 +172,14 @@ impl<K, V, P: Policy, T: Term, L: Lock<State<K, V, P, T>>> Engines for Engine<K,
 macro_rules! behind {
     ($($(#[$cfg:meta])? $pointer:ty)*) => { $(
         $(#[$cfg])?
-        impl<E: Engines> Engines for $pointer {
+        impl<E: Placement> Placement for $pointer {
             type Key = E::Key;
             type Value = E::Value;
             type Policy = E::Policy;
-            type Term = E::Term;
+            type EntryMeta = E::EntryMeta;
             type Lock = E::Lock;
 
-            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
             #[cfg_attr(not(debug_assertions), inline(always))]
             fn ask<Q: Question<EngineOf<E>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
                 (**self).ask(hash, question)
@@ -200,15 +200,15 @@ macro_rules! behind {
             }
 
             #[inline]
-            fn catch_up(&self, hash: KeyHash, plan: &impl Plan<E::Key, E::Value, E::Term>) {
+            fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) {
                 (**self).catch_up(hash, plan);
             }
 
-            fn catch_up_all(&self, plan: &impl Plan<E::Key, E::Value, E::Term>) {
+            fn catch_up_all(&self, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) {
                 (**self).catch_up_all(plan);
             }
 
-            fn info(&self, plan: &impl Plan<E::Key, E::Value, E::Term>) -> CacheInfo {
+            fn info(&self, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) -> CacheInfo {
                 (**self).info(plan)
             }
 

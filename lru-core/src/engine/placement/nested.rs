@@ -11,12 +11,12 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::engine::deferred::Wanted;
-use crate::engine::lifecycle::Plan;
+use crate::engine::deferred::DeferredChange;
+use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::placement::Change;
 use crate::engine::{Engine, State};
-use crate::expiry::lease::Term;
+use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::policy::Policy;
 
@@ -60,7 +60,7 @@ pub(crate) fn is_nested() -> bool {
 pub(crate) struct Missed {
     /// Whether there are changes. Set while they are noted or carried out, and so never behind them.
     any: AtomicBool,
-    changes: Mutex<Vec<Wanted>>,
+    changes: Mutex<Vec<DeferredChange>>,
     /// Misses that could not be counted.
     misses: AtomicU64,
 }
@@ -89,7 +89,7 @@ impl Missed {
     /// Notes a change to what is under a key.
     #[cold]
     pub(crate) fn note(&self, hash: KeyHash) {
-        self.want(Wanted::Forget(hash));
+        self.want(DeferredChange::Forget(hash));
     }
 
     /// Notes what is to happen to all.
@@ -97,15 +97,15 @@ impl Missed {
     pub(crate) fn note_all(&self, change: Change) {
         match change {
             Change::None => {}
-            Change::Retain => self.want(Wanted::Empty),
+            Change::Retain => self.want(DeferredChange::Empty),
             Change::Clear => {
                 self.cleared();
-                self.want(Wanted::Clear);
+                self.want(DeferredChange::Clear);
             }
         }
     }
 
-    fn want(&self, wanted: Wanted) {
+    fn want(&self, wanted: DeferredChange) {
         let mut changes = self.changes.lock();
         changes.push(wanted);
         self.any.store(true, Relaxed);
@@ -117,7 +117,7 @@ impl Missed {
     }
 
     /// What was noted since the last time; `None` where all is carried out.
-    fn next(&self) -> Option<Vec<Wanted>> {
+    fn next(&self) -> Option<Vec<DeferredChange>> {
         let mut changes = self.changes.lock();
         if changes.is_empty() {
             self.any.store(false, Relaxed);
@@ -131,7 +131,7 @@ impl Missed {
     pub(crate) fn try_hold<'a, K, V, P, T, L>(&self, engine: &'a Engine<K, V, P, T, L>) -> Option<L::Held<'a>>
     where
         P: Policy,
-        T: Term,
+        T: EntryMeta,
         L: Lock<State<K, V, P, T>>,
     {
         engine.try_hold().filter(|_| !self.any())
@@ -140,10 +140,13 @@ impl Missed {
     /// Does what nested calls could not do.
     #[cold]
     #[inline(never)]
-    pub(crate) fn catch_up<K, V, P, T, L>(&self, engine: &Engine<K, V, P, T, L>, plan: &impl Plan<K, V, T>)
-    where
+    pub(crate) fn catch_up<K, V, P, T, L>(
+        &self,
+        engine: &Engine<K, V, P, T, L>,
+        plan: &impl Lifecycle<K, V, T>,
+    ) where
         P: Policy,
-        T: Term,
+        T: EntryMeta,
         L: Lock<State<K, V, P, T>>,
     {
         let is_nested = is_nested();

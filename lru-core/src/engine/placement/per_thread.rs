@@ -6,12 +6,12 @@ use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::LocalKey;
 
-use crate::engine::lifecycle::{NoPlan, Plan};
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::engine::lock::Unlocked;
-use crate::engine::placement::{Change, EngineOf, Engines, Question};
+use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{LocalEngine, State};
-use crate::expiry::lease::Term;
-use crate::function::call::Calls;
+use crate::expiry::lease::EntryMeta;
+use crate::function::call::CacheHandle;
 use crate::function::statics::{mode, stores};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
@@ -19,9 +19,9 @@ use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
 
 /// What a thread has of a function: for a thread-local.
-pub struct ThreadMemo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: Term = ()>(LocalEngine<K, V, P, T>);
+pub struct ThreadMemo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: EntryMeta = ()>(LocalEngine<K, V, P, T>);
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> ThreadMemo<K, V, MAXSIZE, P, T> {
+impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> ThreadMemo<K, V, MAXSIZE, P, T> {
     /// An empty cache. Takes no memory yet.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
@@ -30,7 +30,7 @@ impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> ThreadMemo<K, V, MAXSIZE, P,
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for ThreadMemo<K, V, MAXSIZE, P, T> {
+impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for ThreadMemo<K, V, MAXSIZE, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ThreadMemo").field(&self.0).finish()
     }
@@ -49,14 +49,16 @@ pub struct PerThread<
     V: 'static,
     const MAXSIZE: i128,
     P: Policy + 'static = Lru,
-    T: Term + 'static = (),
+    T: EntryMeta + 'static = (),
 > {
     key: Key<K, V, MAXSIZE, P, T>,
     moves: bool,
     function: PhantomData<fn() -> F>,
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: EntryMeta + 'static>
+    PerThread<F, K, V, MAXSIZE, P, T>
+{
     /// Those that lie there.
     #[inline]
     #[must_use]
@@ -73,10 +75,10 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> PerTh
 
     /// The cache of the current thread, to be called.
     #[inline]
-    pub fn planned<S: Plan<K, V, T>>(self, plan: S) -> Calls<OfThread<F, K, V, MAXSIZE, P, T>, S> {
+    pub fn planned<S: Lifecycle<K, V, T>>(self, plan: S) -> CacheHandle<OfThread<F, K, V, MAXSIZE, P, T>, S> {
         let begun = self.moves.then(|| Cell::new(None));
         let engines = OfThread { key: self.key, begun, function: PhantomData };
-        Calls::new(engines, stores::<T>(mode(MAXSIZE)), plan)
+        CacheHandle::new(engines, stores::<T>(mode(MAXSIZE)), plan)
     }
 }
 
@@ -84,12 +86,12 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static> PerThread<F, K, V, MAXSI
     /// The same, where there is nothing to plan.
     #[inline]
     #[must_use]
-    pub fn calls(self) -> Calls<OfThread<F, K, V, MAXSIZE, P, ()>, NoPlan> {
-        self.planned(NoPlan)
+    pub fn calls(self) -> CacheHandle<OfThread<F, K, V, MAXSIZE, P, ()>, NoLifecycle> {
+        self.planned(NoLifecycle)
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for PerThread<F, K, V, MAXSIZE, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PerThread").finish_non_exhaustive()
     }
@@ -99,7 +101,14 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for PerThread<
 ///
 /// A future may be polled on by another thread, whose cache knows nothing of what happened in this one
 /// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
-pub struct OfThread<F, K: 'static, V: 'static, const MAXSIZE: i128, P: Policy + 'static, T: Term + 'static> {
+pub struct OfThread<
+    F,
+    K: 'static,
+    V: 'static,
+    const MAXSIZE: i128,
+    P: Policy + 'static,
+    T: EntryMeta + 'static,
+> {
     key: Key<K, V, MAXSIZE, P, T>,
     /// Of a call that may go on in another thread, where it began, as soon as it did.
     begun: Option<Cell<Option<Place>>>,
@@ -126,9 +135,9 @@ impl Place {
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> OfThread<F, K, V, MAXSIZE, P, T> {
     /// Asks the engine of the current thread; `None` where that has none any more.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with<R>(&self, ask: impl FnOnce(&LocalEngine<K, V, P, T>) -> R) -> Option<R> {
         let with = |memo: &ThreadMemo<K, V, MAXSIZE, P, T>| {
@@ -142,14 +151,14 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> OfThread<F, K, V, MAXSIZE
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Placement for OfThread<F, K, V, MAXSIZE, P, T> {
     type Key = K;
     type Value = V;
     type Policy = P;
-    type Term = T;
+    type EntryMeta = T;
     type Lock = Unlocked<State<K, V, P, T>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
         let mut question = Some(question);
@@ -179,7 +188,7 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K
         self.first(ask);
     }
 
-    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
         let info = self.first(|engine| engine.info(plan));
         CacheInfo { maxsize: self.maxsize(), ..info }
     }
@@ -193,13 +202,13 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Engines for OfThread<F, K
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> Clone for OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Clone for OfThread<F, K, V, MAXSIZE, P, T> {
     fn clone(&self) -> Self {
         Self { key: self.key, begun: self.begun.clone(), function: PhantomData }
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: Term> fmt::Debug for OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for OfThread<F, K, V, MAXSIZE, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OfThread").finish_non_exhaustive()
     }

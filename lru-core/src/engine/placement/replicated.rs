@@ -10,13 +10,13 @@ use std::sync::OnceLock;
 
 use parking_lot::MutexGuard;
 
-use crate::engine::lifecycle::{NoPlan, Plan};
-use crate::engine::lock::{Lock, QuietLock, Quietly};
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::engine::lock::{Lock, PlainLock, Quietly};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
-use crate::engine::placement::{Change, EngineOf, Engines, Question};
+use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{Engine, OpenEngine, ReadersOf, State};
-use crate::function::call::Calls;
+use crate::function::call::CacheHandle;
 use crate::function::statics::{Empty, InStatic, Shared, UNBOUNDED, in_static, mode};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
@@ -28,7 +28,7 @@ use crate::store::read_stripes::{Found, NOBODY, Reading, number};
 pub trait Lending {
     /// Who reads what it lends.
     #[doc(hidden)]
-    type Readers: Default;
+    type ReadStripes: Default;
 }
 
 /// One hit in so many is looked at, for which thread it is of.
@@ -39,9 +39,9 @@ const CHANGES: u32 = 4;
 
 /// The lock of a cache that lends what is read in it. It knows whether several threads call.
 pub struct OpenLock<T: Lending> {
-    lock: QuietLock<T>,
+    lock: PlainLock<T>,
     /// Made when threads have taken turns.
-    readers: OnceLock<T::Readers>,
+    readers: OnceLock<T::ReadStripes>,
     /// Whose hit was looked at last, by the number of the thread.
     last: AtomicUsize,
     changes: AtomicU32,
@@ -50,7 +50,7 @@ pub struct OpenLock<T: Lending> {
 impl<T: Lending> OpenLock<T> {
     pub(crate) const fn new(guarded: T) -> Self {
         Self {
-            lock: QuietLock::new(guarded),
+            lock: PlainLock::new(guarded),
             readers: OnceLock::new(),
             last: AtomicUsize::new(NOBODY),
             changes: AtomicU32::new(0),
@@ -58,13 +58,13 @@ impl<T: Lending> OpenLock<T> {
     }
 
     #[inline]
-    pub(crate) fn readers(&self) -> Option<&T::Readers> {
+    pub(crate) fn readers(&self) -> Option<&T::ReadStripes> {
         self.readers.get()
     }
 
     /// From now on the table is lent.
     pub(crate) fn prepare(&self) {
-        self.readers.get_or_init(T::Readers::default);
+        self.readers.get_or_init(T::ReadStripes::default);
     }
 
     /// Looks which thread it is that calls.
@@ -139,14 +139,14 @@ impl<K, V, P: Policy> Open<K, V, P> {
     }
 }
 
-impl<K, V, P: Policy> Engines for Open<K, V, P> {
+impl<K, V, P: Policy> Placement for Open<K, V, P> {
     type Key = K;
     type Value = V;
     type Policy = P;
-    type Term = ();
+    type EntryMeta = ();
     type Lock = OpenLock<State<K, V, P, ()>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
         if let (true, Some(readers)) = (Q::READS, self.0.readers()) {
@@ -168,7 +168,7 @@ impl<K, V, P: Policy> Engines for Open<K, V, P> {
         ask(&self.0);
     }
 
-    fn info(&self, plan: &impl Plan<K, V, ()>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<K, V, ()>) -> CacheInfo {
         self.0.info(plan)
     }
 
@@ -194,19 +194,19 @@ impl<K, V, P: Policy> fmt::Debug for Open<K, V, P> {
 /// What answers for a function without a bound, by whether all its keys and values are quiet.
 pub trait Unbounding {
     /// Where its engine is.
-    type Engines<K, V, P: Policy>;
+    type Placement<K, V, P: Policy>;
 }
 
 impl Unbounding for Quietly<true> {
-    type Engines<K, V, P: Policy> = Open<K, V, P>;
+    type Placement<K, V, P: Policy> = Open<K, V, P>;
 }
 
 impl Unbounding for Quietly<false> {
-    type Engines<K, V, P: Policy> = Engine<K, V, P, ()>;
+    type Placement<K, V, P: Policy> = Engine<K, V, P, ()>;
 }
 
 /// What is chosen.
-type EnginesBy<K, V, P, const QUIET: bool> = <Quietly<QUIET> as Unbounding>::Engines<K, V, P>;
+type EnginesBy<K, V, P, const QUIET: bool> = <Quietly<QUIET> as Unbounding>::Placement<K, V, P>;
 
 /// [`Memo`](crate::Memo) without a bound, and with nothing to plan.
 pub struct OpenMemo<K, V, P: Policy, const QUIET: bool>(EnginesBy<K, V, P, QUIET>)
@@ -224,7 +224,7 @@ impl<K: Clone, V: Clone, P: Policy> Empty for OpenMemo<K, V, P, true> {
 impl<K, V, P, const QUIET: bool> OpenMemo<K, V, P, QUIET>
 where
     Quietly<QUIET>: Unbounding,
-    EnginesBy<K, V, P, QUIET>: Engines<Key = K, Value = V, Policy = P, Term = ()> + Shared + 'static,
+    EnginesBy<K, V, P, QUIET>: Placement<Key = K, Value = V, Policy = P, EntryMeta = ()> + Shared + 'static,
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
@@ -237,8 +237,8 @@ where
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn calls(&self) -> Calls<InStatic<'_, EnginesBy<K, V, P, QUIET>>, NoPlan> {
-        Calls::new(in_static(&self.0), true, NoPlan)
+    pub fn calls(&self) -> CacheHandle<InStatic<'_, EnginesBy<K, V, P, QUIET>>, NoLifecycle> {
+        CacheHandle::new(in_static(&self.0), true, NoLifecycle)
     }
 }
 
@@ -253,7 +253,7 @@ impl<K: Clone, V: Clone, P: Policy> Another for Open<K, V, P> {
 impl<K, V, P: Policy, const QUIET: bool> crate::backend::invalidation::Fronting for OpenMemo<K, V, P, QUIET>
 where
     Quietly<QUIET>: Unbounding,
-    EnginesBy<K, V, P, QUIET>: Engines + Sync,
+    EnginesBy<K, V, P, QUIET>: Placement + Sync,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
         Some(&self.0)
@@ -272,7 +272,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::call::coalesced::{Boarded, Flight};
+    use crate::function::call::coalesced::{CoalescedLookup, FlightOptions};
     use crate::function::outcome::Plain;
     use crate::key::Part;
     use crate::store::policy::Lru;
@@ -320,8 +320,8 @@ mod tests {
             Self(OpenEngine::open())
         }
 
-        fn calls(&self) -> Calls<&Self, NoPlan> {
-            Calls::new(self, true, NoPlan)
+        fn calls(&self) -> CacheHandle<&Self, NoLifecycle> {
+            CacheHandle::new(self, true, NoLifecycle)
         }
 
         /// A call whose key does this when it is compared.
@@ -482,8 +482,8 @@ mod tests {
                 });
                 holding.wait();
                 assert_eq!(open.call(2, unasked), 20);
-                let boarded = open.calls().board(Asked(2, &|| ()), Plain, Flight::SINGLE);
-                assert!(matches!(boarded, Boarded::Hit(20)));
+                let boarded = open.calls().board(Asked(2, &|| ()), Plain, FlightOptions::SINGLE);
+                assert!(matches!(boarded, CoalescedLookup::Hit(20)));
                 holding.wait();
             });
             assert_eq!(open.counted(), (hits + 2, 0, 3));

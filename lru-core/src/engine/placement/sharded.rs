@@ -5,15 +5,15 @@ use core::fmt;
 use core::mem;
 use core::ops::Deref;
 
-use crate::engine::lifecycle::{NoPlan, Plan};
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::nested::{Held, Missed, is_nested};
-use crate::engine::placement::{Change, EngineOf, Engines, Question};
+use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{Engine, State};
-use crate::expiry::lease::Term;
-use crate::function::call::Calls;
+use crate::expiry::lease::EntryMeta;
+use crate::function::call::CacheHandle;
 use crate::function::statics::{InStatic, in_static, mode, stores};
 use crate::key::KeyHash;
 use crate::key::random::STEP;
@@ -81,16 +81,16 @@ impl<T> Lock<T> for ShardLock<T> {
 /// The engine of a shard.
 type ShardEngine<K, V, P, T> = Engine<K, V, P, T, ShardLock<State<K, V, P, T>>>;
 
-const fn engine<K, V, P: Policy, T: Term>(maxsize: MaxSize) -> ShardEngine<K, V, P, T> {
+const fn engine<K, V, P: Policy, T: EntryMeta>(maxsize: MaxSize) -> ShardEngine<K, V, P, T> {
     Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
 }
 
-struct Shard<K, V, P, T: Term> {
+struct Shard<K, V, P, T: EntryMeta> {
     engine: ShardEngine<K, V, P, T>,
     missed: Missed,
 }
 
-impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
+impl<K, V, P: Policy, T: EntryMeta> Shard<K, V, P, T> {
     const fn new(maxsize: MaxSize) -> Self {
         Self { engine: engine(maxsize), missed: Missed::new() }
     }
@@ -110,7 +110,7 @@ impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
 
     /// Does what nested calls could not do.
     #[inline]
-    fn catch_up(&self, plan: &impl Plan<K, V, T>) {
+    fn catch_up(&self, plan: &impl Lifecycle<K, V, T>) {
         if self.missed.any() {
             self.missed.catch_up(&self.engine, plan);
         }
@@ -118,12 +118,12 @@ impl<K, V, P: Policy, T: Term> Shard<K, V, P, T> {
 }
 
 /// The shards of one function.
-pub struct Shards<K, V, const N: usize, P, T: Term> {
+pub struct Shards<K, V, const N: usize, P, T: EntryMeta> {
     shards: [Shard<K, V, P, T>; N],
     maxsize: MaxSize,
 }
 
-impl<K, V, const N: usize, P: Policy, T: Term> Shards<K, V, N, P, T> {
+impl<K, V, const N: usize, P: Policy, T: EntryMeta> Shards<K, V, N, P, T> {
     const fn new(maxsize: MaxSize) -> Self {
         assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
         let (each, more) = match maxsize {
@@ -188,14 +188,14 @@ pub const fn shards(number: i128) -> usize {
     if number < 0 || number > 1 << BITS { 0 } else { number as usize }
 }
 
-impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T> {
+impl<K, V, const N: usize, P: Policy, T: EntryMeta> Placement for Shards<K, V, N, P, T> {
     type Key = K;
     type Value = V;
     type Policy = P;
-    type Term = T;
+    type EntryMeta = T;
     type Lock = ShardLock<State<K, V, P, T>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
         let shard = self.of(hash);
@@ -238,16 +238,16 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
     }
 
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Plan<K, V, T>) {
+    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<K, V, T>) {
         self.of(hash).catch_up(plan);
     }
 
-    fn catch_up_all(&self, plan: &impl Plan<K, V, T>) {
+    fn catch_up_all(&self, plan: &impl Lifecycle<K, V, T>) {
         self.shards.iter().for_each(|shard| shard.catch_up(plan));
     }
 
     /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
-    fn info(&self, plan: &impl Plan<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
         // Before all are held: who is told of what has expired may call back.
         self.catch_up_all(plan);
         self.each(Change::None, |engine| _ = engine.info(plan));
@@ -276,20 +276,20 @@ impl<K, V, const N: usize, P: Policy, T: Term> Engines for Shards<K, V, N, P, T>
 }
 
 #[cfg(feature = "testing")]
-impl<K, V, const N: usize, P: Policy, T: Term> Another for Shards<K, V, N, P, T> {
+impl<K, V, const N: usize, P: Policy, T: EntryMeta> Another for Shards<K, V, N, P, T> {
     fn another(&self) -> Self {
         Self::new(self.maxsize)
     }
 }
 
-impl<K, V, const N: usize, P: Policy, T: Term> fmt::Debug for Shards<K, V, N, P, T> {
+impl<K, V, const N: usize, P: Policy, T: EntryMeta> fmt::Debug for Shards<K, V, N, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shards").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
 }
 
 /// [`Memo`](crate::Memo) in `SHARDS` parts, which share out `MAXSIZE` among them.
-pub struct ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy = Lru, T: Term = ()>(
+pub struct ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy = Lru, T: EntryMeta = ()>(
     Shards<K, V, SHARDS, P, T>,
 );
 
@@ -298,7 +298,7 @@ where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     P: Policy + Send + 'static,
-    T: Term<Queue: Send> + Send + 'static,
+    T: EntryMeta<Queue: Send> + Send + 'static,
 {
     /// An empty cache. Takes no memory yet.
     ///
@@ -324,11 +324,11 @@ where
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn planned<S>(&self, plan: S) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, T>>, S>
+    pub fn planned<S>(&self, plan: S) -> CacheHandle<InStatic<'_, Shards<K, V, SHARDS, P, T>>, S>
     where
-        S: Plan<K, V, T>,
+        S: Lifecycle<K, V, T>,
     {
-        Calls::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
+        CacheHandle::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
     }
 }
 
@@ -340,8 +340,8 @@ where
 {
     /// The same, where there is nothing to plan.
     #[inline]
-    pub fn calls(&self) -> Calls<InStatic<'_, Shards<K, V, SHARDS, P, ()>>, NoPlan> {
-        self.planned(NoPlan)
+    pub fn calls(&self) -> CacheHandle<InStatic<'_, Shards<K, V, SHARDS, P, ()>>, NoLifecycle> {
+        self.planned(NoLifecycle)
     }
 }
 
@@ -351,14 +351,14 @@ impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::inval
 where
     Shards<K, V, SHARDS, P, T>: Sync,
     P: Policy,
-    T: Term,
+    T: EntryMeta,
 {
     fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
         (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: Term> fmt::Debug
+impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: EntryMeta> fmt::Debug
     for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,24 +17,24 @@ use std::boxed::Box;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::engine::Origin;
-use crate::engine::lifecycle::Plan;
-use crate::engine::placement::Engines;
-use crate::expiry::lease::{Freshness, Term};
-use crate::flight::{Body, Followed, Follower, Joined, Landed, Lead};
-use crate::function::call::{Calls, Miss, Pending};
+use crate::engine::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::Placement;
+use crate::expiry::lease::{EntryMeta, Freshness};
+use crate::flight::{Body, Followed, Follower, Joined, Lead, Published};
+use crate::function::call::{CacheHandle, Miss, Pending};
 use crate::function::options::IntoSpan;
-use crate::function::outcome::{Outcome, Sharing};
+use crate::function::outcome::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::{Events, Unfinished};
-use crate::observe::location::Site;
-use crate::observe::stats::{Tallies, add};
-use crate::store::change_log::Moment;
+use crate::observe::location::FunctionLocation;
+use crate::observe::stats::{Counters, add};
+use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
 
 /// How calls share what they compute.
 #[derive(Clone, Copy, Debug)]
-pub struct Flight {
+pub struct FlightOptions {
     /// Whether they do at all.
     single: bool,
     /// When a leader is given up.
@@ -43,7 +43,7 @@ pub struct Flight {
     pub(crate) events: Events,
 }
 
-impl Flight {
+impl FlightOptions {
     /// One computes for all.
     pub const SINGLE: Self = Self { single: true, timeout: PATIENCE, events: Events::NONE };
     /// Each for itself.
@@ -57,7 +57,7 @@ impl Flight {
 
     /// Where the function stands, for events to tell; `None` where nobody listens.
     #[must_use]
-    pub const fn at(self, site: Option<&'static Site>) -> Self {
+    pub const fn at(self, site: Option<&'static FunctionLocation>) -> Self {
         let Self { single, timeout, .. } = self;
         Self { single, timeout, events: Events::of(site) }
     }
@@ -68,7 +68,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What became of a call that looked for its result.
 #[derive(Debug)]
-pub enum Boarded<R, B, C> {
+pub enum CoalescedLookup<R, B, C> {
     /// It is there.
     Hit(R),
     /// It is there and stale; with a claim, where the caller is to see to its refresh.
@@ -78,26 +78,26 @@ pub enum Boarded<R, B, C> {
 }
 
 /// A call that looked, and how it may go on.
-type Looked<E, S, O, R> = Boarded<R, Boarding<E, S, O>, Claim<E, S, O>>;
+type Looked<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
 
-impl<K, V, T, E, S> Calls<E, S>
+impl<K, V, T, E, S> CacheHandle<E, S>
 where
-    T: Term,
-    E: Engines<Key = K, Value = V, Term = T>,
-    S: Plan<K, V, T>,
+    T: EntryMeta,
+    E: Placement<Key = K, Value = V, EntryMeta = T>,
+    S: Lifecycle<K, V, T>,
 {
     /// A call whose result may be stale, or computed by another call.
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: Flight) -> Looked<E, S, O, R>
+    pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: FlightOptions) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let hash = KeyHash::of_part(&key);
         match self.seek(hash, &key, outcome) {
-            Some((result, Freshness::Fresh | Freshness::Spare)) => Boarded::Hit(result),
+            Some((result, Freshness::Fresh | Freshness::ErrorOnly)) => CoalescedLookup::Hit(result),
             Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
             None => self.missed(hash, &key, outcome, flight),
         }
@@ -105,12 +105,12 @@ where
 
     // Not inlined: where the call is, it would take registers and stack from the hit.
     #[inline(never)]
-    fn missed<Q, R, O>(self, hash: KeyHash, key: &Q, outcome: O, flight: Flight) -> Looked<E, S, O, R>
+    fn missed<Q, R, O>(self, hash: KeyHash, key: &Q, outcome: O, flight: FlightOptions) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
     {
         let own = flight.single.then(|| key.to_stored());
-        Boarded::Miss(self.boarding(hash, key, own, outcome, flight))
+        CoalescedLookup::Miss(self.boarding(hash, key, own, outcome, flight))
     }
 
     #[inline(never)]
@@ -119,13 +119,13 @@ where
         hash: KeyHash,
         key: &Q,
         outcome: O,
-        flight: Flight,
+        flight: FlightOptions,
         result: R,
         due: bool,
     ) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let matches = |stored: &K| key.eq_stored(stored);
         let is_in_flight = self.at(hash, |engine, _| {
@@ -133,18 +133,24 @@ where
             due && engine.flights().is_in_flight(hash, matches)
         });
         if !due || is_in_flight {
-            return Boarded::Stale(result, None);
+            return CoalescedLookup::Stale(result, None);
         }
         let own = Some(key.to_stored());
-        Boarded::Stale(result, self.boarding(hash, key, own, outcome, flight).claim())
+        CoalescedLookup::Stale(result, self.boarding(hash, key, own, outcome, flight).claim())
     }
 
-    /// As [`Calls::board`]; `again` where the call has found something stale, and refreshed it itself: it is
+    /// As [`CacheHandle::board`]; `again` where the call has found something stale, and refreshed it itself: it is
     /// counted already.
-    pub fn board_again<Q, R, O>(self, key: Q, outcome: O, flight: Flight, again: bool) -> Looked<E, S, O, R>
+    pub fn board_again<Q, R, O>(
+        self,
+        key: Q,
+        outcome: O,
+        flight: FlightOptions,
+        again: bool,
+    ) -> Looked<E, S, O, R>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         if !again {
             return self.board(key, outcome, flight);
@@ -152,7 +158,7 @@ where
         let (hash, matches) = (KeyHash::of_part(&key), |stored: &K| key.eq_stored(stored));
         let read = |kept: &V| outcome.answer(kept);
         if let Some(result) = self.at(hash, |engine, plan| engine.peek_with(hash, matches, read, plan)) {
-            return Boarded::Hit(result);
+            return CoalescedLookup::Hit(result);
         }
         self.at(hash, |engine, _| engine.uncount_hit());
         self.board(key, outcome, flight)
@@ -164,24 +170,24 @@ where
         key: &Q,
         own: Option<K>,
         outcome: O,
-        flight: Flight,
-    ) -> Boarding<E, S, O> {
+        flight: FlightOptions,
+    ) -> PendingCall<E, S, O> {
         let (key, same) = (key.to_stored(), Q::stored_eq);
-        Boarding { calls: self, hash, key, own, same, outcome, flight, left: None }
+        PendingCall { calls: self, hash, key, own, same, outcome, flight, left: None }
     }
 }
 
 /// A call that found nothing. Owns the key, and borrows no argument.
 #[must_use = "the result is computed by `fly`"]
-pub struct Boarding<E: Engines, S, O> {
-    pub(crate) calls: Calls<E, S>,
+pub struct PendingCall<E: Placement, S, O> {
+    pub(crate) calls: CacheHandle<E, S>,
     pub(crate) hash: KeyHash,
     key: E::Key,
     /// The key once more, for a flight.
     own: Option<E::Key>,
     same: fn(&E::Key, &E::Key) -> bool,
     pub(crate) outcome: O,
-    pub(crate) flight: Flight,
+    pub(crate) flight: FlightOptions,
     /// How long the result is good for in this process, where it also lies elsewhere.
     pub(crate) left: Option<Duration>,
 }
@@ -199,7 +205,7 @@ enum Ready<R, K, V> {
 /// A computation that a call sets out on: for others too where it leads, and since when.
 pub(crate) struct Departure<K, V> {
     pub(crate) lead: Option<Lead<K, V>>,
-    pub(crate) began: Moment,
+    pub(crate) began: Epoch,
 }
 
 impl<K, V> Departure<K, V> {
@@ -209,11 +215,11 @@ impl<K, V> Departure<K, V> {
     }
 }
 
-impl<K, V, T, E, S, O> Boarding<E, S, O>
+impl<K, V, T, E, S, O> PendingCall<E, S, O>
 where
-    T: Term,
-    E: Engines<Key = K, Value = V, Term = T>,
-    S: Plan<K, V, T>,
+    T: EntryMeta,
+    E: Placement<Key = K, Value = V, EntryMeta = T>,
+    S: Lifecycle<K, V, T>,
 {
     /// Computes the result by `body`, or waits until another call has. `keep` brings it in.
     pub fn fly<R, H>(
@@ -223,7 +229,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let departure = match self.depart(sharing) {
@@ -248,7 +254,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         Box::pin(async move {
@@ -265,7 +271,7 @@ where
     /// Waits for what another call computes; else sets out to compute, and counts a miss.
     pub(crate) fn depart<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let lead = match self.ready() {
@@ -285,7 +291,7 @@ where
     /// The same, awaited.
     pub(crate) async fn depart_async<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         // Nothing that holds a result lives across an await: an error in it may not be `Send`.
@@ -308,7 +314,7 @@ where
     }
 
     /// To compute in the background what is stale; `None` where somebody does.
-    fn claim(mut self) -> Option<Claim<E, S, O>> {
+    fn claim(mut self) -> Option<RefreshClaim<E, S, O>> {
         let Self { calls, hash, own, same, flight, .. } = &mut self;
         let hash = *hash;
         let lead = calls.at(hash, |engine, _| {
@@ -316,7 +322,7 @@ where
             engine.flights().claim(hash, own, *same, flight.timeout, is_overtaken)
         })?;
         let unfinished = Unfinished::new(self.flight.events);
-        Some(Claim { boarding: self, lead, unfinished })
+        Some(RefreshClaim { boarding: self, lead, unfinished })
     }
 
     fn join(&mut self) -> Joined<K, V> {
@@ -330,7 +336,7 @@ where
 
     fn ready<R>(&mut self) -> Ready<R, K, V>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         // From inside an `Eq` or a `Clone`, under the lock, nobody waits for who may want the lock.
         if !self.flight.single || self.calls.engines.is_held() {
@@ -362,7 +368,7 @@ where
         sharing: H,
     ) -> Result<R, Option<Lead<K, V>>>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         match end {
@@ -371,10 +377,10 @@ where
                 Err(Some(lead))
             }
             Followed::Through => Err(None),
-            Followed::Landed => {
+            Followed::Published => {
                 let result = match follower.landed() {
-                    Some(Landed::Kept(kept)) => Some(self.outcome.answer(kept)),
-                    Some(Landed::Unkept(packed)) => sharing.unpack(&**packed),
+                    Some(Published::Kept(kept)) => Some(self.outcome.answer(kept)),
+                    Some(Published::Unkept(packed)) => sharing.unpack(&**packed),
                     None => None,
                 };
                 let result = self.spared(result.ok_or(None)?).0;
@@ -388,7 +394,7 @@ where
     /// it did.
     fn spared<R>(&self, result: R) -> (R, bool)
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         if !self.calls.plan.spares() || !self.outcome.is_error(&result) {
             return (result, false);
@@ -406,7 +412,7 @@ where
     /// brought the result in since.
     fn begin<R>(&self, lead: Option<Lead<K, V>>) -> Result<R, Departure<K, V>>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
         if !calls.stores {
@@ -443,7 +449,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> (R, bool)
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let Departure { lead, began } = departure;
@@ -459,7 +465,8 @@ where
             result
         } else {
             let is_given_up = lead.as_ref().is_some_and(|lead| !lead.leads());
-            let origin = if is_given_up { Origin::Renewed(began) } else { Origin::Computed(began) };
+            let origin =
+                if is_given_up { InsertKind::Revalidated(began) } else { InsertKind::Computed(began) };
             keep(self.miss(origin), result)
         };
         if let Some(lead) = lead {
@@ -471,7 +478,7 @@ where
     /// What is there, however stale.
     fn spare<R>(&self) -> Option<R>
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
         calls.at(*hash, |engine, plan| {
@@ -482,11 +489,11 @@ where
     }
 
     /// Counts one more.
-    fn tally(&self, which: impl FnOnce(&Tallies) -> &AtomicU64) {
+    fn tally(&self, which: impl FnOnce(&Counters) -> &AtomicU64) {
         self.calls.at(self.hash, |engine, _| add(which(engine.tallies()), 1));
     }
 
-    pub(crate) fn miss(self, origin: Origin) -> Miss<E, S, O> {
+    pub(crate) fn miss(self, origin: InsertKind) -> Miss<E, S, O> {
         let Self { calls, hash, key, same, outcome, left, .. } = self;
         let pending = calls.stores.then_some(Pending { hash, key, origin, same, left });
         Miss { calls, pending, outcome }
@@ -525,14 +532,14 @@ impl<K, V> Drop for Ending<'_, K, V> {
 /// Tells those who wait. Where they can't have a copy, one of them computes next.
 pub(crate) fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R)
 where
-    O: Outcome<R, Kept = V>,
+    O: ResultPolicy<R, Kept = V>,
     H: Sharing<R>,
 {
     if (outcome.is_error(result) && !H::COPIES) || !lead.is_followed() {
         return;
     }
-    let kept = outcome.kept(result).map(Landed::Kept);
-    if let Some(landed) = kept.or_else(|| sharing.pack(result).map(Landed::Unkept)) {
+    let kept = outcome.kept(result).map(Published::Kept);
+    if let Some(landed) = kept.or_else(|| sharing.pack(result).map(Published::Unkept)) {
         lead.land(landed);
     }
 }
@@ -540,23 +547,23 @@ where
 /// A stale result's refresh, to be run in the background. Dropped, or unwound, it leaves the refresh to the
 /// next call.
 #[must_use = "nobody else refreshes the result meanwhile"]
-pub struct Claim<E: Engines, S, O> {
-    pub(crate) boarding: Boarding<E, S, O>,
+pub struct RefreshClaim<E: Placement, S, O> {
+    pub(crate) boarding: PendingCall<E, S, O>,
     pub(crate) lead: Lead<E::Key, E::Value>,
     pub(crate) unfinished: Unfinished,
 }
 
-impl<K, V, T, E, S, O> Claim<E, S, O>
+impl<K, V, T, E, S, O> RefreshClaim<E, S, O>
 where
-    T: Term,
-    E: Engines<Key = K, Value = V, Term = T> + Clone,
-    S: Plan<K, V, T>,
+    T: EntryMeta,
+    E: Placement<Key = K, Value = V, EntryMeta = T> + Clone,
+    S: Lifecycle<K, V, T>,
 {
     /// Computes the result by `body`. `keep` brings it in, in place of the stale one; an error does not
     /// take its place, and is not asked for again at once.
     pub fn refresh<R, H>(self, sharing: H, body: impl FnOnce() -> R, keep: impl FnOnce(Miss<E, S, O>, R) -> R)
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let Some((began, start)) = self.begin() else { return };
@@ -574,7 +581,7 @@ where
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let Some((began, start)) = self.begin() else { return };
@@ -583,7 +590,7 @@ where
     }
 
     /// `None` where another call has taken over by now.
-    pub(crate) fn begin(&self) -> Option<(Moment, Instant)> {
+    pub(crate) fn begin(&self) -> Option<(Epoch, Instant)> {
         let Self { boarding, lead, .. } = self;
         let began = boarding.calls.at(boarding.hash, |engine, _| engine.moment());
         lead.begin_late(began, boarding.flight.timeout);
@@ -592,20 +599,20 @@ where
 
     pub(crate) fn arrive<R, H>(
         self,
-        began: Moment,
+        began: Epoch,
         start: Instant,
         sharing: H,
         result: R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let Self { boarding, lead, unfinished } = self;
         unfinished.done();
         // What runs here of the user's may call back.
         let _body = lead.body();
-        let Boarding { calls, hash, key, same, outcome, flight, .. } = &boarding;
+        let PendingCall { calls, hash, key, same, outcome, flight, .. } = &boarding;
         let (outcome, hash, events, took) = (*outcome, *hash, flight.events, start.elapsed());
         let matches = |stored: &K| same(stored, key);
         calls.at(hash, |engine, _| engine.tallies().computed(took));
@@ -625,7 +632,7 @@ where
                 calls.change(hash, |engine, plan| engine.forget_stale(hash, matches, plan));
             }
             let engines = calls.engines.clone();
-            let result = keep(boarding.miss(Origin::Renewed(began)), result);
+            let result = keep(boarding.miss(InsertKind::Revalidated(began)), result);
             // Who sees it counted finds it.
             engines.first(|engine| add(&engine.tallies().refreshes, 1));
             events.refreshed(took);
@@ -637,7 +644,7 @@ where
 
 macro_rules! opaque {
     ($($type:ident)*) => { $(
-        impl<E: Engines, S, O> fmt::Debug for $type<E, S, O> {
+        impl<E: Placement, S, O> fmt::Debug for $type<E, S, O> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($type)).finish_non_exhaustive()
             }
@@ -645,4 +652,4 @@ macro_rules! opaque {
     )* };
 }
 
-opaque! { Boarding Claim }
+opaque! { PendingCall RefreshClaim }

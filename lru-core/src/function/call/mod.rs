@@ -1,6 +1,6 @@
 //! Calls of a memoized function, as they reach its cache: with arguments where they lie.
 //!
-//! Wherever the cache is, in a `static` or in an object, calls go through [`Calls`]. It knows how
+//! Wherever the cache is, in a `static` or in an object, calls go through [`CacheHandle`]. It knows how
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
 pub(crate) mod coalesced;
@@ -14,19 +14,19 @@ use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
-use crate::engine::lifecycle::{Plan, told};
+use crate::engine::lifecycle::{Lifecycle, told};
 use crate::engine::lock::Lock;
-use crate::engine::placement::{Change, EngineOf, Engines, Question};
-use crate::engine::{Engine, Origin, State};
-use crate::expiry::lease::{Freshness, Term};
+use crate::engine::placement::{Change, EngineOf, Placement, Question};
+use crate::engine::{Engine, InsertKind, State};
+use crate::expiry::lease::{EntryMeta, Freshness};
 use crate::function::options::Terms;
-use crate::function::outcome::Outcome;
+use crate::function::outcome::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::object::type_check::Test;
 use crate::observe::info::{CacheInfo, CacheParameters};
 use crate::observe::stats::{CacheStats, add};
 use crate::store::Table;
-use crate::store::change_log::Moment;
+use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
 use crate::store::policy::Policy;
 
@@ -35,18 +35,18 @@ use crate::store::policy::Policy;
 ///
 /// The arguments come as one tuple that borrows them; they are hashed and compared where they lie,
 /// and owned on a miss only.
-pub struct Calls<E, S> {
+pub struct CacheHandle<E, S> {
     pub(crate) engines: E,
     pub(crate) stores: bool,
     pub(crate) plan: S,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-impl<K, V, T, E, S> Calls<E, S>
+impl<K, V, T, E, S> CacheHandle<E, S>
 where
-    T: Term,
-    E: Engines<Key = K, Value = V, Term = T>,
-    S: Plan<K, V, T>,
+    T: EntryMeta,
+    E: Placement<Key = K, Value = V, EntryMeta = T>,
+    S: Lifecycle<K, V, T>,
 {
     #[inline]
     pub(crate) fn new(engines: E, stores: bool, plan: S) -> Self {
@@ -79,7 +79,7 @@ where
     pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         if !self.stores {
             return Err(self.uncached(outcome));
@@ -93,18 +93,18 @@ where
             Ok(result) => Ok(result),
             Err(began) => {
                 let calls = Self { engines, stores, plan };
-                Err(calls.miss(hash, &key, Origin::Computed(began), outcome))
+                Err(calls.miss(hash, &key, InsertKind::Computed(began), outcome))
             }
         }
     }
 
-    /// As [`Calls::look`], where a call may be answered without a computation of its own: no miss is counted yet.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    /// As [`CacheHandle::look`], where a call may be answered without a computation of its own: no miss is counted yet.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn seek<Q, R, O>(&self, hash: KeyHash, key: &Q, outcome: O) -> Option<(R, Freshness)>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let Self { engines, plan, .. } = self;
         engines.catch_up(hash, plan);
@@ -117,7 +117,7 @@ where
             return self.uncached(outcome);
         }
         let hash = KeyHash::of_part(&key);
-        let origin = Origin::Refreshed(self.change(hash, |engine, _| engine.begin()));
+        let origin = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin()));
         self.miss(hash, &key, origin, outcome)
     }
 
@@ -133,7 +133,7 @@ where
         self,
         hash: KeyHash,
         key: &Q,
-        origin: Origin,
+        origin: InsertKind,
         outcome: O,
     ) -> Miss<E, S, O> {
         let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq, left: None };
@@ -150,7 +150,7 @@ where
     pub fn peek<Q, R, O>(self, key: Q, outcome: O) -> Option<R>
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let hash = KeyHash::of_part(&key);
         let read = |kept: &V| outcome.answer(kept);
@@ -161,14 +161,14 @@ where
     pub fn put<Q, R, O>(self, key: Q, result: R, outcome: O)
     where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let is_error = outcome.is_error(&result);
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
             let term =
                 if is_error { self.plan.term_of_error(&key, &value) } else { self.plan.term(&key, &value) };
-            self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
+            self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
         }
     }
 
@@ -182,7 +182,7 @@ where
         terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
     ) where
         Q: Part<Stored = K>,
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         S: Terms<K, V, T>,
     {
         let is_error = outcome.is_error(&result);
@@ -192,12 +192,12 @@ where
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
             let term = self.plan.own(&key, &value, weight, until, is_error);
-            self.keep(Entry { hash, key, value, term }, Origin::Put, Q::stored_eq);
+            self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
         }
     }
 
     /// The same, on terms that are made of the value.
-    fn remember_on<R, O: Outcome<R, Kept = V>>(
+    fn remember_on<R, O: ResultPolicy<R, Kept = V>>(
         &self,
         pending: Pending<K>,
         result: &R,
@@ -221,7 +221,7 @@ where
     /// Brings in what a computation came to, where it is to be remembered.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn remember<R, O: Outcome<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
+    fn remember<R, O: ResultPolicy<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
         let is_error = outcome.is_error(result);
         if is_error && self.failed(&pending, outcome) {
             return;
@@ -233,10 +233,13 @@ where
             let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
             let term = plan.shortened(term, left);
             match origin {
-                Origin::Computed(began) => {
+                InsertKind::Computed(began) => {
                     engines.ask(hash, Keep { hash, key, value, term, began, same, plan: &plan });
                 }
-                Origin::Renewed(_) | Origin::Refreshed(_) | Origin::Put | Origin::Inserted => {
+                InsertKind::Revalidated(_)
+                | InsertKind::Refreshed(_)
+                | InsertKind::Put
+                | InsertKind::Inserted => {
                     let calls = Self { engines, stores, plan };
                     calls.keep(Entry { hash, key, value, term }, origin, same);
                 }
@@ -252,7 +255,7 @@ where
 
     /// The same, and says whether what is there is to stay in its place.
     #[cold]
-    fn failed<R, O: Outcome<R, Kept = V>>(&self, pending: &Pending<K>, outcome: O) -> bool {
+    fn failed<R, O: ResultPolicy<R, Kept = V>>(&self, pending: &Pending<K>, outcome: O) -> bool {
         self.count_error();
         let Pending { hash, key, same, .. } = pending;
         let is_spare = |entry: &Entry<K, V, T>| {
@@ -265,7 +268,7 @@ where
                 .is_some()
     }
 
-    fn keep(&self, entry: Entry<K, V, T>, origin: Origin, same: fn(&K, &K) -> bool) {
+    fn keep(&self, entry: Entry<K, V, T>, origin: InsertKind, same: fn(&K, &K) -> bool) {
         self.change(entry.hash, |engine, plan| {
             drop(told(engine.keep(entry, origin, same, plan), plan));
         });
@@ -337,9 +340,9 @@ where
     }
 }
 
-impl<E, S> fmt::Debug for Calls<E, S> {
+impl<E, S> fmt::Debug for CacheHandle<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calls").finish_non_exhaustive()
+        f.debug_struct("CacheHandle").finish_non_exhaustive()
     }
 }
 
@@ -352,9 +355,9 @@ struct Lookup<'a, Q, R, O, S, const COUNTED: bool> {
     result: PhantomData<fn() -> R>,
 }
 
-impl<Q: Part, R, O: Outcome<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, COUNTED> {
+impl<Q: Part, R, O: ResultPolicy<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, COUNTED> {
     /// The result, where it is in a table that is lent.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<T>(&self, table: &Table<Q::Stored, O::Kept, T>) -> Option<R> {
         let Self { hash, key, outcome, .. } = *self;
@@ -365,23 +368,23 @@ impl<Q: Part, R, O: Outcome<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, C
 impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, true>
 where
     P: Policy,
-    T: Term,
+    T: EntryMeta,
     L: Lock<State<K, V, P, T>>,
     Q: Part<Stored = K>,
-    O: Outcome<R, Kept = V>,
-    S: Plan<K, V, T>,
+    O: ResultPolicy<R, Kept = V>,
+    S: Lifecycle<K, V, T>,
 {
-    type Answer = Result<R, Moment>;
+    type Answer = Result<R, Epoch>;
 
     const READS: bool = true;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
         self.read(table).map(Ok)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
@@ -391,30 +394,30 @@ where
     /// Nothing is found.
     #[inline]
     fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
-        Err(Moment::FIRST)
+        Err(Epoch::FIRST)
     }
 }
 
 impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, false>
 where
     P: Policy,
-    T: Term,
+    T: EntryMeta,
     L: Lock<State<K, V, P, T>>,
     Q: Part<Stored = K>,
-    O: Outcome<R, Kept = V>,
-    S: Plan<K, V, T>,
+    O: ResultPolicy<R, Kept = V>,
+    S: Lifecycle<K, V, T>,
 {
     type Answer = Option<(R, Freshness)>;
 
     const READS: bool = true;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
         self.read(table).map(|result| Some((result, Freshness::Fresh)))
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
@@ -434,7 +437,7 @@ struct Keep<'a, K, V, T, S> {
     key: K,
     value: V,
     term: T,
-    began: Moment,
+    began: Epoch,
     same: fn(&K, &K) -> bool,
     plan: &'a S,
 }
@@ -442,13 +445,13 @@ struct Keep<'a, K, V, T, S> {
 impl<K, V, P, T, L, S> Question<Engine<K, V, P, T, L>> for Keep<'_, K, V, T, S>
 where
     P: Policy,
-    T: Term,
+    T: EntryMeta,
     L: Lock<State<K, V, P, T>>,
-    S: Plan<K, V, T>,
+    S: Lifecycle<K, V, T>,
 {
     type Answer = ();
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Calls::look`"))]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn put_to(self, engine: &Engine<K, V, P, T, L>) {
         let Self { hash, key, value, term, began, same, plan } = self;
@@ -458,8 +461,8 @@ where
 
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
-pub struct Miss<E: Engines, S, O> {
-    pub(crate) calls: Calls<E, S>,
+pub struct Miss<E: Placement, S, O> {
+    pub(crate) calls: CacheHandle<E, S>,
     /// `None` where nothing is stored anyway.
     pub(crate) pending: Option<Pending<E::Key>>,
     pub(crate) outcome: O,
@@ -468,7 +471,7 @@ pub struct Miss<E: Engines, S, O> {
 pub(crate) struct Pending<K> {
     pub(crate) hash: KeyHash,
     pub(crate) key: K,
-    pub(crate) origin: Origin,
+    pub(crate) origin: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long what was found elsewhere is good yet.
     pub(crate) left: Option<Duration>,
@@ -476,16 +479,16 @@ pub(crate) struct Pending<K> {
 
 impl<V, E, S, O> Miss<E, S, O>
 where
-    E: Engines<Value = V>,
-    S: Plan<E::Key, V, E::Term>,
+    E: Placement<Value = V>,
+    S: Lifecycle<E::Key, V, E::EntryMeta>,
 {
     /// Remembers `result`, where it is one to be remembered, and returns it.
-    // As `Calls::look`: what a miss consists of then stays in registers.
+    // As `CacheHandle::look`: what a miss consists of then stays in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep<R>(self, result: R) -> R
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
@@ -500,8 +503,8 @@ where
     #[inline]
     pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
     where
-        O: Outcome<R, Kept = V>,
-        S: Terms<E::Key, V, E::Term>,
+        O: ResultPolicy<R, Kept = V>,
+        S: Terms<E::Key, V, E::EntryMeta>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
@@ -513,7 +516,7 @@ where
     }
 }
 
-impl<E: Engines, S, O> fmt::Debug for Miss<E, S, O> {
+impl<E: Placement, S, O> fmt::Debug for Miss<E, S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miss").finish_non_exhaustive()
     }

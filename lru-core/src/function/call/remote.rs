@@ -20,21 +20,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::codec::{self, Format};
-use crate::backend::invalidation::{Fronting, Lookout, Watch, Watched};
-use crate::backend::{AsyncBackend, Backend, BackendError, Found, Watcher};
-use crate::engine::Origin;
-use crate::engine::lifecycle::Plan;
-use crate::engine::placement::Engines;
+use crate::backend::invalidation::{Fronting, Invalidation, TrackedKey, Tracker};
+use crate::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use crate::engine::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::Placement;
 use crate::flight::{Body, Nap, block, now};
-use crate::function::call::coalesced::{Boarding, Claim, Departure, Flight, polled, share};
-use crate::function::call::{Calls, Miss};
+use crate::function::call::coalesced::{Departure, FlightOptions, PendingCall, RefreshClaim, polled, share};
+use crate::function::call::{CacheHandle, Miss};
 use crate::function::options::IntoSpan;
-use crate::function::outcome::{Outcome, Sharing};
+use crate::function::outcome::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;
-use crate::observe::location::Site;
+use crate::observe::location::FunctionLocation;
 use crate::observe::stats::add;
-use crate::store::change_log::Moment;
+use crate::store::change_log::Epoch;
 
 /// The backend of a function, opened when it is first needed.
 ///
@@ -66,7 +66,7 @@ impl<B: Backend> AsyncBackend for Direct<B> {
         &self,
         namespace: &str,
         key: &[u8],
-    ) -> impl Future<Output = Result<Option<Found>, BackendError>> + Send {
+    ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send {
         ready(self.0.get(namespace, key))
     }
 
@@ -98,7 +98,7 @@ impl<B: Backend> AsyncBackend for Direct<B> {
         ready(self.0.clear(namespace))
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn Watcher>) -> bool {
+    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
         self.0.watch(namespace, watcher)
     }
 }
@@ -113,7 +113,7 @@ pub fn done<T>(future: impl Future<Output = T>) -> T {
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// What a function has in its backend.
-pub struct Place<B> {
+pub struct BackendHandle<B> {
     backend: B,
     namespace: Cow<'static, str>,
     ttl: Option<Duration>,
@@ -123,15 +123,15 @@ pub struct Place<B> {
     /// How long processes wait for the one that computes, where only one does.
     patience: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
-    watch: &'static Watch,
+    watch: &'static Invalidation,
     /// Where copies in the process are watched.
-    watched: Option<&'static Watched>,
+    watched: Option<&'static Tracker>,
 }
 
 /// The backend of a function, where that stands, and what of it is watched.
-type Opened<B> = (&'static B, &'static Site, &'static Watch);
+type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
 
-impl<B> Place<&'static B> {
+impl<B> BackendHandle<&'static B> {
     /// What an `async` function has there that stands at this site: its path is its namespace.
     #[must_use]
     pub fn awaited((backend, site, watch): Opened<B>) -> Self {
@@ -139,7 +139,7 @@ impl<B> Place<&'static B> {
     }
 }
 
-impl<B> Place<Direct<B>> {
+impl<B> BackendHandle<Direct<B>> {
     /// The same for a function that is not.
     #[must_use]
     pub fn direct((backend, site, watch): Opened<B>) -> Self {
@@ -147,8 +147,8 @@ impl<B> Place<Direct<B>> {
     }
 }
 
-impl<B> Place<B> {
-    fn of(backend: B, site: &'static Site, watch: &'static Watch) -> Self {
+impl<B> BackendHandle<B> {
+    fn of(backend: B, site: &'static FunctionLocation, watch: &'static Invalidation) -> Self {
         let namespace = Cow::Borrowed(site.path());
         let (ttl, error_ttl, front_ttl, patience) = (None, None, None, None);
         let (format, on_error, watched) = (Format::Compact, None, None);
@@ -193,7 +193,7 @@ impl<B> Place<B> {
 
     /// Of all processes, one computes.
     #[must_use]
-    pub fn global(mut self, flight: Flight) -> Self {
+    pub fn global(mut self, flight: FlightOptions) -> Self {
         self.patience = Some(flight.timeout);
         self
     }
@@ -206,14 +206,14 @@ impl<B> Place<B> {
     }
 
     /// What it has under a key: the arguments, in the form that serde gives them.
-    pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> Outside<B> {
+    pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> BackendEntry<B> {
         let key = codec::encoded(key, self.format);
         let lookout = self.watched.and_then(|watched| Some(watched.lookout(key.as_deref()?)));
-        Outside { place: self, key, lookout, hash: None }
+        BackendEntry { place: self, key, lookout, hash: None }
     }
 }
 
-impl<B: AsyncBackend> Place<B> {
+impl<B: AsyncBackend> BackendHandle<B> {
     /// Copies of what lies there are in this cache, and not to be served when others have changed it. `listens`
     /// where somebody wants to know what leaves the cache.
     #[must_use]
@@ -224,12 +224,12 @@ impl<B: AsyncBackend> Place<B> {
 }
 
 /// What a function has in its backend under one key.
-pub struct Outside<B> {
-    place: Place<B>,
+pub struct BackendEntry<B> {
+    place: BackendHandle<B>,
     /// `None` where the arguments refused to be bytes: then nothing is found or stored.
     key: Option<Vec<u8>>,
     /// Where copies in the process are watched.
-    lookout: Option<Lookout>,
+    lookout: Option<TrackedKey>,
     /// Where an accessor has its copy there.
     hash: Option<KeyHash>,
 }
@@ -240,18 +240,18 @@ type Sealed = (Vec<u8>, Option<Duration>);
 /// What was found, and how long it is good yet.
 type Fetched<R> = Option<(R, Option<Duration>)>;
 
-impl<B> Outside<B> {
+impl<B> BackendEntry<B> {
     fn key(&self) -> Result<&[u8], BackendError> {
         self.key.as_deref().ok_or_else(|| BackendError::new("the arguments can't be serialised"))
     }
 
     /// The result in what was found. What is no result is as good as nothing.
-    fn open<R, O>(&self, found: Option<Found>, outcome: O) -> Fetched<R>
+    fn open<R, O>(&self, found: Option<Stored>, outcome: O) -> Fetched<R>
     where
-        O: Outcome<R>,
+        O: ResultPolicy<R>,
         O::Value: DeserializeOwned,
     {
-        let Found { value, ttl } = found?;
+        let Stored { value, ttl } = found?;
         let (value, left) = codec::opened(&value, self.place.format, SystemTime::now())?;
         Some((outcome.of_value(value), sooner(left, ttl)))
     }
@@ -259,10 +259,10 @@ impl<B> Outside<B> {
     /// What is to be stored of a result, and for how long; `None` for nothing. A result may refuse to be bytes.
     fn seal<R, O>(&self, result: &R, outcome: O) -> Result<Option<Sealed>, BackendError>
     where
-        O: Outcome<R>,
+        O: ResultPolicy<R>,
         O::Value: Serialize,
     {
-        let Place { ttl, error_ttl, .. } = self.place;
+        let BackendHandle { ttl, error_ttl, .. } = self.place;
         let ttl = if outcome.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let Some(value) = outcome.value(result).filter(|_| outcome.keeps(result)) else { return Ok(None) };
         let sealed = codec::sealed(value, self.place.format, ttl, SystemTime::now());
@@ -270,13 +270,13 @@ impl<B> Outside<B> {
     }
 }
 
-impl<B: AsyncBackend> Outside<B> {
+impl<B: AsyncBackend> BackendEntry<B> {
     async fn fetch<R, O>(&self, outcome: O) -> Result<Fetched<R>, BackendError>
     where
-        O: Outcome<R>,
+        O: ResultPolicy<R>,
         O::Value: DeserializeOwned,
     {
-        let Place { backend, namespace, .. } = &self.place;
+        let BackendHandle { backend, namespace, .. } = &self.place;
         // What is computed because nothing was found begins here as well.
         if let Some(lookout) = &self.lookout {
             lookout.begins();
@@ -286,7 +286,7 @@ impl<B: AsyncBackend> Outside<B> {
     }
 
     async fn store(&self, (value, ttl): &Sealed) -> Result<(), BackendError> {
-        let Place { backend, namespace, .. } = &self.place;
+        let BackendHandle { backend, namespace, .. } = &self.place;
         if let Some(lookout) = &self.lookout {
             lookout.hands_over(value);
         }
@@ -294,7 +294,7 @@ impl<B: AsyncBackend> Outside<B> {
     }
 }
 
-impl<B> Outside<B> {
+impl<B> BackendEntry<B> {
     /// A copy of the result may be in the process by now.
     fn kept(&self, hash: KeyHash) {
         if let Some(lookout) = &self.lookout {
@@ -313,7 +313,7 @@ impl<B> Outside<B> {
     /// Makes bytes of a result, to be stored if it is one to be stored.
     pub fn put<R, O>(&self, result: &R, outcome: O) -> Put<'_, B>
     where
-        O: Outcome<R, Value: Serialize>,
+        O: ResultPolicy<R, Value: Serialize>,
     {
         Put { outside: self, sealed: self.seal(result, outcome) }
     }
@@ -322,7 +322,7 @@ impl<B> Outside<B> {
 /// A result on its way to a backend.
 #[must_use = "it is stored by `store`"]
 pub struct Put<'o, B> {
-    outside: &'o Outside<B>,
+    outside: &'o BackendEntry<B>,
     sealed: Result<Option<Sealed>, BackendError>,
 }
 
@@ -343,12 +343,12 @@ impl<B: AsyncBackend> Put<'_, B> {
     }
 }
 
-impl<B> Outside<B> {
+impl<B> BackendEntry<B> {
     /// Counts and tells what could not be done; what the call returns instead, if it does.
-    pub fn failed<R, E: Engines, S>(
+    pub fn failed<R, E: Placement, S>(
         &self,
-        calls: &Calls<E, S>,
-        flight: Flight,
+        calls: &CacheHandle<E, S>,
+        flight: FlightOptions,
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
@@ -371,7 +371,7 @@ fn claims(namespace: &str) -> String {
 }
 
 /// What the accessors of a function ask of its backend.
-impl<B: AsyncBackend> Outside<B> {
+impl<B: AsyncBackend> BackendEntry<B> {
     /// The result that is there.
     ///
     /// # Errors
@@ -379,7 +379,7 @@ impl<B: AsyncBackend> Outside<B> {
     /// The backend could not be asked.
     pub async fn peek<R, O>(&self, outcome: O) -> Result<Option<R>, BackendError>
     where
-        O: Outcome<R, Value: DeserializeOwned>,
+        O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         Ok(self.fetch(outcome).await?.map(|(result, _)| result))
     }
@@ -394,7 +394,7 @@ impl<B: AsyncBackend> Outside<B> {
     }
 }
 
-impl<B: AsyncBackend> Place<B> {
+impl<B: AsyncBackend> BackendHandle<B> {
     /// Removes all results of the function.
     ///
     /// # Errors
@@ -432,14 +432,14 @@ impl<T, E: From<BackendError>> Strictness<Result<T, E>> for Strict {
 }
 
 /// A cache, and what a call of it has in its backend.
-struct Way<'o, E, B> {
+struct RemoteCall<'o, E, B> {
     engines: E,
-    outside: &'o Outside<B>,
+    outside: &'o BackendEntry<B>,
     hash: KeyHash,
     events: Events,
 }
 
-impl<E: Engines, B> Way<'_, E, B> {
+impl<E: Placement, B> RemoteCall<'_, E, B> {
     /// Counts and tells what could not be done; what the call returns instead, if it does.
     fn failed<R>(&self, error: BackendError, strictness: impl Strictness<R>) -> Option<R> {
         self.engines.at(self.hash, |engine| add(&engine.tallies().backend_errors, 1));
@@ -453,10 +453,10 @@ impl<E: Engines, B> Way<'_, E, B> {
         _body: Option<Body>,
         fetched: Result<Fetched<R>, BackendError>,
         strictness: impl Strictness<R>,
-    ) -> Option<Had<R>> {
+    ) -> Option<Remote<R>> {
         match fetched {
-            Ok(fetched) => fetched.map(|(result, left)| Had::There(result, left)),
-            Err(error) => self.failed(error, strictness).map(Had::Instead),
+            Ok(fetched) => fetched.map(|(result, left)| Remote::There(result, left)),
+            Err(error) => self.failed(error, strictness).map(Remote::Instead),
         }
     }
 
@@ -466,13 +466,13 @@ impl<E: Engines, B> Way<'_, E, B> {
     }
 
     /// Whether what began then may be stored.
-    fn stands(&self, began: Moment) -> bool {
+    fn stands(&self, began: Epoch) -> bool {
         !self.engines.at(self.hash, |engine| engine.overtook(began, self.hash))
     }
 }
 
 /// What a call has instead of a computation.
-enum Had<R> {
+enum Remote<R> {
     /// What the backend had, and how long it is good yet.
     There(R, Option<Duration>),
     /// An error, as the backend could not be asked.
@@ -480,13 +480,13 @@ enum Had<R> {
 }
 
 /// How one of many processes goes on.
-enum Turn<R> {
+enum CrossProcessClaim<R> {
     /// It computes, and no other does.
     Ours,
     /// It computes, whatever others do.
     Anybodys,
     /// Another has computed.
-    Over(Had<R>),
+    Over(Remote<R>),
 }
 
 /// The first pause between two looks at what another process computes, and the longest.
@@ -512,47 +512,47 @@ impl Patience {
     }
 }
 
-impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
+impl<E: Placement, B: AsyncBackend> RemoteCall<'_, E, B> {
     /// Claims a computation among all processes, or waits for the one that has.
-    async fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> Turn<R>
+    async fn turn<R, O>(&self, outcome: O, strictness: impl Strictness<R>) -> CrossProcessClaim<R>
     where
-        O: Outcome<R>,
+        O: ResultPolicy<R>,
         O::Value: DeserializeOwned,
     {
-        let Some(time) = self.outside.place.patience else { return Turn::Anybodys };
-        let Ok(key) = self.outside.key() else { return Turn::Anybodys };
-        let Place { backend, namespace, .. } = &self.outside.place;
+        let Some(time) = self.outside.place.patience else { return CrossProcessClaim::Anybodys };
+        let Ok(key) = self.outside.key() else { return CrossProcessClaim::Anybodys };
+        let BackendHandle { backend, namespace, .. } = &self.outside.place;
         let (claims, mut patience) = (claims(namespace), Patience::new(time));
         loop {
             let is_ours = match backend.add(&claims, key, &[], time).await {
                 Ok(is_ours) => is_ours,
                 Err(error) => {
-                    return self
-                        .failed(error, strictness)
-                        .map_or(Turn::Anybodys, |it| Turn::Over(Had::Instead(it)));
+                    return self.failed(error, strictness).map_or(CrossProcessClaim::Anybodys, |it| {
+                        CrossProcessClaim::Over(Remote::Instead(it))
+                    });
                 }
             };
             // Who had it before may have come to a result since it was last looked for.
             let fetched = self.outside.fetch(outcome).await;
             let fetched = self.fetched(None, fetched, strictness);
             match (fetched, is_ours) {
-                (None, true) => return Turn::Ours,
+                (None, true) => return CrossProcessClaim::Ours,
                 (None, false) => {}
                 (Some(had), is_ours) => {
                     if is_ours {
                         self.give_back().await;
                     }
-                    return Turn::Over(had);
+                    return CrossProcessClaim::Over(had);
                 }
             }
-            let Some(mut nap) = patience.nap() else { return Turn::Anybodys };
+            let Some(mut nap) = patience.nap() else { return CrossProcessClaim::Anybodys };
             poll_fn(|context| nap.poll(context)).await;
         }
     }
 
     /// The computation that was claimed is over. Should it fail to be told, the claim ends by itself.
     async fn give_back(&self) {
-        let Place { backend, namespace, .. } = &self.outside.place;
+        let BackendHandle { backend, namespace, .. } = &self.outside.place;
         let given_back = match self.outside.key() {
             Ok(key) => backend.delete(&claims(namespace), key).await,
             Err(error) => Err(error),
@@ -567,7 +567,7 @@ impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
     async fn deliver<R>(
         &self,
         sealed: Result<Option<Sealed>, BackendError>,
-        began: Moment,
+        began: Epoch,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
         let sealed = match sealed {
@@ -584,22 +584,22 @@ impl<E: Engines, B: AsyncBackend> Way<'_, E, B> {
     }
 }
 
-impl<V, E, S, O> Boarding<E, S, O>
+impl<V, E, S, O> PendingCall<E, S, O>
 where
-    E: Engines<Value = V> + Clone,
-    S: Plan<E::Key, V, E::Term>,
+    E: Placement<Value = V> + Clone,
+    S: Lifecycle<E::Key, V, E::EntryMeta>,
 {
-    /// As [`Boarding::fly`], where the result may also be had from a backend, and is handed to it.
+    /// As [`PendingCall::fly`], where the result may also be had from a backend, and is handed to it.
     pub fn fly_outside<R, H, B>(
         self,
         sharing: H,
-        outside: &Outside<B>,
+        outside: &BackendEntry<B>,
         strictness: impl Strictness<R>,
         body: impl FnOnce() -> R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -610,13 +610,13 @@ where
     pub fn fly_outside_async<R, H, B>(
         mut self,
         sharing: H,
-        outside: &Outside<B>,
+        outside: &BackendEntry<B>,
         strictness: impl Strictness<R>,
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
-        O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -637,16 +637,16 @@ where
             let turn = if departure.lead.is_some() {
                 polled(departure.lead.as_ref(), way.turn(outcome, strictness)).await
             } else {
-                Turn::Anybodys
+                CrossProcessClaim::Anybodys
             };
             let is_ours = match turn {
-                Turn::Over(found) => {
+                CrossProcessClaim::Over(found) => {
                     let result = self.found(departure, sharing, found, keep);
                     way.kept();
                     return result;
                 }
-                Turn::Ours => true,
-                Turn::Anybodys => false,
+                CrossProcessClaim::Ours => true,
+                CrossProcessClaim::Anybodys => false,
             };
             let start = Instant::now();
             let result = match caught(polled(departure.lead.as_ref(), body)).await {
@@ -674,8 +674,13 @@ where
         })
     }
 
-    fn way<'o, B>(&self, outside: &'o Outside<B>) -> Way<'o, E, B> {
-        Way { engines: self.calls.engines.clone(), outside, hash: self.hash, events: self.flight.events }
+    fn way<'o, B>(&self, outside: &'o BackendEntry<B>) -> RemoteCall<'o, E, B> {
+        RemoteCall {
+            engines: self.calls.engines.clone(),
+            outside,
+            hash: self.hash,
+            events: self.flight.events,
+        }
     }
 
     /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
@@ -683,11 +688,11 @@ where
         mut self,
         departure: Departure<E::Key, V>,
         sharing: H,
-        found: Had<R>,
+        found: Remote<R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: Outcome<R, Kept = V>,
+        O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         let outcome = self.outcome;
@@ -695,12 +700,12 @@ where
         let _body = departure.body();
         let Departure { lead, began } = departure;
         let result = match found {
-            Had::There(result, left) => {
+            Remote::There(result, left) => {
                 self.calls.at(self.hash, |engine, _| engine.was_hit());
                 self.left = sooner(self.left, left);
-                keep(self.miss(Origin::Computed(began)), result)
+                keep(self.miss(InsertKind::Computed(began)), result)
             }
-            Had::Instead(error) => error,
+            Remote::Instead(error) => error,
         };
         if let Some(lead) = lead {
             share(lead, outcome, sharing, &result);
@@ -727,20 +732,20 @@ fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-impl<V, E, S, O> Claim<E, S, O>
+impl<V, E, S, O> RefreshClaim<E, S, O>
 where
-    E: Engines<Value = V> + Clone,
-    S: Plan<E::Key, V, E::Term>,
+    E: Placement<Value = V> + Clone,
+    S: Lifecycle<E::Key, V, E::EntryMeta>,
 {
-    /// As [`Claim::refresh`], where the result is handed to a backend.
+    /// As [`RefreshClaim::refresh`], where the result is handed to a backend.
     pub fn refresh_outside<R, H, B>(
         self,
         sharing: H,
-        outside: &Outside<B>,
+        outside: &BackendEntry<B>,
         body: impl FnOnce() -> R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -751,11 +756,11 @@ where
     pub async fn refresh_outside_async<R, H, B>(
         mut self,
         sharing: H,
-        outside: &Outside<B>,
+        outside: &BackendEntry<B>,
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: Outcome<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -764,7 +769,7 @@ where
         self.boarding.left = outside.place.front_ttl;
         // Another process may have refreshed it, or only the copy in this one be out of date.
         let fetched = polled(Some(&self.lead), outside.fetch(outcome)).await;
-        if let Some(Had::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
+        if let Some(Remote::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
             self.boarding.left = sooner(self.boarding.left, left);
             self.arrive(began, start, sharing, result, keep);
             return way.kept();
@@ -790,4 +795,4 @@ macro_rules! opaque {
     )* };
 }
 
-opaque! { Direct Place Outside Put<'_> }
+opaque! { Direct BackendHandle BackendEntry Put<'_> }

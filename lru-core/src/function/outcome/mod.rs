@@ -17,7 +17,7 @@ use std::boxed::Box;
 use crate::key::select::{Boxes, BoxesOf, Keeps, Shared, Takes};
 
 /// A way to remember results of type `R`.
-pub trait Outcome<R>: Copy {
+pub trait ResultPolicy<R>: Copy {
     /// What lies in the cache.
     type Kept;
     /// The same, with its own type.
@@ -51,7 +51,7 @@ pub trait Outcome<R>: Copy {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
-impl<R: Clone> Outcome<R> for Plain {
+impl<R: Clone> ResultPolicy<R> for Plain {
     type Kept = R;
     type Value = R;
 
@@ -89,7 +89,7 @@ impl<R: Clone> Outcome<R> for Plain {
 #[derive(Clone, Copy, Debug)]
 pub struct WholeResult;
 
-impl<T, E> Outcome<Result<T, E>> for WholeResult
+impl<T, E> ResultPolicy<Result<T, E>> for WholeResult
 where
     Result<T, E>: Clone,
 {
@@ -130,7 +130,7 @@ where
 #[derive(Clone, Copy, Debug)]
 pub struct Fallible;
 
-impl<T: Clone, E> Outcome<Result<T, E>> for Fallible {
+impl<T: Clone, E> ResultPolicy<Result<T, E>> for Fallible {
     type Kept = T;
     type Value = T;
 
@@ -193,7 +193,7 @@ impl<T, E> MaybeNone for Result<Option<T>, E> {
 #[derive(Clone, Copy, Debug)]
 pub struct Present<O>(O);
 
-impl<R: MaybeNone, O: Outcome<R>> Outcome<R> for Present<O> {
+impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for Present<O> {
     type Kept = O::Kept;
     type Value = O::Value;
 
@@ -244,7 +244,7 @@ impl<S: Boxes> fmt::Debug for Unnamed<S> {
 #[derive(Clone, Copy, Debug)]
 pub struct WithoutName<O, S>(pub O, pub S);
 
-impl<R, O: Outcome<R, Kept: 'static>, S: BoxesOf<O::Kept>> Outcome<R> for WithoutName<O, S> {
+impl<R, O: ResultPolicy<R, Kept: 'static>, S: BoxesOf<O::Kept>> ResultPolicy<R> for WithoutName<O, S> {
     type Kept = Unnamed<S>;
     type Value = O::Value;
 
@@ -287,7 +287,7 @@ impl<R, O: Outcome<R, Kept: 'static>, S: BoxesOf<O::Kept>> Outcome<R> for Withou
 #[derive(Clone, Copy, Debug)]
 pub struct Refused;
 
-impl<R> Outcome<R> for Refused {
+impl<R> ResultPolicy<R> for Refused {
     type Kept = Self;
     type Value = Self;
 
@@ -316,7 +316,7 @@ impl<R> Outcome<R> for Refused {
     }
 }
 
-/// A result's type, whose [`Outcome`] is to be chosen, for a cache that is `S`:
+/// A result's type, whose [`ResultPolicy`] is to be chosen, for a cache that is `S`:
 /// [`Shared`], [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 #[derive(Debug)]
 pub struct Returns<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
