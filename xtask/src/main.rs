@@ -12,6 +12,7 @@ mod bench;
 mod builds;
 mod checks;
 mod instructions;
+mod layers;
 #[path = "../../benches/machine.rs"]
 #[expect(unreachable_pub, reason = "benches have it in a library")]
 mod machine;
@@ -34,6 +35,11 @@ const COMMANDS: &[Command] = &[
         name: "ci",
         purpose: "check format, lints, docs, tests and dependencies: what a change must pass",
         steps: checks::ci,
+    },
+    Command {
+        name: "layers",
+        purpose: "check which module imports which, and the length of files",
+        steps: || vec![Step::new("layers", layers::layers)],
     },
     Command {
         name: "instructions",
