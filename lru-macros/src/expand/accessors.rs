@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 
-use super::{backend, cache, call};
+use super::{backend, cache, call, items};
 use crate::attributes::Attrs;
 use crate::model::{Accessors, Flavor, Model, Param};
 
@@ -12,7 +12,7 @@ use crate::model::{Accessors, Flavor, Model, Param};
 pub(super) fn accessors(model: &Model) -> TokenStream {
     let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
     let Attrs { cfg, hidden, .. } = attrs;
-    let beside = cache::beside_accessors(model);
+    let beside = items::beside_accessors(model);
     let wrapped = wrapped(model);
     let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
     asked.extend(retain(model));
@@ -101,7 +101,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let (calls, key) = (cache::calls(model, &home), cache::key(model, &home));
     let (outcome, compute) = (call::outcome(model), call::run(model, &home));
     let keep = call::keep(model, &compute);
-    let put = put(model);
+    let put = call::put(model);
     let ask = |name, doc, takes, returns, body| {
         let plain = Accessor { name, doc, takes, returns, body, runs: false, waits: false };
         plain.with_backend(model)
@@ -180,17 +180,6 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     ]
 }
 
-/// Stores a `__value` in the cache.
-pub(super) fn put(model: &Model) -> TokenStream {
-    let home = quote!(Self);
-    let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), call::outcome(model));
-    let references = model.references(|_, name| name.clone());
-    model.terms.own(&model.krate, &references).map_or_else(
-        || quote! { #calls.put(#key, __value, #outcome); },
-        |terms| quote! { #calls.put_on(#key, __value, #outcome, #terms); },
-    )
-}
-
 impl Accessor {
     /// Whether the function's result is in its signature.
     fn is_of_values(&self) -> bool {
@@ -233,7 +222,7 @@ impl Accessor {
         let flavor = if *waits { model.flavor } else { Flavor::Sync };
         let safety = model.safety.filter(|_| *runs);
         let returns = returns.as_ref().map(|returns| quote! { -> #returns });
-        let cfg = cfg_of_siblings(model);
+        let cfg = model.cfg_of_siblings();
         quote! {
             #(#cfg)*
             #[doc = #doc]
@@ -245,10 +234,10 @@ impl Accessor {
 
 /// Takes what a test of arguments and value tells.
 fn retain(model: &Model) -> Option<TokenStream> {
-    let (holds, body) = cache::retain(model, &quote!(Self))?;
-    let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, cfg_of_siblings(model));
+    let (holds, body) = items::retain(model, &quote!(Self))?;
+    let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
     // Needed or not: a test that is passed on need not be `mut`, one that is called must.
-    let mutable = cache::calls_test(model).then(|| quote!(mut));
+    let mutable = items::calls_test(model).then(|| quote!(mut));
     let (object, generics) = (model.object(), model.object_generics());
     let object = object.map(|object| quote! { #object, });
     Some(quote! {
@@ -258,11 +247,6 @@ fn retain(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// Conditions, which siblings carry one by one.
-pub(super) fn cfg_of_siblings(model: &Model) -> &[syn::Attribute] {
-    if matches!(model.accessors, Accessors::Siblings) { &model.attrs.cfg } else { &[] }
-}
-
 /// The body. Where it has decorators they see it under the function's own name: an associated
 /// function of that name hides nothing from the body. Beside a method that name is taken.
 fn wrapped(model: &Model) -> TokenStream {
@@ -270,7 +254,7 @@ fn wrapped(model: &Model) -> TokenStream {
         model;
     let where_clause = &generics.where_clause;
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
-    let cfg = cfg_of_siblings(model);
+    let cfg = model.cfg_of_siblings();
     let receiver = receiver.iter().map(|receiver| {
         let mut receiver = receiver.clone();
         receiver.attrs.retain(|attr| !crate::signature::is_key(attr));

@@ -33,7 +33,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         impl #krate_there::backend::#asked + ::core::marker::Send + ::core::marker::Sync + 'static
     };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
-    let cfg = super::accessors::cfg_of_siblings(model);
+    let cfg = model.cfg_of_siblings();
     Some(quote! {
         #(#cfg)*
         #hidden
@@ -172,7 +172,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             },
         ),
         "cache_put" => {
-            let put = super::accessors::put(model);
+            let put = call::put(model);
             let body = quote! {
                 #outside
                 let __outside = __outside #copied;

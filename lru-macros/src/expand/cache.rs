@@ -3,11 +3,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
-use syn::ext::IdentExt;
 
-use super::backend;
 use crate::args::MaxSize;
-use crate::model::{Accessors, Flavor, Identity, Key, Krate, Model, Named, Parts, Place, Room, Told, nested};
+use crate::model::{Accessors, Flavor, Identity, Key, Krate, Model, Parts, Place, Room, Told, nested};
 use crate::type_tokens;
 
 /// The cache, to be called: `home` is where the accessors stand.
@@ -54,7 +52,7 @@ fn plan(model: &Model) -> Option<TokenStream> {
 }
 
 /// How the user's functions come by the arguments in a key.
-fn told(model: &Model) -> Told {
+pub(super) fn told(model: &Model) -> Told {
     Told {
         key: key_type(model),
         arguments: arguments_type(&part_keys(model), &model.krate),
@@ -117,80 +115,15 @@ fn one_or_all(parts: &[TokenStream]) -> TokenStream {
 }
 
 /// What tells functions apart in an object that does.
-fn function_in_object(model: &Model) -> TokenStream {
+pub(super) fn function_in_object(model: &Model) -> TokenStream {
     let function = format!("::{}:", model.name);
     quote! {
         ::core::concat!(::core::module_path!(), #function, ::core::line!(), ":", ::core::column!())
     }
 }
 
-/// What the accessors need: where the cache is, and what tells instances apart.
-pub(super) fn beside_accessors(model: &Model) -> TokenStream {
-    let opened = backend::item(model);
-    let Place::Static(room) = &model.place else { return opened.unwrap_or_default() };
-    let krate = &model.krate;
-    let memo = Memo::new(model, room);
-    let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
-    // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
-    let (lifetime, lint) = if model.may_leave_lifetimes_out() {
-        (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
-    } else {
-        (TokenStream::new(), TokenStream::new())
-    };
-    let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
-    let cfg = super::accessors::cfg_of_siblings(model);
-    let function = name(model);
-    let registered = registered(model);
-    let identity = model.key.identity.function(&model.accessor("__identity"), krate);
-    let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
-    quote! {
-        #(#cfg)*
-        #lint
-        #hidden
-        fn #function(#lifetime) -> #ty {
-            #item
-            #registered
-            #found
-        }
-        #identity
-        #opened
-    }
-}
-
-/// The cache of a function that has no accessors.
-pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
-    let opened = backend::item(model);
-    let Place::Static(room) = &model.place else { return opened };
-    let item = Memo::new(model, room).item(&model.krate);
-    let registered = registered(model);
-    Some(quote! {
-        #opened
-        #item
-        #registered
-    })
-}
-
-/// Lists the cache in the registry, where there is one: an item, beside the cache. It can't name what the
-/// `impl` around it brings along, nor the function's parameters. Those of threads are not listed.
-fn registered(model: &Model) -> Option<TokenStream> {
-    let Model { krate, typed, .. } = model;
-    if matches!(&model.place, Place::Static(Room { parts: Parts::PerThread, .. })) {
-        return None;
-    }
-    let is_item = matches!(model.accessors, Accessors::Companion(_));
-    let calls = model.terms.plan_of_item(krate, &told(model), |expr| is_item || model.is_of_items(expr));
-    let calls = calls.map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
-    let within = match &model.accessors {
-        Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), name(model)),
-        Accessors::Siblings => name(model).to_string(),
-        Accessors::None => model.plain_name(),
-    };
-    let plain_name = model.plain_name();
-    Some(quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } })
-}
-
 /// The cache in a `static`.
-struct Memo<'a> {
+pub(super) struct Memo<'a> {
     parts: &'a Parts,
     flavor: &'a Flavor,
     /// Its type.
@@ -200,7 +133,7 @@ struct Memo<'a> {
 }
 
 impl<'a> Memo<'a> {
-    fn new(model: &'a Model, room: &'a Room) -> Self {
+    pub(super) fn new(model: &'a Model, room: &'a Room) -> Self {
         let krate = &model.krate;
         let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
@@ -221,7 +154,7 @@ impl<'a> Memo<'a> {
     }
 
     /// The item.
-    fn item(&self, krate: &Krate) -> TokenStream {
+    pub(super) fn item(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         let memo = quote! { #krate::__private::#name };
         match parts {
@@ -249,7 +182,7 @@ impl<'a> Memo<'a> {
     }
 
     /// The same, for a function that returns it.
-    fn found_by_reference(&self, krate: &Krate) -> TokenStream {
+    pub(super) fn found_by_reference(&self, krate: &Krate) -> TokenStream {
         let found = self.found(krate);
         if matches!(self.parts, Parts::PerThread) {
             found
@@ -259,7 +192,7 @@ impl<'a> Memo<'a> {
     }
 
     /// What such a function returns.
-    fn found_type(&self, krate: &Krate) -> TokenStream {
+    pub(super) fn found_type(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         match parts {
             Parts::One | Parts::Open | Parts::Shards(_) => {
@@ -284,46 +217,13 @@ fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream
     Some(quote! { #krate::__private::quiet!(#kept #(, #arguments)*) })
 }
 
-/// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a
-/// tuple. The type of the test, and what is done with it.
-pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-    let krate = &model.krate;
-    let Named { arguments, outcome } = model.named.as_ref()?;
-    let arguments = arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
-    let (calls, kept) = (calls(model, home), outcome.kept(krate));
-    let holds = quote! { impl ::core::ops::FnMut(&#arguments, &#kept) -> ::core::primitive::bool };
-    let body = match &model.place {
-        Place::Object(object) => {
-            let (plain, function) = (calls_of(object, krate), function_in_object(model));
-            quote! {
-                use #krate::__private::choices::*;
-                #calls.retain_tested(
-                    #krate::__private::tested::<#arguments, #kept, _, _, _>(|| #plain, #function, __holds)
-                        .__fit(),
-                );
-            }
-        }
-        Place::Static(_) if arguments_are_key(model) => quote! { #calls.retain(__holds); },
-        Place::Static(_) => {
-            let place = arguments_in_key(model);
-            quote! { #calls.retain(|__key, __value| __holds(#place, __value)); }
-        }
-    };
-    Some((holds, body))
-}
-
-/// Whether the test of what holds is called, and not passed on.
-pub(super) fn calls_test(model: &Model) -> bool {
-    matches!(model.place, Place::Static(_)) && !arguments_are_key(model)
-}
-
 /// Whether nothing but the arguments is in the key, and all of it.
-fn arguments_are_key(model: &Model) -> bool {
+pub(super) fn arguments_are_key(model: &Model) -> bool {
     matches!(model.key.identity, Identity::None) && model.key.parts.len() != 1
 }
 
 /// The arguments, or the only one, of a `__key`.
-fn arguments_in_key(model: &Model) -> TokenStream {
+pub(super) fn arguments_in_key(model: &Model) -> TokenStream {
     match model.key.identity {
         Identity::None if model.key.parts.len() == 1 => quote! { &__key.0 },
         Identity::None => quote! { __key },
@@ -344,7 +244,7 @@ fn key_type(model: &Model) -> TokenStream {
 }
 
 /// The type of the arguments in a key.
-fn arguments_type(keys: &[&Key], krate: &Krate) -> TokenStream {
+pub(super) fn arguments_type(keys: &[&Key], krate: &Krate) -> TokenStream {
     one_or_all(&keys.iter().map(|key| key.stored(krate)).collect::<Vec<_>>())
 }
 

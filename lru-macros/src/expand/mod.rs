@@ -26,6 +26,8 @@ mod backend;
 mod cache;
 mod call;
 mod coalesced;
+mod function;
+mod items;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -38,7 +40,11 @@ use crate::{check, type_tokens};
 
 /// The function, and its accessors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
-    let function = call::function(model);
+    let in_body = match model.accessors {
+        Accessors::None => items::in_body(model),
+        _ => None,
+    };
+    let function = function::function(model, in_body.as_ref());
     let accessors = accessors::accessors(model);
     quote! { #function #accessors }
 }

@@ -74,6 +74,15 @@ pub(crate) enum Flavor {
     Async(syn::Token![async]),
 }
 
+impl ToTokens for Flavor {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Sync => {}
+            Self::Async(token) => token.to_tokens(tokens),
+        }
+    }
+}
+
 /// Where the accessors stand.
 pub(crate) enum Accessors {
     /// On a type of this name.
@@ -337,6 +346,11 @@ impl Model {
             };
             is_of_items
         })
+    }
+
+    /// Conditions, which siblings carry one by one.
+    pub(crate) fn cfg_of_siblings(&self) -> &[syn::Attribute] {
+        if matches!(self.accessors, Accessors::Siblings) { &self.attrs.cfg } else { &[] }
     }
 
     /// Whether the cache is found by this parameter.
