@@ -42,7 +42,7 @@ fn there<T>(result: io::Result<T>) -> Result<Option<T>, BackendError> {
 impl Backend for Folder {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let value = there(fs::read(self.namespace(namespace).join(hex(key))))?;
-        Ok(value.map(|value| Stored { value, ttl: None }))
+        Ok(value.map(|value| Stored::new(value)))
     }
 
     /// The bytes know themselves how long they are good.

@@ -91,7 +91,7 @@ pub use lru_core::Tokio;
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
-    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 }
 pub use lru_core::policy;
 #[cfg(feature = "registry")]
@@ -881,7 +881,7 @@ pub use lru_macros::cache;
 /// #     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
 /// #         let entries = self.0.lock().map_err(|_| "poisoned")?;
 /// #         let value = entries.get(&(namespace.to_string(), key.to_vec()));
-/// #         Ok(value.map(|value| Stored { value: value.clone(), ttl: None }))
+/// #         Ok(value.map(|value| Stored::new(value.as_slice())))
 /// #     }
 /// #     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
 /// #         let mut entries = self.0.lock().map_err(|_| "poisoned")?;

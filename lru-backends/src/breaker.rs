@@ -4,7 +4,6 @@
 //! refused at the cost of reading a clock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -199,8 +198,8 @@ macro_rules! guarded {
                 self.noted(self.admitted()?.clear(namespace)$($await)*)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                self.backend.watch(namespace, watcher)
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                self.backend.watch(namespace, sink)
             }
         }
 

@@ -303,10 +303,10 @@ fn whole_milliseconds(span: Duration) -> u64 {
 /// What is good yet of what was found.
 fn live(value: Vec<u8>, expires: u64) -> Option<Stored> {
     if expires == 0 {
-        return Some(Stored { value, ttl: None });
+        return Some(Stored::new(value));
     }
     let left = expires.checked_sub(now()).filter(|left| *left > 0)?;
-    Some(Stored { value, ttl: Some(Duration::from_millis(left)) })
+    Some(Stored::new(value).ttl(Duration::from_millis(left)))
 }
 
 impl Backend for Disk {

@@ -10,7 +10,6 @@
 //! * Whoever copied something looks again whether it is still in the old backend, and takes it back if not:
 //!   there may have been a clear.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
@@ -188,11 +187,11 @@ macro_rules! falls_back {
                 new.clear(&marks(namespace))$($await)*
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                let is_told = self.new.watch(namespace, Arc::clone(&watcher));
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                let is_told = self.new.watch(namespace, sink.clone());
                 // What was found in the old one is mostly copied to the new one, but not where that failed.
                 if is_told {
-                    self.old.watch(namespace, watcher);
+                    self.old.watch(namespace, sink);
                 }
                 is_told
             }

@@ -337,13 +337,13 @@ impl Redis {
         }
     }
 
-    fn tracked(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
+    fn tracked(&self, namespace: &str, sink: InvalidationSink) -> bool {
         let (prefix, Patience { connect, answer, .. }) = (prefix(namespace).into_bytes(), &self.patience);
         let mut tracking = self.tracking.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tracking) = &*tracking {
-            return tracking.watch(prefix, watcher);
+            return tracking.watch(prefix, sink);
         }
-        let start = |reach| Tracking::start(reach, *connect, *answer, prefix, watcher);
+        let start = |reach| Tracking::start(reach, *connect, *answer, prefix, sink);
         *tracking = self.reach().and_then(start);
         tracking.is_some()
     }
@@ -594,7 +594,7 @@ fn readable(replies: Vec<Value>) -> RedisResult<Value> {
 fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Stored> {
     // It may have expired between the two commands.
     let value = value.filter(|_| ttl != GONE)?;
-    Some(Stored { value, ttl: u64::try_from(ttl).ok().map(Duration::from_millis) })
+    Some(Stored::new(value).ttl(u64::try_from(ttl).ok().map(Duration::from_millis)))
 }
 
 fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Question {
@@ -720,8 +720,8 @@ macro_rules! speaks {
                 self.patience.noted(&self.place, done)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                self.tracked(namespace, watcher)
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                self.tracked(namespace, sink)
             }
         }
 

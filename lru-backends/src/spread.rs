@@ -3,7 +3,6 @@
 //! Invariant: a key is always on the same one, whichever of them are down. So what was changed or deleted can't
 //! come back from another one, and who is down takes nothing along but its share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
@@ -139,8 +138,8 @@ macro_rules! spreads {
             }
 
             /// All of them are to tell: a key may be on any.
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                let told = self.servers.iter().map(|server| server.watch(namespace, Arc::clone(&watcher)));
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                let told = self.servers.iter().map(|server| server.watch(namespace, sink.clone()));
                 !self.servers.is_empty() && told.fold(true, |all, this| all & this)
             }
         }
@@ -175,6 +174,8 @@ spreads! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
 mod tests {
+    use lru_core::__private::{LocalCopies, sink_of};
+
     use super::*;
 
     #[test]
@@ -216,8 +217,8 @@ mod tests {
             Ok(())
         }
 
-        fn watch(&self, _: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-            watcher.lost_track();
+        fn watch(&self, _: &str, sink: InvalidationSink) -> bool {
+            sink.invalidate_all();
             self.0
         }
     }
@@ -225,10 +226,16 @@ mod tests {
     #[derive(Default)]
     struct Counts(std::sync::atomic::AtomicU32);
 
-    impl InvalidationSink for Counts {
-        fn changed(&self, _: &[u8]) {}
+    impl LocalCopies for Counts {
+        fn invalidate(&self, _: &[u8]) {}
 
-        fn lost_track(&self) {
+        fn may_be_own_write(&self, _: &[u8]) -> bool {
+            false
+        }
+
+        fn invalidate_unless_equal(&self, _: &[u8], _: Option<&[u8]>) {}
+
+        fn invalidate_all(&self) {
             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     }
@@ -236,9 +243,9 @@ mod tests {
     #[test]
     fn changes_are_heard_where_all_tell() {
         for (servers, is_told) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
-            let counts = Arc::new(Counts::default());
+            let counts: &Counts = Box::leak(Box::default());
             let spread = Sharded::new(servers.iter().map(|tells| Tells(*tells)));
-            assert_eq!(spread.watch("any", Arc::<Counts>::clone(&counts)), is_told);
+            assert_eq!(spread.watch("any", sink_of(counts)), is_told);
             assert_eq!(counts.0.load(std::sync::atomic::Ordering::Relaxed) as usize, servers.len());
         }
     }

@@ -54,6 +54,7 @@ pub use store::removed::RemovalCause;
 pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::backend::invalidation::{Front, Fronting, Invalidation};
+    pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     pub use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
     pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
     #[cfg(feature = "testing")]

@@ -66,7 +66,7 @@ impl Shelf {
 impl Backend for Shelf {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let found = self.ask("get")?.get(&(namespace.to_owned(), key.to_vec())).cloned();
-        Ok(found.map(|(value, ttl)| Stored { value, ttl }))
+        Ok(found.map(|(value, ttl)| Stored::new(value).ttl(ttl)))
     }
 
     fn set(

@@ -1,7 +1,7 @@
 //! Backends that tell what others change.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use functools::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
@@ -10,7 +10,7 @@ use functools::{LruCache, async_lru_cache, lru_cache};
 use crate::asyncs::block_on;
 use crate::shelf::Shelf;
 
-type Watchers = Vec<(String, Arc<dyn InvalidationSink>)>;
+type Watchers = Vec<(String, InvalidationSink)>;
 
 /// A shelf that tells.
 #[derive(Default)]
@@ -31,12 +31,12 @@ impl Telling {
     }
 
     /// Tells each watcher of a key that is there.
-    fn tell(&self, tell: impl Fn(&dyn InvalidationSink, &[u8], &[u8])) {
+    fn tell(&self, tell: impl Fn(&InvalidationSink, &[u8], &[u8])) {
         let entries = self.shelf.entries().clone();
         for (of, watcher) in self.watchers() {
             for ((namespace, key), (value, _)) in &entries {
                 if *namespace == of {
-                    tell(&*watcher, key, value);
+                    tell(&watcher, key, value);
                 }
             }
         }
@@ -44,7 +44,7 @@ impl Telling {
 
     /// All that is there was changed, for all that is known.
     fn changed(&self) {
-        self.tell(|watcher, key, _| watcher.changed(key));
+        self.tell(|watcher, key, _| watcher.invalidate(key));
     }
 }
 
@@ -76,8 +76,8 @@ impl Backend for Telling {
         Backend::clear(&self.shelf, namespace)
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push((namespace.to_owned(), watcher));
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push((namespace.to_owned(), sink));
         true
     }
 }
@@ -108,8 +108,8 @@ impl AsyncBackend for Awaited {
         self.0.clear(namespace)
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-        self.0.watch(namespace, watcher)
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        self.0.watch(namespace, sink)
     }
 }
 
@@ -123,14 +123,14 @@ fn what_others_change_leaves_the_process_alone_and_uncounted() {
     assert_eq!((double(1), double(2), double(1), double(2)), (2, 4, 2, 4));
     let one = SHELF.shelf.entries().keys().next().cloned().unwrap();
     let (before, _) = (double::cache_info(), SHELF.shelf.asked());
-    SHELF.watchers()[0].1.changed(&one.1);
+    SHELF.watchers()[0].1.invalidate(&one.1);
     let after = double::cache_info();
     assert_eq!((after.hits, after.misses, after.currsize), (before.hits, before.misses, 1));
     assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec!["get"]));
     assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec![]));
 
     // Anything may have been changed.
-    SHELF.watchers()[0].1.lost_track();
+    SHELF.watchers()[0].1.invalidate_all();
     assert_eq!(double::cache_info().currsize, 0);
     assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec!["get", "get"]));
 
@@ -169,12 +169,12 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     fn number(n: u64) -> u64 {
         if n == 2 {
             // Somebody else has been faster.
-            SHELF.watchers()[0].1.lost_track();
+            SHELF.watchers()[0].1.invalidate_all();
         }
         n + 100 * RUNS.fetch_add(1, SeqCst)
     }
     assert_eq!(number(1), 1);
-    SHELF.watchers()[0].1.lost_track();
+    SHELF.watchers()[0].1.invalidate_all();
     *SHELF.meanwhile.lock().unwrap() = Some(|| SHELF.changed());
     assert_eq!((number(1), number::cache_info().currsize), (1, 0));
     assert_eq!((number(1), number::cache_info().currsize), (1, 1));
@@ -192,8 +192,8 @@ fn what_this_process_has_set_is_no_news() {
     }
     let news = || {
         SHELF.tell(|watcher, key, value| {
-            assert!(watcher.may_be_own(key));
-            watcher.changed_to(key, Some(value));
+            assert!(watcher.may_be_own_write(key));
+            watcher.invalidate_unless_equal(key, Some(value));
         });
     };
     assert_eq!(double(1), 2);
@@ -201,11 +201,11 @@ fn what_this_process_has_set_is_no_news() {
     double::cache_refresh(3);
     news();
     assert_eq!(double::cache_info().currsize, 3);
-    SHELF.tell(|watcher, key, _| watcher.changed_to(key, Some(b"foreign")));
+    SHELF.tell(|watcher, key, _| watcher.invalidate_unless_equal(key, Some(b"foreign")));
     assert_eq!(double::cache_info().currsize, 0);
     // What was fetched is nobody's own.
     assert_eq!((double(2), double::cache_info().currsize), (5, 1));
-    SHELF.tell(|watcher, key, _| assert!(!watcher.may_be_own(key)));
+    SHELF.tell(|watcher, key, _| assert!(!watcher.may_be_own_write(key)));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn keys_of_one_hash_leave_together_and_are_found_again() {
     let all = || (0..10).for_each(|n| assert_eq!(number(Alike(n)), n));
     all();
     let one = SHELF.shelf.entries().keys().next().cloned().unwrap();
-    SHELF.watchers()[0].1.changed(&one.1);
+    SHELF.watchers()[0].1.invalidate(&one.1);
     assert_eq!(number::cache_info().currsize, 0);
     all();
     assert_eq!((number::cache_info().currsize, number::cache_stats().backend_hits), (10, 10));

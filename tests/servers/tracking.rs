@@ -5,12 +5,11 @@
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use functools::backend::{
-    Backend, CircuitBreaker, Fallback, InvalidationSink, Redis, Sharded, redis, redis_client,
-};
+use functools::__private::{LocalCopies, sink_of};
+use functools::backend::{Backend, CircuitBreaker, Fallback, Redis, Sharded, redis, redis_client};
 use functools::{async_lru_cache, lru_cache};
 
 use crate::processes::{again, task};
@@ -338,12 +337,18 @@ impl Drop for Stop<'_> {
 #[derive(Default)]
 struct Noted(Mutex<Vec<Option<Vec<u8>>>>);
 
-impl InvalidationSink for Noted {
-    fn changed(&self, key: &[u8]) {
+impl LocalCopies for Noted {
+    fn invalidate(&self, key: &[u8]) {
         self.0.lock().unwrap().push(Some(key.to_vec()));
     }
 
-    fn lost_track(&self) {
+    fn may_be_own_write(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn invalidate_unless_equal(&self, _: &[u8], _: Option<&[u8]>) {}
+
+    fn invalidate_all(&self) {
         self.0.lock().unwrap().push(None);
     }
 }
@@ -353,14 +358,14 @@ fn nobody_listens_for_who_is_gone() {
     let _limit = limit();
     let server = Server::redis(&[]);
     let (backend, by_hand) = (redis(server.url()), redis(server.url()));
-    let [one, two, again] = [(); 3].map(|()| Arc::new(Noted::default()));
+    let [one, two, again] = [(); 3].map(|()| -> &'static Noted { Box::leak(Box::default()) });
     let told = |noted: &Noted| std::mem::take(&mut *noted.0.lock().unwrap());
-    assert!(Backend::watch(&backend, "one", Arc::clone(&one) as _));
-    eventually("it listens", || told(&one).contains(&None));
+    assert!(Backend::watch(&backend, "one", sink_of(one)));
+    eventually("it listens", || told(one).contains(&None));
     // Another function, and one of the same name.
-    assert!(Backend::watch(&backend, "two", Arc::clone(&two) as _));
-    assert!(Backend::watch(&backend, "one", Arc::clone(&again) as _));
-    eventually("both are told", || told(&two).contains(&None) | told(&again).contains(&None));
+    assert!(Backend::watch(&backend, "two", sink_of(two)));
+    assert!(Backend::watch(&backend, "one", sink_of(again)));
+    eventually("both are told", || told(two).contains(&None) | told(again).contains(&None));
     for n in 0..100_u8 {
         by_hand.set("two", &[n, b':', 0, 255], b"value", None).unwrap();
         by_hand.set("tw", b"o", b"value", None).unwrap();
@@ -368,18 +373,18 @@ fn nobody_listens_for_who_is_gone() {
     by_hand.set("one", b"", b"value", None).unwrap();
     let mut all = Vec::new();
     eventually("the last is told", || {
-        all.append(&mut told(&two));
-        told(&again).contains(&Some(vec![])) | told(&one).contains(&Some(vec![]))
+        all.append(&mut told(two));
+        told(again).contains(&Some(vec![])) | told(one).contains(&Some(vec![]))
     });
     eventually("all are told", || {
-        all.append(&mut told(&two));
+        all.append(&mut told(two));
         (0..100).all(|n| all.contains(&Some(vec![n, b':', 0, 255])))
     });
     assert!(all.iter().flatten().all(|key| key.len() == 4), "{all:?}");
     assert_eq!(listeners(&server), 1);
     drop(backend);
     eventually("nobody listens", || listeners(&server) == 0);
-    assert!(!Backend::watch(&redis("no URL"), "one", one));
+    assert!(!Backend::watch(&redis("no URL"), "one", sink_of(one)));
 }
 
 #[test]

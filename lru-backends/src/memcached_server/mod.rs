@@ -206,7 +206,7 @@ fn found(
 
 fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Stored> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
-    Some(Stored { value, ttl })
+    Some(Stored::new(value).ttl(ttl))
 }
 
 macro_rules! speaks {

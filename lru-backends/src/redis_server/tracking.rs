@@ -48,7 +48,7 @@ pub(super) struct Tracking(UnboundedSender<Event>);
 
 enum Event {
     /// Somebody wants to know of keys that begin so.
-    Watch(Vec<u8>, Arc<dyn InvalidationSink>),
+    Watch(Vec<u8>, InvalidationSink),
     /// What came by the connection of this number.
     Push(u64, PushInfo),
 }
@@ -60,13 +60,13 @@ impl Tracking {
         connect: Duration,
         answer: Duration,
         prefix: Vec<u8>,
-        watcher: Arc<dyn InvalidationSink>,
+        sink: InvalidationSink,
     ) -> Option<Self> {
         let (sender, events) = unbounded_channel();
         let (sent, answer) = (sender.downgrade(), answer.max(ANSWER));
-        let watchers = HashMap::from([(prefix, vec![watcher])]);
+        let sinks = HashMap::from([(prefix, vec![sink])]);
         let looks = Arc::new(Semaphore::new(LOOKS));
-        let mut listener = Listener { reach, connect, answer, sent, events, watchers, looks, number: 0 };
+        let mut listener = Listener { reach, connect, answer, sent, events, sinks, looks, number: 0 };
         let run = move || {
             if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
                 runtime.block_on(listener.listen());
@@ -77,8 +77,8 @@ impl Tracking {
     }
 
     /// Listens to more. Says whether it does.
-    pub(super) fn watch(&self, prefix: Vec<u8>, watcher: Arc<dyn InvalidationSink>) -> bool {
-        self.0.send(Event::Watch(prefix, watcher)).is_ok()
+    pub(super) fn watch(&self, prefix: Vec<u8>, sink: InvalidationSink) -> bool {
+        self.0.send(Event::Watch(prefix, sink)).is_ok()
     }
 }
 
@@ -91,13 +91,13 @@ struct Listener {
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
     /// By what their keys begin with.
-    watchers: HashMap<Vec<u8>, Watchers>,
+    sinks: HashMap<Vec<u8>, Sinks>,
     looks: Arc<Semaphore>,
     /// How many connections there were.
     number: u64,
 }
 
-type Watchers = Vec<Arc<dyn InvalidationSink>>;
+type Sinks = Vec<InvalidationSink>;
 
 /// Nobody is left who could ask for anything.
 struct Over;
@@ -132,8 +132,8 @@ impl Listener {
     async fn rest(&mut self, pause: Duration) -> Result<(), Over> {
         let end = Instant::now() + pause;
         while let Ok(event) = timeout_at(end, self.events.recv()).await {
-            if let Event::Watch(prefix, watcher) = event.ok_or(Over)? {
-                self.watchers.entry(prefix).or_default().push(watcher);
+            if let Event::Watch(prefix, sink) = event.ok_or(Over)? {
+                self.sinks.entry(prefix).or_default().push(sink);
             }
         }
         Ok(())
@@ -157,7 +157,7 @@ impl Listener {
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        track(&mut connection, self.watchers.keys()).await?;
+        track(&mut connection, self.sinks.keys()).await?;
         Ok(connection)
     }
 
@@ -171,13 +171,13 @@ impl Listener {
                 return Ok(());
             };
             match event.ok_or(Over)? {
-                Event::Watch(prefix, watcher) => {
-                    let is_new = !self.watchers.contains_key(&prefix);
-                    self.watchers.entry(prefix.clone()).or_default().push(Arc::clone(&watcher));
+                Event::Watch(prefix, sink) => {
+                    let is_new = !self.sinks.contains_key(&prefix);
+                    self.sinks.entry(prefix.clone()).or_default().push(sink.clone());
                     if is_new && track(&mut connection, [&prefix]).await.is_err() {
                         return Ok(());
                     }
-                    watcher.lost_track();
+                    sink.invalidate_all();
                 }
                 Event::Push(number, push) if number == self.number => match push.kind {
                     PushKind::Disconnection => return Ok(()),
@@ -191,7 +191,7 @@ impl Listener {
     }
 
     fn all_lost_track(&self) {
-        self.watchers.values().flatten().for_each(|watcher| watcher.lost_track());
+        self.sinks.values().flatten().for_each(|sink| sink.invalidate_all());
     }
 
     /// A list of keys; of none where all are gone.
@@ -211,34 +211,37 @@ impl Listener {
     }
 
     fn changed(&self, full: &[u8], connection: &MultiplexedConnection) {
-        let Some((watchers, key)) = self.watchers_of(full) else { return };
-        for watcher in watchers {
-            let permit =
-                if watcher.may_be_own(key) { Arc::clone(&self.looks).try_acquire_owned().ok() } else { None };
+        let Some((sinks, key)) = self.sinks_of(full) else { return };
+        for sink in sinks {
+            let permit = if sink.may_be_own_write(key) {
+                Arc::clone(&self.looks).try_acquire_owned().ok()
+            } else {
+                None
+            };
             let Some(permit) = permit else {
-                watcher.changed(key);
+                sink.invalidate(key);
                 continue;
             };
-            let (watcher, key, mut connection) = (Arc::clone(watcher), key.to_vec(), connection.clone());
+            let (sink, key, mut connection) = (sink.clone(), key.to_vec(), connection.clone());
             let mut command = cmd("GET");
             command.arg(full);
             tokio::spawn(async move {
                 let _permit = permit;
                 match command.query_async::<Option<Vec<u8>>>(&mut connection).await {
-                    Ok(value) => watcher.changed_to(&key, value.as_deref()),
-                    Err(_) => watcher.changed(&key),
+                    Ok(value) => sink.invalidate_unless_equal(&key, value.as_deref()),
+                    Err(_) => sink.invalidate(&key),
                 }
             });
         }
     }
 
     /// Who wants to know of a key, and what it is without the prefix.
-    fn watchers_of<'k>(&self, full: &'k [u8]) -> Option<(&Watchers, &'k [u8])> {
+    fn sinks_of<'k>(&self, full: &'k [u8]) -> Option<(&Sinks, &'k [u8])> {
         let colon = full.iter().position(|&byte| byte == b':')?;
         let length: usize = std::str::from_utf8(&full[..colon]).ok()?.parse().ok()?;
         let end = colon.checked_add(length)?.checked_add(2)?;
         let (prefix, key) = full.split_at_checked(end)?;
-        Some((self.watchers.get(prefix)?, key))
+        Some((self.sinks.get(prefix)?, key))
     }
 }
 

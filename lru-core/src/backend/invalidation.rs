@@ -16,14 +16,15 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::collections::VecDeque;
 use std::hash::RandomState;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::vec::Vec;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 use parking_lot::Mutex;
 
-use crate::backend::{AsyncBackend, InvalidationSink};
+use crate::backend::AsyncBackend;
+use crate::backend::invalidation_sink::{LocalCopies, sink_of};
 use crate::engine::placement::{Change, Placement};
 use crate::flight::catch::contained;
 use crate::key::KeyHash;
@@ -83,7 +84,7 @@ impl Invalidation {
         if self.0.get().is_none() && self.0.set(Tracker::new(memo.front()?, listens)).is_ok() {
             // Others go on as if it were told, until it is known.
             let watched = self.0.get()?;
-            let is_told = backend.watch(namespace, Arc::new(watched));
+            let is_told = backend.watch(namespace, sink_of(watched));
             watched.is_told.store(is_told, Relaxed);
         }
         self.0.get().filter(|watched| watched.is_told.load(Relaxed))
@@ -252,25 +253,25 @@ impl Tracker {
     }
 }
 
-impl InvalidationSink for &'static Tracker {
-    fn changed(&self, key: &[u8]) {
+impl LocalCopies for Tracker {
+    fn invalidate(&self, key: &[u8]) {
         self.drop_address(self.seed.hash_one(key));
     }
 
-    fn may_be_own(&self, key: &[u8]) -> bool {
+    fn may_be_own_write(&self, key: &[u8]) -> bool {
         let address = self.seed.hash_one(key);
         let notes = self.notes.lock();
         notes.kept.iter_hash(address).any(|kept| kept.address == address && kept.copy_of.is_some())
     }
 
-    fn changed_to(&self, key: &[u8], value: Option<&[u8]>) {
+    fn invalidate_unless_equal(&self, key: &[u8], value: Option<&[u8]>) {
         let address = self.seed.hash_one(key);
         if value.is_none() || !self.is_copy(address, value) {
             self.drop_address(address);
         }
     }
 
-    fn lost_track(&self) {
+    fn invalidate_all(&self) {
         let mut notes = self.notes.lock();
         notes.all_changed = notes.tick();
         notes.kept.clear();
@@ -374,12 +375,12 @@ mod tests {
         for n in 0..3_u64 {
             keep(front, &watched.lookout(&n.to_le_bytes()), hash(n));
         }
-        watched.changed(&1_u64.to_le_bytes());
+        watched.invalidate(&1_u64.to_le_bytes());
         assert_eq!(*front.dropped.lock(), [hash(1)]);
-        watched.changed(b"unknown");
-        watched.changed(&1_u64.to_le_bytes());
+        watched.invalidate(b"unknown");
+        watched.invalidate(&1_u64.to_le_bytes());
         assert_eq!(*front.dropped.lock(), [hash(1)]);
-        watched.lost_track();
+        watched.invalidate_all();
         assert_eq!(*front.dropped.lock(), [hash(1), hash(0), hash(2)]);
     }
 
@@ -387,16 +388,16 @@ mod tests {
     fn what_began_before_a_change_does_not_stay() {
         let (front, watched) = watched();
         for told in
-            [(|watched| watched.changed(b"key")) as fn(&&'static Tracker), |watched| watched.lost_track()]
+            [(|watched| watched.invalidate(b"key")) as fn(&Tracker), |watched| watched.invalidate_all()]
         {
             let lookout = watched.lookout(b"key");
-            told(&watched);
+            told(watched);
             keep(front, &lookout, hash(1));
             assert_eq!((front.holds(hash(1)), front.dropped.lock().pop()), (false, Some(hash(1))));
             lookout.begins();
             keep(front, &lookout, hash(1));
             assert!(front.holds(hash(1)));
-            told(&watched);
+            told(watched);
             assert!(!front.holds(hash(1)));
         }
     }
@@ -407,7 +408,7 @@ mod tests {
         for n in 0..3 {
             keep(front, &watched.lookout(b"key"), hash(n));
         }
-        watched.changed(b"key");
+        watched.invalidate(b"key");
         assert!(front.there.lock().is_empty());
     }
 
@@ -415,18 +416,18 @@ mod tests {
     fn own_bytes_are_no_news() {
         let (front, watched) = watched();
         let lookout = watched.lookout(b"key");
-        assert!(!watched.may_be_own(b"key"));
+        assert!(!watched.may_be_own_write(b"key"));
         keep(front, &lookout, hash(1));
-        assert!(!watched.may_be_own(b"key"));
+        assert!(!watched.may_be_own_write(b"key"));
         lookout.hands_over(b"own");
-        assert!(watched.may_be_own(b"key") && !watched.may_be_own(b"other"));
-        watched.changed_to(b"key", Some(b"own"));
+        assert!(watched.may_be_own_write(b"key") && !watched.may_be_own_write(b"other"));
+        watched.invalidate_unless_equal(b"key", Some(b"own"));
         assert!(front.holds(hash(1)));
-        watched.changed_to(b"key", Some(b"foreign"));
+        watched.invalidate_unless_equal(b"key", Some(b"foreign"));
         assert!(!front.holds(hash(1)));
 
         keep(front, &lookout, hash(1));
-        watched.changed_to(b"key", None);
+        watched.invalidate_unless_equal(b"key", None);
         assert!(!front.holds(hash(1)));
     }
 
@@ -438,14 +439,14 @@ mod tests {
         keep(front, &other, hash(1));
         one.hands_over(b"one");
         other.hands_over(b"other");
-        assert!(!watched.may_be_own(b"key"), "which of them is there?");
-        watched.changed_to(b"key", Some(b"one"));
+        assert!(!watched.may_be_own_write(b"key"), "which of them is there?");
+        watched.invalidate_unless_equal(b"key", Some(b"one"));
         assert!(!front.holds(hash(1)));
 
         let later = watched.lookout(b"key");
         keep(front, &later, hash(1));
         later.hands_over(b"later");
-        watched.changed_to(b"key", Some(b"later"));
+        watched.invalidate_unless_equal(b"key", Some(b"later"));
         assert!(front.holds(hash(1)));
     }
 
@@ -465,7 +466,7 @@ mod tests {
         drop(notes);
         for n in 9_990..10_000_u64 {
             assert!(front.holds(hash(n)));
-            watched.changed(&n.to_le_bytes());
+            watched.invalidate(&n.to_le_bytes());
             assert!(!front.holds(hash(n)));
         }
     }

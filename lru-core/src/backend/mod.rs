@@ -1,62 +1,71 @@
-//! Stores outside the process, behind the cache in it: bytes in, bytes out.
+//! Backends: stores outside the process, the second level (L2) behind the in-process cache (L1).
 //!
-//! A backend knows neither keys nor values nor caches. What it is given are bytes under bytes, in a
-//! namespace, for some time; what it does with them is its own affair. The cache in the process is
-//! asked first, and stands in front.
+//! A backend stores bytes under bytes, by namespace and with a time to live. It does not see arguments, results
+//! or caches. A call asks the in-process cache first, then the backend, and then computes.
 
 #[cfg(feature = "backend")]
 pub(crate) mod codec;
+mod error;
 #[cfg(feature = "backend")]
-pub mod invalidation;
+pub(crate) mod invalidation;
+pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]
 mod json;
 
-use core::error::Error;
-use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 use std::boxed::Box;
-use std::string::String;
 use std::sync::Arc;
 use std::vec::Vec;
 
-/// What a backend has under a key.
+pub use error::{BackendError, ErrorKind};
+pub use invalidation_sink::InvalidationSink;
+
+/// An entry as a backend returns it: the value, and its remaining time to live.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::backend::Stored;
+///
+/// let for_ever = Stored::new(b"144");
+/// assert_eq!((for_ever.value, for_ever.ttl), (b"144".to_vec(), None));
+///
+/// let for_a_minute = Stored::new(b"144").ttl(Duration::from_secs(60));
+/// assert_eq!(for_a_minute.ttl, Some(Duration::from_secs(60)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stored {
-    /// As it was set.
+    /// The bytes that were set.
     pub value: Vec<u8>,
-    /// How long it will be there yet; `None` where that is for ever, or not known.
+    /// The remaining time to live; `None` if the entry does not expire, or if the backend does not know.
     pub ttl: Option<Duration>,
 }
 
-/// Who is told what others change in a backend: the copies in this process are not to be served after it.
-///
-/// A [backend](Backend::watch) that hears of changes tells them, from any thread and at any time.
-pub trait InvalidationSink: Send + Sync {
-    /// What is under this key was set or removed, or may have been.
-    fn changed(&self, key: &[u8]);
-
-    /// Whether that may be no news, as it is what this function has set itself. Then the backend may look what is
-    /// there now, and tell that by [`changed_to`](Self::changed_to) in place of [`changed`](Self::changed).
-    fn may_be_own(&self, key: &[u8]) -> bool {
-        let _ = key;
-        false
+impl Stored {
+    /// Creates an entry that does not expire.
+    #[must_use]
+    pub fn new(value: impl Into<Vec<u8>>) -> Self {
+        Self { value: value.into(), ttl: None }
     }
 
-    /// What is under this key was set or removed, and later on this was found there.
-    fn changed_to(&self, key: &[u8], value: Option<&[u8]>) {
-        let _ = value;
-        self.changed(key);
+    /// Sets the remaining time to live; `None` if the entry does not expire.
+    #[must_use]
+    pub fn ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.ttl = ttl.into();
+        self
     }
-
-    /// Anything may have been changed under any key: all was removed, or changes go unheard, or did until now.
-    fn lost_track(&self);
 }
 
 /// A store outside the process, for functions that are not `async`: `backend = …`.
 ///
-/// Keys are apart by namespace: the same key in two namespaces is two keys. What is set for a time must
-/// not be found after it; it may be lost before. Other threads call while one is waiting for an answer.
+/// * A key is looked up within its namespace: one key in two namespaces is two entries.
+/// * An entry must not be returned after its time to live. It may be lost earlier.
+/// * Several threads call a backend at the same time.
 ///
 /// # Examples
 ///
@@ -75,7 +84,7 @@ pub trait InvalidationSink: Send + Sync {
 ///     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
 ///         let entries = self.0.lock().map_err(|_| "poisoned")?;
 ///         let value = entries.get(&(namespace.to_string(), key.to_vec()));
-///         Ok(value.map(|value| Stored { value: value.clone(), ttl: None }))
+///         Ok(value.map(|value| Stored::new(value.as_slice())))
 ///     }
 ///
 ///     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
@@ -102,33 +111,35 @@ pub trait InvalidationSink: Send + Sync {
 /// # Ok::<(), BackendError>(())
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no backend of a function that is not `async`",
-    label = "expected a `functools::backend::Backend`",
+    message = "`{Self}` cannot be the backend of a function that is not `async`",
+    label = "expected a type that implements `functools::backend::Backend`",
     note = "an `async fn` takes a `functools::backend::AsyncBackend`"
 )]
 pub trait Backend {
-    /// What is there under a key.
+    /// Returns the entry for `key`, if there is one.
     ///
     /// # Errors
     ///
-    /// The backend could not be asked. The call goes on without it.
+    /// The lookup failed. The call computes the result instead, unless the function says `strict = true`.
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError>;
 
-    /// What is there under each of several keys, in their order: as many answers as keys. Who can asks for all
-    /// at once; what stands here asks for one after the other.
+    /// Returns the entry for each of `keys`, in their order.
+    ///
+    /// By default this calls [`get`](Self::get) for one key after the other. A backend that can read several entries
+    /// in one round trip overrides it.
     ///
     /// # Errors
     ///
-    /// The backend could not be asked, for one of them at least.
+    /// The lookup failed for at least one key.
     fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
         keys.iter().map(|key| self.get(namespace, key)).collect()
     }
 
-    /// Puts something under a key, in place of what was there, for some time: for ever with `None`.
+    /// Sets the entry for `key`, replacing any other; with a `ttl` of `None` it does not expire.
     ///
     /// # Errors
     ///
-    /// It may not be there.
+    /// The entry may not have been set.
     fn set(
         &self,
         namespace: &str,
@@ -137,70 +148,73 @@ pub trait Backend {
         ttl: Option<Duration>,
     ) -> Result<(), BackendError>;
 
-    /// Puts something under a key for some time, only where nothing is there, and says whether it did; at
-    /// once, as others see it. Asked for `single_flight = global` only. A backend that can't do it has nothing to
-    /// write: then each process computes for itself.
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
+    ///
+    /// Only `single_flight = global` calls it, for its cross-process lock. The default returns an error of kind
+    /// [`Unsupported`](ErrorKind::Unsupported); then each process computes on its own.
     ///
     /// # Errors
     ///
-    /// It may or may not be there.
+    /// The entry may or may not have been set.
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
         let _ = (namespace, key, value, ttl);
-        Err(BackendError::from(CANNOT_ADD))
+        Err(cannot_add())
     }
 
-    /// Removes what is under a key, and says whether there was anything.
+    /// Removes the entry for `key` and returns whether there was one.
     ///
     /// # Errors
     ///
-    /// It may be there still.
+    /// The entry may still be there.
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError>;
 
-    /// Removes all keys of a namespace, and none of any other.
+    /// Removes all entries of a namespace, and none of another.
     ///
     /// # Errors
     ///
-    /// Some may be there still.
+    /// Some entries may still be there.
     fn clear(&self, namespace: &str) -> Result<(), BackendError>;
 
-    /// From now on tells what is changed in this namespace, by whomever, and says whether it can. A function with
-    /// copies in the process asks for it once, when it first has to do with its backend. Whoever asks waits: what
-    /// takes long is done elsewhere. A backend that does not hear of changes has nothing to write.
-    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-        let _ = (namespace, watcher);
+    /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can.
+    ///
+    /// A function that keeps copies in the process calls it once, before it first uses the backend. The call must
+    /// return quickly: work that takes long belongs on another thread. The default returns `false`: `front_ttl` then
+    /// bounds how long a copy may be outdated.
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        let _ = (namespace, sink);
         false
     }
 }
 
-/// A store outside the process, for `async` functions: [`Backend`], awaited.
+/// A store outside the process, for `async` functions: [`Backend`] with methods that are awaited.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no backend of an `async fn`",
-    label = "expected a `functools::backend::AsyncBackend`",
+    message = "`{Self}` cannot be the backend of an `async fn`",
+    label = "expected a type that implements `functools::backend::AsyncBackend`",
     note = "a function that is not `async` takes a `functools::backend::Backend`"
 )]
 pub trait AsyncBackend {
-    /// As [`Backend::get`].
+    /// Returns the entry for `key`, if there is one; see [`Backend::get`].
     ///
     /// # Errors
     ///
-    /// The backend could not be asked. The call goes on without it.
+    /// The lookup failed. The call computes the result instead, unless the function says `strict = true`.
     fn get(
         &self,
         namespace: &str,
         key: &[u8],
     ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send;
 
-    /// As [`Backend::get_many`].
+    /// Returns the entry for each of `keys`, in their order; see [`Backend::get_many`].
     ///
     /// # Errors
     ///
-    /// The backend could not be asked, for one of them at least.
+    /// The lookup failed for at least one key.
     fn get_many(
         &self,
         namespace: &str,
         keys: &[&[u8]],
     ) -> impl Future<Output = Result<Vec<Option<Stored>>, BackendError>> + Send {
-        // They begin when they are awaited. Made here, they need no backend that threads may share.
+        // The futures are created here and started when awaited: so `Self` need not be `Sync`.
         let all: Vec<_> = keys.iter().map(|key| self.get(namespace, key)).collect();
         async move {
             let mut found = Vec::with_capacity(all.len());
@@ -211,11 +225,11 @@ pub trait AsyncBackend {
         }
     }
 
-    /// As [`Backend::set`].
+    /// Sets the entry for `key`, replacing any other; see [`Backend::set`].
     ///
     /// # Errors
     ///
-    /// It may not be there.
+    /// The entry may not have been set.
     fn set(
         &self,
         namespace: &str,
@@ -224,11 +238,11 @@ pub trait AsyncBackend {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// As [`Backend::add`].
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did; see [`Backend::add`].
     ///
     /// # Errors
     ///
-    /// It may or may not be there.
+    /// The entry may or may not have been set.
     fn add(
         &self,
         namespace: &str,
@@ -237,33 +251,39 @@ pub trait AsyncBackend {
         ttl: Duration,
     ) -> impl Future<Output = Result<bool, BackendError>> + Send {
         let _ = (namespace, key, value, ttl);
-        core::future::ready(Err(BackendError::from(CANNOT_ADD)))
+        core::future::ready(Err(cannot_add()))
     }
 
-    /// As [`Backend::delete`].
+    /// Removes the entry for `key` and returns whether there was one; see [`Backend::delete`].
     ///
     /// # Errors
     ///
-    /// It may be there still.
+    /// The entry may still be there.
     fn delete(&self, namespace: &str, key: &[u8]) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// As [`Backend::clear`].
+    /// Removes all entries of a namespace, and none of another; see [`Backend::clear`].
     ///
     /// # Errors
     ///
-    /// Some may be there still.
+    /// Some entries may still be there.
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
 
-    /// As [`Backend::watch`].
-    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-        let _ = (namespace, watcher);
+    /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can; see
+    /// [`Backend::watch`].
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        let _ = (namespace, sink);
         false
     }
 }
 
-const CANNOT_ADD: &str = "this backend can't put something only where nothing is";
+fn cannot_add() -> BackendError {
+    BackendError::with_kind(
+        ErrorKind::Unsupported,
+        "this backend does not implement `add`, which `single_flight = global` needs",
+    )
+}
 
-macro_rules! behind {
+macro_rules! for_pointers {
     ($($pointer:ty)*) => { $(
         #[diagnostic::do_not_recommend]
         impl<B: Backend + ?Sized> Backend for $pointer {
@@ -303,8 +323,8 @@ macro_rules! behind {
                 (**self).clear(namespace)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                (**self).watch(namespace, watcher)
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                (**self).watch(namespace, sink)
             }
         }
 
@@ -358,123 +378,14 @@ macro_rules! behind {
                 (**self).clear(namespace)
             }
 
-            fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-                (**self).watch(namespace, watcher)
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                (**self).watch(namespace, sink)
             }
         }
     )* };
 }
 
-behind! { &B Box<B> Arc<B> }
-
-/// A backend could not do what it was asked to.
-pub struct BackendError(Box<dyn Error + Send + Sync>);
-
-impl BackendError {
-    /// Made of what went wrong: any error, or a message.
-    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(cause.into())
-    }
-}
-
-macro_rules! made_of {
-    ($($cause:ty)*) => { $(
-        impl From<$cause> for BackendError {
-            fn from(cause: $cause) -> Self {
-                Self::new(cause)
-            }
-        }
-    )* };
-}
-
-made_of! { &str String std::io::Error Box<dyn Error + Send + Sync> }
-
-impl Error for BackendError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
-}
-
-impl fmt::Display for BackendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Debug for BackendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+for_pointers! { &B Box<B> Arc<B> }
 
 #[cfg(test)]
-mod tests {
-    use core::pin::pin;
-    use core::task::{Context, Poll, Waker};
-
-    use super::*;
-
-    /// Has what is asked for, unless that is nothing.
-    struct Echo;
-
-    fn echo(key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        match key {
-            b"" => Err("empty".into()),
-            b"none" => Ok(None),
-            key => Ok(Some(Stored { value: key.to_vec(), ttl: None })),
-        }
-    }
-
-    impl Backend for Echo {
-        fn get(&self, _: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-            echo(key)
-        }
-
-        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
-            Ok(())
-        }
-
-        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
-            Ok(false)
-        }
-
-        fn clear(&self, _: &str) -> Result<(), BackendError> {
-            Ok(())
-        }
-    }
-
-    impl AsyncBackend for Echo {
-        async fn get(&self, _: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-            echo(key)
-        }
-
-        async fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
-            Ok(())
-        }
-
-        async fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
-            Ok(false)
-        }
-
-        async fn clear(&self, _: &str) -> Result<(), BackendError> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn many_are_found_in_the_order_in_which_they_are_asked_for() {
-        let keys: [&[u8]; 4] = [b"b", b"none", b"a", b"b"];
-        let backend = std::sync::Arc::new(Echo);
-        let at_once = Backend::get_many(&backend, "any", &keys).unwrap();
-        let mut awaited = pin!(AsyncBackend::get_many(&backend, "any", &keys));
-        let Poll::Ready(awaited) = awaited.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("nothing is waited for");
-        };
-        for found in [at_once, awaited.unwrap()] {
-            let values = found.iter().map(|found| found.as_ref().map(|found| found.value.as_slice()));
-            assert!(values.eq([Some(&b"b"[..]), None, Some(b"a"), Some(b"b")]));
-        }
-        assert!(Backend::get_many(&Echo, "any", &[b"a", b""]).is_err());
-        assert!(Backend::get_many(&Echo, "any", &[]).unwrap().is_empty());
-    }
-}
+mod tests;

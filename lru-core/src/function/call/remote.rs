@@ -11,7 +11,7 @@ use std::boxed::Box;
 use std::format;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::{self, Format};
 use crate::backend::invalidation::{Fronting, Invalidation, TrackedKey, Tracker};
-use crate::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::Placement;
@@ -98,8 +98,8 @@ impl<B: Backend> AsyncBackend for Direct<B> {
         ready(self.0.clear(namespace))
     }
 
-    fn watch(&self, namespace: &str, watcher: Arc<dyn InvalidationSink>) -> bool {
-        self.0.watch(namespace, watcher)
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        self.0.watch(namespace, sink)
     }
 }
 
@@ -242,7 +242,9 @@ type Fetched<R> = Option<(R, Option<Duration>)>;
 
 impl<B> BackendEntry<B> {
     fn key(&self) -> Result<&[u8], BackendError> {
-        self.key.as_deref().ok_or_else(|| BackendError::new("the arguments can't be serialised"))
+        self.key.as_deref().ok_or_else(|| {
+            BackendError::with_kind(ErrorKind::Serialization, "the arguments cannot be serialized")
+        })
     }
 
     /// The result in what was found. What is no result is as good as nothing.
@@ -266,7 +268,12 @@ impl<B> BackendEntry<B> {
         let ttl = if outcome.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let Some(value) = outcome.value(result).filter(|_| outcome.keeps(result)) else { return Ok(None) };
         let sealed = codec::sealed(value, self.place.format, ttl, SystemTime::now());
-        Ok(Some((sealed.ok_or("the result can't be serialised")?, ttl)))
+        Ok(Some((
+            sealed.ok_or_else(|| {
+                BackendError::with_kind(ErrorKind::Serialization, "the result cannot be serialized")
+            })?,
+            ttl,
+        )))
     }
 }
 

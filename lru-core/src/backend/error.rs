@@ -1,0 +1,177 @@
+//! The error of a backend operation, and what kind of failure it reports.
+
+use core::error::Error;
+use core::fmt;
+use std::boxed::Box;
+use std::io;
+use std::string::String;
+
+/// The kind of failure that a [`BackendError`] reports.
+///
+/// Kinds may be added in any release, so a `match` needs a `_` arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Connecting, or waiting for an answer, took longer than the timeout.
+    Timeout,
+    /// The backend cannot be reached: the connection was refused or lost, the server is down or restarting, or the
+    /// file cannot be opened.
+    Unavailable,
+    /// A circuit breaker skipped the operation, because the ones before it failed.
+    CircuitOpen,
+    /// The backend was reached and refused the operation: missing permissions, a value that is too large, no
+    /// memory left.
+    Rejected,
+    /// The backend sent an answer, or holds data, that this client cannot read.
+    Protocol,
+    /// The arguments or the result cannot be serialized in the chosen format.
+    Serialization,
+    /// Other writers changed the value each time it was about to be swapped.
+    Contention,
+    /// The backend does not implement the operation.
+    Unsupported,
+    /// The backend cannot work as it is set up: an invalid URL, a missing feature, no async runtime.
+    Configuration,
+    /// Any other failure, and every error that was created without a kind.
+    Other,
+}
+
+/// The error of a backend operation: a cause and its [kind](BackendError::kind).
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use functools::backend::{BackendError, ErrorKind};
+///
+/// let error = BackendError::with_kind(ErrorKind::Timeout, "no answer within 250 ms");
+/// assert_eq!((error.kind(), error.to_string()), (ErrorKind::Timeout, "no answer within 250 ms".to_string()));
+///
+/// // An `io::Error` brings its kind with it; a message alone has none.
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// assert_eq!(BackendError::from(refused).kind(), ErrorKind::Unavailable);
+/// assert_eq!(BackendError::from("poisoned").kind(), ErrorKind::Other);
+/// ```
+pub struct BackendError {
+    kind: ErrorKind,
+    cause: Box<dyn Error + Send + Sync>,
+}
+
+impl BackendError {
+    /// Creates an error of kind [`ErrorKind::Other`] from any error, or from a message.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::with_kind(ErrorKind::Other, cause)
+    }
+
+    /// Creates an error of the given kind from any error, or from a message.
+    pub fn with_kind(kind: ErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
+    /// Returns the kind of failure, for deciding what to do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+/// The kind of an I/O error on the way to a backend.
+impl From<io::ErrorKind> for ErrorKind {
+    fn from(kind: io::ErrorKind) -> Self {
+        use io::ErrorKind as Io;
+        match kind {
+            // A socket with a timeout reports `WouldBlock` on Unix.
+            Io::TimedOut | Io::WouldBlock => Self::Timeout,
+            Io::InvalidData => Self::Protocol,
+            Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => Self::Rejected,
+            Io::Unsupported => Self::Unsupported,
+            Io::ConnectionRefused
+            | Io::ConnectionReset
+            | Io::ConnectionAborted
+            | Io::NotConnected
+            | Io::BrokenPipe
+            | Io::UnexpectedEof
+            | Io::WriteZero
+            | Io::Interrupted
+            | Io::AddrNotAvailable
+            | Io::HostUnreachable
+            | Io::NetworkUnreachable
+            | Io::NetworkDown
+            | Io::NotFound
+            | Io::PermissionDenied
+            | Io::ReadOnlyFilesystem => Self::Unavailable,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<io::Error> for BackendError {
+    fn from(cause: io::Error) -> Self {
+        Self::with_kind(cause.kind().into(), cause)
+    }
+}
+
+macro_rules! of_unknown_kind {
+    ($($cause:ty)*) => { $(
+        impl From<$cause> for BackendError {
+            fn from(cause: $cause) -> Self {
+                Self::new(cause)
+            }
+        }
+    )* };
+}
+
+of_unknown_kind! { &str String Box<dyn Error + Send + Sync> }
+
+impl Error for BackendError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl fmt::Debug for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, cause } = self;
+        f.debug_struct("BackendError").field("kind", kind).field("cause", cause).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn an_io_error_brings_its_kind() {
+        for (io, kind) in [
+            (io::ErrorKind::TimedOut, ErrorKind::Timeout),
+            (io::ErrorKind::WouldBlock, ErrorKind::Timeout),
+            (io::ErrorKind::ConnectionRefused, ErrorKind::Unavailable),
+            (io::ErrorKind::UnexpectedEof, ErrorKind::Unavailable),
+            (io::ErrorKind::InvalidData, ErrorKind::Protocol),
+            (io::ErrorKind::StorageFull, ErrorKind::Rejected),
+            (io::ErrorKind::Other, ErrorKind::Other),
+        ] {
+            assert_eq!(BackendError::from(io::Error::from(io)).kind(), kind, "{io:?}");
+        }
+    }
+
+    #[test]
+    fn a_cause_keeps_its_words_and_its_source() {
+        let error = BackendError::with_kind(ErrorKind::Rejected, io::Error::other(fmt::Error));
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Rejected, fmt::Error.to_string()));
+        assert!(error.source().is_none(), "an I/O error shows what it wraps as itself");
+        assert_eq!(BackendError::from("no answer").kind(), ErrorKind::Other);
+        assert_eq!(
+            std::format!("{error:?}"),
+            "BackendError { kind: Rejected, cause: Custom { kind: Other, error: Error } }"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Where a backend reports that an entry changed.
+
+use core::fmt;
+
+/// The cached copies of one function in this process, to which a backend reports changes.
+///
+/// A backend that can notice changes receives one from [`Backend::watch`](super::Backend::watch), keeps it, and calls
+/// it from any thread at any time: this process must not serve a copy once another process has changed the entry.
+#[derive(Clone)]
+pub struct InvalidationSink(&'static dyn LocalCopies);
+
+/// What an [`InvalidationSink`] does, implemented by the in-process cache of a function.
+pub trait LocalCopies: Sync {
+    /// See [`InvalidationSink::invalidate`].
+    fn invalidate(&self, key: &[u8]);
+
+    /// See [`InvalidationSink::may_be_own_write`].
+    fn may_be_own_write(&self, key: &[u8]) -> bool;
+
+    /// See [`InvalidationSink::invalidate_unless_equal`].
+    fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>);
+
+    /// See [`InvalidationSink::invalidate_all`].
+    fn invalidate_all(&self);
+}
+
+/// Returns the sink that reports to these copies.
+#[must_use]
+pub fn sink_of(copies: &'static dyn LocalCopies) -> InvalidationSink {
+    InvalidationSink(copies)
+}
+
+impl InvalidationSink {
+    /// Drops the copies of `key`: its entry was set or removed, or may have been.
+    pub fn invalidate(&self, key: &[u8]) {
+        self.0.invalidate(key);
+    }
+
+    /// Returns `true` if the change of `key` may be the write of this process, whose result its copy already is.
+    ///
+    /// The backend may then read the entry and report it with
+    /// [`invalidate_unless_equal`](Self::invalidate_unless_equal) instead of [`invalidate`](Self::invalidate), so that
+    /// a process keeps the copies of what it writes.
+    #[must_use]
+    pub fn may_be_own_write(&self, key: &[u8]) -> bool {
+        self.0.may_be_own_write(key)
+    }
+
+    /// Drops the copies of `key`, unless they are copies of `current`: the value that the backend held after the change.
+    pub fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>) {
+        self.0.invalidate_unless_equal(key, current);
+    }
+
+    /// Drops all copies: the namespace was cleared, or changes go unnoticed or did until now.
+    pub fn invalidate_all(&self) {
+        self.0.invalidate_all();
+    }
+}
+
+impl fmt::Debug for InvalidationSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvalidationSink").finish_non_exhaustive()
+    }
+}
