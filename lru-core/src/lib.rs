@@ -36,7 +36,7 @@ pub use expiry::clock::{Clock, ManualClock, SystemClock, Timer};
 pub use flight::executor::Tokio;
 pub use flight::executor::{Spawn, Task};
 #[cfg(feature = "testing")]
-pub use flight::pass;
+pub use flight::timeout::pass;
 pub use key::{Argument, Tagged};
 pub use object::{
     Cache, CacheBuilder, CacheIter, FifoCache, LfuCache, LruCache, RrCache, TlruCache, TtlCache,
@@ -66,8 +66,9 @@ pub mod __private {
     pub use crate::engine::{Engine, Lender, State};
     pub use crate::expiry::clock::{Read, Reading};
     pub use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
-    pub use crate::flight::executor::{DefaultSpawn, Original, lent};
+    pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::coalesced::{CoalescedLookup, FlightOptions, PendingCall, RefreshClaim};
+    pub use crate::function::call::copies::{Original, lent};
     #[cfg(feature = "backend")]
     pub use crate::function::call::remote::{
         BackendEntry, BackendHandle, Direct, Lenient, Peeked, Put, Strict, Strictness, done, opened,

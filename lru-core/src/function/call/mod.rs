@@ -4,6 +4,8 @@
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
 pub(crate) mod coalesced;
+pub(crate) mod copies;
+pub(crate) mod refresh;
 #[cfg(feature = "backend")]
 pub(crate) mod remote;
 

@@ -25,7 +25,9 @@ use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Invalidatio
 use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::Placement;
-use crate::flight::{Body, Nap, block, now};
+use crate::flight::cycles::Body;
+use crate::flight::follower::block;
+use crate::flight::timeout::{Nap, now};
 use crate::function::call::coalesced::{Departure, FlightOptions, PendingCall, RefreshClaim, polled, share};
 use crate::function::call::{CacheHandle, Miss};
 use crate::function::options::IntoSpan;

@@ -1,0 +1,60 @@
+//! Copies of a call's arguments, for a refresh in the background.
+
+use core::borrow::Borrow;
+use std::borrow::ToOwned;
+
+/// An argument that a refresh can have a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`swr` cannot refresh this: an argument of type `{Self}` cannot be copied for the background",
+    label = "`swr` needs `Clone + Send + 'static` of every parameter",
+    note = "so does a parameter that is no part of the key, and `self`"
+)]
+pub trait Carried: Clone + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Send + 'static> Carried for T {}
+
+/// What is behind a reference that a refresh can have a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`swr` cannot refresh this: a reference to `{Self}` cannot be copied for the background",
+    label = "`swr` needs an owned form that is `Send + 'static` of every parameter",
+    note = "so does a parameter that is no part of the key, and `self`"
+)]
+pub trait CarriedBehind<C> {
+    /// Makes it.
+    fn copied(&self) -> C;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
+    fn copied(&self) -> C {
+        self.to_owned()
+    }
+}
+
+/// An argument, to be copied for a refresh.
+#[derive(Debug)]
+pub struct Original<'a, T: ?Sized>(pub &'a T);
+
+impl<T: ?Sized> Original<'_, T> {
+    /// A copy of it.
+    pub fn carried(&self) -> T
+    where
+        T: Carried,
+    {
+        self.0.clone()
+    }
+
+    /// A copy of what it refers to.
+    pub fn carried_behind<C>(&self) -> C
+    where
+        T: CarriedBehind<C>,
+    {
+        self.0.copied()
+    }
+}
+
+/// The copy as the function takes it.
+pub fn lent<T: ?Sized>(copy: &impl Borrow<T>) -> &T {
+    copy.borrow()
+}
