@@ -82,8 +82,6 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "tokio")]
-pub use lru_core::Tokio;
 /// Stores outside the process, behind the cache in it: what `backend = …` takes.
 ///
 /// Any [`Backend`](backend::Backend) will do, or [`AsyncBackend`](backend::AsyncBackend) for async functions.
@@ -93,14 +91,6 @@ pub mod backend {
     pub use lru_backends::*;
     pub use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 }
-pub use lru_core::policy;
-#[cfg(feature = "registry")]
-pub use lru_core::registry;
-pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache, Keys,
-    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Spawn, SystemClock, Task, Timer, TlruCache,
-    TtlCache,
-};
 /// # Examples
 ///
 /// ```
@@ -121,7 +111,17 @@ pub use lru_core::{
 /// assert_eq!(square::cache_info().misses, 1);
 /// ```
 #[cfg(feature = "testing")]
-pub use lru_core::{isolated, pass};
+pub use lru_core::isolated;
+pub use lru_core::policy;
+pub use lru_core::refresh;
+#[cfg(feature = "registry")]
+pub use lru_core::registry;
+#[cfg(feature = "testing")]
+pub use lru_core::testing;
+pub use lru_core::{
+    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache, Keys,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, TlruCache, TtlCache,
+};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
 
@@ -805,7 +805,7 @@ pub use lru_macros::cache;
 /// * Beside [`cache = …`](#where-the-results-lie) a refresh outlives the call, so the cache must be one for the whole program: a `static`.
 /// * A plain function is refreshed on a thread of its cache, which is there while there is something to refresh.
 /// * An `async fn` is refreshed on an executor: that of the caller's tokio runtime, with the feature `tokio`, or what `spawn = …`
-///   says: a [`Spawn`], or a function that takes a [`Task`]. Where there is none, or it is not running, the call that found the
+///   says: a [`refresh::Spawn`], or a function that takes a [`refresh::Task`]. Where there is none, or it is not running, the call that found the
 ///   stale result awaits the refresh, and returns the fresh one.
 ///
 /// `stale_if_error = 300` serves a result for three hundred seconds past its `ttl` to calls that would otherwise return an

@@ -319,7 +319,8 @@ mod traced {
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
-    use functools::{Task, lru_cache};
+    use functools::lru_cache;
+    use functools::refresh::Task;
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};

@@ -32,11 +32,6 @@ pub use engine::lifecycle::Keys;
 #[cfg(feature = "testing")]
 pub use engine::placement::isolation::isolated;
 pub use expiry::clock::{Clock, ManualClock, SystemClock, Timer};
-#[cfg(feature = "tokio")]
-pub use flight::executor::Tokio;
-pub use flight::executor::{Spawn, Task};
-#[cfg(feature = "testing")]
-pub use flight::timeout::pass;
 pub use key::{Argument, Tagged};
 pub use object::{
     Cache, CacheBuilder, CacheIter, FifoCache, LfuCache, LruCache, RrCache, TlruCache, TtlCache,
@@ -47,6 +42,20 @@ pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;
 pub use store::removed::RemovalCause;
+
+/// Background refresh of stale results (stale-while-revalidate, RFC 5861): the executor of async functions.
+pub mod refresh {
+    #[cfg(feature = "tokio")]
+    pub use crate::flight::executor::Tokio;
+    pub use crate::flight::executor::{Spawn, Task};
+}
+
+/// Helpers for tests. Only with the feature `testing`.
+#[cfg(feature = "testing")]
+pub mod testing {
+    pub use crate::engine::placement::isolation::isolated;
+    pub use crate::flight::timeout::advance;
+}
 
 /// What generated code and the facade `functools` name: an implementation detail of `functools`, which may
 /// change in any release.

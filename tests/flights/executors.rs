@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use functools::{Spawn, Task, Tokio, lru_cache};
+use functools::lru_cache;
+use functools::refresh::{Spawn, Task, Tokio};
 
 use crate::support::{Gate, Hand, finishes, on_tokio, raises, tally};
 

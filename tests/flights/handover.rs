@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use functools::{lru_cache, pass};
+use functools::lru_cache;
+use functools::testing::advance;
 
 use crate::support::{Gate, Hand, alone, finishes, raise, raises, tally, wait_until};
 
@@ -125,9 +126,9 @@ fn a_leader_that_is_not_polled_is_given_up() {
     alone(|| {
         let hung = Hand::begun(slow(1));
         let mut followers = [Hand::begun(slow(1)), Hand::begun(slow(1)), Hand::begun(slow(1))];
-        pass(Duration::from_secs(4));
+        advance(Duration::from_secs(4));
         assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
-        pass(Duration::from_secs(1));
+        advance(Duration::from_secs(1));
         wait_until(|| followers[0].woken() == 1);
         assert_eq!([followers[1].woken(), followers[2].woken()], [0, 0]);
         assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
@@ -158,7 +159,7 @@ fn a_late_end_while_another_computes_is_of_use_to_later_calls() {
     alone(|| {
         let late = Hand::begun(slow(1));
         let mut follower = Hand::begun(slow(1));
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         assert!(follower.poll().is_none());
         let mut third = Hand::begun(slow(1));
         GATES[0].open(1);
@@ -191,9 +192,9 @@ fn a_follower_that_is_called_and_not_polled_holds_nobody_up() {
         let mut follower = Hand::begun(slow(1));
         drop(leader);
         assert_eq!([idle[0].woken(), idle[1].woken(), follower.woken()], [1, 0, 0]);
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         wait_until(|| idle[1].woken() == 1);
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         wait_until(|| follower.woken() == 1);
         assert!(follower.poll().is_none());
         assert_eq!(RUNS.load(SeqCst), 2);
@@ -205,9 +206,9 @@ fn a_follower_that_is_called_and_not_polled_holds_nobody_up() {
         let leader = Hand::begun(slow(2));
         let idle = Hand::begun(slow(2));
         let mut follower = Hand::begun(slow(2));
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         wait_until(|| idle.woken() == 1);
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         wait_until(|| follower.woken() == 1);
         assert!(follower.poll().is_none());
         GATE.open(2);
@@ -235,7 +236,7 @@ fn threads_give_a_leader_up() {
         wait_until(|| RUNS.load(SeqCst) == 1);
         let followers: Vec<_> = (0..4).map(|_| thread::spawn(|| slow(1))).collect();
         wait_until(|| slow::__memo().in_flight() == (1, 4));
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         assert!(followers.into_iter().all(|follower| follower.join().unwrap() == 1));
         assert_eq!((leader.join().unwrap(), RUNS.load(SeqCst)), (0, 2));
         assert_eq!(slow::cache_peek(1), Some(1));

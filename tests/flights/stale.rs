@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use functools::{CacheInfo, RemovalCause, lru_cache, pass};
+use functools::testing::advance;
+use functools::{CacheInfo, RemovalCause, lru_cache};
 
 use crate::support::{Gate, Hand, alone, finishes, on_tokio, raise, tally, wait_until};
 
@@ -98,13 +99,13 @@ macro_rules! origin {
         static NOW: AtomicU64 = AtomicU64::new(0);
         static RUNS: AtomicU64 = AtomicU64::new(0);
         static MODE: AtomicU64 = AtomicU64::new(0);
-        static TASKS: Mutex<Vec<functools::Task>> = Mutex::new(Vec::new());
+        static TASKS: Mutex<Vec<functools::refresh::Task>> = Mutex::new(Vec::new());
 
         fn now() -> u64 {
             NOW.load(SeqCst)
         }
 
-        fn later(task: functools::Task) {
+        fn later(task: functools::refresh::Task) {
             TASKS.lock().unwrap().push(task);
         }
 
@@ -285,13 +286,13 @@ fn a_refresh_that_hangs_is_given_up() {
         call().unwrap();
         let task = TASKS.lock().unwrap().remove(0);
         // What has not begun is waited for: another would not begin either.
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         call().unwrap();
         assert!(TASKS.lock().unwrap().is_empty());
         let hung = Hand::begun(task);
         call().unwrap();
         assert!(TASKS.lock().unwrap().is_empty());
-        pass(Duration::from_secs(5));
+        advance(Duration::from_secs(5));
         assert_eq!(call(), Ok(0));
         let task = TASKS.lock().unwrap().remove(0);
         on_tokio(task);

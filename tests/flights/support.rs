@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Who makes time pass does so for all flights of the program: alone.
+/// Held while a test runs: exclusively by one that advances the time of all flights of the program.
 static TIME: RwLock<()> = RwLock::new(());
 
 /// Runs `test` on a thread of its own, and fails if it takes a minute: a deadlock fails, it does not hang.
@@ -23,7 +23,7 @@ pub(crate) fn finishes<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'sta
     })
 }
 
-/// The same, while no other test runs: it may make time pass.
+/// Like [`finishes`], but while no other test runs: `test` may advance the time.
 pub(crate) fn alone<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
     watched(|| {
         let _time = TIME.write().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use crate::backend::AsyncBackend;
 use crate::backend::invalidation_sink::{LocalCopies, sink_of};
 use crate::engine::placement::{Change, Placement};
-use crate::flight::catch::contained;
+use crate::flight::catch::catch_and_discard;
 use crate::key::KeyHash;
 
 /// The cache in front of a backend, by the hashes of its keys.
@@ -248,7 +248,7 @@ impl Tracker {
         }
         drop(notes);
         for hash in hashes {
-            contained(|| self.front.drop_changed(hash, self.listens));
+            catch_and_discard(|| self.front.drop_changed(hash, self.listens));
         }
     }
 }
@@ -277,7 +277,7 @@ impl LocalCopies for Tracker {
         notes.kept.clear();
         notes.sweep.clear();
         drop(notes);
-        contained(|| self.front.drop_all_changed(self.listens));
+        catch_and_discard(|| self.front.drop_all_changed(self.listens));
     }
 }
 

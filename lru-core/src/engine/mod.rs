@@ -33,8 +33,8 @@ use crate::engine::lock::{Lock, RLock, Settle, Unlocked, release};
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::replicated::{Lending, OpenLock};
 use crate::expiry::lease::{EntryMeta, Freshness};
-use crate::flight::table::Flights;
-use crate::flight::worker::Background;
+use crate::flight::table::FlightTable;
+use crate::flight::worker::Worker;
 use crate::key::KeyHash;
 use crate::observe::info::{CacheInfo, LockedCounters};
 use crate::observe::stats::{CacheStats, Counters};
@@ -53,11 +53,11 @@ pub struct Engine<K, V, P, T: EntryMeta, L = RLock<State<K, V, P, T>>> {
     uncached: AtomicU64,
     state: L,
     /// Made when the first call wants to share what it computes, or share in it.
-    flights: OnceLock<Arc<Flights<K, V>>>,
+    flights: OnceLock<Arc<FlightTable<K, V>>>,
     /// Made when there is first something to count.
     tallies: OnceLock<Box<Counters>>,
     /// Made when something is first refreshed on a thread of its own.
-    background: OnceLock<Arc<Background>>,
+    background: OnceLock<Arc<Worker>>,
     /// How to copy an entry, where a user's code must not run under the lock.
     copy: Option<Copied<K, V>>,
     /// What the state is made of.
@@ -734,12 +734,12 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// The computations that calls share.
-    pub(crate) fn flights(&self) -> &Arc<Flights<K, V>> {
-        self.flights.get_or_init(|| Arc::new(Flights::new()))
+    pub(crate) fn flights(&self) -> &Arc<FlightTable<K, V>> {
+        self.flights.get_or_init(|| Arc::new(FlightTable::new()))
     }
 
     /// Where stale entries are refreshed.
-    pub(crate) fn background(&self) -> &Arc<Background> {
+    pub(crate) fn background(&self) -> &Arc<Worker> {
         self.background.get_or_init(Arc::default)
     }
 

@@ -1,12 +1,13 @@
-//! Where a panic stops: on a thread of ours, which others need as well.
+//! Catches and discards panics on threads that the library owns, so that one caller's panic does not stop the
+//! work of others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs what may panic, and goes on. The panic was told of where panics are.
-pub(crate) fn contained(run: impl FnOnce()) {
-    let Err(thrown) = catch_unwind(AssertUnwindSafe(run)) else { return };
-    // What is thrown may have a destructor, which may throw as well. That is left alone.
-    if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-        core::mem::forget(thrown);
+/// Calls `run` and discards its panic, which the panic hook has already reported.
+pub(crate) fn catch_and_discard(run: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else { return };
+    // The payload's destructor may panic as well. Then the payload of that panic is leaked.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        core::mem::forget(payload);
     }
 }

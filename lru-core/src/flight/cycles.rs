@@ -1,9 +1,9 @@
-//! Whose body it is that calls, and who waits for whom.
+//! Deadlock avoidance: a call that would wait for its own thread, directly or through other flights, does not
+//! wait.
 //!
-//! While a leader's body runs, or its future is polled, its flight stands on a stack of the thread. A
-//! call from inside it that would wait for the flight itself is a recursion; one that would wait for a
-//! flight that waits, by way of others, for one of the stack, is a cycle. Neither waits: it would be
-//! for ever.
+//! While a leader's function runs, or its future is polled, its flight stands on a stack of the thread. A call
+//! made meanwhile on this thread that would wait for a flight of that stack is recursion. One that would wait for
+//! a flight which itself waits, through others, for one of the stack, would close a cycle of the wait-for graph.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,12 +12,11 @@ use std::vec::Vec;
 
 use parking_lot::Mutex;
 
-/// A flight, of any cache.
+/// Identifies a flight among those of all caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlightId(u64);
 
 impl FlightId {
-    /// One that was not there before.
     pub(super) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Relaxed))
@@ -25,86 +24,87 @@ impl FlightId {
 }
 
 thread_local! {
-    static BODIES: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
+    /// The flights whose leaders compute on this thread, the innermost last.
+    static LED: RefCell<Vec<FlightId>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A leader's body is running on this thread, as long as this is there.
+/// Attributes the calls of this thread to a leader's computation, as long as it exists.
 #[must_use]
-pub(crate) struct Body {
+pub(crate) struct BodyScope {
     depth: usize,
 }
 
-impl Body {
+impl BodyScope {
     pub(super) fn enter(flight: FlightId) -> Self {
-        let enter = |bodies: &RefCell<Vec<FlightId>>| {
-            let mut bodies = bodies.borrow_mut();
-            bodies.push(flight);
-            bodies.len() - 1
+        let enter = |led: &RefCell<Vec<FlightId>>| {
+            let mut led = led.borrow_mut();
+            led.push(flight);
+            led.len() - 1
         };
-        // A thread that ends has no stack any more, and recognises no recursion.
-        Self { depth: BODIES.try_with(enter).unwrap_or(0) }
+        // A thread that is ending has no stack any more, and detects no recursion.
+        Self { depth: LED.try_with(enter).unwrap_or(0) }
     }
 }
 
-impl Drop for Body {
+impl Drop for BodyScope {
     fn drop(&mut self) {
-        // Whatever order they end in: what stands above runs inside this one.
-        _ = BODIES.try_with(|bodies| bodies.borrow_mut().truncate(self.depth));
+        // Scopes may be dropped out of order: those above are inside this one.
+        _ = LED.try_with(|led| led.borrow_mut().truncate(self.depth));
     }
 }
 
-/// Which flights' bodies wait for which flights, once for each call that waits.
-static WAITS: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::new());
+/// The wait-for graph: for each flight whose leader waits, the flights that it waits for, once per waiting call.
+static GRAPH: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::new());
 
-/// The bodies of this thread wait for a flight, as long as this is there.
+/// Edges of the wait-for graph from all flights led on this thread to one, as long as it exists.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Wait {
-    bodies: Vec<FlightId>,
+pub(super) struct WaitEdge {
+    led: Vec<FlightId>,
     flight: FlightId,
 }
 
-impl Wait {
-    /// `None` where that would be for ever.
-    pub(super) fn on(flight: FlightId) -> Option<Self> {
-        let bodies = BODIES.try_with(|bodies| bodies.borrow().clone()).unwrap_or_default();
-        if bodies.is_empty() {
-            return Some(Self { bodies, flight });
+impl WaitEdge {
+    /// Adds the edges; `None` if they would close a cycle.
+    pub(super) fn to(flight: FlightId) -> Option<Self> {
+        let led = LED.try_with(|led| led.borrow().clone()).unwrap_or_default();
+        if led.is_empty() {
+            return Some(Self { led, flight });
         }
-        let mut waits = WAITS.lock();
+        let mut graph = GRAPH.lock();
         let mut reached = Vec::from([flight]);
         let mut next = 0;
         while let Some(&flight) = reached.get(next) {
             next += 1;
-            if bodies.contains(&flight) {
+            if led.contains(&flight) {
                 return None;
             }
-            for &further in waits.get(&flight).into_iter().flatten() {
+            for &further in graph.get(&flight).into_iter().flatten() {
                 if !reached.contains(&further) {
                     reached.push(further);
                 }
             }
         }
-        for &body in &bodies {
-            waits.entry(body).or_default().push(flight);
+        for &waiting in &led {
+            graph.entry(waiting).or_default().push(flight);
         }
-        Some(Self { bodies, flight })
+        Some(Self { led, flight })
     }
 }
 
-impl Drop for Wait {
+impl Drop for WaitEdge {
     fn drop(&mut self) {
-        if self.bodies.is_empty() {
+        if self.led.is_empty() {
             return;
         }
-        let mut waits = WAITS.lock();
-        for body in &self.bodies {
-            let Some(flights) = waits.get_mut(body) else { continue };
-            if let Some(place) = flights.iter().position(|flight| *flight == self.flight) {
-                flights.swap_remove(place);
+        let mut graph = GRAPH.lock();
+        for waiting in &self.led {
+            let Some(flights) = graph.get_mut(waiting) else { continue };
+            if let Some(index) = flights.iter().position(|flight| *flight == self.flight) {
+                flights.swap_remove(index);
             }
             if flights.is_empty() {
-                waits.remove(body);
+                graph.remove(waiting);
             }
         }
     }
@@ -118,49 +118,49 @@ mod tests {
     fn nobody_waits_for_what_waits_for_it() {
         let [one, other, third] = [(); 3].map(|()| FlightId::new());
         let in_one = {
-            let _body = Body::enter(one);
-            assert!(Wait::on(one).is_none());
-            Wait::on(other).expect("no cycle")
+            let _body = BodyScope::enter(one);
+            assert!(WaitEdge::to(one).is_none());
+            WaitEdge::to(other).expect("no cycle")
         };
         let in_other = {
-            let _body = Body::enter(other);
-            assert!(Wait::on(one).is_none());
-            Wait::on(third).expect("no cycle")
+            let _body = BodyScope::enter(other);
+            assert!(WaitEdge::to(one).is_none());
+            WaitEdge::to(third).expect("no cycle")
         };
         {
-            let _body = Body::enter(third);
-            assert!(Wait::on(one).is_none(), "by way of another");
+            let _body = BodyScope::enter(third);
+            assert!(WaitEdge::to(one).is_none(), "by way of another");
             drop(in_other);
-            drop(Wait::on(one).expect("no cycle any more"));
+            drop(WaitEdge::to(one).expect("no cycle any more"));
         }
         drop(in_one);
-        let _body = Body::enter(other);
-        assert!(Wait::on(one).is_some());
+        let _body = BodyScope::enter(other);
+        assert!(WaitEdge::to(one).is_some());
     }
 
     #[test]
     fn a_body_that_called_through_others_waits_with_all_of_them() {
         let [outer, inner, other] = [(); 3].map(|()| FlightId::new());
-        let _outer = Body::enter(outer);
-        let waits = {
-            let _inner = Body::enter(inner);
-            Wait::on(other).expect("no cycle")
+        let _outer = BodyScope::enter(outer);
+        let edge = {
+            let _inner = BodyScope::enter(inner);
+            WaitEdge::to(other).expect("no cycle")
         };
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _body = Body::enter(other);
-                assert!(Wait::on(outer).is_none());
-                assert!(Wait::on(inner).is_none());
+                let _body = BodyScope::enter(other);
+                assert!(WaitEdge::to(outer).is_none());
+                assert!(WaitEdge::to(inner).is_none());
             });
         });
-        drop(waits);
+        drop(edge);
     }
 
     #[test]
-    fn who_waits_without_a_body_is_nobody_s_concern() {
+    fn a_thread_that_leads_nothing_adds_no_edge() {
         let flight = FlightId::new();
-        let wait = Wait::on(flight).expect("no cycle");
-        assert!(wait.bodies.is_empty());
-        assert!(!WAITS.lock().contains_key(&flight));
+        let edge = WaitEdge::to(flight).expect("no cycle");
+        assert!(edge.led.is_empty());
+        assert!(!GRAPH.lock().contains_key(&flight));
     }
 }

@@ -1,43 +1,43 @@
-//! Where stale results are refreshed: on a thread of the cache's own, or as a task of an executor.
+//! Executors on which async functions refresh stale results.
 
 use core::future::Future;
 use core::pin::Pin;
 use std::boxed::Box;
 
-/// A task that refreshes one result.
+/// A task that refreshes one stale result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// An executor on which stale results of async functions are refreshed: `spawn = …`.
+/// An executor on which an `async fn` refreshes its stale results (stale-while-revalidate): `spawn = …`.
 ///
-/// With the feature `tokio`, `Tokio` is there, and is used where nothing else is said. Any function
-/// that takes a [`Task`] is one as well.
+/// Implemented by any function that takes a [`Task`], and, with the feature `tokio`, by `Tokio`, which is the default
+/// then.
 ///
 /// # Examples
 ///
 /// ```
 /// # use lru_core as functools;
-/// use functools::{Spawn, Task};
+/// use functools::refresh::{Spawn, Task};
 ///
 /// struct Local;
 ///
 /// impl Spawn for Local {
 ///     fn spawn(&self, task: Task) -> Result<(), Task> {
-///         // `std::thread` stands for an executor, which might not be running:
+///         // An executor that is not running cannot take the task:
 ///         Err(task)
 ///     }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` runs no tasks",
-    label = "expected a `functools::Spawn`, or a function that takes a `functools::Task`"
+    message = "`{Self}` does not implement `Spawn`",
+    label = "expected a `functools::refresh::Spawn`, or a function that takes a `functools::refresh::Task`"
 )]
 pub trait Spawn {
-    /// Runs `task` to its end, beside the caller.
+    /// Starts `task`, which then runs concurrently with the caller.
     ///
     /// # Errors
     ///
-    /// Gives it back where nothing can run it now. It is then awaited by the call that found the stale
-    /// result, which so returns the fresh one.
+    /// Returns the task if the executor cannot run it now. The call that found the stale result then awaits it, and
+    /// returns the fresh result.
     fn spawn(&self, task: Task) -> Result<(), Task>;
 }
 
@@ -49,7 +49,7 @@ impl<F: Fn(Task)> Spawn for F {
     }
 }
 
-/// The runtime of tokio on which the caller runs.
+/// The tokio runtime in which the caller runs.
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tokio;
@@ -63,7 +63,7 @@ impl Spawn for Tokio {
     }
 }
 
-/// Where tasks run if nobody says: on tokio, if it is there.
+/// The executor of functions without `spawn = …`: tokio with the feature `tokio`, otherwise none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultSpawn;
 

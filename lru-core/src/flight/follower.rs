@@ -1,4 +1,4 @@
-//! A call that waits for what a leader computes.
+//! A follower of a flight: a call that waits for the result that another call computes.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::task::{Context, Poll, Waker};
@@ -7,86 +7,64 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
 
-use crate::flight::cycles::Wait;
-use crate::flight::leader::Lead;
-use crate::flight::table::{Flight, Flights};
-use crate::flight::wait_queue::{Published, wake};
+use crate::flight::cycles::WaitEdge;
+use crate::flight::leader::Leader;
+use crate::flight::table::{Flight, FlightTable, Published};
 
-/// A call that waits for what a leader computes.
+/// A call that waits for a leader. Dropped, it stops waiting; if it was woken to take over, the next is woken.
 pub(crate) struct Follower<K, V> {
-    pub(super) flights: Arc<Flights<K, V>>,
-    pub(super) flight: Arc<Flight<K, V>>,
-    pub(super) timeout: Duration,
-    /// Its place among those that wait, once it does.
-    pub(super) ticket: Option<u64>,
-    pub(super) wait: Option<Wait>,
+    flights: Arc<FlightTable<K, V>>,
+    flight: Arc<Flight<K, V>>,
+    /// How long the call may compute if it takes over.
+    timeout: Duration,
+    /// Its place in the queue, once it is there.
+    ticket: Option<u64>,
+    edge: Option<WaitEdge>,
 }
 
 /// How waiting ended.
 pub(crate) enum Followed<K, V> {
-    /// The flight landed: [`Follower::landed`].
+    /// The leader published: [`Follower::published`].
     Published,
-    /// The leader is gone, and this call takes over.
-    Lead(Lead<K, V>),
-    /// The leader waits for this very call, or for one that waits for it: the call computes for itself.
-    Through,
+    /// The follower takes over.
+    Lead(Leader<K, V>),
+    /// The leader waits for the follower, directly or through other flights: the follower computes for itself.
+    Cycle,
 }
 
 impl<K, V> Follower<K, V> {
-    /// What the flight came to.
-    pub(crate) fn landed(&self) -> Option<&Published<V>> {
-        self.flight.landed.get()
+    /// Follows `flight`, which counts the follower already.
+    pub(super) fn new(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>, timeout: Duration) -> Self {
+        Self { flights, flight, timeout, ticket: None, edge: None }
     }
 
-    /// Asks how it stands, and has the task woken when that changes.
+    /// What the leader published.
+    pub(crate) fn published(&self) -> Option<&Published<V>> {
+        self.flight.published.get()
+    }
+
+    /// Polls for the end of waiting.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Followed<K, V>> {
-        if self.landed().is_some() {
+        if self.published().is_some() {
             return Poll::Ready(Followed::Published);
         }
-        if self.wait.is_none() {
-            let Some(wait) = Wait::on(self.flight.id) else { return Poll::Ready(Followed::Through) };
-            self.wait = Some(wait);
+        if self.edge.is_none() {
+            let Some(edge) = WaitEdge::to(self.flight.id) else { return Poll::Ready(Followed::Cycle) };
+            self.edge = Some(edge);
         }
+        let Self { flights, flight, ticket, .. } = self;
+        let is_published = || flight.published.get().is_some();
         let waker = context.waker().clone();
-        let line = &self.flight.line;
-        let mut state = line.0.lock();
-        // Who lands wakes those who wait after it has landed.
-        if self.flight.landed.get().is_some() {
-            return Poll::Ready(Followed::Published);
-        }
-        if state.is_vacant() {
-            let former = self.ticket.take().and_then(|ticket| state.waiting.remove(&ticket));
-            let follows_one_given_up = state.leader.is_some();
-            let number = state.succeed(line, self.timeout);
-            drop(state);
-            drop(former);
-            return Poll::Ready(Followed::Lead(self.lead(number, follows_one_given_up)));
-        }
-        let ticket = *self.ticket.get_or_insert_with(|| {
-            state.tickets += 1;
-            state.tickets
-        });
-        let former = state.waiting.insert(ticket, waker);
-        if state.alarm.is_none() {
-            state.watch_leader(line);
-        }
-        drop(state);
-        drop(former);
-        Poll::Pending
+        flight.queue.poll(ticket, waker, self.timeout, is_published).map(|takeover| match takeover {
+            Some(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
+            None => Followed::Published,
+        })
     }
 
-    /// Takes over from a leader whose time is over; does not wait.
-    pub(super) fn relieve(self) -> Option<Lead<K, V>> {
-        let line = &self.flight.line;
-        let mut state = line.0.lock();
-        let number = state.is_stuck().then(|| state.succeed(line, self.timeout));
-        drop(state);
-        number.map(|number| self.lead(number, true))
-    }
-
-    fn lead(&self, number: u64, follows_one_given_up: bool) -> Lead<K, V> {
-        let (flights, flight) = (Arc::clone(&self.flights), Arc::clone(&self.flight));
-        Lead { flights, flight, number, follows_one_given_up, done: false }
+    /// Takes over from a leader that has exceeded its timeout, without waiting.
+    pub(super) fn take_over_if_stuck(&self) -> Option<Leader<K, V>> {
+        let takeover = self.flight.queue.take_over_if_stuck(self.timeout)?;
+        Some(Leader::successor(&self.flights, &self.flight, takeover))
     }
 
     /// Blocks the thread until waiting ends.
@@ -95,14 +73,26 @@ impl<K, V> Follower<K, V> {
     }
 }
 
-/// Blocks the thread until something is there, and looks anew after `limit`, should nobody wake it: also
-/// where the alarm can't have a thread.
+impl<K, V> Drop for Follower<K, V> {
+    fn drop(&mut self) {
+        let is_published = self.published().is_some();
+        if let Some(ticket) = self.ticket.filter(|_| !is_published) {
+            self.flight.queue.leave(ticket);
+        }
+        if self.flight.followers.fetch_sub(1, Relaxed) == 1 && !is_published {
+            self.flights.remove_if_deserted(&self.flight);
+        }
+    }
+}
+
+/// Blocks the thread until `poll` is ready. Polls again after `limit` even if the thread is not woken, which
+/// covers a program that cannot start the thread for timeouts.
 pub(crate) fn block<T>(limit: Duration, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(there) = poll(&mut context) {
-            return there;
+        if let Poll::Ready(value) = poll(&mut context) {
+            return value;
         }
         thread::park_timeout(limit);
     }
@@ -113,33 +103,5 @@ struct Unpark(Thread);
 impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
-    }
-}
-
-impl<K, V> Drop for Follower<K, V> {
-    fn drop(&mut self) {
-        let Some(ticket) = self.ticket.filter(|_| self.landed().is_none()) else {
-            return self.leave();
-        };
-        let line = &self.flight.line;
-        let mut state = line.0.lock();
-        let former = state.waiting.remove(&ticket);
-        // It was called to take over, and does not.
-        let next = if state.called == ticket { state.call(line) } else { None };
-        if state.waiting.is_empty() {
-            state.alarm = None;
-        }
-        drop(state);
-        drop(former);
-        next.into_iter().for_each(wake);
-        self.leave();
-    }
-}
-
-impl<K, V> Follower<K, V> {
-    fn leave(&self) {
-        if self.flight.followers.fetch_sub(1, Relaxed) == 1 && self.landed().is_none() {
-            self.flights.remove_if_deserted(&self.flight);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a call that misses comes to be.
+//! Joining a flight: the first call that misses a key leads, the others follow.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
@@ -6,81 +6,79 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::flight::follower::Follower;
-use crate::flight::leader::Lead;
-use crate::flight::table::{Flight, Flights};
+use crate::flight::leader::Leader;
+use crate::flight::table::{Flight, FlightTable};
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
 
-/// What a call that misses comes to be.
+/// The part of a call in the flight of its key.
 pub(crate) enum Joined<K, V> {
-    /// Nobody computes this key: the call does.
-    Lead(Lead<K, V>),
-    /// Somebody does.
+    /// No other call computes the key: this one does.
+    Lead(Leader<K, V>),
+    /// Another call computes the key.
     Follow(Follower<K, V>),
-    /// Somebody did, and has just ended.
-    Missed,
+    /// Another call has just computed the key, and its result may be in the cache.
+    Ended,
 }
 
-impl<K, V> Flights<K, V> {
-    /// Joins the flight of a key, or begins one. `own` is the key, to be taken for a flight;
-    /// `is_overtaken` tells whether what began then is out of date, and not to be joined.
+impl<K, V> FlightTable<K, V> {
+    /// Joins the flight of a key, or begins one, which takes the key from `key`.
+    ///
+    /// `is_superseded` tells whether a computation that began at an epoch is out of date: its flight is not joined.
     pub(crate) fn join(
         self: &Arc<Self>,
         hash: KeyHash,
-        own: &mut Option<K>,
+        key: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
         timeout: Duration,
-        is_overtaken: impl Fn(Epoch) -> bool,
+        is_superseded: impl Fn(Epoch) -> bool,
     ) -> Joined<K, V> {
-        let mut seen: Vec<Arc<Flight<K, V>>> = Vec::new();
+        let mut rejected: Vec<Arc<Flight<K, V>>> = Vec::new();
         loop {
-            let mut table = self.table.lock();
-            let is_seen = |flight: &Arc<Flight<K, V>>| seen.iter().any(|seen| Arc::ptr_eq(seen, flight));
-            let unseen = |flight: &&Arc<Flight<K, V>>| flight.hash == hash && !is_seen(flight);
-            let candidates: Vec<_> = table.iter_hash(hash.get()).filter(unseen).cloned().collect();
+            let mut table = self.0.lock();
+            let is_candidate = |flight: &&Arc<Flight<K, V>>| {
+                flight.hash == hash && !rejected.iter().any(|rejected| Arc::ptr_eq(rejected, flight))
+            };
+            let candidates: Vec<_> = table.iter_hash(hash.get()).filter(is_candidate).cloned().collect();
             if candidates.is_empty() {
-                let Some(key) = own.take() else { return Joined::Missed };
-                let flight = Arc::new(Flight::led_by_first(hash, key, timeout));
+                let Some(key) = key.take() else { return Joined::Ended };
+                let flight = Arc::new(Flight::new(hash, key, timeout));
                 table.insert_unique(hash.get(), Arc::clone(&flight), |flight| flight.hash.get());
                 drop(table);
-                let flights = Arc::clone(self);
-                let lead = Lead { flights, flight, number: 0, follows_one_given_up: false, done: false };
-                return Joined::Lead(lead);
+                return Joined::Lead(Leader::first(Arc::clone(self), flight));
             }
             drop(table);
             for flight in candidates {
-                let is_same = own.as_ref().is_some_and(|own| same(&flight.key, own));
-                if !is_same || flight.began().is_some_and(&is_overtaken) {
-                    seen.push(flight);
+                let is_same = key.as_ref().is_some_and(|key| same(&flight.key, key));
+                if !is_same || flight.queue.began().is_some_and(&is_superseded) {
+                    rejected.push(flight);
                     continue;
                 }
-                let table = self.table.lock();
-                let is_in_flight = table.find(hash.get(), |other| Arc::ptr_eq(other, &flight)).is_some();
-                if !is_in_flight {
-                    return Joined::Missed;
+                let table = self.0.lock();
+                if table.find(hash.get(), |other| Arc::ptr_eq(other, &flight)).is_none() {
+                    return Joined::Ended;
                 }
                 flight.followers.fetch_add(1, Relaxed);
                 drop(table);
-                let flights = Arc::clone(self);
-                return Joined::Follow(Follower { flights, flight, timeout, ticket: None, wait: None });
+                return Joined::Follow(Follower::new(Arc::clone(self), flight, timeout));
             }
         }
     }
 
-    /// Begins the flight of a key, or takes it over from a leader whose time is over. `None` where somebody
-    /// computes.
+    /// Begins the flight of a key, or takes it over from a leader that has exceeded its timeout. `None` while
+    /// another call computes the key.
     pub(crate) fn claim(
         self: &Arc<Self>,
         hash: KeyHash,
-        own: &mut Option<K>,
+        key: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
         timeout: Duration,
-        is_overtaken: impl Fn(Epoch) -> bool,
-    ) -> Option<Lead<K, V>> {
-        match self.join(hash, own, same, timeout, is_overtaken) {
-            Joined::Lead(lead) => Some(lead),
-            Joined::Follow(follower) => follower.relieve(),
-            Joined::Missed => None,
+        is_superseded: impl Fn(Epoch) -> bool,
+    ) -> Option<Leader<K, V>> {
+        match self.join(hash, key, same, timeout, is_superseded) {
+            Joined::Lead(leader) => Some(leader),
+            Joined::Follow(follower) => follower.take_over_if_stuck(),
+            Joined::Ended => None,
         }
     }
 }

@@ -1,108 +1,99 @@
-//! The right to compute, and the duty to tell of it.
+//! The leader of a flight: the one call that computes, and publishes the result to its followers.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::flight::cycles::Body;
-use crate::flight::table::{Flight, Flights};
-use crate::flight::wait_queue::{Leader, Published, deadline_after, wake};
+use crate::flight::cycles::BodyScope;
+use crate::flight::table::{Flight, FlightTable, Published};
+use crate::flight::wait_queue::Takeover;
 use crate::store::change_log::Epoch;
 
-/// The right to compute, and the duty to tell of it: gone without that, another takes over.
-pub(crate) struct Lead<K, V> {
-    pub(super) flights: Arc<Flights<K, V>>,
-    pub(super) flight: Arc<Flight<K, V>>,
-    pub(super) number: u64,
-    /// Whether it took over from a leader whose time was over.
-    pub(super) follows_one_given_up: bool,
-    /// Whether nobody is to take over.
-    pub(super) done: bool,
+/// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
+pub(crate) struct Leader<K, V> {
+    flights: Arc<FlightTable<K, V>>,
+    flight: Arc<Flight<K, V>>,
+    number: u64,
+    is_after_timeout: bool,
+    /// Whether no follower is to take over when this is dropped.
+    is_done: bool,
 }
 
-impl<K, V> Lead<K, V> {
-    /// The computation begins: what was changed since then makes it out of date.
+impl<K, V> Leader<K, V> {
+    /// The leader that has begun `flight`.
+    pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
+        Self { flights, flight, number: 0, is_after_timeout: false, is_done: false }
+    }
+
+    /// A follower that has taken over.
+    pub(super) fn successor(
+        flights: &Arc<FlightTable<K, V>>,
+        flight: &Arc<Flight<K, V>>,
+        takeover: Takeover,
+    ) -> Self {
+        let Takeover { number, is_after_timeout } = takeover;
+        let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
+        Self { flights, flight, number, is_after_timeout, is_done: false }
+    }
+
+    /// Notes that the computation begins: a later change of the key makes its result out of date.
     pub(crate) fn begin(&self, began: Epoch) {
-        let mut state = self.flight.line.0.lock();
-        if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
-            leader.began = Some(began);
-        }
+        self.flight.queue.begin(self.number, began, None);
     }
 
-    /// Whether a leader took too long, and this one is there in its place.
-    pub(crate) fn follows_one_given_up(&self) -> bool {
-        self.follows_one_given_up
+    /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
+    pub(crate) fn begin_anew(&self, began: Epoch, timeout: Duration) {
+        self.flight.queue.begin(self.number, began, Some(timeout));
     }
 
-    /// The same, some time after the flight began: the leader's time is counted from now on.
-    pub(crate) fn begin_late(&self, began: Epoch, timeout: Duration) {
-        let mut state = self.flight.line.0.lock();
-        if let Some(leader) = state.leader.as_mut().filter(|leader| leader.number == self.number) {
-            *leader = Leader { began: Some(began), deadline: deadline_after(timeout), ..*leader };
-        }
+    /// Whether it took over because the former leader exceeded its timeout.
+    pub(crate) fn is_after_timeout(&self) -> bool {
+        self.is_after_timeout
     }
 
-    /// While this is there, calls that are made on this thread are made by the leader.
-    pub(crate) fn body(&self) -> Body {
-        Body::enter(self.flight.id)
+    /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.
+    pub(crate) fn body_scope(&self) -> BodyScope {
+        BodyScope::enter(self.flight.id)
     }
 
-    /// Whether it was not given up.
+    /// Whether no follower has taken over.
     pub(crate) fn leads(&self) -> bool {
-        self.flight.line.0.lock().is_led_by(self.number)
+        self.flight.queue.is_led_by(self.number)
     }
 
-    /// Whether anybody waits for what it came to: not for one that was given up, since another computes
-    /// for them. If nobody does, nobody will.
+    /// Whether any follower waits for this leader. If there is none, the flight ends: no call joins any more.
     pub(crate) fn is_followed(&mut self) -> bool {
         self.close_if(|followers| followers == 0);
-        !self.done
+        !self.is_done
     }
 
-    /// Tells those who wait. Nobody joins any more.
-    pub(crate) fn land(mut self, landed: Published<V>) {
+    /// Ends the flight, and hands `value` to its followers. Does nothing if a follower has taken over.
+    pub(crate) fn publish(mut self, value: Published<V>) {
         self.close_if(|_| true);
         if !self.leads() {
             return;
         }
-        // What it landed before stays: there is one at most.
-        drop(self.flight.landed.set(landed));
-        let mut state = self.flight.line.0.lock();
-        let (waiting, alarm) = (core::mem::take(&mut state.waiting), state.alarm.take());
-        drop(state);
-        drop(alarm);
-        waiting.into_values().for_each(wake);
+        // Only one leader gets here: the value is never replaced.
+        drop(self.flight.published.set(value));
+        self.flight.queue.wake_all();
     }
 
-    /// Lets nobody join any more, if it leads so many followers. Who doesn't lead has nothing more to do.
+    /// Ends the flight if it has so many followers. There is nothing to end if another leads it.
     fn close_if(&mut self, closes: impl FnOnce(usize) -> bool) {
-        let Self { flights, flight, number, done, .. } = self;
-        let mut table = flights.table.lock();
-        let leads = flight.line.0.lock().is_led_by(*number);
-        let closes = leads && closes(flight.followers.load(Relaxed));
-        *done = !leads || closes;
-        let found = table.find_entry(flight.hash.get(), |other| Arc::ptr_eq(other, flight));
-        let removed = found.ok().filter(|_| closes).map(|found| found.remove().0);
-        drop(table);
-        drop(removed);
+        let Self { flights, flight, number, is_done, .. } = self;
+        let mut leads = false;
+        let is_closed = flights.remove_if(flight, || {
+            leads = flight.queue.is_led_by(*number);
+            leads && closes(flight.followers.load(Relaxed))
+        });
+        *is_done = is_closed || !leads;
     }
 }
 
-impl<K, V> Drop for Lead<K, V> {
-    /// Panicked, dropped, or with nothing to share: one who waits takes over.
+impl<K, V> Drop for Leader<K, V> {
     fn drop(&mut self) {
-        if self.done {
-            return;
+        if !self.is_done && self.flight.queue.resign(self.number) {
+            self.flights.remove_if_deserted(&self.flight);
         }
-        let line = &self.flight.line;
-        let mut state = line.0.lock();
-        if !state.is_led_by(self.number) {
-            return;
-        }
-        state.leader = None;
-        let next = state.call(line);
-        drop(state);
-        next.into_iter().for_each(wake);
-        self.flights.remove_if_deserted(&self.flight);
     }
 }

@@ -1,17 +1,20 @@
-//! Single-flight: of calls that miss one key at one time, a leader computes, and followers receive
-//! what it comes to.
+//! Single-flight (request coalescing): concurrent calls that miss the same key share one computation, which
+//! prevents a cache stampede (thundering herd).
 //!
-//! Invariant: no user code runs under a lock of this module: keys are compared between two looks at the
-//! table, followers copy the value from where it landed, and wakers are cloned before the lock is taken,
+//! The first call that misses a key leads a *flight*: the *leader* computes the value and publishes it. Calls
+//! that miss the key meanwhile are *followers*: they wait, and clone what was published. Flights are kept in a
+//! table beside the store, so neither computing nor waiting holds the lock of the cache.
+//!
+//! Invariant: no user code runs under a lock of this module. Keys are compared between two accesses to the
+//! table; followers clone the published value from where it is; wakers are cloned before a lock is taken, and
 //! woken and dropped after it is released.
 //!
-//! Invariant: a flight has one leader at a time, or none for as long as it takes one follower to
-//! take over. A leader that is gone without a value, panicked, dropped or given up, is followed by
-//! one of those that wait, who begins anew; the others go on waiting. They are called one by one: one
-//! that does not come has the next called a little later.
+//! Invariant: a flight has at most one leader. When the leader panics, is dropped or exceeds its timeout, one
+//! follower is woken to take over and computes anew; the others keep waiting. Each time that a woken follower
+//! does not take over in time, the next is woken.
 //!
-//! Invariant: nobody joins a flight that nobody leads or follows any more, or that is landing: it is not
-//! in the table.
+//! Invariant: a flight that has been published, or that has neither leader nor followers, is not in the table,
+//! so no call can join it.
 
 pub(crate) mod catch;
 pub(crate) mod cycles;
@@ -20,6 +23,8 @@ pub(crate) mod follower;
 pub(crate) mod join;
 pub(crate) mod leader;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod timeout;
-pub(crate) mod wait_queue;
+mod wait_queue;
 pub(crate) mod worker;

@@ -1,8 +1,10 @@
-//! All computations of one cache that others may wait for.
+//! The flights of one cache: its computations in progress that other calls may wait for.
 
+use core::any::Any;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
+use std::boxed::Box;
 use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
@@ -10,81 +12,80 @@ use hashbrown::HashTable;
 use parking_lot::Mutex;
 
 use crate::flight::cycles::FlightId;
-use crate::flight::wait_queue::{Leader, Published, State, WaitQueue, deadline_after};
+use crate::flight::wait_queue::WaitQueue;
 use crate::key::KeyHash;
-use crate::store::change_log::Epoch;
 
-/// All computations of one cache that others may wait for.
-pub(crate) struct Flights<K, V> {
-    pub(super) table: Mutex<HashTable<Arc<Flight<K, V>>>>,
-}
+/// The flights of one cache by the hash of their key.
+pub(crate) struct FlightTable<K, V>(pub(super) Mutex<HashTable<Arc<Flight<K, V>>>>);
 
-/// A computation, and who waits for it.
+/// A computation in progress, and the calls that wait for it.
 pub(crate) struct Flight<K, V> {
     pub(super) id: FlightId,
     pub(super) hash: KeyHash,
     pub(super) key: K,
-    pub(super) landed: OnceLock<Published<V>>,
-    /// How many follow. Raised under the lock of the table only: once the flight is out of it, nobody
-    /// joins.
+    pub(super) published: OnceLock<Published<V>>,
+    /// How many calls follow. Incremented only under the lock of the table, so that no call joins a flight that
+    /// has been removed from it.
     pub(super) followers: AtomicUsize,
-    pub(super) line: Arc<WaitQueue>,
+    pub(super) queue: Arc<WaitQueue>,
 }
 
-impl<K, V> Flights<K, V> {
+/// What the leader shares with the followers.
+pub(crate) enum Published<V> {
+    /// The value that the cache stores of the result.
+    Stored(V),
+    /// A whole result of which the cache stores nothing.
+    Whole(Box<dyn Any + Send + Sync>),
+}
+
+impl<K, V> FlightTable<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { table: Mutex::new(HashTable::new()) }
+        Self(Mutex::new(HashTable::new()))
     }
 
-    /// Whether somebody computes a key that has this hash and `matches`, and still has time.
+    /// Whether a leader that has not exceeded its timeout computes a key that has this hash and `matches`.
     pub(crate) fn is_in_flight(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> bool {
-        let table = self.table.lock();
+        let table = self.0.lock();
         let of_hash = table.iter_hash(hash.get()).filter(|flight| flight.hash == hash);
         let candidates: Vec<_> = of_hash.cloned().collect();
         drop(table);
-        candidates.iter().any(|flight| !flight.line.0.lock().is_stuck() && matches(&flight.key))
+        candidates.iter().any(|flight| !flight.queue.is_stuck() && matches(&flight.key))
     }
 
-    /// How many flights there are, and how many calls follow.
-    #[cfg(feature = "testing")]
+    /// The number of flights and of followers.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn count(&self) -> (usize, usize) {
-        let table = self.table.lock();
+        let table = self.0.lock();
         (table.len(), table.iter().map(|flight| flight.followers.load(Relaxed)).sum())
     }
 
-    /// Takes it out of the table, if nobody leads or follows it any more: nobody joins it from now on.
-    pub(super) fn remove_if_deserted(&self, flight: &Arc<Flight<K, V>>) {
-        let mut table = self.table.lock();
-        let is_deserted = flight.followers.load(Relaxed) == 0 && flight.line.0.lock().leader.is_none();
+    /// Removes `flight` if `condition` holds under the lock of the table: no call joins it from then on. Returns
+    /// whether it holds.
+    pub(super) fn remove_if(&self, flight: &Arc<Flight<K, V>>, condition: impl FnOnce() -> bool) -> bool {
+        let mut table = self.0.lock();
+        let holds = condition();
         let found = table.find_entry(flight.hash.get(), |other| Arc::ptr_eq(other, flight));
-        let removed = found.ok().filter(|_| is_deserted).map(|found| found.remove().0);
+        let removed = found.ok().filter(|_| holds).map(|found| found.remove().0);
         drop(table);
         drop(removed);
+        holds
+    }
+
+    /// Removes `flight` if it has neither leader nor followers.
+    pub(super) fn remove_if_deserted(&self, flight: &Arc<Flight<K, V>>) {
+        self.remove_if(flight, || flight.followers.load(Relaxed) == 0 && flight.queue.is_abandoned());
     }
 }
 
 impl<K, V> Flight<K, V> {
-    pub(super) fn led_by_first(hash: KeyHash, key: K, timeout: Duration) -> Self {
-        let leader = Leader { number: 0, began: None, deadline: deadline_after(timeout) };
-        let state = State { leader: Some(leader), ..State::default() };
-        Self {
-            id: FlightId::new(),
-            hash,
-            key,
-            landed: OnceLock::new(),
-            followers: AtomicUsize::new(0),
-            line: Arc::new(WaitQueue(Mutex::new(state))),
-        }
-    }
-
-    /// Since when it is computed, by who leads it now.
-    pub(super) fn began(&self) -> Option<Epoch> {
-        self.line.0.lock().leader.as_ref().and_then(|leader| leader.began)
+    pub(super) fn new(hash: KeyHash, key: K, timeout: Duration) -> Self {
+        let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout)));
+        Self { id, hash, key, published: OnceLock::new(), followers: AtomicUsize::new(0), queue }
     }
 }
 
-impl<K, V> fmt::Debug for Flights<K, V> {
+impl<K, V> fmt::Debug for FlightTable<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").finish_non_exhaustive()
+        f.debug_struct("FlightTable").finish_non_exhaustive()
     }
 }

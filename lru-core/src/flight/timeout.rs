@@ -1,7 +1,7 @@
-//! Wakes those who wait for somebody whose time is over.
+//! Timeouts: wakes a task at a given time.
 //!
-//! One thread for the whole program: there while somebody waits, and some seconds more. It knows
-//! wakers only, so that tasks of any executor can be woken.
+//! One thread serves the whole program. It exists while there is something to wait for, and some seconds longer.
+//! It knows nothing but wakers, so it serves tasks of any executor.
 
 use core::task::Waker;
 #[cfg(feature = "backend")]
@@ -14,34 +14,35 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::flight::catch::contained;
+use crate::flight::catch::catch_and_discard;
 
-struct Alarms {
+struct Wakeups {
     by_time: BTreeMap<(Instant, u64), Waker>,
     serial: u64,
-    is_watched: bool,
+    has_thread: bool,
 }
 
-static ALARMS: Mutex<Alarms> = Mutex::new(Alarms { by_time: BTreeMap::new(), serial: 0, is_watched: false });
+static WAKEUPS: Mutex<Wakeups> =
+    Mutex::new(Wakeups { by_time: BTreeMap::new(), serial: 0, has_thread: false });
 static CHANGED: Condvar = Condvar::new();
 
-/// How long the thread is there when nobody waits any more.
+/// How long the thread exists after the last wake-up.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// Somebody is woken at a time, unless this is dropped before.
+/// Wakes a task at a given time, unless dropped before.
 #[must_use]
-pub(super) struct Alarm((Instant, u64));
+pub(super) struct Wakeup((Instant, u64));
 
-impl Alarm {
-    pub(super) fn at(time: Instant, whom: Waker) -> Self {
-        let mut alarms = ALARMS.lock();
-        alarms.serial += 1;
-        let this = (time, alarms.serial);
-        alarms.by_time.insert(this, whom);
-        let is_first = alarms.by_time.first_key_value().is_some_and(|(first, _)| *first == this);
-        if !alarms.is_watched {
-            let watcher = thread::Builder::new().name(String::from("functools-alarm"));
-            alarms.is_watched = watcher.spawn(watch).is_ok();
+impl Wakeup {
+    pub(super) fn at(time: Instant, waker: Waker) -> Self {
+        let mut wakeups = WAKEUPS.lock();
+        wakeups.serial += 1;
+        let this = (time, wakeups.serial);
+        wakeups.by_time.insert(this, waker);
+        let is_first = wakeups.by_time.first_key_value().is_some_and(|(first, _)| *first == this);
+        if !wakeups.has_thread {
+            let thread = thread::Builder::new().name(String::from("functools-timeout"));
+            wakeups.has_thread = thread.spawn(run).is_ok();
         } else if is_first {
             CHANGED.notify_all();
         }
@@ -49,95 +50,96 @@ impl Alarm {
     }
 }
 
-impl Drop for Alarm {
+impl Drop for Wakeup {
     fn drop(&mut self) {
-        let waker = ALARMS.lock().by_time.remove(&self.0);
+        let waker = WAKEUPS.lock().by_time.remove(&self.0);
         drop(waker);
     }
 }
 
-/// Some time that passes.
+/// A pause, to be polled.
 #[cfg(feature = "backend")]
-pub(crate) struct Nap {
+pub(crate) struct Sleep {
     end: Instant,
-    alarm: Option<Alarm>,
+    wakeup: Option<Wakeup>,
 }
 
 #[cfg(feature = "backend")]
-impl Nap {
-    pub(crate) fn of(time: Duration) -> Self {
-        Self { end: now() + time, alarm: None }
+impl Sleep {
+    pub(crate) fn new(time: Duration) -> Self {
+        Self { end: now() + time, wakeup: None }
     }
 
-    /// Has the task woken when it is over.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
         if now() >= self.end {
             return Poll::Ready(());
         }
-        self.alarm = Some(Alarm::at(self.end, context.waker().clone()));
+        self.wakeup = Some(Wakeup::at(self.end, context.waker().clone()));
         Poll::Pending
     }
 }
 
-fn watch() {
-    let mut alarms = ALARMS.lock();
+fn run() {
+    let mut wakeups = WAKEUPS.lock();
     loop {
         let now = now();
-        let later = alarms.by_time.split_off(&(now, u64::MAX));
-        let due = core::mem::replace(&mut alarms.by_time, later);
+        let later = wakeups.by_time.split_off(&(now, u64::MAX));
+        let due = core::mem::replace(&mut wakeups.by_time, later);
         if !due.is_empty() {
-            drop(alarms);
+            drop(wakeups);
             for waker in due.into_values() {
-                // Of another executor each: a panic is none of the others' business.
-                contained(|| waker.wake());
+                // They may belong to different executors: if one panics, the others are woken all the same.
+                catch_and_discard(|| waker.wake());
             }
-            alarms = ALARMS.lock();
+            wakeups = WAKEUPS.lock();
             continue;
         }
         let next =
-            alarms.by_time.first_key_value().map(|(&(time, _), _)| time.saturating_duration_since(now));
-        let waited = CHANGED.wait_for(&mut alarms, next.unwrap_or(IDLE));
-        if next.is_none() && waited.timed_out() && alarms.by_time.is_empty() {
-            alarms.is_watched = false;
+            wakeups.by_time.first_key_value().map(|(&(time, _), _)| time.saturating_duration_since(now));
+        let waited = CHANGED.wait_for(&mut wakeups, next.unwrap_or(IDLE));
+        if next.is_none() && waited.timed_out() && wakeups.by_time.is_empty() {
+            wakeups.has_thread = false;
             return;
         }
     }
 }
 
-#[cfg(not(feature = "testing"))]
+#[cfg(not(any(test, feature = "testing")))]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
 #[cfg(feature = "testing")]
-pub(crate) use testing::now;
-#[cfg(feature = "testing")]
-pub use testing::pass;
+pub use manual::advance;
+#[cfg(all(test, not(feature = "testing")))]
+pub(super) use manual::advance;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use manual::now;
 
-/// Time that a test makes pass.
-#[cfg(feature = "testing")]
-mod testing {
+/// Time that tests advance.
+#[cfg(any(test, feature = "testing"))]
+mod manual {
     use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use core::time::Duration;
     use std::time::Instant;
 
-    use super::{ALARMS, CHANGED};
+    use super::{CHANGED, WAKEUPS};
 
-    static PASSED: AtomicU64 = AtomicU64::new(0);
+    static ADVANCED: AtomicU64 = AtomicU64::new(0);
 
     pub(crate) fn now() -> Instant {
-        Instant::now() + Duration::from_nanos(PASSED.load(Relaxed))
+        Instant::now() + Duration::from_nanos(ADVANCED.load(Relaxed))
     }
 
-    /// Makes time pass for those who wait for another call: for tests of `flight_timeout`. Only with
-    /// the feature `testing`.
+    /// Advances the time by which `flight_timeout` is measured, for tests.
     ///
-    /// All who wait in this program are a little later, at once. The clocks by which results expire are
-    /// not moved: these are given by `timer`.
-    pub fn pass(time: Duration) {
-        let alarms = ALARMS.lock();
-        PASSED.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    /// The time is advanced at once for all calls of this program that wait for another call. The clocks by
+    /// which results expire are separate: set those by `timer`.
+    #[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "public with the feature only"))]
+    pub fn advance(time: Duration) {
+        let wakeups = WAKEUPS.lock();
+        ADVANCED.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
         CHANGED.notify_all();
-        drop(alarms);
+        drop(wakeups);
     }
 }

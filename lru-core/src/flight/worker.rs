@@ -1,4 +1,4 @@
-//! A thread on which stale results are refreshed.
+//! The background thread of a cache, on which functions that are not async refresh stale results.
 
 use core::fmt;
 use std::boxed::Box;
@@ -9,31 +9,31 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::flight::catch::contained;
+use crate::flight::catch::catch_and_discard;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that is there while there is something to refresh.
+/// A thread that exists while there are jobs.
 #[derive(Default)]
-pub(crate) struct Background {
+pub(crate) struct Worker {
     queue: Mutex<Queue>,
 }
 
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
-    is_worked_on: bool,
+    has_thread: bool,
 }
 
-impl Background {
-    /// Runs `job` on the thread, one after the other; in place if there can be no thread.
+impl Worker {
+    /// Runs `job` on the thread after all earlier jobs; on this thread if none can be started.
     pub(crate) fn run(self: &Arc<Self>, job: Job) {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
-        if queue.is_worked_on {
+        if queue.has_thread {
             return;
         }
-        queue.is_worked_on = true;
+        queue.has_thread = true;
         drop(queue);
         let this = Arc::clone(self);
         let thread = thread::Builder::new().name(String::from("functools-refresh"));
@@ -46,18 +46,18 @@ impl Background {
         loop {
             let mut queue = self.queue.lock();
             let Some(job) = queue.jobs.pop_front() else {
-                queue.is_worked_on = false;
+                queue.has_thread = false;
                 return;
             };
             drop(queue);
-            // If it panics, it has given its claim back.
-            contained(job);
+            // A refresh that panics has released its claim.
+            catch_and_discard(job);
         }
     }
 }
 
-impl fmt::Debug for Background {
+impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Background").finish_non_exhaustive()
+        f.debug_struct("Worker").finish_non_exhaustive()
     }
 }

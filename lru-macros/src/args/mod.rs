@@ -58,7 +58,7 @@ const OPTIONS: [(&str, &str); 34] = [
         "flight_timeout",
         "`flight_timeout` takes a number of seconds or a `Duration`, such as `flight_timeout = 5`",
     ),
-    ("spawn", "`spawn` takes what runs tasks, such as `spawn = functools::Tokio`"),
+    ("spawn", "`spawn` takes what runs tasks, such as `spawn = functools::refresh::Tokio`"),
     ("backend", "`backend` takes what opens a store, such as `backend = my_store()`"),
     ("front_ttl", "`front_ttl` takes a number of seconds or a `Duration`, such as `front_ttl = 5`"),
     ("version", "`version` takes what is to be different from the last version, such as `version = 2`"),

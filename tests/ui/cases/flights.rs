@@ -69,7 +69,7 @@ fn borrows_inside(name: Option<&str>, names: &[&str], n: &u32) -> usize {
     name.map_or(0, str::len) + names.len() + *n as usize
 }
 
-fn run(task: functools::Task) {
+fn run(task: functools::refresh::Task) {
     drop(task);
 }
 

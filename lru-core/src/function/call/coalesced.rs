@@ -21,11 +21,11 @@ use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::Placement;
 use crate::expiry::lease::{EntryMeta, Freshness};
-use crate::flight::cycles::Body;
+use crate::flight::cycles::BodyScope;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
-use crate::flight::leader::Lead;
-use crate::flight::wait_queue::Published;
+use crate::flight::leader::Leader;
+use crate::flight::table::Published;
 use crate::function::call::{CacheHandle, Miss, Pending};
 use crate::function::options::IntoSpan;
 use crate::function::outcome::{ResultPolicy, Sharing};
@@ -203,19 +203,19 @@ enum Ready<R, K, V> {
     /// Another computes it.
     Wait(Follower<K, V>),
     /// It computes: for others too, or for itself.
-    Compute(Option<Lead<K, V>>),
+    Compute(Option<Leader<K, V>>),
 }
 
 /// A computation that a call sets out on: for others too where it leads, and since when.
 pub(crate) struct Departure<K, V> {
-    pub(crate) lead: Option<Lead<K, V>>,
+    pub(crate) lead: Option<Leader<K, V>>,
     pub(crate) began: Epoch,
 }
 
 impl<K, V> Departure<K, V> {
     /// While this is there, calls that are made on this thread are made by the body.
-    pub(crate) fn body(&self) -> Option<Body> {
-        self.lead.as_ref().map(Lead::body)
+    pub(crate) fn body(&self) -> Option<BodyScope> {
+        self.lead.as_ref().map(Leader::body_scope)
     }
 }
 
@@ -350,7 +350,7 @@ where
             match self.join() {
                 Joined::Lead(lead) => return Ready::Compute(Some(lead)),
                 Joined::Follow(follower) => return Ready::Wait(follower),
-                Joined::Missed => {
+                Joined::Ended => {
                     let Self { calls, hash, key, same, outcome, .. } = self;
                     let read = |kept: &V| outcome.answer(kept);
                     let matches = |stored: &K| same(stored, key);
@@ -370,21 +370,21 @@ where
         follower: &Follower<K, V>,
         end: Followed<K, V>,
         sharing: H,
-    ) -> Result<R, Option<Lead<K, V>>>
+    ) -> Result<R, Option<Leader<K, V>>>
     where
         O: ResultPolicy<R, Kept = V>,
         H: Sharing<R>,
     {
         match end {
             Followed::Lead(lead) => {
-                self.flight.events.took_over(lead.follows_one_given_up());
+                self.flight.events.took_over(lead.is_after_timeout());
                 Err(Some(lead))
             }
-            Followed::Through => Err(None),
+            Followed::Cycle => Err(None),
             Followed::Published => {
-                let result = match follower.landed() {
-                    Some(Published::Kept(kept)) => Some(self.outcome.answer(kept)),
-                    Some(Published::Unkept(packed)) => sharing.unpack(&**packed),
+                let result = match follower.published() {
+                    Some(Published::Stored(kept)) => Some(self.outcome.answer(kept)),
+                    Some(Published::Whole(packed)) => sharing.unpack(&**packed),
                     None => None,
                 };
                 let result = self.spared(result.ok_or(None)?).0;
@@ -414,7 +414,7 @@ where
 
     /// Counts the miss of a call that is to compute. Who leads looks once more: a leader before may have
     /// brought the result in since.
-    fn begin<R>(&self, lead: Option<Lead<K, V>>) -> Result<R, Departure<K, V>>
+    fn begin<R>(&self, lead: Option<Leader<K, V>>) -> Result<R, Departure<K, V>>
     where
         O: ResultPolicy<R, Kept = V>,
     {
@@ -428,7 +428,7 @@ where
             return Err(Departure { lead: None, began });
         };
         // `Eq` and `Clone` may call back.
-        let body = lead.body();
+        let body = lead.body_scope();
         let looked = calls.at(*hash, |engine, plan| {
             let before = engine.moment();
             lead.begin(before);
@@ -458,7 +458,7 @@ where
     {
         let Departure { lead, began } = departure;
         // What runs here of the user's may call back.
-        let _body = lead.as_ref().map(Lead::body);
+        let _body = lead.as_ref().map(Leader::body_scope);
         let (outcome, events, took) = (self.outcome, self.flight.events, start.elapsed());
         self.calls.at(self.hash, |engine, _| engine.tallies().computed(took));
         events.computed(took, outcome.is_error(&result));
@@ -506,14 +506,14 @@ where
 
 /// Awaits a body. Calls that it makes while it is polled are known to be made by it, and so are those that
 /// its destructors make where it is dropped half-way.
-pub(crate) async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future<Output = R>) -> R {
+pub(crate) async fn polled<R, K, V>(lead: Option<&Leader<K, V>>, body: impl Future<Output = R>) -> R {
     // Dropped after the body.
     let end = OnceLock::new();
     let mut body = pin!(body);
     // Dropped before it.
     let _ending = Ending { lead, end: &end };
     poll_fn(|context| {
-        let _body = lead.map(Lead::body);
+        let _body = lead.map(Leader::body_scope);
         body.as_mut().poll(context)
     })
     .await
@@ -521,20 +521,20 @@ pub(crate) async fn polled<R, K, V>(lead: Option<&Lead<K, V>>, body: impl Future
 
 /// The body is about to be dropped when this is.
 struct Ending<'a, K, V> {
-    lead: Option<&'a Lead<K, V>>,
-    end: &'a OnceLock<Body>,
+    lead: Option<&'a Leader<K, V>>,
+    end: &'a OnceLock<BodyScope>,
 }
 
 impl<K, V> Drop for Ending<'_, K, V> {
     fn drop(&mut self) {
         if let Some(lead) = self.lead {
-            _ = self.end.set(lead.body());
+            _ = self.end.set(lead.body_scope());
         }
     }
 }
 
 /// Tells those who wait. Where they can't have a copy, one of them computes next.
-pub(crate) fn share<R, K, V, O, H>(mut lead: Lead<K, V>, outcome: O, sharing: H, result: &R)
+pub(crate) fn share<R, K, V, O, H>(mut lead: Leader<K, V>, outcome: O, sharing: H, result: &R)
 where
     O: ResultPolicy<R, Kept = V>,
     H: Sharing<R>,
@@ -542,9 +542,9 @@ where
     if (outcome.is_error(result) && !H::COPIES) || !lead.is_followed() {
         return;
     }
-    let kept = outcome.kept(result).map(Published::Kept);
-    if let Some(landed) = kept.or_else(|| sharing.pack(result).map(Published::Unkept)) {
-        lead.land(landed);
+    let kept = outcome.kept(result).map(Published::Stored);
+    if let Some(landed) = kept.or_else(|| sharing.pack(result).map(Published::Whole)) {
+        lead.publish(landed);
     }
 }
 
@@ -553,7 +553,7 @@ where
 #[must_use = "nobody else refreshes the result meanwhile"]
 pub struct RefreshClaim<E: Placement, S, O> {
     pub(crate) boarding: PendingCall<E, S, O>,
-    pub(crate) lead: Lead<E::Key, E::Value>,
+    pub(crate) lead: Leader<E::Key, E::Value>,
     pub(crate) unfinished: Unfinished,
 }
 
@@ -572,7 +572,7 @@ where
     {
         let Some((began, start)) = self.begin() else { return };
         let result = {
-            let _body = self.lead.body();
+            let _body = self.lead.body_scope();
             body()
         };
         self.arrive(began, start, sharing, result, keep);
@@ -597,7 +597,7 @@ where
     pub(crate) fn begin(&self) -> Option<(Epoch, Instant)> {
         let Self { boarding, lead, .. } = self;
         let began = boarding.calls.at(boarding.hash, |engine, _| engine.moment());
-        lead.begin_late(began, boarding.flight.timeout);
+        lead.begin_anew(began, boarding.flight.timeout);
         lead.leads().then(|| (began, Instant::now()))
     }
 
@@ -615,7 +615,7 @@ where
         let Self { boarding, lead, unfinished } = self;
         unfinished.done();
         // What runs here of the user's may call back.
-        let _body = lead.body();
+        let _body = lead.body_scope();
         let PendingCall { calls, hash, key, same, outcome, flight, .. } = &boarding;
         let (outcome, hash, events, took) = (*outcome, *hash, flight.events, start.elapsed());
         let matches = |stored: &K| same(stored, key);

@@ -25,9 +25,9 @@ use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Invalidatio
 use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::Placement;
-use crate::flight::cycles::Body;
+use crate::flight::cycles::BodyScope;
 use crate::flight::follower::block;
-use crate::flight::timeout::{Nap, now};
+use crate::flight::timeout::{Sleep, now};
 use crate::function::call::coalesced::{Departure, FlightOptions, PendingCall, RefreshClaim, polled, share};
 use crate::function::call::{CacheHandle, Miss};
 use crate::function::options::IntoSpan;
@@ -459,7 +459,7 @@ impl<E: Placement, B> RemoteCall<'_, E, B> {
     /// and who is told of its errors, may call back: that is a call of `_body`.
     fn fetched<R>(
         &self,
-        _body: Option<Body>,
+        _body: Option<BodyScope>,
         fetched: Result<Fetched<R>, BackendError>,
         strictness: impl Strictness<R>,
     ) -> Option<Remote<R>> {
@@ -514,10 +514,10 @@ impl Patience {
     }
 
     /// The next pause; `None` when it is over.
-    fn nap(&mut self) -> Option<Nap> {
+    fn nap(&mut self) -> Option<Sleep> {
         let pause = self.pause;
         self.pause = (2 * pause).min(PAUSES[1]);
-        self.end.is_none_or(|end| now() < end).then(|| Nap::of(pause))
+        self.end.is_none_or(|end| now() < end).then(|| Sleep::new(pause))
     }
 }
 
@@ -778,14 +778,15 @@ where
         self.boarding.left = outside.place.front_ttl;
         // Another process may have refreshed it, or only the copy in this one be out of date.
         let fetched = polled(Some(&self.lead), outside.fetch(outcome)).await;
-        if let Some(Remote::There(result, left)) = way.fetched(Some(self.lead.body()), fetched, Lenient) {
+        if let Some(Remote::There(result, left)) = way.fetched(Some(self.lead.body_scope()), fetched, Lenient)
+        {
             self.boarding.left = sooner(self.boarding.left, left);
             self.arrive(began, start, sharing, result, keep);
             return way.kept();
         }
         let result = polled(Some(&self.lead), body).await;
         let sealed = {
-            let _body = self.lead.body();
+            let _body = self.lead.body_scope();
             if outcome.is_error(&result) { Ok(None) } else { outside.seal(&result, outcome) }
         };
         self.arrive(began, start, sharing, result, keep);
