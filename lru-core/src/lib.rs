@@ -68,9 +68,9 @@ pub mod __private {
     pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
-    pub use crate::engine::placement::per_thread::{OfThread, PerThread, ThreadMemo};
-    pub use crate::engine::placement::replicated::{Lending, Open, OpenLock, OpenMemo, Unbounding};
-    pub use crate::engine::placement::sharded::{HeldShard, ShardLock, ShardedMemo, Shards, shards};
+    pub use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
+    pub use crate::engine::placement::replicated::{Lending, Open, OpenLock};
+    pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::{Engine, Lender, State};
     pub use crate::expiry::clock::{Read, Reading};
@@ -86,7 +86,9 @@ pub mod __private {
     pub use crate::function::call::{CacheHandle, Miss};
     pub use crate::function::options::{FnClock, Options, Timed};
     pub use crate::function::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
-    pub use crate::function::statics::{Empty, Memo, UNBOUNDED};
+    pub use crate::function::statics::{
+        Empty, Memo, OpenMemo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, Unbounding,
+    };
     pub use crate::function::{no_callbacks, outcome};
     pub use crate::key::closures::*;
     pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, select};
@@ -94,8 +96,9 @@ pub mod __private {
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
     pub use crate::store::Table;
-    pub use crate::store::maxsize::{Integer, MaxSize, bound, integer};
+    pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
+    pub use crate::store::types::{CacheTypes, Types};
     pub use crate::{kept, quiet, stored};
     #[cfg(feature = "registry")]
     pub use inventory;

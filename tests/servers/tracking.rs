@@ -4,8 +4,8 @@
 //! function has in two processes, and a connection pool and a listener each.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use functools::__private::{LocalCopies, sink_of};

@@ -12,36 +12,36 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use crate::expiry::clock::Clock;
-use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
+use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::function::options::Between;
 use crate::key::SEED;
 use crate::key::random::{STEP, mixed};
-use crate::store::policy::Policy;
 use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::{CacheTypes, TimeOf};
 
 /// Answers to what the engine asks about entries on terms `T`.
-pub trait Lifecycle<K, V, T: EntryMeta> {
+pub trait Lifecycle<C: CacheTypes> {
     /// What time it is; `None` where nothing expires, and no clock need be read.
-    fn now(&self) -> Option<T::Time>;
+    fn now(&self) -> Option<TimeOf<C>>;
 
     /// The terms for an entry that comes in now.
-    fn term(&self, key: &K, value: &V) -> T;
+    fn term(&self, key: &C::Key, value: &C::Value) -> C::Meta;
 
     /// The terms for what the function returned as an error, where that is kept.
-    fn term_of_error(&self, key: &K, value: &V) -> T {
+    fn term_of_error(&self, key: &C::Key, value: &C::Value) -> C::Meta {
         self.term(key, value)
     }
 
     /// The same terms for what was found elsewhere, and is good for so long yet.
-    fn shortened(&self, term: T, _left: Option<Duration>) -> T {
+    fn shortened(&self, term: C::Meta, _left: Option<Duration>) -> C::Meta {
         term
     }
 
     /// Whether an entry on these terms is live now: whether it answers calls.
-    fn is_live(&self, term: &T) -> bool;
+    fn is_live(&self, term: &C::Meta) -> bool;
 
     /// Whether an entry on these terms has not expired, however stale it is.
-    fn is_kept(&self, term: &T) -> bool {
+    fn is_kept(&self, term: &C::Meta) -> bool {
         self.is_live(term)
     }
 
@@ -52,7 +52,7 @@ pub trait Lifecycle<K, V, T: EntryMeta> {
     fn read(&self) -> Self::Reading;
 
     /// Whether an entry on these terms is live by that reading; if so, it is used.
-    fn is_live_and_used(&self, term: &T, reading: &Self::Reading) -> bool;
+    fn is_live_and_used(&self, term: &C::Meta, reading: &Self::Reading) -> bool;
 
     /// Whether entries may be stale.
     fn has_grace(&self) -> bool {
@@ -60,7 +60,7 @@ pub trait Lifecycle<K, V, T: EntryMeta> {
     }
 
     /// How fresh an entry is that has not expired.
-    fn freshness(&self, _term: &T, _reading: &Self::Reading) -> Freshness {
+    fn freshness(&self, _term: &C::Meta, _reading: &Self::Reading) -> Freshness {
         Freshness::Fresh
     }
 
@@ -70,7 +70,7 @@ pub trait Lifecycle<K, V, T: EntryMeta> {
     }
 
     /// A refresh of an entry failed: the next one is not to begin at once.
-    fn failed(&self, _term: &T) {}
+    fn failed(&self, _term: &C::Meta) {}
 
     /// Whether the victim is chosen by the user, where the policy asks.
     fn chooses(&self) -> bool {
@@ -78,7 +78,7 @@ pub trait Lifecycle<K, V, T: EntryMeta> {
     }
 
     /// The number of the key whose entry is to be evicted. Runs while the cache is read.
-    fn choose(&self, _keys: &Keys<'_, K>) -> Option<usize> {
+    fn choose(&self, _keys: &Keys<'_, C::Key>) -> Option<usize> {
         None
     }
 
@@ -88,7 +88,7 @@ pub trait Lifecycle<K, V, T: EntryMeta> {
     }
 
     /// Tells of an entry that left. The lock is free.
-    fn left(&self, _key: &K, _value: &V, _cause: RemovalCause) {}
+    fn left(&self, _key: &C::Key, _value: &C::Value, _cause: RemovalCause) {}
 
     /// Whether somebody wants to know what left whom this plan does not know: it waits for the next call.
     fn leaves_telling(&self) -> bool {
@@ -161,14 +161,14 @@ impl<K: fmt::Debug> fmt::Debug for Keys<'_, K> {
 #[derive(Clone, Copy, Debug)]
 pub struct NoLifecycle;
 
-impl<K, V> Lifecycle<K, V, ()> for NoLifecycle {
+impl<C: CacheTypes<Meta = ()>> Lifecycle<C> for NoLifecycle {
     #[inline]
     fn now(&self) -> Option<()> {
         None
     }
 
     #[inline]
-    fn term(&self, _: &K, _: &V) {}
+    fn term(&self, _: &C::Key, _: &C::Value) {}
 
     #[inline]
     fn is_live(&self, (): &()) -> bool {
@@ -333,20 +333,17 @@ fn scatter() -> f64 {
 
 /// Tells of everything that left, the oldest first, and hands it back to be dropped.
 #[inline]
-pub(crate) fn told<K, V, P: Policy, T: EntryMeta>(
-    leavers: Removed<K, V, P, T>,
-    plan: &impl Lifecycle<K, V, T>,
-) -> Removed<K, V, P, T> {
+pub(crate) fn told<C: CacheTypes>(leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
     told_with(leavers, None, plan)
 }
 
 /// The same, and of an entry that was `taken` out after them.
 #[inline]
-pub(crate) fn told_with<K, V, P: Policy, T: EntryMeta>(
-    leavers: Removed<K, V, P, T>,
-    taken: Option<(&K, &V, RemovalCause)>,
-    plan: &impl Lifecycle<K, V, T>,
-) -> Removed<K, V, P, T> {
+pub(crate) fn told_with<C: CacheTypes>(
+    leavers: Removed<C>,
+    taken: Option<(&C::Key, &C::Value, RemovalCause)>,
+    plan: &impl Lifecycle<C>,
+) -> Removed<C> {
     if plan.listens() {
         if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
             // Before anything unwinds: a destructor may panic too.

@@ -18,7 +18,6 @@ pub(crate) mod placement;
 
 use core::cell::{Ref, RefCell, RefMut};
 use core::fmt;
-use core::marker::PhantomData;
 use core::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::boxed::Box;
@@ -41,38 +40,39 @@ use crate::observe::stats::{CacheStats, Counters};
 use crate::store::change_log::{ChangeLog, Epoch};
 use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
-use crate::store::policy::Policy;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::CacheTypes;
 use crate::store::{Brought, Place, Store, Table};
 
 /// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
-pub struct Engine<K, V, P, T: EntryMeta, L = RLock<State<K, V, P, T>>> {
+pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     maxsize: MaxSize,
     /// Misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
     state: L,
     /// Made when the first call wants to share what it computes, or share in it.
-    flights: OnceLock<Arc<FlightTable<K, V>>>,
+    flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
     /// Made when there is first something to count.
     tallies: OnceLock<Box<Counters>>,
     /// Made when something is first refreshed on a thread of its own.
     background: OnceLock<Arc<Worker>>,
     /// How to copy an entry, where a user's code must not run under the lock.
-    copy: Option<Copied<K, V>>,
-    /// What the state is made of.
-    parts: PhantomData<fn() -> (P, T)>,
+    copy: Option<Copied<C>>,
 }
 
 /// How to copy a key and a value.
-type Copied<K, V> = (fn(&K) -> K, fn(&V) -> V);
+type Copied<C> = (fn(&KeyIn<C>) -> KeyIn<C>, fn(&ValueIn<C>) -> ValueIn<C>);
+
+type KeyIn<C> = <C as CacheTypes>::Key;
+type ValueIn<C> = <C as CacheTypes>::Value;
 
 /// What a call reads and changes under the lock.
-pub struct State<K, V, P, T: EntryMeta> {
+pub struct State<C: CacheTypes> {
     counters: LockedCounters,
     history: ChangeLog,
-    deferred: Deferred<Entry<K, V, T>>,
-    store: RefCell<Store<K, V, P, T>>,
+    deferred: Deferred<Entry<C>>,
+    store: RefCell<Store<C>>,
 }
 
 /// How a value comes into the cache.
@@ -91,8 +91,8 @@ pub(crate) enum InsertKind {
     Inserted,
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Settle for State<K, V, P, T> {
-    type Leftover = Removed<K, V, P, T>;
+impl<C: CacheTypes> Settle for State<C> {
+    type Leftover = Removed<C>;
 
     #[inline]
     fn is_settled(&self) -> bool {
@@ -100,7 +100,7 @@ impl<K, V, P: Policy, T: EntryMeta> Settle for State<K, V, P, T> {
     }
 
     #[cold]
-    fn settle(&self) -> Option<Removed<K, V, P, T>> {
+    fn settle(&self) -> Option<Removed<C>> {
         let mut leavers = Removed::none();
         self.write(&mut leavers);
         self.count(&leavers);
@@ -108,7 +108,7 @@ impl<K, V, P: Policy, T: EntryMeta> Settle for State<K, V, P, T> {
     }
 }
 
-impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
+impl<C: CacheTypes> State<C> {
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self {
             counters: LockedCounters::new(),
@@ -134,14 +134,14 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
 
     /// Counts what left of itself.
     #[inline]
-    fn count(&self, leavers: &Removed<K, V, P, T>) {
+    fn count(&self, leavers: &Removed<C>) {
         if !leavers.is_empty() {
             self.counters.left(leavers.count(RemovalCause::Evicted), leavers.count(RemovalCause::Expired));
         }
     }
 
     /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
-    fn find(&self, hash: KeyHash, matches: impl FnMut(&K) -> bool) -> Option<Place> {
+    fn find(&self, hash: KeyHash, matches: impl FnMut(&C::Key) -> bool) -> Option<Place> {
         let (place, _) = self.store.try_borrow().ok()?.find(hash, matches)?;
         (!self.deferred.hides(place)).then_some(place)
     }
@@ -150,7 +150,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     /// in a call that is nested in somebody's reading.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn write(&self, leavers: &mut Removed<K, V, P, T>) -> Option<RefMut<'_, Store<K, V, P, T>>> {
+    fn write(&self, leavers: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
         if store.is_lent() {
             self.take_back(&mut store);
@@ -164,7 +164,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     /// Takes from other threads what they read without the lock, and counts what they counted.
     #[cold]
     #[inline(never)]
-    fn take_back(&self, store: &mut Store<K, V, P, T>) {
+    fn take_back(&self, store: &mut Store<C>) {
         self.counters.add_hits(store.take_back());
     }
 
@@ -202,13 +202,13 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     /// it under the lock.
     #[inline]
     fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
-        let _reading = (!T::IS_BARE).then(|| self.store.try_borrow());
+        let _reading = (!C::Meta::IS_BARE).then(|| self.store.try_borrow());
         read()
     }
 
     /// Does what nested calls had to leave.
     #[cold]
-    fn carry_out(&self, store: &mut Store<K, V, P, T>, leavers: &mut Removed<K, V, P, T>) {
+    fn carry_out(&self, store: &mut Store<C>, leavers: &mut Removed<C>) {
         let Work { clear, removed, left } = self.deferred.take();
         for (entry, cause) in left {
             match cause {
@@ -225,8 +225,8 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 
     /// Takes out what has expired by now.
-    fn expire(&self, plan: &impl Lifecycle<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
-        if T::IS_BARE {
+    fn expire(&self, plan: &impl Lifecycle<C>, leavers: &mut Removed<C>) {
+        if C::Meta::IS_BARE {
             return;
         }
         let Some(now) = self.while_read(|| plan.now()) else { return };
@@ -245,7 +245,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 
     /// Lets the user choose the next victim.
-    fn choose(&self, plan: &impl Lifecycle<K, V, T>) {
+    fn choose(&self, plan: &impl Lifecycle<C>) {
         let chosen = self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.choose(keys)));
         if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
             store.choose(place);
@@ -257,10 +257,10 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     #[cold]
     fn make_room_by_choice(
         &self,
-        entry: &Entry<K, V, T>,
+        entry: &Entry<C>,
         mut found: Option<Place>,
-        plan: &impl Lifecycle<K, V, T>,
-        leavers: &mut Removed<K, V, P, T>,
+        plan: &impl Lifecycle<C>,
+        leavers: &mut Removed<C>,
     ) {
         let lacks_room = |found| {
             let store = self.store.borrow();
@@ -291,7 +291,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     /// live, so that says nothing of it.
     fn is_still_missing(&self, origin: InsertKind) -> bool {
         match origin {
-            InsertKind::Computed(began) => T::IS_BARE && self.history.is_still(began),
+            InsertKind::Computed(began) => C::Meta::IS_BARE && self.history.is_still(began),
             InsertKind::Revalidated(_)
             | InsertKind::Refreshed(_)
             | InsertKind::Put
@@ -304,13 +304,8 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     /// done.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn bring_in(
-        &self,
-        entry: Entry<K, V, T>,
-        began: Epoch,
-        same: impl Fn(&K, &K) -> bool,
-    ) -> Brought<K, V, T> {
-        if !T::IS_BARE || !self.is_settled() {
+    fn bring_in(&self, entry: Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> Brought<C> {
+        if !C::Meta::IS_BARE || !self.is_settled() {
             return Err(entry);
         }
         if !self.history.is_still(began) && !self.lacks(&entry, began, same) {
@@ -327,7 +322,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
 
     /// Whether no caller changed anything since `began`, and other results alone have come in.
     #[inline(never)]
-    fn lacks(&self, entry: &Entry<K, V, T>, began: Epoch, same: impl Fn(&K, &K) -> bool) -> bool {
+    fn lacks(&self, entry: &Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> bool {
         self.history.is_unchanged(began)
             && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
             // `same` may have called back.
@@ -341,11 +336,11 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn admit(
         &self,
-        entry: Entry<K, V, T>,
+        entry: Entry<C>,
         origin: InsertKind,
         found: Option<Place>,
         last_result_stays: bool,
-        leavers: &mut Removed<K, V, P, T>,
+        leavers: &mut Removed<C>,
     ) {
         let replaces = match origin {
             InsertKind::Computed(_) | InsertKind::Revalidated(_) => last_result_stays,
@@ -390,7 +385,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 
     /// Keeps an entry out, and under the lock no longer than that takes.
-    fn refuse(&self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
+    fn refuse(&self, entry: Entry<C>, leavers: &mut Removed<C>) {
         if self.store.try_borrow_mut().is_ok() {
             leavers.refuse(entry);
         } else {
@@ -400,12 +395,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 
     /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
-    fn take(
-        &self,
-        place: Place,
-        cause: RemovalCause,
-        leavers: &mut Removed<K, V, P, T>,
-    ) -> Option<Entry<K, V, T>> {
+    fn take(&self, place: Place, cause: RemovalCause, leavers: &mut Removed<C>) -> Option<Entry<C>> {
         if let Some(mut store) = self.write(leavers) {
             return Some(store.remove(place));
         }
@@ -414,12 +404,12 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 
     /// While this is there, what leaves waits for a call that comes later.
-    pub(crate) fn reading(&self) -> Option<Ref<'_, Store<K, V, P, T>>> {
+    pub(crate) fn reading(&self) -> Option<Ref<'_, Store<C>>> {
         self.store.try_borrow().ok()
     }
 
     /// Whether what lies there is not fresh any more, by what a clock showed.
-    fn is_stale<S: Lifecycle<K, V, T>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
+    fn is_stale<S: Lifecycle<C>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
         plan.freshness(&self.store.borrow().get(place).term, reading) != Freshness::Fresh
     }
 
@@ -439,7 +429,7 @@ impl<K, V, P: Policy, T: EntryMeta> State<K, V, P, T> {
     }
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Engine<K, V, P, T> {
+impl<C: CacheTypes> Engine<C> {
     /// An empty cache in the mode that `maxsize` chooses.
     #[must_use]
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
@@ -448,9 +438,9 @@ impl<K, V, P: Policy, T: EntryMeta> Engine<K, V, P, T> {
 }
 
 /// The engine of a cache that one thread has for itself.
-pub(crate) type LocalEngine<K, V, P, T> = Engine<K, V, P, T, Unlocked<State<K, V, P, T>>>;
+pub(crate) type LocalEngine<C> = Engine<C, Unlocked<State<C>>>;
 
-impl<K, V, P: Policy, T: EntryMeta> LocalEngine<K, V, P, T> {
+impl<C: CacheTypes> LocalEngine<C> {
     /// An empty cache of the current thread, in the mode that `maxsize` chooses.
     #[must_use]
     pub(crate) const fn local(maxsize: MaxSize) -> Self {
@@ -460,7 +450,7 @@ impl<K, V, P: Policy, T: EntryMeta> LocalEngine<K, V, P, T> {
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: EntryMeta> Another for Engine<K, V, P, T> {
+impl<C: CacheTypes> Another for Engine<C> {
     fn another(&self) -> Self {
         Self::another_of(self, RLock::new(State::new(self.maxsize)))
     }
@@ -468,9 +458,7 @@ impl<K, V, P: Policy, T: EntryMeta> Another for Engine<K, V, P, T> {
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: EntryMeta> Another
-    for Engine<K, V, P, T, crate::engine::lock::PlainLock<State<K, V, P, T>>>
-{
+impl<C: CacheTypes> Another for Engine<C, crate::engine::lock::PlainLock<State<C>>> {
     fn another(&self) -> Self {
         Self::another_of(self, crate::engine::lock::PlainLock::new(State::new(self.maxsize)))
     }
@@ -478,7 +466,7 @@ impl<K, V, P: Policy, T: EntryMeta> Another
 
 /// Of the same bound.
 #[cfg(feature = "testing")]
-impl<K, V, P: Policy, T: EntryMeta> Another for LocalEngine<K, V, P, T> {
+impl<C: CacheTypes> Another for LocalEngine<C> {
     fn another(&self) -> Self {
         Self::local(self.maxsize)
     }
@@ -490,33 +478,33 @@ pub trait Lender {
     type Table;
 }
 
-impl<K, V, P, T: EntryMeta, L> Lender for Engine<K, V, P, T, L> {
-    type Table = Table<K, V, T>;
+impl<C: CacheTypes, L> Lender for Engine<C, L> {
+    type Table = Table<C>;
 }
 
 /// The engine of a cache that lends what is read in it.
-pub(crate) type OpenEngine<K, V, P> = Engine<K, V, P, (), OpenLock<State<K, V, P, ()>>>;
+pub(crate) type OpenEngine<C> = Engine<C, OpenLock<State<C>>>;
 
 /// Who reads what it lends.
-pub(crate) type ReadersOf<K, V> = ReadStripes<Table<K, V, ()>>;
+pub(crate) type ReadersOf<C> = ReadStripes<Table<C>>;
 
-impl<K, V, P: Policy> Lending for State<K, V, P, ()> {
-    type ReadStripes = ReadStripes<Table<K, V, ()>>;
+impl<C: CacheTypes<Meta = ()>> Lending for State<C> {
+    type ReadStripes = ReadersOf<C>;
 }
 
-impl<K, V, P: Policy> OpenEngine<K, V, P> {
+impl<C: CacheTypes<Meta = ()>> OpenEngine<C> {
     /// An empty cache without a bound.
     pub(crate) const fn open() -> Self
     where
-        K: Clone,
-        V: Clone,
+        C::Key: Clone,
+        C::Value: Clone,
     {
         Self::quiet(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
     }
 
     /// Who reads what is lent, from when several threads have called.
     #[inline]
-    pub(crate) fn readers(&self) -> Option<&ReadersOf<K, V>> {
+    pub(crate) fn readers(&self) -> Option<&ReadersOf<C>> {
         self.state.readers()
     }
 
@@ -528,7 +516,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
 
     /// Lends the table to the current thread, to be read by way of `readers` from now on; where it can.
     #[cold]
-    pub(crate) fn lend(&self, readers: &ReadersOf<K, V>) {
+    pub(crate) fn lend(&self, readers: &ReadersOf<C>) {
         let state = self.hold();
         if state.is_settled() {
             state.store.borrow_mut().lend(readers);
@@ -536,7 +524,7 @@ impl<K, V, P: Policy> OpenEngine<K, V, P> {
     }
 }
 
-impl<K, V, P, T: EntryMeta, L> Engine<K, V, P, T, L> {
+impl<C: CacheTypes, L> Engine<C, L> {
     pub(crate) const fn of(maxsize: MaxSize, state: L) -> Self {
         Self::copying(maxsize, state, None)
     }
@@ -544,10 +532,10 @@ impl<K, V, P, T: EntryMeta, L> Engine<K, V, P, T, L> {
     /// The same, under whose lock a user's code must not run.
     pub(crate) const fn quiet(maxsize: MaxSize, state: L) -> Self
     where
-        K: Clone,
-        V: Clone,
+        C::Key: Clone,
+        C::Value: Clone,
     {
-        Self::copying(maxsize, state, Some((K::clone, V::clone)))
+        Self::copying(maxsize, state, Some((C::Key::clone, C::Value::clone)))
     }
 
     /// The same as another one, in which there is nothing.
@@ -556,7 +544,7 @@ impl<K, V, P, T: EntryMeta, L> Engine<K, V, P, T, L> {
         Self::copying(other.maxsize, state, other.copy)
     }
 
-    const fn copying(maxsize: MaxSize, state: L, copy: Option<Copied<K, V>>) -> Self {
+    const fn copying(maxsize: MaxSize, state: L, copy: Option<Copied<C>>) -> Self {
         Self {
             maxsize,
             uncached: AtomicU64::new(0),
@@ -565,14 +553,13 @@ impl<K, V, P, T: EntryMeta, L> Engine<K, V, P, T, L> {
             tallies: OnceLock::new(),
             background: OnceLock::new(),
             copy,
-            parts: PhantomData,
         }
     }
 }
 
-impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Makes `policy` the policy of a cache in which there is nothing yet.
-    pub(crate) fn set_policy(&mut self, policy: P) {
+    pub(crate) fn set_policy(&mut self, policy: C::Policy) {
         self.state.get_mut().store.get_mut().set_policy(policy);
     }
 
@@ -580,7 +567,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     /// bound may change.
     #[inline]
     pub(crate) fn is_disabled(&self) -> bool {
-        T::IS_BARE && matches!(self.maxsize, MaxSize::Disabled)
+        C::Meta::IS_BARE && matches!(self.maxsize, MaxSize::Disabled)
     }
 
     /// Counts a miss of the disabled mode.
@@ -599,21 +586,17 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
-    fn let_go(
-        state: L::Held<'_>,
-        leavers: Removed<K, V, P, T>,
-        plan: &impl Lifecycle<K, V, T>,
-    ) -> Removed<K, V, P, T> {
+    fn let_go(state: L::Held<'_>, leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
         Self::let_go_of(state, leavers, None, plan)
     }
 
     /// The same, and tells of an entry that the caller has `taken` out.
     fn let_go_of(
         state: L::Held<'_>,
-        mut leavers: Removed<K, V, P, T>,
-        taken: Option<(&Entry<K, V, T>, RemovalCause)>,
-        plan: &impl Lifecycle<K, V, T>,
-    ) -> Removed<K, V, P, T> {
+        mut leavers: Removed<C>,
+        taken: Option<(&Entry<C>, RemovalCause)>,
+        plan: &impl Lifecycle<C>,
+    ) -> Removed<C> {
         state.count(&leavers);
         if taken.is_some_and(|(_, cause)| cause == RemovalCause::Evicted) {
             state.counters.eviction();
@@ -629,11 +612,11 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn look<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> R,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&C::Value) -> R,
+        plan: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
-        let missed = |state: &State<K, V, P, T>| {
+        let missed = |state: &State<C>| {
             state.counters.miss();
             state.history.now()
         };
@@ -647,15 +630,14 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn seek<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> R,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&C::Value) -> R,
+        plan: &impl Lifecycle<C>,
     ) -> Option<(R, Freshness)> {
         if self.is_disabled() {
             return None;
         }
-        let read =
-            |entry: &Entry<K, V, T>, reading: &_| (read(&entry.value), plan.freshness(&entry.term, reading));
+        let read = |entry: &Entry<C>, reading: &_| (read(&entry.value), plan.freshness(&entry.term, reading));
         self.search(hash, matches, read, |_| (), plan).ok()
     }
 
@@ -663,17 +645,17 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     /// state.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn search<R, M, S: Lifecycle<K, V, T>>(
+    fn search<R, M, S: Lifecycle<C>>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&Entry<K, V, T>, &S::Reading) -> R,
-        missed: impl FnOnce(&State<K, V, P, T>) -> M,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&Entry<C>, &S::Reading) -> R,
+        missed: impl FnOnce(&State<C>) -> M,
         plan: &S,
     ) -> Result<R, M> {
         let reading = plan.read();
         let state = self.hold();
-        let is_there = |place: &dyn Fn() -> Option<Place>, term: &T| {
+        let is_there = |place: &dyn Fn() -> Option<Place>, term: &C::Meta| {
             !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
         };
         let found = match state.store.try_borrow() {
@@ -717,12 +699,11 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn forget_stale(
         &self,
         hash: KeyHash,
-        mut matches: impl FnMut(&K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
+        mut matches: impl FnMut(&C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
     ) {
-        let is_stale = |entry: &Entry<K, V, T>| {
-            (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(())
-        };
+        let is_stale =
+            |entry: &Entry<C>| (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(());
         if self.find_with(hash, &mut matches, is_stale, plan).is_some() {
             self.forget(hash, matches, plan);
         }
@@ -734,7 +715,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// The computations that calls share.
-    pub(crate) fn flights(&self) -> &Arc<FlightTable<K, V>> {
+    pub(crate) fn flights(&self) -> &Arc<FlightTable<C::Key, C::Value>> {
         self.flights.get_or_init(|| Arc::new(FlightTable::new()))
     }
 
@@ -785,9 +766,9 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn peek_with<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> R,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&C::Value) -> R,
+        plan: &impl Lifecycle<C>,
     ) -> Option<R> {
         self.find_with(hash, matches, |entry| plan.is_live(&entry.term).then(|| read(&entry.value)), plan)
     }
@@ -796,10 +777,10 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn contains(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
     ) -> bool {
-        let is_fresh = |entry: &Entry<K, V, T>| {
+        let is_fresh = |entry: &Entry<C>| {
             plan.is_live(&entry.term) && plan.freshness(&entry.term, &plan.read()) == Freshness::Fresh
         };
         self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), plan).is_some()
@@ -809,9 +790,9 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn find_with<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&Entry<K, V, T>) -> Option<R>,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&Entry<C>) -> Option<R>,
+        plan: &impl Lifecycle<C>,
     ) -> Option<R> {
         if self.is_disabled() {
             return None;
@@ -835,11 +816,11 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     #[must_use]
     pub(crate) fn keep(
         &self,
-        entry: Entry<K, V, T>,
+        entry: Entry<C>,
         origin: InsertKind,
-        same: impl Fn(&K, &K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
-    ) -> Removed<K, V, P, T> {
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
+    ) -> Removed<C> {
         if self.is_disabled() {
             // A computation in flight must not reach a backend later on.
             if let InsertKind::Put | InsertKind::Inserted = origin {
@@ -862,12 +843,12 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn keep_computed(
         &self,
         hash: KeyHash,
-        key: K,
-        value: V,
-        term: T,
+        key: C::Key,
+        value: C::Value,
+        term: C::Meta,
         began: Epoch,
-        same: impl Fn(&K, &K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
     ) {
         let entry = Entry { hash, key, value, term };
         let state = self.hold();
@@ -891,11 +872,11 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     fn keep_asking(
         &self,
         state: L::Held<'_>,
-        entry: Entry<K, V, T>,
+        entry: Entry<C>,
         origin: InsertKind,
-        same: impl Fn(&K, &K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
-    ) -> Removed<K, V, P, T> {
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
+    ) -> Removed<C> {
         let mut leavers = Removed::none();
         // Declared last, and so let go first should `same` panic.
         let state = state;
@@ -955,8 +936,8 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn forget(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
     ) -> bool {
         self.forget_with(hash, matches, |_| (), |_| (), plan).is_some()
     }
@@ -966,10 +947,10 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     pub(crate) fn forget_with<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        taken: impl FnOnce(V) -> R,
-        seen: impl FnOnce(&V) -> R,
-        plan: &impl Lifecycle<K, V, T>,
+        matches: impl FnMut(&C::Key) -> bool,
+        taken: impl FnOnce(C::Value) -> R,
+        seen: impl FnOnce(&C::Value) -> R,
+        plan: &impl Lifecycle<C>,
     ) -> Option<R> {
         if self.is_disabled() {
             // As in `keep`.
@@ -1022,7 +1003,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
 
     /// Forgets all entries for which `holds` is false. Computations in flight are not stored: what they began with
     /// may be what no longer holds.
-    pub(crate) fn retain(&self, mut holds: impl FnMut(&K, &V) -> bool, plan: &impl Lifecycle<K, V, T>) {
+    pub(crate) fn retain(&self, mut holds: impl FnMut(&C::Key, &C::Value) -> bool, plan: &impl Lifecycle<C>) {
         let mut leavers = Removed::none();
         if self.is_disabled() {
             return;
@@ -1051,14 +1032,14 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     /// in its place meanwhile goes with it.
     fn retain_by_copies(
         &self,
-        copy: Copied<K, V>,
-        mut holds: impl FnMut(&K, &V) -> bool,
-        plan: &impl Lifecycle<K, V, T>,
+        copy: Copied<C>,
+        mut holds: impl FnMut(&C::Key, &C::Value) -> bool,
+        plan: &impl Lifecycle<C>,
     ) {
         let state = self.hold();
         state.history.cleared();
         let store = state.store.borrow();
-        let copied = |entry: &Entry<K, V, T>| (entry.hash, copy.0(&entry.key), copy.1(&entry.value));
+        let copied = |entry: &Entry<C>| (entry.hash, copy.0(&entry.key), copy.1(&entry.value));
         let entries: Vec<_> = store.places().into_iter().map(|place| copied(store.get(place))).collect();
         drop(store);
         drop(state);
@@ -1078,7 +1059,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
-    pub(crate) fn clear(&self, plan: &impl Lifecycle<K, V, T>) {
+    pub(crate) fn clear(&self, plan: &impl Lifecycle<C>) {
         if let Some(leavers) = self.empty(plan) {
             drop(told(leavers, plan));
         }
@@ -1086,7 +1067,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
 
     /// The same, and returns what left, to be told of and dropped.
     #[must_use]
-    pub(crate) fn empty(&self, plan: &impl Lifecycle<K, V, T>) -> Option<Removed<K, V, P, T>> {
+    pub(crate) fn empty(&self, plan: &impl Lifecycle<C>) -> Option<Removed<C>> {
         self.uncount();
         if self.is_disabled() {
             // For calls that would share what was computed before.
@@ -1113,7 +1094,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
 
     /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
     /// so when that is settled.
-    pub(crate) fn make_up(&self, state: &State<K, V, P, T>, wanted: Vec<DeferredChange>) {
+    pub(crate) fn make_up(&self, state: &State<C>, wanted: Vec<DeferredChange>) {
         for wanted in wanted {
             match wanted {
                 DeferredChange::Forget(hash) => {
@@ -1133,7 +1114,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Lets go, and carries out what waits.
-    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<K, V, T>) {
+    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<C>) {
         if !plan.leaves_telling() {
             drop(Self::let_go(state, Removed::none(), plan));
         }
@@ -1145,7 +1126,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Hits, misses, bound and size, read together under the lock.
-    pub(crate) fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
+    pub(crate) fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         if self.is_disabled() {
             return self.counted();
         }
@@ -1168,7 +1149,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
         self.read_counters(&self.hold())
     }
 
-    fn read_counters(&self, state: &State<K, V, P, T>) -> CacheInfo {
+    fn read_counters(&self, state: &State<C>) -> CacheInfo {
         let hits = self.answered_elsewhere();
         let store = state.store.borrow();
         state.counters.add_hits(store.take_hits());
@@ -1182,7 +1163,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// How many entries there are.
-    pub(crate) fn len(&self, plan: &impl Lifecycle<K, V, T>) -> usize {
+    pub(crate) fn len(&self, plan: &impl Lifecycle<C>) -> usize {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
@@ -1192,7 +1173,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Takes out what has expired, and returns it in that order.
-    pub(crate) fn take_expired(&self, plan: &impl Lifecycle<K, V, T>) -> Vec<(K, V)> {
+    pub(crate) fn take_expired(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)> {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
@@ -1200,7 +1181,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Takes out the next victim.
-    pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<K, V, T>) -> Option<(K, V)> {
+    pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
@@ -1218,7 +1199,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<K, V, T>) {
+    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<C>) {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
@@ -1240,10 +1221,10 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
     }
 
     /// Copies of all entries, from least to most recently used where an order is kept.
-    pub(crate) fn snapshot(&self, plan: &impl Lifecycle<K, V, T>) -> Vec<(K, V)>
+    pub(crate) fn snapshot(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)>
     where
-        K: Clone,
-        V: Clone,
+        C::Key: Clone,
+        C::Value: Clone,
     {
         // Apart, so that each copy made before a panic is dropped without the lock.
         let (mut keys, mut values) = (Vec::new(), Vec::new());
@@ -1273,7 +1254,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
 /// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
 /// it was overtaken by that is not asked here.
 #[cfg(feature = "backend")]
-impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, T, L> {
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Takes out what lies under it. With `later`, the next call tells of what left.
     pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();
@@ -1290,16 +1271,16 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Engine<K, V, P, 
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V, P, T: EntryMeta, L> RefUnwindSafe for Engine<K, V, P, T, L> {}
-impl<K, V, P, T: EntryMeta, L> UnwindSafe for Engine<K, V, P, T, L> {}
+impl<C: CacheTypes, L> RefUnwindSafe for Engine<C, L> {}
+impl<C: CacheTypes, L> UnwindSafe for Engine<C, L> {}
 
-impl<K, V, P, T: EntryMeta> fmt::Debug for State<K, V, P, T> {
+impl<C: CacheTypes> fmt::Debug for State<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").finish_non_exhaustive()
     }
 }
 
-impl<K, V, P, T: EntryMeta, L> fmt::Debug for Engine<K, V, P, T, L> {
+impl<C: CacheTypes, L> fmt::Debug for Engine<C, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }

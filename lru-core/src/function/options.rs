@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use crate::engine::lifecycle::{Keys, Lifecycle, Revalidated, Stale, Times};
 use crate::expiry::clock::{Clock, Now, Read, Reading, SystemClock};
-use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
+use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::store::removed::RemovalCause;
+use crate::store::types::CacheTypes;
 
 /// How long entries are fresh, live or good at all, as options say it: for a plan that has `times`,
 /// `error_ttl` and `stale`, and is `timed` by them.
@@ -486,22 +487,23 @@ impl<C: Clock> Between<C> for Option<Box<StaleWindow<C::Time>>> {
     }
 }
 
-impl<K, V, C, L, H, G> Lifecycle<K, V, EntryInfo<C::Time, G>> for Options<C, L, H>
+impl<X, C, L, H, G> Lifecycle<X> for Options<C, L, H>
 where
+    X: CacheTypes<Meta = EntryInfo<C::Time, G>>,
     C: RawClock,
-    L: Listener<K, V>,
-    H: Chooser<K>,
+    L: Listener<X::Key, X::Value>,
+    H: Chooser<X::Key>,
     G: Between<C>,
 {
     fn now(&self) -> Option<C::Time> {
         self.timed.then(|| self.times.clock.now())
     }
 
-    fn term(&self, _: &K, _: &V) -> EntryInfo<C::Time, G> {
+    fn term(&self, _: &X::Key, _: &X::Value) -> EntryInfo<C::Time, G> {
         G::lease(&self.times, 1, None, self.times.ttl.as_ref(), &self.stale)
     }
 
-    fn term_of_error(&self, _: &K, _: &V) -> EntryInfo<C::Time, G> {
+    fn term_of_error(&self, _: &X::Key, _: &X::Value) -> EntryInfo<C::Time, G> {
         self.lease_of_error(1)
     }
 
@@ -561,7 +563,7 @@ where
         H::CHOOSES
     }
 
-    fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
+    fn choose(&self, keys: &Keys<'_, X::Key>) -> Option<usize> {
         self.chooser.choose(keys)
     }
 
@@ -569,7 +571,7 @@ where
         L::LISTENS
     }
 
-    fn left(&self, key: &K, value: &V, cause: RemovalCause) {
+    fn left(&self, key: &X::Key, value: &X::Value, cause: RemovalCause) {
         self.listener.left(key, value, cause);
     }
 
@@ -596,10 +598,17 @@ pub trait Timed {
 }
 
 /// A plan by which an entry can have a weight and a time of its own.
-pub trait Terms<K, V, T: EntryMeta>: Timed {
+pub trait Terms<X: CacheTypes>: Timed {
     /// The terms for an entry of this weight that comes in now, live until then, or as long as errors
     /// are.
-    fn own(&self, key: &K, value: &V, weight: usize, until: Option<Self::Raw>, is_error: bool) -> T;
+    fn own(
+        &self,
+        key: &X::Key,
+        value: &X::Value,
+        weight: usize,
+        until: Option<Self::Raw>,
+        is_error: bool,
+    ) -> X::Meta;
 }
 
 impl<C: RawClock, L, H> Timed for Options<C, L, H> {
@@ -610,15 +619,16 @@ impl<C: RawClock, L, H> Timed for Options<C, L, H> {
     }
 }
 
-impl<K, V, C, L, H, G> Terms<K, V, EntryInfo<C::Time, G>> for Options<C, L, H>
+impl<X, C, L, H, G> Terms<X> for Options<C, L, H>
 where
+    X: CacheTypes<Meta = EntryInfo<C::Time, G>>,
     C: RawClock,
     G: Between<C>,
 {
     fn own(
         &self,
-        _: &K,
-        _: &V,
+        _: &X::Key,
+        _: &X::Value,
         weight: usize,
         until: Option<C::Raw>,
         is_error: bool,

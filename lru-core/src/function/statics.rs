@@ -1,27 +1,22 @@
-//! The cache that stands behind a memoized function, in a `static`.
+//! The cache that stands behind a memoized function, in a `static` or in a thread-local.
 
 use core::fmt;
+use core::marker::PhantomData;
+use std::thread::LocalKey;
 
+#[cfg(feature = "backend")]
+use crate::backend::invalidation::{Front, Fronting};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::engine::lock::{LockOf, Locking, PlainLock, Quietly};
+use crate::engine::lock::{LockOf, PlainLock, Quietly};
+use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
+use crate::engine::placement::replicated::Open;
+use crate::engine::placement::sharded::Shards;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::engine::{Engine, State};
-use crate::expiry::lease::EntryMeta;
 use crate::function::call::CacheHandle;
-use crate::store::maxsize::MaxSize;
-use crate::store::policy::{Lru, Policy};
-
-/// The bound of a [`Memo`] that has none.
-pub const UNBOUNDED: i128 = -1;
-
-/// The mode that a bound in a type stands for.
-pub(crate) const fn mode(maxsize: i128) -> MaxSize {
-    if maxsize == UNBOUNDED { MaxSize::Unbounded } else { MaxSize::of(maxsize) }
-}
-
-/// Whether anything is stored; what has terms goes to its store all the same, as its bound may change.
-pub(crate) const fn stores<T: EntryMeta>(mode: MaxSize) -> bool {
-    !(T::IS_BARE && matches!(mode, MaxSize::Disabled))
-}
+use crate::store::maxsize::{MaxSize, UNBOUNDED};
+use crate::store::policy::Lru;
+use crate::store::types::{CacheTypes, Types};
 
 /// The engines in a `static`, as the current thread sees them.
 #[cfg(not(feature = "testing"))]
@@ -52,93 +47,179 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'stati
     crate::engine::placement::isolation::own_or_shared(engines)
 }
 
-/// The cache of one function: `K` is the owned form of its arguments, `V` what of its result is
-/// remembered, `MAXSIZE` how many results are: [`UNBOUNDED`], or what [`bound`](crate::bound) makes of a
-/// number. The bound is part of the type so that no call has to ask for the mode. `QUIET` is what
-/// [`quiet!`](crate::function::no_callbacks) says of the arguments and of what is remembered.
-pub struct Memo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: EntryMeta = (), const QUIET: bool = false>(
-    EngineBy<K, V, P, T, QUIET>,
-)
-where
-    Quietly<QUIET>: Locking;
+/// The cache of one function, in a `static`.
+///
+/// Invariant: `MAXSIZE` is the bound of `X`, as [`MaxSize::from_const`] reads it. It is part of the type so that no
+/// call has to ask whether anything is stored.
+pub struct StaticCache<X, const MAXSIZE: i128>(X);
 
-/// The engine, by whether it is quiet.
-type EngineBy<K, V, P, T, const QUIET: bool> = Engine<K, V, P, T, LockOf<QUIET, State<K, V, P, T>>>;
+/// One engine. `K` is the owned form of the arguments, `V` what is stored of a result, `QUIET` whether no user code
+/// runs under the lock, which [`quiet!`](crate::function::no_callbacks) tells.
+pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const QUIET: bool = false> =
+    StaticCache<EngineBy<Types<K, V, P, T>, QUIET>, MAXSIZE>;
 
-/// A cache as it begins. By a constant, as it is to be one of a `static`, whichever lock it has.
-pub trait Empty {
+type EngineBy<C, const QUIET: bool> = Engine<C, LockOf<QUIET, State<C>>>;
+
+/// Like [`Memo`], in `SHARDS` parts that share out `MAXSIZE` among them.
+pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T = ()> =
+    StaticCache<Shards<Types<K, V, P, T>, SHARDS>, MAXSIZE>;
+
+/// Like [`Memo`], without a bound and without metadata: replicated, where no user code runs under the lock.
+pub type OpenMemo<K, V, P, const QUIET: bool> =
+    StaticCache<<Quietly<QUIET> as Unbounding>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
+
+/// Like [`Memo`], for a thread-local.
+pub type ThreadMemo<K, V, const MAXSIZE: i128, P = Lru, T = ()> = ThreadEngine<Types<K, V, P, T>, MAXSIZE>;
+
+/// The placement of a cache without a bound, by whether all its keys and values are quiet.
+pub trait Unbounding {
+    /// Where its engine is.
+    type Placement<C: CacheTypes<Meta = ()>>;
+}
+
+impl Unbounding for Quietly<true> {
+    type Placement<C: CacheTypes<Meta = ()>> = Open<C>;
+}
+
+impl Unbounding for Quietly<false> {
+    type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
+}
+
+/// Engines as they begin: by a constant, whichever lock they have, as a `const fn` can't be one of a trait.
+pub trait Empty<const MAXSIZE: i128> {
     /// Nothing is in it, and it takes no memory yet.
     const EMPTY: Self;
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Empty for Memo<K, V, MAXSIZE, P, T> {
-    const EMPTY: Self = Self(Engine::new(mode(MAXSIZE)));
+impl<C: CacheTypes, const MAXSIZE: i128> Empty<MAXSIZE> for Engine<C> {
+    const EMPTY: Self = Self::new(MaxSize::from_const(MAXSIZE));
 }
 
-impl<K: Clone, V: Clone, const MAXSIZE: i128, P: Policy> Empty for Memo<K, V, MAXSIZE, P, (), true> {
-    const EMPTY: Self = Self(Engine::quiet(mode(MAXSIZE), PlainLock::new(State::new(mode(MAXSIZE)))));
+impl<C: CacheTypes<Key: Clone, Value: Clone>, const MAXSIZE: i128> Empty<MAXSIZE>
+    for Engine<C, PlainLock<State<C>>>
+{
+    const EMPTY: Self = {
+        let maxsize = MaxSize::from_const(MAXSIZE);
+        Self::quiet(maxsize, PlainLock::new(State::new(maxsize)))
+    };
 }
 
-impl<K, V, const MAXSIZE: i128, P, T, const QUIET: bool> Memo<K, V, MAXSIZE, P, T, QUIET>
+impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Open<C> {
+    const EMPTY: Self = Self::new();
+}
+
+impl<C: CacheTypes, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE> for Shards<C, N> {
+    const EMPTY: Self = Self::new(MaxSize::from_const(MAXSIZE));
+}
+
+impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
+    /// An empty cache. Takes no memory yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
+    pub const fn new() -> Self {
+        Self(X::EMPTY)
+    }
+}
+
+impl<X, const MAXSIZE: i128> StaticCache<X, MAXSIZE>
 where
-    Quietly<QUIET>: Locking,
-    EngineBy<K, V, P, T, QUIET>: Shared,
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-    T: EntryMeta<Queue: Send> + Send + 'static,
+    X: Placement + Shared + 'static,
+    StoredKey<X>: Send + Sync + 'static,
+    StoredValue<X>: Send + Sync + 'static,
 {
     /// How many computations there are that others may wait for, and how many calls do: for tests.
     #[cfg(feature = "testing")]
     pub fn in_flight(&self) -> (usize, usize) {
-        in_static(&self.0).flights().count()
+        let mut sum = (0, 0);
+        in_static(&self.0).each(crate::engine::placement::Change::None, |engine| {
+            let (led, followed) = engine.flights().count();
+            sum = (sum.0 + led, sum.1 + followed);
+        });
+        sum
     }
 
     /// The cache that the current thread is to use, to be called.
     #[inline]
-    pub fn planned<S>(&self, plan: S) -> CacheHandle<InStatic<'_, EngineBy<K, V, P, T, QUIET>>, S>
-    where
-        S: Lifecycle<K, V, T>,
-    {
-        CacheHandle::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
+    pub fn planned<S: Lifecycle<X::Types>>(&self, plan: S) -> CacheHandle<InStatic<'_, X>, S> {
+        CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), plan)
     }
-}
 
-impl<K, V, const MAXSIZE: i128, P, const QUIET: bool> Memo<K, V, MAXSIZE, P, (), QUIET>
-where
-    Quietly<QUIET>: Locking,
-    EngineBy<K, V, P, (), QUIET>: Shared,
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-{
     /// The same, where there is nothing to plan.
     #[inline]
-    pub fn calls(&self) -> CacheHandle<InStatic<'_, EngineBy<K, V, P, (), QUIET>>, NoLifecycle> {
+    pub fn calls(&self) -> CacheHandle<InStatic<'_, X>, NoLifecycle>
+    where
+        X::Types: CacheTypes<Meta = ()>,
+    {
         self.planned(NoLifecycle)
     }
 }
 
+/// Whether anything is stored.
+const fn stores<C: CacheTypes>(maxsize: i128) -> bool {
+    MaxSize::from_const(maxsize).stores::<C::Meta>()
+}
+
 #[cfg(feature = "backend")]
-impl<K, V, const MAXSIZE: i128, P, T, const QUIET: bool> crate::backend::invalidation::Fronting
-    for Memo<K, V, MAXSIZE, P, T, QUIET>
-where
-    Quietly<QUIET>: Locking,
-    EngineBy<K, V, P, T, QUIET>: Sync,
-    P: Policy,
-    T: EntryMeta,
-{
-    fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
-        (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
+impl<X: Front, const MAXSIZE: i128> Fronting for StaticCache<X, MAXSIZE> {
+    fn front(&'static self) -> Option<&'static dyn Front> {
+        (!matches!(MaxSize::from_const(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta, const QUIET: bool> fmt::Debug
-    for Memo<K, V, MAXSIZE, P, T, QUIET>
-where
-    Quietly<QUIET>: Locking,
-{
+impl<X: fmt::Debug, const MAXSIZE: i128> fmt::Debug for StaticCache<X, MAXSIZE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Memo").field(&self.0).finish()
+        f.debug_tuple("StaticCache").field(&self.0).finish()
+    }
+}
+
+/// The caches of one function, of which each thread has its own.
+///
+/// `F` is a type that this function alone has: then its calls share no code with those of others, and the
+/// compiler can bring it to where they are.
+pub struct ThreadCaches<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
+    key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>,
+    moves: bool,
+    function: PhantomData<fn() -> F>,
+}
+
+/// The caches of a function in a thread-local [`ThreadMemo`].
+pub type PerThread<F, K, V, const MAXSIZE: i128, P = Lru, T = ()> =
+    ThreadCaches<F, Types<K, V, P, T>, MAXSIZE>;
+
+impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
+    /// Those that lie there.
+    #[inline]
+    #[must_use]
+    pub fn new(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
+        Self { key, moves: false, function: PhantomData }
+    }
+
+    /// The same, for calls that may go on in another thread: those of an async function.
+    #[inline]
+    #[must_use]
+    pub fn moving(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
+        Self { key, moves: true, function: PhantomData }
+    }
+
+    /// The cache of the current thread, to be called.
+    #[inline]
+    pub fn planned<S: Lifecycle<C>>(self, plan: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
+        CacheHandle::new(OfThread::new(self.key, self.moves), stores::<C>(MAXSIZE), plan)
+    }
+
+    /// The same, where there is nothing to plan.
+    #[inline]
+    #[must_use]
+    pub fn calls(self) -> CacheHandle<OfThread<F, C, MAXSIZE>, NoLifecycle>
+    where
+        C: CacheTypes<Meta = ()>,
+    {
+        self.planned(NoLifecycle)
+    }
+}
+
+impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadCaches<F, C, MAXSIZE> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadCaches").finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, 
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::expiry::lease::EntryMeta;
 use crate::store::policy::{Lru, Policy};
+use crate::store::types::Types;
 
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) type Value = (u8, u64);
 
 /// Nothing orders what threads do here but the cache itself.
 #[derive(Debug)]
-pub(super) struct Free<P = Lru, T: EntryMeta = (), S = NoLifecycle> {
+pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<Value, P, T, S>,
     weight: fn(&Value) -> usize,
     clears: Clears,
@@ -49,7 +50,7 @@ impl<P: Policy> Free<P, PlannedLease, Planned<Value>> {
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, Value, T> + Tracker<Value>> Free<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Free<P, T, S> {
     fn by(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>, plan: S) -> Self {
         Self {
             cache: Tested::new(maxsize, plan),
@@ -125,7 +126,9 @@ fn check(found: Option<Value>, key: u8) {
     assert!(found.is_none_or(|(of, _)| of == key), "{found:?} under {key}");
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, Value, T> + Tracker<Value>> Subject for Free<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Subject
+    for Free<P, T, S>
+{
     type Computation = Pending;
 
     fn call(&self, key: u8) -> Option<Pending> {

@@ -10,12 +10,13 @@ use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, 
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::expiry::lease::EntryMeta;
 use crate::store::policy::{Lru, Policy};
+use crate::store::types::Types;
 
 /// The two, for any number of threads.
 ///
 /// Invariant: whoever operates on the cache holds the model, and does the same to it before letting
 /// go. Nobody holds it during a computation.
-pub(super) struct Lockstep<P = Lru, T: EntryMeta = (), S = NoLifecycle> {
+pub(super) struct Lockstep<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<u32, P, T, S>,
     model: Mutex<Model>,
     /// Every value is a new one.
@@ -35,7 +36,7 @@ impl<P: Policy> Lockstep<P, PlannedLease, Planned<u32>> {
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T> + Tracker<u32>> Lockstep<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Lockstep<P, T, S> {
     fn by(maxsize: Option<usize>, order: Order, terms: Terms<u32>, plan: S) -> Self {
         let model = Mutex::new(Model::new(maxsize, order, terms));
         Self { cache: Tested::new(maxsize, plan), model, values: AtomicU32::new(0) }
@@ -73,7 +74,9 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T> + Tracker<u32>> Lockstep<
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T> + Tracker<u32>> Subject for Lockstep<P, T, S> {
+impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Subject
+    for Lockstep<P, T, S>
+{
     type Computation = (Id, Pending);
 
     fn call(&self, key: u8) -> Option<Self::Computation> {
@@ -156,7 +159,7 @@ fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
     })
 }
 
-fn compare_entries<P: Policy, T: EntryMeta, S: Lifecycle<u8, u32, T>>(
+fn compare_entries<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>>>(
     cache: &Tested<u32, P, T, S>,
     model: &Model,
 ) {

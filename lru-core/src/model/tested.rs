@@ -16,11 +16,12 @@ use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
 use crate::store::removed::RemovalCause;
+use crate::store::types::{CacheTypes, Types};
 
 /// An engine, and the plan it is used by.
 #[derive(Debug)]
-pub(super) struct Tested<V, P = Lru, T: EntryMeta = (), S = NoLifecycle> {
-    engine: Engine<u8, V, P, T>,
+pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
+    engine: Engine<Types<u8, V, P, T>>,
     pub(super) plan: S,
 }
 
@@ -66,7 +67,7 @@ impl<V> Planned<V> {
     }
 }
 
-impl<V: Clone> Lifecycle<u8, V, PlannedLease> for Planned<V> {
+impl<V: Clone, C: CacheTypes<Key = u8, Value = V, Meta = PlannedLease>> Lifecycle<C> for Planned<V> {
     fn now(&self) -> Option<Duration> {
         Some(crate::Clock::now(&self.times.clock))
     }
@@ -125,7 +126,7 @@ impl<V> fmt::Debug for Planned<V> {
     }
 }
 
-impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>> Tested<V, P, T, S> {
+impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
     pub(super) fn new(maxsize: Option<usize>, plan: S) -> Self {
         Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan }
     }
@@ -208,7 +209,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>> Tested<V, P, T, 
 }
 
 /// What only caches on terms are asked.
-impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>> Tested<V, P, T, S> {
+impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
     pub(super) fn len(&self) -> usize {
         self.engine.len(&self.plan)
     }

@@ -11,6 +11,7 @@ use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::expiry::lease::EntryMeta;
 use crate::store::policy::Policy;
+use crate::store::types::Types;
 
 /// How deep computations lie in each other.
 const DEEPEST: u32 = 8;
@@ -123,7 +124,7 @@ pub(super) struct Pending {
 }
 
 /// A call's lookup: a hit, or what begins, if anything is stored at all.
-pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
+pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Result<V, Option<Pending>> {
@@ -132,7 +133,7 @@ pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
 }
 
 /// What begins with a refresh, if anything is stored at all.
-pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
+pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Option<Pending> {
@@ -140,7 +141,7 @@ pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>
 }
 
 /// Ends a computation with this value.
-pub(super) fn keep<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<u8, V, T>>(
+pub(super) fn keep<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     Pending { key, origin }: Pending,
     value: V,

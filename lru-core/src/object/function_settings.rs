@@ -16,9 +16,10 @@ use crate::function::options::{Between, FnClock, IntoSpan, Terms, Timed, spans};
 use crate::object::{Cache, InObject, ObjectLease, Settings};
 use crate::store::policy::Policy;
 use crate::store::removed::RemovalCause;
+use crate::store::types::CacheTypes;
 
 /// What a function says of the entries that it stores in a cache whose clock is `C`, measured by `D`.
-pub struct Own<'m, K, V, P, C: Clock, D: Clock> {
+pub struct Own<'m, K, V, P: Policy, C: Clock, D: Clock> {
     cache: &'m Cache<K, V, P, C>,
     settings: &'m Settings<K, V, C>,
     times: Times<D>,
@@ -27,7 +28,7 @@ pub struct Own<'m, K, V, P, C: Clock, D: Clock> {
     stale: Stale<D::Span>,
 }
 
-impl<'m, K, V, P, C: Clock> Own<'m, K, V, P, C, &'m C> {
+impl<'m, K, V, P: Policy, C: Clock> Own<'m, K, V, P, C, &'m C> {
     /// Nothing yet, by the object's clock and jitter.
     pub(crate) fn new(cache: &'m Cache<K, V, P, C>, settings: &'m Settings<K, V, C>) -> Self {
         let mut times = Times::new(&settings.times.clock);
@@ -62,14 +63,15 @@ impl<'m, K, V, P: Policy, C: Clock, D: Clock<Time = C::Time>> Own<'m, K, V, P, C
     }
 }
 
-impl<K, V, P, C: Clock, D: Clock> fmt::Debug for Own<'_, K, V, P, C, D> {
+impl<K, V, P: Policy, C: Clock, D: Clock> fmt::Debug for Own<'_, K, V, P, C, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Own").finish_non_exhaustive()
     }
 }
 
-impl<K, V, P, C, D> Lifecycle<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
+impl<K, V, P, C, D, X> Lifecycle<X> for Own<'_, K, V, P, C, D>
 where
+    X: CacheTypes<Key = K, Value = V, Meta = ObjectLease<C::Time>>,
     P: Policy,
     C: Clock,
     D: Clock<Time = C::Time>,
@@ -79,11 +81,11 @@ where
     }
 
     fn term(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
-        self.own(key, value, 1, None, false)
+        Terms::<X>::own(self, key, value, 1, None, false)
     }
 
     fn term_of_error(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
-        self.own(key, value, 1, None, true)
+        Terms::<X>::own(self, key, value, 1, None, true)
     }
 
     fn shortened(&self, term: ObjectLease<C::Time>, left: Option<Duration>) -> ObjectLease<C::Time> {
@@ -126,8 +128,8 @@ where
 
     #[inline]
     fn is_live_and_used(&self, term: &ObjectLease<C::Time>, reading: &C::Time) -> bool {
-        let is_live =
-            term.is_live(|time| reading < time) && self.freshness(term, reading) != Freshness::ErrorOnly;
+        let is_live = term.is_live(|time| reading < time)
+            && Lifecycle::<X>::freshness(self, term, reading) != Freshness::ErrorOnly;
         if is_live {
             self.times.used(term);
             if self.times.tti.is_none() {
@@ -138,23 +140,23 @@ where
     }
 
     fn chooses(&self) -> bool {
-        self.settings.chooses()
+        Lifecycle::<X>::chooses(&self.settings)
     }
 
     fn choose(&self, keys: &Keys<'_, K>) -> Option<usize> {
-        self.settings.choose(keys)
+        Lifecycle::<X>::choose(&self.settings, keys)
     }
 
     fn listens(&self) -> bool {
-        self.settings.listens()
+        Lifecycle::<X>::listens(&self.settings)
     }
 
     fn left(&self, key: &K, value: &V, cause: RemovalCause) {
-        self.settings.left(key, value, cause);
+        Lifecycle::<X>::left(&self.settings, key, value, cause);
     }
 }
 
-impl<K, V, P, C: Clock, D: Clock<Time = C::Time>> Timed for Own<'_, K, V, P, C, D> {
+impl<K, V, P: Policy, C: Clock, D: Clock<Time = C::Time>> Timed for Own<'_, K, V, P, C, D> {
     type Raw = C::Time;
 
     fn raw(&self) -> C::Time {
@@ -162,8 +164,9 @@ impl<K, V, P, C: Clock, D: Clock<Time = C::Time>> Timed for Own<'_, K, V, P, C, 
     }
 }
 
-impl<K, V, P, C, D> Terms<K, V, ObjectLease<C::Time>> for Own<'_, K, V, P, C, D>
+impl<K, V, P, C, D, X> Terms<X> for Own<'_, K, V, P, C, D>
 where
+    X: CacheTypes<Key = K, Value = V, Meta = ObjectLease<C::Time>>,
     P: Policy,
     C: Clock,
     D: Clock<Time = C::Time>,

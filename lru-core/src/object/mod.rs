@@ -28,12 +28,16 @@ use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr};
 use crate::store::removed::RemovalCause;
+use crate::store::types::{CacheTypes, Types};
 
 /// The terms of an entry in an object. What is stale, functions say that keep their results in it.
 pub(crate) type ObjectLease<T> = EntryInfo<T, Option<Box<StaleWindow<T>>>>;
 
 /// The engine of a cache in an object.
-pub(crate) type InObject<'m, K, V, P, C> = &'m Engine<K, V, P, ObjectLease<<C as Clock>::Time>>;
+pub(crate) type InObject<'m, K, V, P, C> = &'m Engine<InObjectTypes<K, V, P, C>>;
+
+/// The types of a cache in an object.
+pub(crate) type InObjectTypes<K, V, P, C> = Types<K, V, P, ObjectLease<<C as Clock>::Time>>;
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
@@ -61,8 +65,8 @@ pub(crate) type InObject<'m, K, V, P, C> = &'m Engine<K, V, P, ObjectLease<<C as
 /// capitals.insert("Spain".to_string(), "Madrid");
 /// assert_eq!(capitals.get("Italy"), None); // was the least recently used
 /// ```
-pub struct Cache<K, V, P = Lru, C: Clock = SystemClock> {
-    engine: Engine<K, V, P, ObjectLease<C::Time>>,
+pub struct Cache<K, V, P: Policy = Lru, C: Clock = SystemClock> {
+    engine: Engine<InObjectTypes<K, V, P, C>>,
     settings: Settings<K, V, C>,
 }
 
@@ -222,9 +226,13 @@ impl<K, V, C: Clock> Settings<K, V, C> {
     }
 }
 
-impl<K, V, C: Clock> Lifecycle<K, V, ObjectLease<C::Time>> for &Settings<K, V, C> {
+impl<K, V, C, X> Lifecycle<X> for &Settings<K, V, C>
+where
+    X: CacheTypes<Key = K, Value = V, Meta = ObjectLease<C::Time>>,
+    C: Clock,
+{
     fn now(&self) -> Option<C::Time> {
-        self.read()
+        Lifecycle::<X>::read(self)
     }
 
     fn term(&self, key: &K, value: &V) -> ObjectLease<C::Time> {
@@ -284,7 +292,7 @@ impl<K, V, C: Clock> Lifecycle<K, V, ObjectLease<C::Time>> for &Settings<K, V, C
 
 /// The cache itself, whatever leads to it: for generated code.
 #[must_use]
-pub fn cache<K, V, P, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
+pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
     cache
 }
 
@@ -505,7 +513,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     #[expect(clippy::type_complexity, reason = "the type of a plan is nobody's business")]
     pub fn __calls(
         &self,
-    ) -> CacheHandle<InObject<'_, K, V, P, C>, impl Lifecycle<K, V, ObjectLease<C::Time>>> {
+    ) -> CacheHandle<InObject<'_, K, V, P, C>, impl Lifecycle<InObjectTypes<K, V, P, C>>> {
         self.planned(&self.settings)
     }
 
@@ -518,7 +526,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 
     pub(crate) fn planned<S>(&self, plan: S) -> CacheHandle<InObject<'_, K, V, P, C>, S>
     where
-        S: Lifecycle<K, V, ObjectLease<C::Time>>,
+        S: Lifecycle<InObjectTypes<K, V, P, C>>,
     {
         CacheHandle::new(&self.engine, true, plan)
     }
@@ -527,8 +535,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         &self.settings
     }
 
-    fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<K, V, ObjectLease<C::Time>> {
-        let term = self.plan().term(&key, &value);
+    fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<InObjectTypes<K, V, P, C>> {
+        let term = Lifecycle::<InObjectTypes<K, V, P, C>>::term(&self.plan(), &key, &value);
         Entry { hash, key, value, term }
     }
 
@@ -605,7 +613,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     #[cfg(test)]
-    pub(crate) fn engine(&self) -> &Engine<K, V, P, ObjectLease<C::Time>> {
+    pub(crate) fn engine(&self) -> &Engine<InObjectTypes<K, V, P, C>> {
         &self.engine
     }
 }
@@ -651,7 +659,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     /// Brings an entry in, and returns the value it replaced.
-    pub(crate) fn keep(&self, entry: Entry<K, V, ObjectLease<C::Time>>, origin: InsertKind) -> Option<V> {
+    pub(crate) fn keep(&self, entry: Entry<InObjectTypes<K, V, P, C>>, origin: InsertKind) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.plan());
         let (key, value) = told(leavers, &self.plan()).into_replaced()?;
         // The key first: should its destructor panic, the value must not be on its way out.
@@ -752,8 +760,8 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> IntoIterator for &Cach
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V, P, C: Clock> RefUnwindSafe for Cache<K, V, P, C> {}
-impl<K, V, P, C: Clock> UnwindSafe for Cache<K, V, P, C> {}
+impl<K, V, P: Policy, C: Clock> RefUnwindSafe for Cache<K, V, P, C> {}
+impl<K, V, P: Policy, C: Clock> UnwindSafe for Cache<K, V, P, C> {}
 
 impl<K, V, P: Policy, C: Clock> fmt::Debug for Cache<K, V, P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@
 use core::hash::Hasher;
 use core::marker::PhantomData;
 
-use crate::engine::placement::Placement;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 use crate::function::outcome::{Refused, ResultPolicy};
 use crate::key::select::NoKey;
@@ -32,7 +32,7 @@ pub fn keyed<Q: Part, E: Placement, S>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     part: Q,
-) -> Keyed<Q, Q::Stored, E::Key> {
+) -> Keyed<Q, Q::Stored, StoredKey<E>> {
     Keyed { part, function, fits: PhantomData }
 }
 
@@ -41,7 +41,7 @@ pub fn keyed<Q: Part, E: Placement, S>(
 pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
     outcome: O,
-) -> Valued<R, O, E::Value> {
+) -> Valued<R, O, StoredValue<E>> {
     Valued(outcome, PhantomData)
 }
 
@@ -61,7 +61,7 @@ pub fn tested<A, W, E: Placement, S, H>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     holds: H,
-) -> Tested<H, A, W, E::Key, E::Value>
+) -> Tested<H, A, W, StoredKey<E>, StoredValue<E>>
 where
     H: FnMut(&A, &W) -> bool,
 {

@@ -165,7 +165,7 @@ pub trait Asked {
     fn clear(&self);
 }
 
-impl<E: Placement, S: Lifecycle<E::Key, E::Value, E::EntryMeta>> Asked for CacheHandle<E, S> {
+impl<E: Placement, S: Lifecycle<E::Types>> Asked for CacheHandle<E, S> {
     fn info(&self) -> CacheInfo {
         self.engines.info(&self.plan)
     }

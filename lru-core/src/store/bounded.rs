@@ -14,22 +14,22 @@ use crate::store::entry::Entry;
 use crate::store::index::Index;
 use crate::store::policy::Policy;
 use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::{CacheTypes, TimeOf};
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
-#[derive(Debug)]
-pub(crate) struct Bounded<K, V, P, T: EntryMeta> {
+pub(crate) struct Bounded<C: CacheTypes> {
     maxsize: usize,
     /// What all entries weigh; not kept where each weighs one.
     weight: usize,
-    arena: Arena<Entry<K, V, T>>,
+    arena: Arena<Entry<C>>,
     index: Index,
-    policy: P,
-    queue: T::Queue,
+    policy: C::Policy,
+    queue: <C::Meta as EntryMeta>::Queue,
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
-    pub(super) const fn new(maxsize: usize, policy: P) -> Self {
-        Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: T::Queue::EMPTY }
+impl<C: CacheTypes> Bounded<C> {
+    pub(super) const fn new(maxsize: usize, policy: C::Policy) -> Self {
+        Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: Queue::EMPTY }
     }
 
     /// An empty store of the same settings.
@@ -47,28 +47,28 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
 
     /// What all entries weigh.
     pub(super) fn weight(&self) -> usize {
-        if T::IS_BARE { self.arena.len() } else { self.weight }
+        if C::Meta::IS_BARE { self.arena.len() } else { self.weight }
     }
 
     /// Whether an entry can be kept at all.
     #[inline]
-    pub(super) fn has_room_for(&self, term: &T) -> bool {
-        T::IS_BARE || (self.maxsize > 0 && term.weight() <= self.maxsize)
+    pub(super) fn has_room_for(&self, term: &C::Meta) -> bool {
+        C::Meta::IS_BARE || (self.maxsize > 0 && term.weight() <= self.maxsize)
     }
 
     #[inline]
     pub(super) fn find(
         &self,
         hash: KeyHash,
-        mut matches: impl FnMut(&K) -> bool,
-    ) -> Option<(Place, &Entry<K, V, T>)> {
+        mut matches: impl FnMut(&C::Key) -> bool,
+    ) -> Option<(Place, &Entry<C>)> {
         let key_matches =
             |slot| self.arena.get(slot).is_some_and(|entry| entry.hash == hash && matches(&entry.key));
         let slot = self.index.find(hash, key_matches)?;
         Some((Place::from(slot), self.arena.get(slot)?))
     }
 
-    pub(super) fn get(&self, place: Place) -> &Entry<K, V, T> {
+    pub(super) fn get(&self, place: Place) -> &Entry<C> {
         self.arena.get(place.slot()).expect("the place is occupied")
     }
 
@@ -83,8 +83,8 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
 
     /// Adds an entry that there is room for, and whose key is not there.
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
-        if T::IS_BARE {
+    pub(super) fn insert(&mut self, entry: Entry<C>, leavers: &mut Removed<C>) {
+        if C::Meta::IS_BARE {
             match self.bring_in(entry) {
                 Ok(Some(evicted)) => leavers.push(evicted, RemovalCause::Evicted),
                 Ok(None) => {}
@@ -100,13 +100,13 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     #[inline]
     fn is_full(&self) -> bool {
         // Slot numbers end before any memory that could hold so many entries does.
-        self.arena.len() >= self.maxsize.min(Arena::<Entry<K, V, T>>::MOST)
+        self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MOST)
     }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Brought<K, V, T> {
-        if !T::IS_BARE {
+    pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
+        if !C::Meta::IS_BARE {
             return Err(entry);
         }
         if !self.is_full() {
@@ -135,17 +135,12 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
 
     /// Evicts until there is room for `entry`, which takes the place of what is in the slot
     /// `replaced`. Says whether that is still there.
-    fn make_room(
-        &mut self,
-        entry: &Entry<K, V, T>,
-        mut replaced: Option<Slot>,
-        leavers: &mut Removed<K, V, P, T>,
-    ) -> bool {
+    fn make_room(&mut self, entry: &Entry<C>, mut replaced: Option<Slot>, leavers: &mut Removed<C>) -> bool {
         loop {
             let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.term.weight());
             let fits =
                 (self.weight - old).checked_add(entry.term.weight()).is_some_and(|sum| sum <= self.maxsize);
-            if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<K, V, T>>::MOST) {
+            if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<C>>::MOST) {
                 return replaced.is_some();
             }
             let Some(victim) = self.policy.victim(&self.arena, entry.hash) else { return false };
@@ -158,7 +153,7 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
 
     /// Adds an entry to a store that has room.
     #[inline(never)]
-    fn add(&mut self, entry: Entry<K, V, T>) {
+    fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.term.weight());
         let slot = self.arena.insert(entry, self.maxsize);
         if self.index.has_room(slot) {
@@ -168,12 +163,12 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
             let slots = self.arena.iter().map(|slot| (slot, hash_in(&self.arena, slot)));
             self.index.rebuild(self.arena.room(), slots);
         }
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             self.weight += weight;
         }
         self.policy.admitted(&self.arena, slot, hash);
         // Last, since times of a user's type are compared.
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             self.note(slot);
         }
     }
@@ -187,42 +182,37 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
 
     /// Puts another value under a key that is there. The old key stays; the new key leaves with the
     /// old value. Where the old entry had to make room itself, the new one comes in anew.
-    pub(super) fn replace(
-        &mut self,
-        place: Place,
-        mut entry: Entry<K, V, T>,
-        leavers: &mut Removed<K, V, P, T>,
-    ) {
+    pub(super) fn replace(&mut self, place: Place, mut entry: Entry<C>, leavers: &mut Removed<C>) {
         let slot = place.slot();
-        if !T::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
+        if !C::Meta::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
             return self.add(entry);
         }
         let stored = self.arena.get_mut(slot);
         core::mem::swap(&mut stored.value, &mut entry.value);
         core::mem::swap(&mut stored.term, &mut entry.term);
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             self.weight = self.weight - entry.term.weight() + stored.term.weight();
         }
         self.policy.replaced(&self.arena, slot);
         leavers.replace(entry);
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             self.note(slot);
         }
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
+    pub(super) fn remove(&mut self, place: Place) -> Entry<C> {
         let slot = place.slot();
         self.index.remove(slot);
         let entry = self.arena.remove(slot);
         self.policy.removed(slot);
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             self.weight -= entry.term.weight();
         }
         entry
     }
 
     /// Takes out what has expired by `now`.
-    pub(super) fn expire(&mut self, now: &T::Time, leavers: &mut Removed<K, V, P, T>) {
+    pub(super) fn expire(&mut self, now: &TimeOf<C>, leavers: &mut Removed<C>) {
         loop {
             let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
             let Some(slot) = self.queue.next(now, term) else { return };
@@ -231,14 +221,14 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     }
 
     /// Takes out the next victim.
-    pub(super) fn pop_victim(&mut self) -> Option<(Place, Entry<K, V, T>)> {
+    pub(super) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
         // Whoever would come in: nobody does.
         let victim = Place::from(self.policy.victim(&self.arena, KeyHash::of(&()))?);
         Some((victim, self.remove(victim)))
     }
 
     /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
-    pub(super) fn lacks_room(&self, term: &T, replaced: Option<Place>) -> bool {
+    pub(super) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
         let old = replaced.map_or(0, |place| self.get(place).term.weight());
         (self.weight() - old).checked_add(term.weight()).is_none_or(|sum| sum > self.maxsize)
     }
@@ -250,7 +240,7 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     }
 
     /// Where the entry lies that the user chose among the candidates of the policy.
-    pub(super) fn chosen(&self, choose: impl FnOnce(&Keys<'_, K>) -> Option<usize>) -> Option<Place> {
+    pub(super) fn chosen(&self, choose: impl FnOnce(&Keys<'_, C::Key>) -> Option<usize>) -> Option<Place> {
         let candidates = self.policy.candidates();
         if candidates.is_empty() {
             return None;
@@ -260,7 +250,7 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     }
 
     /// Sets the policy of an empty store.
-    pub(super) fn set_policy(&mut self, policy: P) {
+    pub(super) fn set_policy(&mut self, policy: C::Policy) {
         self.policy = policy;
     }
 
@@ -270,7 +260,7 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Removed<K, V, P, T>) {
+    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Removed<C>) {
         self.maxsize = maxsize;
         while self.is_beyond(maxsize) {
             match self.pop_victim() {
@@ -285,7 +275,7 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
         self.arena.validate();
         self.index.validate(self.arena.len());
         assert!(self.weight() <= self.maxsize);
-        if !T::IS_BARE {
+        if !C::Meta::IS_BARE {
             let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).term.weight());
             assert_eq!(weights.sum::<usize>(), self.weight);
         }
@@ -297,19 +287,19 @@ impl<K, V, P: Policy, T: EntryMeta> Bounded<K, V, P, T> {
     }
 }
 
-impl<K, V, P: Policy, T: EntryMeta> KeyList<K> for Bounded<K, V, P, T> {
+impl<C: CacheTypes> KeyList<C::Key> for Bounded<C> {
     fn len(&self) -> usize {
         self.policy.candidates().len()
     }
 
-    fn get(&self, number: usize) -> Option<&K> {
+    fn get(&self, number: usize) -> Option<&C::Key> {
         let slot = *self.policy.candidates().get(number)?;
         self.arena.get(slot).map(|entry| &entry.key)
     }
 }
 
 /// The hash under which an occupied slot is listed.
-fn hash_in<K, V, T>(arena: &Arena<Entry<K, V, T>>, slot: Slot) -> KeyHash {
+fn hash_in<C: CacheTypes>(arena: &Arena<Entry<C>>, slot: Slot) -> KeyHash {
     arena.get(slot).expect("the slot is occupied").hash
 }
 
@@ -330,13 +320,14 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::policy::Lru;
+    use crate::store::policy::{Lru, Policy};
+    use crate::store::types::Types;
     use core::cell::Cell;
     use std::collections::{BTreeSet, VecDeque};
 
-    type Plain<K, V> = Bounded<K, V, Lru, ()>;
+    type Plain<K, V, P = Lru> = Bounded<Types<K, V, P, ()>>;
 
-    fn entry<K: core::hash::Hash, V>(key: K, value: V) -> Entry<K, V> {
+    fn entry<K: core::hash::Hash, V, P: Policy>(key: K, value: V) -> Entry<Types<K, V, P, ()>> {
         Entry { hash: KeyHash::of(&key), key, value, term: () }
     }
 
@@ -437,7 +428,7 @@ mod tests {
 
     #[test]
     fn any_victim_makes_room_and_is_chosen_once() {
-        let mut store = Bounded::<_, _, Fickle, ()>::new(4, Fickle::NEW);
+        let mut store = Plain::<_, _, Fickle>::new(4, Fickle::NEW);
         let mut model = VecDeque::new();
         for n in 0..100_u32 {
             let mut leavers = Removed::none();

@@ -1,15 +1,15 @@
 //! One remembered result, and what is known of it.
 
 use crate::key::KeyHash;
+use crate::store::types::CacheTypes;
 
 /// A key with its hash, the value remembered under it, and on what terms.
 ///
 /// The hash is kept so that tables can be rebuilt without running user code. It is never zero, which
 /// lets an empty slot be told without a further byte.
-#[derive(Debug)]
-pub(crate) struct Entry<K, V, T = ()> {
+pub(crate) struct Entry<C: CacheTypes> {
     pub(crate) hash: KeyHash,
-    pub(crate) key: K,
-    pub(crate) value: V,
-    pub(crate) term: T,
+    pub(crate) key: C::Key,
+    pub(crate) value: C::Value,
+    pub(crate) term: C::Meta,
 }

@@ -2,6 +2,11 @@
 
 use core::num::NonZeroUsize;
 
+use crate::expiry::lease::EntryMeta;
+
+/// The bound, as an argument of a type, of a cache that has none.
+pub const UNBOUNDED: i128 = -1;
+
 /// The three modes of a cache, as `maxsize` chooses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MaxSize {
@@ -26,6 +31,17 @@ impl MaxSize {
             #[expect(clippy::cast_sign_loss, reason = "checked above")]
             Self::from_option(Some(maxsize as usize))
         }
+    }
+
+    /// The mode that a bound in a type stands for: [`UNBOUNDED`], or what [`bound`] makes of a number.
+    #[must_use]
+    pub const fn from_const(maxsize: i128) -> Self {
+        if maxsize == UNBOUNDED { Self::Unbounded } else { Self::of(maxsize) }
+    }
+
+    /// Whether a cache of such entries stores anything; with metadata it may, as its bound may change.
+    pub(crate) const fn stores<M: EntryMeta>(self) -> bool {
+        !(M::IS_BARE && matches!(self, Self::Disabled))
     }
 
     /// `None` is unbounded, `Some(0)` is disabled, `Some(n)` is bounded.

@@ -13,6 +13,7 @@ pub(crate) mod maxsize;
 pub mod policy;
 pub(crate) mod read_stripes;
 pub(crate) mod removed;
+pub(crate) mod types;
 mod unbounded;
 
 use crate::engine::lifecycle::Keys;
@@ -22,15 +23,16 @@ use crate::store::entry::Entry;
 use crate::store::policy::Policy;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::Removed;
+use crate::store::types::{CacheTypes, TimeOf};
 
 use bounded::Bounded;
 use unbounded::Unbounded;
 
 pub use unbounded::Table;
 
-impl<K, V, P> Store<K, V, P, ()> {
+impl<C: CacheTypes<Meta = ()>> Store<C> {
     /// Lends the entries to the current thread, by way of `readers`, where no order is kept.
-    pub(crate) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
+    pub(crate) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
         if let Self::Unbounded(unbounded) = self {
             unbounded.lend(readers);
         }
@@ -44,14 +46,13 @@ pub(crate) struct Place(usize);
 /// The two ways to store: everything, or so much and the rest by policy.
 ///
 /// What has terms lies in the second even where there is no bound: it may have to leave in time.
-#[derive(Debug)]
-pub(crate) enum Store<K, V, P, T: EntryMeta> {
-    Unbounded(Unbounded<K, V, T>),
-    Bounded(Bounded<K, V, P, T>),
+pub(crate) enum Store<C: CacheTypes> {
+    Unbounded(Unbounded<C>),
+    Bounded(Bounded<C>),
 }
 
 /// What left for an entry that came in, if anything did; or the entry, if it did not.
-pub(crate) type Brought<K, V, T> = Result<Option<Entry<K, V, T>>, Entry<K, V, T>>;
+pub(crate) type Brought<C> = Result<Option<Entry<C>>, Entry<C>>;
 
 /// Calls the same method on whichever store it is.
 macro_rules! either {
@@ -63,13 +64,13 @@ macro_rules! either {
     };
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
+impl<C: CacheTypes> Store<C> {
     /// An empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
-            None if T::IS_BARE => Self::Unbounded(Unbounded::new()),
-            None => Self::Bounded(Bounded::new(usize::MAX, P::NEW)),
-            Some(maxsize) => Self::Bounded(Bounded::new(maxsize, P::NEW)),
+            None if C::Meta::IS_BARE => Self::Unbounded(Unbounded::new()),
+            None => Self::Bounded(Bounded::new(usize::MAX, C::Policy::NEW)),
+            Some(maxsize) => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
 
@@ -123,14 +124,14 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
         match self {
             Self::Unbounded(_) => None,
             Self::Bounded(bounded) => {
-                Some(bounded.maxsize()).filter(|&maxsize| maxsize < usize::MAX || T::IS_BARE)
+                Some(bounded.maxsize()).filter(|&maxsize| maxsize < usize::MAX || C::Meta::IS_BARE)
             }
         }
     }
 
     /// Whether an entry on these terms can be kept at all.
     #[inline]
-    pub(crate) fn has_room_for(&self, term: &T) -> bool {
+    pub(crate) fn has_room_for(&self, term: &C::Meta) -> bool {
         match self {
             Self::Unbounded(_) => true,
             Self::Bounded(bounded) => bounded.has_room_for(term),
@@ -142,8 +143,8 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     pub(crate) fn find(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-    ) -> Option<(Place, &Entry<K, V, T>)> {
+        matches: impl FnMut(&C::Key) -> bool,
+    ) -> Option<(Place, &Entry<C>)> {
         either!(self, store => store.find(hash, matches))
     }
 
@@ -155,9 +156,9 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        is_there: impl Fn(&dyn Fn() -> Option<Place>, &T) -> bool,
-        read: impl FnOnce(&Entry<K, V, T>) -> R,
+        matches: impl FnMut(&C::Key) -> bool,
+        is_there: impl Fn(&dyn Fn() -> Option<Place>, &C::Meta) -> bool,
+        read: impl FnOnce(&Entry<C>) -> R,
     ) -> Option<R> {
         match self {
             Self::Unbounded(unbounded) => {
@@ -179,7 +180,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
         }
     }
 
-    pub(crate) fn get(&self, place: Place) -> &Entry<K, V, T> {
+    pub(crate) fn get(&self, place: Place) -> &Entry<C> {
         either!(self, store => store.get(place))
     }
 
@@ -190,7 +191,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
 
     /// Adds an entry that there is room for, and whose key is not there, as the most recent.
     #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
+    pub(crate) fn insert(&mut self, entry: Entry<C>, leavers: &mut Removed<C>) {
         match self {
             Self::Unbounded(unbounded) => unbounded.insert(entry),
             Self::Bounded(bounded) => bounded.insert(entry, leavers),
@@ -205,7 +206,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     /// [`Store::insert`] sees to that; and where the entries are lent.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Brought<K, V, T> {
+    pub(crate) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
         match self {
             Self::Unbounded(unbounded) => unbounded.bring_in(entry).map(|()| None),
             Self::Bounded(bounded) => bounded.bring_in(entry),
@@ -214,20 +215,20 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
 
     /// Puts another value under a key that is there, as the most recent. The old key stays; the
     /// new key leaves with the old value.
-    pub(crate) fn replace(&mut self, place: Place, entry: Entry<K, V, T>, leavers: &mut Removed<K, V, P, T>) {
+    pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, leavers: &mut Removed<C>) {
         match self {
             Self::Unbounded(unbounded) => leavers.replace(unbounded.replace(place, entry)),
             Self::Bounded(bounded) => bounded.replace(place, entry, leavers),
         }
     }
 
-    pub(crate) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
+    pub(crate) fn remove(&mut self, place: Place) -> Entry<C> {
         either!(self, store => store.remove(place))
     }
 
     /// Takes out what has expired by `now`.
     #[inline]
-    pub(crate) fn expire(&mut self, now: &T::Time, leavers: &mut Removed<K, V, P, T>) {
+    pub(crate) fn expire(&mut self, now: &TimeOf<C>, leavers: &mut Removed<C>) {
         match self {
             Self::Unbounded(_) => {}
             Self::Bounded(bounded) => bounded.expire(now, leavers),
@@ -235,7 +236,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     }
 
     /// Takes out the next victim; where no order is kept, there is none.
-    pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<K, V, T>)> {
+    pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
         match self {
             Self::Unbounded(_) => None,
             Self::Bounded(bounded) => bounded.pop_victim(),
@@ -243,7 +244,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     }
 
     /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
-    pub(crate) fn lacks_room(&self, term: &T, replaced: Option<Place>) -> bool {
+    pub(crate) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
         match self {
             Self::Unbounded(_) => false,
             Self::Bounded(bounded) => bounded.lacks_room(term, replaced),
@@ -259,7 +260,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     }
 
     /// Where the entry lies that the user chose among the candidates of the policy.
-    pub(crate) fn chosen(&self, choose: impl FnOnce(&Keys<'_, K>) -> Option<usize>) -> Option<Place> {
+    pub(crate) fn chosen(&self, choose: impl FnOnce(&Keys<'_, C::Key>) -> Option<usize>) -> Option<Place> {
         match self {
             Self::Unbounded(_) => None,
             Self::Bounded(bounded) => bounded.chosen(choose),
@@ -267,7 +268,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     }
 
     /// Sets the policy of an empty store.
-    pub(crate) fn set_policy(&mut self, policy: P) {
+    pub(crate) fn set_policy(&mut self, policy: C::Policy) {
         if let Self::Bounded(bounded) = self {
             bounded.set_policy(policy);
         }
@@ -281,7 +282,7 @@ impl<K, V, P: Policy, T: EntryMeta> Store<K, V, P, T> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Removed<K, V, P, T>) {
+    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Removed<C>) {
         if let Self::Bounded(bounded) = self {
             bounded.resize(maxsize.unwrap_or(usize::MAX), leavers);
         }

@@ -5,10 +5,9 @@ use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
-use crate::expiry::lease::EntryMeta;
 use crate::store::Store;
 use crate::store::entry::Entry;
-use crate::store::policy::Policy;
+use crate::store::types::CacheTypes;
 
 /// Why an entry left the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,29 +27,26 @@ pub enum RemovalCause {
 
 /// What left the store, in the order in which it did, to be told of and dropped when the lock is
 /// free. Mostly this is one entry, and nothing is allocated for that.
-#[derive(Debug)]
-pub(crate) struct Removed<K, V, P, T: EntryMeta> {
-    first: Option<Leaver<K, V, T>>,
-    rest: Option<Box<Rest<K, V, P, T>>>,
+pub(crate) struct Removed<C: CacheTypes> {
+    first: Option<Leaver<C>>,
+    rest: Option<Box<Rest<C>>>,
     /// Which of them the newcomer replaced.
     replaced: Option<usize>,
 }
 
 /// An entry, and why it left: `None` if it never was in the store.
-#[derive(Debug)]
-pub(crate) struct Leaver<K, V, T> {
-    pub(crate) entry: Entry<K, V, T>,
+pub(crate) struct Leaver<C: CacheTypes> {
+    pub(crate) entry: Entry<C>,
     pub(crate) cause: Option<RemovalCause>,
 }
 
-#[derive(Debug)]
-struct Rest<K, V, P, T: EntryMeta> {
-    more: Vec<Leaver<K, V, T>>,
+struct Rest<C: CacheTypes> {
+    more: Vec<Leaver<C>>,
     /// What was cleared, as it lay.
-    cleared: Option<Store<K, V, P, T>>,
+    cleared: Option<Store<C>>,
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
+impl<C: CacheTypes> Removed<C> {
     #[inline]
     pub(crate) const fn none() -> Self {
         Self { first: None, rest: None, replaced: None }
@@ -58,12 +54,12 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
 
     /// What left is told of.
     #[inline]
-    pub(crate) fn push(&mut self, entry: Entry<K, V, T>, cause: RemovalCause) {
+    pub(crate) fn push(&mut self, entry: Entry<C>, cause: RemovalCause) {
         self.add(Leaver { entry, cause: Some(cause) });
     }
 
     /// The newcomer came in its place.
-    pub(crate) fn replace(&mut self, entry: Entry<K, V, T>) {
+    pub(crate) fn replace(&mut self, entry: Entry<C>) {
         let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
         self.replaced = Some(usize::from(self.first.is_some()) + more);
         self.push(entry, RemovalCause::Replaced);
@@ -71,12 +67,12 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
 
     /// What was not let in is only dropped.
     #[inline]
-    pub(crate) fn refuse(&mut self, entry: Entry<K, V, T>) {
+    pub(crate) fn refuse(&mut self, entry: Entry<C>) {
         self.add(Leaver { entry, cause: None });
     }
 
     #[inline]
-    fn add(&mut self, leaver: Leaver<K, V, T>) {
+    fn add(&mut self, leaver: Leaver<C>) {
         if self.first.is_none() {
             self.first = Some(leaver);
         } else {
@@ -85,12 +81,12 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     }
 
     #[cold]
-    fn rest(&mut self) -> &mut Rest<K, V, P, T> {
+    fn rest(&mut self) -> &mut Rest<C> {
         self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
     }
 
     /// Everything left.
-    pub(crate) fn clear(&mut self, store: Store<K, V, P, T>) {
+    pub(crate) fn clear(&mut self, store: Store<C>) {
         self.rest().cleared = Some(store);
     }
 
@@ -122,11 +118,11 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     /// from being told: the first one is handed back.
     pub(crate) fn tell(
         &self,
-        taken: Option<(&K, &V, RemovalCause)>,
-        whom: impl Fn(&K, &V, RemovalCause),
+        taken: Option<(&C::Key, &C::Value, RemovalCause)>,
+        whom: impl Fn(&C::Key, &C::Value, RemovalCause),
     ) -> Option<Box<dyn Any + Send>> {
         let mut thrown = None;
-        let mut tell = |key: &K, value: &V, cause| {
+        let mut tell = |key: &C::Key, value: &C::Value, cause| {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| whom(key, value, cause))) {
                 thrown.get_or_insert(panic);
             }
@@ -150,7 +146,7 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     }
 
     /// Hands over each entry that left, but for those that were cleared together.
-    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<K, V, T>, Option<RemovalCause>)) {
+    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
             to(entry, cause);
@@ -163,7 +159,7 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     }
 
     /// What the newcomer replaced, if anything; the others are dropped.
-    pub(crate) fn into_replaced(self) -> Option<(K, V)> {
+    pub(crate) fn into_replaced(self) -> Option<(C::Key, C::Value)> {
         let number = self.replaced?;
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         let Leaver { entry, .. } = self.first.into_iter().chain(rest).nth(number)?;
@@ -171,7 +167,7 @@ impl<K, V, P: Policy, T: EntryMeta> Removed<K, V, P, T> {
     }
 
     /// The entries that left for this reason; the others are dropped.
-    pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (K, V)> {
+    pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
         leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))

@@ -12,6 +12,7 @@ use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
+use crate::store::types::CacheTypes;
 
 /// For about how many bytes of entries there is room at first.
 const FIRST: usize = 512;
@@ -19,37 +20,36 @@ const FIRST: usize = 512;
 /// Up to how many bytes of entries a table is small.
 const SMALL: usize = 16 * 1024;
 
-#[derive(Debug)]
-pub(crate) enum Unbounded<K, V, T: EntryMeta> {
-    Own(Table<K, V, T>),
-    Lent(T::Lent<Table<K, V, T>>),
+pub(crate) enum Unbounded<C: CacheTypes> {
+    Own(Table<C>),
+    Lent(<C::Meta as EntryMeta>::Lent<Table<C>>),
 }
 
 /// Entries, found by hash and key.
-pub struct Table<K, V, T>(HashTable<Entry<K, V, T>>);
+pub struct Table<C: CacheTypes>(HashTable<Entry<C>>);
 
 /// Entry by entry: should a destructor panic, the others run all the same, which the table's own
 /// does not see to.
-impl<K, V, T> Drop for Table<K, V, T> {
+impl<C: CacheTypes> Drop for Table<C> {
     fn drop(&mut self) {
         mem::take(&mut self.0).into_iter().for_each(drop);
     }
 }
 
-impl<K, V, T> Table<K, V, T> {
+impl<C: CacheTypes> Table<C> {
     const fn new() -> Self {
         Self(HashTable::new())
     }
 
     #[inline]
-    fn find(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<(Place, &Entry<K, V, T>)> {
+    fn find(&self, hash: KeyHash, mut matches: impl FnMut(&C::Key) -> bool) -> Option<(Place, &Entry<C>)> {
         let place = self.0.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
         Some((Place(place), self.0.get_bucket(place)?))
     }
 
     /// The same, where the place is hardly ever asked for.
     #[inline]
-    fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<&Entry<K, V, T>> {
+    fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&C::Key) -> bool) -> Option<&Entry<C>> {
         self.0.find(hash.get(), |entry| matches(&entry.key))
     }
 
@@ -58,19 +58,19 @@ impl<K, V, T> Table<K, V, T> {
     pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-        read: impl FnOnce(&V) -> R,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&C::Value) -> R,
     ) -> Option<R> {
         self.find_entry(hash, matches).map(|entry| read(&entry.value))
     }
 
     /// Whether it takes little memory, and nothing happens where its entries are dropped.
     fn is_small_and_plain(&self) -> bool {
-        !mem::needs_drop::<Entry<K, V, T>>() && self.0.allocation_size() <= SMALL
+        !mem::needs_drop::<Entry<C>>() && self.0.allocation_size() <= SMALL
     }
 
     #[inline]
-    fn insert(&mut self, entry: Entry<K, V, T>) {
+    fn insert(&mut self, entry: Entry<C>) {
         if self.0.len() == self.0.capacity() {
             self.grow();
         }
@@ -81,19 +81,19 @@ impl<K, V, T> Table<K, V, T> {
     /// recursion that starts from nothing most of the rebuilding, and twice as many later.
     #[cold]
     fn grow(&mut self) {
-        let (len, size) = (self.0.len(), size_of::<Entry<K, V, T>>());
+        let (len, size) = (self.0.len(), size_of::<Entry<C>>());
         let more = if len * size < SMALL { (3 * len).max(FIRST / size) } else { len };
         self.0.reserve(more.max(1), |entry| entry.hash.get());
     }
 }
 
-impl<K, V, T> fmt::Debug for Table<K, V, T> {
+impl<C: CacheTypes> fmt::Debug for Table<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table").finish_non_exhaustive()
     }
 }
 
-impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
+impl<C: CacheTypes> Unbounded<C> {
     pub(super) const fn new() -> Self {
         Self::Own(Table::new())
     }
@@ -112,7 +112,7 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
 
     /// The table, to be read.
     #[inline]
-    fn table(&self) -> &Table<K, V, T> {
+    fn table(&self) -> &Table<C> {
         match self {
             Self::Own(table) => table,
             Self::Lent(lent) => lent.table(),
@@ -121,7 +121,7 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
 
     /// The table, to be changed.
     #[inline]
-    fn table_mut(&mut self) -> &mut Table<K, V, T> {
+    fn table_mut(&mut self) -> &mut Table<C> {
         match self {
             Self::Own(table) => table,
             Self::Lent(_) => unreachable!("it was taken back"),
@@ -159,8 +159,8 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     pub(super) fn find(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-    ) -> Option<(Place, &Entry<K, V, T>)> {
+        matches: impl FnMut(&C::Key) -> bool,
+    ) -> Option<(Place, &Entry<C>)> {
         self.table().find(hash, matches)
     }
 
@@ -169,18 +169,18 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     pub(super) fn find_entry(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&K) -> bool,
-    ) -> Option<&Entry<K, V, T>> {
+        matches: impl FnMut(&C::Key) -> bool,
+    ) -> Option<&Entry<C>> {
         self.table().find_entry(hash, matches)
     }
 
     /// Where an entry lies that is in here.
     #[cold]
-    pub(super) fn place_of(&self, entry: &Entry<K, V, T>) -> Option<Place> {
+    pub(super) fn place_of(&self, entry: &Entry<C>) -> Option<Place> {
         self.table().0.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
     }
 
-    pub(super) fn get(&self, place: Place) -> &Entry<K, V, T> {
+    pub(super) fn get(&self, place: Place) -> &Entry<C> {
         self.table().0.get_bucket(place.0).expect("the place is occupied")
     }
 
@@ -190,7 +190,7 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     }
 
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<K, V, T>) {
+    pub(super) fn insert(&mut self, entry: Entry<C>) {
         self.table_mut().insert(entry);
     }
 
@@ -200,7 +200,7 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     ///
     /// Gives the entry back where the table is lent.
     #[inline]
-    pub(super) fn bring_in(&mut self, entry: Entry<K, V, T>) -> Result<(), Entry<K, V, T>> {
+    pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Result<(), Entry<C>> {
         match self {
             Self::Own(table) => {
                 table.insert(entry);
@@ -211,13 +211,13 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     }
 
     /// Puts another value under a key that is there, and returns the new key with the old value.
-    pub(super) fn replace(&mut self, place: Place, mut entry: Entry<K, V, T>) -> Entry<K, V, T> {
+    pub(super) fn replace(&mut self, place: Place, mut entry: Entry<C>) -> Entry<C> {
         let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
         mem::swap(&mut stored.value, &mut entry.value);
         entry
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Entry<K, V, T> {
+    pub(super) fn remove(&mut self, place: Place) -> Entry<C> {
         match self.table_mut().0.get_bucket_entry(place.0) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("the place is occupied"),
@@ -225,9 +225,9 @@ impl<K, V, T: EntryMeta> Unbounded<K, V, T> {
     }
 }
 
-impl<K, V> Unbounded<K, V, ()> {
+impl<C: CacheTypes<Meta = ()>> Unbounded<C> {
     /// Lends the table to the current thread, by way of `readers`.
-    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
+    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
         if let Self::Own(table) = self {
             *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));
         }
@@ -240,17 +240,21 @@ impl<K, V> Unbounded<K, V, ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::policy::Lru;
+    use crate::store::types::Types;
+
+    type Plain<K, V> = Unbounded<Types<K, V, Lru, ()>>;
 
     #[test]
     fn a_small_table_grows_fourfold_and_a_large_one_doubles() {
-        let mut store = Unbounded::new();
+        let mut store = Plain::new();
         let mut capacities = Vec::new();
         for n in 0..5000_u64 {
             store.insert(Entry { hash: KeyHash::of(&n), key: n, value: n, term: () });
             capacities.push(store.table().0.capacity());
         }
         capacities.dedup();
-        let size = size_of::<Entry<u64, u64>>();
+        let size = size_of::<Entry<Types<u64, u64, Lru, ()>>>();
         assert!(capacities[0] * size <= 2 * FIRST);
         for step in capacities.windows(2) {
             let times = if step[0] * size < SMALL { 4 } else { 2 };
@@ -261,7 +265,7 @@ mod tests {
     #[test]
     fn a_small_table_of_plain_data_keeps_its_memory_and_no_other_does() {
         fn kept<V>(count: u64, value: impl Fn(u64) -> V) -> bool {
-            let mut store = Unbounded::new();
+            let mut store = Plain::new();
             for n in 0..count {
                 store.insert(Entry { hash: KeyHash::of(&n), key: n, value: value(n), term: () });
             }
@@ -278,7 +282,7 @@ mod tests {
 
     #[test]
     fn large_entries_take_no_memory_before_they_come() {
-        let mut store = Unbounded::new();
+        let mut store = Plain::new();
         store.insert(Entry { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
         assert!(store.table().0.capacity() < 4);
     }

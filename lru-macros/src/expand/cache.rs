@@ -163,9 +163,8 @@ impl<'a> Memo<'a> {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
             },
-            Parts::Shards(_) => quote! { static __MEMO: #memo<#arguments> = #memo::new(); },
-            Parts::One | Parts::Open => {
-                quote! { static __MEMO: #memo<#arguments> = #krate::__private::Empty::EMPTY; }
+            Parts::One | Parts::Open | Parts::Shards(_) => {
+                quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
             }
         }
     }

@@ -28,7 +28,7 @@ impl price {
             u32,
             memo::functools::policy::Lru,
             { memo::functools::__private::quiet!(u32, u32) },
-        > = memo::functools::__private::Empty::EMPTY;
+        > = memo::functools::__private::StaticCache::new();
         memo::functools::__private::register! {
             __MEMO.calls(), false, "price", "price::__memo"
         }

@@ -21,7 +21,7 @@ impl fibonacci {
             u64,
             ::functools::policy::Lru,
             { ::functools::__private::quiet!(u64, u64) },
-        > = ::functools::__private::Empty::EMPTY;
+        > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
             __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"
         }

@@ -85,7 +85,7 @@ impl find {
                     Query, [& 'static str]
                 )
             },
-        > = ::functools::__private::Empty::EMPTY;
+        > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
             __MEMO.calls(), false, "search", "find::__memo"
         }

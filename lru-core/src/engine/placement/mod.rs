@@ -10,25 +10,18 @@ pub(crate) mod sharded;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::{Engine, Lender, State};
-use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
-use crate::store::policy::Policy;
+use crate::store::types::CacheTypes;
 
 /// The engines behind a function.
 ///
 /// What is asked of one runs within `at`, `change`, `first` or `each`: outside, nobody knows where it is.
 pub trait Placement {
-    /// What is remembered by.
-    type Key;
-    /// What is remembered.
-    type Value;
-    /// Who leaves.
-    type Policy: Policy;
-    /// On what terms.
-    type EntryMeta: EntryMeta;
-    /// What keeps threads apart.
-    type Lock: Lock<State<Self::Key, Self::Value, Self::Policy, Self::EntryMeta>>;
+    /// What the cache is made of.
+    type Types: CacheTypes;
+    /// The lock of an engine.
+    type Lock: Lock<State<Self::Types>>;
 
     /// Asks the engine that has the keys of this hash.
     fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer;
@@ -53,17 +46,17 @@ pub trait Placement {
 
     /// Carries out what could not be done at once where the keys of this hash are: before a call.
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) {
+    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<Self::Types>) {
         let _ = (hash, plan);
     }
 
     /// The same, wherever keys are: before all are asked.
-    fn catch_up_all(&self, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) {
+    fn catch_up_all(&self, plan: &impl Lifecycle<Self::Types>) {
         let _ = plan;
     }
 
     /// Hits, misses, bound and size of all, read together.
-    fn info(&self, plan: &impl Lifecycle<Self::Key, Self::Value, Self::EntryMeta>) -> CacheInfo;
+    fn info(&self, plan: &impl Lifecycle<Self::Types>) -> CacheInfo;
 
     /// The bound of all as it is now.
     fn maxsize(&self) -> Option<usize>;
@@ -73,13 +66,13 @@ pub trait Placement {
 }
 
 /// One of them.
-pub type EngineOf<E> = Engine<
-    <E as Placement>::Key,
-    <E as Placement>::Value,
-    <E as Placement>::Policy,
-    <E as Placement>::EntryMeta,
-    <E as Placement>::Lock,
->;
+pub type EngineOf<E> = Engine<<E as Placement>::Types, <E as Placement>::Lock>;
+
+/// The stored form of their keys.
+pub(crate) type StoredKey<E> = <<E as Placement>::Types as CacheTypes>::Key;
+
+/// Their values.
+pub(crate) type StoredValue<E> = <<E as Placement>::Types as CacheTypes>::Value;
 
 /// What an engine is asked. A closure, unless it must be inlined whatever the compiler thinks of it: it can't say
 /// so of itself.
@@ -133,11 +126,8 @@ pub enum Change {
     Clear,
 }
 
-impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Placement for Engine<K, V, P, T, L> {
-    type Key = K;
-    type Value = V;
-    type Policy = P;
-    type EntryMeta = T;
+impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
+    type Types = C;
     type Lock = L;
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
@@ -155,7 +145,7 @@ impl<K, V, P: Policy, T: EntryMeta, L: Lock<State<K, V, P, T>>> Placement for En
         ask(self);
     }
 
-    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         Engine::info(self, plan)
     }
 
@@ -173,10 +163,7 @@ macro_rules! behind {
     ($($(#[$cfg:meta])? $pointer:ty)*) => { $(
         $(#[$cfg])?
         impl<E: Placement> Placement for $pointer {
-            type Key = E::Key;
-            type Value = E::Value;
-            type Policy = E::Policy;
-            type EntryMeta = E::EntryMeta;
+            type Types = E::Types;
             type Lock = E::Lock;
 
             #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
@@ -200,15 +187,15 @@ macro_rules! behind {
             }
 
             #[inline]
-            fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) {
+            fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Types>) {
                 (**self).catch_up(hash, plan);
             }
 
-            fn catch_up_all(&self, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) {
+            fn catch_up_all(&self, plan: &impl Lifecycle<E::Types>) {
                 (**self).catch_up_all(plan);
             }
 
-            fn info(&self, plan: &impl Lifecycle<E::Key, E::Value, E::EntryMeta>) -> CacheInfo {
+            fn info(&self, plan: &impl Lifecycle<E::Types>) -> CacheInfo {
                 (**self).info(plan)
             }
 

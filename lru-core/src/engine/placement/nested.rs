@@ -16,9 +16,8 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::placement::Change;
 use crate::engine::{Engine, State};
-use crate::expiry::lease::EntryMeta;
 use crate::key::KeyHash;
-use crate::store::policy::Policy;
+use crate::store::types::CacheTypes;
 
 thread_local! {
     /// How many such locks this thread holds, of whichever function.
@@ -128,11 +127,10 @@ impl Missed {
 
     /// The lock of the engine, where that is free and nothing has to be caught up with: what should be gone is not
     /// served.
-    pub(crate) fn try_hold<'a, K, V, P, T, L>(&self, engine: &'a Engine<K, V, P, T, L>) -> Option<L::Held<'a>>
+    pub(crate) fn try_hold<'a, C, L>(&self, engine: &'a Engine<C, L>) -> Option<L::Held<'a>>
     where
-        P: Policy,
-        T: EntryMeta,
-        L: Lock<State<K, V, P, T>>,
+        C: CacheTypes,
+        L: Lock<State<C>>,
     {
         engine.try_hold().filter(|_| !self.any())
     }
@@ -140,14 +138,10 @@ impl Missed {
     /// Does what nested calls could not do.
     #[cold]
     #[inline(never)]
-    pub(crate) fn catch_up<K, V, P, T, L>(
-        &self,
-        engine: &Engine<K, V, P, T, L>,
-        plan: &impl Lifecycle<K, V, T>,
-    ) where
-        P: Policy,
-        T: EntryMeta,
-        L: Lock<State<K, V, P, T>>,
+    pub(crate) fn catch_up<C, L>(&self, engine: &Engine<C, L>, plan: &impl Lifecycle<C>)
+    where
+        C: CacheTypes,
+        L: Lock<State<C>>,
     {
         let is_nested = is_nested();
         let held = if is_nested { engine.try_hold() } else { Some(engine.hold()) };
@@ -156,7 +150,7 @@ impl Missed {
             engine.make_up(&held, changes);
         }
         if !is_nested {
-            Engine::<K, V, P, T, L>::settle(held, plan);
+            Engine::<C, L>::settle(held, plan);
         }
     }
 }

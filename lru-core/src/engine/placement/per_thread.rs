@@ -6,113 +6,53 @@ use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::LocalKey;
 
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
 use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{LocalEngine, State};
-use crate::expiry::lease::EntryMeta;
-use crate::function::call::CacheHandle;
-use crate::function::statics::{mode, stores};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::maxsize::MaxSize;
-use crate::store::policy::{Lru, Policy};
+use crate::store::types::CacheTypes;
 
 /// What a thread has of a function: for a thread-local.
-pub struct ThreadMemo<K, V, const MAXSIZE: i128, P: Policy = Lru, T: EntryMeta = ()>(LocalEngine<K, V, P, T>);
+pub struct ThreadEngine<C: CacheTypes, const MAXSIZE: i128>(LocalEngine<C>);
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> ThreadMemo<K, V, MAXSIZE, P, T> {
+impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
     /// An empty cache. Takes no memory yet.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
     pub const fn new() -> Self {
-        Self(LocalEngine::local(mode(MAXSIZE)))
+        Self(LocalEngine::local(MaxSize::from_const(MAXSIZE)))
     }
 }
 
-impl<K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for ThreadMemo<K, V, MAXSIZE, P, T> {
+impl<C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadEngine<C, MAXSIZE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ThreadMemo").field(&self.0).finish()
+        f.debug_tuple("ThreadEngine").field(&self.0).finish()
     }
 }
 
 /// The thread-local of a function.
-type Key<K, V, const MAXSIZE: i128, P, T> = &'static LocalKey<ThreadMemo<K, V, MAXSIZE, P, T>>;
-
-/// The caches of one function, of which each thread has its own.
-///
-/// `F` is a type that this function alone has: then its calls share no code with those of others, and the
-/// compiler can bring it to where they are.
-pub struct PerThread<
-    F,
-    K: 'static,
-    V: 'static,
-    const MAXSIZE: i128,
-    P: Policy + 'static = Lru,
-    T: EntryMeta + 'static = (),
-> {
-    key: Key<K, V, MAXSIZE, P, T>,
-    moves: bool,
-    function: PhantomData<fn() -> F>,
-}
-
-impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static, T: EntryMeta + 'static>
-    PerThread<F, K, V, MAXSIZE, P, T>
-{
-    /// Those that lie there.
-    #[inline]
-    #[must_use]
-    pub fn new(key: Key<K, V, MAXSIZE, P, T>, _: F) -> Self {
-        Self { key, moves: false, function: PhantomData }
-    }
-
-    /// The same, for calls that may go on in another thread: those of an async function.
-    #[inline]
-    #[must_use]
-    pub fn moving(key: Key<K, V, MAXSIZE, P, T>, _: F) -> Self {
-        Self { key, moves: true, function: PhantomData }
-    }
-
-    /// The cache of the current thread, to be called.
-    #[inline]
-    pub fn planned<S: Lifecycle<K, V, T>>(self, plan: S) -> CacheHandle<OfThread<F, K, V, MAXSIZE, P, T>, S> {
-        let begun = self.moves.then(|| Cell::new(None));
-        let engines = OfThread { key: self.key, begun, function: PhantomData };
-        CacheHandle::new(engines, stores::<T>(mode(MAXSIZE)), plan)
-    }
-}
-
-impl<F, K, V, const MAXSIZE: i128, P: Policy + 'static> PerThread<F, K, V, MAXSIZE, P, ()> {
-    /// The same, where there is nothing to plan.
-    #[inline]
-    #[must_use]
-    pub fn calls(self) -> CacheHandle<OfThread<F, K, V, MAXSIZE, P, ()>, NoLifecycle> {
-        self.planned(NoLifecycle)
-    }
-}
-
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for PerThread<F, K, V, MAXSIZE, P, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PerThread").finish_non_exhaustive()
-    }
-}
+pub(crate) type Key<C, const MAXSIZE: i128> = &'static LocalKey<ThreadEngine<C, MAXSIZE>>;
 
 /// The engine of the thread that a call first asked.
 ///
 /// A future may be polled on by another thread, whose cache knows nothing of what happened in this one
 /// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
-pub struct OfThread<
-    F,
-    K: 'static,
-    V: 'static,
-    const MAXSIZE: i128,
-    P: Policy + 'static,
-    T: EntryMeta + 'static,
-> {
-    key: Key<K, V, MAXSIZE, P, T>,
+pub struct OfThread<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
+    key: Key<C, MAXSIZE>,
     /// Of a call that may go on in another thread, where it began, as soon as it did.
     begun: Option<Cell<Option<Place>>>,
     function: PhantomData<fn() -> F>,
+}
+
+impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
+    /// Those that lie there. With `moves`, a call may go on in another thread: one of an async function.
+    #[inline]
+    pub(crate) fn new(key: Key<C, MAXSIZE>, moves: bool) -> Self {
+        Self { key, begun: moves.then(|| Cell::new(None)), function: PhantomData }
+    }
 }
 
 /// Which engine: where it lies, and in which thread, as another one may lie there later.
@@ -135,12 +75,12 @@ impl Place {
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
     /// Asks the engine of the current thread; `None` where that has none any more.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn with<R>(&self, ask: impl FnOnce(&LocalEngine<K, V, P, T>) -> R) -> Option<R> {
-        let with = |memo: &ThreadMemo<K, V, MAXSIZE, P, T>| {
+    fn with<R>(&self, ask: impl FnOnce(&LocalEngine<C>) -> R) -> Option<R> {
+        let with = |memo: &ThreadEngine<C, MAXSIZE>| {
             #[cfg(feature = "testing")]
             if let Some(own) = crate::engine::placement::isolation::own_local(&memo.0) {
                 return ask(&own);
@@ -151,12 +91,9 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> OfThread<F, K, V, MA
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Placement for OfThread<F, K, V, MAXSIZE, P, T> {
-    type Key = K;
-    type Value = V;
-    type Policy = P;
-    type EntryMeta = T;
-    type Lock = Unlocked<State<K, V, P, T>>;
+impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE> {
+    type Types = C;
+    type Lock = Unlocked<State<C>>;
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -188,13 +125,13 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Placement for OfThre
         self.first(ask);
     }
 
-    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         let info = self.first(|engine| engine.info(plan));
         CacheInfo { maxsize: self.maxsize(), ..info }
     }
 
     fn maxsize(&self) -> Option<usize> {
-        mode(MAXSIZE).to_option()
+        MaxSize::from_const(MAXSIZE).to_option()
     }
 
     fn is_held(&self) -> bool {
@@ -202,13 +139,13 @@ impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Placement for OfThre
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> Clone for OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, C: CacheTypes, const MAXSIZE: i128> Clone for OfThread<F, C, MAXSIZE> {
     fn clone(&self) -> Self {
         Self { key: self.key, begun: self.begun.clone(), function: PhantomData }
     }
 }
 
-impl<F, K, V, const MAXSIZE: i128, P: Policy, T: EntryMeta> fmt::Debug for OfThread<F, K, V, MAXSIZE, P, T> {
+impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for OfThread<F, C, MAXSIZE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OfThread").finish_non_exhaustive()
     }

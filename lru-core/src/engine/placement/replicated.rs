@@ -10,19 +10,17 @@ use std::sync::OnceLock;
 
 use parking_lot::MutexGuard;
 
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::engine::lock::{Lock, PlainLock, Quietly};
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::{Change, EngineOf, Placement, Question};
-use crate::engine::{Engine, OpenEngine, ReadersOf, State};
-use crate::function::call::CacheHandle;
-use crate::function::statics::{Empty, InStatic, Shared, UNBOUNDED, in_static, mode};
+use crate::engine::{OpenEngine, ReadersOf, State};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::Table;
-use crate::store::policy::Policy;
 use crate::store::read_stripes::{Found, NOBODY, Reading, number};
+use crate::store::types::CacheTypes;
 
 /// What an [`OpenLock`] guards.
 pub trait Lending {
@@ -118,16 +116,22 @@ impl<T: Lending> fmt::Debug for OpenLock<T> {
 }
 
 /// The engine of one function, and who reads what it lends.
-pub struct Open<K, V, P: Policy>(OpenEngine<K, V, P>);
+pub struct Open<C: CacheTypes<Meta = ()>>(OpenEngine<C>);
 
-/// What is lent.
-type Lent<'a, K, V> = Reading<'a, Table<K, V, ()>>;
+impl<C: CacheTypes<Meta = ()>> Open<C> {
+    /// An empty cache without a bound.
+    pub(crate) const fn new() -> Self
+    where
+        C::Key: Clone,
+        C::Value: Clone,
+    {
+        Self(OpenEngine::open())
+    }
 
-impl<K, V, P: Policy> Open<K, V, P> {
     /// What the current thread can read without the lock.
     // Apart, and without what is asked for: in the caller, that is to stay in registers.
     #[inline(never)]
-    fn begin_to_read<'a>(&self, readers: &'a ReadersOf<K, V>) -> Option<Lent<'a, K, V>> {
+    fn begin_to_read<'a>(&self, readers: &'a ReadersOf<C>) -> Option<Reading<'a, Table<C>>> {
         match readers.find() {
             Found::Table(reading) => Some(reading),
             Found::Nothing => None,
@@ -139,12 +143,9 @@ impl<K, V, P: Policy> Open<K, V, P> {
     }
 }
 
-impl<K, V, P: Policy> Placement for Open<K, V, P> {
-    type Key = K;
-    type Value = V;
-    type Policy = P;
-    type EntryMeta = ();
-    type Lock = OpenLock<State<K, V, P, ()>>;
+impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
+    type Types = C;
+    type Lock = OpenLock<State<C>>;
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -168,7 +169,7 @@ impl<K, V, P: Policy> Placement for Open<K, V, P> {
         ask(&self.0);
     }
 
-    fn info(&self, plan: &impl Lifecycle<K, V, ()>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         self.0.info(plan)
     }
 
@@ -182,101 +183,33 @@ impl<K, V, P: Policy> Placement for Open<K, V, P> {
 }
 
 /// Whole at every point where user code runs, and so after a panic in it.
-impl<K, V, P: Policy> RefUnwindSafe for Open<K, V, P> {}
-impl<K, V, P: Policy> UnwindSafe for Open<K, V, P> {}
+impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Open<C> {}
+impl<C: CacheTypes<Meta = ()>> UnwindSafe for Open<C> {}
 
-impl<K, V, P: Policy> fmt::Debug for Open<K, V, P> {
+impl<C: CacheTypes<Meta = ()>> fmt::Debug for Open<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Open").finish_non_exhaustive()
     }
 }
 
-/// What answers for a function without a bound, by whether all its keys and values are quiet.
-pub trait Unbounding {
-    /// Where its engine is.
-    type Placement<K, V, P: Policy>;
-}
-
-impl Unbounding for Quietly<true> {
-    type Placement<K, V, P: Policy> = Open<K, V, P>;
-}
-
-impl Unbounding for Quietly<false> {
-    type Placement<K, V, P: Policy> = Engine<K, V, P, ()>;
-}
-
-/// What is chosen.
-type EnginesBy<K, V, P, const QUIET: bool> = <Quietly<QUIET> as Unbounding>::Placement<K, V, P>;
-
-/// [`Memo`](crate::Memo) without a bound, and with nothing to plan.
-pub struct OpenMemo<K, V, P: Policy, const QUIET: bool>(EnginesBy<K, V, P, QUIET>)
-where
-    Quietly<QUIET>: Unbounding;
-
-impl<K, V, P: Policy> Empty for OpenMemo<K, V, P, false> {
-    const EMPTY: Self = Self(Engine::new(mode(UNBOUNDED)));
-}
-
-impl<K: Clone, V: Clone, P: Policy> Empty for OpenMemo<K, V, P, true> {
-    const EMPTY: Self = Self(Open(OpenEngine::open()));
-}
-
-impl<K, V, P, const QUIET: bool> OpenMemo<K, V, P, QUIET>
-where
-    Quietly<QUIET>: Unbounding,
-    EnginesBy<K, V, P, QUIET>: Placement<Key = K, Value = V, Policy = P, EntryMeta = ()> + Shared + 'static,
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-{
-    /// How many computations there are that others may wait for, and how many calls do: for tests.
-    #[cfg(feature = "testing")]
-    pub fn in_flight(&self) -> (usize, usize) {
-        in_static(&self.0).first(|engine| engine.flights().count())
-    }
-
-    /// The cache that the current thread is to use, to be called.
-    #[inline]
-    pub fn calls(&self) -> CacheHandle<InStatic<'_, EnginesBy<K, V, P, QUIET>>, NoLifecycle> {
-        CacheHandle::new(in_static(&self.0), true, NoLifecycle)
-    }
-}
-
 #[cfg(feature = "testing")]
-impl<K: Clone, V: Clone, P: Policy> Another for Open<K, V, P> {
+impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Another for Open<C> {
     fn another(&self) -> Self {
-        Self(OpenEngine::open())
-    }
-}
-
-#[cfg(feature = "backend")]
-impl<K, V, P: Policy, const QUIET: bool> crate::backend::invalidation::Fronting for OpenMemo<K, V, P, QUIET>
-where
-    Quietly<QUIET>: Unbounding,
-    EnginesBy<K, V, P, QUIET>: Placement + Sync,
-{
-    fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
-        Some(&self.0)
-    }
-}
-
-impl<K, V, P: Policy, const QUIET: bool> fmt::Debug for OpenMemo<K, V, P, QUIET>
-where
-    Quietly<QUIET>: Unbounding,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenMemo").finish_non_exhaustive()
+        Self::new()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::lifecycle::NoLifecycle;
+    use crate::function::call::CacheHandle;
     use crate::function::call::coalesced::{CoalescedLookup, FlightOptions};
     use crate::function::outcome::Plain;
     use crate::key::Part;
     use crate::store::policy::Lru;
     use crate::store::read_stripes::be;
+    use crate::store::types::Types;
     use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
     use std::hash::{Hash, Hasher};
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -313,13 +246,9 @@ mod tests {
         }
     }
 
-    type Tested<V = u64> = Open<u64, V, Lru>;
+    type Tested<V = u64> = Open<Types<u64, V, Lru, ()>>;
 
     impl<V: Clone> Tested<V> {
-        fn new() -> Self {
-            Self(OpenEngine::open())
-        }
-
         fn calls(&self) -> CacheHandle<&Self, NoLifecycle> {
             CacheHandle::new(self, true, NoLifecycle)
         }

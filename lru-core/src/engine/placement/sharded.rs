@@ -5,21 +5,18 @@ use core::fmt;
 use core::mem;
 use core::ops::Deref;
 
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::nested::{Held, Missed, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{Engine, State};
-use crate::expiry::lease::EntryMeta;
-use crate::function::call::CacheHandle;
-use crate::function::statics::{InStatic, in_static, mode, stores};
 use crate::key::KeyHash;
 use crate::key::random::STEP;
 use crate::observe::info::CacheInfo;
 use crate::store::maxsize::MaxSize;
-use crate::store::policy::{Lru, Policy};
+use crate::store::types::CacheTypes;
 
 /// The lock of a shard: a thread knows that it holds one.
 #[derive(Debug)]
@@ -79,29 +76,29 @@ impl<T> Lock<T> for ShardLock<T> {
 }
 
 /// The engine of a shard.
-type ShardEngine<K, V, P, T> = Engine<K, V, P, T, ShardLock<State<K, V, P, T>>>;
+type ShardEngine<C> = Engine<C, ShardLock<State<C>>>;
 
-const fn engine<K, V, P: Policy, T: EntryMeta>(maxsize: MaxSize) -> ShardEngine<K, V, P, T> {
+const fn engine<C: CacheTypes>(maxsize: MaxSize) -> ShardEngine<C> {
     Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
 }
 
-struct Shard<K, V, P, T: EntryMeta> {
-    engine: ShardEngine<K, V, P, T>,
+struct Shard<C: CacheTypes> {
+    engine: ShardEngine<C>,
     missed: Missed,
 }
 
-impl<K, V, P: Policy, T: EntryMeta> Shard<K, V, P, T> {
+impl<C: CacheTypes> Shard<C> {
     const fn new(maxsize: MaxSize) -> Self {
         Self { engine: engine(maxsize), missed: Missed::new() }
     }
 
     /// The lock, where that is free and nothing has to be caught up with: what should be gone is not served.
-    fn try_hold(&self) -> Option<HeldShard<'_, State<K, V, P, T>>> {
+    fn try_hold(&self) -> Option<HeldShard<'_, State<C>>> {
         self.missed.try_hold(&self.engine)
     }
 
     /// Asks where there is nothing.
-    fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<K, V, P, T>) -> R) -> R {
+    fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<C>) -> R) -> R {
         let nothing = engine(MaxSize::Disabled);
         let answer = ask(&nothing);
         self.missed.count(nothing.misses());
@@ -110,7 +107,7 @@ impl<K, V, P: Policy, T: EntryMeta> Shard<K, V, P, T> {
 
     /// Does what nested calls could not do.
     #[inline]
-    fn catch_up(&self, plan: &impl Lifecycle<K, V, T>) {
+    fn catch_up(&self, plan: &impl Lifecycle<C>) {
         if self.missed.any() {
             self.missed.catch_up(&self.engine, plan);
         }
@@ -118,13 +115,18 @@ impl<K, V, P: Policy, T: EntryMeta> Shard<K, V, P, T> {
 }
 
 /// The shards of one function.
-pub struct Shards<K, V, const N: usize, P, T: EntryMeta> {
-    shards: [Shard<K, V, P, T>; N],
+pub struct Shards<C: CacheTypes, const N: usize> {
+    shards: [Shard<C>; N],
     maxsize: MaxSize,
 }
 
-impl<K, V, const N: usize, P: Policy, T: EntryMeta> Shards<K, V, N, P, T> {
-    const fn new(maxsize: MaxSize) -> Self {
+impl<C: CacheTypes, const N: usize> Shards<C, N> {
+    /// Empty shards, which share out `maxsize` among them.
+    ///
+    /// # Panics
+    ///
+    /// If there can't be so many: in a `static`, where it is compiled.
+    pub(crate) const fn new(maxsize: MaxSize) -> Self {
         assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
         let (each, more) = match maxsize {
             MaxSize::Bounded(bound) => (bound.get() / N, bound.get() % N),
@@ -156,7 +158,7 @@ impl<K, V, const N: usize, P: Policy, T: EntryMeta> Shards<K, V, N, P, T> {
 
     /// Asks without waiting: the calling thread holds the lock of a shard.
     #[cold]
-    fn ask_nested<Q: Question<EngineOf<Self>>>(&self, shard: &Shard<K, V, P, T>, question: Q) -> Q::Answer {
+    fn ask_nested<Q: Question<EngineOf<Self>>>(&self, shard: &Shard<C>, question: Q) -> Q::Answer {
         let keeps = self.holds_any();
         let Some(held) = shard.try_hold() else {
             return shard.ask_nobody(|nothing| question.put_to(nothing));
@@ -166,7 +168,7 @@ impl<K, V, const N: usize, P: Policy, T: EntryMeta> Shards<K, V, N, P, T> {
     }
 
     /// The shard that has the keys of this hash.
-    fn of(&self, hash: KeyHash) -> &Shard<K, V, P, T> {
+    fn of(&self, hash: KeyHash) -> &Shard<C> {
         &self.shards[number_of(hash.get()) & (N - 1)]
     }
 }
@@ -188,12 +190,9 @@ pub const fn shards(number: i128) -> usize {
     if number < 0 || number > 1 << BITS { 0 } else { number as usize }
 }
 
-impl<K, V, const N: usize, P: Policy, T: EntryMeta> Placement for Shards<K, V, N, P, T> {
-    type Key = K;
-    type Value = V;
-    type Policy = P;
-    type EntryMeta = T;
-    type Lock = ShardLock<State<K, V, P, T>>;
+impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
+    type Types = C;
+    type Lock = ShardLock<State<C>>;
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -238,16 +237,16 @@ impl<K, V, const N: usize, P: Policy, T: EntryMeta> Placement for Shards<K, V, N
     }
 
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<K, V, T>) {
+    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<C>) {
         self.of(hash).catch_up(plan);
     }
 
-    fn catch_up_all(&self, plan: &impl Lifecycle<K, V, T>) {
+    fn catch_up_all(&self, plan: &impl Lifecycle<C>) {
         self.shards.iter().for_each(|shard| shard.catch_up(plan));
     }
 
     /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
-    fn info(&self, plan: &impl Lifecycle<K, V, T>) -> CacheInfo {
+    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         // Before all are held: who is told of what has expired may call back.
         self.catch_up_all(plan);
         self.each(Change::None, |engine| _ = engine.info(plan));
@@ -276,93 +275,15 @@ impl<K, V, const N: usize, P: Policy, T: EntryMeta> Placement for Shards<K, V, N
 }
 
 #[cfg(feature = "testing")]
-impl<K, V, const N: usize, P: Policy, T: EntryMeta> Another for Shards<K, V, N, P, T> {
+impl<C: CacheTypes, const N: usize> Another for Shards<C, N> {
     fn another(&self) -> Self {
         Self::new(self.maxsize)
     }
 }
 
-impl<K, V, const N: usize, P: Policy, T: EntryMeta> fmt::Debug for Shards<K, V, N, P, T> {
+impl<C: CacheTypes, const N: usize> fmt::Debug for Shards<C, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shards").field("maxsize", &self.maxsize).finish_non_exhaustive()
-    }
-}
-
-/// [`Memo`](crate::Memo) in `SHARDS` parts, which share out `MAXSIZE` among them.
-pub struct ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy = Lru, T: EntryMeta = ()>(
-    Shards<K, V, SHARDS, P, T>,
-);
-
-impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
-where
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-    T: EntryMeta<Queue: Send> + Send + 'static,
-{
-    /// An empty cache. Takes no memory yet.
-    ///
-    /// # Panics
-    ///
-    /// If there can't be so many shards: in a `static`, where it is compiled.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
-    pub const fn new() -> Self {
-        Self(Shards::new(mode(MAXSIZE)))
-    }
-
-    /// How many computations there are that others may wait for, and how many calls do: for tests.
-    #[cfg(feature = "testing")]
-    pub fn in_flight(&self) -> (usize, usize) {
-        let mut sum = (0, 0);
-        in_static(&self.0).each(Change::None, |engine| {
-            let (led, followed) = engine.flights().count();
-            sum = (sum.0 + led, sum.1 + followed);
-        });
-        sum
-    }
-
-    /// The cache that the current thread is to use, to be called.
-    #[inline]
-    pub fn planned<S>(&self, plan: S) -> CacheHandle<InStatic<'_, Shards<K, V, SHARDS, P, T>>, S>
-    where
-        S: Lifecycle<K, V, T>,
-    {
-        CacheHandle::new(in_static(&self.0), stores::<T>(mode(MAXSIZE)), plan)
-    }
-}
-
-impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P> ShardedMemo<K, V, MAXSIZE, SHARDS, P>
-where
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    P: Policy + Send + 'static,
-{
-    /// The same, where there is nothing to plan.
-    #[inline]
-    pub fn calls(&self) -> CacheHandle<InStatic<'_, Shards<K, V, SHARDS, P, ()>>, NoLifecycle> {
-        self.planned(NoLifecycle)
-    }
-}
-
-#[cfg(feature = "backend")]
-impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P, T> crate::backend::invalidation::Fronting
-    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
-where
-    Shards<K, V, SHARDS, P, T>: Sync,
-    P: Policy,
-    T: EntryMeta,
-{
-    fn front(&'static self) -> Option<&'static dyn crate::backend::invalidation::Front> {
-        (!matches!(mode(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
-    }
-}
-
-impl<K, V, const MAXSIZE: i128, const SHARDS: usize, P: Policy, T: EntryMeta> fmt::Debug
-    for ShardedMemo<K, V, MAXSIZE, SHARDS, P, T>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ShardedMemo").field(&self.0).finish()
     }
 }
 

@@ -19,8 +19,8 @@ use std::time::Instant;
 
 use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::Placement;
-use crate::expiry::lease::{EntryMeta, Freshness};
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::expiry::lease::Freshness;
 use crate::flight::cycles::BodyScope;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
@@ -84,20 +84,15 @@ pub enum CoalescedLookup<R, B, C> {
 /// A call that looked, and how it may go on.
 type Looked<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
 
-impl<K, V, T, E, S> CacheHandle<E, S>
-where
-    T: EntryMeta,
-    E: Placement<Key = K, Value = V, EntryMeta = T>,
-    S: Lifecycle<K, V, T>,
-{
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// A call whose result may be stale, or computed by another call.
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn board<Q, R, O>(self, key: Q, outcome: O, flight: FlightOptions) -> Looked<E, S, O, R>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
         match self.seek(hash, &key, outcome) {
@@ -111,7 +106,7 @@ where
     #[inline(never)]
     fn missed<Q, R, O>(self, hash: KeyHash, key: &Q, outcome: O, flight: FlightOptions) -> Looked<E, S, O, R>
     where
-        Q: Part<Stored = K>,
+        Q: Part<Stored = StoredKey<E>>,
     {
         let own = flight.single.then(|| key.to_stored());
         CoalescedLookup::Miss(self.boarding(hash, key, own, outcome, flight))
@@ -128,10 +123,10 @@ where
         due: bool,
     ) -> Looked<E, S, O, R>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
-        let matches = |stored: &K| key.eq_stored(stored);
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
         let is_in_flight = self.at(hash, |engine, _| {
             add(&engine.tallies().stale_hits, 1);
             due && engine.flights().is_in_flight(hash, matches)
@@ -153,14 +148,14 @@ where
         again: bool,
     ) -> Looked<E, S, O, R>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         if !again {
             return self.board(key, outcome, flight);
         }
-        let (hash, matches) = (KeyHash::of_part(&key), |stored: &K| key.eq_stored(stored));
-        let read = |kept: &V| outcome.answer(kept);
+        let (hash, matches) = (KeyHash::of_part(&key), |stored: &StoredKey<E>| key.eq_stored(stored));
+        let read = |kept: &StoredValue<E>| outcome.answer(kept);
         if let Some(result) = self.at(hash, |engine, plan| engine.peek_with(hash, matches, read, plan)) {
             return CoalescedLookup::Hit(result);
         }
@@ -168,11 +163,11 @@ where
         self.board(key, outcome, flight)
     }
 
-    fn boarding<Q: Part<Stored = K>, O>(
+    fn boarding<Q: Part<Stored = StoredKey<E>>, O>(
         self,
         hash: KeyHash,
         key: &Q,
-        own: Option<K>,
+        own: Option<StoredKey<E>>,
         outcome: O,
         flight: FlightOptions,
     ) -> PendingCall<E, S, O> {
@@ -186,10 +181,10 @@ where
 pub struct PendingCall<E: Placement, S, O> {
     pub(crate) calls: CacheHandle<E, S>,
     pub(crate) hash: KeyHash,
-    key: E::Key,
+    key: StoredKey<E>,
     /// The key once more, for a flight.
-    own: Option<E::Key>,
-    same: fn(&E::Key, &E::Key) -> bool,
+    own: Option<StoredKey<E>>,
+    same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
     pub(crate) outcome: O,
     pub(crate) flight: FlightOptions,
     /// How long the result is good for in this process, where it also lies elsewhere.
@@ -212,6 +207,12 @@ pub(crate) struct Departure<K, V> {
     pub(crate) began: Epoch,
 }
 
+/// A call's computation.
+pub(crate) type DepartureOf<E> = Departure<StoredKey<E>, StoredValue<E>>;
+
+/// The lead of a call's computation.
+pub(crate) type LeaderOf<E> = Leader<StoredKey<E>, StoredValue<E>>;
+
 impl<K, V> Departure<K, V> {
     /// While this is there, calls that are made on this thread are made by the body.
     pub(crate) fn body(&self) -> Option<BodyScope> {
@@ -219,12 +220,7 @@ impl<K, V> Departure<K, V> {
     }
 }
 
-impl<K, V, T, E, S, O> PendingCall<E, S, O>
-where
-    T: EntryMeta,
-    E: Placement<Key = K, Value = V, EntryMeta = T>,
-    S: Lifecycle<K, V, T>,
-{
+impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Computes the result by `body`, or waits until another call has. `keep` brings it in.
     pub fn fly<R, H>(
         mut self,
@@ -233,7 +229,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let departure = match self.depart(sharing) {
@@ -258,7 +254,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         Box::pin(async move {
@@ -273,9 +269,9 @@ where
     }
 
     /// Waits for what another call computes; else sets out to compute, and counts a miss.
-    pub(crate) fn depart<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
+    pub(crate) fn depart<R, H>(&mut self, sharing: H) -> Result<R, DepartureOf<E>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let lead = match self.ready() {
@@ -293,9 +289,9 @@ where
     }
 
     /// The same, awaited.
-    pub(crate) async fn depart_async<R, H>(&mut self, sharing: H) -> Result<R, Departure<K, V>>
+    pub(crate) async fn depart_async<R, H>(&mut self, sharing: H) -> Result<R, DepartureOf<E>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         // Nothing that holds a result lives across an await: an error in it may not be `Send`.
@@ -329,7 +325,7 @@ where
         Some(RefreshClaim { boarding: self, lead, unfinished })
     }
 
-    fn join(&mut self) -> Joined<K, V> {
+    fn join(&mut self) -> Joined<StoredKey<E>, StoredValue<E>> {
         let Self { calls, hash, own, same, flight, .. } = self;
         let hash = *hash;
         calls.at(hash, |engine, _| {
@@ -338,9 +334,9 @@ where
         })
     }
 
-    fn ready<R>(&mut self) -> Ready<R, K, V>
+    fn ready<R>(&mut self) -> Ready<R, StoredKey<E>, StoredValue<E>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         // From inside an `Eq` or a `Clone`, under the lock, nobody waits for who may want the lock.
         if !self.flight.single || self.calls.engines.is_held() {
@@ -352,8 +348,8 @@ where
                 Joined::Follow(follower) => return Ready::Wait(follower),
                 Joined::Ended => {
                     let Self { calls, hash, key, same, outcome, .. } = self;
-                    let read = |kept: &V| outcome.answer(kept);
-                    let matches = |stored: &K| same(stored, key);
+                    let read = |kept: &StoredValue<E>| outcome.answer(kept);
+                    let matches = |stored: &StoredKey<E>| same(stored, key);
                     if let Some((result, _)) =
                         calls.at(*hash, |engine, plan| engine.seek(*hash, matches, read, plan))
                     {
@@ -367,12 +363,12 @@ where
     /// What a call receives that has waited; else it computes.
     fn followed<R, H>(
         &self,
-        follower: &Follower<K, V>,
-        end: Followed<K, V>,
+        follower: &Follower<StoredKey<E>, StoredValue<E>>,
+        end: Followed<StoredKey<E>, StoredValue<E>>,
         sharing: H,
-    ) -> Result<R, Option<Leader<K, V>>>
+    ) -> Result<R, Option<LeaderOf<E>>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         match end {
@@ -398,7 +394,7 @@ where
     /// it did.
     fn spared<R>(&self, result: R) -> (R, bool)
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         if !self.calls.plan.spares() || !self.outcome.is_error(&result) {
             return (result, false);
@@ -414,9 +410,9 @@ where
 
     /// Counts the miss of a call that is to compute. Who leads looks once more: a leader before may have
     /// brought the result in since.
-    fn begin<R>(&self, lead: Option<Leader<K, V>>) -> Result<R, Departure<K, V>>
+    fn begin<R>(&self, lead: Option<LeaderOf<E>>) -> Result<R, DepartureOf<E>>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
         if !calls.stores {
@@ -446,14 +442,14 @@ where
     /// took its place.
     pub(crate) fn arrive<R, H>(
         self,
-        departure: Departure<K, V>,
+        departure: DepartureOf<E>,
         start: Instant,
         sharing: H,
         result: R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> (R, bool)
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let Departure { lead, began } = departure;
@@ -482,12 +478,12 @@ where
     /// What is there, however stale.
     fn spare<R>(&self) -> Option<R>
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
         calls.at(*hash, |engine, plan| {
             let read =
-                |entry: &Entry<K, V, T>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
+                |entry: &Entry<E::Types>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
             engine.find_with(*hash, |stored| same(stored, key), read, plan)
         })
     }
@@ -553,21 +549,16 @@ where
 #[must_use = "nobody else refreshes the result meanwhile"]
 pub struct RefreshClaim<E: Placement, S, O> {
     pub(crate) boarding: PendingCall<E, S, O>,
-    pub(crate) lead: Leader<E::Key, E::Value>,
+    pub(crate) lead: LeaderOf<E>,
     pub(crate) unfinished: Unfinished,
 }
 
-impl<K, V, T, E, S, O> RefreshClaim<E, S, O>
-where
-    T: EntryMeta,
-    E: Placement<Key = K, Value = V, EntryMeta = T> + Clone,
-    S: Lifecycle<K, V, T>,
-{
+impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Computes the result by `body`. `keep` brings it in, in place of the stale one; an error does not
     /// take its place, and is not asked for again at once.
     pub fn refresh<R, H>(self, sharing: H, body: impl FnOnce() -> R, keep: impl FnOnce(Miss<E, S, O>, R) -> R)
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let Some((began, start)) = self.begin() else { return };
@@ -585,7 +576,7 @@ where
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let Some((began, start)) = self.begin() else { return };
@@ -609,7 +600,7 @@ where
         result: R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let Self { boarding, lead, unfinished } = self;
@@ -618,12 +609,12 @@ where
         let _body = lead.body_scope();
         let PendingCall { calls, hash, key, same, outcome, flight, .. } = &boarding;
         let (outcome, hash, events, took) = (*outcome, *hash, flight.events, start.elapsed());
-        let matches = |stored: &K| same(stored, key);
+        let matches = |stored: &StoredKey<E>| same(stored, key);
         calls.at(hash, |engine, _| engine.tallies().computed(took));
         let result = if outcome.is_error(&result) {
             boarding.tally(|tallies| &tallies.errors);
             calls.at(hash, |engine, plan| {
-                let noted = |entry: &Entry<K, V, T>| {
+                let noted = |entry: &Entry<E::Types>| {
                     let is_stale = plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh;
                     is_stale.then(|| plan.failed(&entry.term))
                 };

@@ -18,9 +18,9 @@ use std::vec::Vec;
 
 use crate::engine::lifecycle::{Lifecycle, told};
 use crate::engine::lock::Lock;
-use crate::engine::placement::{Change, EngineOf, Placement, Question};
+use crate::engine::placement::{Change, EngineOf, Placement, Question, StoredKey, StoredValue};
 use crate::engine::{Engine, InsertKind, State};
-use crate::expiry::lease::{EntryMeta, Freshness};
+use crate::expiry::lease::Freshness;
 use crate::function::options::Terms;
 use crate::function::outcome::ResultPolicy;
 use crate::key::{KeyHash, Part};
@@ -30,7 +30,7 @@ use crate::observe::stats::{CacheStats, add};
 use crate::store::Table;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
-use crate::store::policy::Policy;
+use crate::store::types::CacheTypes;
 
 /// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
 /// the result is kept.
@@ -44,12 +44,7 @@ pub struct CacheHandle<E, S> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-impl<K, V, T, E, S> CacheHandle<E, S>
-where
-    T: EntryMeta,
-    E: Placement<Key = K, Value = V, EntryMeta = T>,
-    S: Lifecycle<K, V, T>,
-{
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[inline]
     pub(crate) fn new(engines: E, stores: bool, plan: S) -> Self {
         Self { engines, stores, plan }
@@ -80,8 +75,8 @@ where
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         if !self.stores {
             return Err(self.uncached(outcome));
@@ -105,8 +100,8 @@ where
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn seek<Q, R, O>(&self, hash: KeyHash, key: &Q, outcome: O) -> Option<(R, Freshness)>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let Self { engines, plan, .. } = self;
         engines.catch_up(hash, plan);
@@ -114,7 +109,7 @@ where
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
-    pub fn refresh<Q: Part<Stored = K>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
+    pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
         if !self.stores {
             return self.uncached(outcome);
         }
@@ -131,7 +126,7 @@ where
     }
 
     #[inline]
-    fn miss<Q: Part<Stored = K>, O>(
+    fn miss<Q: Part<Stored = StoredKey<E>>, O>(
         self,
         hash: KeyHash,
         key: &Q,
@@ -143,7 +138,7 @@ where
     }
 
     /// Whether a result is remembered. Counts nothing, moves nothing.
-    pub fn contains<Q: Part<Stored = K>>(self, key: Q) -> bool {
+    pub fn contains<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
         self.at(hash, |engine, plan| engine.contains(hash, |stored| key.eq_stored(stored), plan))
     }
@@ -151,19 +146,19 @@ where
     /// What is remembered, as the function would return it. Counts nothing, moves nothing.
     pub fn peek<Q, R, O>(self, key: Q, outcome: O) -> Option<R>
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
-        let read = |kept: &V| outcome.answer(kept);
+        let read = |kept: &StoredValue<E>| outcome.answer(kept);
         self.at(hash, |engine, plan| engine.peek_with(hash, |stored| key.eq_stored(stored), read, plan))
     }
 
     /// Remembers `result` as if it had been computed. Counts nothing.
     pub fn put<Q, R, O>(self, key: Q, result: R, outcome: O)
     where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let is_error = outcome.is_error(&result);
         if let Some(value) = outcome.into_kept(result) {
@@ -183,9 +178,9 @@ where
         outcome: O,
         terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
     ) where
-        Q: Part<Stored = K>,
-        O: ResultPolicy<R, Kept = V>,
-        S: Terms<K, V, T>,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        S: Terms<E::Types>,
     {
         let is_error = outcome.is_error(&result);
         let Some((weight, until)) = outcome.value(&result).map(|value| terms(&self.plan, value)) else {
@@ -199,14 +194,14 @@ where
     }
 
     /// The same, on terms that are made of the value.
-    fn remember_on<R, O: ResultPolicy<R, Kept = V>>(
+    fn remember_on<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
         &self,
-        pending: Pending<K>,
+        pending: Pending<StoredKey<E>>,
         result: &R,
         outcome: O,
         terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
     ) where
-        S: Terms<K, V, T>,
+        S: Terms<E::Types>,
     {
         let is_error = outcome.is_error(result);
         if is_error && self.failed(&pending, outcome) {
@@ -223,7 +218,12 @@ where
     /// Brings in what a computation came to, where it is to be remembered.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn remember<R, O: ResultPolicy<R, Kept = V>>(self, pending: Pending<K>, result: &R, outcome: O) {
+    fn remember<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
+        self,
+        pending: Pending<StoredKey<E>>,
+        result: &R,
+        outcome: O,
+    ) {
         let is_error = outcome.is_error(result);
         if is_error && self.failed(&pending, outcome) {
             return;
@@ -257,10 +257,14 @@ where
 
     /// The same, and says whether what is there is to stay in its place.
     #[cold]
-    fn failed<R, O: ResultPolicy<R, Kept = V>>(&self, pending: &Pending<K>, outcome: O) -> bool {
+    fn failed<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
+        &self,
+        pending: &Pending<StoredKey<E>>,
+        outcome: O,
+    ) -> bool {
         self.count_error();
         let Pending { hash, key, same, .. } = pending;
-        let is_spare = |entry: &Entry<K, V, T>| {
+        let is_spare = |entry: &Entry<E::Types>| {
             let is_good = self.plan.is_kept(&entry.term) && !outcome.is_error(&outcome.answer(&entry.value));
             is_good.then_some(())
         };
@@ -270,27 +274,32 @@ where
                 .is_some()
     }
 
-    fn keep(&self, entry: Entry<K, V, T>, origin: InsertKind, same: fn(&K, &K) -> bool) {
+    fn keep(
+        &self,
+        entry: Entry<E::Types>,
+        origin: InsertKind,
+        same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+    ) {
         self.change(entry.hash, |engine, plan| {
             drop(told(engine.keep(entry, origin, same, plan), plan));
         });
     }
 
     /// Removes one result, and says whether there was one. Counts nothing.
-    pub fn invalidate<Q: Part<Stored = K>>(self, key: Q) -> bool {
+    pub fn invalidate<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
-        let matches = |stored: &K| key.eq_stored(stored);
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
         self.change(hash, |engine, plan| engine.forget(hash, matches, plan))
     }
 
     /// Removes all results for which `holds` is false. Counts nothing.
-    pub fn retain(self, mut holds: impl FnMut(&K, &V) -> bool) {
+    pub fn retain(self, mut holds: impl FnMut(&StoredKey<E>, &StoredValue<E>) -> bool) {
         self.engines.catch_up_all(&self.plan);
         self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
     }
 
     /// The same, by a test that may know more of the keys.
-    pub fn retain_tested(self, mut test: impl Test<K, V>) {
+    pub fn retain_tested(self, mut test: impl Test<StoredKey<E>, StoredValue<E>>) {
         self.retain(|key, value| test.holds(key, value));
     }
 
@@ -361,20 +370,19 @@ impl<Q: Part, R, O: ResultPolicy<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O,
     /// The result, where it is in a table that is lent.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read<T>(&self, table: &Table<Q::Stored, O::Kept, T>) -> Option<R> {
+    fn read<C: CacheTypes<Key = Q::Stored, Value = O::Kept>>(&self, table: &Table<C>) -> Option<R> {
         let Self { hash, key, outcome, .. } = *self;
         table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))
     }
 }
 
-impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, true>
+impl<C, L, Q, R, O, S> Question<Engine<C, L>> for Lookup<'_, Q, R, O, S, true>
 where
-    P: Policy,
-    T: EntryMeta,
-    L: Lock<State<K, V, P, T>>,
-    Q: Part<Stored = K>,
-    O: ResultPolicy<R, Kept = V>,
-    S: Lifecycle<K, V, T>,
+    C: CacheTypes,
+    L: Lock<State<C>>,
+    Q: Part<Stored = C::Key>,
+    O: ResultPolicy<R, Kept = C::Value>,
+    S: Lifecycle<C>,
 {
     type Answer = Result<R, Epoch>;
 
@@ -382,32 +390,31 @@ where
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+    fn read_in(&self, table: &Table<C>) -> Option<Self::Answer> {
         self.read(table).map(Ok)
     }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
+    fn put_to(self, engine: &Engine<C, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
         engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
     }
 
     /// Nothing is found.
     #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<C, L>) -> Self::Answer {
         Err(Epoch::FIRST)
     }
 }
 
-impl<K, V, P, T, L, Q, R, O, S> Question<Engine<K, V, P, T, L>> for Lookup<'_, Q, R, O, S, false>
+impl<C, L, Q, R, O, S> Question<Engine<C, L>> for Lookup<'_, Q, R, O, S, false>
 where
-    P: Policy,
-    T: EntryMeta,
-    L: Lock<State<K, V, P, T>>,
-    Q: Part<Stored = K>,
-    O: ResultPolicy<R, Kept = V>,
-    S: Lifecycle<K, V, T>,
+    C: CacheTypes,
+    L: Lock<State<C>>,
+    Q: Part<Stored = C::Key>,
+    O: ResultPolicy<R, Kept = C::Value>,
+    S: Lifecycle<C>,
 {
     type Answer = Option<(R, Freshness)>;
 
@@ -415,47 +422,46 @@ where
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<K, V, T>) -> Option<Self::Answer> {
+    fn read_in(&self, table: &Table<C>) -> Option<Self::Answer> {
         self.read(table).map(|result| Some((result, Freshness::Fresh)))
     }
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<K, V, P, T, L>) -> Self::Answer {
+    fn put_to(self, engine: &Engine<C, L>) -> Self::Answer {
         let Self { hash, key, outcome, plan, .. } = self;
         engine.seek(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
     }
 
     /// Nothing is found.
     #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<K, V, P, T, L>) -> Self::Answer {
+    fn put_to_nobody(self, _: impl FnOnce() -> Engine<C, L>) -> Self::Answer {
         None
     }
 }
 
 /// [`Engine::keep_computed`].
-struct Keep<'a, K, V, T, S> {
+struct Keep<'a, C: CacheTypes, S> {
     hash: KeyHash,
-    key: K,
-    value: V,
-    term: T,
+    key: C::Key,
+    value: C::Value,
+    term: C::Meta,
     began: Epoch,
-    same: fn(&K, &K) -> bool,
+    same: fn(&C::Key, &C::Key) -> bool,
     plan: &'a S,
 }
 
-impl<K, V, P, T, L, S> Question<Engine<K, V, P, T, L>> for Keep<'_, K, V, T, S>
+impl<C, L, S> Question<Engine<C, L>> for Keep<'_, C, S>
 where
-    P: Policy,
-    T: EntryMeta,
-    L: Lock<State<K, V, P, T>>,
-    S: Lifecycle<K, V, T>,
+    C: CacheTypes,
+    L: Lock<State<C>>,
+    S: Lifecycle<C>,
 {
     type Answer = ();
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<K, V, P, T, L>) {
+    fn put_to(self, engine: &Engine<C, L>) {
         let Self { hash, key, value, term, began, same, plan } = self;
         engine.keep_computed(hash, key, value, term, began, same, plan);
     }
@@ -466,7 +472,7 @@ where
 pub struct Miss<E: Placement, S, O> {
     pub(crate) calls: CacheHandle<E, S>,
     /// `None` where nothing is stored anyway.
-    pub(crate) pending: Option<Pending<E::Key>>,
+    pub(crate) pending: Option<Pending<StoredKey<E>>>,
     pub(crate) outcome: O,
 }
 
@@ -479,18 +485,14 @@ pub(crate) struct Pending<K> {
     pub(crate) left: Option<Duration>,
 }
 
-impl<V, E, S, O> Miss<E, S, O>
-where
-    E: Placement<Value = V>,
-    S: Lifecycle<E::Key, V, E::EntryMeta>,
-{
+impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     /// Remembers `result`, where it is one to be remembered, and returns it.
     // As `CacheHandle::look`: what a miss consists of then stays in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep<R>(self, result: R) -> R
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
@@ -505,8 +507,8 @@ where
     #[inline]
     pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
     where
-        O: ResultPolicy<R, Kept = V>,
-        S: Terms<E::Key, V, E::EntryMeta>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        S: Terms<E::Types>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {

@@ -24,11 +24,13 @@ use crate::backend::invalidation::{Fronting, Invalidation, TrackedKey, Tracker};
 use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 use crate::engine::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::Placement;
+use crate::engine::placement::{Placement, StoredValue};
 use crate::flight::cycles::BodyScope;
 use crate::flight::follower::block;
 use crate::flight::timeout::{Sleep, now};
-use crate::function::call::coalesced::{Departure, FlightOptions, PendingCall, RefreshClaim, polled, share};
+use crate::function::call::coalesced::{
+    Departure, DepartureOf, FlightOptions, PendingCall, RefreshClaim, polled, share,
+};
 use crate::function::call::{CacheHandle, Miss};
 use crate::function::options::IntoSpan;
 use crate::function::outcome::{ResultPolicy, Sharing};
@@ -593,11 +595,7 @@ impl<E: Placement, B: AsyncBackend> RemoteCall<'_, E, B> {
     }
 }
 
-impl<V, E, S, O> PendingCall<E, S, O>
-where
-    E: Placement<Value = V> + Clone,
-    S: Lifecycle<E::Key, V, E::EntryMeta>,
-{
+impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// As [`PendingCall::fly`], where the result may also be had from a backend, and is handed to it.
     pub fn fly_outside<R, H, B>(
         self,
@@ -608,7 +606,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = StoredValue<E>, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -625,7 +623,7 @@ where
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Pin<Box<impl Future<Output = R>>>
     where
-        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = StoredValue<E>, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -695,13 +693,13 @@ where
     /// There is a result without a computation: what was counted as a miss is a hit, if a backend had it.
     fn found<R, H>(
         mut self,
-        departure: Departure<E::Key, V>,
+        departure: DepartureOf<E>,
         sharing: H,
         found: Remote<R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: ResultPolicy<R, Kept = V>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
         H: Sharing<R>,
     {
         let outcome = self.outcome;
@@ -741,11 +739,7 @@ fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-impl<V, E, S, O> RefreshClaim<E, S, O>
-where
-    E: Placement<Value = V> + Clone,
-    S: Lifecycle<E::Key, V, E::EntryMeta>,
-{
+impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// As [`RefreshClaim::refresh`], where the result is handed to a backend.
     pub fn refresh_outside<R, H, B>(
         self,
@@ -754,7 +748,7 @@ where
         body: impl FnOnce() -> R,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = StoredValue<E>, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {
@@ -769,7 +763,7 @@ where
         body: impl Future<Output = R>,
         keep: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = V, Value: Serialize + DeserializeOwned>,
+        O: ResultPolicy<R, Kept = StoredValue<E>, Value: Serialize + DeserializeOwned>,
         H: Sharing<R>,
         B: AsyncBackend,
     {

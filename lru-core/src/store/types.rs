@@ -1,0 +1,38 @@
+//! What a cache is made of, as one bundle of types.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::expiry::lease::EntryMeta;
+use crate::store::policy::Policy;
+
+/// The types of a cache: of its keys and values, its eviction policy, and the metadata of its entries.
+pub trait CacheTypes {
+    /// The stored form of a key.
+    type Key;
+    /// The stored value.
+    type Value;
+    /// The eviction policy.
+    type Policy: Policy;
+    /// What an entry carries beside its key and its value.
+    type Meta: EntryMeta;
+}
+
+/// What the clock of a cache of these types tells.
+pub(crate) type TimeOf<C> = <<C as CacheTypes>::Meta as EntryMeta>::Time;
+
+/// A bundle of four types, for the type level only.
+pub struct Types<K, V, P, M>(PhantomData<fn() -> (K, V, P, M)>);
+
+impl<K, V, P: Policy, M: EntryMeta> CacheTypes for Types<K, V, P, M> {
+    type Key = K;
+    type Value = V;
+    type Policy = P;
+    type Meta = M;
+}
+
+impl<K, V, P, M> fmt::Debug for Types<K, V, P, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Types").finish_non_exhaustive()
+    }
+}
