@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// What lies where something was deleted. To anybody else it is nothing of theirs.
 const TOMBSTONE: &[u8] = b"\xF7\0deleted";

@@ -10,34 +10,34 @@
 
 #![forbid(unsafe_code)]
 
-mod breaker;
+mod circuit_breaker;
+mod compare_and_swap;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod connection_pool;
 #[cfg(feature = "disk")]
-mod disk_file;
-mod failure;
+mod disk;
+mod error;
 mod fallback;
 #[cfg(feature = "memcached")]
-mod memcached_server;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-mod patience;
-#[cfg(any(feature = "memcached", feature = "redis"))]
-mod pool;
+mod memcached;
 #[cfg(feature = "redis")]
-mod redis_server;
-mod spread;
-mod swap;
+mod redis;
+mod sharded;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod timeouts;
 
-pub use breaker::CircuitBreaker;
+pub use circuit_breaker::CircuitBreaker;
+pub use compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 #[cfg(feature = "disk")]
-pub use disk_file::{Disk, disk};
+pub use disk::{Disk, disk};
 pub use fallback::Fallback;
 #[cfg(feature = "memcached")]
-pub use memcached_server::{Memcached, memcached};
+pub use memcached::{Memcached, memcached};
 #[cfg(feature = "redis")]
-pub use redis_server::{Redis, redis};
-pub use spread::Sharded;
-pub use swap::{AsyncCompareAndSwap, CompareAndSwap};
+pub use redis::{Redis, redis};
+pub use sharded::Sharded;
 
-/// What Redis is reached with: addresses, credentials, certificates.
+/// The `redis` crate, for connection settings: addresses, credentials, certificates.
 #[cfg(feature = "redis")]
 pub mod redis_client {
     pub use ::redis::*;

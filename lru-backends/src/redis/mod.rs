@@ -21,10 +21,10 @@ use ::redis::{
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 use tokio::runtime;
 
-use crate::failure::Trouble;
-use crate::patience::{Patience, patient};
-use crate::pool::Pool;
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::connection_pool::Pool;
+use crate::error::Trouble;
+use crate::timeouts::{Patience, patient};
 use tracking::{Reach, Tracking};
 
 /// How many keys a step of a scan looks at.

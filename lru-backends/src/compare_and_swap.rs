@@ -7,7 +7,7 @@ use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// How often a change is tried before it is given up.
 const TRIES: u32 = 100;

@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
 use redb::{Database, DatabaseError, ReadableTable, TableDefinition, WriteTransaction};
 
-use crate::failure::{Failure, RemovalCause};
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::error::{Failure, RemovalCause};
 
 /// Namespace and key → until when it is good, as milliseconds since 1970 or zero; its number; the value.
 const ENTRIES: TableDefinition<&[u8], (u64, u64, &[u8])> = TableDefinition::new("entries");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::wire::{Inbox, Reply};
+use super::protocol::{Inbox, Reply};
 
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;

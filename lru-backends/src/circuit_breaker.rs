@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
-use crate::failure::Failure;
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::error::Failure;
 
 /// So many failures in a row open the circuit.
 const FAILURES: u32 = 3;

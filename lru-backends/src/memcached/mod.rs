@@ -5,7 +5,7 @@
 
 mod connection;
 mod item;
-mod wire;
+mod protocol;
 
 use std::fmt;
 use std::io;
@@ -16,11 +16,11 @@ use tokio::runtime;
 
 use self::connection::{Awaited, Blocking};
 use self::item::Generation;
-use self::wire::{If, Reply};
-use crate::failure::Trouble;
-use crate::patience::{Patience, patient};
-use crate::pool::Pool;
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use self::protocol::{If, Reply};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::connection_pool::Pool;
+use crate::error::Trouble;
+use crate::timeouts::{Patience, patient};
 
 /// So many keys are asked for at once. Their requests fit into the buffers on the way, so the server is never
 /// waiting for us to read while we are waiting for it.
@@ -162,9 +162,9 @@ fn generation_and_entry(namespace: &str, key: &[u8]) -> Vec<u8> {
 }
 
 fn generation_and_entries(namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
-    let mut requests = wire::get(&item::generation_key(namespace));
+    let mut requests = protocol::get(&item::generation_key(namespace));
     for key in keys {
-        requests.extend(wire::get(&item::entry_key(namespace, key)));
+        requests.extend(protocol::get(&item::entry_key(namespace, key)));
     }
     requests
 }
@@ -220,7 +220,7 @@ macro_rules! speaks {
             /// The generation of a namespace, made where there is none.
             $($fn)* $own(&self, namespace: &str) -> Result<Generation, Trouble> {
                 let key = item::generation_key(namespace);
-                let [reply] = self.$ask(&wire::get(&key), Again::Harmless)$($await)*?;
+                let [reply] = self.$ask(&protocol::get(&key), Again::Harmless)$($await)*?;
                 let garbled = match reply {
                     Reply::Value { value, cas } => match value.try_into() {
                         Ok(generation) => return Ok(generation),
@@ -230,11 +230,11 @@ macro_rules! speaks {
                     other => return Err(refused(other)),
                 };
                 let generation = item::new_generation();
-                match self.$ask(&wire::set(&key, &generation, 0, garbled), Again::Harmless)$($await)*? {
+                match self.$ask(&protocol::set(&key, &generation, 0, garbled), Again::Harmless)$($await)*? {
                     [Reply::Done] => Ok(generation),
                     // Somebody else was faster.
                     [Reply::Changed | Reply::Nothing] => {
-                        let [reply] = self.$ask(&wire::get(&key), Again::Harmless)$($await)*?;
+                        let [reply] = self.$ask(&protocol::get(&key), Again::Harmless)$($await)*?;
                         generation_in(reply)?.ok_or_else(|| Trouble::unwilling("it forgets at once"))
                     }
                     [other] => Err(refused(other)),
@@ -243,7 +243,7 @@ macro_rules! speaks {
 
             $($fn)* $own_clear(&self, namespace: &str) -> Result<(), Trouble> {
                 let key = item::generation_key(namespace);
-                let request = wire::set(&key, &item::new_generation(), 0, If::Any);
+                let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
                 match self.$ask(&request, Again::Harmless)$($await)*? {
                     [Reply::Done] => Ok(()),
                     [other] => Err(refused(other)),
@@ -286,7 +286,7 @@ macro_rules! speaks {
                         let now = SystemTime::now();
                         let item = item::packed(generation, namespace, key, value, ttl, now);
                         let seconds = item::server_ttl(ttl, now);
-                        let request = wire::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
+                        let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
                         match self.$ask(&request, Again::Harmless)$($await)* {
                             Ok([Reply::Done]) => Ok(()),
                             Ok([other]) => Err(refused(other)),
@@ -315,7 +315,7 @@ macro_rules! speaks {
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.patience.admits(&self.place)?;
                 let requests =
-                    [generation_and_entry(namespace, key), wire::delete(&item::entry_key(namespace, key))];
+                    [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
                 let replies = self.$ask(&requests.concat(), Again::Harmless)$($await)*;
                 let done = replies.and_then(|[generation, entry, deleted]| {
                     let generation = generation_in(generation)?;
@@ -378,7 +378,7 @@ macro_rules! speaks {
                 let item = item::packed(version.generation, namespace, key, value, ttl, now);
                 let only = version.cas.map_or(If::Absent, If::Version);
                 let seconds = item::server_ttl(ttl, now);
-                let request = wire::set(&item::entry_key(namespace, key), &item, seconds, only);
+                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
                 let done = match self.$ask(&request, Again::Harmful)$($await)* {
                     Ok([Reply::Done]) => Ok(true),
                     Ok([Reply::Changed | Reply::Nothing]) => Ok(false),

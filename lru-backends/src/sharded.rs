@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
 
-use crate::swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 /// Several backends of one kind, each with its share of the keys: for more than one server can hold.
 ///

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use lru_core::backend::BackendError;
 
-use crate::breaker::Breaker;
-use crate::failure::{Failure, Trouble};
+use crate::circuit_breaker::Breaker;
+use crate::error::{Failure, Trouble};
 
 /// What a connection, or an answer, may take.
 const TIMEOUT: Duration = Duration::from_millis(250);
