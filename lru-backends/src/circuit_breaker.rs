@@ -1,32 +1,31 @@
-//! A circuit breaker: what fails again and again is left alone for a while.
+//! A circuit breaker: after repeated failures, operations are skipped for a while.
 //!
-//! Invariant: while the circuit is open, one call in each pause goes through, as a probe; all others are
-//! refused at the cost of reading a clock.
+//! Invariant: while the circuit is open, one operation per pause goes through as a probe; all others fail at the
+//! cost of reading a clock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
-use crate::error::Failure;
 
-/// So many failures in a row open the circuit.
+/// How many failures in a row open the circuit by default.
 const FAILURES: u32 = 3;
 
-/// So long it stays open.
+/// How long the circuit stays open by default.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The circuit to something that may be down.
+/// The state of a circuit breaker.
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    /// How many failures in a row open it.
+    /// How many failures in a row open the circuit.
     pub(crate) limit: u32,
     pub(crate) pause: Duration,
     start: Instant,
     failures: AtomicU32,
-    /// When the next probe may go through, in microseconds from `start` on.
+    /// When the next probe may go through, in microseconds since `start`.
     probe_at: AtomicU64,
 }
 
@@ -41,20 +40,20 @@ impl Breaker {
         }
     }
 
-    /// Whether a call may go through.
+    /// Whether an operation may go through.
     pub(crate) fn admits(&self) -> bool {
         if self.failures.load(Relaxed) < self.limit {
             return true;
         }
         let (now, probe_at) = (self.now(), self.probe_at.load(Relaxed));
-        // Who moves the time of the next probe makes this one. A probe that never comes back delays nobody.
+        // The thread that moves the time of the next probe makes this probe. One that never returns delays no other.
         now >= probe_at && self.probe_at.compare_exchange(probe_at, self.later(now), Relaxed, Relaxed).is_ok()
     }
 
-    /// A call that went through came back.
-    pub(crate) fn note(&self, is_down: bool) {
+    /// Notes the outcome of an operation that went through.
+    pub(crate) fn record(&self, is_down: bool) {
         if !is_down {
-            // Mostly zero already, and then nothing is written that other threads read.
+            // Usually zero already: then there is no write to memory that other threads read.
             if self.failures.load(Relaxed) != 0 {
                 self.failures.store(0, Relaxed);
             }
@@ -75,17 +74,24 @@ impl Breaker {
     }
 }
 
-/// Any backend behind a circuit breaker: after failures in a row it is left alone for a while.
+/// The error of an operation that an open circuit breaker skips.
+pub(crate) fn circuit_open(place: &str) -> BackendError {
+    let message = format!("circuit breaker open for {place}: skipped after repeated failures");
+    BackendError::with_kind(ErrorKind::CircuitOpen, message)
+}
+
+/// A circuit breaker around any backend: after repeated failures, operations are skipped for a while.
 ///
-/// Three failures and a second by default. Then one call goes through as a probe; if it fails, the others
-/// go on without for another second. What `redis` and `memcached` make has its own.
+/// By default three failures in a row open the circuit for one second. Then one operation goes through as a probe; if it
+/// fails, the circuit stays open for another second. A skipped operation fails with an error of kind
+/// [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis` and `Memcached` have a circuit breaker built in.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
 ///
-/// use lru_core::backend::{Backend, BackendError, Stored};
+/// use lru_core::backend::{Backend, BackendError, ErrorKind, Stored};
 /// use lru_backends::CircuitBreaker;
 ///
 /// #[derive(Debug)]
@@ -108,9 +114,8 @@ impl Breaker {
 /// }
 ///
 /// let away = CircuitBreaker::new(Away).failures(2).pause(Duration::from_secs(60));
-/// let errors = [(); 3].map(|()| away.get("squares", b"12").unwrap_err().to_string());
-/// assert_eq!(errors[..2], ["no answer", "no answer"]);
-/// assert!(errors[2].ends_with("left alone for a while"));
+/// let kinds = [(); 3].map(|()| away.get("squares", b"12").unwrap_err().kind());
+/// assert_eq!(kinds, [ErrorKind::Other, ErrorKind::Other, ErrorKind::CircuitOpen]);
 /// ```
 pub struct CircuitBreaker<B> {
     backend: B,
@@ -118,19 +123,19 @@ pub struct CircuitBreaker<B> {
 }
 
 impl<B> CircuitBreaker<B> {
-    /// Left alone for a second after three failures in a row.
+    /// Wraps a backend: three failures in a row open the circuit for one second.
     pub fn new(backend: B) -> Self {
         Self { backend, breaker: Breaker::new() }
     }
 
-    /// After so many failures in a row it is left alone.
+    /// Sets how many failures in a row open the circuit.
     #[must_use]
     pub fn failures(mut self, failures: u32) -> Self {
         self.breaker.limit = failures.max(1);
         self
     }
 
-    /// For so long it is left alone.
+    /// Sets how long the circuit stays open.
     #[must_use]
     pub fn pause(mut self, pause: Duration) -> Self {
         self.breaker.pause = pause;
@@ -138,15 +143,11 @@ impl<B> CircuitBreaker<B> {
     }
 
     fn admitted(&self) -> Result<&B, BackendError> {
-        if self.breaker.admits() {
-            Ok(&self.backend)
-        } else {
-            Err(Failure::LeftAlone { place: "the backend".into() }.into())
-        }
+        if self.breaker.admits() { Ok(&self.backend) } else { Err(circuit_open("the backend")) }
     }
 
-    fn noted<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
-        self.breaker.note(done.is_err());
+    fn record<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
+        self.breaker.record(done.is_err());
         done
     }
 }
@@ -157,15 +158,15 @@ impl<B: fmt::Debug> fmt::Debug for CircuitBreaker<B> {
     }
 }
 
-macro_rules! guarded {
+macro_rules! with_circuit_breaker {
     ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<B: $Backend $($bound)*> $Backend for CircuitBreaker<B> {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                self.noted(self.admitted()?.get(namespace, key)$($await)*)
+                self.record(self.admitted()?.get(namespace, key)$($await)*)
             }
 
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
-                self.noted(self.admitted()?.get_many(namespace, keys)$($await)*)
+                self.record(self.admitted()?.get_many(namespace, keys)$($await)*)
             }
 
             $($fn)* set(
@@ -175,7 +176,7 @@ macro_rules! guarded {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
-                self.noted(self.admitted()?.set(namespace, key, value, ttl)$($await)*)
+                self.record(self.admitted()?.set(namespace, key, value, ttl)$($await)*)
             }
 
             $($fn)* add(
@@ -186,16 +187,16 @@ macro_rules! guarded {
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
                 let done = self.admitted()?.add(namespace, key, value, ttl)$($await)*;
-                // There are backends that can't do it, and are well.
-                if done.is_ok() { self.noted(done) } else { done }
+                // A backend that does not implement `add` is not down.
+                if done.is_ok() { self.record(done) } else { done }
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.noted(self.admitted()?.delete(namespace, key)$($await)*)
+                self.record(self.admitted()?.delete(namespace, key)$($await)*)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.noted(self.admitted()?.clear(namespace)$($await)*)
+                self.record(self.admitted()?.clear(namespace)$($await)*)
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
@@ -206,15 +207,15 @@ macro_rules! guarded {
         impl<B: $CompareAndSwap $($bound)*> $CompareAndSwap for CircuitBreaker<B> {
             type Version = B::Version;
 
-            $($fn)* look(
+            $($fn)* get_versioned(
                 &self,
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Self::Version), BackendError> {
-                self.noted(self.admitted()?.look(namespace, key)$($await)*)
+                self.record(self.admitted()?.get_versioned(namespace, key)$($await)*)
             }
 
-            $($fn)* swap(
+            $($fn)* compare_and_swap(
                 &self,
                 namespace: &str,
                 key: &[u8],
@@ -222,14 +223,14 @@ macro_rules! guarded {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.noted(self.admitted()?.swap(namespace, key, version, value, ttl)$($await)*)
+                self.record(self.admitted()?.compare_and_swap(namespace, key, version, value, ttl)$($await)*)
             }
         }
     };
 }
 
-guarded! { Backend, CompareAndSwap, [] [fn] }
-guarded! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
+with_circuit_breaker! { Backend, CompareAndSwap, [] [fn] }
+with_circuit_breaker! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
 mod tests {
@@ -240,7 +241,7 @@ mod tests {
         let breaker = Breaker { pause: Duration::from_millis(50), ..Breaker::new() };
         for _ in 0..FAILURES {
             assert!(breaker.admits());
-            breaker.note(true);
+            breaker.record(true);
         }
         assert!(!breaker.admits());
         let deadline = Instant::now() + Duration::from_secs(10);
@@ -248,11 +249,11 @@ mod tests {
             assert!(Instant::now() < deadline);
         }
         assert!(!breaker.admits(), "one is enough");
-        breaker.note(false);
+        breaker.record(false);
         assert!(breaker.admits() && breaker.admits());
     }
 
-    /// Counts how often it was asked, and never answers.
+    /// A backend that counts its lookups and is always down.
     #[derive(Default)]
     struct Away(AtomicU32);
 

@@ -1,39 +1,41 @@
-//! Compare-and-swap: changing what is there, if it is still what one has seen.
+//! Compare-and-swap: replacing an entry only if it did not change since it was read.
 
 use std::future::Future;
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Failure;
-
-/// How often a change is tried before it is given up.
+/// How often `update` tries before it gives up.
 const TRIES: u32 = 100;
 
-/// What others may take to make their change, at first and at most.
+/// The pause before the next try: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// A backend that can change what it has if nobody else has changed it meanwhile.
+/// A backend that can replace an entry atomically, if no other client changed it since it was read.
 pub trait CompareAndSwap: Backend {
-    /// What tells whether an entry, or its absence, is still the same.
+    /// The version of an entry, or of its absence.
     type Version: Send + Sync;
 
-    /// As [`Backend::get`], with the version of what is there.
+    /// Returns the entry for `key`, if there is one, and the version of what was found.
     ///
     /// # Errors
     ///
-    /// The backend could not be asked.
-    fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, Self::Version), BackendError>;
+    /// The lookup failed.
+    fn get_versioned(
+        &self,
+        namespace: &str,
+        key: &[u8],
+    ) -> Result<(Option<Stored>, Self::Version), BackendError>;
 
-    /// As [`Backend::set`], if what is there is of this version yet; says whether it was.
+    /// Sets the entry for `key` if its version is still `version`, and returns whether it did.
     ///
     /// # Errors
     ///
-    /// It may be there, or not.
-    fn swap(
+    /// The entry may or may not have been set.
+    fn compare_and_swap(
         &self,
         namespace: &str,
         key: &[u8],
@@ -42,15 +44,17 @@ pub trait CompareAndSwap: Backend {
         ttl: Option<Duration>,
     ) -> Result<bool, BackendError>;
 
-    /// Changes a value of any type in one step that nobody else comes between, and returns the new one.
+    /// Changes a value of any type atomically, and returns the new value.
     ///
-    /// `change` is given what is there, or `None` if there is nothing that is a `T`. Where others were faster
-    /// it is called again with what they made, after a pause that grows from try to try.
+    /// `change` receives the present value, or `None` if there is no entry that can be read as a `T`. If another client
+    /// changed the entry meanwhile, `change` is called again with the newer value, after a pause that grows from try
+    /// to try.
     ///
     /// # Errors
     ///
-    /// The backend could not be asked, the value can't be serialised, or others were faster in each of a
-    /// hundred tries. If the connection was lost half-way, the change may have been made all the same.
+    /// The backend failed; the value cannot be serialized ([`Serialization`](ErrorKind::Serialization)); or other
+    /// clients changed the entry in each of a hundred tries ([`Contention`](ErrorKind::Contention)). If the connection
+    /// was lost while the new value was sent, it may have been stored.
     fn update<T, F>(
         &self,
         namespace: &str,
@@ -64,39 +68,39 @@ pub trait CompareAndSwap: Backend {
         Self: Sized,
     {
         for tries in 0..TRIES {
-            let (found, version) = self.look(namespace, key)?;
+            let (found, version) = self.get_versioned(namespace, key)?;
             let (value, bytes) = changed(found, &mut change)?;
-            if self.swap(namespace, key, &version, &bytes, ttl)? {
+            if self.compare_and_swap(namespace, key, &version, &bytes, ttl)? {
                 return Ok(value);
             }
             std::thread::sleep(pause(tries));
         }
-        Err(Failure::Contended { tries: TRIES }.into())
+        Err(contended())
     }
 }
 
-/// [`CompareAndSwap`], awaited.
+/// A backend that can replace an entry atomically: [`CompareAndSwap`] with methods that are awaited.
 pub trait AsyncCompareAndSwap: AsyncBackend {
-    /// As [`CompareAndSwap::Version`].
+    /// The version of an entry, or of its absence.
     type Version: Send + Sync;
 
-    /// As [`CompareAndSwap::look`].
+    /// Returns the entry for `key`, if there is one, and the version of what was found.
     ///
     /// # Errors
     ///
-    /// The backend could not be asked.
-    fn look(
+    /// The lookup failed.
+    fn get_versioned(
         &self,
         namespace: &str,
         key: &[u8],
     ) -> impl Future<Output = Result<(Option<Stored>, Self::Version), BackendError>> + Send;
 
-    /// As [`CompareAndSwap::swap`].
+    /// Sets the entry for `key` if its version is still `version`, and returns whether it did.
     ///
     /// # Errors
     ///
-    /// It may be there, or not.
-    fn swap(
+    /// The entry may or may not have been set.
+    fn compare_and_swap(
         &self,
         namespace: &str,
         key: &[u8],
@@ -105,11 +109,11 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// As [`CompareAndSwap::update`].
+    /// Changes a value of any type atomically, and returns the new value; see [`CompareAndSwap::update`].
     ///
     /// # Errors
     ///
-    /// As those of [`CompareAndSwap::update`].
+    /// The backend failed, the value cannot be serialized, or other clients changed the entry in each of a hundred tries.
     fn update<T, F>(
         &self,
         namespace: &str,
@@ -124,28 +128,28 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
     {
         async move {
             for tries in 0..TRIES {
-                let (found, version) = self.look(namespace, key).await?;
+                let (found, version) = self.get_versioned(namespace, key).await?;
                 let (value, bytes) = changed(found, &mut change)?;
-                if self.swap(namespace, key, &version, &bytes, ttl).await? {
+                if self.compare_and_swap(namespace, key, &version, &bytes, ttl).await? {
                     return Ok(value);
                 }
-                rest(pause(tries)).await;
+                sleep(pause(tries)).await;
             }
-            Err(Failure::Contended { tries: TRIES }.into())
+            Err(contended())
         }
     }
 }
 
-macro_rules! behind {
+macro_rules! for_pointers {
     ($($pointer:ty)*) => { $(
         impl<B: CompareAndSwap> CompareAndSwap for $pointer {
             type Version = B::Version;
 
-            fn look(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, B::Version), BackendError> {
-                (**self).look(namespace, key)
+            fn get_versioned(&self, namespace: &str, key: &[u8]) -> Result<(Option<Stored>, B::Version), BackendError> {
+                (**self).get_versioned(namespace, key)
             }
 
-            fn swap(
+            fn compare_and_swap(
                 &self,
                 namespace: &str,
                 key: &[u8],
@@ -153,22 +157,22 @@ macro_rules! behind {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                (**self).swap(namespace, key, version, value, ttl)
+                (**self).compare_and_swap(namespace, key, version, value, ttl)
             }
         }
 
         impl<B: AsyncCompareAndSwap> AsyncCompareAndSwap for $pointer {
             type Version = B::Version;
 
-            fn look(
+            fn get_versioned(
                 &self,
                 namespace: &str,
                 key: &[u8],
             ) -> impl Future<Output = Result<(Option<Stored>, B::Version), BackendError>> + Send {
-                (**self).look(namespace, key)
+                (**self).get_versioned(namespace, key)
             }
 
-            fn swap(
+            fn compare_and_swap(
                 &self,
                 namespace: &str,
                 key: &[u8],
@@ -176,15 +180,15 @@ macro_rules! behind {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> impl Future<Output = Result<bool, BackendError>> + Send {
-                (**self).swap(namespace, key, version, value, ttl)
+                (**self).compare_and_swap(namespace, key, version, value, ttl)
             }
         }
     )* };
 }
 
-behind! { &B Box<B> std::sync::Arc<B> }
+for_pointers! { &B Box<B> std::sync::Arc<B> }
 
-/// The new value, and its bytes.
+/// Returns the new value and its bytes.
 fn changed<T: Serialize + DeserializeOwned>(
     found: Option<Stored>,
     change: &mut impl FnMut(Option<T>) -> T,
@@ -194,11 +198,18 @@ fn changed<T: Serialize + DeserializeOwned>(
         _ => None,
     });
     let value = change(old);
-    let bytes = postcard::to_allocvec(&value).map_err(BackendError::new)?;
+    let bytes = postcard::to_allocvec(&value);
+    let bytes = bytes.map_err(|error| BackendError::with_kind(ErrorKind::Serialization, error))?;
     Ok((value, bytes))
 }
 
-/// What to wait after so many tries: longer from try to try, and never as long as the others.
+/// The error of an update that lost every race.
+fn contended() -> BackendError {
+    let message = format!("other clients changed the value first, {TRIES} times in a row");
+    BackendError::with_kind(ErrorKind::Contention, message)
+}
+
+/// The pause after so many tries: it doubles from try to try, and is shortened at random so that clients spread out.
 fn pause(tries: u32) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let most = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);
@@ -206,9 +217,9 @@ fn pause(tries: u32) -> Duration {
     most * share / 1024
 }
 
-/// Sleeps where there is a runtime to sleep on; elsewhere the round trips to the backend must do.
+/// Sleeps if a tokio runtime is running. Elsewhere the round trips to the backend are the only pause.
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-async fn rest(pause: Duration) {
+async fn sleep(pause: Duration) {
     // A runtime may have no timer.
     if tokio::runtime::Handle::try_current().is_ok() {
         tokio::time::sleep(pause).await;
@@ -216,10 +227,10 @@ async fn rest(pause: Duration) {
 }
 
 #[cfg(not(any(feature = "disk", feature = "memcached", feature = "redis")))]
-async fn rest(_: Duration) {
-    let mut is_ours = false;
+async fn sleep(_: Duration) {
+    let mut has_yielded = false;
     std::future::poll_fn(|context| {
-        if std::mem::replace(&mut is_ours, true) {
+        if std::mem::replace(&mut has_yielded, true) {
             return std::task::Poll::Ready(());
         }
         context.waker().wake_by_ref();

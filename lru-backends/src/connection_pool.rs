@@ -1,41 +1,53 @@
-//! Connections that wait for their next use.
+//! A pool of idle connections, and the runtime that an async one belongs to.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many are kept; who comes back to a full pool takes the place of the one that waited longest.
-const MOST_IDLE: usize = 32;
+use lru_core::backend::ErrorKind;
+use tokio::runtime;
 
-/// Idle connections, apart by where they can be used: those of tokio live with their runtime.
+use crate::error::ClientError;
+
+/// How many idle connections are kept. When the pool is full, the one that was idle longest is closed.
+const MAX_IDLE: usize = 32;
+
+/// Idle connections, each with the scope in which it can be used: a connection of tokio belongs to one runtime.
 #[derive(Debug)]
-pub(crate) struct Pool<C, Home = ()>(Mutex<Vec<(Home, C)>>);
+pub(crate) struct ConnectionPool<C, Scope = ()>(Mutex<Vec<(Scope, C)>>);
 
-impl<C, Home: PartialEq> Pool<C, Home> {
+impl<C, Scope: PartialEq> ConnectionPool<C, Scope> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// The one that was used last.
-    pub(crate) fn take(&self, home: &Home) -> Option<C> {
+    /// Takes the connection that was used last.
+    pub(crate) fn take(&self, scope: &Scope) -> Option<C> {
         let mut idle = self.idle();
-        let last = idle.iter().rposition(|(of, _)| of == home)?;
+        let last = idle.iter().rposition(|(of, _)| of == scope)?;
         Some(idle.remove(last).1)
     }
 
-    pub(crate) fn give_back(&self, home: Home, connection: C) {
+    /// Returns a connection to the pool.
+    pub(crate) fn put(&self, scope: Scope, connection: C) {
         let mut idle = self.idle();
-        let oldest = (idle.len() >= MOST_IDLE).then(|| idle.remove(0));
-        idle.push((home, connection));
+        let oldest = (idle.len() >= MAX_IDLE).then(|| idle.remove(0));
+        idle.push((scope, connection));
         drop(idle);
         drop(oldest);
     }
 
-    /// Drops all: when one turns out to be broken, so are those that are older.
-    pub(crate) fn empty(&self) {
-        let gone = std::mem::take(&mut *self.idle());
-        drop(gone);
+    /// Closes all connections: when one is found broken, the older ones are broken too.
+    pub(crate) fn clear(&self) {
+        let closed = std::mem::take(&mut *self.idle());
+        drop(closed);
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Home, C)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Scope, C)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the tokio runtime of the current task.
+pub(crate) fn current_runtime() -> Result<runtime::Id, ClientError> {
+    let handle = runtime::Handle::try_current();
+    Ok(handle.map_err(|error| ClientError::answered(ErrorKind::Configuration, error))?.id())
 }

@@ -1,68 +1,68 @@
-//! What goes wrong outside, in words that hold no credentials.
+//! Errors of clients: their kind, their cause, and where they happened, in words that hold no credentials.
 
 use std::error::Error;
 use std::fmt;
 
-use lru_core::backend::BackendError;
+use lru_core::backend::{BackendError, ErrorKind};
 
-#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-pub(crate) type RemovalCause = Box<dyn Error + Send + Sync>;
+/// A cause, as any library reports it.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why something was not done.
+/// An error of a client, before its place is named.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// It failed before, and is left alone for a while.
-    LeftAlone { place: String },
-    /// It was asked.
-    #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-    Asked { place: String, cause: RemovalCause },
-    /// Others were faster, each time.
-    Contended { tries: u32 },
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::LeftAlone { place } => write!(f, "{place} failed before and is left alone for a while"),
-            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-            Self::Asked { place, cause } => write!(f, "{place}: {cause}"),
-            Self::Contended { tries } => write!(f, "others changed the value first, {tries} times in a row"),
-        }
-    }
-}
-
-impl Error for Failure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
-            Self::Asked { cause, .. } => Some(&**cause),
-            _ => None,
-        }
-    }
-}
-
-impl From<Failure> for BackendError {
-    fn from(failure: Failure) -> Self {
-        Self::new(failure)
-    }
-}
-
-/// What a client met.
-#[cfg(any(feature = "memcached", feature = "redis"))]
-#[derive(Debug)]
-pub(crate) struct Trouble {
-    pub(crate) cause: RemovalCause,
-    /// Whether the server is not to be reached, rather than unwilling to do this.
+pub(crate) struct ClientError {
+    kind: ErrorKind,
+    cause: Cause,
+    /// Whether the server could not be reached, so that the circuit breaker counts a failure. `false` if it
+    /// answered, whatever the answer was.
+    #[cfg_attr(
+        not(any(feature = "memcached", feature = "redis")),
+        expect(dead_code, reason = "a file has no circuit breaker")
+    )]
     pub(crate) is_down: bool,
 }
 
-#[cfg(any(feature = "memcached", feature = "redis"))]
-impl Trouble {
-    pub(crate) fn down(cause: impl Into<RemovalCause>) -> Self {
-        Self { cause: cause.into(), is_down: true }
+impl ClientError {
+    /// The server could not be reached, or the connection cannot be used any more.
+    pub(crate) fn down(kind: ErrorKind, cause: impl Into<Cause>) -> Self {
+        Self { kind, cause: cause.into(), is_down: true }
     }
 
-    pub(crate) fn unwilling(cause: impl Into<RemovalCause>) -> Self {
-        Self { cause: cause.into(), is_down: false }
+    /// The server answered, or the request never left this process.
+    #[cfg(any(feature = "memcached", feature = "redis"))]
+    pub(crate) fn answered(kind: ErrorKind, cause: impl Into<Cause>) -> Self {
+        Self { kind, cause: cause.into(), is_down: false }
+    }
+
+    /// Names the server or the file.
+    pub(crate) fn at(self, place: &str) -> BackendError {
+        let Self { kind, cause, .. } = self;
+        BackendError::with_kind(kind, Located { place: place.to_owned(), cause })
+    }
+}
+
+impl From<std::io::Error> for ClientError {
+    fn from(error: std::io::Error) -> Self {
+        Self::down(error.kind().into(), error)
+    }
+}
+
+/// A cause and where it happened.
+#[derive(Debug)]
+struct Located {
+    place: String,
+    cause: Cause,
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, cause } = self;
+        write!(f, "{place}: {cause}")
+    }
+}
+
+impl Error for Located {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
     }
 }

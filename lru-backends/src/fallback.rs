@@ -1,14 +1,13 @@
-//! Moving from one backend to another while both are in use.
+//! Migration from one backend to another while both are in use.
 //!
-//! Invariant: once something was set or deleted, what the old backend had before is not found any more.
+//! Invariant: once an entry was set or deleted, its older value in the old backend is not found any more.
 //!
-//! * What is set or deleted is first deleted in the old backend, so it can't come from there again. If that
-//!   fails, a mark in the new one says that the old one is not to be believed about this key; the next who
-//!   comes across it deletes what it is about.
-//! * What is found in the old backend goes to the new one by compare-and-swap, so it takes nobody's place.
-//!   In the place of what was deleted lies a tombstone for a while, so that it does not take that either.
-//! * Whoever copied something looks again whether it is still in the old backend, and takes it back if not:
-//!   there may have been a clear.
+//! * A set or a delete first deletes the entry in the old backend. If that fails, a mark in the new backend says that
+//!   the old entry of this key is invalid; the next lookup that finds the mark deletes the old entry.
+//! * An entry found in the old backend is copied to the new one by compare-and-swap, so it replaces no newer value. A
+//!   deleted entry leaves a tombstone for a while, so the copy does not replace the deletion either.
+//! * After copying, the lookup checks that the entry is still in the old backend, and removes the copy if not: the
+//!   namespace may have been cleared.
 
 use std::time::Duration;
 
@@ -16,22 +15,24 @@ use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, S
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
-/// What lies where something was deleted. To anybody else it is nothing of theirs.
+/// The value of an entry that was deleted. It is no valid result of any function.
 const TOMBSTONE: &[u8] = b"\xF7\0deleted";
 
-/// Longer than anybody takes from reading the old backend to writing the new one.
-const REST: Duration = Duration::from_secs(60);
+/// How long a tombstone lives: longer than any client takes from reading the old backend to writing the new one.
+const TOMBSTONE_TTL: Duration = Duration::from_secs(60);
 
-/// Two backends, the new one first: for moving from one server to another.
+/// A migration from an old backend to a new one, with both in use.
 ///
-/// Reads go to the new one, then to the old one. What that gave is copied to the new one, with the time it
-/// has left. Writes go to the new one, and whatever is set or deleted is deleted in the old one. An old
-/// backend that is down is a miss; deleting and clearing then tell of it, as others may read it yet. When
-/// everything of use has been copied, or has expired, leave the old one out: the new one has the same keys
-/// and values as without this.
+/// * A lookup asks the new backend, then the old one. An entry found in the old backend is copied to the new one, with
+///   its remaining time to live.
+/// * A write goes to the new backend, and deletes the entry in the old one.
+/// * While the old backend is down, its entries are misses. Deleting and clearing then return the error, because other
+///   clients may still read the old backend.
+/// * Once every useful entry has been copied or has expired, drop the old backend: the new one holds the keys and values
+///   that it would hold without the migration.
 ///
-/// For more than two, the old one is a `Fallback` itself. All who write must go through it: what is stored
-/// in the old backend by others is seen until there is something in the new one.
+/// To migrate from more than one backend, let the old one be a `Fallback` itself. All processes that write must use the
+/// `Fallback`: an entry that another process writes to the old backend is visible until the new backend has one.
 ///
 /// # Examples
 ///
@@ -63,13 +64,13 @@ pub struct Fallback<N, O> {
 }
 
 impl<N, O> Fallback<N, O> {
-    /// The new one, and the one to fall back to.
+    /// Creates a migration to the `new` backend from the `old` one.
     pub fn new((new, old): (N, O)) -> Self {
         Self { new, old }
     }
 }
 
-/// Where it stands about which keys the old backend is not to be believed.
+/// The namespace of the marks: keys whose old entries are invalid.
 fn marks(namespace: &str) -> String {
     format!("{namespace}\0deleted in the old one")
 }
@@ -78,12 +79,12 @@ fn is_tombstone(found: &Stored) -> bool {
     found.value == TOMBSTONE
 }
 
-macro_rules! falls_back {
+macro_rules! with_fallback {
     ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<N: $CompareAndSwap $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 let Self { new, old } = self;
-                let (found, version) = new.look(namespace, key)$($await)*?;
+                let (found, version) = new.get_versioned(namespace, key)$($await)*?;
                 if found.is_some() {
                     return Ok(found.filter(|found| !is_tombstone(found)));
                 }
@@ -95,29 +96,29 @@ macro_rules! falls_back {
                     return Ok(None);
                 }
                 let Ok(Some(found)) = old.get(namespace, key)$($await)* else { return Ok(None) };
-                match new.swap(namespace, key, &version, &found.value, found.ttl)$($await)* {
+                match new.compare_and_swap(namespace, key, &version, &found.value, found.ttl)$($await)* {
                     Ok(true) => {
                         if let Ok(Some(_)) = old.get(namespace, key)$($await)* {
                             return Ok(Some(found));
                         }
-                        // It was taken from under us: what we have brought is to go, what others have is not.
-                        let (brought, version) = new.look(namespace, key)$($await)*?;
-                        if brought.is_some_and(|brought| brought.value == found.value) {
-                            new.swap(namespace, key, &version, TOMBSTONE, Some(REST))$($await)*?;
+                        // The old entry was removed meanwhile: remove the copy, but not a value set by another client.
+                        let (copied, version) = new.get_versioned(namespace, key)$($await)*?;
+                        if copied.is_some_and(|copied| copied.value == found.value) {
+                            new.compare_and_swap(namespace, key, &version, TOMBSTONE, Some(TOMBSTONE_TTL))$($await)*?;
                         }
                         Ok(None)
                     }
-                    // Somebody was faster, and may know better.
+                    // Another client set the entry first; its value may be newer.
                     Ok(false) => {
                         let found = new.get(namespace, key)$($await)*?;
                         Ok(found.filter(|found| !is_tombstone(found)))
                     }
-                    // It was found all the same.
+                    // The copy failed; the entry was found all the same.
                     Err(_) => Ok(Some(found)),
                 }
             }
 
-            /// Each backend is asked once for all; what is to be copied, or is marked, then goes the way of one.
+            /// Asks each backend once for all keys. Entries to be copied, and marked ones, are then looked up one by one.
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let Self { new, old } = self;
                 let mut all = new.get_many(namespace, keys)$($await)*?;
@@ -161,11 +162,11 @@ macro_rules! falls_back {
                 if self.get(namespace, key)$($await)*?.is_some() {
                     return Ok(false);
                 }
-                let (found, version) = new.look(namespace, key)$($await)*?;
+                let (found, version) = new.get_versioned(namespace, key)$($await)*?;
                 if found.is_some_and(|found| !is_tombstone(&found)) {
                     return Ok(false);
                 }
-                new.swap(namespace, key, &version, value, Some(ttl))$($await)*
+                new.compare_and_swap(namespace, key, &version, value, Some(ttl))$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
@@ -175,7 +176,7 @@ macro_rules! falls_back {
                     new.set(&marks(namespace), key, TOMBSTONE, None)$($await)*?;
                 }
                 let in_new = new.get(namespace, key)$($await)*?.is_some_and(|found| !is_tombstone(&found));
-                new.set(namespace, key, TOMBSTONE, Some(REST))$($await)*?;
+                new.set(namespace, key, TOMBSTONE, Some(TOMBSTONE_TTL))$($await)*?;
                 Ok(in_old? || in_new)
             }
 
@@ -188,16 +189,16 @@ macro_rules! falls_back {
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-                let is_told = self.new.watch(namespace, sink.clone());
-                // What was found in the old one is mostly copied to the new one, but not where that failed.
-                if is_told {
+                let is_watched = self.new.watch(namespace, sink.clone());
+                // A copy in the process may come from the old backend, if copying to the new one failed.
+                if is_watched {
                     self.old.watch(namespace, sink);
                 }
-                is_told
+                is_watched
             }
         }
     };
 }
 
-falls_back! { Backend, CompareAndSwap, [] [fn] }
-falls_back! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
+with_fallback! { Backend, CompareAndSwap, [] [fn] }
+with_fallback! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }

@@ -1,12 +1,12 @@
-//! Where `functools` keeps results outside the process: Redis or Valkey, Memcached, a file.
+//! The backends of `functools`: Redis or Valkey, Memcached, and a file.
 //!
-//! Each of them is a [`Backend`](lru_core::backend::Backend) and an
-//! [`AsyncBackend`](lru_core::backend::AsyncBackend), so functions of both kinds take it:
-//! `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`, `disk("results.redb")`. All connect
-//! when they are first asked, answer within their time-outs, and leave a server alone for a while that is
-//! down. What can be built of any backend stands here too: [`CircuitBreaker`], [`Fallback`], [`Sharded`] and [`CompareAndSwap`].
+//! Each is a [`Backend`](lru_core::backend::Backend) and an [`AsyncBackend`](lru_core::backend::AsyncBackend), for
+//! plain and `async` functions: `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`,
+//! `disk("results.redb")`. A client connects at the first lookup, answers within its timeouts, and has a circuit
+//! breaker. [`CircuitBreaker`], [`Fallback`] and [`Sharded`] wrap any backend; [`CompareAndSwap`] changes a shared
+//! value atomically.
 //!
-//! Users reach all of it as `functools::backend`.
+//! `functools::backend` re-exports all of it.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ mod compare_and_swap;
 mod connection_pool;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 mod error;
 mod fallback;
 #[cfg(feature = "memcached")]

@@ -1,20 +1,23 @@
-//! Several servers that have a share of the keys each.
+//! Client-side sharding: several servers, each with its share of the keys.
 //!
-//! Invariant: a key is always on the same one, whichever of them are down. So what was changed or deleted can't
-//! come back from another one, and who is down takes nothing along but its share.
+//! Invariant: a key belongs to one server, whichever servers are down. So a changed or deleted entry cannot come back
+//! from another server, and a server that is down costs its own share only.
 
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
-/// Several backends of one kind, each with its share of the keys: for more than one server can hold.
+/// Client-side sharding: several backends of one type, each with its share of the keys.
 ///
-/// A key is on the server that its hash chooses, the same for all processes that name the same servers in the same order.
-/// One that is added at the end takes over an equal share of the keys of each; these are computed again. While one is
-/// down, its keys are misses, and changing or deleting one of them is an error; the others go on. Clearing
-/// takes all of them. Where all tell of changes, as Redis does, so does this.
+/// * The hash of a key chooses its server. All processes must name the same servers in the same order.
+/// * A server added at the end takes over an equal share of the keys of each other server; their results are computed
+///   again.
+/// * While a server is down, its keys are misses, and changing or deleting one of them is an error. The other servers
+///   are not affected.
+/// * Clearing a namespace clears it on every server.
+/// * Changes are reported ([`Backend::watch`]) if every server reports them, as Redis does.
 ///
 /// # Examples
 ///
@@ -31,56 +34,56 @@ pub struct Sharded<B> {
 }
 
 impl<B> Sharded<B> {
-    /// Spreads keys over these, in this order.
+    /// Distributes keys over these servers, in this order.
     pub fn new(servers: impl IntoIterator<Item = B>) -> Self {
         Self { servers: servers.into_iter().collect() }
     }
 
     fn server(&self, namespace: &str, key: &[u8]) -> Result<&B, BackendError> {
         self.servers
-            .get(self.place(namespace, key))
-            .ok_or_else(|| "there are no servers to spread over".into())
+            .get(self.index_of(namespace, key))
+            .ok_or_else(|| BackendError::with_kind(ErrorKind::Configuration, "`Sharded` has no servers"))
     }
 
-    /// The server with the greatest number, drawn by the key for each of them: who joins draws for itself.
-    fn place(&self, namespace: &str, key: &[u8]) -> usize {
+    /// Rendezvous hashing: each server gets a number from the key, and the greatest number wins.
+    fn index_of(&self, namespace: &str, key: &[u8]) -> usize {
         let hash = hash(namespace, key);
-        let drawn = |place: &usize| mixed(hash ^ mixed(*place as u64 + 1));
-        (0..self.servers.len()).max_by_key(drawn).unwrap_or(0)
+        let number = |index: &usize| mixed(hash ^ mixed(*index as u64 + 1));
+        (0..self.servers.len()).max_by_key(number).unwrap_or(0)
     }
 
-    /// The keys of each server, by where they stand among all.
+    /// The keys of each server, as indices into `keys`.
     fn shares(&self, namespace: &str, keys: &[&[u8]]) -> Vec<Vec<usize>> {
         let mut shares = vec![Vec::new(); self.servers.len().max(1)];
         for (at, key) in keys.iter().enumerate() {
-            shares[self.place(namespace, key)].push(at);
+            shares[self.index_of(namespace, key)].push(at);
         }
         shares
     }
 }
 
-/// FNV-1a of 64 bits: the same on all machines, for ever.
+/// FNV-1a with 64 bits: stable across machines and versions.
 fn hash(namespace: &str, key: &[u8]) -> u64 {
     let length = (namespace.len() as u64).to_le_bytes();
     let bytes = length.iter().chain(namespace.as_bytes()).chain(key);
     bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3))
 }
 
-/// The last steps of `SplitMix64`: each bit depends on all.
+/// The finalizer of `SplitMix64`: each bit of the result depends on each bit of `number`.
 fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     number ^ (number >> 31)
 }
 
-macro_rules! spreads {
+macro_rules! sharded {
     ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<B: $Backend $($bound)*> $Backend for Sharded<B> {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 self.server(namespace, key)?.get(namespace, key)$($await)*
             }
 
-            /// One round trip for each server that has some of them. It fails where all of these do.
+            /// One round trip per server that has some of the keys. Fails if each of these servers fails.
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = vec![None; keys.len()];
                 let (mut is_answered, mut failed) = (false, None);
@@ -131,31 +134,31 @@ macro_rules! spreads {
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
                 let mut cleared = Ok(());
                 for server in &self.servers {
-                    // One that is down is no reason to spare the others.
+                    // A server that is down does not keep the others from being cleared.
                     cleared = server.clear(namespace)$($await)*.and(cleared);
                 }
                 cleared
             }
 
-            /// All of them are to tell: a key may be on any.
+            /// Every server must report changes: a key may be on any of them.
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-                let told = self.servers.iter().map(|server| server.watch(namespace, sink.clone()));
-                !self.servers.is_empty() && told.fold(true, |all, this| all & this)
+                let watched = self.servers.iter().map(|server| server.watch(namespace, sink.clone()));
+                !self.servers.is_empty() && watched.fold(true, |all, this| all & this)
             }
         }
 
         impl<B: $CompareAndSwap $($bound)*> $CompareAndSwap for Sharded<B> {
             type Version = B::Version;
 
-            $($fn)* look(
+            $($fn)* get_versioned(
                 &self,
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Self::Version), BackendError> {
-                self.server(namespace, key)?.look(namespace, key)$($await)*
+                self.server(namespace, key)?.get_versioned(namespace, key)$($await)*
             }
 
-            $($fn)* swap(
+            $($fn)* compare_and_swap(
                 &self,
                 namespace: &str,
                 key: &[u8],
@@ -163,97 +166,14 @@ macro_rules! spreads {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.server(namespace, key)?.swap(namespace, key, version, value, ttl)$($await)*
+                self.server(namespace, key)?.compare_and_swap(namespace, key, version, value, ttl)$($await)*
             }
         }
     };
 }
 
-spreads! { Backend, CompareAndSwap, [] [fn] }
-spreads! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
+sharded! { Backend, CompareAndSwap, [] [fn] }
+sharded! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
 
 #[cfg(test)]
-mod tests {
-    use lru_core::__private::{LocalCopies, sink_of};
-
-    use super::*;
-
-    #[test]
-    fn shares_are_equal_and_few_keys_move_to_a_new_one() {
-        let (three, four) = (Sharded::new([(); 3]), Sharded::new([(); 4]));
-        let keys: Vec<[u8; 4]> = (0..10_000_u32).map(u32::to_le_bytes).collect();
-        let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
-        for share in three.shares("any", &keys) {
-            assert!((3100..3570).contains(&share.len()), "{}", share.len());
-        }
-        let moved: Vec<_> =
-            keys.iter().filter(|key| three.place("any", key) != four.place("any", key)).collect();
-        assert!((2300..2700).contains(&moved.len()), "{}", moved.len());
-        assert!(moved.iter().all(|key| four.place("any", key) == 3), "they move to the new one only");
-        // For ever: what lies there is looked for by later versions.
-        assert_eq!(
-            [b"a", b"b", b"c", b"d", b"e", b"f"].map(|key| three.place("any", key)),
-            [1, 0, 1, 2, 0, 0]
-        );
-    }
-
-    /// Tells of changes, or does not.
-    struct Tells(bool);
-
-    impl Backend for Tells {
-        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
-            Ok(None)
-        }
-
-        fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
-            Ok(())
-        }
-
-        fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
-            Ok(false)
-        }
-
-        fn clear(&self, _: &str) -> Result<(), BackendError> {
-            Ok(())
-        }
-
-        fn watch(&self, _: &str, sink: InvalidationSink) -> bool {
-            sink.invalidate_all();
-            self.0
-        }
-    }
-
-    #[derive(Default)]
-    struct Counts(std::sync::atomic::AtomicU32);
-
-    impl LocalCopies for Counts {
-        fn invalidate(&self, _: &[u8]) {}
-
-        fn may_be_own_write(&self, _: &[u8]) -> bool {
-            false
-        }
-
-        fn invalidate_unless_equal(&self, _: &[u8], _: Option<&[u8]>) {}
-
-        fn invalidate_all(&self) {
-            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
-    }
-
-    #[test]
-    fn changes_are_heard_where_all_tell() {
-        for (servers, is_told) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
-            let counts: &Counts = Box::leak(Box::default());
-            let spread = Sharded::new(servers.iter().map(|tells| Tells(*tells)));
-            assert_eq!(spread.watch("any", sink_of(counts)), is_told);
-            assert_eq!(counts.0.load(std::sync::atomic::Ordering::Relaxed) as usize, servers.len());
-        }
-    }
-
-    #[test]
-    fn none_at_all_is_an_error() {
-        let none = Sharded::<crate::CircuitBreaker<&dyn Backend>>::new([]);
-        assert!(none.get("any", b"key").is_err() && none.get_many("any", &[b"key"]).is_err());
-        assert!(none.get_many("any", &[]).unwrap().is_empty());
-    }
-}
+mod tests;

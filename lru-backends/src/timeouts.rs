@@ -1,70 +1,70 @@
-//! How long a server is waited for, and from when on it is left alone.
+//! How long a client waits for its server, and when its circuit breaker opens.
 
 use std::time::Duration;
 
 use lru_core::backend::BackendError;
 
-use crate::circuit_breaker::Breaker;
-use crate::error::{Failure, Trouble};
+use crate::circuit_breaker::{Breaker, circuit_open};
+use crate::error::ClientError;
 
-/// What a connection, or an answer, may take.
+/// How long connecting, and how long an answer, may take by default.
 const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// What all clients of servers have in common.
+/// The timeouts and the circuit breaker of a client.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
     pub(crate) answer: Duration,
     pub(crate) breaker: Breaker,
 }
 
-impl Patience {
+impl Timeouts {
     pub(crate) fn new() -> Self {
         Self { connect: TIMEOUT, answer: TIMEOUT, breaker: Breaker::new() }
     }
 
-    pub(crate) fn admits(&self, place: &str) -> Result<(), BackendError> {
-        if self.breaker.admits() {
-            return Ok(());
-        }
-        Err(Failure::LeftAlone { place: place.to_owned() }.into())
+    /// Returns an error if the circuit breaker is open.
+    pub(crate) fn admit(&self, place: &str) -> Result<(), BackendError> {
+        if self.breaker.admits() { Ok(()) } else { Err(circuit_open(place)) }
     }
 
-    /// Notes how it went, and says where.
-    pub(crate) fn noted<T>(&self, place: &str, done: Result<T, Trouble>) -> Result<T, BackendError> {
-        self.breaker.note(done.as_ref().is_err_and(|trouble| trouble.is_down));
-        done.map_err(|Trouble { cause, .. }| Failure::Asked { place: place.to_owned(), cause }.into())
+    /// Reports the outcome of an operation to the circuit breaker, and names the place in its error.
+    pub(crate) fn record<T>(&self, place: &str, done: Result<T, ClientError>) -> Result<T, BackendError> {
+        self.breaker.record(done.as_ref().is_err_and(|error| error.is_down));
+        done.map_err(|error| error.at(place))
     }
 }
 
-/// Methods that set it, of a client with a field `patience`.
-macro_rules! patient {
+/// Writes the methods that set the timeouts of a client with a field `timeouts`.
+macro_rules! timeout_methods {
     ($Client:ident) => {
         impl $Client {
-            /// What connecting may take: 250 ms by default.
+            /// Sets how long connecting may take: 250 ms by default.
             #[must_use]
             pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-                self.patience.connect = timeout.max(Duration::from_millis(1));
+                self.timeouts.connect = timeout.max(Duration::from_millis(1));
                 self
             }
 
-            /// What an answer may take once there is a connection: 250 ms by default.
+            /// Sets how long an answer may take on an open connection: 250 ms by default.
             #[must_use]
             pub fn timeout(mut self, timeout: Duration) -> Self {
-                self.patience.answer = timeout.max(Duration::from_millis(1));
+                self.timeouts.answer = timeout.max(Duration::from_millis(1));
                 self
             }
 
-            /// After so many failures in a row the server is left alone, for so long: 3 and a second by
-            /// default. Then one call tries it again.
+            /// Sets the circuit breaker: after `failures` in a row, operations are skipped for `pause`.
+            ///
+            /// By default, three failures open it for one second. After the pause one operation goes through as a
+            /// probe; the circuit breaker closes if it succeeds.
             #[must_use]
             pub fn breaker(mut self, failures: u32, pause: Duration) -> Self {
-                self.patience.breaker.limit = failures.max(1);
-                self.patience.breaker.pause = pause;
+                self.timeouts.breaker.limit = failures.max(1);
+                self.timeouts.breaker.pause = pause;
                 self
             }
         }
     };
 }
 
-pub(crate) use patient;
+pub(crate) use timeout_methods;

@@ -127,23 +127,23 @@ macro_rules! contract {
         $($fn)* $swaps<B: $CompareAndSwap + Sync>(backend: &B) -> Result<(), BackendError> {
             let space = format!("contract::{}::{}", stringify!($swaps), std::any::type_name::<B>());
             backend.clear(&space)$($await)*?;
-            let (found, nothing) = backend.look(&space, b"a")$($await)*?;
+            let (found, nothing) = backend.get_versioned(&space, b"a")$($await)*?;
             assert_eq!(found, None);
-            assert!(backend.swap(&space, b"a", &nothing, b"1", None)$($await)*?);
-            assert!(!backend.swap(&space, b"a", &nothing, b"2", None)$($await)*?);
-            let (found, one) = backend.look(&space, b"a")$($await)*?;
+            assert!(backend.compare_and_swap(&space, b"a", &nothing, b"1", None)$($await)*?);
+            assert!(!backend.compare_and_swap(&space, b"a", &nothing, b"2", None)$($await)*?);
+            let (found, one) = backend.get_versioned(&space, b"a")$($await)*?;
             assert_eq!(found.unwrap().value, b"1");
-            assert!(backend.swap(&space, b"a", &one, b"2", None)$($await)*?);
-            assert!(!backend.swap(&space, b"a", &one, b"3", None)$($await)*?);
+            assert!(backend.compare_and_swap(&space, b"a", &one, b"2", None)$($await)*?);
+            assert!(!backend.compare_and_swap(&space, b"a", &one, b"3", None)$($await)*?);
             backend.delete(&space, b"a")$($await)*?;
-            assert!(!backend.swap(&space, b"a", &one, b"3", None)$($await)*?);
+            assert!(!backend.compare_and_swap(&space, b"a", &one, b"3", None)$($await)*?);
             assert_eq!(backend.get(&space, b"a")$($await)*?, None);
 
             // What has expired is in nobody's way.
             backend.set(&space, b"b", b"1", Some(Duration::from_millis(1)))$($await)*?;
             while backend.get(&space, b"b")$($await)*?.is_some() {}
-            let (_, nothing) = backend.look(&space, b"b")$($await)*?;
-            assert!(backend.swap(&space, b"b", &nothing, b"2", Some(Duration::from_secs(60)))$($await)*?);
+            let (_, nothing) = backend.get_versioned(&space, b"b")$($await)*?;
+            assert!(backend.compare_and_swap(&space, b"b", &nothing, b"2", Some(Duration::from_secs(60)))$($await)*?);
             let ttl = backend.get(&space, b"b")$($await)*?.unwrap().ttl.unwrap();
             assert!(ttl > Duration::from_secs(50) && ttl <= Duration::from_secs(60));
 

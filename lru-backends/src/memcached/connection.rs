@@ -1,4 +1,4 @@
-//! Connections to Memcached: requests out, as many replies in.
+//! Connections to Memcached: requests are sent together, and as many replies are read.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::protocol::{Inbox, Reply};
 
-/// How much is read at once.
+/// How many bytes one read takes at most.
 const CHUNK: usize = 16 * 1024;
 
-/// One that blocks.
+/// A connection that blocks the thread.
 #[derive(Debug)]
 pub(super) struct Blocking {
     stream: TcpStream,
@@ -31,11 +31,16 @@ impl Blocking {
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
+        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host name has no address")))
     }
 
-    /// Sends requests at once and reads the reply to each.
-    pub(super) fn ask(&mut self, requests: &[u8], count: usize, timeout: Duration) -> io::Result<Vec<Reply>> {
+    /// Sends requests together and reads the reply to each.
+    pub(super) fn send(
+        &mut self,
+        requests: &[u8],
+        count: usize,
+        timeout: Duration,
+    ) -> io::Result<Vec<Reply>> {
         let deadline = Instant::now() + timeout;
         let mut unsent = requests;
         while !unsent.is_empty() {
@@ -50,7 +55,7 @@ impl Blocking {
         let mut chunk = [0; CHUNK];
         let mut replies = Vec::with_capacity(count);
         loop {
-            if is_whole(&mut self.inbox, &mut replies, count)? {
+            if is_complete(&mut self.inbox, &mut replies, count)? {
                 return Ok(replies);
             }
             self.stream.set_read_timeout(Some(left(deadline)?))?;
@@ -64,7 +69,7 @@ impl Blocking {
     }
 }
 
-/// One that is awaited.
+/// A connection that is awaited.
 #[derive(Debug)]
 pub(super) struct Awaited {
     stream: tokio::net::TcpStream,
@@ -78,7 +83,7 @@ impl Awaited {
         Ok(Self { stream, inbox: Inbox::default() })
     }
 
-    pub(super) async fn ask(
+    pub(super) async fn send(
         &mut self,
         requests: &[u8],
         count: usize,
@@ -89,7 +94,7 @@ impl Awaited {
             let mut chunk = vec![0; CHUNK];
             let mut replies = Vec::with_capacity(count);
             loop {
-                if is_whole(&mut self.inbox, &mut replies, count)? {
+                if is_complete(&mut self.inbox, &mut replies, count)? {
                     return Ok(replies);
                 }
                 match self.stream.read(&mut chunk).await? {
@@ -102,8 +107,8 @@ impl Awaited {
     }
 }
 
-/// Whether all replies are there. Then nothing more may be: what is left over answers no question.
-fn is_whole(inbox: &mut Inbox, replies: &mut Vec<Reply>, count: usize) -> io::Result<bool> {
+/// Returns whether all replies are complete. Further bytes are an error: they answer no request.
+fn is_complete(inbox: &mut Inbox, replies: &mut Vec<Reply>, count: usize) -> io::Result<bool> {
     while replies.len() < count {
         match inbox.next()? {
             Some(reply) => replies.push(reply),
@@ -111,11 +116,12 @@ fn is_whole(inbox: &mut Inbox, replies: &mut Vec<Reply>, count: usize) -> io::Re
         }
     }
     if !inbox.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "more answers than questions"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "more replies than requests"));
     }
     Ok(true)
 }
 
+/// The time until the deadline; an error once it has passed.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }

@@ -1,23 +1,23 @@
-//! What lies in Memcached: under which key, and what beside the value.
+//! Items in Memcached: their keys, and how an entry is packed into the value.
 //!
-//! Keys there are short and have no spaces, so an entry lies under a hash of its namespace and its key. Both
-//! stand in the item too, and are compared: of two keys with one hash, one displaces the other, and is
-//! never taken for it. Beside them stands the generation of the namespace. Clearing gives that another one,
-//! which makes all older entries nothing.
+//! Keys in Memcached are short and contain no spaces, so an entry is stored under a hash of its namespace and its key.
+//! The item contains both, and a lookup compares them: of two keys with the same hash, one overwrites the other but is
+//! never mistaken for it. The item also contains the generation of its namespace. Clearing a namespace changes its
+//! generation, which invalidates all older items.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-/// From here on, a server takes the number for a date.
+/// From this number of seconds on, the server takes a time to live for a date.
 const MONTH: u64 = 60 * 60 * 24 * 30;
 
-/// Of an item that is ours.
+/// The first bytes of every item of this crate.
 const TAG: [u8; 2] = [0xF7, 0x4D];
 
-/// What all entries of a namespace have in common until it is cleared.
+/// The generation of a namespace: random, and changed by each clear.
 pub(super) type Generation = [u8; 16];
 
-/// Another one than ever before: it is never counted from one that may have been lost.
+/// Creates a generation. It is random rather than counted, as the server may lose the last one.
 pub(super) fn new_generation() -> Generation {
     let word =
         |at: usize| RandomState::new().hash_one((SystemTime::now(), std::process::id(), at)).to_le_bytes();
@@ -27,17 +27,17 @@ pub(super) fn new_generation() -> Generation {
     generation
 }
 
-/// Where the generation of a namespace lies.
+/// The key of the generation of a namespace.
 pub(super) fn generation_key(namespace: &str) -> String {
     format!("lru:g:{:032x}", fnv(&[namespace.as_bytes()]))
 }
 
-/// Where an entry lies.
+/// The key of an entry.
 pub(super) fn entry_key(namespace: &str, key: &[u8]) -> String {
     format!("lru:e:{:032x}", fnv(&[&length(namespace.len()), namespace.as_bytes(), key]))
 }
 
-/// FNV-1a of 128 bits: the same on all machines, for ever. Who finds two keys of one hash gains a miss.
+/// FNV-1a with 128 bits: stable across machines and versions. A collision causes a miss.
 fn fnv(parts: &[&[u8]]) -> u128 {
     let step = |hash: u128, byte: &u8| (hash ^ u128::from(*byte)).wrapping_mul((1 << 88) + 0x13B);
     parts.iter().copied().flatten().fold(0x6C62_272E_07BB_0142_62B8_2175_6295_C58D, step)
@@ -47,7 +47,7 @@ fn length(length: usize) -> [u8; 8] {
     (length as u64).to_le_bytes()
 }
 
-/// The bytes of an item.
+/// Packs an entry into the bytes of an item.
 pub(super) fn packed(
     generation: Generation,
     namespace: &str,
@@ -69,7 +69,7 @@ pub(super) fn packed(
     item
 }
 
-/// The value in an item and how long it is good yet, if it is of this generation and this key.
+/// Returns the value in an item and its remaining time to live, if the item belongs to this key and generation.
 pub(super) fn unpacked(
     item: &[u8],
     generation: Generation,
@@ -91,9 +91,10 @@ pub(super) fn unpacked(
     Some((rest.to_vec(), left))
 }
 
-/// A time as the server takes it: whole seconds, rounded up, and one more, as the server's clock moves on once
-/// a second and may be about to; a date from a month on; for ever where it has no word for it. The item
-/// itself knows its time to the millisecond.
+/// The time to live for the server: whole seconds, rounded up, plus one, because the server's clock ticks once a second.
+///
+/// A month or more becomes a date; a date beyond the range of the protocol becomes zero, no expiry. The item itself
+/// contains its deadline in milliseconds.
 pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
     let Some(ttl) = ttl else { return 0 };
     let seconds = whole_milliseconds(ttl).div_ceil(1000).saturating_add(1);
@@ -103,12 +104,12 @@ pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
     i32::try_from(milliseconds(now).div_ceil(1000).saturating_add(seconds)).unwrap_or(0)
 }
 
-/// Since 1970.
+/// The time in milliseconds since 1970.
 fn milliseconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_milliseconds)
 }
 
-/// Rounded up: what is good for a moment is not good for ever.
+/// The duration rounded up: a time to live of less than a millisecond must not become zero, which means no expiry.
 fn whole_milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -1,42 +1,44 @@
 //! Memcached, over its meta protocol.
 //!
-//! The client is our own: those there are either block or are async, and two of them with different habits
-//! would take more lines than the three commands that are needed.
+//! The client is part of this crate: existing ones are either blocking or async, and adapting two of them would take
+//! more code than the three commands that are needed.
 
+mod client;
 mod connection;
 mod item;
 mod protocol;
 
 use std::fmt;
-use std::io;
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
 use tokio::runtime;
 
+use self::client::Retry;
 use self::connection::{Awaited, Blocking};
 use self::item::Generation;
 use self::protocol::{If, Reply};
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
-use crate::connection_pool::Pool;
-use crate::error::Trouble;
-use crate::timeouts::{Patience, patient};
+use crate::connection_pool::ConnectionPool;
+use crate::error::ClientError;
+use crate::timeouts::{Timeouts, timeout_methods};
 
-/// So many keys are asked for at once. Their requests fit into the buffers on the way, so the server is never
-/// waiting for us to read while we are waiting for it.
-const MOST_KEYS: usize = 256;
+/// How many keys are looked up in one round trip. Their requests fit into the socket buffers, so that client and server
+/// never wait for each other.
+const MAX_KEYS: usize = 256;
 
 /// Results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
 ///
-/// Nothing is connected before the first call. Connections are kept for later ones, and made anew when the
-/// server was restarted. Async functions need a tokio runtime with its I/O and its timer.
+/// The client connects at the first lookup, and again after a restart of the server. Connections are pooled. `async`
+/// functions need a tokio runtime with its I/O and timer drivers.
 ///
-/// * Values of more than the server takes, 1 MiB unless it was started with another `-I`, are not stored,
-///   and counted as an error.
-/// * `cache_clear` takes one round trip, however much there is: older entries become nothing, and leave as
-///   they expire or as room is needed.
-/// * It does not tell of changes: `front_ttl` bounds how late a process sees what another one has invalidated.
-/// * There are neither credentials nor encryption.
+/// * A value above the item size limit of the server, 1 MiB unless it was started with another `-I`, is not stored and
+///   counts as a backend error.
+/// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the server removes
+///   them as they expire or as it needs the memory.
+/// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another process has
+///   invalidated.
+/// * Credentials and encryption are not supported.
 ///
 /// # Examples
 ///
@@ -49,31 +51,32 @@ const MOST_KEYS: usize = 256;
 /// ```
 pub struct Memcached {
     address: String,
-    /// What errors begin with.
+    /// The name of the server in errors.
     place: String,
-    patience: Patience,
-    blocking: Pool<Blocking>,
-    awaited: Pool<Awaited, runtime::Id>,
+    timeouts: Timeouts,
+    blocking: ConnectionPool<Blocking>,
+    awaited: ConnectionPool<Awaited, runtime::Id>,
 }
 
-/// Keeps results in the Memcached server at this address, a name or number with a port.
+/// Stores results in the Memcached server at this address: a host name or IP address, and a port.
 pub fn memcached(address: impl Into<String>) -> Memcached {
     let address = address.into();
     let address = ["memcached://", "memcache://", "tcp://"]
         .iter()
         .find_map(|scheme| address.strip_prefix(scheme))
         .map_or(address.as_str(), |rest| rest.trim_end_matches('/'));
-    // What stands before an `@` is a secret, and of no use here.
+    // The part before an `@` is a credential, which is not supported and must not be shown.
     let address = address.rsplit('@').next().unwrap_or_default();
     let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
         port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
     });
     let address = if has_port { address.to_owned() } else { format!("{address}:11211") };
     let place = format!("memcached at {address}");
-    Memcached { address, place, patience: Patience::new(), blocking: Pool::new(), awaited: Pool::new() }
+    let (blocking, awaited) = (ConnectionPool::new(), ConnectionPool::new());
+    Memcached { address, place, timeouts: Timeouts::new(), blocking, awaited }
 }
 
-patient! { Memcached }
+timeout_methods! { Memcached }
 
 impl fmt::Debug for Memcached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,86 +84,20 @@ impl fmt::Debug for Memcached {
     }
 }
 
-/// What was seen in an entry's place.
+/// The version of an entry in Memcached, or of its absence.
 #[derive(Clone, Copy, Debug)]
 pub struct Version {
     generation: Generation,
-    /// The server's own version of the item, whatever it is.
+    /// The server's version of the item (`cas`); `None` if there is no item.
     cas: Option<u64>,
 }
 
-impl Memcached {
-    /// Sends requests and reads the reply to each, on an idle connection first.
-    fn ask_all(&self, requests: &[u8], count: usize, again: Again) -> Result<Vec<Reply>, Trouble> {
-        if let Some(mut connection) = self.blocking.take(&()) {
-            match connection.ask(requests, count, self.patience.answer) {
-                Ok(replies) => {
-                    self.blocking.give_back((), connection);
-                    return Ok(replies);
-                }
-                Err(error) => {
-                    self.blocking.empty();
-                    if !(again == Again::Harmless && is_worn_out(&error)) {
-                        return Err(Trouble::down(error));
-                    }
-                }
-            }
-        }
-        let mut connection = Blocking::open(&self.address, self.patience.connect).map_err(Trouble::down)?;
-        let replies = connection.ask(requests, count, self.patience.answer).map_err(Trouble::down)?;
-        self.blocking.give_back((), connection);
-        Ok(replies)
-    }
-
-    /// As `ask_all`. Dropped half-way, it drops the connection with it.
-    async fn ask_all_async(
-        &self,
-        requests: &[u8],
-        count: usize,
-        again: Again,
-    ) -> Result<Vec<Reply>, Trouble> {
-        let runtime = runtime::Handle::try_current().map_err(Trouble::unwilling)?.id();
-        if let Some(mut connection) = self.awaited.take(&runtime) {
-            match connection.ask(requests, count, self.patience.answer).await {
-                Ok(replies) => {
-                    self.awaited.give_back(runtime, connection);
-                    return Ok(replies);
-                }
-                Err(error) => {
-                    self.awaited.empty();
-                    if !(again == Again::Harmless && is_worn_out(&error)) {
-                        return Err(Trouble::down(error));
-                    }
-                }
-            }
-        }
-        let mut connection =
-            Awaited::open(&self.address, self.patience.connect).await.map_err(Trouble::down)?;
-        let replies = connection.ask(requests, count, self.patience.answer).await.map_err(Trouble::down)?;
-        self.awaited.give_back(runtime, connection);
-        Ok(replies)
-    }
-}
-
-/// Whether requests may be made again when it is not known whether they were made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Harmless,
-    /// A swap that was made would seem to have failed, and its change would be made twice.
-    Harmful,
-}
-
-/// Whether the server closed the connection while nobody used it, as in a restart.
-fn is_worn_out(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
-    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
-}
-
-/// Both requests, for one round trip.
+/// Requests the generation of a namespace and one entry, in one round trip.
 fn generation_and_entry(namespace: &str, key: &[u8]) -> Vec<u8> {
     generation_and_entries(namespace, &[key])
 }
 
+/// Requests the generation of a namespace and several entries, in one round trip.
 fn generation_and_entries(namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
     let mut requests = protocol::get(&item::generation_key(namespace));
     for key in keys {
@@ -169,106 +106,117 @@ fn generation_and_entries(namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
     requests
 }
 
-fn generation_in(reply: Reply) -> Result<Option<Generation>, Trouble> {
+/// Reads the generation of a namespace, if it has one.
+fn generation_in(reply: Reply) -> Result<Option<Generation>, ClientError> {
     match reply {
         Reply::Value { value, .. } => Ok(value.try_into().ok()),
-        Reply::Nothing => Ok(None),
-        other => Err(refused(other)),
+        Reply::Missing => Ok(None),
+        other => Err(rejected(other)),
     }
 }
 
-fn refused(reply: Reply) -> Trouble {
+/// The error for a reply that does not carry out the request.
+fn rejected(reply: Reply) -> ClientError {
     match reply {
-        Reply::Refused(words) => Trouble::unwilling(words),
-        other => Trouble::unwilling(format!("an answer to another question: {other:?}")),
+        Reply::Error(message) => ClientError::answered(ErrorKind::Rejected, message),
+        other => ClientError::answered(ErrorKind::Protocol, format!("unexpected reply: {other:?}")),
     }
 }
 
-/// What is there, by the replies to `generation_and_entries`.
-fn found_of(replies: Vec<Reply>, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, Trouble> {
+/// The entries, from the replies to `generation_and_entries`.
+fn found_of(
+    replies: Vec<Reply>,
+    namespace: &str,
+    keys: &[&[u8]],
+) -> Result<Vec<Option<Stored>>, ClientError> {
     let mut replies = replies.into_iter();
     let generation = replies.next().map_or(Ok(None), generation_in)?;
     replies.zip(keys).map(|(entry, key)| found(entry, generation, namespace, key)).collect()
 }
 
+/// The entry, from its reply.
 fn found(
     entry: Reply,
     generation: Option<Generation>,
     namespace: &str,
     key: &[u8],
-) -> Result<Option<Stored>, Trouble> {
+) -> Result<Option<Stored>, ClientError> {
     match entry {
         Reply::Value { value, .. } => Ok(opened(&value, generation, namespace, key)),
-        Reply::Nothing => Ok(None),
-        other => Err(refused(other)),
+        Reply::Missing => Ok(None),
+        other => Err(rejected(other)),
     }
 }
 
+/// The entry that an item holds, unless it belongs to another key, is of an older generation, or has expired.
 fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Stored> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
     Some(Stored::new(value).ttl(ttl))
 }
 
-macro_rules! speaks {
-    ($Backend:ident, $CompareAndSwap:ident, $ask:ident, $ask_all:ident, $own:ident, $own_clear:ident, [$($fn:tt)*] $($await:tt)*) => {
+macro_rules! backend_by_memcached {
+    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $renew:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
-            $($fn)* $ask<const N: usize>(&self, requests: &[u8], again: Again) -> Result<[Reply; N], Trouble> {
-                let replies = self.$ask_all(requests, N, again)$($await)*?;
-                replies.try_into().map_err(|_| Trouble::unwilling("another number of answers than of questions"))
+            $($fn)* $send<const N: usize>(&self, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
+                let replies = self.$send_all(requests, N, retry)$($await)*?;
+                replies.try_into().map_err(|_| ClientError::answered(ErrorKind::Protocol, "wrong number of replies"))
             }
 
-            /// The generation of a namespace, made where there is none.
-            $($fn)* $own(&self, namespace: &str) -> Result<Generation, Trouble> {
+            /// Returns the generation of a namespace, and creates it if there is none.
+            $($fn)* $generation(&self, namespace: &str) -> Result<Generation, ClientError> {
                 let key = item::generation_key(namespace);
-                let [reply] = self.$ask(&protocol::get(&key), Again::Harmless)$($await)*?;
-                let garbled = match reply {
+                let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                let only = match reply {
                     Reply::Value { value, cas } => match value.try_into() {
                         Ok(generation) => return Ok(generation),
                         Err(_) => If::Version(cas),
                     },
-                    Reply::Nothing => If::Absent,
-                    other => return Err(refused(other)),
+                    Reply::Missing => If::Absent,
+                    other => return Err(rejected(other)),
                 };
                 let generation = item::new_generation();
-                match self.$ask(&protocol::set(&key, &generation, 0, garbled), Again::Harmless)$($await)*? {
+                match self.$send(&protocol::set(&key, &generation, 0, only), Retry::Allowed)$($await)*? {
                     [Reply::Done] => Ok(generation),
-                    // Somebody else was faster.
-                    [Reply::Changed | Reply::Nothing] => {
-                        let [reply] = self.$ask(&protocol::get(&key), Again::Harmless)$($await)*?;
-                        generation_in(reply)?.ok_or_else(|| Trouble::unwilling("it forgets at once"))
+                    // Another client created it first.
+                    [Reply::Changed | Reply::Missing] => {
+                        let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                        generation_in(reply)?.ok_or_else(|| {
+                            let message = "the server does not keep the generation of the namespace";
+                            ClientError::answered(ErrorKind::Rejected, message)
+                        })
                     }
-                    [other] => Err(refused(other)),
+                    [other] => Err(rejected(other)),
                 }
             }
 
-            $($fn)* $own_clear(&self, namespace: &str) -> Result<(), Trouble> {
+            $($fn)* $renew(&self, namespace: &str) -> Result<(), ClientError> {
                 let key = item::generation_key(namespace);
                 let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
-                match self.$ask(&request, Again::Harmless)$($await)*? {
+                match self.$send(&request, Retry::Allowed)$($await)*? {
                     [Reply::Done] => Ok(()),
-                    [other] => Err(refused(other)),
+                    [other] => Err(rejected(other)),
                 }
             }
         }
 
         impl $Backend for Memcached {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                self.patience.admits(&self.place)?;
-                let replies = self.$ask(&generation_and_entry(namespace, key), Again::Harmless)$($await)*;
+                self.timeouts.admit(&self.place)?;
+                let replies = self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
                     found(entry, generation_in(generation)?, namespace, key)
                 });
-                self.patience.noted(&self.place, found)
+                self.timeouts.record(&self.place, found)
             }
 
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = Vec::with_capacity(keys.len());
-                for keys in keys.chunks(MOST_KEYS) {
-                    self.patience.admits(&self.place)?;
+                for keys in keys.chunks(MAX_KEYS) {
+                    self.timeouts.admit(&self.place)?;
                     let requests = generation_and_entries(namespace, keys);
-                    let replies = self.$ask_all(&requests, 1 + keys.len(), Again::Harmless)$($await)*;
+                    let replies = self.$send_all(&requests, 1 + keys.len(), Retry::Allowed)$($await)*;
                     let found = replies.and_then(|replies| found_of(replies, namespace, keys));
-                    all.extend(self.patience.noted(&self.place, found)?);
+                    all.extend(self.timeouts.record(&self.place, found)?);
                 }
                 Ok(all)
             }
@@ -280,22 +228,22 @@ macro_rules! speaks {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
-                self.patience.admits(&self.place)?;
-                let done = match self.$own(namespace)$($await)* {
+                self.timeouts.admit(&self.place)?;
+                let done = match self.$generation(namespace)$($await)* {
                     Ok(generation) => {
                         let now = SystemTime::now();
                         let item = item::packed(generation, namespace, key, value, ttl, now);
                         let seconds = item::server_ttl(ttl, now);
                         let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
-                        match self.$ask(&request, Again::Harmless)$($await)* {
+                        match self.$send(&request, Retry::Allowed)$($await)* {
                             Ok([Reply::Done]) => Ok(()),
-                            Ok([other]) => Err(refused(other)),
-                            Err(trouble) => Err(trouble),
+                            Ok([other]) => Err(rejected(other)),
+                            Err(error) => Err(error),
                         }
                     }
-                    Err(trouble) => Err(trouble),
+                    Err(error) => Err(error),
                 };
-                self.patience.noted(&self.place, done)
+                self.timeouts.record(&self.place, done)
             }
 
             $($fn)* add(
@@ -305,67 +253,67 @@ macro_rules! speaks {
                 value: &[u8],
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                let (found, version) = $CompareAndSwap::look(self, namespace, key)$($await)*?;
+                let (found, version) = $CompareAndSwap::get_versioned(self, namespace, key)$($await)*?;
                 if found.is_some() {
                     return Ok(false);
                 }
-                $CompareAndSwap::swap(self, namespace, key, &version, value, Some(ttl))$($await)*
+                $CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.patience.admits(&self.place)?;
+                self.timeouts.admit(&self.place)?;
                 let requests =
                     [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
-                let replies = self.$ask(&requests.concat(), Again::Harmless)$($await)*;
+                let replies = self.$send(&requests.concat(), Retry::Allowed)$($await)*;
                 let done = replies.and_then(|[generation, entry, deleted]| {
                     let generation = generation_in(generation)?;
                     match (entry, deleted) {
                         (Reply::Value { value, .. }, Reply::Done) => {
                             Ok(opened(&value, generation, namespace, key).is_some())
                         }
-                        (_, Reply::Done | Reply::Nothing) => Ok(false),
-                        (_, other) => Err(refused(other)),
+                        (_, Reply::Done | Reply::Missing) => Ok(false),
+                        (_, other) => Err(rejected(other)),
                     }
                 });
-                self.patience.noted(&self.place, done)
+                self.timeouts.record(&self.place, done)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.patience.admits(&self.place)?;
-                let done = self.$own_clear(namespace)$($await)*;
-                self.patience.noted(&self.place, done)
+                self.timeouts.admit(&self.place)?;
+                let done = self.$renew(namespace)$($await)*;
+                self.timeouts.record(&self.place, done)
             }
         }
 
         impl $CompareAndSwap for Memcached {
             type Version = Version;
 
-            $($fn)* look(
+            $($fn)* get_versioned(
                 &self,
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Version), BackendError> {
-                self.patience.admits(&self.place)?;
-                let looked = match self.$ask(&generation_and_entry(namespace, key), Again::Harmless)$($await)* {
+                self.timeouts.admit(&self.place)?;
+                let looked = match self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
                     Ok([generation, entry]) => match generation_in(generation) {
                         Ok(Some(generation)) => Ok((generation, entry)),
-                        Ok(None) => self.$own(namespace)$($await)*.map(|generation| (generation, entry)),
-                        Err(trouble) => Err(trouble),
+                        Ok(None) => self.$generation(namespace)$($await)*.map(|generation| (generation, entry)),
+                        Err(error) => Err(error),
                     },
-                    Err(trouble) => Err(trouble),
+                    Err(error) => Err(error),
                 };
                 let looked = looked.and_then(|(generation, entry)| match entry {
                     Reply::Value { value, cas } => {
                         let found = opened(&value, Some(generation), namespace, key);
                         Ok((found, Version { generation, cas: Some(cas) }))
                     }
-                    Reply::Nothing => Ok((None, Version { generation, cas: None })),
-                    other => Err(refused(other)),
+                    Reply::Missing => Ok((None, Version { generation, cas: None })),
+                    other => Err(rejected(other)),
                 });
-                self.patience.noted(&self.place, looked)
+                self.timeouts.record(&self.place, looked)
             }
 
-            $($fn)* swap(
+            $($fn)* compare_and_swap(
                 &self,
                 namespace: &str,
                 key: &[u8],
@@ -373,23 +321,23 @@ macro_rules! speaks {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.patience.admits(&self.place)?;
+                self.timeouts.admit(&self.place)?;
                 let now = SystemTime::now();
                 let item = item::packed(version.generation, namespace, key, value, ttl, now);
                 let only = version.cas.map_or(If::Absent, If::Version);
                 let seconds = item::server_ttl(ttl, now);
                 let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
-                let done = match self.$ask(&request, Again::Harmful)$($await)* {
+                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done]) => Ok(true),
-                    Ok([Reply::Changed | Reply::Nothing]) => Ok(false),
-                    Ok([other]) => Err(refused(other)),
-                    Err(trouble) => Err(trouble),
+                    Ok([Reply::Changed | Reply::Missing]) => Ok(false),
+                    Ok([other]) => Err(rejected(other)),
+                    Err(error) => Err(error),
                 };
-                self.patience.noted(&self.place, done)
+                self.timeouts.record(&self.place, done)
             }
         }
     };
 }
 
-speaks! { Backend, CompareAndSwap, ask, ask_all, generation, renew, [fn] }
-speaks! { AsyncBackend, AsyncCompareAndSwap, ask_async, ask_all_async, generation_async, renew_async, [async fn] .await }
+backend_by_memcached! { Backend, CompareAndSwap, send, send_all, generation, renew, [fn] }
+backend_by_memcached! { AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, renew_async, [async fn] .await }

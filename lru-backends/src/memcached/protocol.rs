@@ -1,28 +1,28 @@
-//! Memcached's meta protocol: bytes of requests, and replies in bytes. It opens no connections.
+//! The meta protocol of Memcached: requests as bytes, and replies read from bytes. No I/O happens here.
 
 use std::io;
 
-/// Longer replies are none: `-I` allows items of up to 1 GiB.
-const MOST: usize = 1 << 30;
-/// A line tells little more than a size and a version.
-const LONGEST_LINE: usize = 2048;
+/// The longest value that is accepted: `-I` allows items of up to 1 GiB.
+const MAX_VALUE: usize = 1 << 30;
+/// The longest line that is accepted: it holds little more than a size and a version.
+const MAX_LINE: usize = 2048;
 
 /// One reply of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// `VA`: what is there, and its version.
+    /// `VA`: a value and its version.
     Value { value: Vec<u8>, cas: u64 },
-    /// `EN`, `NF`: there is nothing.
-    Nothing,
+    /// `EN`, `NF`: there is no item.
+    Missing,
     /// `HD`: done.
     Done,
-    /// `NS`, `EX`: it is not as it was expected to be.
+    /// `NS`, `EX`: the item is not the expected one.
     Changed,
-    /// It refused, in its own words.
-    Refused(String),
+    /// The server rejected the request, with this message.
+    Error(String),
 }
 
-/// When an item is to be stored.
+/// The condition under which an item is stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum If {
     Any,
@@ -30,15 +30,17 @@ pub(super) enum If {
     Version(u64),
 }
 
+/// Reads an item and its version.
 pub(super) fn get(key: &str) -> Vec<u8> {
     format!("mg {key} v c\r\n").into_bytes()
 }
 
+/// Deletes an item.
 pub(super) fn delete(key: &str) -> Vec<u8> {
     format!("md {key}\r\n").into_bytes()
 }
 
-/// `ttl` as the server takes it: zero for ever, a month and more as a date.
+/// Stores an item. `ttl` is in seconds; zero means no expiry, and a month or more is a date.
 pub(super) fn set(key: &str, value: &[u8], ttl: i32, only: If) -> Vec<u8> {
     let only = match only {
         If::Any => String::new(),
@@ -52,65 +54,67 @@ pub(super) fn set(key: &str, value: &[u8], ttl: i32, only: If) -> Vec<u8> {
     request
 }
 
-/// Replies as they come in, in pieces of any size.
+/// The bytes received so far, from which replies are read.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     bytes: Vec<u8>,
-    /// Where the next reply begins.
+    /// The start of the next reply.
     start: usize,
 }
 
 impl Inbox {
+    /// Appends received bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.start);
         self.start = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Whether all that came was asked for.
+    /// Returns whether every received byte was read.
     pub(super) fn is_empty(&self) -> bool {
         self.start == self.bytes.len()
     }
 
-    /// The next reply, once it is whole.
+    /// Returns the next reply; `None` if it is incomplete.
     pub(super) fn next(&mut self) -> io::Result<Option<Reply>> {
         let bytes = &self.bytes[self.start..];
-        let Some(end) = bytes.windows(2).take(LONGEST_LINE).position(|two| two == b"\r\n") else {
-            return if bytes.len() > LONGEST_LINE { Err(garbled()) } else { Ok(None) };
+        let Some(end) = bytes.windows(2).take(MAX_LINE).position(|two| two == b"\r\n") else {
+            return if bytes.len() > MAX_LINE { Err(malformed()) } else { Ok(None) };
         };
-        let line = std::str::from_utf8(&bytes[..end]).map_err(|_| garbled())?;
+        let line = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed())?;
         let mut words = line.split(' ');
         let reply = match words.next() {
             Some("VA") => {
-                let length: usize = words.next().and_then(|word| word.parse().ok()).ok_or_else(garbled)?;
-                let cas = words.find_map(|word| word.strip_prefix('c')?.parse().ok()).ok_or_else(garbled)?;
-                if length > MOST {
-                    return Err(garbled());
+                let length: usize = words.next().and_then(|word| word.parse().ok()).ok_or_else(malformed)?;
+                let cas =
+                    words.find_map(|word| word.strip_prefix('c')?.parse().ok()).ok_or_else(malformed)?;
+                if length > MAX_VALUE {
+                    return Err(malformed());
                 }
                 let whole = end + 2 + length + 2;
                 if bytes.len() < whole {
                     return Ok(None);
                 }
                 if &bytes[whole - 2..whole] != b"\r\n" {
-                    return Err(garbled());
+                    return Err(malformed());
                 }
                 let value = bytes[end + 2..whole - 2].to_vec();
                 self.start += whole;
                 return Ok(Some(Reply::Value { value, cas }));
             }
             Some("HD") => Reply::Done,
-            Some("EN" | "NF") => Reply::Nothing,
+            Some("EN" | "NF") => Reply::Missing,
             Some("NS" | "EX") => Reply::Changed,
-            Some("ERROR" | "SERVER_ERROR" | "CLIENT_ERROR") => Reply::Refused(line.to_owned()),
-            _ => return Err(garbled()),
+            Some("ERROR" | "SERVER_ERROR" | "CLIENT_ERROR") => Reply::Error(line.to_owned()),
+            _ => return Err(malformed()),
         };
         self.start += end + 2;
         Ok(Some(reply))
     }
 }
 
-fn garbled() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the answer is not in Memcached's meta protocol")
+fn malformed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the reply is not in the meta protocol of Memcached")
 }
 
 #[cfg(test)]
@@ -129,9 +133,9 @@ mod tests {
                 }
             }
             assert!(inbox.is_empty());
-            let refused = Reply::Refused("SERVER_ERROR object too large for cache".into());
+            let rejected = Reply::Error("SERVER_ERROR object too large for cache".into());
             let value = Reply::Value { value: b"\r\n\r\n".to_vec(), cas: 17 };
-            assert_eq!(replies, [value, Reply::Nothing, Reply::Done, refused, Reply::Changed]);
+            assert_eq!(replies, [value, Reply::Missing, Reply::Done, rejected, Reply::Changed]);
         }
     }
 

@@ -1,11 +1,11 @@
-//! What a server tells of changes: client tracking, as Redis has it from version 6 on.
+//! Invalidation by the server: client tracking, from Redis 6 on.
 //!
-//! A connection of its own asks to be told of all keys that begin with the prefix of a namespace
-//! (`BCAST`), whoever changes them: so the server need not remember who has read what. A thread listens,
-//! and ends when nobody is left who could ask it for anything.
+//! A connection of its own subscribes to all keys with the prefix of a namespace (`BCAST`), whichever client changes
+//! them: so the server need not remember which client has read which key. A thread listens, and ends when the
+//! [`Tracking`] is dropped.
 //!
-//! Invariant: what is changed while nobody listens counts as changed under any key: that is told when the
-//! connection is lost, and once more when there is a new one that listens.
+//! Invariant: a change that happens while no connection listens counts as a change of every key. All copies are dropped
+//! when the connection is lost, and again when a new one listens.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,38 +23,39 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::is_fine_after;
+use super::error::is_usable_after;
 
-/// A connection that has been silent for so long is asked whether it is still there.
+/// How long a connection may be silent before it is checked with `PING`.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// What an answer to that may take, should the function not be more patient.
+/// The least timeout for the answer; a longer timeout of the client applies.
 const ANSWER: Duration = Duration::from_secs(1);
 
-/// The pause before the server is tried again: the first one, and the longest.
+/// The pause before the next connection attempt: at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
-/// The same where the server has said that it does not do it.
+/// The pause after the server refused to report changes.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// So many keys are looked up at once, to see whether their change is no news. Beyond that all are news.
-const LOOKS: usize = 256;
+/// How many changed keys are read back at the same time, to see whether the change was this process's own write.
+/// Beyond that, copies are dropped without reading.
+const READ_BACKS: usize = 256;
 
-/// How a client for the server is made.
+/// Creates a client for the server.
 pub(super) type Reach = Box<dyn Fn() -> RedisResult<Client> + Send>;
 
-/// Asks the thread that listens; when this is dropped, it ends.
+/// The handle of the listening thread, which ends when this is dropped.
 pub(super) struct Tracking(UnboundedSender<Event>);
 
 enum Event {
-    /// Somebody wants to know of keys that begin so.
+    /// A new subscription, for keys with this prefix.
     Watch(Vec<u8>, InvalidationSink),
-    /// What came by the connection of this number.
+    /// A message from the connection with this number.
     Push(u64, PushInfo),
 }
 
 impl Tracking {
-    /// Begins to listen. `None` where there can be no thread.
+    /// Starts the listening thread; `None` if no thread can be started.
     pub(super) fn start(
         reach: Reach,
         connect: Duration,
@@ -65,8 +66,8 @@ impl Tracking {
         let (sender, events) = unbounded_channel();
         let (sent, answer) = (sender.downgrade(), answer.max(ANSWER));
         let sinks = HashMap::from([(prefix, vec![sink])]);
-        let looks = Arc::new(Semaphore::new(LOOKS));
-        let mut listener = Listener { reach, connect, answer, sent, events, sinks, looks, number: 0 };
+        let read_backs = Arc::new(Semaphore::new(READ_BACKS));
+        let mut listener = Listener { reach, connect, answer, sent, events, sinks, read_backs, number: 0 };
         let run = move || {
             if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
                 runtime.block_on(listener.listen());
@@ -76,45 +77,45 @@ impl Tracking {
         Some(Self(sender))
     }
 
-    /// Listens to more. Says whether it does.
+    /// Adds a subscription, and returns whether the thread is still running.
     pub(super) fn watch(&self, prefix: Vec<u8>, sink: InvalidationSink) -> bool {
         self.0.send(Event::Watch(prefix, sink)).is_ok()
     }
 }
 
-/// What the thread has.
+/// The state of the listening thread.
 struct Listener {
     reach: Reach,
     connect: Duration,
     answer: Duration,
-    /// For connections to send what comes; they keep nobody alive.
+    /// Where connections send messages. It does not keep the thread alive.
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
-    /// By what their keys begin with.
+    /// The subscriptions, by the prefix of their keys.
     sinks: HashMap<Vec<u8>, Sinks>,
-    looks: Arc<Semaphore>,
-    /// How many connections there were.
+    read_backs: Arc<Semaphore>,
+    /// The number of the current connection.
     number: u64,
 }
 
 type Sinks = Vec<InvalidationSink>;
 
-/// Nobody is left who could ask for anything.
-struct Over;
+/// The [`Tracking`] was dropped, so the thread ends.
+struct Dropped;
 
 impl Listener {
     async fn listen(&mut self) {
         let mut pause = PAUSES[0];
         loop {
-            let rest = match self.connected().await {
+            let rest = match self.connect().await {
                 Ok(connection) => {
-                    self.all_lost_track();
+                    self.invalidate_all();
                     let begin = Instant::now();
                     if self.follow(connection).await.is_err() {
                         return;
                     }
-                    self.all_lost_track();
-                    // What broke at once may go on doing that.
+                    self.invalidate_all();
+                    // A connection that breaks at once may do so again: keep the longer pause.
                     pause = if begin.elapsed() > PAUSES[1] { PAUSES[0] } else { pause };
                     pause
                 }
@@ -128,31 +129,31 @@ impl Listener {
         }
     }
 
-    /// Waits, and goes on noting who wants to know.
-    async fn rest(&mut self, pause: Duration) -> Result<(), Over> {
+    /// Waits, and accepts subscriptions meanwhile.
+    async fn rest(&mut self, pause: Duration) -> Result<(), Dropped> {
         let end = Instant::now() + pause;
         while let Ok(event) = timeout_at(end, self.events.recv()).await {
-            if let Event::Watch(prefix, sink) = event.ok_or(Over)? {
+            if let Event::Watch(prefix, sink) = event.ok_or(Dropped)? {
                 self.sinks.entry(prefix).or_default().push(sink);
             }
         }
         Ok(())
     }
 
-    /// A connection that tells of all that is watched.
-    async fn connected(&mut self) -> RedisResult<MultiplexedConnection> {
+    /// Opens a connection with all subscriptions.
+    async fn connect(&mut self) -> RedisResult<MultiplexedConnection> {
         #[cfg(feature = "redis-tls")]
-        super::choose_cryptography();
+        super::client::install_crypto_provider();
         self.number += 1;
         let (number, sent) = (self.number, self.sent.clone());
-        let told = move |push| match sent.upgrade() {
+        let receive = move |push| match sent.upgrade() {
             Some(sent) => sent.send(Event::Push(number, push)).map_err(drop),
             None => Err(()),
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.connect))
             .set_response_timeout(Some(self.answer))
-            .set_push_sender(told);
+            .set_push_sender(receive);
         let info = (self.reach)()?.get_connection_info().clone();
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
@@ -161,8 +162,8 @@ impl Listener {
         Ok(connection)
     }
 
-    /// Tells what the connection tells, as long as it is there.
-    async fn follow(&mut self, mut connection: MultiplexedConnection) -> Result<(), Over> {
+    /// Passes on what the connection reports, until it is lost.
+    async fn follow(&mut self, mut connection: MultiplexedConnection) -> Result<(), Dropped> {
         loop {
             let Ok(event) = timeout(SILENCE, self.events.recv()).await else {
                 if is_there(&mut connection).await {
@@ -170,7 +171,7 @@ impl Listener {
                 }
                 return Ok(());
             };
-            match event.ok_or(Over)? {
+            match event.ok_or(Dropped)? {
                 Event::Watch(prefix, sink) => {
                     let is_new = !self.sinks.contains_key(&prefix);
                     self.sinks.entry(prefix.clone()).or_default().push(sink.clone());
@@ -184,37 +185,37 @@ impl Listener {
                     PushKind::Invalidate => self.invalidated(push.data, &connection),
                     _ => {}
                 },
-                // Of a connection that is gone.
+                // From an earlier connection.
                 Event::Push(..) => {}
             }
         }
     }
 
-    fn all_lost_track(&self) {
-        self.sinks.values().flatten().for_each(|sink| sink.invalidate_all());
+    fn invalidate_all(&self) {
+        self.sinks.values().flatten().for_each(InvalidationSink::invalidate_all);
     }
 
-    /// A list of keys; of none where all are gone.
+    /// Handles a message: a list of keys, or none if all keys were removed.
     fn invalidated(&self, data: Vec<Value>, connection: &MultiplexedConnection) {
         for keys in data {
             let Value::Array(keys) = keys else {
-                self.all_lost_track();
+                self.invalidate_all();
                 continue;
             };
             for key in keys {
                 match key {
-                    Value::BulkString(key) => self.changed(&key, connection),
-                    _ => self.all_lost_track(),
+                    Value::BulkString(key) => self.key_changed(&key, connection),
+                    _ => self.invalidate_all(),
                 }
             }
         }
     }
 
-    fn changed(&self, full: &[u8], connection: &MultiplexedConnection) {
+    fn key_changed(&self, full: &[u8], connection: &MultiplexedConnection) {
         let Some((sinks, key)) = self.sinks_of(full) else { return };
         for sink in sinks {
             let permit = if sink.may_be_own_write(key) {
-                Arc::clone(&self.looks).try_acquire_owned().ok()
+                Arc::clone(&self.read_backs).try_acquire_owned().ok()
             } else {
                 None
             };
@@ -235,7 +236,7 @@ impl Listener {
         }
     }
 
-    /// Who wants to know of a key, and what it is without the prefix.
+    /// The subscriptions for a key, and the key without the prefix.
     fn sinks_of<'k>(&self, full: &'k [u8]) -> Option<(&Sinks, &'k [u8])> {
         let colon = full.iter().position(|&byte| byte == b':')?;
         let length: usize = std::str::from_utf8(&full[..colon]).ok()?.parse().ok()?;
@@ -245,7 +246,7 @@ impl Listener {
     }
 }
 
-/// Asks to be told of keys that begin so, beside those that were asked for before.
+/// Subscribes the connection to keys with these prefixes, in addition to earlier ones.
 async fn track<'p>(
     connection: &mut MultiplexedConnection,
     prefixes: impl IntoIterator<Item = &'p Vec<u8>>,
@@ -258,12 +259,12 @@ async fn track<'p>(
     command.query_async(connection).await
 }
 
-/// Whether the server answers, whatever it is that it says.
+/// Returns whether the server answers, with anything at all.
 async fn is_there(connection: &mut MultiplexedConnection) -> bool {
-    cmd("PING").query_async::<Value>(connection).await.as_ref().err().is_none_or(is_fine_after)
+    cmd("PING").query_async::<Value>(connection).await.as_ref().err().is_none_or(is_usable_after)
 }
 
-/// Whether the server is well, and has said no: it is too old, or this user may not ask for it.
+/// Returns whether the server refused: it is too old, or the user has no permission.
 fn is_refusal(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::RESP3NotSupported => true,

@@ -1,8 +1,7 @@
-//! Keys and results as bytes.
+//! Serialization of keys and results.
 //!
-//! A result lies in an envelope: two bytes that tell whose it is and in which format, and until when it is
-//! good by the wall clock, so that no backend need be trusted with that. Bytes that are anything else are
-//! no result.
+//! A result is stored in an envelope: a tag of two bytes (this library, and the format), and the deadline by the wall
+//! clock, so that expiry does not depend on the backend. Bytes without a valid envelope count as a miss.
 
 use core::time::Duration;
 use std::time::SystemTime;
@@ -11,15 +10,15 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Whose it is.
+/// The first byte of every envelope.
 const TAG: u8 = 0xF7;
 
-/// How arguments and results become bytes.
+/// The serialization format of arguments and results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Format {
-    /// As few as can be: postcard.
+    /// Compact binary: postcard.
     Compact,
-    /// For people and other programs to read.
+    /// JSON, readable for people and other programs.
     #[cfg(feature = "json")]
     Json,
 }
@@ -33,21 +32,21 @@ impl Format {
         }
     }
 
-    /// The same bytes, and a value after them.
-    fn after<T: Serialize + ?Sized>(self, bytes: Vec<u8>, value: &T) -> Option<Vec<u8>> {
+    /// Appends a value to `bytes`; `None` if it cannot be serialized.
+    fn append<T: Serialize + ?Sized>(self, bytes: Vec<u8>, value: &T) -> Option<Vec<u8>> {
         match self {
             Self::Compact => postcard::to_extend(value, bytes).ok(),
             #[cfg(feature = "json")]
             Self::Json => {
                 let mut bytes = bytes;
-                super::json::tells_apart(value).then_some(())?;
+                super::json::is_unambiguous(value).then_some(())?;
                 serde_json::to_writer(&mut bytes, value).ok()?;
                 Some(bytes)
             }
         }
     }
 
-    /// The value that these bytes are, and nothing else.
+    /// Reads a value that takes up all of `bytes`.
     fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Option<T> {
         match self {
             Self::Compact => {
@@ -60,12 +59,12 @@ impl Format {
     }
 }
 
-/// As bytes; `None` where it refuses to be.
+/// Serializes a value; `None` if it cannot be serialized.
 pub(crate) fn encoded<T: Serialize + ?Sized>(value: &T, format: Format) -> Option<Vec<u8>> {
-    format.after(Vec::new(), value)
+    format.append(Vec::new(), value)
 }
 
-/// In an envelope, good for `ttl` from `now` on.
+/// Puts a value in an envelope that expires `ttl` after `now`.
 pub(crate) fn sealed<T: Serialize>(
     value: &T,
     format: Format,
@@ -74,12 +73,12 @@ pub(crate) fn sealed<T: Serialize>(
 ) -> Option<Vec<u8>> {
     let expires = ttl.and_then(|ttl| milliseconds(now)?.checked_add(whole_milliseconds(ttl)?));
     let mut bytes = Vec::from(format.tag());
-    // Zero is for ever.
+    // Zero means no expiry.
     bytes.extend(expires.unwrap_or(0).to_le_bytes());
-    format.after(bytes, value)
+    format.append(bytes, value)
 }
 
-/// What is in an envelope, and how long it is good yet.
+/// Takes the value out of an envelope, and its remaining time to live; `None` if it has expired.
 pub(crate) fn opened<T: DeserializeOwned>(
     bytes: &[u8],
     format: Format,
@@ -96,12 +95,12 @@ pub(crate) fn opened<T: DeserializeOwned>(
     Some((format.read(value)?, left))
 }
 
-/// Since 1970.
+/// The time in milliseconds since 1970.
 fn milliseconds(time: SystemTime) -> Option<u64> {
     whole_milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).ok()?)
 }
 
-/// Rounded up: what is good for a moment is not good for ever.
+/// The duration rounded up: a time to live of less than a millisecond must not become zero, which means no expiry.
 fn whole_milliseconds(span: Duration) -> Option<u64> {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).ok()
 }

@@ -75,7 +75,7 @@ impl BackendError {
     }
 }
 
-/// The kind of an I/O error on the way to a backend.
+/// Maps the kind of an I/O error on the way to a backend.
 impl From<io::ErrorKind> for ErrorKind {
     fn from(kind: io::ErrorKind) -> Self {
         use io::ErrorKind as Io;

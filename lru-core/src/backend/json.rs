@@ -1,31 +1,31 @@
-//! What JSON can tell apart.
+//! A check that JSON represents a value without ambiguity.
 //!
-//! For some values JSON has no word, and `null` stands for them: a float that is not finite, and `Some` of what is
-//! `null` itself. Two arguments would be one key, and a result would come back as another one. Such values
-//! are refused, as those are that cannot be JSON at all.
+//! JSON writes `null` for some values that are not `None`: a float that is not finite, and `Some` of a value that is
+//! itself `null`. Two arguments would become one key, and a result would be read back as another one. Such values are
+//! refused, like those that JSON cannot represent at all.
 
 use core::fmt;
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-/// Whether no other value of this type is the same JSON.
-pub(super) fn tells_apart<T: Serialize + ?Sized>(value: &T) -> bool {
+/// Returns whether no other value of this type has the same JSON.
+pub(super) fn is_unambiguous<T: Serialize + ?Sized>(value: &T) -> bool {
     value.serialize(Probe).is_ok()
 }
 
-/// Writes nothing, and says whether `null` was to be written.
+/// A serializer without output, which returns whether the value is written as `null`.
 struct Probe;
 
 type IsNull = Result<bool, Lossy>;
 
-/// It would be taken for another value.
+/// The error for a value that JSON cannot tell from another one.
 #[derive(Debug)]
 struct Lossy;
 
 impl fmt::Display for Lossy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("this would be taken for another value")
+        f.write_str("JSON cannot tell this value from another one")
     }
 }
 
@@ -162,11 +162,11 @@ mod tests {
 
     #[test]
     fn what_would_be_null_and_is_not_is_refused() {
-        assert!(tells_apart(&(1.5, None::<u8>, Some(1), (), "null", vec![Some("a"), None])));
-        assert!(tells_apart(&BTreeMap::from([(1, Some(-0.0_f32)), (2, None)])));
-        assert!(tells_apart(&Err::<u8, Option<char>>(None)));
-        assert!(!tells_apart(&f64::NAN) && !tells_apart(&[f32::NEG_INFINITY]));
-        assert!(!tells_apart(&Some(())) && !tells_apart(&(1, Some(None::<u8>))));
-        assert!(!tells_apart(&BTreeMap::from([("a".to_string(), Some(Some(())))])));
+        assert!(is_unambiguous(&(1.5, None::<u8>, Some(1), (), "null", vec![Some("a"), None])));
+        assert!(is_unambiguous(&BTreeMap::from([(1, Some(-0.0_f32)), (2, None)])));
+        assert!(is_unambiguous(&Err::<u8, Option<char>>(None)));
+        assert!(!is_unambiguous(&f64::NAN) && !is_unambiguous(&[f32::NEG_INFINITY]));
+        assert!(!is_unambiguous(&Some(())) && !is_unambiguous(&(1, Some(None::<u8>))));
+        assert!(!is_unambiguous(&BTreeMap::from([("a".to_string(), Some(Some(())))])));
     }
 }

@@ -1,0 +1,102 @@
+//! The backend for `async` functions: its operations run on a blocking thread.
+
+use std::time::Duration;
+
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
+
+use super::Disk;
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+
+impl Disk {
+    /// Runs an operation on a blocking thread of tokio; on the calling thread if no tokio runtime is running.
+    async fn run_blocking<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Self) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let this = self.clone();
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                let done = runtime.spawn_blocking(move || operation(&this)).await;
+                done.map_err(|stopped| BackendError::with_kind(ErrorKind::Unavailable, stopped))?
+            }
+            Err(_) => operation(&this),
+        }
+    }
+}
+
+impl AsyncBackend for Disk {
+    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+        let (namespace, key) = (namespace.to_owned(), key.to_vec());
+        self.run_blocking(move |disk| Backend::get(disk, &namespace, &key)).await
+    }
+
+    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+        let namespace = namespace.to_owned();
+        let keys: Vec<_> = keys.iter().map(|key| key.to_vec()).collect();
+        self.run_blocking(move |disk| {
+            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            Backend::get_many(disk, &namespace, &keys)
+        })
+        .await
+    }
+
+    async fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError> {
+        let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
+        self.run_blocking(move |disk| Backend::set(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
+        self.run_blocking(move |disk| Backend::add(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+        let (namespace, key) = (namespace.to_owned(), key.to_vec());
+        self.run_blocking(move |disk| Backend::delete(disk, &namespace, &key)).await
+    }
+
+    async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+        let namespace = namespace.to_owned();
+        self.run_blocking(move |disk| Backend::clear(disk, &namespace)).await
+    }
+}
+
+impl AsyncCompareAndSwap for Disk {
+    type Version = Option<u64>;
+
+    async fn get_versioned(
+        &self,
+        namespace: &str,
+        key: &[u8],
+    ) -> Result<(Option<Stored>, Option<u64>), BackendError> {
+        let (namespace, key) = (namespace.to_owned(), key.to_vec());
+        self.run_blocking(move |disk| CompareAndSwap::get_versioned(disk, &namespace, &key)).await
+    }
+
+    async fn compare_and_swap(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        version: &Option<u64>,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<bool, BackendError> {
+        let (namespace, key, value, version) = (namespace.to_owned(), key.to_vec(), value.to_vec(), *version);
+        self.run_blocking(move |disk| {
+            CompareAndSwap::compare_and_swap(disk, &namespace, &key, &version, &value, ttl)
+        })
+        .await
+    }
+}

@@ -1,0 +1,123 @@
+//! The tables of the file, and the eviction of expired and oldest entries.
+//!
+//! Invariant: each entry has one row in `ENTRIES` and one in `ORDER`, and one in `DEADLINES` if it expires; `TOTALS` has
+//! the sum of their sizes.
+
+use std::ops::Bound;
+
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
+
+use crate::error::ClientError;
+
+/// Namespace and key → deadline in milliseconds since 1970, or zero if it does not expire; entry number; value.
+pub(super) const ENTRIES: TableDefinition<&[u8], (u64, u64, &[u8])> = TableDefinition::new("entries");
+/// Entry number → namespace and key: the oldest first.
+const ORDER: TableDefinition<u64, &[u8]> = TableDefinition::new("order");
+/// Deadline and entry number → namespace and key.
+const DEADLINES: TableDefinition<(u64, u64), &[u8]> = TableDefinition::new("deadlines");
+const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("totals");
+const NEXT_NUMBER: &str = "next number";
+const BYTES: &str = "bytes";
+
+/// The size of an entry beside its key and its value.
+const OVERHEAD: u64 = 160;
+/// How many expired entries each write removes at most.
+const SWEEP: usize = 16;
+
+/// All tables, in a write transaction.
+pub(super) struct Tables<'t> {
+    entries: redb::Table<'t, &'static [u8], (u64, u64, &'static [u8])>,
+    order: redb::Table<'t, u64, &'static [u8]>,
+    deadlines: redb::Table<'t, (u64, u64), &'static [u8]>,
+    totals: redb::Table<'t, &'static str, u64>,
+    bytes: u64,
+}
+
+impl<'t> Tables<'t> {
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, ClientError> {
+        let totals = transaction.open_table(TOTALS)?;
+        let bytes = totals.get(BYTES)?.map_or(0, |bytes| bytes.value());
+        Ok(Self {
+            entries: transaction.open_table(ENTRIES)?,
+            order: transaction.open_table(ORDER)?,
+            deadlines: transaction.open_table(DEADLINES)?,
+            totals,
+            bytes,
+        })
+    }
+
+    /// Writes the total size back.
+    pub(super) fn close(mut self) -> Result<(), ClientError> {
+        self.totals.insert(BYTES, self.bytes)?;
+        Ok(())
+    }
+
+    /// Returns the number of an entry, expired or not.
+    pub(super) fn number_of(&self, key: &[u8]) -> Result<Option<u64>, ClientError> {
+        Ok(self.entries.get(key)?.map(|entry| entry.value().1))
+    }
+
+    /// Returns the keys of all entries with this prefix.
+    pub(super) fn keys_with_prefix(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ClientError> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let mut keys = Vec::new();
+        for entry in self.entries.range::<&[u8]>(from)? {
+            let (key, _) = entry?;
+            if !key.value().starts_with(prefix) {
+                break;
+            }
+            keys.push(key.value().to_vec());
+        }
+        Ok(keys)
+    }
+
+    /// Removes an entry and returns its deadline.
+    pub(super) fn remove(&mut self, key: &[u8]) -> Result<Option<u64>, ClientError> {
+        let Some(entry) = self.entries.remove(key)? else { return Ok(None) };
+        let (expires, number, value) = entry.value();
+        self.order.remove(number)?;
+        if expires != 0 {
+            self.deadlines.remove((expires, number))?;
+        }
+        self.bytes = self.bytes.saturating_sub(size(key, value));
+        Ok(Some(expires))
+    }
+
+    pub(super) fn insert(&mut self, key: &[u8], value: &[u8], expires: u64) -> Result<(), ClientError> {
+        let number = self.totals.get(NEXT_NUMBER)?.map_or(0, |number| number.value());
+        self.totals.insert(NEXT_NUMBER, number + 1)?;
+        self.entries.insert(key, (expires, number, value))?;
+        self.order.insert(number, key)?;
+        if expires != 0 {
+            self.deadlines.insert((expires, number), key)?;
+        }
+        self.bytes += size(key, value);
+        Ok(())
+    }
+
+    /// Removes up to [`SWEEP`] expired entries, then the oldest ones until the total size is within the limit.
+    pub(super) fn evict(&mut self, max_bytes: u64, now: u64) -> Result<(), ClientError> {
+        for _ in 0..SWEEP {
+            let Some(first) = self.deadlines.first()? else { break };
+            if first.0.value().0 > now {
+                break;
+            }
+            let key = first.1.value().to_vec();
+            drop(first);
+            self.remove(&key)?;
+        }
+        while self.bytes > max_bytes {
+            let Some(oldest) = self.order.first()? else { break };
+            let key = oldest.1.value().to_vec();
+            drop(oldest);
+            self.remove(&key)?;
+        }
+        Ok(())
+    }
+}
+
+/// The size of an entry: its key is stored three times, and a large value takes pages whose size is a power of two.
+fn size(key: &[u8], value: &[u8]) -> u64 {
+    let value = if value.len() > 2048 { value.len().next_power_of_two() } else { value.len() };
+    OVERHEAD + 3 * key.len() as u64 + value as u64
+}

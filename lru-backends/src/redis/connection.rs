@@ -1,0 +1,127 @@
+//! Connections to Redis, and what is sent over them.
+
+#[cfg(feature = "redis-cluster")]
+use ::redis::FromRedisValue;
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{RedisResult, Value};
+
+#[cfg(feature = "redis-cluster")]
+use super::error::is_usable_after;
+#[cfg(feature = "redis-cluster")]
+use super::request::{Node, WRONG_TYPE};
+use super::request::{Request, gets, readable};
+
+/// A connection that blocks the thread.
+pub(super) enum Blocking {
+    One(Box<::redis::Connection>),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Box<::redis::cluster::ClusterConnection>),
+}
+
+/// A connection that tasks share.
+#[derive(Clone)]
+pub(super) enum Awaited {
+    One(MultiplexedConnection),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(::redis::cluster_async::ClusterConnection),
+}
+
+impl Blocking {
+    pub(super) fn send(&mut self, request: &Request) -> RedisResult<Value> {
+        match (self, request) {
+            (Self::One(connection), Request::One(command) | Request::At(command, _)) => {
+                command.query(&mut **connection)
+            }
+            (Self::One(connection), Request::Get(keys)) => readable(gets(keys).query(&mut **connection)?),
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::At(command, Some(node))) => {
+                connection.route_command(command, at(node))
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::One(command) | Request::At(command, None)) => {
+                command.query(&mut **connection)
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::Get(keys)) => {
+                let (all, mut at_once) = (gets(keys), ::redis::cluster::cluster_pipe());
+                for command in all.cmd_iter() {
+                    at_once.add_command(command.clone());
+                }
+                match at_once.query(connection) {
+                    // The error does not say which commands succeeded.
+                    Err(error) if is_usable_after(&error) => {
+                        let replies = all.cmd_iter().map(|command| match command.query(&mut **connection) {
+                            Err(error) if error.code() == Some(WRONG_TYPE) => Ok(Value::Nil),
+                            reply => reply,
+                        });
+                        Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
+                    }
+                    replies => replies,
+                }
+            }
+        }
+    }
+}
+
+impl Awaited {
+    pub(super) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
+        match (self, request) {
+            (Self::One(connection), Request::One(command) | Request::At(command, _)) => {
+                command.query_async(connection).await
+            }
+            (Self::One(connection), Request::Get(keys)) => {
+                readable(gets(keys).query_async(connection).await?)
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::At(command, Some(node))) => {
+                connection.route_command(command.clone(), at(node)).await
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::One(command) | Request::At(command, None)) => {
+                command.query_async(connection).await
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::Get(keys)) => {
+                // A pipeline must stay within one slot. The client sends concurrent requests together.
+                let mut replies = vec![Value::Nil; 2 * keys.len()];
+                let mut pending = tokio::task::JoinSet::new();
+                for (at, key) in keys.iter().enumerate() {
+                    let (commands, mut connection) = (gets([key]), connection.clone());
+                    pending.spawn(
+                        async move { (at, commands.query_async::<Vec<Value>>(&mut connection).await) },
+                    );
+                }
+                while let Some(answer) = pending.join_next().await {
+                    let (at, pair) = answer.map_err(std::io::Error::from)?;
+                    for (reply, value) in replies[2 * at..].iter_mut().zip(pair?) {
+                        *reply = value;
+                    }
+                }
+                readable(replies)
+            }
+        }
+    }
+}
+
+#[cfg(feature = "redis-cluster")]
+fn at((host, port): &Node) -> ::redis::cluster_routing::RoutingInfo {
+    use ::redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+    RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port })
+}
+
+/// The main servers of a cluster: the third item of each slot range in the answer of `CLUSTER SLOTS`.
+#[cfg(feature = "redis-cluster")]
+pub(super) fn nodes_in(slots: Value) -> RedisResult<Vec<Option<Node>>> {
+    let mut nodes = Vec::new();
+    for range in Vec::<Vec<Value>>::from_redis_value(slots)? {
+        let Some(main) = range.into_iter().nth(2) else { continue };
+        let mut main = Vec::<Value>::from_redis_value(main)?.into_iter();
+        if let (Some(host), Some(port)) = (main.next(), main.next()) {
+            let node = Some((String::from_redis_value(host)?, u16::from_redis_value(port)?));
+            if !nodes.contains(&node) {
+                nodes.push(node);
+            }
+        }
+    }
+    Ok(nodes)
+}

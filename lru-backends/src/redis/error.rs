@@ -1,0 +1,108 @@
+//! Errors of the `redis` crate: their kind, and what they mean for the connection.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
+use ::redis::{FromRedisValue, RedisError, ServerErrorKind, Value};
+use lru_core::backend::ErrorKind;
+
+use crate::error::ClientError;
+
+/// Converts an answer; an error if it has another type.
+pub(super) fn of_type<T: FromRedisValue>(answer: Value) -> Result<T, ClientError> {
+    T::from_redis_value(answer).map_err(|error| ClientError::answered(ErrorKind::Protocol, error))
+}
+
+/// The error of each operation whose client could not be set up.
+pub(super) fn misconfigured(why: &'static str) -> RedisError {
+    (::redis::ErrorKind::InvalidClientConfig, why).into()
+}
+
+/// Returns whether only the command failed, and the connection can still be used.
+///
+/// Not so for a server that is read-only: it is a replica now, and another server must be found.
+pub(super) fn is_usable_after(error: &RedisError) -> bool {
+    use ::redis::ErrorKind as Redis;
+    match error.kind() {
+        Redis::Extension | Redis::UnexpectedReturnType => true,
+        Redis::Server(kind) => kind == ServerErrorKind::ResponseError || kind == ServerErrorKind::NoPerm,
+        _ => false,
+    }
+}
+
+/// Returns whether a signal interrupted the wait. With a timeout set, the system call is not restarted.
+pub(super) fn is_interrupted(error: &RedisError) -> bool {
+    // The source is the `Arc` around the cause, as a type of its own.
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn Error + Send + Sync>>());
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::Interrupted)
+}
+
+/// The messages of the `redis` crate contain no credentials.
+impl From<RedisError> for ClientError {
+    fn from(error: RedisError) -> Self {
+        let kind = kind_of(&error);
+        if is_usable_after(&error) { Self::answered(kind, error) } else { Self::down(kind, error) }
+    }
+}
+
+fn kind_of(error: &RedisError) -> ErrorKind {
+    use ::redis::ErrorKind as Redis;
+    match error.kind() {
+        Redis::Parse | Redis::UnexpectedReturnType | Redis::RESP3NotSupported => ErrorKind::Protocol,
+        Redis::InvalidClientConfig | Redis::EmptySentinelList => ErrorKind::Configuration,
+        Redis::Io if error.is_timeout() => ErrorKind::Timeout,
+        Redis::Io
+        | Redis::MasterNameNotFoundBySentinel
+        | Redis::NoValidReplicasFoundBySentinel
+        | Redis::ClusterConnectionNotFound
+        | Redis::Server(
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::TryAgain
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::ReadOnly,
+        ) => ErrorKind::Unavailable,
+        Redis::AuthenticationFailed | Redis::Extension | Redis::Server(_) => ErrorKind::Rejected,
+        _ => ErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_wait_is_told_from_other_errors() {
+        let is_interrupted = |kind| is_interrupted(&io::Error::from(kind).into());
+        assert!(is_interrupted(io::ErrorKind::Interrupted));
+        assert!(!is_interrupted(io::ErrorKind::TimedOut));
+    }
+
+    #[test]
+    fn each_error_has_its_kind_and_says_whether_the_server_is_down() {
+        let of = |error: RedisError| {
+            let error = ClientError::from(error);
+            (error.is_down, error.at("redis").kind())
+        };
+        let io = |kind: io::ErrorKind| of(io::Error::from(kind).into());
+        let kind = |kind: ::redis::ErrorKind| of((kind, "why").into());
+        let server = |line: &str| {
+            of(::redis::parse_redis_value(line.as_bytes()).unwrap().extract_error().unwrap_err())
+        };
+        assert_eq!(io(io::ErrorKind::TimedOut), (true, ErrorKind::Timeout));
+        assert_eq!(io(io::ErrorKind::WouldBlock), (true, ErrorKind::Timeout));
+        assert_eq!(io(io::ErrorKind::ConnectionRefused), (true, ErrorKind::Unavailable));
+        assert_eq!(io(io::ErrorKind::NotFound), (true, ErrorKind::Unavailable));
+        assert_eq!(kind(::redis::ErrorKind::Parse), (true, ErrorKind::Protocol));
+        assert_eq!(kind(::redis::ErrorKind::UnexpectedReturnType), (false, ErrorKind::Protocol));
+        assert_eq!(kind(::redis::ErrorKind::AuthenticationFailed), (true, ErrorKind::Rejected));
+        assert_eq!(of(misconfigured("no URL")), (true, ErrorKind::Configuration));
+        assert_eq!(server("-ERR unknown command\r\n"), (false, ErrorKind::Rejected));
+        assert_eq!(server("-NOPERM this user has no permissions\r\n"), (false, ErrorKind::Rejected));
+        assert_eq!(server("-LOADING the dataset\r\n"), (true, ErrorKind::Unavailable));
+        assert_eq!(server("-READONLY you can't write\r\n"), (true, ErrorKind::Unavailable));
+        assert_eq!(server("-OOM command not allowed\r\n"), (false, ErrorKind::Rejected));
+    }
+}
