@@ -14,8 +14,7 @@ use std::sync::LazyLock;
 use crate::expiry::clock::Clock;
 use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::function::options::Between;
-use crate::key::SEED;
-use crate::key::random::{STEP, mixed};
+use crate::key::hash::{SEED, STEP, mixed};
 use crate::store::removed::{RemovalCause, Removed};
 use crate::store::types::{CacheTypes, TimeOf};
 

@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 use std::borrow::{Cow, ToOwned};
 use std::sync::Arc;
 
-use super::Argument;
+use super::argument::Argument;
 use super::cross_type::Common;
 
 /// What only points to an argument is stored as what it points to.

@@ -7,9 +7,9 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use std::boxed::Box;
 
-use super::Part;
 use super::cross_type::{Common, Number};
-use super::select::{Boxes, BoxesOf, Shared};
+use super::part::Part;
+use super::sharing::{Boxes, BoxesOf, Shared};
 
 /// The identity of the function that `closure` is written in: of all its type and const
 /// parameters, those of its `impl` and its `Self`.
@@ -126,7 +126,7 @@ impl<S: Boxes> fmt::Debug for Erased<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::KeyHash;
+    use crate::key::hash::KeyHash;
 
     /// Whether two calls meet: asked of the arguments where they lie, and of what is stored.
     fn meet<A, B>(one: A, other: B) -> bool

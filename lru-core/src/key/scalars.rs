@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 
-use super::Argument;
+use super::argument::Argument;
 use super::cross_type::Common;
 
 /// Types that are their own owned form, and whose `Hash` and `Eq` say all there is to say.

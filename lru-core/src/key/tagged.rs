@@ -2,7 +2,7 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::Part;
+use super::part::Part;
 
 /// A key, and the function whose arguments it is.
 ///

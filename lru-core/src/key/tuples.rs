@@ -2,7 +2,8 @@
 
 use core::hash::Hasher;
 
-use super::{Argument, Part};
+use super::argument::Argument;
+use super::part::Part;
 
 macro_rules! tuple {
     ($($name:ident $index:tt)*) => {

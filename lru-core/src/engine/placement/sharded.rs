@@ -13,7 +13,7 @@ use crate::engine::placement::nested::{Held, Missed, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement, Question};
 use crate::engine::{Engine, State};
 use crate::key::KeyHash;
-use crate::key::random::STEP;
+use crate::key::hash::STEP;
 use crate::observe::info::CacheInfo;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;

@@ -14,7 +14,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::boxed::Box;
 
-use crate::key::select::{Boxes, BoxesOf, Keeps, Shared, Takes};
+use crate::key::sharing::{Boxes, BoxesOf, Keeps, Shared, Takes};
 
 /// A way to remember results of type `R`.
 pub trait ResultPolicy<R>: Copy {

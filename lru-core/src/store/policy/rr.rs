@@ -6,7 +6,7 @@
 
 use super::Policy;
 use crate::key::KeyHash;
-use crate::key::random::{STEP, mixed};
+use crate::key::hash::{STEP, mixed};
 use crate::store::arena::{Arena, Slot};
 
 /// A random entry leaves.
