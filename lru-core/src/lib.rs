@@ -91,7 +91,7 @@ pub mod __private {
     };
     pub use crate::function::{no_callbacks, outcome};
     pub use crate::key::closures::*;
-    pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, select};
+    pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, stored_type};
     pub use crate::object::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};

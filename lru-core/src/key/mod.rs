@@ -1,15 +1,18 @@
 //! What may be a key: arguments, hashed and compared where they lie, owned on a miss only.
 
 mod argument;
+pub(crate) mod by_eq;
 pub(crate) mod closures;
 mod containers;
 mod cross_type;
 mod erased;
 pub(crate) mod hash;
 mod part;
+mod references;
 mod scalars;
-pub mod select;
+pub(crate) mod select;
 pub(crate) mod sharing;
+pub mod stored_type;
 mod tagged;
 mod tuples;
 

@@ -10,7 +10,7 @@ use core::marker::PhantomData;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 use crate::function::outcome::{Refused, ResultPolicy};
-use crate::key::select::NoKey;
+use crate::key::by_eq::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 
 /// A key `P`, stored as `S`, for a cache whose keys are `K`.
