@@ -85,11 +85,11 @@ pub mod __private {
     };
     pub use crate::function::call::{CacheHandle, Miss};
     pub use crate::function::options::{FnClock, Options, Timed};
-    pub use crate::function::outcome::{InTurn, Plain, Returns, Unnamed, WithoutName};
+    pub use crate::function::result_policy::{InTurn, Plain, Returns, Unnamed, WithoutName};
     pub use crate::function::statics::{
         Empty, Memo, OpenMemo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, Unbounding,
     };
-    pub use crate::function::{no_callbacks, outcome};
+    pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
     pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, stored_type};
     pub use crate::object::cache;
@@ -105,7 +105,7 @@ pub mod __private {
 
     /// The traits that choose how arguments and results are kept, to be imported nameless.
     pub mod choices {
-        pub use crate::function::outcome::choices::*;
+        pub use crate::function::result_policy::choices::*;
         pub use crate::key::choices::*;
         pub use crate::object::type_check::choices::*;
     }

@@ -3,5 +3,5 @@
 pub(crate) mod call;
 pub mod no_callbacks;
 pub(crate) mod options;
-pub mod outcome;
+pub mod result_policy;
 pub(crate) mod statics;

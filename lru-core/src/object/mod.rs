@@ -20,7 +20,7 @@ use crate::expiry::clock::{Clock, SystemClock};
 use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::function::call::CacheHandle;
 use crate::function::options::Between;
-use crate::function::outcome::Plain;
+use crate::function::result_policy::Plain;
 use crate::key::{Argument, KeyHash};
 use crate::object::function_settings::Own;
 use crate::observe::info::CacheInfo;

@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
-use crate::function::outcome::{Refused, ResultPolicy};
+use crate::function::result_policy::{Refused, ResultPolicy};
 use crate::key::by_eq::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 
@@ -217,7 +217,7 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
 
 /// The keys of a cache. What is one is never asked, so hardly anything is known to be one.
 ///
-/// `Nobody` is left open, as it is in [`Kept`](crate::function::outcome::Kept).
+/// `Nobody` is left open, as it is in [`Kept`](crate::function::result_policy::Kept).
 #[diagnostic::on_unimplemented(
     message = "the cache has keys of type `{K}`, and the function's are of type `{Self}`",
     label = "the keys in the cache are of type `{K}`",

@@ -205,7 +205,7 @@ mod tests {
     use crate::engine::lifecycle::NoLifecycle;
     use crate::function::call::CacheHandle;
     use crate::function::call::coalesced::{CoalescedLookup, FlightOptions};
-    use crate::function::outcome::Plain;
+    use crate::function::result_policy::Plain;
     use crate::key::Part;
     use crate::store::policy::Lru;
     use crate::store::read_stripes::be;

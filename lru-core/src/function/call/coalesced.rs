@@ -28,7 +28,7 @@ use crate::flight::leader::Leader;
 use crate::flight::table::Published;
 use crate::function::call::{CacheHandle, Miss, Pending};
 use crate::function::options::IntoSpan;
-use crate::function::outcome::{ResultPolicy, Sharing};
+use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::{Events, Unfinished};
 use crate::observe::location::FunctionLocation;

@@ -22,7 +22,7 @@ use crate::engine::placement::{Change, EngineOf, Placement, Question, StoredKey,
 use crate::engine::{Engine, InsertKind, State};
 use crate::expiry::lease::Freshness;
 use crate::function::options::Terms;
-use crate::function::outcome::ResultPolicy;
+use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::object::type_check::Test;
 use crate::observe::info::{CacheInfo, CacheParameters};

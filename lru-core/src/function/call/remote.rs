@@ -33,7 +33,7 @@ use crate::function::call::coalesced::{
 };
 use crate::function::call::{CacheHandle, Miss};
 use crate::function::options::IntoSpan;
-use crate::function::outcome::{ResultPolicy, Sharing};
+use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;

@@ -1,0 +1,154 @@
+//! Result policies that change what another one stores, or how.
+
+use core::fmt;
+use std::boxed::Box;
+
+use super::ResultPolicy;
+use crate::key::sharing::{Boxes, BoxesOf, Shared};
+
+/// What may be `None`.
+pub trait MaybeNone {
+    /// Whether it is.
+    fn is_none(&self) -> bool;
+}
+
+impl<T> MaybeNone for Option<T> {
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T, E> MaybeNone for Result<Option<T>, E> {
+    #[inline]
+    fn is_none(&self) -> bool {
+        matches!(self, Ok(None))
+    }
+}
+
+/// As `O` has it, but `None` is not remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<O>(pub(super) O);
+
+impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for Present<O> {
+    type Kept = O::Kept;
+    type Value = O::Value;
+
+    #[inline]
+    fn value(self, result: &R) -> Option<&O::Value> {
+        self.0.value(result)
+    }
+
+    #[inline]
+    fn is_error(self, result: &R) -> bool {
+        self.0.is_error(result)
+    }
+
+    fn keeps(self, result: &R) -> bool {
+        !result.is_none() && self.0.keeps(result)
+    }
+
+    fn of_value(self, value: O::Value) -> R {
+        self.0.of_value(value)
+    }
+
+    #[inline]
+    fn answer(self, kept: &O::Kept) -> R {
+        self.0.answer(kept)
+    }
+
+    #[inline]
+    fn kept(self, result: &R) -> Option<O::Kept> {
+        if result.is_none() { None } else { self.0.kept(result) }
+    }
+
+    #[inline]
+    fn into_kept(self, result: R) -> Option<O::Kept> {
+        if result.is_none() { None } else { self.0.into_kept(result) }
+    }
+}
+
+/// What is kept where a `static` can't name its type, since it depends on a generic parameter.
+pub struct Unnamed<S: Boxes = Shared>(Box<S::Any>);
+
+impl<S: Boxes> fmt::Debug for Unnamed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
+
+/// As `O` has it, kept [`Unnamed`] where a cache is `S`.
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutName<O, S>(pub O, pub S);
+
+impl<R, O: ResultPolicy<R, Kept: 'static>, S: BoxesOf<O::Kept>> ResultPolicy<R> for WithoutName<O, S> {
+    type Kept = Unnamed<S>;
+    type Value = O::Value;
+
+    #[inline]
+    fn value(self, result: &R) -> Option<&O::Value> {
+        self.0.value(result)
+    }
+
+    #[inline]
+    fn is_error(self, result: &R) -> bool {
+        self.0.is_error(result)
+    }
+
+    fn keeps(self, result: &R) -> bool {
+        self.0.keeps(result)
+    }
+
+    fn of_value(self, value: O::Value) -> R {
+        self.0.of_value(value)
+    }
+
+    #[inline]
+    fn answer(self, kept: &Unnamed<S>) -> R {
+        let kept = S::any(&kept.0).downcast_ref().expect("an entry answers to the types it was made with");
+        self.0.answer(kept)
+    }
+
+    #[inline]
+    fn kept(self, result: &R) -> Option<Unnamed<S>> {
+        self.0.kept(result).map(|kept| Unnamed(S::boxed(kept)))
+    }
+
+    #[inline]
+    fn into_kept(self, result: R) -> Option<Unnamed<S>> {
+        self.0.into_kept(result).map(|kept| Unnamed(S::boxed(kept)))
+    }
+}
+
+/// Stands for a result that can't be remembered, so that the one error about it is the only one.
+#[derive(Clone, Copy, Debug)]
+pub struct Refused;
+
+impl<R> ResultPolicy<R> for Refused {
+    type Kept = Self;
+    type Value = Self;
+
+    fn value(self, _: &R) -> Option<&Self> {
+        None
+    }
+
+    fn is_error(self, _: &R) -> bool {
+        false
+    }
+
+    fn of_value(self, _: Self) -> R {
+        unreachable!("nothing is kept")
+    }
+
+    fn answer(self, _: &Self) -> R {
+        unreachable!("nothing is kept")
+    }
+
+    fn kept(self, _: &R) -> Option<Self> {
+        None
+    }
+
+    fn into_kept(self, _: R) -> Option<Self> {
+        None
+    }
+}
