@@ -85,13 +85,13 @@ pub mod __private {
     };
     pub use crate::function::call::{CacheHandle, Miss};
     pub use crate::function::options::{FnClock, Options, Timed};
-    pub use crate::function::result_policy::{InTurn, Plain, Returns, Unnamed, WithoutName};
+    pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{
         Empty, Memo, OpenMemo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, Unbounding,
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
-    pub use crate::key::{Erase, Erased, Local, Of, Part, Shared, Thread, identity, stored_type};
+    pub use crate::key::{Erase, Erased, Local, Part, SelectKey, Shared, Thread, identity, stored_type};
     pub use crate::object::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
@@ -99,7 +99,7 @@ pub mod __private {
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
-    pub use crate::{kept, quiet, stored};
+    pub use crate::{callback_free, stored_argument, stored_result};
     #[cfg(feature = "registry")]
     pub use inventory;
 

@@ -134,7 +134,7 @@ fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
             token
         })
         .collect();
-    quote_spanned! { span=> (&&&&&&#krate::__private::Of::shared(#name)).__key() }
+    quote_spanned! { span=> (&&&&&&#krate::__private::SelectKey::shared(#name)).__key() }
 }
 
 fn hash(variants: &[Variant<'_>], krate: &Path) -> TokenStream {

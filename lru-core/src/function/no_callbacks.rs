@@ -19,22 +19,22 @@ use std::time::{Instant, SystemTime};
 use std::vec::Vec;
 
 /// An argument whose comparison and copies call nobody back.
-pub trait Quiet {}
+pub trait CallbackFree {}
 
 /// A result whose copies call nobody back.
-pub trait QuietResult {}
+pub trait CallbackFreeResult {}
 
-impl<T: Quiet> QuietResult for T {}
+impl<T: CallbackFree> CallbackFreeResult for T {}
 /// A copy of it copies nothing of a user's.
-impl<T: ?Sized> QuietResult for Arc<T> {}
+impl<T: ?Sized> CallbackFreeResult for Arc<T> {}
 
-macro_rules! quiet {
+macro_rules! callback_free {
     ($($type:ty),* $(,)?) => { $(
-        impl Quiet for $type {}
+        impl CallbackFree for $type {}
     )* };
 }
 
-quiet! {
+callback_free! {
     u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, bool, char, (),
     NonZero<u8>, NonZero<u16>, NonZero<u32>, NonZero<u64>, NonZero<u128>, NonZero<usize>,
     NonZero<i8>, NonZero<i16>, NonZero<i32>, NonZero<i64>, NonZero<i128>, NonZero<isize>,
@@ -43,18 +43,18 @@ quiet! {
     IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6,
 }
 
-impl<T: ?Sized + Quiet> Quiet for &T {}
-impl<T: ?Sized + Quiet> Quiet for Box<T> {}
-impl<T: ?Sized + ToOwned<Owned: Quiet> + Quiet> Quiet for Cow<'_, T> {}
-impl<T: Quiet> Quiet for [T] {}
-impl<T: Quiet, const N: usize> Quiet for [T; N] {}
-impl<T: Quiet> Quiet for Vec<T> {}
-impl<T: Quiet> Quiet for Option<T> {}
-impl<T: Quiet, E: Quiet> Quiet for Result<T, E> {}
+impl<T: ?Sized + CallbackFree> CallbackFree for &T {}
+impl<T: ?Sized + CallbackFree> CallbackFree for Box<T> {}
+impl<T: ?Sized + ToOwned<Owned: CallbackFree> + CallbackFree> CallbackFree for Cow<'_, T> {}
+impl<T: CallbackFree> CallbackFree for [T] {}
+impl<T: CallbackFree, const N: usize> CallbackFree for [T; N] {}
+impl<T: CallbackFree> CallbackFree for Vec<T> {}
+impl<T: CallbackFree> CallbackFree for Option<T> {}
+impl<T: CallbackFree, E: CallbackFree> CallbackFree for Result<T, E> {}
 
 macro_rules! tuples {
     ($first:ident $($other:ident)*) => {
-        impl<$first: Quiet, $($other: Quiet,)*> Quiet for ($first, $($other,)*) {}
+        impl<$first: CallbackFree, $($other: CallbackFree,)*> CallbackFree for ($first, $($other,)*) {}
         tuples! { $($other)* }
     };
     () => {};
@@ -64,41 +64,41 @@ tuples! { A B C D E F G H I J K L }
 
 /// Asks about an argument. Not for bounds: for a constant that is decided where the type is known.
 #[derive(Debug)]
-pub struct Argument<T: ?Sized>(PhantomData<T>);
+pub struct ArgumentProbe<T: ?Sized>(PhantomData<T>);
 
 /// The same about what is kept of a result.
 #[derive(Debug)]
-pub struct Kept<T: ?Sized>(PhantomData<T>);
+pub struct ResultProbe<T: ?Sized>(PhantomData<T>);
 
 /// The answer where their own constants do not apply.
-pub trait Otherwise {
+pub trait ProbeDefaults {
     /// Something is asked.
     const __ASKED: bool = true;
     /// Does it call nobody back?
-    const __QUIET: bool = false;
+    const __CALLBACK_FREE: bool = false;
 }
 
-impl<T: ?Sized> Otherwise for Argument<T> {}
-impl<T: ?Sized> Otherwise for Kept<T> {}
+impl<T: ?Sized> ProbeDefaults for ArgumentProbe<T> {}
+impl<T: ?Sized> ProbeDefaults for ResultProbe<T> {}
 
-impl<T: ?Sized + Quiet> Argument<T> {
+impl<T: ?Sized + CallbackFree> ArgumentProbe<T> {
     /// It calls nobody back.
-    pub const __QUIET: bool = true;
+    pub const __CALLBACK_FREE: bool = true;
 }
 
-impl<T: QuietResult> Kept<T> {
+impl<T: CallbackFreeResult> ResultProbe<T> {
     /// It calls nobody back.
-    pub const __QUIET: bool = true;
+    pub const __CALLBACK_FREE: bool = true;
 }
 
 /// Whether neither any of the arguments, by their types, nor what is kept of the result calls anybody back.
 #[macro_export]
-macro_rules! quiet {
+macro_rules! callback_free {
     ($kept:ty $(, $argument:ty)*) => {{
-        use $crate::__private::no_callbacks::Otherwise as _;
-        $crate::__private::no_callbacks::Kept::<$kept>::__ASKED
-            && $crate::__private::no_callbacks::Kept::<$kept>::__QUIET
-            $(&& $crate::__private::no_callbacks::Argument::<$argument>::__QUIET)*
+        use $crate::__private::no_callbacks::ProbeDefaults as _;
+        $crate::__private::no_callbacks::ResultProbe::<$kept>::__ASKED
+            && $crate::__private::no_callbacks::ResultProbe::<$kept>::__CALLBACK_FREE
+            $(&& $crate::__private::no_callbacks::ArgumentProbe::<$argument>::__CALLBACK_FREE)*
     }};
 }
 
@@ -112,18 +112,18 @@ mod tests {
 
     #[test]
     fn what_is_made_of_the_standard_librarys_types_is_quiet() {
-        const { assert!(quiet!(u64)) };
-        const { assert!(quiet!(Arc<User>, Number, &str, &[u8], Option<(String, f64)>, Vec<Box<str>>)) };
-        const { assert!(quiet!(Result<String, Option<u8>>, Cow<'static, str>, [i8; 3])) };
+        const { assert!(callback_free!(u64)) };
+        const { assert!(callback_free!(Arc<User>, Number, &str, &[u8], Option<(String, f64)>, Vec<Box<str>>)) };
+        const { assert!(callback_free!(Result<String, Option<u8>>, Cow<'static, str>, [i8; 3])) };
     }
 
     #[test]
     fn what_has_users_types_in_it_is_not() {
-        const { assert!(!quiet!(User)) };
-        const { assert!(!quiet!(u64, User)) };
-        const { assert!(!quiet!(u64, u64, &[User])) };
-        const { assert!(!quiet!(u64, Arc<User>)) };
-        const { assert!(!quiet!(Vec<Arc<User>>)) };
-        const { assert!(!quiet!(u64, (u8, Option<User>))) };
+        const { assert!(!callback_free!(User)) };
+        const { assert!(!callback_free!(u64, User)) };
+        const { assert!(!callback_free!(u64, u64, &[User])) };
+        const { assert!(!callback_free!(u64, Arc<User>)) };
+        const { assert!(!callback_free!(Vec<Arc<User>>)) };
+        const { assert!(!callback_free!(u64, (u8, Option<User>))) };
     }
 }

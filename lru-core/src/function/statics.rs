@@ -54,7 +54,7 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'stati
 pub struct StaticCache<X, const MAXSIZE: i128>(X);
 
 /// One engine. `K` is the owned form of the arguments, `V` what is stored of a result, `QUIET` whether no user code
-/// runs under the lock, which [`quiet!`](crate::function::no_callbacks) tells.
+/// runs under the lock, which [`callback_free!`](crate::function::no_callbacks) tells.
 pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const QUIET: bool = false> =
     StaticCache<EngineBy<Types<K, V, P, T>, QUIET>, MAXSIZE>;
 

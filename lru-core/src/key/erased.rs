@@ -9,7 +9,7 @@ use std::boxed::Box;
 
 use super::cross_type::{Common, Number};
 use super::part::Part;
-use super::sharing::{Boxes, BoxesOf, Shared};
+use super::sharing::{Erases, Erasure, Shared};
 
 /// The identity of the function that `closure` is written in: of all its type and const
 /// parameters, those of its `impl` and its `Self`.
@@ -32,16 +32,16 @@ fn identity_of<T: ?Sized>() -> TypeId {
 pub struct Erase<P, S>(pub P, pub S);
 
 /// A part of a key that is stored without its type.
-pub struct Erased<S: Boxes = Shared>(Form<S>);
+pub struct Erased<S: Erasure = Shared>(Form<S>);
 
-enum Form<S: Boxes> {
+enum Form<S: Erasure> {
     Number(Number),
     Text(Box<str>),
     Other(Other<S>),
 }
 
 /// A part that only another of its own type can equal.
-struct Other<S: Boxes> {
+struct Other<S: Erasure> {
     /// The type of the argument; the type of what is stored may serve several.
     of: TypeId,
     stored: Box<S::Any>,
@@ -57,7 +57,7 @@ fn same<P: Part<Stored: 'static>>(one: &dyn Any, other: &dyn Any) -> bool {
     }
 }
 
-impl<P: Part<Stored: 'static>, S: BoxesOf<P::Stored>> Part for Erase<P, S> {
+impl<P: Part<Stored: 'static>, S: Erases<P::Stored>> Part for Erase<P, S> {
     type Stored = Erased<S>;
 
     #[inline]
@@ -113,7 +113,7 @@ impl<P: Part<Stored: 'static>, S: BoxesOf<P::Stored>> Part for Erase<P, S> {
     }
 }
 
-impl<S: Boxes> fmt::Debug for Erased<S> {
+impl<S: Erasure> fmt::Debug for Erased<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Number(number) => number.fmt(f),

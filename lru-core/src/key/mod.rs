@@ -20,7 +20,7 @@ pub use argument::Argument;
 pub use erased::{Erase, Erased, identity};
 pub(crate) use hash::KeyHash;
 pub use part::Part;
-pub use select::Of;
+pub use select::SelectKey;
 pub use sharing::{Local, Shared, Thread};
 pub use tagged::Tagged;
 pub(crate) use tagged::WithTag;

@@ -4,10 +4,10 @@
 //! to what is `Hash + Eq`, by themselves or inside an `Option`, a `Vec`, a slice or an array; what is
 //! `Hash + Eq + Clone + 'static`; what is `Hash + Eq` and can be owned. Anything else is refused.
 //!
-//! The choice is made twice, by the same bounds. For a value, [`Of`] is called through as many
+//! The choice is made twice, by the same bounds. For a value, [`SelectKey`] is called through as many
 //! references as there are choices, and the compiler takes the first method that applies. For the
-//! type of what is stored, an inherent constant of [`Is`] shadows the constant of the same name
-//! that the trait [`Otherwise`] gives to every type. The second choice is total: a refused argument
+//! type of what is stored, an inherent constant of [`Probe`] shadows the constant of the same name
+//! that the trait [`ProbeDefaults`] gives to every type. The second choice is total: a refused argument
 //! is stored as [`NoKey`], so that the error of the first is the only one.
 
 use core::hash::Hash;
@@ -18,14 +18,14 @@ use std::sync::Arc;
 use super::argument::Argument;
 use super::by_eq::{Borrowed, NoKey, Owned, WithArc, WithEq, WithInnerEq};
 use super::references::References;
-use super::sharing::{Keeps, Local, Shared, Takes, Thread};
+use super::sharing::{Accepts, Local, Shared, Stores, Thread};
 
 /// An argument whose way into the key is to be chosen, for a cache that is `S`: [`Shared`], [`Thread`] or
 /// [`Local`].
 #[derive(Debug)]
-pub struct Of<'a, T: ?Sized, S>(&'a T, S);
+pub struct SelectKey<'a, T: ?Sized, S>(&'a T, S);
 
-impl<'a, T: ?Sized> Of<'a, T, Shared> {
+impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {
     /// For a cache that all threads share.
     #[inline]
     pub fn shared(argument: &'a T) -> Self {
@@ -33,7 +33,7 @@ impl<'a, T: ?Sized> Of<'a, T, Shared> {
     }
 }
 
-impl<'a, T: ?Sized> Of<'a, T, Thread> {
+impl<'a, T: ?Sized> SelectKey<'a, T, Thread> {
     /// For a cache that one thread has.
     #[inline]
     pub fn thread(argument: &'a T) -> Self {
@@ -41,7 +41,7 @@ impl<'a, T: ?Sized> Of<'a, T, Thread> {
     }
 }
 
-impl<'a, T: ?Sized> Of<'a, T, Local> {
+impl<'a, T: ?Sized> SelectKey<'a, T, Local> {
     /// For a cache that lies in an object.
     #[inline]
     pub fn local(argument: &'a T) -> Self {
@@ -75,10 +75,10 @@ levels! {
     ByEq;
 }
 
-impl<'a, T, S> ByArc<'a> for &&&&&Of<'a, Arc<T>, S>
+impl<'a, T, S> ByArc<'a> for &&&&&SelectKey<'a, Arc<T>, S>
 where
     T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
-    S: Keeps<Arc<T>>,
+    S: Stores<Arc<T>>,
 {
     type Key = WithArc<'a, T>;
 
@@ -88,7 +88,7 @@ where
     }
 }
 
-impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&Of<'a, T, S> {
+impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&SelectKey<'a, T, S> {
     type Key = &'a T;
 
     #[inline]
@@ -97,7 +97,7 @@ impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&Of<'a, T, S> {
     }
 }
 
-impl<'a, C: References + ?Sized, S: Keeps<C::Owned>> ByInnerEq<'a> for &&&Of<'a, C, S> {
+impl<'a, C: References + ?Sized, S: Stores<C::Owned>> ByInnerEq<'a> for &&&SelectKey<'a, C, S> {
     type Key = WithInnerEq<'a, C>;
 
     #[inline]
@@ -107,10 +107,10 @@ impl<'a, C: References + ?Sized, S: Keeps<C::Owned>> ByInnerEq<'a> for &&&Of<'a,
 }
 
 /// Not in an object: nothing in there need be `'static`, and nothing is erased.
-impl<'a, T, S> ByOwnEq<'a> for &&Of<'a, T, S>
+impl<'a, T, S> ByOwnEq<'a> for &&SelectKey<'a, T, S>
 where
     T: Hash + Eq + Clone + 'static,
-    S: Takes<T>,
+    S: Accepts<T>,
 {
     type Key = WithEq<'a, T, Owned>;
 
@@ -120,10 +120,10 @@ where
     }
 }
 
-impl<'a, T, S> ByEq<'a> for &Of<'a, T, S>
+impl<'a, T, S> ByEq<'a> for &SelectKey<'a, T, S>
 where
     T: Hash + Eq + ToOwned + ?Sized,
-    S: Keeps<T::Owned>,
+    S: Stores<T::Owned>,
 {
     type Key = WithEq<'a, T, Borrowed>;
 
@@ -153,7 +153,7 @@ pub trait Refused<T: ?Sized> {
 
 macro_rules! refused {
     ($trait:ident, $this:ty, [$($generics:tt)*] $container:ty, $asked:ident) => {
-        impl<$($generics)*, S> $trait<$asked> for Of<'_, $container, S> {
+        impl<$($generics)*, S> $trait<$asked> for SelectKey<'_, $container, S> {
             fn __key(self: $this) -> NoKey
             where
                 $asked: Argument,

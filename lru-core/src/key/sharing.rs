@@ -16,20 +16,20 @@ pub struct Thread;
 pub struct Local;
 
 /// What can be kept where the cache lies.
-pub trait Keeps<T> {}
+pub trait Stores<T> {}
 
-impl<T: Send + Sync + 'static> Keeps<T> for Shared {}
-impl<T: 'static> Keeps<T> for Thread {}
-impl<T> Keeps<T> for Local {}
+impl<T: Send + Sync + 'static> Stores<T> for Shared {}
+impl<T: 'static> Stores<T> for Thread {}
+impl<T> Stores<T> for Local {}
 
 /// What may lie in a cache, if it borrows nothing.
-pub trait Takes<T: ?Sized> {}
+pub trait Accepts<T: ?Sized> {}
 
-impl<T: Send + Sync + ?Sized> Takes<T> for Shared {}
-impl<T: ?Sized> Takes<T> for Thread {}
+impl<T: Send + Sync + ?Sized> Accepts<T> for Shared {}
+impl<T: ?Sized> Accepts<T> for Thread {}
 
 /// What is kept in a box, where a cache can't name its type.
-pub trait Boxes: Copy {
+pub trait Erasure: Copy {
     /// In such a box.
     type Any: ?Sized + 'static;
 
@@ -38,12 +38,12 @@ pub trait Boxes: Copy {
 }
 
 /// Which types may go into such a box.
-pub trait BoxesOf<T>: Boxes {
+pub trait Erases<T>: Erasure {
     /// Puts it there.
     fn boxed(contents: T) -> Box<Self::Any>;
 }
 
-impl Boxes for Shared {
+impl Erasure for Shared {
     type Any = dyn Any + Send + Sync;
 
     #[inline]
@@ -52,14 +52,14 @@ impl Boxes for Shared {
     }
 }
 
-impl<T: Send + Sync + 'static> BoxesOf<T> for Shared {
+impl<T: Send + Sync + 'static> Erases<T> for Shared {
     #[inline]
     fn boxed(contents: T) -> Box<Self::Any> {
         Box::new(contents)
     }
 }
 
-impl Boxes for Thread {
+impl Erasure for Thread {
     type Any = dyn Any;
 
     #[inline]
@@ -68,7 +68,7 @@ impl Boxes for Thread {
     }
 }
 
-impl<T: 'static> BoxesOf<T> for Thread {
+impl<T: 'static> Erases<T> for Thread {
     #[inline]
     fn boxed(contents: T) -> Box<dyn Any> {
         Box::new(contents)

@@ -217,7 +217,7 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
 
 /// The keys of a cache. What is one is never asked, so hardly anything is known to be one.
 ///
-/// `Nobody` is left open, as it is in [`Kept`](crate::function::result_policy::Kept).
+/// `Nobody` is left open, as it is in [`Cacheable`](crate::function::result_policy::Cacheable).
 #[diagnostic::on_unimplemented(
     message = "the cache has keys of type `{K}`, and the function's are of type `{Self}`",
     label = "the keys in the cache are of type `{K}`",

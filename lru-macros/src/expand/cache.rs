@@ -213,7 +213,7 @@ fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream
     let krate = &model.krate;
     let spelled: Option<Vec<_>> = part_keys(model).iter().map(|key| key.spelled()).collect();
     let arguments = spelled?.concat();
-    Some(quote! { #krate::__private::quiet!(#kept #(, #arguments)*) })
+    Some(quote! { #krate::__private::callback_free!(#kept #(, #arguments)*) })
 }
 
 /// Whether nothing but the arguments is in the key, and all of it.

@@ -185,7 +185,7 @@ impl Key {
             Self::ByType(ty, marker) => {
                 let ty = type_tokens::with_static(ty);
                 let scope = (*marker == "Thread").then(|| quote! { , #marker });
-                quote! { #krate::__private::stored!(#ty #scope) }
+                quote! { #krate::__private::stored_argument!(#ty #scope) }
             }
             Self::Erased(_, marker) => {
                 let scope = (*marker == "Thread").then(|| quote! { <#krate::__private::#marker> });
@@ -217,7 +217,7 @@ impl Key {
     pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
         let chosen = |span: Span, scope: &str| {
             let (krate, scope) = (krate.at(span), Ident::new(scope, span));
-            quote_spanned! { span=> (&&&&&&#krate::__private::Of::#scope(&#place)).__key() }
+            quote_spanned! { span=> (&&&&&&#krate::__private::SelectKey::#scope(&#place)).__key() }
         };
         match self {
             Self::Plain(_) => quote! { &#place },

@@ -71,12 +71,12 @@ impl Outcome {
                     (whole, false) => Some(quote! { , #whole }),
                     (whole, true) => Some(quote! { , #whole in #marker }),
                 };
-                quote! { #krate::__private::kept!(#ty #which) }
+                quote! { #krate::__private::stored_result!(#ty #which) }
             }
             Choice::Unnamed(_) => {
                 let marker = &self.marker;
                 let scope = (marker == "Thread").then(|| quote! { <#krate::__private::#marker> });
-                quote! { #krate::__private::Unnamed #scope }
+                quote! { #krate::__private::ErasedResult #scope }
             }
         }
     }
@@ -89,7 +89,7 @@ impl Outcome {
             Choice::Unnamed(rules) => {
                 let chosen = self.chosen(*rules, krate);
                 let marker = &self.marker;
-                quote! { #krate::__private::WithoutName(#chosen, #krate::__private::#marker) }
+                quote! { #krate::__private::EraseResult(#chosen, #krate::__private::#marker) }
             }
         }
     }
@@ -97,7 +97,7 @@ impl Outcome {
     /// The value that says how those come by a result who wait for it, where it is not kept.
     pub(crate) fn sharing(&self, krate: &Krate) -> TokenStream {
         match &self.choice {
-            Choice::Plain => quote! { #krate::__private::InTurn },
+            Choice::Plain => quote! { #krate::__private::Recompute },
             Choice::ByType(_) | Choice::Unnamed(_) => {
                 let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
                 quote_spanned! { span=> (&&#returns).__sharing() }
@@ -110,7 +110,7 @@ impl Outcome {
         let Self { ty, marker, .. } = self;
         let span = type_tokens::first_span(ty);
         let krate = krate.at(span);
-        quote_spanned! { span=> #krate::__private::Returns::<#ty, #krate::__private::#marker>::NEW }
+        quote_spanned! { span=> #krate::__private::SelectPolicy::<#ty, #krate::__private::#marker>::NEW }
     }
 
     fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
@@ -118,14 +118,14 @@ impl Outcome {
         // One reference for each choice, and one between those of an `Ok` and those of the whole.
         // Where errors are remembered, the former are passed over.
         let chosen = if rules.errors {
-            quote_spanned! { span=> (&&#returns).__failing((&&#returns).__outcome()) }
+            quote_spanned! { span=> (&&#returns).__with_errors((&&#returns).__result_policy()) }
         } else {
-            quote_spanned! { span=> (&&&&&#returns).__outcome() }
+            quote_spanned! { span=> (&&&&&#returns).__result_policy() }
         };
         if rules.none {
             chosen
         } else {
-            quote_spanned! { span=> (&&#returns).__present(#chosen) }
+            quote_spanned! { span=> (&&#returns).__without_none(#chosen) }
         }
     }
 }

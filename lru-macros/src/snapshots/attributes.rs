@@ -21,13 +21,13 @@ impl price {
         (u32,),
         u32,
         memo::functools::policy::Lru,
-        { memo::functools::__private::quiet!(u32, u32) },
+        { memo::functools::__private::callback_free!(u32, u32) },
     > {
         static __MEMO: memo::functools::__private::OpenMemo<
             (u32,),
             u32,
             memo::functools::policy::Lru,
-            { memo::functools::__private::quiet!(u32, u32) },
+            { memo::functools::__private::callback_free!(u32, u32) },
         > = memo::functools::__private::StaticCache::new();
         memo::functools::__private::register! {
             __MEMO.calls(), false, "price", "price::__memo"

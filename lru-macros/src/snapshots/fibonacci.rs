@@ -14,13 +14,13 @@ impl fibonacci {
         (u64,),
         u64,
         ::functools::policy::Lru,
-        { ::functools::__private::quiet!(u64, u64) },
+        { ::functools::__private::callback_free!(u64, u64) },
     > {
         static __MEMO: ::functools::__private::OpenMemo<
             (u64,),
             u64,
             ::functools::policy::Lru,
-            { ::functools::__private::quiet!(u64, u64) },
+            { ::functools::__private::callback_free!(u64, u64) },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
             __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"

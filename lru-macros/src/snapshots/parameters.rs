@@ -15,16 +15,16 @@ where
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                 ),
-                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                 words,
             ),
-            (&&&&&::functools::__private::Returns::<
+            (&&&&&::functools::__private::SelectPolicy::<
                 io::Result<Found>,
                 ::functools::__private::Shared,
             >::NEW)
-                .__outcome(),
+                .__result_policy(),
         );
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
@@ -42,11 +42,11 @@ impl find {
     ) -> &'static ::functools::__private::Memo<
         (
             ::functools::__private::String,
-            (f64, ::functools::__private::stored!(Query)),
-            ::functools::__private::stored!(Query),
+            (f64, ::functools::__private::stored_argument!(Query)),
+            ::functools::__private::stored_argument!(Query),
             ::functools::__private::Vec<::functools::__private::String>,
         ),
-        ::functools::__private::kept!(io::Result < Found >),
+        ::functools::__private::stored_result!(io::Result < Found >),
         {
             ::functools::__private::bound(
                 ::functools::__private::integer(1 << LIMIT) as ::core::primitive::i128,
@@ -56,8 +56,8 @@ impl find {
         ::functools::policy::Lru,
         (),
         {
-            ::functools::__private::quiet!(
-                ::functools::__private::kept!(io::Result < Found >), str, f64, Query,
+            ::functools::__private::callback_free!(
+                ::functools::__private::stored_result!(io::Result < Found >), str, f64, Query,
                 Query, [& 'static str]
             )
         },
@@ -65,11 +65,11 @@ impl find {
         static __MEMO: ::functools::__private::Memo<
             (
                 ::functools::__private::String,
-                (f64, ::functools::__private::stored!(Query)),
-                ::functools::__private::stored!(Query),
+                (f64, ::functools::__private::stored_argument!(Query)),
+                ::functools::__private::stored_argument!(Query),
                 ::functools::__private::Vec<::functools::__private::String>,
             ),
-            ::functools::__private::kept!(io::Result < Found >),
+            ::functools::__private::stored_result!(io::Result < Found >),
             {
                 ::functools::__private::bound(
                     ::functools::__private::integer(1 << LIMIT)
@@ -80,8 +80,8 @@ impl find {
             ::functools::policy::Lru,
             (),
             {
-                ::functools::__private::quiet!(
-                    ::functools::__private::kept!(io::Result < Found >), str, f64, Query,
+                ::functools::__private::callback_free!(
+                    ::functools::__private::stored_result!(io::Result < Found >), str, f64, Query,
                     Query, [& 'static str]
                 )
             },
@@ -136,9 +136,9 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                 ),
-                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                 words,
             ))
     }
@@ -160,16 +160,16 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                     ),
-                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                     words,
                 ),
-                (&&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__outcome(),
+                    .__result_policy(),
             )
     }
     /// Stores a result for these arguments, as if it had been computed. Counts nothing.
@@ -191,17 +191,17 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                     ),
-                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                     words,
                 ),
                 __value,
-                (&&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__outcome(),
+                    .__result_policy(),
             );
     }
     /// Removes the result for these arguments, and says whether there was one.
@@ -221,9 +221,9 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                 ),
-                (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                 words,
             ))
     }
@@ -245,16 +245,16 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::Of::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
                     ),
-                    (&&&&&&::functools::__private::Of::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
                     words,
                 ),
-                (&&&&&::functools::__private::Returns::<
+                (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__outcome(),
+                    .__result_policy(),
             );
         __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
@@ -263,11 +263,11 @@ impl find {
         __holds: impl ::core::ops::FnMut(
             &(
                 ::functools::__private::String,
-                (f64, ::functools::__private::stored!(Query)),
-                ::functools::__private::stored!(Query),
+                (f64, ::functools::__private::stored_argument!(Query)),
+                ::functools::__private::stored_argument!(Query),
                 ::functools::__private::Vec<::functools::__private::String>,
             ),
-            &::functools::__private::kept!(io::Result < Found >),
+            &::functools::__private::stored_result!(io::Result < Found >),
         ) -> ::core::primitive::bool,
     ) {
         Self::__memo(&()).calls().retain(__holds);

@@ -4,7 +4,7 @@ use core::fmt;
 use std::boxed::Box;
 
 use super::ResultPolicy;
-use crate::key::sharing::{Boxes, BoxesOf, Shared};
+use crate::key::sharing::{Erases, Erasure, Shared};
 
 /// What may be `None`.
 pub trait MaybeNone {
@@ -28,9 +28,9 @@ impl<T, E> MaybeNone for Result<Option<T>, E> {
 
 /// As `O` has it, but `None` is not remembered.
 #[derive(Clone, Copy, Debug)]
-pub struct Present<O>(pub(super) O);
+pub struct SomeOnly<O>(pub(super) O);
 
-impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for Present<O> {
+impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
     type Kept = O::Kept;
     type Value = O::Value;
 
@@ -69,9 +69,9 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for Present<O> {
 }
 
 /// What is kept where a `static` can't name its type, since it depends on a generic parameter.
-pub struct Unnamed<S: Boxes = Shared>(Box<S::Any>);
+pub struct ErasedResult<S: Erasure = Shared>(Box<S::Any>);
 
-impl<S: Boxes> fmt::Debug for Unnamed<S> {
+impl<S: Erasure> fmt::Debug for ErasedResult<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("_")
     }
@@ -79,10 +79,10 @@ impl<S: Boxes> fmt::Debug for Unnamed<S> {
 
 /// As `O` has it, kept [`Unnamed`] where a cache is `S`.
 #[derive(Clone, Copy, Debug)]
-pub struct WithoutName<O, S>(pub O, pub S);
+pub struct EraseResult<O, S>(pub O, pub S);
 
-impl<R, O: ResultPolicy<R, Kept: 'static>, S: BoxesOf<O::Kept>> ResultPolicy<R> for WithoutName<O, S> {
-    type Kept = Unnamed<S>;
+impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> for EraseResult<O, S> {
+    type Kept = ErasedResult<S>;
     type Value = O::Value;
 
     #[inline]
@@ -104,19 +104,19 @@ impl<R, O: ResultPolicy<R, Kept: 'static>, S: BoxesOf<O::Kept>> ResultPolicy<R> 
     }
 
     #[inline]
-    fn answer(self, kept: &Unnamed<S>) -> R {
+    fn answer(self, kept: &ErasedResult<S>) -> R {
         let kept = S::any(&kept.0).downcast_ref().expect("an entry answers to the types it was made with");
         self.0.answer(kept)
     }
 
     #[inline]
-    fn kept(self, result: &R) -> Option<Unnamed<S>> {
-        self.0.kept(result).map(|kept| Unnamed(S::boxed(kept)))
+    fn kept(self, result: &R) -> Option<ErasedResult<S>> {
+        self.0.kept(result).map(|kept| ErasedResult(S::boxed(kept)))
     }
 
     #[inline]
-    fn into_kept(self, result: R) -> Option<Unnamed<S>> {
-        self.0.into_kept(result).map(|kept| Unnamed(S::boxed(kept)))
+    fn into_kept(self, result: R) -> Option<ErasedResult<S>> {
+        self.0.into_kept(result).map(|kept| ErasedResult(S::boxed(kept)))
     }
 }
 

@@ -3,7 +3,7 @@
 use core::any::Any;
 use std::boxed::Box;
 
-use super::select::Returns;
+use super::select::SelectPolicy;
 
 /// How those who wait for a result that is not kept come by it.
 pub trait Sharing<R>: Copy {
@@ -19,9 +19,9 @@ pub trait Sharing<R>: Copy {
 
 /// It is copied.
 #[derive(Clone, Copy, Debug)]
-pub struct Copied;
+pub struct CloneResult;
 
-impl<R: Clone + Send + Sync + 'static> Sharing<R> for Copied {
+impl<R: Clone + Send + Sync + 'static> Sharing<R> for CloneResult {
     const COPIES: bool = true;
 
     fn pack(self, result: &R) -> Option<Box<dyn Any + Send + Sync>> {
@@ -35,9 +35,9 @@ impl<R: Clone + Send + Sync + 'static> Sharing<R> for Copied {
 
 /// They compute for themselves, in turn.
 #[derive(Clone, Copy, Debug)]
-pub struct InTurn;
+pub struct Recompute;
 
-impl<R> Sharing<R> for InTurn {
+impl<R> Sharing<R> for Recompute {
     const COPIES: bool = false;
 
     fn pack(self, _: &R) -> Option<Box<dyn Any + Send + Sync>> {
@@ -52,23 +52,23 @@ impl<R> Sharing<R> for InTurn {
 /// Where all of a result can be copied for others.
 pub trait ByCopy {
     /// Says so.
-    fn __sharing(&self) -> Copied;
+    fn __sharing(&self) -> CloneResult;
 }
 
-impl<R: Clone + Send + Sync + 'static, S> ByCopy for &Returns<R, S> {
-    fn __sharing(&self) -> Copied {
-        Copied
+impl<R: Clone + Send + Sync + 'static, S> ByCopy for &SelectPolicy<R, S> {
+    fn __sharing(&self) -> CloneResult {
+        CloneResult
     }
 }
 
 /// Where it can't.
 pub trait ByTurns {
     /// Says so.
-    fn __sharing(&self) -> InTurn;
+    fn __sharing(&self) -> Recompute;
 }
 
-impl<R, S> ByTurns for Returns<R, S> {
-    fn __sharing(&self) -> InTurn {
-        InTurn
+impl<R, S> ByTurns for SelectPolicy<R, S> {
+    fn __sharing(&self) -> Recompute {
+        Recompute
     }
 }

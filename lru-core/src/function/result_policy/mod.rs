@@ -2,24 +2,24 @@
 //!
 //! A `Result` under any name keeps its `Ok` value alone, so that the error needs no trait and may
 //! even borrow. Everything else is a plain value and kept whole. An option can have it otherwise:
-//! errors are kept too when the first choice is passed over, and [`Present`] leaves `None` out.
+//! errors are kept too when the first choice is passed over, and [`SomeOnly`] leaves `None` out.
 //!
-//! The choice is made twice, by the same bounds. For a value, [`Returns`] is called through as many
+//! The choice is made twice, by the same bounds. For a value, [`SelectPolicy`] is called through as many
 //! references as there are choices, which works in generic functions too. For the type of what a
-//! `static` keeps, an inherent constant of [`Is`] shadows the constant of the same name that the
-//! trait [`Otherwise`] gives to every type.
+//! `static` keeps, an inherent constant of [`Probe`] shadows the constant of the same name that the
+//! trait [`ProbeDefaults`] gives to every type.
 
 mod adapters;
 mod followers;
 mod select;
 mod stored_type;
 
-pub use adapters::{Present, Refused, Unnamed, WithoutName};
-pub use followers::{Copied, InTurn, Sharing};
-pub use select::Returns;
-pub use stored_type::{Is, Kept, Otherwise, Returned, kind};
+pub use adapters::{EraseResult, ErasedResult, Refused, SomeOnly};
+pub use followers::{CloneResult, Recompute, Sharing};
+pub use select::SelectPolicy;
+pub use stored_type::{Cacheable, Probe, ProbeDefaults, StoredAs, kind};
 
-/// The traits among which [`Returns`] chooses, to be imported nameless.
+/// The traits among which [`SelectPolicy`] chooses, to be imported nameless.
 pub(crate) mod choices {
     pub use super::followers::{ByCopy as _, ByTurns as _};
     pub use super::select::{
@@ -140,9 +140,9 @@ where
 
 /// Of a `Result`, the `Ok` value is kept; an `Err` is not remembered.
 #[derive(Clone, Copy, Debug)]
-pub struct Fallible;
+pub struct OkOnly;
 
-impl<T: Clone, E> ResultPolicy<Result<T, E>> for Fallible {
+impl<T: Clone, E> ResultPolicy<Result<T, E>> for OkOnly {
     type Kept = T;
     type Value = T;
 

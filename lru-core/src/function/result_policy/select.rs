@@ -2,17 +2,17 @@
 
 use core::marker::PhantomData;
 
-use super::adapters::{MaybeNone, Present, Refused};
-use super::stored_type::Kept;
-use super::{Fallible, Plain, WholeResult};
-use crate::key::sharing::Keeps;
+use super::adapters::{MaybeNone, Refused, SomeOnly};
+use super::stored_type::Cacheable;
+use super::{OkOnly, Plain, WholeResult};
+use crate::key::sharing::Stores;
 
 /// A result's type, whose [`ResultPolicy`] is to be chosen, for a cache that is `S`:
 /// [`Shared`], [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 #[derive(Debug)]
-pub struct Returns<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
+pub struct SelectPolicy<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
 
-impl<R, S> Returns<R, S> {
+impl<R, S> SelectPolicy<R, S> {
     /// The only one.
     pub const NEW: Self = Self(PhantomData, PhantomData);
 }
@@ -20,28 +20,28 @@ impl<R, S> Returns<R, S> {
 /// The first choice: of a `Result`, its `Ok`.
 pub trait ByOk {
     /// Makes it.
-    fn __outcome(&self) -> Fallible;
+    fn __result_policy(&self) -> OkOnly;
 }
 
-impl<T: Clone, E, S: Keeps<T>> ByOk for &&&&Returns<Result<T, E>, S> {
+impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
     #[inline]
-    fn __outcome(&self) -> Fallible {
-        Fallible
+    fn __result_policy(&self) -> OkOnly {
+        OkOnly
     }
 }
 
 /// No choice: a `Result` whose `Ok` can't be kept. The bound of the method says so.
 pub trait RefusedOk<T> {
     /// Asks for what the `Ok` is not.
-    fn __outcome<Nobody>(&self) -> Refused
+    fn __result_policy<Open>(&self) -> Refused
     where
-        T: Clone + Kept<Nobody>;
+        T: Clone + Cacheable<Open>;
 }
 
-impl<T, E, S> RefusedOk<T> for &&&Returns<Result<T, E>, S> {
-    fn __outcome<Nobody>(&self) -> Refused
+impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
+    fn __result_policy<Open>(&self) -> Refused
     where
-        T: Clone + Kept<Nobody>,
+        T: Clone + Cacheable<Open>,
     {
         Refused
     }
@@ -51,12 +51,12 @@ impl<T, E, S> RefusedOk<T> for &&&Returns<Result<T, E>, S> {
 /// not come upon [`RefusedOk`] by the one reference that the compiler adds.
 pub trait ByWhole {
     /// Makes it.
-    fn __outcome(&self) -> Plain;
+    fn __result_policy(&self) -> Plain;
 }
 
-impl<R: Clone, S: Keeps<R>> ByWhole for &Returns<R, S> {
+impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
     #[inline]
-    fn __outcome(&self) -> Plain {
+    fn __result_policy(&self) -> Plain {
         Plain
     }
 }
@@ -64,15 +64,15 @@ impl<R: Clone, S: Keeps<R>> ByWhole for &Returns<R, S> {
 /// No choice: the bound of the method says so.
 pub trait RefusedWhole<R> {
     /// Asks for what the result is not.
-    fn __outcome<Nobody>(&self) -> Refused
+    fn __result_policy<Open>(&self) -> Refused
     where
-        R: Clone + Kept<Nobody>;
+        R: Clone + Cacheable<Open>;
 }
 
-impl<R, S> RefusedWhole<R> for Returns<R, S> {
-    fn __outcome<Nobody>(&self) -> Refused
+impl<R, S> RefusedWhole<R> for SelectPolicy<R, S> {
+    fn __result_policy<Open>(&self) -> Refused
     where
-        R: Clone + Kept<Nobody>,
+        R: Clone + Cacheable<Open>,
     {
         Refused
     }
@@ -81,18 +81,18 @@ impl<R, S> RefusedWhole<R> for Returns<R, S> {
 /// Where errors are kept: of a `Result`, all of it.
 pub trait ByResult {
     /// Makes it of what was chosen for the whole.
-    fn __failing<O: Whole>(&self, whole: O) -> O::OfResult;
+    fn __with_errors<O: WholePolicy>(&self, whole: O) -> O::OfResult;
 }
 
-impl<T, E, S> ByResult for &Returns<Result<T, E>, S> {
+impl<T, E, S> ByResult for &SelectPolicy<Result<T, E>, S> {
     #[inline]
-    fn __failing<O: Whole>(&self, whole: O) -> O::OfResult {
+    fn __with_errors<O: WholePolicy>(&self, whole: O) -> O::OfResult {
         whole.of_result()
     }
 }
 
 /// What may be chosen for the whole.
-pub trait Whole {
+pub trait WholePolicy {
     /// The same, for what is known to be a `Result`.
     type OfResult;
 
@@ -100,7 +100,7 @@ pub trait Whole {
     fn of_result(self) -> Self::OfResult;
 }
 
-impl Whole for Plain {
+impl WholePolicy for Plain {
     type OfResult = WholeResult;
 
     fn of_result(self) -> WholeResult {
@@ -108,7 +108,7 @@ impl Whole for Plain {
     }
 }
 
-impl Whole for Refused {
+impl WholePolicy for Refused {
     type OfResult = Self;
 
     fn of_result(self) -> Self {
@@ -119,12 +119,12 @@ impl Whole for Refused {
 /// Where what is kept can't be an error, or none that could be told.
 pub trait WithoutResult {
     /// Leaves it as it is.
-    fn __failing<O>(&self, whole: O) -> O;
+    fn __with_errors<O>(&self, whole: O) -> O;
 }
 
-impl<R, S> WithoutResult for Returns<R, S> {
+impl<R, S> WithoutResult for SelectPolicy<R, S> {
     #[inline]
-    fn __failing<O>(&self, whole: O) -> O {
+    fn __with_errors<O>(&self, whole: O) -> O {
         whole
     }
 }
@@ -132,25 +132,25 @@ impl<R, S> WithoutResult for Returns<R, S> {
 /// Where `None` may be left out: of an `Option`, also inside a `Result`.
 pub trait ByPresence {
     /// Makes it.
-    fn __present<O>(&self, outcome: O) -> Present<O>;
+    fn __without_none<O>(&self, outcome: O) -> SomeOnly<O>;
 }
 
-impl<R: MaybeNone, S> ByPresence for &Returns<R, S> {
+impl<R: MaybeNone, S> ByPresence for &SelectPolicy<R, S> {
     #[inline]
-    fn __present<O>(&self, outcome: O) -> Present<O> {
-        Present(outcome)
+    fn __without_none<O>(&self, outcome: O) -> SomeOnly<O> {
+        SomeOnly(outcome)
     }
 }
 
 /// Where there is no `None`.
 pub trait WithoutPresence {
     /// Leaves it as it is.
-    fn __present<O>(&self, outcome: O) -> O;
+    fn __without_none<O>(&self, outcome: O) -> O;
 }
 
-impl<R, S> WithoutPresence for Returns<R, S> {
+impl<R, S> WithoutPresence for SelectPolicy<R, S> {
     #[inline]
-    fn __present<O>(&self, outcome: O) -> O {
+    fn __without_none<O>(&self, outcome: O) -> O {
         outcome
     }
 }
