@@ -1,26 +1,29 @@
-//! [`Argument`]: what may be an argument of a memoized function.
+//! [`Argument`]: the trait of types that can be part of a cache key.
 
 use core::hash::Hasher;
 
 use super::cross_type::Common;
 
-/// What can be an argument of a memoized function, beside everything that is `Hash + Eq + Clone`.
+/// A type that can be an argument of a memoized function without being `Hash + Eq + Clone`.
 ///
-/// Implemented for numbers, floats, `bool`, `char`, strings, paths, times and network addresses,
-/// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and
-/// `Cow`s of arguments, to any depth. Not for `Rc`, which cannot be shared between threads.
+/// Types that are `Hash + Eq + Clone` need no implementation: they are accepted as they are. A type that also
+/// implements `Argument` is hashed and compared by this trait.
 ///
-/// An argument is hashed and compared where it lies; [`Argument::to_stored`] makes the form that
-/// is kept, `String` for `&str`. Two arguments are the same if a function can't tell them apart.
-/// So floats compare by their bits, with one NaN: `f(f64::NAN)` can hit, and `0.0` and `-0.0` stay
-/// apart, since `1.0 / x` tells them apart. Paths compare letter by letter.
+/// `Argument` is implemented for integers, floats, `bool`, `char`, strings, paths, times and network addresses,
+/// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and `Cow`s of
+/// arguments, to any depth. It is not implemented for `Rc`, which cannot be shared between threads.
 ///
-/// A type that is an `Argument` and `Hash + Eq` as well is taken as an `Argument`.
+/// A lookup hashes and compares the borrowed argument. On a miss, [`Argument::to_stored`] makes the owned form
+/// that is stored in the key: a `String` for a `&str`.
 ///
-/// # Implementing it
+/// Two arguments are equal if no function can distinguish them. Floats are therefore compared by their bits, and
+/// all NaNs are equal: `f(f64::NAN)` can hit, while `0.0` and `-0.0` have separate entries, because `1.0 / x`
+/// differs. Paths are compared byte by byte.
 ///
-/// For a type that holds floats, and so can't be `Eq`, `#[derive(Argument)]` does it. By hand, the
-/// three comparisons must agree with each other, and what they call the same must hash the same.
+/// # Implementing `Argument`
+///
+/// `#[derive(Argument)]` implements the trait for a type that contains floats. In an implementation by hand, the
+/// three comparisons must agree with each other, and equal arguments must have equal hashes.
 ///
 /// ```
 /// # use lru_core as functools;
@@ -64,40 +67,40 @@ use super::cross_type::Common;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
-    label = "an argument must be `Hash + Eq + Clone` and, as it is kept, `Send + Sync + 'static`",
-    note = "a type of your own: derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it holds floats",
-    note = "a `HashMap` or `HashSet` has no `Hash`: take a `BTreeMap`, a `BTreeSet` or a sorted slice",
-    note = "an `Rc` cannot be shared between threads: take an `Arc`, a copy, or a cache for each thread, `scope = thread`",
-    note = "what makes no difference to the result is left out by `#[key(skip)]`, be it `self`; `#[key(user.id)]` takes a part"
+    label = "an argument must be `Hash + Eq + Clone`, and its owned form `Send + Sync + 'static`",
+    note = "for a type of your own, derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it contains floats",
+    note = "`HashMap` and `HashSet` do not implement `Hash`; use a `BTreeMap`, a `BTreeSet` or a sorted slice",
+    note = "an `Rc` cannot be shared between threads; use an `Arc`, an owned copy, or one cache per thread with `scope = thread`",
+    note = "`#[key(skip)]` leaves a parameter (or `self`) that does not affect the result out of the key; `#[key(user.id)]` uses a part of it"
 )]
 pub trait Argument {
-    /// The owned form, kept as a key.
+    /// The owned form, stored in the key.
     type Stored: Send + Sync + 'static;
 
-    /// Feeds the argument to a hasher. Equal arguments feed the same.
+    /// Feeds this argument into `state`. Equal arguments must feed the same bytes.
     fn hash_argument<H: Hasher>(&self, state: &mut H);
 
-    /// Whether two arguments are the same.
+    /// Returns whether two arguments are equal.
     fn eq_argument(&self, other: &Self) -> bool;
 
-    /// Whether this argument is the one that was stored.
+    /// Returns whether this argument is equal to a stored one.
     fn eq_stored(&self, stored: &Self::Stored) -> bool;
 
-    /// Makes the owned form.
+    /// Makes the owned form of this argument.
     fn to_stored(&self) -> Self::Stored;
 
-    /// Whether two stored arguments are the same.
+    /// Returns whether two stored arguments are equal.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
 
-    /// What it is to arguments of other types, where it is a number or text.
+    /// Returns the number or the text that this argument is to arguments of other types, if it is one.
     #[doc(hidden)]
-    fn as_common(&self) -> Option<Common<'_>> {
+    fn as_common(&self, _: Internal) -> Option<Common<'_>> {
         None
     }
 
-    /// [`Argument::hash_argument`] for each of `items`; faster where they lie as plain bytes.
+    /// Feeds each of `items` into `state`; in one piece where they are plain bytes.
     #[doc(hidden)]
-    fn hash_slice<H: Hasher>(items: &[Self], state: &mut H)
+    fn hash_slice<H: Hasher>(items: &[Self], state: &mut H, _: Internal)
     where
         Self: Sized,
     {
@@ -106,12 +109,18 @@ pub trait Argument {
         }
     }
 
-    /// [`Argument::eq_stored`] for each of `items`, of which there are as many as `stored`.
+    /// Returns whether all `items` are equal to the items of `stored`, which has the same length.
     #[doc(hidden)]
-    fn eq_slice(items: &[Self], stored: &[Self::Stored]) -> bool
+    fn eq_slice(items: &[Self], stored: &[Self::Stored], _: Internal) -> bool
     where
         Self: Sized,
     {
         items.iter().zip(stored).all(|(item, stored)| item.eq_stored(stored))
     }
 }
+
+/// The last parameter of the hidden methods of [`Argument`].
+///
+/// Other crates cannot name this type, so they can neither override these methods nor call them.
+#[derive(Clone, Copy, Debug)]
+pub struct Internal;

@@ -1,16 +1,17 @@
-//! How an argument that [`select`](super::select) has chosen a way for is hashed, compared and stored.
+//! Wrappers that make an argument a [`Part`] of a key by its own `Hash` and `Eq`; one for each choice of
+//! [`select`](super::select).
 
 use core::any::Any;
 use core::hash::{Hash, Hasher};
 use std::borrow::{Borrow, ToOwned};
 use std::sync::Arc;
 
-use super::argument::Argument;
+use super::argument::{Argument, Internal};
 use super::cross_type::Common;
 use super::part::Part;
 use super::references::References;
 
-/// An `Arc` that is stored as it is.
+/// An `Arc`, of which the pointer is stored.
 #[derive(Debug)]
 pub struct WithArc<'a, T: ?Sized>(pub(super) &'a Arc<T>);
 
@@ -44,22 +45,22 @@ impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
 
     #[inline]
     fn as_common(&self) -> Option<Common<'_>> {
-        (**self.0).as_common()
+        (**self.0).as_common(Internal)
     }
 }
 
-/// What may borrow something, so that its type can't be asked for.
+/// Marks a [`WithEq`] whose type may contain a borrow, and so has no `TypeId`.
 #[derive(Clone, Copy, Debug)]
 pub struct Borrowed;
 
-/// What borrows nothing.
+/// Marks a [`WithEq`] whose type is `'static`.
 #[derive(Clone, Copy, Debug)]
 pub struct Owned;
 
-/// What is known of an argument whose type was not written out. Where the type is known when
-/// compiling, so is the answer.
+/// Recognises numbers and text among arguments whose type is a type parameter. Each instantiation is decided
+/// at compile time.
 pub trait Recognises<T: ?Sized> {
-    /// Whether it is a number or text after all.
+    /// Returns the number or the text that `argument` is, if it is one.
     fn common(argument: &T) -> Option<Common<'_>>;
 }
 
@@ -77,7 +78,7 @@ impl<T: Any> Recognises<T> for Owned {
     }
 }
 
-/// An argument by its own `Hash` and `Eq`. It is [`Owned`] or [`Borrowed`].
+/// An argument with `Hash + Eq`, marked as [`Owned`] or [`Borrowed`].
 #[derive(Debug)]
 pub struct WithEq<'a, T: ?Sized, B>(pub(super) &'a T, pub(super) B);
 
@@ -115,7 +116,7 @@ impl<T: Hash + Eq + ToOwned + ?Sized, B: Recognises<T>> Part for WithEq<'_, T, B
     }
 }
 
-/// An argument by the `Hash` and `Eq` of what the references in it point to.
+/// A container of [`References`] to values with `Hash + Eq`.
 #[derive(Debug)]
 pub struct WithInnerEq<'a, C: ?Sized>(pub(super) &'a C);
 
@@ -148,7 +149,7 @@ impl<C: References + ?Sized> Part for WithInnerEq<'_, C> {
     }
 }
 
-/// Stands for a refused argument.
+/// Stands in for an argument that cannot be part of a key, so that there is one error about it.
 #[derive(Debug)]
 pub struct NoKey;
 

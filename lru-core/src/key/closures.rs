@@ -1,11 +1,11 @@
-//! Keys, weights and times made by a function of the arguments: for generated code.
+//! Calls of the user's closures for `key`, `weight`, `ttl` and the like. Used by generated code.
 //!
-//! A closure that stands as an argument here gets the types of its parameters from the arguments
-//! beside it, and what it makes may borrow from them.
+//! Passing a closure to one of these functions, next to the arguments, lets the compiler infer the types of its
+//! parameters; what it returns may borrow from the arguments.
 
 macro_rules! by {
     ($($by:ident($($name:ident: $type:ident),*);)*) => { $(
-        /// Makes a key of so many arguments.
+        /// Calls `make` with references to the arguments.
         #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
         #[inline]
         pub fn $by<'a, $($type: ?Sized,)* KEY>($($name: &'a $type,)* make: impl FnOnce($(&'a $type),*) -> KEY) -> KEY {
@@ -32,7 +32,7 @@ by! {
 
 macro_rules! until {
     ($($until:ident($($name:ident: $type:ident),*);)*) => { $(
-        /// Makes a time of so many arguments, of a value and the time it is now.
+        /// Calls `make` with references to the arguments and to the value, and with the current time.
         #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
         #[inline]
         pub fn $until<'a, $($type: ?Sized,)* VALUE, NOW>(

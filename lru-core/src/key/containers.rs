@@ -1,13 +1,13 @@
-//! Arguments made of arguments.
+//! [`Argument`] for pointers to arguments and containers of arguments.
 
 use core::hash::{Hash, Hasher};
 use std::borrow::{Cow, ToOwned};
 use std::sync::Arc;
 
-use super::argument::Argument;
+use super::argument::{Argument, Internal};
 use super::cross_type::Common;
 
-/// What only points to an argument is stored as what it points to.
+/// Pointers, which are stored as the value they point to.
 macro_rules! pointers {
     ($([$($generics:tt)*] $pointer:ty, $pointee:ident;)*) => { $(
         #[diagnostic::do_not_recommend]
@@ -40,8 +40,8 @@ macro_rules! pointers {
             }
 
             #[inline]
-            fn as_common(&self) -> Option<Common<'_>> {
-                (**self).as_common()
+            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
+                (**self).as_common(Internal)
             }
         }
     )* };
@@ -54,7 +54,7 @@ pointers! {
     [A: Argument + ToOwned + ?Sized] Cow<'_, A>, A;
 }
 
-/// Sequences: their length, then each element.
+/// Sequences, which are hashed as their length and their elements.
 macro_rules! sequences {
     ($($sequence:ty;)*) => { $(
         #[diagnostic::do_not_recommend]
@@ -64,7 +64,7 @@ macro_rules! sequences {
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
                 self.len().hash(state);
-                A::hash_slice(self, state);
+                A::hash_slice(self, state, Internal);
             }
 
             #[inline]
@@ -74,7 +74,7 @@ macro_rules! sequences {
 
             #[inline]
             fn eq_stored(&self, stored: &Self::Stored) -> bool {
-                self.len() == stored.len() && A::eq_slice(self, stored)
+                self.len() == stored.len() && A::eq_slice(self, stored, Internal)
             }
 
             #[inline]
@@ -101,7 +101,7 @@ impl<A: Argument, const N: usize> Argument for [A; N] {
 
     #[inline]
     fn hash_argument<H: Hasher>(&self, state: &mut H) {
-        A::hash_slice(self, state);
+        A::hash_slice(self, state, Internal);
     }
 
     #[inline]
@@ -111,7 +111,7 @@ impl<A: Argument, const N: usize> Argument for [A; N] {
 
     #[inline]
     fn eq_stored(&self, stored: &Self::Stored) -> bool {
-        A::eq_slice(self, stored)
+        A::eq_slice(self, stored, Internal)
     }
 
     #[inline]

@@ -1,4 +1,4 @@
-//! [`KeyHash`]: the hash of a key, and the numbers that are made of hashes and seeds.
+//! [`KeyHash`]: the hash of a key; and the mixing function of the pseudorandom numbers.
 
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::num::NonZeroU64;
@@ -10,18 +10,19 @@ use super::part::Part;
 
 /// The hash of a key.
 ///
-/// Invariant: it is made once per call, before the lock is taken, and never zero: an entry that holds one needs no flag to tell it from a vacant slot.
+/// Invariant: a key is hashed once per call, before the lock is acquired. A hash is never zero, so that
+/// `Option<KeyHash>` takes no more memory than a `KeyHash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHash(NonZeroU64);
 
-/// Seeded once per process: arguments may come from an attacker.
+/// The hasher, seeded once per process: an attacker who chooses the arguments cannot cause collisions.
 pub(crate) static SEED: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 impl KeyHash {
-    /// A bit that hash tables use neither to choose a bucket (the low bits) nor as a tag (the top 7).
+    /// A bit that hash tables use neither to select a bucket (the low bits) nor as a tag (the top 7).
     const NEVER_ZERO: NonZeroU64 = NonZeroU64::new(1 << Self::SET).unwrap();
 
-    /// Its number.
+    /// The number of the bit that is always set.
     pub(crate) const SET: u32 = 48;
 
     #[inline]
@@ -47,11 +48,11 @@ impl KeyHash {
     }
 }
 
-/// What [`mixed`] is given grows by this from one number to the next.
+/// The increment of the state between two numbers of [`mixed`].
 pub(crate) const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The number of `SplitMix64` (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
-/// OOPSLA 2014) in this state.
+/// Returns the number that SplitMix64 outputs in a given state (Steele, Lea and Flood, "Fast Splittable
+/// Pseudorandom Number Generators", OOPSLA 2014).
 pub(crate) const fn mixed(state: u64) -> u64 {
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

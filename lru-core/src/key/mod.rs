@@ -1,4 +1,7 @@
-//! What may be a key: arguments, hashed and compared where they lie, owned on a miss only.
+//! Cache keys: which arguments may be part of a key, and how they are hashed, compared and stored.
+//!
+//! A lookup hashes and compares the borrowed arguments of the call ([`Part`]): it clones nothing and allocates
+//! nothing. The owned key is made on a miss only. The module knows neither caches nor locks.
 
 mod argument;
 pub(crate) mod by_eq;
@@ -25,7 +28,7 @@ pub use sharing::{Local, Shared, Thread};
 pub use tagged::Tagged;
 pub(crate) use tagged::WithTag;
 
-/// The traits among which [`select`] chooses, to be imported nameless.
+/// The traits of the autoref selection in [`select`], for import without names.
 pub(crate) mod choices {
     pub use super::select::{
         ByArc as _, ByArgument as _, ByEq as _, ByInnerEq as _, ByOwnEq as _, Refused as _, RefusedInner as _,

@@ -1,34 +1,34 @@
-//! [`Part`]: a part of a key, borrowed from the arguments of a call.
+//! [`Part`]: a borrowed key or a part of one, as a lookup uses it.
 
 use core::hash::Hasher;
 
-use super::argument::Argument;
+use super::argument::{Argument, Internal};
 use super::cross_type::Common;
 
-/// A part of a key, or all of it, borrowed from the arguments: for generated code.
+/// A key, or a part of one, borrowed from the arguments of a call. Used by generated code.
 ///
-/// What is an [`Argument`] is one by reference; others come wrapped in what [`select`] chose for
-/// them. Tuples of parts are parts.
+/// A reference to an [`Argument`] is a part. Other arguments are wrapped by the type that
+/// [`select`](super::select) chose for them. A tuple of parts is a part.
 pub trait Part {
     /// The owned form.
     type Stored;
 
-    /// Feeds the part to a hasher.
+    /// Feeds this part into `state`.
     fn hash_part<H: Hasher>(&self, state: &mut H);
 
-    /// Whether it is the one that was stored.
+    /// Returns whether this part is equal to a stored one.
     fn eq_stored(&self, stored: &Self::Stored) -> bool;
 
-    /// Makes the owned form.
+    /// Makes the owned form of this part.
     fn to_stored(&self) -> Self::Stored;
 
-    /// Whether two stored parts are the same.
+    /// Returns whether two stored parts are equal.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
 
-    /// Whether two parts are the same.
+    /// Returns whether two parts are equal.
     fn eq_part(&self, other: &Self) -> bool;
 
-    /// What it is to parts of other types, where it is a number or text.
+    /// Returns the number or the text that this part is to parts of other types, if it is one.
     fn as_common(&self) -> Option<Common<'_>> {
         None
     }
@@ -64,6 +64,6 @@ impl<A: Argument + ?Sized> Part for &A {
 
     #[inline]
     fn as_common(&self) -> Option<Common<'_>> {
-        (**self).as_common()
+        (**self).as_common(Internal)
     }
 }

@@ -1,4 +1,4 @@
-//! [`References`]: containers of references, which are stored as containers of owned values.
+//! [`References`]: a reference, or a container of references, that is stored as owned values.
 
 use core::hash::Hash;
 use core::iter::once;
@@ -8,16 +8,16 @@ use std::borrow::{Borrow, ToOwned};
 pub trait References: Hash + Eq {
     /// The owned form of the value.
     type Owned;
-    /// The same container, of owned values.
+    /// The container of owned values.
     type Stored;
 
-    /// Whether these are references to what was stored.
+    /// Returns whether the referenced values are equal to the stored ones.
     fn eq_stored(&self, stored: &Self::Stored) -> bool;
 
-    /// Makes the container of owned values.
+    /// Makes a container of owned values.
     fn to_stored(&self) -> Self::Stored;
 
-    /// Whether two stored containers are equal.
+    /// Returns whether two stored containers are equal.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
 }
 

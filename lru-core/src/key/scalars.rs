@@ -1,4 +1,4 @@
-//! Arguments that are one value: numbers, text, paths, and the plain types of the standard library.
+//! [`Argument`] for numbers, strings, paths and other plain types of the standard library.
 
 use core::any::TypeId;
 use core::cmp::Ordering;
@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 
-use super::argument::Argument;
+use super::argument::{Argument, Internal};
 use super::cross_type::Common;
 
-/// Types that are their own owned form, and whose `Hash` and `Eq` say all there is to say.
+/// Types that are stored as they are, and hashed and compared by their own `Hash` and `Eq`.
 macro_rules! plain {
     ($($type:ty),* $(,)?) => { $(
         #[diagnostic::do_not_recommend]
@@ -49,17 +49,17 @@ macro_rules! plain {
             }
 
             #[inline]
-            fn as_common(&self) -> Option<Common<'_>> {
+            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
                 Common::recognise(self)
             }
 
             #[inline]
-            fn hash_slice<H: Hasher>(items: &[Self], state: &mut H) {
+            fn hash_slice<H: Hasher>(items: &[Self], state: &mut H, _: Internal) {
                 Hash::hash_slice(items, state);
             }
 
             #[inline]
-            fn eq_slice(items: &[Self], stored: &[Self]) -> bool {
+            fn eq_slice(items: &[Self], stored: &[Self], _: Internal) -> bool {
                 items == stored
             }
         }
@@ -74,7 +74,7 @@ plain! {
     IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6,
 }
 
-/// Floats are what their bits are, except that all NaNs are one.
+/// Floats, which are hashed and compared by their bits, except that all NaNs are equal.
 macro_rules! floats {
     ($($type:ident)*) => { $(
         #[diagnostic::do_not_recommend]
@@ -108,7 +108,7 @@ macro_rules! floats {
             }
 
             #[inline]
-            fn as_common(&self) -> Option<Common<'_>> {
+            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
                 Common::recognise(self)
             }
         }
@@ -117,7 +117,7 @@ macro_rules! floats {
 
 floats! { f32 f64 }
 
-/// Text and the like: a borrowed form, an owned form, and the bytes by which both are compared.
+/// Pairs of a borrowed and an owned string type, hashed and compared by `$exact`.
 macro_rules! texts {
     ($($borrowed:ty, $owned:ty, $exact:expr, $common:expr;)*) => { $(
         #[diagnostic::do_not_recommend]
@@ -150,7 +150,7 @@ macro_rules! texts {
             }
 
             #[inline]
-            fn as_common(&self) -> Option<Common<'_>> {
+            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
                 $common(self)
             }
         }
@@ -185,21 +185,21 @@ macro_rules! texts {
             }
 
             #[inline]
-            fn as_common(&self) -> Option<Common<'_>> {
-                <$borrowed>::as_common(self)
+            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
+                <$borrowed>::as_common(self, Internal)
             }
         }
     )* };
 }
 
-fn same<T: ?Sized>(text: &T) -> &T {
+fn whole<T: ?Sized>(text: &T) -> &T {
     text
 }
 
 texts! {
-    str, String, same::<str>, |text| Some(Common::Text(text));
-    CStr, CString, same::<CStr>, |_| None;
-    OsStr, OsString, same::<OsStr>, |_| None;
-    // `Path`'s own `Eq` passes over doubled separators, which a function can see.
+    str, String, whole::<str>, |text| Some(Common::Text(text));
+    CStr, CString, whole::<CStr>, |_| None;
+    OsStr, OsString, whole::<OsStr>, |_| None;
+    // `Path`'s own `Eq` ignores repeated separators, which a function can observe.
     Path, PathBuf, Path::as_os_str, |_| None;
 }

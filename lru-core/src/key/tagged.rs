@@ -1,33 +1,33 @@
-//! Keys of several functions in one cache, kept apart.
+//! [`Tagged`]: keys of several functions in one cache object.
 
 use core::hash::{Hash, Hasher};
 
 use super::part::Part;
 
-/// A key, and the function whose arguments it is.
+/// A key together with the memoized function that it belongs to.
 ///
-/// Functions whose results lie in one object by `cache = …` share its entries where their arguments
-/// are equal. Where the keys of the object are `Tagged<K>` instead of `K`, they don't.
+/// Functions that use one cache object (`cache = …`) share an entry when their arguments are equal. If the key
+/// type of the object is `Tagged<K>` instead of `K`, each function has entries of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tagged<K> {
-    /// The path of the function, and where it stands.
+    /// The path of the function, with the line and column of its attribute.
     function: &'static str,
     key: K,
 }
 
 impl<K> Tagged<K> {
-    /// The arguments.
+    /// Returns the arguments.
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// The path of the function, and the line and column of its attribute.
+    /// Returns the path of the function, with the line and column of its attribute.
     pub fn function(&self) -> &'static str {
         self.function
     }
 }
 
-/// A part that is the whole key of a function among others.
+/// A borrowed [`Tagged`] key.
 #[derive(Debug)]
 pub struct WithTag<P> {
     pub(crate) function: &'static str,

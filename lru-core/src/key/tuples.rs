@@ -1,4 +1,4 @@
-//! Tuples: of arguments, themselves an argument; of parts, the key of a call.
+//! [`Argument`] for tuples of arguments, [`Part`] for tuples of parts.
 
 use core::hash::Hasher;
 
@@ -43,7 +43,7 @@ macro_rules! tuple {
     };
 }
 
-/// Tuples of the first, of the first two, … of all of the names given.
+/// Implements both traits for tuples of the first name, of the first two, … of all of them.
 macro_rules! tuples {
     ([$($done:tt)*]) => {};
     ([$($done:tt)*] $name:ident $index:tt $($rest:tt)*) => {
@@ -56,7 +56,7 @@ tuples! {
     [] A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15 Q 16 R 17 S 18 T 19
 }
 
-/// The key of a call that has no arguments.
+/// The key of a call without arguments.
 impl Part for () {
     type Stored = ();
 

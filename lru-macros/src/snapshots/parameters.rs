@@ -57,8 +57,8 @@ impl find {
         (),
         {
             ::functools::__private::callback_free!(
-                ::functools::__private::stored_result!(io::Result < Found >), str, f64, Query,
-                Query, [& 'static str]
+                ::functools::__private::stored_result!(io::Result < Found >), str, f64,
+                Query, Query, [& 'static str]
             )
         },
     > {
@@ -81,8 +81,8 @@ impl find {
             (),
             {
                 ::functools::__private::callback_free!(
-                    ::functools::__private::stored_result!(io::Result < Found >), str, f64, Query,
-                    Query, [& 'static str]
+                    ::functools::__private::stored_result!(io::Result < Found >), str,
+                    f64, Query, Query, [& 'static str]
                 )
             },
         > = ::functools::__private::StaticCache::new();
@@ -160,9 +160,11 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<
@@ -191,9 +193,11 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
                     words,
                 ),
                 __value,
@@ -245,9 +249,11 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<
