@@ -72,8 +72,8 @@
 //!
 //! | level | event |
 //! |---|---|
-//! | debug | `computed`, with `is_error`; `refreshed`; `leader is gone, another takes over` |
-//! | warn | `refresh failed`; `refresh was abandoned`; `failed, and the stale result was served`; ``leader was given up after `flight_timeout` `` |
+//! | debug | `computed`, with `is_error`; `refreshed`; `single-flight leader dropped; follower promoted` |
+//! | warn | `refresh failed`; `refresh panicked or was dropped`; `computation failed; served stale result`; ``single-flight leader exceeded `flight_timeout`; follower promoted`` |
 //!
 //! # Panics
 //!

@@ -38,7 +38,7 @@ mod never_called {
         let idle = function("never_called::idle");
         assert_eq!(idle.info(), CacheInfo { maxsize: Some(7), ..CacheInfo::default() });
         assert_eq!(idle.stats(), CacheStats::default());
-        assert_eq!(idle.parameters(), CacheParameters { maxsize: Some(7), typed: false });
+        assert_eq!(idle.parameters(), CacheParameters::new(Some(7), false));
     }
 }
 

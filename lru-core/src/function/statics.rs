@@ -223,3 +223,24 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadCaches<F, C, MA
         f.debug_struct("ThreadCaches").finish_non_exhaustive()
     }
 }
+
+#[cfg(feature = "registry")]
+impl<E: crate::engine::placement::Placement, S: Lifecycle<E::Types>>
+    crate::observe::registry::RegisteredCache for CacheHandle<E, S>
+{
+    fn info(&self) -> crate::observe::info::CacheInfo {
+        self.engines.info(&self.plan)
+    }
+
+    fn stats(&self) -> crate::observe::stats::CacheStats {
+        self.counted()
+    }
+
+    fn maxsize(&self) -> Option<usize> {
+        self.engines.maxsize()
+    }
+
+    fn clear(&self) {
+        self.clear_all();
+    }
+}

@@ -1,7 +1,7 @@
-//! What arguments of different types have in common: numbers by value, text by content.
+//! Equality of arguments across types, for generic functions with `typed = false`.
 //!
-//! In a generic function with `typed = false`, `f(3u8)`, `f(3i64)` and `f(3.0)` are one call, as
-//! Python's `typed=False` has it, and so are `f("a")` and `f("a".to_string())`.
+//! As with Python's `typed=False`, numbers are equal by value and text by content: `f(3u8)`, `f(3i64)` and
+//! `f(3.0)` share an entry, and so do `f("a")` and `f("a".to_string())`.
 
 use core::any::Any;
 use core::hash::{Hash, Hasher};
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::boxed::Box;
 use std::sync::Arc;
 
-/// What an argument is to those of other types.
+/// The normalized form of an argument that can be equal to arguments of other types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Common<'a> {
     /// A number of any type.
@@ -18,17 +18,17 @@ pub enum Common<'a> {
     Text(&'a str),
 }
 
-/// The value of a number, whatever its type.
+/// The value of a number, independent of its type.
 ///
-/// Invariant: equal values are the same variant. A float that is an integer is that integer,
-/// except -0.0, which a function can tell from 0.0; all NaNs are one.
+/// Invariant: equal values have the same variant. A float with an integral value is an `Integer` or `Large`, except
+/// -0.0, which a function can distinguish from 0.0. All NaNs are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
-    /// An integer that `i128` holds.
+    /// An integer in the range of `i128`.
     Integer(i128),
-    /// An integer that only `u128` holds.
+    /// An integer above `i128::MAX`.
     Large(u128),
-    /// Any other float, by its bits as `f64`.
+    /// Any other float, as the bits of an `f64`.
     Float(u64),
 }
 
@@ -54,15 +54,15 @@ impl From<f64> for Number {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "compared with the ends before"
+        reason = "the range is checked before"
     )]
     #[expect(
         clippy::cast_precision_loss,
         clippy::float_cmp,
-        reason = "a power of two is exact, and whether it is an integer is an exact question"
+        reason = "powers of two are exact, and `trunc` is"
     )]
     fn from(float: f64) -> Self {
-        /// 2¹²⁷, where `i128` ends.
+        /// 2¹²⁷, one more than `i128::MAX`.
         const END: f64 = (1_u128 << 127) as f64;
         let is_integer = float.trunc() == float && !(float == 0.0 && float.is_sign_negative());
         if is_integer && (-END..END).contains(&float) {
@@ -78,8 +78,7 @@ impl From<f64> for Number {
 }
 
 impl<'a> Common<'a> {
-    /// Recognises numbers and text by their type. Each type has an instance of this, in which
-    /// nothing of the questions remains.
+    /// Returns the normalized form of a number or text. The type tests are resolved at compile time.
     #[inline]
     #[must_use]
     pub fn recognise<T: Any>(value: &'a T) -> Option<Self> {

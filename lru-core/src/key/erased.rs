@@ -1,6 +1,6 @@
-//! Parts of keys whose types a `static` can't name: those that depend on a generic parameter.
+//! Type erasure of key parts whose type depends on a generic parameter, which a `static` cannot name.
 //!
-//! Numbers and text are kept as such, everything else in a box beside the identity of its type.
+//! Numbers and text are stored in a normalized form; other values as `Box<dyn Any>` with the `TypeId` of the argument.
 
 use core::any::{Any, TypeId};
 use core::fmt;
@@ -11,27 +11,27 @@ use super::cross_type::{Common, Number};
 use super::part::Part;
 use super::sharing::{Erases, Erasure, Shared};
 
-/// The identity of the function that `closure` is written in: of all its type and const
-/// parameters, those of its `impl` and its `Self`.
+/// Returns an identity of the instantiation of the generic function that contains `closure`.
 ///
-/// The type of a closure carries all of them. Lifetimes it does not tell apart.
+/// The type of a closure depends on all type and const parameters in scope, those of the `impl` and `Self`
+/// included. Lifetimes make no difference.
 #[inline]
 pub fn identity<C: Fn() + 'static>(_closure: C) -> TypeId {
     TypeId::of::<C>()
 }
 
-/// The identity of a type, lifetimes aside.
-#[expect(clippy::extra_unused_type_parameters, reason = "the closure carries it")]
+/// Returns an identity of a type. Lifetimes make no difference.
+#[expect(clippy::extra_unused_type_parameters, reason = "the type of the closure depends on it")]
 #[inline]
 fn identity_of<T: ?Sized>() -> TypeId {
     identity(|| ())
 }
 
-/// A part of a key, to be stored [`Erased`] where a cache is `S`.
+/// A part of a key that is stored as [`Erased`], in a cache with the marker `S`.
 #[derive(Debug)]
 pub struct Erase<P, S>(pub P, pub S);
 
-/// A part of a key that is stored without its type.
+/// A stored part of a key without its static type.
 pub struct Erased<S: Erasure = Shared>(Form<S>);
 
 enum Form<S: Erasure> {
@@ -40,16 +40,16 @@ enum Form<S: Erasure> {
     Other(Other<S>),
 }
 
-/// A part that only another of its own type can equal.
+/// A stored part that can only be equal to parts of the same type.
 struct Other<S: Erasure> {
-    /// The type of the argument; the type of what is stored may serve several.
+    /// The identity of the type of the argument. Several argument types may have the same stored type.
     of: TypeId,
     stored: Box<S::Any>,
-    /// Compares two parts of this type, as they are stored.
+    /// Compares two stored parts of this type.
     same: fn(&dyn Any, &dyn Any) -> bool,
 }
 
-/// Compares two stored parts of `P`.
+/// Returns whether two stored parts of `P` are equal.
 fn same<P: Part<Stored: 'static>>(one: &dyn Any, other: &dyn Any) -> bool {
     match (one.downcast_ref(), other.downcast_ref()) {
         (Some(one), Some(other)) => P::stored_eq(one, other),
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::key::hash::KeyHash;
 
-    /// Whether two calls meet: asked of the arguments where they lie, and of what is stored.
+    /// Returns whether two arguments have the same entry, and checks that borrowed and stored comparison agree.
     fn meet<A, B>(one: A, other: B) -> bool
     where
         A: Part<Stored: Send + Sync + 'static>,

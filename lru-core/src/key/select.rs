@@ -1,14 +1,16 @@
-//! How an argument is made part of a key, chosen by its type: for generated code.
+//! Autoref selection: chooses by the type of an argument how it becomes part of a key. Used by generated code.
 //!
-//! In this order: an `Arc` whose contents are owned as they are; what is an [`Argument`]; references
-//! to what is `Hash + Eq`, by themselves or inside an `Option`, a `Vec`, a slice or an array; what is
-//! `Hash + Eq + Clone + 'static`; what is `Hash + Eq` and can be owned. Anything else is refused.
+//! The first of these choices that applies is taken:
+//! 1. an `Arc` whose contents are their own owned form;
+//! 2. an [`Argument`];
+//! 3. a reference to a value with `Hash + Eq`, by itself or in an `Option`, `Vec`, slice or array;
+//! 4. a value with `Hash + Eq + Clone + 'static`;
+//! 5. a value with `Hash + Eq + ToOwned`.
 //!
-//! The choice is made twice, by the same bounds. For a value, [`SelectKey`] is called through as many
-//! references as there are choices, and the compiler takes the first method that applies. For the
-//! type of what is stored, an inherent constant of [`Probe`] shadows the constant of the same name
-//! that the trait [`ProbeDefaults`] gives to every type. The second choice is total: a refused argument
-//! is stored as [`NoKey`], so that the error of the first is the only one.
+//! Any other argument is refused with a compile error. The choice is made by method resolution: generated code
+//! calls `(&&&&&&SelectKey::shared(&argument)).__key()`, and the compiler removes one reference after the other
+//! until a method applies. [`stored_type`](super::stored_type) makes the same choice for the type of the stored
+//! key. That one is total: a refused argument is stored as [`NoKey`], so that there is only one error about it.
 
 use core::hash::Hash;
 use std::borrow::ToOwned;
@@ -20,13 +22,12 @@ use super::by_eq::{Borrowed, NoKey, Owned, WithArc, WithEq, WithInnerEq};
 use super::references::References;
 use super::sharing::{Accepts, Local, Shared, Stores, Thread};
 
-/// An argument whose way into the key is to be chosen, for a cache that is `S`: [`Shared`], [`Thread`] or
-/// [`Local`].
+/// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) tells where the cache is.
 #[derive(Debug)]
 pub struct SelectKey<'a, T: ?Sized, S>(&'a T, S);
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {
-    /// For a cache that all threads share.
+    /// Selects for a cache that all threads share.
     #[inline]
     pub fn shared(argument: &'a T) -> Self {
         Self(argument, Shared)
@@ -34,7 +35,7 @@ impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {
 }
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Thread> {
-    /// For a cache that one thread has.
+    /// Selects for a per-thread cache.
     #[inline]
     pub fn thread(argument: &'a T) -> Self {
         Self(argument, Thread)
@@ -42,7 +43,7 @@ impl<'a, T: ?Sized> SelectKey<'a, T, Thread> {
 }
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Local> {
-    /// For a cache that lies in an object.
+    /// Selects for a cache object.
     #[inline]
     pub fn local(argument: &'a T) -> Self {
         Self(argument, Local)
@@ -53,25 +54,25 @@ macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident;)*) => { $(
         $(#[$doc])*
         pub trait $level<'a> {
-            /// What the tuple of parts takes.
+            /// The part of the key.
             type Key;
-            /// Makes it.
+            /// Makes the part of the key.
             fn __key(&self) -> Self::Key;
         }
     )* };
 }
 
 levels! {
-    /// The first choice: an `Arc`, stored as an `Arc`, so that a miss copies the pointer alone. What it
-    /// points to must be the same type when it is owned: not `Arc<[&str]>`, which is stored as a copy.
+    /// The first choice: an `Arc`, of which a miss clones the pointer only. The contents must be their own owned
+    /// form, as those of `Arc<[&str]>` are not.
     ByArc;
-    /// The second choice: an [`Argument`], as it is.
+    /// The second choice: an [`Argument`].
     ByArgument;
-    /// The third choice: references to what is `Hash + Eq`, by themselves or inside something else.
+    /// The third choice: a reference to a value with `Hash + Eq`, or a container of such references.
     ByInnerEq;
-    /// The fourth choice: what is `Hash + Eq + Clone` and borrows nothing.
+    /// The fourth choice: a value with `Hash + Eq + Clone + 'static`.
     ByOwnEq;
-    /// The fifth choice: what is `Hash + Eq` and can be owned.
+    /// The fifth choice: a value with `Hash + Eq + ToOwned`.
     ByEq;
 }
 
@@ -106,7 +107,7 @@ impl<'a, C: References + ?Sized, S: Stores<C::Owned>> ByInnerEq<'a> for &&&Selec
     }
 }
 
-/// Not in an object: nothing in there need be `'static`, and nothing is erased.
+/// Not for a cache object: its keys need not be `'static`, and none of them is type-erased.
 impl<'a, T, S> ByOwnEq<'a> for &&SelectKey<'a, T, S>
 where
     T: Hash + Eq + Clone + 'static,
@@ -133,19 +134,19 @@ where
     }
 }
 
-/// No choice: what holds something that can't be a key. The bound of the method says so of what it
-/// holds.
+/// Refuses a container or pointer. The compile error is the unmet bound on the type of its contents.
 pub trait RefusedInner<T: ?Sized> {
-    /// Asks for what it is not.
+    /// Requires the bound that is not met.
     fn __key(&self) -> NoKey
     where
         T: Argument;
 }
 
-/// No choice: the bound of the method says so. It takes the value, so that its turn comes after
-/// [`RefusedInner`]; nobody calls it.
+/// Refuses an argument. The compile error is the unmet bound on its type.
+///
+/// The method takes `self` by value, so that method resolution tries it after [`RefusedInner`].
 pub trait Refused<T: ?Sized> {
-    /// Asks for what the argument is not.
+    /// Requires the bound that is not met.
     fn __key(self) -> NoKey
     where
         T: Argument;

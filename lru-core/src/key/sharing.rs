@@ -1,45 +1,45 @@
-//! Which threads a cache is shared between, and what can be kept in it.
+//! Between which threads a cache is shared: markers for the three cases, and the bounds on what each can store.
 
 use core::any::Any;
 use std::boxed::Box;
 
-/// Where a cache lies: in a `static`, where all threads share it.
+/// Marks a cache in a `static`, shared by all threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared;
 
-/// Where a cache lies: in a thread-local, where no other thread sees it.
+/// Marks a cache in a thread-local (`scope = thread`).
 #[derive(Clone, Copy, Debug)]
 pub struct Thread;
 
-/// Where a cache lies: in an object, which lives as long and goes where its contents let it.
+/// Marks a cache object (`cache = …`), whose lifetime and thread safety follow from its contents.
 #[derive(Clone, Copy, Debug)]
 pub struct Local;
 
-/// What can be kept where the cache lies.
+/// Implemented by each marker for the types that its cache can store.
 pub trait Stores<T> {}
 
 impl<T: Send + Sync + 'static> Stores<T> for Shared {}
 impl<T: 'static> Stores<T> for Thread {}
 impl<T> Stores<T> for Local {}
 
-/// What may lie in a cache, if it borrows nothing.
+/// Like [`Stores`], but without the bound `'static`, and for no cache object.
 pub trait Accepts<T: ?Sized> {}
 
 impl<T: Send + Sync + ?Sized> Accepts<T> for Shared {}
 impl<T: ?Sized> Accepts<T> for Thread {}
 
-/// What is kept in a box, where a cache can't name its type.
+/// Type erasure: boxes for values whose type the cache cannot name.
 pub trait Erasure: Copy {
-    /// In such a box.
+    /// The erased type of the boxed value.
     type Any: ?Sized + 'static;
 
-    /// What is in it, to be asked for its type.
+    /// Returns the boxed value for downcasting.
     fn any(contents: &Self::Any) -> &dyn Any;
 }
 
-/// Which types may go into such a box.
+/// Implemented by each marker for the types that it can erase.
 pub trait Erases<T>: Erasure {
-    /// Puts it there.
+    /// Moves a value into a box.
     fn boxed(contents: T) -> Box<Self::Any>;
 }
 

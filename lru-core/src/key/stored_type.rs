@@ -1,4 +1,7 @@
-//! The type that an argument is stored as, chosen by the type of the argument as [`select`](super::select) does.
+//! The type that an argument is stored as in a key. Used by generated code.
+//!
+//! Makes the same choice as [`select`](super::select), in a type: an inherent constant of [`Probe`] exists where
+//! its bounds are met, and shadows the constant of the same name that [`ProbeDefaults`] gives to every type.
 
 use core::hash::Hash;
 use core::marker::PhantomData;
@@ -10,20 +13,19 @@ use super::by_eq::NoKey;
 use super::references::References;
 use super::sharing::Accepts;
 
-/// Asks about a type, for a cache that is `S`. Not for bounds: for constants that are decided where the type is
-/// known.
+/// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
-/// The answer of [`Probe`] where its own constants do not apply.
+/// The constants of [`Probe`] for types that do not meet the bounds.
 pub trait ProbeDefaults {
-    /// Is it an `Arc` whose contents are owned as they are?
+    /// Whether the type is an `Arc` whose contents are their own owned form.
     const __ARC: bool = false;
-    /// Is it an [`Argument`]?
+    /// Whether the type is an [`Argument`].
     const __ARGUMENT: bool = false;
-    /// Does it hold references to what is `Hash + Eq`?
+    /// Whether the type is one of [`References`].
     const __INNER_EQ: bool = false;
-    /// Is it `Hash + Eq`, and can be owned?
+    /// Whether the type is `Hash + Eq + ToOwned`.
     const __EQ: bool = false;
 }
 
@@ -34,22 +36,22 @@ where
     T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
     S: Accepts<T>,
 {
-    /// It is an `Arc` whose contents are owned as they are.
+    /// The type is an `Arc` whose contents are their own owned form.
     pub const __ARC: bool = true;
 }
 
 impl<T: Argument + ?Sized, S> Probe<T, S> {
-    /// It is an [`Argument`].
+    /// The type is an [`Argument`].
     pub const __ARGUMENT: bool = true;
 }
 
 impl<C: References<Owned: 'static> + ?Sized, S: Accepts<C::Owned>> Probe<C, S> {
-    /// It holds references to what is `Hash + Eq`.
+    /// The type is one of [`References`].
     pub const __INNER_EQ: bool = true;
 }
 
 impl<T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized, S: Accepts<T::Owned>> Probe<T, S> {
-    /// It is `Hash + Eq`, and can be owned.
+    /// The type is `Hash + Eq + ToOwned`.
     pub const __EQ: bool = true;
 }
 
@@ -59,7 +61,7 @@ const ARGUMENT: u8 = 2;
 const INNER_EQ: u8 = 3;
 const EQ: u8 = 4;
 
-/// The choice for a type, from what [`Probe`] says of it: of the four, in their order, the first.
+/// Returns the first choice of the four, in the order of the constants of [`ProbeDefaults`], that applies.
 #[must_use]
 pub const fn choice(is: [bool; 4]) -> u8 {
     match is {
@@ -71,7 +73,7 @@ pub const fn choice(is: [bool; 4]) -> u8 {
     }
 }
 
-/// What is stored of a type for which this `CHOICE` was made.
+/// Maps a type to its stored form, by the result of [`choice`].
 pub trait StoredAs<const CHOICE: u8> {
     /// The owned form.
     type Stored;
@@ -97,7 +99,7 @@ impl<T: ?Sized> StoredAs<REFUSED> for T {
     type Stored = NoKey;
 }
 
-/// The owned form of an argument's type; `NoKey` where the type is refused.
+/// The stored form of the type of an argument; `NoKey` if the type is refused.
 #[macro_export]
 macro_rules! stored_argument {
     ($type:ty) => {

@@ -1,18 +1,19 @@
-//! Events, for who follows a program by the `tracing` facade. Only with the feature `tracing`: without it,
-//! nothing here does anything.
+//! Events for the `tracing` facade (feature `tracing`; without it, all methods are empty).
 //!
-//! They tell of what calls do that share their results or have stale ones, each with the function's path. Who
-//! listens is user code: nothing here is called under a lock, nor for a plain hit.
+//! Coalesced calls, refreshes and backends emit events, each with the path of the function. A subscriber is user
+//! code: no event is emitted while a lock is held, and none for a plain hit.
 
+#[cfg(feature = "backend")]
+use core::fmt::Display;
 use core::time::Duration;
 
 use crate::observe::location::FunctionLocation;
 
-/// Of which function events tell, where that is known.
+/// Emits the events of one function. Its location is unknown for a cache object that is used directly.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Events {
     #[cfg(feature = "tracing")]
-    site: Option<&'static FunctionLocation>,
+    location: Option<&'static FunctionLocation>,
 }
 
 #[cfg(feature = "tracing")]
@@ -21,7 +22,7 @@ macro_rules! event {
         tracing::event!(
             target: "functools",
             tracing::Level::$level,
-            function = $self.site.map(FunctionLocation::path),
+            function = $self.location.map(FunctionLocation::path),
             $($what)*
         )
     };
@@ -32,25 +33,28 @@ macro_rules! event {
     ($($nothing:tt)*) => {};
 }
 
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, clippy::unused_self, reason = "see above"))]
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(unused_variables, clippy::unused_self, reason = "without the feature, events are empty")
+)]
 impl Events {
     pub(crate) const NONE: Self = Self::of(None);
 
-    pub(crate) const fn of(site: Option<&'static FunctionLocation>) -> Self {
+    pub(crate) const fn of(location: Option<&'static FunctionLocation>) -> Self {
         Self {
             #[cfg(feature = "tracing")]
-            site,
+            location,
         }
     }
 
-    /// A call has computed.
+    /// A call ran the function.
     pub(crate) fn computed(self, took: Duration, is_error: bool) {
         event!(self, DEBUG, ?took, is_error, "computed");
     }
 
-    /// A call came to an error, and was answered by a stale result.
-    pub(crate) fn spared(self) {
-        event!(self, WARN, "failed, and the stale result was served");
+    /// A call ran the function, which returned an error; a stale result was served instead.
+    pub(crate) fn served_stale(self) {
+        event!(self, WARN, "computation failed; served stale result");
     }
 
     /// A stale result was refreshed.
@@ -58,34 +62,34 @@ impl Events {
         event!(self, DEBUG, ?took, "refreshed");
     }
 
-    /// A refresh came to an error.
+    /// A refresh ran the function, which returned an error.
     pub(crate) fn refresh_failed(self, took: Duration) {
         event!(self, WARN, ?took, "refresh failed");
     }
 
-    /// A refresh panicked or was dropped.
+    /// A refresh panicked, or its future was dropped.
     pub(crate) fn refresh_abandoned(self) {
-        event!(self, WARN, "refresh was abandoned");
+        event!(self, WARN, "refresh panicked or was dropped");
     }
 
-    /// A backend could not do what it was asked to.
+    /// An operation of a backend returned an error.
     #[cfg(feature = "backend")]
-    pub(crate) fn backend_failed(self, error: &crate::backend::BackendError) {
+    pub(crate) fn backend_failed(self, error: &dyn Display) {
         event!(self, WARN, %error, "backend failed");
     }
 
-    /// A call computes in place of one that took too long, or of one that panicked, was dropped, or had nothing to
-    /// share.
-    pub(crate) fn took_over(self, from_one_given_up: bool) {
-        if from_one_given_up {
-            event!(self, WARN, "leader was given up after `flight_timeout`");
+    /// A follower became the leader of a flight: the leader timed out, or it panicked, was dropped, or had no result
+    /// to share.
+    pub(crate) fn took_over(self, is_timeout: bool) {
+        if is_timeout {
+            event!(self, WARN, "single-flight leader exceeded `flight_timeout`; follower promoted");
         } else {
-            event!(self, DEBUG, "leader is gone, another takes over");
+            event!(self, DEBUG, "single-flight leader dropped; follower promoted");
         }
     }
 }
 
-/// Tells that a refresh was abandoned, unless it was [done](Unfinished::done).
+/// A drop guard: emits [`Events::refresh_abandoned`] unless the refresh has [finished](Unfinished::done).
 #[derive(Debug)]
 pub(crate) struct Unfinished(Option<Events>);
 

@@ -1,12 +1,12 @@
-//! What a cache tells about itself, and the counters behind it.
+//! [`CacheInfo`] and [`CacheParameters`], and the counters that are kept under the lock of a cache.
 
 use core::cell::Cell;
 use core::fmt;
 
-/// How often a cache answered, how often it did not, and how full it is.
+/// Cache statistics: hits, misses, `maxsize` and the current number of entries.
 ///
-/// The four numbers are read together: no call is half counted. `Display` prints them as Python
-/// prints `functools.lru_cache`'s.
+/// The four values are read under one lock, so they are consistent with each other. `Display` prints them in the
+/// format of Python's `functools.lru_cache`. See [`CacheStats`](crate::CacheStats) for further counters.
 ///
 /// # Examples
 ///
@@ -19,18 +19,18 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CacheInfo {
-    /// Calls answered without running the function.
+    /// The number of calls that were answered without running the function.
     pub hits: u64,
-    /// Calls that ran the function, or set out to.
+    /// The number of calls that ran the function, those that panicked included.
     pub misses: u64,
-    /// The bound on entries: `None` where there is none, `Some(0)` where nothing is stored.
+    /// The capacity in entries (or in weight): `None` if unbounded, `Some(0)` if caching is off.
     pub maxsize: Option<usize>,
-    /// The entries there are now.
+    /// The current number of entries.
     pub currsize: usize,
 }
 
 impl CacheInfo {
-    /// The share of calls that were hits, from 0 to 1; 0 where there was no call.
+    /// Returns the share of hits among all calls, from 0 to 1; 0 if there were no calls.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio of counts needs no more than 53 bits")]
     pub fn hit_ratio(&self) -> f64 {
@@ -51,23 +51,33 @@ impl fmt::Display for CacheInfo {
     }
 }
 
-/// In the order in which Python's named tuple has them.
+/// Converts to a tuple in the order of Python's named tuple: hits, misses, `maxsize`, `currsize`.
 impl From<CacheInfo> for (u64, u64, Option<usize>, usize) {
     fn from(info: CacheInfo) -> Self {
         (info.hits, info.misses, info.maxsize, info.currsize)
     }
 }
 
-/// The options a function was memoized with, as `cache_parameters()` tells them (Python 3.9).
+/// The options that a function was memoized with, as returned by `cache_parameters()` (as in Python 3.9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct CacheParameters {
-    /// The bound on entries: `None` where there is none, `Some(0)` where nothing is stored.
+    /// The capacity in entries (or in weight): `None` if unbounded, `Some(0)` if caching is off.
     pub maxsize: Option<usize>,
-    /// Whether arguments of different types are remembered apart.
+    /// Whether equal arguments of different types have separate entries.
     pub typed: bool,
 }
 
-/// What is counted under the lock. Cells, because nested calls count too; the lock keeps other threads out.
+impl CacheParameters {
+    /// Makes parameters of their values, for comparison with those of a function.
+    #[must_use]
+    pub const fn new(maxsize: Option<usize>, typed: bool) -> Self {
+        Self { maxsize, typed }
+    }
+}
+
+/// The counters of a cache that are guarded by its lock. They are cells because nested calls of the lock holder
+/// count through a shared reference.
 #[derive(Debug)]
 pub(crate) struct LockedCounters {
     hits: Cell<u64>,
@@ -81,7 +91,7 @@ impl LockedCounters {
         Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0), expiries: Cell::new(0) }
     }
 
-    /// Counts a hit. Returns how many there are.
+    /// Counts a hit and returns the number of hits.
     #[inline]
     pub(crate) fn hit(&self) -> u64 {
         let hits = self.hits.get() + 1;
@@ -93,7 +103,7 @@ impl LockedCounters {
         self.hits.set(self.hits.get().saturating_sub(1));
     }
 
-    /// Hits that were counted elsewhere.
+    /// Adds hits that were counted by read stripes.
     pub(crate) fn add_hits(&self, hits: u64) {
         self.hits.set(self.hits.get() + hits);
     }
@@ -106,7 +116,7 @@ impl LockedCounters {
         self.misses.set(self.misses.get() + 1);
     }
 
-    /// It was no miss; zero stays where all was cleared meanwhile.
+    /// Takes back a counted miss. The counter stays at zero if the cache was cleared in between.
     #[cfg(feature = "backend")]
     pub(crate) fn no_miss(&self) {
         self.misses.set(self.misses.get().saturating_sub(1));
@@ -116,13 +126,13 @@ impl LockedCounters {
         self.evictions.set(self.evictions.get() + 1);
     }
 
-    /// So many were evicted and so many expired.
+    /// Counts entries that were removed.
     pub(crate) fn left(&self, evictions: u64, expiries: u64) {
         self.evictions.set(self.evictions.get() + evictions);
         self.expiries.set(self.expiries.get() + expiries);
     }
 
-    /// How many were evicted, and how many expired.
+    /// Returns the numbers of evicted and of expired entries.
     pub(crate) fn leavers(&self) -> (u64, u64) {
         (self.evictions.get(), self.expiries.get())
     }

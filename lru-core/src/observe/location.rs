@@ -1,7 +1,7 @@
-//! Where a memoized function stands in the program: for generated code.
+//! [`FunctionLocation`]: path, file and line of a memoized function. Used by generated code.
 //!
-//! An attribute knows the function's name and its module, and not the type of an `impl` around it nor the
-//! function around that. The compiler does: the name of a closure's type begins with its path.
+//! An attribute macro sees the name of the function and `module_path!()`, but neither the type of an enclosing
+//! `impl` nor an enclosing function. `type_name` of a closure in the function contains them.
 
 use core::any::type_name;
 use core::fmt;
@@ -9,21 +9,22 @@ use std::boxed::Box;
 use std::format;
 use std::sync::OnceLock;
 
-/// Where a memoized function stands.
+/// The location of a memoized function in the source code.
 pub struct FunctionLocation {
     module: &'static str,
     name: &'static str,
-    /// Below the function's own parent: the path from there to what encloses `here`.
+    /// The path from the parent of the function to the item that contains `here`.
     within: &'static str,
     here: fn() -> &'static str,
     file: &'static str,
     line: u32,
-    /// Made when somebody first asks.
+    /// Made at the first use.
     path: OnceLock<Box<str>>,
 }
 
 impl FunctionLocation {
-    /// Of a function of this name; the path of `here` is that of its parent, `within`, and whatever.
+    /// The location of the function `name`. `here` returns a path that begins with the path of the parent of the
+    /// function, followed by `within`.
     #[must_use]
     pub const fn new(
         module: &'static str,
@@ -36,7 +37,7 @@ impl FunctionLocation {
         Self { module, name, within, here, file, line, path: OnceLock::new() }
     }
 
-    /// The path of the function: `shop::Shop::price`.
+    /// Returns the path of the function, such as `shop::Shop::price`.
     pub fn path(&self) -> &str {
         self.path.get_or_init(|| {
             let Self { module, name, within, here, .. } = self;
@@ -45,12 +46,12 @@ impl FunctionLocation {
         })
     }
 
-    /// The file in which it stands, as the compiler was told of it.
+    /// Returns the path of the source file, as it was given to the compiler.
     pub fn file(&self) -> &'static str {
         self.file
     }
 
-    /// The line of its attribute.
+    /// Returns the line of the attribute.
     pub fn line(&self) -> u32 {
         self.line
     }
@@ -67,13 +68,13 @@ impl fmt::Debug for FunctionLocation {
     }
 }
 
-/// Tells the path of the closure it is given, when it is called.
+/// Returns a function that returns the path of a closure.
 #[must_use]
 pub const fn path_of<F>(_: &F) -> fn() -> &'static str {
     type_name::<F>
 }
 
-/// What stands before `within` in a path.
+/// Returns the part of `path` before `within`.
 fn parent(path: &'static str, within: &str) -> Option<&'static str> {
     let mut ends = path.match_indices("::").map(|(at, _)| at);
     ends.find_map(|at| {

@@ -1,4 +1,4 @@
-//! What functions count, for the `metrics` facade.
+//! Publishes the counters of all memoized functions to the `metrics` facade.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -6,58 +6,52 @@ use std::sync::LazyLock;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use parking_lot::Mutex;
 
-use crate::observe::registry::{Function, functions};
+use super::info::CacheInfo;
+use super::registry::{Function, functions};
+use super::stats::CacheStats;
 
-/// A counter: its name, what it means, and how it is read.
+/// A counter: its name, its description, and how it is read.
 struct Counter {
     name: &'static str,
-    meaning: &'static str,
+    description: &'static str,
     read: fn(&Counts) -> u64,
 }
 
 impl Counter {
-    const fn new(name: &'static str, meaning: &'static str, read: fn(&Counts) -> u64) -> Self {
-        Self { name, meaning, read }
+    const fn new(name: &'static str, description: &'static str, read: fn(&Counts) -> u64) -> Self {
+        Self { name, description, read }
     }
 }
 
 struct Counts {
-    info: crate::CacheInfo,
-    stats: crate::CacheStats,
+    info: CacheInfo,
+    stats: CacheStats,
 }
 
 const COUNTERS: [Counter; 10] = [
-    Counter::new(
-        "functools_hits_total",
-        "CacheHandle that were answered without running the function",
-        |it| it.info.hits,
-    ),
-    Counter::new("functools_misses_total", "CacheHandle that ran the function", |it| it.info.misses),
-    Counter::new("functools_evictions_total", "Results that made room for others", |it| it.stats.evictions),
-    Counter::new("functools_expiries_total", "Results that left because their time was over", |it| {
+    Counter::new("functools_hits_total", "Calls answered without running the function", |it| it.info.hits),
+    Counter::new("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
+    Counter::new("functools_evictions_total", "Entries evicted by the eviction policy", |it| {
+        it.stats.evictions
+    }),
+    Counter::new("functools_expiries_total", "Entries removed because they had expired", |it| {
         it.stats.expiries
     }),
-    Counter::new("functools_refreshes_total", "Refreshes of stale results that came to something", |it| {
+    Counter::new("functools_refreshes_total", "Successful refreshes of stale results", |it| {
         it.stats.refreshes
     }),
-    Counter::new("functools_stale_hits_total", "CacheHandle that were answered by a stale result", |it| {
-        it.stats.stale_hits
+    Counter::new("functools_stale_hits_total", "Calls answered by a stale result", |it| it.stats.stale_hits),
+    Counter::new("functools_coalesced_total", "Calls answered by the result of a concurrent call", |it| {
+        it.stats.coalesced
     }),
-    Counter::new(
-        "functools_coalesced_total",
-        "CacheHandle that were answered by what another call computed meanwhile",
-        |it| it.stats.coalesced,
-    ),
-    Counter::new("functools_errors_total", "Computations that came to an error", |it| it.stats.errors),
-    Counter::new("functools_backend_hits_total", "CacheHandle that were answered by a backend", |it| {
-        it.stats.backend_hits
-    }),
-    Counter::new("functools_backend_errors_total", "What a backend was asked and could not do", |it| {
+    Counter::new("functools_errors_total", "Computations that returned an error", |it| it.stats.errors),
+    Counter::new("functools_backend_hits_total", "Calls answered by the backend", |it| it.stats.backend_hits),
+    Counter::new("functools_backend_errors_total", "Backend operations that failed", |it| {
         it.stats.backend_errors
     }),
 ];
 
-/// A count that never goes back, of one that is set to zero when the cache is cleared.
+/// A monotonic total of a counter that is reset when its cache is cleared.
 #[derive(Clone, Copy, Default)]
 struct Total {
     last: u64,
@@ -72,37 +66,37 @@ impl Total {
     }
 }
 
-/// What was published so far, by function: its counters, and the nanoseconds it computed.
+/// The totals of one function that were published so far.
 #[derive(Clone, Copy, Default)]
 struct Published {
     counters: [Total; COUNTERS.len()],
     nanoseconds: Total,
 }
 
-/// By the address of the function, which lies in a `static`.
+/// The totals by the address of the [`Function`], which is in a `static`.
 static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mutex::default);
 
-/// Hands what all memoized functions have counted to the recorder of the [`metrics`](::metrics) facade. With
-/// the feature `metrics`.
+/// Publishes the counters of all memoized functions to the recorder of the [`metrics`](::metrics) facade (feature
+/// `metrics`).
 ///
-/// Calls publish nothing, and so cost nothing: call this where the numbers are asked for, as in the handler
-/// that a Prometheus server scrapes, or at an interval.
+/// Memoized calls publish nothing, so the metrics add no cost to them. Call this function where the values are
+/// read, such as in the handler that a Prometheus server scrapes, or at an interval.
 ///
-/// Each is labelled with the path of the `function`:
+/// Each metric has the label `function`, with the path of the function as its value:
 ///
-/// | metric | |
+/// | metric | kind and value |
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
 /// | `functools_evictions_total`, `functools_expiries_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
-/// | `functools_currsize` | gauge: the entries there are |
-/// | `functools_maxsize` | gauge: the bound, where there is one |
-/// | `functools_computing_seconds` | gauge: how long computations took, all together; it only grows |
+/// | `functools_currsize` | gauge: the current number of entries |
+/// | `functools_maxsize` | gauge: the capacity; missing for unbounded caches |
+/// | `functools_computing_seconds` | gauge: the total time spent running the function, in seconds; it never decreases |
 ///
-/// Counters do not go back when a cache is cleared. What was counted between the last publication and a
-/// clear is lost.
+/// The counters are monotonic: clearing a cache does not reset them. Counts between the last publication and a
+/// clear are lost.
 pub fn publish_metrics() {
     describe();
-    // What recorders do runs without the lock.
+    // The recorder is user code: it runs without the lock.
     for function in functions() {
         let counts = Counts { info: function.info(), stats: function.stats() };
         let (totals, nanoseconds) = advance(function, &counts);
@@ -136,15 +130,15 @@ fn advance(function: &'static Function, counts: &Counts) -> ([u64; COUNTERS.len(
 }
 
 fn describe() {
-    for Counter { name, meaning, .. } in &COUNTERS {
-        describe_counter!(*name, *meaning);
+    for Counter { name, description, .. } in &COUNTERS {
+        describe_counter!(*name, *description);
     }
-    describe_gauge!("functools_currsize", "Results that are remembered now");
-    describe_gauge!("functools_maxsize", "How many may be");
+    describe_gauge!("functools_currsize", "Current number of entries");
+    describe_gauge!("functools_maxsize", "Capacity in entries or in weight");
     describe_gauge!(
         "functools_computing_seconds",
         metrics::Unit::Seconds,
-        "How long computations took, all together"
+        "Total time spent running the function"
     );
 }
 

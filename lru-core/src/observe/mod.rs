@@ -1,4 +1,6 @@
-//! What is counted, published and traced.
+//! Observability: counters, statistics, the registry of functions, metrics and events.
+//!
+//! The module imports nothing of the crate: caches write the counters and answer the registry by a trait.
 
 pub(crate) mod events;
 pub(crate) mod info;

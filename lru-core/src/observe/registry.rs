@@ -1,9 +1,10 @@
-//! All memoized functions of the program, also those that were never called. Only with the feature
-//! `registry`.
+//! Registry of all memoized functions of the program, including those that were never called (feature
+//! `registry`).
 //!
-//! A function is listed if its results lie in a `static`: those with `cache = …` are not, as there may be any
-//! number of objects, nor those with `scope = thread`, of which each thread knows its own part only. Each function stands here once, however many types it is called with. The list is made
-//! before `main`, by [`inventory`]: a call costs nothing more for it.
+//! The registry lists each function whose cache is in a `static`, once for all instantiations of a generic
+//! function. It does not list functions with `cache = …`, which may have any number of caches, nor those with
+//! `scope = thread`, whose caches other threads cannot read. The list is made before `main` by [`inventory`] and adds
+//! no cost to calls.
 //!
 //! # Examples
 //!
@@ -20,90 +21,85 @@
 use core::fmt;
 use std::vec::{self, Vec};
 
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::Placement;
-use crate::function::call::CacheHandle;
-use crate::observe::info::{CacheInfo, CacheParameters};
-use crate::observe::location::FunctionLocation;
-use crate::observe::stats::CacheStats;
+use super::info::{CacheInfo, CacheParameters};
+use super::location::FunctionLocation;
+use super::stats::CacheStats;
 
 #[cfg(feature = "metrics")]
-#[cfg(feature = "metrics")]
-pub use crate::observe::metrics::publish_metrics;
+pub use super::metrics::publish_metrics;
 
-/// A memoized function, as the registry lists it.
+/// A memoized function in the registry.
 ///
-/// What it tells and does is what the accessors of the function do, with one difference. What is asked here does not
-/// know the type of an `impl` and its parameters, so it can't name what a method, or a function with
-/// `accessors = none`, has for `timer` and `on_evict`, if that may depend on these: where it mentions `Self`, or a
-/// path that begins with a capital letter. Then what has expired by such a `timer` counts in [`info`](Self::info)
-/// until the next call; and such a listener is told by the next call of what left by [`clear`](Self::clear), or
-/// expired.
+/// Its methods do what the accessors of the function do, with one exception. The registry cannot name the type
+/// and the parameters of an `impl`, and so cannot evaluate the `timer` and `on_evict` of a method (or of a function
+/// with `accessors = none`) if they may depend on these: if they mention `Self`, or a path that begins with a
+/// capital letter. With such a `timer`, [`info`](Self::info) counts expired entries until the next call of the
+/// function. Such an eviction listener is called for expired and [cleared](Self::clear) entries by the next call.
 pub struct Function {
-    site: &'static FunctionLocation,
-    ask: Ask,
+    location: &'static FunctionLocation,
+    with_cache: WithCache,
     typed: bool,
 }
 
-/// Has its cache asked.
-type Ask = fn(&mut dyn FnMut(&dyn Asked));
+/// Calls a closure with the cache of a function.
+type WithCache = fn(&mut dyn FnMut(&dyn RegisteredCache));
 
 inventory::collect!(Function);
 
 impl Function {
     #[doc(hidden)]
-    pub const fn __new(site: &'static FunctionLocation, ask: Ask, typed: bool) -> Self {
-        Self { site, ask, typed }
+    pub const fn __new(location: &'static FunctionLocation, with_cache: WithCache, typed: bool) -> Self {
+        Self { location, with_cache, typed }
     }
 
-    /// Its path: `shop::price`, or for a method `shop::Shop::price`.
+    /// Returns the path of the function: `shop::price`, or `shop::Shop::price` for a method.
     ///
-    /// It is made of what the compiler calls things, which may change with its version where generics or
-    /// traits come in: `<shop::Shop as shop::Prices>::price`.
+    /// The path is made of the names that the compiler gives to types. With generics or traits, as in
+    /// `<shop::Shop as shop::Prices>::price`, it may change with the version of the compiler.
     #[must_use]
     pub fn path(&self) -> &'static str {
-        self.site.path()
+        self.location.path()
     }
 
-    /// The file in which it stands, as the compiler was told of it.
+    /// Returns the path of the source file, as it was given to the compiler.
     #[must_use]
     pub fn file(&self) -> &'static str {
-        self.site.file()
+        self.location.file()
     }
 
-    /// The line in which its attribute begins.
+    /// Returns the line in which the attribute begins.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.site.line()
+        self.location.line()
     }
 
-    /// Hits, misses, bound and number of entries, read together: `cache_info()`.
+    /// Returns hits, misses, capacity and number of entries, like the accessor `cache_info()`.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
-        self.asked(|cache| cache.info())
+        self.with_cache(|cache| cache.info())
     }
 
-    /// What happened beside hits and misses: `cache_stats()`.
+    /// Returns the counters beside hits and misses, like the accessor `cache_stats()`.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        self.asked(|cache| cache.stats())
+        self.with_cache(|cache| cache.stats())
     }
 
-    /// The options it was memoized with: `cache_parameters()`.
+    /// Returns the options that the function was memoized with, like the accessor `cache_parameters()`.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
-        self.asked(|cache| CacheParameters { maxsize: cache.maxsize(), typed: self.typed })
+        self.with_cache(|cache| CacheParameters::new(cache.maxsize(), self.typed))
     }
 
-    /// Empties its cache and sets its counters to zero: `cache_clear()`. A backend keeps what it has: to empty
-    /// that may take a while and fail, and is for `cache_clear()` to tell.
+    /// Removes all entries and resets the counters, like the accessor `cache_clear()`, except that entries in a
+    /// backend stay: removing them takes time and can fail.
     pub fn clear(&self) {
-        self.asked(|cache| cache.clear());
+        self.with_cache(|cache| cache.clear());
     }
 
-    fn asked<R: Default>(&self, question: impl Fn(&dyn Asked) -> R) -> R {
+    fn with_cache<R: Default>(&self, read: impl Fn(&dyn RegisteredCache) -> R) -> R {
         let mut answer = R::default();
-        (self.ask)(&mut |cache| answer = question(cache));
+        (self.with_cache)(&mut |cache| answer = read(cache));
         answer
     }
 }
@@ -116,17 +112,16 @@ impl fmt::Debug for Function {
     }
 }
 
-/// Lists all memoized functions of the program that keep their results in a `static`, by their paths.
+/// Returns all registered functions of the program, ordered by path.
 ///
-/// Functions of a crate that the program is linked with without ever naming it may be missing, as the linker
-/// leaves it out.
+/// The functions of a dependency that the program never uses may be missing, because the linker drops them.
 pub fn functions() -> Functions {
     let mut all: Vec<_> = inventory::iter::<Function>.into_iter().collect();
     all.sort_unstable_by_key(|function| (function.path(), function.file(), function.line()));
     Functions(all.into_iter())
 }
 
-/// The memoized functions of the program: [`functions`].
+/// An iterator over the memoized functions of the program, returned by [`functions`].
 #[derive(Clone, Debug)]
 pub struct Functions(vec::IntoIter<&'static Function>);
 
@@ -144,41 +139,23 @@ impl Iterator for Functions {
 
 impl ExactSizeIterator for Functions {}
 
-/// Empties the caches of all of them, one after the other, and sets their counters to zero. Backends keep what they
-/// have, as with [`Function::clear`].
+/// Clears the caches of all registered functions, one after the other. Entries in backends stay, as with
+/// [`Function::clear`].
 pub fn clear_all() {
     functions().for_each(Function::clear);
 }
 
-/// The cache of a function, whatever is in it: for generated code.
-pub trait Asked {
-    /// Hits, misses, bound and size, read together.
+/// The cache of a registered function, without its types. Used by generated code.
+pub trait RegisteredCache {
+    /// Returns hits, misses, capacity and number of entries.
     fn info(&self) -> CacheInfo;
 
-    /// What happened beside hits and misses.
+    /// Returns the counters beside hits and misses.
     fn stats(&self) -> CacheStats;
 
-    /// The bound as it is now.
+    /// Returns the current capacity.
     fn maxsize(&self) -> Option<usize>;
 
-    /// Forgets everything and sets the counters to zero.
+    /// Removes all entries and resets the counters.
     fn clear(&self);
-}
-
-impl<E: Placement, S: Lifecycle<E::Types>> Asked for CacheHandle<E, S> {
-    fn info(&self) -> CacheInfo {
-        self.engines.info(&self.plan)
-    }
-
-    fn stats(&self) -> CacheStats {
-        self.counted()
-    }
-
-    fn maxsize(&self) -> Option<usize> {
-        self.engines.maxsize()
-    }
-
-    fn clear(&self) {
-        self.clear_all();
-    }
 }

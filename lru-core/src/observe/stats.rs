@@ -1,37 +1,36 @@
-//! What a cache counts beside hits and misses.
+//! [`CacheStats`]: counters beside hits and misses, and the atomics behind them.
 
 use core::fmt;
 use core::ops::AddAssign;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
-/// What happened in a cache beside hits and misses: `cache_stats()`.
+/// Counters of a cache beside hits and misses, as returned by `cache_stats()`.
 ///
-/// Counted since the program began, or since the cache was last cleared. The numbers are read one after
-/// the other, while others may count on.
+/// All of them count from the start of the program, or from the last `cache_clear()`. They are read one after the
+/// other while other threads may count, so they need not be consistent with each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Calls that were answered by what another call computed meanwhile, under `single_flight`. They are
-    /// hits, too.
+    /// The number of coalesced calls: followers that received the result of a concurrent leader, with
+    /// `single_flight`. They also count as hits.
     pub coalesced: u64,
-    /// Calls that were answered by a stale result, under `swr` or `stale_if_error`.
+    /// The number of calls that were answered by a stale result, with `swr` or `stale_if_error`.
     pub stale_hits: u64,
-    /// Refreshes of stale results that came to something.
+    /// The number of successful refreshes of stale results, with `swr`.
     pub refreshes: u64,
-    /// Computations that came to an `Err`, those of refreshes among them.
+    /// The number of computations that returned an `Err`, including refreshes.
     pub errors: u64,
-    /// Calls that were answered by a backend. They are hits, too.
+    /// The number of calls that were answered by the backend. They also count as hits.
     pub backend_hits: u64,
-    /// What a backend was asked and could not do.
+    /// The number of backend operations that failed.
     pub backend_errors: u64,
-    /// Results that left because their time was over.
+    /// The number of entries that were removed because they had expired.
     pub expiries: u64,
-    /// Results that made room for others.
+    /// The number of entries that were evicted by the eviction policy.
     pub evictions: u64,
-    /// How long computations took, all together. Measured where calls may wait for each other or for a
-    /// refresh: under `single_flight`, `swr` and `stale_if_error`. Elsewhere no clock is read, and this is
-    /// zero.
+    /// The total time spent running the function. It is measured with `single_flight`, `swr` and
+    /// `stale_if_error` only; otherwise no clock is read, and it is zero.
     pub computing: Duration,
 }
 
@@ -59,7 +58,7 @@ impl fmt::Display for CacheStats {
     }
 }
 
-/// The counters behind [`CacheStats`] of what happens without the lock.
+/// The counters of [`CacheStats`] that are not guarded by the lock of the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) coalesced: AtomicU64,
@@ -79,8 +78,8 @@ impl Counters {
     pub(crate) fn reset(&self) {
         let Self { coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds } =
             self;
-        for tally in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds] {
-            tally.store(0, Relaxed);
+        for counter in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds] {
+            counter.store(0, Relaxed);
         }
     }
 
@@ -98,9 +97,9 @@ impl Counters {
     }
 }
 
-/// Counts so many more.
-pub(crate) fn add(tally: &AtomicU64, more: u64) {
-    tally.fetch_add(more, Relaxed);
+/// Adds to a counter.
+pub(crate) fn add(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Relaxed);
 }
 
 #[cfg(test)]
@@ -117,11 +116,11 @@ mod tests {
 
     #[test]
     fn what_is_counted_is_read_and_reset() {
-        let tallies = Counters::default();
-        tallies.computed(Duration::from_secs(1));
-        add(&tallies.errors, 2);
-        assert_eq!((tallies.read().errors, tallies.read().computing), (2, Duration::from_secs(1)));
-        tallies.reset();
-        assert_eq!(tallies.read(), CacheStats::default());
+        let counters = Counters::default();
+        counters.computed(Duration::from_secs(1));
+        add(&counters.errors, 2);
+        assert_eq!((counters.read().errors, counters.read().computing), (2, Duration::from_secs(1)));
+        counters.reset();
+        assert_eq!(counters.read(), CacheStats::default());
     }
 }

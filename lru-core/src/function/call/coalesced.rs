@@ -461,7 +461,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let (result, is_spared) = self.spared(result);
         let result = if is_spared {
             self.tally(|tallies| &tallies.errors);
-            events.spared();
+            events.served_stale();
             result
         } else {
             let is_given_up = lead.as_ref().is_some_and(|lead| !lead.leads());

@@ -347,7 +347,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// The options the function was memoized with.
     #[must_use]
     pub fn parameters(self, typed: bool) -> CacheParameters {
-        CacheParameters { maxsize: self.engines.maxsize(), typed }
+        CacheParameters::new(self.engines.maxsize(), typed)
     }
 }
 
