@@ -400,6 +400,8 @@ mod tests {
         victims: Cell<u32>,
     }
 
+    impl crate::store::policy::sealed::Sealed for Fickle {}
+
     impl Policy for Fickle {
         const NEW: Self = Self { slots: BTreeSet::new(), victims: Cell::new(0) };
 

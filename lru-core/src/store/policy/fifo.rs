@@ -1,12 +1,20 @@
-//! The oldest entry leaves, however often it was used. A value that is replaced makes it new.
+//! FIFO: evicts the oldest entry.
 
 use super::Policy;
+use super::sealed::Sealed;
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
 
-/// The oldest entry leaves.
+/// FIFO (first in, first out): evicts the entry that was stored first, however often it was used.
+///
+/// Good for entries that lose their value with age. A hit does no bookkeeping, which makes it cheaper than with
+/// [`Lru`](super::Lru); the hit ratio is usually lower. Replacing the value of an entry makes it the newest.
+///
+/// The policy needs no memory of its own. It is `FIFOCache` of Python's cachetools.
 #[derive(Clone, Copy, Debug)]
 pub struct Fifo;
+
+impl Sealed for Fifo {}
 
 impl Policy for Fifo {
     const NEW: Self = Self;

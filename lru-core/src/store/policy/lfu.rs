@@ -1,38 +1,39 @@
-//! The least frequently used entry leaves; of those used equally often, the one untouched longest.
+//! LFU: evicts the least frequently used entry.
 //!
-//! All slots lie in one list, from the next to leave to the last. Those with the same count lie side
-//! by side, in the order of their last use, as a group that knows its count and its youngest slot. A
-//! hit moves a slot behind the youngest of the next group, so no operation depends on how many
-//! entries there are.
+//! One list links all slots in the order of eviction. Slots with the same number of uses are adjacent, in the order
+//! of their last use, and form a group that stores the number and its youngest slot. A hit moves a slot behind the
+//! youngest slot of the next group, so each operation takes constant time.
 //!
-//! The order of departure is that of `LFUCache` in cachetools since 7.3.
+//! The order of eviction is that of `LFUCache` in cachetools since 7.3.
 
 use core::cell::Cell;
 
 use super::Policy;
+use super::sealed::Sealed;
 use super::slot_lists::{List, Lists};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
 
 const ORDER: List = List(0);
 
-/// The least frequently used entry leaves; among equals, the one that was not used for longest.
+/// LFU (least frequently used): evicts the entry with the fewest uses; of several, the least recently used one.
 ///
-/// Good where the same few keys stay popular for as long as the program runs. Counts don't fade:
-/// what was popular once stays until something else has been used as often, and when an entry
-/// leaves its count is forgotten. Where popularity changes, [`WTinyLfu`](super::WTinyLfu) does
-/// better. This is what `cachetools` calls `LFUCache`.
+/// Good if the same keys stay popular for the whole run of the program. Counts do not decay: an entry that was
+/// popular once stays until other entries have been used as often. The count of an evicted entry is lost. If
+/// popularity changes, use [`WTinyLfu`](super::WTinyLfu).
 ///
-/// Storing a new value under a key that is there counts as a use. Each operation takes constant
-/// time; the policy takes 36 bytes an entry.
+/// Replacing the value of an entry counts as a use. Each operation takes constant time; the policy needs 36 bytes
+/// per entry. It is `LFUCache` of Python's cachetools.
+///
+/// Source: Shah, Mitra and Matani, "An O(1) algorithm for implementing the LFU cache eviction scheme", 2010.
 #[derive(Debug)]
 pub struct Lfu {
     order: Lists<1>,
     /// Indexed by [`Slot::index`].
     group_of: Vec<Cell<GroupId>>,
-    /// As many as there are slots: hits can't take memory, and never need more.
+    /// One for each slot, because a hit cannot allocate. There are never more groups than slots.
     groups: Vec<Cell<Group>>,
-    /// The first `vacancies` of them are the groups that hold no slot.
+    /// The first `vacancies` items are the groups without slots.
     vacant: Vec<Cell<GroupId>>,
     vacancies: Cell<usize>,
 }
@@ -41,12 +42,14 @@ pub struct Lfu {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct GroupId(u32);
 
-/// The slots that were used equally often.
+/// The slots with the same number of uses.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     count: u64,
     youngest: Slot,
 }
+
+impl Sealed for Lfu {}
 
 impl Policy for Lfu {
     const NEW: Self = Self {
@@ -64,7 +67,7 @@ impl Policy for Lfu {
 
     fn admitted<T>(&mut self, _: &Arena<T>, slot: Slot, _: KeyHash) {
         self.removed(slot);
-        self.make_room_for(slot);
+        self.reserve(slot);
         let first = self.order.oldest(ORDER).and_then(|oldest| self.group_of(oldest));
         match first.filter(|(_, group)| group.count == 1) {
             Some((id, group)) => self.join(slot, id, group),
@@ -79,7 +82,7 @@ impl Policy for Lfu {
 
     fn removed(&mut self, slot: Slot) {
         if let Some((id, group)) = self.group_of(slot) {
-            self.leave(slot, id, group);
+            self.leave_group(slot, id, group);
             self.order.remove(slot);
         }
     }
@@ -88,7 +91,8 @@ impl Policy for Lfu {
     fn validate<T>(&self, ring: &Arena<T>) {
         self.order.validate(ring);
         let slots: Vec<_> = self.order.iter(ORDER).collect();
-        let groups: Vec<_> = slots.iter().map(|&slot| self.group_of(slot).expect("it is listed")).collect();
+        let groups: Vec<_> =
+            slots.iter().map(|&slot| self.group_of(slot).expect("listed slots have a group")).collect();
         let mut runs = 0;
         for (at, (id, group)) in groups.iter().enumerate() {
             let next = groups.get(at + 1);
@@ -105,31 +109,31 @@ impl Policy for Lfu {
         let listed = &self.vacant[..self.vacancies.get()];
         assert!(
             listed.iter().all(|id| core::mem::take(&mut vacant[id.get().0 as usize])),
-            "vacant, and once"
+            "vacant groups are listed once"
         );
-        assert_eq!(runs + listed.len(), self.groups.len(), "every group has slots or is vacant");
+        assert_eq!(runs + listed.len(), self.groups.len(), "each group has slots or is vacant");
     }
 }
 
 impl Lfu {
-    /// Moves `slot` to the young end of the group with the next count.
+    /// Moves `slot` to the young end of the group with one more use.
     fn count_use(&self, slot: Slot) {
         let Some((id, group)) = self.group_of(slot) else { return };
         let count = group.count + 1;
         let next = self.order.younger(group.youngest).and_then(|younger| self.group_of(younger));
         if let Some((next_id, next)) = next.filter(|(_, next)| next.count == count) {
-            self.leave(slot, id, group);
+            self.leave_group(slot, id, group);
             self.join(slot, next_id, next);
         } else if group.youngest == slot && !self.is_in(id, self.order.older(slot)) {
-            // Alone in its group: the group moves on, the slot stays where it is.
+            // The only slot of its group: the count of the group changes, and the slot stays in its place.
             self.set(id, Group { count, youngest: slot });
-        } else if let Some(youngest) = self.leave(slot, id, group) {
+        } else if let Some(youngest) = self.leave_group(slot, id, group) {
             self.found(slot, count, Some(youngest));
         }
     }
 
-    /// Takes `slot` out of its group, not out of the order. The group's youngest, where one is left.
-    fn leave(&self, slot: Slot, id: GroupId, group: Group) -> Option<Slot> {
+    /// Removes `slot` from its group, but not from the order. Returns the youngest slot left in the group.
+    fn leave_group(&self, slot: Slot, id: GroupId, group: Group) -> Option<Slot> {
         if group.youngest != slot {
             return Some(group.youngest);
         }
@@ -141,14 +145,14 @@ impl Lfu {
         older
     }
 
-    /// Puts `slot` at the young end of a group it is not in.
+    /// Adds `slot` to the young end of a group that it is not in.
     fn join(&self, slot: Slot, id: GroupId, group: Group) {
         self.order.push_behind(ORDER, Some(group.youngest), slot);
         self.set(id, Group { youngest: slot, ..group });
         self.mark(slot, id);
     }
 
-    /// Makes a group of `slot` alone, behind the slot `older` or first of all.
+    /// Makes a group with `slot` only, behind the slot `older` or at the old end of the order.
     fn found(&self, slot: Slot, count: u64, older: Option<Slot>) {
         if let Some(id) = self.take_vacant() {
             self.order.push_behind(ORDER, older, slot);
@@ -157,7 +161,7 @@ impl Lfu {
         }
     }
 
-    /// The group of a slot that is in the order.
+    /// Returns the group of a slot that is in the order.
     #[inline]
     fn group_of(&self, slot: Slot) -> Option<(GroupId, Group)> {
         self.order.list_of(slot)?;
@@ -200,8 +204,8 @@ impl Lfu {
         }
     }
 
-    fn make_room_for(&mut self, slot: Slot) {
-        self.order.make_room_for(slot);
+    fn reserve(&mut self, slot: Slot) {
+        self.order.reserve(slot);
         for index in self.groups.len()..=slot.index() {
             let id = Self::numbered(index);
             self.group_of.push(Cell::new(id));
@@ -222,7 +226,7 @@ mod tests {
     use super::super::tests::{Model, agree};
     use super::*;
 
-    /// Keys with their counts, the one untouched longest first.
+    /// Keys with their numbers of uses, the least recently used key first.
     #[derive(Default)]
     struct Naive(Vec<(u64, u64)>);
 
@@ -238,7 +242,7 @@ mod tests {
         }
 
         fn approves(&mut self, victim: u64) -> bool {
-            // `min_by_key` takes the first of equals.
+            // `min_by_key` returns the first of equal elements.
             self.0.iter().min_by_key(|&&(_, count)| count).is_some_and(|&(key, _)| key == victim)
         }
 

@@ -1,12 +1,22 @@
-//! The least recently used entry leaves: the order of the ring is the order of use.
+//! LRU: evicts the least recently used entry. The order of the arena's ring is the order of use.
 
 use super::Policy;
+use super::sealed::Sealed;
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
 
-/// The least recently used entry leaves.
+/// LRU (least recently used): evicts the entry that was not used for the longest time. The default.
+///
+/// Good if recently used entries are likely to be used again, as in most programs. A scan over many keys that are
+/// used once evicts all other entries: see [`Sieve`](super::Sieve), [`S3Fifo`](super::S3Fifo) and
+/// [`WTinyLfu`](super::WTinyLfu) for that.
+///
+/// A hit moves the entry in a linked list; the policy needs no memory of its own. It is `functools.lru_cache` and
+/// `LRUCache` of Python's cachetools.
 #[derive(Clone, Copy, Debug)]
 pub struct Lru;
+
+impl Sealed for Lru {}
 
 impl Policy for Lru {
     const NEW: Self = Self;

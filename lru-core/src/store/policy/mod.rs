@@ -1,7 +1,19 @@
-//! Who leaves when there is no room: one file per policy.
+//! Eviction policies: which entry is removed when the cache is full.
 //!
-//! A policy knows slots, their order, and hashes where it has to recognise what it saw before.
-//! Keys, values and the lock are none of its business.
+//! A function names its policy by the option `policy`, as in `policy = sieve`; a cache object by its type, as in
+//! `Cache<K, V, Sieve>`. Without any, the least recently used entry is evicted ([`Lru`]).
+//!
+//! | policy | evicts | good for | memory per entry |
+//! |---|---|---|---|
+//! | [`Lru`] | the least recently used entry | most uses: recent entries are used again | none |
+//! | [`Fifo`] | the oldest entry | entries that lose their value with age | none |
+//! | [`Lfu`] | the least frequently used entry | popularity that never changes | 36 bytes |
+//! | [`Rr`] | a random entry | a baseline; uniform access | 8 bytes |
+//! | [`Sieve`] | the oldest entry without a recent use | web workloads with many one-hit keys | 13 bytes |
+//! | [`S3Fifo`] | new entries that are not used again | scans and one-hit keys; unknown workloads | 58 to 88 bytes |
+//! | [`WTinyLfu`] | the entry with the lower recent frequency | databases, search, loops larger than the cache | 28 to 36 bytes |
+//!
+//! With each policy, a hit and an eviction take constant time (amortized for the last three).
 
 mod fifo;
 mod lfu;
@@ -27,49 +39,65 @@ use core::fmt;
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
 
-/// The choice of a victim.
+pub(crate) mod sealed {
+    /// The supertrait of [`Policy`](super::Policy), which other crates cannot name.
+    pub trait Sealed {}
+}
+
+/// An eviction policy.
 ///
-/// A policy may keep the order of use in the ring of the arena, which has every occupied slot and
-/// puts new ones last, or in lists of its own. A newcomer need not lie where the victim lay, and any
-/// slot may be vacant: there is one more than there are entries. What changes at a hit lies in cells: hits only read
-/// the store.
-pub trait Policy: fmt::Debug + Sized {
-    /// A policy that has seen nothing.
+/// The trait is sealed: it is implemented by the types of this module, and cannot be implemented by other crates.
+// A policy orders the slots by the ring of the arena, which links every occupied slot and appends new ones, or by
+// lists of its own. The slot of a new entry may differ from that of the victim, and there is one slot more than
+// there are entries. State that changes on a hit is in cells, because hits borrow the store shared.
+pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
+    /// The policy of an empty cache.
+    #[doc(hidden)]
     const NEW: Self;
 
-    /// The entry in `slot` was read.
+    /// Records a hit on the entry in `slot`.
+    #[doc(hidden)]
     fn used<T>(&self, ring: &Arena<T>, slot: Slot);
 
-    /// A new entry lies in `slot`, which is last in the ring.
+    /// Records a new entry in `slot`, which is last in the ring.
+    #[doc(hidden)]
     fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, hash: KeyHash);
 
-    /// The value of the entry in `slot` was replaced.
+    /// Records that the value of the entry in `slot` was replaced.
+    #[doc(hidden)]
     fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {
         self.used(ring, slot);
     }
 
-    /// The next to be evicted, to make room for an entry with the hash `newcomer`. `None` where there
-    /// is no entry. It is still in the ring, and [`Policy::removed`] will be told when it is gone.
+    /// Returns the next victim; `None` if there are no entries.
+    ///
+    /// The victim stays in the ring until it is removed, which [`Policy::removed`] records.
+    #[doc(hidden)]
     fn victim<T>(&mut self, ring: &Arena<T>, newcomer: KeyHash) -> Option<Slot>;
 
-    /// The slots among which a user may choose the victim, where the policy asks.
+    /// Returns the slots among which a user-defined victim chooser may choose; none if the policy does not ask one.
+    #[doc(hidden)]
     fn candidates(&self) -> &[Slot] {
         &[]
     }
 
     /// Makes one of the candidates the next victim.
+    #[doc(hidden)]
     fn choose(&mut self, _slot: Slot) {}
 
-    /// A policy of the same settings that has seen nothing.
+    /// Returns a policy with the same settings for an empty cache.
+    #[doc(hidden)]
     #[must_use]
     fn emptied(&self) -> Self {
         Self::NEW
     }
 
-    /// The entry in `slot` is gone, by eviction or otherwise.
+    /// Records that the entry in `slot` was removed, by eviction or otherwise.
+    #[doc(hidden)]
     fn removed(&mut self, slot: Slot);
 
-    /// Panics unless its own lists are whole, and have the slots that the ring has.
+    /// Panics if the lists of the policy are inconsistent or their slots differ from those of the ring.
+    #[doc(hidden)]
     #[cfg(any(test, fuzzing))]
     fn validate<T>(&self, _ring: &Arena<T>) {}
 }

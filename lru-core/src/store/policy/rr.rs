@@ -1,31 +1,32 @@
-//! A random entry leaves.
+//! Random replacement: evicts a random entry, or one that a user-defined victim chooser selects.
 //!
-//! The slots lie in a list in the order of their arrival, but for those that were put into a gap: the
-//! last one takes the place of one that leaves. That order is the one in which cachetools offers the
-//! keys to a `choice` function, so it can be chosen from as well.
+//! A list has the slots in the order of insertion, except that the last slot takes the place of a removed one. This
+//! is the order in which cachetools passes the keys to a `choice` function.
 
 use super::Policy;
+use super::sealed::Sealed;
 use crate::key::KeyHash;
 use crate::key::hash::{STEP, mixed};
 use crate::store::arena::{Arena, Slot};
 
-/// A random entry leaves.
+/// RR (random replacement): evicts a random entry.
 ///
-/// Good where no entry is likelier to be asked for than another, or as a yardstick for the other
-/// policies: no order of calls is particularly bad for it, not even a loop over slightly more keys
-/// than there is room for. This is what `cachetools` calls `RRCache`.
+/// Good if all keys are equally likely to be used, and as a baseline for other policies: it has no bad access
+/// pattern, not even a loop over slightly more keys than the capacity.
 ///
-/// The choice comes from a small generator with a fixed `SEED`, so that a program does the same each
-/// time it runs. It is no secret: who knows the calls can tell who leaves. A hit costs nothing, a
-/// replacement takes constant time; the policy takes 8 bytes an entry.
+/// The victims are chosen by a pseudorandom generator (SplitMix64) with a fixed `SEED`, so that a program behaves
+/// the same in each run. The choice is predictable for an attacker who knows the calls. A hit does no bookkeeping, an
+/// eviction takes constant time; the policy needs 8 bytes per entry. It is `RRCache` of Python's cachetools.
 #[derive(Debug)]
 pub struct Rr<const SEED: u64 = 0> {
     slots: Vec<Slot>,
-    /// Where in `slots` a slot is, indexed by [`Slot::index`]. Of slots that are not there, anything.
+    /// The position of a slot in `slots`, indexed by [`Slot::index`]. Arbitrary for slots that are not in the list.
     places: Vec<u32>,
     chosen: Option<Slot>,
     generator: u64,
 }
+
+impl<const SEED: u64> Sealed for Rr<SEED> {}
 
 impl<const SEED: u64> Policy for Rr<SEED> {
     const NEW: Self = Self::seeded(SEED);
@@ -52,7 +53,7 @@ impl<const SEED: u64> Policy for Rr<SEED> {
     }
 
     fn emptied(&self) -> Self {
-        // Goes on with the numbers it would have used: a choice is not made again after a clear.
+        // Continues the sequence of random numbers, so that it does not repeat after a clear.
         Self::seeded(self.generator)
     }
 
@@ -74,20 +75,17 @@ impl<const SEED: u64> Policy for Rr<SEED> {
         assert!(self.chosen.is_none_or(|slot| ring.get(slot).is_some()));
     }
 
-    /// All entries, each of which could leave: in the order of arrival, but that the last one takes
-    /// the place of one that leaves.
     fn candidates(&self) -> &[Slot] {
         &self.slots
     }
 
-    /// Makes `slot` the next to be evicted.
     fn choose(&mut self, slot: Slot) {
         self.chosen = self.place_of(slot).map(|_| slot);
     }
 }
 
 impl<const SEED: u64> Rr<SEED> {
-    /// A policy whose choices depend on `seed`, which may be known at run time only.
+    /// Returns a policy with a seed that is known at run time only.
     pub const fn seeded(seed: u64) -> Self {
         Self { slots: Vec::new(), places: Vec::new(), chosen: None, generator: seed }
     }
@@ -97,9 +95,9 @@ impl<const SEED: u64> Rr<SEED> {
         (self.slots.get(at) == Some(&slot)).then_some(at)
     }
 
-    /// A random number below `bound`, where there is one.
+    /// Returns a random number below `bound`; `None` if `bound` is zero.
     fn below(&mut self, bound: usize) -> Option<usize> {
-        // The remainder favours small numbers, by less than one in four billion.
+        // The bias of the remainder is negligible: less than 2⁻³².
         usize::try_from(self.random().checked_rem(bound as u64)?).ok()
     }
 
@@ -137,7 +135,7 @@ mod tests {
                     if let Some(&chosen) = naive.get(usize::try_from(random.below(20)).unwrap()) {
                         toy.policy.choose(toy.policy.candidates()[position(&naive, chosen)]);
                         if naive.len() == 20 {
-                            assert_eq!(toy.insert(key), Some(chosen), "the chosen one leaves");
+                            assert_eq!(toy.insert(key), Some(chosen), "the chosen entry is evicted");
                             naive.swap_remove(position(&naive, chosen));
                             naive.push(key);
                             continue;
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn everyone_can_leave_and_about_as_often() {
+    fn each_entry_is_evicted_about_equally_often() {
         let mut toy = Toy::<Rr>::new(10);
         for key in 0..10 {
             toy.insert(key);
@@ -171,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_decides_who_leaves() {
+    fn a_seed_determines_the_victims() {
         let victims = |seed| {
             let mut toy = Toy::<Rr>::with(10, Rr::seeded(seed));
             (0..100).filter_map(|key| toy.insert(key)).collect::<Vec<_>>()

@@ -1,14 +1,13 @@
-//! S3-FIFO: newcomers wait in a small queue, and only those that are used go on to the main one.
+//! S3-FIFO: a small FIFO queue for new entries, a main queue for those that are used, and a ghost queue of hashes.
 //!
 //! Juncheng Yang, Yazhuo Zhang, Ziyue Qiu, Yao Yue and K. V. Rashmi: "FIFO Queues are All You Need for
 //! Cache Eviction", SOSP 2023.
 //!
-//! The parameters are the paper's. The small queue has 10 % of the entries, the main one the others.
-//! Uses are counted up to 3. At the end of the small queue, what was used more than once goes on to
-//! the main queue with its count forgotten; the others leave. At the end of the main queue, what was used
-//! goes round once more for each use. The ghost remembers the hashes of what left the small
-//! queue, for as many departures as the main queue has entries; who comes back meanwhile goes
-//! to the main queue at once.
+//! The parameters are those of the paper. The small queue has 10 % of the entries, the main queue the rest. Uses are
+//! counted up to 3. At the end of the small queue, an entry with more than one use moves to the main queue and its
+//! count is reset; other entries are evicted. At the end of the main queue, an entry is reinserted once per use.
+//! The ghost queue stores the hashes of entries evicted from the small queue, for as many evictions as the main queue
+//! has entries. A key whose hash is in the ghost queue is inserted into the main queue.
 
 use core::cell::Cell;
 use std::collections::VecDeque;
@@ -17,6 +16,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 
 use super::Policy;
+use super::sealed::Sealed;
 use super::slot_lists::{List, Lists, share};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
@@ -24,25 +24,24 @@ use crate::store::arena::{Arena, Slot};
 const SMALL: List = List(0);
 const MAIN: List = List(1);
 
-/// How much of all entries may be in the small queue before one of them has to leave.
+/// The share of all entries in the small queue from which on the victim is taken from it.
 const SMALL_PERCENT: usize = 10;
 
-/// Uses are counted no further: an entry that was popular is forgotten in as many rounds.
+/// The maximum of the use counts. An unused entry is evicted after as many rounds of the main queue.
 const MOST_USES: u8 = 3;
 
-/// What was used so often goes on from the small queue to the main one.
+/// The number of uses with which an entry moves from the small queue to the main one.
 const USES_TO_STAY: u8 = 2;
 
-/// S3-FIFO: newcomers leave soon unless they are used again; what is used goes round once more.
+/// S3-FIFO: evicts new entries soon unless they are used again; used entries get another round in a main queue.
 ///
-/// Good where much is asked for just once, in scans as well as in between, and a strong choice where
-/// nothing is known. What left too soon is recognised when it comes back. A hit only counts, which
-/// is cheaper than with [`Lru`](super::Lru). Not so good where most keys come exactly twice, with
-/// some time between.
+/// Good if many keys are used only once, in scans or among others, and a strong choice for an unknown workload. An
+/// entry that was evicted too early is recognised when its key returns. A hit only increments a counter, which is
+/// cheaper than with [`Lru`](super::Lru). Less suitable if most keys are used exactly twice, far apart.
 ///
-/// A replacement may move many entries, but no more than were used before, up to three times
-/// each: amortised constant time. The policy takes 28 bytes an entry and remembers the hashes
-/// of as many entries again, with 30 to 60 bytes for each.
+/// An eviction may move many entries, but each of them at most three times per use: amortized constant time. The
+/// policy needs 28 bytes per entry, and remembers the hashes of up to as many evicted entries with 30 to 60 bytes
+/// each.
 ///
 /// Source: Yang, Zhang, Qiu, Yue and Rashmi, "FIFO Queues are All You Need for Cache Eviction", SOSP
 /// 2023.
@@ -52,16 +51,18 @@ pub struct S3Fifo {
     /// Indexed by [`Slot::index`].
     seen: Vec<Seen>,
     ghost: Ghost,
-    /// The victim that was last chosen: should it go, it was evicted.
+    /// The victim that was last chosen. If its slot is removed, the entry was evicted.
     leaving: Option<Slot>,
 }
 
-/// What is known of the entry in a slot.
+/// The hash and the number of uses of the entry in a slot.
 #[derive(Debug)]
 struct Seen {
     hash: KeyHash,
     uses: Cell<u8>,
 }
+
+impl Sealed for S3Fifo {}
 
 impl Policy for S3Fifo {
     const NEW: Self = Self { queues: Lists::new(), seen: Vec::new(), ghost: Ghost::new(), leaving: None };
@@ -75,7 +76,7 @@ impl Policy for S3Fifo {
 
     fn admitted<T>(&mut self, _: &Arena<T>, slot: Slot, hash: KeyHash) {
         self.removed(slot);
-        self.queues.make_room_for(slot);
+        self.queues.reserve(slot);
         let queue = if self.ghost.take(hash) { MAIN } else { SMALL };
         self.queues.push(queue, slot);
         if self.seen.len() <= slot.index() {
@@ -122,70 +123,71 @@ impl Policy for S3Fifo {
     }
 }
 
-/// The hashes of what left the small queue, as far back as is asked for.
+/// The hashes of the last entries that were evicted from the small queue.
 #[derive(Debug)]
 struct Ghost {
-    /// Hashes in the order of departure, those included that came back since.
+    /// The hashes in the order of eviction, including those of keys that have returned.
     queue: VecDeque<KeyHash>,
-    /// How many departures there were. They are numbered: the last in the queue has the number before.
-    departures: u64,
-    /// The last departure of each hash, but of those that came back.
+    /// The number of evictions so far. The last hash in the queue has the number before.
+    evictions: u64,
+    /// The number of the last eviction of each hash whose key has not returned.
     table: HashTable<u64>,
 }
 
 impl Ghost {
     const fn new() -> Self {
-        Self { queue: VecDeque::new(), departures: 0, table: HashTable::new() }
+        Self { queue: VecDeque::new(), evictions: 0, table: HashTable::new() }
     }
 
-    /// Remembers `hash`, and no more than `most` in all.
+    /// Adds `hash`, and removes the oldest hashes beyond `most`.
     fn push(&mut self, hash: KeyHash, most: usize) {
         while self.queue.len() >= most.max(1) {
-            self.forget_oldest();
+            self.remove_oldest();
         }
         self.take(hash);
-        let departure = self.departures;
-        self.departures += 1;
+        let eviction = self.evictions;
+        self.evictions += 1;
         self.queue.push_back(hash);
         let (queue, oldest) = (&self.queue, self.oldest());
-        let hash_of = |&departure: &u64| hash_in(queue, oldest, departure).map_or(0, KeyHash::get);
-        self.table.insert_unique(hash.get(), departure, hash_of);
+        let hash_of = |&eviction: &u64| hash_in(queue, oldest, eviction).map_or(0, KeyHash::get);
+        self.table.insert_unique(hash.get(), eviction, hash_of);
     }
 
-    /// Whether `hash` is remembered; it no longer is afterwards.
+    /// Removes `hash`, and returns whether it was there.
     fn take(&mut self, hash: KeyHash) -> bool {
         let (queue, oldest) = (&self.queue, self.oldest());
-        let matches = |&departure: &u64| hash_in(queue, oldest, departure) == Some(hash);
+        let matches = |&eviction: &u64| hash_in(queue, oldest, eviction) == Some(hash);
         self.table.find_entry(hash.get(), matches).map(OccupiedEntry::remove).is_ok()
     }
 
-    fn forget_oldest(&mut self) {
+    fn remove_oldest(&mut self) {
         let oldest = self.oldest();
         if let Some(hash) = self.queue.pop_front() {
-            // Of a hash that came back and left again, a later departure is listed.
-            let listed = self.table.find_entry(hash.get(), |&departure| departure == oldest);
+            // The table may have a later eviction of the same hash, which stays.
+            let listed = self.table.find_entry(hash.get(), |&eviction| eviction == oldest);
             drop(listed.map(OccupiedEntry::remove));
         }
     }
 
-    /// The number of the departure that the queue begins with.
+    /// Returns the number of the first eviction in the queue.
     fn oldest(&self) -> u64 {
-        self.departures - self.queue.len() as u64
+        self.evictions - self.queue.len() as u64
     }
 
     #[cfg(any(test, fuzzing))]
     fn validate(&self) {
         assert!(self.table.len() <= self.queue.len());
-        for &departure in &self.table {
-            let hash = hash_in(&self.queue, self.oldest(), departure).expect("it is in the queue");
-            assert!(self.table.find(hash.get(), |&listed| listed == departure).is_some());
+        for &eviction in &self.table {
+            let hash =
+                hash_in(&self.queue, self.oldest(), eviction).expect("listed evictions are in the queue");
+            assert!(self.table.find(hash.get(), |&listed| listed == eviction).is_some());
         }
     }
 }
 
-/// The hash of a departure in a queue that begins with the departure `oldest`.
-fn hash_in(queue: &VecDeque<KeyHash>, oldest: u64, departure: u64) -> Option<KeyHash> {
-    queue.get(usize::try_from(departure.checked_sub(oldest)?).ok()?).copied()
+/// Returns the hash of an eviction, in a queue that begins with the eviction `oldest`.
+fn hash_in(queue: &VecDeque<KeyHash>, oldest: u64, eviction: u64) -> Option<KeyHash> {
+    queue.get(usize::try_from(eviction.checked_sub(oldest)?).ok()?).copied()
 }
 
 #[cfg(test)]
@@ -193,12 +195,12 @@ mod tests {
     use super::super::tests::{Model, agree};
     use super::*;
 
-    /// Keys with how often they were used, oldest first.
+    /// Keys with their numbers of uses, oldest first.
     #[derive(Default)]
     struct Naive {
         small: Vec<(u64, u8)>,
         main: Vec<(u64, u8)>,
-        /// Departures from the small queue; `None` for what came back.
+        /// Evictions from the small queue; `None` for keys that have returned.
         ghost: Vec<Option<u64>>,
         leaving: Option<u64>,
     }
@@ -221,8 +223,8 @@ mod tests {
         }
 
         fn admitted(&mut self, key: u64) {
-            if let Some(departure) = self.ghost.iter_mut().find(|departure| **departure == Some(key)) {
-                *departure = None;
+            if let Some(eviction) = self.ghost.iter_mut().find(|eviction| **eviction == Some(key)) {
+                *eviction = None;
                 self.main.push((key, 0));
             } else {
                 self.small.push((key, 0));
@@ -271,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ghost_remembers_so_many_departures_and_no_more() {
+    fn the_ghost_remembers_so_many_evictions_and_no_more() {
         let hashes: Vec<_> = (0..100_u64).map(|n| KeyHash::of(&n)).collect();
         let mut ghost = Ghost::new();
         for &hash in &hashes {

@@ -1,29 +1,30 @@
-//! SIEVE: entries wait in the order of their arrival, and a hand sifts out those that were not used.
+//! SIEVE: a FIFO queue with a hand that evicts the next entry without a recent use.
 //!
 //! Yazhuo Zhang, Juncheng Yang, Yao Yue, Ymir Vigfusson and K. V. Rashmi: "SIEVE is Simpler than LRU:
 //! an Efficient Turn-Key Eviction Algorithm for Web Caches", NSDI 2024.
 //!
-//! It has no parameters. The hand goes from the oldest entry to the youngest and begins anew. It
-//! passes entries that were used since it last came by, and takes the first that was not. Unlike in
-//! CLOCK, what it passes stays in its place, so new entries are looked at soon after the old ones.
+//! SIEVE has no parameters. The hand moves from the oldest entry to the youngest and starts over. It clears the mark
+//! of entries that were used since it last passed them, and evicts the first entry without a mark. Unlike in CLOCK,
+//! a passed entry stays in its place, so new entries are examined soon after the old ones.
 
 use core::cell::Cell;
 
 use super::Policy;
+use super::sealed::Sealed;
 use super::slot_lists::{List, Lists};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
 
 const QUEUE: List = List(0);
 
-/// SIEVE: entries that were not used since they were last looked at leave, oldest first.
+/// SIEVE: evicts the oldest entry that was not used since the hand of the policy last passed it.
 ///
-/// Good for what is asked for over and over beside much that is asked for once, as on the web: most
-/// newcomers leave soon, and a hit is cheaper than with [`Lru`](super::Lru), as it only leaves a
-/// mark. Not so good where long runs of keys that come once (a scan) alternate with what is popular.
+/// Good for popular keys among many that are used only once, as in web caches: most new entries are evicted soon. A
+/// hit only sets a mark, which is cheaper than with [`Lru`](super::Lru). Less suitable if long scans alternate with
+/// accesses to popular keys.
 ///
-/// A replacement may look at many entries, but at no more of them than were used before, one by
-/// one: amortised constant time. The policy takes 13 bytes an entry.
+/// An eviction may examine many entries, but each of them was used before: amortized constant time. The policy
+/// needs 13 bytes per entry.
 ///
 /// Source: Zhang, Yang, Yue, Vigfusson and Rashmi, "SIEVE is Simpler than LRU: an Efficient Turn-Key
 /// Eviction Algorithm for Web Caches", NSDI 2024.
@@ -32,9 +33,11 @@ pub struct Sieve {
     queue: Lists<1>,
     /// Indexed by [`Slot::index`].
     visited: Vec<Cell<bool>>,
-    /// The next to be looked at; at the start of the queue where there is none.
+    /// The next slot to examine; `None` at the old end of the queue.
     hand: Option<Slot>,
 }
+
+impl Sealed for Sieve {}
 
 impl Policy for Sieve {
     const NEW: Self = Self { queue: Lists::new(), visited: Vec::new(), hand: None };
@@ -48,7 +51,7 @@ impl Policy for Sieve {
 
     fn admitted<T>(&mut self, _: &Arena<T>, slot: Slot, _: KeyHash) {
         self.removed(slot);
-        self.queue.make_room_for(slot);
+        self.queue.reserve(slot);
         self.queue.push(QUEUE, slot);
         if self.visited.len() <= slot.index() {
             self.visited.resize(slot.index() + 1, Cell::new(false));
@@ -87,7 +90,7 @@ mod tests {
     use super::super::tests::{Model, agree};
     use super::*;
 
-    /// Keys in the order of arrival, each with whether it was visited, and the hand's place.
+    /// Keys in the order of insertion, each with its mark, and the position of the hand.
     #[derive(Default)]
     struct Naive {
         queue: Vec<(u64, bool)>,
@@ -100,7 +103,7 @@ mod tests {
         }
 
         fn admitted(&mut self, key: u64) {
-            // At the end is at the start, also when something comes behind it.
+            // A hand at the end starts over, even if an entry is added behind it.
             if self.hand == self.queue.len() {
                 self.hand = 0;
             }

@@ -1,7 +1,7 @@
-//! Doubly linked lists through slots, for policies that need other orders than the ring's.
+//! Doubly linked lists of slots, for policies that need another order than that of the ring.
 //!
-//! A slot is in one list or in none. Links are cells, so that a hit can move a slot while the store
-//! is only being read. Nothing in here panics: what is asked of a slot in no list has no effect.
+//! A slot is in one list or in none. Links are cells, so that a hit, which borrows the store shared, can move a slot.
+//! No method panics: an operation on a slot without memory has no effect.
 
 use core::cell::Cell;
 
@@ -9,22 +9,22 @@ use core::cell::Cell;
 use crate::store::arena::Arena;
 use crate::store::arena::Slot;
 
-/// How many of `len` entries are a segment of so many percent: at least one.
+/// Returns `percent` of `len` entries, but at least one.
 pub(super) fn share(len: usize, percent: usize) -> usize {
-    // In two parts, since `len * percent` may be too large for 32 bits.
+    // In two parts, because `len * percent` may overflow 32 bits.
     (len / 100 * percent + len % 100 * percent / 100).max(1)
 }
 
-/// Which of the lists.
+/// The number of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct List(pub(super) u8);
 
-/// A slot or none, in four bytes.
+/// An optional slot in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Link(u32);
 
 impl Link {
-    /// The arena has no slot of this number.
+    /// No slot of the arena has this number.
     const NONE: Self = Self(u32::MAX);
 
     #[inline]
@@ -67,7 +67,7 @@ impl Ends {
 
 /// `N` lists, each from its oldest slot to its youngest.
 ///
-/// Invariant: each reads the same both ways, and its slots are marked as its own.
+/// Invariant: each list is the same in both directions, and each of its slots is marked with the list.
 #[derive(Debug)]
 pub(super) struct Lists<const N: usize> {
     /// Indexed by [`Slot::index`].
@@ -80,8 +80,8 @@ impl<const N: usize> Lists<N> {
         Self { nodes: Vec::new(), ends: [const { Ends::empty() }; N] }
     }
 
-    /// Takes the memory that the links of `slot` need, which without it can be in no list.
-    pub(super) fn make_room_for(&mut self, slot: Slot) {
+    /// Allocates the memory for the links of `slot`. A slot without it cannot be in a list.
+    pub(super) fn reserve(&mut self, slot: Slot) {
         if self.nodes.len() <= slot.index() {
             self.nodes.resize_with(slot.index() + 1, Node::unlisted);
         }
@@ -97,25 +97,25 @@ impl<const N: usize> Lists<N> {
         self.ends(list)?.oldest.get().slot()
     }
 
-    /// The neighbour of a slot that was listed before it.
+    /// Returns the next older slot in the list of `slot`.
     #[inline]
     pub(super) fn older(&self, slot: Slot) -> Option<Slot> {
         self.node(Link::to(slot))?.older.get().slot()
     }
 
-    /// The neighbour of a slot that was listed after it.
+    /// Returns the next younger slot in the list of `slot`.
     #[inline]
     pub(super) fn younger(&self, slot: Slot) -> Option<Slot> {
         self.node(Link::to(slot))?.younger.get().slot()
     }
 
-    /// The list that a slot is in.
+    /// Returns the list that `slot` is in.
     #[inline]
     pub(super) fn list_of(&self, slot: Slot) -> Option<List> {
         self.node(Link::to(slot))?.list.get()
     }
 
-    /// Makes `slot` the youngest of `list`, wherever it was.
+    /// Moves `slot` to the young end of `list`, from any list or none.
     #[inline]
     pub(super) fn push(&self, list: List, slot: Slot) {
         self.remove(slot);
@@ -123,14 +123,14 @@ impl<const N: usize> Lists<N> {
         self.link(list, youngest, slot);
     }
 
-    /// Puts `slot` behind `older`, another slot of `list`, or first of all; wherever it was.
+    /// Moves `slot` behind `older`, another slot of `list`, or to the old end.
     #[inline]
     pub(super) fn push_behind(&self, list: List, older: Option<Slot>, slot: Slot) {
         self.remove(slot);
         self.link(list, older.map_or(Link::NONE, Link::to), slot);
     }
 
-    /// Takes `slot` out of its list.
+    /// Removes `slot` from its list.
     #[inline]
     pub(super) fn remove(&self, slot: Slot) {
         let Some(node) = self.node(Link::to(slot)) else { return };
@@ -151,7 +151,7 @@ impl<const N: usize> Lists<N> {
         ends.len.set(ends.len.get() + 1);
     }
 
-    /// Makes neighbours of two slots; where one is missing, the other is at an end.
+    /// Links two slots as neighbours. If one of them is missing, the other is at an end of the list.
     #[inline]
     fn join(&self, ends: &Ends, older: Link, younger: Link) {
         self.node(older).map_or(&ends.oldest, |older| &older.younger).set(younger);
@@ -168,13 +168,13 @@ impl<const N: usize> Lists<N> {
         self.ends.get(usize::from(list.0))
     }
 
-    /// The slots of a list from oldest to youngest.
+    /// Returns the slots of a list from oldest to youngest.
     #[cfg(any(test, fuzzing))]
     pub(super) fn iter(&self, list: List) -> impl Iterator<Item = Slot> {
         core::iter::successors(self.oldest(list), |&slot| self.younger(slot))
     }
 
-    /// Walks each list both ways, and panics where they do not agree or have not the slots of the ring.
+    /// Walks each list in both directions. Panics if these differ, or if the slots differ from those of the ring.
     #[cfg(any(test, fuzzing))]
     pub(super) fn validate<T>(&self, ring: &Arena<T>) {
         let mut listed = 0;
@@ -185,7 +185,7 @@ impl<const N: usize> Lists<N> {
                     .take(self.nodes.len() + 1)
                     .collect();
             backward.reverse();
-            assert_eq!(forward, backward, "a list reads the same both ways");
+            assert_eq!(forward, backward, "a list is the same in both directions");
             assert_eq!(forward.len(), ends.len.get());
             assert!(forward.iter().all(|&slot| self.list_of(slot) == Some(list)));
             listed += forward.len();
@@ -193,7 +193,7 @@ impl<const N: usize> Lists<N> {
         assert_eq!(listed, ring.len());
         assert!(ring.iter().all(|slot| self.list_of(slot).is_some()), "the lists have the slots of the ring");
         let marked = self.nodes.iter().filter(|node| node.list.get().is_some()).count();
-        assert_eq!(marked, listed, "what is in no list is not marked");
+        assert_eq!(marked, listed, "slots in no list are not marked");
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
     fn slots_move_between_lists() {
         let mut lists = Lists::new();
         for index in [3, 0, 2] {
-            lists.make_room_for(Slot::from_index(index));
+            lists.reserve(Slot::from_index(index));
             lists.push(ONE, Slot::from_index(index));
         }
         lists.push(OTHER, Slot::from_index(0));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_without_room_is_in_no_list() {
+    fn a_slot_without_memory_is_in_no_list() {
         let lists: Lists<2> = Lists::new();
         lists.push(ONE, Slot::from_index(7));
         lists.remove(Slot::from_index(7));

@@ -1,27 +1,28 @@
-//! Policies on trial: as much of a store as they need, and naive models they must agree with.
+//! Tests of the policies: a minimal store for them, and naive models with which they must agree.
 
 use hashbrown::HashMap;
 
 use super::Policy;
 use crate::key::KeyHash;
+use crate::key::hash::{STEP, mixed};
 use crate::store::arena::{Arena, Slot};
 
-/// How many operations are tried: few in debug builds.
+/// The number of random operations: few in debug builds.
 const OPERATIONS: usize = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
 
-/// A policy that does everything the slow way.
+/// A naive implementation of a policy.
 pub(super) trait Model: Default {
     fn used(&mut self, key: u64);
     fn admitted(&mut self, key: u64);
     fn replaced(&mut self, key: u64) {
         self.used(key);
     }
-    /// Whether the model would have chosen this victim too.
+    /// Returns whether the model would have chosen this victim too.
     fn approves(&mut self, victim: u64) -> bool;
     fn removed(&mut self, key: u64);
 }
 
-/// The keys that a store has room for, and nothing under them.
+/// A store of keys without values.
 #[derive(Debug)]
 pub(super) struct Toy<P> {
     pub(super) ring: Arena<u64>,
@@ -63,7 +64,7 @@ impl<P: Policy> Toy<P> {
         self.ring.get(slot).copied()
     }
 
-    /// Adds a key that is not there. The one that had to leave for it.
+    /// Adds a key that is not there. Returns the evicted key.
     pub(super) fn insert(&mut self, key: u64) -> Option<u64> {
         if self.ring.len() < self.capacity {
             self.add(key);
@@ -92,28 +93,26 @@ impl<P: Policy> Toy<P> {
     }
 }
 
-/// Random numbers, the same every time (Steele, Lea and Flood's `SplitMix64`).
+/// Pseudorandom numbers, the same in every run.
 #[derive(Debug)]
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
     pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
+        self.0 = self.0.wrapping_add(STEP);
+        mixed(self.0) % bound
     }
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
-    /// A hit, or else an insertion.
+    /// A hit, or an insertion if the key is missing.
     Call,
     Replace,
     Remove,
-    /// Asks who would leave, and lets nobody go.
+    /// Asks for the victim without removing it.
     Peek,
-    /// Makes room for something heavy: several leave.
+    /// Removes several victims, as for a heavy entry.
     Shrink,
 }
 
@@ -129,7 +128,7 @@ impl Operation {
     }
 }
 
-/// Runs random operations on a policy and a model, which must choose the same victims.
+/// Runs random operations on a policy and a model. Both must choose the same victims.
 pub(super) fn agree<P: Policy, M: Model>() {
     for (capacity, universe) in
         [(1, 3), (2, 5), (3, 7), (10, 15), (10, 40), (50, 120), (150, 200), (150, 600)]
@@ -137,7 +136,7 @@ pub(super) fn agree<P: Policy, M: Model>() {
         let mut both = Both { toy: Toy::<P>::new(capacity), model: M::default() };
         let mut random = Random(universe);
         for _ in 0..OPERATIONS {
-            // Of two numbers the smaller: some keys are more popular than others.
+            // The smaller of two numbers: some keys are more popular than others.
             let key = random.below(universe).min(random.below(universe));
             both.run(Operation::random(&mut random), key);
             both.toy.validate();
@@ -270,7 +269,7 @@ mod tests {
         agree::<Fifo, NaiveFifo>();
     }
 
-    /// Calls that no store makes: of slots that are vacant, unheard of, or admitted twice.
+    /// Makes calls that no store makes: with slots that are vacant, unknown, or admitted twice.
     fn survives_calls_in_any_order<P: Policy>() {
         let mut ring = Arena::new();
         for key in 0..20 {

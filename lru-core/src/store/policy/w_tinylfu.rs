@@ -1,21 +1,20 @@
-//! W-TinyLFU: a newcomer waits in a small window, and stays if it comes up more often than who would
-//! have to leave for it.
+//! W-TinyLFU: a small window for new entries, and an admission filter by estimated frequency for the others.
 //!
 //! Gil Einziger, Roy Friedman and Ben Manes: "`TinyLFU`: A Highly Efficient Cache Admission Policy", ACM
 //! Transactions on Storage 13(4), 2017.
 //!
-//! The parameters are the paper's. The window is an LRU list of 1 % of the entries. The others are in
-//! a segmented LRU list: 20 % on probation and 80 % protected, where those come that are used on
-//! probation. How often keys come up is estimated by a count-min sketch: four rows of 4-bit counters,
-//! four counters in each for every entry, all halved after ten times as many uses as there are
-//! entries. There is no doorkeeper in front of the sketch, and the window keeps its size.
+//! The parameters are those of the paper. The window is an LRU list with 1 % of the entries. The others are in a
+//! segmented LRU list: 20 % on probation and 80 % protected; a hit moves an entry from probation to protected. The
+//! frequency of keys is estimated by a count-min sketch: four rows of 4-bit counters, four counters per entry in each
+//! row, all of which are halved after ten uses per entry. There is no doorkeeper in front of the sketch, and the
+//! size of the window is not adapted.
 //!
-//! The hash of a key is seeded for each process, so who chooses the keys can't choose where they are
-//! counted.
+//! The hash of a key is seeded per process, so an attacker cannot choose the counters of a key.
 
 use core::cell::Cell;
 
 use super::Policy;
+use super::sealed::Sealed;
 use super::slot_lists::{List, Lists, share};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Slot};
@@ -24,24 +23,24 @@ const WINDOW: List = List(0);
 const PROBATION: List = List(1);
 const PROTECTED: List = List(2);
 
-/// How much of all entries is the window.
+/// The share of all entries in the window.
 const WINDOW_PERCENT: usize = 1;
 
-/// How much of all others is protected.
+/// The share of the other entries that is protected.
 const PROTECTED_PERCENT: usize = 80;
 
-/// So many uses for each entry, and the sketch is aged.
+/// The number of uses per entry after which the counters are halved.
 const USES_TO_AGE: usize = 10;
 
-/// W-TinyLFU: those entries stay that are used most often of late, even before they were stored.
+/// W-TinyLFU: evicts the entry that was used less often of late, a new one or the oldest of the others.
 ///
-/// Good where some keys are more popular than others and that changes slowly: databases, searches,
-/// loops over more keys than there is room for. Scans pass through a small window and leave the rest
-/// alone. Not so good where what came last is what comes next: there [`Lru`](super::Lru) does better.
+/// Good if some keys are more popular than others and this changes slowly: databases, search, loops over more keys
+/// than the capacity. A scan passes through a small window and does not affect the other entries. The frequency of a
+/// key is counted before it is stored, and decays with time, unlike with [`Lfu`](super::Lfu). Less suitable if the most
+/// recent keys are the next to be used: [`Lru`](super::Lru) is better then.
 ///
-/// Each operation takes constant time, amortised: now and then all counters are halved. It takes
-/// some 20 bytes an entry, and 8 to 16 for the counters. Unlike [`Lfu`](super::Lfu), it forgets what was
-/// popular once.
+/// Each operation takes amortized constant time; all counters are halved at intervals. The policy needs about 20
+/// bytes per entry, and 8 to 16 bytes for the counters. It is the policy of Java's Caffeine, with a fixed window.
 ///
 /// Source: Einziger, Friedman and Manes, "`TinyLFU`: A Highly Efficient Cache Admission Policy", ACM
 /// Transactions on Storage, 2017.
@@ -52,6 +51,8 @@ pub struct WTinyLfu {
     hashes: Vec<KeyHash>,
     sketch: Sketch,
 }
+
+impl Sealed for WTinyLfu {}
 
 impl Policy for WTinyLfu {
     const NEW: Self = Self { segments: Lists::new(), hashes: Vec::new(), sketch: Sketch::new() };
@@ -71,12 +72,12 @@ impl Policy for WTinyLfu {
     }
 
     fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, hash: KeyHash) {
-        self.segments.make_room_for(slot);
+        self.segments.reserve(slot);
         if self.hashes.len() <= slot.index() {
             self.hashes.resize(slot.index() + 1, hash);
         }
         self.hashes[slot.index()] = hash;
-        self.sketch.make_room_for(self.hashes.len());
+        self.sketch.reserve(self.hashes.len());
         self.sketch.count(hash);
         self.segments.push(WINDOW, slot);
         self.shift(WINDOW, share(ring.len(), WINDOW_PERCENT));
@@ -91,7 +92,7 @@ impl Policy for WTinyLfu {
             if self.frequency(candidate) <= self.frequency(weakest) {
                 return Some(candidate);
             }
-            // It has its place now: asked again, the answer is the same.
+            // Moved to probation, so that the same victim is returned again.
             self.segments.push(PROBATION, candidate);
         }
         Some(weakest)
@@ -111,7 +112,7 @@ impl Policy for WTinyLfu {
 }
 
 impl WTinyLfu {
-    /// Puts on probation what a segment has too much.
+    /// Moves the oldest slots of a segment to probation, until at most `most` are left.
     #[inline]
     fn shift(&self, segment: List, most: usize) {
         while self.segments.len(segment) > most {
@@ -125,25 +126,25 @@ impl WTinyLfu {
     }
 }
 
-/// How many of `len` entries may be protected.
+/// Returns how many of `len` entries may be protected.
 fn protected_share(len: usize) -> usize {
     share(len.saturating_sub(share(len, WINDOW_PERCENT)), PROTECTED_PERCENT)
 }
 
-/// A count-min sketch: estimates how often hashes came up of late, never too low but for its age.
+/// A count-min sketch: an estimate of the recent frequency of hashes, which is never too low except by aging.
 ///
-/// Invariant: a power of two of words, once there is one.
+/// Invariant: the number of words is zero or a power of two.
 #[derive(Debug)]
 struct Sketch {
-    /// Sixteen counters each, four of every row.
+    /// Each word has sixteen counters, four of each row.
     words: Vec<Cell<u64>>,
-    /// How many entries the sketch is for.
+    /// The number of entries that the sketch has memory for.
     entries: usize,
-    /// Uses since it was last aged, half of those before, and so on.
+    /// The number of uses since the counters were halved, plus half of the number before.
     uses: Cell<usize>,
 }
 
-/// Where the counter of a hash lies in one row.
+/// The position of the counter of a hash in one row.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     word: usize,
@@ -155,22 +156,22 @@ impl Sketch {
         Self { words: Vec::new(), entries: 0, uses: Cell::new(0) }
     }
 
-    /// A row chooses other counters than the next by multiplying with another odd number, and takes the
-    /// higher half of the product, which depends on all bits below.
+    /// The odd factors by which the rows map hashes to different counters. The upper half of the product is used,
+    /// which depends on all lower bits.
     const ROWS: [u64; 4] =
         [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
 
-    /// As much as four bits hold.
+    /// The largest value of a 4-bit counter.
     const MOST: u64 = 15;
 
-    /// All bits of a word but the highest of each counter.
+    /// A mask of all bits of a word except the highest of each counter.
     const HALVES: u64 = 0x7777_7777_7777_7777;
 
-    /// Takes the memory for so many entries. What was counted stays counted.
-    fn make_room_for(&mut self, entries: usize) {
+    /// Allocates memory for a number of entries. All counts are preserved.
+    fn reserve(&mut self, entries: usize) {
         self.entries = entries.max(self.entries);
         while self.words.len() < entries {
-            // The place of a hash tells one more bit then: it finds the same count either way.
+            // A position has one more bit then. Both halves have the same counts, so each hash keeps its count.
             self.words.extend_from_within(..);
             if self.words.is_empty() {
                 self.words.push(Cell::new(0));
@@ -210,7 +211,7 @@ impl Sketch {
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked by the number of words, or two bits")]
+    #[expect(clippy::cast_possible_truncation, reason = "masked by the number of words, or to two bits")]
     fn places(&self, hash: KeyHash) -> impl Iterator<Item = Place> {
         let mask = self.words.len().saturating_sub(1);
         (0..).zip(Self::ROWS).map(move |(row, factor)| {
@@ -241,11 +242,11 @@ mod tests {
         toy.policy.segments.iter(segment).map(|slot| *toy.ring.get(slot).unwrap()).collect()
     }
 
-    /// A model that finds any victim right.
+    /// A model that approves any victim.
     #[derive(Default)]
-    struct Anyone;
+    struct AnyVictim;
 
-    impl Model for Anyone {
+    impl Model for AnyVictim {
         fn used(&mut self, _: u64) {}
         fn admitted(&mut self, _: u64) {}
         fn approves(&mut self, _: u64) -> bool {
@@ -256,7 +257,7 @@ mod tests {
 
     #[test]
     fn stays_whole_whatever_comes() {
-        agree::<WTinyLfu, Anyone>();
+        agree::<WTinyLfu, AnyVictim>();
     }
 
     #[test]
@@ -264,7 +265,7 @@ mod tests {
         let mut toy = Toy::<WTinyLfu>::new(1000);
         let mut random = Random(3);
         for _ in 0..100_000 {
-            // Of two numbers the smaller: some keys are more popular than others.
+            // The smaller of two numbers: some keys are more popular than others.
             let key = random.below(3000).min(random.below(3000));
             if !toy.hit(key) {
                 toy.insert(key);
@@ -290,17 +291,17 @@ mod tests {
             toy.insert(key);
         }
         let stayed = (0..99).filter(|&key| toy.hit(key)).count();
-        // Few of the scan have only counters that others have too, and look popular.
+        // A few keys of the scan share all counters with others, and have a high estimate.
         assert!(stayed >= 90, "{stayed}");
     }
 
     #[test]
-    fn who_comes_back_often_enough_is_let_in() {
+    fn a_key_that_returns_often_enough_is_admitted() {
         let mut toy = Toy::<WTinyLfu>::new(100);
         for key in 0..100 {
             toy.insert(key);
         }
-        // Never in long enough to hit, but remembered.
+        // It is evicted before it is hit, but counted.
         for key in 0..40 {
             toy.insert(1000);
             toy.insert(2000 + key);
@@ -308,7 +309,7 @@ mod tests {
                 return;
             }
         }
-        panic!("it stays outside");
+        panic!("the key is never admitted");
     }
 
     #[test]
@@ -332,7 +333,7 @@ mod tests {
     #[test]
     fn the_sketch_never_estimates_too_low_and_seldom_too_high() {
         let mut sketch = Sketch::new();
-        sketch.make_room_for(1000);
+        sketch.reserve(1000);
         for n in 0..1000 {
             for _ in 0..=n % 5 {
                 sketch.count(hash(n));
@@ -349,12 +350,12 @@ mod tests {
     #[test]
     fn counts_are_halved_with_age_and_kept_when_there_is_more_room() {
         let mut sketch = Sketch::new();
-        sketch.make_room_for(4);
+        sketch.reserve(4);
         for _ in 0..38 {
             sketch.count(hash(1));
         }
-        assert_eq!(sketch.frequency(hash(1)), 15, "as much as four bits hold");
-        sketch.make_room_for(1000);
+        assert_eq!(sketch.frequency(hash(1)), 15, "the largest value of four bits");
+        sketch.reserve(1000);
         assert_eq!(sketch.frequency(hash(1)), 15);
         sketch.age();
         assert_eq!((sketch.frequency(hash(1)), sketch.uses.get()), (7, 19));
