@@ -1,4 +1,4 @@
-//! A memoized function: its options, what of a result is stored, and one call.
+//! A memoized function: its options, its result policy, and one call.
 
 pub(crate) mod call;
 pub mod no_callbacks;

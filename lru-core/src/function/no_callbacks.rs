@@ -1,5 +1,8 @@
-//! Arguments and results that call nobody back: whose `Eq` and `Clone` are the standard library's, through and
-//! through. Under the lock of their cache no code of a user's runs, so it need not be reentrant.
+//! Callback-free types: types whose `Hash`, `Eq` and `Clone` run code of the standard library only.
+//!
+//! With callback-free arguments and results, no code of the user runs while the lock of the cache is held, so a
+//! non-reentrant mutex is sufficient. [`callback_free!`](crate::callback_free) decides it at compile time. Types of the
+//! user are never callback-free, even with derived traits.
 
 use core::cmp::Ordering;
 use core::ffi::CStr;
@@ -18,14 +21,14 @@ use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
 
-/// An argument whose comparison and copies call nobody back.
+/// A callback-free type: comparisons and clones of its values run no user code.
 pub trait CallbackFree {}
 
-/// A result whose copies call nobody back.
+/// A stored result whose clones run no user code.
 pub trait CallbackFreeResult {}
 
 impl<T: CallbackFree> CallbackFreeResult for T {}
-/// A copy of it copies nothing of a user's.
+/// Cloning an `Arc` does not clone its contents.
 impl<T: ?Sized> CallbackFreeResult for Arc<T> {}
 
 macro_rules! callback_free {
@@ -62,19 +65,19 @@ macro_rules! tuples {
 
 tuples! { A B C D E F G H I J K L }
 
-/// Asks about an argument. Not for bounds: for a constant that is decided where the type is known.
+/// Tells by a constant whether the type of an argument is callback-free.
 #[derive(Debug)]
 pub struct ArgumentProbe<T: ?Sized>(PhantomData<T>);
 
-/// The same about what is kept of a result.
+/// Tells by a constant whether clones of a stored result run no user code.
 #[derive(Debug)]
 pub struct ResultProbe<T: ?Sized>(PhantomData<T>);
 
-/// The answer where their own constants do not apply.
+/// The constants of the probes for types that do not meet the bounds.
 pub trait ProbeDefaults {
-    /// Something is asked.
-    const __ASKED: bool = true;
-    /// Does it call nobody back?
+    /// Always true. It uses the import of this trait if no other constant does.
+    const __PROBED: bool = true;
+    /// Whether the type is callback-free.
     const __CALLBACK_FREE: bool = false;
 }
 
@@ -82,21 +85,21 @@ impl<T: ?Sized> ProbeDefaults for ArgumentProbe<T> {}
 impl<T: ?Sized> ProbeDefaults for ResultProbe<T> {}
 
 impl<T: ?Sized + CallbackFree> ArgumentProbe<T> {
-    /// It calls nobody back.
+    /// The type is callback-free.
     pub const __CALLBACK_FREE: bool = true;
 }
 
 impl<T: CallbackFreeResult> ResultProbe<T> {
-    /// It calls nobody back.
+    /// The type is callback-free.
     pub const __CALLBACK_FREE: bool = true;
 }
 
-/// Whether neither any of the arguments, by their types, nor what is kept of the result calls anybody back.
+/// Returns whether the types of all arguments and of the stored result are callback-free.
 #[macro_export]
 macro_rules! callback_free {
     ($kept:ty $(, $argument:ty)*) => {{
         use $crate::__private::no_callbacks::ProbeDefaults as _;
-        $crate::__private::no_callbacks::ResultProbe::<$kept>::__ASKED
+        $crate::__private::no_callbacks::ResultProbe::<$kept>::__PROBED
             && $crate::__private::no_callbacks::ResultProbe::<$kept>::__CALLBACK_FREE
             $(&& $crate::__private::no_callbacks::ArgumentProbe::<$argument>::__CALLBACK_FREE)*
     }};
@@ -111,14 +114,14 @@ mod tests {
     type Number = u64;
 
     #[test]
-    fn what_is_made_of_the_standard_librarys_types_is_quiet() {
+    fn types_of_the_standard_library_are_callback_free() {
         const { assert!(callback_free!(u64)) };
         const { assert!(callback_free!(Arc<User>, Number, &str, &[u8], Option<(String, f64)>, Vec<Box<str>>)) };
         const { assert!(callback_free!(Result<String, Option<u8>>, Cow<'static, str>, [i8; 3])) };
     }
 
     #[test]
-    fn what_has_users_types_in_it_is_not() {
+    fn types_with_a_users_type_in_them_are_not() {
         const { assert!(!callback_free!(User)) };
         const { assert!(!callback_free!(u64, User)) };
         const { assert!(!callback_free!(u64, u64, &[User])) };

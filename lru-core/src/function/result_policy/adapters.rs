@@ -1,4 +1,4 @@
-//! Result policies that change what another one stores, or how.
+//! Result policies that wrap another one, and the one that stands in for refused results.
 
 use core::fmt;
 use std::boxed::Box;
@@ -6,9 +6,9 @@ use std::boxed::Box;
 use super::ResultPolicy;
 use crate::key::sharing::{Erases, Erasure, Shared};
 
-/// What may be `None`.
+/// A type whose values may be `None`.
 pub trait MaybeNone {
-    /// Whether it is.
+    /// Returns whether the value is `None`.
     fn is_none(&self) -> bool;
 }
 
@@ -26,7 +26,7 @@ impl<T, E> MaybeNone for Result<Option<T>, E> {
     }
 }
 
-/// As `O` has it, but `None` is not remembered.
+/// Stores what `O` stores, except `None`.
 #[derive(Clone, Copy, Debug)]
 pub struct SomeOnly<O>(pub(super) O);
 
@@ -68,7 +68,7 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
     }
 }
 
-/// What is kept where a `static` can't name its type, since it depends on a generic parameter.
+/// A type-erased stored value, for results whose type depends on a generic parameter, which a `static` cannot name.
 pub struct ErasedResult<S: Erasure = Shared>(Box<S::Any>);
 
 impl<S: Erasure> fmt::Debug for ErasedResult<S> {
@@ -77,7 +77,7 @@ impl<S: Erasure> fmt::Debug for ErasedResult<S> {
     }
 }
 
-/// As `O` has it, kept [`Unnamed`] where a cache is `S`.
+/// Stores what `O` stores as an [`ErasedResult`], in a cache with the marker `S`.
 #[derive(Clone, Copy, Debug)]
 pub struct EraseResult<O, S>(pub O, pub S);
 
@@ -105,7 +105,7 @@ impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> f
 
     #[inline]
     fn answer(self, kept: &ErasedResult<S>) -> R {
-        let kept = S::any(&kept.0).downcast_ref().expect("an entry answers to the types it was made with");
+        let kept = S::any(&kept.0).downcast_ref().expect("an entry is found by calls of the same types only");
         self.0.answer(kept)
     }
 
@@ -120,7 +120,7 @@ impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> f
     }
 }
 
-/// Stands for a result that can't be remembered, so that the one error about it is the only one.
+/// Stands in for the policy of a result that cannot be stored, so that there is one error about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused;
 
@@ -132,16 +132,12 @@ impl<R> ResultPolicy<R> for Refused {
         None
     }
 
-    fn is_error(self, _: &R) -> bool {
-        false
-    }
-
     fn of_value(self, _: Self) -> R {
-        unreachable!("nothing is kept")
+        unreachable!("a refused result is never stored")
     }
 
     fn answer(self, _: &Self) -> R {
-        unreachable!("nothing is kept")
+        unreachable!("a refused result is never stored")
     }
 
     fn kept(self, _: &R) -> Option<Self> {

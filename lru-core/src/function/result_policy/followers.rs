@@ -1,23 +1,23 @@
-//! How the followers of a flight come by a result that is not stored.
+//! How the followers of a flight receive a result that is not stored.
 
 use core::any::Any;
 use std::boxed::Box;
 
 use super::select::SelectPolicy;
 
-/// How those who wait for a result that is not kept come by it.
+/// How followers receive a result of the leader that is not stored.
 pub trait Sharing<R>: Copy {
-    /// Whether it can be copied for them.
+    /// Whether followers receive clones of the result.
     const COPIES: bool;
 
-    /// A copy for them; `None` where there can be none.
+    /// Clones the result for the followers; `None` if it cannot be cloned.
     fn pack(self, result: &R) -> Option<Box<dyn Any + Send + Sync>>;
 
-    /// A copy for one of them.
+    /// Clones the result for one follower.
     fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R>;
 }
 
-/// It is copied.
+/// Each follower receives a clone.
 #[derive(Clone, Copy, Debug)]
 pub struct CloneResult;
 
@@ -33,7 +33,7 @@ impl<R: Clone + Send + Sync + 'static> Sharing<R> for CloneResult {
     }
 }
 
-/// They compute for themselves, in turn.
+/// The followers compute, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Recompute;
 
@@ -49,9 +49,9 @@ impl<R> Sharing<R> for Recompute {
     }
 }
 
-/// Where all of a result can be copied for others.
+/// Selects [`CloneResult`] for a result that can be cloned for other threads.
 pub trait ByCopy {
-    /// Says so.
+    /// Returns the selected way.
     fn __sharing(&self) -> CloneResult;
 }
 
@@ -61,9 +61,9 @@ impl<R: Clone + Send + Sync + 'static, S> ByCopy for &SelectPolicy<R, S> {
     }
 }
 
-/// Where it can't.
+/// Selects [`Recompute`] for any other result.
 pub trait ByTurns {
-    /// Says so.
+    /// Returns the selected way.
     fn __sharing(&self) -> Recompute;
 }
 

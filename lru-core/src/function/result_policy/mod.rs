@@ -1,13 +1,11 @@
-//! What of a function's result is remembered, decided by the result's type.
+//! Result policies: which part of a result is stored.
 //!
-//! A `Result` under any name keeps its `Ok` value alone, so that the error needs no trait and may
-//! even borrow. Everything else is a plain value and kept whole. An option can have it otherwise:
-//! errors are kept too when the first choice is passed over, and [`SomeOnly`] leaves `None` out.
+//! By default, the `Ok` value of a `Result` is stored ([`OkOnly`]), so that the error type needs no trait and may
+//! borrow; any other result is stored whole ([`Plain`]). With `cache_errors = true`, a `Result` is stored whole
+//! ([`WholeResult`]); with `cache_none = false`, `None` is not stored ([`SomeOnly`]).
 //!
-//! The choice is made twice, by the same bounds. For a value, [`SelectPolicy`] is called through as many
-//! references as there are choices, which works in generic functions too. For the type of what a
-//! `static` keeps, an inherent constant of [`Probe`] shadows the constant of the same name that the
-//! trait [`ProbeDefaults`] gives to every type.
+//! The policy is chosen by the type of the result, under any name of the type: by autoref selection for a value
+//! ([`select`]), which works in generic functions too, and by constants for a type in a `static` ([`stored_type`]).
 
 mod adapters;
 mod followers;
@@ -19,7 +17,7 @@ pub use followers::{CloneResult, Recompute, Sharing};
 pub use select::SelectPolicy;
 pub use stored_type::{Cacheable, Probe, ProbeDefaults, StoredAs, kind};
 
-/// The traits among which [`SelectPolicy`] chooses, to be imported nameless.
+/// The traits of the autoref selection by [`SelectPolicy`], for import without names.
 pub(crate) mod choices {
     pub use super::followers::{ByCopy as _, ByTurns as _};
     pub use super::select::{
@@ -28,38 +26,40 @@ pub(crate) mod choices {
     };
 }
 
-/// A way to remember results of type `R`.
+/// Which part of a result of type `R` is stored, and how a hit makes a result of it.
 pub trait ResultPolicy<R>: Copy {
-    /// What lies in the cache.
+    /// The stored form of a result.
     type Kept;
-    /// The same, with its own type.
+    /// The value of a result, which weights and times are computed from. It is the stored form before type erasure.
     type Value;
 
-    /// The result that a hit returns: a copy of what is kept.
+    /// Returns the result of a hit: a clone of the stored value.
     fn answer(self, kept: &Self::Kept) -> R;
 
-    /// A copy of what is to be kept; `None` where the result is not to be remembered.
+    /// Clones the part of a result to be stored; `None` if the result is not to be stored.
     fn kept(self, result: &R) -> Option<Self::Kept>;
 
-    /// What is to be kept; `None` where the result is not to be remembered.
+    /// Like [`ResultPolicy::kept`], but takes the result by value.
     fn into_kept(self, result: R) -> Option<Self::Kept>;
 
-    /// What of the result is the value, to be weighed and the like.
+    /// Returns the value of a result; `None` for an error that is not stored.
     fn value(self, result: &R) -> Option<&Self::Value>;
 
-    /// Whether the result says that the function failed.
-    fn is_error(self, result: &R) -> bool;
+    /// Returns whether the result is an error.
+    fn is_error(self, _result: &R) -> bool {
+        false
+    }
 
-    /// Whether the result is to be remembered.
+    /// Returns whether the result is to be stored.
     fn keeps(self, _result: &R) -> bool {
         true
     }
 
-    /// The result of which this is the value.
+    /// Makes a result of its value.
     fn of_value(self, value: Self::Value) -> R;
 }
 
-/// The whole result is kept.
+/// Stores the whole result, which is not an error.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
@@ -70,11 +70,6 @@ impl<R: Clone> ResultPolicy<R> for Plain {
     #[inline]
     fn value(self, result: &R) -> Option<&R> {
         Some(result)
-    }
-
-    #[inline]
-    fn is_error(self, _: &R) -> bool {
-        false
     }
 
     fn of_value(self, value: R) -> R {
@@ -97,7 +92,7 @@ impl<R: Clone> ResultPolicy<R> for Plain {
     }
 }
 
-/// The whole of a `Result` is kept.
+/// Stores the whole of a `Result`, errors included.
 #[derive(Clone, Copy, Debug)]
 pub struct WholeResult;
 
@@ -138,7 +133,7 @@ where
     }
 }
 
-/// Of a `Result`, the `Ok` value is kept; an `Err` is not remembered.
+/// Stores the `Ok` value of a `Result`, and no error.
 #[derive(Clone, Copy, Debug)]
 pub struct OkOnly;
 

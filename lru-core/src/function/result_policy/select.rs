@@ -1,4 +1,4 @@
-//! The choice of a result policy by the type of the result.
+//! Autoref selection: chooses a result policy by the type of the result. Used by generated code.
 
 use core::marker::PhantomData;
 
@@ -7,19 +7,19 @@ use super::stored_type::Cacheable;
 use super::{OkOnly, Plain, WholeResult};
 use crate::key::sharing::Stores;
 
-/// A result's type, whose [`ResultPolicy`] is to be chosen, for a cache that is `S`:
-/// [`Shared`], [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
+/// A result type for autoref selection, in a cache with the marker `S`: [`Shared`](crate::key::Shared),
+/// [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 #[derive(Debug)]
 pub struct SelectPolicy<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
 
 impl<R, S> SelectPolicy<R, S> {
-    /// The only one.
+    /// The only value.
     pub const NEW: Self = Self(PhantomData, PhantomData);
 }
 
-/// The first choice: of a `Result`, its `Ok`.
+/// The first choice: the `Ok` value of a `Result`.
 pub trait ByOk {
-    /// Makes it.
+    /// Returns the policy.
     fn __result_policy(&self) -> OkOnly;
 }
 
@@ -30,9 +30,9 @@ impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
     }
 }
 
-/// No choice: a `Result` whose `Ok` can't be kept. The bound of the method says so.
+/// Refuses a `Result` whose `Ok` value cannot be stored. The compile error is the unmet bound.
 pub trait RefusedOk<T> {
-    /// Asks for what the `Ok` is not.
+    /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
         T: Clone + Cacheable<Open>;
@@ -47,10 +47,12 @@ impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
     }
 }
 
-/// The second choice: the whole. One reference further down than it need be: what begins here must
-/// not come upon [`RefusedOk`] by the one reference that the compiler adds.
+/// The second choice: the whole result.
+///
+/// There is one more reference between this choice and [`RefusedOk`], because the compiler may add a reference to a
+/// selection that begins here.
 pub trait ByWhole {
-    /// Makes it.
+    /// Returns the policy.
     fn __result_policy(&self) -> Plain;
 }
 
@@ -61,9 +63,9 @@ impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
     }
 }
 
-/// No choice: the bound of the method says so.
+/// Refuses a result. The compile error is the unmet bound.
 pub trait RefusedWhole<R> {
-    /// Asks for what the result is not.
+    /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
         R: Clone + Cacheable<Open>;
@@ -78,9 +80,9 @@ impl<R, S> RefusedWhole<R> for SelectPolicy<R, S> {
     }
 }
 
-/// Where errors are kept: of a `Result`, all of it.
+/// Selects the policy for a `Result` with `cache_errors = true`.
 pub trait ByResult {
-    /// Makes it of what was chosen for the whole.
+    /// Returns the policy that stores errors too.
     fn __with_errors<O: WholePolicy>(&self, whole: O) -> O::OfResult;
 }
 
@@ -91,12 +93,12 @@ impl<T, E, S> ByResult for &SelectPolicy<Result<T, E>, S> {
     }
 }
 
-/// What may be chosen for the whole.
+/// A policy that was selected for a whole result.
 pub trait WholePolicy {
-    /// The same, for what is known to be a `Result`.
+    /// The policy if the result is a `Result`.
     type OfResult;
 
-    /// Makes it.
+    /// Returns the policy for a `Result`.
     fn of_result(self) -> Self::OfResult;
 }
 
@@ -116,9 +118,9 @@ impl WholePolicy for Refused {
     }
 }
 
-/// Where what is kept can't be an error, or none that could be told.
+/// Selects the policy with `cache_errors = true` if the result is not known to be a `Result`.
 pub trait WithoutResult {
-    /// Leaves it as it is.
+    /// Returns the policy unchanged.
     fn __with_errors<O>(&self, whole: O) -> O;
 }
 
@@ -129,28 +131,28 @@ impl<R, S> WithoutResult for SelectPolicy<R, S> {
     }
 }
 
-/// Where `None` may be left out: of an `Option`, also inside a `Result`.
+/// Selects the policy with `cache_none = false` for an `Option`, also inside a `Result`.
 pub trait ByPresence {
-    /// Makes it.
-    fn __without_none<O>(&self, outcome: O) -> SomeOnly<O>;
+    /// Returns the policy that does not store `None`.
+    fn __without_none<O>(&self, policy: O) -> SomeOnly<O>;
 }
 
 impl<R: MaybeNone, S> ByPresence for &SelectPolicy<R, S> {
     #[inline]
-    fn __without_none<O>(&self, outcome: O) -> SomeOnly<O> {
-        SomeOnly(outcome)
+    fn __without_none<O>(&self, policy: O) -> SomeOnly<O> {
+        SomeOnly(policy)
     }
 }
 
-/// Where there is no `None`.
+/// Selects the policy with `cache_none = false` for any other result.
 pub trait WithoutPresence {
-    /// Leaves it as it is.
-    fn __without_none<O>(&self, outcome: O) -> O;
+    /// Returns the policy unchanged.
+    fn __without_none<O>(&self, policy: O) -> O;
 }
 
 impl<R, S> WithoutPresence for SelectPolicy<R, S> {
     #[inline]
-    fn __without_none<O>(&self, outcome: O) -> O {
-        outcome
+    fn __without_none<O>(&self, policy: O) -> O {
+        policy
     }
 }

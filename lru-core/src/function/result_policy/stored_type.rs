@@ -1,51 +1,54 @@
-//! The type that a result is stored as, chosen by the type of the result as [`select`](super::select) does.
+//! The type that a result is stored as. Used by generated code.
+//!
+//! Makes the same choice as [`select`](super::select), in a type: an inherent constant of [`Probe`] exists where its
+//! bounds are met, and shadows the constant of the same name that [`ProbeDefaults`] gives to every type.
 
 use core::marker::PhantomData;
 
 use super::adapters::Refused;
 use crate::key::sharing::Accepts;
 
-/// Asks about a type. Not for bounds: for constants that are decided where the type is known.
+/// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
-/// The answer of [`Probe`] where its own constants do not apply.
+/// The constants of [`Probe`] for types that do not meet the bounds.
 pub trait ProbeDefaults {
-    /// Is it a `Result`?
+    /// Whether the type is a `Result`.
     const __RESULT: bool = false;
-    /// Can it be copied out of the cache, for any thread?
+    /// Whether the type can be cloned out of the cache on any thread that has access.
     const __SHARED: bool = false;
-    /// Is it a `Result` whose `Ok` can be?
+    /// Whether the type is a `Result` with such an `Ok` type.
     const __SHARED_OK: bool = false;
 }
 
 impl<T: ?Sized, S> ProbeDefaults for Probe<T, S> {}
 
 impl<T, E, S> Probe<Result<T, E>, S> {
-    /// It is a `Result`.
+    /// The type is a `Result`.
     pub const __RESULT: bool = true;
 }
 
 impl<T: Clone, S: Accepts<T>> Probe<T, S> {
-    /// It can be copied out of the cache, for any thread.
+    /// The type can be cloned out of the cache.
     pub const __SHARED: bool = true;
 }
 
 impl<T: Clone, E, S: Accepts<T>> Probe<Result<T, E>, S> {
-    /// Its `Ok` can be copied out of the cache, for any thread.
+    /// The `Ok` type can be cloned out of the cache.
     pub const __SHARED_OK: bool = true;
 }
 
-/// Neither plain nor fallible.
+/// A result that cannot be stored.
 const REFUSED: u8 = 0;
 /// A plain value.
 const PLAIN: u8 = 1;
 /// A `Result`.
 const FALLIBLE: u8 = 2;
-/// A `Result` whose `Ok` can't be copied.
+/// A `Result` whose `Ok` value cannot be stored.
 const REFUSED_OK: u8 = 3;
 
-/// Which of the four a type is, from what [`Probe`] says of it.
+/// Returns the kind of a type, from the constants of [`Probe`].
 #[must_use]
 pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
     match (result, shared, shared_ok) {
@@ -56,9 +59,9 @@ pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
     }
 }
 
-/// What is kept of a type that is of this `KIND`.
+/// Maps a result type of this `KIND` to its stored type.
 pub trait StoredAs<const KIND: u8> {
-    /// What lies in the cache.
+    /// The stored type.
     type Kept;
 }
 
@@ -78,22 +81,22 @@ impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
     type Kept = Refused;
 }
 
-/// What can lie in a cache that all threads share.
+/// Types that can be stored in a cache that all threads share.
 ///
-/// Where it is asked for, `Open` is left open: a bound with a gap in it the compiler does not
-/// propose to the user, who has no use for one that names this trait.
+/// The parameter `Open` is left to inference where the bound is required. The compiler does not suggest a bound with an
+/// inferred parameter to the user, who could not write one that names this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached: the cache is shared between threads",
     label = "a result must be `Send + Sync + 'static`",
-    note = "where it depends on a type parameter, that needs the bounds: `T: Send + Sync + 'static`",
-    note = "where each thread may have results of its own, write `scope = thread`: then `'static` suffices"
+    note = "if the result depends on a type parameter, add the bounds `T: Send + Sync + 'static`",
+    note = "with `scope = thread`, each thread has a cache of its own and `'static` is sufficient"
 )]
 pub trait Cacheable<Open> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static, Open> Cacheable<Open> for T {}
 
-/// What [`StoredAs`] says of a result's type: with `whole`, as if it were no `Result`.
+/// The result of [`StoredAs`] for the type of a result; with `false`, as if the type were no `Result`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __stored_result {
@@ -119,7 +122,7 @@ macro_rules! __stored_result {
     };
 }
 
-/// The type of what is kept of a result's type; [`Refused`] where it can't be remembered.
+/// The stored type of a result type; [`Refused`] if it cannot be stored.
 #[macro_export]
 macro_rules! stored_result {
     ($type:ty) => {
