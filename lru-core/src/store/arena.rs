@@ -204,8 +204,8 @@ impl<T> Arena<T> {
         }
     }
 
-    /// How many slots there is memory for, the root included.
-    pub(crate) fn room(&self) -> usize {
+    /// Returns the number of slots that memory is allocated for, including the root.
+    pub(crate) fn capacity(&self) -> usize {
         self.nodes.capacity()
     }
 
@@ -316,13 +316,41 @@ mod tests {
         assert_eq!(arena.nodes.len(), 5);
     }
 
-    #[test]
-    fn memory_is_taken_as_items_come_and_for_no_more_than_the_bound() {
+    /// The capacities of an arena, in their order, as items are inserted.
+    fn capacities(items: u64, most: usize) -> Vec<usize> {
         let mut arena = Arena::new();
-        for n in 0..1000_u64 {
-            arena.insert(n, 1000);
-            assert!(arena.nodes.capacity() <= (2 * arena.nodes.len()).clamp(4, 1001));
+        let mut capacities: Vec<_> = (0..items)
+            .map(|item| {
+                arena.insert(item, most);
+                arena.capacity()
+            })
+            .collect();
+        capacities.dedup();
+        capacities
+    }
+
+    #[test]
+    fn memory_doubles_as_items_come_up_to_the_bound() {
+        assert_eq!(capacities(1000, 1000), [4, 8, 16, 32, 64, 128, 256, 512, 1001]);
+        assert_eq!(capacities(40, usize::MAX), [4, 8, 16, 32, 64]);
+    }
+
+    #[test]
+    fn a_few_items_beyond_a_small_bound_are_kept_one_by_one() {
+        assert_eq!(capacities(3, 1), [4]);
+        assert_eq!(capacities(5, 1), [4, 5, 6]);
+    }
+
+    #[test]
+    fn a_vacant_slot_is_taken_before_memory() {
+        let mut arena = Arena::new();
+        for item in "abc".chars() {
+            arena.insert(item, 100);
         }
-        assert_eq!(arena.nodes.capacity(), 1001);
+        for item in "defghi".chars() {
+            arena.remove(arena.first().unwrap());
+            arena.insert(item, 100);
+        }
+        assert_eq!((items(&arena).as_str(), arena.capacity()), ("ghi", 4));
     }
 }

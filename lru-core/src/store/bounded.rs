@@ -161,7 +161,7 @@ impl<C: CacheTypes> Bounded<C> {
         } else {
             // The index has room for as many slots as the arena, and grows as it does.
             let slots = self.arena.iter().map(|slot| (slot, hash_in(&self.arena, slot)));
-            self.index.rebuild(self.arena.room(), slots);
+            self.index.rebuild(self.arena.capacity(), slots);
         }
         if !C::Meta::IS_BARE {
             self.weight += weight;
@@ -344,12 +344,12 @@ mod tests {
             for _ in 0..maxsize {
                 assert!(insert(&mut store).is_none());
             }
-            let room = (store.arena.room(), store.index.room());
+            let room = (store.arena.capacity(), store.index.room());
             for old in 0..20 * maxsize as u64 {
                 assert_eq!(insert(&mut store), Some(old), "the least recently used one leaves");
             }
             store.validate();
-            assert_eq!((store.arena.room(), store.index.room()), room, "maxsize {maxsize}");
+            assert_eq!((store.arena.capacity(), store.index.room()), room, "maxsize {maxsize}");
         }
     }
 

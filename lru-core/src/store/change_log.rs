@@ -202,6 +202,44 @@ mod tests {
     }
 
     #[test]
+    fn without_a_lookup_a_key_is_not_known_to_be_missing() {
+        let history = ChangeLog::new();
+        history.arrived();
+        let began = history.unseen();
+        assert!(!history.is_still(began));
+        assert!(history.is_unchanged(began));
+        assert!(!history.overtook(began, hash(1)));
+        history.changed(hash(1));
+        assert!(!history.is_unchanged(began));
+        assert!(history.overtook(began, hash(1)));
+        assert!(!history.overtook(history.unseen(), hash(1)));
+    }
+
+    #[test]
+    fn an_epoch_of_another_cache_is_superseded() {
+        let (history, other) = (ChangeLog::new(), ChangeLog::new());
+        for n in 0..3 {
+            other.changed(hash(n));
+        }
+        assert!(history.overtook(other.now(), hash(9)));
+        history.changed(hash(1));
+        assert!(history.overtook(other.now(), hash(9)));
+    }
+
+    #[test]
+    fn a_clear_supersedes_what_began_before_it_however_many_changes_follow() {
+        let history = ChangeLog::new();
+        let began = history.now();
+        history.cleared();
+        let later = history.now();
+        for n in 0..REMEMBERED as u64 {
+            history.changed(hash(n));
+        }
+        assert!(history.overtook(began, hash(u64::MAX)));
+        assert!(!history.overtook(later, hash(u64::MAX)));
+    }
+
+    #[test]
     fn keys_are_told_apart_up_to_the_bound_and_no_further() {
         let history = ChangeLog::new();
         history.changed(hash(0));

@@ -207,6 +207,23 @@ mod tests {
     }
 
     #[test]
+    fn a_small_index_has_three_to_twelve_chains_for_a_slot() {
+        for (room, chains) in [(1, 8), (3, 32), (5, 32), (TINY, 4096), (TINY + 1, 2048), (SMALL, 16_384)] {
+            let mut index = Index::new();
+            index.rebuild(room, core::iter::empty());
+            assert_eq!(index.mask + 1, chains, "room {room}");
+        }
+    }
+
+    #[test]
+    fn a_rebuilt_index_has_the_given_slots_only() {
+        let (mut index, hash) = chained(&[0, 5, 7]);
+        index.rebuild(16, [(Slot::from_index(5), hash), (Slot::from_index(15), hash)].into_iter());
+        index.validate(2);
+        assert_eq!(found(&index, hash), [15, 5]);
+    }
+
+    #[test]
     fn there_is_room_for_as_many_slots_as_asked_for() {
         let mut index = Index::new();
         index.rebuild(3, core::iter::empty());

@@ -131,6 +131,7 @@ mod tests {
         for maxsize in [None, Some(0), Some(1), Some(128), Some(usize::MAX)] {
             assert_eq!(MaxSize::from_option(maxsize).to_option(), maxsize);
         }
+        assert_eq!([1, 2].map(|maxsize| MaxSize::of(maxsize).to_option()), [Some(1), Some(2)]);
         assert_eq!(MaxSize::of(i128::MAX).to_option(), Some(usize::MAX));
     }
 }

@@ -342,6 +342,54 @@ mod tests {
         assert_eq!((one, other), apart);
     }
 
+    /// Looks up in the stripe of the current thread and counts a hit.
+    fn hit(readers: &ReadStripes<u8>) {
+        let Found::Table(reading) = readers.find() else { panic!("the table is published") };
+        assert_eq!(reading.table(), Some(&1));
+        reading.hit();
+    }
+
+    #[test]
+    fn a_table_is_found_by_the_thread_that_it_was_published_to_until_it_is_revoked() {
+        let readers = ReadStripes::default();
+        let lent = ToReaders::new(1, &readers);
+        be(2);
+        lent.put();
+        assert!(is_found(&readers));
+        be(3);
+        assert!(!is_found(&readers));
+        be(2);
+        assert_eq!(lent.table(), &1);
+        assert_eq!(lent.take_back(), (1, 0));
+        assert!(!is_found(&readers));
+    }
+
+    #[test]
+    fn hits_are_returned_once_from_all_stripes() {
+        let readers = ReadStripes::default();
+        let lent = ToReaders::new(1, &readers);
+        for (thread, hits) in [(1, 2), (2, 3)] {
+            be(thread);
+            lent.put();
+            (0..hits).for_each(|_| hit(&readers));
+        }
+        assert_eq!((lent.take_hits(), lent.take_hits()), (5, 0));
+        hit(&readers);
+        assert_eq!(lent.take_back(), (1, 1));
+    }
+
+    #[test]
+    fn however_often_a_table_is_revoked_it_is_published_again_in_the_end() {
+        let (readers, table) = (ReadStripes::default(), Arc::new(1));
+        be(3);
+        for _ in 0..20 {
+            readers.put(&table);
+            readers.take_back();
+        }
+        let visits = (1..).find(|_| matches!(readers.find(), Found::NothingAgain));
+        assert_eq!(visits, Some(PATIENCE));
+    }
+
     #[test]
     fn where_it_is_taken_back_too_soon_it_is_lent_more_rarely() {
         let (readers, table) = (ReadStripes::default(), Arc::new(1));

@@ -312,6 +312,41 @@ mod tests {
         panic!("the key is never admitted");
     }
 
+    /// A full cache of four keys, each of which was used once and has an exact estimate. The last is in the window.
+    fn four_keys() -> (Toy<WTinyLfu>, [u64; 5]) {
+        let exact = (0..).map(|n| {
+            let mut toy = Toy::<WTinyLfu>::new(4);
+            let keys = [0, 1, 2, 3, 4].map(|key| 5 * n + key);
+            for &key in &keys[..4] {
+                toy.insert(key);
+            }
+            let estimates = keys.map(|key| toy.policy.sketch.frequency(hash(key)));
+            (estimates == [1, 1, 1, 1, 0]).then_some((toy, keys))
+        });
+        exact.flatten().next().expect("some keys share no counters")
+    }
+
+    #[test]
+    fn of_equally_frequent_keys_the_new_one_is_evicted() {
+        let (mut toy, [first, .., last, new]) = four_keys();
+        assert_eq!((keys(&toy, WINDOW), toy.next_victim(new)), (vec![last], Some(last)));
+        assert!(toy.hit(last));
+        assert_eq!(toy.next_victim(new), Some(first));
+    }
+
+    #[test]
+    fn a_hit_moves_an_entry_from_probation_to_protected_and_the_oldest_back_when_that_is_full() {
+        let (toy, [first, second, third, last, _]) = four_keys();
+        assert_eq!(keys(&toy, PROBATION), [first, second, third]);
+        // Of three entries beside the window, two may be protected.
+        for key in [first, second, third, second] {
+            assert!(toy.hit(key));
+        }
+        assert_eq!((keys(&toy, PROBATION), keys(&toy, PROTECTED)), (vec![first], vec![third, second]));
+        assert!(toy.hit(last));
+        assert_eq!(keys(&toy, WINDOW), [last]);
+    }
+
     #[test]
     fn asked_again_the_victim_is_the_same() {
         let mut toy = Toy::<WTinyLfu>::new(50);
