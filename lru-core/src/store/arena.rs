@@ -1,28 +1,27 @@
-//! Slots and the circular doubly linked list through them.
+//! An arena of slots with a circular doubly linked list through them.
 //!
-//! One `Vec` of nodes; one of them is the root of the ring and holds no item. `root.next` is the least
-//! recently used slot, `root.prev` the most recently used. Vacant slots form a free list through
-//! `next`. The arena knows slot numbers; of items it knows nothing.
+//! The nodes are in one `Vec`. One of them is the root of the ring, which has no item: `root.next` is the least
+//! recently used slot, `root.prev` the most recently used. Vacant slots form a free list through `next`. The arena
+//! knows slots and their order, and nothing of the items.
 //!
-//! The root is not always the same node. When an item takes the place of the least recently used
-//! one, it goes where the root was, and what it drives out leaves its node to the root: so the
-//! ring turns by one, and no link is written. `CPython`'s ring does the same.
+//! The root changes. When an item replaces the least recently used one, it is stored in the node of the root, and the
+//! node of the evicted item becomes the root: the ring turns by one, and no link is written. The ring of `CPython`
+//! does the same.
 //!
-//! Links are cells, so that an entry can be touched while the items are only being read: user code
-//! that runs meanwhile may touch others, and never meets a half-linked ring.
+//! Links are cells, so that a hit can move a slot through a shared reference. User code that runs during a lookup
+//! may move other slots, and never observes a half-linked ring.
 //!
-//! Slot numbers are always in range. A hit asks with `get` all the same: where no panic is
-//! possible, the compiler need not keep a guard ready to be dropped by one, which is a fifth of the
-//! instructions of a hit.
+//! Slot numbers are always in range. A hit nevertheless uses `get`: without a possible panic, the compiler emits no
+//! landing pad to release the lock, which saves a fifth of the instructions of a hit.
 
 use core::cell::Cell;
 
-/// The number of a node. Never a pointer, never a bare integer.
+/// The number of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
 impl Slot {
-    /// Ends the free list.
+    /// The end of the free list.
     const NONE: Self = Self(u32::MAX);
 
     #[inline]
@@ -30,7 +29,7 @@ impl Slot {
         self.0 as usize
     }
 
-    /// The slot whose [`Slot::index`] this is.
+    /// Returns the slot with this [`Slot::index`].
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "indices of slots come from `u32`")]
     pub(crate) fn from_index(index: usize) -> Self {
@@ -43,33 +42,33 @@ impl Slot {
 struct Node<T> {
     prev: Cell<Slot>,
     next: Cell<Slot>,
-    /// Invariant: `Some` exactly for the slots in the ring, the root aside.
+    /// Invariant: `Some` for the slots in the ring except the root, `None` for the others.
     item: Option<T>,
 }
 
+/// Slots for items, linked in a ring.
 #[derive(Debug)]
 pub struct Arena<T> {
     nodes: Vec<Node<T>>,
-    /// Invariant: in range, once there are nodes.
+    /// Invariant: in range unless there are no nodes.
     root: Slot,
-    /// The first vacant slot, where there is one.
+    /// The first vacant slot, or [`Slot::NONE`].
     free: Slot,
     len: usize,
 }
 
-/// What [`Arena::rotate`] did.
+/// The result of [`Arena::rotate`].
 #[derive(Debug)]
 pub(crate) struct Rotated<T> {
-    /// Where the item lies that came.
+    /// The slot of the new item.
     pub(crate) taken: Slot,
-    /// Where the item lay that left.
+    /// The former slot of the evicted item.
     pub(crate) vacated: Slot,
     pub(crate) evicted: T,
 }
 
 impl<T> Arena<T> {
-    /// The most items that are kept: slot numbers must tell them apart, and the index as many
-    /// chains beside them.
+    /// The maximum number of items, so that the index can number all slots and as many chains by `u32`.
     pub(crate) const MOST: usize = (1 << 31) - 2;
 
     pub(crate) const fn new() -> Self {
@@ -81,7 +80,7 @@ impl<T> Arena<T> {
         self.len
     }
 
-    /// The item in a slot, where it is occupied.
+    /// Returns the item in a slot; `None` if the slot is vacant.
     #[inline]
     pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
         self.nodes.get(slot.index())?.item.as_ref()
@@ -92,14 +91,14 @@ impl<T> Arena<T> {
         self.nodes[slot.index()].item.as_mut().expect("the slot is occupied")
     }
 
-    /// The least recently used slot, where there is one.
+    /// Returns the least recently used slot; `None` if there are no items.
     #[inline]
     pub(crate) fn first(&self) -> Option<Slot> {
         let first = self.nodes.get(self.root.index())?.next.get();
         (first != self.root).then_some(first)
     }
 
-    /// The occupied slots from least to most recently used.
+    /// Returns the occupied slots from least to most recently used.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> {
         core::iter::successors(self.first(), |&slot| {
             let next = self.nodes[slot.index()].next.get();
@@ -107,9 +106,9 @@ impl<T> Arena<T> {
         })
     }
 
-    /// Takes a vacant slot for `item` and links it as the most recently used.
+    /// Stores `item` in a vacant slot and links the slot as the most recently used.
     ///
-    /// Memory is taken in doubling steps, and never for more than `most` items (or three).
+    /// The capacity doubles when it is exhausted, up to `most` items (but at least three).
     pub(crate) fn insert(&mut self, item: T, most: usize) -> Slot {
         if self.nodes.is_empty() {
             self.grow(most);
@@ -134,17 +133,17 @@ impl<T> Arena<T> {
         slot
     }
 
-    /// Puts `item` into an occupied slot, in place of what was there; its links stay.
+    /// Replaces the item in an occupied slot and returns the old one. The order does not change.
     #[inline]
     pub(crate) fn replace(&mut self, slot: Slot, item: T) -> T {
         core::mem::replace(self.get_mut(slot), item)
     }
 
-    /// Takes `item` in as the most recently used, in place of the least recently used one.
+    /// Stores `item` as the most recently used, in place of the least recently used one.
     ///
     /// # Errors
     ///
-    /// Gives it back where there is none whose place it could take.
+    /// Returns `item` if the arena is empty.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn rotate(&mut self, item: T) -> Result<Rotated<T>, T> {
@@ -159,7 +158,7 @@ impl<T> Arena<T> {
         Ok(Rotated { taken, vacated, evicted })
     }
 
-    /// Vacates a slot and unlinks it.
+    /// Removes the item in a slot and unlinks the slot.
     pub(crate) fn remove(&mut self, slot: Slot) -> T {
         self.unlink(slot);
         let node = &mut self.nodes[slot.index()];
@@ -175,7 +174,7 @@ impl<T> Arena<T> {
     /// Invariant: the ring holds the same slots before and after.
     #[inline]
     pub(crate) fn touch(&self, slot: Slot) {
-        // The most recent one stays where it is: nothing to write.
+        // The most recently used slot stays in its place.
         if self.nodes.get(slot.index()).is_some_and(|node| node.next.get() != self.root) {
             self.unlink(slot);
             self.link_last(slot);
@@ -215,7 +214,7 @@ impl<T> Arena<T> {
         self.nodes.reserve_exact(wanted.saturating_sub(self.nodes.len()).max(1));
     }
 
-    /// Walks the ring both ways and the free list, and panics where they do not agree.
+    /// Walks the ring in both directions and the free list. Panics if they are inconsistent.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
         if self.nodes.is_empty() {
@@ -231,10 +230,10 @@ impl<T> Arena<T> {
         .take(self.nodes.len())
         .collect();
         backward.reverse();
-        assert_eq!(forward, backward, "the ring reads the same both ways");
+        assert_eq!(forward, backward, "the ring is the same in both directions");
         assert_eq!(forward.len(), self.len);
         assert!(forward.iter().all(|&slot| node(slot).item.is_some()));
-        assert!(node(self.root).item.is_none(), "the root holds nothing");
+        assert!(node(self.root).item.is_none(), "the root has no item");
         let vacant = |slot: Slot| (slot != Slot::NONE).then_some(slot);
         let free: Vec<_> = core::iter::successors(vacant(self.free), |&slot| vacant(node(slot).next.get()))
             .take(self.nodes.len())
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_puts_the_newcomer_last_and_the_others_stay_in_order() {
+    fn a_rotation_puts_the_new_item_last_and_keeps_the_order_of_the_others() {
         let mut arena = Arena::new();
         let slots: Vec<_> = "abc".chars().map(|item| arena.insert(item, 4)).collect();
         let rotated = arena.rotate('d').unwrap();
@@ -316,7 +315,7 @@ mod tests {
         assert_eq!(arena.nodes.len(), 5);
     }
 
-    /// The capacities of an arena, in their order, as items are inserted.
+    /// Returns the capacities that an arena has in turn while items are inserted.
     fn capacities(items: u64, most: usize) -> Vec<usize> {
         let mut arena = Arena::new();
         let mut capacities: Vec<_> = (0..items)

@@ -1,38 +1,35 @@
-//! From hash to slot: chains of slots, one for all hashes that end alike. It knows hashes, and
-//! neither keys nor values nor order.
+//! A hash table from hashes to slots, with doubly linked chains. It knows neither keys nor values nor order.
 //!
-//! Slots have numbers here, from 1. All chains lie in one list, `links`: at the number of a slot
-//! stands the number that follows it in its chain, and behind those, for each chain, the number it
-//! begins with. `back` tells where in `links` the number of a slot stands. So a slot is listed by
-//! writing four numbers and taken out by writing two, without a search and without a branch: what
-//! follows the last one of a chain is number 0, which is no slot's, and has a place in `back` that is
-//! written and never read.
+//! All hashes with the same low bits share a chain. In the index, slots are numbered from 1. The vector `links` has the
+//! successor of each slot in its chain, at the number of the slot; behind these, it has the first slot of each chain.
+//! `back` has the position in `links` at which a slot is stored. A slot is therefore inserted by four writes and removed
+//! by two, without a search and without a branch: number 0, which belongs to no slot, ends each chain, and its entry in
+//! `back` is written but never read.
 //!
-//! Nothing wears out as slots come and go, and nothing is taken from memory but by
-//! [`Index::rebuild`]. No user code runs in here, except the `matches` of [`Index::find`], and that
-//! only reads.
+//! There are no tombstones, so insertions and removals do not degrade the table. Only [`Index::rebuild`] allocates
+//! memory. No user code runs, except the `matches` of [`Index::find`], which only reads the index.
 
 use crate::key::KeyHash;
 use crate::store::arena::Slot;
 
-/// The number of no slot: the end of a chain.
+/// The number that belongs to no slot and ends a chain.
 const NONE: u32 = 0;
 
-/// The most chains there are, so that `u32` tells all places of `links` apart.
+/// The maximum number of chains, so that `u32` can number all positions in `links`.
 const MOST_CHAINS: usize = 1 << 31;
 
-/// Up to how many slots a room is small.
+/// The largest number of slots of a small index.
 const SMALL: usize = 4096;
 
-/// Up to how many a few kilobytes are enough for all chains.
+/// The largest number of slots of a tiny index, whose chains take a few kilobytes.
 const TINY: usize = 512;
 
 #[derive(Debug)]
 pub(crate) struct Index {
     links: Vec<u32>,
-    /// Invariant: `links[back[number]] == number` for the number of each slot that is listed.
+    /// Invariant: `links[back[number]] == number` for the number of each slot in the index.
     back: Vec<u32>,
-    /// How many chains there are, less one: a power of two less one.
+    /// The number of chains, a power of two, minus one.
     mask: usize,
 }
 
@@ -41,14 +38,14 @@ impl Index {
         Self { links: Vec::new(), back: Vec::new(), mask: 0 }
     }
 
-    /// Where in `links` the chain of a hash begins; out of range as long as there is no memory.
+    /// Returns the position in `links` at which the chain of a hash begins; out of range before the first rebuild.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits select the chain")]
     fn start(&self, hash: KeyHash) -> usize {
         self.back.len() + (hash.get() as usize & self.mask)
     }
 
-    /// Finds a slot that `matches`, among those whose hash may be this one.
+    /// Returns the first slot in the chain of `hash` for which `matches` is true.
     #[inline]
     pub(crate) fn find(&self, hash: KeyHash, mut matches: impl FnMut(Slot) -> bool) -> Option<Slot> {
         let mut at = self.start(hash);
@@ -62,18 +59,18 @@ impl Index {
         }
     }
 
-    /// Whether there is memory to list `slot`.
+    /// Returns whether there is memory for `slot`.
     #[inline]
     pub(crate) fn has_room(&self, slot: Slot) -> bool {
         number(slot) < self.back.len()
     }
 
-    /// Lists a slot as the first of its chain.
+    /// Inserts a slot as the first of its chain.
     ///
-    /// Invariant: there is room for it, and it is not listed yet.
+    /// Invariant: there is memory for the slot, and the slot is not in the index.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    #[expect(clippy::cast_possible_truncation, reason = "`u32` tells all places of `links` apart")]
+    #[expect(clippy::cast_possible_truncation, reason = "`u32` can number all positions in `links`")]
     pub(crate) fn insert(&mut self, hash: KeyHash, slot: Slot) {
         let (start, number) = (self.start(hash), number(slot));
         let next = core::mem::replace(&mut self.links[start], number as u32);
@@ -82,7 +79,7 @@ impl Index {
         self.back[next as usize] = number as u32;
     }
 
-    /// Takes out a slot that is listed.
+    /// Removes a slot that is in the index.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn remove(&mut self, slot: Slot) {
@@ -91,10 +88,10 @@ impl Index {
         self.back[next as usize] = at;
     }
 
-    /// Takes the memory for so many slots, and lists these and no others.
+    /// Allocates memory for `room` slots, and inserts the given slots into the empty index.
     ///
-    /// In a tiny room there are six to twelve chains for a slot, in a small one three to six: two slots in one of them are a branch
-    /// that can't be foreseen. In a large one memory is what takes time, and there are one or two.
+    /// A tiny index has six to twelve chains per slot and a small one three to six, because two slots in one chain cause
+    /// a mispredicted branch. A large index has one or two, because cache misses dominate there.
     #[cold]
     pub(crate) fn rebuild(&mut self, room: usize, slots: impl Iterator<Item = (Slot, KeyHash)>) {
         let wanted = match room {
@@ -103,7 +100,7 @@ impl Index {
             _ => 3 * room,
         };
         let chains = wanted.next_power_of_two().min(MOST_CHAINS);
-        // The old ones first, not to have both at once.
+        // Drop the old vectors first, so that both are not in memory at once.
         (self.links, self.back) = (Vec::new(), Vec::new());
         self.links = vec![NONE; room + 1 + chains];
         self.back = vec![NONE; room + 1];
@@ -113,8 +110,7 @@ impl Index {
         }
     }
 
-    /// Walks all chains, and panics where the way back is another one, or where not so many slots
-    /// are listed.
+    /// Walks all chains. Panics if `back` is inconsistent or the index does not have `len` slots.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self, len: usize) {
         let mut listed = 0;
@@ -122,10 +118,10 @@ impl Index {
             let mut at = start;
             while self.links[at] != NONE {
                 let number = self.links[at] as usize;
-                assert_eq!(self.back[number] as usize, at, "the way back is the way there");
+                assert_eq!(self.back[number] as usize, at, "`back` has the position of each slot");
                 at = number;
                 listed += 1;
-                assert!(listed <= len, "chains end, and no slot is in two of them");
+                assert!(listed <= len, "chains end, and each slot is in one of them");
             }
         }
         assert_eq!(listed, len);
@@ -146,7 +142,7 @@ fn number(slot: Slot) -> usize {
 mod tests {
     use super::*;
 
-    /// An index in which all these slots are in one chain, the last one first.
+    /// Returns an index with one chain of all these slots, the last one first.
     fn chained(slots: &[usize]) -> (Index, KeyHash) {
         let (mut index, hash) = (Index::new(), KeyHash::of(&1));
         index.rebuild(8, core::iter::empty());
@@ -196,12 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn a_large_room_takes_at_most_sixteen_bytes_for_a_slot() {
+    fn a_large_index_takes_at_most_sixteen_bytes_for_a_slot() {
         for room in [SMALL + 1, 2 * SMALL, 2 * SMALL + 1, 100_001, 1_000_001, 1 << 20, (1 << 20) + 1] {
             let mut index = Index::new();
             index.rebuild(room, core::iter::empty());
             assert!(index.mask + 1 >= room - 1);
-            // And what number 0 takes.
+            // Number 0 takes eight bytes more.
             assert!(index.room() * size_of::<u32>() <= 16 * room + 8, "room {room}");
         }
     }

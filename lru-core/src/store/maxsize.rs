@@ -1,26 +1,26 @@
-//! How many entries a cache may hold: none, any number, or at most `n`.
+//! [`MaxSize`]: the capacity of a cache.
 
 use core::num::NonZeroUsize;
 
 use crate::expiry::lease::EntryMeta;
 
-/// The bound, as an argument of a type, of a cache that has none.
+/// The const argument for the capacity of an unbounded cache.
 pub const UNBOUNDED: i128 = -1;
 
-/// The three modes of a cache, as `maxsize` chooses them.
+/// The three modes of a cache, selected by `maxsize`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MaxSize {
-    /// Nothing is stored; misses are counted.
+    /// Caching is off: nothing is stored, misses are counted.
     Disabled,
-    /// Everything is kept, in no order.
+    /// The number of entries is unbounded, and no order of use is kept.
     Unbounded,
-    /// At most so many entries; the least recently used one makes room.
+    /// The number of entries is bounded; when the cache is full, the eviction policy selects a victim.
     Bounded(NonZeroUsize),
 }
 
 impl MaxSize {
-    /// What an integer says: zero and negative numbers store nothing (as in Python 3.8 and later),
-    /// numbers beyond `usize` bound nothing that fits into memory.
+    /// Converts an integer. Zero and negative numbers disable the cache (as in Python 3.8 and later); numbers above
+    /// `usize::MAX` are reduced to it.
     #[must_use]
     pub const fn of(maxsize: i128) -> Self {
         if maxsize <= 0 {
@@ -33,18 +33,18 @@ impl MaxSize {
         }
     }
 
-    /// The mode that a bound in a type stands for: [`UNBOUNDED`], or what [`bound`] makes of a number.
+    /// Converts a const argument: [`UNBOUNDED`], or a number as converted by [`bound`].
     #[must_use]
     pub const fn from_const(maxsize: i128) -> Self {
         if maxsize == UNBOUNDED { Self::Unbounded } else { Self::of(maxsize) }
     }
 
-    /// Whether a cache of such entries stores anything; with metadata it may, as its bound may change.
+    /// Returns whether a cache stores anything. With entry metadata it may, because its capacity can change.
     pub(crate) const fn stores<M: EntryMeta>(self) -> bool {
         !(M::IS_BARE && matches!(self, Self::Disabled))
     }
 
-    /// `None` is unbounded, `Some(0)` is disabled, `Some(n)` is bounded.
+    /// Converts an option: `None` is unbounded, `Some(0)` is disabled, `Some(n)` is bounded.
     #[must_use]
     pub const fn from_option(maxsize: Option<usize>) -> Self {
         match maxsize {
@@ -56,7 +56,7 @@ impl MaxSize {
         }
     }
 
-    /// The bound as [`CacheInfo`](crate::CacheInfo) tells it: `None`, `Some(0)` or `Some(n)`.
+    /// Returns the option that [`CacheInfo`](crate::CacheInfo) shows: `None`, `Some(0)` or `Some(n)`.
     #[must_use]
     pub const fn to_option(self) -> Option<usize> {
         match self {
@@ -67,13 +67,13 @@ impl MaxSize {
     }
 }
 
-/// The integer types: what `maxsize` may be given in.
+/// The types that `maxsize` may have: the integer types.
 #[diagnostic::on_unimplemented(
     message = "`maxsize` takes an integer or `None`",
     label = "`{Self}` is not an integer type"
 )]
 pub trait Integer: Copy {
-    /// The type itself; nothing at all for what is no integer, so that one error says so.
+    /// The type itself. Other types have none, so that there is only one error about them.
     type Itself;
 }
 
@@ -87,8 +87,8 @@ macro_rules! integers {
 }
 integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
-/// A bound from an integer of any type, given as the same number in two other types: what is below
-/// zero stores nothing, what is beyond `i128` is as good as its end.
+/// Converts a `maxsize` of any integer type, given as `i128` and as `f64`. Negative numbers become 0, numbers above
+/// `i128::MAX` are reduced to it.
 #[must_use]
 pub const fn bound(number: i128, about: f64) -> i128 {
     if number >= 0 {
@@ -100,7 +100,7 @@ pub const fn bound(number: i128, about: f64) -> i128 {
     }
 }
 
-/// Returns `value`, having made sure that its type is an integer.
+/// Returns `value`. Compiles for integer types only.
 pub const fn integer<T: Integer<Itself = T>>(value: T) -> T::Itself {
     value
 }
@@ -110,24 +110,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn negative_and_zero_store_nothing() {
+    fn zero_and_negative_numbers_disable_the_cache() {
         assert_eq!(MaxSize::of(-1), MaxSize::Disabled);
         assert_eq!(MaxSize::of(0), MaxSize::Disabled);
         assert_eq!(MaxSize::of(i128::MIN).to_option(), Some(0));
     }
 
     #[test]
-    fn a_bound_is_what_the_number_was() {
+    fn a_bound_is_the_number_within_the_limits() {
         assert_eq!(bound(-1, -1.0), 0);
         assert_eq!(bound(0, 0.0), 0);
         assert_eq!(bound(7, 7.0), 7);
-        #[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "that is the point")]
+        #[expect(clippy::cast_possible_wrap, clippy::cast_precision_loss, reason = "the test is about it")]
         let beyond = bound(u128::MAX as i128, u128::MAX as f64);
         assert_eq!(beyond, i128::MAX);
     }
 
     #[test]
-    fn a_bound_survives_the_way_there_and_back() {
+    fn a_bound_survives_conversion_there_and_back() {
         for maxsize in [None, Some(0), Some(1), Some(128), Some(usize::MAX)] {
             assert_eq!(MaxSize::from_option(maxsize).to_option(), maxsize);
         }

@@ -1,11 +1,11 @@
-//! What threads read at the same time, without a lock that they have in common.
+//! Read stripes: lock-striped reads of an unbounded table, without a lock that all threads share.
 //!
-//! A table is lent by putting a handle to it where one thread looks for it, and no other: a stripe of its own, in
-//! cache lines of its own. There the thread also counts its hits. Who wants to change the table takes the handles
-//! back, one by one.
+//! The table is published to a thread by storing an `Arc` of it in the stripe of that thread, which has cache lines of
+//! its own and a local counter of hits. Before the lock holder changes the table, it revokes all handles, one stripe
+//! after the other.
 //!
-//! Invariant: handles are put and taken back by who holds the lock of the cache, who may wait for a stripe. Whoever
-//! reads holds a stripe, and waits for nothing.
+//! Invariant: only the holder of the cache lock publishes and revokes; it may block on the lock of a stripe. A reader
+//! holds the lock of its stripe only, and blocks on no other lock meanwhile.
 
 use core::cell::Cell;
 use core::convert::Infallible;
@@ -17,7 +17,7 @@ use std::thread;
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// How many stripes there are: one for each thread that can run at a time, and one for who made them.
+/// Returns the number of stripes: one for each thread that can run at a time, and one for the thread that made them.
 fn stripes() -> usize {
     static STRIPES: OnceLock<usize> = OnceLock::new();
     *STRIPES.get_or_init(|| {
@@ -26,50 +26,49 @@ fn stripes() -> usize {
     })
 }
 
-/// How often a thread finds nothing, at least, before it is lent the table.
+/// The smallest number of lookups in an empty stripe before the table is published to it.
 const VISITS: u32 = 4;
 
-/// The same at most. What was lent is taken back at the next change; where changes are frequent, that is not worth
-/// it, and the thread has to be the more patient.
+/// The largest number of such lookups. With frequent changes, which revoke the table, publishing does not pay.
 const PATIENCE: u32 = 4096;
 
-/// How many hits make it worth while.
+/// The number of hits between publishing and revoking that makes publishing pay.
 const WORTH: u64 = 32;
 
-/// The number of no thread.
-pub(crate) const NOBODY: usize = 0;
+/// The number that no thread has.
+pub(crate) const NO_THREAD: usize = 0;
 
 thread_local! {
-    static NUMBER: Cell<usize> = const { Cell::new(NOBODY) };
+    static NUMBER: Cell<usize> = const { Cell::new(NO_THREAD) };
 }
 
-/// The number of the current thread, from one on.
+/// Returns the number of the current thread, which is at least 1.
 #[inline]
 pub(crate) fn number() -> usize {
     match NUMBER.get() {
-        NOBODY => numbered(),
+        NO_THREAD => numbered(),
         number => number,
     }
 }
 
-/// Gives the current thread a number of one's choice.
+/// Sets the number of the current thread.
 #[cfg(test)]
 pub(crate) fn be(number: usize) {
     NUMBER.set(number);
 }
 
-/// Gives it another one.
+/// Assigns a new number to the current thread.
 #[cold]
 fn numbered() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(NOBODY + 1);
-    let number = NEXT.fetch_add(1, Relaxed).max(NOBODY + 1);
+    static NEXT: AtomicUsize = AtomicUsize::new(NO_THREAD + 1);
+    let number = NEXT.fetch_add(1, Relaxed).max(NO_THREAD + 1);
     NUMBER.set(number);
     number
 }
 
-/// Where the threads find the table.
+/// The stripes in which threads find a published table.
 pub struct ReadStripes<X> {
-    /// As many as a power of two.
+    /// The number of stripes is a power of two.
     stripes: Arc<[Stripe<X>]>,
 }
 
@@ -81,39 +80,39 @@ impl<X> Clone for ReadStripes<X> {
 
 #[repr(align(128))]
 struct Stripe<X> {
-    desk: Mutex<Desk<X>>,
-    /// Whether the table lies there.
+    slot: Mutex<StripeSlot<X>>,
+    /// Whether the table is published to this stripe.
     is_filled: AtomicBool,
-    /// How often it was missed, and how often it is to be before it is put there.
+    /// The number of lookups since the table was revoked, and the number at which it is published again.
     visits: AtomicU32,
     patience: AtomicU32,
 }
 
-struct Desk<X> {
+struct StripeSlot<X> {
     table: Option<Arc<X>>,
-    /// Hits since the table was put there, or they were asked for.
+    /// The number of hits that have not been collected.
     hits: u64,
-    /// Who read last.
+    /// The number of the last thread that read here.
     reader: usize,
-    /// How often that was another one than the time before.
+    /// How often the reading thread changed.
     collisions: u32,
 }
 
-/// The table in the hands of the current thread.
+/// A lookup of the current thread in a published table.
 pub(crate) struct Reading<'a, X> {
-    desk: MutexGuard<'a, Desk<X>>,
+    slot: MutexGuard<'a, StripeSlot<X>>,
 }
 
 impl<X> Reading<'_, X> {
     #[inline]
     pub(crate) fn table(&self) -> Option<&X> {
-        self.desk.table.as_deref()
+        self.slot.table.as_deref()
     }
 
-    /// Counts a hit, and ends.
+    /// Counts a hit and ends the lookup.
     #[inline]
     pub(crate) fn hit(mut self) {
-        self.desk.hits += 1;
+        self.slot.hits += 1;
     }
 }
 
@@ -123,19 +122,19 @@ impl<X> fmt::Debug for Reading<'_, X> {
     }
 }
 
-/// What a thread finds where it looks.
+/// The result of a lookup in the stripe of the current thread.
 pub(crate) enum Found<'a, X> {
     Table(Reading<'a, X>),
-    /// Nothing: the cache must be asked.
+    /// The table is not published here: the lookup goes through the cache lock.
     Nothing,
-    /// The same, and once too often: the cache had better lend its table.
+    /// Like [`Found::Nothing`], and so often that the lock holder should publish the table.
     NothingAgain,
 }
 
 impl<X> ReadStripes<X> {
     fn new() -> Self {
         let stripe = || Stripe {
-            desk: Mutex::new(Desk { table: None, hits: 0, reader: NOBODY, collisions: 0 }),
+            slot: Mutex::new(StripeSlot { table: None, hits: 0, reader: NO_THREAD, collisions: 0 }),
             is_filled: AtomicBool::new(false),
             visits: AtomicU32::new(0),
             patience: AtomicU32::new(VISITS),
@@ -143,13 +142,13 @@ impl<X> ReadStripes<X> {
         Self { stripes: (0..stripes()).map(|_| stripe()).collect() }
     }
 
-    /// The stripe of the thread with this number.
+    /// Returns the stripe of the thread with this number.
     #[inline]
     fn of(&self, number: usize) -> &Stripe<X> {
         &self.stripes[number & (self.stripes.len() - 1)]
     }
 
-    /// Takes up the table that is lent to the current thread.
+    /// Looks for the table in the stripe of the current thread.
     #[inline]
     pub(crate) fn find(&self) -> Found<'_, X> {
         let number = number();
@@ -157,53 +156,53 @@ impl<X> ReadStripes<X> {
         if !stripe.is_filled.load(Relaxed) {
             return stripe.visit();
         }
-        let mut desk = stripe.desk.lock();
-        if desk.reader != number {
-            self.collide(&mut desk, number);
+        let mut slot = stripe.slot.lock();
+        if slot.reader != number {
+            self.collide(&mut slot, number);
         }
-        // It may have been taken back just now.
-        if desk.table.is_some() { Found::Table(Reading { desk }) } else { Found::Nothing }
+        // The table may have been revoked since `is_filled` was read.
+        if slot.table.is_some() { Found::Table(Reading { slot }) } else { Found::Nothing }
     }
 
-    /// Notes that another thread has read here before the current one. Every now and then one of them goes
-    /// elsewhere, until each has a stripe for itself, if there are enough.
+    /// Records that the last reader was another thread. At every power of two of such collisions, the current thread
+    /// moves to another stripe, until each thread has a stripe of its own, if there are enough.
     #[cold]
     #[inline(never)]
-    fn collide(&self, desk: &mut Desk<X>, number: usize) {
-        let is_taken = desk.reader != NOBODY;
-        desk.reader = number;
+    fn collide(&self, slot: &mut StripeSlot<X>, number: usize) {
+        let is_taken = slot.reader != NO_THREAD;
+        slot.reader = number;
         if is_taken {
-            desk.collisions = desk.collisions.saturating_add(1);
-            if desk.collisions.is_power_of_two() {
+            slot.collisions = slot.collisions.saturating_add(1);
+            if slot.collisions.is_power_of_two() {
                 while core::ptr::eq(self.of(numbered()), self.of(number)) {}
             }
         }
     }
 
-    /// Puts the table where the current thread looks.
+    /// Publishes the table to the current thread.
     fn put(&self, table: &Arc<X>) {
         let stripe = self.of(number());
-        stripe.desk.lock().table = Some(Arc::clone(table));
+        stripe.slot.lock().table = Some(Arc::clone(table));
         stripe.visits.store(0, Relaxed);
         stripe.is_filled.store(true, Relaxed);
     }
 
-    /// Returns the hits that were counted.
+    /// Collects the hits that were counted in all stripes.
     fn take_hits(&self) -> u64 {
         let filled = self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed));
-        filled.map(|stripe| core::mem::take(&mut stripe.desk.lock().hits)).sum()
+        filled.map(|stripe| core::mem::take(&mut stripe.slot.lock().hits)).sum()
     }
 
-    /// The same, and takes all handles back.
+    /// Revokes the table from all stripes, and collects their hits.
     fn take_back(&self) -> u64 {
         let mut hits = 0;
         for stripe in self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed)) {
-            // From now on its thread asks the cache, and does not wait here.
+            // From now on, the thread of the stripe uses the cache lock and does not block here.
             stripe.is_filled.store(false, Relaxed);
-            let mut desk = stripe.desk.lock();
-            // Never the last handle: the cache has one.
-            desk.table = None;
-            let counted = core::mem::take(&mut desk.hits);
+            let mut slot = stripe.slot.lock();
+            // This is not the last handle: the cache has one.
+            slot.table = None;
+            let counted = core::mem::take(&mut slot.hits);
             stripe.learn(counted);
             hits += counted;
         }
@@ -218,14 +217,14 @@ impl<X> Default for ReadStripes<X> {
 }
 
 impl<X> Stripe<X> {
-    /// Notes that the table lay there for so many hits.
+    /// Adapts the number of lookups before the table is published again to the hits since the last time.
     fn learn(&self, hits: u64) {
         let patience = self.patience.load(Relaxed);
         let patience = if hits < WORTH { (2 * patience).min(PATIENCE) } else { VISITS };
         self.patience.store(patience, Relaxed);
     }
 
-    /// Notes that nothing was found.
+    /// Counts a lookup that found no table.
     #[cold]
     fn visit(&self) -> Found<'_, X> {
         let visits = self.visits.load(Relaxed).saturating_add(1);
@@ -240,19 +239,19 @@ impl<X> fmt::Debug for ReadStripes<X> {
     }
 }
 
-/// A table that is lent.
+/// A table that may be published to read stripes.
 pub trait Lent<X>: Sized + fmt::Debug {
-    /// The table.
+    /// Returns the table.
     fn table(&self) -> &X;
 
-    /// Returns the hits that readers counted since they were last asked for.
+    /// Collects the hits that the stripes have counted.
     fn take_hits(&self) -> u64;
 
-    /// Takes the table back from all, and returns it with those hits.
+    /// Revokes the table from all stripes, and returns it with the hits.
     fn take_back(self) -> (X, u64);
 }
 
-/// A table that is lent to readers.
+/// A table that is published to read stripes.
 pub struct ToReaders<X> {
     table: Arc<X>,
     readers: ReadStripes<X>,
@@ -263,14 +262,14 @@ impl<X> ToReaders<X> {
         Self { table: Arc::new(table), readers: ReadStripes::clone(readers) }
     }
 
-    /// Lends it to the current thread.
+    /// Publishes the table to the current thread.
     pub(crate) fn put(&self) {
         self.readers.put(&self.table);
     }
 }
 
 impl<X> Lent<X> for ToReaders<X> {
-    // Apart: a table that is not lent is the likely case, and to be foreseen as such.
+    // Out of line: that the table is not published is the likely case.
     #[cold]
     #[inline(never)]
     fn table(&self) -> &X {
@@ -285,7 +284,7 @@ impl<X> Lent<X> for ToReaders<X> {
         let hits = self.readers.take_back();
         match Arc::try_unwrap(self.table) {
             Ok(table) => (table, hits),
-            Err(_) => unreachable!("all handles were taken back, and nobody makes more"),
+            Err(_) => unreachable!("all handles were revoked, and only the lock holder makes new ones"),
         }
     }
 }
@@ -296,7 +295,7 @@ impl<X> fmt::Debug for ToReaders<X> {
     }
 }
 
-/// Never.
+/// A table that is never published.
 impl<X> Lent<X> for Infallible {
     fn table(&self) -> &X {
         match *self {}
@@ -320,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_share_a_stripe_part() {
+    fn threads_that_share_a_stripe_move_apart() {
         let (readers, table) = (ReadStripes::default(), Arc::new(1));
         let (mut one, mut other) = (5, 5 + readers.stripes.len());
         let stripe = |number| core::ptr::from_ref(readers.of(number));
@@ -391,9 +390,13 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_taken_back_too_soon_it_is_lent_more_rarely() {
+    fn a_table_that_is_revoked_too_soon_is_published_more_rarely() {
         let (readers, table) = (ReadStripes::default(), Arc::new(1));
-        let visits = || (1..10_000).find(|_| matches!(readers.find(), Found::NothingAgain)).expect("at last");
+        let visits = || {
+            (1..10_000)
+                .find(|_| matches!(readers.find(), Found::NothingAgain))
+                .expect("it is published in the end")
+        };
         be(3);
         for patience in [4, 8, 16, 32] {
             assert_eq!(visits(), patience);
@@ -404,7 +407,7 @@ mod tests {
         assert_eq!(visits(), 64);
         readers.put(&table);
         for _ in 0..WORTH {
-            let Found::Table(reading) = readers.find() else { panic!("it was put there") };
+            let Found::Table(reading) = readers.find() else { panic!("the table is published") };
             reading.hit();
         }
         assert_eq!(readers.take_back(), WORTH);

@@ -19,7 +19,7 @@ use crate::engine::{OpenEngine, ReadersOf, State};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::Table;
-use crate::store::read_stripes::{Found, NOBODY, Reading, number};
+use crate::store::read_stripes::{Found, NO_THREAD, Reading, number};
 use crate::store::types::CacheTypes;
 
 /// What an [`OpenLock`] guards.
@@ -50,7 +50,7 @@ impl<T: Lending> OpenLock<T> {
         Self {
             lock: PlainLock::new(guarded),
             readers: OnceLock::new(),
-            last: AtomicUsize::new(NOBODY),
+            last: AtomicUsize::new(NO_THREAD),
             changes: AtomicU32::new(0),
         }
     }
