@@ -225,9 +225,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadCaches<F, C, MA
 }
 
 #[cfg(feature = "registry")]
-impl<E: Placement, S: Lifecycle<E::Types>>
-    crate::observe::registry::RegisteredCache for CacheHandle<E, S>
-{
+impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredCache for CacheHandle<E, S> {
     fn info(&self) -> crate::observe::info::CacheInfo {
         self.engines.info(&self.plan)
     }
