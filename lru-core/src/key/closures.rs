@@ -3,61 +3,40 @@
 //! Passing a closure to one of these functions, next to the arguments, lets the compiler infer the types of its
 //! parameters; what it returns may borrow from the arguments.
 
-macro_rules! by {
-    ($($by:ident($($name:ident: $type:ident),*);)*) => { $(
-        /// Calls `make` with references to the arguments.
-        #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
-        #[inline]
-        pub fn $by<'a, $($type: ?Sized,)* KEY>($($name: &'a $type,)* make: impl FnOnce($(&'a $type),*) -> KEY) -> KEY {
-            make($($name),*)
-        }
-    )* };
-}
-
-by! {
-    by1(a: A);
-    by2(a: A, b: B);
-    by3(a: A, b: B, c: C);
-    by4(a: A, b: B, c: C, d: D);
-    by5(a: A, b: B, c: C, d: D, e: E);
-    by6(a: A, b: B, c: C, d: D, e: E, f: F);
-    by7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
-    by8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
-    by9(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
-    by10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
-    by11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
-    by12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
-    by13(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L, m: M);
-}
-
-macro_rules! until {
-    ($($until:ident($($name:ident: $type:ident),*);)*) => { $(
+/// Defines, for each number of arguments, a function `until…` with the arguments so far and a function `by…` with one
+/// more.
+macro_rules! closures {
+    ([$($done:ident: $of:ident,)*]) => {};
+    ([$($done:ident: $of:ident,)*] $until:ident $by:ident $name:ident: $type:ident, $($rest:tt)*) => {
         /// Calls `make` with references to the arguments and to the value, and with the current time.
         #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
         #[inline]
-        pub fn $until<'a, $($type: ?Sized,)* VALUE, NOW>(
-            $($name: &'a $type,)*
+        pub fn $until<'a, $($of: ?Sized,)* VALUE, NOW>(
+            $($done: &'a $of,)*
             value: &'a VALUE,
             now: NOW,
-            make: impl FnOnce($(&'a $type,)* &'a VALUE, NOW) -> NOW,
+            make: impl FnOnce($(&'a $of,)* &'a VALUE, NOW) -> NOW,
         ) -> NOW {
-            make($($name,)* value, now)
+            make($($done,)* value, now)
         }
-    )* };
+
+        /// Calls `make` with references to the arguments.
+        #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
+        #[inline]
+        pub fn $by<'a, $($of: ?Sized,)* $type: ?Sized, KEY>(
+            $($done: &'a $of,)*
+            $name: &'a $type,
+            make: impl FnOnce($(&'a $of,)* &'a $type) -> KEY,
+        ) -> KEY {
+            make($($done,)* $name)
+        }
+
+        closures! { [$($done: $of,)* $name: $type,] $($rest)* }
+    };
 }
 
-until! {
-    until0();
-    until1(a: A);
-    until2(a: A, b: B);
-    until3(a: A, b: B, c: C);
-    until4(a: A, b: B, c: C, d: D);
-    until5(a: A, b: B, c: C, d: D, e: E);
-    until6(a: A, b: B, c: C, d: D, e: E, f: F);
-    until7(a: A, b: B, c: C, d: D, e: E, f: F, g: G);
-    until8(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
-    until9(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
-    until10(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
-    until11(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
-    until12(a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
+closures! {
+    [] until0 by1 a: A, until1 by2 b: B, until2 by3 c: C, until3 by4 d: D, until4 by5 e: E, until5 by6 f: F,
+    until6 by7 g: G, until7 by8 h: H, until8 by9 i: I, until9 by10 j: J, until10 by11 k: K, until11 by12 l: L,
+    until12 by13 m: M,
 }

@@ -1,7 +1,10 @@
 //! [`Argument`] for pointers to arguments and containers of arguments.
 
+use core::ffi::CStr;
 use core::hash::{Hash, Hasher};
 use std::borrow::{Cow, ToOwned};
+use std::ffi::{CString, OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::argument::{Argument, Internal};
@@ -9,10 +12,10 @@ use super::cross_type::Common;
 
 /// Pointers, which are stored as the value they point to.
 macro_rules! pointers {
-    ($([$($generics:tt)*] $pointer:ty, $pointee:ident;)*) => { $(
+    ($([$($generics:tt)*] $pointer:ty, $pointee:ty;)*) => { $(
         #[diagnostic::do_not_recommend]
         impl<$($generics)*> Argument for $pointer {
-            type Stored = $pointee::Stored;
+            type Stored = <$pointee as Argument>::Stored;
 
             #[inline]
             fn hash_argument<H: Hasher>(&self, state: &mut H) {
@@ -36,7 +39,7 @@ macro_rules! pointers {
 
             #[inline]
             fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
-                $pointee::stored_eq(one, other)
+                <$pointee as Argument>::stored_eq(one, other)
             }
 
             #[inline]
@@ -52,47 +55,43 @@ pointers! {
     [A: Argument + ?Sized] Box<A>, A;
     [A: Argument + ?Sized] Arc<A>, A;
     [A: Argument + ToOwned + ?Sized] Cow<'_, A>, A;
+    [A: Argument] Vec<A>, [A];
+    [] String, str;
+    [] CString, CStr;
+    [] OsString, OsStr;
+    [] PathBuf, Path;
 }
 
-/// Sequences, which are hashed as their length and their elements.
-macro_rules! sequences {
-    ($($sequence:ty;)*) => { $(
-        #[diagnostic::do_not_recommend]
-        impl<A: Argument> Argument for $sequence {
-            type Stored = Vec<A::Stored>;
+/// A slice is hashed as its length and its elements.
+#[diagnostic::do_not_recommend]
+impl<A: Argument> Argument for [A] {
+    type Stored = Vec<A::Stored>;
 
-            #[inline]
-            fn hash_argument<H: Hasher>(&self, state: &mut H) {
-                self.len().hash(state);
-                A::hash_slice(self, state, Internal);
-            }
+    #[inline]
+    fn hash_argument<H: Hasher>(&self, state: &mut H) {
+        self.len().hash(state);
+        A::hash_slice(self, state, Internal);
+    }
 
-            #[inline]
-            fn eq_argument(&self, other: &Self) -> bool {
-                self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.eq_argument(other))
-            }
+    #[inline]
+    fn eq_argument(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().zip(other).all(|(one, other)| one.eq_argument(other))
+    }
 
-            #[inline]
-            fn eq_stored(&self, stored: &Self::Stored) -> bool {
-                self.len() == stored.len() && A::eq_slice(self, stored, Internal)
-            }
+    #[inline]
+    fn eq_stored(&self, stored: &Self::Stored) -> bool {
+        self.len() == stored.len() && A::eq_slice(self, stored, Internal)
+    }
 
-            #[inline]
-            fn to_stored(&self) -> Self::Stored {
-                self.iter().map(A::to_stored).collect()
-            }
+    #[inline]
+    fn to_stored(&self) -> Self::Stored {
+        self.iter().map(A::to_stored).collect()
+    }
 
-            #[inline]
-            fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
-                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| A::stored_eq(one, other))
-            }
-        }
-    )* };
-}
-
-sequences! {
-    [A];
-    Vec<A>;
+    #[inline]
+    fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
+        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| A::stored_eq(one, other))
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -125,6 +124,16 @@ impl<A: Argument, const N: usize> Argument for [A; N] {
     }
 }
 
+/// Compares two options by the comparison of their contents.
+#[inline]
+fn eq_options<A, B>(one: &Option<A>, other: &Option<B>, eq: impl FnOnce(&A, &B) -> bool) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => eq(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<A: Argument> Argument for Option<A> {
     type Stored = Option<A::Stored>;
@@ -139,20 +148,12 @@ impl<A: Argument> Argument for Option<A> {
 
     #[inline]
     fn eq_argument(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Some(one), Some(other)) => one.eq_argument(other),
-            (None, None) => true,
-            _ => false,
-        }
+        eq_options(self, other, A::eq_argument)
     }
 
     #[inline]
     fn eq_stored(&self, stored: &Self::Stored) -> bool {
-        match (self, stored) {
-            (Some(argument), Some(stored)) => argument.eq_stored(stored),
-            (None, None) => true,
-            _ => false,
-        }
+        eq_options(self, stored, A::eq_stored)
     }
 
     #[inline]
@@ -162,11 +163,7 @@ impl<A: Argument> Argument for Option<A> {
 
     #[inline]
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
-        match (one, other) {
-            (Some(one), Some(other)) => A::stored_eq(one, other),
-            (None, None) => true,
-            _ => false,
-        }
+        eq_options(one, other, A::stored_eq)
     }
 }
 

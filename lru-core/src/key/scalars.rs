@@ -117,7 +117,7 @@ macro_rules! floats {
 
 floats! { f32 f64 }
 
-/// Pairs of a borrowed and an owned string type, hashed and compared by `$exact`.
+/// Borrowed strings, stored as `$owned`, and hashed and compared by `$exact`.
 macro_rules! texts {
     ($($borrowed:ty, $owned:ty, $exact:expr, $common:expr;)*) => { $(
         #[diagnostic::do_not_recommend]
@@ -152,41 +152,6 @@ macro_rules! texts {
             #[inline]
             fn as_common(&self, _: Internal) -> Option<Common<'_>> {
                 $common(self)
-            }
-        }
-
-        #[diagnostic::do_not_recommend]
-        impl Argument for $owned {
-            type Stored = Self;
-
-            #[inline]
-            fn hash_argument<H: Hasher>(&self, state: &mut H) {
-                <$borrowed>::hash_argument(self, state);
-            }
-
-            #[inline]
-            fn eq_argument(&self, other: &Self) -> bool {
-                <$borrowed>::eq_argument(self, other)
-            }
-
-            #[inline]
-            fn eq_stored(&self, stored: &Self) -> bool {
-                <$borrowed>::eq_stored(self, stored)
-            }
-
-            #[inline]
-            fn to_stored(&self) -> Self {
-                Clone::clone(self)
-            }
-
-            #[inline]
-            fn stored_eq(one: &Self, other: &Self) -> bool {
-                <$borrowed>::stored_eq(one, other)
-            }
-
-            #[inline]
-            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
-                <$borrowed>::as_common(self, Internal)
             }
         }
     )* };

@@ -11,17 +11,7 @@ use super::registry::{Function, functions};
 use super::stats::CacheStats;
 
 /// A counter: its name, its description, and how it is read.
-struct Counter {
-    name: &'static str,
-    description: &'static str,
-    read: fn(&Counts) -> u64,
-}
-
-impl Counter {
-    const fn new(name: &'static str, description: &'static str, read: fn(&Counts) -> u64) -> Self {
-        Self { name, description, read }
-    }
-}
+type Counter = (&'static str, &'static str, fn(&Counts) -> u64);
 
 struct Counts {
     info: CacheInfo,
@@ -29,26 +19,18 @@ struct Counts {
 }
 
 const COUNTERS: [Counter; 10] = [
-    Counter::new("functools_hits_total", "Calls answered without running the function", |it| it.info.hits),
-    Counter::new("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
-    Counter::new("functools_evictions_total", "Entries evicted by the eviction policy", |it| {
-        it.stats.evictions
-    }),
-    Counter::new("functools_expiries_total", "Entries removed because they had expired", |it| {
-        it.stats.expiries
-    }),
-    Counter::new("functools_refreshes_total", "Successful refreshes of stale results", |it| {
-        it.stats.refreshes
-    }),
-    Counter::new("functools_stale_hits_total", "Calls answered by a stale result", |it| it.stats.stale_hits),
-    Counter::new("functools_coalesced_total", "Calls answered by the result of a concurrent call", |it| {
+    ("functools_hits_total", "Calls answered without running the function", |it| it.info.hits),
+    ("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
+    ("functools_evictions_total", "Entries evicted by the eviction policy", |it| it.stats.evictions),
+    ("functools_expiries_total", "Entries removed because they had expired", |it| it.stats.expiries),
+    ("functools_refreshes_total", "Successful refreshes of stale results", |it| it.stats.refreshes),
+    ("functools_stale_hits_total", "Calls answered by a stale result", |it| it.stats.stale_hits),
+    ("functools_coalesced_total", "Calls answered by the result of a concurrent call", |it| {
         it.stats.coalesced
     }),
-    Counter::new("functools_errors_total", "Computations that returned an error", |it| it.stats.errors),
-    Counter::new("functools_backend_hits_total", "Calls answered by the backend", |it| it.stats.backend_hits),
-    Counter::new("functools_backend_errors_total", "Backend operations that failed", |it| {
-        it.stats.backend_errors
-    }),
+    ("functools_errors_total", "Computations that returned an error", |it| it.stats.errors),
+    ("functools_backend_hits_total", "Calls answered by the backend", |it| it.stats.backend_hits),
+    ("functools_backend_errors_total", "Backend operations that failed", |it| it.stats.backend_errors),
 ];
 
 /// A monotonic total of a counter that is reset when its cache is cleared.
@@ -101,7 +83,7 @@ pub fn publish_metrics() {
         let counts = Counts { info: function.info(), stats: function.stats() };
         let (totals, nanoseconds) = advance(function, &counts);
         let path = function.path();
-        for (Counter { name, .. }, total) in COUNTERS.iter().zip(totals) {
+        for ((name, ..), total) in COUNTERS.iter().zip(totals) {
             counter!(*name, "function" => path).absolute(total);
         }
         gauge!("functools_currsize", "function" => path).set(approximately(counts.info.currsize as u64));
@@ -122,15 +104,15 @@ fn advance(function: &'static Function, counts: &Counts) -> ([u64; COUNTERS.len(
     let mut published = PUBLISHED.lock();
     let published = published.entry(core::ptr::from_ref(function).addr()).or_default();
     let mut totals = [0; COUNTERS.len()];
-    for ((total, kept), counter) in totals.iter_mut().zip(&mut published.counters).zip(&COUNTERS) {
-        *total = kept.advance((counter.read)(counts));
+    for ((total, kept), (.., read)) in totals.iter_mut().zip(&mut published.counters).zip(&COUNTERS) {
+        *total = kept.advance(read(counts));
     }
     let nanoseconds = u64::try_from(counts.stats.computing.as_nanos()).unwrap_or(u64::MAX);
     (totals, published.nanoseconds.advance(nanoseconds))
 }
 
 fn describe() {
-    for Counter { name, description, .. } in &COUNTERS {
+    for (name, description, _) in &COUNTERS {
         describe_counter!(*name, *description);
     }
     describe_gauge!("functools_currsize", "Current number of entries");

@@ -8,13 +8,17 @@ use super::select::SelectPolicy;
 /// How followers receive a result of the leader that is not stored.
 pub trait Sharing<R>: Copy {
     /// Whether followers receive clones of the result.
-    const COPIES: bool;
+    const COPIES: bool = false;
 
     /// Clones the result for the followers; `None` if it cannot be cloned.
-    fn pack(self, result: &R) -> Option<Box<dyn Any + Send + Sync>>;
+    fn pack(self, _result: &R) -> Option<Box<dyn Any + Send + Sync>> {
+        None
+    }
 
     /// Clones the result for one follower.
-    fn unpack(self, packed: &(dyn Any + Send + Sync)) -> Option<R>;
+    fn unpack(self, _packed: &(dyn Any + Send + Sync)) -> Option<R> {
+        None
+    }
 }
 
 /// Each follower receives a clone.
@@ -37,17 +41,7 @@ impl<R: Clone + Send + Sync + 'static> Sharing<R> for CloneResult {
 #[derive(Clone, Copy, Debug)]
 pub struct Recompute;
 
-impl<R> Sharing<R> for Recompute {
-    const COPIES: bool = false;
-
-    fn pack(self, _: &R) -> Option<Box<dyn Any + Send + Sync>> {
-        None
-    }
-
-    fn unpack(self, _: &(dyn Any + Send + Sync)) -> Option<R> {
-        None
-    }
-}
+impl<R> Sharing<R> for Recompute {}
 
 /// Selects [`CloneResult`] for a result that can be cloned for other threads.
 pub trait ByCopy {

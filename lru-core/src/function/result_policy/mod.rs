@@ -59,78 +59,58 @@ pub trait ResultPolicy<R>: Copy {
     fn of_value(self, value: Self::Value) -> R;
 }
 
-/// Stores the whole result, which is not an error.
-#[derive(Clone, Copy, Debug)]
-pub struct Plain;
+macro_rules! whole {
+    ($(#[$doc:meta])* $policy:ident, [$($generics:tt)*] $result:ty, $is_error:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $policy;
 
-impl<R: Clone> ResultPolicy<R> for Plain {
-    type Kept = R;
-    type Value = R;
+        impl<$($generics)*> ResultPolicy<$result> for $policy
+        where
+            $result: Clone,
+        {
+            type Kept = $result;
+            type Value = $result;
 
-    #[inline]
-    fn value(self, result: &R) -> Option<&R> {
-        Some(result)
-    }
+            #[inline]
+            fn value(self, result: &$result) -> Option<&$result> {
+                Some(result)
+            }
 
-    fn of_value(self, value: R) -> R {
-        value
-    }
+            #[inline]
+            fn is_error(self, result: &$result) -> bool {
+                $is_error(result)
+            }
 
-    #[inline]
-    fn answer(self, kept: &R) -> R {
-        kept.clone()
-    }
+            fn of_value(self, value: $result) -> $result {
+                value
+            }
 
-    #[inline]
-    fn kept(self, result: &R) -> Option<R> {
-        Some(result.clone())
-    }
+            #[inline]
+            fn answer(self, kept: &$result) -> $result {
+                kept.clone()
+            }
 
-    #[inline]
-    fn into_kept(self, result: R) -> Option<R> {
-        Some(result)
-    }
+            #[inline]
+            fn kept(self, result: &$result) -> Option<$result> {
+                Some(result.clone())
+            }
+
+            #[inline]
+            fn into_kept(self, result: $result) -> Option<$result> {
+                Some(result)
+            }
+        }
+    };
 }
 
-/// Stores the whole of a `Result`, errors included.
-#[derive(Clone, Copy, Debug)]
-pub struct WholeResult;
-
-impl<T, E> ResultPolicy<Result<T, E>> for WholeResult
-where
-    Result<T, E>: Clone,
-{
-    type Kept = Result<T, E>;
-    type Value = Result<T, E>;
-
-    #[inline]
-    fn value(self, result: &Result<T, E>) -> Option<&Result<T, E>> {
-        Some(result)
-    }
-
-    #[inline]
-    fn is_error(self, result: &Result<T, E>) -> bool {
-        result.is_err()
-    }
-
-    fn of_value(self, value: Result<T, E>) -> Result<T, E> {
-        value
-    }
-
-    #[inline]
-    fn answer(self, kept: &Result<T, E>) -> Result<T, E> {
-        kept.clone()
-    }
-
-    #[inline]
-    fn kept(self, result: &Result<T, E>) -> Option<Result<T, E>> {
-        Some(result.clone())
-    }
-
-    #[inline]
-    fn into_kept(self, result: Result<T, E>) -> Option<Result<T, E>> {
-        Some(result)
-    }
+whole! {
+    /// Stores the whole result, which is not an error.
+    Plain, [R] R, |_| false
+}
+whole! {
+    /// Stores the whole of a `Result`, errors included.
+    WholeResult, [T, E] Result<T, E>, Result::is_err
 }
 
 /// Stores the `Ok` value of a `Result`, and no error.

@@ -19,12 +19,6 @@ impl Sealed for Fifo {}
 impl Policy for Fifo {
     const NEW: Self = Self;
 
-    #[inline]
-    fn used<T>(&self, _: &Arena<T>, _: Slot) {}
-
-    #[inline]
-    fn admitted<T>(&mut self, _: &Arena<T>, _: Slot, _: KeyHash) {}
-
     fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {
         ring.touch(slot);
     }
@@ -33,7 +27,4 @@ impl Policy for Fifo {
     fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
         ring.first()
     }
-
-    #[inline]
-    fn removed(&mut self, _: Slot) {}
 }

@@ -27,13 +27,7 @@ impl Policy for Lru {
     }
 
     #[inline]
-    fn admitted<T>(&mut self, _: &Arena<T>, _: Slot, _: KeyHash) {}
-
-    #[inline]
     fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
         ring.first()
     }
-
-    #[inline]
-    fn removed(&mut self, _: Slot) {}
 }

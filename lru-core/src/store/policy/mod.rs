@@ -57,11 +57,13 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
 
     /// Records a hit on the entry in `slot`.
     #[doc(hidden)]
-    fn used<T>(&self, ring: &Arena<T>, slot: Slot);
+    #[inline]
+    fn used<T>(&self, _ring: &Arena<T>, _slot: Slot) {}
 
     /// Records a new entry in `slot`, which is last in the ring.
     #[doc(hidden)]
-    fn admitted<T>(&mut self, ring: &Arena<T>, slot: Slot, hash: KeyHash);
+    #[inline]
+    fn admitted<T>(&mut self, _ring: &Arena<T>, _slot: Slot, _hash: KeyHash) {}
 
     /// Records that the value of the entry in `slot` was replaced.
     #[doc(hidden)]
@@ -94,7 +96,8 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
 
     /// Records that the entry in `slot` was removed, by eviction or otherwise.
     #[doc(hidden)]
-    fn removed(&mut self, slot: Slot);
+    #[inline]
+    fn removed(&mut self, _slot: Slot) {}
 
     /// Panics if the lists of the policy are inconsistent or their slots differ from those of the ring.
     #[doc(hidden)]

@@ -31,9 +31,6 @@ impl<const SEED: u64> Sealed for Rr<SEED> {}
 impl<const SEED: u64> Policy for Rr<SEED> {
     const NEW: Self = Self::seeded(SEED);
 
-    #[inline]
-    fn used<T>(&self, _: &Arena<T>, _: Slot) {}
-
     #[expect(clippy::cast_possible_truncation, reason = "there are no more slots than fit into `u32`")]
     fn admitted<T>(&mut self, _: &Arena<T>, slot: Slot, _: KeyHash) {
         self.removed(slot);
