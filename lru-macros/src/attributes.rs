@@ -135,20 +135,6 @@ fn without_expectation(attr: &Attribute) -> Attribute {
     parse_quote!(#[#meta])
 }
 
-/// The attributes of this crate.
-const OURS: [&str; 7] =
-    ["lru_cache", "cache", "fifo_cache", "lfu_cache", "rr_cache", "ttl_cache", "async_lru_cache"];
-
-/// Whether this is one of the attributes of this crate, under its own name.
-pub(crate) fn is_ours(attr: &Attribute) -> bool {
-    let path = attr.path();
-    let of_functools =
-        path.segments.len() == 2 && path.segments.first().is_some_and(|crate_| crate_.ident == "functools");
-    let last = path.segments.last().map(|last| &last.ident);
-    (path.get_ident().is_some() || of_functools)
-        && last.is_some_and(|last| OURS.iter().any(|ours| last == ours))
-}
-
 impl ToTokens for Attrs {
     /// The attributes of the function itself.
     fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {

@@ -100,9 +100,9 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
     if errors.count() > mistakes_in_options {
         // A signature that can't be cached: its function as it is, so that its callers compile,
         // and what the types have to say, so that all mistakes show at once.
-        return errors.with(&expand::unchanged(&args, func));
+        return errors.with(&expand::unchanged(args, func));
     }
-    let plain = args.backend.is_some().then(|| func.without_options());
+    let plain = args.backend.backend.is_some().then(|| func.without_options());
     let model = Model::new(args, func);
     let expanded = expand::expand(&model);
     errors.with(&match plain {

@@ -1,11 +1,15 @@
-//! The function as the user wrote it. Its body stays raw tokens: what is wrong in there, rustc says.
+//! The function as the user wrote it. Its body stays raw tokens: rustc reports what is wrong in it.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, FnArg, PatType, Receiver, ReturnType, Signature, Token, Type, Visibility};
+use syn::{
+    Expr, FnArg, GenericParam, Generics, PatType, Receiver, ReceiverKind, ReturnType, Signature, Token, Type,
+    Visibility, parse_quote,
+};
 
-use crate::{args, attributes, type_tokens};
+use crate::args::{Accessors, Args, Attribute};
+use crate::type_tokens;
 
 pub(crate) struct Func {
     pub(crate) attrs: Vec<syn::Attribute>,
@@ -15,7 +19,7 @@ pub(crate) struct Func {
 }
 
 impl Func {
-    pub(crate) fn parse(attribute: args::Attribute, item: TokenStream) -> syn::Result<Self> {
+    pub(crate) fn parse(attribute: Attribute, item: TokenStream) -> syn::Result<Self> {
         let parser = |input: ParseStream| {
             let attrs = input.call(syn::Attribute::parse_outer)?;
             let vis = input.parse()?;
@@ -25,7 +29,8 @@ impl Func {
             }
             let sig = input.parse()?;
             if input.peek(Token![;]) {
-                let message = "a function without a body leaves nothing to cache";
+                let message =
+                    "a function without a body cannot be cached; put the attribute where the body is";
                 return Err(input.error(message));
             }
             Ok(Self { attrs, vis, sig, body: body(input)? })
@@ -46,7 +51,7 @@ impl Func {
             };
             attrs.retain(|attr| !is_key(attr));
         }
-        let attrs = attrs.iter().filter(|attr| !attributes::is_ours(attr));
+        let attrs = attrs.iter().filter(|attr| !Attribute::is_one(attr));
         quote! { #(#attrs)* #vis #sig #body }
     }
 
@@ -141,6 +146,71 @@ impl KeyOption {
 
 pub(crate) fn is_key(attr: &syn::Attribute) -> bool {
     attr.path().is_ident("key")
+}
+
+/// Type and const parameters.
+pub(crate) fn type_params(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
+    generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+}
+
+/// The type of `self`.
+pub(crate) fn receiver_type(receiver: &Receiver) -> Type {
+    let this = Ident::new("Self", receiver.self_token.span);
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => parse_quote!(& #mutability #this),
+        ReceiverKind::Typed(_, ty) => (**ty).clone(),
+        _ => parse_quote!(#this),
+    }
+}
+
+/// Which types an item beside the function, such as the `static` of its cache, can name.
+pub(crate) struct ItemScope {
+    /// The function's type and const parameters: an item does not see them.
+    params: Vec<Ident>,
+    /// Whether the function may be in an `impl`, whose parameters an item does not see either.
+    is_method: bool,
+}
+
+impl ItemScope {
+    pub(crate) fn new(args: &Args, func: &Func) -> Self {
+        let params = type_params(&func.sig.generics).filter_map(|param| match param {
+            GenericParam::Type(param) => Some(param.ident.clone()),
+            GenericParam::Const(param) => Some(param.ident.clone()),
+            GenericParam::Lifetime(_) => None,
+        });
+        let accessors = args.items.accessors.get();
+        let is_method =
+            func.is_method() || accessors.is_some_and(|accessors| *accessors != Accessors::Companion);
+        Self { params: params.collect(), is_method }
+    }
+
+    /// Of any type, for a function that is not looked at.
+    pub(crate) fn all() -> Self {
+        Self { params: Vec::new(), is_method: false }
+    }
+
+    /// Whether an item can name this type.
+    pub(crate) fn names(&self, ty: &Type) -> bool {
+        !type_tokens::mentions(ty.to_token_stream(), &self.params)
+            && type_tokens::impl_trait(ty).is_none()
+            && (!self.is_method || type_tokens::is_closed(ty))
+    }
+}
+
+/// Whether an item can name the types of all arguments in the key, and of the result.
+pub(crate) fn names_arguments(args: &Args, func: &Func) -> bool {
+    let scope = ItemScope::new(args, func);
+    let is_named = |input: &FnArg| match KeyOption::parse(Func::attrs_of(input)) {
+        Ok(KeyOption::Skip) => true,
+        Ok(KeyOption::Expression(_)) => false,
+        Ok(KeyOption::Itself) | Err(_) => match input {
+            FnArg::Typed(param) => scope.names(&param.ty),
+            FnArg::Receiver(receiver) => scope.names(&receiver_type(receiver)),
+        },
+    };
+    !args.key.key.is_some()
+        && func.sig.inputs.iter().all(is_named)
+        && func.result().is_none_or(|result| scope.names(result))
 }
 
 /// Whether `fn` comes next, qualifiers passed over.

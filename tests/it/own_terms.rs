@@ -1,12 +1,10 @@
 //! Functions that say beside `cache = …` how long what they store there is live.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use functools::policy::Lru;
-use functools::{Cache, LruCache, ManualClock, RemovalCause, Tagged, Timer, TtlCache, lru_cache};
+use functools::{LruCache, ManualClock, RemovalCause, Tagged, TtlCache, lru_cache};
 
 use crate::support::tally;
 
@@ -111,43 +109,6 @@ fn a_ttl_of_the_function_is_scattered_by_the_function_or_else_by_the_object() {
     let later = shop.after(1);
     assert!(later.iter().all(|id| *id < 50) && later.len() > 5, "{later:?}");
     assert!(shop.after(2).len() < later.len());
-}
-
-#[test]
-fn a_timer_in_place_of_the_object_s_clock() {
-    thread_local!(static NOW: Cell<u64> = const { Cell::new(0) });
-    fn now() -> u64 {
-        NOW.get()
-    }
-    type Ticks = fn() -> u64;
-    type Memo = LruCache<u64, u64, Timer<Ticks, u64>>;
-
-    #[lru_cache(cache = memo, ttl = 5)]
-    fn by_the_object(n: u64, memo: &Memo) -> u64 {
-        n
-    }
-    #[lru_cache(cache = memo, ttl = 5, tti = 3, timer = now)]
-    fn by_the_timer(n: u64, memo: &Memo) -> u64 {
-        n
-    }
-    #[lru_cache(cache = memo, ttu = |n, _, now| now + n, timer = now)]
-    fn until(n: u64, memo: &Memo) -> u64 {
-        n
-    }
-
-    let one_hundred: Ticks = || 100;
-    let memo: Memo = Cache::<u64, u64, Lru, _>::builder_with(Timer::new(one_hundred)).build();
-    NOW.set(100);
-    (by_the_object(1, &memo), by_the_timer(2, &memo), until(3, &memo));
-    NOW.set(102);
-    (by_the_object(1, &memo), by_the_timer(2, &memo), until(3, &memo));
-    assert_eq!(tally(memo.info()), (3, 3, 3));
-    NOW.set(104);
-    assert!(by_the_timer::cache_contains(2, &memo) && !until::cache_contains(3, &memo));
-    // Whose time it is, says who asks.
-    assert!(by_the_object::cache_contains(3, &memo));
-    NOW.set(105);
-    assert!(!by_the_timer::cache_contains(2, &memo));
 }
 
 #[test]

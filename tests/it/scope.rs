@@ -2,13 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
-use std::future::Future;
 use std::hash::Hash;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use functools::{RemovalCause, cache, lru_cache};
@@ -348,113 +345,6 @@ fn time_weight_listeners_and_stale_results() {
     assert_eq!(asked(1), Ok(Rc::new(1)));
     assert_eq!(asked::cache_stats().stale_hits, 1);
     elsewhere(|| assert_eq!((asked::cache_stats().stale_hits, asked::cache_info().misses), (0, 0)));
-}
-
-// ---- Async
-
-/// Not ready the first time.
-struct Pause(bool);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
-}
-
-/// To its end, on this thread.
-fn ends<F: Future>(future: F) -> F::Output {
-    let mut future = Box::pin(future);
-    loop {
-        if let Some(output) = poll(&mut future) {
-            return output;
-        }
-    }
-}
-
-#[lru_cache(scope = thread)]
-async fn double(n: u64) -> u64 {
-    Pause(false).await;
-    2 * n
-}
-
-#[test]
-fn an_async_fn_remembers_for_the_thread_that_awaits_it() {
-    #[lru_cache(scope = thread)]
-    async fn length(text: Rc<str>) -> Rc<usize> {
-        Pause(false).await;
-        Rc::new(text.len())
-    }
-    assert_eq!((ends(double(4)), ends(double(4))), (8, 8));
-    assert_eq!(tally(double::cache_info()), (1, 1, 1));
-    assert_eq!((ends(length("abc".into())), ends(length("abc".into()))), (Rc::new(3), Rc::new(3)));
-    assert_eq!(tally(length::cache_info()), (1, 1, 1));
-    assert_eq!((ends(double::cache_refresh(4)), ends(double::wrapped(5))), (8, 10));
-}
-
-type Sent<R> = Pin<Box<dyn Future<Output = R> + Send>>;
-
-#[test]
-fn a_future_that_goes_on_in_another_thread_answers_rightly_and_stores_nothing_there() {
-    #[lru_cache(scope = thread, ttl = 60, stale_if_error = 60, cache_errors = true)]
-    async fn fails(n: u64) -> Result<u64, String> {
-        Pause(false).await;
-        Err(n.to_string())
-    }
-    // Here something happened before.
-    for n in 0..5 {
-        double::cache_invalidate(n);
-        fails::cache_invalidate(n);
-    }
-    ends(double(1));
-    let mut begun: Sent<u64> = Box::pin(double(4));
-    let mut refreshed: Sent<u64> = Box::pin(double::cache_refresh(1));
-    let mut failing: Sent<_> = Box::pin(fails(4));
-    assert_eq!((poll(&mut begun), poll(&mut refreshed), poll(&mut failing)), (None, None, None));
-    elsewhere(move || {
-        for clears in [false, true] {
-            if clears {
-                double::cache_clear();
-            }
-            assert_eq!(tally(double::cache_info()), (0, 0, 0));
-        }
-        assert_eq!((poll(&mut begun), poll(&mut refreshed)), (Some(8), Some(2)));
-        assert_eq!(poll(&mut failing), Some(Err("4".to_owned())));
-        assert_eq!((tally(double::cache_info()), tally(fails::cache_info())), ((0, 0, 0), (0, 0, 0)));
-        assert!(!double::cache_contains(4) && !double::cache_contains(1) && !fails::cache_contains(4));
-    });
-    assert!(!double::cache_contains(4) && double::cache_contains(1) && !fails::cache_contains(4));
-    assert_eq!(tally(double::cache_info()), (0, 3, 1));
-}
-
-#[test]
-fn a_future_outlives_the_thread_that_began_it() {
-    fn on_a_new_thread<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-        thread::spawn(f).join().expect("no panic")
-    }
-    finishes(|| {
-        for _ in 0..20 {
-            let mut begun = on_a_new_thread(|| {
-                double::cache_clear();
-                let mut future: Sent<u64> = Box::pin(double(4));
-                assert_eq!(poll(&mut future), None);
-                future
-            });
-            // A thread that may have its place in memory, and as many changes behind it.
-            on_a_new_thread(move || {
-                double::cache_clear();
-                assert_eq!((poll(&mut begun), double::cache_contains(4)), (Some(8), false));
-            });
-        }
-    });
 }
 
 // ---- Threads that end

@@ -1,4 +1,4 @@
-//! What cannot be asked of a store outside the process.
+//! What cannot be asked of a backend, or without one.
 
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
@@ -6,64 +6,71 @@ use crate::signature::Func;
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     options_have_a_backend(args, errors);
-    processes_meet_somewhere(args, errors);
-    backend_knows_the_time(args, errors);
+    processes_have_a_backend(args, errors);
+    backend_knows_the_expiry(args, errors);
+    front_has_the_system_clock(args, errors);
     front_has_room(args, errors);
     errors_can_be_returned(args, func, errors);
 }
 
 fn options_have_a_backend(args: &Args, errors: &mut Errors) {
-    if args.name("backend").is_some() {
+    let backend = &args.backend;
+    if backend.backend.name().is_some() {
         return;
     }
-    for option in ["front_ttl", "version", "format", "strict", "on_backend_error"] {
-        if let Some(name) = args.name(option) {
-            errors.at(
-                name,
-                format!("`{option}` is about a backend, and there is none; write `backend = …` too"),
-            );
-        }
+    let options = [
+        backend.front_ttl.name(),
+        backend.version.name(),
+        backend.format.name(),
+        backend.strict.name(),
+        backend.on_backend_error.name(),
+    ];
+    for name in options.into_iter().flatten() {
+        let message =
+            format!("`{name}` is an option of a backend, and there is none; write `backend = …` too");
+        errors.at(name, message);
     }
 }
 
-fn processes_meet_somewhere(args: &Args, errors: &mut Errors) {
+fn processes_have_a_backend(args: &Args, errors: &mut Errors) {
+    let single_flight = &args.flight.single_flight;
     if let (Some(name), Some(SingleFlight::Global), None) =
-        (args.name("single_flight"), args.single_flight, args.name("backend"))
+        (single_flight.name(), single_flight.get(), args.backend.backend.name())
     {
-        errors.at(
-            name,
-            "processes wait for each other by way of a backend, and there is none; write `backend = …` too",
-        );
+        let message = "`single_flight = global` coalesces calls of several processes through a backend, and there is none; write `backend = …` too";
+        errors.at(name, message);
     }
 }
 
-fn backend_knows_the_time(args: &Args, errors: &mut Errors) {
-    if args.name("backend").is_none() {
-        return;
+fn backend_knows_the_expiry(args: &Args, errors: &mut Errors) {
+    if let (Some(_), Some(ttu)) = (args.backend.backend.name(), args.expiry.ttu.name()) {
+        errors.at(ttu, "`ttu` cannot be used with `backend`: entries of a backend expire by a `ttl`; write `ttl = …` instead");
     }
-    if let Some(ttu) = args.name("ttu") {
-        errors.at(ttu, "in a backend, results are live for a `ttl`; write `ttl = …` instead of `ttu`");
-    }
-    if let (Some(front_ttl), Some(_)) = (args.name("front_ttl"), args.name("timer")) {
-        let message = "`front_ttl` is measured by the system's clock, and `timer` tells another time; remove one of them";
+}
+
+fn front_has_the_system_clock(args: &Args, errors: &mut Errors) {
+    if let (Some(_), Some(front_ttl), Some(_)) =
+        (args.backend.backend.name(), args.backend.front_ttl.name(), args.expiry.timer.name())
+    {
+        let message =
+            "`front_ttl` is measured by the system clock, and `timer` is another clock; remove one of them";
         errors.at(front_ttl, message);
     }
 }
 
 fn front_has_room(args: &Args, errors: &mut Errors) {
-    if let (Some(name), Some(MaxSize::Literal(..=0))) = (args.name("front_ttl"), &args.maxsize) {
-        errors.at(
-            name,
-            "`front_ttl` is about results in this process, and with `maxsize = 0` there are none; remove `front_ttl`",
-        );
+    if let (Some(name), Some(MaxSize::Literal(..=0))) =
+        (args.backend.front_ttl.name(), args.eviction.maxsize.get())
+    {
+        let message = "`front_ttl` is the time to live of the copies in this process, and with `maxsize = 0` there are none; remove `front_ttl`";
+        errors.at(name, message);
     }
 }
 
 fn errors_can_be_returned(args: &Args, func: &Func, errors: &mut Errors) {
-    if let (Some(name), Some(true), None) = (args.name("strict"), args.strict, func.result()) {
-        errors.at(
-            name,
-            "`strict` returns what a backend could not do as an `Err`, and this function returns nothing; remove `strict`",
-        );
+    let strict = &args.backend.strict;
+    if let (Some(name), Some(true), None) = (strict.name(), strict.get(), func.result()) {
+        let message = "`strict` returns errors of the backend as an `Err`, and this function returns nothing; remove `strict`";
+        errors.at(name, message);
     }
 }

@@ -8,11 +8,11 @@ use syn::GenericParam;
 use super::{cache, call};
 use crate::args::Format;
 use crate::model::{self, Accessors, Backend, Flavor, Model};
-use crate::type_tokens;
+use crate::{signature, type_tokens};
 
 /// The function that opens it, where there is one.
 pub(super) fn item(model: &Model) -> Option<TokenStream> {
-    let Backend { open, .. } = model.backend.as_ref()?;
+    let open = model.backend.as_ref()?.options.backend.get()?;
     let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{handle}::{name}"),
@@ -53,8 +53,8 @@ fn name(model: &Model) -> Ident {
 
 /// What the function has in its backend.
 fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let Backend { ttl, error_ttl, front_ttl, version, format, is_global, on_error, .. } =
-        model.backend.as_ref()?;
+    let Backend { options, is_global, .. } = model.backend.as_ref()?;
+    let expiry = &model.terms.expiry;
     let (krate, name) = (&model.krate, name(model));
     let opened = if matches!(model.accessors, Accessors::None) {
         quote! { #name() }
@@ -62,18 +62,18 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         quote! { #home::#name() }
     };
     let settings = [
-        ("ttl", ttl),
-        ("error_ttl", error_ttl),
-        ("front_ttl", front_ttl),
-        ("version", version),
-        ("on_error", on_error),
+        ("ttl", &expiry.ttl),
+        ("error_ttl", &expiry.error_ttl),
+        ("front_ttl", &options.front_ttl),
+        ("version", &options.version),
+        ("on_error", &options.on_backend_error),
     ];
     let settings = settings.into_iter().filter_map(|(name, value)| {
-        let value = value.as_ref()?;
+        let value = value.get()?;
         let name = Ident::new(name, type_tokens::first_span(value));
         Some(quote! { .#name(#value) })
     });
-    let json = (*format == Format::Json).then(|| quote! { .json() });
+    let json = (options.format.get() == Some(&Format::Json)).then(|| quote! { .json() });
     let flight = model.flight.as_ref().filter(|_| *is_global);
     let global = flight.map(|flight| flight.value(&model.plain_name(), krate));
     let global = global.map(|flight| quote! { .global(#flight) });
@@ -93,7 +93,7 @@ pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> 
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
     let this = this.map(|_| quote! { ::core::any::type_name::<Self>() });
     // Another type or constant is another call: they are named, as identities hold in one process only.
-    let params = model::type_params(&model.generics).filter_map(|param| match param {
+    let params = signature::type_params(&model.generics).filter_map(|param| match param {
         GenericParam::Type(param) => {
             let name = &param.ident;
             Some(quote! { ::core::any::type_name::<#name>() })
@@ -118,7 +118,8 @@ pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> 
 /// What a call does about what the backend could not do.
 pub(super) fn strictness(model: &Model) -> Option<TokenStream> {
     let krate = &model.krate;
-    let name = if model.backend.as_ref()?.is_strict { quote!(Strict) } else { quote!(Lenient) };
+    let is_strict = model.backend.as_ref()?.options.strict.get() == Some(&true);
+    let name = if is_strict { quote!(Strict) } else { quote!(Lenient) };
     Some(quote! { #krate::__private::#name })
 }
 

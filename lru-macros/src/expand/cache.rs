@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, Flavor, Identity, Key, Krate, Model, Parts, Place, Room, Told, nested};
+use crate::model::{Accessors, Identity, Key, Krate, Model, Parts, Place, Told, nested};
 use crate::type_tokens;
 
 /// The cache, to be called: `home` is where the accessors stand.
@@ -18,10 +18,10 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
                 quote! { #cache.__own() #terms .calls() }
             }
         },
-        Place::Static(room) => {
+        Place::Static(parts) => {
             let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
             if matches!(model.accessors, Accessors::None) {
-                let memo = Memo::new(model, room).found(&model.krate);
+                let memo = Memo::new(model, parts).found(&model.krate);
                 return quote! { #memo.#calls };
             }
             let memo = of_function(model, home);
@@ -33,7 +33,7 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
 /// The cache in a `static`, to be referred to.
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
-        (Place::Object(_) | Place::Static(Room { parts: Parts::PerThread, .. }), _) => None,
+        (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
         (Place::Static(_), Accessors::None) => Some(quote! { &__MEMO }),
         (Place::Static(_), _) => Some(of_function(model, home)),
     }
@@ -125,7 +125,6 @@ pub(super) fn function_in_object(model: &Model) -> TokenStream {
 /// The cache in a `static`.
 pub(super) struct Memo<'a> {
     parts: &'a Parts,
-    flavor: &'a Flavor,
     /// Its type.
     name: Ident,
     /// What that takes.
@@ -133,11 +132,10 @@ pub(super) struct Memo<'a> {
 }
 
 impl<'a> Memo<'a> {
-    pub(super) fn new(model: &'a Model, room: &'a Room) -> Self {
+    pub(super) fn new(model: &'a Model, parts: &'a Parts) -> Self {
         let krate = &model.krate;
-        let Room { maxsize, parts } = room;
         let (key, kept) = (key_type(model), model.outcome.kept(krate));
-        let (maxsize, terms) = (bound(maxsize, krate), model.terms.types(krate));
+        let (maxsize, terms) = (bound(model.terms.maxsize(), krate), model.terms.types(krate));
         let policy = model.terms.policy(krate);
         let (name, rest) = match (parts, quiet(model, parts, &kept)) {
             (Parts::One | Parts::Open, None) => ("Memo", quote! { , #maxsize #terms }),
@@ -150,7 +148,7 @@ impl<'a> Memo<'a> {
             (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #terms }),
         };
         let name = Ident::new(name, Span::call_site());
-        Self { parts, flavor: &model.flavor, name, arguments: quote! { #key, #kept #rest } }
+        Self { parts, name, arguments: quote! { #key, #kept #rest } }
     }
 
     /// The item.
@@ -173,10 +171,7 @@ impl<'a> Memo<'a> {
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
             Parts::One | Parts::Open | Parts::Shards(_) => quote! { __MEMO },
-            Parts::PerThread => match self.flavor {
-                Flavor::Sync => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
-                Flavor::Async(_) => quote! { #krate::__private::PerThread::moving(&__MEMO, || ()) },
-            },
+            Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
     }
 
@@ -252,13 +247,13 @@ fn part_keys(model: &Model) -> Vec<&Key> {
 }
 
 /// The bound, as an argument of a type.
-fn bound(maxsize: &MaxSize, krate: &Krate) -> TokenStream {
+fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
+    let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
     match maxsize {
-        MaxSize::None => quote! { { #krate::__private::UNBOUNDED } },
-        MaxSize::Literal(number) => {
-            proc_macro2::Literal::i128_unsuffixed((*number).max(0)).into_token_stream()
-        }
-        MaxSize::Expression(expr) => {
+        None => literal(MaxSize::DEFAULT),
+        Some(MaxSize::None) => quote! { { #krate::__private::UNBOUNDED } },
+        Some(MaxSize::Literal(number)) => literal(*number),
+        Some(MaxSize::Expression(expr)) => {
             let number = number(expr, krate);
             quote! { { #number } }
         }

@@ -6,14 +6,14 @@ use syn::ext::IdentExt;
 
 use super::cache::Memo;
 use super::{backend, cache};
-use crate::model::{Accessors, Model, Named, Parts, Place, Room};
+use crate::model::{Accessors, Model, Named, Parts, Place};
 
 /// What the accessors need: where the cache is, and what tells instances apart.
 pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let opened = backend::item(model);
-    let Place::Static(room) = &model.place else { return opened.unwrap_or_default() };
+    let Place::Static(parts) = &model.place else { return opened.unwrap_or_default() };
     let krate = &model.krate;
-    let memo = Memo::new(model, room);
+    let memo = Memo::new(model, parts);
     let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
     // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
     let (lifetime, lint) = if model.may_leave_lifetimes_out() {
@@ -44,8 +44,8 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
 /// The cache of a function that has no accessors.
 pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let opened = backend::item(model);
-    let Place::Static(room) = &model.place else { return opened };
-    let item = Memo::new(model, room).item(&model.krate);
+    let Place::Static(parts) = &model.place else { return opened };
+    let item = Memo::new(model, parts).item(&model.krate);
     let registered = registered(model);
     Some(quote! {
         #opened
@@ -58,7 +58,7 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
 /// `impl` around it brings along, nor the function's parameters. Those of threads are not listed.
 fn registered(model: &Model) -> Option<TokenStream> {
     let Model { krate, typed, .. } = model;
-    if matches!(&model.place, Place::Static(Room { parts: Parts::PerThread, .. })) {
+    if matches!(&model.place, Place::Static(Parts::PerThread)) {
         return None;
     }
     let is_item = matches!(model.accessors, Accessors::Companion(_));

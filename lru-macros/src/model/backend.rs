@@ -1,44 +1,27 @@
 //! The store outside the process, where there is one.
 
-use syn::Expr;
-
-use super::Accessors;
-use crate::args::{Args, Format, SingleFlight};
+use super::accessors::Accessors;
+use crate::args;
 use crate::signature::Func;
 
 /// The store outside the process.
 pub(crate) struct Backend {
-    /// What opens it.
-    pub(crate) open: Expr,
-    pub(crate) ttl: Option<Expr>,
-    pub(crate) error_ttl: Option<Expr>,
-    pub(crate) front_ttl: Option<Expr>,
-    pub(crate) version: Option<Expr>,
-    pub(crate) format: Format,
-    /// Whether a call fails with it.
-    pub(crate) is_strict: bool,
-    pub(crate) on_error: Option<Expr>,
-    /// Whether of all processes one computes.
+    /// Its options. The expression that opens it is among them.
+    pub(crate) options: args::Backend,
+    /// Whether calls of all processes are coalesced.
     pub(crate) is_global: bool,
     /// Whether there is a `Self` that tells instances apart.
     pub(crate) has_self: bool,
 }
 
 impl Backend {
-    pub(crate) fn new(args: &Args, func: &Func, accessors: &Accessors) -> Option<Self> {
-        let Args { backend, ttl, error_ttl, front_ttl, version, format, strict, on_backend_error, .. } =
-            args.clone();
-        Some(Self {
-            open: backend?,
-            ttl,
-            error_ttl,
-            front_ttl,
-            version,
-            format: format.unwrap_or(Format::Compact),
-            is_strict: strict == Some(true),
-            on_error: on_backend_error,
-            is_global: args.single_flight == Some(SingleFlight::Global),
-            has_self: matches!(accessors, Accessors::Siblings) || func.is_method(),
-        })
+    pub(super) fn new(
+        options: args::Backend,
+        is_global: bool,
+        accessors: &Accessors,
+        func: &Func,
+    ) -> Option<Self> {
+        let has_self = matches!(accessors, Accessors::Siblings) || func.is_method();
+        options.backend.is_some().then_some(Self { options, is_global, has_self })
     }
 }

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Expr;
 
-use super::Krate;
-use crate::args::{Args, Swr};
+use super::krate::Krate;
+use crate::args;
 use crate::signature::Func;
 use crate::type_tokens;
 
@@ -22,12 +22,19 @@ pub(crate) struct Refresh {
 }
 
 impl Flight {
-    pub(crate) fn new(args: &Args, func: &Func) -> Option<Self> {
-        let single = args.shares(func.sig.asyncness.is_some());
-        let refreshes = matches!(args.swr, Some(Swr::Always | Swr::For(_)));
-        let is_asked = single || refreshes || args.stale_if_error.is_some() || args.backend.is_some();
-        let refresh = refreshes.then(|| Refresh { spawn: args.spawn.clone() });
-        is_asked.then(|| Self { single, timeout: args.flight_timeout.clone(), refresh })
+    pub(super) fn new(
+        options: args::Flight,
+        expiry: &args::Expiry,
+        backend: &args::Backend,
+        func: &Func,
+    ) -> Option<Self> {
+        let single = options.is_coalesced(func.sig.asyncness.is_some());
+        let has_refreshes = expiry.has_refreshes();
+        let is_asked =
+            single || has_refreshes || expiry.stale_if_error.is_some() || backend.backend.is_some();
+        let args::Flight { single_flight: _, flight_timeout, spawn } = options;
+        let refresh = has_refreshes.then(|| Refresh { spawn: spawn.into_value() });
+        is_asked.then(|| Self { single, timeout: flight_timeout.into_value(), refresh })
     }
 
     /// The value that says how; `name` is the function's.

@@ -4,28 +4,29 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, GenericParam, Generics, Index, Type};
 
-use super::{Krate, nested};
+use super::krate::Krate;
+use crate::args::Args;
+use crate::signature::{Func, ItemScope};
 use crate::type_tokens::{self, bare};
 
-/// Where the cache lies, as far as it matters for naming types.
+/// Where the cache is, as far as it matters for naming types.
 pub(crate) enum Scope {
-    /// In a `static` beside a function that has these parameters; beside a method, with others that
-    /// tokens don't tell.
-    Own { params: Vec<Ident>, is_method: bool, is_per_thread: bool },
-    /// In an object: its types are named already.
+    /// In an item beside the function.
+    Own { items: ItemScope, is_per_thread: bool },
+    /// In an object, whose type is named already.
     Object,
 }
 
 impl Scope {
+    /// The scope of a function's own cache.
+    pub(super) fn own(args: &Args, func: &Func) -> Self {
+        Self::Own { items: ItemScope::new(args, func), is_per_thread: args.placement.is_per_thread() }
+    }
+
     /// Whether the cache's own type can name this type.
     pub(crate) fn names(&self, ty: &Type) -> bool {
-        let is_free = |params| {
-            !type_tokens::mentions(ty.to_token_stream(), params) && type_tokens::impl_trait(ty).is_none()
-        };
         match self {
-            Self::Own { params, is_method, .. } => {
-                is_free(params) && (!is_method || type_tokens::is_closed(ty))
-            }
+            Self::Own { items, .. } => items.names(ty),
             Self::Object => true,
         }
     }
@@ -289,4 +290,14 @@ fn stored(ty: &Type, krate: &Krate) -> TokenStream {
         }
         ty => ty.to_token_stream(),
     }
+}
+
+/// A tuple of any number of parts, in tuples of as many as are arguments.
+pub(crate) fn nested(parts: &[TokenStream]) -> TokenStream {
+    const MOST: usize = 20;
+    if parts.len() <= MOST {
+        return quote! { (#(#parts,)*) };
+    }
+    let tuples: Vec<_> = parts.chunks(MOST).map(|chunk| quote! { (#(#chunk,)*) }).collect();
+    nested(&tuples)
 }

@@ -4,7 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::{Krate, Scope};
+use super::key::Scope;
+use super::krate::Krate;
+use crate::args::Results;
 use crate::type_tokens::{self, bare};
 
 /// What of the result is kept.
@@ -31,6 +33,15 @@ pub(crate) struct Rules {
     pub(crate) errors: bool,
     /// `None` is remembered.
     pub(crate) none: bool,
+}
+
+impl Rules {
+    pub(super) fn new(results: &Results) -> Self {
+        Self {
+            errors: results.cache_errors.get() == Some(&true),
+            none: results.cache_none.get() != Some(&false),
+        }
+    }
 }
 
 impl Outcome {

@@ -1,0 +1,289 @@
+//! What the options take: the types of their values, and the parsers.
+//!
+//! A parser gets the option's help text, and underlines with it what was written instead of a value.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp};
+
+/// The eviction policy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Lru,
+    Lfu,
+    Fifo,
+    Rr,
+    Sieve,
+    S3Fifo,
+    WTinyLfu,
+}
+
+/// Which concurrent calls with one key are coalesced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SingleFlight {
+    /// None: each computes.
+    Off,
+    /// Those in this process.
+    Local,
+    /// Those in all processes that share the backend.
+    Global,
+}
+
+/// Which threads share a cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All of the process.
+    Process,
+    /// None: each thread has its own.
+    Thread,
+}
+
+/// How arguments and results become bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Compact,
+    Json,
+}
+
+/// Where the accessors of a function are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accessors {
+    /// On a type of the function's name.
+    Companion,
+    /// Beside the method, with its name as a prefix.
+    Siblings,
+    /// Nowhere.
+    None,
+}
+
+/// A value that is one of several words.
+pub(super) trait Word: Copy + 'static {
+    const WORDS: &[(&str, Self)];
+}
+
+impl Word for bool {
+    const WORDS: &[(&str, Self)] = &[("true", true), ("false", false)];
+}
+
+impl Word for Policy {
+    const WORDS: &[(&str, Self)] = &[
+        ("lru", Self::Lru),
+        ("lfu", Self::Lfu),
+        ("fifo", Self::Fifo),
+        ("rr", Self::Rr),
+        ("sieve", Self::Sieve),
+        ("s3_fifo", Self::S3Fifo),
+        ("w_tinylfu", Self::WTinyLfu),
+    ];
+}
+
+impl Word for SingleFlight {
+    const WORDS: &[(&str, Self)] = &[("true", Self::Local), ("false", Self::Off), ("global", Self::Global)];
+}
+
+impl Word for Scope {
+    const WORDS: &[(&str, Self)] = &[("process", Self::Process), ("thread", Self::Thread)];
+}
+
+impl Word for Format {
+    const WORDS: &[(&str, Self)] = &[("compact", Self::Compact), ("json", Self::Json)];
+}
+
+impl Word for Accessors {
+    const WORDS: &[(&str, Self)] =
+        &[("companion", Self::Companion), ("siblings", Self::Siblings), ("none", Self::None)];
+}
+
+/// One of several words.
+pub(super) fn word<T: Word>(input: ParseStream, takes: &str) -> syn::Result<T> {
+    let expr = whole(input, takes, Expr::parse)?;
+    let text = match &expr {
+        Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+        Expr::Lit(lit) => match &lit.lit {
+            Lit::Bool(word) => Some(word.value.to_string()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let word = text.and_then(|text| T::WORDS.iter().find(|(word, _)| *word == text));
+    word.map(|(_, value)| *value).ok_or_else(|| syn::Error::new_spanned(expr, takes))
+}
+
+/// A name.
+pub(super) fn name(input: ParseStream, takes: &str) -> syn::Result<Ident> {
+    whole(input, takes, Ident::parse)
+}
+
+/// A path.
+pub(super) fn path(input: ParseStream, takes: &str) -> syn::Result<Path> {
+    whole(input, takes, Path::parse_mod_style)
+}
+
+/// A value up to the next comma; what is none is underlined as a whole.
+fn whole<T>(
+    input: ParseStream,
+    takes: &str,
+    parse: impl FnOnce(ParseStream) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let ahead = input.fork();
+    let written =
+        ahead.parse::<Expr>().map_or_else(|_| input.cursor().token_stream(), ToTokens::into_token_stream);
+    match parse(input) {
+        Ok(value) if input.is_empty() || input.peek(Token![,]) => Ok(value),
+        _ => Err(syn::Error::new_spanned(written, takes)),
+    }
+}
+
+/// Any expression: rustc checks its type.
+pub(super) fn expression(input: ParseStream, _: &str) -> syn::Result<Expr> {
+    input.parse()
+}
+
+/// A closure, or the path of a function.
+pub(super) fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    match expr {
+        Expr::Closure(_) | Expr::Path(_) => Ok(expr),
+        other => Err(syn::Error::new_spanned(other, takes)),
+    }
+}
+
+/// A constant number: what is plainly none is refused.
+pub(super) fn seed(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    let is_number = match &expr {
+        Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
+        Expr::Unary(unary) => !matches!(unary.op, UnOp::Neg(_)),
+        Expr::Closure(_) => false,
+        _ => true,
+    };
+    if is_number { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
+}
+
+/// A number of shards: what is plainly no power of two is refused.
+pub(super) fn shards(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    let may_be = match MaxSize::new(expr.clone(), takes)? {
+        MaxSize::Literal(number) => number.count_ones() == 1 && number <= 1 << 16,
+        MaxSize::Expression(_) => true,
+        MaxSize::None => false,
+    };
+    if may_be { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
+}
+
+/// A fraction of a duration: what is plainly none is refused.
+pub(super) fn fraction(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr = duration(input, takes)?;
+    let is_too_much = |lit: &Lit| match lit {
+        Lit::Int(int) => int.base10_parse::<u128>().is_ok_and(|number| number > 1),
+        Lit::Float(float) => float.base10_parse::<f64>().is_ok_and(|number| number > 1.0),
+        _ => false,
+    };
+    let is_fraction = !matches!(&expr, Expr::Lit(lit) if is_too_much(&lit.lit));
+    if is_fraction { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
+}
+
+/// A duration: what is plainly none is refused.
+pub(super) fn duration(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    if is_no_duration(&expr) { Err(syn::Error::new_spanned(expr, takes)) } else { Ok(expr) }
+}
+
+fn is_no_duration(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(lit) => match &lit.lit {
+            Lit::Int(int) => int.base10_parse::<u128>().is_ok_and(|number| number == 0),
+            Lit::Float(float) => float.base10_parse::<f64>().is_ok_and(|number| number <= 0.0),
+            _ => true,
+        },
+        Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)),
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            ["NAN", "INFINITY", "NEG_INFINITY", "ZERO", "None"].iter().any(|name| last.ident == name)
+        }),
+        Expr::Call(call) => {
+            let makes_duration = |function: &syn::ExprPath| {
+                function.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with("from_"))
+            };
+            matches!(&*call.func, Expr::Path(function) if makes_duration(function))
+                && call.args.len() == 1
+                && call.args.iter().all(|arg| matches!(arg, Expr::Lit(_)) && is_no_duration(arg))
+        }
+        Expr::Group(group) => is_no_duration(&group.expr),
+        Expr::Paren(paren) => is_no_duration(&paren.expr),
+        _ => false,
+    }
+}
+
+/// For how long stale results are served while they are refreshed.
+pub(crate) enum Swr {
+    Never,
+    Always,
+    For(Expr),
+}
+
+pub(super) fn stale(input: ParseStream, takes: &str) -> syn::Result<Swr> {
+    if input.peek(LitBool) {
+        return Ok(if input.parse::<LitBool>()?.value { Swr::Always } else { Swr::Never });
+    }
+    duration(input, takes).map(Swr::For)
+}
+
+/// `maxsize` as it was written.
+pub(crate) enum MaxSize {
+    None,
+    Literal(i128),
+    /// A constant expression; whether it is an integer, rustc checks.
+    Expression(Expr),
+}
+
+pub(super) fn maxsize(input: ParseStream, takes: &str) -> syn::Result<MaxSize> {
+    MaxSize::new(input.parse()?, takes)
+}
+
+impl MaxSize {
+    /// The bound of a cache whose `maxsize` is not given: as in Python.
+    pub(crate) const DEFAULT: i128 = 128;
+
+    pub(crate) fn new(expr: Expr, takes: &str) -> syn::Result<Self> {
+        let refused = |expr| Err(syn::Error::new_spanned(expr, takes));
+        match &expr {
+            Expr::Path(path) if is_none(&path.path) => Ok(Self::None),
+            Expr::Lit(lit) => match &lit.lit {
+                Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), Self::Literal)),
+                Lit::Byte(byte) => Ok(Self::Literal(byte.value().into())),
+                _ => refused(expr),
+            },
+            Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr: inner, .. }) => match &**inner {
+                Expr::Lit(lit) => match &lit.lit {
+                    Lit::Int(int) => Ok(literal(int).map_or(Self::Expression(expr), |_| Self::Literal(0))),
+                    _ => refused(expr),
+                },
+                _ => Ok(Self::Expression(expr)),
+            },
+            Expr::Group(group) => Self::new((*group.expr).clone(), takes),
+            Expr::Paren(paren) => Self::new((*paren.expr).clone(), takes),
+            // As `cache_info` shows the bound, and as many will try.
+            Expr::Call(call) if matches!(&*call.func, Expr::Path(path) if path.path.is_ident("Some")) => {
+                refused(expr)
+            }
+            _ => Ok(Self::Expression(expr)),
+        }
+    }
+}
+
+/// Whether a path is `None`, or `Option::None` with any prefix.
+fn is_none(path: &Path) -> bool {
+    let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
+    segments.next().is_some_and(|last| last == "None")
+        && segments.next().is_none_or(|option| option == "Option")
+}
+
+/// The number of a literal, for comparison with a bound; whether it fits its suffix, rustc checks.
+fn literal(int: &LitInt) -> Option<i128> {
+    if !int.suffix().is_empty() {
+        return None;
+    }
+    let number: u128 = int.base10_parse().ok()?;
+    Some(i128::try_from(number).unwrap_or(i128::MAX))
+}

@@ -1,0 +1,53 @@
+//! The closures that options take: how many parameters they have.
+
+use quote::quote;
+use syn::{Expr, ExprClosure, Pat};
+
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::signature::Func;
+
+/// How many arguments of the cached function an option's function can take.
+const MOST_ARGUMENTS: usize = 12;
+
+/// The names of the arguments that an option's function takes: all but the one that holds the cache.
+pub(super) fn arguments(args: &Args, func: &Func) -> Vec<String> {
+    let holder = args.placement.holder();
+    let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
+    let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "this".to_owned());
+    let params = func.params().map(|param| match &*param.pat {
+        Pat::Ident(pat) => pat.ident.to_string(),
+        _ => "_".to_owned(),
+    });
+    receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect()
+}
+
+/// The function of an option, which takes the arguments, and `more` than these. `what` says so.
+pub(super) fn takes_arguments(
+    function: &Expr,
+    what: &str,
+    more: &[&str],
+    args: &Args,
+    func: &Func,
+    errors: &mut Errors,
+) {
+    let mut names = arguments(args, func);
+    if names.len() > MOST_ARGUMENTS {
+        let message =
+            format!("{what}, and of these there can be {MOST_ARGUMENTS} at most; take fewer arguments");
+        errors.at(function, message);
+        return;
+    }
+    names.extend(more.iter().map(|&name| name.to_owned()));
+    takes(function, what, &names, errors);
+}
+
+/// The function of an option, which takes as many parameters as there are `names`. `what` says so.
+pub(super) fn takes(function: &Expr, what: &str, names: &[String], errors: &mut Errors) {
+    if let Expr::Closure(ExprClosure { inputs_begin, inputs, inputs_end, .. }) = function {
+        if inputs.len() != names.len() {
+            let message = format!("{what}; write `|{}| …`", names.join(", "));
+            errors.at(quote!(#inputs_begin #inputs #inputs_end), message);
+        }
+    }
+}

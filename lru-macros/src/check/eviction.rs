@@ -1,0 +1,78 @@
+//! Which options of eviction can stand together, and what their functions take.
+
+use super::closures;
+use crate::args::{Args, MaxSize, Policy};
+use crate::errors::Errors;
+use crate::signature::{self, Func};
+
+pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
+    weights_have_a_bound(args, errors);
+    random_replacement_is_chosen(args, errors);
+    seed_has_no_chooser(args, errors);
+    arguments_in_keys_have_their_types(args, func, errors);
+    functions_take_what_they_are_given(args, func, errors);
+}
+
+fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
+    if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), args.eviction.maxsize.get()) {
+        errors.at(name, "`weight` counts against `maxsize`, and `None` is no bound; write a number");
+    }
+}
+
+fn random_replacement_is_chosen(args: &Args, errors: &mut Errors) {
+    let policy = &args.eviction.policy;
+    if args.placement.cache.name().is_some() || policy.get() == Some(&Policy::Rr) {
+        return;
+    }
+    for name in [args.eviction.choice.name(), args.eviction.seed.name()].into_iter().flatten() {
+        let way_out = match policy.name() {
+            Some(_) => format!("remove `{name}`, or the other policy"),
+            None if policy.is_some() => format!("remove `{name}`, or write `#[rr_cache]`"),
+            None => "write `policy = rr` too".to_owned(),
+        };
+        errors.at(name, format!("`{name}` is an option of `policy = rr`, random replacement; {way_out}"));
+    }
+}
+
+fn seed_has_no_chooser(args: &Args, errors: &mut Errors) {
+    if args.placement.cache.name().is_some() {
+        return;
+    }
+    if let (Some(seed), Some(_)) = (args.eviction.seed.name(), args.eviction.choice.name()) {
+        errors.at(seed, "`seed` has no effect with `choice`: nothing is chosen at random; remove `seed`");
+    }
+}
+
+fn arguments_in_keys_have_their_types(args: &Args, func: &Func, errors: &mut Errors) {
+    // A cache object takes neither option, which another rule reports.
+    if args.placement.cache.name().is_some() || signature::names_arguments(args, func) {
+        return;
+    }
+    let way_out = if func.receiver().is_some() {
+        "leave `self` out of the key by `#[key(skip)]`, or use a cache object"
+    } else {
+        "use a cache object"
+    };
+    let options = [(&args.eviction.on_evict, "listener"), (&args.eviction.choice, "chooser")];
+    for (name, what) in options.into_iter().filter_map(|(option, what)| Some((option.name()?, what))) {
+        let message = format!(
+            "`{name}` takes the arguments, and the key of this function does not store their types; {way_out} that has a {what}, by `cache = …`"
+        );
+        errors.at(name, message);
+    }
+}
+
+fn functions_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Errors) {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    if let Some(weight) = args.eviction.weight.get() {
+        let what = "a weigher takes all arguments and the result, by reference";
+        closures::takes_arguments(weight, what, &["value"], args, func, errors);
+    }
+    if let Some(choice) = args.eviction.choice.get() {
+        closures::takes(choice, "a victim chooser takes the keys", &names(&["keys"]), errors);
+    }
+    if let Some(listener) = args.eviction.on_evict.get() {
+        let what = "an eviction listener takes the key, the value and the cause";
+        closures::takes(listener, what, &names(&["key", "value", "cause"]), errors);
+    }
+}

@@ -1,0 +1,97 @@
+//! Which functions can be cached, and what they can take.
+
+use quote::ToTokens;
+use syn::{ReceiverKind, Type};
+
+use crate::args::Attribute;
+use crate::errors::Errors;
+use crate::signature::Func;
+use crate::type_tokens;
+
+pub(super) fn check(func: &Func, errors: &mut Errors) {
+    is_cached_once(func, errors);
+    is_not_const(func, errors);
+    is_not_variadic(func, errors);
+    self_is_not_changed(func, errors);
+    parameters_always_exist(func, errors);
+    parameters_are_not_changed(func, errors);
+}
+
+fn is_cached_once(func: &Func, errors: &mut Errors) {
+    for attr in func.attrs.iter().filter(|attr| Attribute::is_one(attr)) {
+        errors.at(attr, "this function is cached already; remove one of the attributes");
+    }
+}
+
+fn is_not_const(func: &Func, errors: &mut Errors) {
+    if let Some(token) = &func.sig.constness {
+        errors.at(token, "a `const fn` cannot be cached; remove `const`");
+    }
+}
+
+fn is_not_variadic(func: &Func, errors: &mut Errors) {
+    if let Some(variadic) = &func.sig.variadic {
+        errors
+            .at(variadic, "a variadic function cannot be cached: its arguments have no types; take a slice");
+    }
+}
+
+fn self_is_not_changed(func: &Func, errors: &mut Errors) {
+    let Some(receiver) = func.receiver() else { return };
+    let is_changed = match &receiver.kind {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+        ReceiverKind::Typed(_, ty) => changed(ty).is_some(),
+        _ => false,
+    };
+    if is_changed {
+        let message = "a cached method cannot take `&mut self`: a hit would not make the change; take `&self` and return the new value instead";
+        errors.at(receiver, message);
+    }
+}
+
+fn parameters_always_exist(func: &Func, errors: &mut Errors) {
+    for attr in func.param_attrs() {
+        if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
+            let message =
+                "a parameter of a cached function cannot be conditional; put the condition on the function";
+            errors.at(attr, message);
+        }
+    }
+}
+
+fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
+    for param in func.params() {
+        if let Some(ty) = changed(&param.ty) {
+            let message = format!(
+                "a cached function cannot take `{}`: a hit would not make the change; return the new value instead",
+                spelled(ty)
+            );
+            errors.at(ty, message);
+        }
+    }
+}
+
+/// The `&mut` type in a parameter's type, if there is one.
+pub(crate) fn changed(ty: &Type) -> Option<&Type> {
+    type_tokens::find(
+        ty,
+        &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()),
+    )
+}
+
+/// A type as a user would write it.
+pub(super) fn spelled(ty: &Type) -> String {
+    let text = ty.to_token_stream().to_string();
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let before = out.chars().last();
+        let tight = |c: Option<char>| matches!(c, Some('&' | '<' | '(' | '[' | ':' | '\''));
+        let opens = matches!(letters.peek(), Some('<' | '>' | ',' | ')' | ']' | ';' | ':' | '('));
+        if letter == ' ' && (tight(before) || opens) {
+            continue;
+        }
+        out.push(letter);
+    }
+    out
+}

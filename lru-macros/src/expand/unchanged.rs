@@ -1,0 +1,64 @@
+//! A function that cannot be cached: as it was, so that its callers compile.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Type};
+
+use super::{accessors, call};
+use crate::args::{self, Args};
+use crate::model::{Accessors, Key, Model, Param, Scope};
+use crate::signature::{self, Func, ItemScope, receiver_type};
+use crate::{check, type_tokens};
+
+/// The function as it was.
+///
+/// With it what keeps further errors away that would only repeat the first: the accessors, with no
+/// cache behind them. And what brings up further mistakes: the questions about those of its types
+/// that can be asked, in the body of an accessor.
+pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
+    let item = func.without_options();
+    let is_method = func.is_method();
+    let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !type_tokens::is_never(ty));
+    let is_kept = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
+    let (key, cache) = (args.key.key.name().is_some(), args.placement.cache.name().is_some());
+    let asks_keys = !key && !cache;
+    let asks_result = is_kept && !cache;
+    if is_method && args.items.accessors.get() != Some(&args::Accessors::None) {
+        args.items.accessors.remove();
+    }
+    let mut model = Model::new(args, func);
+    if matches!(&model.accessors, Accessors::Companion(name) if type_tokens::is_primitive_name(name)) {
+        return item;
+    }
+    // What the accessors have no use for is no mistake of the user's.
+    model.params.iter_mut().for_each(|param| param.name.set_span(Span::mixed_site()));
+    let keys = if asks_keys { questions(&model) } else { Vec::new() };
+    let result = asks_result.then(|| call::outcome(&model)).into_iter();
+    let choices = &model.krate;
+    let questions = quote! {
+        use #choices::__private::choices::*;
+        #( let _ = #keys; )*
+        #( let _ = #result; )*
+    };
+    let stubs = accessors::stubs(&model, has_value, &questions);
+    quote! { #item #stubs }
+}
+
+/// What the arguments are asked, `self` among them: whether they can be keys.
+fn questions(model: &Model) -> Vec<TokenStream> {
+    let scope = Scope::Own { items: ItemScope::all(), is_per_thread: false };
+    let is_asked = |ty: &Type, attrs: &[Attribute]| {
+        let is_named = check::unnamed(ty).is_none_or(|ty| matches!(ty, Type::ImplTrait(_)));
+        is_named && check::changed(ty).is_none() && !attrs.iter().any(signature::is_key)
+    };
+    let receiver = model.receiver.iter().filter_map(|receiver| {
+        let (this, ty) = (&receiver.self_token, receiver_type(receiver));
+        is_asked(&ty, &receiver.attrs).then(|| (this.to_token_stream(), ty))
+    });
+    let params = model.params.iter().filter_map(|param| {
+        let Param { name, ty, written } = param;
+        is_asked(ty, &written.attrs).then(|| (name.to_token_stream(), ty.clone()))
+    });
+    let all = receiver.chain(params);
+    all.map(|(place, ty)| Key::new(&ty, &scope).borrow(&place, &model.krate)).collect()
+}

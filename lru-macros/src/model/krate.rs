@@ -1,0 +1,41 @@
+//! The path of `functools` in the user's crate.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::Path;
+
+/// The path of `functools` in the user's crate.
+pub(crate) enum Krate {
+    Itself,
+    Given(Path),
+}
+
+impl Krate {
+    pub(super) fn new(path: Option<Path>) -> Self {
+        path.map_or(Self::Itself, Self::Given)
+    }
+
+    /// The path, underlined elsewhere. A given one still means what it means where it was written:
+    /// a macro may have given it as `$crate::functools`.
+    pub(crate) fn at(&self, span: Span) -> TokenStream {
+        match self {
+            Self::Itself => quote_spanned! { span=> ::functools },
+            Self::Given(path) => {
+                let tokens = path.to_token_stream().into_iter().map(|mut token| {
+                    token.set_span(token.span().located_at(span));
+                    token
+                });
+                tokens.collect()
+            }
+        }
+    }
+}
+
+impl ToTokens for Krate {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Itself => tokens.extend(quote! { ::functools }),
+            Self::Given(path) => path.to_tokens(tokens),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The parameters of a function, and the key that its arguments become.
+
+use core::slice;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{Expr, GenericParam, Pat, PatType, Receiver, Type};
+
+use super::accessors::Accessors;
+use super::key::{self, Identity, Key, Part, Scope};
+use super::krate::Krate;
+use crate::args::Args;
+use crate::signature::{self, Func, KeyOption, receiver_type, type_params};
+use crate::type_tokens;
+
+pub(crate) struct Param {
+    /// As the body sees it.
+    pub(crate) written: PatType,
+    /// The name under which it is passed on.
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+}
+
+impl Param {
+    fn new(written: &PatType, name: Ident) -> Self {
+        Self { written: written.clone(), name, ty: (*written.ty).clone() }
+    }
+
+    /// The parameter as everything but the body takes it.
+    pub(crate) fn input(&self) -> TokenStream {
+        let Self { name, ty, .. } = self;
+        quote! { #name: #ty }
+    }
+
+    /// The parameter as the body takes it. A `_` is not subject to lints: clippy passes over that of a
+    /// free function's parameter, and minds that of an associated function's.
+    pub(crate) fn written(&self) -> PatType {
+        let mut written = self.written.clone();
+        if let Pat::Wild(wild) = &mut *written.pat {
+            wild.underscore_token.span = Span::call_site();
+        }
+        written.attrs.retain(|attr| !signature::is_key(attr));
+        written
+    }
+}
+
+/// The parameters, each with a name of its own.
+///
+/// It has its own name where it has one that is nobody else's. Names of ours can't be seen by the
+/// user's code, nor the other way round, except where the user's code is to see them: in an
+/// expression that makes the key or finds the cache.
+pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
+    let seeing = expressions(args, func);
+    let mut params: Vec<Param> = Vec::new();
+    for (place, written) in func.params().enumerate() {
+        let own = match &*written.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                let mut name = pat.ident.clone();
+                if !type_tokens::mentions(seeing.clone(), slice::from_ref(&name)) {
+                    name.set_span(Span::mixed_site());
+                }
+                let is_free =
+                    !name.to_string().starts_with("__arg") && params.iter().all(|param| param.name != name);
+                is_free.then_some(name)
+            }
+            _ => None,
+        };
+        let name = own.unwrap_or_else(|| format_ident!("__arg{place}", span = Span::mixed_site()));
+        params.push(Param::new(written, name));
+    }
+    params
+}
+
+/// The user's expressions in which parameters are named.
+fn expressions(args: &Args, func: &Func) -> TokenStream {
+    let mut tokens = args.placement.cache.get().to_token_stream();
+    for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
+        if let Ok(KeyOption::Expression(expr)) = KeyOption::parse(attrs) {
+            expr.to_tokens(&mut tokens);
+        }
+    }
+    tokens
+}
+
+/// One of the arguments, `self` among them, and what it is to the key.
+struct Argument {
+    place: TokenStream,
+    ty: Type,
+    option: KeyOption,
+}
+
+/// The arguments that a key is made of: all but the one that holds the cache.
+pub(super) struct Arguments {
+    all: Vec<Argument>,
+    /// Whether a function makes the key of them.
+    make_key: bool,
+}
+
+impl Arguments {
+    pub(super) fn new(args: &Args, func: &Func, params: &[Param]) -> Self {
+        let holder = args.placement.holder();
+        let option = |attrs: &[syn::Attribute]| KeyOption::parse(attrs).unwrap_or(KeyOption::Itself);
+        let receiver = func.receiver().map(|receiver| Argument {
+            place: receiver.self_token.to_token_stream(),
+            ty: receiver_type(receiver),
+            option: option(&receiver.attrs),
+        });
+        let params = params.iter().map(|param| Argument {
+            place: param.name.to_token_stream(),
+            ty: param.ty.clone(),
+            option: option(&param.written.attrs),
+        });
+        let all = receiver.into_iter().chain(params);
+        let is_key =
+            |argument: &Argument| holder.as_ref().is_none_or(|holder| *holder != argument.place.to_string());
+        Self { all: all.filter(is_key).collect(), make_key: args.key.key.is_some() }
+    }
+
+    /// What the key is made of. A key function makes it of all arguments.
+    pub(super) fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
+        if let Some(key) = key {
+            let borrowed = self.all.iter().map(|Argument { place, ty, .. }| {
+                let is_borrowed = matches!(type_tokens::bare(ty), Type::Reference(_));
+                if is_borrowed {
+                    place.clone()
+                } else {
+                    quote! { &#place }
+                }
+            });
+            let by = format_ident!("by{}", self.all.len(), span = Span::call_site());
+            let place = quote! { #krate::__private::#by(#(#borrowed,)* #key) };
+            return vec![Part { place, key: Key::made(key, scope) }];
+        }
+        let part = |Argument { place, ty, option }: &Argument| match option {
+            KeyOption::Itself => Some(Part { place: place.clone(), key: Key::new(ty, scope) }),
+            KeyOption::Expression(expr) => {
+                Some(Part { place: quote! { (#expr) }, key: Key::made(expr, scope) })
+            }
+            KeyOption::Skip => None,
+        };
+        self.all.iter().filter_map(part).collect()
+    }
+
+    /// What beside the arguments tells calls apart.
+    pub(super) fn identity(
+        &self,
+        typed: bool,
+        accessors: &Accessors,
+        func: &Func,
+        result: &Type,
+    ) -> Identity {
+        let generics = &func.sig.generics;
+        let in_key: Vec<_> = self.in_key().collect();
+        let shared = if typed { Vec::new() } else { key::shared(generics, &in_key, result) };
+        let params: Vec<_> = type_params(generics)
+            .filter(|param| !matches!(param, GenericParam::Type(param) if shared.contains(&param.ident)))
+            .cloned()
+            .collect();
+        // A parameter without a name is told by the type of the argument it stands in.
+        let tells = |argument: &&Argument| {
+            let is_whole =
+                matches!(type_tokens::pointee(&argument.ty), Type::ImplTrait(_)) && self.is_part(argument);
+            type_tokens::impl_trait(&argument.ty).is_some() && (typed || !is_whole)
+        };
+        let arguments: Vec<_> =
+            self.all.iter().filter(tells).map(|argument| argument.place.clone()).collect();
+        let is_one = params.is_empty() && arguments.is_empty();
+        match accessors {
+            Accessors::Companion(_) if is_one => Identity::None,
+            // Whether it stands in an `impl` that has parameters, it doesn't tell.
+            Accessors::None => Identity::Body,
+            _ => Identity::Of { params, arguments },
+        }
+    }
+
+    /// Whether it is a part of the key as it is.
+    fn is_part(&self, argument: &Argument) -> bool {
+        !self.make_key && matches!(argument.option, KeyOption::Itself)
+    }
+
+    /// The types of those that are parts of the key as they are.
+    fn in_key(&self) -> impl Iterator<Item = &Type> {
+        self.all.iter().filter(|argument| self.is_part(argument)).map(|argument| &argument.ty)
+    }
+}
+
+/// `self` as everything but the body takes it.
+pub(super) fn plain_receiver(receiver: &Receiver) -> TokenStream {
+    let mut receiver = receiver.clone();
+    receiver.attrs.clear();
+    receiver.mutability = None;
+    receiver.into_token_stream()
+}
