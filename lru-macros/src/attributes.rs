@@ -1,10 +1,10 @@
-//! Which of the function's own attributes goes where.
+//! The function's own attributes, and the generated items that each belongs to.
 
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Path, Token, parse_quote};
 
-/// Attributes that speak of the function as its callers see it.
+/// Attributes of the function as its callers see it.
 const OUTSIDE: [&str; 8] = [
     "doc",
     "deprecated",
@@ -16,21 +16,21 @@ const OUTSIDE: [&str; 8] = [
     "rustc_legacy_const_generics",
 ];
 
-/// Attributes that hold for the function and for all that runs its body.
+/// Attributes of the function and of every item that runs its body.
 const BOTH: [&str; 3] = ["must_use", "track_caller", "target_feature"];
 
-/// Lint levels: they hold wherever the user's tokens end up.
+/// Lint levels: they apply wherever the user's tokens are.
 const LINTS: [&str; 5] = ["allow", "expect", "warn", "deny", "forbid"];
 
-/// Tools whose attributes are no macros.
+/// Tools whose attributes are not macros.
 const TOOLS: [&str; 5] = ["rustfmt", "clippy", "diagnostic", "miri", "rust_analyzer"];
 
-/// The attributes of a function, by where they go.
+/// The attributes of a function, by the items that they belong to.
 #[derive(Default)]
 pub(crate) struct Attrs {
-    /// Conditions under which anything exists.
+    /// On all items: conditions under which they exist.
     pub(crate) cfg: Vec<Attribute>,
-    /// On everything that repeats the user's signature.
+    /// On all items that repeat the user's signature.
     pub(crate) lints: Vec<Attribute>,
     /// On the body: a deprecated function may call itself.
     pub(crate) body_lints: Vec<Attribute>,
@@ -38,7 +38,7 @@ pub(crate) struct Attrs {
     pub(crate) outside: Vec<Attribute>,
     /// `#[doc(hidden)]`, for the companion as well.
     pub(crate) hidden: Vec<Attribute>,
-    /// On the function, and on what else runs the body.
+    /// On the function, and on the items that run the body.
     pub(crate) both: Vec<Attribute>,
     /// Decorators: they stay on the body, and so run on misses only.
     pub(crate) decorators: Vec<Attribute>,
@@ -74,7 +74,7 @@ impl Attrs {
     }
 }
 
-/// The attributes that a `cfg_attr` may add, each with the condition: they may go to different places.
+/// The attributes that a `cfg_attr` may add, each with the condition: they may belong to different items.
 fn one_by_one(attr: &Attribute) -> Vec<Attribute> {
     let Some((condition, inner)) = conditional(&attr.meta) else { return vec![attr.clone()] };
     inner.iter().map(|inner| parse_quote!(#[cfg_attr(#condition, #inner)])).collect()
@@ -88,7 +88,7 @@ fn conditional(meta: &Meta) -> Option<(Meta, Vec<Meta>)> {
     Some((metas.next()?, metas.collect()))
 }
 
-/// The name that decides: what is inside `cfg_attr(condition, ...)` and `unsafe(...)`.
+/// The name of the attribute inside `cfg_attr(condition, ...)` and `unsafe(...)`.
 fn name_of(meta: &Meta) -> String {
     let path = meta.path();
     if let Some((_, inner)) = conditional(meta) {
@@ -116,7 +116,7 @@ fn is_hidden(meta: &Meta) -> bool {
     }
 }
 
-/// An `expect` as `allow`: what is expected in the body would be missed everywhere else.
+/// An `expect` as an `allow`: a lint that is expected in the body does not fire on the other items.
 fn without_expectation(attr: &Attribute) -> Attribute {
     fn allowed(meta: &Meta) -> Meta {
         if let Some((condition, inner)) = conditional(meta) {

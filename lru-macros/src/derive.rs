@@ -11,8 +11,8 @@
 //!       }
 //! ```
 //!
-//! What borrows can't be stored as it is: it is stored as a tuple of what its fields are stored as,
-//! in one of as many nested `Result`s as there are variants.
+//! A type with lifetimes is not stored itself: the stored form is a tuple of the stored forms of its fields,
+//! and of an enum, nested `Result`s with such a tuple for each variant.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -20,7 +20,7 @@ use syn::{Data, DeriveInput, Fields, GenericParam, Member, Path, Type, parse_quo
 
 use crate::type_tokens;
 
-/// The `impl`, or what is wrong.
+/// Returns the `impl` of `Argument`.
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let krate = krate(input)?;
     let variants = variants(input)?;
@@ -56,7 +56,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
-/// The path of `functools`: `#[argument(crate = path)]` where it was renamed.
+/// The path of `functools`, which `#[argument(crate = path)]` can set.
 fn krate(input: &DeriveInput) -> syn::Result<Path> {
     let mut krate = parse_quote!(::functools);
     for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("argument")) {
@@ -72,7 +72,7 @@ fn krate(input: &DeriveInput) -> syn::Result<Path> {
     Ok(krate)
 }
 
-/// A variant; the only one, where it is a struct.
+/// A variant of an enum, or a struct.
 struct Variant<'a> {
     path: TokenStream,
     fields: &'a Fields,
@@ -83,7 +83,7 @@ fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
         Data::Struct(data) => Ok(vec![Variant { path: quote!(Self), fields: &data.fields }]),
         Data::Enum(data) if data.variants.is_empty() => Err(syn::Error::new(
             input.ident.span(),
-            "an enum without variants cannot be an argument: it has no values",
+            "an enum without variants cannot be an argument: it has no values; add a variant",
         )),
         Data::Enum(data) => Ok(data
             .variants
@@ -94,21 +94,22 @@ fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
             })
             .collect()),
         Data::Union(data) => {
-            let message = "a union cannot be an argument: nobody knows which of its fields holds a value";
+            let message =
+                "a union cannot be an argument: which of its fields is valid is not known; write an enum";
             Err(syn::Error::new(data.union_token.span, message))
         }
     }
 }
 
 impl Variant<'_> {
-    /// Names for its fields.
+    /// Returns a name for each field.
     fn names(&self, prefix: &str) -> Vec<Ident> {
         (0..self.fields.len())
             .map(|place| format_ident!("__{prefix}{place}", span = Span::mixed_site()))
             .collect()
     }
 
-    /// The pattern that binds its fields to these names.
+    /// Returns the pattern that binds the fields to these names.
     fn pattern(&self, names: &[Ident]) -> TokenStream {
         let Self { path, fields } = self;
         let members = fields.iter().enumerate().map(|(place, field)| match &field.ident {
@@ -123,7 +124,7 @@ impl Variant<'_> {
     }
 }
 
-/// A field as a part of a key, whatever its type lets it be.
+/// Returns a field as a part of a key; its type selects how.
 fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
     let span = type_tokens::first_span(ty);
     let krate: TokenStream = krate
@@ -141,7 +142,7 @@ fn hash(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
     let arms = variants.iter().enumerate().map(|(number, variant)| {
         let names = variant.names("field");
         let pattern = variant.pattern(&names);
-        // Which variant it is, where that is a question.
+        // The number of the variant, where there are several.
         let number =
             (variants.len() > 1).then(|| quote! { ::core::hash::Hasher::write_usize(__state, #number); });
         let parts = names.iter().zip(variant.types()).map(|(name, ty)| part(name, ty, krate));
@@ -176,7 +177,7 @@ fn eq(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
     }
 }
 
-/// For a type that borrows nothing.
+/// The stored form of a type without lifetimes: the type itself.
 fn stored_as_itself(krate: &Path) -> TokenStream {
     quote! {
         type Stored = Self;
@@ -198,7 +199,7 @@ fn stored_as_itself(krate: &Path) -> TokenStream {
     }
 }
 
-/// For a type that borrows.
+/// The stored form of a type with lifetimes: the stored forms of its fields.
 fn stored_by_fields(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
     let tuples = variants.iter().map(|variant| {
         let types = variant.types();
@@ -245,7 +246,7 @@ fn stored_by_fields(variants: &[Variant<'_>], krate: &Path) -> TokenStream {
     }
 }
 
-/// The tuple of variant `number`, in its place among nested `Result`s.
+/// Wraps the tuple of variant `number` in the nested `Result`s.
 fn within(number: usize, variants: usize, tuple: &TokenStream) -> TokenStream {
     let is_last = number + 1 == variants;
     let innermost = if is_last {

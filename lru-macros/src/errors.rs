@@ -1,4 +1,4 @@
-//! Collects mistakes, so that all of them are reported at once.
+//! The list of mistakes, all of which are reported at once.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 pub(crate) struct Errors(Vec<syn::Error>);
 
 impl Errors {
-    /// Notes a mistake, to be underlined at `tokens`.
+    /// Adds a mistake that is underlined at `tokens`.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Into<String>) {
         self.add(syn::Error::new_spanned(tokens, message.into()));
     }
@@ -20,7 +20,7 @@ impl Errors {
         self.0.len()
     }
 
-    /// The mistakes as tokens that do not compile, before `item`.
+    /// Returns the mistakes as `compile_error!` items, followed by `item`.
     pub(crate) fn with(self, item: &TokenStream) -> TokenStream {
         let errors = self.0.iter().map(syn::Error::to_compile_error);
         quote! { #(#errors)* #item }

@@ -1,10 +1,11 @@
 //! The attributes of `functools`, which documents them: [`macro@lru_cache`] and [`macro@cache`].
 //!
-//! Tokens become `args` and `func`, these are checked and become a `model`, and the model becomes
-//! tokens. Behaviour lives in `lru-core`; what is generated only names it.
+//! The stages are modules, and a stage imports earlier ones alone: `args` (the options) and `signature` (the
+//! function) parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code names the
+//! behaviour of `lru-core`, and has none of its own.
 
 #![forbid(unsafe_code)]
-// A macro that panics says nothing about what is wrong, and where.
+// A panic of a macro reports neither the mistake nor its place.
 #![cfg_attr(
     not(test),
     deny(
@@ -33,52 +34,35 @@ use errors::Errors;
 use model::Model;
 use signature::Func;
 
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn lru_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::LruCache, args.into(), &item.into()).into()
+/// Defines the attributes. `functools` documents them where it re-exports them.
+macro_rules! attributes {
+    ($($(#[$about:meta])* $name:ident = $attribute:ident;)+) => {$(
+        $(#[$about])*
+        #[proc_macro_attribute]
+        pub fn $name(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            memoize(Attribute::$attribute, args.into(), &item.into()).into()
+        }
+    )+};
 }
 
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::Cache, args.into(), &item.into()).into()
+attributes! {
+    /// Memoizes a function with a least-recently-used cache of 128 results, or of `maxsize`.
+    lru_cache = LruCache;
+    /// Memoizes a function with an unbounded cache.
+    cache = Cache;
+    /// Memoizes a function with a first-in-first-out cache.
+    fifo_cache = FifoCache;
+    /// Memoizes a function with a least-frequently-used cache.
+    lfu_cache = LfuCache;
+    /// Memoizes a function with a random-replacement cache.
+    rr_cache = RrCache;
+    /// Memoizes a function with a cache whose results expire after ten minutes, or after `ttl`.
+    ttl_cache = TtlCache;
+    /// Memoizes an `async fn` with a cache of 256 results that expire after a minute, or after `ttl`.
+    async_lru_cache = AsyncLruCache;
 }
 
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn fifo_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::FifoCache, args.into(), &item.into()).into()
-}
-
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn lfu_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::LfuCache, args.into(), &item.into()).into()
-}
-
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn rr_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::RrCache, args.into(), &item.into()).into()
-}
-
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn ttl_cache(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize(Attribute::TtlCache, args.into(), &item.into()).into()
-}
-
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
-#[proc_macro_attribute]
-pub fn async_lru_cache(
-    args: proc_macro::TokenStream,
-    item: proc_macro::TokenStream,
-) -> proc_macro::TokenStream {
-    memoize(Attribute::AsyncLruCache, args.into(), &item.into()).into()
-}
-
-#[expect(missing_docs, reason = "documented where `functools` re-exports it")]
+/// Implements `Argument` for a type, so that it can be an argument of a memoized function.
 #[proc_macro_derive(Argument, attributes(argument))]
 pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let derived = syn::parse(item).and_then(|input| derive::derive(&input));
@@ -98,8 +82,8 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
     let mistakes_in_options = errors.count();
     check::check(&args, &func, &mut errors);
     if errors.count() > mistakes_in_options {
-        // A signature that can't be cached: its function as it is, so that its callers compile,
-        // and what the types have to say, so that all mistakes show at once.
+        // The function stays as it is, so that its callers compile. The types are asked all the same, so that
+        // all mistakes are reported at once.
         return errors.with(&expand::unchanged(args, func));
     }
     let plain = args.backend.backend.is_some().then(|| func.without_options());

@@ -38,8 +38,8 @@ impl Func {
         parser.parse2(item)
     }
 
-    /// The function as it was, without what only a cached function understands, and without the
-    /// `const` that has been complained of.
+    /// The function as it was, without the attributes of this crate, and without the `const` that was
+    /// reported.
     pub(crate) fn without_options(&self) -> TokenStream {
         let Self { attrs, vis, body, .. } = self;
         let mut sig = self.sig.clone();
@@ -55,7 +55,7 @@ impl Func {
         quote! { #(#attrs)* #vis #sig #body }
     }
 
-    /// The parameters, `self` aside.
+    /// The parameters without `self`.
     pub(crate) fn params(&self) -> impl Iterator<Item = &PatType> {
         self.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(param) => Some(param),
@@ -71,7 +71,7 @@ impl Func {
         })
     }
 
-    /// The attributes of the parameters, `self` among them.
+    /// The attributes of all parameters, `self` included.
     pub(crate) fn param_attrs(&self) -> impl Iterator<Item = &syn::Attribute> {
         self.sig.inputs.iter().flat_map(Self::attrs_of)
     }
@@ -84,12 +84,12 @@ impl Func {
         }
     }
 
-    /// Whether it stands in an `impl` or a trait, as far as it tells.
+    /// Whether the function is visibly in an `impl` or a trait: it has or names `self` or `Self`.
     pub(crate) fn is_method(&self) -> bool {
         self.receiver().is_some() || self.self_type().is_some()
     }
 
-    /// The `Self` that tells an associated function.
+    /// The `Self` of an associated function.
     pub(crate) fn self_type(&self) -> Option<Ident> {
         let Signature { inputs, output, .. } = &self.sig;
         type_tokens::self_type_in(quote!(#inputs #output))
@@ -104,7 +104,7 @@ impl Func {
         }
     }
 
-    /// What first makes it a function of any type: a type parameter, or an `impl Trait`.
+    /// The first type parameter, or `impl Trait` in a parameter.
     pub(crate) fn first_type_param(&self) -> Option<TokenStream> {
         let named = self.sig.generics.type_params().next().map(|param| param.ident.to_token_stream());
         named.or_else(|| {
@@ -114,13 +114,13 @@ impl Func {
     }
 }
 
-/// What a parameter says of its part in the key.
+/// The `#[key(…)]` of a parameter.
 pub(crate) enum KeyOption {
-    /// Nothing: it is a part.
+    /// None: the argument is a part of the key.
     Itself,
-    /// `#[key(skip)]`: it is none.
+    /// `#[key(skip)]`: the argument is not in the key.
     Skip,
-    /// `#[key(expr)]`: something made of it is.
+    /// `#[key(expr)]`: the value of the expression is a part of the key.
     Expression(Box<Expr>),
 }
 
@@ -184,7 +184,7 @@ impl ItemScope {
         Self { params: params.collect(), is_method }
     }
 
-    /// Of any type, for a function that is not looked at.
+    /// A scope that can name all types.
     pub(crate) fn all() -> Self {
         Self { params: Vec::new(), is_method: false }
     }
@@ -213,7 +213,7 @@ pub(crate) fn names_arguments(args: &Args, func: &Func) -> bool {
         && func.result().is_none_or(|result| scope.names(result))
 }
 
-/// Whether `fn` comes next, qualifiers passed over.
+/// Whether `fn` comes next, after any qualifiers.
 fn is_function(input: ParseStream) -> bool {
     let ahead = input.fork();
     loop {
@@ -231,7 +231,7 @@ fn is_function(input: ParseStream) -> bool {
     }
 }
 
-/// The body in its braces; `macro_rules` may have wrapped them once more, in nothing.
+/// The body in its braces, which `macro_rules` may have wrapped in an invisible group.
 fn body(input: ParseStream) -> syn::Result<Group> {
     let mut token: TokenTree = input.parse()?;
     loop {

@@ -1,4 +1,4 @@
-//! What comes out, as formatted text: a snapshot for each kind of function.
+//! Expansions as formatted text: a snapshot for each kind of function.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p lru-macros` writes them anew: read them before committing them.
 
@@ -20,7 +20,7 @@ fn expand(attribute: Attribute, args: &str, item: &str) -> String {
     prettyplease::unparse(&file)
 }
 
-/// What `in_an_impl_write_accessors_siblings!` makes of what it is given.
+/// The expansion of `in_an_impl_write_accessors_siblings!`.
 fn companion_in_plain(item: Item) -> Vec<Item> {
     let is_companion = |mac: &syn::Macro| {
         mac.path.segments.last().is_some_and(|name| name.ident == "in_an_impl_write_accessors_siblings")

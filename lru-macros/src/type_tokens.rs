@@ -1,4 +1,4 @@
-//! What can be told of a type from the way it is spelled.
+//! Questions about a type that its tokens answer.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use syn::{
     Type, TypeParamBound,
 };
 
-/// The primitive types that are arguments by themselves.
+/// The primitive types, all of which implement `Argument`.
 pub(crate) const PRIMITIVES: [&str; 17] = [
     "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
     "isize", "f32", "f64",
@@ -40,9 +40,9 @@ pub(crate) fn primitive(ty: &Type) -> Option<&'static str> {
     PRIMITIVES.into_iter().find(|primitive| name == primitive)
 }
 
-/// The first type to pass the test, of a type itself and those that are visible in its spelling.
+/// Returns the first type that passes the test, among the type itself and those that are part of it.
 ///
-/// Types behind `fn` and `dyn` are not looked into: a value of such a type holds none of them.
+/// The types of a `fn` or `dyn` type are skipped: a value of it contains none of them.
 pub(crate) fn find<'t>(ty: &'t Type, test: &mut impl FnMut(&Type) -> bool) -> Option<&'t Type> {
     let ty = bare(ty);
     if test(ty) {
@@ -72,13 +72,13 @@ pub(crate) fn arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
     })
 }
 
-/// Types of the standard library that have no lifetimes of their own.
+/// Types of the standard library without lifetime parameters.
 const WITHOUT_LIFETIMES: [&str; 13] = [
     "String", "Vec", "Option", "Result", "Box", "Arc", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
     "VecDeque", "PathBuf", "OsString",
 ];
 
-/// Whether a name in a type may be that of a type whose lifetime was left out: `Cow<str>`.
+/// Whether a type may have an omitted lifetime, as in `Cow<str>`.
 pub(crate) fn may_leave_lifetimes_out(ty: &Type) -> bool {
     let named = find(ty, &mut |ty| {
         let Type::Path(path) = ty else {
@@ -113,7 +113,7 @@ pub(crate) fn bindings(pat: &Pat) -> Vec<proc_macro2::Ident> {
     }
 }
 
-/// Types that no `impl` has a parameter named after.
+/// Names of types that are not used as names of type parameters.
 const WELL_KNOWN: [&str; 24] = [
     "String",
     "Vec",
@@ -141,8 +141,8 @@ const WELL_KNOWN: [&str; 24] = [
     "SocketAddr",
 ];
 
-/// Whether a type means the same anywhere in its module: it names neither `Self` nor what may be a
-/// parameter of an `impl` around it.
+/// Whether a type means the same anywhere in its module: it names neither `Self` nor anything that may be a
+/// parameter of the surrounding `impl`.
 pub(crate) fn is_closed(ty: &Type) -> bool {
     match bare(ty) {
         Type::Reference(reference) => is_closed(&reference.elem),
@@ -178,7 +178,7 @@ fn has_closed_arguments(segment: &PathSegment) -> bool {
     }
 }
 
-/// The type that references lead to.
+/// The type behind all references.
 pub(crate) fn pointee(ty: &Type) -> &Type {
     match bare(ty) {
         Type::Reference(reference) => pointee(&reference.elem),
@@ -186,7 +186,7 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
     }
 }
 
-/// Whether it is `!`.
+/// Whether the type is `!`.
 pub(crate) fn is_never(ty: &Type) -> bool {
     matches!(bare(ty), Type::Never(_))
 }
@@ -219,24 +219,24 @@ pub(crate) fn self_type_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
     None
 }
 
-/// What begins an item that has a `Self` of its own, as `fn` and `union` do before a name.
+/// Keywords of items that have a `Self` of their own. `fn` and `union` are keywords before a name only.
 const ITEMS: [&str; 4] = ["impl", "trait", "struct", "enum"];
 
-/// The type with `'static` for every lifetime, as a `static` has to name it.
+/// The type with `'static` for every lifetime, as in the type of a `static`.
 pub(crate) fn with_static(ty: &Type) -> Type {
     let mut ty = ty.clone();
     Statics::default().in_type(&mut ty, Elided::IsStatic);
     ty
 }
 
-/// What an omitted lifetime stands for: in `&str` itself one of the function's, in `fn(&str)` any.
+/// The meaning of an omitted lifetime: in `&str` a lifetime of the function, in `fn(&str)` any lifetime.
 #[derive(Clone, Copy)]
 enum Elided {
     IsStatic,
     IsAny,
 }
 
-/// Replaces lifetimes, except those that a `for<'a>` further out introduces.
+/// Replaces lifetimes, except those that an outer `for<'a>` introduces.
 #[derive(Default)]
 struct Statics {
     bound: Vec<Lifetime>,
@@ -347,7 +347,7 @@ fn introduced_lifetime(param: &syn::GenericParam) -> Option<Lifetime> {
     }
 }
 
-/// The first token: where the mistakes of a type or an expression are underlined.
+/// The span of the first token, where mistakes in a type or an expression are underlined.
 pub(crate) fn first_span(tokens: impl ToTokens) -> proc_macro2::Span {
     let first = tokens.into_token_stream().into_iter().next();
     first.map_or_else(proc_macro2::Span::call_site, |token| token.span())

@@ -1,6 +1,6 @@
 //! Every two options that answer different questions stand together.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use functools::{LruCache, RemovalCause, lru_cache};
 
@@ -132,13 +132,13 @@ fn an_object_with_keys_and_verdicts() {
     with! {
         { typed = true } { key = |n| *n } { cache_none = false } { cache_errors = false }
         { ttl = 60 } { tti = 60 } { ttl = 60, jitter = 0.1 } { ttu = |_n, _value, now| now + ONE_SECOND }
-        { ttl = ONE_SECOND, timer = Instant::now } { tti = ONE_SECOND, timer = Instant::now }
+        { ttl = ONE_SECOND } { tti = ONE_SECOND }
         { ttl = 60, tti = 60 } { ttl = 60, key = |n| *n } { ttl = 60, cache_none = false }
         { ttl = 60, cache_errors = false } { tti = 60, typed = false } { tti = 60, key = |n| *n }
-        { ttu = |_n, _value, now| now + ONE_SECOND, tti = ONE_SECOND, timer = Instant::now }
+        { ttu = |_n, _value, now| now + ONE_SECOND, tti = ONE_SECOND }
         { ttu = |_n, value, now| now + ONE_SECOND * u32::from(value.is_some()), cache_none = false }
         { ttl = 60, stale_if_error = 300 } { ttl = 60, stale_if_error = 300, tti = 60 } { single_flight = true }
-        { single_flight = true, flight_timeout = 5 } { ttl = ONE_SECOND, stale_if_error = ONE_SECOND, timer = Instant::now }
+        { single_flight = true, flight_timeout = 5 } { ttl = ONE_SECOND, stale_if_error = ONE_SECOND }
     }
 }
 

@@ -66,7 +66,16 @@ const CRATES: &[Rules] = &[
         ],
         inner: Some((
             "expand",
-            &[&["cache"], &["call"], &["backend"], &["coalesced"], &["function"], &["items"], &["accessors"]],
+            &[
+                &["cache"],
+                &["call"],
+                &["backend"],
+                &["coalesced"],
+                &["function"],
+                &["items"],
+                &["accessors"],
+                &["unchanged"],
+            ],
         )),
         free: &["tests", "snapshots"],
         most_parameters: usize::MAX,

@@ -1,8 +1,8 @@
 //! The table of options: one entry each.
 //!
-//! An entry gives the field of the value, the value's type and parser, the help text, the option's names where
-//! they are not the field's, and the attributes that do not take it. The structs, the list of names, suggestions,
-//! the detection of duplicates and the parsing of values are all made of the entries.
+//! An entry gives the field of the value, the value's type and parser, the help text, the option's names
+//! where they are not the field's, and the attributes that do not take it. The structs, the list of names,
+//! suggestions, the detection of duplicates and the parsing of values are all made of the entries.
 //!
 //! An option touches three places. Of `jitter`, for example, these are:
 //!
@@ -135,7 +135,7 @@ options! {
         flight_timeout: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`";
         /// The executor of background refreshes.
-        spawn: Expr = expression, "an executor, such as `spawn = functools::Tokio`";
+        spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`";
     }
 
     /// The store outside the process.

@@ -1,4 +1,4 @@
-//! What can be asked of the cache: on a type of the function's name, or beside the method.
+//! The accessors of the cache: on a type of the function's name, or beside the method.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -8,7 +8,7 @@ use super::{backend, cache, call, items};
 use crate::attributes::Attrs;
 use crate::model::{Accessors, Flavor, Model, Param};
 
-/// All accessors, and what they need.
+/// Returns all accessors, and the functions that they call.
 pub(super) fn accessors(model: &Model) -> TokenStream {
     let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
     let Attrs { cfg, hidden, .. } = attrs;
@@ -19,8 +19,8 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
-            let doc = format!(" What can be asked of the cache of the function `{name}`.");
-            // Where no type can stand, the compiler says in which macro it originates.
+            let doc = format!(" Accessors of the cache of the function `{name}`.");
+            // In an `impl` or trait, rustc rejects the type, and names the macro in its message.
             quote! {
                 #krate::__private::in_an_impl_write_accessors_siblings! {
                     [#(#cfg)*]
@@ -42,8 +42,8 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     }
 }
 
-/// The accessors of a function that can't be cached, for those who ask it. One of those that take
-/// its arguments has `questions` about them in its body.
+/// Returns the accessors of a function that cannot be cached, so that code that calls them compiles. The body
+/// of `cache_contains` has `questions` about the types of the arguments.
 pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> TokenStream {
     let Model { attrs, accessor_vis: vis, flavor, safety, generics, result, .. } = model;
     let (cfg, where_clause) = (&attrs.cfg, &generics.where_clause);
@@ -78,20 +78,20 @@ enum Takes {
     Nothing,
     /// What the function takes.
     Arguments,
-    /// The same, and a result.
+    /// What the function takes, and a result.
     ArgumentsAndResult,
 }
 
-/// A function that asks something of the cache.
+/// A function that reads or changes the cache.
 struct Accessor {
     name: &'static str,
     doc: &'static str,
     takes: Takes,
     returns: Option<TokenStream>,
     body: TokenStream,
-    /// Whether it runs the function, and so is `unsafe` as the function is.
+    /// Whether it runs the body, and so is `unsafe` as the function is.
     runs: bool,
-    /// Whether it may have to wait, and so is `async` as the function is.
+    /// Whether it may wait, and so is `async` as the function is.
     waits: bool,
 }
 
@@ -110,63 +110,63 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     vec![
         ask(
             "cache_info",
-            " Hits, misses, bound and number of entries, read together.",
+            " Returns the cache statistics: hits, misses, `maxsize` and the number of entries.",
             Takes::Nothing,
             Some(quote! { #krate::CacheInfo }),
             quote! { #calls.info() },
         ),
         ask(
             "cache_stats",
-            " What happened beside hits and misses.",
+            " Returns further statistics, such as evictions, expiries and stale hits.",
             Takes::Nothing,
             Some(quote! { #krate::CacheStats }),
             quote! { #calls.stats() },
         ),
         ask(
             "cache_clear",
-            " Empties the cache and sets the counters to zero.",
+            " Removes all entries and sets the statistics to zero.",
             Takes::Nothing,
             None,
             quote! { #calls.clear(); },
         ),
         ask(
             "cache_parameters",
-            " The options the function was memoized with.",
+            " Returns the parameters of the cache: `maxsize` and `typed`.",
             Takes::Nothing,
             Some(quote! { #krate::CacheParameters }),
             quote! { #calls.parameters(#typed) },
         ),
         ask(
             "cache_contains",
-            " Whether a result is remembered for these arguments. Counts nothing, moves nothing.",
+            " Returns whether a result is cached for these arguments; this is neither a hit nor a miss.",
             Takes::Arguments,
             truth.clone(),
             quote! { #calls.contains(#key) },
         ),
         ask(
             "cache_peek",
-            " The result remembered for these arguments. Counts nothing, moves nothing.",
+            " Returns the cached result for these arguments; this is neither a hit nor a miss.",
             Takes::Arguments,
             Some(quote! { ::core::option::Option<#result> }),
             quote! { #calls.peek(#key, #outcome) },
         ),
         ask(
             "cache_put",
-            " Stores a result for these arguments, as if it had been computed. Counts nothing.",
+            " Stores a result for these arguments, as if the function had returned it.",
             Takes::ArgumentsAndResult,
             None,
             put,
         ),
         ask(
             "cache_invalidate",
-            " Removes the result for these arguments, and says whether there was one.",
+            " Removes the cached result for these arguments, and returns whether there was one.",
             Takes::Arguments,
             truth,
             quote! { #calls.invalidate(#key) },
         ),
         Accessor {
             name: "cache_refresh",
-            doc: " Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.",
+            doc: " Calls the function, replaces the cached result, and returns the new one; this is a miss.",
             takes: Takes::Arguments,
             returns: Some(quote! { #result }),
             body: quote! {
@@ -181,12 +181,12 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
 }
 
 impl Accessor {
-    /// Whether the function's result is in its signature.
+    /// Whether the type of the result is in its signature.
     fn is_of_values(&self) -> bool {
         self.runs || self.takes == Takes::ArgumentsAndResult || self.name == "cache_peek"
     }
 
-    /// The same, where there is a backend to be asked too.
+    /// Replaces what depends on the backend, where there is one.
     fn with_backend(self, model: &Model) -> Self {
         match backend::accessor(model, self.name) {
             Some((returns, body)) => Self { returns: Some(returns), body, waits: true, ..self },
@@ -216,7 +216,7 @@ impl Accessor {
         };
         let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
         let both = runs.then_some(&attrs.both).into_iter().flatten();
-        // One parameter more than the user chose to have.
+        // The result is a parameter more than the user wrote.
         let one_more = (*takes == Takes::ArgumentsAndResult && params.len() >= 7)
             .then(|| quote! { #[allow(clippy::too_many_arguments)] });
         let flavor = if *waits { model.flavor } else { Flavor::Sync };
@@ -232,23 +232,23 @@ impl Accessor {
     }
 }
 
-/// Takes what a test of arguments and value tells.
+/// Returns `cache_retain`, where the types of the arguments can be named.
 fn retain(model: &Model) -> Option<TokenStream> {
     let (holds, body) = items::retain(model, &quote!(Self))?;
     let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
-    // Needed or not: a test that is passed on need not be `mut`, one that is called must.
+    // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
     let mutable = items::calls_test(model).then(|| quote!(mut));
     let (object, generics) = (model.object(), model.object_generics());
     let object = object.map(|object| quote! { #object, });
     Some(quote! {
         #(#cfg)*
-        /// Removes the results for which the test of arguments and value is false. Counts nothing.
+        /// Removes the entries for which the test of arguments and result returns `false`.
         #vis fn #name #generics (#object #mutable __holds: #holds) { #body }
     })
 }
 
-/// The body. Where it has decorators they see it under the function's own name: an associated
-/// function of that name hides nothing from the body. Beside a method that name is taken.
+/// Returns `wrapped`, the function that has the body. Decorators see the body under the function's own name,
+/// where that is free: beside a method it is taken.
 fn wrapped(model: &Model) -> TokenStream {
     let Model { attrs, accessor_vis: vis, flavor, safety, name, generics, receiver, result, body, .. } =
         model;
@@ -261,7 +261,7 @@ fn wrapped(model: &Model) -> TokenStream {
         quote! { #receiver }
     });
     let written: Vec<_> = receiver.chain(model.params.iter().map(|param| body_takes(model, param))).collect();
-    let doc = " Runs the function itself, past the cache: nothing is counted, nothing is stored.";
+    let doc = " Calls the function itself, without the cache.";
     let wrapped = model.accessor("wrapped");
     let plain_name = name.unraw();
     let is_taken = matches!(model.accessors, Accessors::Siblings)
@@ -286,8 +286,7 @@ fn wrapped(model: &Model) -> TokenStream {
     }
 }
 
-/// A parameter as the body takes it. The one that holds the cache is used already, whether or not
-/// the body passes it on.
+/// Returns a parameter as the body takes it. The one that holds the cache counts as used: the call uses it.
 fn body_takes(model: &Model, param: &Param) -> TokenStream {
     let written = param.written();
     let lint = model.holds_the_cache(param).then(|| quote! { #[allow(unused_variables)] });

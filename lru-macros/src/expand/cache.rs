@@ -1,4 +1,4 @@
-//! The cache, and the key under which a call looks in it.
+//! Expressions of the cache and of the key.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -8,7 +8,7 @@ use crate::args::MaxSize;
 use crate::model::{Accessors, Identity, Key, Krate, Model, Parts, Place, Told, nested};
 use crate::type_tokens;
 
-/// The cache, to be called: `home` is where the accessors stand.
+/// The cache handle of a call; `home` is the type that has the accessors.
 pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
         Place::Object(object) => match model.terms.in_object() {
@@ -30,7 +30,7 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
     }
 }
 
-/// The cache in a `static`, to be referred to.
+/// A reference to the cache in a `static`; `None` for other caches.
 pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     match (&model.place, &model.accessors) {
         (Place::Object(_) | Place::Static(Parts::PerThread), _) => None,
@@ -39,19 +39,19 @@ pub(super) fn in_static(model: &Model, home: &TokenStream) -> Option<TokenStream
     }
 }
 
-/// The same, where a function has it.
+/// The call of the function that returns the cache.
 fn of_function(model: &Model, home: &TokenStream) -> TokenStream {
     let memo = name(model);
     let lifetime = model.may_leave_lifetimes_out().then(|| quote! { &() });
     quote! { #home::#memo(#lifetime) }
 }
 
-/// What the cache is told at each call, where that is anything.
+/// The lifecycle options of each call, where there are any.
 fn plan(model: &Model) -> Option<TokenStream> {
     model.terms.plan(&model.krate, &told(model))
 }
 
-/// How the user's functions come by the arguments in a key.
+/// The types in an entry, and the arguments in its key.
 pub(super) fn told(model: &Model) -> Told {
     Told {
         key: key_type(model),
@@ -61,22 +61,21 @@ pub(super) fn told(model: &Model) -> Told {
     }
 }
 
-/// The cache in an object, to be called.
+/// The cache handle of an object.
 pub(super) fn calls_of(object: &Expr, krate: &Krate) -> TokenStream {
     let (span, cache) = (type_tokens::first_span(object), cache_of(object, krate));
     quote_spanned! { span=> #cache.__calls() }
 }
 
-/// The cache in an object.
+/// The cache object.
 fn cache_of(object: &Expr, krate: &Krate) -> TokenStream {
     let span = type_tokens::first_span(object);
     let krate = krate.at(span);
     quote_spanned! { span=> #krate::__private::cache(&#object) }
 }
 
-/// The function that has the cache. Where siblings can't stand, in the `impl` of a trait or in a
-/// trait to be had as `dyn`, it is the first that the compiler complains of: so its name says what
-/// to do about it.
+/// The name of the function that returns the cache. In the `impl` of a trait, and in a trait that is used as
+/// `dyn`, rustc rejects siblings, and reports this one first: so the name gives the way out.
 pub(super) fn name(model: &Model) -> Ident {
     model.accessor(match model.accessors {
         Accessors::Siblings => "__here_write_accessors_none",
@@ -84,8 +83,8 @@ pub(super) fn name(model: &Model) -> Ident {
     })
 }
 
-/// The arguments as a tuple that borrows them, after what tells instances apart. The key of an object is
-/// a single argument itself.
+/// The key of a call: a tuple that borrows the arguments, after the identity of the instance where there are
+/// several. With one argument, the key in an object is the argument itself.
 pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
     let krate = &model.krate;
     let parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
@@ -109,12 +108,12 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
     }
 }
 
-/// One part as it is, several as a tuple.
+/// One part by itself, several as a tuple.
 fn one_or_all(parts: &[TokenStream]) -> TokenStream {
     if let [part] = parts { part.clone() } else { nested(parts) }
 }
 
-/// What tells functions apart in an object that does.
+/// The identity of the function, for objects that separate functions.
 pub(super) fn function_in_object(model: &Model) -> TokenStream {
     let function = format!("::{}:", model.name);
     quote! {
@@ -125,9 +124,9 @@ pub(super) fn function_in_object(model: &Model) -> TokenStream {
 /// The cache in a `static`.
 pub(super) struct Memo<'a> {
     parts: &'a Parts,
-    /// Its type.
+    /// The name of its type.
     name: Ident,
-    /// What that takes.
+    /// The arguments of its type.
     arguments: TokenStream,
 }
 
@@ -151,7 +150,7 @@ impl<'a> Memo<'a> {
         Self { parts, name, arguments: quote! { #key, #kept #rest } }
     }
 
-    /// The item.
+    /// The `static`.
     pub(super) fn item(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         let memo = quote! { #krate::__private::#name };
@@ -167,7 +166,7 @@ impl<'a> Memo<'a> {
         }
     }
 
-    /// What it is called by.
+    /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
             Parts::One | Parts::Open | Parts::Shards(_) => quote! { __MEMO },
@@ -175,7 +174,7 @@ impl<'a> Memo<'a> {
         }
     }
 
-    /// The same, for a function that returns it.
+    /// The expression that a function returns for the cache.
     pub(super) fn found_by_reference(&self, krate: &Krate) -> TokenStream {
         let found = self.found(krate);
         if matches!(self.parts, Parts::PerThread) {
@@ -185,7 +184,7 @@ impl<'a> Memo<'a> {
         }
     }
 
-    /// What such a function returns.
+    /// The return type of such a function.
     pub(super) fn found_type(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         match parts {
@@ -199,7 +198,8 @@ impl<'a> Memo<'a> {
     }
 }
 
-/// Whether no code of a user's runs under the lock, where that can be so.
+/// The constant that tells whether the types are callback-free; `None` where the cache has a reentrant lock
+/// anyway.
 fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream> {
     let is_candidate = matches!(parts, Parts::One | Parts::Open) && !model.terms.are_any();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
@@ -211,12 +211,12 @@ fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream
     Some(quote! { #krate::__private::callback_free!(#kept #(, #arguments)*) })
 }
 
-/// Whether nothing but the arguments is in the key, and all of it.
+/// Whether the arguments, as a test takes them, are the key itself.
 pub(super) fn arguments_are_key(model: &Model) -> bool {
     matches!(model.key.identity, Identity::None) && model.key.parts.len() != 1
 }
 
-/// The arguments, or the only one, of a `__key`.
+/// The arguments in `__key`: several as a tuple, one by itself.
 pub(super) fn arguments_in_key(model: &Model) -> TokenStream {
     match model.key.identity {
         Identity::None if model.key.parts.len() == 1 => quote! { &__key.0 },
@@ -246,7 +246,7 @@ fn part_keys(model: &Model) -> Vec<&Key> {
     model.key.parts.iter().map(|part| &part.key).collect()
 }
 
-/// The bound, as an argument of a type.
+/// The bound, as a const argument.
 fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     let literal = |number: i128| proc_macro2::Literal::i128_unsuffixed(number.max(0)).into_token_stream();
     match maxsize {
@@ -260,7 +260,7 @@ fn bound(maxsize: Option<&MaxSize>, krate: &Krate) -> TokenStream {
     }
 }
 
-/// The number that a constant of an integer type is.
+/// The value of a constant of any integer type.
 fn number(expr: &Expr, krate: &Krate) -> TokenStream {
     let span = type_tokens::first_span(expr);
     let krate = krate.at(span);

@@ -8,8 +8,8 @@ use super::cache;
 use crate::model::{Flavor, Model, Place};
 use crate::type_tokens;
 
-/// Computes after a miss, and keeps what comes of it. Where terms are made of the arguments, these are
-/// copied before the body has them.
+/// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
+/// copied before the body takes them.
 pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
     let Some(terms) = own_terms(model) else {
         return quote! { __miss.keep(#compute) };
@@ -24,7 +24,7 @@ pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
     }
 }
 
-/// What makes the terms of a result of copies of the arguments, where any are made of these.
+/// Returns the closure that makes weight and expiry of copies of the arguments.
 pub(super) fn own_terms(model: &Model) -> Option<TokenStream> {
     let references = model.references(|number, _| {
         let number = Index::from(number);
@@ -33,21 +33,21 @@ pub(super) fn own_terms(model: &Model) -> Option<TokenStream> {
     model.terms.own(&model.krate, &references)
 }
 
-/// The copies.
+/// Copies the arguments for weight and expiry.
 pub(super) fn copies_for_terms(model: &Model) -> TokenStream {
     let arguments = model.given().into_iter().map(|(argument, _)| argument);
     quote! { let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*); }
 }
 
-/// The traits that choose how arguments and results are kept, where that is not plain.
+/// Imports the traits of autoref selection, where a type selects how an argument or result is stored.
 pub(super) fn choices(model: &Model) -> Option<TokenStream> {
     let krate = &model.krate;
     let fits = matches!(model.place, Place::Object(_));
-    // How those share a result who wait for it is a choice, too.
+    // How followers get a result that is not stored is selected, too.
     (fits || model.has_choices()).then(|| quote! { use #krate::__private::choices::*; })
 }
 
-/// What of the result is kept, and how.
+/// The result policy.
 pub(super) fn outcome(model: &Model) -> TokenStream {
     let outcome = model.outcome.value(&model.krate);
     match &model.place {
@@ -60,23 +60,23 @@ pub(super) fn outcome(model: &Model) -> TokenStream {
     }
 }
 
-/// Runs the body, which stands elsewhere.
+/// Calls the function that has the body, and awaits it.
 pub(super) fn run(model: &Model, home: &TokenStream) -> TokenStream {
     awaited(model, &call(model, home))
 }
 
-/// Calls the body, which stands elsewhere.
+/// Calls the function that has the body.
 pub(super) fn call(model: &Model, home: &TokenStream) -> TokenStream {
     call_with(model, home, &model.arguments())
 }
 
-/// The same, with these for its arguments.
+/// Calls the function that has the body with these arguments.
 pub(super) fn call_with(model: &Model, home: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
     let wrapped = model.accessor("wrapped");
     call_named(model, &quote!(#home::#wrapped), arguments)
 }
 
-/// Calls a function that takes the arguments as the user's function does.
+/// Calls a function that has the user's signature, and awaits it.
 pub(super) fn run_named(model: &Model, function: &TokenStream) -> TokenStream {
     awaited(model, &call_named(model, function, &model.arguments()))
 }
@@ -91,7 +91,7 @@ fn call_named(model: &Model, function: &TokenStream, arguments: &[TokenStream]) 
     }
 }
 
-/// What a call comes to.
+/// Awaits a call where the function is `async`.
 pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
     match model.flavor {
         Flavor::Sync => call.clone(),
@@ -99,7 +99,7 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
     }
 }
 
-/// Stores a `__value` in the cache.
+/// Stores `__value` in the cache.
 pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
     let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), outcome(model));

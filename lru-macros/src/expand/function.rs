@@ -1,4 +1,4 @@
-//! The function itself: looks the arguments up, else calls the body and stores its result.
+//! The function itself: looks the result up, or calls the body and stores its result.
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
@@ -7,7 +7,7 @@ use super::{cache, call, coalesced};
 use crate::model::{Accessors, Flavor, Model};
 use crate::type_tokens;
 
-/// The function. `cache_item` is the item of its cache where that has no other place than the body.
+/// Returns the function. `cache_item` is the item of a cache that is in the function's body.
 pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> TokenStream {
     let Model { attrs, vis, flavor, safety, abi, fn_token, name, generics, result, .. } = model;
     let where_clause = &generics.where_clause;
@@ -29,7 +29,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
                 ::core::result::Result::Err(__miss) => #keep,
             }
         },
-        // No place for a result while the body is awaited: an error in it may not be `Send`.
+        // No variable may contain a result while the body is awaited: an error in it may not be `Send`.
         (None, Flavor::Async(_)) => quote! {
             let __miss = match #calls.look(#key, #outcome) {
                 ::core::result::Result::Ok(__hit) => return __hit,
@@ -46,9 +46,9 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
             #looks
         },
     );
-    // From its `fn` to its last brace it is the user's, or lints would not tell that it is unused.
+    // The function has the user's spans from `fn` to the last brace: otherwise `dead_code` would skip it.
     body.set_span(model.body.span());
-    // With nowhere else for the body to stand, what decorates it decorates the function.
+    // Without a function of its own for the body, its decorators are on the function.
     let is_here = matches!(model.accessors, Accessors::None);
     let decorators = is_here.then_some(&attrs.decorators).into_iter().flatten();
     quote! {
@@ -58,14 +58,14 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     }
 }
 
-/// Calls the body where it is: what it returns early is its result, and not yet the function's.
+/// Calls the body in place, as a closure: an early return is the body's, not the function's.
 fn call_here(model: &Model) -> TokenStream {
     let Model { result, body, .. } = model;
     let bindings = model.params.iter().map(|param| {
         let (written, name) = (param.written(), &param.name);
         let (pat, ty) = (&written.pat, &written.ty);
         let ty = type_tokens::impl_trait(ty).is_none().then(|| quote!(: (#ty,)));
-        // As one of a tuple: a lint minds a `let _n = ..` that does nothing.
+        // In a tuple: a lint reports a `let _n = ..` without effect.
         quote! { let (#pat,) #ty = (#name,); }
     });
     let body = body.stream();
@@ -76,7 +76,7 @@ fn call_here(model: &Model) -> TokenStream {
     };
     match model.flavor {
         Flavor::Sync => quote! { (move || -> #result { #(#bindings)* #body })() },
-        // The type of what it returns early has no other place.
+        // An `async` block has no return type: this `return` gives early returns theirs.
         Flavor::Async(_) => quote! {
             async move {
                 if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {

@@ -1,4 +1,4 @@
-//! The items beside a function's accessors: its cache, and what tells instances apart.
+//! The items that the accessors need: the cache, the identity of instances, and `cache_retain`'s test.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,14 +8,14 @@ use super::cache::Memo;
 use super::{backend, cache};
 use crate::model::{Accessors, Model, Named, Parts, Place};
 
-/// What the accessors need: where the cache is, and what tells instances apart.
+/// Returns the functions that the accessors call: of the cache, of the identity, of the backend.
 pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let opened = backend::item(model);
     let Place::Static(parts) = &model.place else { return opened.unwrap_or_default() };
     let krate = &model.krate;
     let memo = Memo::new(model, parts);
     let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
-    // A lifetime for those that the user left out, as in `Cow<str>`: a return type has none by itself.
+    // A lifetime for those that the user omitted, as in `Cow<str>`: a return type needs one.
     let (lifetime, lint) = if model.may_leave_lifetimes_out() {
         (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
     } else {
@@ -41,7 +41,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     }
 }
 
-/// The cache of a function that has no accessors.
+/// Returns the items of a function without accessors, which are in its body.
 pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     let opened = backend::item(model);
     let Place::Static(parts) = &model.place else { return opened };
@@ -54,8 +54,8 @@ pub(super) fn in_body(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// Lists the cache in the registry, where there is one: an item, beside the cache. It can't name what the
-/// `impl` around it brings along, nor the function's parameters. Those of threads are not listed.
+/// Returns the registration of the cache, for the feature `registry`. It is an item, and names neither
+/// parameters of the surrounding `impl` nor those of the function. Per-thread caches are not registered.
 fn registered(model: &Model) -> Option<TokenStream> {
     let Model { krate, typed, .. } = model;
     if matches!(&model.place, Place::Static(Parts::PerThread)) {
@@ -74,8 +74,8 @@ fn registered(model: &Model) -> Option<TokenStream> {
     Some(quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } })
 }
 
-/// Removes what no longer holds, where the arguments can be named: one argument as it is, several as a
-/// tuple. The type of the test, and what is done with it.
+/// Returns the test of `cache_retain` and the accessor's body, where the types of the arguments can be named.
+/// The test takes one argument by itself, and several as a tuple.
 pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
     let krate = &model.krate;
     let Named { arguments, outcome } = model.named.as_ref()?;
@@ -102,7 +102,7 @@ pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, 
     Some((holds, body))
 }
 
-/// Whether the test of what holds is called, and not passed on.
+/// Whether the body of `cache_retain` calls the test, rather than passing it on.
 pub(super) fn calls_test(model: &Model) -> bool {
     matches!(model.place, Place::Static(_)) && !cache::arguments_are_key(model)
 }

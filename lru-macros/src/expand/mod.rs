@@ -1,4 +1,4 @@
-//! Model to tokens. What is quoted here names what `lru-core` does, and does nothing itself.
+//! The last stage: the model becomes tokens, which name the behaviour of `lru-core`.
 //!
 //! ```text
 //! In:   #[lru_cache(maxsize = 32)] fn area(w: u32, h: u32) -> u32 { w * h }
@@ -18,8 +18,10 @@
 //!       }
 //! ```
 //!
-//! Every name that is not the user's is seen where the attribute stands (so that lints leave it
-//! alone), starts with `__` where it is a variable, and is reached by an absolute path.
+//! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
+//! `__`, and paths are absolute. A file imports only those before it: `cache` (expressions of the cache and
+//! the key), `call` (fragments of a call), `backend`, `coalesced`, `function`, `items`, `accessors`,
+//! `unchanged`.
 
 mod accessors;
 mod backend;
@@ -37,7 +39,7 @@ use crate::model::{Accessors, Model};
 
 pub(crate) use unchanged::unchanged;
 
-/// The function, and its accessors.
+/// Returns the function and its accessors.
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let in_body = match model.accessors {
         Accessors::None => items::in_body(model),
@@ -48,8 +50,8 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     quote! { #function #accessors }
 }
 
-/// What is `expanded` where the library has backends, and otherwise the `plain` function, with one error
-/// that says so. Which it is, only a macro of the library knows.
+/// Returns tokens that become `expanded` if the feature `backend` is on, and otherwise the `plain` function
+/// and an error. A macro of the library chooses: the attribute does not know the library's features.
 pub(crate) fn where_there_are_backends(
     model: &Model,
     plain: &TokenStream,

@@ -1,4 +1,4 @@
-//! A function that cannot be cached: as it was, so that its callers compile.
+//! The output for a function that cannot be cached.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -10,11 +10,10 @@ use crate::model::{Accessors, Key, Model, Param, Scope};
 use crate::signature::{self, Func, ItemScope, receiver_type};
 use crate::{check, type_tokens};
 
-/// The function as it was.
+/// Returns the function as it was, so that its callers compile.
 ///
-/// With it what keeps further errors away that would only repeat the first: the accessors, with no
-/// cache behind them. And what brings up further mistakes: the questions about those of its types
-/// that can be asked, in the body of an accessor.
+/// Accessors without a cache keep away errors that would only follow from the first one. In the body of one
+/// of them, the types are asked whether they can be cached, so that further mistakes are reported too.
 pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     let item = func.without_options();
     let is_method = func.is_method();
@@ -30,7 +29,7 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     if matches!(&model.accessors, Accessors::Companion(name) if type_tokens::is_primitive_name(name)) {
         return item;
     }
-    // What the accessors have no use for is no mistake of the user's.
+    // An unused parameter of an accessor is no mistake of the user's.
     model.params.iter_mut().for_each(|param| param.name.set_span(Span::mixed_site()));
     let keys = if asks_keys { questions(&model) } else { Vec::new() };
     let result = asks_result.then(|| call::outcome(&model)).into_iter();
@@ -44,7 +43,7 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     quote! { #item #stubs }
 }
 
-/// What the arguments are asked, `self` among them: whether they can be keys.
+/// Returns expressions that compile if the arguments, `self` included, can be keys.
 fn questions(model: &Model) -> Vec<TokenStream> {
     let scope = Scope::Own { items: ItemScope::all(), is_per_thread: false };
     let is_asked = |ty: &Type, attrs: &[Attribute]| {

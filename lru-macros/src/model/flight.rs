@@ -1,4 +1,4 @@
-//! How calls share what is computed, and what refreshes what is stale.
+//! Coalesced calls (single-flight), and background refreshes of stale results.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -9,14 +9,14 @@ use crate::args;
 use crate::signature::Func;
 use crate::type_tokens;
 
-/// How calls share what is computed: asked of functions only where they do, or where results may be stale.
+/// The options of calls that are coalesced, or whose results may be stale.
 pub(crate) struct Flight {
     single: bool,
     timeout: Option<Expr>,
     refresh: Option<Refresh>,
 }
 
-/// What refreshes what is stale.
+/// The options of background refreshes.
 pub(crate) struct Refresh {
     spawn: Option<Expr>,
 }
@@ -37,7 +37,7 @@ impl Flight {
         is_asked.then(|| Self { single, timeout: flight_timeout.into_value(), refresh })
     }
 
-    /// The value that says how; `name` is the function's.
+    /// The options as a value; `name` is the function's.
     pub(crate) fn value(&self, name: &str, krate: &Krate) -> TokenStream {
         let shares = if self.single { quote!(SINGLE) } else { quote!(ALONE) };
         let timeout = self.timeout.as_ref().map(|timeout| {
@@ -53,7 +53,7 @@ impl Flight {
 }
 
 impl Refresh {
-    /// What runs it, where it is a task.
+    /// The executor of refreshes that are tasks.
     pub(crate) fn executor(&self, krate: &Krate) -> TokenStream {
         self.spawn.as_ref().map_or_else(
             || quote! { &#krate::__private::DefaultSpawn },

@@ -1,4 +1,4 @@
-//! How the arguments become a key: of which parts, and what beside them tells calls apart.
+//! The key: its parts, and the identity of instances of a generic function.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -31,7 +31,7 @@ impl Scope {
         }
     }
 
-    /// Where the types of what is kept are chosen for.
+    /// The marker type that selects stored forms for this place.
     pub(crate) fn marker(&self) -> Ident {
         let name = match self {
             Self::Object => "Local",
@@ -48,25 +48,25 @@ pub(crate) struct KeyPlan {
     pub(crate) parts: Vec<Part>,
 }
 
-/// A part of the key: what is at `place`, and how it is taken.
+/// A part of the key: the argument at `place`, and how it becomes a part.
 pub(crate) struct Part {
     pub(crate) place: TokenStream,
     pub(crate) key: Key,
 }
 
-/// What tells instances of a generic function or method apart.
+/// The identity of an instance of a generic function or method.
 pub(crate) enum Identity {
     /// There is one instance.
     None,
-    /// The type and const parameters named here, the types of these arguments, and what the `impl`
-    /// around it brings along.
+    /// The type and const parameters named here, the types of these arguments, and the parameters of the
+    /// surrounding `impl`.
     Of { params: Vec<GenericParam>, arguments: Vec<TokenStream> },
-    /// Everything that the body sees: a closure in there tells.
+    /// Everything that is in scope in the body: the type of a closure there.
     Body,
 }
 
 impl Identity {
-    /// The parameters by name, as a call gives them.
+    /// The names of the parameters, as in a call.
     fn names(params: &[GenericParam]) -> impl Iterator<Item = &Ident> {
         params.iter().filter_map(|param| match param {
             GenericParam::Type(param) => Some(&param.ident),
@@ -75,7 +75,7 @@ impl Identity {
         })
     }
 
-    /// The function that tells it.
+    /// The function that returns the identity.
     pub(crate) fn function(&self, name: &Ident, krate: &Krate) -> Option<TokenStream> {
         let Self::Of { params, arguments } = self else { return None };
         let params = params.iter().map(|param| match param {
@@ -98,7 +98,7 @@ impl Identity {
         })
     }
 
-    /// Asks for it.
+    /// The expression of the identity.
     pub(crate) fn ask(&self, function: &TokenStream, krate: &Krate) -> Option<TokenStream> {
         match self {
             Self::None => None,
@@ -115,17 +115,17 @@ impl Identity {
 
 /// How an argument becomes part of the key.
 pub(crate) enum Key {
-    /// Its type is spelled from primitives: it is an `Argument`.
+    /// The type is spelled from primitives, and so implements `Argument`.
     Plain(Type),
-    /// Its type is a name: what it is, the compiler knows.
+    /// The type is a name, and selects its stored form by its traits.
     ByType(Type, Ident),
-    /// Its type can't be named where the cache is: kept without it. Mistakes are underlined here.
+    /// The type cannot be named at the cache: type erasure. Mistakes are underlined at the span.
     Erased(Span, Ident),
-    /// What an expression makes, for a cache in an object.
+    /// The value of an expression, in a cache object.
     Made(Span),
-    /// A tuple that is written out: each element by itself.
+    /// A tuple: each element is a part.
     Tuple(Vec<Key>),
-    /// A reference: what it refers to.
+    /// A reference: the referent is the part.
     Reference(Box<Key>),
 }
 
@@ -142,14 +142,14 @@ impl Key {
         }
     }
 
-    /// For what an expression makes, whose type nobody wrote.
+    /// The key of an expression, whose type is not written.
     pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
-        // Underlined there, but not written there: lints would take our `&` for the user's.
+        // Located there, but not the user's: otherwise lints would report our `&`.
         let span = Span::call_site().located_at(type_tokens::first_span(expr));
         if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span, scope.marker()) }
     }
 
-    /// Whether the traits that choose are needed.
+    /// Whether the traits of autoref selection are needed.
     pub(crate) fn is_chosen(&self) -> bool {
         match self {
             Self::Plain(_) => false,
@@ -159,7 +159,7 @@ impl Key {
         }
     }
 
-    /// Whether it is kept without its type.
+    /// Whether a part is type-erased.
     pub(crate) fn is_erased(&self) -> bool {
         match self {
             Self::Plain(_) | Self::ByType(..) => false,
@@ -169,7 +169,7 @@ impl Key {
         }
     }
 
-    /// A type that the cache's own type mentions, in which a lifetime may have been left out.
+    /// Whether the type of the cache may have an omitted lifetime from this part.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         match self {
             Self::ByType(ty, _) => type_tokens::may_leave_lifetimes_out(ty),
@@ -179,7 +179,7 @@ impl Key {
         }
     }
 
-    /// The type of what is stored.
+    /// The type of the stored form.
     pub(crate) fn stored(&self, krate: &Krate) -> TokenStream {
         match self {
             Self::Plain(ty) => stored(ty, krate),
@@ -201,7 +201,7 @@ impl Key {
         }
     }
 
-    /// The types that it is spelled with, where the cache can name them.
+    /// The types as written, where the cache can name them.
     pub(crate) fn spelled(&self) -> Option<Vec<Type>> {
         match self {
             Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![type_tokens::with_static(ty)]),
@@ -237,15 +237,15 @@ impl Key {
                 });
                 nested(&parts.collect::<Vec<_>>())
             }
-            // A reference is borrowed already.
+            // The argument is a reference itself.
             Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
             Self::Reference(key) => key.borrow(&quote!((*#place)), krate),
         }
     }
 }
 
-/// Which of the parameters instances can share: type parameters that are the whole type of an
-/// argument that is in the key, and stand nowhere in the result.
+/// The type parameters whose instances can share results: those that are the whole type of an argument in the
+/// key, and are not part of the result's type.
 pub(crate) fn shared(generics: &Generics, in_key: &[&Type], result: &Type) -> Vec<Ident> {
     let is_whole = |name: &Ident| {
         in_key
@@ -258,8 +258,7 @@ pub(crate) fn shared(generics: &Generics, in_key: &[&Type], result: &Type) -> Ve
     names.filter(|name| is_whole(name) && !in_result(name)).cloned().collect()
 }
 
-/// Whether a type is an `Argument` by its spelling: primitives, and what is made of them without
-/// naming a type.
+/// Whether a type is spelled from primitives alone, and so implements `Argument`.
 fn is_plain(ty: &Type) -> bool {
     match bare(ty) {
         Type::Path(_) => type_tokens::primitive(ty).is_some(),
@@ -271,7 +270,7 @@ fn is_plain(ty: &Type) -> bool {
     }
 }
 
-/// The owned form of a type that is spelled from primitives.
+/// The stored form of a type that is spelled from primitives.
 fn stored(ty: &Type, krate: &Krate) -> TokenStream {
     match bare(ty) {
         Type::Path(_) if type_tokens::primitive(ty) == Some("str") => quote! { #krate::__private::String },
@@ -292,7 +291,7 @@ fn stored(ty: &Type, krate: &Krate) -> TokenStream {
     }
 }
 
-/// A tuple of any number of parts, in tuples of as many as are arguments.
+/// A tuple of any number of parts, nested where there are more than implement `Argument`.
 pub(crate) fn nested(parts: &[TokenStream]) -> TokenStream {
     const MOST: usize = 20;
     if parts.len() <= MOST {

@@ -15,8 +15,8 @@ impl Krate {
         path.map_or(Self::Itself, Self::Given)
     }
 
-    /// The path, underlined elsewhere. A given one still means what it means where it was written:
-    /// a macro may have given it as `$crate::functools`.
+    /// The path, located at `span`. A given path keeps its resolution: a macro may have written
+    /// `$crate::functools`.
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         match self {
             Self::Itself => quote_spanned! { span=> ::functools },

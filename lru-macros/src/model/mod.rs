@@ -1,4 +1,4 @@
-//! What was decided: everything the expansion needs, and no defaults left.
+//! The decisions: everything that the expansion needs, with all defaults filled in.
 
 mod accessors;
 mod backend;
@@ -36,13 +36,13 @@ pub(crate) use terms::{Terms, Told, is_reference};
 pub(crate) struct Model {
     pub(crate) attrs: Attrs,
     pub(crate) vis: Visibility,
-    /// The same for the accessors: a function that begins with a token of the user's would be
-    /// taken by lints for one of the user's.
+    /// The visibility of the accessors, which begins with a token of ours: lints take a function that begins
+    /// with a user's token for the user's.
     pub(crate) accessor_vis: TokenStream,
     pub(crate) flavor: Flavor,
     pub(crate) safety: Option<syn::Token![unsafe]>,
     pub(crate) abi: Option<syn::Abi>,
-    /// The user's own `fn`, by which lints tell that the function is one of the user's.
+    /// The user's own `fn`, by which lints take the function for the user's.
     pub(crate) fn_token: syn::Token![fn],
     pub(crate) name: Ident,
     pub(crate) generics: Generics,
@@ -62,11 +62,11 @@ pub(crate) struct Model {
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
-    /// The types of the arguments in the key and of what is kept of the result, where they can be named.
+    /// The types in an entry, where an item can name them.
     pub(crate) named: Option<Named>,
 }
 
-/// What is remembered, by the names of its types.
+/// The types in an entry: of the arguments in the key, and of the stored result.
 pub(crate) struct Named {
     pub(crate) arguments: Vec<Key>,
     pub(crate) outcome: Outcome,
@@ -81,7 +81,7 @@ impl Named {
     }
 }
 
-/// Whether the body is awaited.
+/// Whether the function is `async`.
 #[derive(Clone, Copy)]
 pub(crate) enum Flavor {
     Sync,
@@ -101,16 +101,16 @@ impl ToTokens for Flavor {
 pub(crate) enum Place {
     /// In a `static`.
     Static(Parts),
-    /// Where this expression says.
+    /// In the object that this expression names.
     Object(Expr),
 }
 
-/// In how many parts a function's own cache is.
+/// How a function's own cache is divided.
 pub(crate) enum Parts {
     One,
-    /// One, whose entries never leave by themselves: threads can read it at the same time.
+    /// Into one part, unbounded and without expiry: threads can read it at the same time.
     Open,
-    /// So many, by the hash of the key.
+    /// Into this number of parts, by the hash of the key.
     Shards(Expr),
     PerThread,
 }
@@ -197,30 +197,30 @@ impl Model {
         self.name.unraw().to_string()
     }
 
-    /// Whether a lifetime may have been left out in a type that the cache's own type mentions.
+    /// Whether the type of the cache may have an omitted lifetime.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         self.key.parts.iter().any(|part| part.key.may_leave_lifetimes_out())
             || self.outcome.may_leave_lifetimes_out()
     }
 
-    /// Whether the compiler chooses how something is kept.
+    /// Whether autoref selection chooses how a part of the key or the result is stored.
     pub(crate) fn has_choices(&self) -> bool {
         self.outcome.is_chosen() || self.key.parts.iter().any(|part| part.key.is_chosen())
     }
 
-    /// All that the function takes, `self` among it, as everything but the body takes it.
+    /// The parameters, `self` included, of every item but the one with the body.
     pub(crate) fn inputs(&self) -> Vec<TokenStream> {
         let receiver = self.receiver.iter().map(params::plain_receiver);
         receiver.chain(self.params.iter().map(Param::input)).collect()
     }
 
-    /// What the function takes, to be passed on.
+    /// The arguments, `self` included, to be passed on.
     pub(crate) fn arguments(&self) -> Vec<TokenStream> {
         let receiver = self.receiver.iter().map(|receiver| receiver.self_token.to_token_stream());
         receiver.chain(self.params.iter().map(|param| param.name.to_token_stream())).collect()
     }
 
-    /// What the user's functions are given: all arguments but the one that holds the cache, each with its
+    /// The arguments that functions in options take: all but the one that holds the cache, each with its
     /// type.
     pub(crate) fn given(&self) -> Vec<(TokenStream, Type)> {
         let types =
@@ -230,15 +230,15 @@ impl Model {
         self.arguments().into_iter().zip(types).filter(|(place, _)| is_given(place)).collect()
     }
 
-    /// What the function takes, and of what types.
+    /// The arguments, `self` included, with their types.
     pub(crate) fn typed_arguments(&self) -> Vec<(Type, TokenStream)> {
         let types =
             self.receiver.iter().map(receiver_type).chain(self.params.iter().map(|param| param.ty.clone()));
         types.zip(self.arguments()).collect()
     }
 
-    /// References to what the user's functions are given. `place` makes a place of the number of an
-    /// argument among them and its name.
+    /// References to the arguments that functions in options take. `place` returns the place of an argument,
+    /// by its number and its name.
     pub(crate) fn references(&self, place: impl Fn(usize, &TokenStream) -> TokenStream) -> Vec<TokenStream> {
         let given = self.given().into_iter().enumerate();
         let references = given.map(|(number, (name, ty))| {
@@ -252,7 +252,7 @@ impl Model {
         references.collect()
     }
 
-    /// Type and const parameters, as a call names them.
+    /// Type and const parameters, as in a call.
     pub(crate) fn turbofish(&self) -> Option<TokenStream> {
         let names: Vec<_> = type_params(&self.generics)
             .map(|param| match param {
@@ -264,7 +264,7 @@ impl Model {
         (!names.is_empty()).then(|| quote! { ::<#(#names),*> })
     }
 
-    /// The name of an accessor, or of what it needs.
+    /// The name of an accessor, or of a function that accessors call.
     pub(crate) fn accessor(&self, name: &str) -> Ident {
         match self.accessors {
             Accessors::Siblings => match name.strip_prefix("__") {
@@ -275,7 +275,7 @@ impl Model {
         }
     }
 
-    /// The type on which the accessors stand, as the function sees it.
+    /// The type that has the accessors, as the function names it.
     pub(crate) fn home(&self) -> TokenStream {
         match &self.accessors {
             Accessors::Companion(handle) => quote!(#handle),
@@ -283,8 +283,7 @@ impl Model {
         }
     }
 
-    /// The input that holds the cache, where one does: what those accessors take that take no
-    /// arguments.
+    /// The parameter that holds the cache, if one does. Accessors without arguments take it alone.
     pub(crate) fn object(&self) -> Option<TokenStream> {
         let holder = self.holder.as_ref()?;
         if let Some(receiver) = self.receiver.as_ref().filter(|_| holder == "self") {
@@ -294,7 +293,7 @@ impl Model {
         self.params.iter().find(|param| self.holds_the_cache(param)).map(Param::input)
     }
 
-    /// Those of its parameters that the type of what holds the cache mentions.
+    /// The generic parameters that are part of the holder's type.
     pub(crate) fn object_generics(&self) -> Option<Generics> {
         let holder = self.params.iter().find(|param| self.holds_the_cache(param))?;
         let is_mentioned = |param: &GenericParam| {
@@ -309,15 +308,14 @@ impl Model {
         Some(Generics { params, where_clause: None, ..self.generics.clone() })
     }
 
-    /// Whether an expression names items and variables of its own alone, as far as its spelling tells: no
-    /// path in it begins with what may be a type or a constant of the `impl` around it, and nothing is a
-    /// parameter of the function.
+    /// Whether an expression visibly names nothing but items and its own variables: no path in it begins with
+    /// a possible type or constant of the surrounding `impl`, and nothing is a parameter of the function.
     pub(crate) fn is_of_items(&self, expr: &Expr) -> bool {
         self.are_of_items(expr.to_token_stream())
     }
 
     fn are_of_items(&self, tokens: TokenStream) -> bool {
-        // Elsewhere there are no arguments.
+        // Only an item in the body has the parameters in scope.
         let is_in_body = matches!(self.accessors, Accessors::None);
         let mut colons = 0;
         tokens.into_iter().all(|token| {
@@ -329,7 +327,7 @@ impl Model {
                     !is_first || (is_lower && !is_parameter)
                 }
                 TokenTree::Group(group) => self.are_of_items(group.stream()),
-                // A lifetime, or a text that may name what it shows.
+                // A lifetime, or a text that may have captured variables.
                 TokenTree::Punct(punct) => punct.as_char() != '\'',
                 TokenTree::Literal(literal) => !literal.to_string().contains('{'),
             };
@@ -341,12 +339,12 @@ impl Model {
         })
     }
 
-    /// Conditions, which siblings carry one by one.
+    /// The conditions that each sibling has. Those of a companion are on its type and `impl`.
     pub(crate) fn cfg_of_siblings(&self) -> &[syn::Attribute] {
         if matches!(self.accessors, Accessors::Siblings) { &self.attrs.cfg } else { &[] }
     }
 
-    /// Whether the cache is found by this parameter.
+    /// Whether this parameter holds the cache.
     pub(crate) fn holds_the_cache(&self, param: &Param) -> bool {
         self.holder.as_ref().is_some_and(|holder| param.name == *holder)
     }

@@ -1,4 +1,4 @@
-//! What of the result is kept, and how its type is named.
+//! The result policy: which part of a result is stored, and the type of the stored form.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -9,7 +9,7 @@ use super::krate::Krate;
 use crate::args::Results;
 use crate::type_tokens::{self, bare};
 
-/// What of the result is kept.
+/// The result policy: which part of a result is stored.
 pub(crate) struct Outcome {
     choice: Choice,
     /// `Shared`, `Thread` or `Local`.
@@ -18,20 +18,20 @@ pub(crate) struct Outcome {
 }
 
 enum Choice {
-    /// All of it: its type is spelled from primitives.
+    /// The whole result, whose type is spelled from primitives.
     Plain,
-    /// Its type is a name: what it is, the compiler knows.
+    /// The type is a name, and selects the policy by its traits.
     ByType(Rules),
-    /// Its type can't be named where the cache is.
+    /// The type cannot be named at the cache: type erasure.
     Unnamed(Rules),
 }
 
-/// What the options say.
+/// The options of the policy.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
-    /// An `Err` is remembered.
+    /// Whether an `Err` is stored.
     pub(crate) errors: bool,
-    /// `None` is remembered.
+    /// Whether `None` is stored.
     pub(crate) none: bool,
 }
 
@@ -56,7 +56,7 @@ impl Outcome {
         Self { choice, marker: scope.marker(), ty: ty.clone() }
     }
 
-    /// Whether it is kept without its type.
+    /// Whether the stored form is type-erased.
     pub(crate) fn is_unnamed(&self) -> bool {
         matches!(self.choice, Choice::Unnamed(_))
     }
@@ -69,7 +69,7 @@ impl Outcome {
         matches!(self.choice, Choice::ByType(_)) && type_tokens::may_leave_lifetimes_out(&self.ty)
     }
 
-    /// The type of what is kept.
+    /// The type of the stored form.
     pub(crate) fn kept(&self, krate: &Krate) -> TokenStream {
         let ty = &self.ty;
         match &self.choice {
@@ -92,7 +92,7 @@ impl Outcome {
         }
     }
 
-    /// The value that says how.
+    /// The policy as a value.
     pub(crate) fn value(&self, krate: &Krate) -> TokenStream {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Plain },
@@ -105,7 +105,7 @@ impl Outcome {
         }
     }
 
-    /// The value that says how those come by a result who wait for it, where it is not kept.
+    /// The value that selects how followers get a result that is not stored.
     pub(crate) fn sharing(&self, krate: &Krate) -> TokenStream {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Recompute },
@@ -116,7 +116,7 @@ impl Outcome {
         }
     }
 
-    /// The type of the result, to be asked.
+    /// The type of the result, for autoref selection.
     fn returns(&self, krate: &Krate) -> TokenStream {
         let Self { ty, marker, .. } = self;
         let span = type_tokens::first_span(ty);
@@ -126,8 +126,8 @@ impl Outcome {
 
     fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
         let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
-        // One reference for each choice, and one between those of an `Ok` and those of the whole.
-        // Where errors are remembered, the former are passed over.
+        // One reference for each level of the selection, and one between the levels of an `Ok` and those of
+        // the whole result. Where errors are stored, the former are skipped.
         let chosen = if rules.errors {
             quote_spanned! { span=> (&&#returns).__with_errors((&&#returns).__result_policy()) }
         } else {
@@ -141,7 +141,7 @@ impl Outcome {
     }
 }
 
-/// Whether a result is a plain value by its spelling.
+/// Whether the type of a result is spelled from primitives alone.
 fn is_plain_value(ty: &Type) -> bool {
     match bare(ty) {
         Type::Path(_) => type_tokens::primitive(ty).is_some_and(|primitive| primitive != "str"),

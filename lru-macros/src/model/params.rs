@@ -14,9 +14,9 @@ use crate::signature::{self, Func, KeyOption, receiver_type, type_params};
 use crate::type_tokens;
 
 pub(crate) struct Param {
-    /// As the body sees it.
+    /// The parameter as written.
     pub(crate) written: PatType,
-    /// The name under which it is passed on.
+    /// The name by which the argument is passed on.
     pub(crate) name: Ident,
     pub(crate) ty: Type,
 }
@@ -26,14 +26,14 @@ impl Param {
         Self { written: written.clone(), name, ty: (*written.ty).clone() }
     }
 
-    /// The parameter as everything but the body takes it.
+    /// The parameter of every item but the one with the body.
     pub(crate) fn input(&self) -> TokenStream {
         let Self { name, ty, .. } = self;
         quote! { #name: #ty }
     }
 
-    /// The parameter as the body takes it. A `_` is not subject to lints: clippy passes over that of a
-    /// free function's parameter, and minds that of an associated function's.
+    /// The parameter as the body takes it. A `_` has a span of ours: clippy accepts it on a free function,
+    /// and reports it on an associated one.
     pub(crate) fn written(&self) -> PatType {
         let mut written = self.written.clone();
         if let Pat::Wild(wild) = &mut *written.pat {
@@ -46,9 +46,8 @@ impl Param {
 
 /// The parameters, each with a name of its own.
 ///
-/// It has its own name where it has one that is nobody else's. Names of ours can't be seen by the
-/// user's code, nor the other way round, except where the user's code is to see them: in an
-/// expression that makes the key or finds the cache.
+/// A parameter keeps its name if the name is unique. Names are hygienic, so that they are not visible to the
+/// user's code, unless an expression of the user's names the parameter: that of a key, or of the cache.
 pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
     let seeing = expressions(args, func);
     let mut params: Vec<Param> = Vec::new();
@@ -71,7 +70,7 @@ pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
     params
 }
 
-/// The user's expressions in which parameters are named.
+/// The user's expressions that can name parameters.
 fn expressions(args: &Args, func: &Func) -> TokenStream {
     let mut tokens = args.placement.cache.get().to_token_stream();
     for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
@@ -82,17 +81,17 @@ fn expressions(args: &Args, func: &Func) -> TokenStream {
     tokens
 }
 
-/// One of the arguments, `self` among them, and what it is to the key.
+/// An argument, which may be `self`, and its part in the key.
 struct Argument {
     place: TokenStream,
     ty: Type,
     option: KeyOption,
 }
 
-/// The arguments that a key is made of: all but the one that holds the cache.
+/// The arguments of which a key is made: all but the one that holds the cache.
 pub(super) struct Arguments {
     all: Vec<Argument>,
-    /// Whether a function makes the key of them.
+    /// Whether a key function takes them.
     make_key: bool,
 }
 
@@ -116,7 +115,7 @@ impl Arguments {
         Self { all: all.filter(is_key).collect(), make_key: args.key.key.is_some() }
     }
 
-    /// What the key is made of. A key function makes it of all arguments.
+    /// The parts of the key. With a key function there is one.
     pub(super) fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
         if let Some(key) = key {
             let borrowed = self.all.iter().map(|Argument { place, ty, .. }| {
@@ -141,7 +140,7 @@ impl Arguments {
         self.all.iter().filter_map(part).collect()
     }
 
-    /// What beside the arguments tells calls apart.
+    /// The identity of an instance, where there may be several.
     pub(super) fn identity(
         &self,
         typed: bool,
@@ -156,7 +155,7 @@ impl Arguments {
             .filter(|param| !matches!(param, GenericParam::Type(param) if shared.contains(&param.ident)))
             .cloned()
             .collect();
-        // A parameter without a name is told by the type of the argument it stands in.
+        // An `impl Trait` is identified by the type of its argument.
         let tells = |argument: &&Argument| {
             let is_whole =
                 matches!(type_tokens::pointee(&argument.ty), Type::ImplTrait(_)) && self.is_part(argument);
@@ -167,24 +166,24 @@ impl Arguments {
         let is_one = params.is_empty() && arguments.is_empty();
         match accessors {
             Accessors::Companion(_) if is_one => Identity::None,
-            // Whether it stands in an `impl` that has parameters, it doesn't tell.
+            // The function may be in an `impl` with parameters.
             Accessors::None => Identity::Body,
             _ => Identity::Of { params, arguments },
         }
     }
 
-    /// Whether it is a part of the key as it is.
+    /// Whether the argument itself is a part of the key.
     fn is_part(&self, argument: &Argument) -> bool {
         !self.make_key && matches!(argument.option, KeyOption::Itself)
     }
 
-    /// The types of those that are parts of the key as they are.
+    /// The types of the arguments that are parts of the key themselves.
     fn in_key(&self) -> impl Iterator<Item = &Type> {
         self.all.iter().filter(|argument| self.is_part(argument)).map(|argument| &argument.ty)
     }
 }
 
-/// `self` as everything but the body takes it.
+/// The `self` parameter of every item but the one with the body.
 pub(super) fn plain_receiver(receiver: &Receiver) -> TokenStream {
     let mut receiver = receiver.clone();
     receiver.attrs.clear();

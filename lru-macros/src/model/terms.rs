@@ -16,24 +16,24 @@ pub(crate) struct Terms {
     has_front_ttl: bool,
 }
 
-/// How the user's functions come by the arguments in a key.
+/// The types in an entry, and the arguments in its key, for functions in options.
 pub(crate) struct Told {
     /// The type of the key.
     pub(crate) key: TokenStream,
-    /// That of the arguments in it.
+    /// The type of the arguments in it.
     pub(crate) arguments: TokenStream,
-    /// These, of a `__key`.
+    /// The arguments in a `__key`.
     pub(crate) place: TokenStream,
-    /// The type of what is kept.
+    /// The type of the stored result.
     pub(crate) kept: TokenStream,
 }
 
 impl Told {
-    /// The part of a plan that tells the user what left.
+    /// The eviction listener, as a method of the options.
     fn listening(&self, listener: &Expr) -> TokenStream {
         let Self { key, arguments, place, kept } = self;
-        // The parameters of a closure get their types from where it stands, the arguments of a function are
-        // made to fit.
+        // A closure gets the types of its parameters from the method; the arguments of a function are
+        // coerced.
         let listener = if matches!(listener, Expr::Closure(_)) {
             quote! { #listener }
         } else {
@@ -98,7 +98,7 @@ impl Terms {
         quote! { #ttl #tti #jitter #error_ttl #swr #stale_if_error }
     }
 
-    /// The type of the cache's policy and terms, after the bound.
+    /// The types of policy and entry metadata, as arguments of the cache's type.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
         let is_lru = matches!(self.eviction.policy.get(), None | Some(Policy::Lru));
         if is_lru && !self.are_any() {
@@ -114,7 +114,7 @@ impl Terms {
         Some(quote! { , #policy #terms })
     }
 
-    /// The type of the cache's policy.
+    /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
         let policy = match self.eviction.policy.get() {
             None | Some(Policy::Lru) => "Lru",
@@ -135,7 +135,7 @@ impl Terms {
         self.eviction.on_evict.is_some()
     }
 
-    /// The plan of a cache of the function's own, as a value.
+    /// The options of a function's own cache, as a value.
     pub(crate) fn plan(&self, krate: &Krate, told: &Told) -> Option<TokenStream> {
         let Self { eviction, expiry, has_front_ttl } = self;
         if !self.are_any() {
@@ -155,13 +155,13 @@ impl Terms {
         Some(quote! { #krate::__private::Options::new(#clock) #spans #timed #on_evict #choice })
     }
 
-    /// What the function adds to the plan of the object in which its results lie.
+    /// The expiry of entries that the function stores in an object.
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
         self.are_any().then(|| self.spans())
     }
 
-    /// What of the plan an item beside the cache needs: to ask what is there and to clear it, and not to
-    /// bring anything in. `is_nameable` tells whether what the user wrote can stand there.
+    /// The options for an item beside the cache, which reads and clears the cache and stores nothing.
+    /// `is_nameable` tells whether an item can name what an expression of the user's names.
     pub(crate) fn plan_of_item(
         &self,
         krate: &Krate,
@@ -176,7 +176,7 @@ impl Terms {
         let (clock, is_known) = match timer.get() {
             None => (quote! { #krate::SystemClock }, true),
             Some(timer) if is_nameable(timer) => (quote! { #krate::__private::FnClock::new(#timer) }, true),
-            // Of the right type, and never read.
+            // A clock of the right type, which is never read.
             Some(_) => (quote! { #krate::__private::FnClock::new(|| ()) }, false),
         };
         let timed = (expires && is_known).then(|| quote! { .timed() });
@@ -190,12 +190,12 @@ impl Terms {
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
     }
 
-    /// Whether terms are made of the arguments.
+    /// Whether weight or expiry are made of the arguments.
     pub(crate) fn are_own(&self) -> bool {
         self.eviction.weight.is_some() || self.expiry.ttu.is_some()
     }
 
-    /// What makes the terms of a value; `arguments` are references to the function's.
+    /// The closure that makes weight and expiry of a result; `arguments` are references to the function's.
     pub(crate) fn own(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
         if !self.are_own() {
             return None;
@@ -221,8 +221,8 @@ impl Terms {
     }
 }
 
-/// What a function of the user's makes of what it is given: `by` tells the parameters of a closure their
-/// types, and what is given to a function by its name is made to fit.
+/// The value of an option's function: `by` gives the parameters of a closure their types, and the arguments
+/// of a named function are coerced.
 fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     if matches!(function, Expr::Closure(_)) {
         return quote! { #by(#given, #function) };
@@ -232,7 +232,7 @@ fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     quote! { #function #given }
 }
 
-/// Whether an argument of this type is a reference already.
+/// Whether a type is a reference.
 pub(crate) fn is_reference(ty: &Type) -> bool {
     matches!(type_tokens::bare(ty), Type::Reference(_))
 }

@@ -13,7 +13,7 @@ pub fn price(id: u32) -> u32 {
     }
 }
 #[cfg(feature = "prices")]
-/// What can be asked of the cache of the function `price`.
+/// Accessors of the cache of the function `price`.
 pub enum price {}
 #[cfg(feature = "prices")]
 impl price {
@@ -34,7 +34,7 @@ impl price {
         }
         &__MEMO
     }
-    /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
+    /// Calls the function itself, without the cache.
     #[must_use]
     #[allow(clippy::float_cmp)]
     pub fn wrapped(id: u32) -> u32 {
@@ -47,43 +47,43 @@ impl price {
     fn price(id: u32) -> u32 {
         id
     }
-    /// Hits, misses, bound and number of entries, read together.
+    /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     pub fn cache_info() -> memo::functools::CacheInfo {
         Self::__memo().calls().info()
     }
-    /// What happened beside hits and misses.
+    /// Returns further statistics, such as evictions, expiries and stale hits.
     pub fn cache_stats() -> memo::functools::CacheStats {
         Self::__memo().calls().stats()
     }
-    /// Empties the cache and sets the counters to zero.
+    /// Removes all entries and sets the statistics to zero.
     pub fn cache_clear() {
         Self::__memo().calls().clear();
     }
-    /// The options the function was memoized with.
+    /// Returns the parameters of the cache: `maxsize` and `typed`.
     pub fn cache_parameters() -> memo::functools::CacheParameters {
         Self::__memo().calls().parameters(false)
     }
-    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     #[allow(clippy::float_cmp)]
     pub fn cache_contains(id: u32) -> ::core::primitive::bool {
         Self::__memo().calls().contains((&id,))
     }
-    /// The result remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns the cached result for these arguments; this is neither a hit nor a miss.
     #[allow(clippy::float_cmp)]
     pub fn cache_peek(id: u32) -> ::core::option::Option<u32> {
         Self::__memo().calls().peek((&id,), memo::functools::__private::Plain)
     }
-    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    /// Stores a result for these arguments, as if the function had returned it.
     #[allow(clippy::float_cmp)]
     pub fn cache_put(id: u32, __value: u32) {
         Self::__memo().calls().put((&id,), __value, memo::functools::__private::Plain);
     }
-    /// Removes the result for these arguments, and says whether there was one.
+    /// Removes the cached result for these arguments, and returns whether there was one.
     #[allow(clippy::float_cmp)]
     pub fn cache_invalidate(id: u32) -> ::core::primitive::bool {
         Self::__memo().calls().invalidate((&id,))
     }
-    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    /// Calls the function, replaces the cached result, and returns the new one; this is a miss.
     #[must_use]
     #[allow(clippy::float_cmp)]
     pub fn cache_refresh(id: u32) -> u32 {
@@ -92,7 +92,7 @@ impl price {
             .refresh((&id,), memo::functools::__private::Plain);
         __miss.keep(Self::wrapped(id))
     }
-    /// Removes the results for which the test of arguments and value is false. Counts nothing.
+    /// Removes the entries for which the test of arguments and result returns `false`.
     pub fn cache_retain(
         mut __holds: impl ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
     ) {

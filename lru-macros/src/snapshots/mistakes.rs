@@ -14,42 +14,42 @@ impl push {
     fn wrapped(items: &mut Vec<u8>, name: &str) -> usize {
         loop {}
     }
-    /// Hits, misses, bound and number of entries, read together.
+    /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     fn cache_info() -> ::functools::CacheInfo {
         loop {}
     }
-    /// What happened beside hits and misses.
+    /// Returns further statistics, such as evictions, expiries and stale hits.
     fn cache_stats() -> ::functools::CacheStats {
         loop {}
     }
-    /// Empties the cache and sets the counters to zero.
+    /// Removes all entries and sets the statistics to zero.
     fn cache_clear() {
         loop {}
     }
-    /// The options the function was memoized with.
+    /// Returns the parameters of the cache: `maxsize` and `typed`.
     fn cache_parameters() -> ::functools::CacheParameters {
         loop {}
     }
-    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     fn cache_contains(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
         use ::functools::__private::choices::*;
         let _ = name;
         let _ = ::functools::__private::Plain;
         loop {}
     }
-    /// The result remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns the cached result for these arguments; this is neither a hit nor a miss.
     fn cache_peek(items: &mut Vec<u8>, name: &str) -> ::core::option::Option<usize> {
         loop {}
     }
-    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    /// Stores a result for these arguments, as if the function had returned it.
     fn cache_put(items: &mut Vec<u8>, name: &str, __value: usize) {
         loop {}
     }
-    /// Removes the result for these arguments, and says whether there was one.
+    /// Removes the cached result for these arguments, and returns whether there was one.
     fn cache_invalidate(items: &mut Vec<u8>, name: &str) -> ::core::primitive::bool {
         loop {}
     }
-    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    /// Calls the function, replaces the cached result, and returns the new one; this is a miss.
     fn cache_refresh(items: &mut Vec<u8>, name: &str) -> usize {
         loop {}
     }

@@ -33,7 +33,7 @@ where
         }
     }
 }
-/// What can be asked of the cache of the function `search`.
+/// Accessors of the cache of the function `search`.
 pub(crate) enum find {}
 impl find {
     #[allow(unknown_lints, mismatched_lifetime_syntaxes)]
@@ -91,7 +91,7 @@ impl find {
         }
         &__MEMO
     }
-    /// Runs the function itself, past the cache: nothing is counted, nothing is stored.
+    /// Calls the function itself, without the cache.
     pub(crate) unsafe fn wrapped<'a>(
         text: &'a str,
         (at, mut limit): (f64, Query),
@@ -103,23 +103,23 @@ impl find {
     {
         body()
     }
-    /// Hits, misses, bound and number of entries, read together.
+    /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     pub(crate) fn cache_info() -> ::functools::CacheInfo {
         Self::__memo(&()).calls().info()
     }
-    /// What happened beside hits and misses.
+    /// Returns further statistics, such as evictions, expiries and stale hits.
     pub(crate) fn cache_stats() -> ::functools::CacheStats {
         Self::__memo(&()).calls().stats()
     }
-    /// Empties the cache and sets the counters to zero.
+    /// Removes all entries and sets the statistics to zero.
     pub(crate) fn cache_clear() {
         Self::__memo(&()).calls().clear();
     }
-    /// The options the function was memoized with.
+    /// Returns the parameters of the cache: `maxsize` and `typed`.
     pub(crate) fn cache_parameters() -> ::functools::CacheParameters {
         Self::__memo(&()).calls().parameters(false)
     }
-    /// Whether a result is remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     pub(crate) fn cache_contains<'a>(
         text: &'a str,
         __arg1: (f64, Query),
@@ -142,7 +142,7 @@ impl find {
                 words,
             ))
     }
-    /// The result remembered for these arguments. Counts nothing, moves nothing.
+    /// Returns the cached result for these arguments; this is neither a hit nor a miss.
     pub(crate) fn cache_peek<'a>(
         text: &'a str,
         __arg1: (f64, Query),
@@ -174,7 +174,7 @@ impl find {
                     .__result_policy(),
             )
     }
-    /// Stores a result for these arguments, as if it had been computed. Counts nothing.
+    /// Stores a result for these arguments, as if the function had returned it.
     pub(crate) fn cache_put<'a>(
         text: &'a str,
         __arg1: (f64, Query),
@@ -208,7 +208,7 @@ impl find {
                     .__result_policy(),
             );
     }
-    /// Removes the result for these arguments, and says whether there was one.
+    /// Removes the cached result for these arguments, and returns whether there was one.
     pub(crate) fn cache_invalidate<'a>(
         text: &'a str,
         __arg1: (f64, Query),
@@ -231,7 +231,7 @@ impl find {
                 words,
             ))
     }
-    /// Computes the result anew, stores it in place of the old one, and returns it. Counts a miss.
+    /// Calls the function, replaces the cached result, and returns the new one; this is a miss.
     pub(crate) unsafe fn cache_refresh<'a>(
         text: &'a str,
         __arg1: (f64, Query),
@@ -264,7 +264,7 @@ impl find {
             );
         __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
-    /// Removes the results for which the test of arguments and value is false. Counts nothing.
+    /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain(
         __holds: impl ::core::ops::FnMut(
             &(
