@@ -22,7 +22,7 @@ fn square(n: u64) -> u64 {
 
 fn main() {
     println!("{} {} {}", Shop.price(1), Shop.stock(1), square(1));
-    // Those of a method have its name in front; of these two functions there are none.
+    // The accessors of a method have its name as a prefix; these two functions have none.
     println!("{}", Shop::price_cache_info());
     println!("{}", square::cache_info());
     println!("{}", Shop::stock::cache_info());

@@ -1,4 +1,4 @@
-//! What cannot be asked of who is chosen to leave, and of who is told.
+//! `choice`, `seed` and `on_evict`: contradictions, and functions with other parameters.
 
 #![allow(unused_variables)]
 

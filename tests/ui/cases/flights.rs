@@ -1,4 +1,4 @@
-//! Options of shared computations and of stale results that contradict the rest.
+//! Options of coalesced calls and of stale results that contradict the rest.
 
 use functools::{async_lru_cache, lru_cache};
 

@@ -27,7 +27,7 @@ impl Shop {
 }
 
 fn main() {
-    // One mistake, one error: these say nothing more.
+    // One mistake, one error: these calls compile.
     println!("{} {} {}", count(vec![1]), length("text"), half(1.0));
     println!("{} {}", count::cache_info(), length::cache_contains("text"));
     println!("{} {}", Shop.price(1_u8), Shop::price_cache_info());

@@ -1,4 +1,4 @@
-//! Mistakes inside an expression are the user's own, and reported where they were written.
+//! Mistakes inside an expression are reported at the expression.
 
 use functools::lru_cache;
 

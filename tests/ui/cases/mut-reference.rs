@@ -6,6 +6,6 @@ fn push(items: &mut Vec<u64>, maybe: Option<&mut u64>) -> usize {
 }
 
 fn main() {
-    // One mistake, one error: the companion answers all the same.
+    // One mistake, one error: the accessors exist.
     println!("{}", push::cache_info());
 }

@@ -1,4 +1,4 @@
-//! What a refresh cannot have with it, and where it cannot run.
+//! Arguments that a background refresh cannot own, and executors that cannot run it.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! With `scope = thread`, what is kept need not be sent anywhere, but it must be cloned and borrow nothing.
+//! With `scope = thread`, a result need not be `Send`, but it must be `Clone` and borrow nothing.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! Who has the results, and in how many parts: what contradicts the rest.
+//! `scope` and `shards` with options that contradict them.
 
 use functools::{LruCache, async_lru_cache, cache, lru_cache};
 
@@ -27,8 +27,8 @@ fn refreshed(n: u32) -> u32 {
     n
 }
 
-#[async_lru_cache(scope = thread, flight_timeout = 5)]
-async fn waits_for_nobody(n: u32) -> u32 {
+#[async_lru_cache(scope = thread)]
+async fn moves_between_threads(n: u32) -> u32 {
     n
 }
 

@@ -1,4 +1,4 @@
-//! Numbers of shards that only the compiler can tell.
+//! Numbers of shards that are constants, which only the compiler knows.
 
 use functools::lru_cache;
 

@@ -1,4 +1,4 @@
-//! Options of what an attribute stands for itself.
+//! Options that an attribute sets itself.
 
 #![allow(unused_variables)]
 

@@ -1,4 +1,4 @@
-//! What a function cannot say of how long its results in an object are live.
+//! Options of expiry that do not fit the cache object.
 
 use functools::{LruCache, Timer, lru_cache};
 

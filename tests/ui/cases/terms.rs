@@ -1,4 +1,4 @@
-//! What cannot be asked of the terms on which results are kept.
+//! Options of eviction and expiry that contradict each other.
 
 #![allow(unused_variables)]
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use functools::{Argument, LruCache, cache, lru_cache};
 
-/// An `Err` is not remembered.
+/// An `Err` is not cached.
 #[lru_cache(maxsize = 8)]
 async fn fetch(name: &str, id: u64) -> Result<u64, String> {
     std::future::ready(()).await;

@@ -10,19 +10,19 @@ use std::str::FromStr;
 
 use functools::{Argument, cache, lru_cache};
 
-/// The types of arguments are told apart.
+/// Each type of the argument has entries of its own.
 #[lru_cache(maxsize = 8, typed = true)]
 fn show<T: Display + Argument>(item: T) -> String {
     format!("{item}")
 }
 
-/// Equal arguments are the same.
+/// Equal arguments of different types share an entry.
 #[cache(typed = false)]
 fn half<T: Into<f64> + Copy + Argument>(number: T) -> f64 {
     number.into() / 2.0
 }
 
-/// What stands in the result has to live on.
+/// The result has to be `'static`.
 #[lru_cache(typed = true)]
 pub fn parse<T>(text: &str) -> Result<T, T::Err>
 where
@@ -31,7 +31,7 @@ where
     text.parse()
 }
 
-/// References, lifetimes, constants and a type without a name.
+/// References, lifetimes, constants and an `impl Trait`.
 #[lru_cache(typed = true)]
 fn count<'a, T: Hash + Eq + Clone + Send + Sync + 'static, const N: usize>(
     items: &'a [T],

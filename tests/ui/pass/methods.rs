@@ -34,13 +34,13 @@ impl Shop {
         format!("{name} {}", self.factor)
     }
 
-    /// Told by `Self`.
+    /// A method by its `Self`.
     #[lru_cache]
     fn made(factor: u32) -> Self {
         Self { factor }
     }
 
-    /// Told by the option.
+    /// A method by the option.
     #[lru_cache(accessors = siblings)]
     fn rounded(price: f64) -> f64 {
         price.round()
@@ -56,7 +56,7 @@ impl Shop {
     }
 }
 
-/// Holds what is no part of a key.
+/// Has fields that cannot be part of a key.
 pub struct Till<'a, T> {
     names: &'a [T],
     sums: LruCache<(usize, u32), u64>,

@@ -1,4 +1,4 @@
-//! Methods of traits: in the trait, where its accessors are everybody's, and in an `impl`, without.
+//! Methods of traits: in the trait, with accessors, and in an `impl`, without.
 
 #![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, unused_results, unused_lifetimes)]
 #![forbid(unsafe_code)]
@@ -17,7 +17,7 @@ pub trait Stock {
     }
 }
 
-/// Without, and so it can be.
+/// Without accessors, and so it can be `dyn`.
 pub trait Priced<T> {
     /// To be implemented.
     fn price(&self, id: T) -> T;
