@@ -72,7 +72,7 @@ pub mod __private {
     pub use crate::engine::placement::replicated::{Lending, Open, OpenLock};
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
-    pub use crate::engine::{Engine, Lender, State};
+    pub use crate::engine::{Engine, State};
     pub use crate::expiry::clock::{Read, Reading};
     pub use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
     pub use crate::flight::executor::DefaultSpawn;

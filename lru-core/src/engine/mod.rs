@@ -302,7 +302,10 @@ impl<C: CacheTypes> State<C> {
     /// Brings in the result of a computation, if no caller changed anything since it began, and its key is
     /// still missing; hands out the entry it evicts. Gives it back where there is more to be asked or to be
     /// done.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
+    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn bring_in(&self, entry: Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> Brought<C> {
         if !C::Meta::IS_BARE || !self.is_settled() {
@@ -472,16 +475,6 @@ impl<C: CacheTypes> Another for LocalEngine<C> {
     }
 }
 
-/// What an engine can lend, to be read without its lock.
-pub trait Lender {
-    /// Where entries lie.
-    type Table;
-}
-
-impl<C: CacheTypes, L> Lender for Engine<C, L> {
-    type Table = Table<C>;
-}
-
 /// The engine of a cache that lends what is read in it.
 pub(crate) type OpenEngine<C> = Engine<C, OpenLock<State<C>>>;
 
@@ -609,7 +602,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// A caller's lookup: a hit, or a miss and the moment it was counted.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn look<R>(
+    pub(crate) fn lookup<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
@@ -627,7 +620,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Tells how fresh the answer is.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn seek<R>(
+    pub(crate) fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
@@ -840,7 +833,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     // functions that call themselves.
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "an entry in its parts goes in registers")]
-    pub(crate) fn keep_computed(
+    pub(crate) fn insert_computed(
         &self,
         hash: KeyHash,
         key: C::Key,

@@ -178,7 +178,6 @@ impl<X: fmt::Debug, const MAXSIZE: i128> fmt::Debug for StaticCache<X, MAXSIZE> 
 /// compiler can bring it to where they are.
 pub struct ThreadCaches<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
     key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>,
-    moves: bool,
     function: PhantomData<fn() -> F>,
 }
 
@@ -191,20 +190,13 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
     #[inline]
     #[must_use]
     pub fn new(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
-        Self { key, moves: false, function: PhantomData }
-    }
-
-    /// The same, for calls that may go on in another thread: those of an async function.
-    #[inline]
-    #[must_use]
-    pub fn moving(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
-        Self { key, moves: true, function: PhantomData }
+        Self { key, function: PhantomData }
     }
 
     /// The cache of the current thread, to be called.
     #[inline]
     pub fn planned<S: Lifecycle<C>>(self, plan: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
-        CacheHandle::new(OfThread::new(self.key, self.moves), stores::<C>(MAXSIZE), plan)
+        CacheHandle::new(OfThread::new(self.key), stores::<C>(MAXSIZE), plan)
     }
 
     /// The same, where there is nothing to plan.

@@ -137,7 +137,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
             self.engine.miss_uncached();
             return Err(None);
         }
-        let looked = self.engine.look(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.plan);
+        let looked = self.engine.lookup(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.plan);
         looked.map_err(Some)
     }
 

@@ -624,7 +624,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     where
         K: Borrow<Q>,
     {
-        self.engine.look(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.plan()).ok()
+        self.engine.lookup(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.plan()).ok()
     }
 
     /// Returns the value under `key`, computing and storing it where it is missing. Counts a hit,
@@ -635,7 +635,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// result, an unbounded one the last. A panic in `compute` counts a miss and stores nothing.
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
         let hash = KeyHash::of(&key);
-        match self.engine.look(hash, |stored| *stored == key, V::clone, &self.plan()) {
+        match self.engine.lookup(hash, |stored| *stored == key, V::clone, &self.plan()) {
             Ok(value) => {
                 drop(key);
                 value

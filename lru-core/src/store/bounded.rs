@@ -103,7 +103,10 @@ impl<C: CacheTypes> Bounded<C> {
         self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MOST)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
+    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
         if !C::Meta::IS_BARE {

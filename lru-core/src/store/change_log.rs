@@ -21,7 +21,7 @@ fn position(number: u64) -> usize {
 
 /// A point in the change log of a cache: the numbers of changes and of insertions before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch {
+pub struct Epoch {
     changes: u64,
     arrivals: u64,
 }

@@ -204,7 +204,10 @@ impl<C: CacheTypes> Store<C> {
     ///
     /// Gives it back where what must leave depends on its terms, and where none does though there is no room:
     /// [`Store::insert`] sees to that; and where the entries are lent.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Engine::keep_computed`"))]
+    #[cfg_attr(
+        not(debug_assertions),
+        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
+    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
         match self {

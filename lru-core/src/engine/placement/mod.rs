@@ -9,9 +9,12 @@ pub(crate) mod sharded;
 
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
-use crate::engine::{Engine, Lender, State};
+use crate::engine::{Engine, State};
+use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
+use crate::store::change_log::Epoch;
+use crate::store::entry::Entry;
 use crate::store::types::CacheTypes;
 
 /// The engines behind a function.
@@ -23,14 +26,42 @@ pub trait Placement {
     /// The lock of an engine.
     type Lock: Lock<State<Self::Types>>;
 
-    /// Asks the engine that has the keys of this hash.
-    fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer;
+    /// Looks a key up for a caller, as [`Engine::lookup`] does.
+    ///
+    /// This and the next two are methods of their own, and not closures for [`at`](Self::at), as `inline(always)`
+    /// cannot be put on a closure.
+    ///
+    /// # Errors
+    ///
+    /// A miss: the point in time at which it was counted.
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&StoredKey<Self>) -> bool,
+        read: impl Fn(&StoredValue<Self>) -> R,
+        lifecycle: &impl Lifecycle<Self::Types>,
+    ) -> Result<R, Epoch>;
 
-    /// The same.
-    #[inline]
-    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        self.ask(hash, By(ask))
-    }
+    /// Looks a key up without counting a miss, as [`Engine::lookup_uncounted`] does.
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&StoredKey<Self>) -> bool,
+        read: impl Fn(&StoredValue<Self>) -> R,
+        lifecycle: &impl Lifecycle<Self::Types>,
+    ) -> Option<(R, Freshness)>;
+
+    /// Inserts the result of a computation that began at `began`, as [`Engine::insert_computed`] does.
+    fn insert_computed(
+        &self,
+        entry: Entry<Self::Types>,
+        began: Epoch,
+        same: impl Fn(&StoredKey<Self>, &StoredKey<Self>) -> bool,
+        lifecycle: &impl Lifecycle<Self::Types>,
+    );
+
+    /// Asks the engine that has the keys of this hash.
+    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
 
     /// The same, to change what is under a key: that must not get lost.
     #[inline]
@@ -74,47 +105,6 @@ pub(crate) type StoredKey<E> = <<E as Placement>::Types as CacheTypes>::Key;
 /// Their values.
 pub(crate) type StoredValue<E> = <<E as Placement>::Types as CacheTypes>::Value;
 
-/// What an engine is asked. A closure, unless it must be inlined whatever the compiler thinks of it: it can't say
-/// so of itself.
-pub trait Question<E: Lender> {
-    /// What comes of it.
-    type Answer;
-
-    /// Whether what an engine lends may answer it.
-    const READS: bool = false;
-
-    /// Reads the answer in what an engine has lent. Where it is not there, the engine must be asked.
-    #[inline]
-    fn read_in(&self, table: &E::Table) -> Option<Self::Answer> {
-        let _ = table;
-        None
-    }
-
-    /// Puts it to an engine.
-    fn put_to(self, engine: &E) -> Self::Answer;
-
-    /// What comes of it where there is none, unlike one with nothing in it, which may be made.
-    #[inline]
-    fn put_to_nobody(self, empty: impl FnOnce() -> E) -> Self::Answer
-    where
-        Self: Sized,
-    {
-        self.put_to(&empty())
-    }
-}
-
-/// Asked by a closure.
-struct By<F>(F);
-
-impl<E: Lender, R, F: FnOnce(&E) -> R> Question<E> for By<F> {
-    type Answer = R;
-
-    #[inline]
-    fn put_to(self, engine: &E) -> R {
-        self.0(engine)
-    }
-}
-
 /// What is to happen to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -132,8 +122,44 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn ask<Q: Question<Self>>(&self, _: KeyHash, question: Q) -> Q::Answer {
-        question.put_to(self)
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
+        Engine::lookup(self, hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<(R, Freshness)> {
+        Engine::lookup_uncounted(self, hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn insert_computed(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        let Entry { hash, key, value, term } = entry;
+        Engine::insert_computed(self, hash, key, value, term, began, same, lifecycle);
+    }
+
+    #[inline]
+    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&Self) -> R) -> R {
+        ask(self)
     }
 
     #[inline]
@@ -168,8 +194,43 @@ macro_rules! behind {
 
             #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
             #[cfg_attr(not(debug_assertions), inline(always))]
-            fn ask<Q: Question<EngineOf<E>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
-                (**self).ask(hash, question)
+            fn lookup<R>(
+                &self,
+                hash: KeyHash,
+                matches: impl Fn(&StoredKey<E>) -> bool,
+                read: impl Fn(&StoredValue<E>) -> R,
+                lifecycle: &impl Lifecycle<E::Types>,
+            ) -> Result<R, Epoch> {
+                (**self).lookup(hash, matches, read, lifecycle)
+            }
+
+            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn lookup_uncounted<R>(
+                &self,
+                hash: KeyHash,
+                matches: impl Fn(&StoredKey<E>) -> bool,
+                read: impl Fn(&StoredValue<E>) -> R,
+                lifecycle: &impl Lifecycle<E::Types>,
+            ) -> Option<(R, Freshness)> {
+                (**self).lookup_uncounted(hash, matches, read, lifecycle)
+            }
+
+            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn insert_computed(
+                &self,
+                entry: Entry<E::Types>,
+                began: Epoch,
+                same: impl Fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+                lifecycle: &impl Lifecycle<E::Types>,
+            ) {
+                (**self).insert_computed(entry, began, same, lifecycle);
+            }
+
+            #[inline]
+            fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
+                (**self).at(hash, ask)
             }
 
             #[inline]

@@ -1,17 +1,18 @@
 //! The cache of a memoized function with `scope = thread`: one for each thread that calls it, without a lock.
 
-use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::LocalKey;
 
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
-use crate::engine::placement::{Change, EngineOf, Placement, Question};
+use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::{LocalEngine, State};
+use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
+use crate::store::change_log::Epoch;
+use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
@@ -36,42 +37,19 @@ impl<C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadEngine<C, MAXSIZE>
 /// The thread-local of a function.
 pub(crate) type Key<C, const MAXSIZE: i128> = &'static LocalKey<ThreadEngine<C, MAXSIZE>>;
 
-/// The engine of the thread that a call first asked.
+/// The engine of the current thread.
 ///
-/// A future may be polled on by another thread, whose cache knows nothing of what happened in this one
-/// since. There, and in a thread whose cache is gone already as it ends, a call finds and stores nothing.
+/// In a thread whose cache is gone already, as it ends, a call finds and stores nothing.
 pub struct OfThread<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
     key: Key<C, MAXSIZE>,
-    /// Of a call that may go on in another thread, where it began, as soon as it did.
-    begun: Option<Cell<Option<Place>>>,
     function: PhantomData<fn() -> F>,
 }
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
-    /// Those that lie there. With `moves`, a call may go on in another thread: one of an async function.
+    /// The engine that is in this thread-local.
     #[inline]
-    pub(crate) fn new(key: Key<C, MAXSIZE>, moves: bool) -> Self {
-        Self { key, begun: moves.then(|| Cell::new(None)), function: PhantomData }
-    }
-}
-
-/// Which engine: where it lies, and in which thread, as another one may lie there later.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Place {
-    address: usize,
-    thread: u64,
-}
-
-impl Place {
-    fn of<E>(engine: &E) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        thread_local! {
-            static THREAD: Cell<u64> = const { Cell::new(0) };
-        }
-        if THREAD.get() == 0 {
-            THREAD.set(NEXT.fetch_add(1, Relaxed));
-        }
-        Self { address: core::ptr::from_ref(engine).addr(), thread: THREAD.get() }
+    pub(crate) fn new(key: Key<C, MAXSIZE>) -> Self {
+        Self { key, function: PhantomData }
     }
 }
 
@@ -97,23 +75,47 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
-        let mut question = Some(question);
-        let answer = self.with(|engine| {
-            if let Some(begun) = &self.begun {
-                let here = Place::of(engine);
-                if begun.get().is_some_and(|begun| begun != here) {
-                    return None;
-                }
-                begun.set(Some(here));
-            }
-            question.take().map(|question| question.put_to(engine))
-        });
-        match answer {
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
+        self.with(|engine| engine.lookup(hash, matches, read, lifecycle)).unwrap_or(Err(Epoch::FIRST))
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<(R, Freshness)> {
+        self.with(|engine| engine.lookup_uncounted(hash, matches, read, lifecycle))?
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn insert_computed(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        let Entry { hash, key, value, term } = entry;
+        self.with(|engine| engine.insert_computed(hash, key, value, term, began, same, lifecycle));
+    }
+
+    #[inline]
+    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let mut ask = Some(ask);
+        match self.with(|engine| ask.take().map(|ask| ask(engine))) {
             Some(Some(answer)) => answer,
-            _ => question
-                .expect("who was asked has answered")
-                .put_to_nobody(|| LocalEngine::local(MaxSize::Disabled)),
+            _ => ask.take().expect("it was not called")(&LocalEngine::local(MaxSize::Disabled)),
         }
     }
 
@@ -141,7 +143,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> Clone for OfThread<F, C, MAXSIZE> {
     fn clone(&self) -> Self {
-        Self { key: self.key, begun: self.begun.clone(), function: PhantomData }
+        Self { key: self.key, function: PhantomData }
     }
 }
 

@@ -14,11 +14,14 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
-use crate::engine::placement::{Change, EngineOf, Placement, Question};
+use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::{OpenEngine, ReadersOf, State};
+use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::Table;
+use crate::store::change_log::Epoch;
+use crate::store::entry::Entry;
 use crate::store::read_stripes::{Found, NO_THREAD, Reading, number};
 use crate::store::types::CacheTypes;
 
@@ -143,22 +146,72 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
     }
 }
 
+impl<C: CacheTypes<Meta = ()>> Open<C> {
+    /// Reads a value in the table that is published to the current thread, and counts a hit there.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+    ) -> Option<R> {
+        let reading = self.begin_to_read(self.0.readers()?)?;
+        let value = reading.table()?.read(hash, matches, read)?;
+        reading.hit();
+        Some(value)
+    }
+}
+
 impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
     type Types = C;
     type Lock = OpenLock<State<C>>;
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn ask<Q: Question<EngineOf<Self>>>(&self, _: KeyHash, question: Q) -> Q::Answer {
-        if let (true, Some(readers)) = (Q::READS, self.0.readers()) {
-            if let Some(reading) = self.begin_to_read(readers) {
-                if let Some(answer) = reading.table().and_then(|table| question.read_in(table)) {
-                    reading.hit();
-                    return answer;
-                }
-            }
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
+        match self.read(hash, &matches, &read) {
+            Some(value) => Ok(value),
+            None => self.0.lookup(hash, matches, read, lifecycle),
         }
-        question.put_to(&self.0)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<(R, Freshness)> {
+        match self.read(hash, &matches, &read) {
+            Some(value) => Some((value, Freshness::Fresh)),
+            None => self.0.lookup_uncounted(hash, matches, read, lifecycle),
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn insert_computed(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        self.0.insert_computed(entry.hash, entry.key, entry.value, entry.term, began, same, lifecycle);
+    }
+
+    #[inline]
+    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        ask(&self.0)
     }
 
     fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {

@@ -10,11 +10,14 @@ use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::nested::{Held, Missed, is_nested};
-use crate::engine::placement::{Change, EngineOf, Placement, Question};
+use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::{Engine, State};
+use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::key::hash::STEP;
 use crate::observe::info::CacheInfo;
+use crate::store::change_log::Epoch;
+use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
@@ -158,13 +161,11 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
 
     /// Asks without waiting: the calling thread holds the lock of a shard.
     #[cold]
-    fn ask_nested<Q: Question<EngineOf<Self>>>(&self, shard: &Shard<C>, question: Q) -> Q::Answer {
+    fn ask_nested<R>(&self, shard: &Shard<C>, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let keeps = self.holds_any();
-        let Some(held) = shard.try_hold() else {
-            return shard.ask_nobody(|nothing| question.put_to(nothing));
-        };
+        let Some(held) = shard.try_hold() else { return shard.ask_nobody(ask) };
         let _reading = keeps.then(|| held.reading());
-        question.put_to(&shard.engine)
+        ask(&shard.engine)
     }
 
     /// The shard that has the keys of this hash.
@@ -196,9 +197,59 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
 
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn ask<Q: Question<EngineOf<Self>>>(&self, hash: KeyHash, question: Q) -> Q::Answer {
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
         let shard = self.of(hash);
-        if is_nested() { self.ask_nested(shard, question) } else { question.put_to(&shard.engine) }
+        if is_nested() {
+            return self.ask_nested(shard, |engine| engine.lookup(hash, matches, read, lifecycle));
+        }
+        shard.engine.lookup(hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<(R, Freshness)> {
+        let shard = self.of(hash);
+        if is_nested() {
+            return self.ask_nested(shard, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle));
+        }
+        shard.engine.lookup_uncounted(hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn insert_computed(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        let Entry { hash, key, value, term } = entry;
+        let shard = self.of(hash);
+        if is_nested() {
+            return self.ask_nested(shard, |engine| {
+                engine.insert_computed(hash, key, value, term, began, same, lifecycle);
+            });
+        }
+        shard.engine.insert_computed(hash, key, value, term, began, same, lifecycle);
+    }
+
+    #[inline]
+    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let shard = self.of(hash);
+        if is_nested() { self.ask_nested(shard, ask) } else { ask(&shard.engine) }
     }
 
     fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {

@@ -95,7 +95,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
-        match self.seek(hash, &key, outcome) {
+        match self.lookup_uncounted(hash, &key, outcome) {
             Some((result, Freshness::Fresh | Freshness::ErrorOnly)) => CoalescedLookup::Hit(result),
             Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
             None => self.missed(hash, &key, outcome, flight),
@@ -351,7 +351,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                     let read = |kept: &StoredValue<E>| outcome.answer(kept);
                     let matches = |stored: &StoredKey<E>| same(stored, key);
                     if let Some((result, _)) =
-                        calls.at(*hash, |engine, plan| engine.seek(*hash, matches, read, plan))
+                        calls.at(*hash, |engine, plan| engine.lookup_uncounted(*hash, matches, read, plan))
                     {
                         return Ready::Answered(result);
                     }
@@ -429,7 +429,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             let before = engine.moment();
             lead.begin(before);
             if calls.stores {
-                engine.look(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), plan)
+                engine.lookup(*hash, |stored| same(stored, key), |kept| outcome.answer(kept), plan)
             } else {
                 Err(before)
             }

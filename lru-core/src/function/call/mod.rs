@@ -10,16 +10,14 @@ pub(crate) mod refresh;
 pub(crate) mod remote;
 
 use core::fmt;
-use core::marker::PhantomData;
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::lifecycle::{Lifecycle, told};
-use crate::engine::lock::Lock;
-use crate::engine::placement::{Change, EngineOf, Placement, Question, StoredKey, StoredValue};
-use crate::engine::{Engine, InsertKind, State};
+use crate::engine::placement::{Change, EngineOf, Placement, StoredKey, StoredValue};
+use crate::engine::{Engine, InsertKind};
 use crate::expiry::lease::Freshness;
 use crate::function::options::Terms;
 use crate::function::result_policy::ResultPolicy;
@@ -27,10 +25,7 @@ use crate::key::{KeyHash, Part};
 use crate::object::type_check::Test;
 use crate::observe::info::{CacheInfo, CacheParameters};
 use crate::observe::stats::{CacheStats, add};
-use crate::store::Table;
-use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
-use crate::store::types::CacheTypes;
 
 /// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
 /// the result is kept.
@@ -85,8 +80,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let Self { engines, stores, plan } = self;
         let hash = KeyHash::of_part(&key);
         engines.catch_up(hash, &plan);
-        let look = Lookup::<_, _, _, _, true> { hash, key: &key, outcome, plan: &plan, result: PhantomData };
-        match engines.ask(hash, look) {
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
+        let read = |stored: &StoredValue<E>| outcome.answer(stored);
+        match engines.lookup(hash, matches, read, &plan) {
             Ok(result) => Ok(result),
             Err(began) => {
                 let calls = Self { engines, stores, plan };
@@ -98,14 +94,20 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// As [`CacheHandle::look`], where a call may be answered without a computation of its own: no miss is counted yet.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn seek<Q, R, O>(&self, hash: KeyHash, key: &Q, outcome: O) -> Option<(R, Freshness)>
+    pub(crate) fn lookup_uncounted<Q, R, O>(
+        &self,
+        hash: KeyHash,
+        key: &Q,
+        outcome: O,
+    ) -> Option<(R, Freshness)>
     where
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
         let Self { engines, plan, .. } = self;
         engines.catch_up(hash, plan);
-        engines.ask(hash, Lookup::<_, _, _, _, false> { hash, key, outcome, plan, result: PhantomData })
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
+        engines.lookup_uncounted(hash, matches, |stored| outcome.answer(stored), plan)
     }
 
     /// A computation that is to replace what is remembered: counts a miss.
@@ -236,7 +238,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let term = plan.shortened(term, left);
             match origin {
                 InsertKind::Computed(began) => {
-                    engines.ask(hash, Keep { hash, key, value, term, began, same, plan: &plan });
+                    engines.insert_computed(Entry { hash, key, value, term }, began, same, &plan);
                 }
                 InsertKind::Revalidated(_)
                 | InsertKind::Refreshed(_)
@@ -354,116 +356,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 impl<E, S> fmt::Debug for CacheHandle<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheHandle").finish_non_exhaustive()
-    }
-}
-
-/// [`Engine::look`], or where the miss is not `COUNTED` yet, [`Engine::seek`].
-struct Lookup<'a, Q, R, O, S, const COUNTED: bool> {
-    hash: KeyHash,
-    key: &'a Q,
-    outcome: O,
-    plan: &'a S,
-    result: PhantomData<fn() -> R>,
-}
-
-impl<Q: Part, R, O: ResultPolicy<R>, S, const COUNTED: bool> Lookup<'_, Q, R, O, S, COUNTED> {
-    /// The result, where it is in a table that is lent.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read<C: CacheTypes<Key = Q::Stored, Value = O::Kept>>(&self, table: &Table<C>) -> Option<R> {
-        let Self { hash, key, outcome, .. } = *self;
-        table.read(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept))
-    }
-}
-
-impl<C, L, Q, R, O, S> Question<Engine<C, L>> for Lookup<'_, Q, R, O, S, true>
-where
-    C: CacheTypes,
-    L: Lock<State<C>>,
-    Q: Part<Stored = C::Key>,
-    O: ResultPolicy<R, Kept = C::Value>,
-    S: Lifecycle<C>,
-{
-    type Answer = Result<R, Epoch>;
-
-    const READS: bool = true;
-
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<C>) -> Option<Self::Answer> {
-        self.read(table).map(Ok)
-    }
-
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<C, L>) -> Self::Answer {
-        let Self { hash, key, outcome, plan, .. } = self;
-        engine.look(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
-    }
-
-    /// Nothing is found.
-    #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<C, L>) -> Self::Answer {
-        Err(Epoch::FIRST)
-    }
-}
-
-impl<C, L, Q, R, O, S> Question<Engine<C, L>> for Lookup<'_, Q, R, O, S, false>
-where
-    C: CacheTypes,
-    L: Lock<State<C>>,
-    Q: Part<Stored = C::Key>,
-    O: ResultPolicy<R, Kept = C::Value>,
-    S: Lifecycle<C>,
-{
-    type Answer = Option<(R, Freshness)>;
-
-    const READS: bool = true;
-
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn read_in(&self, table: &Table<C>) -> Option<Self::Answer> {
-        self.read(table).map(|result| Some((result, Freshness::Fresh)))
-    }
-
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<C, L>) -> Self::Answer {
-        let Self { hash, key, outcome, plan, .. } = self;
-        engine.seek(hash, |stored| key.eq_stored(stored), |kept| outcome.answer(kept), plan)
-    }
-
-    /// Nothing is found.
-    #[inline]
-    fn put_to_nobody(self, _: impl FnOnce() -> Engine<C, L>) -> Self::Answer {
-        None
-    }
-}
-
-/// [`Engine::keep_computed`].
-struct Keep<'a, C: CacheTypes, S> {
-    hash: KeyHash,
-    key: C::Key,
-    value: C::Value,
-    term: C::Meta,
-    began: Epoch,
-    same: fn(&C::Key, &C::Key) -> bool,
-    plan: &'a S,
-}
-
-impl<C, L, S> Question<Engine<C, L>> for Keep<'_, C, S>
-where
-    C: CacheTypes,
-    L: Lock<State<C>>,
-    S: Lifecycle<C>,
-{
-    type Answer = ();
-
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn put_to(self, engine: &Engine<C, L>) {
-        let Self { hash, key, value, term, began, same, plan } = self;
-        engine.keep_computed(hash, key, value, term, began, same, plan);
     }
 }
 
