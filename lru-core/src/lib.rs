@@ -64,6 +64,7 @@ pub mod __private {
     #[cfg(feature = "backend")]
     pub use crate::backend::invalidation::{Front, Fronting, Invalidation};
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
+    pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
     pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
     #[cfg(feature = "testing")]
@@ -72,7 +73,7 @@ pub mod __private {
     pub use crate::engine::placement::replicated::{Lending, Open, OpenLock};
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
-    pub use crate::engine::{Engine, State};
+    pub use crate::engine::state::State;
     pub use crate::expiry::clock::{Read, Reading};
     pub use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
     pub use crate::flight::executor::DefaultSpawn;

@@ -109,3 +109,56 @@ impl<E> Deferred<E> {
         Work { clear: self.clear.take(), removed: self.removed.take(), left: self.left.take() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::entry::Entry;
+    use crate::store::policy::Lru;
+    use crate::store::types::Types;
+    use crate::store::{Place, Store};
+
+    /// Two places in a store.
+    fn places() -> [Place; 2] {
+        let mut store = Store::<Types<u8, u8, Lru, ()>>::new(None);
+        for key in [1, 2] {
+            let entry = Entry { hash: KeyHash::of(&key), key, value: 0, term: () };
+            assert!(store.bring_in(entry).is_ok_and(|evicted| evicted.is_none()));
+        }
+        store.places().try_into().expect("there are two entries")
+    }
+
+    #[test]
+    fn a_removed_entry_is_hidden_and_no_other() {
+        let [one, other] = places();
+        let deferred = Deferred::<()>::new();
+        assert!(deferred.is_empty() && !deferred.hides_any() && !deferred.hides(one));
+        deferred.remove(one, RemovalCause::Invalidated);
+        assert!(!deferred.is_empty() && deferred.hides_any());
+        assert!(deferred.hides(one) && !deferred.hides(other));
+        assert!(deferred.hides_at(|| Some(one)) && !deferred.hides_at(|| Some(other)));
+        assert_eq!(deferred.remaining(5, |_| 2), 3);
+    }
+
+    #[test]
+    fn a_place_is_searched_for_only_where_something_is_deferred() {
+        let deferred = Deferred::new();
+        assert!(!deferred.hides_at(|| panic!("nothing is deferred")));
+        deferred.leave((), None);
+        assert!(!deferred.hides_any(), "what waits to be dropped is not in the store");
+        assert!(deferred.hides_at(|| None), "an entry without a place is gone");
+        assert!(!deferred.hides_at(|| Some(places()[0])));
+    }
+
+    #[test]
+    fn a_clear_hides_all_until_it_is_carried_out() {
+        let [one, other] = places();
+        let deferred = Deferred::<()>::new();
+        deferred.clear();
+        assert!(deferred.hides_any() && deferred.hides(one) && deferred.hides_at(|| Some(other)));
+        assert_eq!(deferred.remaining(5, |_| 0), 0);
+        assert!(deferred.take().clear);
+        assert!(deferred.is_empty() && !deferred.hides_any() && !deferred.hides(one));
+        assert!(!deferred.take().clear);
+    }
+}

@@ -8,14 +8,13 @@ use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
-use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use crate::expiry::clock::Clock;
 use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::function::options::Between;
 use crate::key::hash::{SEED, STEP, mixed};
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::removed::RemovalCause;
 use crate::store::types::{CacheTypes, TimeOf};
 
 /// Answers to what the engine asks about entries on terms `T`.
@@ -328,29 +327,6 @@ fn scatter() -> f64 {
     static STATE: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(SEED.hash_one(0)));
     // A hash alone would not do: those of numbers in a row may lie in a row too.
     mixed(STATE.fetch_add(STEP, Relaxed)) as f64 / u64::MAX as f64
-}
-
-/// Tells of everything that left, the oldest first, and hands it back to be dropped.
-#[inline]
-pub(crate) fn told<C: CacheTypes>(leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
-    told_with(leavers, None, plan)
-}
-
-/// The same, and of an entry that was `taken` out after them.
-#[inline]
-pub(crate) fn told_with<C: CacheTypes>(
-    leavers: Removed<C>,
-    taken: Option<(&C::Key, &C::Value, RemovalCause)>,
-    plan: &impl Lifecycle<C>,
-) -> Removed<C> {
-    if plan.listens() {
-        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
-            // Before anything unwinds: a destructor may panic too.
-            drop(leavers);
-            resume_unwind(thrown);
-        }
-    }
-    leavers
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use std::thread::LocalKey;
 
 #[cfg(feature = "backend")]
 use crate::backend::invalidation::{Front, Fronting};
+use crate::engine::Engine;
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::engine::lock::{LockOf, PlainLock, Quietly};
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Open;
 use crate::engine::placement::sharded::Shards;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::engine::{Engine, State};
+use crate::engine::state::State;
 use crate::function::call::CacheHandle;
 use crate::store::maxsize::{MaxSize, UNBOUNDED};
 use crate::store::policy::Lru;

@@ -5,8 +5,10 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use super::naive::Terms;
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times, told};
-use crate::engine::{Engine, InsertKind};
+use crate::engine::Engine;
+use crate::engine::insert::InsertKind;
+use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
+use crate::engine::notify::told;
 use crate::expiry::clock::ManualClock;
 use crate::expiry::lease::{EntryInfo, EntryMeta};
 use crate::key::KeyHash;

@@ -14,8 +14,10 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::vec::Vec;
 
-use crate::engine::lifecycle::{Keys, Lifecycle, Times, told};
-use crate::engine::{Engine, InsertKind};
+use crate::engine::Engine;
+use crate::engine::insert::InsertKind;
+use crate::engine::lifecycle::{Keys, Lifecycle, Times};
+use crate::engine::notify::told;
 use crate::expiry::clock::{Clock, SystemClock};
 use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
 use crate::function::call::CacheHandle;

@@ -7,9 +7,10 @@ pub(crate) mod per_thread;
 pub(crate) mod replicated;
 pub(crate) mod sharded;
 
+use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
-use crate::engine::{Engine, State};
+use crate::engine::state::State;
 use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;

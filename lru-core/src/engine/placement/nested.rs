@@ -11,11 +11,12 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
+use crate::engine::Engine;
 use crate::engine::deferred::DeferredChange;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::placement::Change;
-use crate::engine::{Engine, State};
+use crate::engine::state::State;
 use crate::key::KeyHash;
 use crate::store::types::CacheTypes;
 

@@ -4,10 +4,11 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::thread::LocalKey;
 
+use crate::engine::LocalEngine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
 use crate::engine::placement::{Change, EngineOf, Placement};
-use crate::engine::{LocalEngine, State};
+use crate::engine::state::State;
 use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;

@@ -5,13 +5,14 @@ use core::fmt;
 use core::mem;
 use core::ops::Deref;
 
+use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::nested::{Held, Missed, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement};
-use crate::engine::{Engine, State};
+use crate::engine::state::State;
 use crate::expiry::lease::Freshness;
 use crate::key::KeyHash;
 use crate::key::hash::STEP;

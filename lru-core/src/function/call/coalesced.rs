@@ -17,7 +17,7 @@ use std::boxed::Box;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::engine::InsertKind;
+use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::expiry::lease::Freshness;

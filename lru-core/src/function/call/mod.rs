@@ -15,9 +15,11 @@ use core::time::Duration;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
-use crate::engine::lifecycle::{Lifecycle, told};
+use crate::engine::Engine;
+use crate::engine::insert::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::notify::told;
 use crate::engine::placement::{Change, EngineOf, Placement, StoredKey, StoredValue};
-use crate::engine::{Engine, InsertKind};
 use crate::expiry::lease::Freshness;
 use crate::function::options::Terms;
 use crate::function::result_policy::ResultPolicy;

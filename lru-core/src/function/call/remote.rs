@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::codec::{self, Format};
 use crate::backend::invalidation::{Fronting, Invalidation, TrackedKey, Tracker};
 use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
-use crate::engine::InsertKind;
+use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredValue};
 use crate::flight::cycles::BodyScope;

@@ -1,0 +1,64 @@
+//! Notifies the eviction listener, when the lock is free.
+
+use std::panic::resume_unwind;
+
+use crate::engine::Engine;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lock::{Lock, release};
+use crate::engine::state::State;
+use crate::store::entry::Entry;
+use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::CacheTypes;
+
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
+    /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
+    pub(super) fn let_go(state: L::Held<'_>, leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
+        Self::let_go_of(state, leavers, None, plan)
+    }
+
+    /// The same, and tells of an entry that the caller has `taken` out.
+    pub(super) fn let_go_of(
+        state: L::Held<'_>,
+        mut leavers: Removed<C>,
+        taken: Option<(&Entry<C>, RemovalCause)>,
+        plan: &impl Lifecycle<C>,
+    ) -> Removed<C> {
+        state.count(&leavers);
+        if taken.is_some_and(|(_, cause)| cause == RemovalCause::Evicted) {
+            state.counters.eviction();
+        }
+        release(state, |leftover| leavers.append(leftover));
+        let taken = taken.map(|(entry, cause)| (&entry.key, &entry.value, cause));
+        told_with(leavers, taken, plan)
+    }
+
+    /// Lets go, and carries out what waits.
+    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<C>) {
+        if !plan.leaves_telling() {
+            drop(Self::let_go(state, Removed::none(), plan));
+        }
+    }
+}
+
+/// Tells of everything that left, the oldest first, and hands it back to be dropped.
+#[inline]
+pub(crate) fn told<C: CacheTypes>(leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
+    told_with(leavers, None, plan)
+}
+
+/// The same, and of an entry that was `taken` out after them.
+#[inline]
+pub(crate) fn told_with<C: CacheTypes>(
+    leavers: Removed<C>,
+    taken: Option<(&C::Key, &C::Value, RemovalCause)>,
+    plan: &impl Lifecycle<C>,
+) -> Removed<C> {
+    if plan.listens() {
+        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
+            // Before anything unwinds: a destructor may panic too.
+            drop(leavers);
+            resume_unwind(thrown);
+        }
+    }
+    leavers
+}

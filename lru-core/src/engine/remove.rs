@@ -1,0 +1,268 @@
+//! Removals: of one key, of what a test rejects, of everything, of what has expired, and of victims.
+
+use core::panic::AssertUnwindSafe;
+use std::panic::{catch_unwind, resume_unwind};
+use std::vec::Vec;
+
+use crate::engine::deferred::DeferredChange;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lock::{Lock, release};
+use crate::engine::notify::told;
+use crate::engine::state::State;
+use crate::engine::{Copied, Engine};
+use crate::expiry::lease::Freshness;
+use crate::key::KeyHash;
+use crate::store::entry::Entry;
+use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::CacheTypes;
+
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
+    /// Forgets one key: no computation in flight will bring it back. Says whether it was there.
+    pub(crate) fn forget(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
+    ) -> bool {
+        self.forget_with(hash, matches, |_| (), |_| (), plan).is_some()
+    }
+
+    /// Forgets one key, and makes something of its value: of the value itself, or in a nested call,
+    /// where it has to stay for now, of a look at it.
+    pub(crate) fn forget_with<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        taken: impl FnOnce(C::Value) -> R,
+        seen: impl FnOnce(&C::Value) -> R,
+        plan: &impl Lifecycle<C>,
+    ) -> Option<R> {
+        if self.is_disabled() {
+            // As in `keep`.
+            self.hold().history.changed(hash);
+            return None;
+        }
+        let mut leavers = Removed::none();
+        let state = self.hold();
+        let found = state.find(hash, matches);
+        state.history.changed(hash);
+        let removed = found.map(|place| {
+            // The user's clock may have called back.
+            let is_live = plan.is_live(&state.store.borrow().get(place).term);
+            if state.deferred.hides(place) {
+                return (None, None, RemovalCause::Invalidated);
+            }
+            let cause = if is_live { RemovalCause::Invalidated } else { RemovalCause::Expired };
+            let taken = state.take(place, cause, &mut leavers);
+            let seen = (taken.is_none() && is_live).then(|| seen(&state.store.borrow().get(place).value));
+            (taken, seen, cause)
+        });
+        let taken_out = removed.as_ref().and_then(|(entry, _, cause)| Some((entry.as_ref()?, *cause)));
+        drop(Self::let_go_of(state, leavers, taken_out, plan));
+        let (taken_out, seen, cause) = removed?;
+        let Some(Entry { key, value, .. }) = taken_out else { return seen };
+        drop(key);
+        (cause == RemovalCause::Invalidated).then(|| taken(value))
+    }
+
+    /// Forgets what is not fresh any more: computed anew, there is nothing to be remembered.
+    pub(crate) fn forget_stale(
+        &self,
+        hash: KeyHash,
+        mut matches: impl FnMut(&C::Key) -> bool,
+        plan: &impl Lifecycle<C>,
+    ) {
+        let is_stale =
+            |entry: &Entry<C>| (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(());
+        if self.find_with(hash, &mut matches, is_stale, plan).is_some() {
+            self.forget(hash, matches, plan);
+        }
+    }
+
+    /// Forgets what is under this hash: no computation in flight will bring it back. The next call tells of it.
+    #[cfg(feature = "backend")]
+    pub(crate) fn forget_hash(&self, hash: KeyHash) {
+        let state = self.hold();
+        state.history.changed(hash);
+        if !self.is_disabled() {
+            state.hide_all_of(hash);
+            Self::let_go_of_hidden(state, true);
+        }
+    }
+
+    /// Lets go of the lock when something is hidden that is to leave: at once, or as the next call does.
+    #[cfg(feature = "backend")]
+    fn let_go_of_hidden(state: L::Held<'_>, later: bool) {
+        if later {
+            drop(state);
+        } else {
+            release(state, drop);
+        }
+    }
+
+    /// Forgets all entries for which `holds` is false. Computations in flight are not stored: what they began with
+    /// may be what no longer holds.
+    pub(crate) fn retain(&self, mut holds: impl FnMut(&C::Key, &C::Value) -> bool, plan: &impl Lifecycle<C>) {
+        let mut leavers = Removed::none();
+        if self.is_disabled() {
+            return;
+        }
+        if let Some(copy) = self.copy {
+            return self.retain_by_copies(copy, holds, plan);
+        }
+        let state = self.hold();
+        state.history.cleared();
+        state.expire(plan, &mut leavers);
+        let places = state.store.borrow().places();
+        for place in places {
+            let store = state.store.borrow();
+            let entry = store.get(place);
+            // `holds` may have called back, and the entry be gone by now, also by this very call.
+            if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
+                continue;
+            }
+            state.history.changed(entry.hash);
+            state.hide(place, RemovalCause::Invalidated);
+        }
+        drop(Self::let_go(state, leavers, plan));
+    }
+
+    /// The same, and calls `holds` without the lock. What has left meanwhile is not asked for any more; what was put
+    /// in its place meanwhile goes with it.
+    fn retain_by_copies(
+        &self,
+        copy: Copied<C>,
+        mut holds: impl FnMut(&C::Key, &C::Value) -> bool,
+        plan: &impl Lifecycle<C>,
+    ) {
+        let state = self.hold();
+        state.history.cleared();
+        let store = state.store.borrow();
+        let copied = |entry: &Entry<C>| (entry.hash, copy.0(&entry.key), copy.1(&entry.value));
+        let entries: Vec<_> = store.places().into_iter().map(|place| copied(store.get(place))).collect();
+        drop(store);
+        drop(state);
+        for (hash, key, value) in entries {
+            if self.holds(hash) && !holds(&key, &value) {
+                let state = self.hold();
+                state.history.changed(hash);
+                state.hide_all_of(hash);
+                drop(Self::let_go(state, Removed::none(), plan));
+            }
+        }
+    }
+
+    /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
+    pub(crate) fn clear(&self, plan: &impl Lifecycle<C>) {
+        if let Some(leavers) = self.empty(plan) {
+            drop(told(leavers, plan));
+        }
+    }
+
+    /// The same, and returns what left, to be told of and dropped.
+    #[must_use]
+    pub(crate) fn empty(&self, plan: &impl Lifecycle<C>) -> Option<Removed<C>> {
+        self.uncount();
+        if self.is_disabled() {
+            // For calls that would share what was computed before.
+            self.hold().history.cleared();
+            return None;
+        }
+        let mut leavers = Removed::none();
+        let state = self.hold();
+        state.begin_anew();
+        if plan.leaves_telling() {
+            return None;
+        }
+        drop(state.write(&mut leavers));
+        Some(leavers)
+    }
+
+    /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
+    /// so when that is settled.
+    pub(crate) fn make_up(&self, state: &State<C>, wanted: Vec<DeferredChange>) {
+        for wanted in wanted {
+            match wanted {
+                DeferredChange::Forget(hash) => {
+                    state.history.changed(hash);
+                    state.hide_all_of(hash);
+                }
+                DeferredChange::Empty => {
+                    state.history.cleared();
+                    state.hide_all();
+                }
+                DeferredChange::Clear => {
+                    self.uncount();
+                    state.begin_anew();
+                }
+            }
+        }
+    }
+
+    /// Takes out what has expired, and returns it in that order.
+    pub(crate) fn take_expired(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)> {
+        let mut leavers = Removed::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        Self::let_go(state, leavers, plan).only(RemovalCause::Expired).collect()
+    }
+
+    /// Takes out the next victim.
+    pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
+        let mut leavers = Removed::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        if plan.chooses() {
+            state.choose(plan);
+        }
+        let victim = state.write(&mut leavers).and_then(|mut store| store.pop_victim());
+        let victim = victim.map(|(_, entry)| entry);
+        if let Some(entry) = &victim {
+            state.history.changed(entry.hash);
+        }
+        let taken = victim.as_ref().map(|entry| (entry, RemovalCause::Evicted));
+        drop(Self::let_go_of(state, leavers, taken, plan));
+        victim.map(|Entry { key, value, .. }| (key, value))
+    }
+
+    /// Sets another bound, and evicts what is beyond it.
+    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<C>) {
+        let mut leavers = Removed::none();
+        let state = self.hold();
+        state.expire(plan, &mut leavers);
+        while plan.chooses() && state.store.borrow().is_beyond(maxsize) {
+            if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
+                // Those before it have left.
+                drop(Self::let_go(state, leavers, plan));
+                resume_unwind(thrown);
+            }
+            let Some((_, victim)) = state.write(&mut leavers).and_then(|mut store| store.pop_victim()) else {
+                break;
+            };
+            leavers.push(victim, RemovalCause::Evicted);
+        }
+        if let Some(mut store) = state.write(&mut leavers) {
+            store.resize(maxsize, &mut leavers);
+        }
+        drop(Self::let_go(state, leavers, plan));
+    }
+}
+
+/// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
+/// it was overtaken by that is not asked here.
+#[cfg(feature = "backend")]
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
+    /// Takes out what lies under it. With `later`, the next call tells of what left.
+    pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
+        let state = self.hold();
+        state.hide_all_of(hash);
+        Self::let_go_of_hidden(state, later);
+    }
+
+    /// Takes out everything, in the same way.
+    pub(crate) fn drop_all_changed(&self, later: bool) {
+        let state = self.hold();
+        state.hide_all();
+        Self::let_go_of_hidden(state, later);
+    }
+}

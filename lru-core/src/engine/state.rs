@@ -1,0 +1,217 @@
+//! What a lock guards: the store, its counters, its change log, and what nested calls deferred.
+
+use core::cell::{Ref, RefCell, RefMut};
+use core::fmt;
+
+use crate::engine::deferred::{Deferred, Work};
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lock::Settle;
+use crate::expiry::lease::EntryMeta;
+use crate::key::KeyHash;
+use crate::observe::info::LockedCounters;
+use crate::store::change_log::ChangeLog;
+use crate::store::entry::Entry;
+use crate::store::maxsize::MaxSize;
+use crate::store::removed::{RemovalCause, Removed};
+use crate::store::types::CacheTypes;
+use crate::store::{Place, Store};
+
+/// What a call reads and changes under the lock.
+pub struct State<C: CacheTypes> {
+    pub(super) counters: LockedCounters,
+    pub(super) history: ChangeLog,
+    pub(super) deferred: Deferred<Entry<C>>,
+    pub(super) store: RefCell<Store<C>>,
+}
+
+impl<C: CacheTypes> Settle for State<C> {
+    type Leftover = Removed<C>;
+
+    #[inline]
+    fn is_settled(&self) -> bool {
+        self.deferred.is_empty()
+    }
+
+    #[cold]
+    fn settle(&self) -> Option<Removed<C>> {
+        let mut leavers = Removed::none();
+        self.write(&mut leavers);
+        self.count(&leavers);
+        Some(leavers)
+    }
+}
+
+impl<C: CacheTypes> State<C> {
+    pub(crate) const fn new(maxsize: MaxSize) -> Self {
+        Self {
+            counters: LockedCounters::new(),
+            history: ChangeLog::new(),
+            deferred: Deferred::new(),
+            store: RefCell::new(Store::new(maxsize.to_option())),
+        }
+    }
+
+    /// Hides what is under a hash, for who lets go of the lock to take out. Whose keys have it in common, all
+    /// leave.
+    pub(super) fn hide_all_of(&self, hash: KeyHash) {
+        for number in 0.. {
+            let mut others = 0..number;
+            let found = self.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
+            match found {
+                Some(place) if self.deferred.hides(place) => {}
+                Some(place) => self.hide(place, RemovalCause::Invalidated),
+                None => break,
+            }
+        }
+    }
+
+    /// Counts what left of itself.
+    #[inline]
+    pub(super) fn count(&self, leavers: &Removed<C>) {
+        if !leavers.is_empty() {
+            self.counters.left(leavers.count(RemovalCause::Evicted), leavers.count(RemovalCause::Expired));
+        }
+    }
+
+    /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
+    pub(super) fn find(&self, hash: KeyHash, matches: impl FnMut(&C::Key) -> bool) -> Option<Place> {
+        let (place, _) = self.store.try_borrow().ok()?.find(hash, matches)?;
+        (!self.deferred.hides(place)).then_some(place)
+    }
+
+    /// The store, to be changed: up to date, and without user code until the borrow ends. `None`
+    /// in a call that is nested in somebody's reading.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn write(&self, leavers: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
+        let mut store = self.store.try_borrow_mut().ok()?;
+        if store.is_lent() {
+            self.take_back(&mut store);
+        }
+        if !self.deferred.is_empty() {
+            self.carry_out(&mut store, leavers);
+        }
+        Some(store)
+    }
+
+    /// Takes from other threads what they read without the lock, and counts what they counted.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn take_back(&self, store: &mut Store<C>) {
+        self.counters.add_hits(store.take_back());
+    }
+
+    /// The same, where it is lent: what is hidden is not to be read elsewhere.
+    pub(super) fn recall(&self) {
+        if let Ok(mut store) = self.store.try_borrow_mut() {
+            if store.is_lent() {
+                self.take_back(&mut store);
+            }
+        }
+    }
+
+    /// Hides an entry, which is to leave later.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn hide(&self, place: Place, cause: RemovalCause) {
+        self.recall();
+        self.deferred.remove(place, cause);
+    }
+
+    /// Hides all of them.
+    pub(super) fn hide_all(&self) {
+        self.recall();
+        self.deferred.clear();
+    }
+
+    /// Hides everything, and counts anew.
+    pub(super) fn begin_anew(&self) {
+        self.hide_all();
+        self.counters.reset();
+        self.history.cleared();
+    }
+
+    /// Reads the user's clock. It may call back: what nested calls change waits, so that nobody is told of
+    /// it under the lock.
+    #[inline]
+    pub(super) fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
+        let _reading = (!C::Meta::IS_BARE).then(|| self.store.try_borrow());
+        read()
+    }
+
+    /// Does what nested calls had to leave.
+    #[cold]
+    pub(super) fn carry_out(&self, store: &mut Store<C>, leavers: &mut Removed<C>) {
+        let Work { clear, removed, left } = self.deferred.take();
+        for (entry, cause) in left {
+            match cause {
+                Some(cause) => leavers.push(entry, cause),
+                None => leavers.refuse(entry),
+            }
+        }
+        for (place, cause) in removed {
+            leavers.push(store.remove(place), cause);
+        }
+        if clear {
+            leavers.clear(store.take());
+        }
+    }
+
+    /// Takes out what has expired by now.
+    pub(super) fn expire(&self, plan: &impl Lifecycle<C>, leavers: &mut Removed<C>) {
+        if C::Meta::IS_BARE {
+            return;
+        }
+        let Some(now) = self.while_read(|| plan.now()) else { return };
+        let mut expired = Removed::none();
+        let store = if plan.leaves_telling() {
+            // What waits to be told of stays where it waits. Nothing more expires while places are noted there.
+            self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
+        } else {
+            self.write(leavers)
+        };
+        if let Some(mut store) = store {
+            store.expire(&now, &mut expired);
+        }
+        // What comes next may be user code, and panic.
+        expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
+    }
+
+    /// Lets the user choose the next victim.
+    pub(super) fn choose(&self, plan: &impl Lifecycle<C>) {
+        let chosen = self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.choose(keys)));
+        if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
+            store.choose(place);
+        }
+    }
+
+    /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
+    pub(super) fn take(
+        &self,
+        place: Place,
+        cause: RemovalCause,
+        leavers: &mut Removed<C>,
+    ) -> Option<Entry<C>> {
+        if let Some(mut store) = self.write(leavers) {
+            return Some(store.remove(place));
+        }
+        self.hide(place, cause);
+        None
+    }
+
+    /// While this is there, what leaves waits for a call that comes later.
+    pub(crate) fn reading(&self) -> Option<Ref<'_, Store<C>>> {
+        self.store.try_borrow().ok()
+    }
+
+    pub(super) fn currsize(&self) -> usize {
+        let store = self.store.borrow();
+        self.deferred.remaining(store.weight(), |place| store.get(place).term.weight())
+    }
+}
+
+impl<C: CacheTypes> fmt::Debug for State<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
