@@ -6,7 +6,9 @@ use std::vec::Vec;
 
 use crate::engine::deferred::DeferredChange;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::lock::{Lock, release};
+use crate::engine::lock::Lock;
+#[cfg(feature = "backend")]
+use crate::engine::lock::release;
 use crate::engine::notify::told;
 use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
