@@ -1,8 +1,8 @@
-//! What does an async function cost beside the same function as engineers write it today: a hit, and a
-//! computation that a thousand wait for?
+//! What does a memoized async function cost, compared with other libraries: a hit, and a computation that a
+//! thousand calls wait for?
 //!
-//! The contestants take turns within one run, so their ratios hold where nanoseconds drift. Prints two
-//! tables of `RESULTS.md`; without cargo's `--bench` it only tries everything once.
+//! The contestants take turns within one run, so their ratios are valid even when the machine's speed varies.
+//! Prints two tables of `RESULTS.md`; without cargo's `--bench` it runs everything once.
 
 use std::convert::Infallible;
 use std::env;
@@ -14,13 +14,13 @@ use std::task::{Context, Poll, Waker};
 
 use benches::{Contestant, contest, draws, each};
 
-/// How many calls wait for one computation.
+/// The number of calls that wait for one computation.
 const FOLLOWERS: usize = 1000;
 
 /// Whether bodies wait.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Waits while bodies do; who is waited for is polled anyway.
+/// A future that is pending while bodies wait. It registers no waker: the bench polls all calls again.
 struct Opened;
 
 impl Future for Opened {
@@ -78,17 +78,17 @@ async fn quick(n: u64) -> u64 {
     value
 }
 
-/// Polls a future once. Where it is made: a function that takes it would move it about first.
+/// Polls a future once, in place: a function would move the future first.
 macro_rules! polled {
     ($future:expr) => {
         match pin!($future).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
-            Poll::Pending => unreachable!("there is nothing to wait for"),
+            Poll::Pending => unreachable!("the body does not wait"),
         }
     };
 }
 
-/// A computation, and all who wait for it: from the first poll to the last result.
+/// One computation and all calls that wait for it, from the first poll to the last result.
 fn flight<F: Future<Output = u64>>(call: impl Fn(u64) -> F) {
     static KEYS: AtomicU64 = AtomicU64::new(1 << 32);
 
@@ -100,11 +100,11 @@ fn flight<F: Future<Output = u64>>(call: impl Fn(u64) -> F) {
         assert!(call.as_mut().poll(&mut context).is_pending());
     }
     CLOSED.store(false, Relaxed);
-    let mut left = calls.len();
-    while left > 0 {
+    let mut pending = calls.len();
+    while pending > 0 {
         calls.retain_mut(|call| call.as_mut().poll(&mut context).is_pending());
-        assert!(calls.len() < left, "somebody gets on");
-        left = calls.len();
+        assert!(calls.len() < pending, "each round of polls completes a call");
+        pending = calls.len();
     }
 }
 
@@ -151,5 +151,5 @@ fn main() {
         "`moka::future`": moka;
         "`quick_cache`": quick;
     };
-    table("a call among a thousand for one key", &mut flights, rounds(300));
+    table("per call, a thousand coalesced calls for one key", &mut flights, rounds(300));
 }

@@ -1,11 +1,11 @@
-//! What does a result from outside the process cost beside the bare client, and one from the front beside
-//! one of a cache that has nothing behind it?
+//! What does a result from a backend cost, compared with the bare client, and a hit in the L1 cache in front
+//! of a backend, compared with a cache without one?
 //!
-//! The contestants take turns within one run, against servers of its own. Writes the table `BACKENDS.md`;
-//! without cargo's `--bench` it only tries everything once. What `cached` does is measured in a process of
-//! its own, which the variable `CACHED_REDIS` names: it asks for a later client than ours does.
+//! The contestants take turns within one run, on servers started by the bench. Writes `BACKENDS.md`; without
+//! cargo's `--bench` it runs everything once. `cached` is measured in a process of its own, named by the
+//! variable `CACHED_REDIS`, since it needs a later client than ours.
 
-#![allow(clippy::unused_async, reason = "what is async is the call")]
+#![allow(clippy::unused_async, reason = "the call is what must be async")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -25,28 +25,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 
 #[path = "../tests/servers/server.rs"]
-#[allow(dead_code, reason = "the tests use the rest of it")]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod server;
 
 use server::{REDIS, Server, limit};
 
-/// With one thread, as Redis has: so that it is the same for all who are measured, on the same core or not.
+/// Runs one thread, as Redis does, so that all contestants have the same conditions on the same core or not.
 static MEMCACHED: LazyLock<Server> = LazyLock::new(|| Server::memcached(&["-t", "1"]));
 
-/// How many bytes a result has.
+/// The length of a result in bytes.
 const LENGTH: usize = 100;
 
-/// How many round trips are made on end.
+/// The number of round trips in a batch.
 const TRIPS: usize = 128;
 
-/// How many keys are asked for together.
+/// The number of keys in one `get_many`.
 const MANY: u64 = 100;
 
-/// What a call that is answered from outside may add to the bare client, in microseconds.
+/// The maximum time in microseconds that a call answered by a backend adds to the bare client.
 const ADDED: f64 = 20.0;
 
-/// What a hit in the process may take, in multiples of one without a backend.
-const FRONT: f64 = 1.1;
+/// The maximum time of a hit in the process, in multiples of a hit without a backend.
+const L1: f64 = 1.1;
 
 const REDIS_GET: &str = "Redis, bare: `GET`";
 const REDIS_BOTH: &str = "Redis, bare: `GET` and `PTTL`, one pipeline";
@@ -63,7 +63,7 @@ const MEMCACHED_ASYNC_HIT: &str = "Memcached, async, `#[lru_cache]`";
 const DISK_GET: &str = "disk, bare: a read of `redb`";
 const DISK_HIT: &str = "disk, `#[lru_cache]`";
 
-/// Who is measured by whom, in the order of the table.
+/// The contestants, each with the bare client that it is compared with, in the order of the table.
 const PAIRS: &[(&str, &str)] = &[
     (REDIS_GET, REDIS_GET),
     (REDIS_BOTH, REDIS_GET),
@@ -81,7 +81,7 @@ const PAIRS: &[(&str, &str)] = &[
     (DISK_HIT, DISK_GET),
 ];
 
-/// Who may add no more than [`ADDED`].
+/// The contestants that add at most [`ADDED`].
 const BARRED: &[&str] = &[REDIS_HIT, REDIS_ASYNC_HIT, MEMCACHED_HIT, MEMCACHED_ASYNC_HIT, DISK_HIT];
 
 const REDIS_ONES: &str = "Redis, 100 times `get`";
@@ -92,11 +92,11 @@ const DISK_ONES: &str = "disk, 100 times `get`";
 const DISK_MANY: &str = "disk, `get_many` of 100";
 
 const MEMORY: &str = "hit, bounded 128, no backend";
-const FRONT_HIT: &str = "hit in the front, bounded 128, `redis`";
-const FRONT_SHORT: &str = "hit in the front, bounded 128, `redis`, `front_ttl`";
+const L1_HIT: &str = "hit in the L1 cache, bounded 128, `redis`";
+const L1_TTL: &str = "hit in the L1 cache, bounded 128, `redis`, `front_ttl`";
 const MEMORY_TTL: &str = "hit, bounded 128, no backend, `ttl`";
 
-/// Of `redb`, by itself.
+/// A table of the bare `redb`.
 const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("bare");
 
 static FOLDER: LazyLock<PathBuf> =
@@ -138,12 +138,12 @@ fn in_memory_for_an_hour(n: u64) -> u64 {
 }
 
 #[lru_cache(maxsize = 128, backend = redis(REDIS.url()))]
-fn in_front(n: u64) -> u64 {
+fn in_l1(n: u64) -> u64 {
     n.wrapping_mul(3)
 }
 
 #[lru_cache(maxsize = 128, front_ttl = 3600, backend = redis(REDIS.url()))]
-fn in_front_for_an_hour(n: u64) -> u64 {
+fn in_l1_for_an_hour(n: u64) -> u64 {
     n.wrapping_mul(3)
 }
 
@@ -151,12 +151,12 @@ fn main() {
     let measured = env::args().any(|argument| argument == "--bench");
     let rounds = |rounds| if measured { rounds } else { 1 };
     let guard = limit();
-    fs::create_dir_all(&*FOLDER).expect("a temporary folder can be made");
+    fs::create_dir_all(&*FOLDER).expect("a temporary directory can be created");
     let trips = trips(rounds(150));
     let many = many(rounds(100));
-    let front = front(rounds(3000));
+    let l1 = l1(rounds(3000));
     let results = format!(
-        "# What a result from outside costs\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{many}\n{front}",
+        "# Cost of a result from a backend\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{many}\n{l1}",
         machine()
     );
     println!("{results}");
@@ -167,10 +167,10 @@ fn main() {
     drop(guard);
 }
 
-/// One key for each call, from the server to us.
+/// Measures one key per call, answered by the backends.
 fn trips(rounds: usize) -> String {
     let draws: Vec<u64> = draws().into_iter().take(TRIPS).collect();
-    let mut blocking = client().get_connection().expect("Redis is there");
+    let mut blocking = client().get_connection().expect("Redis answers");
     let mut by_hand = ByHand::open();
     let file = bare_file();
     for n in 0..ENTRIES {
@@ -189,9 +189,9 @@ fn trips(rounds: usize) -> String {
         runtime.block_on(async { tokio::net::TcpStream::connect(MEMCACHED.address()).await.unwrap() });
     stream.set_nodelay(true).unwrap();
     let mut pair = connected.clone();
-    let (mut cached, mut cached_async) = (Elsewhere::start("sync"), Elsewhere::start("async"));
+    let (mut cached, mut cached_async) = (CachedProcess::start("sync"), CachedProcess::start("async"));
 
-    let mut both = client().get_connection().expect("Redis is there");
+    let mut both = client().get_connection().expect("Redis answers");
     let mut contestants = vec![
         Contestant::new(REDIS_GET, || {
             each(&draws, |n| redis_client::cmd("GET").arg(bare(*n)).query::<String>(&mut blocking).unwrap());
@@ -256,11 +256,11 @@ fn trips(rounds: usize) -> String {
     contest(&mut contestants, 1); // fills the backends
     let misses = misses();
     contest(&mut contestants, rounds);
-    assert_eq!(misses, self::misses(), "all but the first calls are answered from outside");
+    assert_eq!(misses, self::misses(), "all calls after the first are answered by the backend");
     table_of_trips(&contestants, rounds)
 }
 
-/// How many calls ran the bodies of the functions that keep nothing in the process.
+/// Returns the misses of the functions without an L1 cache.
 fn misses() -> u64 {
     let (blocking, awaited) = (in_redis::cache_info(), in_redis_async::cache_info());
     let (others, file) = (in_memcached::cache_info(), on_disk::cache_info());
@@ -271,7 +271,7 @@ fn table_of_trips(contestants: &[Contestant<'_>], rounds: usize) -> String {
     let find = |name: &str| contestants.iter().find(|one| one.name == name);
     let median = |name: &str| find(name).map_or(f64::NAN, |one| one.median() / 1e3);
     let mut out = format!(
-        "One key a call, {LENGTH} bytes, `maxsize = 0`: each call goes out. Microseconds; the contestants take turns, \
+        "One key per call, {LENGTH} bytes, `maxsize = 0`: each call asks the backend. Microseconds; the contestants take turns, \
          in {rounds} rounds of {TRIPS} calls, on loopback.\n\n\
          | | median | best round | × bare | added |\n|---|--:|--:|--:|--:|\n"
     );
@@ -289,12 +289,12 @@ fn table_of_trips(contestants: &[Contestant<'_>], rounds: usize) -> String {
         _ = writeln!(out, "| {name} adds ≤ {ADDED} µs to {bare} | {added:.1} | {verdict} |");
     }
     if find(REDIS_CACHED).is_none() {
-        out += "\nThe program that calls `cached` could not be built, so it is not there.\n";
+        out += "\nThe program that calls `cached` could not be built, so it is missing here.\n";
     }
     out
 }
 
-/// A hundred keys, one after the other and together.
+/// Measures a hundred keys, one after the other and in one `get_many`.
 fn many(rounds: usize) -> String {
     let (one, two, three) =
         (redis(REDIS.url()), memcached(MEMCACHED.address()), disk(FOLDER.join("many.redb")));
@@ -308,7 +308,7 @@ fn many(rounds: usize) -> String {
     let mut contestants = Vec::new();
     for (backend, ones, many) in &backends {
         for key in &keys {
-            backend.set("many", key, text(7, LENGTH).as_bytes(), None).expect("it is there");
+            backend.set("many", key, text(7, LENGTH).as_bytes(), None).expect("the backend stores the entry");
         }
         contestants.push(Contestant::new(ones, || {
             each(&keys, |key| backend.get("many", key).unwrap().unwrap());
@@ -322,7 +322,7 @@ fn many(rounds: usize) -> String {
     contest(&mut contestants, 1);
     contest(&mut contestants, rounds);
     let mut out = String::from(
-        "Many keys asked for together, with one round trip for all. Microseconds for all of them, median.\n\n\
+        "Many keys in one `get_many`, with one round trip. Median of the microseconds for all keys.\n\n\
          | | one by one | `get_many` | × |\n|---|--:|--:|--:|\n",
     );
     for pair in contestants.chunks(2) {
@@ -333,14 +333,14 @@ fn many(rounds: usize) -> String {
     out
 }
 
-/// A hit in the process, with and without a backend behind it.
-fn front(rounds: usize) -> String {
+/// Measures a hit in the process, with and without a backend.
+fn l1(rounds: usize) -> String {
     let draws = draws();
     let mut contestants = [
         Contestant::new(MEMORY, || each(draws.iter().copied(), in_memory)),
-        Contestant::new(FRONT_HIT, || each(draws.iter().copied(), in_front)),
+        Contestant::new(L1_HIT, || each(draws.iter().copied(), in_l1)),
         Contestant::new(MEMORY_TTL, || each(draws.iter().copied(), in_memory_for_an_hour)),
-        Contestant::new(FRONT_SHORT, || each(draws.iter().copied(), in_front_for_an_hour)),
+        Contestant::new(L1_TTL, || each(draws.iter().copied(), in_l1_for_an_hour)),
     ];
     contest(&mut contestants, 1); // fills the caches
     contest(&mut contestants, rounds);
@@ -353,19 +353,19 @@ fn front(rounds: usize) -> String {
         _ = writeln!(out, "| {} | {time:.2} |", one.name);
     }
     out += "\n| bar | measured | |\n|---|--:|---|\n";
-    for (front, plain) in [(1, 0), (3, 2)] {
-        let ratio = (100.0 * times[front] / times[plain]).round() / 100.0;
-        let (front, plain) = (contestants[front].name, contestants[plain].name);
-        _ = writeln!(out, "| {front} ≤ {FRONT} × {plain} | {ratio:.2} | {} |", verdict(ratio <= FRONT));
+    for (l1, plain) in [(1, 0), (3, 2)] {
+        let ratio = (100.0 * times[l1] / times[plain]).round() / 100.0;
+        let (l1, plain) = (contestants[l1].name, contestants[plain].name);
+        _ = writeln!(out, "| {l1} ≤ {L1} × {plain} | {ratio:.2} | {} |", verdict(ratio <= L1));
     }
     out
 }
 
 fn client() -> redis_client::Client {
-    redis_client::Client::open(REDIS.url()).expect("it is a URL")
+    redis_client::Client::open(REDIS.url()).expect("the URL is valid")
 }
 
-/// The key of what bare clients ask for.
+/// The key that the bare clients use for `n`.
 fn bare(n: u64) -> String {
     format!("bare:a_key_as_long_as_that_of_a_function:{n}")
 }
@@ -385,7 +385,7 @@ fn both_awaited(runtime: &Runtime, draws: &[u64], connection: &mut MultiplexedCo
 }
 
 fn bare_file() -> Database {
-    let file = Database::create(FOLDER.join("bare.redb")).expect("a file can be made");
+    let file = Database::create(FOLDER.join("bare.redb")).expect("the file can be created");
     let transaction = file.begin_write().unwrap();
     {
         let mut table = transaction.open_table(TABLE).unwrap();
@@ -397,12 +397,12 @@ fn bare_file() -> Database {
     file
 }
 
-/// The least that a client of Memcached can do.
+/// A minimal client of Memcached.
 struct ByHand(TcpStream);
 
 impl ByHand {
     fn open() -> Self {
-        let stream = TcpStream::connect(MEMCACHED.address()).expect("Memcached is there");
+        let stream = TcpStream::connect(MEMCACHED.address()).expect("Memcached answers");
         stream.set_nodelay(true).unwrap();
         Self(stream)
     }
@@ -425,20 +425,20 @@ impl ByHand {
     }
 }
 
-/// `VA`, the length, and the value.
+/// Returns whether the answer is complete: `VA`, the length, and the value.
 fn is_whole(answer: &[u8]) -> bool {
     answer.iter().position(|byte| *byte == b'\n').is_some_and(|end| answer.len() == end + 1 + LENGTH + 2)
 }
 
-/// A process that makes calls when it is told to.
-struct Elsewhere {
+/// A process that makes a batch of calls for each line it reads.
+struct CachedProcess {
     child: Child,
     orders: ChildStdin,
     reports: BufReader<ChildStdout>,
 }
 
-impl Elsewhere {
-    /// The program that calls `cached`, where there is one.
+impl CachedProcess {
+    /// Starts the program that calls `cached`, if there is one.
     fn start(kind: &str) -> Option<Self> {
         static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| env::var("CACHED_REDIS").ok()).as_ref()?;
@@ -448,22 +448,22 @@ impl Elsewhere {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("what `CACHED_REDIS` names can be run");
-        let orders = child.stdin.take().expect("it is piped");
-        let reports = BufReader::new(child.stdout.take().expect("it is piped"));
+            .expect("`CACHED_REDIS` names a program");
+        let orders = child.stdin.take().expect("stdin is piped");
+        let reports = BufReader::new(child.stdout.take().expect("stdout is piped"));
         Some(Self { child, orders, reports })
     }
 
-    /// All of them, of which there are enough that the way there and back does not count.
+    /// Makes a batch of calls, large enough that the cost of the pipe is negligible.
     fn calls(&mut self) {
-        self.orders.write_all(b"\n").expect("it is listening");
+        self.orders.write_all(b"\n").expect("the program reads its orders");
         let mut report = String::new();
-        self.reports.read_line(&mut report).expect("it reports");
+        self.reports.read_line(&mut report).expect("the program reports");
         assert_eq!(report, "done\n");
     }
 }
 
-impl Drop for Elsewhere {
+impl Drop for CachedProcess {
     fn drop(&mut self) {
         _ = self.child.kill();
         _ = self.child.wait();

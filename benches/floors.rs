@@ -1,4 +1,4 @@
-//! What do the parts of a hit cost by themselves: a lock taken and released, a key found?
+//! What do the parts of a hit cost by themselves: a lock and unlock, and a lookup?
 
 use benches::{CALLS, ENTRIES, draws, each};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,4 +1,4 @@
-//! What does a hit cost, with and without an order to keep, and on each kind of function?
+//! What does a hit cost, with and without an order of entries, and for each kind of function?
 
 use benches::{CALLS, draws, each};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -1,7 +1,7 @@
-//! Makes a number of calls of one kind, for a tool that counts instructions.
+//! Makes a number of calls of one kind, to be run under a tool that counts instructions.
 //!
-//! `instructions hit 2000`: where instructions are counted, the difference between two runs
-//! belongs to the calls that one makes more than the other, and no clock comes into it.
+//! `instructions hit 2000` makes 2000 calls. The difference between two runs is due to the difference in
+//! calls alone, and does not depend on a clock.
 
 use std::env;
 use std::thread;
@@ -19,7 +19,7 @@ fn main() {
     }
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
-        "unbounded" | "unbounded-lent" => subjects::unbounded,
+        "unbounded" | "unbounded-striped" => subjects::unbounded,
         "generic" => subjects::typed,
         "generic-untyped" => subjects::untyped,
         "generic-result" => subjects::generic_result,
@@ -40,8 +40,8 @@ fn main() {
         other => panic!("no calls of the kind {other}"),
     };
     let times = times.parse().expect("TIMES is a number");
-    if kind.ends_with("lent") {
-        take_turns(call);
+    if kind.ends_with("striped") {
+        call_from_several_threads(call);
     }
     if kind.ends_with("miss") {
         each((0..).take(times), call);
@@ -50,10 +50,10 @@ fn main() {
     }
 }
 
-/// Calls from several threads, one after the other: what is lent to threads is lent from then on.
-fn take_turns(call: fn(u64) -> u64) {
+/// Calls from several threads in turn, which turns on the read stripes of the cache.
+fn call_from_several_threads(call: fn(u64) -> u64) {
     for _ in 0..8 {
-        let turn = thread::spawn(move || each(draws(), call));
-        turn.join().expect("a call does not panic");
+        let thread = thread::spawn(move || each(draws(), call));
+        thread.join().expect("a call does not panic");
     }
 }

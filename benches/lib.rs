@@ -1,7 +1,7 @@
-//! What the benches share: the order of the calls, the settings of criterion, and contests.
+//! Shared code of the benches: the order of calls, the settings of criterion, and contests.
 //!
-//! The functions they measure stand in `subjects`, a module of each bench and not of this
-//! library, so that calls may be inlined as they may be in a user's crate.
+//! The measured functions are in `subjects`, a module of each bench and not of this library, so that calls
+//! can be inlined as in a user's crate.
 
 mod machine;
 
@@ -13,14 +13,13 @@ use criterion::Criterion;
 
 pub use machine::machine;
 
-/// How many entries the caches hold that hits are measured on.
+/// The number of entries in the caches that hits are measured on.
 pub const ENTRIES: u64 = 128;
 
-/// How many calls are made on end: those of [`draws`].
+/// The number of calls in a batch: those of [`draws`].
 pub const CALLS: usize = 1024;
 
-/// Draws each of the numbers `0..ENTRIES` equally often, in an order that is shuffled but
-/// the same each time.
+/// Returns each of the numbers `0..ENTRIES` equally often, in a shuffled order that is always the same.
 pub fn draws() -> Vec<u64> {
     let mut draws: Vec<_> = (0..ENTRIES).cycle().take(CALLS).collect();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
@@ -33,8 +32,8 @@ pub fn draws() -> Vec<u64> {
     draws
 }
 
-/// Draws of `0..ENTRIES` after Zipf: the number `n` is drawn as often as `1 / (n + 1)` tells. Each
-/// seed has an order of its own.
+/// Returns Zipf-distributed numbers of `0..ENTRIES`: the frequency of `n` is proportional to `1 / (n + 1)`.
+/// Each seed gives another order.
 pub fn zipf(seed: u64) -> Vec<u64> {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let shares: Vec<_> = (0..ENTRIES).map(|n| 1.0 / (n + 1) as f64).collect();
@@ -45,17 +44,17 @@ pub fn zipf(seed: u64) -> Vec<u64> {
         random ^= random >> 7;
         random ^= random << 17;
         #[expect(clippy::cast_precision_loss, reason = "a draw between 0 and 1")]
-        let mut left = (random >> 11) as f64 / (1_u64 << 53) as f64 * all;
+        let mut rest = (random >> 11) as f64 / (1_u64 << 53) as f64 * all;
         let number = shares.iter().position(|share| {
-            left -= share;
-            left < 0.0
+            rest -= share;
+            rest < 0.0
         });
         number.map_or(ENTRIES - 1, |n| n as u64)
     };
     iter::repeat_with(draw).take(CALLS).collect()
 }
 
-/// Makes a call with each argument; the compiler can't guess the argument or leave the call out.
+/// Makes a call with each argument; the compiler can neither predict the argument nor remove the call.
 #[inline]
 pub fn each<T, R>(arguments: impl IntoIterator<Item = T>, mut call: impl FnMut(T) -> R) {
     for argument in arguments {
@@ -63,35 +62,35 @@ pub fn each<T, R>(arguments: impl IntoIterator<Item = T>, mut call: impl FnMut(T
     }
 }
 
-/// Criterion, set to be quick: each bench asks one question.
+/// Returns criterion with short measurement times.
 pub fn criterion() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2))
 }
 
-/// A text of that many bytes for each number; they differ in their last letters only.
+/// Returns a string of `length` bytes for each number; these differ only in their last characters.
 pub fn text(n: u64, length: usize) -> String {
     format!("{n:x>length$}")
 }
 
-/// What a table says of a bar.
+/// Returns the verdict on a bar, as it appears in a table.
 pub fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "**missed**" }
 }
 
-/// What a table of bars begins with. `cargo xtask bench` gathers these tables at the top of its page.
+/// The head of a table of bars. `cargo xtask bench` collects these tables at the top of its page.
 pub const BARS: &str = "| bar | measured | |\n|---|--:|---|\n";
 
-/// A line of a table of bars.
+/// Returns a line of a table of bars.
 pub fn bar(claim: &str, measured: f64, digits: usize, is_met: impl Fn(f64) -> bool) -> String {
-    // What is shown is what is judged.
+    // The verdict is on the rounded number, which is the one shown.
     let scale = 10_f64.powi(i32::try_from(digits).unwrap_or_default());
     let met = is_met((scale * measured).round() / scale);
     format!("| {claim} | {measured:.digits$} | {} |\n", verdict(met))
 }
 
-/// One who takes part in a contest: in each round it says what an operation took.
+/// A contestant: an operation that is measured in each round of a contest.
 pub struct Contestant<'a> {
-    /// What the operation is.
+    /// The name of the operation.
     pub name: &'static str,
     prepare: Box<dyn FnMut() + 'a>,
     round: Box<dyn FnMut() -> f64 + 'a>,
@@ -100,7 +99,7 @@ pub struct Contestant<'a> {
 }
 
 impl<'a> Contestant<'a> {
-    /// Enters a contest with a batch of [`CALLS`] equal operations.
+    /// Creates a contestant whose round is a batch of [`CALLS`] equal operations.
     pub fn new(name: &'static str, mut batch: impl FnMut() + 'a) -> Self {
         Self::timed(name, move || {
             let start = Instant::now();
@@ -110,42 +109,42 @@ impl<'a> Contestant<'a> {
         .of(CALLS)
     }
 
-    /// Enters a contest with a round that says itself how many nanoseconds an operation took.
+    /// Creates a contestant whose round returns the nanoseconds per operation.
     pub fn timed(name: &'static str, round: impl FnMut() -> f64 + 'a) -> Self {
         Self { name, prepare: Box::new(|| ()), round: Box::new(round), operations: 1, rounds: Vec::new() }
     }
 
-    /// Says how many operations are in a batch.
+    /// Sets the number of operations in a batch.
     #[must_use]
     pub fn of(self, operations: usize) -> Self {
         Self { operations, ..self }
     }
 
-    /// Does this before each round, off the clock.
+    /// Runs `prepare` before each round, outside the measured time.
     #[must_use]
     pub fn after(self, prepare: impl FnMut() + 'a) -> Self {
         Self { prepare: Box::new(prepare), ..self }
     }
 
-    /// Plays a round that is no part of the contest.
+    /// Runs a round that does not count.
     pub fn play(&mut self) {
         (self.prepare)();
         (self.round)();
     }
 
-    /// Has another thing measure a round, prepared before.
+    /// Runs a round that does not count under `measure`, and returns the result of `measure`.
     pub fn play_for<R>(&mut self, measure: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
         (self.prepare)();
         measure(&mut || _ = (self.round)())
     }
 
-    /// Nanoseconds per operation in the best round.
+    /// Returns the nanoseconds per operation in the best round.
     pub fn nanoseconds(&self) -> f64 {
         self.rounds.iter().copied().reduce(f64::min).unwrap_or(f64::NAN)
     }
 
-    /// Nanoseconds per operation in the middle one of the rounds: for operations of several
-    /// threads, whose best round is one in which the threads missed each other.
+    /// Returns the median over the rounds of the nanoseconds per operation. For operations of several
+    /// threads, whose best round is one in which the threads did not overlap.
     pub fn median(&self) -> f64 {
         let mut rounds = self.rounds.clone();
         rounds.sort_unstable_by(f64::total_cmp);
@@ -159,14 +158,14 @@ impl std::fmt::Debug for Contestant<'_> {
     }
 }
 
-/// A time as a number.
+/// Returns a time in nanoseconds.
 #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
 pub fn nanoseconds(time: Duration) -> f64 {
     time.as_nanos() as f64
 }
 
-/// Lets the contestants take turns: what slows the machine for a while slows all of them, and the
-/// best of many short rounds is one in which nothing disturbed.
+/// Runs `rounds` rounds, in each of which every contestant takes a turn. A disturbance of the machine then
+/// slows all of them, and the best of many short rounds is an undisturbed one.
 #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
 pub fn contest(contestants: &mut [Contestant<'_>], rounds: usize) {
     for contestant in &mut *contestants {

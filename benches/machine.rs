@@ -1,10 +1,10 @@
-//! What figures hold for. Benches and `xtask` have it alike.
+//! The machine and the compiler that measurements were made with; used by the benches and `xtask`.
 
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs, thread};
 
-/// When and on what this runs, but not where.
+/// Returns the date, processor, system and compiler of this run.
 pub fn machine() -> String {
     let read = |path: &str, key: &str| {
         let text = fs::read_to_string(path).ok()?;
@@ -24,7 +24,7 @@ pub fn machine() -> String {
     )
 }
 
-/// The day, in UTC, that comes so long after the beginning of 1970.
+/// Returns the UTC date at this time after the beginning of 1970.
 fn date(since: Duration) -> String {
     let is_leap = |year| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let (mut year, mut month, mut day) = (1970, 1, since.as_secs() / 86_400);

@@ -1,4 +1,4 @@
-//! What does a miss cost when the cache is full and somebody has to go?
+//! What does a miss cost when the cache is full and evicts an entry?
 
 use std::hint::black_box;
 

@@ -1,17 +1,17 @@
-//! A function for each policy and each of two sizes: what an operation costs must not grow with the
-//! number of entries.
+//! A function for each policy and each of two sizes. The cost of an operation must not grow with the number
+//! of entries.
 
 use std::iter;
 
 use benches::each;
 use functools::lru_cache;
 
-/// How many calls there are before the order begins anew.
+/// The number of calls after which their order repeats.
 const DRAWS: usize = 400_000;
 
 macro_rules! policies {
     ($($policy:ident)*) => {
-        /// The function by its name, such as `lfu-100`, and how many entries it has room for.
+        /// Returns the function with this name, such as `lfu-100`, and its `maxsize`.
         pub(crate) fn by_name(name: &str) -> Option<(fn(u64) -> u64, u64)> {
             $( policies! { @sized name, $policy, 100 100_000 } )*
             None
@@ -30,8 +30,8 @@ macro_rules! policies {
 
 policies! { lru lfu fifo rr sieve s3_fifo w_tinylfu }
 
-/// Makes that many calls of a function with room for `entries`, which is full before, however many these
-/// are. Their arguments are twice as many as there is room for: some hit, some evict.
+/// Fills the cache of a function with `maxsize = entries`, then calls it `times` times. The arguments are
+/// twice as many as the entries, so some calls hit and some evict.
 #[inline(never)]
 pub(crate) fn run(call: fn(u64) -> u64, entries: u64, times: usize) {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,9 +1,9 @@
-//! How do several processes on one Redis behave: round trips, stampedes, hot keys, copies that are late,
+//! How do several processes that share one Redis behave: round trips, stampedes, hot keys, stale L1 copies,
 //! memory?
 //!
-//! The processes are this program, started again, and do what they are told by a line each. Redis itself
-//! counts what it is asked. Writes the tables of `docs/processes.md`; without cargo's `--bench` it only tries
-//! everything once, with few.
+//! The processes are this program, started again; each reads one order per line. Redis counts the commands it
+//! receives. Writes the tables of `docs/processes.md`; without cargo's `--bench` it runs everything once,
+//! with few processes.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -20,53 +20,53 @@ use functools::backend::{Backend, BackendError, Redis, Stored, redis};
 use functools::lru_cache;
 
 #[path = "../tests/servers/server.rs"]
-#[allow(dead_code, reason = "the tests use the rest of it")]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod server;
 
 use server::{Server, limit};
 
-/// Where the tables stand.
+/// The page with the tables.
 const PAGE: &str = "../docs/processes.md";
-const BEGIN: &str = "<!-- what follows is written by `cargo xtask bench processes` -->\n";
-const END: &str = "<!-- what precedes is written by `cargo xtask bench processes` -->\n";
+const BEGIN: &str = "<!-- begin: written by `cargo xtask bench processes` -->\n";
+const END: &str = "<!-- end: written by `cargo xtask bench processes` -->\n";
 
-/// How many processes there are, and how many are reckoned with.
+/// The numbers of processes that are measured, and the number that results are extrapolated to.
 const PROCESSES: &[usize] = &[1, 2, 4, 8, 16];
-const RECKONED: usize = 100;
+const EXTRAPOLATED: usize = 100;
 
-/// How many keys there are, of which the front has room for a share.
+/// The number of keys, of which the L1 cache holds a part.
 const KEYS: u64 = 1000;
-const FRONTS: [(&str, u32); 4] = [("none", 0), ("half", 50), ("most", 90), ("nearly", 99)];
+const FUNCTIONS: [(&str, u32); 4] = [("none", 0), ("half", 50), ("most", 90), ("nearly", 99)];
 
-/// How many calls a process makes of each kind, once its front is full.
+/// The calls of each process and kind, made once its L1 cache is full.
 const CALLS: u64 = 4000;
 
-/// How many threads of each process ask for what nobody has.
+/// The threads of each process that miss one key at once.
 const THREADS: usize = 4;
 
-/// How often.
+/// The number of stampedes.
 const STAMPEDES: u64 = 5;
 
-/// What a computation takes that is worth sharing.
+/// The time of a computation that is worth coalescing.
 const COMPUTATION: Duration = Duration::from_millis(20);
 
-/// For how long all ask for one key.
+/// How long all processes call with one key.
 const SPAN: Duration = Duration::from_millis(500);
 
-/// How long a front keeps what is hot, or may be late.
+/// A short time to live of L1 copies.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// How many entries are weighed.
-const WEIGHED: u64 = 10_000;
+/// The number of entries whose memory is measured.
+const SIZED: u64 = 10_000;
 
-/// Tells a child where the server is.
-const PLACE: &str = "PROCESSES_REDIS";
+/// The variable with the address of the server, for child processes.
+const SERVER: &str = "PROCESSES_REDIS";
 
-/// One for all functions, so that they share its connections.
+/// The backend of all functions, so that they share its connections.
 static STORE: LazyLock<Redis> =
-    LazyLock::new(|| redis(env::var(PLACE).expect("a child is told where Redis is")));
+    LazyLock::new(|| redis(env::var(SERVER).expect("the parent process sets the address of Redis")));
 
-/// How many computations this process has made of those that are worth sharing.
+/// The number of slow computations made by this process.
 static COMPUTED: AtomicU64 = AtomicU64::new(0);
 
 #[lru_cache(maxsize = 0, ttl = 3600, backend = &*STORE)]
@@ -115,22 +115,22 @@ fn short(n: u64) -> String {
     text(n, 100)
 }
 
-/// A front that hears nothing, so that its `front_ttl` is the bound.
-#[lru_cache(ttl = 3600, front_ttl = SHORT, backend = Untold(&STORE))]
+/// A function whose L1 copies are bounded by `front_ttl` alone: no change is notified.
+#[lru_cache(ttl = 3600, front_ttl = SHORT, backend = Unnotified(&STORE))]
 fn changing(_key: u64) -> bool {
     false
 }
 
-/// One that Redis tells of changes.
+/// A function whose L1 copies are invalidated by notifications of Redis.
 #[lru_cache(ttl = 3600, backend = &*STORE)]
-fn told(_key: u64) -> bool {
+fn notified(_key: u64) -> bool {
     false
 }
 
-/// Redis as a server without client tracking has it.
-struct Untold(&'static Redis);
+/// Redis without client tracking.
+struct Unnotified(&'static Redis);
 
-impl Backend for Untold {
+impl Backend for Unnotified {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         Backend::get(self.0, namespace, key)
     }
@@ -155,12 +155,12 @@ impl Backend for Untold {
 }
 
 #[lru_cache(maxsize = None, ttl = 3600, backend = &*STORE)]
-fn weighed(n: u64, length: usize) -> String {
+fn sized(n: u64, length: usize) -> String {
     text(n, length)
 }
 
 fn main() {
-    if env::var(PLACE).is_ok() {
+    if env::var(SERVER).is_ok() {
         return obey();
     }
     let measured = env::args().any(|argument| argument == "--bench");
@@ -170,14 +170,15 @@ fn main() {
     println!("{results}");
     if measured {
         let page = fs::read_to_string(PAGE).expect("cargo runs benches in their package's folder");
-        let (before, rest) = page.split_once(BEGIN).expect("the page has a place for the tables");
-        let (_, after) = rest.split_once(END).expect("it ends somewhere");
-        fs::write(PAGE, format!("{before}{BEGIN}\n{results}\n{END}{after}")).expect("it can be written");
+        let (before, rest) = page.split_once(BEGIN).expect("the page has the mark where the tables begin");
+        let (_, after) = rest.split_once(END).expect("the page has the mark where the tables end");
+        fs::write(PAGE, format!("{before}{BEGIN}\n{results}\n{END}{after}"))
+            .expect("the page can be written");
     }
     drop(guard);
 }
 
-/// What a child does until nobody tells it any more.
+/// Runs a child process: obeys orders until the parent closes the pipe.
 fn obey() {
     for order in io::stdin().lock().lines().map_while(Result::ok) {
         let mut words = order.split(' ');
@@ -189,18 +190,18 @@ fn obey() {
             "call" => call(which, number),
             "stampede" => stampede(which, number),
             "hot" => hot(which),
-            "look" => u64::from(changes(which)(number)),
+            "get" => u64::from(changes(which)(number)),
             "change" => change(which, number),
             "wait" => wait(which, number),
-            "front" => front(number),
-            "weigh" => weigh(number),
-            _ => panic!("nobody knows what `{order}` is"),
+            "l1" => l1(number),
+            "in_server" => in_server(number),
+            _ => panic!("unknown order `{order}`"),
         };
         println!("{report}");
     }
 }
 
-/// Puts everything there that is called for later.
+/// Puts all entries into the backend that later calls read.
 fn store() -> u64 {
     for function in [none, half, most, nearly] {
         each(0..KEYS, function);
@@ -220,13 +221,13 @@ fn function(which: &str) -> fn(u64) -> String {
     }
 }
 
-/// Calls with all keys once, so that the front is full.
+/// Calls with all keys once, to fill the L1 cache.
 fn fill(which: &str) -> u64 {
     each(0..KEYS, function(which));
     0
 }
 
-/// Calls with keys that chance draws.
+/// Calls with random keys.
 fn call(which: &str, calls: u64) -> u64 {
     let mut random = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let draws = (0..calls).map(|_| {
@@ -239,7 +240,7 @@ fn call(which: &str, calls: u64) -> u64 {
     calls
 }
 
-/// Asks for one key by all threads at once; how many of them computed?
+/// Calls with one key from all threads at once, and returns the number of computations.
 fn stampede(which: &str, key: u64) -> u64 {
     let function = match which {
         "alone" => alone,
@@ -258,7 +259,7 @@ fn stampede(which: &str, key: u64) -> u64 {
     COMPUTED.load(SeqCst) - before
 }
 
-/// Asks for one key for a while; how often?
+/// Calls with one key for a while, and returns the number of calls.
 fn hot(which: &str) -> u64 {
     let (begin, function) = (Instant::now(), function(which));
     let mut calls = 0;
@@ -270,17 +271,17 @@ fn hot(which: &str) -> u64 {
 }
 
 fn changes(which: &str) -> fn(u64) -> bool {
-    if which == "told" { told } else { changing }
+    if which == "notified" { notified } else { changing }
 }
 
-/// Changes a value; when was it done?
+/// Changes a value, and returns the time of the change.
 fn change(which: &str, key: u64) -> u64 {
-    let put = if which == "told" { told::cache_put } else { changing::cache_put };
-    put(key, true).expect("Redis is there");
+    let put = if which == "notified" { notified::cache_put } else { changing::cache_put };
+    put(key, true).expect("Redis answers");
     microseconds()
 }
 
-/// Waits until it is seen that a value has changed; when was that?
+/// Waits until a call returns the changed value, and returns the time.
 fn wait(which: &str, key: u64) -> u64 {
     while !changes(which)(key) {
         thread::sleep(Duration::from_micros(500));
@@ -288,28 +289,28 @@ fn wait(which: &str, key: u64) -> u64 {
     microseconds()
 }
 
-/// Of the process, since 1970.
+/// Returns the microseconds since the beginning of 1970.
 fn microseconds() -> u64 {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// What is stored to be weighed in the server.
-fn weigh(length: u64) -> u64 {
+/// Stores the entries whose memory in the server is measured.
+fn in_server(length: u64) -> u64 {
     let length = usize::try_from(length).unwrap_or(0);
-    each(0..WEIGHED, |n| weighed(n, length));
+    each(0..SIZED, |n| sized(n, length));
     0
 }
 
-/// What the same entries weigh in this process.
-fn front(length: u64) -> u64 {
+/// Returns the bytes per entry of the same entries in this process.
+fn l1(length: u64) -> u64 {
     let length = usize::try_from(length).unwrap_or(0);
-    black_box(weighed(WEIGHED, length)); // connects
-    let bytes = measure(|| each(0..WEIGHED, |n| weighed(n, length))).bytes_current;
-    u64::try_from(bytes).unwrap_or(0) / WEIGHED
+    black_box(sized(SIZED, length)); // connects
+    let bytes = measure(|| each(0..SIZED, |n| sized(n, length))).bytes_current;
+    u64::try_from(bytes).unwrap_or(0) / SIZED
 }
 
-/// A process that does what it is told.
+/// A child process that obeys orders.
 struct Worker {
     child: Child,
     orders: ChildStdin,
@@ -318,26 +319,26 @@ struct Worker {
 
 impl Worker {
     fn start(server: &Server) -> Self {
-        let program = env::current_exe().expect("it runs");
+        let program = env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
-            .env(PLACE, server.url())
+            .env(SERVER, server.url())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it can be started again");
+            .expect("this program can be started again");
         let (orders, reports) = (child.stdin.take(), child.stdout.take());
-        let reports = BufReader::new(reports.expect("it is piped"));
-        Self { child, orders: orders.expect("it is piped"), reports }
+        let reports = BufReader::new(reports.expect("stdout is piped"));
+        Self { child, orders: orders.expect("stdin is piped"), reports }
     }
 
-    fn tell(&mut self, order: &str) {
-        writeln!(self.orders, "{order}").expect("it listens");
+    fn order(&mut self, order: &str) {
+        writeln!(self.orders, "{order}").expect("the child reads its orders");
     }
 
     fn report(&mut self) -> u64 {
         let mut report = String::new();
-        self.reports.read_line(&mut report).expect("it reports");
-        report.trim().parse().expect("it reports a number")
+        self.reports.read_line(&mut report).expect("the child reports");
+        report.trim().parse().expect("a report is a number")
     }
 }
 
@@ -348,50 +349,51 @@ impl Drop for Worker {
     }
 }
 
-/// All do it at once.
-fn tell_all(workers: &mut [Worker], order: &str) -> Vec<u64> {
+/// Gives the order to all processes at once, and returns their reports.
+fn order_all(workers: &mut [Worker], order: &str) -> Vec<u64> {
     for worker in &mut *workers {
-        worker.tell(order);
+        worker.order(order);
     }
     workers.iter_mut().map(Worker::report).collect()
 }
 
-/// How often Redis was asked for something since it was last told to forget that.
+/// The commands that Redis has counted since the last reset.
 #[derive(Clone, Copy, Default)]
-struct Asked {
-    /// Each look at a key ends with a question of how long it has.
-    looks: u64,
+struct Commands {
+    /// Lookups: each one ends with a `PTTL`.
+    lookups: u64,
     claims: u64,
 }
 
-impl Asked {
-    fn forget(server: &Server) {
+impl Commands {
+    fn reset(server: &Server) {
         assert_eq!(server.says("CONFIG RESETSTAT\r\n", "\r\n"), "+OK\r\n");
     }
 
     fn of(server: &Server) -> Self {
         let calls = |command| number(server, "commandstats", &format!("cmdstat_{command}:calls="));
-        Self { looks: calls("pttl"), claims: calls("eval") }
+        Self { lookups: calls("pttl"), claims: calls("eval") }
     }
 }
 
-/// A number that the server tells of itself, zero if it does not.
+/// Returns a number from the `INFO` of the server, zero if it is missing.
 fn number(server: &Server, section: &str, name: &str) -> u64 {
-    let told = server.says(&format!("INFO {section}\r\nPING\r\n"), "+PONG\r\n");
+    let info = server.says(&format!("INFO {section}\r\nPING\r\n"), "+PONG\r\n");
     let digits = |rest: &str| rest.chars().take_while(char::is_ascii_digit).collect::<String>();
-    told.lines().find_map(|line| digits(line.strip_prefix(name)?).parse().ok()).unwrap_or(0)
+    info.lines().find_map(|line| digits(line.strip_prefix(name)?).parse().ok()).unwrap_or(0)
 }
 
-/// What was measured with so many processes.
+/// The measurements with one number of processes.
 struct Measured {
     processes: usize,
-    /// For each front, round trips per call, and calls a second of all.
-    fronts: [(f64, f64); FRONTS.len()],
-    /// For each kind, computations, looks and claims of one stampede.
+    /// For each function: round trips per call, and calls per second of all processes.
+    functions: [(f64, f64); FUNCTIONS.len()],
+    /// For each kind of coalescing: computations, lookups and claims of one stampede.
     stampedes: [[f64; 3]; 3],
-    /// Looks and calls a second.
+    /// Lookups and calls per second.
     hot: [[f64; 2]; 3],
-    /// The latest that anybody saw a change, in milliseconds: who waits for `front_ttl`, and who is told.
+    /// The latest time at which a process saw a change, in milliseconds: with `front_ttl`, and with
+    /// notifications.
     late: [f64; 2],
     connections: u64,
 }
@@ -399,58 +401,58 @@ struct Measured {
 #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
 fn measured(server: &Server, processes: usize) -> Measured {
     let mut workers: Vec<_> = (0..processes).map(|_| Worker::start(server)).collect();
-    workers[0].tell("store");
+    workers[0].order("store");
     workers[0].report();
 
-    let fronts = FRONTS.map(|(which, _)| {
-        tell_all(&mut workers, &format!("fill {which}"));
-        Asked::forget(server);
+    let functions = FUNCTIONS.map(|(which, _)| {
+        order_all(&mut workers, &format!("fill {which}"));
+        Commands::reset(server);
         let begin = Instant::now();
-        let calls: u64 = tell_all(&mut workers, &format!("call {which} {CALLS}")).iter().sum();
+        let calls: u64 = order_all(&mut workers, &format!("call {which} {CALLS}")).iter().sum();
         let seconds = begin.elapsed().as_secs_f64();
-        (Asked::of(server).looks as f64 / calls as f64, calls as f64 / seconds)
+        (Commands::of(server).lookups as f64 / calls as f64, calls as f64 / seconds)
     });
     let stampedes = ["alone", "by_process", "global"].map(|which| {
-        let (mut computed, mut looks, mut claims) = (0, 0, 0);
+        let (mut computed, mut lookups, mut claims) = (0, 0, 0);
         for round in 0..STAMPEDES {
-            Asked::forget(server);
+            Commands::reset(server);
             // A key that no process has seen.
             let key = processes as u64 * STAMPEDES + round;
-            computed += tell_all(&mut workers, &format!("stampede {which} {key}")).iter().sum::<u64>();
-            let asked = Asked::of(server);
-            (looks, claims) = (looks + asked.looks, claims + asked.claims);
+            computed += order_all(&mut workers, &format!("stampede {which} {key}")).iter().sum::<u64>();
+            let commands = Commands::of(server);
+            (lookups, claims) = (lookups + commands.lookups, claims + commands.claims);
         }
-        [computed, looks, claims].map(|all| all as f64 / STAMPEDES as f64)
+        [computed, lookups, claims].map(|all| all as f64 / STAMPEDES as f64)
     });
     let hot = ["none", "nearly", "short"].map(|which| {
-        Asked::forget(server);
-        let calls: u64 = tell_all(&mut workers, &format!("hot {which}")).iter().sum();
-        [Asked::of(server).looks, calls].map(|all| all as f64 / SPAN.as_secs_f64())
+        Commands::reset(server);
+        let calls: u64 = order_all(&mut workers, &format!("hot {which}")).iter().sum();
+        [Commands::of(server).lookups, calls].map(|all| all as f64 / SPAN.as_secs_f64())
     });
-    let late = ["changing", "told"].map(|which| {
+    let late = ["changing", "notified"].map(|which| {
         let rounds = (0..STAMPEDES).map(|round| {
             let key = processes as u64 * STAMPEDES + round;
-            let looked = tell_all(&mut workers, &format!("look {which} {key}"));
-            assert!(looked.iter().all(|is_changed| *is_changed == 0));
-            let (first, others) = workers.split_first_mut().expect("there is one at least");
+            let read = order_all(&mut workers, &format!("get {which} {key}"));
+            assert!(read.iter().all(|is_changed| *is_changed == 0));
+            let (first, others) = workers.split_first_mut().expect("there is at least one process");
             for worker in &mut *others {
-                worker.tell(&format!("wait {which} {key}"));
+                worker.order(&format!("wait {which} {key}"));
             }
-            first.tell(&format!("change {which} {key}"));
+            first.order(&format!("change {which} {key}"));
             let changed = first.report();
             let seen = others.iter_mut().map(Worker::report).max().unwrap_or(changed);
             seen.saturating_sub(changed) as f64 / 1e3
         });
         rounds.fold(0.0, f64::max)
     });
-    // Without the one that asks.
+    // Without the connection of this process.
     let connections = number(server, "clients", "connected_clients:") - 1;
-    Measured { processes, fronts, stampedes, hot, late, connections }
+    Measured { processes, functions, stampedes, hot, late, connections }
 }
 
 fn results(server: &Server, processes: &[usize]) -> String {
     let all: Vec<_> = processes.iter().map(|processes| measured(server, *processes)).collect();
-    let mut out = format!("{}; Redis and all processes on it, by loopback.\n\n", machine());
+    let mut out = format!("{}; Redis and all processes run on it and connect by loopback.\n\n", machine());
     round_trips(&mut out, &all);
     stampedes(&mut out, &all);
     hot_keys(&mut out, &all);
@@ -459,11 +461,11 @@ fn results(server: &Server, processes: &[usize]) -> String {
     out.trim_end().to_owned() + "\n"
 }
 
-/// The beginning of a table, with a column for each number of processes.
-fn head(out: &mut String, title: &str, all: &[Measured], reckoned: bool) {
+/// Writes the head of a table, with a column for each number of processes.
+fn head(out: &mut String, title: &str, all: &[Measured], extrapolated: bool) {
     let mut columns: Vec<_> = all.iter().map(|one| one.processes.to_string()).collect();
-    if reckoned {
-        columns.push(format!("{RECKONED}, reckoned"));
+    if extrapolated {
+        columns.push(format!("{EXTRAPOLATED}, extrapolated"));
     }
     _ = writeln!(out, "| {title} | {} |\n|---|{}", columns.join(" | "), "--:|".repeat(columns.len()));
 }
@@ -474,60 +476,61 @@ fn row(out: &mut String, name: &str, cells: impl IntoIterator<Item = String>) {
 
 fn round_trips(out: &mut String, all: &[Measured]) {
     _ = writeln!(out, "### Round trips\n");
-    head(out, "round trips per call, by hit ratio of the front; processes:", all, true);
-    for (at, (_, percent)) in FRONTS.iter().enumerate() {
-        let cells = all.iter().map(|one| format!("{:.3}", one.fronts[at].0));
-        let reckoned = format!("{:.3}", f64::from(100 - percent) / 100.0);
-        row(out, &format!("{percent} %"), cells.chain([reckoned]));
+    head(out, "round trips per call, by hit ratio of the L1 cache; processes:", all, true);
+    for (at, (_, percent)) in FUNCTIONS.iter().enumerate() {
+        let cells = all.iter().map(|one| format!("{:.3}", one.functions[at].0));
+        let extrapolated = format!("{:.3}", f64::from(100 - percent) / 100.0);
+        row(out, &format!("{percent} %"), cells.chain([extrapolated]));
     }
     _ = writeln!(out);
-    head(out, "thousand calls a second, of all processes:", all, false);
-    for (at, (_, percent)) in FRONTS.iter().enumerate() {
-        row(out, &format!("{percent} %"), all.iter().map(|one| format!("{:.0}", one.fronts[at].1 / 1e3)));
+    head(out, "thousand calls per second, of all processes:", all, false);
+    for (at, (_, percent)) in FUNCTIONS.iter().enumerate() {
+        row(out, &format!("{percent} %"), all.iter().map(|one| format!("{:.0}", one.functions[at].1 / 1e3)));
     }
     _ = writeln!(out);
     head(out, "connections, with 4 threads each:", all, true);
-    // One more listens to what is told of changes.
-    let reckoned = (RECKONED * (THREADS + 1)).to_string();
-    row(out, "at most", all.iter().map(|one| one.connections.to_string()).chain([reckoned]));
+    // One more connection receives the notifications of changes.
+    let extrapolated = (EXTRAPOLATED * (THREADS + 1)).to_string();
+    row(out, "at most", all.iter().map(|one| one.connections.to_string()).chain([extrapolated]));
 }
 
 fn stampedes(out: &mut String, all: &[Measured]) {
     let milliseconds = COMPUTATION.as_millis();
     _ = writeln!(
         out,
-        "\n### Stampedes\n\nAll processes miss one key at once, each by {THREADS} threads; it takes {milliseconds} ms \
-         to compute.\n"
+        "\n### Stampedes\n\nAll processes miss one key at once, each on {THREADS} threads; the computation \
+         takes {milliseconds} ms.\n"
     );
     let kinds = ["`single_flight = false`", "`single_flight = true`", "`single_flight = global`"];
-    let reckoned = [(RECKONED * THREADS).to_string(), RECKONED.to_string(), "1".to_owned()];
+    let extrapolated = [(EXTRAPOLATED * THREADS).to_string(), EXTRAPOLATED.to_string(), "1".to_owned()];
     head(out, "computations; processes:", all, true);
-    for (at, (kind, reckoned)) in kinds.iter().zip(reckoned).enumerate() {
-        row(out, kind, all.iter().map(|one| format!("{:.1}", one.stampedes[at][0])).chain([reckoned]));
+    for (at, (kind, extrapolated)) in kinds.iter().zip(extrapolated).enumerate() {
+        row(out, kind, all.iter().map(|one| format!("{:.1}", one.stampedes[at][0])).chain([extrapolated]));
     }
     _ = writeln!(out);
-    head(out, "looks and claims in Redis:", all, false);
+    head(out, "lookups and claims in Redis:", all, false);
     for (at, kind) in kinds.iter().enumerate() {
         let cells = all.iter().map(|one| {
-            let [_, looks, claims] = one.stampedes[at];
-            if claims > 0.0 { format!("{looks:.1} + {claims:.1}") } else { format!("{looks:.1}") }
+            let [_, lookups, claims] = one.stampedes[at];
+            if claims > 0.0 { format!("{lookups:.1} + {claims:.1}") } else { format!("{lookups:.1}") }
         });
         row(out, kind, cells);
     }
 }
 
 fn hot_keys(out: &mut String, all: &[Measured]) {
-    _ = writeln!(out, "\n### Hot keys\n\nAll processes ask for one key as fast as they can.\n");
+    _ = writeln!(out, "\n### Hot keys\n\nAll processes call with one key as fast as they can.\n");
     let short = SHORT.as_millis();
-    let kinds = ["`maxsize = 0`", "a front", &format!("a front, `front_ttl` of {short} ms")];
+    let kinds = ["`maxsize = 0`", "an L1 cache", &format!("an L1 cache, `front_ttl` of {short} ms")];
     let per_second = 1.0 / SHORT.as_secs_f64();
-    let reckoned = ["as many as it takes".to_owned(), "0".to_owned(), format!("{:.0}", 100.0 * per_second)];
-    head(out, "looks in Redis a second; processes:", all, true);
-    for (at, (kind, reckoned)) in kinds.iter().zip(reckoned).enumerate() {
-        row(out, kind, all.iter().map(|one| format!("{:.0}", one.hot[at][0])).chain([reckoned]));
+    let extrapolated =
+        ["as many as Redis can serve".to_owned(), "0".to_owned(), format!("{:.0}", 100.0 * per_second)];
+    head(out, "lookups in Redis per second; processes:", all, true);
+    for (at, (kind, extrapolated)) in kinds.iter().zip(extrapolated).enumerate() {
+        row(out, kind, all.iter().map(|one| format!("{:.0}", one.hot[at][0])).chain([extrapolated]));
     }
     _ = writeln!(out);
-    head(out, "million calls a second, of all processes:", all, false);
+    head(out, "million calls per second, of all processes:", all, false);
     for (at, kind) in kinds.iter().enumerate() {
         row(out, kind, all.iter().map(|one| format!("{:.2}", one.hot[at][1] / 1e6)));
     }
@@ -537,23 +540,23 @@ fn fan_out(out: &mut String, all: &[Measured]) {
     let short = SHORT.as_millis();
     _ = writeln!(
         out,
-        "\n### Late copies\n\nOne process puts another result; all others have the old one in front.\n"
+        "\n### Stale copies\n\nOne process puts another result; all others have the old one in their L1 cache.\n"
     );
     let several: Vec<_> = all.iter().filter(|one| one.processes > 1).collect();
     let columns: Vec<_> = several.iter().map(|one| one.processes.to_string()).collect();
     _ = writeln!(
         out,
-        "| the last one sees it after, in ms; processes: | {} | {RECKONED}, reckoned |\n|---|{}--:|",
+        "| milliseconds until the last process returns it; processes: | {} | {EXTRAPOLATED}, extrapolated |\n|---|{}--:|",
         columns.join(" | "),
         "--:|".repeat(columns.len())
     );
     let cells = several.iter().map(|one| format!("{:.0}", one.late[0])).chain([format!("about {short}")]);
-    row(out, &format!("`front_ttl` of {short} ms, untold"), cells);
+    row(out, &format!("`front_ttl` of {short} ms, no notifications"), cells);
     let cells = several.iter().map(|one| format!("{:.1}", one.late[1])).chain(["a round trip".into()]);
-    row(out, "told by Redis", cells);
+    row(out, "notified by Redis", cells);
 }
 
-/// What entries weigh, in the server and in a front.
+/// Measures the memory of an entry in the server and in an L1 cache.
 #[expect(clippy::cast_precision_loss, reason = "a few digits are enough")]
 fn memory(out: &mut String, server: &Server) {
     _ = writeln!(out, "\n### Memory\n");
@@ -561,26 +564,26 @@ fn memory(out: &mut String, server: &Server) {
     let mut worker = Worker::start(server);
     let weights: [_; 3] = array::from_fn(|at| {
         let before = number(server, "memory", "used_memory:");
-        worker.tell(&format!("weigh - {}", lengths[at]));
+        worker.order(&format!("in_server - {}", lengths[at]));
         worker.report();
-        let in_server = (number(server, "memory", "used_memory:") - before) as f64 / WEIGHED as f64;
-        // Another process, whose front is empty.
+        let in_server = (number(server, "memory", "used_memory:") - before) as f64 / SIZED as f64;
+        // Another process, whose L1 cache is empty.
         let mut other = Worker::start(server);
-        other.tell(&format!("front - {}", lengths[at]));
+        other.order(&format!("l1 - {}", lengths[at]));
         (in_server, other.report() as f64)
     });
     let columns = lengths.map(|length| format!("{length} bytes"));
     _ = writeln!(
         out,
-        "| bytes an entry, by those of its result: | {} |\n|---|--:|--:|--:|",
+        "| bytes per entry, by the size of its result: | {} |\n|---|--:|--:|--:|",
         columns.join(" | ")
     );
     row(out, "in Redis, once", weights.map(|(in_server, _)| format!("{in_server:.0}")));
-    row(out, "in the front of each process", weights.map(|(_, in_front)| format!("{in_front:.0}")));
-    let megabytes = |each: f64| format!("{:.0} MB", each * 1e4 * RECKONED as f64 / 1e6);
+    row(out, "in the L1 cache of each process", weights.map(|(_, in_l1)| format!("{in_l1:.0}")));
+    let megabytes = |each: f64| format!("{:.0} MB", each * 1e4 * EXTRAPOLATED as f64 / 1e6);
     row(
         out,
-        &format!("in all fronts, 10,000 entries, {RECKONED} processes, reckoned"),
-        weights.map(|(_, in_front)| megabytes(in_front)),
+        &format!("in all L1 caches, 10,000 entries, {EXTRAPOLATED} processes, extrapolated"),
+        weights.map(|(_, in_l1)| megabytes(in_l1)),
     );
 }

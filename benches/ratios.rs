@@ -1,7 +1,7 @@
-//! What does a call cost in units of its floor, and how often does it allocate?
+//! What does a call cost, in multiples of a lock and unlock, and how often does it allocate?
 //!
-//! The contestants take turns within one run, so their ratios hold where nanoseconds drift.
-//! Prints a part of `RESULTS.md`; without cargo's `--bench` it only tries everything once.
+//! The contestants take turns within one run, so their ratios are valid even when the machine's speed varies.
+//! Prints a part of `RESULTS.md`; without cargo's `--bench` it runs everything once and prints it.
 
 use std::env;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 
 mod subjects;
 
-/// What must hold: this contestant takes at most so many times as long as that one.
+/// Bars on time: the first contestant takes at most this many times as long as the last.
 const TIME_BARS: &[(&str, f64, &str)] = &[
     (HIT, 1.25, LOCK),
     (GENERIC, 1.5, HIT),
@@ -27,7 +27,7 @@ const TIME_BARS: &[(&str, f64, &str)] = &[
     ("call, disabled", 1.0, COUNTED),
 ];
 
-/// What must not allocate.
+/// Contestants that must not allocate.
 const MEMORY_BARS: &[&str] = &[
     "hit, &str of 16 bytes",
     "hit, &str of 200 bytes",
@@ -117,7 +117,9 @@ fn texts(draws: &[u64], length: usize) -> Vec<String> {
 }
 
 fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
-    let find = |name: &str| contestants.iter().position(|one| one.name == name).expect("it takes part");
+    let find = |name: &str| {
+        contestants.iter().position(|one| one.name == name).expect("every name is a contestant's")
+    };
     let time = |name: &str| contestants[find(name)].nanoseconds();
     let mut out = String::from("## Each kind of call\n\n");
     _ = writeln!(out, "The contestants take turns; each time is that of its best round of {CALLS} calls.\n");
@@ -134,7 +136,7 @@ fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
         out += &bar(&claim, time(name) / time(floor), 2, |ratio| ratio <= *limit);
     }
     for name in MEMORY_BARS {
-        #[expect(clippy::cast_precision_loss, reason = "it is zero, or wrong anyway")]
+        #[expect(clippy::cast_precision_loss, reason = "the number is small")]
         let allocations = allocated[find(name)] as f64;
         out += &bar(&format!("{name}: no allocation"), allocations, 0, |count| count == 0.0);
     }

@@ -1,8 +1,9 @@
-//! What does a hit in an unbounded cache cost, where one thread calls, and where two do?
+//! What does a hit in an unbounded cache cost with one calling thread, and with two?
 //!
-//! Prints medians over batches of calls: of one thread before any other has called, of one thread, and of each of
-//! two. The last ones miss once in so many calls. Of two threads those batches count in which the other one was
-//! calling as well: on a busy machine they may take turns on one core.
+//! Prints medians over batches of calls: of one thread before any other has called, of one thread, and of
+//! each of two threads; the last lines are for calls of which some miss. With two threads only those batches
+//! count during which the other thread was calling too: on a busy machine the threads may alternate on one
+//! core.
 
 use std::fmt;
 use std::hint::black_box;
@@ -27,11 +28,11 @@ fn growing(n: u64) -> u64 {
     n
 }
 
-/// In a cache line of its own.
+/// A value in a cache line of its own.
 #[repr(align(128))]
 struct Progress(AtomicU64);
 
-/// How long batches of calls took in so many threads at once.
+/// Returns the times of batches of calls by this many threads at once.
 fn together(threads: usize, batch: impl Fn(usize, usize) + Sync) -> Vec<Duration> {
     let start = Barrier::new(threads);
     let progress: Vec<_> = (0..threads).map(|_| Progress(AtomicU64::new(0))).collect();
@@ -54,7 +55,7 @@ fn together(threads: usize, batch: impl Fn(usize, usize) + Sync) -> Vec<Duration
         times
     };
     if threads == 1 {
-        // In this thread, as ever: another one would be noticed.
+        // On this thread: the cache would notice calls from another.
         return timed(0);
     }
     thread::scope(|scope| {
@@ -64,7 +65,7 @@ fn together(threads: usize, batch: impl Fn(usize, usize) + Sync) -> Vec<Duration
     })
 }
 
-/// In nanoseconds per call, and of how many batches.
+/// A median in nanoseconds per call, and the number of batches.
 #[derive(Clone, Copy)]
 struct Median(f64, usize);
 
@@ -94,12 +95,12 @@ fn main() {
         one.extend(together(1, hits));
     }
     let (before, one, two) = (Median::of(before), Median::of(one), Median::of(two));
-    println!("hit, one thread, alone so far: {before}");
-    println!("hit, one thread:               {one}, {:.2} ×", one.0 / before.0);
-    println!("hit, each of two threads:      {two}, {:.2} ×", two.0 / before.0);
+    println!("hit, one thread, none other before: {before}");
+    println!("hit, one thread:                    {one}, {:.2} ×", one.0 / before.0);
+    println!("hit, each of two threads:           {two}, {:.2} ×", two.0 / before.0);
     let info = unbounded::cache_info();
     let calls = ((1 + 4 * ROUNDS * BATCHES) * CALLS) as u64;
-    assert_eq!((info.hits, info.misses), (calls - 128, 128), "no call is lost");
+    assert_eq!((info.hits, info.misses), (calls - 128, 128), "every call is counted");
 
     for rare in [1000, 100, 10] {
         let mixed = |thread: usize, batch: usize| {

@@ -1,4 +1,4 @@
-//! The functions that are measured, floors included.
+//! The measured functions, including those that are floors.
 #![allow(dead_code, reason = "each bench uses a few of them")]
 
 use std::cell::Cell;
@@ -12,7 +12,7 @@ use std::time::Instant;
 use functools::{Argument, LruCache, cache, lru_cache};
 use parking_lot::ReentrantMutex;
 
-/// A body that costs next to nothing, so that the cache is what is measured.
+/// A body of negligible cost, so that the cost of the cache is measured.
 fn body(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -87,14 +87,14 @@ pub(crate) fn timed(n: u64) -> u64 {
     body(n)
 }
 
-/// What a hit with a time to live can't do without.
+/// A hit and a reading of the clock, which is the least that a hit with a time to live needs.
 pub(crate) fn bounded_and_clock(n: u64) -> u64 {
     black_box(Instant::now());
     bounded(n)
 }
 
 #[lru_cache(maxsize = 0)]
-#[inline(never)] // as what it is compared with
+#[inline(never)] // like the functions compared with it
 pub(crate) fn disabled(n: u64) -> u64 {
     body(n)
 }
@@ -109,19 +109,19 @@ pub(crate) fn borrowed_long(text: &str) -> usize {
     text.len()
 }
 
-/// Generic: the type tells instances apart, and the argument is kept without it.
+/// Generic: each type has its own entries, and arguments are stored type-erased.
 #[lru_cache(maxsize = 128, typed = true)]
 pub(crate) fn typed<T: Argument + Into<u64>>(x: T) -> u64 {
     body(x.into())
 }
 
-/// Generic: equal arguments of different types share a result.
+/// Generic: equal arguments of different types share an entry.
 #[lru_cache(maxsize = 128, typed = false)]
 pub(crate) fn untyped<T: Argument + Into<u64>>(x: T) -> u64 {
     body(x.into())
 }
 
-/// Generic in its result, which is kept without its type as well.
+/// Generic in its result, which is stored type-erased too.
 #[lru_cache(maxsize = 128, typed = true)]
 pub(crate) fn generic_result<T>(x: T) -> T
 where
@@ -148,7 +148,7 @@ impl Line {
     }
 }
 
-/// Behind a black box wherever it is used: a user's object is no constant.
+/// Used through a black box everywhere, since a user's object is not a constant.
 static LINE: Line = Line { slope: 3, offset: 4 };
 
 #[inline]
@@ -166,34 +166,34 @@ async fn asynchronous(n: u64) -> u64 {
     ready(body(n)).await
 }
 
-/// Polls an `async fn` once; nothing in there waits.
+/// Polls an `async fn` once; its body does not wait.
 #[inline]
 pub(crate) fn polled(n: u64) -> u64 {
     match pin!(asynchronous(n)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => unreachable!("there is nothing to wait for"),
+        Poll::Pending => unreachable!("the body does not wait"),
     }
 }
 
 #[lru_cache(cache = memo)]
-fn remembered_in(n: u64, memo: &LruCache<u64, u64>) -> u64 {
+fn cached_in(n: u64, memo: &LruCache<u64, u64>) -> u64 {
     body(n)
 }
 
-/// The results lie in an object that is handed over.
+/// The results are stored in a cache object that is passed as an argument.
 #[inline]
 pub(crate) fn in_object(n: u64) -> u64 {
     static MEMO: LruCache<u64, u64> = LruCache::new(Some(128));
-    remembered_in(n, black_box(&MEMO))
+    cached_in(n, black_box(&MEMO))
 }
 
-/// What `disabled` is without the attribute.
+/// The body of `disabled`, without the attribute.
 #[inline(never)]
 pub(crate) fn plain(n: u64) -> u64 {
     body(n)
 }
 
-/// The same after one uncontended atomic addition, which is what counting a miss may cost.
+/// Like [`plain`], after one uncontended atomic addition, which is what counting a miss may cost.
 #[inline(never)]
 pub(crate) fn plain_and_counted(n: u64) -> u64 {
     static MISSES: AtomicU64 = AtomicU64::new(0);
@@ -201,7 +201,7 @@ pub(crate) fn plain_and_counted(n: u64) -> u64 {
     body(n)
 }
 
-/// The floor of a hit: a function that takes and releases the kind of lock that guards a cache.
+/// The floor of a hit: acquires and releases the kind of lock that guards a cache.
 #[inline(never)]
 pub(crate) fn locked(n: u64) -> u64 {
     static LOCK: ReentrantMutex<Cell<u64>> = ReentrantMutex::new(Cell::new(0));

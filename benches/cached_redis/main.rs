@@ -1,9 +1,9 @@
-//! Makes calls each time that a line comes in, and says when they are done.
+//! Makes calls of `cached`'s macros each time it reads a line, and prints a line when they are done.
 //!
-//! `cached_redis sync 128 100`: so many calls, of results with so many bytes. Where Redis is, the variable
-//! `CACHED_REDIS_CONNECTION_STRING` tells.
+//! `cached_redis sync 128 100` makes 128 calls with results of 100 bytes. The variable
+//! `CACHED_REDIS_CONNECTION_STRING` has the address of Redis.
 
-#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "it is what the macro asks for")]
+#![allow(clippy::unnecessary_wraps, clippy::unused_async, reason = "the macro requires it")]
 
 use std::env;
 use std::hint::black_box;
@@ -42,12 +42,12 @@ fn main() -> io::Result<()> {
         if is_async {
             runtime.block_on(async {
                 for n in 0..calls {
-                    black_box(awaited(black_box(n)).await.expect("Redis is there"));
+                    black_box(awaited(black_box(n)).await.expect("Redis answers"));
                 }
             });
         } else {
             for n in 0..calls {
-                black_box(blocking(black_box(n)).expect("Redis is there"));
+                black_box(blocking(black_box(n)).expect("Redis answers"));
             }
         }
         writeln!(io::stdout(), "done")?;

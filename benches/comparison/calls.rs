@@ -1,5 +1,5 @@
-//! Calls of one thread: hits, misses with eviction, calls that remember nothing, and a recursion from
-//! an empty cache, with arguments and results of several types.
+//! Calls of one thread, with arguments and results of several types: hits, misses with eviction, calls of a
+//! disabled cache, and a recursion from an empty cache.
 
 use std::cell::{Cell, RefCell};
 use std::hash::Hash;
@@ -8,25 +8,25 @@ use std::sync::Arc;
 use benches::{CALLS, Contestant, ENTRIES, draws, each, text};
 use hashbrown::HashMap;
 
-use crate::memoized::{Peer, Recursion, Subjects, not_remembered};
+use crate::memoized::{Peer, Recursion, Subjects, not_memoized};
 use crate::python::Python;
 use crate::{BARE, Column, Effort, LOCK, measured, subjects};
 
-/// What kind of call it is.
+/// A kind of call.
 pub(crate) struct Case {
-    /// What `lru_cache.py` calls it.
+    /// The name in `lru_cache.py`.
     key: &'static str,
     mode: fn(&Peer) -> Option<&Subjects>,
     arguments: Arguments,
     rounds: usize,
 }
 
-/// Where arguments come from.
+/// The arguments of the calls.
 #[derive(Clone, Copy, PartialEq)]
 enum Arguments {
-    /// Those that a cache of 128 entries holds, again and again.
+    /// Keys of the 128 entries in the cache.
     Known,
-    /// Never one that was there before.
+    /// New keys only.
     Fresh,
 }
 
@@ -43,7 +43,7 @@ pub(crate) const UNBOUNDED: Case = Case {
 pub(crate) const DISABLED: Case =
     Case { key: "disabled", mode: |peer| peer.disabled.as_ref(), arguments: Arguments::Known, rounds: 400 };
 
-/// A function of [`Subjects`]: what it is called here and in `lru_cache.py`, its arguments and results.
+/// A function of [`Subjects`]: its names here and in `lru_cache.py`, its arguments and results.
 struct Shape<T, V> {
     title: &'static str,
     key: &'static str,
@@ -52,7 +52,7 @@ struct Shape<T, V> {
     result: fn(u64) -> V,
 }
 
-/// A contest for each function.
+/// Runs a contest for each function.
 pub(crate) fn columns(peers: &[Peer], case: &Case, python: &Python, effort: Effort) -> Vec<Column> {
     macro_rules! columns {
         ($($title:literal: $function:ident, $argument:expr, $result:expr;)*) => {
@@ -93,8 +93,8 @@ fn column<T: Eq + Hash, V: Clone>(
     };
 
     let mut contestants = vec![Contestant::new(LOCK, || each(draws.iter().copied(), subjects::locked))];
-    // The other floor: where nothing hits, all bodies run.
-    let plain = not_remembered();
+    // The other floor: without hits, all bodies run.
+    let plain = not_memoized();
     let hits = case.arguments == Arguments::Known && case.key != DISABLED.key;
     if hits {
         contestants.push(Contestant::new(BARE, || each(&*list.borrow(), |key| map.get(key).cloned())));
@@ -111,7 +111,7 @@ fn column<T: Eq + Hash, V: Clone>(
     Column { title: shape.title.into(), calls: CALLS, figures }
 }
 
-/// The recursion from an empty cache: 91 misses, 88 hits.
+/// Runs the recursion from an empty cache: 91 misses, 88 hits.
 pub(crate) fn recursion(peers: &[Peer], python: &Python, effort: Effort) -> Column {
     let recursions = peers.iter().filter_map(|peer| Some((peer.name, peer.recursion.as_ref()?)));
     let contestant = |(name, recursion): (_, &Recursion)| {

@@ -1,7 +1,7 @@
-"""What calls of CPython's functools.lru_cache cost: a line per case and column, in nanoseconds.
+"""Measures calls of CPython's functools.lru_cache: prints a line per case and column, in nanoseconds.
 
-The loop around the calls is map() in C, so that next to nothing but the calls is measured. Times
-are minima of many rounds, those of threads medians, as for the others.
+The loop around the calls is map() in C, so that its cost is negligible. Times are minima of many
+rounds, and medians for threads, as for the other contestants.
 """
 
 import collections
@@ -90,7 +90,7 @@ def keys(kind, thread, threads):
 
 
 def crowd(call, kind, number):
-    """Lets threads make calls for a while: what a call takes as one of them sees it."""
+    """Lets threads make calls for a while; returns the time per call, as seen by the calling thread."""
     ready, over, turns = threading.Barrier(number + 1), threading.Event(), []
 
     def work(thread):

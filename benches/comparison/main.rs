@@ -1,9 +1,9 @@
-//! What does a call cost beside the same call as engineers write it today?
+//! What does a call cost, compared with the same call with other libraries?
 //!
-//! One matrix: who is compared stands in `memoized`, what they are asked in `calls`, `threads`, `traces`
-//! and `memory`, what is made of the figures in `page` and `plot`. Within one column all contestants take
-//! turns, so their ratios hold where nanoseconds drift; `CPython` is a process of its own. Prints a part
-//! of `RESULTS.md` and draws plots; without cargo's `--bench` it only tries everything once.
+//! `memoized` has the contestants, `calls`, `threads`, `traces` and `memory` the measurements, `page` and
+//! `plot` the presentation. Within one column all contestants take turns, so their ratios are valid even when
+//! the machine's speed varies; `CPython` runs in a process of its own. Prints a part of `RESULTS.md` and
+//! draws plots; without cargo's `--bench` it runs everything once.
 
 use std::env;
 
@@ -21,24 +21,24 @@ mod python;
 mod subjects;
 mod threads;
 #[path = "../../examples/hit_ratio/trace.rs"]
-#[expect(dead_code, reason = "the example asks traces more than how to read them")]
+#[expect(dead_code, reason = "the example uses more of it")]
 mod trace;
 mod traces;
 
 const LOCK: &str = "`ReentrantMutex`, lock and unlock";
 const BARE: &str = "`hashbrown::HashMap`, find";
 
-/// How much is measured.
+/// The amount of measurement.
 #[derive(Clone, Copy)]
 enum Effort {
-    /// All of it.
+    /// A full bench.
     Bench,
-    /// Everything once, in small: does it work?
+    /// Everything once, with little data, to see that it works.
     Try,
 }
 
 impl Effort {
-    /// So much in a bench, so little in a try.
+    /// Returns `much` for a bench, `little` for a try.
     fn of<T>(self, much: T, little: T) -> T {
         match self {
             Self::Bench => much,
@@ -47,11 +47,11 @@ impl Effort {
     }
 }
 
-/// Why something could not be done, in words.
+/// The reason of a failure, as text.
 #[derive(Debug)]
 struct Failure(String);
 
-/// What was measured of one contestant.
+/// The measurements of one contestant.
 struct Figure {
     name: &'static str,
     nanoseconds: f64,
@@ -65,10 +65,10 @@ struct Counted {
     computed: u64,
 }
 
-/// What was measured of all who had the same to do: a column of a table.
+/// The measurements of all contestants of one contest: a column of a table.
 struct Column {
     title: String,
-    /// How many calls there are in a round.
+    /// The number of calls in a round.
     calls: usize,
     figures: Vec<Figure>,
 }
@@ -78,17 +78,17 @@ impl Column {
         self.figures.iter().find(|figure| figure.name == name)
     }
 
-    /// Nanoseconds per call.
+    /// Returns the nanoseconds per call.
     fn time(&self, name: &str) -> f64 {
         self.find(name).map_or(f64::NAN, |figure| figure.nanoseconds)
     }
 
-    /// Allocations per call.
+    /// Returns the allocations per call.
     fn allocations(&self, name: &str) -> Option<f64> {
         Some(self.per_call(self.find(name)?.counted?.allocations))
     }
 
-    /// How much of the calls were answered without running the body.
+    /// Returns the share of calls that were answered without running the body.
     fn hit_ratio(&self, name: &str) -> Option<f64> {
         Some(1.0 - self.per_call(self.find(name)?.counted?.computed))
     }
@@ -99,7 +99,7 @@ impl Column {
     }
 }
 
-/// All that was measured.
+/// All measurements.
 struct Figures {
     hits: Vec<Column>,
     misses: Vec<Column>,
@@ -111,8 +111,8 @@ struct Figures {
     memory: Vec<memory::Held>,
 }
 
-/// The best times of so many rounds, after others that fill the caches and let those that need to learn
-/// do so; and what one round allocates and computes.
+/// Measures the contestants: the best time of `rounds` rounds, and the allocations and computations of one
+/// round. `before` rounds come first, which fill the caches and warm up adaptive policies.
 fn measured(contestants: &mut [Contestant<'_>], before: usize, rounds: usize) -> Vec<Figure> {
     contest(contestants, before);
     let count = |contestant: &mut Contestant<'_>| {
@@ -149,6 +149,6 @@ fn main() {
 
     println!("{}", page::page(&figures));
     if let Err(error) = plot::plots(&figures, effort) {
-        panic!("the plots can't be drawn: {error}");
+        panic!("cannot draw the plots: {error}");
     }
 }

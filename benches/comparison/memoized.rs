@@ -1,15 +1,15 @@
-//! Who is compared: the same functions, remembered in each of the ways, and not at all.
+//! The contestants: the same functions, memoized by each library, and not memoized.
 //!
-//! Attributes stand in `attributes`, caches that are called by hand in `stores`. The functions
-//! differ in nothing else: same bodies, same bounds, and an owned argument is made of a borrowed one
-//! only where the peer asks for one.
+//! `attributes` has the libraries with attributes, `stores` those whose cache is called by hand. The
+//! functions are otherwise equal: same bodies, same capacities; a borrowed argument is converted to an owned
+//! one only where the library requires it.
 
 use benches::each;
 
 mod attributes;
 mod stores;
 
-/// What everyone computes on a miss, and how often they did.
+/// The bodies that run on a miss, and a counter of their runs.
 pub(crate) mod body {
     use std::cell::Cell;
     use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(crate) mod body {
         static RUNS: Cell<u64> = const { Cell::new(0) };
     }
 
-    /// How often this thread has run a body.
+    /// The number of bodies that this thread has run.
     pub(crate) fn runs() -> u64 {
         RUNS.get()
     }
@@ -52,7 +52,7 @@ pub(crate) mod body {
     }
 }
 
-/// Calls each function with each of a list of arguments.
+/// Calls each function with a list of arguments.
 pub(crate) struct Subjects {
     pub(crate) number: fn(&[u64]),
     pub(crate) pair: fn(&[(u64, u64)]),
@@ -63,21 +63,21 @@ pub(crate) struct Subjects {
     pub(crate) shared: fn(&[u64]),
 }
 
-/// A function of numbers with room for many, and how to empty it.
+/// A function of numbers with a large cache, and a function to clear it.
 pub(crate) struct Roomy {
     pub(crate) number: fn(&[u64]),
     pub(crate) clear: fn(),
-    /// How many entries there are, of those who may have fewer than there is room for.
+    /// The number of entries, for caches that may evict before they are full.
     pub(crate) entries: Option<fn() -> u64>,
 }
 
-/// A recursion to run from an empty cache.
+/// A recursion that is run from an empty cache.
 pub(crate) struct Recursion {
     pub(crate) clear: fn(),
     pub(crate) fibonacci: fn(u64) -> u64,
 }
 
-/// A way to remember results; `None` where it does not have that mode.
+/// A way to memoize functions; `None` for modes that it does not have.
 #[derive(Default)]
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
@@ -85,13 +85,13 @@ pub(crate) struct Peer {
     pub(crate) unbounded: Option<Subjects>,
     pub(crate) disabled: Option<Subjects>,
     pub(crate) recursion: Option<Recursion>,
-    /// Room for 1000 entries.
+    /// With a capacity of 1000 entries.
     pub(crate) thousand: Option<Roomy>,
-    /// Room for 1,000,000 entries.
+    /// With a capacity of 1,000,000 entries.
     pub(crate) million: Option<Roomy>,
 }
 
-/// The functions of a module; a borrowed argument is handed to them by the method that is named.
+/// The functions of a module; the named methods pass a borrowed argument to them.
 macro_rules! subjects {
     ($($module:ident)::+) => {
         subjects!($($module)::+, by as_str, as_slice)
@@ -130,26 +130,26 @@ macro_rules! recursion {
 
 pub(crate) const FUNCTOOLS: &str = "`#[lru_cache]`";
 pub(crate) const THREAD: &str = "`#[lru_cache(scope = thread)]`";
-pub(crate) const SHARDS: &str = "`#[lru_cache(shards = 16)]`, room for 1024";
+pub(crate) const SHARDS: &str = "`#[lru_cache(shards = 16)]`, capacity 1024";
 pub(crate) const CACHED: &str = "`#[cached]`";
 pub(crate) const UNSYNC: &str = "`#[cached(unsync_reads = true)]`";
 pub(crate) const CONCURRENT: &str = "`#[concurrent_cached]`";
-pub(crate) const CONCURRENT_ROOMY: &str = "`#[concurrent_cached]`, room for 1024";
+pub(crate) const CONCURRENT_ROOMY: &str = "`#[concurrent_cached]`, capacity 1024";
 pub(crate) const MEMOIZE: &str = "`#[memoize]`, a cache per thread";
 pub(crate) const MEMOIZE_SHARED: &str = "`#[memoize(SharedCache)]`";
 pub(crate) const MOKA: &str = "`moka`";
 pub(crate) const QUICK: &str = "`quick_cache`";
-pub(crate) const QUICK_ROOMY: &str = "`quick_cache`, room for 1024";
+pub(crate) const QUICK_ROOMY: &str = "`quick_cache`, capacity 1024";
 pub(crate) const LRU: &str = "`Mutex<lru::LruCache>`";
-pub(crate) const BODY: &str = "the body, nothing remembered";
+pub(crate) const BODY: &str = "the body, not cached";
 
-/// Those of this library.
+/// The contestants of this library.
 pub(crate) const OURS: &[&str] = &[FUNCTOOLS, THREAD, SHARDS];
 
-/// Those with a cache for each thread: no result is shared, so nothing has to be locked.
+/// The contestants with a cache per thread: no result is shared, so no lock is needed.
 pub(crate) const PER_THREAD: &[&str] = &[MEMOIZE, THREAD];
 
-/// All that are compared, this library first.
+/// All contestants, this library first.
 pub(crate) fn peers() -> Vec<Peer> {
     let mut peers = ours();
     peers.extend(attributes());
@@ -157,8 +157,8 @@ pub(crate) fn peers() -> Vec<Peer> {
     peers
 }
 
-/// The functions themselves: a floor, which has no hits and takes no part in a recursion.
-pub(crate) fn not_remembered() -> Peer {
+/// The functions themselves: a floor without hits, which takes no part in the recursion.
+pub(crate) fn not_memoized() -> Peer {
     use body::{bytes, number, pair, shared, string, text};
 
     let subjects = || {
@@ -292,7 +292,7 @@ fn stores() -> Vec<Peer> {
     ]
 }
 
-/// Of a cache that may have fewer entries than there is room for.
+/// Sets the function that counts entries, for a cache that may evict before it is full.
 fn some_of(roomy: Option<Roomy>, entries: fn() -> u64) -> Option<Roomy> {
     roomy.map(|roomy| Roomy { entries: Some(entries), ..roomy })
 }

@@ -1,4 +1,4 @@
-//! What a cache takes that is full of a million results, `u64` to `u64`.
+//! The memory of a cache with a million entries, `u64` to `u64`.
 
 use allocation_counter::measure;
 
@@ -6,23 +6,23 @@ use crate::Effort;
 use crate::memoized::{Peer, Roomy};
 use crate::python::{self, Python};
 
-/// What was held, in bytes for each entry.
+/// Memory in bytes per entry.
 pub(crate) struct Held {
     pub(crate) name: &'static str,
     pub(crate) bytes: f64,
-    /// At most while the cache grew.
+    /// The peak while the cache grew.
     pub(crate) most: f64,
-    /// How many entries there were.
+    /// The number of entries.
     pub(crate) entries: u64,
 }
 
-/// Fills the caches one after the other, and empties them again.
+/// Measures the memory of the caches, one after the other: fills and empties each.
 pub(crate) fn held(peers: &[Peer], python: &Python, effort: Effort) -> Vec<Held> {
     let keys: Vec<_> = (0..effort.of(1_000_000, 1000)).collect();
     let one = |(name, roomy): (_, &Roomy)| {
         let taken = measure(|| {
             (roomy.number)(&keys);
-            roomy.entries.map(|entries| entries()); // gets done what was put off
+            roomy.entries.map(|entries| entries()); // applies pending maintenance
         });
         let entries = roomy.entries.map_or(keys.len() as u64, |entries| entries());
         (roomy.clear)();

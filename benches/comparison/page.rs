@@ -1,4 +1,4 @@
-//! The part of `RESULTS.md` that compares: a table for each kind of call, and the bars.
+//! The comparison in `RESULTS.md`: a table for each kind of call, and the bars.
 
 use std::fmt::Write;
 
@@ -12,7 +12,8 @@ use crate::memory::Held;
 use crate::threads::{Crowds, Keys, THREADS};
 use crate::{BARE, Column, Figure, Figures, LOCK, python};
 
-/// Bars on time: ours takes at most so many times as long as the other in the first column, a hit.
+/// Bars on the time of a hit: the first contestant takes at most this many times as long as the last, in the
+/// first column.
 const HIT_BARS: &[(&str, f64, &str)] = &[
     (FUNCTOOLS, 1.12, LOCK),
     (FUNCTOOLS, 0.8, CACHED),
@@ -24,25 +25,25 @@ const HIT_BARS: &[(&str, f64, &str)] = &[
     (THREAD, 1.7, BARE),
 ];
 
-/// Which of ours meets which peers at a miss and in a cold recursion: those that share results between
-/// threads, and those that don't.
+/// The rivals at a miss and in a cold recursion: contestants that share results between threads are compared
+/// with each other, and contestants with a cache per thread with each other.
 const RIVALS: &[(&str, &[&str])] = &[
     (FUNCTOOLS, &[CACHED, UNSYNC, CONCURRENT, CONCURRENT_ROOMY, MEMOIZE_SHARED, MOKA, QUICK, QUICK_ROOMY]),
     (THREAD, &[MEMOIZE]),
 ];
 
-/// Those whose recursions we have to outrun.
+/// Contestants whose recursions must be slower than ours.
 const MACROS: &[&str] = &[CACHED, UNSYNC, CONCURRENT, MEMOIZE, MEMOIZE_SHARED];
 
 pub(crate) fn page(figures: &Figures) -> String {
-    let mut out = String::from("## Beside its peers\n\n");
+    let mut out = String::from("## Compared with other libraries\n\n");
     out.push_str(
-        "A column is a contest of its own: all take turns, and times are those of best rounds, in multiples of an \
-         uncontended lock and unlock in the same contest. In brackets: allocations per call, where there are any. The \
-         arguments are drawn from a shuffled list. Bodies are one multiplication, the length of what they are given, \
-         `format!` to a `String` of 16 bytes, or a new `Arc` of 128 bytes. `#[memoize]` takes a `String` or a `Vec`, which \
-         the caller makes. CPython's strings and bytes carry their hash. Caches in shards may have lost some of the 128 \
-         entries: the last column tells how many of the calls hit.\n\n",
+        "Each column is a contest: all contestants take turns, and times are those of the best round, in multiples of an \
+         uncontended lock and unlock in the same contest. In brackets: allocations per call, if any. The arguments come \
+         from a shuffled list. The bodies are one multiplication, the length of the argument, `format!` to a `String` of \
+         16 bytes, or a new `Arc` of 128 bytes. `#[memoize]` takes a `String` or a `Vec`, which the caller makes. \
+         CPython's strings and bytes store their hash. Sharded caches may have evicted some of the 128 entries: the last \
+         column is the share of calls that hit.\n\n",
     );
     out += &plot("hit", "Hits of one thread, in multiples of a lock and unlock");
     out += &ratios("hit, bounded 128, all 128 in turn", &figures.hits);
@@ -52,9 +53,9 @@ pub(crate) fn page(figures: &Figures) -> String {
     out += &recursion(&figures.recursion);
 
     out.push_str(
-        "Threads below hit for a while and all at once; figures are medians, in million calls per second of all threads \
-         together. The 128 keys are those of the cache: one of them, all after Zipf (the second half as often as the \
-         first, and so on), or for each thread those that no other one asks for. Caches per thread share nothing.\n\n",
+        "Threads, which all hit at the same time; the numbers are medians, in million calls per second of all threads \
+         together. The keys are one of the 128 in the cache, all of them with a Zipf distribution (the second half as \
+         often as the first, and so on), or a disjoint set for each thread. Caches per thread share nothing.\n\n",
     );
     out += &plot("threads", "Throughput by threads, for one hot key, Zipf and disjoint keys");
     for crowds in &figures.threads {
@@ -66,12 +67,12 @@ pub(crate) fn page(figures: &Figures) -> String {
     out
 }
 
-/// A plot where the page shows it.
+/// Returns a plot as an image of the page.
 fn plot(name: &str, what: &str) -> String {
     format!("![{what}](../docs/benchmarks-{name}.svg)\n\n")
 }
 
-/// A table's first two lines.
+/// Returns the first two lines of a table.
 fn head<'a>(first: &str, columns: impl IntoIterator<Item = &'a str>) -> String {
     let (mut names, mut rule) = (format!("| {first} |"), String::from("|---|"));
     for column in columns {
@@ -81,7 +82,7 @@ fn head<'a>(first: &str, columns: impl IntoIterator<Item = &'a str>) -> String {
     format!("{names}\n{rule}\n")
 }
 
-/// A line of a table, if there is anything to say.
+/// Adds a line to a table, if it has any cell.
 fn row(out: &mut String, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
     let cells: Vec<_> = cells.into_iter().collect();
     if cells.iter().any(Option::is_some) {
@@ -90,7 +91,7 @@ fn row(out: &mut String, name: &str, cells: impl IntoIterator<Item = Option<Stri
     }
 }
 
-/// All who take part in these contests, in their order.
+/// Returns the contestants of these columns, in their order.
 fn names<'a>(columns: impl IntoIterator<Item = &'a Column>) -> Vec<&'static str> {
     let mut names = Vec::new();
     for Figure { name, .. } in columns.into_iter().flat_map(|column| &column.figures) {
@@ -105,7 +106,7 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
-/// A time, in multiples of this one.
+/// Returns a time in multiples of `unit`, and the allocations.
 fn times(column: &Column, name: &str, unit: f64) -> Option<String> {
     let mut cell = format!("{:.2}", column.find(name)?.nanoseconds / unit);
     if let Some(allocations) = column.allocations(name).filter(|count| *count > 0.0) {
@@ -115,7 +116,7 @@ fn times(column: &Column, name: &str, unit: f64) -> Option<String> {
     Some(cell)
 }
 
-/// Times in multiples of lock and unlock, and how many of the calls of the first column hit.
+/// Returns a table of times in multiples of lock and unlock, with the share of hits in the first column.
 fn ratios(title: &str, columns: &[Column]) -> String {
     let titles = columns.iter().map(|column| &*column.title);
     let mut out = head(title, titles.chain(["hits, `u64`"]));
@@ -140,7 +141,7 @@ fn recursion(column: &Column) -> String {
     out + "\n"
 }
 
-/// Million calls per second of so many threads together, where each takes so long for one.
+/// Returns million calls per second of all threads together, from the time per call of each.
 pub(crate) fn throughput(threads: u8, nanoseconds: f64) -> f64 {
     1000.0 * f64::from(threads) / nanoseconds
 }
@@ -167,11 +168,11 @@ fn threads(crowds: &Crowds) -> String {
 
 fn traces(columns: &[Column]) -> String {
     if columns.is_empty() {
-        return "No recorded traces were found beside the repository, so none were replayed.\n\n".into();
+        return "No recorded traces were found next to the repository, so none were replayed.\n\n".into();
     }
     let mut out = String::from(
-        "Recorded calls, replayed from an empty cache with room for 1000 entries: million calls per second, and how many \
-         of them hit.\n\n",
+        "Recorded calls, replayed from an empty cache with a capacity of 1000 entries: million calls per second, and the \
+         share of calls that hit.\n\n",
     );
     out += &head("trace", columns.iter().map(|column| &*column.title));
     for name in names(columns) {
@@ -187,10 +188,10 @@ fn traces(columns: &[Column]) -> String {
 
 fn memory(held: &[Held]) -> String {
     let mut out = String::from(
-        "Bytes asked of the allocator, `u64` to `u64`; what an allocator adds to each allocation is not in it.\n\n",
+        "Bytes requested from the allocator, `u64` to `u64`, without the overhead of the allocator itself.\n\n",
     );
     out += &plot("memory", "Bytes per entry");
-    out += &head("room for 1,000,000, full", ["bytes per entry", "at most while growing", "entries"]);
+    out += &head("capacity 1,000,000, full", ["bytes per entry", "peak while growing", "entries"]);
     for Held { name, bytes, most, entries } in held {
         row(
             &mut out,
@@ -201,14 +202,14 @@ fn memory(held: &[Held]) -> String {
     out + "\n"
 }
 
-/// Whoever of these takes least.
+/// Returns the fastest of these contestants, and its time.
 fn best<'a>(column: &Column, names: &[&'a str]) -> (&'a str, f64) {
     let times = names.iter().map(|name| (*name, column.time(name)));
     let times = times.filter(|(_, time)| !time.is_nan());
-    times.min_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap_or(("nobody", f64::NAN))
+    times.min_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap_or(("none", f64::NAN))
 }
 
-/// What was promised of this library beside its peers.
+/// Returns the bars of the comparison.
 fn bars(figures: &Figures) -> String {
     let mut out = BARS.to_owned();
     out += &hit_bars(figures);
@@ -245,7 +246,8 @@ fn hit_bars(figures: &Figures) -> String {
     out
 }
 
-/// What a second thread may add to a hit, and who is ahead where threads ask for their own keys.
+/// Returns the bars on what a second thread adds to a hit, and on the throughput of threads with disjoint
+/// keys.
 fn thread_bars(figures: &Figures) -> String {
     let mut out = String::new();
     let Some(unbounded) = figures.threads.last() else { return out };

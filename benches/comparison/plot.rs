@@ -1,4 +1,4 @@
-//! Plots of what was measured: on a white ground, so that they are legible in light and in dark.
+//! Plots of the measurements, on a white background so that they are legible in light and dark themes.
 
 use std::error::Error;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::{BARE, Effort, Figures, LOCK};
 type Drawn = Result<(), Box<dyn Error>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Seen from this package, where cargo runs its benches.
+/// Relative to this package, where cargo runs its benches.
 const FOLDER: &str = "../docs";
 
 const FONT: &str = "sans-serif";
 const WIDTH: i32 = 760;
 
-/// Told apart by those too who don't see all colours (Okabe and Ito); this library's are the first.
+/// Distinguishable with colour vision deficiency (Okabe and Ito); this library has the first ones.
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const OTHERS: [RGBColor; 9] = [
     RGBColor(230, 159, 0),
@@ -37,7 +37,7 @@ const OTHERS: [RGBColor; 9] = [
 const GREY: RGBColor = RGBColor(148, 163, 184);
 const PALE: RGBColor = RGBColor(220, 220, 220);
 
-/// Draws all plots; writes them if they are those of a bench.
+/// Draws all plots, and writes them if this is a bench.
 pub(crate) fn plots(figures: &Figures, effort: Effort) -> Drawn {
     let mut plots = Vec::new();
     if let Some(hits) = figures.hits.first() {
@@ -60,12 +60,12 @@ pub(crate) fn plots(figures: &Figures, effort: Effort) -> Drawn {
     Ok(())
 }
 
-/// A name as it stands in a table, without the marks of code.
+/// A name as in a table, without code marks.
 fn plain(name: &str) -> String {
     name.replace('`', "")
 }
 
-/// Bars from left to right, the shortest first, cut off at `most`.
+/// A bar chart from left to right, the shortest bar first, cut off at `most`.
 fn bar_chart(
     title: &str,
     bars: &[(&'static str, f64)],
@@ -96,7 +96,7 @@ fn bar_chart(
                 GREY
             };
             let length = f64::from(WIDTH - LEFT - 90) * value.min(most) / longest;
-            #[expect(clippy::cast_possible_truncation, reason = "a position on paper")]
+            #[expect(clippy::cast_possible_truncation, reason = "a position in pixels")]
             let end = LEFT + length as i32;
             let weight = if OURS.contains(name) { FontStyle::Bold } else { FontStyle::Normal };
             let font = (FONT, 14).into_font().style(weight);
@@ -115,10 +115,11 @@ fn bar_chart(
     Ok(svg)
 }
 
-/// Throughput by threads: a chart for each kind of keys, and who is who.
+/// Throughput by threads: a chart for each kind of keys, and a legend.
 fn threads(crowds: &Crowds) -> Result<String, Box<dyn Error>> {
     let names = crowds.column(Keys::Zipf, 1).map_or_else(Vec::new, |column| {
-        // Those in shards that lose entries do more than hit: there are others with room for all.
+        // Caches with shards that evict some of the 128 entries also compute: the ones with capacity 1024 are
+        // shown.
         let names = column.figures.iter().map(|figure| figure.name);
         names.filter(|name| ![LOCK, CONCURRENT, QUICK].contains(name)).collect()
     });
@@ -128,7 +129,7 @@ fn threads(crowds: &Crowds) -> Result<String, Box<dyn Error>> {
         let root =
             SVGBackend::with_string(&mut svg, (WIDTH.unsigned_abs(), 340 + 22 * rows)).into_drawing_area();
         root.fill(&WHITE)?;
-        let title = format!("Threads, {}: million calls per second of all together", crowds.title);
+        let title = format!("Threads, {}: million calls per second, all threads together", crowds.title);
         root.draw(&Text::new(title, (16, 16), (FONT, 17).into_font()))?;
         let (_, below) = root.split_vertically(44);
         let (charts, legend) = below.split_vertically(290);
@@ -169,7 +170,7 @@ fn chart(area: &Area<'_>, crowds: &Crowds, keys: Keys, names: &[&'static str]) -
         .bold_line_style(PALE)
         .light_line_style(TRANSPARENT)
         .draw()?;
-    // Ours last, on top of the others.
+    // This library's lines last, on top of the others.
     for name in names.iter().rev() {
         let points = THREADS.iter().map(|&threads| point(name, threads)).filter(|(_, y)| y.is_finite());
         chart.draw_series(LineSeries::new(points, style(name, names)).point_size(3))?;
@@ -177,7 +178,7 @@ fn chart(area: &Area<'_>, crowds: &Crowds, keys: Keys, names: &[&'static str]) -
     Ok(())
 }
 
-/// The line of one of these.
+/// The line style of this contestant.
 fn style(name: &str, names: &[&str]) -> ShapeStyle {
     if name == FUNCTOOLS {
         return BLUE.stroke_width(3).filled();

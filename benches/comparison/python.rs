@@ -1,4 +1,4 @@
-//! What `CPython` was measured to take, by a process of its own.
+//! Measurements of `CPython`, made by a separate process.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use crate::{Effort, Figure, traces};
 
 pub(crate) const NAME: &str = "CPython's `lru_cache`, called by `map`";
 
-/// Figures by case and column; none where there is no `python3`.
+/// Measurements by case and column; empty without `python3`.
 pub(crate) struct Python(HashMap<(String, String), f64>);
 
 impl Python {
@@ -21,10 +21,10 @@ impl Python {
     }
 }
 
-/// Each line that `lru_cache.py` prints is a case, a column and a number.
+/// Parses the lines that `lru_cache.py` prints: a case, a column and a number.
 pub(crate) fn figures(effort: Effort) -> Python {
     let script = ["comparison/lru_cache.py", effort.of("bench", "try"), traces::FOLDER];
-    // What goes wrong there is told by Python itself.
+    // Python prints its own errors.
     let output = Command::new("python3").args(script).stderr(Stdio::inherit()).output();
     let output = output.map(|output| output.stdout).unwrap_or_default();
     let line = |line: &str| {

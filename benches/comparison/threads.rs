@@ -1,4 +1,4 @@
-//! Hits of several threads at once, which ask for one key, for keys after Zipf, or each for its own.
+//! Hits of several threads at once, with one key, with Zipf-distributed keys, or with disjoint keys.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,20 +11,20 @@ use crate::memoized::{Peer, Subjects};
 use crate::python::Python;
 use crate::{Column, Effort, Figure, LOCK, subjects};
 
-/// How many threads there are in a column.
+/// The numbers of threads, one per column.
 pub(crate) const THREADS: [u8; 4] = [1, 2, 4, 8];
 
-/// How long a round lasts; long enough for threads that have to share a processor.
+/// The duration of a round; long enough for threads that share a processor.
 const ROUND: Duration = Duration::from_millis(25);
 
-/// What the threads ask for; caches have room for all of it.
+/// The keys of the threads; all fit into the caches.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Keys {
-    /// All for the same.
+    /// One key for all threads.
     One,
-    /// Each for all of the keys, some of them much more often than others.
+    /// All keys for all threads, some of them much more often than others.
     Zipf,
-    /// Each for keys that no other one asks for.
+    /// Disjoint keys for the threads.
     Apart,
 }
 
@@ -39,7 +39,7 @@ impl Keys {
         }
     }
 
-    /// What `lru_cache.py` calls it.
+    /// The name in `lru_cache.py`.
     fn key(self) -> &'static str {
         match self {
             Self::One => "one",
@@ -48,7 +48,7 @@ impl Keys {
         }
     }
 
-    /// What one of the threads asks for.
+    /// The keys that one of the threads calls with.
     fn list(self, thread: u8, threads: u8) -> Vec<u64> {
         let (thread, threads) = (u64::from(thread), u64::from(threads));
         match self {
@@ -63,24 +63,24 @@ impl Keys {
     }
 }
 
-/// One mode, by keys and by number of threads.
+/// The measurements of one mode, by keys and by number of threads.
 pub(crate) struct Crowds {
     pub(crate) title: &'static str,
     pub(crate) by_keys: Vec<(Keys, Vec<Column>)>,
 }
 
 impl Crowds {
-    /// So many threads that ask for these keys.
+    /// Returns the column for these keys and this number of threads.
     pub(crate) fn column(&self, keys: Keys, threads: u8) -> Option<&Column> {
         let (_, columns) = self.by_keys.iter().find(|(other, _)| *other == keys)?;
         columns.get(THREADS.iter().position(|number| *number == threads)?)
     }
 }
 
-/// A mode: its title, its name in `lru_cache.py`, and whose functions it has.
+/// A mode: its title, its name in `lru_cache.py`, and its functions.
 type Mode = (&'static str, &'static str, fn(&Peer) -> Option<&Subjects>);
 
-/// All contests of threads. A figure is what a call takes as its own thread sees it.
+/// Measures all modes. Times are per call, as seen by the calling thread.
 pub(crate) fn crowds(peers: &[Peer], python: &Python, effort: Effort) -> Vec<Crowds> {
     let modes: [Mode; 2] = [
         ("hit, bounded 128", "bounded", |peer| peer.bounded.as_ref()),
@@ -123,7 +123,8 @@ fn column(
     Column { title: threads.to_string(), calls: 1, figures }
 }
 
-/// Lets a thread for each list make its calls for a while. What a call takes as one of them sees it.
+/// Lets one thread per list make its calls for a while. Returns the time per call, as seen by the calling
+/// thread.
 fn crowd(calls: fn(&[u64]), lists: &[Vec<u64>], time: Duration) -> f64 {
     let (ready, is_over) = (Barrier::new(lists.len() + 1), AtomicBool::new(false));
     let turns = |list: &[u64]| {

@@ -1,5 +1,5 @@
-//! Recorded calls, replayed from an empty cache with room for 1000 entries. Their licences keep the
-//! traces out of the repository; where they lie beside it, they are found.
+//! Recorded calls, replayed from an empty cache with a capacity of 1000 entries. The licences of the traces
+//! keep them out of the repository; they are found in a directory beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::python::Python;
 use crate::trace::Trace;
 use crate::{Column, Effort, Failure, measured};
 
-/// Seen from this package, where cargo runs its benches.
+/// Relative to this package, where cargo runs its benches.
 pub(crate) const FOLDER: &str = "../../shared/traces";
 
-/// A contest for each trace, none where there is no trace.
+/// A contest for each trace.
 pub(crate) fn columns(peers: &[Peer], python: &Python, effort: Effort) -> Vec<Column> {
     let files = fs::read_dir(FOLDER).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
     let mut files: Vec<PathBuf> = files.filter(|path| path.extension() == Some("gz".as_ref())).collect();
@@ -28,7 +28,7 @@ fn column(file: &Path, peers: &[Peer], python: &Python, effort: Effort) -> Colum
         Err(Failure(why)) => panic!("{why}"),
     };
     keys.truncate(effort.of(usize::MAX, 2000));
-    // Some traces number their keys from 0 on, which would suit hashers that do not mix.
+    // Some traces number their keys from 0, which would favour hashers that do not mix.
     let keys: Vec<_> = keys.into_iter().map(mixed).collect();
     let roomy = peers.iter().filter_map(|peer| Some((peer.name, peer.thousand.as_ref()?)));
     let contestant = |(name, roomy): (_, &Roomy)| {
@@ -41,7 +41,7 @@ fn column(file: &Path, peers: &[Peer], python: &Python, effort: Effort) -> Colum
     Column { title: name, calls: keys.len(), figures }
 }
 
-/// A number for each number, all bits of which depend on all of its bits (the end of `SplitMix64`).
+/// The finalizer of `SplitMix64`: each bit of the result depends on all bits of `key`.
 fn mixed(key: u64) -> u64 {
     let key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,6 +1,6 @@
-//! What allocates and what does not: hits never, and misses not once a cache is full.
+//! Hits never allocate, and misses do not allocate once a cache is full.
 //!
-//! Allocations are counted per thread, so the tests do not disturb each other.
+//! Allocations are counted per thread, so tests that run in parallel do not affect each other.
 
 use std::future::Future;
 use std::hash::Hash;
@@ -60,7 +60,7 @@ fn of_user(user: &User) -> usize {
     user.name.len() + user.age as usize
 }
 
-/// Makes a call that misses, then measures a hundred that must hit.
+/// Makes a call that misses, then asserts that a hundred hits allocate nothing.
 fn hits_allocate_nothing<T>(info: fn() -> CacheInfo, mut call: impl FnMut() -> T) {
     call();
     let before = info();
@@ -132,7 +132,7 @@ fn hit_on_a_generic_function_allocates_nothing() {
     });
     hits_allocate_nothing(typed::cache_info, || typed(black_box(&7_u64)));
     hits_allocate_nothing(typed::cache_info, || typed(black_box(&Some(7_u64))));
-    // Of an empty `String`, a copy takes no memory.
+    // A clone of an empty `String` does not allocate.
     hits_allocate_nothing(typed::cache_info, || typed(black_box(&text)));
     hits_allocate_nothing(parsed::cache_info, || parsed::<u64>(black_box("1234567890")));
     hits_allocate_nothing(parsed::cache_info, || parsed::<f64>(black_box("1234567890")));
@@ -283,7 +283,7 @@ fn an_entry_of_numbers_takes_at_most_48_bytes() {
     assert!(taken <= 48 * 100_000, "{taken} bytes");
 }
 
-/// Fills a cache, then measures what 200,000 further misses allocate: from the very first on.
+/// Fills a cache, then asserts that 200,000 further misses allocate nothing, from the first one on.
 macro_rules! misses_allocate_nothing_once_full {
     ($($test:ident: $maxsize:literal,)*) => {$(
         #[test]

@@ -1,4 +1,5 @@
-//! The first byte chooses `maxsize`, the others are the operations: see `lru_core::model`.
+//! Fuzzes the cache against `lru_core::model`. The first byte chooses `maxsize`, the others are the
+//! operations.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Measurements, which together make a page: calls against their floors and against peers, instructions
-//! per call, builds; and times by criterion.
+//! Benchmarks, which together write the page of results: calls compared with a floor and with other
+//! libraries, instructions per call, builds; and times measured by criterion.
 
 use std::process::Command;
 
@@ -9,13 +9,13 @@ use crate::instructions;
 use crate::page::Page;
 use crate::step::{Outcome, Result, Step, cargo, output_of, root, run_through};
 
-/// The benches that ask for a time.
+/// The benches that measure times.
 const TIMED: &[&str] = &["floors", "hit", "miss", "disabled", "fibonacci"];
 
-/// The libraries that are compared with, as `cargo tree` begins their lines.
+/// The libraries in the comparison: the beginnings of their lines in `cargo tree`.
 const PEERS: &[&str] = &["cached v", "lru v", "memoize v", "moka v", "quick_cache v"];
 
-/// Ratios first: they are what the project promises.
+/// Returns the benchmark steps. Ratios come first: they are what the project promises.
 pub(crate) fn bench() -> Vec<Step> {
     let page = Page::default();
     let step = |name, action: fn(&Page) -> Result| {
@@ -31,19 +31,20 @@ pub(crate) fn bench() -> Vec<Step> {
     ]
 }
 
-/// Results from outside the process, beside bare clients, on servers that the bench starts.
+/// Returns the steps that compare backends with bare clients, on servers that the bench starts.
 pub(crate) fn backends() -> Vec<Step> {
-    vec![Step::new("servers", servers), Step::new("backends", beside_clients)]
+    vec![Step::new("servers", servers), Step::new("backends", compared_with_clients)]
 }
 
-/// Several processes on one Redis, which the bench starts.
+/// Returns the steps that measure several processes on one Redis, which the bench starts.
 pub(crate) fn processes() -> Vec<Step> {
     let bench = "bench --package benches --features backends --bench processes";
     vec![Step::new("servers", servers), Step::cargo("processes", bench)]
 }
 
-/// What `cached` does is a program of its own, apart from the workspace: it asks for a later client.
-fn beside_clients() -> Result {
+/// Runs the bench of backends. The program that uses `cached` is outside the workspace, since it needs a
+/// later version of the client.
+fn compared_with_clients() -> Result {
     let folder = "target/cached-redis";
     let build = format!(
         "build --quiet --release --manifest-path benches/cached_redis/Cargo.toml --target-dir {folder}"
@@ -56,12 +57,12 @@ fn beside_clients() -> Result {
     run_through(&mut bench)
 }
 
-/// What a bench prints.
+/// Returns the output of a bench.
 fn printed(bench: &str, features: &str) -> Result<String> {
     output_of(&mut cargo(&format!("bench --quiet --package benches {features} --bench {bench}")))
 }
 
-/// Compares calls with those of other libraries, which only this feature brings in.
+/// Compares calls with those of other libraries, which are dependencies of this feature only.
 fn comparison(page: &Page) -> Result {
     const FEATURES: &str = "--features peers";
 

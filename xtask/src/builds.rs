@@ -1,4 +1,4 @@
-//! What a library adds to a clean build of a program that memoizes one function.
+//! The time of a clean build of a program that memoizes one function, for each library.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -9,24 +9,24 @@ use std::{env, fs, io, process};
 use crate::page::Page;
 use crate::step::{Outcome, Result, cargo, fail, output_of, root};
 
-/// What `functools` may take to build, in multiples of `cached`.
+/// The maximum build time of `functools`, in multiples of that of `cached`.
 const BUILD_BAR: f64 = 0.5;
 
-/// How often each build takes its turn.
+/// The number of builds of each program; the builds of all programs alternate.
 const BUILDS: usize = 3;
 
-/// Someone who memoizes a function by a library.
+/// A program that memoizes a function with a library.
 struct User {
     library: &'static str,
-    /// Which of the versions in our lock file, where it has more than one.
+    /// The version to choose, if our lock file has more than one.
     version: &'static str,
-    /// Those of the library beside its default ones.
+    /// Features of the library, besides the default ones.
     features: &'static str,
-    /// `fn square`, as it is written with the library.
+    /// `fn square`, memoized with the library.
     square: &'static str,
 }
 
-/// All whose builds are compared; ours is the first, then the one it has its bar from.
+/// The compared programs: ours first, then the one that the bar refers to.
 const USERS: &[User] = &[
     User {
         library: "functools",
@@ -74,7 +74,7 @@ const USERS: &[User] = &[
     },
 ];
 
-/// Compares clean debug builds, in a temporary folder.
+/// Compares clean debug builds in a temporary directory.
 pub(crate) fn compared(page: &Page) -> Result {
     let folder = env::temp_dir().join(format!("functools-builds-{}", process::id()));
     let part = built(&folder);
@@ -85,13 +85,13 @@ pub(crate) fn compared(page: &Page) -> Result {
     )
 }
 
-/// The part of the page, or `None` where the crates can't be had.
+/// Returns the part of the page, or `None` if the crates cannot be fetched.
 fn built(folder: &Path) -> Result<Option<String>> {
     let mut users = Vec::new();
     for user in USERS {
         let package = folder.join(user.library);
         if let Err(error) = user.write(&package) {
-            return fail(format!("a temporary package can't be written: {error}"));
+            return fail(format!("cannot write a temporary package: {error}"));
         }
         if output_of(&mut cargo_at(&package, "fetch --quiet")).is_err() {
             return Ok(None);
@@ -113,7 +113,7 @@ fn built(folder: &Path) -> Result<Option<String>> {
 
     let shortest = |user: usize| users[user].2.as_secs_f64();
     let mut part = String::from(
-        "## Builds\n\nA program of one memoized function, the best of three builds in turn.\n\n\
+        "## Builds\n\nA program with one memoized function; the shortest of three alternating builds.\n\n\
          | clean debug build of a user | s | × `cached` | crates |\n|---|--:|--:|--:|\n",
     );
     for (User { library, features, .. }, (_, crates, best)) in USERS.iter().zip(&users) {
@@ -130,7 +130,7 @@ fn built(folder: &Path) -> Result<Option<String>> {
 }
 
 impl User {
-    /// Writes a program. The versions are those of our own lock file.
+    /// Writes the program. Versions are those of our own lock file.
     fn write(&self, package: &Path) -> io::Result<()> {
         let Self { library, version, features, square } = self;
         let source = match *library {
@@ -152,7 +152,7 @@ impl User {
     }
 }
 
-/// The crates in what `cargo tree` writes, without the user's own.
+/// Counts the crates in the output of `cargo tree`, without the program itself.
 fn count_crates(tree: &str) -> usize {
     let mut crates: Vec<_> = tree.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
     crates.sort_unstable();

@@ -1,4 +1,4 @@
-//! What a change must pass.
+//! The checks that a change must pass.
 
 use std::env;
 use std::fs;
@@ -8,13 +8,13 @@ use std::process::Command;
 use crate::instructions;
 use crate::step::{Outcome, Result, Step, cargo, fail, install, output_of, root, run_through};
 
-/// Puts a cargo command on the crates of `tests/hygiene`, a workspace of their own.
+/// Arguments that run a cargo command on the crates of `tests/hygiene`, a separate workspace.
 const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
 
-/// Where recorded traces lie, beside the repository: their licences keep them out of it.
+/// The directory of recorded traces, outside the repository because of their licences.
 const TRACES: &str = "../shared/traces";
 
-/// The features of the library, each of which must do alone.
+/// The features of the library, each of which must compile alone.
 const FEATURES: &[&str] = &[
     "testing",
     "tokio",
@@ -32,32 +32,32 @@ const FEATURES: &[&str] = &[
     "disk",
 ];
 
-/// How many third-party crates a user of the library may be made to compile.
+/// The maximum number of third-party crates that the library makes a user compile.
 const MOST_CRATES: usize = 13;
 
-/// All tests of the workspace, doctests and runs of the examples included.
+/// Returns the steps of all tests of the workspace, including doctests and runs of the examples.
 pub(crate) fn test() -> Vec<Step> {
     vec![
         Step::new("browser", browser),
         Step::new("servers", servers),
         Step::cargo("tests", "test --workspace"),
-        // The README's code among them, which shows all features.
+        // Includes the code in README, which uses all features.
         Step::cargo("tests, all features", "test --package functools --all-features"),
         Step::cargo("tests, backends", "test --package lru-backends --all-features"),
-        // What a service has: without `testing`, which looks for caches in another way.
+        // Without `testing`, which changes how a call finds its cache.
         Step::cargo(
             "tests, features of services",
             "test --package functools --features axum,metrics,tokio,tracing \
              --test registry --test service --test telemetry",
         ),
-        // Millions of operations, which takes optimised code.
+        // Millions of operations, which need optimized code.
         Step::cargo("model, release", "test --release --package lru-core --lib model"),
-        // Frames are small only when optimised, so this depth is for release builds.
+        // Stack frames are small enough for this depth in release builds only.
         Step::cargo("deep recursion, release", "test --release --package functools --test deep"),
     ]
 }
 
-/// Everything that is asked of a change, the quick checks first.
+/// Returns the steps that a change must pass, quick checks first.
 pub(crate) fn ci() -> Vec<Step> {
     let mut steps = vec![
         Step::new("format", || with("fmt", "rustfmt", "--all --check")),
@@ -67,7 +67,7 @@ pub(crate) fn ci() -> Vec<Step> {
             with("clippy", "clippy", "--package functools --all-features --all-targets -- -D warnings")
         }),
         Step::new("lints, each feature", each_feature),
-        // What the benches compare with asks for a newer Rust than the rest: only CI compiles it.
+        // The libraries in the comparison need a newer Rust than the rest, so only CI compiles them.
         Step::new("lints, peers", || {
             with("clippy", "clippy", "--package benches --features peers --all-targets -- -D warnings")
         }),
@@ -80,33 +80,33 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
     steps.push(instructions());
-    // Each bench once and in small: do they still run?
-    steps.push(Step::cargo("benches, tried", "test --quiet --package benches --features peers --benches"));
+    // Each bench once, with few iterations, to see that it runs.
+    steps.push(Step::cargo("benches, once", "test --quiet --package benches --features peers --benches"));
     steps
 }
 
-/// What calls take, which must not grow unnoticed.
+/// Returns the step that checks the limits of instructions per call.
 pub(crate) fn instructions() -> Step {
     Step::new("instructions", instructions::limited)
 }
 
-/// Looks for the browser in which a test opens the debug page, and installs it where Debian's packages are at hand.
+/// Checks for the browser in which a test opens the debug page, and installs it if apt-get is available.
 fn browser() -> Result {
     let named = env::var("CHROMIUM").ok();
     let chromium = named.as_deref().unwrap_or("chromium");
     let version = || output_of(Command::new(chromium).arg("--version"));
     if named.is_none() && version().is_err() {
-        install("chromium", "a test that opens a page in it; or name a Chromium by the variable CHROMIUM")?;
+        install("chromium", "a test that opens a page in it; or set the variable CHROMIUM to a Chromium")?;
     }
     print!("{}", version()?);
     Ok(Outcome::Done)
 }
 
-/// Looks for the servers that tests start, and installs them where Debian's packages are at hand.
+/// Checks for the servers that tests start, and installs them if apt-get is available.
 pub(crate) fn servers() -> Result {
     let versions = || {
         let of = |server| output_of(Command::new(server).arg("--version"));
-        // The third makes the certificate of a server in a test.
+        // openssl makes the certificate of a test server.
         Ok(of("redis-server")? + &of("memcached")? + &output_of(Command::new("openssl").arg("version"))?)
     };
     if versions().is_err() {
@@ -116,7 +116,7 @@ pub(crate) fn servers() -> Result {
     Ok(Outcome::Done)
 }
 
-/// Lints the library with each of its features alone.
+/// Lints the library with each feature alone.
 fn each_feature() -> Result {
     for feature in FEATURES {
         let library = format!("--package functools --no-deps --features {feature} -- -D warnings");
@@ -125,7 +125,7 @@ fn each_feature() -> Result {
     Ok(Outcome::Done)
 }
 
-/// Runs a cargo command that a toolchain may lack, and says how to get it.
+/// Runs a cargo command, and fails with advice if the toolchain lacks it.
 fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
     if output_of(&mut cargo(&format!("{subcommand} --version"))).is_err() {
         return fail(format!(
@@ -135,7 +135,7 @@ fn with(subcommand: &str, component: &str, arguments: &str) -> Result {
     run_through(&mut cargo(&format!("{subcommand} {arguments}")))
 }
 
-/// Lints, tests and documents memoized functions in hostile surroundings.
+/// Lints, tests and documents the crates of `tests/hygiene`.
 fn hygiene() -> Result {
     for features in ["", "--features hygiene/services"] {
         let hygiene = format!("{HYGIENE} {features}");
@@ -145,7 +145,7 @@ fn hygiene() -> Result {
     run_through(cargo(&format!("doc {HYGIENE} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Replays recorded traces through the policies, and compares with the hits that others counted.
+/// Replays recorded traces through the policies, and compares the hits with those of other implementations.
 fn recorded_traces() -> Result {
     let folder = root().join(TRACES);
     let files = fs::read_dir(&folder).into_iter().flatten().filter_map(|file| Some(file.ok()?.path()));
@@ -159,7 +159,7 @@ fn recorded_traces() -> Result {
     run_through(replay.arg(folder.join("reference-open.csv")).args(traces))
 }
 
-/// Counts what `functools` makes its users compile besides itself.
+/// Checks the number of crates that `functools` makes its users compile besides itself.
 fn few_crates() -> Result {
     let tree = output_of(&mut cargo("tree --package functools --edges normal --prefix none --format {p}"))?;
     let mut crates: Vec<_> = tree.lines().filter(|line| !is_ours(line)).map(name).collect();
@@ -172,12 +172,13 @@ fn few_crates() -> Result {
     Ok(Outcome::Done)
 }
 
-/// Cargo adds the folder of a package that comes from one: `lru-core v0.1.0 (/home/…/lru-core)`.
+/// Returns whether the package is in this repository: cargo prints the directory of such packages, as in
+/// `lru-core v0.1.0 (/home/…/lru-core)`.
 fn is_ours(package: &str) -> bool {
     package.contains(MAIN_SEPARATOR)
 }
 
-/// The package's name and version, without marks like `(proc-macro)` and `(*)`.
+/// Returns the package's name and version, without marks like `(proc-macro)` and `(*)`.
 fn name(package: &str) -> String {
     package.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,5 @@
-//! Instructions per call, which unlike times are nearly the same in each run: counted for the page of
-//! results, and held to limits in CI.
+//! Instructions per call, which vary much less between runs than times: counted for the page of results, and
+//! limited in CI.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -8,13 +8,13 @@ use std::{env, fs, process};
 use crate::page::Page;
 use crate::step::{Outcome, Result, cargo, fail, install, output_of};
 
-/// The kinds of calls that `benches/instructions.rs` can make; and how many instructions each has been
-/// counted to take more than [`PLAIN`], where a change must not add to them.
+/// The kinds of calls that `benches/instructions.rs` can make. A kind with a limit has the number of
+/// instructions that it takes more than [`PLAIN`].
 const KINDS: &[(&str, Option<f64>)] = &[
     ("lock", None),
     ("hit", Some(110.1)),
     ("unbounded", Some(89.0)),
-    ("unbounded-lent", Some(102.0)),
+    ("unbounded-striped", Some(102.0)),
     ("generic", Some(152.7)),
     ("generic-untyped", Some(140.2)),
     ("generic-result", Some(163.2)),
@@ -33,38 +33,39 @@ const KINDS: &[(&str, Option<f64>)] = &[
     (PLAIN, None),
 ];
 
-/// The compiler that these calls were compiled by: another one may come to other counts.
+/// The compiler of these counts; with another compiler they may differ.
 const COUNTED_WITH: &str = "rustc 1.95.0";
 
-/// The loop and a function without a cache.
+/// The loop with a function without a cache.
 const PLAIN: &str = "plain";
 
-/// How much more a call may take, in per cent, and one instruction.
+/// The margin of the limits in per cent, in addition to one instruction.
 const MARGIN: f64 = 8.0;
 
-/// The policies that `benches/policies.rs` has functions of, with room for few and for many entries.
+/// The policies that `benches/policies.rs` has functions for, each with a small and a large `maxsize`.
 const POLICIES: &[&str] = &["lru", "lfu", "fifo", "rr", "sieve", "s3_fifo", "w_tinylfu"];
 
-/// What an operation may take among many entries, in multiples of what it takes among few.
+/// The maximum cost of an operation with many entries, in multiples of its cost with few.
 const GROWTH_BAR: f64 = 3.0;
 
-/// How many calls lie between the two runs whose instructions are compared.
+/// The difference in calls between the two runs whose instructions are compared.
 const CALLS: u32 = 20_000;
 
-/// The same for policies, which have more to do with entries that come and go.
+/// Like [`CALLS`], but for policies, whose cost varies with the entries inserted and evicted.
 const GROWTH_CALLS: u32 = 100_000;
 
-/// How much longer the environment is made: hashers take their seed from addresses, which depend on
-/// it. So each of these has a seed of its own, and the median none that suits the keys badly.
+/// Lengths of a variable added to the environment. Hashers take their seed from addresses, which depend on
+/// the size of the environment, so each length gives another seed; the median excludes a seed that suits the
+/// keys badly.
 const SEEDS: [usize; 3] = [1, 101, 1009];
 
-/// Counts all kinds and policies for the page of results.
+/// Counts the instructions of all kinds and policies for the page of results.
 pub(crate) fn counted(page: &Page) -> Result {
     if output_of(Command::new("valgrind").arg("--version")).is_err() {
         return Ok(Outcome::Skipped("valgrind is not installed".into()));
     }
     let mut part = String::from(
-        "## Instructions\n\nCounted by callgrind, with the loop around the call.\n\n\
+        "## Instructions\n\nCounted by callgrind, including the loop around the call.\n\n\
          | operation | instructions |\n|---|--:|\n",
     );
     for (kind, _) in KINDS {
@@ -73,10 +74,10 @@ pub(crate) fn counted(page: &Page) -> Result {
     page.add(&(part + &growth()?))
 }
 
-/// Counts the kinds that have a limit, and fails if one takes more.
+/// Counts the instructions of the kinds that have a limit, and fails if one exceeds it.
 pub(crate) fn limited() -> Result {
     if output_of(Command::new("valgrind").arg("--version")).is_err() {
-        install("valgrind", "a count of instructions")?;
+        install("valgrind", "counting instructions")?;
     }
     let plain = per_call(PLAIN)?;
     let mut over = String::new();
@@ -97,7 +98,7 @@ pub(crate) fn limited() -> Result {
     }
     let rustc = output_of(Command::new("rustc").arg("--version")).unwrap_or_default();
     fail(format!(
-        "calls take more instructions than they did, those of a call without a cache taken away:\n{over}\
+        "calls take more instructions than their limits (those of a call without a cache are subtracted):\n{over}\
          Counts depend on the compiler: the limits hold for {COUNTED_WITH}, this is {}. If it is the same, see what the \
          change adds to a call, by `callgrind_annotate` on two runs of `instructions KIND CALLS`. If the price is meant, \
          or the compiler is newer, put the new counts into KINDS in xtask/src/instructions.rs, with a line in \
@@ -106,9 +107,9 @@ pub(crate) fn limited() -> Result {
     ))
 }
 
-/// Whether operations take more instructions the more entries there are.
+/// Compares the instructions per operation with few and with many entries.
 fn growth() -> Result<String> {
-    let mut table = String::from("\nHalf of the calls below ask for what is there, the others evict.\n\n");
+    let mut table = String::from("\nHalf of the calls below hit, the other half evict.\n\n");
     table.push_str("| policy | instructions, 100 entries | 100,000 entries | × |\n|---|--:|--:|--:|\n");
     let mut bars = String::from("\n| bar | measured | |\n|---|--:|---|\n");
     for policy in POLICIES {
@@ -125,7 +126,7 @@ fn growth() -> Result<String> {
     Ok(table + &bars)
 }
 
-/// How many instructions a call of this kind takes.
+/// Returns the instructions per call of this kind: the median over the seeds.
 fn per_call(kind: &str) -> Result<f64> {
     let mut counts = Vec::new();
     for seed in SEEDS {
@@ -135,14 +136,14 @@ fn per_call(kind: &str) -> Result<f64> {
     Ok(counts[SEEDS.len() / 2])
 }
 
-/// How many instructions a call takes, of so many that one run makes more than another.
+/// Returns the instructions per call, from two runs that differ by `calls` calls.
 fn between(kind: &str, calls: u32, seed: usize) -> Result<f64> {
     Ok((count(kind, 2 * calls, seed)? - count(kind, calls, seed)?) / f64::from(calls))
 }
 
-/// How many instructions that many calls take, with the start and the end of the program.
+/// Returns the instructions of a run with this many calls, including the start and the end of the program.
 fn count(kind: &str, calls: u32, seed: usize) -> Result<f64> {
-    // Callgrind replaces whatever has the name of its report, which nobody asked for: so that name is ours.
+    // Callgrind overwrites the file of its report, so its name must be one that only this process uses.
     let report = env::temp_dir().join(format!("functools-callgrind-{}", process::id()));
     let report_to = format!("--callgrind-out-file={}", report.display());
     let valgrind = ["valgrind", "--tool=callgrind", &report_to, "--log-fd=1"];
@@ -153,5 +154,5 @@ fn count(kind: &str, calls: u32, seed: usize) -> Result<f64> {
     _ = fs::remove_file(report);
     let output = output?;
     let total = output.lines().find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok());
-    total.map_or_else(|| fail(format!("no count in what callgrind wrote:\n{output}")), Ok)
+    total.map_or_else(|| fail(format!("no count in the output of callgrind:\n{output}")), Ok)
 }

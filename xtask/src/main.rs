@@ -1,7 +1,6 @@
-//! The repository's own commands, `cargo xtask help` lists them.
+//! The repository's own commands; `cargo xtask help` lists them.
 //!
-//! A command is a list of steps. It runs them in order and stops at the first that fails; what a
-//! step does stands in `checks` or `bench`, and in what these name.
+//! A command is a list of steps, which run in order until one fails. `checks` and `bench` define the steps.
 
 use std::env;
 use std::process::ExitCode;
@@ -14,7 +13,7 @@ mod checks;
 mod instructions;
 mod layers;
 #[path = "../../benches/machine.rs"]
-#[expect(unreachable_pub, reason = "benches have it in a library")]
+#[expect(unreachable_pub, reason = "it is public in the library of the benches")]
 mod machine;
 mod page;
 mod step;
@@ -28,12 +27,12 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        purpose: "run all tests, with doctests and examples; installs a browser and servers where they are missing",
+        purpose: "run all tests, including doctests and examples; installs a browser and servers if missing",
         steps: checks::test,
     },
     Command {
         name: "ci",
-        purpose: "check format, lints, docs, tests and dependencies: what a change must pass",
+        purpose: "run every check that a change must pass: format, lints, docs, tests, dependencies",
         steps: checks::ci,
     },
     Command {
@@ -43,22 +42,22 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "instructions",
-        purpose: "count the instructions of calls, and hold them to limits; installs valgrind where it is missing",
+        purpose: "count the instructions per call and check their limits; installs valgrind if missing",
         steps: || vec![checks::instructions()],
     },
     Command {
         name: "bench",
-        purpose: "measure, write benches/RESULTS.md and draw docs/benchmarks-*.svg",
+        purpose: "run the benchmarks, write benches/RESULTS.md and draw docs/benchmarks-*.svg",
         steps: bench::bench,
     },
     Command {
         name: "bench backends",
-        purpose: "measure results from servers and a file, and write benches/BACKENDS.md",
+        purpose: "benchmark the backends, and write benches/BACKENDS.md",
         steps: bench::backends,
     },
     Command {
         name: "bench processes",
-        purpose: "measure several processes on one Redis, and write the tables of docs/processes.md",
+        purpose: "benchmark several processes on one Redis, and write the tables of docs/processes.md",
         steps: bench::processes,
     },
 ];

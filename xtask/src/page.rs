@@ -1,6 +1,6 @@
-//! The page of results: steps add parts to it, and bars of all parts stand at its top.
+//! The page of results: steps add parts to it, and the bars of all parts are listed at its top.
 //!
-//! Knows nothing of what is measured, only how a table of bars begins: as `benches::BARS`.
+//! Knows nothing of the measurements, only the head of a table of bars, which equals `benches::BARS`.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -10,49 +10,49 @@ use std::rc::Rc;
 use crate::machine::machine;
 use crate::step::{Outcome, Result, fail, root};
 
-/// Where it lies, seen from the top of the repository.
+/// The path of the page from the top of the repository.
 const FILE: &str = "benches/RESULTS.md";
 
 const BARS: &str = "| bar | measured | |";
 
-/// What steps that run one after the other have found.
+/// The parts that the steps have added so far.
 #[derive(Clone, Default)]
-pub(crate) struct Page(Rc<RefCell<Found>>);
+pub(crate) struct Page(Rc<RefCell<Contents>>);
 
 #[derive(Default)]
-struct Found {
+struct Contents {
     bars: String,
     parts: String,
 }
 
 impl Page {
-    /// Prints a part, and writes the page as far as it goes.
+    /// Adds and prints a part, and writes the page with all parts so far.
     pub(crate) fn add(&self, part: &str) -> Result {
         println!("{part}");
-        let mut found = self.0.borrow_mut();
+        let mut contents = self.0.borrow_mut();
         let mut lines = part.trim_matches('\n').lines();
-        found.parts.push('\n');
+        contents.parts.push('\n');
         while let Some(line) = lines.next() {
             if line.trim_end() == BARS {
                 for bar in lines.by_ref().skip(1).take_while(|line| line.starts_with('|')) {
-                    _ = writeln!(found.bars, "{bar}");
+                    _ = writeln!(contents.bars, "{bar}");
                 }
             } else {
-                _ = writeln!(found.parts, "{line}");
+                _ = writeln!(contents.parts, "{line}");
             }
         }
-        let kept = found.parts.trim_end().len();
-        found.parts.truncate(kept);
-        found.parts.push('\n');
-        let text = found.page();
+        let length = contents.parts.trim_end().len();
+        contents.parts.truncate(length);
+        contents.parts.push('\n');
+        let text = contents.page();
         fs::write(root().join(FILE), text).or_else(|error| fail(format!("{FILE}: {error}")))?;
         Ok(Outcome::Done)
     }
 }
 
-impl Found {
+impl Contents {
     fn page(&self) -> String {
-        let mut out = String::from("# What calls cost\n\n");
+        let mut out = String::from("# Benchmarks\n\n");
         _ = writeln!(out, "Written by `cargo xtask bench`. {}.\n", machine());
         let (bars, met) = (self.bars.lines().count(), self.bars.matches("| met |").count());
         _ = writeln!(

@@ -1,6 +1,6 @@
-//! A step: one thing that a command does, and the loop that does them one after the other.
+//! Steps, of which each command consists, and the loop that runs them in order.
 //!
-//! How a process is started and its failure told stands here too. What the steps are for does not.
+//! Also starts processes and reports their failures. Does not know what the steps do.
 
 use std::env;
 use std::fmt;
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-/// What came of a step that did not fail.
+/// The result of a step that did not fail.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done,
-    /// Left out, and why: for steps that need what not every machine has.
+    /// Skipped, with the reason: the machine lacks something that the step needs.
     Skipped(String),
 }
 
-/// Why a step failed, in words for whoever ran it.
+/// The reason why a step failed, for the user.
 #[derive(Debug)]
 pub(crate) struct Failure(String);
 
@@ -28,7 +28,7 @@ impl fmt::Display for Failure {
 
 pub(crate) type Result<T = Outcome> = std::result::Result<T, Failure>;
 
-/// One thing that a command does.
+/// One step of a command.
 pub(crate) struct Step {
     name: &'static str,
     action: Box<dyn Fn() -> Result>,
@@ -39,13 +39,13 @@ impl Step {
         Self { name, action: Box::new(action) }
     }
 
-    /// A step that runs cargo with these arguments, written as on a command line.
+    /// Creates a step that runs cargo with these arguments, written as on a command line.
     pub(crate) fn cargo(name: &'static str, arguments: &'static str) -> Self {
         Self::new(name, || run_through(&mut cargo(arguments)))
     }
 }
 
-/// Runs the steps and says how each went.
+/// Runs the steps and prints the result of each.
 pub(crate) fn run(command: &str, steps: &[Step]) -> ExitCode {
     let begin = Instant::now();
     let mut skipped = 0;
@@ -72,20 +72,21 @@ pub(crate) fn run(command: &str, steps: &[Step]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A cargo command at the top of the repository, its arguments written as on a command line.
+/// Returns a cargo command that runs at the top of the repository; the arguments are written as on a command
+/// line.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(arguments.split_whitespace()).current_dir(root());
     cargo
 }
 
-/// Runs a command to its end and lets it print.
+/// Runs a command to its end; its output is printed.
 pub(crate) fn run_through(command: &mut Command) -> Result {
     let status = command.status().or_else(|error| fail(format!("{}: {error}", shown(command))))?;
     if status.success() { Ok(Outcome::Done) } else { fail(format!("`{}`: {status}", shown(command))) }
 }
 
-/// Runs a command to its end and returns what it wrote to its standard output.
+/// Runs a command to its end and returns its standard output.
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     let output = command.output().or_else(|error| fail(format!("{}: {error}", shown(command))))?;
     if output.status.success() {
@@ -96,7 +97,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     }
 }
 
-/// Installs Debian's packages, where these are at hand, for what asks for them.
+/// Installs Debian packages with apt-get.
 pub(crate) fn install(packages: &str, purpose: &str) -> Result {
     println!("{packages}: missing, apt-get installs it for {purpose}");
     for arguments in ["-q update", &format!("-q -y --no-install-recommends install {packages}")] {
@@ -112,13 +113,13 @@ pub(crate) fn fail<T>(why: impl fmt::Display) -> Result<T> {
     Err(Failure(why.to_string()))
 }
 
-/// The top of the repository: above this package, which cargo names when it runs us.
+/// Returns the top of the repository, the parent directory of this package.
 pub(crate) fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     package.as_deref().and_then(Path::parent).unwrap_or(".".as_ref()).to_owned()
 }
 
-/// A command as one would type it, with the program's name but not its folder.
+/// Returns a command as typed on a command line, without the directory of the program.
 fn shown(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let words = program.file_stem().into_iter().chain(command.get_args());

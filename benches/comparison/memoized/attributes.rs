@@ -1,7 +1,7 @@
 //! Functions under the attributes of `functools`, `cached` and `memoize`.
 
-/// Seven functions under an attribute, in a module of that name. The types of texts and bytes are
-/// handed on as single tokens: `cached` does not recognise a reference in a fragment.
+/// Defines seven functions with an attribute, in a module of this name. The types of strings and bytes are
+/// passed on as single tokens: `cached` does not recognize a reference in a fragment.
 macro_rules! functions {
     ($mode:ident: borrowed, $attribute:meta) => {
         functions!($mode: (&str), (&[u8]), $attribute);
@@ -53,7 +53,7 @@ macro_rules! functions {
     };
 }
 
-/// A function under an attribute, in a module of that name, and how to empty its cache.
+/// Defines a function with an attribute, in a module of this name, and a function to clear its cache.
 macro_rules! roomy {
     ($mode:ident: $attribute:meta, $clear:expr) => {
         pub(crate) mod $mode {
@@ -71,7 +71,7 @@ macro_rules! roomy {
     };
 }
 
-/// The plain recursion under an attribute.
+/// Defines the recursion with an attribute.
 macro_rules! fibonacci {
     ($attribute:meta) => {
         #[$attribute]
@@ -112,7 +112,7 @@ pub(crate) mod functools_shards {
     roomy!(thousand: functools::lru_cache(maxsize = 1000, shards = 16), number::cache_clear());
     roomy!(million: functools::lru_cache(maxsize = 1_000_000, shards = 16), number::cache_clear());
 
-    /// How many entries the shards of `million` hold.
+    /// The number of entries in the shards of `million`.
     pub(crate) fn entries() -> u64 {
         million::number::cache_info().currsize as u64
     }
@@ -155,13 +155,13 @@ pub(crate) mod concurrent {
         FIBONACCI.clear();
     }
 
-    /// How many entries the shards of `million` hold.
+    /// The number of entries in the shards of `million`.
     pub(crate) fn entries() -> u64 {
         million::NUMBER.len() as u64
     }
 }
 
-#[expect(dead_code, reason = "the attribute adds functions that nobody calls here")]
+#[expect(dead_code, reason = "the attribute adds functions that are not used here")]
 pub(crate) mod memoize {
     functions!(bounded: owned, memoize::memoize(Capacity: 128));
     functions!(unbounded: owned, memoize::memoize);
@@ -175,7 +175,7 @@ pub(crate) mod memoize {
     }
 }
 
-#[expect(dead_code, reason = "the attribute adds functions that nobody calls here")]
+#[expect(dead_code, reason = "the attribute adds functions that are not used here")]
 pub(crate) mod memoize_shared {
     functions!(bounded: owned, memoize::memoize(SharedCache, Capacity: 128));
     functions!(unbounded: owned, memoize::memoize(SharedCache));

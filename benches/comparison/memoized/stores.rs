@@ -1,8 +1,8 @@
 //! Functions that call a cache by hand: `moka`, `quick_cache`, and `lru` under a mutex.
 //!
-//! Each with the call that needs least: keys are lent, and owned only when they are stored.
+//! Each with its cheapest call: lookups borrow the key, and only inserts own it.
 
-/// Seven functions, each with a cache of that size, in a module of that name.
+/// Defines seven functions, each with a cache of this capacity, in a module of this name.
 macro_rules! functions {
     ($mode:ident: $size:expr) => {
         pub(crate) mod $mode {
@@ -49,7 +49,7 @@ macro_rules! functions {
     };
 }
 
-/// A function with a cache of that size, in a module of that name, and how to empty it.
+/// Defines a function with a cache of this capacity, in a module of this name, and a function to clear it.
 macro_rules! roomy {
     ($mode:ident: $size:expr) => {
         pub(crate) mod $mode {
@@ -71,7 +71,7 @@ macro_rules! roomy {
     };
 }
 
-/// The recursion on a cache that holds all of it.
+/// Defines the recursion with a cache that holds all its results.
 macro_rules! fibonacci {
     ($size:expr) => {
         static FIBONACCI: LazyLock<Store<u64, u64>> = LazyLock::new(|| store($size));
@@ -123,7 +123,7 @@ pub(crate) mod moka {
         store.run_pending_tasks();
     }
 
-    /// How many entries `million` holds.
+    /// The number of entries in `million`.
     pub(crate) fn entries() -> u64 {
         million::CACHE.run_pending_tasks();
         million::CACHE.entry_count()
@@ -163,7 +163,7 @@ pub(crate) mod quick {
         store.clear();
     }
 
-    /// How many entries `million` holds.
+    /// The number of entries in `million`.
     pub(crate) fn entries() -> u64 {
         million::CACHE.len() as u64
     }
@@ -184,7 +184,7 @@ pub(crate) mod lru {
     roomy!(million: 1_000_000);
     fibonacci!(0);
 
-    /// No bound where the size is 0.
+    /// Creates a cache; 0 means unbounded.
     fn store<K: Eq + Hash, V>(size: usize) -> Store<K, V> {
         Mutex::new(NonZeroUsize::new(size).map_or_else(LruCache::unbounded, LruCache::new))
     }
@@ -196,7 +196,7 @@ pub(crate) mod lru {
         K: std::borrow::Borrow<Q> + Eq + Hash,
         V: Clone,
     {
-        const POISONED: &str = "nobody panics here";
+        const POISONED: &str = "no thread panics with the lock held";
         if let Some(value) = store.lock().expect(POISONED).get(key) {
             return value.clone();
         }
@@ -206,6 +206,6 @@ pub(crate) mod lru {
     }
 
     fn empty(store: &Store<u64, u64>) {
-        store.lock().expect("nobody panics here").clear();
+        store.lock().expect("no thread panics with the lock held").clear();
     }
 }
