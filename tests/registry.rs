@@ -1,6 +1,6 @@
-//! The list of all memoized functions: `functools::registry`, with the feature `registry`.
+//! `functools::registry`: the list of all memoized functions, with the feature `registry`.
 
-#![allow(clippy::unused_async, reason = "what is awaited is not the point")]
+#![allow(clippy::unused_async, reason = "the functions must be async, not their bodies")]
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use functools::registry::{self, Function};
 use functools::{CacheInfo, CacheParameters, CacheStats, LruCache, RemovalCause, cache, lru_cache};
 
-/// The function of this path, below this crate. How the compiler writes parameters is its own affair.
+/// Returns the function with this path, relative to this crate. Type parameters are compared loosely, since
+/// the compiler may print them differently.
 fn function(path: &str) -> &'static Function {
     let path = format!("registry::{path}");
     let mut found = registry::functions().filter(|function| function.path().replace("<_>", "<T>") == path);
     let (first, second) = (found.next(), found.next());
-    assert!(second.is_none(), "`{path}` is listed once");
+    assert!(second.is_none(), "`{path}` is listed only once");
     first.unwrap_or_else(|| {
         let all: Vec<_> = registry::functions().map(Function::path).collect();
         panic!("no `{path}` among {all:#?}")
@@ -28,7 +29,7 @@ mod never_called {
     use super::*;
 
     #[lru_cache(maxsize = 7)]
-    #[expect(dead_code, reason = "that is the point")]
+    #[expect(dead_code, reason = "the function must not be called")]
     fn idle(n: u64) -> u64 {
         n
     }
@@ -42,7 +43,7 @@ mod never_called {
     }
 }
 
-mod asked {
+mod called {
     use super::*;
 
     #[lru_cache(maxsize = 2)]
@@ -53,7 +54,7 @@ mod asked {
 
     #[test]
     fn a_function_tells_what_its_accessors_tell() {
-        let listed = function("asked::square");
+        let listed = function("called::square");
         assert!(listed.file().ends_with("registry.rs"), "{}", listed.file());
         assert_eq!(listed.line(), LINE);
         _ = (square(1), square(1), square(2), square(3));
@@ -61,7 +62,7 @@ mod asked {
         assert_eq!(counts(listed.info()), (1, 3, 2));
         assert_eq!((listed.stats(), listed.stats().evictions), (square::cache_stats(), 1));
         let shown = format!("{listed:?}");
-        assert!(shown.starts_with("Function { path: \"registry::asked::square\", file: "), "{shown}");
+        assert!(shown.starts_with("Function { path: \"registry::called::square\", file: "), "{shown}");
         listed.clear();
         assert_eq!(counts(square::cache_info()), (0, 0, 0));
         assert_eq!(square::cache_stats(), CacheStats::default());
@@ -75,7 +76,7 @@ mod asked {
     }
 }
 
-/// Where functions can stand, and what they are called there.
+/// Functions in every position, and their paths.
 mod paths {
     use super::*;
 
@@ -202,12 +203,12 @@ mod objects {
     }
 }
 
-/// Results on terms, which a list has to know as well: by which clock they expire, and who is told.
-mod terms {
+/// Functions with expiry and listeners, which the registry must apply too.
+mod expiring {
     use super::*;
 
     static TIME: AtomicU64 = AtomicU64::new(0);
-    static TOLD: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
 
     fn now() -> u64 {
@@ -218,7 +219,7 @@ mod terms {
         LEFT.lock().unwrap().push((id, cause));
     }
 
-    /// For tests that move the time.
+    /// Locks the clock, for tests that advance it.
     fn alone() -> MutexGuard<'static, ()> {
         static ALONE: Mutex<()> = Mutex::new(());
         ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -238,13 +239,13 @@ mod terms {
             now()
         }
 
-        #[expect(clippy::trivially_copy_pass_by_ref, reason = "as a listener is called")]
-        fn told(id: &u64, _: &u64, cause: RemovalCause) {
-            TOLD.lock().unwrap().push((*id, cause));
+        #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature of a listener")]
+        fn log(id: &u64, _: &u64, cause: RemovalCause) {
+            REMOVED.lock().unwrap().push((*id, cause));
         }
 
-        #[lru_cache(ttl = Self::TTL, timer = now, on_evict = Self::told)]
-        fn told_by_calls(#[key(skip)] &self, id: u64) -> u64 {
+        #[lru_cache(ttl = Self::TTL, timer = now, on_evict = Self::log)]
+        fn notified_by_calls(#[key(skip)] &self, id: u64) -> u64 {
             _ = &self.0;
             id
         }
@@ -263,21 +264,21 @@ mod terms {
     }
 
     #[lru_cache(maxsize = 1, ttl = 100, timer = now, accessors = none)]
-    fn unasked(id: u64) -> u64 {
+    fn uncalled(id: u64) -> u64 {
         id
     }
 
     #[test]
     fn what_has_expired_is_not_counted_and_told_of() {
         let _alone = alone();
-        let (shop, method) = (Shop(()), function("terms::Shop<T>::method"));
+        let (shop, method) = (Shop(()), function("expiring::Shop<T>::method"));
         _ = (plain(1), shop.method(2));
-        assert_eq!((function("terms::plain").info().currsize, method.info().currsize), (1, 1));
+        assert_eq!((function("expiring::plain").info().currsize, method.info().currsize), (1, 1));
         TIME.fetch_add(10, SeqCst);
-        assert_eq!((function("terms::plain").info().currsize, method.info().currsize), (0, 0));
-        assert_eq!((function("terms::plain").stats().expiries, method.stats().expiries), (1, 1));
+        assert_eq!((function("expiring::plain").info().currsize, method.info().currsize), (0, 0));
+        assert_eq!((function("expiring::plain").stats().expiries, method.stats().expiries), (1, 1));
         _ = (plain(1), shop.method(2));
-        function("terms::plain").clear();
+        function("expiring::plain").clear();
         method.clear();
         let (expired, cleared) = (RemovalCause::Expired, RemovalCause::Cleared);
         assert_eq!(*LEFT.lock().unwrap(), [(1, expired), (2, expired), (1, cleared), (2, cleared)]);
@@ -287,31 +288,31 @@ mod terms {
     #[test]
     fn whom_only_calls_know_is_told_by_the_next_one() {
         let _alone = alone();
-        let (shop, listed) = (Shop(()), function("terms::Shop<T>::told_by_calls"));
-        _ = (shop.told_by_calls(1), shop.told_by_calls(2));
+        let (shop, listed) = (Shop(()), function("expiring::Shop<T>::notified_by_calls"));
+        _ = (shop.notified_by_calls(1), shop.notified_by_calls(2));
         TIME.fetch_add(5, SeqCst);
-        _ = shop.told_by_calls(3);
+        _ = shop.notified_by_calls(3);
         TIME.fetch_add(5, SeqCst);
         assert_eq!(listed.info().currsize, 1);
         TIME.fetch_add(5, SeqCst);
         assert_eq!((listed.info().currsize, listed.info().misses), (0, 3));
-        assert!(TOLD.lock().unwrap().is_empty());
-        _ = shop.told_by_calls(4);
-        let mut told = TOLD.lock().unwrap().split_off(0);
-        told.sort_by_key(|(id, _)| *id);
-        assert_eq!(told, [1, 2, 3].map(|id| (id, RemovalCause::Expired)));
+        assert!(REMOVED.lock().unwrap().is_empty());
+        _ = shop.notified_by_calls(4);
+        let mut removed = REMOVED.lock().unwrap().split_off(0);
+        removed.sort_by_key(|(id, _)| *id);
+        assert_eq!(removed, [1, 2, 3].map(|id| (id, RemovalCause::Expired)));
         listed.clear();
         listed.clear();
-        assert_eq!((counts(listed.info()), TOLD.lock().unwrap().len()), ((0, 0, 0), 0));
-        _ = (shop.told_by_calls(4), shop.told_by_calls(4));
-        assert_eq!(*TOLD.lock().unwrap(), [(4, RemovalCause::Cleared)]);
+        assert_eq!((counts(listed.info()), REMOVED.lock().unwrap().len()), ((0, 0, 0), 0));
+        _ = (shop.notified_by_calls(4), shop.notified_by_calls(4));
+        assert_eq!(*REMOVED.lock().unwrap(), [(4, RemovalCause::Cleared)]);
         assert_eq!(counts(listed.info()), (1, 1, 1));
     }
 
     #[test]
     fn what_has_expired_by_a_timer_out_of_reach_counts_until_the_next_call() {
         let _alone = alone();
-        let (shop, listed) = (Shop(()), function("terms::Shop<T>::timed_by_calls"));
+        let (shop, listed) = (Shop(()), function("expiring::Shop<T>::timed_by_calls"));
         _ = shop.timed_by_calls(1);
         TIME.fetch_add(10, SeqCst);
         assert_eq!(listed.info().currsize, 1);
@@ -322,12 +323,12 @@ mod terms {
     #[test]
     fn a_function_without_accessors_can_be_cleared_all_the_same() {
         let _alone = alone();
-        let listed = function("terms::unasked");
-        _ = (unasked(1), unasked(2));
+        let listed = function("expiring::uncalled");
+        _ = (uncalled(1), uncalled(2));
         assert_eq!((counts(listed.info()), listed.stats().evictions), ((0, 2, 1), 1));
         listed.clear();
         assert_eq!(counts(listed.info()), (0, 0, 0));
-        _ = unasked(2);
+        _ = uncalled(2);
         assert_eq!(counts(listed.info()), (0, 1, 1));
     }
 }

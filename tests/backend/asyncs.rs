@@ -1,4 +1,4 @@
-//! Async functions, and what can be asked of them.
+//! Async functions with a backend, and their accessors.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -8,9 +8,9 @@ use std::time::Duration;
 use functools::backend::{AsyncBackend, BackendError, Stored};
 use functools::{async_lru_cache, lru_cache};
 
-use crate::shelf::{Shelf, Slow};
+use crate::map_backend::{MapBackend, Slow};
 
-/// Runs what wakes itself, by turns.
+/// Polls futures in turn; each must wake itself.
 fn together<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     let mut context = Context::from_waker(Waker::noop());
@@ -24,14 +24,14 @@ fn together<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
             return futures.into_iter().filter_map(|(_, result)| result).collect();
         }
     }
-    panic!("they wait for what never comes");
+    panic!("the futures are never woken");
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     together(vec![future]).remove(0)
 }
 
-/// Runs what others wake.
+/// Runs a future that other threads wake.
 pub(crate) fn parked<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -51,33 +51,33 @@ pub(crate) fn parked<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn one_of_many_calls_asks_the_backend() {
-    static SHELF: Shelf = Shelf::new();
+    static BACKEND: MapBackend = MapBackend::new();
     static RUNS: AtomicU64 = AtomicU64::new(0);
-    #[async_lru_cache(backend = Slow(&SHELF))]
+    #[async_lru_cache(backend = Slow(&BACKEND))]
     async fn price(symbol: &str) -> Result<u64, String> {
         RUNS.fetch_add(1, SeqCst);
         symbol.len().try_into().map_err(|_| "long".to_owned())
     }
     let prices = together((0..100).map(|_| price("ABC")).collect());
     assert!(prices.iter().all(|price| *price == Ok(3)));
-    assert_eq!((RUNS.load(SeqCst), SHELF.asked()), (1, vec!["get", "set"]));
+    assert_eq!((RUNS.load(SeqCst), BACKEND.take_requests()), (1, vec!["get", "set"]));
     let info = price::cache_info();
     assert_eq!((info.hits, info.misses), (99, 1));
 
-    let kept = SHELF.entries().clone();
+    let entries = BACKEND.entries().clone();
     block_on(price::cache_clear()).unwrap();
-    *SHELF.entries() = kept;
-    SHELF.asked();
+    *BACKEND.entries() = entries;
+    BACKEND.take_requests();
     let prices = together((0..100).map(|_| price("ABC")).collect());
     assert!(prices.iter().all(|price| *price == Ok(3)));
-    assert_eq!((RUNS.load(SeqCst), SHELF.asked()), (1, vec!["get"]));
+    assert_eq!((RUNS.load(SeqCst), BACKEND.take_requests()), (1, vec!["get"]));
     assert_eq!((price::cache_info().hits, price::cache_info().misses), (100, 0));
 }
 
 #[test]
 fn what_may_have_to_wait_is_awaited() {
-    static SHELF: Shelf = Shelf::new();
-    #[lru_cache(maxsize = 1, backend = Slow(&SHELF))]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 1, backend = Slow(&BACKEND))]
     async fn double(n: u64) -> u64 {
         2 * n
     }
@@ -88,11 +88,11 @@ fn what_may_have_to_wait_is_awaited() {
         double::cache_put(3, 7).await.unwrap();
         assert_eq!((double(3).await, double::cache_refresh(3).await), (7, 6));
         assert!(double::cache_invalidate(1).await.unwrap());
-        assert_eq!(SHELF.entries().len(), 2);
+        assert_eq!(BACKEND.entries().len(), 2);
         double::cache_clear().await.unwrap();
-        assert!(SHELF.entries().is_empty());
+        assert!(BACKEND.entries().is_empty());
         assert_eq!(double::cache_info().currsize, 0);
-        SHELF.set_down(true);
+        BACKEND.set_down(true);
         assert_eq!(double(5).await, 10);
         assert!(double::cache_invalidate(5).await.is_err());
     });
@@ -101,8 +101,8 @@ fn what_may_have_to_wait_is_awaited() {
 #[test]
 fn futures_stay_send() {
     fn send<T: Send>(_: &T) {}
-    static SHELF: Shelf = Shelf::new();
-    #[async_lru_cache(backend = Slow(&SHELF))]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[async_lru_cache(backend = Slow(&BACKEND))]
     async fn name(n: u64) -> Result<String, String> {
         Ok(n.to_string())
     }

@@ -1,19 +1,19 @@
-//! What others can read, too.
+//! Entries as JSON, which other programs can read.
 
 use functools::lru_cache;
 
-use crate::shelf::Shelf;
+use crate::map_backend::MapBackend;
 
 #[test]
 fn arguments_and_results_can_be_json() {
-    static SHELF: Shelf = Shelf::new();
-    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, format = json, backend = &BACKEND)]
     fn repeat(text: &str, times: usize) -> Vec<String> {
         vec![text.to_owned(); times]
     }
     assert_eq!(repeat("a", 2), repeat("a", 2));
     assert_eq!(repeat::cache_info().hits, 1);
-    let entries = SHELF.entries();
+    let entries = BACKEND.entries();
     let ((_, key), (value, _)) = entries.iter().next().unwrap();
     assert_eq!(key, br#"["a",2]"#);
     assert!(value.ends_with(br#"["a","a"]"#));
@@ -21,16 +21,16 @@ fn arguments_and_results_can_be_json() {
 
 #[test]
 fn what_json_cannot_tell_apart_stays_inside() {
-    static SHELF: Shelf = Shelf::new();
-    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, format = json, backend = &BACKEND)]
     fn sign(x: f64) -> bool {
         x.is_sign_negative()
     }
-    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    #[lru_cache(maxsize = 0, format = json, backend = &BACKEND)]
     fn known(there: (Option<()>,)) -> bool {
         there.0.is_some()
     }
-    #[lru_cache(maxsize = 0, format = json, backend = &SHELF)]
+    #[lru_cache(maxsize = 0, format = json, backend = &BACKEND)]
     fn inverse(x: f64) -> Option<f64> {
         (x >= 0.0).then_some(1.0 / x)
     }

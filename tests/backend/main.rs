@@ -1,14 +1,14 @@
-//! Functions whose results are kept outside the process too.
+//! Functions with a backend (second-level cache).
 
-#![allow(clippy::items_after_statements, reason = "functions stand where they are asked about")]
-#![allow(clippy::unused_async, reason = "what is async is the call")]
-#![allow(clippy::unnecessary_operation, reason = "a function is called for what it leaves behind")]
+#![allow(clippy::items_after_statements, reason = "a function is defined in the test that uses it")]
+#![allow(clippy::unused_async, reason = "the call is what must be async")]
+#![allow(clippy::unnecessary_operation, reason = "some functions are called for their effect on the backend")]
 
 mod asyncs;
 mod calls;
 mod global;
+mod invalidation;
 #[cfg(feature = "json")]
 mod json;
-mod shelf;
+mod map_backend;
 mod trouble;
-mod watched;

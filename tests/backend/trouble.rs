@@ -1,4 +1,4 @@
-//! A backend that is down, or has what is none of ours.
+//! A backend that fails, or has entries that cannot be decoded.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -9,46 +9,46 @@ use std::time::Duration;
 use functools::backend::{Backend, BackendError, Stored};
 use functools::lru_cache;
 
-use crate::shelf::Shelf;
+use crate::map_backend::MapBackend;
 
 #[test]
 fn a_backend_that_is_down_fails_no_call() {
-    static SHELF: Shelf = Shelf::new();
-    #[lru_cache(backend = &SHELF)]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(backend = &BACKEND)]
     fn double(n: u64) -> u64 {
         2 * n
     }
-    SHELF.set_down(true);
+    BACKEND.set_down(true);
     assert_eq!((double(1), double(1)), (2, 2));
     let (info, stats) = (double::cache_info(), double::cache_stats());
     assert_eq!((info.hits, info.misses, stats.backend_errors), (1, 1, 2));
     assert_eq!(double::cache_peek(9), None);
     assert!(!double::cache_contains(9));
-    // What is lost must not look done.
+    // A change that the backend did not get must be an error.
     assert!(double::cache_invalidate(1).is_err());
-    assert_eq!(double::cache_put(1, 5).unwrap_err().to_string(), "the shelf is down");
+    assert_eq!(double::cache_put(1, 5).unwrap_err().to_string(), "the backend is down");
     assert!(double::cache_clear().is_err());
-    SHELF.set_down(false);
-    assert_eq!((double(3), SHELF.entries().len()), (6, 1));
+    BACKEND.set_down(false);
+    assert_eq!((double(3), BACKEND.entries().len()), (6, 1));
 }
 
 #[test]
 fn garbled_bytes_are_a_miss_and_are_overwritten() {
-    static SHELF: Shelf = Shelf::new();
-    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
     fn name(n: u64) -> String {
         format!("number {n}")
     }
     assert_eq!(name(7), "number 7");
     let (key, (whole, _)) =
-        SHELF.entries().iter().next().map(|(key, kept)| (key.clone(), kept.clone())).unwrap();
+        BACKEND.entries().iter().next().map(|(key, entry)| (key.clone(), entry.clone())).unwrap();
     for length in 0..whole.len() {
-        SHELF.entries().insert(key.clone(), (whole[..length].to_vec(), None));
+        BACKEND.entries().insert(key.clone(), (whole[..length].to_vec(), None));
         assert_eq!(name(7), "number 7");
-        assert_eq!(SHELF.entries()[&key].0, whole, "after {length} bytes of it");
+        assert_eq!(BACKEND.entries()[&key].0, whole, "after {length} bytes of it");
     }
     for foreign in [&b""[..], b"number 8", &[0xFF; 100]] {
-        SHELF.entries().insert(key.clone(), (foreign.to_vec(), None));
+        BACKEND.entries().insert(key.clone(), (foreign.to_vec(), None));
         assert_eq!(name(7), "number 7");
     }
     assert_eq!(name::cache_info().hits, 0);
@@ -57,7 +57,7 @@ fn garbled_bytes_are_a_miss_and_are_overwritten() {
 
 #[test]
 fn arguments_that_refuse_to_be_bytes_go_without_a_backend() {
-    static SHELF: Shelf = Shelf::new();
+    static BACKEND: MapBackend = MapBackend::new();
     #[derive(Clone, PartialEq, Eq, Hash)]
     struct Stubborn;
     impl serde::Serialize for Stubborn {
@@ -65,18 +65,18 @@ fn arguments_that_refuse_to_be_bytes_go_without_a_backend() {
             Err(serde::ser::Error::custom("no"))
         }
     }
-    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
     fn f(_it: Stubborn) -> u32 {
         1
     }
     assert_eq!((f(Stubborn), f(Stubborn)), (1, 1));
-    assert!(SHELF.asked().is_empty() && f::cache_stats().backend_errors > 0);
+    assert!(BACKEND.take_requests().is_empty() && f::cache_stats().backend_errors > 0);
     assert!(f::cache_invalidate(Stubborn).is_err());
 }
 
 #[test]
 fn results_that_refuse_to_be_bytes_are_told_of() {
-    static SHELF: Shelf = Shelf::new();
+    static BACKEND: MapBackend = MapBackend::new();
     #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
     struct Odd(u64);
     impl serde::Serialize for Odd {
@@ -88,13 +88,13 @@ fn results_that_refuse_to_be_bytes_are_told_of() {
             }
         }
     }
-    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
     fn odd(n: u64) -> Odd {
         Odd(n)
     }
     assert_eq!((odd(1), odd(2), odd(2)), (Odd(1), Odd(2), Odd(2)));
-    assert_eq!((SHELF.entries().len(), odd::cache_stats().backend_errors), (1, 2));
-    // Others would go on with what was there before.
+    assert_eq!((BACKEND.entries().len(), odd::cache_stats().backend_errors), (1, 2));
+    // Otherwise other processes would still read the old result.
     assert!(odd::cache_put(1, Odd(2)).is_err());
     odd::cache_put(1, Odd(3)).unwrap();
     assert_eq!(odd(1), Odd(3));
@@ -102,37 +102,41 @@ fn results_that_refuse_to_be_bytes_are_told_of() {
 
 #[test]
 fn a_refresh_that_is_lost_is_told_of() {
-    static SHELF: Shelf = Shelf::new();
-    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    #[lru_cache(backend = &SHELF, on_backend_error = |error| TOLD.lock().unwrap().push(error.to_string()))]
+    static BACKEND: MapBackend = MapBackend::new();
+    static REPORTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    #[lru_cache(backend = &BACKEND, on_backend_error = |error| REPORTED.lock().unwrap().push(error.to_string()))]
     fn double(n: u64) -> u64 {
         2 * n
     }
-    #[lru_cache(strict = true, backend = &SHELF)]
+    #[lru_cache(strict = true, backend = &BACKEND)]
     fn half(n: u64) -> Result<u64, Failure> {
         if n % 2 == 0 { Ok(n / 2) } else { Err(Failure::Own) }
     }
     assert_eq!((double(2), half(4)), (4, Ok(2)));
-    SHELF.set_down(true);
+    BACKEND.set_down(true);
     assert_eq!((double::cache_refresh(1), double::cache_stats().backend_errors), (2, 1));
-    assert_eq!(*TOLD.lock().unwrap(), ["the shelf is down"]);
-    assert_eq!(half::cache_refresh(2), Err(Failure::Backend("the shelf is down".to_owned())));
+    assert_eq!(*REPORTED.lock().unwrap(), ["the backend is down"]);
+    assert_eq!(half::cache_refresh(2), Err(Failure::Backend("the backend is down".to_owned())));
     assert_eq!(half::cache_refresh(1), Err(Failure::Own));
     assert_eq!(half::cache_stats().backend_errors, 1);
 }
 
 #[test]
 fn who_wants_to_know_is_told_what_a_backend_could_not_do() {
-    static SHELF: Shelf = Shelf::new();
-    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-    #[lru_cache(maxsize = 0, backend = &SHELF, on_backend_error = |error| TOLD.lock().unwrap().push(error.to_string()))]
+    static BACKEND: MapBackend = MapBackend::new();
+    static REPORTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    #[lru_cache(maxsize = 0, backend = &BACKEND, on_backend_error = |error| REPORTED.lock().unwrap().push(error.to_string()))]
     fn double(n: u64) -> u64 {
         2 * n
     }
     double(1);
-    SHELF.set_down(true);
+    BACKEND.set_down(true);
     assert_eq!(double(1), 2);
-    assert_eq!(*TOLD.lock().unwrap(), ["the shelf is down", "the shelf is down"], "asked, and to be told");
+    assert_eq!(
+        *REPORTED.lock().unwrap(),
+        ["the backend is down", "the backend is down"],
+        "one error of the lookup, one of the store"
+    );
 }
 
 #[derive(Debug, PartialEq)]
@@ -149,19 +153,19 @@ impl From<BackendError> for Failure {
 
 #[test]
 fn a_strict_call_fails_with_its_backend() {
-    static SHELF: Shelf = Shelf::new();
+    static BACKEND: MapBackend = MapBackend::new();
     static RUNS: AtomicU64 = AtomicU64::new(0);
-    #[lru_cache(strict = true, backend = &SHELF)]
+    #[lru_cache(strict = true, backend = &BACKEND)]
     fn half(n: u64) -> Result<u64, Failure> {
         RUNS.fetch_add(1, SeqCst);
         if n % 2 == 0 { Ok(n / 2) } else { Err(Failure::Own) }
     }
     assert_eq!((half(4), half(5)), (Ok(2), Err(Failure::Own)));
-    SHELF.set_down(true);
-    assert_eq!(half(4), Ok(2), "in the process it is known");
-    let down = || Err(Failure::Backend("the shelf is down".to_owned()));
+    BACKEND.set_down(true);
+    assert_eq!(half(4), Ok(2), "the L1 cache has the result");
+    let down = || Err(Failure::Backend("the backend is down".to_owned()));
     assert_eq!((half(6), half(6), RUNS.load(SeqCst)), (down(), down(), 2));
-    SHELF.set_down(false);
+    BACKEND.set_down(false);
     assert_eq!((half(6), half::cache_stats().backend_errors), (Ok(3), 2));
 }
 
@@ -169,7 +173,7 @@ fn a_strict_call_fails_with_its_backend() {
 fn a_backend_that_calls_the_function_and_who_is_told_of_its_errors_wait_for_nobody() {
     static CALLS: AtomicU64 = AtomicU64::new(0);
 
-    /// Calls when it is first asked.
+    /// Calls the function, the first two times.
     fn call_once() {
         if CALLS.fetch_add(1, SeqCst) < 2 {
             assert_eq!(double(1), 2);
@@ -204,6 +208,6 @@ fn a_backend_that_calls_the_function_and_who_is_told_of_its_errors_wait_for_nobo
 
     let (done, result) = channel();
     thread::spawn(move || done.send(double(1)));
-    assert_eq!(result.recv_timeout(Duration::from_secs(120)), Ok(2), "they wait for themselves");
+    assert_eq!(result.recv_timeout(Duration::from_secs(120)), Ok(2), "the call waits for itself");
     assert!(CALLS.load(SeqCst) > 2);
 }

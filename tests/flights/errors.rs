@@ -1,4 +1,4 @@
-//! What becomes of an `Err`.
+//! Coalesced calls whose computation returns an `Err`.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -53,7 +53,7 @@ fn one_that_cannot_is_met_by_all_in_turn() {
 
     #[lru_cache]
     async fn fetch(n: u64) -> Answer<u64> {
-        assert_eq!(AT_ONCE.fetch_add(1, SeqCst), 0, "one at a time");
+        assert_eq!(AT_ONCE.fetch_add(1, SeqCst), 0, "bodies run one at a time");
         GATE.pass().await;
         AT_ONCE.fetch_sub(1, SeqCst);
         if RUNS.fetch_add(1, SeqCst) < 3 { Err(Refusal) } else { Ok(n) }
@@ -61,7 +61,7 @@ fn one_that_cannot_is_met_by_all_in_turn() {
 
     #[lru_cache(single_flight = true)]
     fn fetch_in_thread(n: u64) -> Answer<u64> {
-        assert_eq!(AT_ONCE.fetch_add(1, SeqCst), 0, "one at a time");
+        assert_eq!(AT_ONCE.fetch_add(1, SeqCst), 0, "bodies run one at a time");
         thread::yield_now();
         let run = RUNS.fetch_add(1, SeqCst);
         AT_ONCE.fetch_sub(1, SeqCst);
@@ -90,7 +90,7 @@ fn one_that_cannot_is_met_by_all_in_turn() {
     });
 }
 
-/// A function that answers, fails or waits, as a test says; by its own clock.
+/// Defines a function that returns a result or an error, as the test chooses, and a clock for it.
 macro_rules! origin {
     ($options:tt $(, $asyncness:ident)?) => {
         static NOW: AtomicU64 = AtomicU64::new(0);
@@ -136,7 +136,7 @@ fn what_is_stale_stands_in_for_an_error() {
         FAILS.store(0, SeqCst);
         assert_eq!(ask(1), Ok(5));
         assert_eq!(tally(ask::cache_info()), (1, 6, 1));
-        // Back again, it replaces the stale one.
+        // A new result replaces the stale one.
         NOW.store(500, SeqCst);
         assert_eq!((ask(1), ask(1)), (Ok(6), Ok(6)));
     });
@@ -174,7 +174,7 @@ fn a_remembered_error_does_not_replace_what_is_of_use() {
         let runs = RUNS.load(SeqCst);
         assert_eq!((ask(1), ask(1)), (down(), down()));
         assert_eq!(RUNS.load(SeqCst), runs + 1);
-        // A caller's hand may.
+        // An explicit put may.
         ask::cache_put(2, Ok(7));
         ask::cache_put(2, down());
         assert_eq!(ask(2), down());
@@ -197,7 +197,7 @@ fn who_waits_for_a_refresh_that_fails_has_what_is_stale() {
         GATE.open(1);
         assert_eq!(Hand::new(ask(1)).end(), Ok(7));
         NOW.store(80, SeqCst);
-        // Nothing runs tasks here: the call refreshes by itself.
+        // There is no executor here, so the call itself runs the refresh.
         let refresh = Hand::begun(ask(1));
         assert_eq!(Hand::new(ask(1)).end(), Ok(7));
         NOW.store(95, SeqCst);

@@ -1,4 +1,4 @@
-//! Where refreshes of async functions run.
+//! Executors of background refreshes of async functions.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ fn on_tokio_by_itself_or_if_asked() {
     }
 
     #[lru_cache(ttl = 60, swr = true, spawn = Tokio, timer = || NOW.load(SeqCst))]
-    async fn asked(_key: &[u8]) -> u64 {
+    async fn by_tokio(_key: &[u8]) -> u64 {
         GATE.pass().await;
         NOW.load(SeqCst)
     }
@@ -29,19 +29,19 @@ fn on_tokio_by_itself_or_if_asked() {
     finishes(|| {
         on_tokio(async {
             GATE.open(2);
-            assert_eq!((by_itself("a").await, asked(b"a").await), (0, 0));
+            assert_eq!((by_itself("a").await, by_tokio(b"a").await), (0, 0));
             NOW.store(60, SeqCst);
             for _ in 0..3 {
-                assert_eq!((by_itself("a").await, asked(b"a").await), (0, 0));
+                assert_eq!((by_itself("a").await, by_tokio(b"a").await), (0, 0));
             }
             GATE.open(2);
-            while !by_itself::cache_contains("a") || !asked::cache_contains(b"a") {
+            while !by_itself::cache_contains("a") || !by_tokio::cache_contains(b"a") {
                 tokio::task::yield_now().await;
             }
-            assert_eq!((by_itself("a").await, asked(b"a").await), (60, 60));
+            assert_eq!((by_itself("a").await, by_tokio(b"a").await), (60, 60));
         });
         assert_eq!(tally(by_itself::cache_info()), (4, 1, 1));
-        // A runtime that ends aborts the refresh: the next call begins another.
+        // The shutdown of the runtime aborts the refresh: the next call starts another.
         NOW.store(120, SeqCst);
         assert_eq!(on_tokio(by_itself("a")), 60);
         assert_eq!(by_itself::__memo().in_flight(), (0, 0));
@@ -132,11 +132,11 @@ fn without_a_runtime_the_call_refreshes() {
         NOW.store(60, SeqCst);
         assert_eq!(Hand::new(read(1)).end(), Ok(60));
         assert_eq!(tally(read::cache_info()), (1, 1, 1));
-        // Where that fails, there is the stale one.
+        // If the computation fails, the stale result is served.
         NOW.store(120, SeqCst);
         assert_eq!(Hand::new(read(1)).end(), Ok(60));
         assert_eq!(tally(read::cache_info()), (2, 1, 1));
-        // Meanwhile all is forgotten: it computes.
+        // The cache is cleared meanwhile: the call computes.
         NOW.store(180, SeqCst);
         let mut call = Hand::begun(read(1));
         read::cache_invalidate(1);

@@ -1,4 +1,4 @@
-//! Leaders that are gone: panicked, dropped, or given up.
+//! Takeover: leaders that panic, are dropped, or time out.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -51,13 +51,13 @@ fn of_a_leader_that_is_dropped_the_first_who_waits_takes_over() {
         let mut followers: Vec<_> = (0..5).map(|_| Hand::begun(slow(1))).collect();
         drop(leader);
         assert_eq!(followers.iter().map(Hand::woken).collect::<Vec<_>>(), [1, 0, 0, 0, 0]);
-        // The one that was called goes away without a word.
+        // The woken follower is dropped before it is polled.
         drop(followers.remove(0));
         assert_eq!(followers.iter().map(Hand::woken).collect::<Vec<_>>(), [1, 0, 0, 0]);
         assert!(followers[0].poll().is_none());
         assert_eq!(RUNS.load(SeqCst), 2);
         assert_eq!(slow::__memo().in_flight(), (1, 3));
-        // Others are polled for no reason, and go on waiting.
+        // Spurious polls of the other followers leave them pending.
         assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
         GATE.open(1);
         assert!(followers.into_iter().all(|follower| follower.end() == 1));
@@ -133,11 +133,11 @@ fn a_leader_that_is_not_polled_is_given_up() {
         assert_eq!([followers[1].woken(), followers[2].woken()], [0, 0]);
         assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
         assert_eq!(RUNS.load(SeqCst), 2);
-        // The gate lets the leader through, and the one after it.
+        // The gate opens for the leader, and for its successor.
         GATE.open(2);
         let [first, second, third] = followers;
         assert_eq!([first.end(), second.end(), third.end()], [1, 1, 1]);
-        // Its late end replaces nothing.
+        // Its late result replaces nothing.
         assert_eq!((hung.end(), slow::cache_peek(1)), (0, Some(1)));
         assert_eq!(tally(slow::cache_info()), (2, 2, 1));
         assert_eq!(slow::__memo().in_flight(), (0, 0));
@@ -165,7 +165,7 @@ fn a_late_end_while_another_computes_is_of_use_to_later_calls() {
         GATES[0].open(1);
         assert_eq!(late.end(), 0);
         assert_eq!(Hand::new(slow(1)).end(), 0);
-        assert!(third.poll().is_none(), "it waits for the other");
+        assert!(third.poll().is_none(), "it follows the other call");
         assert_eq!(slow::__memo().in_flight(), (1, 1));
         GATES[1].open(1);
         assert_eq!([follower.end(), third.end()], [1, 1]);
@@ -202,7 +202,7 @@ fn a_follower_that_is_called_and_not_polled_holds_nobody_up() {
         assert_eq!(follower.end(), 1);
         assert_eq!(idle.map(Hand::end), [1, 1]);
         assert_eq!(RUNS.load(SeqCst), 2);
-        // The same where the leader hangs.
+        // Likewise if the leader hangs.
         let leader = Hand::begun(slow(2));
         let idle = Hand::begun(slow(2));
         let mut follower = Hand::begun(slow(2));
@@ -254,7 +254,7 @@ fn a_copy_that_panics_leaves_the_others_to_try() {
 
     impl Clone for Fragile {
         fn clone(&self) -> Self {
-            // The first is the copy for the cache, the second that for the followers.
+            // The first clone is for the cache, the second for the followers.
             if CLONES.fetch_add(1, SeqCst) == 1 {
                 raise();
             }
@@ -347,7 +347,10 @@ fn a_future_is_dropped_after_any_number_of_polls() {
                         }
                     }
                 }
-                assert!(calls.iter().all(Option::is_none), "who is woken is polled, and gets its result");
+                assert!(
+                    calls.iter().all(Option::is_none),
+                    "every woken call gets its result when it is polled"
+                );
                 assert_eq!(steps::__memo().in_flight(), (0, 0));
             }
         }

@@ -1,10 +1,10 @@
-//! Calls that share what they compute, and results that are served stale while they are refreshed.
+//! Request coalescing (single-flight), stale-while-revalidate and stale-if-error.
 //!
-//! No test sleeps: threads wait for each other, futures are polled by hand, and time is what a test says.
+//! No test sleeps: threads wait for each other, futures are polled by hand, and the clocks are manual.
 
-// A test reads best with its functions where they are used.
+// A function is defined in the test that uses it.
 #![allow(clippy::items_after_statements)]
-// The signatures are what is tested, so they are not to be improved.
+// The signatures are the subject of the tests and must stay as they are.
 #![allow(clippy::unused_async, clippy::unnecessary_wraps, clippy::needless_pass_by_value)]
 #![allow(clippy::trivially_copy_pass_by_ref)]
 

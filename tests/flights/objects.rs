@@ -1,4 +1,4 @@
-//! Results in an object that may be stale.
+//! Stale results in cache objects.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -14,7 +14,7 @@ static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 static PRICES: LazyLock<Prices> =
     LazyLock::new(|| LruCache::builder().maxsize(8).clock(CLOCK.clone()).build());
 
-/// So that the cache is one for the whole program: a refresh outlives its call.
+/// Returns a cache that lives as long as the program, since a refresh outlives its call.
 fn prices() -> &'static Prices {
     &PRICES
 }

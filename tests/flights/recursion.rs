@@ -1,4 +1,5 @@
-//! Calls from inside a computation that would wait for it: they compute through.
+//! Deadlock avoidance: a call that would wait for a computation of its own thread or task computes the value
+//! itself.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -85,7 +86,7 @@ fn a_cycle_over_two_threads_ends_in_an_answer() {
     finishes(|| {
         let threads = [0, 1].map(|key| thread::spawn(move || cycle(key)));
         let answers = threads.map(|thread| thread.join().unwrap());
-        // One of them computes the other's through.
+        // One of the two computes the other's value itself.
         assert!(answers.contains(&10) || answers.contains(&11), "{answers:?}");
         assert_eq!(cycle::__memo().in_flight(), (0, 0));
     });
@@ -137,7 +138,7 @@ fn a_cycle_over_three_functions_and_tasks_ends_in_an_answer() {
         GATE.open(3);
         let [first, second, third] = &mut calls;
         assert_eq!((first.poll(), second.poll()), (None, None));
-        // The third comes full circle: it computes `one` through, which answers at once.
+        // The third call closes the cycle: it computes `one` itself, which returns at once.
         assert_eq!(third.poll(), Some(10));
         assert_eq!((second.poll(), first.poll()), (Some(20), Some(30)));
         on_tokio(async {

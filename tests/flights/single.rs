@@ -1,4 +1,4 @@
-//! One computes for all.
+//! One call computes for all concurrent calls with its key.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -30,7 +30,7 @@ fn threads_that_miss_together_compute_once() {
     });
 }
 
-/// A function in each mode: what it makes of a number, how often its body ran, and what it counted.
+/// Defines a function in each mode: its result for a number, the runs of its body, and its counters.
 macro_rules! in_each_mode {
     ($($name:ident $options:tt $stored:expr;)*) => { $(
         #[test]
@@ -67,7 +67,7 @@ in_each_mode! {
     bounded (maxsize = 8) 2;
     unbounded (maxsize = None) 2;
     uncached (maxsize = 0) 0;
-    uncached_with_terms (maxsize = 0, ttl = 60) 0;
+    uncached_with_ttl (maxsize = 0, ttl = 60) 0;
     with_a_ttl (ttl = 60) 2;
     by_another_policy (policy = sieve) 2;
     without_none (cache_none = false) 1;
@@ -143,10 +143,10 @@ fn results_in_a_result_are_shared() {
     finishes(|| {
         for (n, found) in [(0, None), (1, Some(1))] {
             let calls = [Hand::begun(find(n)), Hand::begun(find(n)), Hand::begun(find(n))];
-            // What is not kept, and can't be copied, is computed in turn.
+            // A result that is neither stored nor `Clone` is computed by each caller in turn.
             GATE.open(if n == 0 { 3 } else { 1 });
             for mut call in calls {
-                assert_eq!(call.poll().expect("its turn").unwrap(), found);
+                assert_eq!(call.poll().expect("its turn has come").unwrap(), found);
             }
         }
         assert_eq!(tally(find::cache_info()), (2, 4, 1));
@@ -283,7 +283,7 @@ fn what_began_before_a_change_is_not_joined_nor_stored() {
             assert_eq!(read::cache_peek(1), Some(1));
             assert_eq!(read::__memo().in_flight(), (0, 0));
         }
-        // The newer one first.
+        // The newer computation first.
         VERSION.store(0, SeqCst);
         read::cache_clear();
         let before = Hand::begun(read(1));

@@ -1,4 +1,4 @@
-//! What is stale is served, and refreshed beside the call.
+//! Stale-while-revalidate: a stale result is served and refreshed in the background.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -76,7 +76,7 @@ fn beyond_its_time_it_is_not_served() {
             assert_eq!(read::cache_peek(1), Some(0));
             NOW.store(90, SeqCst);
             assert_eq!(read::cache_peek(1), None);
-            // It waits for the refresh.
+            // The call waits for the refresh.
             let waits = Hand::begun(read(1));
             GATE.open(1);
             while waits.woken() == 0 {
@@ -92,8 +92,8 @@ fn beyond_its_time_it_is_not_served() {
     });
 }
 
-/// An async function that answers with the version, fails, or panics, and refreshes by hand: what it is
-/// to run is put into `TASKS`.
+/// Defines an async function that returns the number of its run, fails, or panics. Its executor puts
+/// refreshes into `TASKS`, and the test runs them.
 macro_rules! origin {
     ($options:tt $result:ty, $ok:ident) => {
         static NOW: AtomicU64 = AtomicU64::new(0);
@@ -109,7 +109,7 @@ macro_rules! origin {
             TASKS.lock().unwrap().push(task);
         }
 
-        /// Runs the one task there is to its end.
+        /// Runs the only task to completion.
         #[allow(dead_code)]
         fn run_task() {
             let mut tasks = std::mem::take(&mut *TASKS.lock().unwrap());
@@ -128,7 +128,7 @@ macro_rules! origin {
             }
         }
 
-        /// Calls it to its end.
+        /// Runs a call to completion.
         #[allow(dead_code)]
         fn call() -> $result {
             on_tokio(read(1))
@@ -142,7 +142,7 @@ fn a_refresh_that_fails_leaves_the_stale_one_and_waits() {
 
     fn run_on_tokio() {
         let mut tasks = std::mem::take(&mut *TASKS.lock().unwrap());
-        assert_eq!(tasks.len(), 1, "one refresh");
+        assert_eq!(tasks.len(), 1, "exactly one refresh");
         on_tokio(tasks.remove(0));
     }
 
@@ -153,8 +153,8 @@ fn a_refresh_that_fails_leaves_the_stale_one_and_waits() {
         assert_eq!((call(), call()), (Ok(0), Ok(0)));
         run_on_tokio();
         assert_eq!(read::cache_stats().errors, 1);
-        assert!(!read::cache_contains(1), "it is not fresh again");
-        // This clock's seconds are not known: the next is after a `ttl`.
+        assert!(!read::cache_contains(1), "the entry is not fresh");
+        // The length of a second is unknown for this clock: the next attempt is one `ttl` later.
         NOW.store(119, SeqCst);
         assert_eq!((call(), TASKS.lock().unwrap().len()), (Ok(0), 0));
         NOW.store(120, SeqCst);
@@ -173,15 +173,15 @@ fn a_refresh_that_panics_or_is_dropped_lets_another_begin() {
     finishes(|| {
         assert_eq!(call(), Ok(0));
         NOW.store(60, SeqCst);
-        // Never polled.
+        // A refresh that is never polled.
         assert_eq!(call(), Ok(0));
         TASKS.lock().unwrap().clear();
         assert_eq!(read::__memo().in_flight(), (0, 0));
-        // Dropped half-way.
+        // A refresh that is dropped halfway.
         assert_eq!(call(), Ok(0));
         let task = TASKS.lock().unwrap().remove(0);
         drop(Hand::begun(task));
-        // Panicked.
+        // A refresh that panics.
         MODE.store(2, SeqCst);
         assert_eq!(call(), Ok(0));
         let task = TASKS.lock().unwrap().remove(0);
@@ -285,7 +285,7 @@ fn a_refresh_that_hangs_is_given_up() {
         NOW.store(60, SeqCst);
         call().unwrap();
         let task = TASKS.lock().unwrap().remove(0);
-        // What has not begun is waited for: another would not begin either.
+        // A refresh that has not started is not replaced: another would not start either.
         advance(Duration::from_secs(5));
         call().unwrap();
         assert!(TASKS.lock().unwrap().is_empty());
@@ -456,11 +456,11 @@ fn with_other_terms_beside() {
         NOW.store(159, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(2);
-        // Not used for too long.
+        // The time to idle is over.
         NOW.store(300, SeqCst);
         assert_eq!((size::cache_peek(4), size(4)), (None, 4));
         assert_eq!(size::cache_stats().refreshes, 2);
-        // What is too heavy ends the stale one.
+        // A result that is too heavy removes the stale one.
         NOW.store(399, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(3);
@@ -508,7 +508,7 @@ fn by_the_clock_of_the_system_a_refresh_that_failed_waits_for_a_ttl_at_most() {
         assert_eq!(read(1), Ok(1));
         wait_until(|| read::cache_stats().errors == 1 && read::__memo().in_flight() == (0, 0));
         assert_eq!(read(1), Ok(1));
-        // At most one in each millisecond, which is the `ttl`: it is what a refresh waits for.
+        // At most one attempt per millisecond, the `ttl`, which is the delay before a refresh is retried.
         wait_until(|| {
             read(1).unwrap();
             read::cache_stats().errors > 3

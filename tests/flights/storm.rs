@@ -1,4 +1,4 @@
-//! Many tasks, many keys, and all that can happen to them: at the end nothing is left.
+//! Stress test: many tasks and keys, with drops, panics and errors. No flight, key or value may be leaked.
 
 use std::future::{Future, poll_fn};
 use std::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ const KEYS: u64 = 10_000;
 
 static LIVE: AtomicI64 = AtomicI64::new(0);
 
-/// A key or a value that is counted.
+/// A key or a value; the living ones are counted.
 #[derive(Debug)]
 struct Counted(u64);
 
@@ -53,7 +53,7 @@ impl Hash for Counted {
     }
 }
 
-/// Numbers that look random and are the same in every run (splitmix64).
+/// A deterministic random generator (splitmix64).
 #[derive(Clone)]
 struct Random(u64);
 
@@ -65,7 +65,7 @@ impl Random {
     }
 }
 
-/// Lets other tasks go first, on any executor.
+/// Yields once, on any executor.
 async fn pause() {
     let mut waited = false;
     poll_fn(|context| {
@@ -75,7 +75,7 @@ async fn pause() {
     .await;
 }
 
-/// Polls a future so often at most, and drops it.
+/// Polls a future at most this many times, then drops it.
 async fn at_most<F: Future>(polls: u64, future: F) -> Option<F::Output> {
     let (mut future, mut polls) = (pin!(future), polls);
     poll_fn(|context| match future.as_mut().poll(context) {
@@ -83,7 +83,7 @@ async fn at_most<F: Future>(polls: u64, future: F) -> Option<F::Output> {
         Poll::Pending if polls == 0 => Poll::Ready(None),
         Poll::Pending => {
             polls -= 1;
-            // It is polled again whether it was woken or not.
+            // The future is polled again whether it was woken or not.
             context.waker().wake_by_ref();
             Poll::Pending
         }
@@ -106,7 +106,7 @@ async fn body(key: &Counted) -> Result<Counted, Counted> {
     }
 }
 
-/// One function for each executor, with the same options.
+/// Defines a stress test for an executor; all have functions with the same options.
 macro_rules! storm {
     ($name:ident, $spawn:expr, $join:expr) => {
         async fn $name() {
@@ -131,7 +131,7 @@ macro_rules! storm {
                 let mut random = Random(task);
                 for _ in 0..KEYS / 16 {
                     let key = random.below(KEYS).min(random.below(KEYS));
-                    // Half of all calls are for few keys.
+                    // Half of all calls use few keys.
                     let key = if random.below(2) == 0 { key % 16 } else { key };
                     NOW.fetch_add(1, SeqCst);
                     let polls = if random.below(4) == 0 { random.below(4) } else { 1_000_000 };
@@ -155,7 +155,7 @@ macro_rules! storm {
             for task in tasks {
                 join(task).await;
             }
-            // Refreshes may still be on their way.
+            // Refreshes may still be running.
             while refreshed::__memo(&()).in_flight().0 > 0 {
                 pause().await;
             }
@@ -174,7 +174,7 @@ storm!(storm_on_tokio, |work| tokio::spawn(work), async |task: tokio::task::Join
     .unwrap());
 storm!(storm_on_smol, |work| smol::spawn(work), async |task: smol::Task<()>| task.await);
 
-/// What a future comes to; `None` if it panics.
+/// The output of a future; `None` if it panics.
 async fn catching<T>(future: impl Future<Output = Option<T>>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| {

@@ -1,4 +1,5 @@
-//! What the tests share: a watchdog, a quiet panic, futures that are polled by hand, and a gate.
+//! Shared helpers: a timeout for deadlocks, a panic without output, futures that are polled by hand, and a
+//! gate.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,9 +16,9 @@ use tokio::sync::Semaphore;
 /// Held while a test runs: exclusively by one that advances the time of all flights of the program.
 static TIME: RwLock<()> = RwLock::new(());
 
-/// Runs `test` on a thread of its own, and fails if it takes a minute: a deadlock fails, it does not hang.
+/// Runs `test` on a thread of its own, and fails after two minutes: a deadlock fails instead of hanging.
 pub(crate) fn finishes<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
-    watched(|| {
+    with_timeout(|| {
         let _time = TIME.read().unwrap_or_else(PoisonError::into_inner);
         test()
     })
@@ -25,36 +26,38 @@ pub(crate) fn finishes<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'sta
 
 /// Like [`finishes`], but while no other test runs: `test` may advance the time.
 pub(crate) fn alone<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
-    watched(|| {
+    with_timeout(|| {
         let _time = TIME.write().unwrap_or_else(PoisonError::into_inner);
         test()
     })
 }
 
-fn watched<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
+fn with_timeout<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, result) = channel();
     let worker = thread::spawn(move || {
         let result = test();
-        // Whoever waited may have given up by now.
+        // The waiting thread may have timed out.
         let _ = done.send(result);
     });
     match result.recv_timeout(Duration::from_secs(120)) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => panic!("not done after two minutes: a deadlock?"),
-        Err(RecvTimeoutError::Disconnected) => resume_unwind(worker.join().expect_err("it sent nothing")),
+        Err(RecvTimeoutError::Timeout) => panic!("not finished after two minutes: probably a deadlock"),
+        Err(RecvTimeoutError::Disconnected) => {
+            resume_unwind(worker.join().expect_err("a thread that sends no result has panicked"))
+        }
     }
 }
 
-/// What a test's body panics with.
+/// The payload of [`raise`].
 #[derive(Debug)]
 pub(crate) struct Raised;
 
-/// Panics without a word: the panic hook is not called.
+/// Panics without calling the panic hook.
 pub(crate) fn raise() -> ! {
     resume_unwind(Box::new(Raised))
 }
 
-/// Runs `f`, and says whether it [raised](raise); any other panic goes on.
+/// Runs `f`, and returns whether it [raised](raise); any other panic is resumed.
 pub(crate) fn raises<R>(f: impl FnOnce() -> R) -> bool {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(_) => false,
@@ -63,14 +66,14 @@ pub(crate) fn raises<R>(f: impl FnOnce() -> R) -> bool {
     }
 }
 
-/// Lets other threads go first until `holds`.
+/// Yields to other threads until `holds` returns `true`.
 pub(crate) fn wait_until(holds: impl Fn() -> bool) {
     while !holds() {
         thread::yield_now();
     }
 }
 
-/// Lets one through each time it is opened.
+/// A gate that lets one task pass each time it is opened.
 pub(crate) struct Gate(Semaphore);
 
 impl Gate {
@@ -82,13 +85,13 @@ impl Gate {
         self.0.add_permits(times);
     }
 
-    /// Takes back what was opened and not used.
+    /// Closes the gate for all openings that were not used.
     pub(crate) fn drain(&self) {
         self.0.forget_permits(usize::MAX);
     }
 
     pub(crate) async fn pass(&self) {
-        self.0.acquire().await.expect("never closed").forget();
+        self.0.acquire().await.expect("the semaphore is never closed").forget();
     }
 }
 
@@ -112,10 +115,10 @@ impl<F: Future> Hand<F> {
         Self { future: Box::pin(future), woken: Arc::default() }
     }
 
-    /// The same, polled once, and not ready.
+    /// Creates a future that has been polled once and is pending.
     pub(crate) fn begun(future: F) -> Self {
         let mut this = Self::new(future);
-        assert!(this.poll().is_none(), "it is ready");
+        assert!(this.poll().is_none(), "the future is pending at its first poll");
         this
     }
 
@@ -127,21 +130,21 @@ impl<F: Future> Hand<F> {
         }
     }
 
-    /// How often it was woken.
+    /// Returns how often the future was woken.
     pub(crate) fn woken(&self) -> usize {
         self.woken.0.load(SeqCst)
     }
 
-    /// The output of what is ready.
+    /// Polls the future, which must be ready, and returns its output.
     pub(crate) fn end(mut self) -> F::Output {
-        self.poll().expect("it is not ready")
+        self.poll().expect("the future is ready")
     }
 }
 
-/// Runs a future to its end on a runtime of tokio with two threads.
+/// Runs a future to completion on a tokio runtime with two threads.
 pub(crate) fn on_tokio<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(future)
+    runtime.expect("the runtime can be created").block_on(future)
 }
 
 /// Hits, misses and the number of entries.

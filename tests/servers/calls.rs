@@ -1,4 +1,4 @@
-//! The same function on each of them, by one changed word.
+//! Functions with each backend, which differ only in the `backend` option.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -18,7 +18,7 @@ macro_rules! same_function {
         fn $name() {
             let _limit = limit();
 
-            // In front of it there is nothing, so all hits come from outside.
+            // Without an L1 cache, so all hits come from the backend.
             #[lru_cache(maxsize = 0, ttl = 3600, backend = $backend)]
             fn greeting(name: &str, times: u32) -> Result<String, std::fmt::Error> {
                 if name.is_empty() { Err(std::fmt::Error) } else { Ok(name.repeat(times as usize)) }
@@ -39,7 +39,7 @@ macro_rules! same_function {
             greeting::cache_put("Ada", 2, Ok("other".into())).unwrap();
             assert_eq!(greeting("Ada", 2).as_deref(), Ok("other"));
 
-            // Another function, with the same arguments.
+            // Another function with the same arguments.
             #[lru_cache(maxsize = 8, ttl = 3600, backend = $backend)]
             fn other(name: &str, times: u32) -> usize {
                 name.len() + times as usize
@@ -51,17 +51,17 @@ macro_rules! same_function {
             assert_eq!((other::cache_info().hits, other::cache_info().misses), (1, 1));
 
             #[lru_cache(maxsize = 0, ttl = Duration::from_millis(300), backend = $backend)]
-            fn soon_gone(n: u64) -> u64 {
+            fn short_lived(n: u64) -> u64 {
                 n
             }
-            assert_eq!((soon_gone(1), soon_gone(1), soon_gone::cache_info().hits), (1, 1, 1));
-            eventually("it expires", || !soon_gone::cache_contains(1));
+            assert_eq!((short_lived(1), short_lived(1), short_lived::cache_info().hits), (1, 1, 1));
+            eventually("it expires", || !short_lived::cache_contains(1));
 
             #[async_lru_cache(maxsize = 0, ttl = 3600, backend = $backend)]
             async fn later(name: &str) -> Result<String, String> {
                 Ok(name.to_uppercase())
             }
-            // Each runtime has connections of its own; this is as when a test follows another.
+            // Each runtime has its own connections; a second runtime must work after the first has ended.
             for hits in [1, 3] {
                 block_on(async {
                     if hits == 1 {

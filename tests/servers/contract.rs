@@ -1,4 +1,4 @@
-//! What every backend promises, asked of each.
+//! The contract of `Backend`, checked for every backend.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use functools::backend::{
 use crate::files::Folder;
 use crate::server::{MEMCACHED, REDIS, block_on, limit};
 
-/// Longer than a service waits: here it is answers that matter, on a machine that may have more to do.
+/// A timeout longer than a service would use: the tests need answers even from a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn redis(url: impl AsRef<str>) -> Redis {
@@ -42,7 +42,7 @@ macro_rules! contract {
                     assert_eq!((found.value.as_slice(), found.ttl), (value, None));
                 }
             }
-            // Neither of these is the other, nor a part of it.
+            // Neither key is equal to the other or a prefix of it.
             backend.set(&other, b"key", b"other", None)$($await)*?;
             assert_eq!(backend.get(&space, b":key")$($await)*?.unwrap().value, b"END\r\n");
             assert_eq!(backend.get(&space, b"key")$($await)*?.unwrap().value, b"END\r\n");
@@ -55,7 +55,7 @@ macro_rules! contract {
             }
             assert_eq!(backend.get(&other, b"key")$($await)*?.unwrap().value, b"other");
 
-            // Enough for several steps of a scan.
+            // Enough keys for several steps of a scan.
             for n in 0..1500_u32 * u32::from(!space.contains("Disk") && !space.contains("Fallback")) {
                 backend.set(&space, &n.to_le_bytes(), b"", None)$($await)*?;
             }
@@ -65,15 +65,15 @@ macro_rules! contract {
             }
             backend.clear(&other)$($await)*?;
 
-            // Many at once: those that are there, in the order of the keys.
+            // `get_many` returns the stored values in the order of the keys.
             assert_eq!(backend.get_many(&space, &[])$($await)*?, []);
             assert_eq!(backend.get_many(&space, &[b"", b"key"])$($await)*?, [None, None]);
             backend.set(&space, b"key", b"1", None)$($await)*?;
             backend.set(&space, b"", &large, Some(Duration::from_secs(600)))$($await)*?;
             backend.set(&space, &long, b"", None)$($await)*?;
             backend.set(&other, b"not here", b"1", None)$($await)*?;
-            let asked: [&[u8]; 6] = [&long, b"not here", b"key", b"", b"key", b"*"];
-            let many = backend.get_many(&space, &asked)$($await)*?;
+            let keys: [&[u8]; 6] = [&long, b"not here", b"key", b"", b"key", b"*"];
+            let many = backend.get_many(&space, &keys)$($await)*?;
             let values: Vec<_> = many.iter().map(|one| one.as_ref().map(|one| one.value.as_slice())).collect();
             assert_eq!(values, [Some(&b""[..]), None, Some(b"1"), Some(&large), Some(b"1"), None]);
             let times: Vec<_> = many.iter().map(|one| one.as_ref()?.ttl.map(|ttl| ttl.as_secs())).collect();
@@ -83,8 +83,8 @@ macro_rules! contract {
             for key in numbers.iter().step_by(100) {
                 backend.set(&space, key, key, None)$($await)*?;
             }
-            let asked: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
-            let many = backend.get_many(&space, &asked)$($await)*?;
+            let keys: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
+            let many = backend.get_many(&space, &keys)$($await)*?;
             assert_eq!(many.len(), 1000);
             for (n, (found, key)) in many.into_iter().zip(&numbers).enumerate() {
                 assert_eq!(found.map(|found| found.value), (n % 100 == 0).then(|| key.to_vec()), "{n}");
@@ -96,7 +96,7 @@ macro_rules! contract {
             assert!(backend.add(&space, b"claim", b"mine", hour)$($await)*?);
             assert!(!backend.add(&space, b"claim", b"yours", hour)$($await)*?);
             let claim = backend.get(&space, b"claim")$($await)*?.unwrap();
-            assert!(claim.value == b"mine" && claim.ttl.is_some_and(|left| left <= hour));
+            assert!(claim.value == b"mine" && claim.ttl.is_some_and(|ttl| ttl <= hour));
             assert!(backend.delete(&space, b"claim")$($await)*?);
             assert!(backend.add(&space, b"claim", b"yours", Duration::from_millis(1))$($await)*?);
             while backend.get(&space, b"claim")$($await)*?.is_some() {}
@@ -104,23 +104,23 @@ macro_rules! contract {
 
             let ttl = Duration::from_millis(200);
             let begin = Instant::now();
-            backend.set(&space, b"soon gone", b"1", Some(ttl))$($await)*?;
-            backend.set(&space, b"to stay", b"1", Some(Duration::from_secs(60 * 60 * 24 * 40)))$($await)*?;
+            backend.set(&space, b"short-lived", b"1", Some(ttl))$($await)*?;
+            backend.set(&space, b"long-lived", b"1", Some(Duration::from_secs(60 * 60 * 24 * 40)))$($await)*?;
             backend.set(&space, b"at once", b"1", Some(Duration::from_nanos(1)))$($await)*?;
             let mut last = None;
-            while let Some(found) = backend.get(&space, b"soon gone")$($await)*? {
+            while let Some(found) = backend.get(&space, b"short-lived")$($await)*? {
                 let left = found.ttl.unwrap();
                 assert!(left <= ttl && last.is_none_or(|last| left <= last));
                 last = Some(left);
-                assert!(begin.elapsed() < Duration::from_secs(10), "it stays");
+                assert!(begin.elapsed() < Duration::from_secs(10), "the entry does not expire");
             }
-            assert!(begin.elapsed() + Duration::from_millis(5) >= ttl, "it left after {:?}", begin.elapsed());
-            assert!(!backend.delete(&space, b"soon gone")$($await)*?);
+            assert!(begin.elapsed() + Duration::from_millis(5) >= ttl, "the entry expired after {:?}", begin.elapsed());
+            assert!(!backend.delete(&space, b"short-lived")$($await)*?);
             assert_eq!(backend.get(&space, b"at once")$($await)*?, None);
-            let days = backend.get(&space, b"to stay")$($await)*?.unwrap().ttl.unwrap().as_secs() / 86_400;
+            let days = backend.get(&space, b"long-lived")$($await)*?.unwrap().ttl.unwrap().as_secs() / 86_400;
             assert!(days == 39 || days == 40);
-            backend.set(&space, b"to stay", b"2", None)$($await)*?;
-            assert_eq!(backend.get(&space, b"to stay")$($await)*?.unwrap().ttl, None);
+            backend.set(&space, b"long-lived", b"2", None)$($await)*?;
+            assert_eq!(backend.get(&space, b"long-lived")$($await)*?.unwrap().ttl, None);
             backend.clear(&space)$($await)*
         }
 
@@ -139,7 +139,7 @@ macro_rules! contract {
             assert!(!backend.compare_and_swap(&space, b"a", &one, b"3", None)$($await)*?);
             assert_eq!(backend.get(&space, b"a")$($await)*?, None);
 
-            // What has expired is in nobody's way.
+            // An expired entry counts as absent.
             backend.set(&space, b"b", b"1", Some(Duration::from_millis(1)))$($await)*?;
             while backend.get(&space, b"b")$($await)*?.is_some() {}
             let (_, nothing) = backend.get_versioned(&space, b"b")$($await)*?;
@@ -151,10 +151,10 @@ macro_rules! contract {
             let key = [b'c'; 400];
             assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 101);
             assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 102);
-            // What is no number is none.
+            // A value that is not a number counts as absent.
             backend.set(&space, &key, b"\xFF\xFF", None)$($await)*?;
             assert_eq!(backend.update(&space, &key, None, count)$($await)*?, 101);
-            // One that is changed each time is given up.
+            // An update whose key is changed at each attempt is given up.
             let mut tries = 0_u64;
             let spent = backend.update(&space, &key, None, |_: Option<u64>| {
                 tries += 1;
@@ -171,7 +171,7 @@ macro_rules! contract {
 contract! { keeps, swaps, Backend, CompareAndSwap, [fn] }
 contract! { keeps_async, swaps_async, AsyncBackend, AsyncCompareAndSwap, [async fn] .await }
 
-/// Another way to the same place, which blocks.
+/// Blocking access to the entries of a backend, past its async methods.
 trait Backdoor {
     fn set(&self, namespace: &str, key: &[u8], value: &[u8]);
 }

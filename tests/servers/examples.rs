@@ -1,4 +1,4 @@
-//! The examples that need servers. `cargo test` builds them before it runs this.
+//! Runs the examples that need servers. `cargo test` builds them before it runs this test.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -24,7 +24,7 @@ fn visitors_of_all_processes_are_counted() {
     let (redis, memcached) = (Server::redis(&[]), Server::memcached(&[]));
     for server in [redis.url(), memcached.address()] {
         let outputs = [(); 4].map(|()| started("visitors", &[&server])).map(output);
-        // Those that came in at the doors, and one that was let in to read the number.
+        // The visitors counted by each process, and one more to read the number.
         let came = outputs.iter().map(|output| output.split(' ').next().unwrap().parse::<u64>().unwrap() + 1);
         let everywhere = |output: &String| output.split(' ').rev().nth(1).unwrap().parse::<u64>().unwrap();
         assert_eq!(outputs.iter().map(everywhere).max(), Some(came.sum()), "{outputs:?}");
@@ -41,7 +41,7 @@ fn migrate_computes_nothing_again() {
     assert!((200..=800).contains(&computed) && first.ends_with("errors 0\n"), "{first}");
     assert_eq!(stage("old", &old), "computed 0, errors 0\n");
     assert_eq!(stage("both", &old), "invalidated: Ok(true)\ncomputed 0, errors 0\n");
-    // All but the one is there, without the old server.
+    // Without the old server, all entries but one are found.
     old.kill();
     let last = stage("new", &old);
     let computed: u32 = last.split([' ', ',']).nth(1).unwrap().parse().unwrap();

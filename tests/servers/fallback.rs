@@ -1,4 +1,4 @@
-//! From one server to another while both are in use.
+//! `Fallback`: migration from one server to another while both are in use.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ fn an_old_copy_never_resurfaces() {
     fresh();
     new.delete("fallback", b"key").unwrap();
     chain.set("fallback", b"key", b"new", Some(Duration::from_millis(20))).unwrap();
-    eventually("it expires", || value(&chain, b"key").is_none());
+    eventually("the entry expires", || value(&chain, b"key").is_none());
     fresh();
     assert_eq!(value(&chain, b"key"), Some(b"old".to_vec()));
     chain.clear("fallback").unwrap();
@@ -55,7 +55,7 @@ fn an_old_copy_never_resurfaces() {
 #[test]
 fn an_old_server_that_was_down_brings_nothing_back() {
     let _limit = limit();
-    // One that keeps what it has when it is stopped: a slow way there does for that.
+    // A server that keeps its entries while it is down: a proxy with a delay has that effect.
     let server = Server::redis(&[]);
     let proxy = crate::proxy::Proxy::to(server.port);
     let timeout = Duration::from_millis(100);
@@ -66,29 +66,29 @@ fn an_old_server_that_was_down_brings_nothing_back() {
     let direct = redis(server.url());
     let new = memcached(MEMCACHED.address());
     let chain = Fallback::new((&new, &old));
-    for key in [&b"set"[..], b"deleted", b"left"] {
+    for key in [&b"set"[..], b"deleted", b"untouched"] {
         direct.set("down", key, b"old", None).unwrap();
     }
     proxy.delay(1000);
-    assert_eq!(chain.get("down", b"left").unwrap(), None, "it is a miss");
+    assert_eq!(chain.get("down", b"untouched").unwrap(), None, "the lookup is a miss");
     chain.set("down", b"set", b"new", Some(Duration::from_millis(300))).unwrap();
     assert_eq!(chain.get("down", b"set").unwrap().unwrap().value, b"new");
-    assert!(chain.delete("down", b"deleted").is_err(), "others may see it yet");
+    assert!(chain.delete("down", b"deleted").is_err(), "other processes may still read it");
     assert!(chain.clear("other").is_err());
     assert_eq!(chain.get("down", b"deleted").unwrap(), None);
-    eventually("it expires", || chain.get("down", b"set").unwrap().is_none());
+    eventually("the entry expires", || chain.get("down", b"set").unwrap().is_none());
     proxy.delay(0);
-    // Requests that were on their way arrive late.
+    // Delayed requests arrive.
     for key in [&b"set"[..], b"deleted"] {
         direct.set("down", key, b"old", None).unwrap();
     }
-    eventually("it is back", || {
+    eventually("the server is reachable again", || {
         assert_eq!(chain.get("down", b"set").unwrap(), None);
         assert_eq!(chain.get("down", b"deleted").unwrap(), None);
-        chain.get("down", b"left").unwrap().is_some()
+        chain.get("down", b"untouched").unwrap().is_some()
     });
-    // The first who came across it has deleted it.
-    eventually("it is gone there", || {
+    // The first lookup that found the entry has deleted it.
+    eventually("the old server has deleted the entry", || {
         assert_eq!(chain.get("down", b"set").unwrap(), None);
         direct.get("down", b"set").unwrap().is_none()
     });
@@ -114,7 +114,7 @@ fn no_reader_sees_what_was_deleted() {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(2) {
             for n in 0..20_u8 {
-                // As if it had been there from the start.
+                // As if the entry had been there from the start.
                 new.delete("race", &[n]).unwrap();
                 old.set("race", &[n], b"old", None).unwrap();
             }

@@ -1,8 +1,8 @@
-//! Results in a file.
+//! The disk backend.
 
 use std::path::PathBuf;
 
-/// A folder of a test's own.
+/// A temporary directory, removed when dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -44,10 +44,10 @@ mod tests {
         let there = |n: u32| backend.get("bound", &n.to_le_bytes()).unwrap().is_some();
         let first = (0..400).find(|n| there(*n)).unwrap();
         assert!((300..380).contains(&first), "{first}");
-        assert!((first..400).all(there), "who came later is there");
+        assert!((first..400).all(there), "entries stored later are there");
         let size = std::fs::metadata(&path).unwrap().len();
         assert!(size <= 4 * max_bytes, "{size} bytes");
-        // One that is too large by itself does not stay, and drives nobody else out for long.
+        // An entry larger than the bound is not kept, and does not prevent later entries.
         backend.set("bound", b"large", &vec![7; 2 << 20], None).unwrap();
         assert_eq!(backend.get("bound", b"large").unwrap(), None);
     }
@@ -58,17 +58,17 @@ mod tests {
         let folder = Folder::new("expired");
         let path = folder.path("results.redb");
         let backend = disk(&path).max_bytes(1 << 20);
-        backend.set("expiry", b"to stay", b"value", None).unwrap();
+        backend.set("expiry", b"long-lived", b"value", None).unwrap();
         for n in 0..100_u32 {
             let ttl = Some(Duration::from_millis(1));
             backend.set("expiry", &n.to_le_bytes(), &[7; 9_000], ttl).unwrap();
         }
-        // Had they not left, there would be no room for these beside what came first.
-        eventually("they expire", || backend.get("expiry", &99_u32.to_le_bytes()).unwrap().is_none());
+        // If the expired entries were not removed, these would not fit next to the first entry.
+        eventually("the entries expire", || backend.get("expiry", &99_u32.to_le_bytes()).unwrap().is_none());
         for n in 0..50_u32 {
             backend.set("more", &n.to_le_bytes(), &[7; 9_000], None).unwrap();
         }
-        assert!(backend.get("expiry", b"to stay").unwrap().is_some());
+        assert!(backend.get("expiry", b"long-lived").unwrap().is_some());
         assert!(backend.get("more", &0_u32.to_le_bytes()).unwrap().is_some());
     }
 
@@ -78,8 +78,8 @@ mod tests {
         let folder = Folder::new("foreign");
         let path = folder.path("letter.txt");
         std::fs::write(&path, "Dear Ada,").unwrap();
-        let told = disk(&path).get("any", b"key").unwrap_err().to_string();
-        assert!(told.contains("letter.txt"), "{told}");
+        let error = disk(&path).get("any", b"key").unwrap_err().to_string();
+        assert!(error.contains("letter.txt"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
         assert!(disk(folder.path("letter.txt/below")).set("any", b"key", b"", None).is_err());
     }

@@ -1,11 +1,11 @@
-//! Results outside the process, against real servers: `redis-server` and `memcached` of the system.
+//! Backends with real servers: `redis-server` and `memcached` of the system.
 //!
-//! They are started on free ports of this machine, and stop with the process that started them. Without
-//! them the tests fail.
+//! The tests start them on free ports of this machine; they end with the process that started them. Without
+//! the programs the tests fail.
 
-#![expect(clippy::items_after_statements, reason = "memoized functions stand where they are called")]
-#![allow(clippy::unused_async, reason = "what is async is the call")]
-#![allow(clippy::unnecessary_operation, reason = "what is done to both stands in a tuple")]
+#![expect(clippy::items_after_statements, reason = "a function is defined in the test that uses it")]
+#![allow(clippy::unused_async, reason = "the call is what must be async")]
+#![allow(clippy::unnecessary_operation, reason = "operations on two objects are grouped in a tuple")]
 
 mod calls;
 mod contract;
@@ -16,7 +16,7 @@ mod many;
 mod processes;
 mod proxy;
 mod server;
-// With TLS, the client takes the names of services in another type.
+// With TLS, the client has another type for host names.
 #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel", feature = "redis-tls"))]
 mod several;
 mod spread;

@@ -1,4 +1,4 @@
-//! Many keys asked for at once.
+//! `get_many`: several keys in one round trip.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::contract::{memcached, redis};
 use crate::proxy::Proxy;
 use crate::server::{MEMCACHED, REDIS, Server, block_on, free_port, limit};
 
-/// How many keys are asked for. Each of them alone would be a round trip.
+/// The number of keys. One by one they would take as many round trips.
 const MANY: u64 = 100;
 
-/// What a proxy may see of one round trip: a long request may come in pieces.
+/// The maximum number of reads by the proxy per round trip: a long request may arrive in pieces.
 const PIECES: u64 = 3;
 
 fn keys() -> Vec<[u8; 8]> {
@@ -22,11 +22,11 @@ fn all(keys: &[[u8; 8]]) -> Vec<&[u8]> {
     keys.iter().map(|key| &key[..]).collect()
 }
 
-/// How often the server behind the proxy is asked, by whoever has a connection already.
-fn asked(proxy: &Proxy, ask: impl FnOnce()) -> u64 {
-    let before = proxy.asked();
+/// The number of requests that `ask` sends through the proxy, over connections that are already open.
+fn requests(proxy: &Proxy, ask: impl FnOnce()) -> u64 {
+    let before = proxy.requests();
     ask();
-    proxy.asked() - before
+    proxy.requests() - before
 }
 
 fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
@@ -34,12 +34,12 @@ fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
     for key in &keys {
         Backend::set(backend, "many", key, key, None).unwrap();
     }
-    let found = asked(proxy, || {
+    let found = requests(proxy, || {
         let found = Backend::get_many(backend, "many", &all(&keys)).unwrap();
         assert!(found.iter().zip(&keys).all(|(found, key)| found.as_ref().unwrap().value == key));
     });
     assert!((1..=PIECES).contains(&found), "{found}");
-    let one_by_one = asked(proxy, || {
+    let one_by_one = requests(proxy, || {
         for key in &keys {
             assert!(Backend::get(backend, "many", key).unwrap().is_some());
         }
@@ -47,10 +47,10 @@ fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
     assert!(one_by_one >= MANY, "{one_by_one}");
     block_on(async {
         AsyncBackend::get(backend, "many", b"to connect").await.unwrap();
-        let before = proxy.asked();
+        let before = proxy.requests();
         let found = AsyncBackend::get_many(backend, "many", &all(&keys)).await.unwrap();
         assert!(found.iter().zip(&keys).all(|(found, key)| found.as_ref().unwrap().value == key));
-        let pieces = proxy.asked() - before;
+        let pieces = proxy.requests() - before;
         assert!((1..=PIECES).contains(&pieces), "{pieces}");
     });
 }
@@ -99,7 +99,7 @@ fn many_are_merged_from_both() {
     let old = memcached(format!("127.0.0.1:{}", proxies.1.port));
     let chain = Fallback::new((&new, &old));
     let (keys, ttl) = (keys(), Duration::from_secs(100));
-    // Every fourth in each: in none, in the new one, in the old one, in both.
+    // The keys are in neither server, the new one, the old one, or both, in turn.
     for (n, key) in keys.iter().enumerate() {
         if n % 4 == 1 || n % 4 == 3 {
             Backend::set(&new, "merged", key, b"new", None).unwrap();
@@ -108,7 +108,7 @@ fn many_are_merged_from_both() {
             Backend::set(&old, "merged", key, b"old", Some(ttl)).unwrap();
         }
     }
-    // One that was deleted is missed, whatever the old one says by now.
+    // A deleted key is a miss, whatever the old server has for it.
     assert!(Backend::delete(&chain, "merged", &keys[2]).unwrap());
     Backend::set(&old, "merged", &keys[2], b"old", Some(ttl)).unwrap();
     let expected = |n: usize| -> Option<&[u8]> {
@@ -127,14 +127,15 @@ fn many_are_merged_from_both() {
         }
     };
     is_merged(&Backend::get_many(&chain, "merged", &all(&keys)).unwrap(), 0);
-    // They have moved, with the time they had. Before them lies what tells of the one that was deleted.
+    // The entries are migrated with their remaining time to live. The tombstone of the deleted key comes
+    // before them.
     is_merged(&Backend::get_many(&new, "merged", &all(&keys[3..])).unwrap(), 3);
 
-    // By now, the new one is asked for the keys, then for marks, and the old one once.
-    let (in_new, in_old) = (proxies.0.asked(), proxies.1.asked());
+    // The new server is asked for the keys, then for tombstones, and the old server once.
+    let (in_new, in_old) = (proxies.0.requests(), proxies.1.requests());
     is_merged(&Backend::get_many(&chain, "merged", &all(&keys)).unwrap(), 0);
-    assert!((2..=2 * PIECES).contains(&(proxies.0.asked() - in_new)));
-    assert!((1..=PIECES).contains(&(proxies.1.asked() - in_old)));
+    assert!((2..=2 * PIECES).contains(&(proxies.0.requests() - in_new)));
+    assert!((1..=PIECES).contains(&(proxies.1.requests() - in_old)));
     is_merged(&block_on(AsyncBackend::get_many(&chain, "merged", &all(&keys))).unwrap(), 0);
 }
 
@@ -152,7 +153,7 @@ fn an_old_one_that_is_down_has_none() {
         let found = block_on(AsyncBackend::get_many(&chain, "down", &keys)).unwrap();
         assert!(found[0].is_some() && found[1].is_none());
     }
-    // Without the new one there is nothing to go by.
+    // Without the new server no result is reliable.
     let away = Fallback::new((memcached(format!("127.0.0.1:{}", free_port())), redis(server.url())));
     assert!(Backend::get_many(&away, "down", &keys).is_err());
 }

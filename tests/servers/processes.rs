@@ -1,4 +1,4 @@
-//! Several processes at once: the children are this test program, asked for one test.
+//! Several processes at once: the children are this test program, started to run a single test.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::server::{MEMCACHED, REDIS, block_on, eventually, limit};
 const CHILDREN: usize = 8;
 const ROUNDS: usize = 100;
 
-/// This program again, to run one test.
+/// A command that runs one test of this program.
 pub(crate) fn again(test: &str, task: &str) -> Command {
     let mut program = Command::new(std::env::current_exe().unwrap());
     program.args(["--exact", "--nocapture", "--test-threads=1", test]);
@@ -19,12 +19,12 @@ pub(crate) fn again(test: &str, task: &str) -> Command {
     program
 }
 
-/// Starts it, to run one of the tests below.
+/// Starts a child that runs one of the tests below.
 fn child(test: &str, task: &str) -> Child {
     again(&format!("processes::{test}"), task).spawn().unwrap()
 }
 
-/// What a child is to do; nothing if this is the test run itself.
+/// The task of a child; `None` in the test run itself.
 pub(crate) fn task() -> Option<String> {
     std::env::var("SERVERS_TASK").ok()
 }
@@ -72,7 +72,7 @@ fn visitors_of_eight_processes_are_all_counted() {
     let _limit = limit();
     for (engine, place) in [("redis", REDIS.url()), ("memcached", MEMCACHED.address())] {
         let mut expected = 0;
-        // Cold, then warm.
+        // First with a cold cache, then with a warm one.
         for _ in 0..2 {
             expected += counted(engine, &place);
             let found = match engine {
@@ -97,7 +97,7 @@ fn writing_child() {
     let backend = disk(path);
     for n in 0_u32.. {
         backend.set("kill", &(n % 100).to_le_bytes(), &n.to_le_bytes().repeat(1000), None).unwrap();
-        // From here on it must be there, whatever happens.
+        // From here on the entry must survive a crash.
         println!("\nwrote={n}");
     }
 }
@@ -121,7 +121,7 @@ fn a_file_survives_being_killed_in_the_middle_of_writing() {
         for line in lines.map_while(Result::ok) {
             last = line.strip_prefix("wrote=").and_then(|n| n.parse().ok()).or(last);
         }
-        // A process of its own: this one could not give the file back.
+        // A separate process, since this one could not release the file.
         let read = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "processes::reading_child"])
             .env("SERVERS_TASK", format!("{} {}", last.unwrap(), path.display()))
@@ -138,10 +138,10 @@ fn reading_child() {
     let (last, backend) = (last.parse::<u32>().unwrap(), disk(path));
     for n in last.saturating_sub(98)..=last {
         let found = backend.get("kill", &(n % 100).to_le_bytes()).unwrap();
-        let value = found.expect("it was written").value;
+        let value = found.expect("the entry was written").value;
         let there = u32::from_le_bytes(value[..4].try_into().unwrap());
         assert_eq!(value, there.to_le_bytes().repeat(1000));
-        // The last that was begun may have come through too.
+        // The write in progress may have been completed as well.
         assert!(there == n || there == last + 1, "{there} for {n}");
     }
 }
@@ -184,6 +184,6 @@ fn a_second_process_on_a_file_is_told_so_and_goes_on() {
 
     drop(first.stdin.take());
     first.wait().unwrap();
-    eventually("it is ours", || (double(1), double::cache_info().hits > 0) == (2, true));
+    eventually("this process gets the file", || (double(1), double::cache_info().hits > 0) == (2, true));
     assert_eq!(disk(&path).get("hold", b"key").unwrap().unwrap().value, b"value", "after a restart");
 }

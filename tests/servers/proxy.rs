@@ -1,4 +1,4 @@
-//! A way to a server that can be slow, or lead nowhere.
+//! A proxy to a server, with a configurable delay.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -10,20 +10,20 @@ use std::time::Duration;
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     delay: Arc<AtomicU64>,
-    asked: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
 }
 
 impl Proxy {
     pub(crate) fn to(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port_here = listener.local_addr().unwrap().port();
-        let proxy = Self { port: port_here, delay: Arc::default(), asked: Arc::default() };
-        let (delay, asked) = (Arc::clone(&proxy.delay), Arc::clone(&proxy.asked));
+        let proxy = Self { port: port_here, delay: Arc::default(), requests: Arc::default() };
+        let (delay, requests) = (Arc::clone(&proxy.delay), Arc::clone(&proxy.requests));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { continue };
                 let answers = Arc::default();
-                for (from, to, pieces) in [(&client, &server, &asked), (&server, &client, &answers)] {
+                for (from, to, pieces) in [(&client, &server, &requests), (&server, &client, &answers)] {
                     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     let (delay, pieces) = (Arc::clone(&delay), Arc::clone(pieces));
                     thread::spawn(move || {
@@ -43,12 +43,12 @@ impl Proxy {
         proxy
     }
 
-    /// How many pieces came from clients: one for each round trip, or a few where it is long.
-    pub(crate) fn asked(&self) -> u64 {
-        self.asked.load(SeqCst)
+    /// Returns the number of pieces received from clients: one per round trip, or a few for a long request.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(SeqCst)
     }
 
-    /// Each piece takes so much longer, each way.
+    /// Sets the delay of each piece, in each direction.
     pub(crate) fn delay(&self, milliseconds: u64) {
         self.delay.store(milliseconds, SeqCst);
     }

@@ -1,4 +1,4 @@
-//! Servers of a test's own, and what keeps tests from waiting for ever.
+//! Servers started by the tests, and timeouts for the tests.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
-/// For tests that leave it alone.
+/// A server shared by tests that do not stop or configure it.
 pub(crate) static REDIS: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
 pub(crate) static MEMCACHED: LazyLock<Server> = LazyLock::new(|| Server::memcached(&[]));
 
-/// A server process, which ends with this one, whatever that ends by.
+/// A server process, which ends with this process, even if that is killed.
 pub(crate) struct Server {
     program: &'static str,
     arguments: Vec<String>,
@@ -33,7 +33,7 @@ impl Server {
         let mut server = Self { program, arguments, port: 0, child: None };
         for _ in 0..3 {
             server.port = free_port();
-            // Somebody else may have taken the port meanwhile.
+            // Another process may have taken the port meanwhile.
             if server.is_up() {
                 return server;
             }
@@ -41,7 +41,7 @@ impl Server {
         panic!("{program} does not start");
     }
 
-    /// On the same port as before.
+    /// Starts the server again, on the same port.
     pub(crate) fn restart(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !self.is_up() {
@@ -54,7 +54,7 @@ impl Server {
         let (port, arguments) = (self.port, self.arguments.join(" "));
         let command = match self.program {
             "memcached" => format!("memcached -l 127.0.0.1 -p {port} -U 0 -u root {arguments}"),
-            // What it is to watch stands in a file, which comes first.
+            // The configuration file of a sentinel is the first argument.
             _ if arguments.contains("--sentinel") => {
                 format!("redis-server {arguments} --bind 127.0.0.1 --port {port}")
             }
@@ -62,7 +62,7 @@ impl Server {
                 "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no --dir /tmp {arguments}"
             ),
         };
-        // The shell waits for the end of our side of the pipe: when this process is gone, so is the server.
+        // The shell waits for the end of the pipe from this process, then kills the server.
         let script = format!("{command} >/dev/null 2>&1 & read _; kill -9 $! 2>/dev/null; wait");
         let which =
             Command::new("sh").args(["-c", &format!("command -v {}", self.program)]).output().unwrap();
@@ -90,11 +90,11 @@ impl Server {
         stream.write_all(if self.program == "memcached" { b"mn\r\n" } else { b"PING\r\n" }).ok()?;
         let mut answer = [0; 2];
         stream.read_exact(&mut answer).ok()?;
-        // A Redis with a password answers as well.
+        // A Redis with a password answers with an error.
         (answer == *b"MN" || answer == *b"+P" || answer == *b"-N").then_some(())
     }
 
-    /// As `kill -9` does.
+    /// Kills the server, like `kill -9`.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             drop(child.stdin.take());
@@ -110,7 +110,7 @@ impl Server {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
-    /// What it answers to a line that is sent by hand.
+    /// Sends lines to the server and returns its answer up to `end`.
     pub(crate) fn says(&self, lines: &str, end: &str) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -135,8 +135,8 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// Ends the process when a test takes too long.
-pub(crate) struct Limit(#[expect(dead_code, reason = "dropping it tells")] Sender<()>);
+/// Ends the process if a test takes too long.
+pub(crate) struct Limit(#[expect(dead_code, reason = "the drop ends the timeout")] Sender<()>);
 
 pub(crate) fn limit() -> Limit {
     let (done, wait) = mpsc::channel();
@@ -150,7 +150,7 @@ pub(crate) fn limit() -> Limit {
     Limit(done)
 }
 
-/// Asks again until it is so.
+/// Polls a condition until it holds.
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {

@@ -1,4 +1,4 @@
-//! Redis that is several servers: a cluster, and one that takes another's place.
+//! Redis Cluster, and failover with Redis Sentinel.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ fn a_cluster_keeps_it() {
         let meet = format!("CLUSTER MEET 127.0.0.1 {} {bus}\r\n", node.port);
         assert_eq!(nodes[0].0.says(&meet, "\r\n"), "+OK\r\n");
     }
-    eventually("the cluster is one", || {
+    eventually("the cluster is complete", || {
         nodes.iter().all(|(node, _)| {
             let slots = node.says("CLUSTER SLOTS\r\nPING\r\n", "+PONG\r\n");
             nodes.iter().all(|(other, _)| slots.contains(&format!(":{}\r\n", other.port)))
@@ -47,14 +47,14 @@ fn a_cluster_keeps_it() {
     }
     Backend::clear(&cluster(), "count").unwrap();
     block_on(async { keeps_async(&cluster()).await.unwrap() });
-    // Keys of one namespace lie on all nodes.
+    // Keys of one namespace are stored on all nodes.
     let all = cluster();
     for n in 0..100_u32 {
         Backend::set(&all, "nodes", &n.to_le_bytes(), b"value", None).unwrap();
     }
     let sizes = || nodes.each_ref().map(|(node, _)| node.says("DBSIZE\r\n", "\r\n"));
     assert!(sizes().iter().all(|size| size != ":0\r\n"), "{:?}", sizes());
-    // Many are asked for at once, of all nodes; one of another type is nobody else's error.
+    // `get_many` asks all nodes; a key of another type is an error for that key only.
     for (node, _) in &nodes {
         node.says("LPUSH 5:nodes:list foreign\r\nPING\r\n", "+PONG\r\n");
     }
@@ -85,15 +85,15 @@ fn sentinels_are_asked_who_has_taken_over() {
     let client = || SentinelClient::build(vec![sentinel.url()], "main", None, SentinelServerType::Master);
     let backend = Redis::sentinel(client().unwrap()).breaker(3, Duration::from_millis(50));
     keeps(&backend).unwrap();
-    eventually("the second follows", || {
+    eventually("the second server replicates the first", || {
         second.says("INFO replication\r\nPING\r\n", "+PONG\r\n").contains("link_status:up")
     });
-    eventually("it is known", || {
+    eventually("the sentinel knows the replica", || {
         sentinel.says("SENTINEL replicas main\r\nPING\r\n", "+PONG\r\n").contains(&second.port.to_string())
     });
     Backend::set(&backend, "sentinel", b"key", b"first", None).unwrap();
     first.kill();
-    eventually("the second takes over", || {
+    eventually("the second server takes over", || {
         Backend::set(&backend, "sentinel", b"key", b"second", None).is_ok()
     });
     let there = Backend::get(&backend, "sentinel", b"key").unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Keys spread over several servers.
+//! `Sharded`: keys distributed over several servers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn who_is_down_takes_its_share_of_the_keys_along() {
     let keys: Vec<&[u8]> = numbers.iter().map(|key| &key[..]).collect();
     let store = || {
         for key in &keys {
-            // Of the one that is down, it is an error.
+            // Keys of the server that is down are errors.
             _ = Backend::set(&spread, "spread", key, key, None);
         }
     };
@@ -35,13 +35,13 @@ fn who_is_down_takes_its_share_of_the_keys_along() {
     store();
     assert_eq!(found(), 300);
     servers[1].kill();
-    let left = found();
-    assert!((150..250).contains(&left), "{left}");
+    let remaining = found();
+    assert!((150..250).contains(&remaining), "{remaining}");
     store();
-    assert_eq!(found(), left, "nobody else has taken over");
-    assert!(Backend::clear(&spread, "other").is_err(), "there may be some yet");
+    assert_eq!(found(), remaining, "no other server has taken over");
+    assert!(Backend::clear(&spread, "other").is_err(), "the server that is down may still have entries");
     servers[1].restart();
-    eventually("it takes its share again", || {
+    eventually("the restarted server has its share of the keys", || {
         store();
         Backend::get_many(&spread, "spread", &keys).unwrap().iter().all(Option::is_some)
     });
@@ -68,7 +68,7 @@ fn functions_take_several_servers_as_one() {
     assert_eq!((square::cache_info().hits, square::cache_stats().backend_errors), (100, 0));
     for server in &*SERVERS {
         let items = server.says("stats\r\n", "END\r\n");
-        assert!(!items.contains("STAT curr_items 0\r\n"), "each has its share");
+        assert!(!items.contains("STAT curr_items 0\r\n"), "each server has its share");
     }
     square::cache_clear().unwrap();
     assert!((0..100).all(|n| !square::cache_contains(n)));

@@ -1,4 +1,4 @@
-//! Redis with TLS: who is trusted, and who is not.
+//! Redis with TLS: trusted and untrusted certificates.
 
 use std::process::Command;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use crate::contract::{keeps, keeps_async};
 use crate::files::Folder;
 use crate::server::{Server, block_on, free_port, limit};
 
-/// What a certificate says that is of nobody but itself.
+/// The request for a self-signed certificate.
 const REQUEST: &str = "[req]
 distinguished_name = name
 x509_extensions = uses
@@ -23,7 +23,7 @@ basicConstraints = critical, CA:FALSE
 subjectAltName = IP:127.0.0.1, DNS:localhost
 ";
 
-/// A server with a certificate that nobody knows.
+/// A server with a self-signed certificate.
 struct Encrypted {
     certificate: Vec<u8>,
     port: u16,
@@ -52,7 +52,7 @@ impl Encrypted {
             &key,
             "--tls-auth-clients no",
         ]);
-        // The server has read them by now.
+        // The server has read the files.
         Self { certificate: std::fs::read(&certificate).unwrap(), port, _server: server }
     }
 
@@ -60,7 +60,7 @@ impl Encrypted {
         format!("rediss://127.0.0.1:{}/", self.port)
     }
 
-    /// By who trusts its certificate.
+    /// Returns a backend that trusts the certificate of the server.
     fn trusted(&self) -> Redis {
         let certificates = TlsCertificates { client_tls: None, root_cert: Some(self.certificate.clone()) };
         Redis::new(Client::build_with_tls(self.url(), certificates).unwrap())
@@ -99,16 +99,16 @@ fn a_certificate_that_nobody_knows_is_not_trusted() {
     fn square(n: u64) -> u64 {
         n * n
     }
-    // The calls go on without.
+    // Calls work without the backend.
     assert_eq!((square(3), square(3), square::cache_info().hits), (9, 9, 0));
     assert!(square::cache_stats().backend_errors >= 2);
     let stranger = redis(SERVER.url());
-    for told in [
+    for error in [
         Backend::get(&stranger, "tls", b"key").unwrap_err().to_string(),
         block_on(AsyncBackend::get(&stranger, "tls", b"key")).unwrap_err().to_string(),
     ] {
-        assert!(told.contains("certificate"), "{told}");
+        assert!(error.contains("certificate"), "{error}");
     }
-    // Who does not encrypt is not answered there.
+    // An unencrypted client gets no answer.
     assert!(Backend::get(&redis(SERVER.url().replace("rediss", "redis")), "tls", b"key").is_err());
 }

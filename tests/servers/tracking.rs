@@ -1,7 +1,7 @@
-//! What other processes change in Redis leaves the front of this one.
+//! Backend invalidation: changes by other processes in Redis are removed from the L1 cache of this process.
 //!
-//! A process is a function with a front of its own. Those of one test have one namespace, as the same
-//! function has in two processes, and a connection pool and a listener each.
+//! A process is simulated by a function with an L1 cache of its own. The functions of a test share a
+//! namespace, like one function in two processes, and each has its own connection pool and listener.
 
 use std::sync::LazyLock;
 use std::sync::Mutex;
@@ -15,17 +15,17 @@ use functools::{async_lru_cache, lru_cache};
 use crate::processes::{again, task};
 use crate::server::{Server, eventually, limit};
 
-/// A function in a process.
+/// A function that plays the part of a process.
 struct Process {
     call: fn(u64) -> u64,
     put: fn(u64, u64) -> bool,
     invalidate: fn(u64) -> bool,
     refresh: fn(u64) -> u64,
     clear: fn(),
-    /// How many results are in its front.
+    /// The number of entries in its L1 cache.
     len: fn() -> usize,
-    /// How often its backend answered, and how often it could not.
-    asked: fn() -> (u64, u64),
+    /// The number of hits and errors of its backend.
+    backend: fn() -> (u64, u64),
 }
 
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
@@ -46,7 +46,7 @@ macro_rules! process {
             refresh: number::cache_refresh,
             clear: || number::cache_clear().unwrap(),
             len: || number::cache_info().currsize,
-            asked: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
+            backend: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
         }
     }};
 }
@@ -65,82 +65,83 @@ macro_rules! async_process {
             refresh: |n| RUNTIME.block_on(number::cache_refresh(n)),
             clear: || RUNTIME.block_on(number::cache_clear()).unwrap(),
             len: || number::cache_info().currsize,
-            asked: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
+            backend: || (number::cache_stats().backend_hits, number::cache_stats().backend_errors),
         }
     }};
 }
 
 impl Process {
-    /// Whether a call is answered by the front.
-    fn has_in_front(&self, n: u64) -> bool {
-        let before = (self.asked)();
+    /// Returns whether a call is answered by the L1 cache.
+    fn has_in_l1(&self, n: u64) -> bool {
+        let before = (self.backend)();
         (self.call)(n);
-        (self.asked)() == before
+        (self.backend)() == before
     }
 }
 
-/// On a machine that has other things to do, an error would be no news.
+/// Returns a backend with long timeouts, so that a busy machine causes no errors.
 fn patient(url: String) -> Redis {
     let long = Duration::from_secs(20);
     redis(url).timeout(long).connect_timeout(long)
 }
 
-/// What the server says of itself.
+/// Returns a number from `INFO clients`.
 fn info(server: &Server, what: &str) -> u64 {
     let info = server.says("INFO clients\r\nPING\r\n", "+PONG\r\n");
     info.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')?.parse().ok()).unwrap()
 }
 
-/// How many connections are told of changes.
+/// Returns the number of connections that receive invalidations.
 fn listeners(server: &Server) -> u64 {
     info(server, "tracking_clients")
 }
 
-/// Waits until all are listened for, and have no more to do for that.
+/// Waits until all processes receive invalidations, and their caches are empty.
 fn settle(server: &Server, processes: &[&Process]) {
     for process in processes {
         (process.call)(999);
     }
-    eventually("all listen", || listeners(server) == processes.len() as u64);
+    eventually("all receive invalidations", || listeners(server) == processes.len() as u64);
     let mut by_hand = redis_client::Client::open(server.url()).unwrap().get_connection().unwrap();
     let () = redis_client::cmd("FLUSHALL").query(&mut by_hand).unwrap();
-    // Whether it goes because the listener has just begun, or because of this: one of them is over.
-    eventually("all is gone", || processes.iter().all(|process| (process.len)() == 0));
+    // The caches are emptied by the start of the listener or by this clear; wait for both.
+    eventually("all caches are empty", || processes.iter().all(|process| (process.len)() == 0));
     for process in processes {
         (process.call)(999);
     }
     let keys: Vec<Vec<u8>> = redis_client::cmd("KEYS").arg("*").query(&mut by_hand).unwrap();
     let () = redis_client::cmd("DEL").arg(keys).query(&mut by_hand).unwrap();
-    // What comes later is about that key only.
-    eventually("all is gone", || processes.iter().all(|process| (process.len)() == 0));
+    // Later invalidations are for that key only.
+    eventually("all caches are empty", || processes.iter().all(|process| (process.len)() == 0));
 }
 
-/// What `one` has in front goes as `other` changes it, and what it does not change stays.
+/// Checks that changes by `other` are removed from the L1 cache of `one`, and other entries are kept.
 fn sees_changes(one: &Process, other: &Process) {
-    // Keys of which nobody hears late what was done to them before.
+    // New keys, for which no late invalidation can arrive.
     static USED: AtomicU64 = AtomicU64::new(1000);
     let first = USED.fetch_add(8, SeqCst);
     let [put, refreshed, invalidated] = [first, first + 1, first + 2];
     for n in first..first + 8 {
         (one.call)(n);
     }
-    // Own writes are known for what they are, so all is there yet when what comes after them has been heard.
+    // A process recognizes its own writes: its entries are still stored when a later invalidation has
+    // arrived.
     assert!((other.put)(put, 7));
     eventually("what was put is seen", || (one.call)(put) == 7);
-    assert!((refreshed..first + 8).all(|n| one.has_in_front(n)));
+    assert!((refreshed..first + 8).all(|n| one.has_in_l1(n)));
 
     let computed = (other.refresh)(refreshed);
     eventually("what was refreshed is seen", || (one.call)(refreshed) == computed);
     let before = (one.call)(invalidated);
     assert!((other.invalidate)(invalidated));
     eventually("what was invalidated is computed anew", || (one.call)(invalidated) != before);
-    assert!((first + 3..first + 8).all(|n| one.has_in_front(n)));
+    assert!((first + 3..first + 8).all(|n| one.has_in_l1(n)));
 
     let computed = (one.call)(invalidated);
-    eventually("the other way round", || (other.call)(invalidated) == computed);
+    eventually("the changes of `one` are seen by `other`", || (other.call)(invalidated) == computed);
     (other.clear)();
     eventually("what was cleared is gone", || (one.len)() == 0);
-    assert_eq!(((one.asked)().1, (other.asked)().1), (0, 0));
+    assert_eq!(((one.backend)().1, (other.backend)().1), (0, 0));
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn each_of_several_servers_tells_of_its_share() {
         process! { Sharded::new([patient(ONE.url()), patient(TWO.url())]) },
     );
     ((one.call)(999), (other.call)(999));
-    eventually("all listen", || (listeners(&ONE), listeners(&TWO)) == (2, 2));
+    eventually("all receive invalidations", || (listeners(&ONE), listeners(&TWO)) == (2, 2));
     for n in 0..16 {
         (one.call)(n);
         assert!((other.put)(n, n + 7));
@@ -205,7 +206,7 @@ fn each_of_several_servers_tells_of_its_share() {
     }
 }
 
-/// A process in earnest.
+/// A real second process.
 mod shared {
     use super::{AtomicU64, SeqCst};
     use functools::backend::redis;
@@ -239,7 +240,7 @@ fn what_a_child_process_changes_leaves_the_front() {
     };
     let hits = || shared::number::cache_stats().backend_hits;
     shared::number(1);
-    eventually("it listens", || listeners(&SHARED) == 1);
+    eventually("the process receives invalidations", || listeners(&SHARED) == 1);
     change("put");
     eventually("what was put is seen", || shared::number(1) == 7);
     shared::number(2);
@@ -247,9 +248,9 @@ fn what_a_child_process_changes_leaves_the_front() {
     eventually("what was invalidated is computed anew", || shared::number(1) != 7);
     let before = hits();
     shared::number(2);
-    assert_eq!(hits(), before, "nobody has changed that");
+    assert_eq!(hits(), before, "no process has changed this key");
     change("clear");
-    eventually("all is gone", || shared::number::cache_info().currsize == 0);
+    eventually("all caches are empty", || shared::number::cache_info().currsize == 0);
 }
 
 #[test]
@@ -266,14 +267,16 @@ fn what_was_changed_while_the_server_was_away_is_not_served() {
     for _ in 0..2 {
         settle(&server, &[&one, &other]);
         (0..8).for_each(|n| _ = ((one.call)(n), (other.call)(n)));
-        // Who has found what the other has set may hear of that later.
-        eventually("both have it", || (0..8).all(|n| one.has_in_front(n) && other.has_in_front(n)));
+        // A process that fetched an entry may receive the invalidation of its `set` later.
+        eventually("both have the entries", || (0..8).all(|n| one.has_in_l1(n) && other.has_in_l1(n)));
         server.kill();
-        eventually("who is told nothing has nothing", || (one.len)() == 0 && (other.len)() == 0);
-        // Calls go on.
+        eventually("a process without a listener has an empty cache", || {
+            (one.len)() == 0 && (other.len)() == 0
+        });
+        // Calls still work.
         (0..8).for_each(|n| _ = ((one.call)(n), (other.call)(n)));
         server.restart();
-        eventually("both are asked again", || (other.put)(0, 7) && (one.call)(0) == 7);
+        eventually("both servers answer again", || (other.put)(0, 7) && (one.call)(0) == 7);
     }
 }
 
@@ -296,7 +299,7 @@ fn who_loses_the_connection_listens_again() {
             }
         }
         assert_eq!(killed, 2);
-        eventually("who is told nothing has nothing", || (one.len)() == 0);
+        eventually("a process without a listener has an empty cache", || (one.len)() == 0);
         settle(&SERVER, &[&one, &other]);
         sees_changes(&one, &other);
     }
@@ -318,13 +321,13 @@ fn where_it_is_forbidden_the_time_to_live_is_the_bound() {
     let before = (one.call)(1);
     assert_eq!((other.call)(1), before);
     assert!((other.put)(1, 7));
-    eventually("it is seen in time", || (one.call)(1) == 7);
+    eventually("the change is seen after `front_ttl`", || (one.call)(1) == 7);
     (other.clear)();
-    eventually("it is seen in time", || (one.call)(1) != 7);
-    assert_eq!(((one.asked)().1, (other.asked)().1, listeners(&SERVER)), (0, 0, 0));
+    eventually("the change is seen after `front_ttl`", || (one.call)(1) != 7);
+    assert_eq!(((one.backend)().1, (other.backend)().1, listeners(&SERVER)), (0, 0, 0));
 }
 
-/// Tells others when it is over, whatever it is over by.
+/// Sets a flag when it is dropped, also by a panic.
 struct Stop<'s>(&'s AtomicBool);
 
 impl Drop for Stop<'_> {
@@ -333,7 +336,7 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Notes what it is told.
+/// Records the invalidations it receives.
 #[derive(Default)]
 struct Noted(Mutex<Vec<Option<Vec<u8>>>>);
 
@@ -359,31 +362,31 @@ fn nobody_listens_for_who_is_gone() {
     let server = Server::redis(&[]);
     let (backend, by_hand) = (redis(server.url()), redis(server.url()));
     let [one, two, again] = [(); 3].map(|()| -> &'static Noted { Box::leak(Box::default()) });
-    let told = |noted: &Noted| std::mem::take(&mut *noted.0.lock().unwrap());
+    let received = |noted: &Noted| std::mem::take(&mut *noted.0.lock().unwrap());
     assert!(Backend::watch(&backend, "one", sink_of(one)));
-    eventually("it listens", || told(one).contains(&None));
-    // Another function, and one of the same name.
+    eventually("the process receives invalidations", || received(one).contains(&None));
+    // Another function, and one with the same namespace.
     assert!(Backend::watch(&backend, "two", sink_of(two)));
     assert!(Backend::watch(&backend, "one", sink_of(again)));
-    eventually("both are told", || told(two).contains(&None) | told(again).contains(&None));
+    eventually("both receive the start", || received(two).contains(&None) | received(again).contains(&None));
     for n in 0..100_u8 {
         by_hand.set("two", &[n, b':', 0, 255], b"value", None).unwrap();
         by_hand.set("tw", b"o", b"value", None).unwrap();
     }
     by_hand.set("one", b"", b"value", None).unwrap();
     let mut all = Vec::new();
-    eventually("the last is told", || {
-        all.append(&mut told(two));
-        told(again).contains(&Some(vec![])) | told(one).contains(&Some(vec![]))
+    eventually("the last invalidation is received", || {
+        all.append(&mut received(two));
+        received(again).contains(&Some(vec![])) | received(one).contains(&Some(vec![]))
     });
-    eventually("all are told", || {
-        all.append(&mut told(two));
+    eventually("all receive it", || {
+        all.append(&mut received(two));
         (0..100).all(|n| all.contains(&Some(vec![n, b':', 0, 255])))
     });
     assert!(all.iter().flatten().all(|key| key.len() == 4), "{all:?}");
     assert_eq!(listeners(&server), 1);
     drop(backend);
-    eventually("nobody listens", || listeners(&server) == 0);
+    eventually("no connection receives invalidations", || listeners(&server) == 0);
     assert!(!Backend::watch(&redis("no URL"), "one", sink_of(one)));
 }
 
@@ -415,9 +418,9 @@ fn nothing_stale_stays_whoever_is_faster() {
                 }
             }
         });
-        // Whatever came last.
+        // The last change wins.
         for n in 0..4 {
-            eventually("all see the same", || {
+            eventually("all processes return the same value", || {
                 (one.call)(n) == (other.call)(n) && (other.call)(n) == (third.call)(n)
             });
         }

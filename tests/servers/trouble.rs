@@ -1,4 +1,4 @@
-//! Servers that are down, slow, full, restarted, or have what is none of ours.
+//! Servers that are down, slow, full or restarted, or that have foreign entries.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -12,7 +12,7 @@ use functools::lru_cache;
 use crate::proxy::Proxy;
 use crate::server::{MEMCACHED, REDIS, Server, block_on, eventually, free_port, limit};
 
-/// Calls from several threads while the server is killed and started again.
+/// Makes calls from several threads while the server is killed and started again.
 fn survives(mut server: Server, call: fn(u64) -> u64, hits: fn() -> u64) {
     let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
     let longest = std::thread::scope(|scope| {
@@ -41,7 +41,7 @@ fn survives(mut server: Server, call: fn(u64) -> u64, hits: fn() -> u64) {
         stop.store(true, SeqCst);
         callers.map(|caller| caller.join().unwrap()).into_iter().max().unwrap()
     });
-    // Two time-outs at most in a look and a store each, on a machine that does other things.
+    // At most two timeouts each in a lookup and a store, on a busy machine.
     assert!(longest < Duration::from_secs(3), "{longest:?}");
 }
 
@@ -159,7 +159,7 @@ fn a_slow_server_is_not_waited_for() {
     Backend::set(&backends.0, "slow", b"key", b"value", None).unwrap();
     Backend::set(&backends.1, "slow", b"key", b"value", None).unwrap();
 
-    // A little slow is well enough.
+    // A short delay is no error.
     (proxies.0.delay(20), proxies.1.delay(20));
     assert!(Backend::get(&backends.0, "slow", b"key").unwrap().is_some());
     assert!(Backend::get(&backends.1, "slow", b"key").unwrap().is_some());
@@ -167,7 +167,7 @@ fn a_slow_server_is_not_waited_for() {
     (proxies.0.delay(3000), proxies.1.delay(3000));
     let timed = |get: &dyn Fn() -> bool| {
         let begin = Instant::now();
-        assert!(!get(), "it was waited for");
+        assert!(!get(), "the call does not wait for the server");
         begin.elapsed()
     };
     let mut spans = Vec::new();
@@ -178,7 +178,7 @@ fn a_slow_server_is_not_waited_for() {
     for span in &spans {
         assert!((200..1500).contains(&span.as_millis()), "{spans:?}");
     }
-    // By now they are left alone, by async calls too.
+    // The circuit breakers are open, for async calls too.
     for get in
         [&(|| block_on(AsyncBackend::get(&backends.0, "slow", b"key")).is_ok()) as &dyn Fn() -> bool, &|| {
             block_on(AsyncBackend::get(&backends.1, "slow", b"key")).is_ok()
@@ -188,10 +188,12 @@ fn a_slow_server_is_not_waited_for() {
         assert!(span < Duration::from_millis(200), "{span:?}");
     }
     (proxies.0.delay(0), proxies.1.delay(0));
-    eventually("redis is asked again", || {
+    eventually("the circuit breaker of redis closes", || {
         Backend::get(&backends.0, "slow", b"key").is_ok_and(|it| it.is_some())
     });
-    eventually("memcached, too", || Backend::get(&backends.1, "slow", b"key").is_ok_and(|it| it.is_some()));
+    eventually("the circuit breaker of memcached closes", || {
+        Backend::get(&backends.1, "slow", b"key").is_ok_and(|it| it.is_some())
+    });
 }
 
 #[test]
@@ -253,23 +255,26 @@ fn a_full_memcached_evicts_and_never_lies() {
     let server = Server::memcached(&["-m", "1", "-I", "512k"]);
     let backend = memcached(server.address());
     let value = |n: u32| n.to_le_bytes().repeat(1 + n as usize % 2000);
-    let mut kept = 0;
+    let mut stored = 0;
     for round in 0..3 {
         for n in 0..3000_u32 {
             Backend::set(&backend, "full", &n.to_le_bytes(), &value(n), None).unwrap();
             if let Some(found) = Backend::get(&backend, "full", &(n / 2).to_le_bytes()).unwrap() {
                 assert_eq!(found.value, value(n / 2));
-                kept += 1;
+                stored += 1;
             }
         }
-        // Whatever happened to the generation meanwhile: what was cleared is gone for good.
+        // Cleared entries never return, whatever happened to the generation meanwhile.
         Backend::clear(&backend, "full").unwrap();
         for n in 0..3000_u32 {
             assert_eq!(Backend::get(&backend, "full", &n.to_le_bytes()).unwrap(), None, "{round}");
         }
     }
-    assert!(kept > 0);
-    assert!(!server.says("stats\r\n", "END\r\n").contains("STAT evictions 0\r\n"), "it never was full");
+    assert!(stored > 0);
+    assert!(
+        !server.says("stats\r\n", "END\r\n").contains("STAT evictions 0\r\n"),
+        "the server has evicted entries"
+    );
 }
 
 #[test]
@@ -280,7 +285,7 @@ fn a_generation_that_was_evicted_resurrects_nothing() {
     Backend::set(&backend, "evicted", b"key", b"old", None).unwrap();
     Backend::clear(&backend, "evicted").unwrap();
     let generation = || keys(&server).into_iter().find(|key| key.starts_with("lru:g:"));
-    eventually("it is listed", || generation().is_some());
+    eventually("the generation is listed", || generation().is_some());
     if let Some(key) = generation() {
         assert_eq!(server.says(&format!("delete {key}\r\n"), "\r\n"), "DELETED\r\n");
     }
@@ -290,7 +295,7 @@ fn a_generation_that_was_evicted_resurrects_nothing() {
     assert!(Backend::get(&backend, "evicted", b"other").unwrap().is_some());
 }
 
-/// All keys of a Memcached server.
+/// Returns all keys of a Memcached server.
 fn keys(server: &Server) -> Vec<String> {
     let dump = server.says("lru_crawler metadump all\r\n", "END\r\n");
     let keys = dump.lines().filter_map(|line| line.strip_prefix("key=")?.split(' ').next());
@@ -313,7 +318,7 @@ fn garbled_bytes_are_a_miss_and_are_overwritten() {
     assert_eq!((one(7), two(7)), (one(7), two(7)));
     assert_eq!((one::cache_info().hits, two::cache_info().hits), (1, 1));
     let mut there = Vec::new();
-    eventually("both are listed, the generation and the entry", || {
+    eventually("the generation and the entry are listed", || {
         there = keys(&SERVER);
         there.len() == 2
     });
@@ -326,7 +331,7 @@ fn garbled_bytes_are_a_miss_and_are_overwritten() {
     }
     assert_eq!((one::cache_info().hits, one::cache_stats().backend_errors), (7, 0));
 
-    // Somebody's list in our place.
+    // A foreign list under our key.
     let mut by_hand = redis_client::Client::open(OTHER.url()).unwrap().get_connection().unwrap();
     let keys: Vec<Vec<u8>> = redis_client::cmd("KEYS").arg("*").query(&mut by_hand).unwrap();
     assert_eq!(keys.len(), 1);
@@ -357,7 +362,7 @@ fn a_value_larger_than_the_server_takes_is_returned_all_the_same() {
     }
     assert_eq!((one::cache_info().hits, one::cache_stats().backend_errors), (0, 2));
     assert_eq!((two::cache_info().hits, two::cache_stats().backend_errors), (1, 0));
-    // The server is well, and goes on being asked.
+    // The server works, and the circuit breaker stays closed.
     (0..5).for_each(|_| assert_eq!(one(2 << 20).len(), 2 << 20));
     assert_eq!((one(10), one(10), one::cache_info().hits), (one(10), one(10), 1));
 }
@@ -367,7 +372,7 @@ fn credentials_are_nowhere() {
     let _limit = limit();
     const SECRET: &str = "Tr0ub4dor";
     let server = Server::redis(&["--requirepass", SECRET]);
-    let told = |backend: &Redis| {
+    let shown = |backend: &Redis| {
         let error = Backend::set(backend, "secret", b"key", b"value", None).err();
         let awaited = block_on(AsyncBackend::get(backend, "secret", b"key")).err();
         format!(
@@ -376,7 +381,7 @@ fn credentials_are_nowhere() {
         )
     };
     let right = redis(format!("redis://:{SECRET}@127.0.0.1:{}/", server.port));
-    assert!(told(&right).ends_with("None None "), "{}", told(&right));
+    assert!(shown(&right).ends_with("None None "), "{}", shown(&right));
     for wrong in [
         format!("redis://{SECRET}:{SECRET}@127.0.0.1:{}/", server.port),
         format!("redis://:{SECRET}x@127.0.0.1:{}/", server.port),
@@ -387,18 +392,18 @@ fn credentials_are_nowhere() {
         format!("redis://:{SECRET}@127.0.0.1:{}/{SECRET}", server.port),
         SECRET.to_owned(),
     ] {
-        let told = told(&redis(&wrong));
-        assert!(!told.contains(SECRET) && told.contains("Some"), "{wrong}: {told}");
+        let shown = shown(&redis(&wrong));
+        assert!(!shown.contains(SECRET) && shown.contains("Some"), "{wrong}: {shown}");
     }
     let there: Memcached = memcached(format!("memcache://user:{SECRET}@127.0.0.1:{}", free_port()));
-    let told = format!("{there:?} {:?}", Backend::get(&there, "secret", b"key"));
-    assert!(!told.contains(SECRET) && told.contains("Err"), "{told}");
+    let shown = format!("{there:?} {:?}", Backend::get(&there, "secret", b"key"));
+    assert!(!shown.contains(SECRET) && shown.contains("Err"), "{shown}");
 
-    // A URL that leads nowhere tells why, once the server is asked for.
-    let told = Backend::get(&redis("rediss://127.0.0.1/"), "any", b"key").unwrap_err().to_string();
-    assert!(told.contains("redis-tls") || cfg!(feature = "redis-tls"), "{told}");
+    // An unusable URL gives an error with the reason at the first request.
+    let error = Backend::get(&redis("rediss://127.0.0.1/"), "any", b"key").unwrap_err().to_string();
+    assert!(error.contains("redis-tls") || cfg!(feature = "redis-tls"), "{error}");
 
-    // A function goes on, whatever the URL is.
+    // A function works with any URL.
     #[lru_cache(maxsize = 0, backend = redis("no URL"))]
     fn double(n: u64) -> u64 {
         2 * n

@@ -1,7 +1,7 @@
-//! Chromium without a window, told what to do by the protocol of its developer tools.
+//! Headless Chromium, controlled by the protocol of its developer tools.
 //!
-//! Messages are JSON, through a pair of pipes: that takes neither a port nor a library. A shell gives the browser
-//! the pipes under the numbers that it expects.
+//! Messages are JSON through a pair of pipes, which needs neither a port nor a library. A shell passes the
+//! pipes to the browser under the numbers that it expects.
 
 use std::env;
 use std::fs;
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::served::LIMIT;
 
-/// Starts the program of the first argument with its end of our pipes as file descriptors 3 and 4.
+/// Starts the program of the first argument with its ends of the pipes as file descriptors 3 and 4.
 const WITH_PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#;
 
-/// How long it may take to close.
+/// The time that the browser has to close.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A browser with one page.
@@ -27,7 +27,7 @@ pub(crate) struct Browser {
     program: Child,
     commands: ChildStdin,
     messages: Receiver<Value>,
-    /// Of the page, once there is one.
+    /// The session of the page, once it is open.
     session: Option<Value>,
     last: u64,
     complaints: Vec<Value>,
@@ -39,7 +39,7 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// If there is no Chromium: it is the program `chromium`, or what the variable `CHROMIUM` names.
+    /// Panics without Chromium: the program `chromium`, or the one named by the variable `CHROMIUM`.
     pub(crate) fn open(url: &str) -> Self {
         let chromium = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".into());
         let version = Command::new(&chromium).arg("--version").stderr(Stdio::null()).output();
@@ -51,7 +51,7 @@ impl Browser {
         let profile = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chromium-{}", process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", WITH_PIPES, &chromium, "--headless", "--remote-debugging-pipe"]);
-        // Its sandbox can't be set up by root in a container; the only page it sees is ours.
+        // Root cannot set up the sandbox in a container; the browser opens only our page.
         command.args(["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
         command.args(["--disable-background-networking", "--disable-component-update", "--no-proxy-server"]);
         command.arg(format!("--user-data-dir={}", profile.display())).arg("about:blank");
@@ -80,7 +80,7 @@ impl Browser {
         this
     }
 
-    /// Waits for a condition in JavaScript. It is looked at before each picture.
+    /// Waits for a condition in JavaScript, which is checked before each frame.
     pub(crate) fn until(&mut self, condition: &str) {
         let wait = format!(
             "new Promise(done => {{
@@ -91,7 +91,7 @@ impl Browser {
         assert_eq!(self.evaluate(&wait), true);
     }
 
-    /// What JavaScript makes of an expression.
+    /// Returns the value of a JavaScript expression.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let question = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let mut answer = self.call("Runtime.evaluate", &question);
@@ -99,7 +99,7 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// Clicks with the mouse in the middle of what a selector finds.
+    /// Clicks in the middle of the element that a selector finds.
     pub(crate) fn click(&mut self, selector: &str) {
         let middle = self.evaluate(&format!(
             "(() => {{
@@ -117,7 +117,7 @@ impl Browser {
         }
     }
 
-    /// What the page complained of: exceptions, and what the browser logs as errors and warnings.
+    /// Returns the exceptions of the page, and the errors and warnings logged by the browser.
     pub(crate) fn complaints(&self) -> &[Value] {
         &self.complaints
     }
@@ -153,10 +153,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It takes its processes with it, and says no more when it is gone.
+        // Closing ends all processes of the browser, and with them its messages.
         let start = Instant::now();
-        let is_told = self.send("Browser.close", &json!({})).is_ok();
-        while is_told && self.messages.recv_timeout(FAREWELL.saturating_sub(start.elapsed())).is_ok() {}
+        let is_sent = self.send("Browser.close", &json!({})).is_ok();
+        while is_sent && self.messages.recv_timeout(FAREWELL.saturating_sub(start.elapsed())).is_ok() {}
         _ = self.program.kill();
         _ = self.program.wait();
         _ = fs::remove_dir_all(&self.profile);

@@ -1,4 +1,5 @@
-//! A service that remembers, and its debug page, as HTTP shows them: `examples/price_service`, and `functools::debug_page`.
+//! A service with memoized functions and the debug page, over HTTP: `examples/price_service` and
+//! `functools::debug_page`.
 
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ mod served;
 #[path = "../../examples/price_service/service.rs"]
 mod service;
 
-/// What the function of the example is called here.
+/// The path of the example's function in this crate.
 const PRICE: &str = "service::service::price";
 
-/// What the origin of the example takes.
+/// The time that the origin of the example takes.
 const ORIGIN: Duration = Duration::from_millis(200);
 
-/// For how long a price is fresh.
+/// The time to live of a price.
 const TTL: Duration = Duration::from_secs(10);
 
 trait Named {
@@ -29,7 +30,7 @@ trait Named {
 struct Shelf<'a>(&'a str);
 
 impl Named for Shelf<'static> {
-    /// Its path has angle brackets, which mean something in HTML.
+    /// Has angle brackets in its path, which must be escaped in HTML.
     #[lru_cache(maxsize = None, accessors = none)]
     fn name(&self, n: u32) -> String {
         format!("{} {n}", self.0)
@@ -38,16 +39,16 @@ impl Named for Shelf<'static> {
 
 /// A function that the program never calls.
 #[lru_cache(maxsize = 7)]
-#[expect(dead_code, reason = "that is the point")]
+#[expect(dead_code, reason = "the function must not be called")]
 fn idle(n: u64) -> u64 {
     n
 }
 
-/// The price of a symbol that was not asked for before: the origin is slow, and here it is time that moves.
+/// Returns the price of a new symbol: waits for the call to reach the slow origin, and advances the time.
 fn first_price(served: &Served, symbol: &str) -> u64 {
-    let misses = served.told(PRICE)["misses"].as_u64().unwrap();
+    let misses = served.reported(PRICE)["misses"].as_u64().unwrap();
     let first = served.in_background(&format!("/price/{symbol}"));
-    until("the origin is asked", || served.told(PRICE)["misses"] == misses + 1);
+    until("the origin is called", || served.reported(PRICE)["misses"] == misses + 1);
     served.advance(ORIGIN);
     let answer = first.join().unwrap().json();
     assert_eq!(answer["symbol"], symbol);
@@ -55,10 +56,10 @@ fn first_price(served: &Served, symbol: &str) -> u64 {
     answer["price"].as_u64().unwrap()
 }
 
-/// The price of a symbol that is remembered: no time passes.
+/// Returns the cached price of a symbol, for which no time passes.
 fn price_at_once(served: &Served, symbol: &str) -> u64 {
     let answer = served.get(&format!("/price/{symbol}")).json();
-    assert_eq!(answer["elapsed_sec"], 0.0, "what is remembered is there at once");
+    assert_eq!(answer["elapsed_sec"], 0.0, "a cached price is returned at once");
     answer["price"].as_u64().unwrap()
 }
 
@@ -74,10 +75,10 @@ fn a_hundred_first_calls_reach_the_origin_once() {
             let expected = json!({ "symbol": "ACME", "price": before + 1, "elapsed_sec": 0.2 });
             assert_eq!(call.join().unwrap().json(), expected);
         }
-        let told = served.told(PRICE);
-        let counts = ["hits", "misses", "coalesced", "currsize"].map(|name| told[name].as_u64().unwrap());
+        let function = served.reported(PRICE);
+        let counts = ["hits", "misses", "coalesced", "currsize"].map(|name| function[name].as_u64().unwrap());
         assert_eq!(counts, [99, 2, 99, 2]);
-        // Prices go up with each question.
+        // The price rises with each computation.
         assert_eq!(first_price(served, "AFTER"), before + 2);
     });
 }
@@ -97,23 +98,27 @@ fn what_is_stale_is_served_while_it_is_refreshed() {
     serve(service::app(), |served| {
         let old = first_price(served, "ACME");
         served.advance(TTL.saturating_sub(ORIGIN));
-        assert_eq!(price_at_once(served, "ACME"), old, "still fresh: it is as old as its computation's end");
-        assert_eq!(served.told(PRICE)["stale_hits"], 0);
+        assert_eq!(
+            price_at_once(served, "ACME"),
+            old,
+            "still fresh: its age counts from the end of its computation"
+        );
+        assert_eq!(served.reported(PRICE)["stale_hits"], 0);
 
         served.advance(ORIGIN);
         assert_eq!(price_at_once(served, "ACME"), old);
         assert_eq!(price_at_once(served, "ACME"), old);
-        let told = served.told(PRICE);
-        let counts = ["stale_hits", "refreshes", "misses"].map(|name| told[name].as_u64().unwrap());
+        let function = served.reported(PRICE);
+        let counts = ["stale_hits", "refreshes", "misses"].map(|name| function[name].as_u64().unwrap());
         assert_eq!(counts, [2, 0, 1]);
 
-        until("it is refreshed", || {
+        until("the price is refreshed", || {
             served.advance(ORIGIN);
-            served.told(PRICE)["refreshes"] == 1
+            served.reported(PRICE)["refreshes"] == 1
         });
         assert_eq!(price_at_once(served, "ACME"), old + 1);
-        let told = served.told(PRICE);
-        assert_eq!((&told["stale_hits"], &told["misses"]), (&json!(2), &json!(1)));
+        let function = served.reported(PRICE);
+        assert_eq!((&function["stale_hits"], &function["misses"]), (&json!(2), &json!(1)));
     });
 }
 
@@ -122,12 +127,12 @@ fn what_the_origin_does_not_know_is_asked_again() {
     serve(service::app(), |served| {
         for times in 1..=2 {
             let call = served.in_background("/price/TOO-LONG");
-            until("the origin is asked", || served.told(PRICE)["misses"] == times);
+            until("the origin is called", || served.reported(PRICE)["misses"] == times);
             served.advance(ORIGIN);
             assert_eq!(call.join().unwrap().status, 404);
-            assert_eq!(served.told(PRICE)["errors"], times);
+            assert_eq!(served.reported(PRICE)["errors"], times);
         }
-        assert_eq!(served.told(PRICE)["currsize"], 0);
+        assert_eq!(served.reported(PRICE)["currsize"], 0);
     });
 }
 
@@ -142,13 +147,13 @@ fn cache_info_tells_all_of_each_function() {
         assert_eq!(response.status, 200);
         assert_eq!(response.header("content-type"), "application/json");
         assert_eq!(response.header("cache-control"), "no-store");
-        let told = response.json();
-        let told = told["functions"].as_array().unwrap();
-        let paths: Vec<_> = told.iter().map(|one| one["path"].as_str().unwrap()).collect();
+        let report = response.json();
+        let functions = report["functions"].as_array().unwrap();
+        let paths: Vec<_> = functions.iter().map(|one| one["path"].as_str().unwrap()).collect();
         let expected: Vec<_> = registry::functions().map(registry::Function::path).collect();
         assert_eq!(paths, expected);
 
-        let mut price = served.told(PRICE);
+        let mut price = served.reported(PRICE);
         assert!(price["file"].as_str().unwrap().ends_with("service.rs"));
         assert!(price["line"].as_u64().unwrap() > 1);
         assert_eq!(price["computing_sec"].as_f64().map(f64::is_sign_positive), Some(true));
@@ -162,9 +167,9 @@ fn cache_info_tells_all_of_each_function() {
         });
         assert_eq!(price, expected);
 
-        let idle = served.told("service::idle");
+        let idle = served.reported("service::idle");
         assert_eq!((&idle["hit_ratio"], &idle["maxsize"]), (&Value::Null, &json!(7)));
-        let shelf = served.told(&path_with_brackets());
+        let shelf = served.reported(&path_with_brackets());
         let counts = ["hits", "misses", "hit_ratio", "maxsize"].map(|name| &shelf[name]);
         assert_eq!(counts, [&json!(2), &json!(2), &json!(0.5), &Value::Null]);
     });
@@ -179,7 +184,7 @@ fn clearing_all_leaves_nothing() {
         assert_eq!((response.status, response.json()), (200, json!({ "cleared": 3 })));
         for function in registry::functions() {
             let counts =
-                ["hits", "misses", "currsize"].map(|name| served.told(function.path())[name].clone());
+                ["hits", "misses", "currsize"].map(|name| served.reported(function.path())[name].clone());
             assert_eq!(counts, [0, 0, 0].map(Value::from));
         }
         assert_eq!(first_price(served, "ACME"), old + 1);
@@ -195,7 +200,7 @@ fn clearing_one_leaves_the_others() {
         let query = shelf.replace('<', "%3c").replace('>', "%3e").replace(' ', "+");
         let response = served.post(&format!("/debug/clear_cache?function={query}"), &[]);
         assert_eq!((response.status, response.json()), (200, json!({ "cleared": 1 })));
-        assert_eq!(served.told(&shelf)["currsize"], 0);
+        assert_eq!(served.reported(&shelf)["currsize"], 0);
         assert_eq!(price_at_once(served, "ACME"), price);
     });
 }
@@ -224,8 +229,8 @@ fn what_can_not_be_meant_clears_nothing() {
     });
 }
 
-/// The path of a function as it is where `impl`s of traits come in, which the compiler words.
+/// Returns the path of a function in the `impl` of a trait, as the compiler prints it.
 fn path_with_brackets() -> String {
     let mut paths = registry::functions().map(|function| function.path().to_owned());
-    paths.find(|path| path.contains('<')).expect("the `impl` of a trait is named with angle brackets")
+    paths.find(|path| path.contains('<')).expect("the path of a trait's `impl` has angle brackets")
 }

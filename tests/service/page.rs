@@ -1,4 +1,4 @@
-//! The debug page, as text and as a browser shows it.
+//! The debug page, as text and in a browser.
 
 use axum::Router;
 use functools::{debug_page, registry};
@@ -26,12 +26,12 @@ fn the_page_has_a_row_for_each_function() {
         assert!(response.body.contains(r#"<td data-column="size">0 / 7</td>"#));
         assert!(response.body.contains(r#"<td data-column="size">0 / ∞</td>"#));
         assert!(!response.body.contains("NaN"));
-        // It loads nothing: addresses are only those of its own.
+        // The page loads nothing from other sites.
         assert!(!response.body.contains("http:") && !response.body.contains("https:"));
     });
 }
 
-/// What a cell of a row shows, in JavaScript.
+/// JavaScript for the text of a cell.
 fn shown(path: &str, column: &str) -> String {
     format!("document.querySelector('tr[data-path=\"{path}\"] [data-column={column}]').textContent")
 }
@@ -45,7 +45,7 @@ fn a_click_clears_the_cache_and_the_row_follows() {
         browser.until(&format!("{} === '1'", shown(PRICE, "misses")));
         assert_eq!(browser.evaluate(&shown(PRICE, "hit_ratio")), "50.0 %");
 
-        // The page asks by itself.
+        // The page refreshes itself.
         assert_eq!(price_at_once(served, "ACME"), old);
         browser.until(&format!("{} === '2'", shown(PRICE, "hits")));
         assert_eq!(browser.evaluate(&shown(PRICE, "size")), "1 / 256");
@@ -55,8 +55,8 @@ fn a_click_clears_the_cache_and_the_row_follows() {
         browser.click(&format!(r#"tr[data-path="{PRICE}"] button"#));
         browser.until(&format!("{} === '0 / 256'", shown(PRICE, "size")));
         assert_eq!(browser.evaluate(&shown(PRICE, "hit_ratio")), "–");
-        let told = served.told(PRICE);
-        let counts = ["hits", "misses", "currsize"].map(|name| told[name].as_u64().unwrap());
+        let function = served.reported(PRICE);
+        let counts = ["hits", "misses", "currsize"].map(|name| function[name].as_u64().unwrap());
         assert_eq!(counts, [0, 0, 0]);
         assert_eq!(first_price(served, "ACME"), old + 1);
 
@@ -80,7 +80,7 @@ fn the_page_does_its_work_wherever_it_is_mounted() {
             browser.until(&format!("{} === '1 / 256'", shown(PRICE, "size")));
             browser.click("#clear");
             browser.until(&format!("{} === '0 / 256'", shown(PRICE, "size")));
-            assert_eq!(served.told(PRICE)["currsize"], 0);
+            assert_eq!(served.reported(PRICE)["currsize"], 0);
             assert!(browser.complaints().is_empty(), "{:#?}", browser.complaints());
         });
     }
@@ -90,13 +90,14 @@ fn the_page_does_its_work_wherever_it_is_mounted() {
 fn pages_of_other_sites_clear_nothing() {
     serve(service::app(), |served| {
         let price = first_price(served, "ACME");
-        // The same server under another name, and so another site. It has no policy there on what it may ask.
+        // The same server under another name, which is another site to the browser, without its content
+        // security policy.
         let port = served.address().port();
         let mut elsewhere = Browser::open(&format!("http://localhost:{port}/debug/cache_info"));
         let clear =
             format!("'http://127.0.0.1:{port}/debug/clear_cache', {{ method: 'POST', mode: 'no-cors' }}");
         let is_answered = elsewhere.evaluate(&format!("fetch({clear}).then(() => true)"));
-        assert_eq!(is_answered, true, "the browser sends it");
+        assert_eq!(is_answered, true, "the browser sends the request");
         assert_eq!(price_at_once(served, "ACME"), price);
     });
 }

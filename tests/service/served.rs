@@ -1,7 +1,7 @@
-//! A service over HTTP on loopback, in time that only the test moves.
+//! A service over HTTP on loopback, with a clock that only the test advances.
 //!
-//! The service has a runtime of one thread whose time is paused. The test is a blocking task of it, and while there is
-//! one, tokio does not move the time by itself.
+//! The service has a single-threaded runtime with paused time. The test is a blocking task of that runtime,
+//! and while such a task runs, tokio does not advance the time by itself.
 
 use std::net::SocketAddr;
 use std::panic;
@@ -19,13 +19,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::{self, Handle};
 use tokio::{task, time};
 
-/// After what time something that should come has not.
+/// The timeout for expected events.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
-/// The caches belong to the program, so tests take turns.
-static TURN: Mutex<()> = Mutex::new(());
+/// Locked by each test, since all tests share the caches of the program.
+static EXCLUSIVE: Mutex<()> = Mutex::new(());
 
-/// A service that runs.
+/// A running service.
 #[derive(Clone)]
 pub(crate) struct Served {
     address: SocketAddr,
@@ -33,7 +33,7 @@ pub(crate) struct Served {
     runtime: Handle,
 }
 
-/// What it answered.
+/// A response of the service.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -41,9 +41,9 @@ pub(crate) struct Response {
     headers: Vec<(String, String)>,
 }
 
-/// Serves `app` with all caches empty while `test` runs.
+/// Serves `app` while `test` runs, starting with empty caches.
 pub(crate) fn serve(app: Router, test: impl FnOnce(&Served) + Send + 'static) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
     registry::clear_all();
     let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let tested = runtime.block_on(async {
@@ -69,7 +69,7 @@ impl Served {
         self.address
     }
 
-    /// How many requests have come to the service.
+    /// Returns the number of requests that the service has received.
     pub(crate) fn arrived(&self) -> usize {
         self.arrived.load(SeqCst)
     }
@@ -83,30 +83,31 @@ impl Served {
         sent(request.with_headers(headers.iter().copied()))
     }
 
-    /// Asks on a thread of its own.
+    /// Sends a request on a thread of its own.
     pub(crate) fn in_background(&self, path: &str) -> JoinHandle<Response> {
         let (this, path) = (self.clone(), path.to_owned());
         thread::spawn(move || this.get(&path))
     }
 
-    /// What `cache_info` tells of the function of this path.
-    pub(crate) fn told(&self, path: &str) -> Value {
-        let mut told = self.get("/debug/cache_info").json();
-        let found = told["functions"].as_array_mut().unwrap().iter_mut().find(|told| told["path"] == path);
-        found.unwrap_or_else(|| panic!("nothing is told of `{path}`")).take()
+    /// Returns what `/debug/cache_info` reports for the function with this path.
+    pub(crate) fn reported(&self, path: &str) -> Value {
+        let mut report = self.get("/debug/cache_info").json();
+        let found =
+            report["functions"].as_array_mut().unwrap().iter_mut().find(|function| function["path"] == path);
+        found.unwrap_or_else(|| panic!("`{path}` is not in the report")).take()
     }
 
-    /// Moves the time of the service.
+    /// Advances the clock of the service.
     pub(crate) fn advance(&self, span: Duration) {
         self.runtime.block_on(self.runtime.spawn(time::advance(span))).unwrap();
     }
 }
 
-/// Asks again and again whether something has happened.
+/// Polls a condition until it holds.
 pub(crate) fn until(claim: &str, mut happened: impl FnMut() -> bool) {
     let start = Instant::now();
     while !happened() {
-        assert!(start.elapsed() < LIMIT, "after {LIMIT:?} it is still not so that {claim}");
+        assert!(start.elapsed() < LIMIT, "after {LIMIT:?} it does not hold that {claim}");
         thread::yield_now();
     }
 }

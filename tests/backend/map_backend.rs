@@ -1,4 +1,4 @@
-//! A user's own backend: a map, and what was asked of it.
+//! A user's own backend: a map that records its requests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -9,27 +9,27 @@ use functools::backend::{AsyncBackend, Backend, BackendError, Stored};
 
 type Entries = BTreeMap<(String, Vec<u8>), (Vec<u8>, Option<Duration>)>;
 
-/// A map, which can be out of order.
+/// A backend in memory, which can be made to fail.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf {
+pub(crate) struct MapBackend {
     entries: Mutex<Entries>,
-    asked: Mutex<Vec<&'static str>>,
+    requests: Mutex<Vec<&'static str>>,
     is_down: AtomicBool,
 }
 
-impl Shelf {
+impl MapBackend {
     pub(crate) const fn new() -> Self {
         Self {
             entries: Mutex::new(BTreeMap::new()),
-            asked: Mutex::new(Vec::new()),
+            requests: Mutex::new(Vec::new()),
             is_down: AtomicBool::new(false),
         }
     }
 
-    fn ask(&self, what: &'static str) -> Result<MutexGuard<'_, Entries>, BackendError> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    fn request(&self, what: &'static str) -> Result<MutexGuard<'_, Entries>, BackendError> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(what);
         if self.is_down.load(SeqCst) {
-            return Err("the shelf is down".into());
+            return Err("the backend is down".into());
         }
         Ok(self.entries())
     }
@@ -38,22 +38,22 @@ impl Shelf {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was asked since this was last asked.
-    pub(crate) fn asked(&self) -> Vec<&'static str> {
-        std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Removes and returns the recorded requests.
+    pub(crate) fn take_requests(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, SeqCst);
     }
 
-    /// How often this was asked.
+    /// Returns the number of recorded requests of this kind.
     pub(crate) fn count(&self, what: &str) -> usize {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.iter().filter(|asked| **asked == what).count()
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.iter().filter(|request| **request == what).count()
     }
 
-    /// How many entries each namespace has.
+    /// Returns the number of entries of each namespace.
     pub(crate) fn namespaces(&self) -> BTreeMap<String, usize> {
         let mut namespaces = BTreeMap::new();
         for (namespace, _) in self.entries().keys() {
@@ -63,9 +63,9 @@ impl Shelf {
     }
 }
 
-impl Backend for Shelf {
+impl Backend for MapBackend {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        let found = self.ask("get")?.get(&(namespace.to_owned(), key.to_vec())).cloned();
+        let found = self.request("get")?.get(&(namespace.to_owned(), key.to_vec())).cloned();
         Ok(found.map(|(value, ttl)| Stored::new(value).ttl(ttl)))
     }
 
@@ -76,12 +76,12 @@ impl Backend for Shelf {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
-        self.ask("set")?.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), ttl));
+        self.request("set")?.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), ttl));
         Ok(())
     }
 
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
-        let mut entries = self.ask("add")?;
+        let mut entries = self.request("add")?;
         let is_free = !entries.contains_key(&(namespace.to_owned(), key.to_vec()));
         if is_free {
             entries.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), Some(ttl)));
@@ -90,23 +90,23 @@ impl Backend for Shelf {
     }
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        Ok(self.ask("delete")?.remove(&(namespace.to_owned(), key.to_vec())).is_some())
+        Ok(self.request("delete")?.remove(&(namespace.to_owned(), key.to_vec())).is_some())
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        self.ask("clear")?.retain(|(of, _), _| of != namespace);
+        self.request("clear")?.retain(|(of, _), _| of != namespace);
         Ok(())
     }
 }
 
-/// The same, after others had their turn.
+/// Like [`MapBackend`], but async: each request yields once before it is served.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Slow(pub(crate) &'static Shelf);
+pub(crate) struct Slow(pub(crate) &'static MapBackend);
 
-async fn others_turn() {
-    let mut is_ours = false;
+async fn yield_once() {
+    let mut has_yielded = false;
     std::future::poll_fn(|context| {
-        if std::mem::replace(&mut is_ours, true) {
+        if std::mem::replace(&mut has_yielded, true) {
             return std::task::Poll::Ready(());
         }
         context.waker().wake_by_ref();
@@ -117,7 +117,7 @@ async fn others_turn() {
 
 impl AsyncBackend for Slow {
     async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        others_turn().await;
+        yield_once().await;
         self.0.get(namespace, key)
     }
 
@@ -128,7 +128,7 @@ impl AsyncBackend for Slow {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
-        others_turn().await;
+        yield_once().await;
         self.0.set(namespace, key, value, ttl)
     }
 
@@ -139,26 +139,26 @@ impl AsyncBackend for Slow {
         value: &[u8],
         ttl: Duration,
     ) -> Result<bool, BackendError> {
-        others_turn().await;
+        yield_once().await;
         self.0.add(namespace, key, value, ttl)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        others_turn().await;
+        yield_once().await;
         self.0.delete(namespace, key)
     }
 
     async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        others_turn().await;
+        yield_once().await;
         self.0.clear(namespace)
     }
 }
 
-/// Waits until something has come true, which other threads see to.
+/// Waits until a condition holds, which other threads bring about.
 pub(crate) fn until(is_true: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !is_true() {
-        assert!(start.elapsed() < Duration::from_secs(60), "it never comes true");
+        assert!(start.elapsed() < Duration::from_secs(60), "the condition does not hold after a minute");
         std::thread::yield_now();
     }
 }

@@ -1,4 +1,4 @@
-//! Backends that tell what others change.
+//! Backend invalidation: backends that notify this process of changes by other processes.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
@@ -8,49 +8,49 @@ use functools::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, 
 use functools::{LruCache, async_lru_cache, lru_cache};
 
 use crate::asyncs::block_on;
-use crate::shelf::Shelf;
+use crate::map_backend::MapBackend;
 
-type Watchers = Vec<(String, InvalidationSink)>;
+type Sinks = Vec<(String, InvalidationSink)>;
 
-/// A shelf that tells.
+/// A [`MapBackend`] that notifies functions of changes.
 #[derive(Default)]
-struct Telling {
-    shelf: Shelf,
-    watchers: Mutex<Watchers>,
-    /// What happens while somebody reads, after it was read.
+struct Notifying {
+    map: MapBackend,
+    sinks: Mutex<Sinks>,
+    /// Run by the next `get`, after it has read the entry.
     meanwhile: Mutex<Option<fn()>>,
 }
 
-impl Telling {
+impl Notifying {
     const fn new() -> Self {
-        Self { shelf: Shelf::new(), watchers: Mutex::new(Vec::new()), meanwhile: Mutex::new(None) }
+        Self { map: MapBackend::new(), sinks: Mutex::new(Vec::new()), meanwhile: Mutex::new(None) }
     }
 
-    fn watchers(&self) -> Watchers {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn sinks(&self) -> Sinks {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Tells each watcher of a key that is there.
-    fn tell(&self, tell: impl Fn(&InvalidationSink, &[u8], &[u8])) {
-        let entries = self.shelf.entries().clone();
-        for (of, watcher) in self.watchers() {
+    /// Notifies the sinks of each stored key.
+    fn notify(&self, notify: impl Fn(&InvalidationSink, &[u8], &[u8])) {
+        let entries = self.map.entries().clone();
+        for (of, sink) in self.sinks() {
             for ((namespace, key), (value, _)) in &entries {
                 if *namespace == of {
-                    tell(&watcher, key, value);
+                    notify(&sink, key, value);
                 }
             }
         }
     }
 
-    /// All that is there was changed, for all that is known.
+    /// Notifies that every stored key has changed.
     fn changed(&self) {
-        self.tell(|watcher, key, _| watcher.invalidate(key));
+        self.notify(|sink, key, _| sink.invalidate(key));
     }
 }
 
-impl Backend for Telling {
+impl Backend for Notifying {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        let found = Backend::get(&self.shelf, namespace, key);
+        let found = Backend::get(&self.map, namespace, key);
         let meanwhile = self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(meanwhile) = meanwhile {
             meanwhile();
@@ -65,25 +65,25 @@ impl Backend for Telling {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
-        Backend::set(&self.shelf, namespace, key, value, ttl)
+        Backend::set(&self.map, namespace, key, value, ttl)
     }
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        Backend::delete(&self.shelf, namespace, key)
+        Backend::delete(&self.map, namespace, key)
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        Backend::clear(&self.shelf, namespace)
+        Backend::clear(&self.map, namespace)
     }
 
     fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push((namespace.to_owned(), sink));
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push((namespace.to_owned(), sink));
         true
     }
 }
 
-/// The same, awaited.
-struct Awaited(&'static Telling);
+/// Like [`Notifying`], but async.
+struct Awaited(&'static Notifying);
 
 impl AsyncBackend for Awaited {
     async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
@@ -115,37 +115,37 @@ impl AsyncBackend for Awaited {
 
 #[test]
 fn what_others_change_leaves_the_process_alone_and_uncounted() {
-    static SHELF: Telling = Telling::new();
-    #[lru_cache(maxsize = 8, backend = &SHELF)]
+    static BACKEND: Notifying = Notifying::new();
+    #[lru_cache(maxsize = 8, backend = &BACKEND)]
     fn double(n: u64) -> u64 {
         2 * n
     }
     assert_eq!((double(1), double(2), double(1), double(2)), (2, 4, 2, 4));
-    let one = SHELF.shelf.entries().keys().next().cloned().unwrap();
-    let (before, _) = (double::cache_info(), SHELF.shelf.asked());
-    SHELF.watchers()[0].1.invalidate(&one.1);
+    let one = BACKEND.map.entries().keys().next().cloned().unwrap();
+    let (before, _) = (double::cache_info(), BACKEND.map.take_requests());
+    BACKEND.sinks()[0].1.invalidate(&one.1);
     let after = double::cache_info();
     assert_eq!((after.hits, after.misses, after.currsize), (before.hits, before.misses, 1));
-    assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec!["get"]));
-    assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec![]));
+    assert_eq!((double(2), double(1), BACKEND.map.take_requests()), (4, 2, vec!["get"]));
+    assert_eq!((double(2), double(1), BACKEND.map.take_requests()), (4, 2, vec![]));
 
-    // Anything may have been changed.
-    SHELF.watchers()[0].1.invalidate_all();
+    // Any key may have been changed.
+    BACKEND.sinks()[0].1.invalidate_all();
     assert_eq!(double::cache_info().currsize, 0);
-    assert_eq!((double(2), double(1), SHELF.shelf.asked()), (4, 2, vec!["get", "get"]));
+    assert_eq!((double(2), double(1), BACKEND.map.take_requests()), (4, 2, vec!["get", "get"]));
 
-    // What an accessor has brought in leaves as well.
+    // Entries stored by an accessor are invalidated too.
     double::cache_put(3, 7).unwrap();
     double::cache_refresh(4);
     assert_eq!(double::cache_info().currsize, 4);
-    SHELF.changed();
-    assert_eq!((double::cache_info().currsize, SHELF.watchers().len()), (0, 1));
+    BACKEND.changed();
+    assert_eq!((double::cache_info().currsize, BACKEND.sinks().len()), (0, 1));
 }
 
 #[test]
 fn it_leaves_async_functions_too() {
-    static SHELF: Telling = Telling::new();
-    #[async_lru_cache(maxsize = 8, ttl = 3600, backend = Awaited(&SHELF))]
+    static BACKEND: Notifying = Notifying::new();
+    #[async_lru_cache(maxsize = 8, ttl = 3600, backend = Awaited(&BACKEND))]
     async fn double(n: u64) -> u64 {
         2 * n
     }
@@ -154,7 +154,7 @@ fn it_leaves_async_functions_too() {
         double::cache_put(2, 7).await.unwrap();
         double::cache_refresh(3).await;
         assert_eq!(double::cache_info().currsize, 3);
-        SHELF.changed();
+        BACKEND.changed();
         assert_eq!(double::cache_info().currsize, 0);
         assert_eq!((double(1).await, double(2).await, double(3).await), (2, 7, 6));
         assert_eq!(double::cache_stats().backend_hits, 3);
@@ -163,84 +163,87 @@ fn it_leaves_async_functions_too() {
 
 #[test]
 fn what_was_read_before_a_change_is_not_kept_after_it() {
-    static SHELF: Telling = Telling::new();
+    static BACKEND: Notifying = Notifying::new();
     static RUNS: AtomicU64 = AtomicU64::new(0);
-    #[lru_cache(backend = &SHELF)]
+    #[lru_cache(backend = &BACKEND)]
     fn number(n: u64) -> u64 {
         if n == 2 {
-            // Somebody else has been faster.
-            SHELF.watchers()[0].1.invalidate_all();
+            // Another process changes the key while the body runs.
+            BACKEND.sinks()[0].1.invalidate_all();
         }
         n + 100 * RUNS.fetch_add(1, SeqCst)
     }
     assert_eq!(number(1), 1);
-    SHELF.watchers()[0].1.invalidate_all();
-    *SHELF.meanwhile.lock().unwrap() = Some(|| SHELF.changed());
+    BACKEND.sinks()[0].1.invalidate_all();
+    *BACKEND.meanwhile.lock().unwrap() = Some(|| BACKEND.changed());
     assert_eq!((number(1), number::cache_info().currsize), (1, 0));
     assert_eq!((number(1), number::cache_info().currsize), (1, 1));
-    // What is computed goes outside all the same: that others have changed something does not make it wrong.
+    // The result is stored in the backend all the same: a change by another process does not make it wrong.
     assert_eq!((number(2), number::cache_info().currsize), (102, 0));
     assert_eq!((number(2), number::cache_info().currsize, RUNS.load(SeqCst)), (102, 1, 2));
 }
 
 #[test]
 fn what_this_process_has_set_is_no_news() {
-    static SHELF: Telling = Telling::new();
-    #[lru_cache(backend = &SHELF)]
+    static BACKEND: Notifying = Notifying::new();
+    #[lru_cache(backend = &BACKEND)]
     fn double(n: u64) -> u64 {
         2 * n
     }
-    let news = || {
-        SHELF.tell(|watcher, key, value| {
-            assert!(watcher.may_be_own_write(key));
-            watcher.invalidate_unless_equal(key, Some(value));
+    let notify_own = || {
+        BACKEND.notify(|sink, key, value| {
+            assert!(sink.may_be_own_write(key));
+            sink.invalidate_unless_equal(key, Some(value));
         });
     };
     assert_eq!(double(1), 2);
     double::cache_put(2, 5).unwrap();
     double::cache_refresh(3);
-    news();
+    notify_own();
     assert_eq!(double::cache_info().currsize, 3);
-    SHELF.tell(|watcher, key, _| watcher.invalidate_unless_equal(key, Some(b"foreign")));
+    BACKEND.notify(|sink, key, _| sink.invalidate_unless_equal(key, Some(b"foreign")));
     assert_eq!(double::cache_info().currsize, 0);
-    // What was fetched is nobody's own.
+    // A fetched entry was not written by this process.
     assert_eq!((double(2), double::cache_info().currsize), (5, 1));
-    SHELF.tell(|watcher, key, _| assert!(!watcher.may_be_own_write(key)));
+    BACKEND.notify(|sink, key, _| assert!(!sink.may_be_own_write(key)));
 }
 
 #[test]
 fn who_wants_to_know_what_left_is_told_by_the_next_call() {
-    static SHELF: Telling = Telling::new();
-    static LEFT: Mutex<Vec<(u64, functools::RemovalCause)>> = Mutex::new(Vec::new());
-    #[lru_cache(backend = &SHELF, on_evict = |n, _, cause| LEFT.lock().unwrap().push((*n, cause)))]
+    static BACKEND: Notifying = Notifying::new();
+    static REMOVED: Mutex<Vec<(u64, functools::RemovalCause)>> = Mutex::new(Vec::new());
+    #[lru_cache(backend = &BACKEND, on_evict = |n, _, cause| REMOVED.lock().unwrap().push((*n, cause)))]
     fn double(n: u64) -> u64 {
         2 * n
     }
     assert_eq!((double(1), double(2)), (2, 4));
-    SHELF.changed();
+    BACKEND.changed();
     assert_eq!(double::cache_info().currsize, 0);
     assert_eq!((double(1), double(2)), (2, 4));
-    let mut left = LEFT.lock().unwrap().clone();
-    left.sort_by_key(|(n, _)| *n);
-    assert_eq!(left, [(1, functools::RemovalCause::Invalidated), (2, functools::RemovalCause::Invalidated)]);
+    let mut removed = REMOVED.lock().unwrap().clone();
+    removed.sort_by_key(|(n, _)| *n);
+    assert_eq!(
+        removed,
+        [(1, functools::RemovalCause::Invalidated), (2, functools::RemovalCause::Invalidated)]
+    );
 }
 
 #[test]
 fn keys_of_one_hash_leave_together_and_are_found_again() {
-    static SHELF: Telling = Telling::new();
+    static BACKEND: Notifying = Notifying::new();
     #[derive(Clone, PartialEq, Eq, serde::Serialize)]
     struct Alike(u64);
     impl std::hash::Hash for Alike {
         fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
     }
-    #[lru_cache(backend = &SHELF)]
+    #[lru_cache(backend = &BACKEND)]
     fn number(alike: Alike) -> u64 {
         alike.0
     }
     let all = || (0..10).for_each(|n| assert_eq!(number(Alike(n)), n));
     all();
-    let one = SHELF.shelf.entries().keys().next().cloned().unwrap();
-    SHELF.watchers()[0].1.invalidate(&one.1);
+    let one = BACKEND.map.entries().keys().next().cloned().unwrap();
+    BACKEND.sinks()[0].1.invalidate(&one.1);
     assert_eq!(number::cache_info().currsize, 0);
     all();
     assert_eq!((number::cache_info().currsize, number::cache_stats().backend_hits), (10, 10));
@@ -248,26 +251,26 @@ fn keys_of_one_hash_leave_together_and_are_found_again() {
 
 #[test]
 fn only_what_is_kept_in_a_static_is_watched() {
-    static SHELF: Telling = Telling::new();
+    static BACKEND: Notifying = Notifying::new();
     static OBJECT: LruCache<u64, u64> = LruCache::new(Some(8));
-    #[lru_cache(maxsize = 0, backend = &SHELF)]
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
     fn nothing(n: u64) -> u64 {
         n
     }
-    #[lru_cache(cache = OBJECT, backend = &SHELF)]
+    #[lru_cache(cache = OBJECT, backend = &BACKEND)]
     fn object(n: u64) -> u64 {
         n
     }
-    assert_eq!((nothing(1), object(1), SHELF.watchers().len()), (1, 1, 0));
+    assert_eq!((nothing(1), object(1), BACKEND.sinks().len()), (1, 1, 0));
 
     struct Shop;
     impl Shop {
-        #[lru_cache(maxsize = None, policy = lfu, backend = &SHELF, accessors = none, version = 3)]
+        #[lru_cache(maxsize = None, policy = lfu, backend = &BACKEND, accessors = none, version = 3)]
         fn without_accessors(n: u64) -> u64 {
             n
         }
 
-        #[lru_cache(typed = true, ttl = 60, backend = &SHELF, accessors = siblings)]
+        #[lru_cache(typed = true, ttl = 60, backend = &BACKEND, accessors = siblings)]
         fn generic<T: functools::Argument + serde::Serialize>(t: T) -> u64 {
             u64::try_from(std::mem::size_of_val(&t)).unwrap()
         }
@@ -275,10 +278,10 @@ fn only_what_is_kept_in_a_static_is_watched() {
     for _ in 0..2 {
         assert_eq!((Shop::without_accessors(1), Shop::generic(1_u8), Shop::generic(1_u32)), (1, 1, 4));
     }
-    let asked = SHELF.shelf.asked();
-    let namespaces: Vec<_> = SHELF.watchers().into_iter().map(|(namespace, _)| namespace).collect();
+    let requests = BACKEND.map.take_requests();
+    let namespaces: Vec<_> = BACKEND.sinks().into_iter().map(|(namespace, _)| namespace).collect();
     assert!(namespaces.len() == 2 && namespaces[0].ends_with("without_accessors#3"), "{namespaces:?}");
-    SHELF.changed();
+    BACKEND.changed();
     assert_eq!((Shop::without_accessors(1), Shop::generic(1_u8), Shop::generic(1_u32)), (1, 1, 4));
-    assert_eq!((asked.len(), SHELF.shelf.asked()), (10, vec!["get"; 3]));
+    assert_eq!((requests.len(), BACKEND.map.take_requests()), (10, vec!["get"; 3]));
 }
