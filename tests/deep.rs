@@ -1,7 +1,7 @@
-//! Deep recursion: each memoized level may take only so much of the stack.
+//! Deep recursion: the stack space that each memoized level may use.
 //!
-//! A thread gets 2 MiB of stack by default in Rust, and 5,000 levels must fit in optimised builds.
-//! Unoptimised frames are about twice as large, so debug builds go half as deep.
+//! Rust threads have 2 MiB of stack by default, and 5,000 levels must fit in optimized builds. Unoptimized
+//! frames are about twice as large, so debug builds go half as deep.
 
 use std::thread;
 
@@ -29,7 +29,7 @@ fn letters(text: &str) -> u64 {
     if text.is_empty() { 0 } else { 1 + letters(&text[1..]) }
 }
 
-/// Makes the call on a thread with a stack of 2 MiB.
+/// Runs the call on a thread with a stack of 2 MiB.
 fn on_a_default_stack<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> T {
     thread::Builder::new().stack_size(2 << 20).spawn(call).unwrap().join().unwrap()
 }

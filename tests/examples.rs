@@ -1,7 +1,7 @@
-//! Runs every example and checks the lines that matter.
+//! Runs every example and checks the important lines of its output.
 //!
-//! `cargo test` builds the examples before it runs this; `cargo test --test examples` alone does
-//! not, and would see those of an earlier build.
+//! `cargo test` builds the examples before it runs this test; `cargo test --test examples` alone does not,
+//! and would run the programs of an earlier build.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -49,7 +49,7 @@ fn factorial_computes_each_argument_once() {
 #[test]
 fn what_one_process_computed_the_next_one_finds() {
     let directory = folder("own_backend");
-    // What an earlier run has left.
+    // Results of an earlier run.
     fs::remove_dir_all(&directory).unwrap();
     for (hits, misses, outside) in [(1, 2, 0), (3, 0, 2), (1, 2, 0)] {
         let output = run("own_backend", &[&directory]);
@@ -279,7 +279,7 @@ fn files_by_weight_hold_no_more_than_their_bytes() {
     assert_eq!(happened, expected);
 }
 
-/// Keys 1 to 4 in turn, between them one that comes often: small enough to be counted by hand.
+/// Keys 1 to 4 in turn, with a frequent key between them: short enough to be counted by hand.
 const TRACE: &str = "1\n2\n9\n3\n9\n4\n9\n1\n9\n2\n9\n3\n";
 
 #[test]
@@ -363,14 +363,14 @@ fn every_example_is_run() {
     }
 }
 
-/// Runs an example with these arguments, and returns what it printed.
+/// Runs an example with these arguments and returns its output.
 fn run(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let (status, output, errors) = run_to_the_end(example, arguments);
     assert!(status.success(), "{example}: {status}\n{output}\n{errors}");
     output
 }
 
-/// Runs an example that fails, and returns what it complains of.
+/// Runs an example that fails and returns its error output.
 fn fails(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
     let (status, output, errors) = run_to_the_end(example, arguments);
     assert!(!status.success(), "{example}: {status}\n{output}\n{errors}");
@@ -395,7 +395,7 @@ fn run_to_the_end(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> (ExitStatus
     (child.wait().unwrap(), output.unwrap(), errors.unwrap())
 }
 
-/// Reads what a program writes, on a thread of its own.
+/// Reads the output of a program on a thread of its own.
 fn read(mut pipe: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -406,21 +406,22 @@ fn read(mut pipe: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     receiver
 }
 
-/// The example's program: cargo puts it into `examples/`, beside the `deps/` that holds this test.
+/// The example's program, which cargo puts into `examples/`, next to the `deps/` of this test.
 fn built(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
     profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// A folder for what a test writes.
+/// A new, empty directory for the files of a test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
-/// The columns of a row of a table, one space between them; a line without any ends the table.
+/// The columns of a table row, separated by one space; `None` for a line without columns, which ends the
+/// table.
 fn columns(line: &str) -> Option<String> {
     let columns: Vec<_> = line.split_whitespace().collect();
     (!columns.is_empty()).then(|| columns.join(" "))

@@ -1,8 +1,8 @@
-//! The call protocol under every order in which threads can come and go.
+//! The call protocol under all interleavings of its threads, or a random sample of them.
 //!
-//! Whatever happens under the lock happens at once, so orders differ only in what comes between a
-//! look, a computation and the storing of its result. Bodies let others go first where they begin,
-//! where they read and where they end; `shuttle` tries the orders.
+//! Operations under the lock are atomic, so interleavings differ only in what runs between a lookup, the
+//! computation and the insert of its result. Bodies yield where they begin, after they read, and where they
+//! end; `shuttle` tries the schedules.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -11,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use functools::{cache, lru_cache};
 use shuttle::thread::{self, yield_now};
 
-/// How many orders are drawn, where there are too many to try all.
+/// The number of random schedules, where there are too many to try all.
 const DRAWN: usize = 20_000;
 
-/// The functions and what they read are for one test at a time.
-static TURN: Mutex<()> = Mutex::new(());
+/// The functions and their source are used by one test at a time.
+static EXCLUSIVE: Mutex<()> = Mutex::new(());
 
-/// What the functions read: each change makes all results out of date.
+/// The version that the functions read: each change makes all earlier results out of date.
 static SOURCE: AtomicU64 = AtomicU64::new(0);
 
 fn read_slowly() -> u64 {
@@ -37,7 +37,7 @@ fn unbounded(_key: u64) -> u64 {
     read_slowly()
 }
 
-/// A memoized function, and what can be asked of it.
+/// A memoized function and its accessors.
 #[derive(Clone, Copy)]
 struct Memoized {
     call: fn(u64) -> u64,
@@ -65,9 +65,9 @@ macro_rules! memoized {
     };
 }
 
-/// Runs two threads against each other in every order, and in each mode, and a check at the end.
+/// Runs two threads concurrently in every order and in each mode, and `check` after each run.
 fn in_every_order(one: fn(Memoized), other: fn(Memoized), check: fn(Memoized)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
     for function in [memoized!(bounded), memoized!(unbounded)] {
         let orders = move || {
             SOURCE.store(1, SeqCst);
@@ -135,7 +135,7 @@ fn of_two_refreshes_the_newer_one_stays() {
             yield_now();
             assert_eq!((f.refresh)(1), 2);
         },
-        // The other one may have begun later, but then it read the newer source too.
+        // The other refresh may have begun later, but then it read the newer source too.
         |f| assert_eq!((f.call)(1), 2),
     );
 }
@@ -156,7 +156,7 @@ fn every_call_is_a_hit_or_a_miss() {
 fn a_bound_is_never_exceeded() {
     thread_local!(static SEEN: Cell<usize> = const { Cell::new(0) });
 
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
     let orders = || {
         SOURCE.store(1, SeqCst);
         bounded::cache_clear();
@@ -178,10 +178,10 @@ fn a_bound_is_never_exceeded() {
     assert_eq!(SEEN.get(), 1);
 }
 
-/// Calls of async functions, that share what is computed, in every order in which tasks can go.
+/// Coalesced calls of async functions, in random schedules of their tasks.
 ///
-/// A poll happens at once, but for the places at which it lets others go first: so the orders differ in who
-/// leads, who is dropped when, and what was changed before.
+/// A poll is atomic, except where it yields. Schedules differ in which task leads, when a future is dropped,
+/// and what changed before.
 mod shared {
     use std::future::{Future, poll_fn};
     use std::pin::pin;
@@ -192,13 +192,13 @@ mod shared {
     use functools::lru_cache;
     use shuttle::future::{block_on, spawn, yield_now};
 
-    use super::{DRAWN, SOURCE, TURN};
+    use super::{DRAWN, EXCLUSIVE, SOURCE};
 
-    /// How many bodies ran, and how many run just now.
+    /// The number of bodies started, and the number running now.
     static RUNS: AtomicU64 = AtomicU64::new(0);
     static RUNNING: AtomicU64 = AtomicU64::new(0);
 
-    /// A body that is running.
+    /// Counts a body as running while it lives.
     struct Running;
 
     impl Running {
@@ -231,11 +231,11 @@ mod shared {
     #[lru_cache(maxsize = 0)]
     async fn unstored(_key: u64) -> u64 {
         let version = read_slowly().await;
-        assert!(RUNNING.load(SeqCst) <= 1, "one at a time");
+        assert!(RUNNING.load(SeqCst) <= 1, "bodies run one at a time");
         version
     }
 
-    /// An error that can't be copied.
+    /// An error without `Clone`.
     #[derive(Debug)]
     struct Failed;
 
@@ -243,11 +243,11 @@ mod shared {
     async fn failing(_key: u64) -> Result<u64, Failed> {
         let run = RUNS.load(SeqCst);
         let version = read_slowly().await;
-        assert!(RUNNING.load(SeqCst) <= 1, "one at a time");
+        assert!(RUNNING.load(SeqCst) <= 1, "bodies run one at a time");
         if run == 0 { Err(Failed) } else { Ok(version) }
     }
 
-    /// Polls a future once, lets others go first, and drops it.
+    /// Polls a future once, yields, and drops it.
     async fn abandoned<F: Future>(future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let begun = poll_fn(|context| {
@@ -271,7 +271,7 @@ mod shared {
     }
 
     fn in_drawn_orders(order: fn()) {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
         shuttle::check_random(
             move || {
                 begin();
@@ -370,14 +370,14 @@ mod shared {
                     assert_eq!(stored(1).await, 2);
                 });
             };
-            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+            let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
             shuttle::check_random(orders, DRAWN / 2);
         }
     }
 
     #[test]
     fn a_leader_that_is_dropped_while_all_is_cleared() {
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let _exclusive = EXCLUSIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let orders = || {
             begin();
             block_on(async {

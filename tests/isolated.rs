@@ -1,4 +1,4 @@
-//! Caches of its own for the thread of a test: `functools::isolated`, with the feature `testing`.
+//! Separate caches for the thread of a test: `functools::isolated`, with the feature `testing`.
 
 use std::panic::catch_unwind;
 use std::sync::Barrier;
@@ -7,7 +7,7 @@ use std::thread;
 
 use functools::{CacheInfo, cache, isolated, lru_cache};
 
-/// What all tests here call, so that counts would depend on which of them runs when.
+/// Called by all tests here, so without isolation its counters would depend on the order of the tests.
 #[lru_cache(maxsize = 2)]
 fn square(n: u64) -> u64 {
     n * n
@@ -60,7 +60,7 @@ fn so_are_those_of_a_thread_and_those_in_parts() {
         isolated(|| assert_eq!((own(1), parts(1), counts(own::cache_info())), (1, 1, (0, 1, 1))));
         assert_eq!((counts(own::cache_info()), counts(parts::cache_info())), ((1, 3, 3), (1, 3, 3)));
         assert_eq!(parts::cache_info().maxsize, Some(64));
-        // Another thread is not isolated.
+        // Other threads are not isolated.
         let elsewhere = || (counts(own::cache_info()), counts(parts::cache_info()));
         assert_eq!(thread::spawn(elsewhere).join().unwrap(), ((0, 0, 0), (0, 1, 1)));
         own::cache_clear();
@@ -220,11 +220,11 @@ fn a_panicking_destructor_at_the_end_loses_no_other_value() {
         });
         assert!(panicked.is_err());
         assert_eq!(LIVE.load(SeqCst), 0);
-        assert_eq!(counts(square::cache_info()), (0, 1, 1), "the former caches are back");
+        assert_eq!(counts(square::cache_info()), (0, 1, 1), "the outer caches are in use again");
     });
 }
 
-/// With the feature `registry`.
+/// Tests with the feature `registry`.
 #[cfg(feature = "registry")]
 mod listed {
     use functools::registry::{self, Function};
@@ -232,7 +232,9 @@ mod listed {
     use super::*;
 
     fn listed(path: &str) -> &'static Function {
-        registry::functions().find(|function| function.path() == path).expect("it is listed")
+        registry::functions()
+            .find(|function| function.path() == path)
+            .expect("the registry lists the function")
     }
 
     #[lru_cache]

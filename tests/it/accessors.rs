@@ -1,4 +1,5 @@
-//! What stands beside a memoized function, `f::cache_info()` and the others: what each counts and moves.
+//! The accessors of a memoized function (`f::cache_info()` and the others): what each one returns, counts and
+//! reorders.
 
 use crate::support::{Handle, Raised, Random, catch, counts, handle, raise};
 use functools::{CacheInfo, CacheParameters, cache, lru_cache};
@@ -56,7 +57,7 @@ fn hit_ratio_is_the_share_of_hits() {
     }
     let ratio_is = |expected: f64| (f::cache_info().hit_ratio() - expected).abs() < 1e-12;
 
-    assert!(ratio_is(0.0), "without a call");
+    assert!(ratio_is(0.0), "no call yet");
     f(1);
     assert!(ratio_is(0.0));
     let _ = [1, 1, 1].map(f);
@@ -150,7 +151,7 @@ fn contains_and_peek_touch_nothing() {
     assert!(!f::cache_contains(3));
     assert_eq!(f::cache_peek(3), None);
     assert_eq!(counts(f::cache_info()), (0, 2, Some(2), 2));
-    // 1 is the least recently used still.
+    // 1 is still the least recently used.
     f(3);
     assert_eq!([1, 2, 3].map(f::cache_contains), [false, true, true]);
 }
@@ -247,7 +248,7 @@ fn invalidate_removes_one_entry_and_says_whether_it_was_there() {
     assert!(!f::cache_invalidate(9));
     assert_eq!(counts(f::cache_info()), (0, 3, Some(3), 2));
     assert_eq!([1, 2, 3].map(f::cache_contains), [true, false, true]);
-    // There is room for one again, and then 1 leaves before 3.
+    // One more entry fits; after that, 1 is evicted before 3.
     f(4);
     assert_eq!([1, 3, 4].map(f::cache_contains), [true; 3]);
     f(5);
@@ -266,11 +267,11 @@ fn refresh_computes_anew_and_counts_one_miss() {
     assert_eq!(f::cache_refresh(1), (1, 2));
     assert_eq!(f(1), (1, 2));
     assert_eq!(counts(f::cache_info()), (1, 3, Some(2), 2));
-    // It is the most recent, and a new one evicts.
+    // A refresh makes its entry the most recently used, and a new key evicts.
     assert_eq!(f::cache_refresh(3), (3, 3));
     assert_eq!([1, 2, 3].map(f::cache_contains), [true, false, true]);
     assert_eq!(counts(f::cache_info()), (1, 4, Some(2), 2));
-    // Replacing alone makes the most recent.
+    // A refresh that only replaces also makes its entry the most recently used.
     f::cache_refresh(1);
     f(4);
     assert_eq!([1, 3, 4].map(f::cache_contains), [true, false, true]);
@@ -291,7 +292,7 @@ fn errors_put_or_refreshed_change_nothing() {
     assert_eq!(f::cache_refresh(1), Err(Raised));
     assert_eq!([1, 2, 3].map(f::cache_peek), [Some(Ok(1)), Some(Ok(2)), None]);
     assert_eq!(counts(f::cache_info()), (0, 3, Some(2), 2));
-    // 1 was not moved.
+    // A failed refresh does not move 1.
     f::cache_put(4, Ok(4));
     assert_eq!([1, 2, 4].map(f::cache_contains), [false, true, true]);
 }
@@ -344,9 +345,9 @@ fn accessors_work_without_parameters() {
     assert_eq!(counts(f::cache_info()), (1, 1, Some(128), 0));
 }
 
-// ---- All together
+// ---- All operations together
 
-/// The same cache done the slow way: entries in order of recency.
+/// A slow reference implementation of the cache: a list of entries in order of recency.
 struct Model {
     maxsize: Option<usize>,
     entries: Vec<(u64, u64)>,
@@ -379,7 +380,7 @@ impl Model {
 
 #[test]
 fn random_operations_agree_with_a_model() {
-    /// Differs from run to run, so that a refreshed or replaced value shows.
+    /// The value differs at each run, so that a refreshed or replaced value can be told apart.
     static RUNS: AtomicU32 = AtomicU32::new(0);
     macro_rules! functions {
         ($($maxsize:tt),+) => {

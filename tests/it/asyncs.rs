@@ -1,4 +1,4 @@
-//! `async fn`: the same attribute, on any runtime.
+//! Memoized `async fn`, on any runtime.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -67,7 +67,7 @@ fn in_a_trait() {
     assert!(block_on(Client(1).fetch(0)).is_err());
 }
 
-/// Waits once: the first poll is pending, the second ready.
+/// A future that is pending at its first poll and ready at its second.
 #[derive(Default)]
 struct Once(bool);
 
@@ -83,7 +83,7 @@ fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Waits so many times before it returns.
+/// Returns after it has been pending `times` times.
 async fn wait(times: u32) {
     for _ in 0..times {
         Once::default().await;
@@ -124,12 +124,12 @@ fn cancelled_at_any_await_a_call_leaves_nothing_half_done() {
                 drop(call);
                 assert_eq!(info(f::cache_info()), (0, 1, 0), "one miss, nothing stored");
                 assert!(!f::cache_contains(&text, 3));
-                // A call computes, and is remembered.
+                // A complete call computes and stores.
                 assert_eq!(block_on(f("abc", 3)), 3);
                 assert_eq!(info(f::cache_info()), (0, 2, stored));
                 f::cache_clear();
             }
-            // A refresh likewise: what was there stays.
+            // A refresh behaves likewise: the entry that was stored remains.
             f::cache_put("abc", 1, 7);
             let mut refresh = Box::pin(f::cache_refresh("abc", 1));
             assert!(poll(&mut refresh).is_pending());
@@ -147,7 +147,7 @@ fn calls_in_between_find_the_lock_free() {
         stored | {
             let mut call = Box::pin(f("abc", 1));
             assert!(poll(&mut call).is_pending());
-            // On this thread, and on another.
+            // From this thread and from another one.
             assert_eq!(block_on(f("a", 0)), 1);
             crate::support::finishes(|| {
                 assert_eq!(block_on(f("a", 0)), 1);
@@ -165,7 +165,7 @@ fn calls_in_between_find_the_lock_free() {
 fn two_calls_that_overlap_both_compute_where_neither_waits() {
     use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
     macro_rules! overlapping {
-        ($maxsize:tt keeps $kept:expr) => {{
+        ($maxsize:tt stores $stored:expr) => {{
             static RUNS: AtomicU32 = AtomicU32::new(0);
             #[lru_cache(maxsize = $maxsize, single_flight = false)]
             async fn f(_n: u32) -> u32 {
@@ -175,15 +175,15 @@ fn two_calls_that_overlap_both_compute_where_neither_waits() {
             }
             let (mut first, mut second) = (Box::pin(f(1)), Box::pin(f(1)));
             assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
-            // The one that began last ends first.
+            // The call that began last ends first.
             assert_eq!((poll(&mut second), poll(&mut first)), (Poll::Ready(1), Poll::Ready(0)));
-            assert_eq!(f::cache_peek(1), $kept);
+            assert_eq!(f::cache_peek(1), $stored);
             assert_eq!(f::cache_info().misses, 2);
         }};
     }
-    overlapping!(2 keeps Some(1));
-    overlapping!(None keeps Some(0));
-    overlapping!(0 keeps None);
+    overlapping!(2 stores Some(1));
+    overlapping!(None stores Some(0));
+    overlapping!(0 stores None);
 }
 
 #[test]
@@ -191,17 +191,17 @@ fn what_is_overtaken_while_it_waits_is_returned_and_not_stored() {
     in_each_mode!(
         [None][2] | f,
         _stored | {
-            let overtaking: [fn(); 3] =
+            let changes: [fn(); 3] =
                 [|| f::cache_clear(), || _ = f::cache_invalidate("abc", 1), || f::cache_put("abc", 1, 9)];
-            for (overtake, left) in overtaking.into_iter().zip([None, None, Some(9)]) {
+            for (change, stored) in changes.into_iter().zip([None, None, Some(9)]) {
                 let mut call = Box::pin(f("abc", 1));
                 assert!(poll(&mut call).is_pending());
-                overtake();
+                change();
                 assert_eq!(poll(&mut call), Poll::Ready(3));
-                assert_eq!(f::cache_peek("abc", 1), left);
+                assert_eq!(f::cache_peek("abc", 1), stored);
                 f::cache_clear();
             }
-            // A refresh that began before is overtaken by a put.
+            // A put supersedes a refresh that began earlier.
             let mut refresh = Box::pin(f::cache_refresh("abc", 1));
             assert!(poll(&mut refresh).is_pending());
             f::cache_put("abc", 1, 9);
@@ -378,7 +378,7 @@ fn futures_can_be_sent_and_borrow() {
     drop(assert_send(generic::cache_refresh("", 1_u8, 1)));
     drop(assert_send(fibonacci(3)));
 
-    // Not sent where an argument cannot be.
+    // The future is not `Send` where an argument is not.
     #[lru_cache]
     async fn local(#[key(skip)] shared: &std::cell::Cell<u32>, n: u32) -> u32 {
         wait(1).await;

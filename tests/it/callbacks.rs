@@ -1,10 +1,10 @@
-//! User code that panics or calls back, at every point in turn where it runs, in caches whose entries
-//! expire, have weights and are told of: in `Hash`, `Eq`, `Clone` and `Drop`, in the body, and in the
-//! weigher, the listener, the clock, the function that tells until when, and that which chooses who leaves.
+//! User code that panics or calls the cache again, at every point where it runs, in turn: `Hash`, `Eq`,
+//! `Clone` and `Drop`, the function body, the weigher, the eviction listener, the clock, the `ttu` function
+//! and the victim chooser. The caches have expiring entries, weights and a listener.
 //!
-//! A scenario is run once to count its points, then once for each of them and each thing that can be
-//! done there. Whatever that was: the cache is whole after it, each value is its key's, what it holds is
-//! alive and nothing else, and who left was told of, once.
+//! A scenario is run once to count its points, then once per point and action. After each run the cache is
+//! consistent: each value belongs to its key, the keys and values alive are exactly those stored, and each
+//! removed entry was reported once.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -30,26 +30,27 @@ thread_local! {
     static REACHED: Cell<usize> = const { Cell::new(0) };
     static ACT_AT: Cell<Option<(usize, Act)>> = const { Cell::new(None) };
     static ACTED_IN: Cell<Option<&'static str>> = const { Cell::new(None) };
-    /// Who does not call back.
-    static QUIET: Cell<Option<&'static str>> = const { Cell::new(None) };
-    /// What is called back, by whoever acts.
+    /// The place where no callback is made.
+    static EXCLUDED: Cell<Option<&'static str>> = const { Cell::new(None) };
+    /// The cache that callbacks use.
     static SUBJECT: Cell<Option<&'static Subject>> = const { Cell::new(None) };
     static KEYS: Cell<usize> = const { Cell::new(0) };
     static VALUES: Cell<usize> = const { Cell::new(0) };
     static NOW: Cell<u64> = const { Cell::new(0) };
-    /// How many values were made.
+    /// The number of values created so far.
     static MADE: Cell<u64> = const { Cell::new(0) };
-    /// The numbers of the values that left.
-    static LEFT: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    /// The numbers of the removed values, in the order in which they were reported.
+    static REMOVED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A point: acts if its turn has come. Never while a panic is under way, since there is one only.
+/// A point: performs the action if its number has been reached. Each run has at most one action, so no action
+/// happens while a panic unwinds.
 fn point(place: &'static str) {
     let number = REACHED.replace(REACHED.get() + 1);
     let Some((_, act)) = ACT_AT.get().filter(|&(at, _)| at == number) else { return };
     assert!(!thread::panicking());
     ACT_AT.set(None);
-    if act != Act::Panic && QUIET.get() == Some(place) {
+    if act != Act::Panic && EXCLUDED.get() == Some(place) {
         return;
     }
     ACTED_IN.set(Some(place));
@@ -60,10 +61,10 @@ fn point(place: &'static str) {
 }
 
 fn add(count: &'static LocalKey<Cell<usize>>, change: isize) {
-    count.set(count.get().checked_add_signed(change).expect("what is dropped was made"));
+    count.set(count.get().checked_add_signed(change).expect("a dropped key or value was created before"));
 }
 
-/// An argument. Some numbers hash alike. Only the drop of one that is the cache's is a point.
+/// An argument. Some numbers have equal hashes. The drop of a key is a point only if the cache owned it.
 struct Key(u64, bool);
 
 impl Key {
@@ -109,7 +110,7 @@ impl Drop for Key {
     }
 }
 
-/// A result, and a number of its own.
+/// A result with a unique number.
 struct Value {
     of: u64,
     number: u64,
@@ -143,9 +144,9 @@ fn body(k: u64) -> Value {
 
 const MAXSIZE: usize = 6;
 
-/// From 1 to 3, but one is too heavy.
+/// A weight from 1 to 3; the value of 8 weighs more than the cache may hold.
 fn weight_of(k: u64) -> usize {
-    if k == 8 { 9 } else { usize::try_from(k % 3).expect("it is small") + 1 }
+    if k == 8 { 9 } else { usize::try_from(k % 3).expect("the remainder is below 3") + 1 }
 }
 
 fn weigh(_: &Key, value: &Value) -> usize {
@@ -163,13 +164,13 @@ fn until(_: &Key, value: &Value, now: u64) -> u64 {
     now + 5 + value.of
 }
 
-fn left(key: &Key, value: &Value, _: RemovalCause) {
+fn on_removal(key: &Key, value: &Value, _: RemovalCause) {
     assert_eq!(key.0, value.of);
-    LEFT.with_borrow_mut(|left| left.push(value.number));
+    REMOVED.with_borrow_mut(|removed| removed.push(value.number));
     point("listener");
 }
 
-// ---- What is done
+// ---- Operations
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Op {
@@ -182,9 +183,9 @@ enum Op {
     Retain,
     Clear,
     Info,
-    /// Time passes.
+    /// Advances the clock.
     Tick(u64),
-    /// Of an object only, and so are those below.
+    /// From here on: operations of the cache object only.
     Iter,
     Expire,
     Pop,
@@ -194,8 +195,8 @@ use Op::{
     Call, Clear, Contains, Expire, Info, Invalidate, Iter, Peek, Pop, Put, Refresh, Resize, Retain, Tick,
 };
 
-/// Hits, misses, evictions of several at once, replacements by what is heavier, and what has expired, found in
-/// every way there is.
+/// Hits, misses, evictions of several entries at once, replacements by a heavier value, and expired entries
+/// found by each kind of operation.
 #[rustfmt::skip]
 const SCENARIO: [Op; 44] = [
     Call(1), Call(2), Call(0), Call(3), Call(0), Put(4), Put(5), Refresh(5), Refresh(8), Put(8), Call(8), Tick(3),
@@ -205,21 +206,21 @@ const SCENARIO: [Op; 44] = [
 ];
 const NUMBERS: std::ops::Range<u64> = 0..9;
 
-/// What is called back.
+/// The operations that a callback performs.
 #[rustfmt::skip]
 const CALLED_BACK: [Op; 15] = [
     Call(0), Call(3), Call(7), Refresh(2), Put(1), Put(4), Invalidate(0), Invalidate(3), Invalidate(4), Retain, Clear,
     Info, Tick(50), Expire, Pop,
 ];
 
-/// Says who stays.
+/// The predicate of `retain`: `true` keeps the entry.
 type Holds<'h> = &'h mut dyn FnMut(&Key, &Value) -> bool;
 
 struct Subject {
     f: Handle<Value>,
-    /// Visits all entries, and removes those for which it is told so.
+    /// Visits all entries, and removes those for which the predicate returns `false`.
     retain: fn(Holds<'_>),
-    /// What only an object is asked.
+    /// Performs an operation that only a cache object has.
     object: Option<fn(Op)>,
 }
 
@@ -248,11 +249,11 @@ impl Subject {
             Clear => (f.clear)(),
             Info => _ = (f.info)(),
             Tick(ticks) => NOW.set(NOW.get() + ticks),
-            Iter | Expire | Pop | Resize(_) => self.object.expect("functions are not asked")(op),
+            Iter | Expire | Pop | Resize(_) => self.object.expect("only objects perform this operation")(op),
         }
     }
 
-    /// The numbers of the values that are there. What has expired leaves.
+    /// The numbers of the values in the cache. Removes expired entries.
     fn check(&self) -> BTreeSet<u64> {
         let info = (self.f.info)();
         let resident: Vec<u64> = NUMBERS.filter(|k| (self.f.contains)(*k)).collect();
@@ -262,7 +263,11 @@ impl Subject {
             (weight, true),
             "{resident:?}"
         );
-        assert_eq!([KEYS.get(), VALUES.get()], [resident.len(); 2], "who is there is alive, and nobody else");
+        assert_eq!(
+            [KEYS.get(), VALUES.get()],
+            [resident.len(); 2],
+            "exactly the stored keys and values are alive"
+        );
         let mut numbers = BTreeSet::new();
         (self.retain)(&mut |key, value| {
             assert_eq!(key.0, value.of);
@@ -273,7 +278,7 @@ impl Subject {
     }
 }
 
-/// Empties the cache, and forgets what was seen of it.
+/// Empties the cache and resets what was recorded about it.
 fn begin(subject: &'static Subject) {
     SUBJECT.set(Some(subject));
     ACT_AT.set(None);
@@ -283,28 +288,28 @@ fn begin(subject: &'static Subject) {
     (subject.f.clear)();
     assert_eq!([KEYS.take(), VALUES.take()], [0; 2], "nothing is alive after a clear");
     (NOW.set(0), MADE.set(0), REACHED.set(0), ACTED_IN.set(None));
-    LEFT.take();
+    REMOVED.take();
 }
 
 fn scenario(subject: &Subject) -> impl Iterator<Item = Op> {
     SCENARIO.into_iter().filter(|op| subject.can(*op))
 }
 
-/// The numbers of the values that are in the cache before each operation, of what has expired too.
+/// The numbers of the values in the cache before each operation, expired ones included.
 fn residents(subject: &'static Subject) -> Vec<BTreeSet<u64>> {
     let before = |count| {
         begin(subject);
         scenario(subject).take(count).for_each(|op| subject.perform(op));
-        LEFT.take();
-        // To look takes out what has expired, and tells of it.
+        REMOVED.take();
+        // The check removes expired entries and reports them.
         let live = subject.check();
-        live.into_iter().chain(LEFT.take()).collect()
+        live.into_iter().chain(REMOVED.take()).collect()
     };
     (0..scenario(subject).count()).map(before).collect()
 }
 
-/// Runs the scenario, with an act at one of its points or without. Returns how many points there are, and
-/// where it was acted.
+/// Runs the scenario, with an action at one of its points or with none. Returns the number of points, and the
+/// place where the action happened.
 fn run(
     subject: &'static Subject,
     residents: &[BTreeSet<u64>],
@@ -313,26 +318,26 @@ fn run(
     begin(subject);
     ACT_AT.set(act);
     for (op, there) in scenario(subject).zip(residents) {
-        LEFT.take();
+        REMOVED.take();
         let is_ahead = ACT_AT.get().is_some();
-        let outcome = catch(|| subject.perform(op));
+        let result = catch(|| subject.perform(op));
         let acts = is_ahead && ACT_AT.get().is_none();
         assert!(
-            outcome.is_ok() || acts && matches!(act, Some((_, Act::Panic))),
-            "{op:?} panics for no reason"
+            result.is_ok() || acts && matches!(act, Some((_, Act::Panic))),
+            "{op:?} panicked without an injected panic"
         );
         if !acts {
             continue;
         }
         let still = subject.check();
-        let told = LEFT.take();
-        let once: BTreeSet<u64> = told.iter().copied().collect();
-        assert_eq!(once.len(), told.len(), "{op:?}: told of twice");
-        assert!(once.is_disjoint(&still), "{op:?}: who left is gone");
-        // Of what left by an operation that panicked nobody may have been told.
-        if outcome.is_ok() {
-            let gone: BTreeSet<u64> = there.difference(&still).copied().collect();
-            assert!(gone.is_subset(&once), "{op:?}: {gone:?} left, told was of {once:?}");
+        let reported = REMOVED.take();
+        let once: BTreeSet<u64> = reported.iter().copied().collect();
+        assert_eq!(once.len(), reported.len(), "{op:?}: a removal was reported twice");
+        assert!(once.is_disjoint(&still), "{op:?}: a removed entry is still stored");
+        // An operation that panicked may have removed entries without a report.
+        if result.is_ok() {
+            let removed: BTreeSet<u64> = there.difference(&still).copied().collect();
+            assert!(removed.is_subset(&once), "{op:?}: removed {removed:?}, reported {once:?}");
         }
     }
     assert_eq!(ACT_AT.get(), None, "each point is reached");
@@ -342,12 +347,12 @@ fn run(
     (points, ACTED_IN.get())
 }
 
-/// Each act at each point; `places` are those where there were some.
-fn acts_everywhere(subject: Subject, places: &[&str], quiet: Option<&'static str>) {
+/// Performs each action at each point. `places` are all places where an action must have happened.
+fn acts_everywhere(subject: Subject, places: &[&str], excluded: Option<&'static str>) {
     finishes({
         let places: Vec<String> = places.iter().map(ToString::to_string).collect();
         move || {
-            QUIET.set(quiet);
+            EXCLUDED.set(excluded);
             let subject: &'static Subject = Box::leak(Box::new(subject));
             let residents = residents(subject);
             let (points, _) = run(subject, &residents, None);
@@ -369,7 +374,11 @@ fn acts_everywhere(subject: Subject, places: &[&str], quiet: Option<&'static str
                 }
             }
             assert_eq!(failed, BTreeSet::new());
-            assert_eq!(run(subject, &residents, None), (points, None), "nothing left a trace");
+            assert_eq!(
+                run(subject, &residents, None),
+                (points, None),
+                "earlier runs have no effect on later ones"
+            );
             let acted: Vec<String> = acted.into_iter().map(ToString::to_string).collect();
             assert_eq!(acted, places);
         }
@@ -390,17 +399,16 @@ const COMMON: [&str; 11] = [
     "weigher",
 ];
 
-/// Those that there are beside the common ones, or but for them.
-fn places(beside: &[&'static str], but: &[&str]) -> Vec<&'static str> {
-    let all: BTreeSet<_> =
-        COMMON.iter().chain(beside).filter(|place| !but.contains(place)).copied().collect();
+/// The common places, with those of `more` and without those of `but`.
+fn places(more: &[&'static str], but: &[&str]) -> Vec<&'static str> {
+    let all: BTreeSet<_> = COMMON.iter().chain(more).filter(|place| !but.contains(place)).copied().collect();
     all.into_iter().collect()
 }
 
-/// The subject that a function is.
+/// A [`Subject`] backed by a memoized function.
 macro_rules! function {
     ($($options:tt)*) => {{
-        #[lru_cache(maxsize = 6, timer = now, weight = weigh, on_evict = left, $($options)*)]
+        #[lru_cache(maxsize = 6, timer = now, weight = weigh, on_evict = on_removal, $($options)*)]
         fn f(key: &Key) -> Value {
             body(key.0)
         }
@@ -412,12 +420,12 @@ macro_rules! function {
     }};
 }
 
-/// The subject that an object is.
+/// A [`Subject`] backed by a cache object.
 macro_rules! object {
     ($policy:ty, $time:ty; $($setting:ident $arguments:tt)*) => {{
         static CACHE: LazyLock<Cache<Key, Value, $policy, Timer<fn() -> $time, u64>>> = LazyLock::new(|| {
             let clock = Timer::new(<$time as Time>::now as fn() -> $time);
-            Cache::builder_with(clock).maxsize(MAXSIZE).weigher(weigh).on_evict(left)$(.$setting $arguments)*.build()
+            Cache::builder_with(clock).maxsize(MAXSIZE).weigher(weigh).on_evict(on_removal)$(.$setting $arguments)*.build()
         });
         Subject {
             f: Handle {
@@ -428,7 +436,7 @@ macro_rules! object {
                 peek: |k| CACHE.peek(&key(k)),
                 put: |k, value| drop(CACHE.insert(Key::new(k, true), value)),
                 invalidate: |k| CACHE.remove(&key(k)).is_some(),
-                refresh: |_| unreachable!("an object has none"),
+                refresh: |_| unreachable!("objects have no refresh"),
             },
             retain: |holds| CACHE.retain(|key, value| holds(key, value)),
             object: Some(|op| match op {
@@ -447,7 +455,7 @@ fn chosen(keys: &Keys<'_, Key>) -> usize {
     keys.len() - 1
 }
 
-/// What clocks show.
+/// A reading of a clock.
 trait Time {
     fn now() -> Self;
 }
@@ -458,7 +466,7 @@ impl Time for u64 {
     }
 }
 
-/// Two tests share the caches, and only one of them may use them at a time.
+/// The caches are shared by two tests, and used by one of them at a time.
 static FUNCTIONS: Mutex<()> = Mutex::new(());
 static OBJECTS: Mutex<()> = Mutex::new(());
 

@@ -1,7 +1,7 @@
-//! Replays what CPython's `functools.lru_cache` was recorded doing, through annotated functions and
-//! through the plain object. `tests/conformance/README.md` has the format of the traces.
+//! Replays recorded traces of CPython's `functools.lru_cache` through annotated functions and the cache
+//! object. `tests/conformance/README.md` describes the format of the traces.
 //!
-//! All replays go through [`Memo`]: something that remembers, with a body that the trace decides.
+//! All replays go through [`Memo`]: a cache whose function body is set by the trace.
 
 use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise, read_traces};
 use functools::{CacheInfo, LruCache, lru_cache};
@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 const FLAT: &str = include_str!("../conformance/lru_flat.jsonl");
 const TREE: &str = include_str!("../conformance/lru_tree.jsonl");
 
-/// Two tests share the functions, and only one of them may use them at a time.
+/// The functions are shared by two tests, and used by one of them at a time.
 static FUNCTIONS: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -39,7 +39,7 @@ fn flat_traces_replay_through_the_object() {
 
 #[test]
 fn tree_traces_replay_through_functions() {
-    // Without a right answer from the cache these recursions take for ever.
+    // Without correct answers from the cache these recursions would not end in any reasonable time.
     finishes(|| {
         let _mine = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         replay_trees(|maxsize| function(maxsize, KeyKind::Int, Raises::Panic));
@@ -51,7 +51,7 @@ fn tree_traces_replay_through_the_object() {
     finishes(|| replay_trees(|maxsize| object(maxsize, KeyKind::Int)));
 }
 
-// ---- The traces, as recorded.
+// ---- The traces, as recorded
 
 /// A sequence of plain calls.
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ enum Raises {
 }
 
 impl Flat {
-    /// What Python raises is an error or a panic here; a trace that never raises is replayed once.
+    /// A Python exception becomes an error or a panic here; a trace without exceptions is replayed once.
     fn ways_to_raise(&self) -> &'static [Raises] {
         if self.raises_if_mod == 0 { &[Raises::Panic] } else { &[Raises::Error, Raises::Panic] }
     }
@@ -118,7 +118,7 @@ struct RecursiveStep {
     info: (u64, u64, usize),
 }
 
-/// Bodies that call the function again, by script.
+/// Bodies that call the function recursively, as scripted.
 #[derive(Deserialize)]
 struct Plan {
     id: String,
@@ -142,9 +142,9 @@ struct PlanStep {
     info: (u64, u64, usize),
 }
 
-// ---- What the traces are replayed through.
+// ---- Caches through which the traces are replayed
 
-/// Something that remembers: a cached function or the object.
+/// A cached function or a cache object.
 trait Memo {
     fn call(&self, key: u64) -> Result<u64, Raised>;
     fn peek(&self, key: u64) -> Option<u64>;
@@ -152,12 +152,12 @@ trait Memo {
     fn info(&self) -> CacheInfo;
     fn clear(&self);
 
-    /// The keys, from the least to the most recently used. May use the cache up.
+    /// Returns the keys from the least to the most recently used. May empty the cache.
     fn order(&self, resident: &[u64]) -> Vec<u64>;
 }
 
 thread_local! {
-    /// What the functions below run on a miss.
+    /// The body that the functions below run on a miss.
     static BODY: RefCell<Option<Body>> = const { RefCell::new(None) };
 }
 
@@ -168,43 +168,43 @@ fn set_body(body: impl Fn(u64) -> Result<u64, Raised> + 'static) {
 }
 
 fn run_body<A: Answer>(key: u64) -> A {
-    let body = BODY.with_borrow(|body| body.clone().expect("a replay sets the body first"));
+    let body = BODY.with_borrow(|body| body.clone().expect("a replay sets the body before it calls"));
     A::of(body(key))
 }
 
-/// What a function returns: a number, where raising is to panic, or a `Result`.
+/// The return type of a function: a number (Python exceptions become panics), or a `Result`.
 trait Answer: Sized {
-    fn of(outcome: Result<u64, Raised>) -> Self;
-    fn outcome(self) -> Result<u64, Raised>;
+    fn of(result: Result<u64, Raised>) -> Self;
+    fn result(self) -> Result<u64, Raised>;
 }
 
 impl Answer for u64 {
-    fn of(outcome: Result<u64, Raised>) -> Self {
-        outcome.unwrap_or_else(|Raised| raise())
+    fn of(result: Result<u64, Raised>) -> Self {
+        result.unwrap_or_else(|Raised| raise())
     }
 
-    fn outcome(self) -> Result<u64, Raised> {
+    fn result(self) -> Result<u64, Raised> {
         Ok(self)
     }
 }
 
 impl Answer for Result<u64, Raised> {
-    fn of(outcome: Result<u64, Raised>) -> Self {
-        outcome
+    fn of(result: Result<u64, Raised>) -> Self {
+        result
     }
 
-    fn outcome(self) -> Result<u64, Raised> {
+    fn result(self) -> Result<u64, Raised> {
         self
     }
 }
 
 impl<A: Answer> Memo for Handle<A> {
     fn call(&self, key: u64) -> Result<u64, Raised> {
-        catch(|| (self.call)(key).outcome())?
+        catch(|| (self.call)(key).result())?
     }
 
     fn peek(&self, key: u64) -> Option<u64> {
-        (self.peek)(key).map(|value| value.outcome().expect("no error is remembered"))
+        (self.peek)(key).map(|value| value.result().expect("no error is cached"))
     }
 
     fn contains(&self, key: u64) -> bool {
@@ -224,7 +224,7 @@ impl<A: Answer> Memo for Handle<A> {
     }
 }
 
-/// One function for each combination of key, way to raise and `maxsize`; no other can be asked for.
+/// Returns the function for this combination of key, way to raise and `maxsize`; the traces use no others.
 fn function(maxsize: Option<usize>, key: KeyKind, raises: Raises) -> Rc<dyn Memo> {
     macro_rules! function {
         ($answer:ty, $params:tt = $key:expr, $k:ident => $args:tt) => {
@@ -232,9 +232,9 @@ fn function(maxsize: Option<usize>, key: KeyKind, raises: Raises) -> Rc<dyn Memo
                 None => None, Some(0) => 0, Some(1) => 1, Some(2) => 2, Some(3) => 3, Some(8) => 8,
                 Some(128) => 128)
         };
-        ($answer:ty, $params:tt = $key:expr, $k:ident => $args:tt; $($asked:pat => $maxsize:tt),+) => {
+        ($answer:ty, $params:tt = $key:expr, $k:ident => $args:tt; $($wanted:pat => $maxsize:tt),+) => {
             match maxsize {
-                $($asked => {
+                $($wanted => {
                     #[lru_cache(maxsize = $maxsize)]
                     fn f $params -> $answer {
                         run_body($key)
@@ -260,7 +260,7 @@ fn function(maxsize: Option<usize>, key: KeyKind, raises: Raises) -> Rc<dyn Memo
     }
 }
 
-/// The object with keys of type `K`, made from numbers and turned back into them.
+/// A cache object with keys of type `K`, which are made from numbers and converted back.
 struct Object<K> {
     cache: LruCache<K, u64>,
     key: fn(u64) -> K,
@@ -309,37 +309,37 @@ impl<K: std::hash::Hash + Eq + Clone> Memo for Object<K> {
 }
 
 fn number_in(name: &str) -> u64 {
-    name[1..].parse().expect("a `k` and a number")
+    name[1..].parse().expect("the key is `k` and a number")
 }
 
-// ---- The replays.
+// ---- The replays
 
-/// The keys that are remembered, found out by asking after each call: evictions are seen without being told.
+/// The stored keys, found by `contains` after each call, so that evictions are seen without a listener.
 #[derive(Default)]
 struct Residents(Vec<u64>);
 
 impl Residents {
-    /// Takes in what `key`'s call changed and returns the keys that left.
+    /// Records the change made by a call with `key`, and returns the evicted keys.
     fn after_call(&mut self, memo: &dyn Memo, key: u64) -> Vec<u64> {
         if !self.0.contains(&key) && memo.contains(key) {
             self.0.push(key);
         }
         let currsize = memo.info().currsize;
-        let mut left = Vec::new();
+        let mut evicted = Vec::new();
         if currsize != self.0.len() {
             self.0.retain(|key| {
                 memo.contains(*key) || {
-                    left.push(*key);
+                    evicted.push(*key);
                     false
                 }
             });
         }
-        assert_eq!(currsize, self.0.len(), "currsize, and the keys of which `contains` is true");
-        left
+        assert_eq!(currsize, self.0.len(), "currsize is the number of keys that `contains` finds");
+        evicted
     }
 }
 
-/// At the end every resident is still there, and in the order that was recorded.
+/// Checks that every resident key is still stored, in the recorded order.
 fn check_order(id: &str, memo: &dyn Memo, residents: &Residents, order: Option<&[u64]>) {
     assert!(residents.0.iter().all(|key| memo.contains(*key)), "{id}");
     if let Some(order) = order {
@@ -365,19 +365,19 @@ fn replay_flat(trace: &Flat, memo: &dyn Memo) {
         let at = format!("{}, operation {i}: {op}", trace.id);
         if let Ok(key) = u64::try_from(op) {
             ran.set(false);
-            let outcome = memo.call(key);
-            let seen = match (ran.get(), outcome) {
+            let result = memo.call(key);
+            let seen = match (ran.get(), result) {
                 (false, Ok(_)) => 'H',
                 (true, Ok(_)) => 'M',
                 (true, Err(Raised)) => 'E',
-                (false, Err(Raised)) => panic!("{at}: an error was remembered"),
+                (false, Err(Raised)) => panic!("{at}: an error was cached"),
             };
             assert_eq!(seen, flag, "{at}");
-            assert_eq!(outcome.unwrap_or(7 * key + 3), 7 * key + 3, "{at}");
-            let left = residents.after_call(memo, key);
+            assert_eq!(result.unwrap_or(7 * key + 3), 7 * key + 3, "{at}");
+            let evicted = residents.after_call(memo, key);
             let recorded: Vec<u64> =
                 std::iter::from_fn(|| evictions.next_if(|(op, _)| *op == i)).map(|(_, key)| *key).collect();
-            assert_eq!(left, recorded, "{at}: evicted");
+            assert_eq!(evicted, recorded, "{at}: evicted");
         } else {
             assert_eq!(flag, 'C', "{at}");
             memo.clear();
@@ -387,7 +387,11 @@ fn replay_flat(trace: &Flat, memo: &dyn Memo) {
             assert_eq!(counts(memo.info()), (hits, misses, trace.maxsize, currsize), "{at}");
         }
     }
-    assert!(evictions.next().is_none() && checkpoints.next().is_none(), "{}: all was compared", trace.id);
+    assert!(
+        evictions.next().is_none() && checkpoints.next().is_none(),
+        "{}: the whole trace was compared",
+        trace.id
+    );
     assert!(residents.0.iter().all(|key| memo.peek(*key) == Some(7 * key + 3)), "{}", trace.id);
     check_order(&trace.id, memo, &residents, trace.order.as_deref());
 }
@@ -412,7 +416,7 @@ fn replay_trees(memo: impl Fn(Option<usize>) -> Rc<dyn Memo>) {
     assert_eq!(traces.len(), 74);
 }
 
-/// A recursive function: its argument, and itself.
+/// A recursive function: takes its argument and the function to call recursively.
 type Definition = fn(u64, &dyn Fn(u64) -> u64) -> u64;
 
 fn fib(n: u64, fib: &dyn Fn(u64) -> u64) -> u64 {
@@ -445,7 +449,7 @@ fn part(x: u64, part: &dyn Fn(u64) -> u64) -> u64 {
     }
 }
 
-/// What one top-level call did.
+/// The effects of one top-level call.
 #[derive(Default)]
 struct Seen {
     residents: Residents,
@@ -455,11 +459,11 @@ struct Seen {
 
 fn replay_recursive(trace: &Recursive, definition: Definition, memo: &Rc<dyn Memo>) {
     let seen = Rc::new(RefCell::new(Seen::default()));
-    // Looking after every call, also those from bodies, shows evictions one by one.
+    // The keys are checked after every call, those from bodies too, so that each eviction is seen.
     let call = {
         let (seen, memo) = (Rc::clone(&seen), Rc::clone(memo));
         move |key| {
-            let value = memo.call(key).expect("these functions raise nothing");
+            let value = memo.call(key).expect("these functions raise no errors");
             let Seen { residents, evicted, .. } = &mut *seen.borrow_mut();
             evicted.extend(residents.after_call(memo.as_ref(), key));
             value
@@ -493,11 +497,11 @@ fn replay_recursive(trace: &Recursive, definition: Definition, memo: &Rc<dyn Mem
     check_order(&trace.id, memo.as_ref(), &seen.borrow().residents, trace.order.as_deref());
 }
 
-/// A plan being carried out.
+/// The replay of a scripted plan.
 struct Stage {
     memo: Rc<dyn Memo>,
     serial: Cell<u64>,
-    /// The children of the node that is being called, until a body takes them.
+    /// The children of the node being called, until the body takes them.
     children: RefCell<Option<Vec<Node>>>,
     log: RefCell<Vec<(u64, char, u64)>>,
     residents: RefCell<Residents>,
@@ -513,7 +517,7 @@ impl Stage {
             }
             Node::Call(key, children) => {
                 self.children.replace(Some(children.clone()));
-                let serial = self.memo.call(*key).expect("a plan raises nothing");
+                let serial = self.memo.call(*key).expect("plans raise no errors");
                 let flag = if self.children.take().is_some() { 'H' } else { 'M' };
                 self.log.borrow_mut().push((*key, flag, serial));
                 self.residents.borrow_mut().after_call(self.memo.as_ref(), *key);
@@ -522,7 +526,7 @@ impl Stage {
     }
 
     fn body(&self) -> u64 {
-        for child in self.children.take().expect("a node is being called") {
+        for child in self.children.take().expect("the body runs while a node is called") {
             self.play(&child);
         }
         self.serial.set(self.serial.get() + 1);

@@ -1,4 +1,4 @@
-//! Attribute macros above and below `#[lru_cache]`: both add to the body, so both run on misses.
+//! Attribute macros above and below `#[lru_cache]`: both decorate the body, so both run on misses.
 
 use std::cell::RefCell;
 

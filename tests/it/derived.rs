@@ -13,7 +13,7 @@ struct Point {
     y: f64,
 }
 
-/// `Hash` and `Eq`, and no `Argument`.
+/// Has `Hash` and `Eq`, but not `Argument`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Color {
     Red,

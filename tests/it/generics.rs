@@ -1,4 +1,4 @@
-//! Generic functions: one function, one cache, right answers.
+//! Generic functions: one cache for all instantiations, and correct results from it.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -110,9 +110,9 @@ fn const_and_anonymous_parameters() {
     assert_eq!(info(twice::cache_info()), (1, 2, 2));
 }
 
-// ---- Which instantiations share
+// ---- Which instantiations share entries
 
-/// How many entries calls have left: one for all that meet.
+/// The number of entries after one call with each argument; equal arguments share one.
 macro_rules! entries {
     ($f:ident: $($argument:expr),+ $(,)?) => {{
         $( $f($argument); )+
@@ -123,7 +123,7 @@ macro_rules! entries {
     }};
 }
 
-/// The same function under two bounds: all that are `Argument`, all that are `Hash + Eq + Clone`.
+/// Functions under two bounds: all types that are `Argument`, and all that are `Hash + Eq + Clone`.
 mod kinds {
     use std::any::type_name;
     use std::hash::Hash;
@@ -161,7 +161,7 @@ mod kinds {
     }
 }
 
-/// The functions above belong to several tests, which clear them.
+/// The functions above are shared by several tests, which clear their caches.
 fn one_at_a_time() -> impl Drop {
     static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
     LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -193,7 +193,7 @@ fn untyped_numbers_meet_at_the_ends_of_their_ranges_and_not_beyond() {
     let _alone = one_at_a_time();
     assert_eq!(entries!(argument: u64::MAX, u128::from(u64::MAX), i128::from(u64::MAX)), 1);
     assert_eq!(entries!(hashed: i64::MIN, i128::from(i64::MIN)), 1);
-    // What a cast would make equal.
+    // Values that a cast would make equal.
     assert_eq!(entries!(hashed: -1_i8, 255_u8, u64::MAX, u128::MAX, u32::MAX), 5);
     assert_eq!(entries!(hashed: i128::MIN, 1_u128 << 127), 2);
     assert_eq!(entries!(argument: u64::MAX, 2.0_f64.powi(64)), 2);
@@ -236,11 +236,11 @@ fn untyped_strings_of_all_types_meet_by_content() {
         };
     }
     assert_eq!((texts!(argument), texts!(hashed), texts!(anonymous)), (1, 1, 1));
-    // A borrowed `Cow` and an owned one are of one type.
+    // A borrowed `Cow` and an owned `Cow` have the same type.
     assert_eq!(texts!(typed), 5);
     assert_eq!(entries!(by_reference: "a", &String::from("a"), &"a", &Arc::<str>::from("a")), 1);
     assert_eq!(entries!(by_two: &"a", &&String::from("a")), 1);
-    // A `&str` need not be `'static` under `Argument`.
+    // Under `Argument`, a `&str` need not be `'static`.
     let short = String::from("a");
     assert_eq!(entries!(argument: &*short, &&*short, &short, "a"), 1);
     assert_eq!(entries!(argument: "a", "b", 'a', "", "1", 1), 6);
@@ -310,7 +310,7 @@ fn the_victim_is_the_least_recent_of_all_instantiations() {
 
     g(1_u8);
     g(2_u16);
-    // A hit from another type moves the entry.
+    // A hit by a call with another type makes the entry the most recently used.
     g(1.0_f64);
     g(3_i64);
     assert!(g::cache_contains(1_i128) && !g::cache_contains(2_u16) && g::cache_contains(3_u8));
@@ -372,7 +372,7 @@ fn an_error_is_not_remembered_behind_an_alias() {
     parse::cache_put::<u8>("7", Err("late".into()));
     assert_eq!(parse::cache_peek::<u8>("7"), Some(Ok(7)));
 
-    // One that does not depend on the parameter.
+    // A result type that does not depend on the parameter.
     #[lru_cache(typed = false)]
     fn length<T: Argument + Display>(x: T) -> Answer<usize> {
         Ok(x.to_string().len()).and_then(|n| if n > 2 { Err(format!("{n}")) } else { Ok(n) })
@@ -411,13 +411,15 @@ fn a_result_that_is_itself_a_parameter_is_a_plain_value() {
 #[test]
 fn errors_and_none_are_kept_or_not_as_the_options_say() {
     #[lru_cache(typed = true, cache_errors = true)]
-    fn kept<T: FromStr<Err: Clone + Send + Sync + 'static> + Clone + Send + Sync + 'static>(
+    fn with_errors<T: FromStr<Err: Clone + Send + Sync + 'static> + Clone + Send + Sync + 'static>(
         text: &str,
     ) -> Result<T, T::Err> {
         text.parse()
     }
-    assert!(kept::<u8>("x").is_err() && kept::<u8>("x").is_err() && kept::<u8>("1").is_ok());
-    assert_eq!(info(kept::cache_info()), (1, 2, 2));
+    assert!(
+        with_errors::<u8>("x").is_err() && with_errors::<u8>("x").is_err() && with_errors::<u8>("1").is_ok()
+    );
+    assert_eq!(info(with_errors::cache_info()), (1, 2, 2));
 
     #[lru_cache(typed = true, cache_none = false)]
     fn first<T: Argument + Clone + Send + Sync + 'static>(xs: &[T]) -> Option<T> {
@@ -430,7 +432,7 @@ fn errors_and_none_are_kept_or_not_as_the_options_say() {
     assert_eq!(info(first::cache_info()), (1, 3, 1));
 }
 
-// ---- Parameters that are not the whole type of an argument
+// ---- Parameters that are only a part of an argument's type
 
 #[test]
 fn a_parameter_inside_an_argument_never_shares() {

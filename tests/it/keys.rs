@@ -1,4 +1,4 @@
-//! What may be an argument, and which calls are the same call.
+//! Which types can be arguments, and which argument lists are the same key.
 
 use crate::support::counts;
 use functools::cache;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
-/// Each of these argument lists is a call of its own: it misses once, and hits when it is made anew.
+/// Asserts that the argument lists are different keys: each misses once, and hits when the call is repeated.
 ///
-/// `apart!(|name: Type| [(args), (args)])` makes the function that is called, too.
+/// `apart!(|name: Type| [(args), (args)])` also defines the function that is called.
 macro_rules! apart {
     (|$($param:ident: $type:ty),+| [$(($($arg:expr),+ $(,)?)),+ $(,)?]) => {{
         #[cache]
@@ -28,8 +28,8 @@ macro_rules! apart {
         let first = [$(f($($arg),+)),+];
         let n = first.len();
         let signature = stringify!($($type),+);
-        assert!(first.iter().copied().eq(0..n), "{signature}: {first:?} are not all misses");
-        assert_eq!([$(f($($arg),+)),+], first, "{signature}: not all hits");
+        assert!(first.iter().copied().eq(0..n), "{signature}: {first:?}: every first call is a miss");
+        assert_eq!([$(f($($arg),+)),+], first, "{signature}: every second call is a hit");
         assert!([$(f::cache_contains($($arg),+)),+].iter().all(|there| *there), "{signature}");
         assert_eq!([$(f::cache_peek($($arg),+)),+], first.map(Some), "{signature}");
         assert_eq!(counts(f::cache_info()), (n as u64, n as u64, None, n), "{signature}");
@@ -185,7 +185,7 @@ fn paths_letter_by_letter() {
         (&"a".into(), Some(Path::new("b"))),
     ]);
     apart!(|name: &OsStr, owned: OsString| [(OsStr::new("a"), "b".into()), (OsStr::new("b"), "a".into())]);
-    // A function can tell these apart, though `==` does not.
+    // A function can distinguish these paths, although `==` does not.
     assert_eq!(Path::new("a/b"), Path::new("a//b"));
 }
 
@@ -263,7 +263,7 @@ fn tuples_by_content() {
     ]);
 }
 
-// ---- Types from elsewhere
+// ---- Types of other crates and of users
 
 #[test]
 fn standard_types_by_their_own_eq() {
@@ -533,7 +533,7 @@ fn borrows_may_lie_in_an_arc_and_behind_an_alias() {
 }
 
 #[test]
-#[allow(elided_lifetimes_in_paths, reason = "that they may be left out is what is tested")]
+#[allow(elided_lifetimes_in_paths, reason = "the test is about elided lifetimes")]
 fn lifetimes_may_be_left_out() {
     struct Bad<'a>(&'a str);
 

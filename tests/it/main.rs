@@ -1,24 +1,25 @@
-//! The library as its users see it, a module for each theme.
+//! Tests of the library through its public API, one module per topic.
 //!
-//! Every function here is private to its test, or used under a lock: tests run side by side, and a
-//! cache belongs to its function.
+//! Tests run in parallel and a cache belongs to its function, so every function here is local to its test
+//! or is used under a lock.
 
-// A lint that a test expects must fire: that is how kept attributes are seen.
+// Tests check kept attributes with `#[expect]`: a lint that does not fire must fail the build.
 #![deny(unfulfilled_lint_expectations)]
-// The signatures are what is tested, so they are not to be improved.
+// The signatures are the subject of the tests and must stay as they are.
 #![allow(clippy::needless_pass_by_value, clippy::ptr_arg, clippy::trivially_copy_pass_by_ref)]
 #![allow(clippy::needless_pub_self, clippy::needless_lifetimes, clippy::unused_unit, clippy::unused_self)]
 #![allow(clippy::needless_arbitrary_self_type, clippy::unused_async)]
 #![allow(clippy::unnecessary_wraps, clippy::boxed_local, clippy::option_option, clippy::ref_option_ref)]
 #![allow(single_use_lifetimes, unused_lifetimes)]
-// A test reads best with its functions where they are used; CPython is a name, not code.
+// A function is defined in the test that uses it; Clippy takes "CPython" for code.
 #![allow(clippy::items_after_statements, clippy::doc_markdown)]
-// Calls for their effect on a cache stand in a tuple; floats are compared where they are exact.
+// Calls made for their effect on a cache are grouped in tuples; floats are compared where they are exact.
 #![allow(clippy::unnecessary_operation, clippy::float_cmp)]
 
 mod accessors;
 mod asyncs;
 mod cachetools;
+mod callback_free;
 mod callbacks;
 mod clocks;
 mod conformance;
@@ -37,7 +38,6 @@ mod panics;
 mod peers;
 mod projected;
 mod python;
-mod quiet;
 mod results;
 mod scope;
 mod shards;

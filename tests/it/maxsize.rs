@@ -1,9 +1,9 @@
-//! How `maxsize` may be written, and that it is kept to exactly.
+//! How `maxsize` may be written, and that it is never exceeded.
 
 use crate::support::{Handle, Random, counts, handle};
 use functools::{cache, lru_cache};
 
-/// A function for each way to write the options, and the `maxsize` that it must have.
+/// Defines a function for each spelling of the options, and checks its `maxsize`.
 macro_rules! reads {
     ($(#[$attribute:meta] => $maxsize:expr),+ $(,)?) => {$({
         #[$attribute]
@@ -188,7 +188,7 @@ fn the_default_remembers_the_last_128() {
     assert_eq!(counts(f::cache_info()), (0, 128, Some(128), 128));
     (0..128).for_each(|n| assert_eq!(f(n), n));
     assert_eq!(counts(f::cache_info()), (128, 128, Some(128), 128));
-    // A cycle one longer never hits: each is evicted just before it is asked for.
+    // A cycle of `maxsize + 1` keys never hits: each key is evicted just before it is used again.
     (0..3 * 129).for_each(|n| assert_eq!(f(1000 + n % 129), 1000 + n % 129));
     assert_eq!(counts(f::cache_info()), (128, 128 + 3 * 129, Some(128), 128));
 }

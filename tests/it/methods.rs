@@ -1,6 +1,6 @@
-//! Methods: `self` is part of the key, and no two types ever share.
+//! Methods: `self` is part of the key, and different types never share entries.
 
-#![allow(clippy::non_minimal_cfg, reason = "a condition that always holds is the simplest one")]
+#![allow(clippy::non_minimal_cfg, reason = "`all()` is the simplest condition that always holds")]
 
 use std::sync::Arc;
 
@@ -163,7 +163,7 @@ fn a_memo_of_its_own_for_each_solve() {
     assert_eq!(paths::cache_info(&memo).misses, 17 * 17 - 1);
 }
 
-// ---- Receivers, results, places
+// ---- Receivers, results, positions
 
 mod receivers {
     use std::sync::Arc;
@@ -360,7 +360,7 @@ fn methods_that_return_early_are_remembered_and_their_errors_are_not() {
     }
     assert_eq!(info(Ledger::parsed_cache_info()), (2, 4, 2));
 
-    // Behind an alias.
+    // The `Result` is behind an alias.
     for _ in 0..2 {
         assert_eq!((ledger.kept(""), ledger.kept("a")), (Err("empty".into()), Ok(Ledger(2))));
     }
@@ -424,7 +424,7 @@ fn no_two_parameters_of_an_impl_share() {
         (("a", "b"), ("a".into(), "b".into()))
     );
     assert_eq!(info(Of::<u32>::pair_cache_info()), (1, 4, 4));
-    // The method's own parameter may share, the impl's never.
+    // The method's own parameter may share entries between types; the parameter of the impl never does.
     assert_eq!((Of(1_u8).with(1_u8), Of(1_u8).with(1_i64), Of(1_i8).with(1_u8)), ("u8", "u8", "i8"));
     assert_eq!(info(Of::<()>::with_cache_info()), (1, 2, 2));
 }
@@ -587,7 +587,7 @@ fn impls_of_one_generic_trait_for_one_type_never_share() {
         assert_eq!(<Shop as Sized3<u64>>::found(&shop, 2), Ok(16));
         assert!(<Shop as Sized3<u64>>::found(&shop, 0).is_err());
     }
-    // An `Err` behind an associated type is not remembered.
+    // An `Err` behind an associated type is not cached.
     assert_eq!(FOUND.load(std::sync::atomic::Ordering::SeqCst), 3);
 }
 
@@ -675,7 +675,7 @@ fn a_dyn_compatible_trait_with_default_methods() {
     assert_eq!(all.map(|one| one.counted(2)), ["ss", "dd"]);
 }
 
-// ---- Ways in which a method can be written
+// ---- Forms of a method
 
 mod visible {
     use functools::lru_cache;
@@ -685,7 +685,7 @@ mod visible {
 
     impl Open {
         #[lru_cache]
-        #[expect(unreachable_pub, reason = "the visibility is what is tested")]
+        #[expect(unreachable_pub, reason = "the test is about the visibility")]
         pub fn public(&self) -> u32 {
             self.0
         }

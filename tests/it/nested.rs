@@ -1,8 +1,8 @@
-//! A user's `Hash`, `Eq`, `Clone` and `Drop` that call the function and its accessors again, on the
-//! same thread: no deadlock, no panic, a right answer, an intact list.
+//! Reentrancy: a user's `Hash`, `Eq`, `Clone` and `Drop` that call the function and its accessors on the same
+//! thread. There is no deadlock and no panic, results are correct, and the list of entries stays intact.
 //!
-//! Calls from inside `Eq` and `Clone` hit, clear and invalidate as ever; what they compute or put is
-//! counted and right, and may go unstored. Calls from `Hash`, `Drop` and the body are ordinary calls.
+//! Calls from inside `Eq` and `Clone` hit, clear and invalidate as usual; what they compute or put is counted
+//! and correct, but may not be stored. Calls from `Hash`, `Drop` and the body are ordinary calls.
 
 use crate::support::{Handle, catch, counts, finishes, handle, raise};
 use functools::lru_cache;
@@ -25,7 +25,7 @@ enum Place {
 const PLACES: [Place; 6] =
     [Place::Hash, Place::Eq, Place::CloneKey, Place::CloneValue, Place::DropKey, Place::DropValue];
 
-/// What is to be called from a place, and how often at most: calls back reach the place again.
+/// What to call from a place, and how often at most, since the calls reach the place again.
 #[derive(Clone, Copy)]
 struct CallBack {
     place: Place,
@@ -39,8 +39,8 @@ thread_local! {
     static BODY: RefCell<Option<fn(u64)>> = const { RefCell::new(None) };
 }
 
-/// Runs `f` with `run` called from `place`, at most `times`. Returns what `f` did, and how often it
-/// called back.
+/// Runs `f` while `place` calls `run`, at most `times` times. Returns the result of `f`, and the number of
+/// calls to `run`.
 fn calling_back<R>(place: Place, times: u32, run: fn(), f: impl FnOnce() -> R) -> (R, u32) {
     RAN.set(0);
     CALL_BACK.set(Some(CallBack { place, times, run }));
@@ -59,7 +59,7 @@ fn reached(place: Place) {
     }
 }
 
-/// An argument. Only a stored one, a clone, calls back when it is dropped.
+/// An argument. Only stored keys, which are clones, call back when they are dropped.
 #[derive(Debug)]
 struct Key {
     number: u64,
@@ -117,7 +117,7 @@ impl Drop for Value {
     }
 }
 
-/// A function of the given `maxsize` under the given name: ten times its key, after what [`BODY`] does.
+/// Defines the function `$f` with this `maxsize`. It runs [`BODY`], and returns ten times its key.
 macro_rules! function {
     ($f:ident, $maxsize:tt $(, $($option:tt)*)?) => {
         #[lru_cache(maxsize = $maxsize $(, $($option)*)?)]
@@ -130,7 +130,7 @@ macro_rules! function {
     };
 }
 
-/// The same in several shards: the one of the bounded mode keeps an exact order.
+/// Like [`function!`], but sharded; in bounded mode with a single shard, for an exact order.
 macro_rules! sharded {
     ($f:ident, None) => {
         function!($f, None, shards = 4);
@@ -140,8 +140,7 @@ macro_rules! sharded {
     };
 }
 
-/// The same test for a function in each of the modes, for all threads together and for one; `$check` finds it
-/// under the name `$f`.
+/// Runs `$check` for a function `$f` in each mode, with a cache shared by all threads and one per thread.
 macro_rules! in_each_mode {
     ($($maxsize:tt),+ => |$f:ident| $check:expr) => {$({
         in_each_shared_mode!($maxsize => |$f| $check);
@@ -150,7 +149,7 @@ macro_rules! in_each_mode {
     })+};
 }
 
-/// The same for all threads together, where others are to find what is there.
+/// Like [`in_each_mode!`], but only for caches shared by all threads.
 macro_rules! in_each_shared_mode {
     (|$f:ident| $check:expr) => {
         in_each_shared_mode!(0, None, 3 => |$f| $check)
@@ -165,17 +164,17 @@ macro_rules! in_each_shared_mode {
     })+};
 }
 
-// ---- Everything from everywhere
+// ---- Every operation from every place
 
 thread_local! {
-    /// Calls and refreshes, to be found again in the counters.
+    /// The number of calls and refreshes; the counters of the cache must agree.
     static CALLS: Cell<u64> = const { Cell::new(0) };
-    /// The function that [`ACTIONS`] are about.
+    /// The function that [`ACTIONS`] use.
     static SUBJECT: Cell<Option<&'static Handle<Value>>> = const { Cell::new(None) };
 }
 
 fn subject() -> &'static Handle<Value> {
-    SUBJECT.get().expect("a test has chosen one")
+    SUBJECT.get().expect("the test sets a function first")
 }
 
 fn call(k: u64) {
@@ -188,7 +187,7 @@ fn refresh(k: u64) {
     assert_eq!((subject().refresh)(k).0, 10 * k);
 }
 
-/// What is done, and what is done from inside of it. 1, 2 and 3 were called before, in this order.
+/// Operations, used both as the outer and as the nested one. 1, 2 and 3 were called before, in this order.
 const ACTIONS: [(&str, fn()); 14] = [
     ("call 1", || call(1)),
     ("call 3", || call(3)),
@@ -201,25 +200,25 @@ const ACTIONS: [(&str, fn()); 14] = [
     ("invalidate 2", || _ = (subject().invalidate)(2)),
     ("refresh 1", || refresh(1)),
     ("refresh 4", || refresh(4)),
-    ("look at 1", || assert_eq!((subject().peek)(1).map_or(10, |value| value.0), 10)),
-    ("look at all", look_at_all),
+    ("peek 1", || assert_eq!((subject().peek)(1).map_or(10, |value| value.0), 10)),
+    ("contains and info", contains_and_info),
     ("clear", || (subject().clear)()),
 ];
 
-fn look_at_all() {
+fn contains_and_info() {
     let info = (subject().info)();
     let there = (0..8).filter(|k| (subject().contains)(*k)).count();
     assert!(info.maxsize.is_none_or(|maxsize| info.currsize <= maxsize && there <= maxsize));
 }
 
-/// The entries are as many as are counted, they leave one by one, and the cache works on.
+/// Checks that `currsize` is right, that the entries can be evicted one by one, and that the cache works.
 fn check_intact(what: &str) {
     let f = subject();
     let info = (f.info)();
     let resident: Vec<u64> = (0..8).filter(|k| (f.contains)(*k)).collect();
     assert_eq!(info.currsize, resident.len(), "{what}");
     for k in &resident {
-        assert_eq!((f.peek)(*k).expect("it is contained").0, 10 * k, "{what}");
+        assert_eq!((f.peek)(*k).expect("`contains` found it").0, 10 * k, "{what}");
     }
     if let Some(maxsize @ 1..) = info.maxsize {
         assert!(resident.len() <= maxsize, "{what}");
@@ -261,7 +260,7 @@ fn anything_may_be_called_from_anywhere() {
                 }
             }
         }
-        assert!(called_back > 100, "the places were reached");
+        assert!(called_back > 100, "the places are reached");
     });
 }
 
@@ -274,15 +273,15 @@ fn panics_from_anywhere_leave_the_cache_intact() {
             for (what, action) in ACTIONS {
                 (F.clear)();
                 (1..4).for_each(call);
-                let (outcome, ran) = calling_back(place, 1, || raise(), || catch(action));
-                assert_eq!(outcome.is_err(), ran == 1, "{what}, {place:?}");
+                let (result, ran) = calling_back(place, 1, || raise(), || catch(action));
+                assert_eq!(result.is_err(), ran == 1, "{what}, {place:?}");
                 check_intact(&format!("a panic in {place:?} during {what}"));
             }
         }
     });
 }
 
-// ---- What a nested call gets
+// ---- Results of nested calls
 
 #[test]
 fn calls_from_hash_are_ordinary() {
@@ -294,7 +293,7 @@ fn calls_from_hash_are_ordinary() {
         assert_eq!((value, ran), (30, 1), "the lookup comes after the put");
         let (_, ran) = calling_back(Place::Hash, 1, f::cache_clear, || f(&key(1)));
         assert_eq!((ran, counts(f::cache_info())), (1, (0, 1, f::cache_info().maxsize, 1)));
-        assert!(f::cache_contains(&key(1)), "the lookup came after the clear");
+        assert!(f::cache_contains(&key(1)), "the lookup comes after the clear");
     });
 }
 
@@ -305,7 +304,7 @@ fn calls_from_eq_hit() {
         let (value, ran) = calling_back(Place::Eq, 1, || assert_eq!(f(&key(2)).0, 20), || f(&key(1)).0);
         assert_eq!((value, ran), (10, 1));
         assert_eq!((f::cache_info().hits, f::cache_info().misses), (2, 2));
-        // A hit on the very key that is being compared.
+        // A hit for the key that is being compared.
         let (value, ran) = calling_back(Place::Eq, 3, || assert_eq!(f(&key(1)).0, 10), || f(&key(1)).0);
         assert_eq!((value, ran), (10, 3));
         assert_eq!((f::cache_info().hits, f::cache_info().misses), (6, 2));
@@ -362,7 +361,7 @@ fn clear_from_eq_clears() {
             assert_eq!((f::cache_info().hits, f::cache_info().misses, f::cache_info().currsize), (0, 0, 0));
             assert!(!f::cache_contains(&key(1)) && !f::cache_contains(&key(2)));
         };
-        // What was there before the clear answers nobody after it.
+        // No call after the clear is answered with an entry stored before it.
         let (value, ran) = calling_back(Place::Eq, 1, clear, || f(&key(1)).0);
         assert_eq!((value, ran), (10, 1));
         assert_eq!((f::cache_info().hits, f::cache_info().misses), (0, 1));
@@ -394,7 +393,7 @@ fn invalidate_from_eq_invalidates() {
         assert_eq!((value, ran), (10, 1));
         assert_eq!([1, 2].map(|k| f::cache_contains(&key(k))), [true, false]);
         assert_eq!(f::cache_info().currsize, 1);
-        // The key that is being compared: it is gone, so the call that asked for it computes.
+        // Invalidates the key that is being compared: the outer call misses and computes.
         let misses = f::cache_info().misses;
         let invalidate_same = || assert!(f::cache_invalidate(&key(1)));
         let (value, ran) = calling_back(Place::Eq, 1, invalidate_same, || f(&key(1)).0);
@@ -425,7 +424,7 @@ fn what_happens_in_eq_while_a_result_is_stored_is_newer() {
         ];
         for (way, happens) in ways {
             f::cache_clear();
-            // The body's own call stores the key, so that storing the outer result compares with it.
+            // The call inside the body stores the key, so storing the outer result compares keys.
             BODY.set(Some(|_| drop(f(&key(1)))));
             let (value, ran) = calling_back(Place::Eq, 1, happens, || f(&key(1)).0);
             assert_eq!((value, ran), (10, 1), "{way}");
@@ -445,7 +444,7 @@ fn put_from_eq_and_clone_is_never_answered_wrongly() {
             let put = || f::cache_put(&key(1), Value(7));
             let (value, ran) = calling_back(place, 1, put, || f(&key(1)).0);
             assert_eq!(ran, 1);
-            // The old one or the one that was put, or computed anew; what follows is never older.
+            // The result is the old value, the value put, or a new one; later calls return none older.
             assert!([7, 10].contains(&value));
             let then = f(&key(1)).0;
             let computed_anew = f::cache_info().misses == 2;
@@ -501,11 +500,11 @@ fn calls_from_the_body_are_ordinary() {
     });
 }
 
-// ---- The lock is free while these run: another thread is waited for
+// ---- The lock is free while user code runs: user code waits for another thread
 
-/// Runs `f` on another thread and waits for it: with the lock held here, it would never come back.
+/// Runs `f` on another thread and waits for it; this deadlocks if the current thread holds the lock.
 fn elsewhere(f: impl FnOnce() + Send) {
-    thread::scope(|scope| scope.spawn(f).join().expect("no panic"));
+    thread::scope(|scope| scope.spawn(f).join().expect("the other thread does not panic"));
 }
 
 #[test]
@@ -542,9 +541,9 @@ fn evicted_and_replaced_entries_drop_outside_the_lock() {
                 f::cache_clear();
                 let _ = [1, 2, 3].map(|k| f(&key(k)));
                 let ((), ran) = calling_back(place, 1, || elsewhere(|| drop(f(&key(5)))), remove);
-                // A value is dropped in any case where something leaves, a key not where it is kept.
-                let leaves = bounded || !way.starts_with("evicted");
-                if leaves && (place == Place::DropValue || !way.starts_with("replaced")) {
+                // Each removal drops a value; a replacement keeps the key.
+                let removes = bounded || !way.starts_with("evicted");
+                if removes && (place == Place::DropValue || !way.starts_with("replaced")) {
                     assert_eq!(ran, 1, "{way}, {place:?}");
                 }
             }
@@ -555,7 +554,7 @@ fn evicted_and_replaced_entries_drop_outside_the_lock() {
 #[test]
 fn what_a_nested_call_removed_drops_outside_the_lock() {
     in_each_shared_mode!(None, 3 => |f| {
-        /// From now on a dropped value waits for another thread.
+        /// Lets the next dropped value wait for another thread.
         fn wait_in_drop() {
             let run = || elsewhere(|| drop(f(&key(5))));
             CALL_BACK.set(Some(CallBack { place: Place::DropValue, times: 1, run }));
@@ -576,7 +575,7 @@ fn what_a_nested_call_removed_drops_outside_the_lock() {
                 let _ = [1, 2].map(|k| f(&key(k)));
                 let (value, ran) = calling_back(place, 1, remove, || {
                     let value = f(&key(1));
-                    // From another shard it leaves with the next call there.
+                    // An entry of another shard is removed by the next call to that shard.
                     assert!(!(6..70).any(|k| f::cache_contains(&key(k))));
                     value
                 });
@@ -597,8 +596,8 @@ fn results_that_are_not_stored_drop_outside_the_lock() {
     });
 }
 
-/// A value whose destructor waits for another thread that asks the cache: it must not run under
-/// the lock, whoever holds it.
+/// A value whose destructor waits for another thread that uses the cache, so it must never run while any
+/// thread holds the lock.
 mod waiting {
     use std::cell::Cell;
     use std::hash::{Hash, Hasher};

@@ -1,4 +1,4 @@
-//! Each option beside each other one, and a crate that is found elsewhere.
+//! Combinations of options, and a crate under another path.
 
 use functools::lru_cache;
 

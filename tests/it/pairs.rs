@@ -1,4 +1,4 @@
-//! Every two options that answer different questions stand together.
+//! All pairs of options that can be combined.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn ticks() -> u64 {
 #[allow(clippy::ref_option)]
 fn log<K, V>(_: &K, _: &V, _: RemovalCause) {}
 
-/// A function with each pair of the options given, called twice: once computed, once not.
+/// Defines a function for each pair of these options, and calls it twice: a miss, then a hit.
 macro_rules! pairs {
     ($({$($option:tt)*})*) => { pairs! { @first $({$($option)*})* } };
     (@first) => {};

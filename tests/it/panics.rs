@@ -1,8 +1,8 @@
-//! Panics at every point in turn where user code runs: in `Hash`, `Eq`, `Clone` and `Drop`, and in the body.
+//! Panics at every point where user code runs, in turn: `Hash`, `Eq`, `Clone` and `Drop`, and the body.
 //!
-//! A scenario is run once to count its points, then once for each of them with a panic there, beside
-//! a model that does it the slow way. An operation that panics was done up to one of its steps, and no
-//! further; what comes after it is exact again, down to the order of eviction and the last live value.
+//! A scenario is run once to count its points, then once per point with a panic there, and compared with a
+//! slow reference model. An operation that panics has completed some prefix of its steps. All later
+//! operations agree exactly with the model, including the order of eviction and the number of live values.
 
 use crate::support::{Handle, catch, counts, finishes, handle, raise};
 use functools::{LruCache, lru_cache};
@@ -19,11 +19,12 @@ thread_local! {
     static PANICKED_IN: Cell<Option<&'static str>> = const { Cell::new(None) };
     static KEYS: Cell<usize> = const { Cell::new(0) };
     static VALUES: Cell<usize> = const { Cell::new(0) };
-    /// Bodies that began since the last clear.
+    /// The number of bodies started since the last clear.
     static BODIES: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A point: panics if its turn has come. Never while a panic is under way, since there is one only.
+/// A point: panics if its number has been reached. Each run has at most one panic, so no point panics while
+/// another panic unwinds.
 fn point(place: &'static str) {
     let number = REACHED.replace(REACHED.get() + 1);
     if PANIC_AT.get() == Some(number) {
@@ -35,10 +36,10 @@ fn point(place: &'static str) {
 }
 
 fn add(count: &'static LocalKey<Cell<usize>>, change: isize) {
-    count.set(count.get().checked_add_signed(change).expect("what is dropped was made"));
+    count.set(count.get().checked_add_signed(change).expect("a dropped key or value was created before"));
 }
 
-/// An argument. Some numbers hash alike. Only the drop of a stored one is a point.
+/// An argument. Some numbers have equal hashes. Only the drop of a stored key is a point.
 struct Key {
     number: u64,
     stored: bool,
@@ -110,7 +111,7 @@ impl Drop for Value {
     }
 }
 
-/// The key whose body calls the function with another.
+/// The key whose body calls the function with another key, [`NESTED`].
 const NESTING: u64 = 5;
 const NESTED: u64 = 2;
 
@@ -124,7 +125,7 @@ fn body(number: u64, call: fn(u64) -> Value) -> Value {
     Value::new(10 * number)
 }
 
-// ---- What is done
+// ---- Operations
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Op {
@@ -135,14 +136,14 @@ enum Op {
     Peek(u64),
     Contains(u64),
     Clear,
-    /// Of an object only.
+    /// Cache objects only.
     Get(u64),
-    /// Of an object only.
+    /// Cache objects only.
     Iter,
 }
 use Op::{Call, Clear, Contains, Get, Invalidate, Iter, Peek, Put, Refresh};
 
-/// Hits, misses, evictions, replacements and removals by each way there is, full, empty and in between.
+/// Hits, misses, evictions, replacements and removals of every kind, in a full, empty and half-full cache.
 #[rustfmt::skip]
 const SCENARIO: [Op; 42] = [
     Call(1), Call(2), Call(3), Call(1), Iter, Call(4), Put(2), Put(1), Get(2), Refresh(4), Refresh(3), Get(6),
@@ -167,10 +168,10 @@ impl Subject {
     }
 
     fn object(&self) -> &'static LruCache<Key, Value> {
-        self.object.expect("functions are not asked")
+        self.object.expect("only objects perform this operation")
     }
 
-    /// Does `op` and says what it answered, in numbers.
+    /// Performs `op` and returns its result as numbers.
     fn perform(&self, op: Op) -> Vec<u64> {
         let f = &self.f;
         match op {
@@ -198,13 +199,13 @@ impl Subject {
     }
 }
 
-/// The cache, done the slow way.
+/// A slow reference implementation of the cache.
 #[derive(Clone, Debug)]
 struct Model {
     hits: u64,
     misses: u64,
     maxsize: Option<usize>,
-    /// The least recently used first.
+    /// Least recently used first.
     keys: Vec<u64>,
 }
 
@@ -225,7 +226,7 @@ impl Model {
         }
     }
 
-    /// Does `op`, notes its steps, and says what it answers.
+    /// Performs `op`, records its steps, and returns its expected result.
     fn apply(&mut self, op: Op, steps: &mut Vec<Self>) -> Vec<u64> {
         match op {
             Call(k) | Get(k) if self.has(k) => {
@@ -272,7 +273,7 @@ impl Model {
     }
 }
 
-/// Whether two lists of keys are the same: in order, where there is one.
+/// Compares two lists of keys: in order if the cache is bounded, else as sets.
 fn alike(maxsize: Option<usize>, left: &[u64], right: &[u64]) -> bool {
     match maxsize {
         Some(_) => left == right,
@@ -280,12 +281,12 @@ fn alike(maxsize: Option<usize>, left: &[u64], right: &[u64]) -> bool {
     }
 }
 
-/// Runs the scenario with a panic at one of its points, or without. Returns how many points there are,
-/// and what panicked.
+/// Runs the scenario with a panic at one of its points, or with none. Returns the number of points, and the
+/// place that panicked.
 fn run(subject: &Subject, panic_at: Option<usize>) -> (usize, Option<&'static str>) {
     let f = &subject.f;
     let maxsize = (f.info)().maxsize;
-    // What the cache may be like: one state, but for what an operation that panicked left open.
+    // The possible states of the cache: one, or several after an operation that panicked at an unknown step.
     let mut models = vec![Model::new(maxsize)];
     let mut place = None;
     for count in [&KEYS, &VALUES, &REACHED] {
@@ -320,7 +321,7 @@ fn run(subject: &Subject, panic_at: Option<usize>) -> (usize, Option<&'static st
     (points, place)
 }
 
-/// The cache is like one of `models`, in what it has, in the order in which it evicts, and in what is alive.
+/// Checks that the cache equals one of `models` in its keys, its order of eviction and its live values.
 fn check(Subject { f, .. }: &Subject, models: &[Model], what: &str) {
     let resident: Vec<u64> = NUMBERS.filter(|k| (f.contains)(*k)).collect();
     let info = (f.info)();
@@ -328,7 +329,7 @@ fn check(Subject { f, .. }: &Subject, models: &[Model], what: &str) {
     assert_eq!(
         [KEYS.get(), VALUES.get()],
         [resident.len(); 2],
-        "{what}: who is stored is alive, and nobody else"
+        "{what}: exactly the stored keys and values are alive"
     );
     for k in NUMBERS {
         assert_eq!((f.peek)(k).map(|value| value.0), resident.contains(&k).then_some(10 * k), "{what}");
@@ -348,15 +349,15 @@ fn check(Subject { f, .. }: &Subject, models: &[Model], what: &str) {
     assert_eq!([KEYS.get(), VALUES.get()], [0; 2], "{what}: nothing else is alive after a clear");
 }
 
-/// A panic at each point in turn; `places` are those where there were some.
+/// Panics at each point in turn. `places` are all places where a panic must have happened.
 fn panics_everywhere(subject: &Subject, places: &[&str]) {
     let (points, _) = run(subject, None);
     let panicked: BTreeSet<_> = (0..points).filter_map(|point| run(subject, Some(point)).1).collect();
-    assert_eq!(run(subject, None), (points, None), "the panics left no trace");
+    assert_eq!(run(subject, None), (points, None), "earlier panics have no effect on later runs");
     assert_eq!(panicked, places.iter().copied().collect());
 }
 
-/// Where nothing is stored, nothing is found.
+/// The places reached when nothing is stored, so that no lookup finds an entry.
 const UNCACHED: [&str; 5] = ["body", "clone of a key", "drop of a key", "drop of a value", "hash"];
 const ALL: [&str; 7] =
     ["body", "clone of a key", "clone of a value", "drop of a key", "drop of a value", "eq", "hash"];
@@ -393,7 +394,7 @@ fn object_survives_a_panic_at_any_point() {
                 peek: |k| CACHE.peek(&key(k)),
                 put: |k, value| drop(CACHE.insert(Key::new(k, true), value)),
                 invalidate: |k| CACHE.remove(&key(k)).is_some(),
-                refresh: |_| unreachable!("an object has none"),
+                refresh: |_| unreachable!("objects have no refresh"),
             };
             finishes(|| panics_everywhere(&Subject { f, object: Some(&CACHE) }, &$places));
         })+};
@@ -403,8 +404,8 @@ fn object_survives_a_panic_at_any_point() {
     );
 }
 
-/// What a nested call left is dropped when the outermost one lets go. Should its destructor panic there,
-/// what that call took out of the cache is dropped all the same.
+/// What a nested call removes is dropped when the outermost call releases the lock. If a destructor panics
+/// there, the entries removed by the outermost call are dropped all the same.
 #[test]
 fn a_panic_in_what_a_nested_call_left_loses_nothing_that_was_taken_out() {
     thread_local! {
@@ -413,21 +414,21 @@ fn a_panic_in_what_a_nested_call_left_loses_nothing_that_was_taken_out() {
     }
 
     #[derive(Clone)]
-    struct Asking(u64);
-    impl Hash for Asking {
+    struct Comparing(u64);
+    impl Hash for Comparing {
         fn hash<H: Hasher>(&self, state: &mut H) {
             self.0.hash(state);
         }
     }
-    impl PartialEq for Asking {
+    impl PartialEq for Comparing {
         fn eq(&self, other: &Self) -> bool {
             ON_EQ.take().into_iter().for_each(|act| act());
             self.0 == other.0
         }
     }
-    impl Eq for Asking {}
+    impl Eq for Comparing {}
 
-    /// Panics where it is dropped, if it is told to.
+    /// A value that panics when it is dropped, if it is armed.
     struct Armed(bool);
     impl Armed {
         fn new(armed: bool) -> Self {
@@ -449,24 +450,25 @@ fn a_panic_in_what_a_nested_call_left_loses_nothing_that_was_taken_out() {
         }
     }
 
-    static BOUNDED: LruCache<Asking, Armed> = LruCache::new(Some(2));
-    static UNBOUNDED: LruCache<Asking, Armed> = LruCache::new(None);
-    fn leave<const IS_BOUNDED: bool>() {
+    static BOUNDED: LruCache<Comparing, Armed> = LruCache::new(Some(2));
+    static UNBOUNDED: LruCache<Comparing, Armed> = LruCache::new(None);
+    fn insert_armed<const IS_BOUNDED: bool>() {
         let cache = if IS_BOUNDED { &BOUNDED } else { &UNBOUNDED };
-        // Nested, so it goes unstored, and stays until the outer call is done.
-        assert!(cache.insert(Asking(7), Armed::new(true)).is_none());
+        // A nested insert is not stored; its entry is dropped when the outer call ends.
+        assert!(cache.insert(Comparing(7), Armed::new(true)).is_none());
     }
 
     finishes(|| {
-        let ways: [fn(&LruCache<Asking, Armed>); 3] = [
-            |cache| drop(cache.insert(Asking(1), Armed::new(false))),
-            |cache| drop(cache.remove(&Asking(1))),
-            |cache| drop(cache.get(&Asking(1))),
+        let ways: [fn(&LruCache<Comparing, Armed>); 3] = [
+            |cache| drop(cache.insert(Comparing(1), Armed::new(false))),
+            |cache| drop(cache.remove(&Comparing(1))),
+            |cache| drop(cache.get(&Comparing(1))),
         ];
-        for (cache, leave) in [(&BOUNDED, leave::<true> as fn()), (&UNBOUNDED, leave::<false>)] {
+        for (cache, nested) in [(&BOUNDED, insert_armed::<true> as fn()), (&UNBOUNDED, insert_armed::<false>)]
+        {
             for (number, way) in ways.into_iter().enumerate() {
-                cache.insert(Asking(1), Armed::new(false));
-                ON_EQ.set(Some(leave));
+                cache.insert(Comparing(1), Armed::new(false));
+                ON_EQ.set(Some(nested));
                 assert!(catch(|| way(cache)).is_err(), "{number}");
                 assert_eq!(LIVE.get(), cache.len(), "way {number}, {cache:?}");
                 cache.clear();

@@ -1,5 +1,5 @@
-//! Wrong answers that memoization libraries are known to give, asked of this one: of functions, of generic
-//! functions, of methods, of methods without accessors.
+//! Wrong answers that other memoization libraries are known to give, checked for functions, generic
+//! functions, methods, and methods without accessors.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -45,7 +45,7 @@ fn arguments_are_not_joined_into_a_text() {
     );
 }
 
-/// Returns early in every way that there is.
+/// Returns early in every way that Rust has.
 macro_rules! early {
     ($n:expr, $runs:expr) => {{
         $runs.fetch_add(1, SeqCst);
@@ -158,13 +158,13 @@ fn an_error_is_not_remembered_whatever_its_result_is_called() {
 }
 
 thread_local! {
-    /// Whether the next body calls its function once more, which is then the newer.
+    /// Whether the next body calls its function again; the nested call then starts later.
     static AGAIN: Cell<bool> = const { Cell::new(false) };
 }
 
 #[test]
 fn a_late_error_does_not_overwrite_a_newer_value() {
-    /// Fails, after the same call has answered meanwhile.
+    /// Fails after a nested call with the same key has returned a value.
     fn late<T>(call: impl FnOnce() -> Result<T, String>, value: T) -> Result<T, String> {
         if AGAIN.take() {
             assert!(call().is_ok());
@@ -209,7 +209,7 @@ fn a_late_error_does_not_overwrite_a_newer_value() {
 }
 
 thread_local! {
-    /// What a `Clone` or a `Drop` of [`Caller`] is to call.
+    /// The function that `Hash`, `Eq`, `Clone` and `Drop` of [`Caller`] call.
     static CALL: Cell<Option<fn()>> = const { Cell::new(None) };
     static CALLED: Cell<u32> = const { Cell::new(0) };
 }
@@ -222,7 +222,7 @@ fn call_back() {
     }
 }
 
-/// An argument and a result that calls the cache when it is hashed, compared, cloned and dropped.
+/// An argument and result type that calls the cache when it is hashed, compared, cloned or dropped.
 #[derive(Debug)]
 struct Caller(u32);
 
@@ -255,7 +255,7 @@ impl Drop for Caller {
     }
 }
 
-/// Runs a function of a [`Caller`] with each of the ways to call back, and looks whether it answers.
+/// Calls a function of a [`Caller`] with each kind of callback, and checks its results.
 macro_rules! survives {
     (|$n:ident| $call:expr, $info:expr, $clear:expr, $invalidate:expr, $put:expr) => {{
         fn call($n: u32) -> u32 {
@@ -292,7 +292,7 @@ macro_rules! survives {
             $clear;
             CALL.set(None);
             assert!(CALLED.get() > 0);
-            // Intact: it still answers, hits where it stores, and holds no more than it may.
+            // The cache is intact: results are right, stored keys hit, and the size is within its bound.
             $clear;
             (0..3).for_each(|n| assert_eq!((call(n), call(n)), (10 * n, 10 * n)));
             let info = $info;

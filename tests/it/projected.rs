@@ -1,4 +1,4 @@
-//! What of the arguments is the key, where it is not all of them.
+//! Keys made from a part of the arguments.
 
 use functools::lru_cache;
 
@@ -211,30 +211,30 @@ fn errors_and_none_are_told_by_type_not_byname() {
     type Answer<T> = std::result::Result<T, String>;
     type Maybe<T> = Option<T>;
     #[lru_cache(cache_errors = true)]
-    fn kept(n: u32) -> Answer<u32> {
+    fn with_errors(n: u32) -> Answer<u32> {
         Err(n.to_string())
     }
     #[lru_cache(cache_none = false)]
-    fn left_out(n: u32) -> Answer<Maybe<u32>> {
+    fn without_none(n: u32) -> Answer<Maybe<u32>> {
         Ok((n > 1).then_some(n))
     }
     #[lru_cache(cache_none = false, cache_errors = true)]
     fn both(n: u32) -> Answer<Maybe<u32>> {
-        if n == 0 { Err("zero".into()) } else { left_out(n) }
+        if n == 0 { Err("zero".into()) } else { without_none(n) }
     }
-    // Without a `None`, the option changes nothing.
+    // The return type is no `Option`, so `cache_none` changes nothing.
     #[lru_cache(cache_none = false)]
     fn neither(n: u32) -> (Option<u32>, u32) {
         (None, n)
     }
     for n in [0, 1, 2, 0, 1, 2] {
-        let _ = (kept(n), both(n), neither(n));
+        let _ = (with_errors(n), both(n), neither(n));
     }
     assert_eq!(
-        [kept::cache_info(), both::cache_info(), neither::cache_info()].map(info),
+        [with_errors::cache_info(), both::cache_info(), neither::cache_info()].map(info),
         [(3, 3, 3), (2, 4, 2), (3, 3, 3)]
     );
-    assert_eq!(info(left_out::cache_info()), (0, 3, 1));
-    kept::cache_put(9, Err("put".into()));
-    assert_eq!((kept::cache_peek(9), kept(9)), (Some(Err("put".into())), Err("put".into())));
+    assert_eq!(info(without_none::cache_info()), (0, 3, 1));
+    with_errors::cache_put(9, Err("put".into()));
+    assert_eq!((with_errors::cache_peek(9), with_errors(9)), (Some(Err("put".into())), Err("put".into())));
 }

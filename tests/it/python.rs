@@ -1,12 +1,12 @@
 //! CPython's own tests of `functools.lru_cache`, under their own names.
 //!
-//! Origin: CPython 3.11, `Lib/test/test_functools.py`, `TestCache` and `TestLRU`, PSF licence. The
-//! ideas are re-told in Rust; no code is copied.
+//! Origin: CPython 3.11, `Lib/test/test_functools.py`, `TestCache` and `TestLRU`, PSF licence. The tests are
+//! rewritten in Rust; no code is copied.
 //!
-//! Not here: what Rust has no word for (keyword and star arguments, pickling, copying, weak
-//! references), and what it refuses when compiling (an argument that cannot be hashed).
+//! Left out: what Rust does not have (keyword and star arguments, pickling, copying, weak references), and
+//! what fails to compile (an argument that cannot be hashed).
 //!
-//! At the end stands how cachetools tests `typed`: `tests/test_func.py`, MIT licence, re-told as well.
+//! The last section rewrites cachetools' tests of `typed`: `tests/test_func.py`, MIT licence.
 
 use crate::support::{Raised, Random, catch, counts, finishes, raise};
 use functools::{Argument, cache, lru_cache};
@@ -61,7 +61,7 @@ fn test_lru() {
     f(3, 4);
     assert_eq!(counts(f::cache_info()), (0, 1, Some(20), 1));
 
-    // Past the cache.
+    // Bypasses the cache.
     assert_eq!(f::wrapped(3, 4), orig(3, 4));
     assert_eq!(counts(f::cache_info()), (0, 1, Some(20), 1));
 }
@@ -137,12 +137,12 @@ fn test_lru_bug_35780() {
 
     assert!((0..15).all(|x| f(x) == format!(".{x}.")));
     assert_eq!(f::cache_info().currsize, 10);
-    // A call that stores its own key before it returns leaves the cache full, and whole.
+    // A call that stores its own key before it returns leaves the cache full and consistent.
     assert_eq!(f(20), ".20.");
     assert_eq!(f::cache_info().currsize, 10);
 }
 
-/// Two ways to write the same call are one call. Python's were `f(0)` and `f(0, **{})`.
+/// Two spellings of the same call share one entry. In Python they were `f(0)` and `f(0, **{})`.
 #[test]
 fn test_lru_bug_36650() {
     #[lru_cache]
@@ -172,13 +172,13 @@ fn test_lru_hash_only_once() {
     let hashed = || HASHED.swap(0, SeqCst);
 
     let mock_int = MockInt(5);
-    // Added to the cache.
+    // Stored.
     assert_eq!(f(&mock_int, 1), 16);
     assert_eq!((hashed(), counts(f::cache_info())), (1, (0, 1, Some(1), 1)));
     // A hit.
     assert_eq!(f(&mock_int, 1), 16);
     assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 1, Some(1), 1)));
-    // Evicted: only the newcomer is hashed.
+    // Evicted: only the new key is hashed.
     assert_eq!(f(&MockInt(6), 2), 20);
     assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 2, Some(1), 1)));
     // A miss.
@@ -186,7 +186,7 @@ fn test_lru_hash_only_once() {
     assert_eq!((hashed(), counts(f::cache_info())), (1, (1, 3, Some(1), 1)));
 }
 
-/// Caching a function by the name of one that the cache itself may want to call.
+/// The function has the name of one that the cache itself might call.
 #[test]
 fn test_lru_reentrancy_with_len() {
     #[lru_cache(4)]
@@ -225,7 +225,7 @@ fn test_lru_with_maxsize_negative() {
     assert_eq!(counts(eq::cache_info()), (0, 300, Some(0), 0));
 }
 
-/// An exception is an `Err` or a panic: it comes through as it is, and is not remembered.
+/// An exception is an `Err` or a panic: it reaches the caller unchanged, and is not cached.
 #[test]
 fn test_lru_with_exceptions() {
     macro_rules! with_maxsize {
@@ -253,10 +253,10 @@ fn test_lru_with_exceptions() {
     with_maxsize!(128);
 }
 
-/// The signature and the name stay; the documentation is there for rustdoc, and the original by `wrapped`.
+/// The attribute keeps signature and name; the documentation is for rustdoc, and `wrapped` runs the original.
 #[test]
 fn test_lru_cache_decoration() {
-    /// Answers everything.
+    /// Returns the answer to everything.
     #[lru_cache]
     fn f(_zomg: u32) -> u32 {
         42
@@ -296,7 +296,7 @@ fn test_lru_cache_threaded() {
         });
         assert_eq!(counts(f::cache_info()), (M * N - N, N, Some(55), 5));
 
-        // The same, with somebody clearing.
+        // Again, while another thread clears the cache.
         let start = Barrier::new(6);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -311,7 +311,7 @@ fn test_lru_cache_threaded() {
     });
 }
 
-/// The same call from several threads at the same time.
+/// Several threads make the same call at the same time.
 #[test]
 fn test_lru_cache_threaded2() {
     const N: usize = 5;
@@ -347,7 +347,7 @@ fn test_lru_cache_threaded2() {
     });
 }
 
-/// Where CPython's body sleeps, this one waits until every thread is in it.
+/// CPython's body sleeps; this one waits until every thread has entered it.
 #[test]
 fn test_lru_cache_threaded3() {
     static ALL_IN: Barrier = Barrier::new(5);
@@ -374,9 +374,9 @@ fn test_need_for_rlock() {
     fn test_func(x: DoubleEq) -> DoubleEq {
         x
     }
-    /// Compares by calling the function again.
+    /// Its `eq` calls the function again.
     #[derive(Clone, Debug, Hash)]
-    #[allow(clippy::derived_hash_with_manual_eq)] // Equal numbers hash alike.
+    #[allow(clippy::derived_hash_with_manual_eq)] // Equal numbers have equal hashes.
     struct DoubleEq(u32);
     impl PartialEq for DoubleEq {
         fn eq(&self, other: &Self) -> bool {
@@ -393,7 +393,7 @@ fn test_need_for_rlock() {
         test_func(DoubleEq(1));
         test_func(DoubleEq(2));
         assert_eq!(test_func(DoubleEq(2)), DoubleEq(2));
-        // At least one from the lookup, and one from the comparison above; each was a hit.
+        // At least one nested call from the lookup and one from the comparison above; all of them hit.
         let nested = NESTED.load(SeqCst);
         assert!(nested >= 2);
         assert_eq!(counts(test_func::cache_info()), (1 + nested, 2, Some(10), 2));
@@ -437,8 +437,8 @@ fn test_lru_with_types() {
     with_maxsize!(128);
 }
 
-/// In Python `(1,)`, `(True,)` and `(1.0,)` are one call, typed or not: types are compared at the top level
-/// alone. Here a tuple's type has the types of its elements in it, so these are three calls.
+/// In Python `(1,)`, `(True,)` and `(1.0,)` are the same call, typed or not, because only top-level types are
+/// compared. Here a tuple's type includes the types of its elements, so these are three calls.
 #[test]
 fn test_lru_cache_typed_is_not_recursive() {
     #[lru_cache(typed = true)]
@@ -454,7 +454,7 @@ fn test_lru_cache_typed_is_not_recursive() {
 #[test]
 fn test_lru_method() {
     static RUNS: AtomicU32 = AtomicU32::new(0);
-    /// A kind of number: two that are equal are one to the cache.
+    /// A number type: equal numbers are the same key.
     #[derive(Clone, PartialEq, Eq, Hash)]
     struct X(u32);
     impl X {
@@ -480,7 +480,7 @@ fn test_lru_method() {
 
 // ---- cachetools
 
-/// Of its `DecoratorTestMixin`, the two that are about types.
+/// The two tests of its `DecoratorTestMixin` that are about types.
 mod cachetools {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! What is remembered of what a body does: values, errors, panics, and what happens to the cache meanwhile.
+//! Which results are cached: values, errors, panics, and results of bodies that run while the cache changes.
 
 use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise};
 use functools::{CacheInfo, cache, lru_cache};
@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Barrier, LazyLock, Mutex};
 use std::thread;
 
-// ---- Errors are not remembered, values are
+// ---- Errors are not cached, values are
 
-/// After one call that failed twice and one that succeeded twice.
-fn only_the_value_was_remembered(info: CacheInfo) -> bool {
+/// Checks the counters after two calls that fail and two that succeed with the same value.
+fn only_the_value_is_cached(info: CacheInfo) -> bool {
     counts(info) == (1, 3, Some(128), 1)
 }
 
@@ -27,7 +27,7 @@ fn errors_are_not_remembered_under_any_alias() {
         pub(super) use std::result::Result as Outcome;
         pub(super) type Of<E, T> = Outcome<T, E>;
     }
-    macro_rules! not_remembered {
+    macro_rules! not_cached {
         ($($result:ty => $error:expr),+ $(,)?) => {$({
             #[lru_cache]
             fn f(n: u32) -> $result {
@@ -36,12 +36,12 @@ fn errors_are_not_remembered_under_any_alias() {
             for n in [0, 1, 0, 1] {
                 assert_eq!(f(n).ok(), (n != 0).then_some(n));
             }
-            assert!(only_the_value_was_remembered(f::cache_info()), stringify!($result));
+            assert!(only_the_value_is_cached(f::cache_info()), stringify!($result));
             assert!(!f::cache_contains(0) && f::cache_contains(1));
         })+};
     }
 
-    not_remembered! {
+    not_cached! {
         Result<u32, Error> => Error,
         std::result::Result<u32, Error> => Error,
         ::core::result::Result<u32, String> => "zero".into(),
@@ -58,7 +58,7 @@ fn errors_are_not_remembered_under_any_alias() {
 
 #[test]
 fn errors_need_no_trait() {
-    /// Neither `Clone` nor `Debug`, and for one thread only.
+    /// Has neither `Clone` nor `Debug`, and is not `Send`.
     struct Opaque(std::rc::Rc<Cell<u32>>);
     #[lru_cache]
     fn f(n: u32) -> Result<u32, Opaque> {
@@ -67,7 +67,7 @@ fn errors_need_no_trait() {
 
     assert!([0, 0].iter().all(|n| f(*n).is_err_and(|Opaque(inside)| inside.get() == 0)));
     assert!([1, 1].iter().all(|n| f(*n).is_ok()));
-    assert!(only_the_value_was_remembered(f::cache_info()));
+    assert!(only_the_value_is_cached(f::cache_info()));
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn errors_may_borrow_from_the_arguments() {
 
     let text = String::from("xyz");
     assert_eq!([parse(&text), parse("7"), parse("7"), parse(&text)], [Err("x"), Ok(7), Ok(7), Err("x")]);
-    assert!(only_the_value_was_remembered(parse::cache_info()));
+    assert!(only_the_value_is_cached(parse::cache_info()));
     assert_eq!(
         [named(&text, ""), named("7", ""), named("7", ""), named(&text, "")],
         [Err("xyz"), Ok(7), Ok(7), Err("xyz")]
     );
-    assert!(only_the_value_was_remembered(named::cache_info()));
+    assert!(only_the_value_is_cached(named::cache_info()));
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn results_of_nothing_or_of_no_error_are_results() {
         assert_eq!(formatted(n).is_ok(), n == 1);
         assert_eq!(infallible(n), Ok(n));
     }
-    assert!(only_the_value_was_remembered(checked::cache_info()));
-    assert!(only_the_value_was_remembered(formatted::cache_info()));
+    assert!(only_the_value_is_cached(checked::cache_info()));
+    assert!(only_the_value_is_cached(formatted::cache_info()));
     assert_eq!(counts(infallible::cache_info()), (2, 2, Some(128), 2));
 }
 
@@ -196,7 +196,7 @@ fn panic_counts_a_miss_and_stores_and_evicts_nothing() {
             assert_eq!(catch(|| f(13)), Err(Raised));
             assert_eq!(f::cache_info(), CacheInfo { misses: before.misses + 1, ..before });
             assert!(!f::cache_contains(13));
-            // No lock is poisoned, and 1 and 2 are where they were.
+            // No lock is poisoned, and the entries of 1 and 2 are still stored.
             let hits = if before.currsize == 2 { 2 } else { 0 };
             let _ = [1, 2].map(f);
             assert_eq!(f::cache_info().hits, hits);
@@ -217,21 +217,21 @@ fn error_counts_a_miss_and_evicts_nothing() {
     assert_eq!(counts(f::cache_info()), (0, 3, Some(2), 2));
 }
 
-// ---- What happens while a body runs
+// ---- Changes while a body runs
 
-type Outcome = Result<u64, Raised>;
+type Answer = Result<u64, Raised>;
 
 thread_local! {
-    /// What the next bodies do, the first one first; then they return their key.
-    static SCRIPT: RefCell<Vec<fn() -> Outcome>> = const { RefCell::new(Vec::new()) };
+    /// What the next bodies do, in this order; later bodies return their key.
+    static SCRIPT: RefCell<Vec<fn() -> Answer>> = const { RefCell::new(Vec::new()) };
 }
 
-fn run_body(key: u64) -> Outcome {
+fn run_body(key: u64) -> Answer {
     let next = SCRIPT.with_borrow_mut(|script| if script.is_empty() { None } else { Some(script.remove(0)) });
     next.map_or(Ok(key), |body| body())
 }
 
-/// The same test, with a function `$f` of its own, in each mode that stores something.
+/// Runs the test with a function `$f` in each mode that stores results.
 macro_rules! where_something_is_stored {
     (|$f:ident| $test:expr) => {
         where_something_is_stored!(@ None => |$f| $test);
@@ -239,19 +239,19 @@ macro_rules! where_something_is_stored {
     };
     (@ $maxsize:tt => |$f:ident| $test:expr) => {{
         #[lru_cache(maxsize = $maxsize)]
-        #[allow(dead_code, reason = "some tests ask its companion only")]
-        fn $f(key: u64) -> Outcome {
+        #[allow(dead_code, reason = "some tests use only the accessors")]
+        fn $f(key: u64) -> Answer {
             run_body(key)
         }
         $test;
     }};
 }
 
-/// Calls key 1 while its body does `script`, and says what was returned and what is remembered.
-fn call_with(f: &Handle<Outcome>, script: &[fn() -> Outcome]) -> (Outcome, Option<Outcome>) {
+/// Calls key 1 while its body runs `script`; returns the result, and the value cached afterwards.
+fn call_with(f: &Handle<Answer>, script: &[fn() -> Answer]) -> (Answer, Option<Answer>) {
     SCRIPT.set(script.to_vec());
     let returned = (f.call)(1);
-    SCRIPT.with_borrow(|left| assert!(left.is_empty(), "all bodies ran"));
+    SCRIPT.with_borrow(|rest| assert!(rest.is_empty(), "all bodies ran"));
     (returned, (f.peek)(1))
 }
 
@@ -263,7 +263,7 @@ fn cleared_meanwhile_is_returned_but_not_stored() {
             Ok(10)
         };
         assert_eq!(call_with(&handle!(f), &[during]), (Ok(10), None));
-        // The counters were cleared with it.
+        // The clear also resets the counters.
         assert_eq!((f::cache_info().hits, f::cache_info().misses, f::cache_info().currsize), (0, 0, 0));
         assert_eq!((f(1), f(1)), (Ok(1), Ok(1)));
         assert_eq!((f::cache_info().hits, f::cache_info().misses, f::cache_info().currsize), (1, 1, 1));
@@ -291,7 +291,7 @@ fn put_meanwhile_stays() {
             Ok(10)
         };
         assert_eq!(call_with(&handle!(f), &[during]), (Ok(10), Some(Ok(100))));
-        // Also where it is put and then removed: what was computed is older than both.
+        // The result is not stored after a put and a removal either: it is older than both.
         f::cache_clear();
         let during = || {
             f::cache_put(1, Ok(100));
@@ -318,19 +318,19 @@ fn refreshed_meanwhile_stays() {
 fn refresh_does_not_replace_what_was_stored_on_purpose_after_it_began() {
     where_something_is_stored!(|f| {
         f::cache_put(1, Ok(5));
-        let put: fn() -> Outcome = || {
+        let put: fn() -> Answer = || {
             f::cache_put(1, Ok(100));
             Ok(10)
         };
         SCRIPT.set(vec![put]);
         assert_eq!((f::cache_refresh(1), f::cache_peek(1)), (Ok(10), Some(Ok(100))));
-        let refresh: fn() -> Outcome = || {
+        let refresh: fn() -> Answer = || {
             assert_eq!(f::cache_refresh(1), Ok(20));
             Ok(10)
         };
         SCRIPT.set(vec![refresh, || Ok(20)]);
         assert_eq!((f::cache_refresh(1), f::cache_peek(1)), (Ok(10), Some(Ok(20))));
-        let clear: fn() -> Outcome = || {
+        let clear: fn() -> Answer = || {
             f::cache_clear();
             Ok(10)
         };
@@ -366,7 +366,7 @@ fn value_after_an_error_is_remembered() {
 #[test]
 fn bounded_keeps_the_first_result_where_it_was() {
     #[lru_cache(maxsize = 3)]
-    fn f(key: u64) -> Outcome {
+    fn f(key: u64) -> Answer {
         run_body(key)
     }
 
@@ -376,14 +376,14 @@ fn bounded_keeps_the_first_result_where_it_was() {
         Ok(10)
     };
     assert_eq!(call_with(&handle!(f), &[outer, || Ok(20), || Ok(2), || Ok(3)]), (Ok(10), Some(Ok(20))));
-    // 1 came before 2 and 3, and storing it late did not move it.
+    // 1 was stored before 2 and 3, and the late insert did not move it.
     assert_eq!(handle!(f).push_out(&[1, 2, 3], || Ok(0)), [1, 2, 3]);
 }
 
 #[test]
 fn unbounded_keeps_the_last_result() {
     #[cache]
-    fn f(key: u64) -> Outcome {
+    fn f(key: u64) -> Answer {
         run_body(key)
     }
 
@@ -395,7 +395,7 @@ fn unbounded_keeps_the_last_result() {
     assert_eq!(counts(f::cache_info()), (0, 2, None, 1));
 }
 
-/// Two ends of a conversation with a body on another thread: it says that it runs, and waits to go on.
+/// Synchronizes with a body on another thread: the body reports that it runs, and waits for a signal.
 struct Meeting {
     runs: (Sender<()>, Mutex<Receiver<()>>),
     go_on: (Sender<()>, Mutex<Receiver<()>>),
@@ -408,18 +408,18 @@ impl Meeting {
     }
 
     fn body(&self) {
-        self.runs.0.send(()).expect("a listener");
-        self.go_on.1.lock().expect("no panic").recv().expect("a word");
+        self.runs.0.send(()).expect("the receiver is alive");
+        self.go_on.1.lock().expect("no thread panicked").recv().expect("the sender is alive");
     }
 
-    /// Runs `compute` on another thread and `meanwhile` on this one, while its body runs.
+    /// Runs `compute` on another thread, and `meanwhile` on this thread while the body of `compute` runs.
     fn during<R: Send>(&self, compute: impl FnOnce() -> R + Send, meanwhile: impl FnOnce()) -> R {
         thread::scope(|scope| {
             let computing = scope.spawn(compute);
-            self.runs.1.lock().expect("no panic").recv().expect("a word");
+            self.runs.1.lock().expect("no thread panicked").recv().expect("the sender is alive");
             meanwhile();
-            self.go_on.0.send(()).expect("a listener");
-            computing.join().expect("no panic")
+            self.go_on.0.send(()).expect("the receiver is alive");
+            computing.join().expect("no thread panicked")
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `shards = N`: results in parts, each with its own lock and its own order; one function all the same.
+//! `shards = N`: a cache of independently locked shards, each with its own order, that behaves as one.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -13,7 +13,7 @@ use functools::{RemovalCause, cache, lru_cache};
 
 use crate::support::{Handle, Random, catch, counts, finishes, handle, raise, tally};
 
-/// Runs `f` on so many threads that start at once, each with its number.
+/// Runs `f` on this many threads, which start together; each gets its number.
 fn at_once(threads: usize, f: impl Fn(u64) + Sync) {
     let start = Barrier::new(threads);
     thread::scope(|scope| {
@@ -27,7 +27,7 @@ fn at_once(threads: usize, f: impl Fn(u64) + Sync) {
     });
 }
 
-// ---- What can be asked
+// ---- Accessors
 
 #[test]
 fn every_accessor_speaks_for_all_shards() {
@@ -157,21 +157,21 @@ fn a_panic_in_the_body_counts_a_miss_and_stores_nothing() {
 #[test]
 fn time_weight_and_listeners() {
     static NOW: AtomicU64 = AtomicU64::new(0);
-    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     fn ticks() -> u64 {
         NOW.load(SeqCst)
     }
     fn log(n: &u64, _: &u64, cause: RemovalCause) {
-        // Told when the lock is free.
+        // The listener runs without the lock held.
         assert!(f::cache_info().currsize <= 40);
-        LEFT.lock().unwrap().push((*n, cause));
+        REMOVED.lock().unwrap().push((*n, cause));
     }
     #[lru_cache(maxsize = 40, shards = 4, ttl = 5, timer = ticks, weight = |n, _| usize::try_from(*n).unwrap(), on_evict = log)]
     fn f(n: u64) -> u64 {
         n
     }
     assert_eq!((f(10), f(11), f(12)), (10, 11, 12));
-    // What is heavier than a shard may be is not stored.
+    // An entry heavier than a shard's share of the bound is not stored.
     assert_eq!((f::cache_contains(10), f::cache_contains(11), f::cache_contains(12)), (true, false, false));
     for n in 1..10 {
         f(n);
@@ -185,8 +185,8 @@ fn time_weight_and_listeners() {
     assert!(f::cache_invalidate(1));
     f(2);
     f::cache_clear();
-    let left = LEFT.lock().unwrap();
-    let of = |which| left.iter().filter(|(_, cause)| *cause == which).map(|(n, _)| n).sum::<u64>();
+    let removed = REMOVED.lock().unwrap();
+    let of = |which| removed.iter().filter(|(_, cause)| *cause == which).map(|(n, _)| n).sum::<u64>();
     assert_eq!(
         (
             of(RemovalCause::Evicted) + of(RemovalCause::Expired),
@@ -372,17 +372,17 @@ fn after_a_clear_or_an_invalidation_nobody_is_served_what_was_computed_before() 
             while busy.load(SeqCst) > 0 {
                 let floor = FLOOR.load(SeqCst);
                 let version = f(random.below(KEYS));
-                assert!(version >= floor, "{version} was served after {floor}");
+                assert!(version >= floor, "the call returned {version} after version {floor} was required");
                 thread::yield_now();
             }
         });
     });
 }
 
-// ---- Calls from inside `Eq`, while other threads are inside of theirs
+// ---- Calls from inside `Eq`, while other threads are inside `Eq` too
 
 thread_local! {
-    /// What the next comparison on this thread does first.
+    /// Run by the next comparison on this thread.
     static ON_EQ: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
     static DROPS: Cell<Option<fn()>> = const { Cell::new(None) };
 }
@@ -407,16 +407,16 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Runs `call` with `act` done inside of the first comparison.
+/// Runs `call`; its first comparison runs `act`.
 fn with_eq<R>(act: impl FnOnce() + 'static, call: impl FnOnce() -> R) -> R {
     ON_EQ.set(Some(Box::new(act)));
     let result = call();
-    assert!(ON_EQ.take().is_none(), "nothing was compared");
+    assert!(ON_EQ.take().is_none(), "the call compares keys");
     result
 }
 
-/// Whether these keys share one of two shards: of which one has room for one of them.
-fn are_neighbours(one: u64, other: u64) -> bool {
+/// Returns whether these keys are in the same of two shards, each of which holds one entry.
+fn share_a_shard(one: u64, other: u64) -> bool {
     #[lru_cache(maxsize = 2, shards = 2)]
     fn probe(_key: &Key) {}
 
@@ -428,10 +428,14 @@ fn are_neighbours(one: u64, other: u64) -> bool {
     !probe::cache_contains(&Key(one))
 }
 
-/// A key of the one shard, and two of the other.
-fn far_and_near() -> (u64, u64, u64) {
-    let mut others = (1..).filter(|k| !are_neighbours(0, *k));
-    (0, others.next().expect("there is"), others.next().expect("there is"))
+/// Returns a key of one shard, and two keys of the other.
+fn one_and_two_of_the_other() -> (u64, u64, u64) {
+    let mut others = (1..).filter(|k| !share_a_shard(0, *k));
+    (
+        0,
+        others.next().expect("keys are spread over both shards"),
+        others.next().expect("keys are spread over both shards"),
+    )
 }
 
 #[test]
@@ -448,13 +452,13 @@ fn threads_inside_eq_of_different_shards_never_wait_for_each_other() {
         CALLS.fetch_add(1, SeqCst);
         f(&Key(k))
     }
-    /// What is done inside of `Eq` to the key that the other thread compares, and whether what was there is to be
-    /// served no more.
+    /// An operation inside `Eq` on the key that the other thread compares, and whether it removes or replaces
+    /// the entry.
     type Act = (&'static str, bool, fn(u64));
     const ACTS: [Act; 10] = [
         ("call", false, |k| assert!(call(k) <= VERSION.load(SeqCst))),
         ("info", false, |_| assert!(f::cache_info().currsize <= 2)),
-        ("look", false, |k| _ = (f::cache_contains(&Key(k)), f::cache_peek(&Key(k)))),
+        ("contains and peek", false, |k| _ = (f::cache_contains(&Key(k)), f::cache_peek(&Key(k)))),
         ("stats", false, |_| _ = (f::cache_stats(), f::cache_parameters())),
         ("invalidate", true, |k| _ = f::cache_invalidate(&Key(k))),
         ("put", true, |k| f::cache_put(&Key(k), VERSION.load(SeqCst))),
@@ -469,7 +473,7 @@ fn threads_inside_eq_of_different_shards_never_wait_for_each_other() {
             assert_eq!(call(k), VERSION.load(SeqCst));
         }),
     ];
-    let (one, other, _) = far_and_near();
+    let (one, other, _) = one_and_two_of_the_other();
     finishes(move || {
         for first in ACTS {
             for second in ACTS {
@@ -478,14 +482,14 @@ fn threads_inside_eq_of_different_shards_never_wait_for_each_other() {
                 (CALLS.store(0, SeqCst), VERSION.store(1, SeqCst));
                 _ = (call(one), call(other));
                 at_once(2, |thread| {
-                    let ((_, goes, act), mine, others) =
+                    let ((_, removes, act), mine, others) =
                         if thread == 0 { (first, one, other) } else { (second, other, one) };
                     let act = move || {
                         MEET.wait();
                         VERSION.store(2, SeqCst);
                         act(others);
-                        if goes {
-                            // Both are inside still.
+                        if removes {
+                            // Both threads are still inside `Eq`.
                             assert_eq!(call(others), 2);
                             assert!(
                                 !f::cache_contains(&Key(others)) && f::cache_peek(&Key(others)).is_none()
@@ -496,10 +500,10 @@ fn threads_inside_eq_of_different_shards_never_wait_for_each_other() {
                     let answer = with_eq(act, || call(mine));
                     assert!((1..=2).contains(&answer));
                 });
-                for (goes, k) in [(first.1, other), (second.1, one)] {
+                for (removes, k) in [(first.1, other), (second.1, one)] {
                     let found = f::cache_peek(&Key(k));
-                    assert!(!goes || found != Some(1), "{what}: {found:?}");
-                    assert!(!goes || call(k) == 2, "{what}");
+                    assert!(!removes || found != Some(1), "{what}: {found:?}");
+                    assert!(!removes || call(k) == 2, "{what}");
                 }
                 let info = f::cache_info();
                 if !what.contains("clear") {
@@ -522,7 +526,7 @@ fn misses_of_nested_calls_after_a_nested_clear_stay_counted() {
     fn f(key: &Key) -> u64 {
         key.0
     }
-    let (one, other, _) = far_and_near();
+    let (one, other, _) = one_and_two_of_the_other();
     finishes(move || {
         _ = (f(&Key(one)), f(&Key(other)));
         at_once(2, |thread| {
@@ -536,8 +540,8 @@ fn misses_of_nested_calls_after_a_nested_clear_stay_counted() {
             };
             with_eq(act, || f(&Key(if thread == 0 { one } else { other })));
         });
-        // The two, and the call around them, which the clear made a miss. The other thread's call came before or
-        // after the clear was carried out.
+        // The counters have the two nested calls, and the outer call, which the clear turned into a miss. The
+        // other thread's call came before or after the deferred clear was applied.
         let info = f::cache_info();
         assert!((3..=4).contains(&(info.hits + info.misses)) && info.misses >= 3, "{info}");
     });
@@ -560,7 +564,7 @@ fn what_is_computed_while_a_nested_call_invalidates_it_is_not_stored() {
         }
         version
     }
-    let (one, other, neighbour) = far_and_near();
+    let (one, other, neighbour) = one_and_two_of_the_other();
     finishes(move || {
         _ = (f(&Key(one)), f(&Key(neighbour)));
         thread::scope(|scope| {
@@ -583,11 +587,11 @@ fn what_is_computed_while_a_nested_call_invalidates_it_is_not_stored() {
                 INSIDE.wait();
             };
             assert_eq!(with_eq(invalidate, || f(&Key(one))), 1);
-            assert_eq!(holding.join().expect("no panic"), 1);
-            // Carries out what could not be done at once.
+            assert_eq!(holding.join().expect("the thread does not panic"), 1);
+            // Applies the deferred invalidation.
             f(&Key(neighbour));
             IN_BODY.wait();
-            assert_eq!(computing.join().expect("no panic"), 1);
+            assert_eq!(computing.join().expect("the thread does not panic"), 1);
         });
         assert_eq!((f::cache_contains(&Key(other)), f(&Key(other))), (false, 2));
     });
@@ -610,12 +614,12 @@ fn what_a_nested_call_removes_from_another_shard_is_dropped_when_no_lock_is_held
     fn f(_key: &Key) -> Waiting {
         Waiting
     }
-    let (one, other, neighbour) = far_and_near();
+    let (one, other, neighbour) = one_and_two_of_the_other();
     (ONE.store(one, SeqCst), OTHER.store(other, SeqCst));
-    /// Another thread is waited for that wants both locks.
+    /// Waits for another thread that takes both locks.
     fn wait_for_another() {
-        let look = || [&ONE, &OTHER].map(|k| f::cache_contains(&Key(k.load(SeqCst))));
-        thread::spawn(look).join().expect("no panic");
+        let lookup = || [&ONE, &OTHER].map(|k| f::cache_contains(&Key(k.load(SeqCst))));
+        thread::spawn(lookup).join().expect("the thread does not panic");
     }
     finishes(move || {
         let ways: [fn(u64); 3] =
@@ -632,7 +636,7 @@ fn what_a_nested_call_removes_from_another_shard_is_dropped_when_no_lock_is_held
             };
             std::mem::forget(with_eq(act, || f(&Key(one))));
             _ = f::cache_contains(&Key(neighbour));
-            assert!(DROPS.take().is_none(), "it was dropped");
+            assert!(DROPS.take().is_none(), "the removed entry was dropped");
         }
     });
 }

@@ -1,11 +1,11 @@
-//! What a memoized function may look like: parameters, results, attributes, visibility, places.
+//! Accepted forms of memoized functions: parameters, results, attributes, visibility, positions.
 
 use crate::support::counts;
 use functools::{cache, lru_cache};
 
 // ---- Parameters
 
-/// Checks functions of all these parameters, of all but one, and so on: each value matters.
+/// Checks functions with all of these parameters, all but one, and so on: every argument is part of the key.
 macro_rules! arities {
     () => {};
     ($first:ident $($rest:ident)*) => {
@@ -34,7 +34,7 @@ macro_rules! arities {
 }
 
 #[test]
-#[expect(clippy::too_many_arguments, reason = "that many are allowed")]
+#[expect(clippy::too_many_arguments, reason = "a memoized function may have this many parameters")]
 fn every_one_of_twenty_parameters_matters() {
     arities!(a b c d e f g h i j k l m n o p q r s t);
 }
@@ -96,7 +96,7 @@ fn parameters_may_be_patterns() {
         bound::cache_info(),
     ];
     assert!(infos.iter().all(|info| counts(*info) == (1, 1, Some(128), 1)));
-    // What a pattern leaves out is an argument all the same.
+    // A part of a tuple that the pattern ignores is part of the key all the same.
     tuple((1, 2), (3, (4, 6)));
     array([1, 0, 3, 4], Meters(5));
     assert_eq!((tuple::cache_info().misses, array::cache_info().misses), (2, 2));
@@ -240,7 +240,7 @@ fn where_clauses_stay() {
     assert_eq!(f::cache_info().hits, 1);
 }
 
-// ---- What comes out
+// ---- Results
 
 #[test]
 fn result_may_be_unit() {
@@ -361,7 +361,7 @@ fn handle_renames_the_companion() {
             n * n
         }
     }
-    /// A primitive type of this name is what the signature means.
+    /// The `str` of the signature is the primitive type, despite the function's name.
     #[lru_cache(handle = str_cache)]
     fn str(n: u32) -> &'static str {
         if n == 0 { "none" } else { "some" }
@@ -390,7 +390,7 @@ mod library {
     fn hidden(n: u32) -> u32 {
         n
     }
-    #[expect(unreachable_pub, reason = "`pub` is one of the visibilities")]
+    #[expect(unreachable_pub, reason = "the test includes `pub`")]
     #[cache]
     pub fn open(n: u32) -> u32 {
         n
@@ -434,7 +434,7 @@ fn every_visibility_is_kept_for_both() {
     assert_eq!((hits_of_hidden(), hits_of_own()), (0, 1));
 }
 
-// ---- Places and kinds
+// ---- Positions and kinds
 
 #[test]
 fn function_stays_a_function() {
@@ -535,7 +535,7 @@ fn function_may_stand_in_any_body() {
     }
 
     assert_eq!(Shop::total(), 13);
-    // One function, one cache: also inside a generic one.
+    // One cache for the function, also inside a generic function.
     assert_eq!((generic(&1), generic(&"a")), (0, 1));
     assert_eq!((in_closure(), in_closure()), (1, 1));
     assert_eq!((outer(1), outer(1)), (5, 5));
@@ -581,7 +581,7 @@ fn attributes_are_kept() {
         n
     }
 
-    // These lints must fire: an expectation that is not met is an error in this crate.
+    // These lints must fire: an unfulfilled expectation is an error in this crate.
     #[expect(unused_must_use)]
     {
         must_use_above(1);

@@ -1,5 +1,5 @@
-//! What the tests share: a cached function as a value, recorded traces, a quiet panic, a watchdog, a few
-//! random numbers.
+//! Shared helpers: a cached function as a value, recorded traces, a panic without output, a timeout for
+//! deadlocks, and a deterministic random generator.
 
 use functools::CacheInfo;
 use serde::de::DeserializeOwned;
@@ -8,10 +8,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// A cached function with its accessors, as seen from one number, of which its arguments are made.
+/// A cached function and its accessors, each as a function of the number from which its arguments are built.
 ///
-/// [`handle!`] makes one, so that a test is written once for functions that differ in `maxsize` or in
-/// their arguments.
+/// Built by [`handle!`], so that one test covers functions that differ in `maxsize` or in their arguments.
 pub(crate) struct Handle<V = u64> {
     pub(crate) call: fn(u64) -> V,
     pub(crate) info: fn() -> CacheInfo,
@@ -23,7 +22,7 @@ pub(crate) struct Handle<V = u64> {
     pub(crate) refresh: fn(u64) -> V,
 }
 
-/// `handle!(f)` for a function of a `u64`, or `handle!(f, k => (args))` where they are made from it.
+/// `handle!(f)` for a function of a `u64`; `handle!(f, k => (args))` to build the arguments from `k`.
 macro_rules! handle {
     ($f:ident) => {
         handle!($f, k => (k))
@@ -44,23 +43,23 @@ macro_rules! handle {
 pub(crate) use handle;
 
 impl<V> Handle<V> {
-    /// Puts fresh keys until all of `resident` have left, and returns them as they went: the least
-    /// recently used first.
+    /// Puts new keys until every key of `resident` is evicted, and returns these keys in the order of
+    /// eviction: least recently used first.
     pub(crate) fn push_out(&self, resident: &[u64], value: impl Fn() -> V) -> Vec<u64> {
         const FRESH: u64 = 1_000_000;
         let maxsize = (self.info)().maxsize.expect("only a bounded cache has an order");
-        let mut staying = resident.to_vec();
-        let mut left = Vec::new();
+        let mut remaining = resident.to_vec();
+        let mut evicted = Vec::new();
         for fresh in (FRESH..).take(maxsize) {
             (self.put)(fresh, value());
-            let (still, gone): (Vec<_>, Vec<_>) = staying.iter().partition(|key| (self.contains)(**key));
-            assert!(gone.len() <= 1, "one entry came and {gone:?} left");
+            let (still, gone): (Vec<_>, Vec<_>) = remaining.iter().partition(|key| (self.contains)(**key));
+            assert!(gone.len() <= 1, "one put evicted {gone:?}");
             assert!((self.info)().currsize <= maxsize);
-            staying = still;
-            left.extend(gone);
+            remaining = still;
+            evicted.extend(gone);
         }
-        assert!(staying.is_empty(), "{staying:?} did not leave");
-        left
+        assert!(remaining.is_empty(), "{remaining:?} were not evicted");
+        evicted
     }
 }
 
@@ -78,7 +77,9 @@ pub(crate) fn tally(info: CacheInfo) -> (u64, u64, usize) {
 pub(crate) fn read_traces<T: DeserializeOwned>(lines: &str) -> Vec<T> {
     lines
         .lines()
-        .map(|line| serde_json::from_str(line).expect("a trace in the format of the README"))
+        .map(|line| {
+            serde_json::from_str(line).expect("every line is a trace in the format described in the README")
+        })
         .collect()
 }
 
@@ -102,13 +103,15 @@ pub(crate) fn finishes<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static
     let (done, result) = channel();
     let worker = thread::spawn(move || {
         let result = f();
-        // Whoever waited may have given up by now.
+        // The waiting thread may have timed out.
         let _ = done.send(result);
     });
     match result.recv_timeout(Duration::from_secs(60)) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => panic!("not done after a minute: a deadlock?"),
-        Err(RecvTimeoutError::Disconnected) => resume_unwind(worker.join().expect_err("it sent nothing")),
+        Err(RecvTimeoutError::Timeout) => panic!("not finished after a minute: probably a deadlock"),
+        Err(RecvTimeoutError::Disconnected) => {
+            resume_unwind(worker.join().expect_err("a thread that sends no result has panicked"))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Several threads at one cache: exact counts, the bound, nothing stale, and nobody who waits for ever.
+//! Several threads that use one cache: exact counters, the bound, no superseded results, no deadlock.
 //!
-//! Nothing sleeps: what must meet meets at a barrier, and what may come in any order is done often, beside
-//! a check that holds in every order.
+//! No test sleeps: threads that must overlap meet at a barrier, and what may happen in any order is repeated
+//! many times with a check that holds in every order.
 
 use crate::support::{Handle, Random, counts, finishes, handle};
 use functools::{LruCache, cache, lru_cache};
@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Barrier, LazyLock, Mutex};
 use std::thread;
 
-/// Runs `f` on so many threads that start at once, each with its number. Returns what they returned.
+/// Runs `f` on this many threads, which start together; each gets its number. Returns their results.
 fn at_once<R: Send>(threads: usize, f: impl Fn(u64) -> R + Sync) -> Vec<R> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {
@@ -21,11 +21,11 @@ fn at_once<R: Send>(threads: usize, f: impl Fn(u64) -> R + Sync) -> Vec<R> {
             f(number)
         };
         let running: Vec<_> = (0..threads as u64).map(|number| scope.spawn(move || run(number))).collect();
-        running.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        running.into_iter().map(|thread| thread.join().expect("the thread does not panic")).collect()
     })
 }
 
-/// The same test, with a function `$f` of a `u64` of its own, for each `maxsize`.
+/// Runs the test for each `maxsize`, with a function `$f` of a `u64` of its own.
 macro_rules! for_each_maxsize {
     ($($maxsize:tt),+ => |$f:ident($k:ident)| $body:expr, $test:expr) => {$({
         #[lru_cache(maxsize = $maxsize)]
@@ -51,7 +51,7 @@ fn counts_are_exact_under_contention() {
             let mut random = Random(thread);
             for call in 0..CALLS {
                 let k = random.below(KEYS);
-                // Some of the misses are asked for.
+                // Every tenth call is an explicit refresh.
                 let answer = if call % 10 == 0 { (f.refresh)(k) } else { (f.call)(k) };
                 assert_eq!(answer, 3 * k);
             }
@@ -91,7 +91,10 @@ fn maxsize_is_never_seen_exceeded() {
             while writing.load(SeqCst) > 0 {
                 let info = f::cache_info();
                 assert!(info.currsize <= MAXSIZE, "{info}");
-                assert!(info.currsize >= last.currsize, "nothing was removed: {last}, then {info}");
+                assert!(
+                    info.currsize >= last.currsize,
+                    "no entry is removed, so currsize only grows: {last}, then {info}"
+                );
                 assert!(info.hits >= last.hits && info.misses >= last.misses, "{last}, then {info}");
                 assert!(CACHE.len() <= MAXSIZE && CACHE.iter().len() <= MAXSIZE);
                 last = info;
@@ -101,9 +104,9 @@ fn maxsize_is_never_seen_exceeded() {
     });
 }
 
-// ---- Nothing stale
+// ---- No superseded results
 
-/// What a function reads: a version for each key, and which one nobody may fall short of.
+/// The data that a function reads: for each key, its version, and the oldest version that may be served.
 struct Source {
     versions: [AtomicU64; 4],
     floors: [AtomicU64; 4],
@@ -116,14 +119,14 @@ impl Source {
         Self { versions: [const { AtomicU64::new(0) }; 4], floors: [const { AtomicU64::new(0) }; 4] }
     }
 
-    /// What a body does: other threads get their chance between its reading and its returning.
+    /// The function body: it yields between its read and its return, so that other threads run in between.
     fn read(&self, key: u64) -> u64 {
         let version = at(&self.versions, key).load(SeqCst);
         (0..version % 4).for_each(|_| thread::yield_now());
         version
     }
 
-    /// Makes a new version, tells the cache by `change`, and expects it from calls that begin later.
+    /// Makes a new version, applies `change` to the cache, and requires this version of later calls.
     fn change(&self, key: u64, change: impl FnOnce(u64)) {
         let version = at(&self.versions, key).fetch_add(1, SeqCst) + 1;
         change(version);
@@ -132,14 +135,14 @@ impl Source {
 }
 
 fn at(numbers: &[AtomicU64; 4], key: u64) -> &AtomicU64 {
-    &numbers[usize::try_from(key).expect("a small number")]
+    &numbers[usize::try_from(key).expect("keys are small")]
 }
 
-/// How the cache is told that a key has a new version.
-type Way = fn(&Handle, u64, u64);
+/// The operation on the cache after a key gets a new version.
+type CacheChange = fn(&Handle, u64, u64);
 
 /// Two threads change versions, by one of the `ways` each time, while two others call.
-fn nothing_stale_is_served(f: &Handle, source: &Source, ways: &[Way], own_keys_only: bool) {
+fn nothing_stale_is_served(f: &Handle, source: &Source, ways: &[CacheChange], own_keys_only: bool) {
     const CHANGERS: u64 = 2;
     (f.clear)();
     let changing = AtomicU64::new(CHANGERS);
@@ -148,7 +151,7 @@ fn nothing_stale_is_served(f: &Handle, source: &Source, ways: &[Way], own_keys_o
         if thread < CHANGERS {
             for _ in 0..300 {
                 let key = if own_keys_only { thread } else { random.below(Source::KEYS) };
-                let way = ways[usize::try_from(random.below(ways.len() as u64)).expect("few")];
+                let way = ways[usize::try_from(random.below(ways.len() as u64)).expect("indices are small")];
                 source.change(key, |version| way(f, key, version));
             }
             changing.fetch_sub(1, SeqCst);
@@ -158,10 +161,13 @@ fn nothing_stale_is_served(f: &Handle, source: &Source, ways: &[Way], own_keys_o
             let key = random.below(Source::KEYS);
             let floor = at(&source.floors, key).load(SeqCst);
             let found = (f.peek)(key);
-            assert!(found.is_none_or(|version| version >= floor), "{found:?} was found after {floor}");
+            assert!(
+                found.is_none_or(|version| version >= floor),
+                "peek returned {found:?} after version {floor} was required"
+            );
             let version = (f.call)(key);
-            assert!(version >= floor, "{version} was served after {floor}");
-            // Whoever only asks would keep the lock from those who change something.
+            assert!(version >= floor, "the call returned {version} after version {floor} was required");
+            // Without this, reading threads would keep the lock from the writing threads.
             thread::yield_now();
         }
     });
@@ -169,10 +175,10 @@ fn nothing_stale_is_served(f: &Handle, source: &Source, ways: &[Way], own_keys_o
 
 #[test]
 fn what_began_before_a_clear_or_an_invalidation_or_a_refresh_is_never_served_after_it() {
-    const CLEAR: Way = |f, _, _| (f.clear)();
-    const INVALIDATE: Way = |f, key, _| _ = (f.invalidate)(key);
-    const REFRESH: Way = |f, key, version| assert!((f.refresh)(key) >= version);
-    const MIXES: [&[Way]; 4] = [&[CLEAR], &[INVALIDATE], &[REFRESH], &[CLEAR, INVALIDATE, REFRESH]];
+    const CLEAR: CacheChange = |f, _, _| (f.clear)();
+    const INVALIDATE: CacheChange = |f, key, _| _ = (f.invalidate)(key);
+    const REFRESH: CacheChange = |f, key, version| assert!((f.refresh)(key) >= version);
+    const MIXES: [&[CacheChange]; 4] = [&[CLEAR], &[INVALIDATE], &[REFRESH], &[CLEAR, INVALIDATE, REFRESH]];
     for ways in MIXES {
         static SOURCE: Source = Source::new();
         for_each_maxsize!(2, 4, None => |f(k)| SOURCE.read(k), |f: &Handle| {
@@ -183,8 +189,8 @@ fn what_began_before_a_clear_or_an_invalidation_or_a_refresh_is_never_served_aft
 
 #[test]
 fn what_began_before_a_put_is_never_served_after_it() {
-    // A put brings a version along: of two for one key the last one counts, so each key has one thread.
-    const WAYS: [Way; 3] = [
+    // A put stores its version, and the last put of a key wins, so each key is put by one thread only.
+    const WAYS: [CacheChange; 3] = [
         |f, key, version| (f.put)(key, version),
         |f, key, version| assert!((f.refresh)(key) >= version),
         |f, key, _| _ = (f.invalidate)(key),
@@ -197,33 +203,38 @@ fn what_began_before_a_put_is_never_served_after_it() {
     }
 }
 
-// ---- One key at once
+// ---- One key at the same time
 
-/// Who computes what, in a body that all have entered before the first one leaves it.
+/// A body that every thread enters before any returns; the test chooses the order in which they return.
 struct Race {
     all_in: Barrier,
-    leave: Vec<(Sender<()>, Mutex<Receiver<()>>)>,
+    returns: Vec<(Sender<()>, Mutex<Receiver<()>>)>,
 }
 
 thread_local! {
-    /// Whose body it is.
+    /// The number of this thread.
     static RACER: Cell<u64> = const { Cell::new(0) };
 }
 
 impl Race {
     fn new(racers: usize) -> Self {
-        let leave = (0..racers).map(|_| channel()).map(|(to, from)| (to, Mutex::new(from))).collect();
-        Self { all_in: Barrier::new(racers), leave }
+        let returns = (0..racers).map(|_| channel()).map(|(to, from)| (to, Mutex::new(from))).collect();
+        Self { all_in: Barrier::new(racers), returns }
     }
 
     fn body(&self) -> u64 {
         let racer = RACER.get();
         self.all_in.wait();
-        self.leave[usize::try_from(racer).expect("few")].1.lock().unwrap().recv().expect("a word");
+        self.returns[usize::try_from(racer).expect("indices are small")]
+            .1
+            .lock()
+            .unwrap()
+            .recv()
+            .expect("the sender is alive");
         racer
     }
 
-    /// Two threads call key 1, thread 0 returns, then `between`, then thread 1 does.
+    /// Two threads call key 1; thread 0 returns, `between` runs, then thread 1 returns.
     fn run(&self, f: &Handle, between: impl FnOnce() + Send) {
         thread::scope(|scope| {
             let [first, second] = [0, 1].map(|racer| {
@@ -234,8 +245,12 @@ impl Race {
             });
             let mut between = Some(between);
             for (racer, thread) in [first, second].into_iter().enumerate() {
-                self.leave[racer].0.send(()).expect("a listener");
-                assert_eq!(thread.join().expect("no panic"), racer as u64, "each gets its own");
+                self.returns[racer].0.send(()).expect("the receiver is alive");
+                assert_eq!(
+                    thread.join().expect("the thread does not panic"),
+                    racer as u64,
+                    "each caller gets the result that it computed"
+                );
                 between.take().into_iter().for_each(|between| between());
             }
         });
@@ -250,7 +265,7 @@ fn of_two_threads_that_compute_one_key_the_first_is_kept_in_its_place() {
         RACE.run(f, || assert_eq!([2, 3].map(f.call), [2, 3]));
         assert_eq!(((f.peek)(1), counts((f.info)())), (Some(0), (0, 4, Some(3), 3)));
         assert_eq!(f.push_out(&[1, 2, 3], || 0), [1, 2, 3]);
-        // Where the first was evicted meanwhile, the second comes in like any other.
+        // If the first result was evicted meanwhile, the second is stored.
         (f.clear)();
         RACE.run(f, || assert_eq!([2, 3, 4].map(f.call), [2, 3, 4]));
         assert_eq!([1, 2, 3, 4].map(f.peek), [Some(1), None, Some(3), Some(4)]);
@@ -281,15 +296,15 @@ fn every_hit_on_a_bounded_cache_is_the_result_that_came_first() {
                 let again = (f.call)(key);
                 (answer, COMPUTED.take(), again)
             });
-            let kept = (f.peek)(key).expect("it was called");
+            let stored = (f.peek)(key).expect("the key was computed");
             for (answer, computed, again) in answers {
-                assert_eq!((answer, again), (computed.unwrap_or(kept), kept));
+                assert_eq!((answer, again), (computed.unwrap_or(stored), stored));
             }
         }
     });
 }
 
-// ---- Values that come and go
+// ---- Lifetime of values
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -312,7 +327,7 @@ impl Clone for Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, SeqCst);
-        // Whoever reads it still would read this.
+        // A read after the drop would return this.
         self.0 = u64::MAX;
     }
 }
@@ -391,7 +406,7 @@ fn a_slow_destructor_holds_up_nobody() {
             thread::scope(|scope| {
                 scope.spawn(remove);
                 IN_DROP.wait();
-                // While it is dropped there: hits, misses, evictions and a clear here.
+                // While another thread runs the destructor: hits, misses, evictions and a clear.
                 assert_eq!([2, 4, 5, 2, 1].map(|k| f(k).0), [2, 4, 5, 2, 1]);
                 f::cache_clear();
                 assert_eq!(f::cache_info().currsize, 0);
@@ -406,7 +421,7 @@ fn destructors_may_call_each_others_functions() {
     thread_local! {
         static DEPTH: Cell<u32> = const { Cell::new(0) };
     }
-    /// Calls the other function when it is dropped, and what that evicts calls back, three deep.
+    /// Calls the other function when it is dropped; entries evicted by that call do the same, three deep.
     #[derive(Clone)]
     struct Calling(u64, fn(u64) -> Calling);
     impl Drop for Calling {
@@ -465,7 +480,7 @@ fn a_thread_that_ends_may_call_from_its_thread_locals() {
 
     finishes(|| {
         at_once(8, |thread| {
-            // The thread's locals are dropped in the order they were made, or the other way round.
+            // Thread-locals are dropped in the order in which they were initialized, or in reverse.
             if thread % 2 == 0 {
                 f(6);
             }

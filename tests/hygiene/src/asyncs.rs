@@ -1,4 +1,4 @@
-//! Async functions, in surroundings that would break generated code that is not careful.
+//! Async functions, in surroundings that break generated code which is not hygienic.
 
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
 
@@ -6,7 +6,7 @@ use functools::{Argument, LruCache, lru_cache};
 use std::future::{Future as Awaited, ready};
 use std::pin::Pin;
 
-/// Has parameters of names that a cache has uses for.
+/// Has parameters with names that a cache might use.
 #[lru_cache]
 pub async fn parameters(key: u32, cache: &str, result: Option<&str>, hash: &[f64], state: String) -> String {
     ready(()).await;
@@ -17,7 +17,7 @@ pub async fn parameters(key: u32, cache: &str, result: Option<&str>, hash: &[f64
 ///
 /// # Errors
 ///
-/// When the text is no number.
+/// If the text is not a number.
 #[lru_cache(maxsize = None)]
 pub async fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
     let number: u32 = ready(text.parse()).await?;
@@ -27,7 +27,7 @@ pub async fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
     Ok(number)
 }
 
-/// Calls itself.
+/// Calls itself recursively.
 #[lru_cache(maxsize = None)]
 pub async fn fibonacci(n: u64) -> u64 {
     fn boxed(n: u64) -> Pin<Box<dyn Awaited<Output = u64> + Send>> {
@@ -36,7 +36,7 @@ pub async fn fibonacci(n: u64) -> u64 {
     if n < 2 { n } else { boxed(n - 1).await + boxed(n - 2).await }
 }
 
-/// Takes anything.
+/// Takes any argument type.
 #[lru_cache(typed = true)]
 pub async fn generic<T: Argument + Clone + Send>(value: T, #[key(skip)] _other: &str) -> usize {
     ready(()).await;
@@ -46,44 +46,44 @@ pub async fn generic<T: Argument + Clone + Send>(value: T, #[key(skip)] _other: 
 /// Has methods.
 #[derive(Debug)]
 pub struct Client {
-    /// Where it is.
+    /// The name of the client.
     pub name: String,
-    /// What was fetched.
+    /// The cache of `fetch`.
     pub fetched: LruCache<(String, u8), usize>,
 }
 
 impl Client {
-    /// Is remembered for all.
+    /// Has one cache for all clients.
     #[lru_cache]
     pub async fn length(#[key(&*self.name)] &self, text: &str) -> usize {
         ready(self.name.len() + text.len()).await
     }
 
-    /// Is remembered in the object.
+    /// Has its cache in the object.
     ///
     /// # Errors
     ///
-    /// When the text is empty.
+    /// If the text is empty.
     #[lru_cache(cache = self.fetched)]
     pub async fn fetch(&self, text: &str, n: u8) -> Result<usize, String> {
         let length = ready(text.len()).await;
         length.checked_sub(n.into()).ok_or_else(|| self.name.clone())
     }
 
-    /// Is for this module.
+    /// Has restricted visibility.
     #[lru_cache]
     async fn private(#[key(skip)] &self, n: u8) -> u8 {
         ready(n).await
     }
 
-    /// Calls what is not for all.
+    /// Calls the private method.
     pub async fn all(&self) -> u8 {
         self.private(1).await + self.private(1).await
     }
 }
 
-/// Has a method that is asked for.
-#[allow(async_fn_in_trait, reason = "it is for this test")]
+/// Has a required method.
+#[allow(async_fn_in_trait, reason = "the trait is used by this test only")]
 pub trait Fetch {
     /// Fetches.
     async fn fetched(&self, n: u32) -> Option<u32>;
@@ -100,11 +100,11 @@ impl Fetch for u8 {
     }
 }
 
-/// Without a prelude.
+/// A module without a prelude.
 pub mod bare {
     #![no_implicit_prelude]
 
-    /// Waits.
+    /// Suspends once.
     #[::functools::lru_cache]
     pub async fn waits(text: ::core::option::Option<&str>) -> ::core::option::Option<usize> {
         ::core::future::ready(()).await;
@@ -112,9 +112,9 @@ pub mod bare {
     }
 }
 
-/// Where names of the standard library mean something else.
+/// A module where names of the standard library have another meaning.
 pub mod shadowed {
-    #![allow(dead_code, non_upper_case_globals, reason = "that they are there is the point")]
+    #![allow(dead_code, non_upper_case_globals, reason = "the items only need to exist")]
 
     struct Option;
     struct Result;
@@ -132,7 +132,7 @@ pub mod shadowed {
     pub struct Word;
 
     impl Word {
-        /// Waits.
+        /// Suspends once.
         #[functools::lru_cache]
         pub async fn waits(self, text: &str) -> (Self, usize) {
             ::std::future::ready(()).await;
@@ -167,8 +167,9 @@ mod tests {
         future
     }
 
-    /// Asserts that of two equal calls, the first ones with these arguments, the second is a hit.
-    macro_rules! assert_remembered {
+    /// Asserts that the second of two equal calls is a hit; no other call with these arguments may come
+    /// before.
+    macro_rules! assert_cached {
         ($info:expr, $call:expr) => {{
             assert_eq!(block_on(assert_send($call)), block_on($call));
             let info = $info;
@@ -180,21 +181,21 @@ mod tests {
     fn all_are_cached() {
         let named =
             |name: &'static str| async move { parameters(1, name, Some(name), &[0.5], String::from(name)).await };
-        assert_remembered!(parameters::cache_info(), named("name"));
-        assert_remembered!(parsed::cache_info(), parsed("0"));
+        assert_cached!(parameters::cache_info(), named("name"));
+        assert_cached!(parsed::cache_info(), parsed("0"));
         assert!(block_on(parsed("x")).is_err() && !parsed::cache_contains("x"));
         assert_eq!(block_on(fibonacci(50)), 12_586_269_025);
-        assert_remembered!(generic::cache_info(), generic("text", ""));
+        assert_cached!(generic::cache_info(), generic("text", ""));
         let client = Client { name: String::from("name"), fetched: LruCache::new(Some(1)) };
-        assert_remembered!(Client::length_cache_info(), client.length("text"));
-        assert_remembered!(client.fetch_cache_info(), client.fetch("text", 1));
+        assert_cached!(Client::length_cache_info(), client.length("text"));
+        assert_cached!(client.fetch_cache_info(), client.fetch("text", 1));
         assert_eq!(block_on(client.all()), 2);
         assert_eq!(Client::private_cache_info().hits, 1);
         assert_eq!((block_on(1.fetched(0)), block_on(1.fetched(1)), block_on(1.fetched(1))), (None, Some(3), Some(3)));
-        assert_remembered!(bare::waits::cache_info(), bare::waits(Some("text")));
-        assert_remembered!(shadowed::Word::waits_cache_info(), shadowed::Word.waits("text"));
+        assert_cached!(bare::waits::cache_info(), bare::waits(Some("text")));
+        assert_cached!(shadowed::Word::waits_cache_info(), shadowed::Word.waits("text"));
 
-        // And can be asked.
+        // The accessors work.
         parsed::cache_put("put", Ok(7));
         assert_eq!((block_on(parsed("put")), parsed::cache_peek("put")), (Ok(7), Some(Ok(7))));
         assert!(block_on(parsed::wrapped("put")).is_err() && block_on(parsed::cache_refresh("put")).is_err());

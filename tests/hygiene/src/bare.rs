@@ -5,7 +5,7 @@
 
 use ::functools::{cache, lru_cache};
 
-/// An argument, and a result.
+/// A type for arguments and results.
 #[derive(
     Debug,
     ::core::clone::Clone,
@@ -16,13 +16,13 @@ use ::functools::{cache, lru_cache};
 )]
 pub struct Word(pub u32);
 
-/// Has nothing but primitives.
+/// Uses only primitive types.
 #[cache]
 pub fn primitives(a: u64, (b, c): (bool, &str), d: &[f64]) -> (u64, usize) {
     if b { (a, c.len()) } else { (a + 1, d.len()) }
 }
 
-/// Has arguments whose types are names.
+/// Takes arguments of named types.
 #[lru_cache(maxsize = 1 << 2)]
 pub fn named(
     word: &Word,
@@ -32,21 +32,21 @@ pub fn named(
     text.and_then(|_| words.first().map(|first| Word(first.0 + word.0)))
 }
 
-/// Returns a result.
+/// Returns a `Result`.
 ///
 /// # Errors
 ///
-/// When the text is no number.
+/// If the text is not a number.
 #[lru_cache(maxsize = None)]
 pub fn parsed(text: &str) -> ::core::result::Result<u32, ::core::num::ParseIntError> {
     text.parse()
 }
 
-/// Returns nothing, and takes nothing.
+/// Takes and returns nothing.
 #[cache]
 pub fn nothing() {}
 
-/// Calls itself.
+/// Calls itself recursively.
 #[lru_cache(maxsize = 0)]
 pub fn recursive(n: u32) -> u32 {
     if n < 2 { n } else { recursive(n - 1) + recursive(n - 2) }

@@ -1,50 +1,50 @@
-//! Functions whose name is taken: by a module, a type, a primitive, or a crate.
+//! Functions whose name is also the name of a module, a type, a primitive, or a crate.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
 
 use ::functools::{cache, lru_cache};
 
-/// A module of the function's name.
+/// A module with the function's name.
 pub mod area {
-    /// Something in it.
+    /// An item of the module.
     pub const UNIT: u32 = 1;
 }
 
-/// Has a module beside it; what can be asked of the cache, [`area_cache`] tells.
+/// Has the name of a module; [`area_cache`] has its accessors.
 ///
-/// Not to be taken for [`mod@area`]; see [`area_cache::cache_info`].
+/// Is distinguished from [`mod@area`]; see [`area_cache::cache_info`].
 #[lru_cache(maxsize = 4, handle = area_cache)]
 pub fn area(width: u32, height: u32) -> u32 {
     width * height * area::UNIT
 }
 
-/// A type of the function's name.
+/// A type with the function's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(non_camel_case_types, reason = "the name is the point")]
+#[allow(non_camel_case_types, reason = "the test is about this name")]
 pub struct point {
-    /// How far to the right.
+    /// The horizontal coordinate.
     pub x: i32,
 }
 
-/// Makes what has its name.
+/// Returns the type that has its name.
 #[cache(handle = PointCache)]
 pub fn point(x: i32) -> point {
     point { x }
 }
 
-/// Has the name of a primitive, and takes it.
+/// Has the name of a primitive, and takes that primitive.
 #[cache(handle = str_cache)]
 pub fn str(str: &str, len: usize) -> String {
     str.chars().take(len).collect()
 }
 
-/// Has a companion of a raw name.
+/// Has a companion with a raw name.
 #[cache(handle = r#enum)]
 pub fn kind(n: u32) -> u32 {
     n + 1
 }
 
-/// Functions of the names of crates.
+/// Functions with the names of crates.
 pub mod crates {
     /// Hides the crate that generated code names.
     #[::functools::cache]

@@ -1,52 +1,52 @@
-//! Functions under conditions that hold, `all()`, and that don't, `any()`.
+//! Functions under conditions that always hold, `all()`, and that never hold, `any()`.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
-#![allow(clippy::non_minimal_cfg, reason = "a condition that always holds is the simplest one")]
+#![allow(clippy::non_minimal_cfg, reason = "`all()` is the simplest condition that always holds")]
 
 use functools::{cache, lru_cache};
 
-/// Exists, by a condition above the attribute.
+/// Exists: the condition above the attribute holds.
 #[cfg(all())]
 #[cache]
 pub fn above(n: u32) -> u32 {
     n
 }
 
-/// Does not exist, by a condition above the attribute.
+/// Does not exist: the condition above the attribute does not hold.
 #[cfg(any())]
 #[cache]
 pub fn above(n: Missing) -> Missing {
     n
 }
 
-/// Exists, by a condition below the attribute.
+/// Exists: the condition below the attribute holds.
 #[cache]
 #[cfg(all())]
 pub fn below(n: u32) -> u32 {
     n
 }
 
-/// Does not exist, by a condition below the attribute.
+/// Does not exist: the condition below the attribute does not hold.
 #[cache]
 #[cfg(any())]
 pub fn below(n: Missing) -> Missing {
     n
 }
 
-/// Does not exist, by a condition on a condition.
+/// Does not exist: its condition is itself conditional.
 #[cache]
 #[cfg_attr(all(), cfg(any()))]
 pub fn below(n: Missing) -> Missing {
     n
 }
 
-/// Is cached, as its attribute is conditional and the condition holds.
+/// Is cached: the condition of its attribute holds.
 #[cfg_attr(all(), lru_cache(maxsize = 2))]
 pub fn cached(n: u32) -> u32 {
     n
 }
 
-/// Is not cached.
+/// Is not cached: the condition of its attribute does not hold.
 #[cfg_attr(any(), lru_cache)]
 pub const fn plain(n: u32) -> u32 {
     n
@@ -79,7 +79,7 @@ pub fn allowed(#[allow(unused_variables)] n: u32, _other: u32) -> u32 {
     3
 }
 
-/// Has a parameter that is nothing, which clippy minds in a pattern but not as a parameter.
+/// Has a parameter of type `()`, which Clippy reports in a pattern but not as a parameter.
 #[cache]
 pub fn nothing(_: (), n: u32) -> u32 {
     n

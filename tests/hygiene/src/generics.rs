@@ -1,19 +1,19 @@
-//! Generic functions, in surroundings that would break generated code that is not careful.
+//! Generic functions, in surroundings that break generated code which is not hygienic.
 
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
 
 use functools::{Argument, LruCache, cache, lru_cache};
 use std::fmt::{Debug, Display};
 
-/// Takes anything.
+/// Takes any argument type.
 #[lru_cache(typed = false)]
 pub fn shown<T: Argument + Display>(value: T, more: &(impl Argument + Debug)) -> String {
     format!("{value} {more:?}")
 }
 
-/// Has parameters of names that generated code may use.
+/// Has type parameters with names that generated code may use.
 #[cache(typed = true)]
-#[allow(non_camel_case_types, reason = "the names are the point")]
+#[allow(non_camel_case_types, reason = "the test is about these names")]
 pub fn named<K, V, P, R, O, H, __A0, Key, const N: usize, const M: bool>(
     key: &K,
     value: Vec<V>,
@@ -37,11 +37,11 @@ where
     (value.len() + N, M)
 }
 
-/// Is of a type that it returns.
+/// Returns its type parameter.
 ///
 /// # Errors
 ///
-/// When the text is not one.
+/// If the text does not parse.
 #[lru_cache(maxsize = 4, typed = true)]
 pub fn parsed<T>(text: &str) -> Result<T, T::Err>
 where
@@ -50,22 +50,22 @@ where
     text.parse()
 }
 
-/// Calls itself with another type.
+/// Calls itself with another type argument.
 #[cache(typed = false)]
 pub fn fibonacci<T: Argument + Into<u64>>(n: T) -> u64 {
     let n = n.into();
     if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
 }
 
-/// Has a type that is in no argument.
+/// Has a type parameter that no argument uses.
 #[lru_cache(typed = false, handle = size_cache)]
 pub fn size<T>(_n: u8) -> usize {
     size_of::<T>()
 }
 
-/// Has a parameter that is left out, and one that is looked at.
+/// Has a skipped parameter, and one that is projected to a part of the key.
 #[lru_cache(typed = true)]
-pub fn looked<T: Debug>(#[key(skip)] value: &T, #[key(text.len())] text: &str) -> usize {
+pub fn projected<T: Debug>(#[key(skip)] value: &T, #[key(text.len())] text: &str) -> usize {
     format!("{value:?}").len() + text.len()
 }
 
@@ -76,13 +76,13 @@ pub fn silent<T: Argument + Clone>((one, other): (T, T), mut n: usize) -> usize 
     n
 }
 
-/// Is given the cache.
+/// Takes its cache as a parameter.
 #[lru_cache(cache = memo)]
 pub fn paths(x: u64, y: u64, memo: &LruCache<(u64, u64), u64>) -> u64 {
     if x == 0 || y == 0 { 1 } else { paths(x - 1, y, memo) + paths(x, y - 1, memo) }
 }
 
-/// Writes a generic function.
+/// Defines a generic function.
 macro_rules! generic {
     ($(#[$attr:meta])* $name:ident<$param:ident: $bound:path>($value:ident: $type:ty) -> $result:ty, $body:block) => {
         $(#[$attr])*
@@ -92,17 +92,17 @@ macro_rules! generic {
 }
 
 generic!(
-    /// Is written by a macro.
+    /// Is defined by a macro.
     written<T: Argument>(value: &T) -> usize, { size_of_val(value) }
 );
 
-/// Without a prelude.
+/// A module without a prelude.
 pub mod bare {
     #![no_implicit_prelude]
 
     use ::functools::{Argument, lru_cache};
 
-    /// Returns what it takes.
+    /// Returns its argument.
     #[lru_cache(typed = true)]
     pub fn same<T>(value: T) -> ::core::option::Option<T>
     where
@@ -112,9 +112,9 @@ pub mod bare {
     }
 }
 
-/// Where names of the standard library mean something else.
+/// A module where names of the standard library have another meaning.
 pub mod shadowed {
-    #![allow(dead_code, reason = "that they are there is the point")]
+    #![allow(dead_code, reason = "the items only need to exist")]
 
     struct Option;
     struct String;
@@ -125,7 +125,7 @@ pub mod shadowed {
     trait Hash {}
     trait Sized {}
 
-    /// Takes anything.
+    /// Takes any argument type.
     #[functools::lru_cache(typed = false)]
     pub fn any<T: functools::Argument, const N: usize>(value: &[T; N]) -> ::std::option::Option<usize> {
         value.len().checked_add(N)
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(shown::cache_info().hits, 2);
         assert_cached!(fibonacci(1_u8));
         assert_eq!(fibonacci(50_u32), 12_586_269_025);
-        assert_cached!(looked(&Some(1), "text"));
+        assert_cached!(projected(&Some(1), "text"));
         assert_cached!(written(&1_u8));
         assert_cached!(written(&"text"));
         let all_of_them = || named::<_, u8, _, _, _, u8, _, _, 2, true>("a", vec![1], [1, 2], (1, "b"), None, 'c', 1.5);

@@ -1,15 +1,14 @@
-//! Memoized functions in surroundings that would break generated code that is not careful.
+//! Memoized functions in surroundings that break generated code which is not hygienic.
 //!
-//! A module for each theme. Three crates are made of this one source, one for each edition, and all
-//! lints that could mind generated code are denied. That a function is still cached is asserted at
-//! run time.
+//! One module per topic. This source is compiled as three crates, one per edition, and denies all lints that
+//! could fire in generated code. The tests assert that each function is still cached.
 //!
-//! A link tells the function [`names::parameters()`] from its companion
+//! These links distinguish the function [`names::parameters()`] from its companion
 //! [`names::parameters`](enum@names::parameters).
 
-/// Asserts that of two equal calls, the first ones with these arguments, the second is a hit.
+/// Asserts that the second of two equal calls is a hit.
 ///
-/// Tests run side by side, so a function belongs to one test.
+/// No other call with these arguments may come before. Tests run in parallel: a function belongs to one test.
 #[cfg(test)]
 macro_rules! assert_cached {
     ($function:ident ( $($argument:expr),* $(,)? )) => {
@@ -28,11 +27,11 @@ pub mod bare;
 pub mod blanket;
 pub mod companions;
 pub mod conditions;
+pub mod elided;
 pub mod generics;
-pub mod left_out;
+pub mod lifecycle;
 pub mod macros;
 pub mod methods;
 pub mod names;
 pub mod places;
 pub mod shadowed;
-pub mod terms;

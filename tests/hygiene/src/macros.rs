@@ -1,14 +1,14 @@
-//! Functions that a `macro_rules` writes.
+//! Functions defined by a `macro_rules` macro.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
 
 use functools::{cache, lru_cache};
 
-/// A type that is named by way of `$crate`.
+/// A type that is named through `$crate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Number(pub u32);
 
-/// Writes a function of fragments.
+/// Defines a function from fragments.
 macro_rules! memoized {
     (
         $(#[$attr:meta])*
@@ -21,36 +21,36 @@ macro_rules! memoized {
 }
 
 memoized! {
-    /// Has primitives alone.
+    /// Uses only primitive types.
     #[must_use]
     pub product(a => u64, b => u64) -> u64, maxsize = 1 << 3, { a * b }
 }
 
 memoized! {
-    /// Borrows, and matches.
+    /// Takes borrows and patterns.
     pub lengths((a, b) => (&str, Option<&str>), [c, ..] => [f64; 2], words => &[String]) -> Option<usize>,
     maxsize = -1 + 3,
     { (c > 0.0).then(|| a.len() + b.map_or(0, str::len) + words.len()) }
 }
 
 memoized! {
-    /// Returns a result.
+    /// Returns a `Result`.
     ///
     /// # Errors
     ///
-    /// When the text is no number.
+    /// If the text is not a number.
     pub number(text => &str) -> Result<Number, std::num::ParseIntError>, maxsize = 5, { text.parse().map(Number) }
 }
 
 memoized! {
-    /// Is seen in this crate.
+    /// Is visible in this crate.
     pub(crate) doubled(n => Number) -> Number, maxsize = u8::MAX, { Number(n.0 * 2) }
 }
 
-/// Writes a function with names of its own: the parameter and the function are the macro's.
+/// Defines a function whose inner names, parameter and function, belong to the macro.
 macro_rules! hidden {
     ($name:ident, $n:expr) => {
-        /// Calls a function that has the name of another.
+        /// Calls an inner function that shares its name with others.
         #[must_use]
         pub fn $name(n: u32) -> u32 {
             #[cache]
@@ -66,10 +66,10 @@ macro_rules! hidden {
 hidden!(hidden_one, 1);
 hidden!(hidden_two, 1 + 1);
 
-/// Names types by `$crate`, and takes a type's path, a lifetime and a literal.
+/// Names types through `$crate`, and takes a path, a lifetime and a literal.
 macro_rules! by_path {
     ($name:ident, $path:path, $lifetime:lifetime, $maxsize:literal, $($argument:tt)*) => {
-        /// Has types that are named by their paths.
+        /// Takes types that are named by their paths.
         #[lru_cache(maxsize = $maxsize)]
         pub fn $name<$lifetime>(
             number: $crate::macros::Number,
@@ -95,7 +95,7 @@ macro_rules! on_items {
 }
 
 on_items! {
-    /// Was an item before it was cached.
+    /// Was parsed as an item before it was annotated.
     #[must_use]
     pub fn item(n: u32) -> Number {
         Number(n)
@@ -106,7 +106,7 @@ on_items! {
     }
 }
 
-/// Is called where the other functions of this crate are, so that each is used.
+/// Uses the functions of this crate that are not public.
 #[must_use]
 pub fn used() -> u64 {
     recursive(10) + u64::from(doubled(Number(1)).0)
@@ -128,7 +128,7 @@ mod tests {
         assert!(recursive::cache_info().hits > 40);
         assert_eq!(lengths::cache_parameters().maxsize, Some(2));
 
-        // A result in a fragment is a result.
+        // A `Result` in a fragment is recognized.
         assert!(number("none").is_err() && !number::cache_contains("none"));
     }
 

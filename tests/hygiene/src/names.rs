@@ -1,8 +1,8 @@
-//! Parameters, items and functions of names that generated code uses as well.
+//! Parameters, items and functions with names that generated code uses too.
 
 use functools::{cache, lru_cache};
 
-/// Has parameters of names that a cache has uses for.
+/// Has parameters with names that a cache might use.
 #[lru_cache]
 #[must_use]
 #[allow(clippy::too_many_arguments, reason = "each name is one more case")]
@@ -20,51 +20,51 @@ pub fn parameters(
     format!("{key} {cache} {result} {hash} {state} {self_} {value} {miss} {hit:?}")
 }
 
-/// Has as many parameters as clippy allows.
+/// Has as many parameters as Clippy allows.
 #[cache]
 #[must_use]
 pub fn seven(args: u8, memo: u8, parameters: u8, looked: u8, arguments: u8, compute: u8, seven: u8) -> u8 {
     args ^ memo ^ parameters ^ looked ^ arguments ^ compute ^ seven
 }
 
-/// Has parameters of the name of the function, of the attribute and of its crate.
+/// Has parameters with the names of the function, of the attribute and of its crate.
 #[cache]
 #[must_use]
 pub fn own(own: u8, lru_cache: u8, functools: &str, core: char) -> usize {
     usize::from(own) + usize::from(lru_cache) + functools.len() + core.len_utf8()
 }
 
-/// Has parameters of names that generated code makes up.
+/// Has parameters with the form of names that generated code invents.
 #[cache]
 #[must_use]
 pub fn made_up(__arg1: u8, (a, b): (u8, u8), __value: u8, __miss: u8, __looked: u8, __hit: u8) -> u8 {
     __arg1 ^ a ^ b ^ __value ^ __miss ^ __looked ^ __hit
 }
 
-/// Is a keyword, and has one.
+/// Has a keyword as its name and as a parameter's.
 #[cache]
 #[must_use]
 pub fn r#match(r#fn: u32, r#type: &str, r#try: Option<char>) -> u64 {
     u64::from(r#fn) + u64::from(r#try.is_some_and(|letter| r#type.contains(letter)))
 }
 
-/// Is raw without need.
+/// Has raw names that need not be raw.
 #[cache]
 #[must_use]
 pub fn r#plain(r#n: u32) -> u32 {
     n + 1
 }
 
-/// Is named like what its companion has.
+/// Has the name of an accessor of its companion.
 #[cache]
 #[must_use]
 pub fn cache_info(n: u32) -> u32 {
     n + 1
 }
 
-/// Constants, statics and functions in the way of a pattern that binds a name.
+/// Constants, statics and functions that a pattern binding of the same name would match.
 pub mod items {
-    #![allow(non_upper_case_globals, reason = "the names are the point")]
+    #![allow(non_upper_case_globals, reason = "the test is about these names")]
 
     use functools::lru_cache;
 
@@ -83,12 +83,12 @@ pub mod items {
         5
     }
 
-    /// A tuple struct: its name is a function as well.
+    /// A tuple struct, whose name is also a function.
     #[derive(Clone, Copy, Debug)]
-    #[allow(non_camel_case_types, reason = "the name is the point")]
+    #[allow(non_camel_case_types, reason = "the test is about this name")]
     pub struct key(pub u32);
 
-    /// Sees each of them in its body.
+    /// Uses each of them in its body.
     #[lru_cache(maxsize = hit + result)]
     #[must_use]
     pub fn seen(n: u32, text: Option<&str>) -> Option<u32> {
@@ -97,13 +97,13 @@ pub mod items {
     }
 }
 
-/// Names that differ in case only.
+/// Names that differ only in case.
 pub mod cases {
-    #![allow(non_snake_case, reason = "the names are the point")]
+    #![allow(non_snake_case, reason = "the test is about these names")]
 
     use functools::cache;
 
-    /// Is small, with parameters that differ in case only.
+    /// Is lower case, with parameters that differ only in case.
     #[cache]
     #[must_use]
     pub fn fib(n: u64, N: u64) -> u64 {
@@ -117,7 +117,7 @@ pub mod cases {
         if N < 2 { N } else { fib(N - 1, n) + FIB(N - 2) }
     }
 
-    /// Is great.
+    /// Is upper case.
     #[cache]
     #[must_use]
     pub fn FIB(n: u64) -> u64 {

@@ -1,10 +1,10 @@
-//! Functions in other places than at the top of a module.
+//! Functions defined elsewhere than at the top of a module.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
 
 use functools::{CacheInfo, cache, lru_cache};
 
-/// Has a function in its body, and that one has another.
+/// Has a memoized function in its body, which has another in its body.
 pub fn nested(n: u32) -> (u32, CacheInfo, CacheInfo) {
     #[cache]
     fn outer(n: u32) -> u32 {
@@ -28,7 +28,7 @@ pub fn nested(n: u32) -> (u32, CacheInfo, CacheInfo) {
     (sum, outer::cache_info(), inner::cache_info())
 }
 
-/// A function out of a block that makes a constant.
+/// A function from the block of a constant.
 pub const LENGTH: fn(&str) -> usize = {
     #[cache]
     fn length(text: &str) -> usize {
@@ -38,11 +38,11 @@ pub const LENGTH: fn(&str) -> usize = {
     length
 };
 
-/// A function, and the question for its cache.
-type Asked<N> = (fn(N) -> N, fn() -> CacheInfo);
+/// A function and its `cache_info`.
+type WithInfo<N> = (fn(N) -> N, fn() -> CacheInfo);
 
-/// A function out of a block that makes a static, with the question for its cache.
-pub static SQUARE: Asked<u64> = {
+/// A function from the block of a static, with its `cache_info`.
+pub static SQUARE: WithInfo<u64> = {
     #[cache]
     fn square(n: u64) -> u64 {
         n * n
@@ -59,9 +59,9 @@ const _: () = {
     let _: fn(u32) -> u32 = unseen;
 };
 
-/// Calls a function that stands in a `const` block.
+/// Calls a function defined in a `const` block.
 pub fn in_const_block(n: u32) -> (u32, CacheInfo) {
-    let (call, info): Asked<u32> = const {
+    let (call, info): WithInfo<u32> = const {
         #[cache]
         fn half(n: u32) -> u32 {
             n / 2
@@ -71,12 +71,12 @@ pub fn in_const_block(n: u32) -> (u32, CacheInfo) {
     (call(n) + call(n), info())
 }
 
-/// A type with functions in its methods.
+/// A type whose methods define functions.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counter;
 
 impl Counter {
-    /// Has a function in its body that does not see `Self`.
+    /// Defines a function in its body, which does not use `Self`.
     #[must_use]
     pub fn count(self, n: u32) -> (u32, CacheInfo) {
         #[cache]
@@ -87,9 +87,9 @@ impl Counter {
     }
 }
 
-/// A trait with a function in a method that it provides.
+/// A trait with a provided method that defines a function.
 pub trait Counting {
-    /// Has a function in its body.
+    /// Defines a function in its body.
     fn counted(&self, n: u32) -> (u32, CacheInfo) {
         #[cache]
         fn count(n: u32) -> u32 {
@@ -101,7 +101,7 @@ pub trait Counting {
 
 impl<T> Counting for T {}
 
-/// Has functions in a closure and in an arm.
+/// Defines functions in a closure and in a match arm.
 pub fn in_blocks(n: u32) -> u64 {
     let in_closure = |n: u32| {
         #[cache]
@@ -135,7 +135,7 @@ mod tests {
         n + 1
     }
 
-    /// Has every visibility that a function inside of a module can have.
+    /// Functions with every visibility possible inside a module.
     mod visible {
         use functools::cache;
 

@@ -1,15 +1,15 @@
-//! Names of the standard library that mean something else here, in each namespace.
+//! Names of the standard library that have another meaning here, in each namespace.
 
-#![allow(non_snake_case, non_upper_case_globals, reason = "the names are the point")]
+#![allow(non_snake_case, non_upper_case_globals, reason = "the test is about these names")]
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
 
 use functools::{cache, lru_cache};
 
-/// A unit struct for each name: a type and a value.
+/// Defines a unit struct per name: a type and a value.
 macro_rules! units {
     ($($name:ident)*) => {
         $(
-            /// Not what its name says.
+            /// Hides an item of the standard library.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
             pub struct $name;
         )*
@@ -18,15 +18,15 @@ macro_rules! units {
 
 units! { Option Result String Box Some None Arc Default Argument Memo Plain CacheInfo CacheParameters }
 
-/// Not what its name says, and with a parameter too many.
+/// Hides a type of the standard library, and has one type parameter more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Vec<T, U>(pub T, pub U);
 
-/// A trait for each name.
+/// Defines a trait per name.
 macro_rules! traits {
     ($($name:ident)*) => {
         $(
-            /// Not what its name says.
+            /// Hides a trait of the standard library.
             pub trait $name {}
         )*
     };
@@ -34,22 +34,22 @@ macro_rules! traits {
 
 traits! { Clone Send Sync Copy Eq PartialEq Hash Into From Iterator Sized Drop Fn FnOnce }
 
-/// Not a variant.
+/// Hides the variant.
 pub const Ok: u32 = 1;
 
-/// Not a variant.
+/// Hides the variant.
 pub static Err: u32 = 2;
 
-/// Not the module of atomics, locks and the like.
+/// Hides the crate `core`.
 pub mod core {}
 
-/// Not the standard library.
+/// Hides the crate `std`.
 pub mod std {}
 
-/// Not the allocating half of the standard library.
+/// Hides the crate `alloc`.
 pub mod alloc {}
 
-/// Not what generated code names.
+/// Has the name of the module that generated code uses.
 pub mod __private {}
 
 macro_rules! vec {
@@ -70,7 +70,7 @@ macro_rules! matches {
     };
 }
 
-/// A macro for each name.
+/// Defines a macro per name.
 macro_rules! macros {
     ($($name:ident)*) => {
         $(
@@ -85,18 +85,18 @@ macro_rules! macros {
 
 macros! { Option Result Some None Ok Err Vec Box Clone Send Sync outcome stored kept }
 
-/// Takes and returns what is not of the standard library.
+/// Takes and returns types that hide those of the standard library.
 #[lru_cache(maxsize = 3)]
 pub fn user_types(option: Option, text: &String, pair: &Vec<u8, bool>, all: [Box; 2]) -> Result {
     let _ = (option, text, pair, all);
     Result
 }
 
-/// Names its types by their paths.
+/// Names types by their paths.
 ///
 /// # Errors
 ///
-/// When `text` is missing.
+/// If `text` is missing.
 #[lru_cache]
 pub fn real_types(
     text: ::std::option::Option<&str>,
@@ -105,19 +105,19 @@ pub fn real_types(
     text.map(|text| text.len() + words.len()).ok_or_else(|| ::std::string::String::from("no text"))
 }
 
-/// Returns an option, and has a float.
+/// Takes a float and returns an `Option`.
 #[cache]
 pub fn half(n: f64) -> ::std::option::Option<f64> {
     (n > 0.0).then_some(n / 2.0)
 }
 
-/// Has nothing but primitives.
+/// Uses only primitive types.
 #[lru_cache(maxsize = Ok + Err)]
 pub fn primitives(a: u8, (b, c): (char, &str), d: &[i64]) -> (bool, u64) {
     (c.starts_with(b), d.iter().fold(u64::from(a), |sum, d| sum.wrapping_add(d.unsigned_abs())))
 }
 
-/// Is cached without a bound although `None` is another, and calls macros of the names.
+/// Is unbounded, although `None` is another item here, and calls the macros above.
 #[lru_cache(maxsize = None)]
 pub fn macros(n: u32) -> u32 {
     let ones = Option!() + Result!() + Some!() + None!() + Ok!() + Err!() + Vec!() + Box!() + Clone!();
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(macros::cache_info().maxsize, ::core::option::Option::None);
         assert_eq!(primitives::cache_info().maxsize, ::core::option::Option::Some(3));
 
-        // An error is still one, and not remembered.
+        // An error is still recognized, and not cached.
         assert!(real_types(::core::option::Option::None, [].to_vec()).is_err());
         assert!(!real_types::cache_contains(::core::option::Option::None, [].to_vec()));
     }

@@ -1,23 +1,23 @@
-//! Memoized functions where the dependency has another name, and none of its own.
+//! Memoized functions in a crate that renames the dependency.
 //!
-//! The attribute is told where the library is: under the new name, behind re-exports, beside an
-//! `extern crate`, or, in a macro for other crates, behind `$crate`.
+//! The `crate` option names the library: under the new name, behind re-exports, next to an `extern crate`,
+//! or, in a macro for other crates, through `$crate`.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
 
 extern crate memo as another;
 
-use another as beside;
-use memo::{cache, lru_cache as remembered};
+use another as alias;
+use memo::{cache, lru_cache as memoize};
 
-/// A module that passes the library on, as a crate that depends on it would.
+/// Passes the library on, as a crate that depends on it may do.
 pub mod passed {
     /// One module further.
     pub mod on {
         pub use ::memo as library;
     }
 
-    /// All that there is, without the library's own name.
+    /// Re-exports all items, without the library's own name.
     pub mod flat {
         #[doc(hidden)]
         pub use memo::*;
@@ -27,11 +27,11 @@ pub mod passed {
     }
 }
 
-/// Writes a memoized function into a crate that may not know the library.
+/// Defines a memoized function, also in a crate that does not depend on the library.
 ///
 /// ```
 /// hygiene_renamed::memoized! {
-///     /// Is written by a macro of another crate.
+///     /// Is defined by a macro of another crate.
 ///     pub fn area(width: u32, height: u32) -> u32 {
 ///         width * height
 ///     }
@@ -48,11 +48,11 @@ macro_rules! memoized {
     };
 }
 
-/// A type that is neither an argument by itself nor spelled from primitives.
+/// An argument type that is neither primitive nor of the standard library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Word(pub u32);
 
-/// A module of the name that the library had.
+/// A module with the original name of the library.
 pub mod functools {}
 
 /// Names the library by its path from the root.
@@ -61,59 +61,59 @@ pub fn rooted(n: u32, words: &[Word]) -> Option<Word> {
     words.first().map(|word| Word(word.0 + n))
 }
 
-/// Names the library by its name alone.
+/// Names the library by its new name alone.
 ///
 /// # Errors
 ///
-/// When the text is empty.
-#[remembered(crate = memo, maxsize = 1 + 1)]
+/// If the text is empty.
+#[memoize(crate = memo, maxsize = 1 + 1)]
 pub fn named(n: &Word, pair: (f64, &str)) -> Result<u32, String> {
     if pair.1.is_empty() { Err(String::from("empty")) } else { Ok(n.0) }
 }
 
-/// Names the library by what `extern crate` calls it.
+/// Names the library as `extern crate` does.
 #[cache(crate = another)]
 pub fn declared(text: &str, n: Option<&Word>) -> String {
     n.map_or_else(String::new, |_| text.to_owned())
 }
 
-/// Names the library by what `use` calls it.
-#[cache(crate = self::beside)]
+/// Names the library as `use` does.
+#[cache(crate = self::alias)]
 pub fn used(text: &[&str]) -> usize {
     text.len()
 }
 
-/// Functions in other modules than the library is named in.
+/// Functions in modules that do not import the library.
 pub mod deep {
     use super::Word;
 
-    /// Names the library by the way it comes through a module.
+    /// Names the library by a path through a module.
     #[crate::cache(crate = crate::passed::on::library)]
     pub fn passed_on(words: Vec<Word>) -> Vec<Word> {
         words
     }
 
-    /// Names a module that has what the library has.
+    /// Names a module that re-exports all items of the library.
     #[crate::cache(crate = crate::passed::flat)]
     pub fn flat(word: Word, d: f32) -> Option<f32> {
         (word.0 > 0).then_some(d)
     }
 
-    /// One module further down.
+    /// One module deeper.
     pub mod deeper {
         /// Goes up two modules.
-        #[crate::cache(crate = super::super::beside)]
+        #[crate::cache(crate = super::super::alias)]
         pub fn above(n: u32, text: String) -> (u32, String) {
             (n, text)
         }
     }
 
     memoized! {
-        /// Is written by a macro of this crate.
+        /// Is defined by a macro of this crate.
         ///
         /// # Errors
         ///
-        /// When the word is zero.
+        /// If the word is zero.
         pub fn written(word: &Word, text: &str) -> Result<Word, String> {
             if word.0 > 0 { Ok(*word) } else { Err(text.to_owned()) }
         }
@@ -125,7 +125,7 @@ mod tests {
     use super::deep::{deeper::above, flat, passed_on, written};
     use super::*;
 
-    /// Asserts that of two equal calls, the first ones of the function, the second is a hit.
+    /// Asserts that the second of two equal calls is a hit; the function may not have been called before.
     macro_rules! assert_cached {
         ($function:ident($($argument:expr),*)) => {{
             assert_eq!($function($($argument),*), $function($($argument),*));

@@ -1,16 +1,16 @@
-//! A macro of another crate writes memoized functions, and this one does not name the library.
+//! A macro of another crate defines memoized functions in a crate that does not depend on the library.
 
 use hygiene_renamed::memoized;
 
 memoized! {
-    /// Has arguments of several kinds.
+    /// Takes arguments of several kinds.
     fn scaled(floats: &[f64], names: (&str, char), by: [i8; 2]) -> (usize, bool) {
         (floats.len() * usize::from(by[0].unsigned_abs()), names.0.contains(names.1))
     }
 }
 
 memoized! {
-    /// Has types that are named: what they are, the compiler finds out.
+    /// Takes and returns named types, which the compiler resolves.
     fn longest(words: &[String], or: Option<&str>) -> Result<String, String> {
         words.iter().map(String::as_str).chain(or).max_by_key(|word| word.len()).map(Into::into).ok_or_else(String::new)
     }

@@ -1,17 +1,17 @@
-//! Types whose lifetimes are left out where they are named.
+//! Types whose lifetimes are elided where they are named.
 
-#![allow(elided_lifetimes_in_paths, reason = "that they are left out is the point")]
+#![allow(elided_lifetimes_in_paths, reason = "the test is about elided lifetimes")]
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
 
 use functools::{Argument, cache, lru_cache};
 use std::borrow::Cow;
 use std::hash::Hasher;
 
-/// Refers to a text.
+/// Borrows a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Word<'text>(pub &'text str);
 
-/// Refers to a text, and is stored as one.
+/// Borrows a string, and is stored as an owned one.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'text>(pub &'text str);
 
@@ -39,38 +39,38 @@ impl Argument for Name<'_> {
     }
 }
 
-/// Refers to two.
+/// Borrows two strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pair<'a, 'b, T>(pub &'a T, pub Word<'b>);
 
-/// A borrow behind another name.
+/// A borrow behind an alias.
 pub type Text<'text> = &'text str;
 
-/// Takes what is borrowed or owned.
+/// Takes a borrowed or owned value.
 #[lru_cache]
 pub fn copied(text: Cow<str>, other: &(Cow<str>, u8), some: Option<Cow<[u8]>>) -> usize {
     text.len() + other.0.len() + some.map_or(0, |some| some.len())
 }
 
-/// Returns what is owned.
+/// Returns an owned value.
 #[lru_cache(maxsize = 2)]
 pub fn owned(text: Cow<str>, n: usize) -> Cow<'static, str> {
     Cow::Owned(text.repeat(n))
 }
 
-/// Takes a borrow behind another name.
+/// Takes a borrow behind an alias.
 #[cache]
 pub fn alias(text: Text, all: &[u64]) -> usize {
     text.len() + all.len()
 }
 
-/// Takes a type of this crate that lives as long as the program.
+/// Takes a `'static` type of this crate.
 #[cache]
 pub fn forever(word: Word<'static>, pair: &Pair<'static, 'static, u64>) -> u64 {
     *pair.0 + u64::from(word.0.is_empty())
 }
 
-/// Takes a type of this crate that is stored as another.
+/// Takes a type of this crate that is stored as another type.
 #[cache]
 pub fn by_argument(name: Name, names: &[Name]) -> usize {
     names.iter().filter(|other| other.0 == name.0).count()

@@ -1,4 +1,5 @@
-//! Functions of the standard library's types: under the lock of their caches no code of a user's runs.
+//! Callback-free functions: arguments and results are standard library types, so no user code runs under the
+//! lock of the cache.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,16 +19,16 @@ fn the_test_of_a_retain_may_call_back() {
 
     finishes(|| {
         (0..6).for_each(|n| _ = square(n));
-        let mut asked = 0;
+        let mut visited = 0;
         square::cache_retain(|&n, &value| {
-            asked += 1;
+            visited += 1;
             assert_eq!((square(n), square::cache_peek(n)), (value, Some(value)));
             square::cache_put(100 + n, 0);
             square::cache_invalidate(100 + n);
             square::cache_info().currsize == 6 && n % 2 == 0
         });
-        assert_eq!(asked, 6);
-        assert_eq!(square::cache_info().currsize, 1, "the size was 6 for the first only");
+        assert_eq!(visited, 6);
+        assert_eq!(square::cache_info().currsize, 1, "currsize was 6 only when the first entry was visited");
         assert!(square::cache_contains(0));
     });
 }
@@ -43,13 +44,13 @@ fn what_the_test_of_a_retain_clears_is_not_asked_for_any_more() {
         for text in ["a", "b", "c"] {
             length(text);
         }
-        let mut asked = 0;
+        let mut visited = 0;
         length::cache_retain(|_, _| {
-            asked += 1;
+            visited += 1;
             length::cache_clear();
             true
         });
-        assert_eq!((asked, length::cache_info().currsize), (1, 0));
+        assert_eq!((visited, length::cache_info().currsize), (1, 0));
     });
 }
 
@@ -70,7 +71,7 @@ fn what_was_being_computed_during_a_retain_is_not_stored() {
     }
 
     assert_eq!(read(7), 1);
-    assert!(!read::cache_contains(7), "it was read before the change");
+    assert!(!read::cache_contains(7), "the result was computed before the change");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Functions that say who leaves, who is told, and until when results are live.
+//! Functions with options for eviction, listeners, scope, shards and expiry.
 
 #![allow(clippy::must_use_candidate, reason = "the functions are kept plain")]
 
@@ -6,46 +6,46 @@ use std::time::Duration;
 
 use functools::{fifo_cache, lru_cache, rr_cache, RemovalCause, Keys, LruCache};
 
-/// Is told.
-pub fn told(_: &u32, _: &u32, _: RemovalCause) {}
+/// An eviction listener.
+pub fn log(_: &u32, _: &u32, _: RemovalCause) {}
 
-/// Chooses.
+/// A victim chooser.
 pub fn last(keys: &Keys<'_, u32>) -> usize {
     keys.len() - 1
 }
 
-/// Is chosen from, by a closure, and told of.
+/// Has a victim chooser and a listener that are closures.
 #[rr_cache(maxsize = 2, choice = |keys| keys.len() - 1, on_evict = |_, _, _| ())]
 pub fn by_closure(n: u32, text: &str) -> usize {
     text.len() + usize::from(n > 1)
 }
 
-/// Is chosen from, by a function, and told of.
-#[rr_cache(maxsize = 2, choice = last, on_evict = told)]
+/// Has a victim chooser and a listener that are functions.
+#[rr_cache(maxsize = 2, choice = last, on_evict = log)]
 pub fn by_function(n: u32) -> u32 {
     n
 }
 
-/// Is remembered by each thread.
+/// Has a cache per thread.
 #[lru_cache(scope = thread)]
 pub fn by_thread(n: u32, text: &str) -> Option<std::rc::Rc<str>> {
     text.get(n as usize..).map(Into::into)
 }
 
-/// Lies in parts.
+/// Has a sharded cache.
 #[lru_cache(maxsize = 100, shards = 8)]
-pub fn in_parts(n: u32, text: &str) -> Option<String> {
+pub fn sharded(n: u32, text: &str) -> Option<String> {
     text.get(n as usize..).map(Into::into)
 }
 
-/// Is left to chance.
+/// Evicts at random, with a seed.
 #[rr_cache(maxsize = 1 << 3, seed = 1 << 3)]
 pub fn seeded(n: u32) -> u32 {
     n
 }
 
-/// Is told of.
-#[fifo_cache(ttl = 60, jitter = 0.5, on_evict = told)]
+/// Has a time to live, and a listener.
+#[fifo_cache(ttl = 60, jitter = 0.5, on_evict = log)]
 pub fn timed(n: u32) -> u32 {
     n
 }
@@ -53,33 +53,33 @@ pub fn timed(n: u32) -> u32 {
 /// Has a cache.
 #[derive(Debug)]
 pub struct Shop<'a, T> {
-    /// What is sold.
+    /// The item on sale.
     pub item: &'a T,
-    /// What it costs.
+    /// The cache of the methods below.
     pub prices: LruCache<(u32, String), u32>,
 }
 
 impl<T> Shop<'_, T> {
-    /// Lasts as long as it says.
+    /// Has a time to live and a time to idle of its own.
     #[lru_cache(cache = self.prices, ttl = 60, tti = 0.5, jitter = 0.1)]
     pub fn price(&self, n: u32, name: &str) -> u32 {
         n + u32::from(name.is_empty())
     }
 
-    /// Lasts as long as its result says.
+    /// Computes the time at which each result expires.
     #[lru_cache(cache = self.prices, ttu = |n, _, price, now| now + Duration::from_secs(u64::from(n + price)))]
     pub fn offer(&self, n: u32, name: &str) -> u32 {
         n + u32::from(name.is_empty())
     }
 
-    /// Is told of, whatever is sold.
+    /// Has a listener, for all types of items.
     #[lru_cache(on_evict = |_, _, _| ())]
     pub fn rate(#[key(skip)] &self, n: u32) -> usize {
         size_of_val(self.item) + usize::from(n > 1)
     }
 }
 
-/// Is remembered where it is told to be.
+/// Takes its cache as a parameter.
 #[lru_cache(cache = memo, tti = 60)]
 pub async fn fetched(n: u32, memo: &LruCache<u32, u32>) -> u32 {
     n
