@@ -1,6 +1,6 @@
-//! A memoized `async fn`: what is remembered is the result, so a hit waits for nothing.
+//! A memoized `async fn`: the cache stores the result, so a hit is ready at the first poll.
 //!
-//! Any runtime will do; this example brings the smallest one there is.
+//! Any runtime can be used; this example contains a minimal one.
 //! Run it with `cargo run --example async_fn`.
 
 use std::future::{Future, poll_fn};
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use functools::lru_cache;
 
-/// Stands for a request to a server: it is not ready at once.
+/// Stands for a request to a server: its first poll is pending.
 async fn request(city: &str) -> Result<u32, String> {
     let mut asked = false;
     poll_fn(|context| {
@@ -30,7 +30,7 @@ async fn population(city: &str) -> Result<u32, String> {
     request(city).await
 }
 
-/// Polls until the result is there, and counts how often.
+/// Polls until the future completes, and counts the polls.
 fn block_on<F: Future>(future: F) -> (F::Output, u32) {
     let mut future = pin!(future);
     for polls in 1.. {
@@ -38,7 +38,7 @@ fn block_on<F: Future>(future: F) -> (F::Output, u32) {
             return (result, polls);
         }
     }
-    unreachable!("it is polled for as long as it takes")
+    unreachable!("the loop ends when the future completes")
 }
 
 fn main() {
@@ -46,6 +46,6 @@ fn main() {
         let (result, polls) = block_on(population(city));
         println!("{city:?}: {result:?} after {polls} polls");
     }
-    drop(population("Rome")); // never polled: nothing is asked, nothing is counted
+    drop(population("Rome")); // never polled: no request, no count
     println!("{}", population::cache_info());
 }

@@ -1,4 +1,4 @@
-//! A page from a server, remembered for five seconds of a clock that is moved by hand.
+//! A page from a server, cached for five seconds of a manual clock.
 //!
 //! Run it with `cargo run --example cached_page`. The server is on this machine and in this program.
 
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use functools::{ManualClock, TtlCache, lru_cache};
 
-/// What is at an address, asked for anew when the cache no longer has it. An `Err` is not kept.
+/// Requests a page, unless it is cached. An `Err` is not cached.
 #[lru_cache(cache = pages)]
 fn page(url: &str, pages: &TtlCache<String, String, ManualClock>) -> Result<String, minreq::Error> {
     let response = minreq::get(url).with_timeout(5).send()?;
     Ok(response.as_str()?.to_owned())
 }
 
-/// Answers each request with how many there have been.
+/// Answers each request with the number of requests so far.
 fn serve(listener: &TcpListener) -> io::Result<()> {
     for (number, connection) in (1..).zip(listener.incoming()) {
         let mut connection = connection?;

@@ -1,7 +1,7 @@
-//! Two borrowed strings as arguments: how many letters must change to make one word of another.
+//! Two borrowed strings as arguments: how many letters must change to turn one word into another.
 //!
-//! The recursion hands on slices of its arguments. A hit compares them where they lie; only a
-//! miss makes owned copies. Run it with `cargo run --example edit_distance`.
+//! The recursion passes slices of its arguments. A hit compares the borrowed slices; only a miss
+//! makes owned copies. Run it with `cargo run --example edit_distance`.
 
 use functools::lru_cache;
 

@@ -1,4 +1,4 @@
-//! A body that prints shows when it really runs: once per argument, never for a remembered result.
+//! A body that prints shows when it runs: once per argument, and not for a cached result.
 //!
 //! Run it with `cargo run --example factorial`.
 
@@ -11,10 +11,10 @@ fn factorial(n: u64) -> u64 {
 }
 
 fn main() {
-    println!("the first call computes five results and remembers each of them:");
+    println!("the first call computes five results and caches each of them:");
     println!("factorial(5) = {}", factorial(5));
 
-    println!("a smaller one is there already:");
+    println!("a smaller one is cached already:");
     println!("factorial(3) = {}", factorial(3));
 
     println!("{}", factorial::cache_info());

@@ -1,4 +1,4 @@
-//! The same recursion plain and memoized: how often the body runs, and how long it takes.
+//! One recursion, plain and memoized: how often the body runs, and how long it takes.
 //!
 //! Run it with `cargo run --release --example fibonacci`.
 

@@ -1,4 +1,4 @@
-//! A bound on memory, not on entries: loaded files weigh what they are long.
+//! A bound on memory instead of entries: the weight of a loaded file is its length.
 //!
 //! Run it with `cargo run --example files_by_weight`.
 
@@ -7,7 +7,7 @@ use std::{env, fs, io, process};
 
 use functools::{RemovalCause, lru_cache};
 
-/// So many bytes may all remembered texts have together.
+/// The bound on the total length of all cached files.
 const BYTES: usize = 1000;
 
 #[lru_cache(maxsize = BYTES, weight = |_, text| text.len(), on_evict = log)]
@@ -34,6 +34,6 @@ fn main() -> io::Result<()> {
         println!("{file}: {} bytes", load(&folder.join(file))?.len());
         println!("  {}", load::cache_info());
     }
-    println!("\nWhat weighs more than all may is returned and not remembered.");
+    println!("\nA file heavier than the bound is returned and not cached.");
     fs::remove_dir_all(&folder)
 }

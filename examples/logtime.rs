@@ -10,7 +10,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use functools::lru_cache;
 
-/// Does `work` and appends how long it took to the log called `name`.
+/// Runs `work` and appends its duration to the log `name`.
 fn logtime<T>(name: &str, work: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
     let result = work();
@@ -30,13 +30,13 @@ fn plain(n: u64) -> u64 {
     logtime("plain", || if n < 2 { n } else { plain(n - 1) + plain(n - 2) }).0
 }
 
-/// One line per miss: a hit does not come as far as the body.
+/// One line per miss: a hit does not run the body.
 #[lru_cache(maxsize = None)]
 fn memoized(n: u64) -> u64 {
     logtime("memoized", || if n < 2 { n } else { memoized(n - 1) + memoized(n - 2) }).0
 }
 
-/// Neither of these two logs anything, so that they can be timed from outside.
+/// These two do not log, so that they can be timed from outside.
 fn silent(n: u64) -> u64 {
     if n < 2 { n } else { silent(n - 1) + silent(n - 2) }
 }
@@ -57,7 +57,7 @@ fn main() -> io::Result<()> {
 
     println!("\n{:<10}{:>14}{:>14}{:>12}", "call", "plain", "memoized", "speed-up");
     for n in 20..=30 {
-        silent_memoized::cache_clear(); // so that each starts with nothing
+        silent_memoized::cache_clear(); // so that each starts with an empty cache
         let (expected, slow) = logtime("silent", || silent(n));
         let (result, fast) = logtime("silent_memoized", || silent_memoized(n));
         assert_eq!(result, expected);

@@ -1,4 +1,4 @@
-//! A cache as a plain object, used like a map: of three entries the least recently used makes room.
+//! A cache as an object, used like a map: with three entries, a new one evicts the least recently used.
 //!
 //! Run it with `cargo run --example lru_map`.
 
@@ -18,6 +18,6 @@ fn main() {
     println!("\nwith Norway in it: {:?}", capitals.iter());
     println!("the capital of Italy: {:?}", capitals.get("Italy"));
 
-    println!("\nwho would leave next: {:?}", capitals.pop_victim());
+    println!("\nnext victim: {:?}", capitals.pop_victim());
     println!("{}", capitals.info());
 }

@@ -1,4 +1,4 @@
-//! A cache of two with a float as its argument: the least recently used one has to go.
+//! A cache of two entries with a float as the argument: the least recently used entry is evicted.
 //!
 //! Run it with `cargo run --example memorized_sin`.
 
@@ -9,18 +9,18 @@ fn memorized_sin(x: f64) -> f64 {
     x.sin()
 }
 
-/// Which arguments have a remembered result; asking counts nothing and moves nothing.
-fn remembered() -> Vec<f64> {
+/// The arguments whose results are cached; `cache_contains` changes neither counters nor order.
+fn cached() -> Vec<f64> {
     [1.0, 2.0, 3.0].into_iter().filter(|&x| memorized_sin::cache_contains(x)).collect()
 }
 
 fn main() {
-    println!("{:>4}{:>10}   {:<10}{:<14}evicted", "x", "sin(x)", "by", "remembered");
+    println!("{:>4}{:>10}   {:<10}{:<14}evicted", "x", "sin(x)", "by", "cached");
     for x in [1.0, 2.0, 1.0, 3.0, 2.0] {
-        let (before, hits) = (remembered(), memorized_sin::cache_info().hits);
+        let (before, hits) = (cached(), memorized_sin::cache_info().hits);
         let sin = memorized_sin(x);
         let by = if memorized_sin::cache_info().hits > hits { "cache" } else { "body" };
-        let after = remembered();
+        let after = cached();
         let evicted = before.iter().find(|x| !after.contains(x)).map_or("-".into(), |x| format!("{x:.1}"));
         println!("{x:>4.1}{sin:>10.6}   {by:<10}{:<14}{evicted}", format!("{after:.1?}"));
     }

@@ -1,4 +1,4 @@
-//! Methods whose results lie in the object: each has a cache of its own, which goes when it goes.
+//! Methods that store their results in the object: one cache per object, dropped with it.
 //!
 //! Run it with `cargo run --example methods_in_object`.
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use functools::{LruCache, lru_cache};
 
-/// A text, and where its words were found. It needs neither `Hash` nor `Eq` nor `Clone`.
+/// A text and a cache of word positions. It needs neither `Hash` nor `Eq` nor `Clone`.
 struct Book {
     text: String,
     found: LruCache<String, Arc<Vec<usize>>>,
@@ -17,7 +17,7 @@ impl Book {
         Self { text: text.to_owned(), found: LruCache::new(Some(2)) }
     }
 
-    /// The places of a word, counted in words.
+    /// The positions of a word, counted in words.
     #[lru_cache(cache = self.found)]
     fn places(&self, word: &str) -> Arc<Vec<usize>> {
         println!("  looking for {word:?}");
@@ -35,8 +35,8 @@ fn main() {
     println!("be: {:?} again", hamlet.places("be"));
     println!("be: {:?} in the other book", duck.places("be"));
     hamlet.places("to");
-    hamlet.places("or"); // two at most: no room for "be"
-    println!("is \"be\" remembered? {}", hamlet.places_cache_contains("be"));
+    hamlet.places("or"); // two entries at most: "be" is evicted
+    println!("is \"be\" cached? {}", hamlet.places_cache_contains("be"));
 
     println!("hamlet: {}", hamlet.places_cache_info());
     println!("duck:   {}", duck.places_cache_info());

@@ -1,6 +1,6 @@
-//! Results that outlive the process: a backend of one's own, which keeps them in a folder.
+//! A backend of your own: results are stored in a folder and outlive the process.
 //!
-//! Run it twice: what the first process computed, the second one finds. The folder is an argument, if you like.
+//! Run it twice: the second process finds the results of the first. The folder is an optional argument.
 //!
 //! ```sh
 //! cargo run --example own_backend --features backend
@@ -23,7 +23,7 @@ impl Folder {
     }
 }
 
-/// A name that any file system takes.
+/// A name that is valid in any file system.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut name, byte| {
         _ = write!(name, "{byte:02x}");
@@ -31,7 +31,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What is not there is no error.
+/// Turns the error for a missing file into `None`.
 fn there<T>(result: io::Result<T>) -> Result<Option<T>, BackendError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -45,7 +45,7 @@ impl Backend for Folder {
         Ok(value.map(|value| Stored::new(value)))
     }
 
-    /// The bytes know themselves how long they are good.
+    /// Ignores the time to live: the value contains its deadline.
     fn set(
         &self,
         namespace: &str,
@@ -75,7 +75,7 @@ fn folder() -> Folder {
 
 #[lru_cache(maxsize = 100, ttl = 3600, backend = folder())]
 fn report(year: u32, title: &str) -> String {
-    thread::sleep(Duration::from_millis(300)); // stands for hard work
+    thread::sleep(Duration::from_millis(300)); // stands for an expensive computation
     format!("{title}, {year}")
 }
 
@@ -85,10 +85,10 @@ fn main() -> Result<(), BackendError> {
         let text = report(2026, title);
         println!("{text:<12} {:>4} ms", start.elapsed().as_millis());
     }
-    println!("{}, {} of them outside", report::cache_info(), report::cache_stats().backend_hits);
+    println!("{}, {} of them from the backend", report::cache_info(), report::cache_stats().backend_hits);
     if report::cache_info().misses == 0 {
         report::cache_clear()?;
-        println!("all found, and now forgotten: here and there");
+        println!("all found; now cleared in this process and in the folder");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Arguments that are no part of the key: a handle to a database, and all of a request but its id.
+//! Arguments left out of the key: a database handle, and every field of a request but its user.
 //!
 //! Run it with `cargo run --example projected_key`.
 
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use functools::lru_cache;
 
-/// Neither `Hash` nor `Eq` nor `Clone`, nor to be shared between threads.
+/// A handle that is neither `Hash` nor `Eq` nor `Clone` nor `Sync`.
 struct Database {
     names: HashMap<u32, &'static str>,
     queries: Cell<u32>,
@@ -18,7 +18,7 @@ struct Request {
     time: f64,
 }
 
-/// The handle is left out; of the request, only the user matters.
+/// The key is the user of the request alone.
 #[lru_cache]
 fn name(#[key(skip)] database: &Database, #[key(request.user)] request: &Request) -> Option<String> {
     database.queries.set(database.queries.get() + 1);
@@ -26,7 +26,7 @@ fn name(#[key(skip)] database: &Database, #[key(request.user)] request: &Request
     database.names.get(&request.user).map(ToString::to_string)
 }
 
-/// The whole key at once: words are counted alike whatever the letters' case and the space around them.
+/// A closure makes the whole key: letter case and surrounding space do not matter.
 #[lru_cache(key = |text| text.trim().to_lowercase())]
 fn words(text: &str) -> usize {
     text.split_whitespace().count()

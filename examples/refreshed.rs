@@ -1,4 +1,4 @@
-//! A slow origin: asked once for all who wait, and refreshed while the last answer is served.
+//! A slow origin: concurrent calls are coalesced into one request, and a stale result is served during its refresh.
 //!
 //! ```sh
 //! cargo run --example refreshed --features tokio
@@ -10,7 +10,7 @@ use std::time::Duration;
 use functools::lru_cache;
 use tokio::task::JoinSet;
 
-/// Seconds, moved by hand.
+/// The present time in seconds, set by hand.
 static NOW: AtomicU64 = AtomicU64::new(0);
 static ASKED: AtomicU64 = AtomicU64::new(0);
 

@@ -1,4 +1,4 @@
-//! A memo of its own for each solve: the results of one knapsack say nothing about another.
+//! A cache per top-level call: the results for one knapsack are useless for another.
 //!
 //! Run it with `cargo run --example solver`.
 
@@ -9,10 +9,10 @@ struct Item {
     value: u64,
 }
 
-/// The results of one solve: the best value by the number of items to choose from, and the room left.
+/// The results of one solve: the best value by the first item to choose from, and the room left.
 type Memo = LruCache<(usize, usize), u64>;
 
-/// The items are the same in all calls that share a memo, so they are no part of the key.
+/// All calls that share a memo have the same items, so the items are left out of the key.
 #[lru_cache(cache = memo)]
 fn best(#[key(skip)] items: &[Item], first: usize, room: usize, memo: &Memo) -> u64 {
     let Some(item) = items.get(first) else { return 0 };

@@ -11,7 +11,7 @@ const THREADS: u64 = 4;
 const NUMBERS: u64 = 1_000;
 const ROUNDS: u64 = 25;
 
-/// How many steps the `3n + 1` game takes from `n` down to 1.
+/// How many steps the Collatz sequence takes from `n` down to 1.
 #[lru_cache(maxsize = 1_000)]
 fn steps(n: u64) -> u32 {
     let mut n = n;
@@ -23,7 +23,7 @@ fn steps(n: u64) -> u32 {
     count
 }
 
-/// All threads start at once and ask for the same numbers.
+/// All threads start at once and call with the same numbers.
 fn ask() {
     let start = Barrier::new(THREADS.try_into().expect("a handful"));
     thread::scope(|scope| {

@@ -1,6 +1,6 @@
-//! Python's `ttl_cache(ttl=5)(math.sin)`: any function, remembered at run time and for some time.
+//! Python's `ttl_cache(ttl=5)(math.sin)`: any function, wrapped at run time, with a time to live.
 //!
-//! Run it with `cargo run --example ttl_sin`. The clock is moved by hand, so nobody has to wait.
+//! Run it with `cargo run --example ttl_sin`. The clock is manual, so the example does not wait.
 
 use std::time::Duration;
 
@@ -19,6 +19,6 @@ fn main() {
         let by = if cache.info().hits > hits { "cache" } else { "function" };
         println!("{seconds:>5.3} s{x:>5.1}{value:>10.6}   {by}");
     }
-    println!("\nA result is live strictly before it is 5 s old; a hit does not extend that.");
+    println!("\nA result expires exactly 5 s after it was stored; a hit does not extend that.");
     println!("{}", cache.info());
 }

@@ -1,4 +1,4 @@
-//! One generic function, memoized twice: do `3`, `3.0` and `true` share results with their equals?
+//! One generic function, memoized twice: which equal arguments of different types share an entry?
 //!
 //! Run it with `cargo run --example typed`.
 
@@ -6,19 +6,19 @@ use std::fmt::Debug;
 
 use functools::{Argument, CacheInfo, lru_cache};
 
-/// Equal arguments share, as Python has it by default.
+/// Equal arguments of different types share an entry, as in Python by default.
 #[lru_cache(typed = false)]
 fn untyped<T: Argument + Debug>(x: T) -> String {
     format!("{x:?}")
 }
 
-/// Arguments of different types are remembered apart.
+/// Arguments of different types have separate entries.
 #[lru_cache(typed = true)]
 fn typed<T: Argument + Debug>(x: T) -> String {
     format!("{x:?}")
 }
 
-/// Whether a call was a hit, by the counts before and after it.
+/// Whether a call was a hit, from the counters before and after it.
 fn by(before: CacheInfo, after: CacheInfo) -> &'static str {
     if after.hits > before.hits { "cache" } else { "body" }
 }
@@ -39,7 +39,7 @@ fn main() {
     row("3.0_f64", 3.0_f64);
     row("3.5_f64", 3.5_f64);
     row("3_u8", 3_u8);
-    row("Some(3_u8)", Some(3_u8)); // only whole arguments meet across types
+    row("Some(3_u8)", Some(3_u8)); // only whole arguments are compared across types
     println!("\nWhat is shared is the result of the first call: with typed = false, 3.0 prints as 3.");
     println!("untyped: {}\ntyped:   {}", untyped::cache_info(), typed::cache_info());
 }

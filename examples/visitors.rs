@@ -1,6 +1,6 @@
-//! Counts visitors, in a server that many processes write to: none is lost.
+//! A counter in a server that many processes write to: compare-and-swap loses no visitor.
 //!
-//! Run it with `cargo run --example visitors --features redis,memcached -- SERVER`, as often at once as you like. The
+//! Run any number of `cargo run --example visitors --features redis,memcached -- SERVER` at the same time. The
 //! server is `redis://127.0.0.1/` or, for Memcached, `127.0.0.1:11211`.
 
 use std::env;
@@ -8,8 +8,7 @@ use std::thread;
 
 use functools::backend::{BackendError, CompareAndSwap, memcached, redis};
 
-/// What `update` is given is what is there; what it returns is there only if nobody else was faster. Then it
-/// is asked again.
+/// Adds one to the counter. The closure is called again with the newer value if another process changed it first.
 fn visit(counter: &impl CompareAndSwap) -> Result<u64, BackendError> {
     counter.update("example", b"visitors", None, |visitors: Option<u64>| visitors.unwrap_or(0) + 1)
 }
@@ -24,6 +23,6 @@ fn count(counter: &(impl CompareAndSwap + Sync)) -> Result<(), BackendError> {
 }
 
 fn main() -> Result<(), BackendError> {
-    let server = env::args().nth(1).ok_or("say which server: redis://127.0.0.1/ or 127.0.0.1:11211")?;
+    let server = env::args().nth(1).ok_or("expected a server: redis://127.0.0.1/ or 127.0.0.1:11211")?;
     if server.starts_with("redis") { count(&redis(server)) } else { count(&memcached(server)) }
 }

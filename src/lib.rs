@@ -1,4 +1,4 @@
-//! Remembers the results of functions: Python's `functools.lru_cache` for Rust.
+//! Memoization for Rust: cache the results of functions with one attribute, as Python's `functools.lru_cache` does.
 //!
 //! ```
 //! use functools::lru_cache;
@@ -16,59 +16,60 @@
 //! fibonacci::cache_clear();
 //! ```
 //!
-//! * [`macro@lru_cache`] and [`macro@cache`] are the attributes, for functions and methods, generic
-//!   and `async` ones too. Their pages list the options and what a memoized function can be asked.
-//! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are the
-//!   same with another default, named as in Python's `cachetools`; [`macro@async_lru_cache`] is, too.
-//! * What is `fib.cache_info()` in Python is `fib::cache_info()` here, and so for all the others.
-//! * [`Cache`] is the same engine as a plain object, in which a function can keep its results:
+//! * [`macro@lru_cache`] and [`macro@cache`] are the attributes, for functions and methods, generic and `async` ones
+//!   included. Their pages list the options and the accessors.
+//! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are `lru_cache` with other
+//!   defaults, named as in Python's `cachetools`; so is [`macro@async_lru_cache`].
+//! * Python's `fib.cache_info()` is `fib::cache_info()` here; the other accessors likewise.
+//! * [`Cache`] is the same cache as an object, thread-safe and shared by `&`, in which a function can store its results:
 //!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`], [`TlruCache`].
-//! * [`policy`] tells who leaves when there is no room, and [`Clock`] by what time entries expire.
-//! * [`Argument`](trait@Argument) tells what can be an argument beside everything that is
-//!   `Hash + Eq + Clone`; [`derive(Argument)`](derive@Argument) makes one of a type of your own.
+//! * [`policy`] has the eviction policies, and [`Clock`] is the time by which entries expire.
+//! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
+//!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! * **Exact.** There are never more than `maxsize` entries, and the one that makes room is always
-//!   the least recently used, or the one that another [`policy`] tells: with `shards`, of its shard. A hit
-//!   and a store both make an entry the most recent.
-//! * **What has expired is never served**, nor counted in `currsize`, and it leaves before anything
-//!   is evicted. Where nothing expires, no clock is read.
-//! * **A hit allocates nothing and clones no argument.** Arguments are hashed and compared where
-//!   they lie; the owned key is made on a miss.
-//! * **The lock is never held while the function runs**, nor across an `.await`. Recursion is free.
-//!   Two threads that miss the same key both compute, and each gets what it computed, unless they
-//!   [share](macro@lru_cache#calls-that-share-what-is-computed) it, as tasks do.
-//! * **One function, one cache, right answers.** With `scope = thread`, one for each thread. All instances of a generic function or method share
-//!   its bound and its counters, and no result that may depend on the type.
-//! * **An `Err` is returned and not remembered**, whatever the result's type is called. A panic
-//!   stores nothing either. Both count one miss.
-//! * **After a [clear](macro@lru_cache#what-a-memoized-function-can-be-asked), nobody is served what
-//!   was computed before it**, not even by a computation that was under way.
-//! * **User code may call back.** The `Hash`, `Eq`, `Clone` and `Drop` of arguments and results may
-//!   call the function and its accessors again, on the same thread. `Eq` and `Clone` run under the
-//!   lock, so they must not wait for a lock that another thread may hold while it calls the
-//!   function; what they compute or put is right, is counted, and may go unstored.
+//! * **Exact bounds and order.** A cache never holds more than `maxsize` entries. It evicts the least recently used entry, or
+//!   the one that another [eviction policy](policy) chooses: with `shards`, the one of that shard. A hit and an insert both
+//!   make an entry the most recently used.
+//! * **Expired entries are never served**, nor counted in `currsize`, and they are removed before any entry is evicted.
+//!   Without an expiry option, no clock is read.
+//! * **A hit allocates nothing and clones no argument.** A lookup hashes and compares the borrowed arguments; the owned key
+//!   is created on a miss.
+//! * **The lock is not held while the function runs**, nor across an `.await`. Recursion is free. Two threads that miss
+//!   the same key both compute, and each gets its own result, unless their calls are
+//!   [coalesced](macro@lru_cache#request-coalescing), as those of an `async fn` are.
+//! * **One function, one cache.** With `scope = thread`, one cache per thread. All instances of a generic function or method
+//!   share its bound and its counters, and never a result that may depend on the type.
+//! * **An `Err` is returned and not cached**, whatever the name of the result's type. Nor is anything cached when the
+//!   function panics. Both count one miss.
+//! * **A [clear](macro@lru_cache#accessors) is final.** A result whose computation began before a clear is not served after
+//!   it, even if the computation was still running.
+//! * **User code may call back.** The `Hash`, `Eq`, `Clone` and `Drop` of arguments and results may call the function and
+//!   its accessors again, on the same thread. `Eq` and `Clone` run while the lock is held, so they must not wait for a lock
+//!   that another thread may hold while it calls the function. A result that is computed or put from inside them is
+//!   correct and counted, but may not be stored.
 //!
 //! # Features
 //!
-//! None is on by default, and none changes what a call returns.
+//! No feature is on by default, and none changes what a call returns.
 //!
-//! | feature | what it adds |
+//! | feature | adds |
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
-//! | `tokio` | stale results of async functions are refreshed on the caller's runtime |
+//! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn` |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
-//! | `metrics` | `registry::publish_metrics`: what they count, through the [`metrics`](https://docs.rs/metrics) facade |
-//! | `tracing` | events through the [`tracing`](https://docs.rs/tracing) facade, as told below |
-//! | `backend`, `json` | [results outside the process](macro@lru_cache#a-backend), as few bytes or as JSON; `json` brings `backend` |
-//! | `redis`, `memcached`, `disk` | the module [`backend`] has what keeps them there; each brings `backend` |
-//! | `redis-cluster`, `redis-sentinel`, `redis-tls` | what else the client of Redis can do; each brings `redis` |
-//! | `axum` | the module `debug_page`: a page on all memoized functions, for services on [axum](https://docs.rs/axum) |
+//! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
+//! | `tracing` | events for the [`tracing`](https://docs.rs/tracing) facade, listed below |
+//! | `backend` | [`backend = …`](macro@lru_cache#backends): a second-level store (L2) of your own; keys and values through `serde` |
+//! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Note: turns on `serde_json/float_roundtrip` for the whole program |
+//! | `redis`, `memcached`, `disk` | the backends of these names in the module [`backend`]; each enables `backend` |
+//! | `redis-cluster`, `redis-sentinel`, `redis-tls` | Redis Cluster, Sentinel, TLS; each enables `redis` |
+//! | `axum` | the module `debug_page`: a web page about all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
-//! With `tracing`, functions tell what their calls do where these may share results or have stale ones: async
-//! functions, and those with `single_flight`, `swr` or `stale_if_error`. A plain hit tells nothing. Each event has
-//! the target `functools` and the path of the `function`, as the registry has it; `took` is how long it ran.
+//! With `tracing`, functions whose calls may be coalesced or served stale emit events: `async` functions, and those with
+//! `single_flight`, `swr` or `stale_if_error`. A plain hit emits none. The target is `functools`, the field `function` is the
+//! path of the function as in the registry, and `took` is how long the function ran.
 //!
 //! | level | event |
 //! |---|---|
@@ -77,19 +78,24 @@
 //!
 //! # Panics
 //!
-//! Nothing here panics on its own account. What the function, or the `Hash`, `Eq`, `Clone` or
-//! `Drop` of an argument or a result panics with goes on to the caller, and leaves the cache whole.
+//! The library itself does not panic. A panic of the function, or of the `Hash`, `Eq`, `Clone` or `Drop` of an argument or a
+//! result, reaches the caller and leaves the cache intact.
 
 #![forbid(unsafe_code)]
 
-/// Stores outside the process, behind the cache in it: what `backend = …` takes.
+mod renamed;
+
+/// Backends: stores outside the process, for `backend = …`.
 ///
-/// Any [`Backend`](backend::Backend) will do, or [`AsyncBackend`](backend::AsyncBackend) for async functions.
-/// With the features of the same names there are `redis`, `memcached` and `disk`, which are both.
+/// Any [`Backend`](backend::Backend) can be used, and any [`AsyncBackend`](backend::AsyncBackend) for an `async fn`.
+/// With the features of the same names there are `redis`, `memcached` and `disk`, which implement both.
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
     pub use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
+
+    #[doc(hidden)]
+    pub use crate::renamed::backend::*;
 }
 /// # Examples
 ///
@@ -124,6 +130,9 @@ pub use lru_core::{
 };
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
+#[doc(hidden)]
+#[expect(deprecated, reason = "they are deprecated for users")]
+pub use renamed::{Builder, Cause, Iter, Task};
 
 /// # Examples
 ///
@@ -146,16 +155,14 @@ pub use lru_page as debug_page;
 /// ```
 pub use lru_core::Tagged;
 
-/// Makes an [`Argument`](trait@Argument) of a type of your own: one that holds floats, or that is to
-/// stand behind a nested reference.
+/// Implements [`Argument`](trait@Argument) for a type of your own: one that holds floats, or that stands behind a nested
+/// reference.
 ///
-/// Two values are the same if they are the same variant and all their fields are the same arguments:
-/// floats by their bits, with one NaN; everything else as it would be compared if it were an argument
-/// by itself. Fields need to be `Argument`s, or `Hash + Eq + Clone`.
+/// Two values are equal if they are the same variant and their fields are equal as arguments: floats by their bits, with one
+/// NaN; other fields as if each was an argument by itself. A field must be an `Argument`, or `Hash + Eq + Clone`.
 ///
-/// The type must be `Clone`, as it is kept as it is. A type with a lifetime needs no `Clone`: it
-/// is kept in an owned form, and all its fields must be `Argument`s. Where this crate was renamed,
-/// `#[argument(crate = path)]` says how.
+/// The type must be `Clone`, because the key contains a clone. A type with a lifetime need not be `Clone`: the key contains an
+/// owned form of it, and all its fields must be `Argument`s. If this crate was renamed, write `#[argument(crate = path)]`.
 ///
 /// ```
 /// use functools::{Argument, lru_cache};
@@ -188,11 +195,11 @@ pub use lru_core::Tagged;
 /// ```
 pub use lru_macros::Argument;
 
-/// Remembers all results of a function: Python's `functools.cache`.
+/// Caches all results of a function: Python's `functools.cache`.
 ///
-/// The same as `#[lru_cache(maxsize = None)]`, and takes the same [options](macro@lru_cache#options)
-/// except `maxsize`, `policy`, `choice`, `seed`, `weight` and `cache`. Unless results [expire](macro@lru_cache#expiry) it
-/// never forgets: feed it input that has an end.
+/// Equivalent to `#[lru_cache(maxsize = None)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `maxsize`,
+/// `policy`, `choice`, `seed`, `weight` and `cache`. Unless results [expire](macro@lru_cache#expiry), memory grows with each
+/// new argument: use it where the input is bounded.
 ///
 /// ```
 /// use functools::cache;
@@ -208,63 +215,65 @@ pub use lru_macros::Argument;
 /// ```
 pub use lru_macros::cache;
 
-/// Remembers the results of a function, up to a number of them: Python's `functools.lru_cache`.
+/// Caches the results of a function, up to a number of them: Python's `functools.lru_cache`.
 ///
-/// Goes on functions and methods, generic and `async` ones too: at module level, inside a body, in
-/// an `impl` or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns, and any
-/// number of parameters. Not on a `const fn`, nor on what takes a `&mut` or returns a borrow.
+/// The attribute goes on functions and methods, generic and `async` ones included: at module level, inside a body, in an `impl`
+/// or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns and any number of parameters. It does not go on a
+/// `const fn`, or on a function that takes a `&mut` or returns a borrow.
 ///
-/// The result must be `Clone + Send + Sync + 'static` (of a `Result`, only its `Ok` value), the
-/// arguments `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or
-/// references to such. With [`scope = thread`](#scope) neither need be `Send` or `Sync`.
+/// * **Result:** `Clone + Send + Sync + 'static` (of a `Result`, only the `Ok` value). Wrap large results in `Arc`.
+/// * **Arguments:** `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or references to such.
+///
+/// With [`scope = thread`](#scope) neither need be `Send` or `Sync`.
 ///
 /// # Options
 ///
 /// | option | meaning | default |
 /// |---|---|---|
-/// | [`maxsize = 64`](#maxsize), or just `64` | how many results are remembered; `None`: all | `128` |
-/// | [`policy = sieve`](#policy) | who makes room: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` | `lru` |
-/// | [`choice = \|keys\| …`](#policy) | with `policy = rr`, chooses who makes room | chance |
-/// | [`seed = 42`](#policy) | with `policy = rr`, makes chance another one | `0` |
-/// | [`ttl = 60`](#expiry) | for how long a result is live, since it was stored | for ever |
-/// | [`tti = 60`](#expiry) | for how long it is, since it was used last | for ever |
-/// | [`jitter = 0.1`](#expiry) | up to which part of it each `ttl` is shortened, at random | `0` |
-/// | [`ttu = \|id, user, now\| …`](#a-time-for-each-result) | makes the time until which a result is live, in place of `ttl` | |
-/// | [`error_ttl = 5`](#what-is-remembered) | for how long an `Err` is, where it is remembered | `ttl` |
-/// | [`swr = true`](#stale-results), or `swr = 30` | whether, or for how long past its `ttl`, a result is served while it is refreshed | `false` |
-/// | [`stale_if_error = 300`](#stale-results) | for how long past its `ttl` a result is served where the function fails | not at all |
-/// | [`timer = requests`](#timer) | the function that tells the time | [`SystemClock`] |
-/// | [`weight = \|path, text\| …`](#weight) | makes what a result counts against `maxsize` | `1` |
-/// | [`on_evict = log`](#on_evict) | is told of each result that leaves, and why | |
-/// | [`typed = true`](#typed) | whether arguments of different types are remembered apart | must be given for a generic function, `false` for others |
-/// | [`key = make_key`](#what-the-key-is), or `key_fn` | a closure or a function that makes the key of the arguments | the arguments |
-/// | [`#[key(skip)]`](#what-the-key-is) on a parameter | leaves it out of the key | |
-/// | [`#[key(user.id)]`](#what-the-key-is) on a parameter | puts an expression in its place | |
-/// | [`cache_errors = true`](#what-is-remembered) | whether an `Err` is remembered | `false` |
-/// | [`cache_none = false`](#what-is-remembered) | whether `None` and `Ok(None)` are remembered | `true` |
-/// | [`scope = thread`](#scope) | who has the results: `process`, all threads together, or `thread`, each its own | `process` |
-/// | [`shards = 16`](#shards) | in how many parts they lie, each with a lock of its own | `1` |
-/// | [`cache = self.prices`](#where-the-results-lie) | the object in which the results lie | a `static` of the function's own |
-/// | [`single_flight = true`](#calls-that-share-what-is-computed), or [`global`](#a-backend) | whether of calls that miss at one time only one computes, or of all processes | `true` for an `async fn`, else `false` |
-/// | [`flight_timeout = 5`](#calls-that-share-what-is-computed) | when the others give up on it | 30 seconds |
-/// | [`spawn = executor`](#stale-results) | what runs the refreshes of an `async fn` | tokio, with the feature `tokio` |
-/// | [`backend = store()`](#a-backend) | a store outside the process, for what it has no room for and others have computed | none |
-/// | [`front_ttl = 5`](#a-backend) | for how long this process keeps its copy of what lies in the backend | `ttl` |
-/// | [`version = 2`](#a-backend) | keeps what other versions of the function left in the backend apart | |
-/// | [`format = json`](#a-backend) | how arguments and results become bytes there: `compact` or `json` | `compact` |
-/// | [`strict = true`](#a-backend) | whether a call fails with its backend | `false` |
-/// | [`on_backend_error = log`](#a-backend) | is told what the backend could not do | |
-/// | [`accessors = siblings`](#where-the-accessors-stand) | where `cache_info()` and the rest stand: `companion`, `siblings` or `none` | `siblings` for methods, `companion` for others |
-/// | [`handle = name`](#names) | the name of the companion type | the function's name |
-/// | [`crate = path`](#names) | where this crate is, if it was renamed or re-exported | `::functools` |
+/// | [`maxsize = 64`](#maxsize), or just `64` | capacity in entries; `None`: unbounded; `0`: caching off, misses still counted | `128` |
+/// | [`policy = sieve`](#policy) | eviction policy: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` | `lru` |
+/// | [`choice = \|keys\| …`](#policy) | with `policy = rr`: picks the victim, as an index into the keys | random |
+/// | [`seed = 42`](#policy) | with `policy = rr`: seed of the random generator | `0` |
+/// | [`ttl = 60`](#expiry) | time to live: expire this long after the result was stored | no expiry |
+/// | [`tti = 60`](#expiry) | time to idle: expire this long after the last hit | no expiry |
+/// | [`jitter = 0.1`](#expiry) | shorten each `ttl` by a random fraction up to this, so entries do not expire together | `0` |
+/// | [`ttu = \|id, user, now\| …`](#per-entry-expiry) | per-entry expiry: returns the instant at which this result expires, in place of `ttl` | |
+/// | [`error_ttl = 5`](#cached-results) | TTL of a cached `Err` (with `cache_errors = true`) | `ttl` |
+/// | [`swr = true`](#stale-results), or `swr = 30` | stale-while-revalidate: serve the expired result at once, refresh in the background; a number bounds it in seconds past the TTL | `false` |
+/// | [`stale_if_error = 300`](#stale-results) | stale-if-error: serve the expired result for up to this many seconds when the function returns `Err` | off |
+/// | [`timer = requests`](#timer) | clock (for tests) | [`SystemClock`] |
+/// | [`weight = \|path, text\| …`](#weight) | weight (cost) of an entry; `maxsize` then bounds the total weight | `1` |
+/// | [`on_evict = log`](#on_evict) | eviction listener: called with key, value, [`RemovalCause`] | |
+/// | [`typed = true`](#typed) | generic functions: `true`: a separate entry per type; `false`: equal values share one entry | required for a generic function, `false` for others |
+/// | [`key = make_key`](#cache-key), or `key_fn` | a closure or function that returns the cache key | the arguments |
+/// | [`#[key(skip)]`](#cache-key) on a parameter | leaves the parameter out of the key | |
+/// | [`#[key(user.id)]`](#cache-key) on a parameter | replaces the parameter in the key by an expression | |
+/// | [`cache_errors = true`](#cached-results) | whether an `Err` is cached | `false` |
+/// | [`cache_none = false`](#cached-results) | whether `None` and `Ok(None)` are cached | `true` |
+/// | [`scope = thread`](#scope) | one cache per process, or per thread (no lock) | `process` |
+/// | [`shards = 16`](#shards) | number of independently locked shards | `1` |
+/// | [`cache = self.prices`](#cache-objects) | use this cache object (a field, a parameter, a static) instead of a hidden static | a `static` |
+/// | [`single_flight = true`](#request-coalescing), or [`global`](#backends) | coalesce concurrent misses of a key (prevents a cache stampede / thundering herd); `global`: across processes, through the backend | `true` for an `async fn`, else `false` |
+/// | [`flight_timeout = 5`](#request-coalescing) | how long waiters wait for the leader before one of them takes over | 30 seconds |
+/// | [`spawn = executor`](#stale-results) | executor for background refreshes of an `async fn` | tokio, with the feature `tokio` |
+/// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
+/// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
+/// | [`version = 2`](#backends) | part of the namespace; bump it when the meaning or type of results changes | |
+/// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
+/// | [`strict = true`](#backends) | return backend errors to the caller instead of computing | `false` |
+/// | [`on_backend_error = log`](#backends) | error callback of the backend | |
+/// | [`accessors = siblings`](#placement-of-accessors) | where to generate the accessors: `companion` for functions, `siblings` for methods, or `none` | found by the signature and body |
+/// | [`handle = name`](#names) | name of the accessor type; set it when a type or module of the function's name exists | the function's name |
+/// | [`crate = path`](#names) | path of this crate, if it was renamed or re-exported | `::functools` |
 ///
 /// ## `maxsize`
 ///
-/// A constant expression of any integer type. Zero or less stores nothing and counts misses; `None`
-/// remembers everything, which [`macro@cache`] does too. Then threads that find what they ask for do not wait for
-/// each other, if arguments and results are made of the standard library's types, so that nobody's `Eq` or `Clone` is
-/// called, and nothing more is asked of the cache: neither times, `weight` and `on_evict`, nor `shards` or `cache`. That
-/// begins when several threads have been seen to call; a miss ends it for some calls.
+/// The capacity: a constant expression of any integer type. Zero or less disables caching and counts misses. `None` is
+/// unbounded, like [`macro@cache`].
+///
+/// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so that no user-defined `Eq` or
+/// `Clone` runs, and if none of the expiry options, `weight`, `on_evict`, `shards` and `cache` is set. Parallel reading starts
+/// when several threads have been seen to call; a miss ends it for a few calls.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -282,7 +291,7 @@ pub use lru_macros::cache;
 ///     n * n * n
 /// }
 /// (cube(1), cube(2), cube(1), cube(3));
-/// assert!(!cube::cache_contains(2)); // the least recently used made room
+/// assert!(!cube::cache_contains(2)); // the least recently used entry was evicted
 /// assert!(cube::cache_contains(1));
 ///
 /// #[lru_cache(maxsize = 0)]
@@ -295,18 +304,18 @@ pub use lru_macros::cache;
 ///
 /// ## `policy`
 ///
-/// Who makes room for a newcomer when there are `maxsize` results. [`policy`] has a page for each,
-/// with what it is good for and what it costs.
+/// The eviction policy: it chooses which entry leaves a full cache. Each policy has a page in [`policy`], with what it is good for
+/// and what it costs.
 ///
-/// | policy | who leaves |
+/// | policy | evicts |
 /// |---|---|
-/// | [`lru`](policy::Lru) | the least recently used |
-/// | [`lfu`](policy::Lfu) | the least often used; among equals, the one not used for longest |
-/// | [`fifo`](policy::Fifo) | the oldest |
-/// | [`rr`](policy::Rr) | any, by chance |
-/// | [`sieve`](policy::Sieve) | the oldest that was not used since it was last passed over |
-/// | [`s3_fifo`](policy::S3Fifo) | newcomers that are not used again soon, then the oldest |
-/// | [`w_tinylfu`](policy::WTinyLfu) | the newcomer or an old one, whichever comes up less often |
+/// | [`lru`](policy::Lru) | the least recently used entry |
+/// | [`lfu`](policy::Lfu) | the least frequently used entry; among equals, the least recently used |
+/// | [`fifo`](policy::Fifo) | the oldest entry |
+/// | [`rr`](policy::Rr) | a random entry (random replacement) |
+/// | [`sieve`](policy::Sieve) | the oldest entry without a hit since the policy last passed it |
+/// | [`s3_fifo`](policy::S3Fifo) | new entries without an early second hit, then the oldest |
+/// | [`w_tinylfu`](policy::WTinyLfu) | the new entry or an old one, whichever is used less frequently |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -321,11 +330,10 @@ pub use lru_macros::cache;
 /// assert!(!square::cache_contains(2));
 /// ```
 ///
-/// With `policy = rr`, `choice` says whom to evict: a closure, or the path of a function, that is shown the
-/// [`Keys`] and returns the number of one. A key is the one argument in its owned form, or the tuple of them,
-/// so both must be [nameable](#what-a-memoized-function-can-be-asked). It runs while the cache is read; a number
-/// that is none leaves it to chance. `seed` is a constant of type `u64`: of two functions with the same seed, the
-/// same calls evict the same results.
+/// With `policy = rr`, `choice` picks the victim: a closure, or the path of a function, that is given the [`Keys`] and returns
+/// the index of one. A key is the one argument in its owned form, or the tuple of them, so its types must be
+/// [nameable](#accessors). `choice` runs while the lock is held; if the index is out of range, the victim is random. `seed` is a
+/// constant of type `u64`: two functions with the same seed evict the same entries for the same calls.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -341,15 +349,16 @@ pub use lru_macros::cache;
 ///
 /// ## Expiry
 ///
-/// A result is live strictly before its time: with `ttl = 60` it is served while less than a minute
-/// has passed since it was stored, and with `tti = 60` while less than that has passed since its
-/// last use. A hit is a use, and so is a store; `cache_peek` is none. With both, the
-/// earlier time counts. What is no longer live is never served; it leaves the cache when next
-/// something is stored or counted, before anything is evicted.
+/// * `ttl`, time to live: with `ttl = 60` an entry expires exactly 60 seconds after it was stored.
+/// * `tti`, time to idle: with `tti = 60` an entry expires 60 seconds after its last use. A hit and an insert are uses;
+///   `cache_peek` is none.
 ///
-/// A time is a number of seconds, whole or not, or a [`Duration`](std::time::Duration): any expression
-/// of these. `jitter = 0.1` shortens the `ttl` of each result by up to a tenth, at random, so that what
-/// was stored together does not expire together. It never prolongs.
+/// With both, the earlier deadline applies. An expired entry is never served. It is removed at the next insert or count,
+/// before any entry is evicted.
+///
+/// A duration is a number of seconds, whole or not, or a [`Duration`](std::time::Duration): any expression of these types.
+/// `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a tenth, so that entries stored together do not
+/// expire together. It never prolongs a `ttl`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -371,12 +380,11 @@ pub use lru_macros::cache;
 /// assert_eq!((price::cache_info().hits, name::cache_info().hits), (1, 1));
 /// ```
 ///
-/// ## A time for each result
+/// ## Per-entry expiry
 ///
-/// `ttu` makes the time until which a result is live. It is a closure, or the path of a function, that
-/// is given references to all arguments and to the result (of a `Result`, the `Ok` value), and
-/// the time it is now. It runs once for each result that is stored, outside the lock. A time that is not
-/// ahead keeps the result out of the cache.
+/// `ttu` (time to use) returns the instant at which a result expires. It is a closure, or the path of a function, that is given
+/// references to all arguments and to the result (of a `Result`, the `Ok` value), and the present time. It runs once for each
+/// stored result, outside the lock. A result whose instant is not in the future is not stored.
 ///
 /// ```
 /// use std::time::Duration;
@@ -429,7 +437,7 @@ pub use lru_macros::cache;
 /// assert!(!greeting::cache_contains("Ada"));
 /// ```
 ///
-/// Where a [`ManualClock`] is to tell the time, a closure reads it:
+/// To use a [`ManualClock`], read it in a closure:
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -451,10 +459,10 @@ pub use lru_macros::cache;
 ///
 /// ## `weight`
 ///
-/// `maxsize` then bounds the sum of what all results weigh, and `currsize` is that sum. The weight is
-/// made by a closure, or by the path of a function, of references to all arguments and to the result
-/// (of a `Result`, the `Ok` value), and is a `usize`. Results leave, one after the other, until there is
-/// room. One that weighs more than `maxsize` by itself is returned and not stored.
+/// The weight (cost) of an entry. `maxsize` then bounds the total weight of all entries, and `currsize` is that total. `weight` is
+/// a closure, or the path of a function, that is given references to all arguments and to the result (of a `Result`, the `Ok`
+/// value), and returns a `usize`. Entries are evicted one after the other until the new entry fits. A result heavier than
+/// `maxsize` is returned and not stored.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -467,21 +475,21 @@ pub use lru_macros::cache;
 /// (repeat("a", 400), repeat("b", 600));
 /// assert_eq!(repeat::cache_info().currsize, 1000);
 /// repeat("c", 300);
-/// assert_eq!(repeat::cache_info().currsize, 900); // the first made room
+/// assert_eq!(repeat::cache_info().currsize, 900); // the first was evicted
 /// repeat("d", 1001);
 /// assert!(!repeat::cache_contains("d", 1001));
 /// ```
 ///
 /// ## `on_evict`
 ///
-/// Is told of each result that leaves the cache, and of the [`RemovalCause`]: the path of a function, or a
-/// closure `|key, value, cause| …`. It is given references to the key and to what was kept of the result: the one
-/// argument in its owned form, or the tuple of them; of a `Result`, the `Ok` value. It runs when the lock is
-/// free, on the thread whose call made the result leave, and may call the function. Should it panic, it
-/// is told of the others that left in the same call before the panic goes on.
+/// The eviction listener: it is called for each entry that is removed, with the [`RemovalCause`]. It is the path of a function, or a
+/// closure `|key, value, cause| …`, and is given references: the key is the one argument in its owned form, or the tuple of them; the
+/// value is the cached result, of a `Result` the `Ok` value. The listener runs after the lock is released, on the thread whose
+/// call removed the entry, and may call the function. If it panics, it is still called for the other entries removed by that
+/// call; then the panic continues.
 ///
-/// Not where the types of these [can't be named](#what-a-memoized-function-can-be-asked), as of a key that is made, or
-/// that has `self` in it: there keep the results in an object, whose [builder](Builder::on_evict) takes a listener.
+/// The types of key and value must be [nameable](#accessors). They are not if `key` makes the key, or if the key contains `self`:
+/// there use a cache object, whose [builder](CacheBuilder::on_evict) takes a listener.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -499,25 +507,24 @@ pub use lru_macros::cache;
 ///     name.len()
 /// }
 ///
-/// (length("Ada"), length("StaleWindow"));
+/// (length("Ada"), length("Grace"));
 /// length::cache_clear();
-/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), RemovalCause::Evicted), ("StaleWindow".into(), RemovalCause::Cleared)]);
+/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), RemovalCause::Evicted), ("Grace".into(), RemovalCause::Cleared)]);
 /// ```
 ///
 /// ## `typed`
 ///
-/// A generic function has one cache for all its types, and must say how arguments of different
-/// types meet there. So must one that takes an `impl Trait`.
+/// A generic function has one cache for all its instances, and must choose whether equal arguments of different types share an
+/// entry. So must a function that takes an `impl Trait`.
 ///
-/// * `typed = true` keeps them apart: `f(3_u8)`, `f(3_i64)` and `f(3.0)` are three calls.
-/// * `typed = false` lets equal arguments share, as Python does by default. Numbers are compared by
-///   value: `3_u8`, `3_i64` and `3.0` are one call, and so are `1` and `true`; `-0.0` meets no
-///   integer. Text is compared by content, be it `&str`, `String`, `Cow<str>`, `Box<str>` or
-///   `Arc<str>`. Other types meet only themselves. Only whole arguments are compared in this way:
-///   `Some(3_u8)` and `Some(3_i64)` never meet.
+/// * `typed = true` keeps a separate entry per type: `f(3_u8)`, `f(3_i64)` and `f(3.0)` are three entries.
+/// * `typed = false` lets equal values of different types share one entry, as Python does by default. Numbers are compared by
+///   value: `3_u8`, `3_i64` and `3.0` are one entry, and so are `1` and `true`; `-0.0` equals no integer. Text is compared by
+///   content: `&str`, `String`, `Cow<str>`, `Box<str>` and `Arc<str>`. Values of any other type equal only values of that type. Only
+///   whole arguments are compared across types: `Some(3_u8)` and `Some(3_i64)` never share.
 ///
-/// With `typed = false` a call may be answered by what was computed for another type. It is for
-/// functions where equal arguments mean equal answers.
+/// With `typed = false` a call may be answered by a result computed for another type. Use it where equal arguments mean equal
+/// results.
 ///
 /// ```
 /// use functools::{Argument, lru_cache};
@@ -537,21 +544,21 @@ pub use lru_macros::cache;
 /// assert_eq!(name::cache_info().misses, 2);
 /// ```
 ///
-/// On a function without type parameters, `typed` is told by `cache_parameters()` and changes
-/// nothing: its types are fixed. With `cache`, generic functions need no `typed`: the object has
-/// its types. [Generic functions](#generic-functions) has the rest.
+/// On a function without type parameters, `typed` is reported by `cache_parameters()` and changes nothing: its types are fixed.
+/// With `cache`, a generic function needs no `typed`: the cache object has its types. See [Generic functions](#generic-functions).
 ///
-/// ## What the key is
+/// ## Cache key
 ///
-/// `#[key(skip)]` leaves a parameter out of the key. It then needs no trait at all, and calls that
-/// differ only in it share a result. `#[key(expr)]` puts an expression in its place, in which all
-/// parameters can be named. Both go on `self` too.
+/// By default the key consists of all arguments.
 ///
-/// `key = ..`, which can also be spelt `key_fn`, makes the whole key. It is a closure, or the path
-/// of a function. It is given references to all arguments, at most twelve, `self` first, and
-/// without the one that holds the [`cache`](#where-the-results-lie); an argument that is a
-/// reference is given as it is. What it returns may borrow from them. It runs at each call, so a
-/// key that borrows keeps hits free of allocations.
+/// * `#[key(skip)]` on a parameter leaves it out of the key. The parameter then needs no trait, and calls that differ only in it
+///   share one result: two `Client`s with `#[key(skip)] &self` share a cache. For one cache per object use
+///   [`cache = self.field`](#cache-objects).
+/// * `#[key(expr)]` on a parameter replaces it by an expression, which may name all parameters. Both go on `self` too.
+/// * `key = …`, also spelt `key_fn`, makes the whole key. It is a closure, or the path of a function, that is given references to
+///   all arguments, at most twelve: `self` first, and without the parameter that holds the [`cache`](#cache-objects). An argument
+///   that is a reference is given as it is. The key may borrow from the arguments; it is made at each call, so a borrowed key keeps
+///   hits free of allocations.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -565,7 +572,7 @@ pub use lru_macros::cache;
 /// fn find(#[key(skip)] db: &Db, id: usize) -> Option<String> {
 ///     db.0.get(id).map(ToString::to_string)
 /// }
-/// let db = Db(vec!["Ada", "StaleWindow"]);
+/// let db = Db(vec!["Ada", "Grace"]);
 /// assert_eq!(find(&db, 1), find(&db, 1));
 /// assert_eq!(find::cache_info().hits, 1);
 ///
@@ -591,11 +598,11 @@ pub use lru_macros::cache;
 /// assert_eq!(words::cache_info().hits, 1);
 /// ```
 ///
-/// ## What is remembered
+/// ## Cached results
 ///
-/// Whatever the function returns, except an `Err`. What a `Result` is, the type decides, not its
-/// name. With `cache_errors = true` an `Err` is remembered too; then the error must be
-/// `Clone + Send + Sync + 'static` as well. With `cache_none = false`, `None` and `Ok(None)` are not.
+/// Every result is cached except an `Err`. The type decides what counts as a `Result`, not its name. With `cache_errors = true` an
+/// `Err` is cached too; then the error must be `Clone + Send + Sync + 'static`. With `cache_none = false`, `None` and `Ok(None)` are
+/// not cached.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -617,19 +624,19 @@ pub use lru_macros::cache;
 ///
 /// ## `scope`
 ///
-/// With `scope = thread`, each thread has a cache of its own, and there is no lock. It is the fastest there is for a
-/// recursive function of numbers that one thread asks; where many ask for the same, each of them computes it.
-/// `maxsize` bounds what one thread has. All that [can be asked](#what-a-memoized-function-can-be-asked) speaks for the
-/// calling thread: `cache_info()` counts its calls, `cache_clear()` empties its cache and no other. What a thread
-/// remembers is dropped as it ends; calls that its destructors still make are computed, and neither stored nor counted.
+/// With `scope = thread`, each thread has its own cache, and there is no lock. This is the fastest choice for a recursive function
+/// of numbers that one thread calls; where many threads call with the same arguments, each of them computes. `maxsize` bounds
+/// the cache of one thread. The [accessors](#accessors) act on the calling thread: `cache_info()` counts its calls,
+/// `cache_clear()` empties its cache alone. The cache of a thread is dropped when the thread ends; calls from destructors after that
+/// compute, and are neither stored nor counted.
 ///
-/// Arguments and results need be `'static` only, so an `Rc` will do. An `async fn` remembers for the thread that
-/// polls it: a future that goes on in another one than it began in returns its result and stores nothing. With a
-/// `backend`, threads are to each other what processes are: what one clears or invalidates, others have in front of it until
-/// `front_ttl` is over, and what they were computing then may be stored there afterwards.
+/// Arguments and results need only be `'static`, so an `Rc` can be used. With a `backend`, threads relate to each other as processes
+/// do: after a thread clears or invalidates an entry, other threads may serve their copies until `front_ttl` has passed, and may store
+/// in the backend what they were computing.
 ///
-/// Not with `shards`, `cache`, `single_flight` or `swr`, for which there must be somebody to share with. An `async fn` has no
-/// single flight then. The module `registry` does not list such functions, as it could speak for the calling thread only.
+/// `scope = thread` cannot be combined with `shards`, `cache`, `single_flight` or `swr`, which need a cache that threads share, or used
+/// on an `async fn`, whose future may move to another thread. The module `registry` does not list such functions, because it could
+/// report the calling thread only.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -645,21 +652,21 @@ pub use lru_macros::cache;
 ///
 /// ## `shards`
 ///
-/// With `shards = 16`, the results lie in sixteen parts, by the hash of the key. Each has a lock of its own, so threads
-/// that ask for different keys rarely wait for each other. It takes a constant expression: a power of two up to 65536,
-/// and no more than `maxsize`, which the parts share out among them. A part costs a few hundred bytes of the program.
+/// With `shards = 16`, the cache is split into 16 independently locked shards by the hash of the key, so threads that use
+/// different keys rarely contend. The value is a constant expression: a power of two up to 65536, and at most `maxsize`, which is
+/// divided among the shards. A shard takes a few hundred bytes.
 ///
-/// Together they never have more than `maxsize`. Keys don't spread evenly, so one part is full before the others are:
-/// of 64 keys with `maxsize = 64, shards = 16`, some 50 stay. Leave room to spare. `cache_info()` adds the parts up as
-/// of one moment, for which it takes all locks. Who makes room is chosen within a part, so it need not be the least
-/// recently used of all; with `shards = 1`, the default, it is. With `weight`, each part bounds what lies in it, and a
-/// result that is heavier than `maxsize` divided by `shards` is not stored. A `cache_clear()` goes from part to part;
-/// when it returns, nobody is served what was there before it.
-///
-/// A call from inside an `Eq` or a `Clone`, which holds the lock of a part, waits for no other part. Where another
-/// thread holds that one, such a call computes, finds nothing to peek at, and `cache_info()` leaves the part out. What
-/// it clears, invalidates or puts there is gone at once all the same. What it removes from another part is
-/// dropped, and told of, by the next call there.
+/// * All shards together never hold more than `maxsize` entries. Keys are not distributed evenly, so a shard may be full while
+///   others are not: of 64 keys with `maxsize = 64, shards = 16`, about 50 stay. Leave some headroom.
+/// * Eviction is per shard, so the victim need not be the least recently used entry of the whole cache. With one lock per cache,
+///   `shards = 1` (the default), the order is exact. With `weight`, each shard bounds its own total weight, and a result heavier
+///   than `maxsize` divided by `shards` is not stored.
+/// * `cache_info()` takes all locks and adds up one consistent state. `cache_clear()` goes from shard to shard; when it returns, no
+///   earlier entry is served.
+/// * A call from inside an `Eq` or a `Clone` holds the lock of a shard, and does not wait for another shard. If another thread
+///   holds that one, the call computes, `cache_peek` finds nothing, and `cache_info()` leaves the shard out. Entries that it clears,
+///   invalidates or puts there are gone at once all the same. An entry that it removes from another shard is dropped, and passed
+///   to the eviction listener, by the next call to that shard.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -677,19 +684,16 @@ pub use lru_macros::cache;
 /// assert_eq!((info.hits + info.misses, info.currsize), (4000, 100));
 /// ```
 ///
-/// ## Where the results lie
+/// ## Cache objects
 ///
-/// In a `static` of the function's own, or where `cache` says: an expression that leads to a
-/// [`Cache`], an [`LruCache`] or any other, such as `self.prices`, `memo`, or the name of a `static`.
-/// The object has its own bound, policy, weights and listener, so none of these options is given here. The
-/// results live as long as the object.
+/// By default a function stores its results in a hidden `static`. `cache = …` uses a cache object instead: an expression for a
+/// [`Cache`], an [`LruCache`] or any other, such as `self.prices`, `memo`, or the name of a `static`. The object has its own bound,
+/// policy, weights and listener, so none of these options goes with `cache`. The results live as long as the object.
 ///
-/// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them:
-/// `String` for `&str`, `(u32, String)` for `(u32, &str)`, `()` where there are none; with `key`,
-/// what that makes. `V` is the return type; of a `Result` it is the `Ok` type, unless
-/// `cache_errors` is on. The parameter that the expression begins with, `self` or another, is not
-/// in the key. Results need only be `Clone` there: not `Send`, not `'static`. Arguments need not be
-/// `Send` either.
+/// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them: `String` for `&str`, `(u32, String)` for
+/// `(u32, &str)`, `()` without arguments; with `key`, the type of that key. `V` is the return type; of a `Result` it is the `Ok`
+/// type, unless `cache_errors` is set. The parameter that the expression begins with, `self` or another, is not part of the key.
+/// Results need only be `Clone`: not `Send`, not `'static`. Arguments need not be `Send`.
 ///
 /// ```
 /// use functools::{LruCache, lru_cache};
@@ -716,7 +720,7 @@ pub use lru_macros::cache;
 ///     if x == 0 || y == 0 { 1 } else { paths(x - 1, y, memo) + paths(x, y - 1, memo) }
 /// }
 ///
-/// let memo = LruCache::new(None); // gone when this solve is done
+/// let memo = LruCache::new(None); // dropped after this solve
 /// assert_eq!(paths(16, 16, &memo), 601_080_390);
 /// assert_eq!(paths::cache_info(&memo).misses, 288);
 /// ```
@@ -749,25 +753,24 @@ pub use lru_macros::cache;
 /// assert!(pages.contains("/") && !pages.contains("/now"));
 /// ```
 ///
-/// Functions that use one cache share its entries: if two of them take the same arguments, one is
-/// answered with what the other has computed. Give each a cache of its own, a `key` that tells
-/// them apart, or the cache a key that does: [`Tagged`].
+/// Functions that use one cache object share its entries: if two of them take the same arguments, one is answered with the
+/// result of the other. Give each function its own cache, a `key` that differs, or the cache a key that does: [`Tagged`].
 ///
-/// ## Calls that share what is computed
+/// ## Request coalescing
 ///
-/// With `single_flight = true`, one of the calls that miss a key at one time leads and computes; the others
-/// follow and receive what it came to, as hits. Calls with other arguments never wait for it. An `async fn`
-/// has it unless it says `single_flight = false`; a plain one has not unless it says so, as Python lets threads
-/// compute twice.
+/// Request coalescing, or single-flight, prevents a cache stampede. With `single_flight = true`, one of several concurrent calls
+/// that miss a key becomes the leader and computes; the others are followers, and receive its result as hits. Calls with other
+/// arguments do not wait. It is on for an `async fn`, unless `single_flight = false`, and off for a plain function, as threads
+/// compute concurrently in Python.
 ///
-/// * A leader that panics, or whose future is dropped, is followed by one of those that wait. So is one that takes
-///   longer than `flight_timeout`: thirty seconds, or what is said.
-/// * An `Err` goes to all who wait, if it is `Clone + Send + Sync + 'static`; else these try in turn.
-/// * A call from inside the leader's own body, which it would wait for, computes for itself; so does one that would
-///   close a circle of calls that wait for each other.
-/// * Nobody joins a computation that began before the cache was cleared, or the key invalidated or put.
-/// * A plain function blocks its thread while it follows. Where it shares a [cache](#where-the-results-lie) with an
-///   `async fn`, it must not wait for one that this very thread would have to poll.
+/// * If the leader panics, or its future is dropped, one of the followers takes over. The same happens when the leader takes longer
+///   than `flight_timeout`, 30 seconds by default.
+/// * An `Err` goes to all followers if it is `Clone + Send + Sync + 'static`; otherwise the followers compute one after the other.
+/// * A call that would wait for itself computes instead: a call from inside the leader's own body, and a call that would close a
+///   cycle of calls waiting for each other.
+/// * A call never joins a computation that began before the cache was cleared, or before the key was invalidated or put.
+/// * A follower of a plain function blocks its thread. If a plain function shares a [cache object](#cache-objects) with an `async fn`,
+///   it must not wait for a future that its own thread would have to poll.
 ///
 /// ```
 /// use std::sync::Barrier;
@@ -777,7 +780,7 @@ pub use lru_macros::cache;
 ///
 /// #[lru_cache(single_flight = true)]
 /// fn report(year: u32) -> String {
-///     format!("what took minutes to compute of {year}")
+///     format!("a report that takes minutes to compute: {year}")
 /// }
 ///
 /// let ready = Barrier::new(8);
@@ -791,26 +794,29 @@ pub use lru_macros::cache;
 ///
 /// ## Stale results
 ///
-/// A result older than its `ttl` is stale. With `swr = true` (stale while revalidate) it is served at once, and refreshed
-/// once, in the background; with `swr = 30` for at most thirty seconds past its `ttl`, after which a call computes. A
-/// stale hit is a hit; a refresh is neither a hit nor a miss. One that fails leaves the stale result as it is, and is
-/// tried again after a second, then after two, four and so on up to a minute, but never later than after a `ttl`; with a
-/// [`timer`](#timer), whose times may be anything, after a `ttl`. What was cleared, invalidated or put meanwhile is not
-/// overwritten.
+/// A result older than its `ttl` is stale.
 ///
-/// A refresh runs the body with copies of the arguments, taken at the stale hit. So every parameter, those left out of the
-/// key and `self` among them, must be `Clone + Send + 'static`, or a reference to what has such an owned form (`&str`,
-/// `&[u8]`, `&Shop`). Of a borrow inside another type, as in `Option<&str>`, there is no such copy.
+/// **Stale-while-revalidate.** With `swr = true` a stale result is served at once and refreshed once, in the background. `swr = 30`
+/// does so for at most 30 seconds past the `ttl`; after that a call computes. A stale hit counts as a hit; a refresh counts as
+/// neither a hit nor a miss. A failed refresh leaves the stale result in place and is retried after one second, then two, four
+/// and so on, up to a minute but at most a `ttl`; with a [`timer`](#timer), whose unit is not known, after a `ttl`. A refresh never
+/// overwrites an entry that was cleared, invalidated or put meanwhile.
 ///
-/// * Beside [`cache = …`](#where-the-results-lie) a refresh outlives the call, so the cache must be one for the whole program: a `static`.
-/// * A plain function is refreshed on a thread of its cache, which is there while there is something to refresh.
-/// * An `async fn` is refreshed on an executor: that of the caller's tokio runtime, with the feature `tokio`, or what `spawn = …`
-///   says: a [`refresh::Spawn`], or a function that takes a [`refresh::Task`]. Where there is none, or it is not running, the call that found the
-///   stale result awaits the refresh, and returns the fresh one.
+/// A refresh runs the body with clones of the arguments, made at the stale hit. So every parameter, including `self` and those left
+/// out of the key, must be `Clone + Send + 'static`, or a reference to a type with such an owned form (`&str`, `&[u8]`, `&Shop`).
+/// A borrow inside another type, such as `Option<&str>`, has no such form.
 ///
-/// `stale_if_error = 300` serves a result for three hundred seconds past its `ttl` to calls that would otherwise return an
-/// `Err`. These have run the body: each counts as a miss. Both options need a `ttl`. What is stale counts in `currsize`
-/// as long as it may be served; `cache_peek` finds what a call would be answered, `cache_contains` what is fresh.
+/// * With [`cache = …`](#cache-objects), the cache must be a `static`, because a refresh outlives the call.
+/// * A plain function is refreshed on a thread of its cache, which runs while there are entries to refresh.
+/// * An `async fn` is refreshed on an executor: the caller's tokio runtime, with the feature `tokio`, or `spawn = …`: a
+///   [`Spawn`](refresh::Spawn), or a function that takes a [`Task`](refresh::Task). Without a running executor, the call that found the
+///   stale result awaits the refresh and returns the fresh result.
+///
+/// **Stale-if-error.** With `stale_if_error = 300`, a call that would return an `Err` returns the stale result instead, for up to 300
+/// seconds past the `ttl`. Such a call has run the body, and counts as a miss.
+///
+/// Both options need a `ttl`. A stale result counts in `currsize` as long as it may be served; `cache_peek` returns what a call
+/// would return, `cache_contains` finds fresh results only.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -833,41 +839,40 @@ pub use lru_macros::cache;
 /// assert!(price("ABC").is_err());
 /// ```
 ///
-/// ## A backend
+/// ## Backends
 ///
-/// Needs the feature `backend`. What the cache in the process has no room for, or has lost with the last process, is looked for
-/// in a store outside it: `backend` is an expression that makes a [`Backend`](backend::Backend), for an `async fn` an
-/// [`AsyncBackend`](backend::AsyncBackend). It is evaluated once, at the first call that needs it. A call asks the cache
-/// in the process, then the backend, and then computes, and hands the result to both.
+/// Needs the feature `backend`. A backend is a second-level store (L2) outside the process, behind the in-process cache (L1): it
+/// shares results between processes and keeps them across restarts. `backend` is an expression that returns a
+/// [`Backend`](backend::Backend), for an `async fn` an [`AsyncBackend`](backend::AsyncBackend). It is evaluated once, at the first call
+/// that needs it. A call looks up the in-process cache, then the backend, and then computes, and stores the result in both.
 ///
-/// * Arguments and results must be `Serialize` and `DeserializeOwned`, as `serde` has it. What was left out of the key need not.
-/// * `ttl` holds for the result wherever it lies. What comes from the backend stays in the process no longer than it is good
-///   there. `maxsize = 0` keeps nothing in the process.
-///   `front_ttl` shortens the copy in the process, and so bounds how late it sees what other processes have invalidated.
-///   What it, `maxsize` and `single_flight` do to a server that a hundred processes share is reckoned and measured in `docs/processes.md`,
-///   which comes with this crate.
-/// * A backend may [hear of changes](backend::Backend::watch), as Redis does from version 6 on: then the copy is dropped as soon as another
-///   process changes or invalidates the result, and all copies are while nothing is heard. `on_evict` is told by the next call. Where that
-///   can't be had, `front_ttl` is the bound: with Memcached, a file and a Redis cluster, with results in an object (`cache = …`), and where
-///   the server does not offer it.
-/// * The path of the function is its namespace: functions that share a backend share nothing in it. A `version`, anything that can
-///   be displayed, is a part of it: raise it when results mean something else, or arguments or results are of another type:
-///   bytes do not tell types.
-/// * A call that the backend answers is a hit, also counted as `backend_hits` of [`CacheStats`].
-/// * A backend that fails fails no call: the function is computed, `backend_errors` counted, and `on_backend_error` told, a function
-///   that takes a [`&BackendError`](backend::BackendError). With `strict = true` the call returns the error, for which that of the
-///   function must be `From<BackendError>`. Bytes that are not the result of this function are as good as none.
-/// * With `single_flight = global`, of all processes that miss a key one computes: it claims to, in the backend, and the others look
-///   for its result, after 5 milliseconds and then less and less often, up to every 100. Who waits longer than `flight_timeout`
-///   computes; the claim of one that died, or of a future that was dropped half-way, ends after that time, too. A backend that has no
-///   [`add`](backend::Backend::add) is done without: that is counted as an error, and no `strict` call can do.
-/// * `format = json`, with the feature `json`, makes JSON of arguments and results, for other programs to read; without it, and with
-///   `compact`, they are as few bytes as can be ([postcard](https://postcard.jamesmunns.com/wire-format)). What JSON would write as `null` and
-///   is not, a float that is not finite or `Some(None)`, can't be told from others there: such a key or result is kept in the process only, and
-///   counts as an error.
-/// * `cache_clear`, `cache_invalidate` and `cache_put` act in both places, and return a `Result`: what is lost must not look
-///   done. Those, `cache_contains` and `cache_peek` are `async` where the function is; for the latter two, a backend that
-///   can't be asked has nothing. `cache_retain` knows the process only. What another process was computing meanwhile may be stored after them.
+/// * **Types.** Arguments and results must be `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not.
+/// * **Expiry.** `ttl` applies in both places. A copy of a backend entry expires in the process no later than in the backend.
+///   `front_ttl` shortens the time to live of the in-process copy, and so bounds how long this process may serve a result that
+///   another process has invalidated. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
+///   of a hundred processes on one server.
+/// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
+///   as another process changes or invalidates the entry, and all copies are dropped while changes cannot be received. The eviction
+///   listener is called for them at the next call. `front_ttl` is the bound with Memcached, a file, a Redis cluster, an older server,
+///   or a cache object (`cache = …`).
+/// * **Namespace.** The path of the function is its namespace, so functions do not share entries. `version`, any value with
+///   `Display`, is part of the namespace: bump it when the meaning of a result or the type of an argument or a result changes,
+///   because the stored bytes do not contain types.
+/// * **Counting.** A call answered by the backend is a hit, and counts in `backend_hits` of [`CacheStats`].
+/// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
+///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from an open circuit breaker.
+///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
+///   cannot be read counts as a miss.
+/// * **Across processes.** With `single_flight = global`, one process computes a missing key: it takes a lock in the backend, and the
+///   others look for its result after 5 milliseconds, then less and less often, up to every 100. A process that waits longer than
+///   `flight_timeout` computes; the lock of a process that died, or of a future that was dropped, expires after that time. With a
+///   backend without [`add`](backend::Backend::add) each process computes, which counts as a backend error, and every `strict` call fails.
+/// * **Format.** By default, entries are compact binary ([postcard](https://postcard.jamesmunns.com/wire-format)). `format = json`, with
+///   the feature `json`, stores JSON that other programs can read. JSON writes `null` for a float that is not finite and for
+///   `Some(None)`: such a key or result is kept in the process only, and counts as a backend error.
+/// * **Accessors.** `cache_clear`, `cache_invalidate` and `cache_put` act in both places and return a `Result`. They, `cache_contains`
+///   and `cache_peek` are `async` if the function is; the latter two treat a backend that fails as empty. `cache_retain` acts in the
+///   process only. A result that another process was computing meanwhile may be stored afterwards.
 ///
 /// ```
 /// # #[cfg(feature = "backend")] {
@@ -896,10 +901,10 @@ pub use lru_macros::cache;
 /// #     }
 /// # }
 ///
-/// // `Folder` is a `Backend` of your own, as that of the example `own_backend`.
+/// // `Folder` is a `Backend` of your own, as in the example `own_backend`.
 /// #[lru_cache(maxsize = 0, ttl = 3600, backend = Folder::open("cache"))]
 /// fn report(year: u32) -> String {
-///     format!("what took minutes to compute of {year}")
+///     format!("a report that takes minutes to compute: {year}")
 /// }
 ///
 /// assert_eq!(report(2026), report(2026));
@@ -909,18 +914,16 @@ pub use lru_macros::cache;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// ## Where the accessors stand
+/// ## Placement of accessors
 ///
-/// On a type beside the function (`companion`), or beside the method with its name in front
-/// (`siblings`). Only where signature and body can't tell which it is, the option is needed:
+/// The accessors stand on a type beside the function (`companion`), or beside the method, prefixed with its name (`siblings`). The
+/// option is needed only if signature and body do not show whether the function is a method:
 ///
-/// * An associated function that mentions neither `self` nor `Self` looks like a free one, and
-///   needs `accessors = siblings`. Without it the compiler says that an `enum` is not supported
-///   there.
-/// * The `impl` of a trait has no room for more functions. `accessors = none` caches all the same,
-///   and there is nothing to ask. The same goes for a trait that is to stay dyn-compatible. A
-///   generic function with `accessors = none` must be `typed = true`, and none can have `swr`, for which
-///   the body must stand apart from the call.
+/// * An associated function that mentions neither `self` nor `Self` looks like a free function: write `accessors = siblings`.
+///   Without it the compiler reports that an `enum` is not supported there.
+/// * In `impl Trait for Type` write `accessors = none`: a trait impl cannot hold extra functions. Results are cached all the same.
+///   Likewise in a trait that must stay dyn-compatible. A generic function with `accessors = none` must be `typed = true`, and cannot
+///   have `swr`, which needs the body as a function of its own. `#[async_trait]` is not supported; use native `async fn` in traits.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -952,9 +955,8 @@ pub use lru_macros::cache;
 ///
 /// ## Names
 ///
-/// `handle` is needed where a module or a type has the function's name, and the compiler says that
-/// "the name is defined multiple times"; also for a function that is named like a primitive type.
-/// `crate` is needed where this crate has another name.
+/// `handle` renames the accessor type, if a module or a type has the function's name and the compiler reports "the name is defined
+/// multiple times", or if the function is named like a primitive type. `crate` is needed if this crate has another name.
 ///
 /// ```
 /// use functools as memo;
@@ -970,46 +972,46 @@ pub use lru_macros::cache;
 /// assert_eq!(area_cache::cache_info().currsize, 1);
 /// ```
 ///
-/// # What a memoized function can be asked
+/// # Accessors
 ///
-/// Beside the function stands a type of the same name, so that one `use` imports both. Nobody can
-/// make a value of it; it has these functions, which take the arguments just as the function does:
+/// Beside the function stands a type of the same name, so one `use` imports both. The type has no values, only these associated
+/// functions, which take the same arguments as the function:
 ///
 /// | call | result |
 /// |---|---|
 /// | `f::cache_info()` | [`CacheInfo`]: hits, misses, maxsize, currsize, read together |
-/// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, errors, and what calls that share results count |
-/// | `f::cache_clear()` | empties the cache and sets the counters to zero |
+/// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, errors, coalesced calls, stale hits, refreshes |
+/// | `f::cache_clear()` | empties the cache and resets the counters |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
-/// | `f::wrapped(n)` | runs the function itself, past the cache: Python's `f.__wrapped__(n)` |
-/// | `f::cache_contains(n)` | is a result remembered? |
-/// | `f::cache_peek(n)` | the remembered result, as an `Option` |
+/// | `f::wrapped(n)` | runs the function without the cache: Python's `f.__wrapped__(n)` |
+/// | `f::cache_contains(n)` | whether a fresh result is cached |
+/// | `f::cache_peek(n)` | the cached result, as an `Option` |
 /// | `f::cache_put(n, value)` | stores a result as if it had been computed |
-/// | `f::cache_invalidate(n)` | forgets one result, and says whether there was one |
-/// | `f::cache_retain(\|n, value\| …)` | forgets all results for which this is false |
-/// | `f::cache_refresh(n)` | computes anew, stores, returns; counts one miss |
+/// | `f::cache_invalidate(n)` | removes one result, and returns whether there was one |
+/// | `f::cache_retain(\|n, value\| …)` | removes all results for which the closure returns `false` |
+/// | `f::cache_refresh(n)` | computes, stores and returns; counts one miss |
 ///
-/// What was being computed during a `cache_retain` is not stored, as after a `cache_clear`. Its test is given a
-/// reference to the one argument in its owned form, or to the tuple of them, and one to what was kept of the result:
-/// of a `Result`, the `Ok` value. Of a generic function, or a method of a generic type, it goes through what was kept of all types together; of functions whose results lie in an object and are
-/// [`Tagged`], through its own. It is there where all these types can be named: not where one depends on a
-/// generic parameter, nor with a key that is made or has `self` in it. In a method only types can be named of which
-/// it is plain that they are no parameter of the `impl`: primitives, those of the prelude, those that are
-/// written with the path of their module, as `crate::Price` is, and what is made of these. For results in an object
-/// that has it, there is [`Cache::retain`].
+/// `cache_contains` and `cache_peek` change neither counters nor order. A result that is put or refreshed replaces the present one and is
+/// the most recently used; a computation that began earlier does not replace it. If the result is one that is not cached, such as an
+/// `Err`, putting or refreshing changes nothing. `wrapped` and `cache_refresh` are `unsafe` or `async` if the function is; the others
+/// are not.
 ///
-/// `cache_contains` and `cache_peek` count nothing and move nothing. What is put or refreshed
-/// replaces what was there and is the most recent; no computation that began earlier replaces it. A
-/// result that is not remembered changes nothing when it is put or refreshed. `wrapped` and
-/// `cache_refresh` are `unsafe` or `async` where the function is; the others never are.
+/// `cache_retain` passes references to the closure: to the one argument in its owned form, or the tuple of them, and to the cached
+/// result, of a `Result` the `Ok` value. As with `cache_clear`, a result whose computation was running meanwhile is not stored.
+///
+/// * It covers the results of all instances of a generic function, or of a method of a generic type. Of a cache object with
+///   [`Tagged`] keys it covers those of this function.
+/// * It exists if these types are nameable: not if one depends on a generic parameter, if `key` makes the key, or if the key
+///   contains `self`. In a method, only types that are plainly no parameter of the `impl` are nameable: primitives, those of the
+///   prelude, those written with a path such as `crate::Price`, and compounds of these. Cache objects have [`Cache::retain`].
 ///
 /// | where | call |
 /// |---|---|
 /// | a method | `Shop::price_cache_info()`, `Shop::price_wrapped(&shop, id)`, or `shop.price_cache_peek(id)` |
-/// | in a generic `impl<T>` | the same, with any `T` that the `impl` allows: `Shop::<()>::price_cache_info()` |
-/// | a cache in the object | `shop.price_cache_info()`; it speaks of the whole object, and `cache_clear` empties it |
-/// | a cache in a parameter | `f::cache_info(&memo)`; with arguments as ever: `f::cache_peek(n, &memo)` |
-/// | a generic function | `f::cache_info()` speaks of all types together; `f::cache_peek::<u64>(n)` of one |
+/// | in a generic `impl<T>` | with any `T` that the `impl` allows: `Shop::<()>::price_cache_info()` |
+/// | a cache object in a field | `shop.price_cache_info()`; it covers the whole object, and `cache_clear` empties it |
+/// | a cache object in a parameter | `f::cache_info(&memo)`; with arguments: `f::cache_peek(n, &memo)` |
+/// | a generic function | `f::cache_info()` covers all types; `f::cache_peek::<u64>(n)` one |
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1020,7 +1022,7 @@ pub use lru_macros::cache;
 /// }
 ///
 /// assert!(parse("seven").is_err());
-/// assert!(!parse::cache_contains("seven")); // an `Err` is not remembered
+/// assert!(!parse::cache_contains("seven")); // an `Err` is not cached
 ///
 /// assert_eq!(parse("7"), Ok(7));
 /// assert_eq!(parse::cache_peek("7"), Some(Ok(7)));
@@ -1034,17 +1036,16 @@ pub use lru_macros::cache;
 ///
 /// # Generic functions
 ///
-/// One function, one cache: `maxsize` bounds all instances together, and `cache_info()` counts them
-/// together. [`typed`](#typed) says which of them share. Where the answer may depend on the type,
-/// they never do, whatever `typed` says:
+/// A generic function has one cache: `maxsize` bounds all its instances together, and `cache_info()` counts them together.
+/// [`typed`](#typed) decides which of them share entries. Results that may depend on the type are never shared, whatever `typed`
+/// says:
 ///
-/// * with another type for a parameter that stands in the return type,
-/// * with another type for a parameter that is not the whole type of an argument in the key,
-///   references aside,
-/// * with another value of a const parameter.
+/// * instances that differ in a parameter of the return type,
+/// * instances that differ in a parameter that is not the whole type of an argument in the key, references aside,
+/// * instances that differ in a const parameter.
 ///
-/// A type parameter in an argument needs [`Argument`](trait@Argument), or
-/// `Hash + Eq + Clone + Send + Sync + 'static`. One in the return type needs `'static`.
+/// A type parameter of an argument needs the bound [`Argument`](trait@Argument), or `Hash + Eq + Clone + Send + Sync + 'static`. A type
+/// parameter of the return type needs `'static`.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1063,14 +1064,12 @@ pub use lru_macros::cache;
 ///
 /// # Methods
 ///
-/// `self` is an argument as the others: part of the key, compared by its `Eq`, cloned on a miss and
-/// kept as long as the entry. `#[key(skip)]` or `#[key(self.id)]` on it has it otherwise, and with
-/// [`cache = self.prices`](#where-the-results-lie) the results lie in the object and go with it.
-/// `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` can't.
+/// `self` is part of the key, like any other argument: compared by its `Eq`, cloned on a miss, and kept as long as the entry.
+/// `#[key(skip)]` or `#[key(self.id)]` on `self` changes that. [`cache = self.prices`](#cache-objects) stores results in a field: one
+/// cache per object, dropped with it. `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` cannot.
 ///
-/// Another `Self`, other parameters of the `impl` and other implementors of a trait never share a
-/// result, also where `self` is not in the key. They share the bound and the counters. The
-/// parameters of an `impl` need no `typed`.
+/// Different `Self` types, different parameters of the `impl` and different implementors of a trait never share a result, even if
+/// `self` is not in the key. They share the bound and the counters. The parameters of an `impl` need no `typed`.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1107,17 +1106,17 @@ pub use lru_macros::cache;
 ///
 /// # Async functions
 ///
-/// What is remembered is the result, not the future. Any runtime will do. The lock is never held across
-/// an `.await`. A future that is dropped before it is done has counted its miss, and leaves nothing else. Of
-/// tasks that miss the same key [one computes](#calls-that-share-what-is-computed), and the others receive what it came to;
-/// with `single_flight = false` each computes. An `async fn` that calls itself needs `Box::pin`, as without the attribute.
+/// The cache stores the result, not the future. Any runtime can be used. The lock is not held across an `.await`. A future that is
+/// dropped before it completes has counted its miss, and has no other effect. Concurrent calls that miss the same key are
+/// [coalesced](#request-coalescing): one computes, the others receive its result; with `single_flight = false` each computes. A
+/// recursive `async fn` can await itself; only with `single_flight = false` it needs `Box::pin`, as without the attribute.
 ///
 /// ```
 /// use functools::lru_cache;
 ///
 /// #[lru_cache(maxsize = None)]
 /// async fn fibonacci(n: u64) -> u64 {
-///     if n < 2 { n } else { Box::pin(fibonacci(n - 1)).await + Box::pin(fibonacci(n - 2)).await }
+///     if n < 2 { n } else { fibonacci(n - 1).await + fibonacci(n - 2).await }
 /// }
 ///
 /// # fn block_on<F: Future>(future: F) -> F::Output {
@@ -1138,28 +1137,24 @@ pub use lru_macros::cache;
 ///
 /// # Other attributes of the function
 ///
-/// Doc comments, `#[must_use]`, `#[cfg]`, `#[deprecated]`, lint levels and the like stay on the
-/// function. Attributes below this one that are macros, `#[tracing::instrument]` for example, stay
-/// on the body, so they run on misses only, as decorators under `@lru_cache` do in Python. They see
-/// the body under the function's own name, and that of a method under the name of its sibling,
-/// `price_wrapped`. With `accessors = none` they stay on the function and run at each call. An
-/// attribute macro above this one is expanded first: what it adds to the body is cached with the
-/// body, so it runs on misses only too. To do something at every call, write a function that calls
-/// the cached one.
+/// Doc comments, `#[must_use]`, `#[cfg]`, `#[deprecated]`, lint levels and the like stay on the function. Attribute macros below this
+/// one, `#[tracing::instrument]` for example, stay on the body, so they run on misses only, as decorators under `@lru_cache` do in
+/// Python. They see the body under the function's own name, and that of a method as its sibling, `price_wrapped`. With
+/// `accessors = none` they stay on the function and run at each call. An attribute macro above this one is expanded first: code that
+/// it adds to the body is cached with the body, so it too runs on misses only. To run code at every call, write a function that
+/// calls the cached one.
 ///
-/// In documentation, a link to a memoized function says which of the two it means: ``[`f()`]`` for
-/// the function, ``[`f`](enum@f)`` for its companion.
+/// In documentation, link to the function as ``[`f()`]`` and to its accessor type as ``[`f`](enum@f)``.
 ///
-/// `#[expect(lint)]` is taken as `#[allow(lint)]`: the signature stands in several places, and a
-/// lint that is met in one of them is missing in the others.
+/// `#[expect(lint)]` is treated as `#[allow(lint)]`: the signature is repeated in several places, and a lint that fires in one of
+/// them does not fire in the others.
 pub use lru_macros::lru_cache;
 
-/// Remembers the results of a function for ten minutes: `ttl_cache` of Python's `cachetools`.
+/// Caches the results of a function for ten minutes: `ttl_cache` of Python's `cachetools`.
 ///
-/// The same as `#[lru_cache(maxsize = 128, ttl = 600)]`, and takes the same
-/// [options](macro@lru_cache#options) except `cache`. A result is live strictly before it is `ttl` old, however
-/// often it is used; beside that, the least recently used one makes room. A `ttu` takes the place of the ten
-/// minutes.
+/// Equivalent to `#[lru_cache(maxsize = 128, ttl = 600)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `cache`.
+/// A result expires exactly `ttl` after it was stored, however often it is used; a full cache evicts the least recently used entry.
+/// `ttu` replaces the ten minutes.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -1191,11 +1186,10 @@ pub use lru_macros::lru_cache;
 /// ```
 pub use lru_macros::ttl_cache;
 
-/// Remembers the results of a function, and the oldest makes room: `fifo_cache` of Python's
-/// `cachetools`.
+/// Caches the results of a function and evicts the oldest: `fifo_cache` of Python's `cachetools`.
 ///
-/// The same as `#[lru_cache(policy = fifo)]`, and takes the same [options](macro@lru_cache#options)
-/// except `policy` and `cache`. How often a result is used makes no difference.
+/// Equivalent to `#[lru_cache(policy = fifo)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `policy` and
+/// `cache`. Hits do not change the order of eviction.
 ///
 /// ```
 /// use functools::fifo_cache;
@@ -1211,12 +1205,10 @@ pub use lru_macros::ttl_cache;
 /// ```
 pub use lru_macros::fifo_cache;
 
-/// Remembers the results of a function, and the least often used makes room: `lfu_cache` of Python's
-/// `cachetools`.
+/// Caches the results of a function and evicts the least frequently used: `lfu_cache` of Python's `cachetools`.
 ///
-/// The same as `#[lru_cache(policy = lfu)]`, and takes the same [options](macro@lru_cache#options)
-/// except `policy` and `cache`. Of results that were used equally often, the one leaves that was not used
-/// for longest.
+/// Equivalent to `#[lru_cache(policy = lfu)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `policy` and
+/// `cache`. Among results that were used equally often, it evicts the least recently used.
 ///
 /// ```
 /// use functools::lfu_cache;
@@ -1232,11 +1224,10 @@ pub use lru_macros::fifo_cache;
 /// ```
 pub use lru_macros::lfu_cache;
 
-/// Remembers the results of a function, and a random one makes room: `rr_cache` of Python's
-/// `cachetools`.
+/// Caches the results of a function and evicts a random one: `rr_cache` of Python's `cachetools`.
 ///
-/// The same as `#[lru_cache(policy = rr)]`, and takes the same [options](macro@lru_cache#options)
-/// except `policy` and `cache`. `choice` and `seed` say [whom to choose](macro@lru_cache#policy).
+/// Equivalent to `#[lru_cache(policy = rr)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `policy` and
+/// `cache`. `choice` and `seed` control [which entry is evicted](macro@lru_cache#policy).
 ///
 /// ```
 /// use functools::rr_cache;
@@ -1247,17 +1238,17 @@ pub use lru_macros::lfu_cache;
 /// }
 ///
 /// (square(1), square(2), square(3));
-/// assert!(square::cache_contains(3)); // a newcomer is always stored
+/// assert!(square::cache_contains(3)); // a new entry is always stored
 /// assert_eq!(square::cache_info().currsize, 2);
 /// ```
 pub use lru_macros::rr_cache;
 
-/// Remembers the results of an async function for a minute: Python's `async_lru_cache`.
+/// Caches the results of an async function for a minute: Python's `async_lru_cache`.
 ///
-/// The same as `#[lru_cache(maxsize = 256, ttl = 60)]`, and takes the same [options](macro@lru_cache#options)
-/// except `cache`. Of calls that ask for the same at one time [one computes](macro@lru_cache#calls-that-share-what-is-computed),
-/// with `swr = true` [stale results](macro@lru_cache#stale-results) are served while they are refreshed, and `None` is
-/// remembered; an `Err` is not, unless `cache_errors = true`.
+/// Equivalent to `#[lru_cache(maxsize = 256, ttl = 60)]`. It takes the [options](macro@lru_cache#options) of `lru_cache` except `cache`.
+/// Concurrent calls with the same arguments are [coalesced](macro@lru_cache#request-coalescing); with `swr = true`
+/// [stale results](macro@lru_cache#stale-results) are served while they are refreshed. `None` is cached; an `Err` is not, unless
+/// `cache_errors = true`.
 ///
 /// ```
 /// use functools::async_lru_cache;
@@ -1268,12 +1259,12 @@ pub use lru_macros::rr_cache;
 ///     Ok(symbol.len())
 /// }
 ///
-/// let _ = price("ABC"); // a future, as ever
+/// let _ = price("ABC"); // a future, as without the attribute
 /// assert_eq!(price::cache_parameters().maxsize, Some(256));
 /// ```
 pub use lru_macros::async_lru_cache;
 
-/// What generated code names. Not for use by hand: it may change in any release.
+/// The names in generated code: an implementation detail, which may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use lru_core::__private::*;
@@ -1290,10 +1281,10 @@ pub mod __private {
     };
 }
 
-/// The type on which the accessors of a function stand, and its `impl`.
+/// Defines the type of a function's accessors, and its `impl`.
 ///
-/// Inside an `impl` neither can stand, and the compiler says so. It adds in which macro they
-/// originate: so the name of this one says what to do about it.
+/// Neither is allowed inside an `impl`. The compiler's error names the macro that they come from, so the name of this macro
+/// says what to write.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! in_an_impl_write_accessors_siblings {
@@ -1306,8 +1297,7 @@ macro_rules! in_an_impl_write_accessors_siblings {
     };
 }
 
-/// Lists a function in the registry: how its cache is called, `typed`, its name, and what of its path lies
-/// below its parent. Nothing without the feature.
+/// Registers a function: its cache handle, `typed`, its name, and its path below its parent. Empty without the feature.
 #[cfg(feature = "registry")]
 #[doc(hidden)]
 #[macro_export]
@@ -1330,7 +1320,7 @@ macro_rules! __register {
     ($($ignored:tt)*) => {};
 }
 
-/// Where the function stands that this is written in, for events; `None` without the feature.
+/// The location of the enclosing function, for events; `None` without the feature.
 #[cfg(feature = "tracing")]
 #[doc(hidden)]
 #[macro_export]
@@ -1349,7 +1339,7 @@ macro_rules! __site {
     };
 }
 
-/// The backend of the function that this is written in, where that stands, and what of it is watched.
+/// The backend of the enclosing function, its location, and its invalidation state.
 #[cfg(feature = "backend")]
 #[doc(hidden)]
 #[macro_export]
@@ -1363,7 +1353,7 @@ macro_rules! __backend {
     }};
 }
 
-/// What is written after the plain function, and needs backends.
+/// Expands to code that needs backends; an error and the plain function without the feature.
 #[cfg(feature = "backend")]
 #[doc(hidden)]
 #[macro_export]
@@ -1398,7 +1388,7 @@ macro_rules! __site_of {
     }};
 }
 
-/// The README's code, compiled and run where all that it shows is there.
+/// The code of the README, compiled and run if every feature that it shows is on.
 #[cfg(all(
     doctest,
     feature = "axum",

@@ -177,7 +177,7 @@ fn methods_in_object_keep_their_results_there() {
     assert_eq!(looked, [r#""be""#, r#""be""#, r#""to""#, r#""or""#]);
     contains(&output, "be: [1, 5] again");
     contains(&output, "be: [1, 6] in the other book");
-    contains(&output, r#"is "be" remembered? false"#);
+    contains(&output, r#"is "be" cached? false"#);
     contains(&output, "hamlet: CacheInfo(hits=1, misses=3, maxsize=2, currsize=2)");
     contains(&output, "duck:   CacheInfo(hits=0, misses=1, maxsize=2, currsize=1)");
     contains(&output, r#"owners of the list of "to": 2"#);
@@ -225,7 +225,7 @@ fn lru_map_lets_the_least_recently_used_make_room() {
     contains(&output, r#"the capital of France: Some("Paris")"#);
     contains(&output, r#"with Norway in it: [("Spain", "Madrid"), ("France", "Paris"), ("Norway", "Oslo")]"#);
     contains(&output, "the capital of Italy: None");
-    contains(&output, r#"who would leave next: Some(("Spain", "Madrid"))"#);
+    contains(&output, r#"next victim: Some(("Spain", "Madrid"))"#);
     ends_with(&output, "CacheInfo(hits=1, misses=1, maxsize=3, currsize=2)");
 }
 

@@ -1,8 +1,8 @@
-//! What each policy makes of recorded calls: replays a trace of keys through caches of several
-//! sizes, and through the best that there could be.
+//! Hit ratios of all eviction policies: replays a recorded trace of keys through caches of several
+//! sizes, and computes the optimum.
 //!
 //! Run it with `cargo run --release --example hit_ratio -- FILE CAPACITY…`. The file has one decimal
-//! key a line, in the order of the calls, as plain text or gzipped.
+//! key per line, in the order of the calls, as plain text or gzipped.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,23 +20,22 @@ const USAGE: &str = "\
 Usage: hit_ratio FILE CAPACITY… [--svg PATH]
        hit_ratio --check REFERENCE FILE…
 
-FILE has one decimal key a line, as text or as gz. The first form replays it
-through caches of each capacity, prints the hits and draws them into an SVG file,
-which is named like FILE and lies in the current folder unless PATH is given.
-The second compares the hits with those that REFERENCE has for a trace of that
-name: a table `trace,capacity,policy,requests,hits,…`.";
+FILE has one decimal key per line, as text or gzipped. The first form replays it
+through caches of each capacity, prints the hits and plots them as an SVG file,
+named like FILE in the current folder unless PATH is given. The second form
+compares the hits with those in REFERENCE for a trace of that name: a table `trace,capacity,policy,requests,hits,…`.";
 
-/// What is to be done, as the command line says.
+/// The command line.
 enum Task {
     Help,
     Draw { file: PathBuf, capacities: Vec<usize>, svg: PathBuf },
     Check { reference: PathBuf, files: Vec<PathBuf> },
 }
 
-/// Why it was not done, in words.
+/// An error message.
 struct Failure(String);
 
-/// A failure that may only be one of spelling.
+/// An error in the command line, with the usage.
 fn misused(why: impl fmt::Display) -> Failure {
     Failure(format!("{why}\n\n{USAGE}"))
 }
@@ -100,7 +99,7 @@ fn capacity(text: &str) -> Result<usize, Failure> {
     }
 }
 
-/// Prints what each policy makes of a trace, and draws it.
+/// Prints and plots the hit ratio of each policy for a trace.
 fn draw(file: &Path, capacities: &[usize], svg: &Path) -> Result<(), Failure> {
     let trace = Trace::read(file)?;
     println!("{}: {} requests of {} keys\n", trace.name, trace.keys.len(), trace.unique());

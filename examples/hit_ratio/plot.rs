@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use crate::replay::Series;
 use crate::trace::Trace;
 
-/// Told apart by those too who don't see all colours (Okabe and Ito); the limit is black.
+/// Colours that are distinct for colour-blind readers too (Okabe and Ito); the optimum is black.
 const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
@@ -60,13 +60,13 @@ pub(crate) fn draw(
     Ok(fs::write(path, svg)?)
 }
 
-/// From the smallest capacity to the largest, with some room where they are one.
+/// The range from the smallest capacity to the largest, widened if they are equal.
 fn across(capacities: &[usize]) -> std::ops::Range<f64> {
     let (least, most) = (float(capacities[0]), float(capacities[capacities.len() - 1]));
     if capacities.len() == 1 { least / 2.0..most * 2.0 } else { least..most }
 }
 
-/// As far up as the best of all goes, and a little more.
+/// The range up to a little above the best hit ratio.
 fn up(trace: &Trace, counts: &[(&Series, Vec<usize>)]) -> f64 {
     let most = counts.iter().flat_map(|(_, hits)| hits).max().copied().unwrap_or_default();
     (1.05 * trace.ratio(most)).clamp(0.01, 1.0)

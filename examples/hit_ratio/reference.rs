@@ -1,4 +1,4 @@
-//! Compares hits with those that other programs counted on the same traces.
+//! Compares the hits with those of other implementations on the same traces.
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -8,25 +8,25 @@ use crate::Failure;
 use crate::replay::{Progress, SERIES, Series};
 use crate::trace::{self, Trace};
 
-/// A line of the reference, where it is of a policy that we have.
+/// A line of the reference, if its policy is one of ours.
 struct Expected {
     series: &'static Series,
     capacity: usize,
     hits: usize,
 }
 
-/// By how many percentage points of all requests the hits may be off.
+/// The tolerance, in percentage points of all requests.
 fn tolerance(series: &Series) -> RangeInclusive<f64> {
     match series.name {
-        // Depends on what the ghost forgets when something comes back: its place or the oldest.
+        // Depends on which ghost entry is dropped when a key returns: its own or the oldest.
         "s3_fifo" => -1.0..=1.0,
-        // Depends on how the sketch ages, and on which counters keys share: other ones each time.
+        // Depends on how the sketch ages, and on which keys share a counter.
         "w_tinylfu" => -4.0..=6.0,
         _ => 0.0..=0.0,
     }
 }
 
-/// What the reference calls a policy.
+/// The name of a policy in the reference.
 fn series(name: &str) -> Option<&'static Series> {
     let ours = name.to_lowercase().replace('-', "_");
     SERIES.iter().find(|series| series.name.to_lowercase() == ours)
@@ -67,7 +67,7 @@ pub(crate) fn check(reference: &Path, files: &[PathBuf]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The lines for one trace.
+/// The lines of one trace.
 fn expected(table: &str, trace: &str, reference: &Path) -> Result<Vec<Expected>, Failure> {
     let mut expected = Vec::new();
     for (number, line) in (1..).zip(table.lines()).skip(1) {

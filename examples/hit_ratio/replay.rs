@@ -1,4 +1,4 @@
-//! How often a cache would have hit: by each policy, and at best.
+//! Replaying a trace: the hits of each policy, and of the optimum.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::trace::Trace;
 
-/// A policy: what it is called, and how many of `keys` it would have had.
+/// A policy: its name, and a function that counts its hits.
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     hits: fn(&[u64], usize, &ProgressBar) -> usize,
 }
 
-/// All that are compared, the limit last.
+/// All policies, the optimum last.
 pub(crate) const SERIES: [Series; 7] = [
     Series { name: "lru", hits: replay::<Lru> },
     Series { name: "fifo", hits: replay::<Fifo> },
@@ -25,10 +25,10 @@ pub(crate) const SERIES: [Series; 7] = [
     Series { name: "OPT", hits: opt },
 ];
 
-/// So many requests between two looks at the bar.
+/// How many requests are replayed between two updates of the progress bar.
 const TICK: usize = 1 << 14;
 
-/// Plays the trace to a cache as a program would: ask, and store what is missing.
+/// Replays the trace: look each key up, and insert it on a miss.
 fn replay<P: Policy>(keys: &[u64], capacity: usize, bar: &ProgressBar) -> usize {
     let cache = Cache::<u64, (), P>::new(Some(capacity));
     for keys in keys.chunks(TICK) {
@@ -42,8 +42,8 @@ fn replay<P: Policy>(keys: &[u64], capacity: usize, bar: &ProgressBar) -> usize 
     usize::try_from(cache.info().hits).unwrap_or(usize::MAX)
 }
 
-/// Belady's choice, which knows the future: whoever is asked for last, or never again, makes room.
-/// Nobody can have more hits and store every newcomer.
+/// Belady's algorithm, which knows the future: it evicts the key whose next use is latest, or that is not used again.
+/// No policy that stores every new key has more hits.
 fn opt(keys: &[u64], capacity: usize, bar: &ProgressBar) -> usize {
     let mut next = vec![usize::MAX; keys.len()];
     let mut later = HashMap::new();
@@ -51,8 +51,8 @@ fn opt(keys: &[u64], capacity: usize, bar: &ProgressBar) -> usize {
         next[at] = later.insert(key, at).unwrap_or(usize::MAX);
     }
     let (mut hits, mut stored) = (0, HashSet::new());
-    // When each stored key is asked for next. A note that has come true is smaller than any of what
-    // is stored, so what is taken from the top is always there.
+    // When each stored key is used next. A use that has passed is smaller than the next use of any stored key, so the
+    // top of the heap is always a stored key.
     let mut notes = BinaryHeap::new();
     for (at, key) in keys.iter().enumerate() {
         if stored.contains(key) {
@@ -72,7 +72,7 @@ fn opt(keys: &[u64], capacity: usize, bar: &ProgressBar) -> usize {
     hits
 }
 
-/// Counts hits, and shows on a terminal how far that is, if it takes a while.
+/// Counts hits, and shows the progress on a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {

@@ -1,4 +1,4 @@
-//! A trace: the keys that were asked for, in their order.
+//! A trace: the keys of recorded calls, in order.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::Failure;
 
-/// What every gz file begins with.
+/// The first bytes of a gzip file.
 const GZ: [u8; 2] = [0x1f, 0x8b];
 
 pub(crate) struct Trace {
@@ -43,14 +43,14 @@ impl Trace {
         self.keys.iter().collect::<HashSet<_>>().len()
     }
 
-    /// The part of all requests that so many hits are.
-    #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
+    /// The hit ratio for a number of hits.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub(crate) fn ratio(&self, hits: usize) -> f64 {
         hits as f64 / self.keys.len() as f64
     }
 }
 
-/// What a trace is called: its file's name up to the first dot.
+/// The name of a trace: its file name up to the first dot.
 pub(crate) fn name(path: &Path) -> String {
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     file.split('.').find(|part| !part.is_empty()).unwrap_or("trace").to_owned()

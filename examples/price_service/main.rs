@@ -1,10 +1,10 @@
-//! A service on axum that remembers what a slow origin tells, and shows on a page how that goes.
+//! A service on axum that caches the prices of a slow origin, with a debug page.
 //!
-//! Run it with `cargo run --example price_service --features axum,tokio -- [PORT]`. The port is 3000 where none is
-//! given, neither so nor in the variable `PORT`; 0 takes any that is free.
+//! Run it with `cargo run --example price_service --features axum,tokio -- [PORT]`. The port is the argument,
+//! or else the variable `PORT`, or else 3000; 0 takes any free port.
 //!
-//! * `GET /price/{symbol}`: slow at first, then at once; after ten seconds the old price once more, and a fresh one after
-//! * `GET /debug`, `GET /debug/cache_info`, `POST /debug/clear_cache`: the library's own page
+//! * `GET /price/{symbol}`: slow at first, then immediate; after ten seconds the stale price once more, then a fresh one
+//! * `GET /debug`, `GET /debug/cache_info`, `POST /debug/clear_cache`: the debug page of the library
 
 use std::env;
 use std::io;
@@ -21,7 +21,7 @@ async fn main() -> Result<(), String> {
         None => PORT,
         Some(port) => port.parse().map_err(|_| format!("`{port}` is no port; give a number up to 65535"))?,
     };
-    // Whoever reaches the debug page can clear caches: this is for this machine alone.
+    // The debug page can clear caches and has no authentication: bind to this machine only.
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("port {port} is taken; give another one, or 0 for any that is free")

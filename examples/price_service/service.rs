@@ -1,4 +1,4 @@
-//! The service itself, for whoever serves it: `main`, or a test.
+//! The service, used by `main` and by a test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ struct Answer {
     elapsed_sec: f64,
 }
 
-/// All there is: prices, and the page on what is remembered of them.
+/// The routes: prices, and the debug page.
 pub(crate) fn app() -> Router {
     Router::new().route("/price/{symbol}", get(answer)).nest("/debug", debug_page::router())
 }
@@ -30,19 +30,19 @@ async fn answer(Path(symbol): Path<String>) -> Result<Json<Answer>, StatusCode> 
     Ok(Json(Answer { symbol, price, elapsed_sec: start.elapsed().as_secs_f64() }))
 }
 
-/// A price is fresh for ten seconds. After that the old one is served while a task asks for the new one. However
-/// many ask at once, the origin is asked once.
+/// Returns a price, cached for ten seconds. After that the stale price is served while a task refreshes it. Concurrent
+/// requests are coalesced into one request to the origin.
 #[async_lru_cache(ttl = Duration::from_secs(10), swr = true, timer = now)]
 async fn price(symbol: &str) -> Result<u32, StatusCode> {
     origin(symbol).await
 }
 
-/// The runtime's time, which tests can move by hand. Where nobody does, `ttl = 10` says the same without a `timer`.
+/// The clock of the runtime, which tests can advance. Without such tests, `ttl = 10` alone is equivalent.
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// Stands for a server far away: prices go up with each question, and no symbol is longer than five letters.
+/// Stands for a remote server: each request raises the price, and a symbol has at most five letters.
 async fn origin(symbol: &str) -> Result<u32, StatusCode> {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     time::sleep(Duration::from_millis(200)).await;

@@ -1,14 +1,12 @@
-//! The engine of `functools`: remembers values under keys, exactly as Python's
-//! `functools.lru_cache` does, and knows nothing of macros.
+//! The engine of `functools`: caches with the semantics of Python's `functools.lru_cache`, independent of the macros.
 //!
-//! [`LruCache`] is the engine as a plain object, shared by `&`. A function annotated with
-//! `#[lru_cache]` has the same cache in a `static`, [`Memo`], or in an object; either is asked
-//! through [`CacheHandle`], by arguments where they lie.
+//! [`LruCache`] is the engine as an object, thread-safe and shared by `&`. A function with the attribute `#[lru_cache]` has
+//! such a cache in a `static` or uses a cache object; generated code reaches it by a handle, with borrowed arguments.
 //!
-//! The way of a call is always the same and always forward:
+//! Every call takes one path:
 //!
 //! ```text
-//! key (hash, in place) → cache (lock; find; clone; touch; unlock) → hit: return
+//! key (hash, borrowed) → cache (lock; find; clone; touch; unlock) → hit: return
 //!                                                                 → miss: compute, no lock held
 //!                                                                   → cache (lock; insert; evict; unlock; drop)
 //! ```

@@ -1,5 +1,4 @@
-//! A page on what the memoized functions of a service do, to be mounted by any service on axum. Only with
-//! the feature `axum`.
+//! A debug page about all memoized functions of a service, for services on axum. Needs the feature `axum`.
 //!
 //! ```
 //! # mod functools { pub use lru_page as debug_page; }
@@ -11,29 +10,28 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /debug` | the page: a row for each function of the registry, hit ratios as they change, buttons that clear |
-//! | `GET /debug/cache_info` | the same numbers as JSON |
-//! | `POST /debug/clear_cache` | clears all caches, or with `?function=shop::price` those of this path: `{"cleared": 1}` |
+//! | `GET /debug` | the page: a row per registered function, with live hit ratios and a button that clears its cache |
+//! | `GET /debug/cache_info` | the numbers as JSON |
+//! | `POST /debug/clear_cache` | clears all caches, or with `?function=shop::price` those with this path: `{"cleared": 1}` |
 //!
-//! The page is one file that asks the network for nothing but these addresses, which it finds below its own: mount
-//! it wherever you like, behind a proxy that adds a prefix, too. While it is looked at, it asks once a second. To axum
-//! `/debug` and `/debug/` are two addresses: mount it at the one that you want to type.
+//! The page is one file that requests only these addresses, relative to its own: it can be mounted anywhere, also behind a
+//! proxy that adds a prefix. While it is visible, it polls once a second. For axum `/debug` and `/debug/` are different
+//! addresses: mount the page at the one that you want to type.
 //!
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
-//! (`null` for no bound), `currsize`; `hit_ratio`, which is `null` where there was no call; `evictions`, `expiries`,
+//! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`, `expiries`,
 //! `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`, and `computing_sec`.
 //!
-//! # Who can reach it
+//! # Security
 //!
-//! The page asks nobody who they are: whoever reaches it reads the paths and counts of your functions, and can make
-//! your origins work by clearing caches. Mount it where only you can reach it: on a listener of its own that is
-//! bound to loopback, or behind a layer that asks for credentials and checks `Host`.
+//! The page has no authentication: every client that can reach it can read the paths and counters of your functions, and
+//! can put load on your origins by clearing caches. Mount it where only you can reach it: on a separate listener bound
+//! to loopback, or behind a layer that checks credentials and the `Host` header.
 //!
-//! What it does itself is to keep other sites from clearing caches through the browser of somebody who can reach it.
-//! A `POST` is refused, with 403, if the browser says by `Sec-Fetch-Site` that it comes from another site, or, where
-//! that is not sent, if `Origin` is another host than `Host`. Programs that are not browsers send neither, and are
-//! let through: `curl -X POST localhost:3000/debug/clear_cache`. The page can't be framed, and loads nothing from
-//! elsewhere.
+//! The page protects against cross-site requests from a browser. A `POST` is refused with 403 if `Sec-Fetch-Site` says that it
+//! comes from another site, or, without that header, if the host of `Origin` differs from `Host`. Clients other than browsers
+//! send neither header and are accepted: `curl -X POST localhost:3000/debug/clear_cache`. The page cannot be framed, and
+//! loads no external resources.
 
 #![forbid(unsafe_code)]
 
@@ -51,21 +49,21 @@ use serde_json::{Value, json};
 
 mod page;
 
-/// What a browser may do with the page: run what is written in it, and ask where it comes from.
+/// The content security policy: inline scripts and styles, and requests to the origin of the page only.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
                       connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/// Answers to requests are of the moment, and are what they say they are.
+/// The headers of every answer: not cached, and of the declared content type.
 const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
 
-/// The page, its numbers and what clears caches, for a service with any state.
+/// Returns the routes of the debug page, for a service with any state.
 ///
-/// Of the service it wants nothing, so it can be nested into any router or merged with one that leaves `/`,
-/// `/cache_info` and `/clear_cache` to it. It asks nobody who they are: see [above](self#who-can-reach-it).
+/// It can be nested into any router, or merged into one without the routes `/`, `/cache_info` and `/clear_cache`. It has no
+/// authentication: see [Security](self#security).
 ///
 /// # Examples
 ///
-/// Beside what a service has of its own:
+/// Together with the routes of a service:
 ///
 /// ```
 /// # mod functools { pub use lru_page as debug_page; }
@@ -91,19 +89,22 @@ async fn show() -> impl IntoResponse {
 }
 
 async fn cache_info() -> impl IntoResponse {
-    let functions: Vec<_> = registry::functions().map(told).collect();
+    let functions: Vec<_> = registry::functions().map(numbers_of).collect();
     (HEADERS, Json(json!({ "functions": functions })))
 }
 
-/// Clears the caches of the functions that are named, or else all.
+/// Clears the caches of the named functions, or all.
 async fn clear_cache(
     headers: HeaderMap,
     Query(named): Query<Vec<(String, String)>>,
 ) -> Result<impl IntoResponse, (StatusCode, String)> {
-    if comes_from_elsewhere(&headers) {
-        return Err((StatusCode::FORBIDDEN, "pages of other sites can't clear caches".into()));
+    if is_cross_site(&headers) {
+        return Err((
+            StatusCode::FORBIDDEN,
+            "cross-site request refused: only this page can clear caches from a browser".into(),
+        ));
     }
-    // All is understood before anything is cleared: what is misspelt must not clear everything.
+    // Validate all parameters before clearing: a misspelt one must not clear every cache.
     if let Some((name, _)) = named.iter().find(|(name, _)| name != "function") {
         return Err((StatusCode::BAD_REQUEST, format!("unknown parameter `{name}`; expected `function`")));
     }
@@ -117,19 +118,20 @@ async fn clear_cache(
     Ok((HEADERS, Json(json!({ "cleared": cleared.count() }))))
 }
 
-/// Whether a browser sends this for a page of another site.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+/// Returns whether a browser sent the request for a page of another site.
+fn is_cross_site(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site != "same-origin" && site != "none";
     }
-    // Only sent to https and loopback; and by all browsers since 2023, while `Origin` is older.
+    // Browsers send `Sec-Fetch-Site` since 2023, and only to https and loopback; `Origin` is older.
     let Some(origin) = headers.get(ORIGIN) else { return false };
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
 }
 
-fn told(function: &'static Function) -> Value {
+/// The numbers of a function, as JSON.
+fn numbers_of(function: &'static Function) -> Value {
     let (info, stats) = (function.info(), function.stats());
     json!({
         "path": function.path(),
@@ -159,7 +161,7 @@ mod tests {
     fn comes_with(headers: &[(&'static str, &str)]) -> bool {
         let headers =
             headers.iter().map(|&(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        comes_from_elsewhere(&headers.collect())
+        is_cross_site(&headers.collect())
     }
 
     #[test]

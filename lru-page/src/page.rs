@@ -1,21 +1,21 @@
-//! The page as text: a row for each function, put into `page.html`.
+//! The page as text: `page.html` with a row for each function.
 //!
-//! Knows nothing of requests. The script in the page writes the same columns, from `cache_info`.
+//! The script in the page updates the columns from `cache_info`.
 
 use core::fmt::{self, Display, Write};
 use std::path::MAIN_SEPARATOR;
 
 use lru_core::registry::Function;
 
-/// Where the rows go.
+/// The placeholder of the rows.
 const ROWS: &str = "<!-- rows -->";
 
-/// The page of these functions.
+/// Renders the page for these functions.
 pub(crate) fn of(functions: impl Iterator<Item = &'static Function>) -> String {
     let mut rows = String::new();
     for function in functions {
         let written = write_row(&mut rows, function);
-        debug_assert!(written.is_ok(), "a text takes whatever is written");
+        debug_assert!(written.is_ok(), "writing to a `String` cannot fail");
     }
     include_str!("page.html").replacen(ROWS, &rows, 1)
 }
@@ -52,7 +52,7 @@ fn column(page: &mut String, name: &str, value: impl Display) -> fmt::Result {
     write!(page, r#"<td data-column="{name}">{value}</td>"#)
 }
 
-/// Text as it stands in HTML, between tags and in double quotes.
+/// Text escaped for HTML, between tags and in double quotes.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {

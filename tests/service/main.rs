@@ -218,7 +218,8 @@ fn what_can_not_be_meant_clears_nothing() {
         assert_eq!(refused(&format!("?function={PRICE}&function=nowhere"), &[]), unknown);
         let misspelt = (400, "unknown parameter `fuction`; expected `function`".into());
         assert_eq!(refused(&format!("?fuction={PRICE}"), &[]), misspelt);
-        let elsewhere = (403, "pages of other sites can't clear caches".into());
+        let elsewhere =
+            (403, "cross-site request refused: only this page can clear caches from a browser".into());
         assert_eq!(refused("", &[("Sec-Fetch-Site", "cross-site")]), elsewhere);
         assert_eq!(refused("", &[("Origin", "http://example.org")]), elsewhere);
         assert_eq!(served.get("/debug/clear_cache").status, 405);
