@@ -19,7 +19,7 @@ pub type Iter<K, V> = CacheIter<K, V>;
 pub type Task = crate::refresh::Task;
 
 /// Former names in the module `backend`.
-pub mod backend {
+pub(crate) mod backend {
     use crate::backend::Stored;
     #[cfg(feature = "backend")]
     use crate::backend::{CircuitBreaker, Sharded};
