@@ -73,7 +73,7 @@ pub mod __private {
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
     pub use crate::expiry::clock::{Read, Reading};
-    pub use crate::expiry::lease::{EntryInfo, EntryMeta, Freshness, StaleWindow};
+    pub use crate::expiry::entry_info::{EntryInfo, EntryMeta, Freshness, StaleWindow};
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::coalesced::{CoalescedLookup, FlightOptions, PendingCall, RefreshClaim};
     pub use crate::function::call::copies::{Original, lent};

@@ -5,7 +5,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::told;
 use crate::engine::state::State;
-use crate::expiry::lease::{EntryMeta, Freshness};
+use crate::expiry::entry_info::{EntryMeta, Freshness};
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;

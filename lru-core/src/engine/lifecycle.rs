@@ -11,7 +11,7 @@ use core::time::Duration;
 use std::sync::LazyLock;
 
 use crate::expiry::clock::Clock;
-use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
+use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
 use crate::function::options::Between;
 use crate::key::hash::{SEED, STEP, mixed};
 use crate::store::removed::RemovalCause;

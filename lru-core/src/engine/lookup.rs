@@ -5,7 +5,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::told;
 use crate::engine::state::State;
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::store::Place;
 use crate::store::change_log::Epoch;

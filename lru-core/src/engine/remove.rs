@@ -12,7 +12,7 @@ use crate::engine::lock::release;
 use crate::engine::notify::told;
 use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
 use crate::store::removed::{RemovalCause, Removed};

@@ -6,7 +6,7 @@ use core::fmt;
 use crate::engine::deferred::{Deferred, Work};
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Settle;
-use crate::expiry::lease::EntryMeta;
+use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;

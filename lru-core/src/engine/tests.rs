@@ -2,7 +2,7 @@ use super::*;
 use crate::engine::insert::InsertKind;
 use crate::engine::lock::Settle;
 use crate::expiry::clock::ManualClock;
-use crate::expiry::lease::EntryInfo;
+use crate::expiry::entry_info::EntryInfo;
 use crate::key::KeyHash;
 use crate::object::LruCache;
 use crate::observe::info::CacheInfo;

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::vec::Vec;
 
-use crate::expiry::lease::{EntryInfo, Queue};
+use crate::expiry::entry_info::{EntryInfo, Queue};
 
 /// A deadline that was noted for the entry in a slot.
 struct Note<T> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::engine::lifecycle::{Keys, Lifecycle, Revalidated, Stale, Times};
 use crate::expiry::clock::{Clock, Now, Read, Reading, SystemClock};
-use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
+use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
 use crate::store::removed::RemovalCause;
 use crate::store::types::CacheTypes;
 

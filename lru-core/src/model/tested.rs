@@ -10,7 +10,7 @@ use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
 use crate::engine::notify::told;
 use crate::expiry::clock::ManualClock;
-use crate::expiry::lease::{EntryInfo, EntryMeta};
+use crate::expiry::entry_info::{EntryInfo, EntryMeta};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;

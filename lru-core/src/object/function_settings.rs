@@ -10,7 +10,7 @@ use core::time::Duration;
 
 use crate::engine::lifecycle::{Keys, Lifecycle, Revalidated, Stale, Times};
 use crate::expiry::clock::Clock;
-use crate::expiry::lease::{EntryInfo, Freshness};
+use crate::expiry::entry_info::{EntryInfo, Freshness};
 use crate::function::call::CacheHandle;
 use crate::function::options::{Between, FnClock, IntoSpan, Terms, Timed, spans};
 use crate::object::{Cache, InObject, ObjectLease, Settings};

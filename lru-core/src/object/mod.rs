@@ -19,7 +19,7 @@ use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::{Keys, Lifecycle, Times};
 use crate::engine::notify::told;
 use crate::expiry::clock::{Clock, SystemClock};
-use crate::expiry::lease::{EntryInfo, Freshness, StaleWindow};
+use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
 use crate::function::call::CacheHandle;
 use crate::function::options::Between;
 use crate::function::result_policy::Plain;

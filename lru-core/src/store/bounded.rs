@@ -7,7 +7,7 @@
 
 use super::{Brought, Place};
 use crate::engine::lifecycle::{KeyList, Keys};
-use crate::expiry::lease::{EntryMeta, Queue};
+use crate::expiry::entry_info::{EntryMeta, Queue};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
 use crate::store::entry::Entry;

@@ -17,7 +17,7 @@ pub(crate) mod types;
 mod unbounded;
 
 use crate::engine::lifecycle::Keys;
-use crate::expiry::lease::EntryMeta;
+use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
 use crate::store::policy::Policy;

@@ -8,7 +8,7 @@ use core::mem;
 use hashbrown::HashTable;
 
 use super::Place;
-use crate::expiry::lease::EntryMeta;
+use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};

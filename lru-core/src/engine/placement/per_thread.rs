@@ -9,7 +9,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;

@@ -18,7 +18,7 @@ use crate::engine::lock::{Lock, PlainLock};
 use crate::engine::placement::isolation::Another;
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::Table;

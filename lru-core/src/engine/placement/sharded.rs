@@ -13,7 +13,7 @@ use crate::engine::placement::isolation::Another;
 use crate::engine::placement::nested::{Held, Missed, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::key::hash::STEP;
 use crate::observe::info::CacheInfo;

@@ -20,7 +20,7 @@ use std::time::Instant;
 use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::flight::cycles::BodyScope;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;

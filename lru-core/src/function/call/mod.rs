@@ -20,7 +20,7 @@ use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::told;
 use crate::engine::placement::{Change, EngineOf, Placement, StoredKey, StoredValue};
-use crate::expiry::lease::Freshness;
+use crate::expiry::entry_info::Freshness;
 use crate::function::options::Terms;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
