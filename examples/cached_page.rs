@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let clock = ManualClock::new();
     let five = Duration::from_secs(5);
-    let pages = TtlCache::builder().maxsize(100).ttl(five).clock(clock.clone()).build();
+    let pages = TtlCache::with_clock(clock.clone(), Some(100), five);
     for seconds in [0, 3, 5, 9, 10] {
         clock.set(Duration::from_secs(seconds));
         println!("{seconds:>2} s: {}", page(&url, &pages)?);

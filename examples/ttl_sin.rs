@@ -8,7 +8,7 @@ use functools::{ManualClock, TtlCache};
 
 fn main() {
     let clock = ManualClock::new();
-    let cache = TtlCache::builder().maxsize(128).ttl(Duration::from_secs(5)).clock(clock.clone()).build();
+    let cache = TtlCache::with_clock(clock.clone(), Some(128), Duration::from_secs(5));
     let sin = cache.wrap(f64::sin);
 
     println!("{:>7}{:>5}{:>10}   by", "time", "x", "sin(x)");

@@ -22,7 +22,7 @@
 //!   defaults, named as in Python's `cachetools`; so is [`macro@async_lru_cache`].
 //! * Python's `fib.cache_info()` is `fib::cache_info()` here; the other accessors likewise.
 //! * [`Cache`] is the same cache as an object, thread-safe and shared by `&`, in which a function can store its results:
-//!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`], [`TlruCache`].
+//!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
 //! * [`policy`] has the eviction policies, and [`Clock`] is the time by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
@@ -125,8 +125,8 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache, Keys,
-    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, TlruCache, TtlCache,
+    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache,
+    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, Timestamp, TtlCache,
 };
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
@@ -330,7 +330,7 @@ pub use lru_macros::cache;
 /// assert!(!square::cache_contains(2));
 /// ```
 ///
-/// With `policy = rr`, `choice` picks the victim: a closure, or the path of a function, that is given the [`Keys`] and returns
+/// With `policy = rr`, `choice` picks the victim: a closure, or the path of a function, that is given the [`Candidates`](policy::Candidates) and returns
 /// the index of one. A key is the one argument in its owned form, or the tuple of them, so its types must be
 /// [nameable](#accessors). `choice` runs while the lock is held; if the index is out of range, the victim is random. `seed` is a
 /// constant of type `u64`: two functions with the same seed evict the same entries for the same calls.
@@ -407,12 +407,12 @@ pub use lru_macros::cache;
 ///
 /// ## `timer`
 ///
-/// A function that tells the time, in place of the system's clock: in tests one that is set by hand, or
-/// one that counts something else than seconds. What it returns must be
-/// `Clone + PartialOrd + Send + Sync + 'static`. `ttl` and `tti` are then whatever can be added to
-/// that, and there is no `jitter`. A sum of integers, or of times of the standard library, that is more
-/// than the type can tell never comes; a type of your own adds as it does. The function is read at each
-/// call, and several times at a miss. Objects have [`Cache::builder_with`] for such a clock: a [`Timer`].
+/// A function that returns the current time, in place of the system's clock: in tests one that is set by hand, or
+/// one that counts something else than seconds. It returns a [`Timestamp`]: a `Duration` since any start, an
+/// `Instant`, a `SystemTime`, or a number of any unit. `ttl` and `tti` are then a number of the same unit, and there is
+/// no `jitter`; beside the other types they are seconds or a `Duration`, as ever. A deadline later than the integer
+/// behind it can hold never comes. The function is called at each call, and several times at a miss. For objects there
+/// is [`Cache::builder_with`], with a [`Timer`].
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -447,7 +447,7 @@ pub use lru_macros::cache;
 ///
 /// static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
 ///
-/// #[lru_cache(ttl = Duration::from_secs(5), timer = || CLOCK.now())]
+/// #[lru_cache(ttl = 5, timer = || CLOCK.now())]
 /// fn square(n: u64) -> u64 {
 ///     n * n
 /// }
@@ -728,8 +728,7 @@ pub use lru_macros::cache;
 /// How long what this function stores there is live, the function may say by `ttl`, `ttu`, `tti` and `jitter`;
 /// what it says nothing of is as the object has it. Each of `ttl` and `ttu` takes the place of both of the object's. A
 /// use prolongs by the `tti` of who asks: the function's or, for all others, the object's. It all goes by the
-/// object's clock, so a `ttl` is what that adds to its time. `timer` reads another in its place, which must tell
-/// the same type of time; `ttl` and `tti` are then whatever can be added to that.
+/// object's clock, so a `ttl` is what that adds to its time, and `timer` cannot be set here.
 ///
 /// ```
 /// use std::time::Duration;
@@ -747,7 +746,7 @@ pub use lru_macros::cache;
 /// }
 ///
 /// let clock = ManualClock::new();
-/// let pages = TtlCache::builder().maxsize(100).ttl(Duration::from_secs(60)).clock(clock.clone()).build();
+/// let pages = TtlCache::with_clock(clock.clone(), Some(100), Duration::from_secs(60));
 /// (page("/", &pages), ticker("/now", &pages));
 /// clock.advance(Duration::from_secs(5));
 /// assert!(pages.contains("/") && !pages.contains("/now"));
@@ -1270,7 +1269,6 @@ pub mod __private {
     pub use lru_core::__private::*;
     pub use std::string::String;
     pub use std::thread_local;
-    pub use std::time::Instant;
     pub use std::vec::Vec;
 
     #[cfg(feature = "backend")]

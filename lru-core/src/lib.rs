@@ -26,14 +26,17 @@ mod object;
 mod observe;
 mod store;
 
-pub use engine::lifecycle::Keys;
 #[cfg(feature = "testing")]
 pub use engine::placement::isolation::isolated;
-pub use expiry::clock::{Clock, ManualClock, SystemClock, Timer};
+pub use expiry::clock::{Clock, ManualClock, SystemClock};
+pub use expiry::ticks::Timestamp;
+pub use expiry::timer::Timer;
 pub use key::{Argument, Tagged};
-pub use object::{
-    Cache, CacheBuilder, CacheIter, FifoCache, LfuCache, LruCache, RrCache, TlruCache, TtlCache,
-};
+pub use object::Cache;
+pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};
+pub use object::builder::CacheBuilder;
+pub use object::iter::CacheIter;
+pub use object::ttl_cache::TtlCache;
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
 pub use observe::registry;
@@ -63,7 +66,7 @@ pub mod __private {
     pub use crate::backend::invalidation::{Front, Fronting, Invalidation};
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     pub use crate::engine::Engine;
-    pub use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
+    pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
@@ -72,8 +75,9 @@ pub mod __private {
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
-    pub use crate::expiry::clock::{Read, Reading};
-    pub use crate::expiry::entry_info::{EntryInfo, EntryMeta, Freshness, StaleWindow};
+    pub use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
+    pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
+    pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::coalesced::{CoalescedLookup, FlightOptions, PendingCall, RefreshClaim};
     pub use crate::function::call::copies::{Original, lent};
@@ -83,7 +87,7 @@ pub mod __private {
         type_name_of,
     };
     pub use crate::function::call::{CacheHandle, Miss};
-    pub use crate::function::options::{FnClock, Options, Timed};
+    pub use crate::function::options::Options;
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{
         Empty, Memo, OpenMemo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, Unbounding,
@@ -91,10 +95,11 @@ pub mod __private {
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
     pub use crate::key::{Erase, Erased, Local, Part, SelectKey, Shared, Thread, identity, stored_type};
-    pub use crate::object::cache;
+    pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
     pub use crate::store::Table;
+    pub use crate::store::entry::EntryMeta;
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};

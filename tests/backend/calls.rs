@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use functools::backend::{Backend, BackendError, Stored};
-use functools::{LruCache, ManualClock, TtlCache, lru_cache};
+use functools::{LruCache, ManualClock, lru_cache};
 
 use crate::map_backend::{MapBackend, until};
 
@@ -234,15 +234,15 @@ fn errors_go_outside_where_they_are_remembered() {
 fn what_comes_from_outside_is_good_no_longer_than_it_is_there() {
     static BACKEND: MapBackend = MapBackend::new();
     #[lru_cache(cache = front, backend = &BACKEND)]
-    fn length(text: &str, front: &TtlCache<String, usize, ManualClock>) -> usize {
+    fn length(text: &str, front: &LruCache<String, usize, ManualClock>) -> usize {
         text.len()
     }
     let clock = ManualClock::new();
     let fronts = [None, Some(60), Some(5)].map(|ttl| {
-        let front = TtlCache::builder().clock(clock.clone());
+        let front = LruCache::builder_with(clock.clone());
         if let Some(ttl) = ttl { front.ttl(Duration::from_secs(ttl)).build() } else { front.build() }
     });
-    assert_eq!(length("abc", &LruCache::builder().clock(clock.clone()).build()), 3);
+    assert_eq!(length("abc", &LruCache::builder_with(clock.clone()).build()), 3);
     // A backend that returns the remaining time to live.
     for (_, ttl) in BACKEND.entries().values_mut() {
         *ttl = Some(Duration::from_secs(20));
@@ -403,11 +403,11 @@ fn what_another_call_fetches_during_a_clear_does_not_stay_in_the_process() {
 fn a_copy_in_the_process_is_good_for_less() {
     static BACKEND: MapBackend = MapBackend::new();
     #[lru_cache(cache = front, ttl = 60, front_ttl = 5, backend = &BACKEND)]
-    fn length(text: &str, front: &TtlCache<String, usize, ManualClock>) -> usize {
+    fn length(text: &str, front: &LruCache<String, usize, ManualClock>) -> usize {
         text.len()
     }
     let clock = ManualClock::new();
-    let front = TtlCache::builder().clock(clock.clone()).build();
+    let front = LruCache::builder_with(clock.clone()).build();
     length("abc", &front);
     assert_eq!(BACKEND.take_requests(), ["get", "set"]);
     for seconds in [4, 5, 9, 10] {

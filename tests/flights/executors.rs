@@ -58,7 +58,7 @@ fn on_tokio_by_itself_or_if_asked() {
 
 #[test]
 fn in_tokio_s_paused_time() {
-    #[lru_cache(ttl = std::time::Duration::from_secs(60), timer = tokio::time::Instant::now, swr = true)]
+    #[lru_cache(ttl = std::time::Duration::from_secs(60), timer = || tokio::time::Instant::now().into_std(), swr = true)]
     async fn read(_key: u64) -> tokio::time::Instant {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         tokio::time::Instant::now()

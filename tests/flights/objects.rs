@@ -11,8 +11,7 @@ use crate::support::{finishes, wait_until};
 type Prices = LruCache<String, u64, ManualClock>;
 
 static CLOCK: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
-static PRICES: LazyLock<Prices> =
-    LazyLock::new(|| LruCache::builder().maxsize(8).clock(CLOCK.clone()).build());
+static PRICES: LazyLock<Prices> = LazyLock::new(|| LruCache::builder_with(CLOCK.clone()).maxsize(8).build());
 
 /// Returns a cache that lives as long as the program, since a refresh outlives its call.
 fn prices() -> &'static Prices {
@@ -49,7 +48,7 @@ fn what_is_stale_in_an_object_stands_in_for_an_error() {
     }
 
     let (clock, fails) = (ManualClock::new(), AtomicBool::new(false));
-    let memo = LruCache::builder().clock(clock.clone()).build();
+    let memo = LruCache::builder_with(clock.clone()).build();
     assert_eq!(price("A", &fails, &memo), Ok(7));
     fails.store(true, SeqCst);
     clock.advance(Duration::from_secs(359));
@@ -66,7 +65,7 @@ fn errors_in_an_object_have_a_time_of_their_own() {
     }
 
     let clock = ManualClock::new();
-    let memo = LruCache::builder().clock(clock.clone()).build();
+    let memo = LruCache::builder_with(clock.clone()).build();
     assert!(parse("x", &memo).is_err() && parse("7", &memo).is_ok());
     clock.advance(Duration::from_secs(5));
     assert!(!parse::cache_contains("x", &memo) && parse::cache_contains("7", &memo));

@@ -4,10 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
-use functools::policy::{Fifo, Lfu, Lru, Policy, Rr};
+use functools::policy::{Candidates, Fifo, Lfu, Lru, Policy, Rr};
 use functools::{
-    Cache, CacheBuilder, CacheInfo, Keys, RemovalCause, RrCache, Timer, fifo_cache, lfu_cache, lru_cache,
-    ttl_cache,
+    Cache, CacheBuilder, CacheInfo, RemovalCause, RrCache, Timer, fifo_cache, lfu_cache, lru_cache, ttl_cache,
 };
 use serde::Deserialize;
 
@@ -30,7 +29,7 @@ fn ticks() -> u64 {
 }
 
 /// A clock that counts ticks.
-type Ticks = Timer<fn() -> u64, u64>;
+type Ticks = Timer<fn() -> u64>;
 
 fn clock() -> Ticks {
     Timer::new(ticks)
@@ -140,7 +139,7 @@ fn weight(value: u64) -> usize {
     usize::try_from(value % 5).expect("it is small")
 }
 
-fn choose(choice: Choice, keys: &Keys<'_, u64>) -> usize {
+fn choose(choice: Choice, keys: &Candidates<'_, u64>) -> usize {
     let numbered = keys.iter().enumerate();
     let chosen = match choice {
         Choice::Min => numbered.min_by_key(|&(_, key)| *key),

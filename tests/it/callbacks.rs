@@ -13,8 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, LocalKey};
 
+use functools::policy::Candidates;
 use functools::policy::{Lfu, Lru, Rr};
-use functools::{Cache, Keys, RemovalCause, Timer, lru_cache};
+use functools::{Cache, RemovalCause, Timer, lru_cache};
 
 use crate::support::{Handle, catch, finishes, handle, raise};
 
@@ -423,7 +424,7 @@ macro_rules! function {
 /// A [`Subject`] backed by a cache object.
 macro_rules! object {
     ($policy:ty, $time:ty; $($setting:ident $arguments:tt)*) => {{
-        static CACHE: LazyLock<Cache<Key, Value, $policy, Timer<fn() -> $time, u64>>> = LazyLock::new(|| {
+        static CACHE: LazyLock<Cache<Key, Value, $policy, Timer<fn() -> $time>>> = LazyLock::new(|| {
             let clock = Timer::new(<$time as Time>::now as fn() -> $time);
             Cache::builder_with(clock).maxsize(MAXSIZE).weigher(weigh).on_evict(on_removal)$(.$setting $arguments)*.build()
         });
@@ -450,7 +451,7 @@ macro_rules! object {
     }};
 }
 
-fn chosen(keys: &Keys<'_, Key>) -> usize {
+fn chosen(keys: &Candidates<'_, Key>) -> usize {
     point("choice");
     keys.len() - 1
 }

@@ -3,15 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::ops::Add;
 use std::sync::LazyLock;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use functools::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
+use functools::policy::{Candidates, Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
 use functools::{
-    Cache, CacheBuilder, Clock, Keys, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Timer,
-    TtlCache, lru_cache, ttl_cache,
+    Cache, Clock, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Timer, lru_cache, ttl_cache,
 };
 
 use crate::support::{Raised, Random, catch, finishes, raise, tally};
@@ -70,7 +68,7 @@ fn a_clock_that_goes_backwards_loses_nothing_but_the_right_time() {
 #[test]
 fn what_was_stored_before_the_clock_was_set_back_stays_for_longer() {
     let clock = ManualClock::new();
-    let cache = TtlCache::builder().ttl(10 * SECOND).clock(clock.clone()).build();
+    let cache = LruCache::builder_with(clock.clone()).ttl(10 * SECOND).build();
     clock.set(100 * SECOND);
     cache.insert("late", 1);
     clock.set(Duration::ZERO);
@@ -87,7 +85,7 @@ fn what_was_stored_before_the_clock_was_set_back_stays_for_longer() {
 #[test]
 fn the_longest_time_is_for_ever() {
     let clock = ManualClock::new();
-    let forever: CacheBuilder<u64, u64, Lru, ManualClock> = LruCache::builder().clock(clock.clone());
+    let forever = LruCache::<u64, u64, _>::builder_with(clock.clone());
     let caches = [forever.ttl(Duration::MAX).tti(Duration::MAX).jitter(1.0).build()];
     for cache in &caches {
         cache.insert(1, 1);
@@ -147,7 +145,7 @@ fn times_that_cannot_be_compared_are_not_ahead() {
     thread_local! {
         static NOW: Cell<f64> = const { Cell::new(0.0) };
     }
-    let cache = TtlCache::builder_with(Timer::new(|| NOW.get())).ttl(10.0).tti(5.0).maxsize(3).build();
+    let cache = LruCache::builder_with(Timer::new(|| NOW.get())).ttl(10.0).tti(5.0).maxsize(3).build();
     cache.insert(1, 1);
     NOW.set(f64::NAN);
     assert_eq!(cache.get(&1), None);
@@ -260,9 +258,8 @@ fn what_expired_is_told_of_where_the_operation_panics() {
     thread_local! {
         static LEFT: Cell<usize> = const { Cell::new(0) };
     }
-    let cache = TtlCache::<Asking, u64>::builder()
+    let cache = LruCache::<Asking, u64, _>::builder_with(clock.clone())
         .ttl(SECOND)
-        .clock(clock.clone())
         .on_evict(|_, _, _| LEFT.set(LEFT.get() + 1))
         .build();
     cache.insert(Asking(1), 1);
@@ -314,12 +311,11 @@ fn a_listener_that_panics_keeps_nobody_from_being_told() {
     thread_local! {
         static TOLD: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
     }
-    let act = |act: &dyn Fn(&TtlCache<u64, u64, ManualClock>)| {
+    let act = |act: &dyn Fn(&LruCache<u64, u64, ManualClock>)| {
         let clock = ManualClock::new();
-        let cache = TtlCache::builder()
+        let cache = LruCache::builder_with(clock.clone())
             .maxsize(3)
             .ttl(2 * SECOND)
-            .clock(clock.clone())
             .on_evict(|key, _, cause| {
                 TOLD.with_borrow_mut(|told| told.push((*key, cause)));
                 if key % 2 == 1 {
@@ -341,13 +337,13 @@ fn a_listener_that_panics_keeps_nobody_from_being_told() {
         [expired, (2, RemovalCause::Evicted), (3, RemovalCause::Evicted)]
     );
     assert_eq!(act(&|cache| cache.retain(|_, _| false)).len(), 3);
-    assert_eq!(act(&TtlCache::clear), [1, 2, 3].map(|key| (key, RemovalCause::Cleared)));
+    assert_eq!(act(&LruCache::clear), [1, 2, 3].map(|key| (key, RemovalCause::Cleared)));
     assert_eq!(act(&|cache| _ = cache.expire()), [expired]);
 }
 
 #[test]
 fn what_a_clock_evicts_is_told_of_when_the_lock_is_free() {
-    type Times = Timer<fn() -> u64, u64>;
+    type Times = Timer<fn() -> u64>;
     thread_local! {
         static ACTS_IN: Cell<u64> = const { Cell::new(0) };
     }
@@ -408,7 +404,7 @@ fn what_ends_after_all_time_never_ends() {
     fn dated(n: u64) -> u64 {
         n
     }
-    let cache = TtlCache::builder_with(Timer::new(count)).ttl(u64::MAX).tti(10).build();
+    let cache = LruCache::builder_with(Timer::new(count)).ttl(u64::MAX).tti(10).build();
     NOW.set(9);
     for _ in 0..2 {
         assert_eq!((counted(1), timed(1), dated(1)), (1, 1, 1));
@@ -428,36 +424,47 @@ fn what_ends_after_all_time_never_ends() {
 }
 
 #[test]
-fn a_time_need_only_be_compared_copied_and_added_to() {
-    #[derive(Clone, PartialEq, PartialOrd)]
-    struct Ping(u64);
-    struct Pings(u64);
-    impl Add<Pings> for Ping {
-        type Output = Self;
-
-        fn add(self, pings: Pings) -> Self {
-            Self(self.0 + pings.0)
-        }
-    }
+fn a_timer_may_return_any_type_of_time() {
     thread_local! {
-        static PINGS: Cell<u64> = const { Cell::new(0) };
+        static NOW: Cell<u32> = const { Cell::new(0) };
     }
-    fn ping() -> Ping {
-        Ping(PINGS.get())
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    fn since_start() -> Duration {
+        Duration::from_secs(NOW.get().into())
     }
-    #[lru_cache(ttl = Pings(3), timer = ping)]
-    fn echo(n: u64) -> u64 {
-        n
+    macro_rules! timers {
+        ($({ $($timer:tt)* } $ttl:expr;)*) => { $({
+            #[lru_cache(ttl = $ttl, timer = $($timer)*)]
+            fn by_ttl(n: u64) -> u64 {
+                n
+            }
+            #[lru_cache(ttu = |_, _, now| now, timer = $($timer)*)]
+            fn at_once(n: u64) -> u64 {
+                n
+            }
+            NOW.set(1);
+            (by_ttl(1), at_once(1));
+            assert!(!at_once::cache_contains(1));
+            NOW.set(3);
+            assert!(by_ttl::cache_contains(1), stringify!($($timer)*));
+            NOW.set(4);
+            assert!(!by_ttl::cache_contains(1), stringify!($($timer)*));
+        })* };
     }
-    #[lru_cache(ttu = |_, value, now| now + Pings(*value), timer = ping)]
-    fn fading(n: u64) -> u64 {
-        n
+    timers! {
+        { || NOW.get() } 3;
+        { || NOW.get() } 3_u64;
+        { || i64::from(NOW.get()) - 2 } 3;
+        { || u128::from(NOW.get()) * 1000 } 3000;
+        { || f64::from(NOW.get()) / 4.0 - 0.5 } 0.75;
+        { || NOW.get() as f32 } 3;
+        { since_start } 3;
+        { since_start } 2.5;
+        { || *START + since_start() } 3;
+        { || *START + since_start() } 3 * SECOND;
+        { || SystemTime::UNIX_EPOCH + since_start() } 3 * SECOND;
+        { || SystemTime::UNIX_EPOCH - 2 * SECOND + since_start() } 3;
     }
-    (echo(2), fading(2));
-    PINGS.set(2);
-    assert!(echo::cache_contains(2) && !fading::cache_contains(2));
-    PINGS.set(3);
-    assert!(!echo::cache_contains(2));
 }
 
 #[test]
@@ -466,7 +473,7 @@ fn who_was_evicted_is_told_of_where_the_next_choice_panics() {
         static TOLD: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
         static CHOICES: Cell<u32> = const { Cell::new(0) };
     }
-    let choice = |_: &Keys<'_, u64>| {
+    let choice = |_: &Candidates<'_, u64>| {
         CHOICES.set(CHOICES.get() + 1);
         if CHOICES.get() == 2 {
             raise();

@@ -8,7 +8,7 @@ use functools::{LruCache, ManualClock, RemovalCause, Tagged, TtlCache, lru_cache
 
 use crate::support::tally;
 
-type Prices = TtlCache<u64, u64, ManualClock>;
+type Prices = LruCache<u64, u64, ManualClock>;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -59,7 +59,7 @@ impl Shop {
 
 #[test]
 fn what_a_function_stores_is_live_as_long_as_the_function_says() {
-    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).build());
+    let shop = Shop::new(|clock| LruCache::builder_with(clock).build());
     (shop.plain(1), shop.short(2), shop.while_used(3), shop.each_its_own(4));
     shop.short_cache_put(12, 0);
     shop.each_its_own_cache_put(14, 1);
@@ -77,7 +77,7 @@ fn what_a_function_stores_is_live_as_long_as_the_function_says() {
 #[test]
 fn what_it_says_nothing_of_is_as_the_object_has_it() {
     let shop = Shop::new(|clock| {
-        let ten = TtlCache::builder().clock(clock).ttl(10 * SECOND).tti(8 * SECOND);
+        let ten = LruCache::builder_with(clock).ttl(10 * SECOND).tti(8 * SECOND);
         ten.weigher(|id, _| usize::try_from(*id).unwrap()).maxsize(100).build()
     });
     (shop.plain(1), shop.short(2), shop.while_used(3), shop.each_its_own(4));
@@ -100,7 +100,7 @@ fn what_it_says_nothing_of_is_as_the_object_has_it() {
 
 #[test]
 fn a_ttl_of_the_function_is_scattered_by_the_function_or_else_by_the_object() {
-    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).jitter(1.0).build());
+    let shop = Shop::new(|clock| LruCache::builder_with(clock).jitter(1.0).build());
     for id in 0..50 {
         (shop.short(id), shop.scattered(50 + id));
     }
@@ -116,12 +116,34 @@ fn listeners_of_the_object_are_told_of_what_the_function_let_expire() {
     static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     let shop = Shop::new(|clock| {
         let told = |id: &u64, _: &u64, cause| LEFT.lock().unwrap().push((*id, cause));
-        TtlCache::builder().clock(clock).maxsize(2).on_evict(told).build()
+        LruCache::builder_with(clock).maxsize(2).on_evict(told).build()
     });
     (shop.short(1), shop.plain(2));
     shop.clock.set(5 * SECOND);
     (shop.plain(3), shop.short(4));
     assert_eq!(*LEFT.lock().unwrap(), [(1, RemovalCause::Expired), (2, RemovalCause::Evicted)]);
+}
+
+#[test]
+fn a_ttl_cache_is_given_its_time_when_it_is_made() {
+    static PAGES: TtlCache<String, usize> = TtlCache::new(Some(2), Duration::from_secs(600));
+    #[lru_cache(cache = PAGES)]
+    fn length(url: &str) -> usize {
+        url.len()
+    }
+    assert_eq!((length("/"), length("/"), PAGES.peek("/")), (1, 1, Some(1)));
+    assert_eq!(tally(length::cache_info()), (1, 1, 1));
+
+    let clock = ManualClock::new();
+    let prices = TtlCache::with_clock(clock.clone(), None, 5 * SECOND);
+    let double = prices.wrap(|n: u64| n * 2);
+    double(1);
+    clock.advance(4 * SECOND);
+    assert_eq!((double(1), double(2)), (2, 4));
+    assert_eq!((prices.len(), (&prices).into_iter().count()), (2, 2));
+    clock.advance(SECOND);
+    assert_eq!((prices.expire(), prices.info().maxsize), (vec![(1, 2)], None));
+    assert!(format!("{prices:?}").starts_with("TtlCache"));
 }
 
 #[test]
@@ -135,7 +157,7 @@ fn results_in_an_object_that_no_longer_hold_are_dropped() {
     size::cache_retain(|(name, n), size| name == "a" || size - name.len() > 2 || *n == 3);
     assert!(size::cache_contains("a", 1) && !size::cache_contains("b", 2) && size::cache_contains("b", 3));
 
-    let shop = Shop::new(|clock| TtlCache::builder().clock(clock).build());
+    let shop = Shop::new(|clock| LruCache::builder_with(clock).build());
     (shop.plain(1), shop.short(2));
     shop.plain_cache_retain(|id, price| id == price && *id == 2);
     assert_eq!(shop.after(0), [2]);

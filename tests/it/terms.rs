@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use functools::{Keys, RemovalCause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
+use functools::policy::Candidates;
+use functools::{RemovalCause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
 
 use crate::support::tally;
 
@@ -186,7 +187,7 @@ fn what_no_longer_holds_is_dropped() {
 }
 
 /// The largest key leaves.
-fn largest(keys: &Keys<'_, u64>) -> usize {
+fn largest(keys: &Candidates<'_, u64>) -> usize {
     (0..keys.len()).max_by_key(|&number| keys.get(number)).unwrap_or_default()
 }
 

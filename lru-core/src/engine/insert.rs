@@ -1,14 +1,16 @@
 //! Inserts: of what was computed, and of what a caller puts.
 
 use crate::engine::Engine;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::told;
 use crate::engine::state::State;
-use crate::expiry::entry_info::{EntryMeta, Freshness};
+use crate::expiry::entry_info::Freshness;
+use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
+use crate::store::entry::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::removed::{RemovalCause, Removed};
 use crate::store::types::CacheTypes;
@@ -170,8 +172,8 @@ impl<C: CacheTypes> State<C> {
     }
 
     /// Whether what lies there is not fresh any more, by what a clock showed.
-    fn is_stale<S: Lifecycle<C>>(&self, place: Place, plan: &S, reading: &S::Reading) -> bool {
-        plan.freshness(&self.store.borrow().get(place).term, reading) != Freshness::Fresh
+    fn is_stale(&self, place: Place, plan: &impl Lifecycle<C>, now: Ticks) -> bool {
+        plan.check(&self.store.borrow().get(place).term, now) != Freshness::Fresh
     }
 
     /// Whether what comes from `origin` is out of date.
@@ -236,8 +238,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             Ok(evicted) => {
                 // Nothing is left to be settled.
                 drop(state);
-                if let (Some(evicted), true) = (&evicted, plan.listens()) {
-                    plan.left(&evicted.key, &evicted.value, RemovalCause::Evicted);
+                if let (Some(evicted), true) = (&evicted, plan.hooks().listens()) {
+                    plan.hooks().notify(&evicted.key, &evicted.value, RemovalCause::Evicted);
                 }
                 drop(evicted);
             }
@@ -261,8 +263,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         // Declared last, and so let go first should `same` panic.
         let state = state;
         let hash = entry.hash;
-        let is_live = state.while_read(|| plan.is_live(&entry.term));
-        let reading = plan.has_grace().then(|| state.while_read(|| plan.read()));
+        let is_live = state.while_read(|| plan.check(&entry.term, plan.now()).is_live());
+        let now = plan.may_be_stale().then(|| state.while_read(|| plan.now()));
         state.expire(plan, &mut leavers);
         let overtaken = state.is_overtaken(origin, hash);
         let found = if overtaken || state.is_still_missing(origin) {
@@ -270,13 +272,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         } else {
             state.find(hash, |stored| same(stored, &entry.key))
         };
-        let is_stale = |found| reading.as_ref().is_some_and(|reading| state.is_stale(found, plan, reading));
+        let is_stale = |found| now.is_some_and(|now| state.is_stale(found, plan, now));
         let last_result_stays = (self.last_result_stays() && !matches!(origin, InsertKind::Revalidated(_)))
             || found.is_some_and(is_stale);
         let is_asked_for =
             matches!(origin, InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted);
         let stays = found.is_some() && !is_asked_for && !last_result_stays;
-        let found = if plan.chooses() && is_live && !overtaken && !stays {
+        let found = if plan.hooks().chooses() && is_live && !overtaken && !stays {
             state.make_room_by_choice(&entry, found, plan, &mut leavers);
             state.find(hash, |stored| same(stored, &entry.key))
         } else {

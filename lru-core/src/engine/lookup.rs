@@ -6,6 +6,7 @@ use crate::engine::lock::{Lock, release};
 use crate::engine::notify::told;
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
+use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::store::Place;
 use crate::store::change_log::Epoch;
@@ -44,7 +45,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if self.is_disabled() {
             return None;
         }
-        let read = |entry: &Entry<C>, reading: &_| (read(&entry.value), plan.freshness(&entry.term, reading));
+        let read = |entry: &Entry<C>, now| (read(&entry.value), plan.check(&entry.term, now));
         self.search(hash, matches, read, |_| (), plan).ok()
     }
 
@@ -52,21 +53,25 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// state.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn search<R, M, S: Lifecycle<C>>(
+    fn search<R, M>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
-        read: impl FnOnce(&Entry<C>, &S::Reading) -> R,
+        read: impl FnOnce(&Entry<C>, Ticks) -> R,
         missed: impl FnOnce(&State<C>) -> M,
-        plan: &S,
+        plan: &impl Lifecycle<C>,
     ) -> Result<R, M> {
-        let reading = plan.read();
+        let now = plan.now();
         let state = self.hold();
         let is_there = |place: &dyn Fn() -> Option<Place>, term: &C::Meta| {
-            !state.deferred.hides_at(place) && plan.is_live_and_used(term, &reading)
+            if state.deferred.hides_at(place) || !plan.check(term, now).is_live() {
+                return false;
+            }
+            plan.touch(term, now);
+            true
         };
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, is_there, |entry| read(entry, &reading)),
+            Ok(store) => store.read(hash, matches, is_there, |entry| read(entry, now)),
             // Never: who borrows it for writing calls nobody.
             Err(_) => None,
         };
@@ -88,7 +93,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         read: impl FnOnce(&C::Value) -> R,
         plan: &impl Lifecycle<C>,
     ) -> Option<R> {
-        self.find_with(hash, matches, |entry| plan.is_live(&entry.term).then(|| read(&entry.value)), plan)
+        self.find_with(
+            hash,
+            matches,
+            |entry| plan.check(&entry.term, plan.now()).is_live().then(|| read(&entry.value)),
+            plan,
+        )
     }
 
     /// Whether something fresh is remembered.
@@ -98,9 +108,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         matches: impl FnMut(&C::Key) -> bool,
         plan: &impl Lifecycle<C>,
     ) -> bool {
-        let is_fresh = |entry: &Entry<C>| {
-            plan.is_live(&entry.term) && plan.freshness(&entry.term, &plan.read()) == Freshness::Fresh
-        };
+        let is_fresh = |entry: &Entry<C>| plan.check(&entry.term, plan.now()) == Freshness::Fresh;
         self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), plan).is_some()
     }
 

@@ -34,10 +34,10 @@ use crate::engine::lock::{Lock, RLock, Unlocked};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
 use crate::engine::state::State;
-use crate::expiry::entry_info::EntryMeta;
 use crate::flight::table::FlightTable;
 use crate::flight::worker::Worker;
 use crate::observe::stats::Counters;
+use crate::store::entry::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 

@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 
 use crate::engine::Engine;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::state::State;
 use crate::store::entry::Entry;
@@ -34,7 +34,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Lets go, and carries out what waits.
     pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<C>) {
-        if !plan.leaves_telling() {
+        if !plan.hooks().notifies_later() {
             drop(Self::let_go(state, Removed::none(), plan));
         }
     }
@@ -53,8 +53,9 @@ pub(crate) fn told_with<C: CacheTypes>(
     taken: Option<(&C::Key, &C::Value, RemovalCause)>,
     plan: &impl Lifecycle<C>,
 ) -> Removed<C> {
-    if plan.listens() {
-        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.left(key, value, cause)) {
+    if plan.hooks().listens() {
+        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.hooks().notify(key, value, cause))
+        {
             // Before anything unwinds: a destructor may panic too.
             drop(leavers);
             resume_unwind(thrown);

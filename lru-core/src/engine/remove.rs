@@ -5,7 +5,7 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::deferred::DeferredChange;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Lock;
 #[cfg(feature = "backend")]
 use crate::engine::lock::release;
@@ -50,7 +50,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state.history.changed(hash);
         let removed = found.map(|place| {
             // The user's clock may have called back.
-            let is_live = plan.is_live(&state.store.borrow().get(place).term);
+            let is_live = plan.check(&state.store.borrow().get(place).term, plan.now()).is_live();
             if state.deferred.hides(place) {
                 return (None, None, RemovalCause::Invalidated);
             }
@@ -75,7 +75,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         plan: &impl Lifecycle<C>,
     ) {
         let is_stale =
-            |entry: &Entry<C>| (plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh).then_some(());
+            |entry: &Entry<C>| (plan.check(&entry.term, plan.now()) != Freshness::Fresh).then_some(());
         if self.find_with(hash, &mut matches, is_stale, plan).is_some() {
             self.forget(hash, matches, plan);
         }
@@ -173,7 +173,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.begin_anew();
-        if plan.leaves_telling() {
+        if plan.hooks().notifies_later() {
             return None;
         }
         drop(state.write(&mut leavers));
@@ -214,7 +214,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        if plan.chooses() {
+        if plan.hooks().chooses() {
             state.choose(plan);
         }
         let victim = state.write(&mut leavers).and_then(|mut store| store.pop_victim());
@@ -232,7 +232,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
-        while plan.chooses() && state.store.borrow().is_beyond(maxsize) {
+        while plan.hooks().chooses() && state.store.borrow().is_beyond(maxsize) {
             if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
                 // Those before it have left.
                 drop(Self::let_go(state, leavers, plan));

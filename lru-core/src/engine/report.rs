@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
 use crate::engine::Engine;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::told;
 use crate::engine::state::State;
@@ -23,7 +23,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let state = self.hold();
         state.expire(plan, &mut leavers);
         let info = self.read_counters(&state);
-        if !plan.leaves_telling() {
+        if !plan.hooks().notifies_later() {
             drop(Self::let_go(state, leavers, plan));
         }
         info
@@ -113,7 +113,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         // All places first: a `Clone` that calls the cache may change the order.
         for place in store.places() {
             let entry = store.get(place);
-            if !state.deferred.hides(place) && plan.is_live(&entry.term) {
+            if !state.deferred.hides(place) && plan.check(&entry.term, plan.now()).is_live() {
                 keys.push(entry.key.clone());
                 values.push(entry.value.clone());
             }

@@ -4,13 +4,13 @@ use core::cell::{Ref, RefCell, RefMut};
 use core::fmt;
 
 use crate::engine::deferred::{Deferred, Work};
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Settle;
-use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;
 use crate::store::entry::Entry;
+use crate::store::entry::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::removed::{RemovalCause, Removed};
 use crate::store::types::CacheTypes;
@@ -162,16 +162,16 @@ impl<C: CacheTypes> State<C> {
         if C::Meta::IS_BARE {
             return;
         }
-        let Some(now) = self.while_read(|| plan.now()) else { return };
+        let now = self.while_read(|| plan.now());
         let mut expired = Removed::none();
-        let store = if plan.leaves_telling() {
+        let store = if plan.hooks().notifies_later() {
             // What waits to be told of stays where it waits. Nothing more expires while places are noted there.
             self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
         } else {
             self.write(leavers)
         };
         if let Some(mut store) = store {
-            store.expire(&now, &mut expired);
+            store.expire(now.get(), &mut expired);
         }
         // What comes next may be user code, and panic.
         expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
@@ -179,7 +179,8 @@ impl<C: CacheTypes> State<C> {
 
     /// Lets the user choose the next victim.
     pub(super) fn choose(&self, plan: &impl Lifecycle<C>) {
-        let chosen = self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.choose(keys)));
+        let chosen =
+            self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.hooks().choose(keys)));
         if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
             store.choose(place);
         }

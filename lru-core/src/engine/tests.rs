@@ -4,7 +4,7 @@ use crate::engine::lock::Settle;
 use crate::expiry::clock::ManualClock;
 use crate::expiry::entry_info::EntryInfo;
 use crate::key::KeyHash;
-use crate::object::LruCache;
+use crate::object::aliases::LruCache;
 use crate::observe::info::CacheInfo;
 use crate::store::entry::Entry;
 use std::cell::{Cell, RefCell};
@@ -196,7 +196,7 @@ fn of_a_key_that_came_in_meanwhile_there_is_one_entry() {
 #[test]
 fn what_was_not_live_and_is_again_since_the_clock_went_back_has_one_entry() {
     let clock = ManualClock::new();
-    let cache = LruCache::builder().maxsize(2).ttl(Duration::from_secs(5)).clock(clock.clone()).build();
+    let cache = LruCache::builder_with(clock.clone()).maxsize(2).ttl(Duration::from_secs(5)).build();
     cache.insert("key", 1);
     clock.advance(Duration::from_secs(5));
     let compute = || {
@@ -251,7 +251,8 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
         let cache = LruCache::<&str, u32>::new(maxsize);
         let hash = KeyHash::of("key");
         let refresh = |began, value| {
-            let entry = Entry { hash, key: "key", value, term: EntryInfo::with_grace(1, None, None, None) };
+            let entry =
+                Entry { hash, key: "key", value, term: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None) };
             cache.keep(entry, InsertKind::Refreshed(began))
         };
         let (older, newer) = (cache.engine().begin(), cache.engine().begin());

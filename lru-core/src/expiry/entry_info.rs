@@ -1,273 +1,191 @@
-//! On what terms an entry is kept: until when, and at what weight.
-//!
-//! An entry without terms carries none, and its store asks for none: [`EntryMeta`] is implemented for
-//! `()`, and all of it folds away. Everything else is a [`EntryInfo`].
+//! The metadata of entries that may expire: deadlines, weight, and the stale window.
 
-use core::cell::{Cell, RefCell};
-use core::convert::Infallible;
-use core::fmt;
+use core::cell::Cell;
 use std::boxed::Box;
 
-use crate::expiry::queue::Deadlines;
-use crate::store::read_stripes::{Lent, ToReaders};
+use crate::expiry::ticks::Ticks;
 
-/// What is known of an entry beside its key and its value.
-pub trait EntryMeta: Sized {
-    /// What its clock tells.
-    type Time;
-    /// Where a store notes who expires when.
-    #[doc(hidden)]
-    type Queue: Queue<Self>;
-
-    /// How a store lends its table to readers.
-    #[doc(hidden)]
-    type Lent<X>: Lent<X>;
-
-    /// Whether there is nothing to be known.
-    const IS_BARE: bool;
-
-    /// What it counts for against `maxsize`.
-    fn weight(&self) -> usize;
+/// The metadata of an entry that may expire, or weighs more than one.
+///
+/// `W` is what is known of its staleness: nothing by default, or a [`StaleWindow`].
+#[derive(Debug)]
+pub struct EntryInfo<W = ()> {
+    /// Tells the entry from earlier ones in its slot.
+    pub(crate) serial: u64,
+    pub(crate) weight: usize,
+    /// The entry is live strictly before this time,
+    expires: Ticks,
+    /// and before this one, which each use postpones; `NEVER` stays so.
+    idle: Cell<Ticks>,
+    window: W,
 }
 
-/// Who expires when.
-#[doc(hidden)]
-pub trait Queue<T: EntryMeta>: fmt::Debug {
-    /// Nobody yet.
-    const EMPTY: Self;
+/// What is known of an entry between fresh and expired: `()`, a [`StaleWindow`], or one that most
+/// entries do without.
+pub trait Staleness: Sized {
+    /// Whether entries may be stale.
+    const MAY_BE_STALE: bool;
 
-    /// Notes the entry in `slot`.
-    fn add(&mut self, slot: usize, term: &mut T);
+    /// Keeps the window, if there is one.
+    fn new(window: Option<StaleWindow>) -> Self;
 
-    /// The first slot that has expired by `now`. `term` tells of what is in a slot.
-    fn next<'t>(&mut self, now: &T::Time, term: impl Fn(usize) -> Option<&'t T>) -> Option<usize>
-    where
-        T: 't;
+    /// Returns the window, if there is one.
+    fn window(&self) -> Option<&StaleWindow>;
 
-    /// Forgets what it notes of entries that are gone, where they are more than those that are there.
-    fn tidy<'t>(&mut self, len: usize, term: impl Fn(usize) -> Option<&'t T>)
-    where
-        T: 't;
+    /// Like [`Staleness::window`], to change it.
+    fn window_mut(&mut self) -> Option<&mut StaleWindow>;
 }
 
-impl EntryMeta for () {
-    type Time = ();
-    type Queue = ();
-    type Lent<X> = ToReaders<X>;
+impl Staleness for () {
+    const MAY_BE_STALE: bool = false;
 
-    const IS_BARE: bool = true;
+    fn new(_: Option<StaleWindow>) -> Self {}
 
     #[inline]
-    fn weight(&self) -> usize {
-        1
-    }
-}
-
-impl Queue<()> for () {
-    const EMPTY: Self = ();
-
-    #[inline]
-    fn add(&mut self, _: usize, (): &mut ()) {}
-
-    #[inline]
-    fn next<'t>(&mut self, (): &(), _: impl Fn(usize) -> Option<&'t ()>) -> Option<usize> {
+    fn window(&self) -> Option<&StaleWindow> {
         None
     }
 
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        None
+    }
+}
+
+impl Staleness for StaleWindow {
+    const MAY_BE_STALE: bool = true;
+
+    fn new(window: Option<StaleWindow>) -> Self {
+        window.unwrap_or(Self::new(Ticks::NEVER, Ticks::NEVER))
+    }
+
     #[inline]
-    fn tidy<'t>(&mut self, _: usize, _: impl Fn(usize) -> Option<&'t ()>) {}
+    fn window(&self) -> Option<&StaleWindow> {
+        Some(self)
+    }
+
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        Some(self)
+    }
 }
 
-/// The terms of an entry that may expire, and may weigh more than one.
-///
-/// With a [`StaleWindow`] it is not forgotten at once: what is stale may still be served.
-#[derive(Debug)]
-pub struct EntryInfo<T, G = ()> {
-    /// Tells it from others that lay in the same slot before.
-    pub(crate) serial: u64,
-    weight: usize,
-    /// Live strictly before this time.
-    expires: Option<T>,
-    /// And before this one, which moves with each use; `None` in it is never.
-    idle: Option<RefCell<Option<T>>>,
-    /// How it is between fresh and expired.
-    pub(crate) grace: G,
+/// Entries without a window pay one pointer for it.
+impl Staleness for Option<Box<StaleWindow>> {
+    const MAY_BE_STALE: bool = true;
+
+    fn new(window: Option<StaleWindow>) -> Self {
+        window.map(Box::new)
+    }
+
+    #[inline]
+    fn window(&self) -> Option<&StaleWindow> {
+        self.as_deref()
+    }
+
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        self.as_deref_mut()
+    }
 }
 
-/// Since when an entry is stale, and how long it may be served all the same.
+/// When an entry becomes stale, and until when it may be served all the same (stale-while-revalidate of
+/// RFC 5861).
 #[derive(Debug)]
-pub struct StaleWindow<T> {
-    /// Fresh strictly before this time.
-    fresh: Option<T>,
-    /// Served to anybody strictly before this one; until the lease ends it is good only where nothing
-    /// better can be had.
-    served: Option<T>,
-    /// The next time at which it may be refreshed, where a refresh failed.
-    retry: RefCell<Option<T>>,
+pub struct StaleWindow {
+    /// The entry is fresh strictly before this time.
+    fresh: Ticks,
+    /// It is served to all callers strictly before this one; then only where the function fails.
+    served: Ticks,
+    /// After a failed refresh, the time at which the next one is due.
+    retry: Cell<Ticks>,
+    /// How many refreshes have failed in a row.
     failures: Cell<u32>,
 }
 
-/// What may be done with an entry that is kept.
+impl StaleWindow {
+    /// Creates the window of an entry that is fresh before `fresh` and served before `served`.
+    pub(crate) const fn new(fresh: Ticks, served: Ticks) -> Self {
+        Self { fresh, served, retry: Cell::new(Ticks::START), failures: Cell::new(0) }
+    }
+
+    #[inline]
+    fn freshness(&self, now: Ticks) -> Freshness {
+        if now < self.fresh {
+            Freshness::Fresh
+        } else if now < self.served {
+            Freshness::Stale { due: self.retry.get() <= now }
+        } else {
+            Freshness::ErrorOnly
+        }
+    }
+}
+
+/// How an entry may be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// It is served.
     Fresh,
-    /// It is served, and should be refreshed: `due`, unless a refresh failed a short time ago.
+    /// It is served, and should be refreshed.
     Stale {
-        /// Whether a refresh may begin.
+        /// Whether a refresh may begin: not for a while after one has failed.
         due: bool,
     },
-    /// It is served only where the function fails.
+    /// It is served only where the function fails (stale-if-error).
     ErrorOnly,
+    /// It is not served.
+    Expired,
 }
 
-impl<T> StaleWindow<T> {
-    /// Fresh before the one time, served before the other.
-    pub const fn new(fresh: Option<T>, served: Option<T>) -> Self {
-        Self { fresh, served, retry: RefCell::new(None), failures: Cell::new(0) }
-    }
-
-    /// What may be done with it, as `is_ahead` tells of a time.
-    pub fn freshness(&self, is_ahead: impl Fn(&T) -> bool) -> Freshness {
-        if self.fresh.as_ref().is_none_or(&is_ahead) {
-            return Freshness::Fresh;
-        }
-        if !self.served.as_ref().is_none_or(&is_ahead) {
-            return Freshness::ErrorOnly;
-        }
-        let waits = self.retry.try_borrow().is_ok_and(|retry| retry.as_ref().is_some_and(is_ahead));
-        Freshness::Stale { due: !waits }
-    }
-
-    /// Notes that a refresh failed, and returns how many did in a row.
-    pub(crate) fn failed(&self) -> u32 {
-        let failures = self.failures.get().saturating_add(1);
-        self.failures.set(failures);
-        failures
-    }
-
-    /// Not to be refreshed before this time.
-    pub(crate) fn wait_until(&self, retry: Option<T>) {
-        if let Ok(mut current) = self.retry.try_borrow_mut() {
-            *current = retry;
-        }
-    }
-}
-
-impl<T> EntryInfo<T> {
-    /// For an entry of this weight, to be live strictly before `expires`, and while it is used
-    /// before `idle`.
-    #[must_use]
-    pub fn new(weight: usize, expires: Option<T>, idle: Option<T>) -> Self {
-        Self::with_grace(weight, expires, idle, ())
-    }
-}
-
-impl<T, G> EntryInfo<T, G> {
-    /// The same, of which something is to be known before it ends.
-    pub(crate) fn with_grace(weight: usize, expires: Option<T>, idle: Option<T>, grace: G) -> Self {
-        let idle = idle.map(|idle| RefCell::new(Some(idle)));
-        Self { serial: 0, weight, expires, idle, grace }
-    }
-
-    /// The same, prolonged by other uses.
-    pub(crate) fn used_until(self, idle: Option<T>) -> Self {
-        Self { idle: idle.map(|idle| RefCell::new(Some(idle))), ..self }
-    }
-
-    /// The same, at an end no later than this.
-    pub(crate) fn ending(self, end: T) -> Self
-    where
-        T: PartialOrd,
-    {
-        Self { expires: Some(earlier(self.expires, end)), ..self }
-    }
-
-    /// Whether it is live, as `is_ahead` tells of a time.
+impl Freshness {
+    /// Whether the entry answers calls.
     #[inline]
-    pub fn is_live(&self, is_ahead: impl Fn(&T) -> bool) -> bool {
-        // Who borrows it for writing calls nobody. A panic that is possible costs a hit.
-        let is_used = |idle: &RefCell<Option<T>>| {
-            idle.try_borrow().is_ok_and(|idle| idle.as_ref().is_none_or(&is_ahead))
-        };
-        self.expires.as_ref().is_none_or(&is_ahead) && self.idle.as_ref().is_none_or(is_used)
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Fresh | Self::Stale { .. })
+    }
+}
+
+impl<W: Staleness> EntryInfo<W> {
+    /// Creates the metadata of an entry of this weight, which is live strictly before `expires`, and while it is
+    /// used before `idle`.
+    #[must_use]
+    pub fn new(weight: usize, expires: Ticks, idle: Ticks, window: Option<StaleWindow>) -> Self {
+        Self { serial: 0, weight, expires, idle: Cell::new(idle), window: W::new(window) }
     }
 
-    /// Whether time matters to it at all.
-    pub fn can_expire(&self) -> bool {
-        self.expires.is_some() || self.idle.is_some()
+    /// Ends the time for which the entry is fresh, or live where it is never stale, no later than at `end`.
+    pub(crate) fn shorten(&mut self, end: Ticks) {
+        let fresh = self.window.window_mut().map_or(&mut self.expires, |window| &mut window.fresh);
+        *fresh = end.min(*fresh);
     }
 
-    /// It was used: it is live until `idle`, if used no more. `None` where time ends before that.
-    pub fn used(&self, idle: Option<T>) {
-        if let Some(current) = &self.idle {
-            if let Ok(mut current) = current.try_borrow_mut() {
-                *current = idle;
-            }
+    /// Tells how the entry may be served at this time.
+    #[inline]
+    pub fn freshness(&self, now: Ticks) -> Freshness {
+        if self.expires <= now || self.idle.get() <= now {
+            return Freshness::Expired;
+        }
+        self.window.window().map_or(Freshness::Fresh, |window| window.freshness(now))
+    }
+
+    /// Notes a use: without another one, the entry is live until `idle`.
+    #[inline]
+    pub fn touch(&self, idle: Ticks) {
+        if self.idle.get() != Ticks::NEVER {
+            self.idle.set(idle);
         }
     }
 
-    /// The first time at which it is no longer live.
-    pub(crate) fn deadline(&self) -> Option<T>
-    where
-        T: Clone + PartialOrd,
-    {
-        match (self.expires.clone(), self.idle.as_ref().and_then(|idle| idle.borrow().clone())) {
-            (Some(expires), Some(idle)) => Some(if idle < expires { idle } else { expires }),
-            (expires, idle) => expires.or(idle),
+    /// Notes that a refresh has failed. `retry` tells when the next one is due, after so many failures in a row.
+    pub(crate) fn refresh_failed(&self, retry: impl FnOnce(u32) -> Ticks) {
+        if let Some(window) = self.window.window() {
+            window.failures.set(window.failures.get().saturating_add(1));
+            window.retry.set(retry(window.failures.get()));
         }
     }
-}
 
-impl<T: PartialOrd> StaleWindow<T> {
-    /// Fresh no longer than until then.
-    fn shorten(&mut self, end: T) {
-        self.fresh = Some(earlier(self.fresh.take(), end));
+    /// Returns the first time at which the entry is no longer live.
+    pub(crate) fn deadline(&self) -> Ticks {
+        self.expires.min(self.idle.get())
     }
 }
 
-impl<T: PartialOrd> EntryInfo<T, StaleWindow<T>> {
-    /// The same, fresh no longer than until then.
-    pub(crate) fn fresh_until(mut self, end: T) -> Self {
-        self.grace.shorten(end);
-        self
-    }
-}
-
-impl<T> EntryInfo<T, StaleWindow<T>> {
-    /// The same, where most entries have no grace.
-    pub(crate) fn boxed(self) -> EntryInfo<T, Option<Box<StaleWindow<T>>>> {
-        let Self { serial, weight, expires, idle, grace } = self;
-        EntryInfo { serial, weight, expires, idle, grace: Some(Box::new(grace)) }
-    }
-}
-
-impl<T: PartialOrd> EntryInfo<T, Option<Box<StaleWindow<T>>>> {
-    /// The same, fresh no longer than until then.
-    pub(crate) fn boxed_fresh_until(mut self, end: T) -> Self {
-        if let Some(grace) = &mut self.grace {
-            grace.shorten(end);
-        }
-        self
-    }
-}
-
-/// The first of two times.
-fn earlier<T: PartialOrd>(one: Option<T>, other: T) -> T {
-    match one {
-        Some(one) if one < other => one,
-        _ => other,
-    }
-}
-
-impl<T: Clone + PartialOrd, G> EntryMeta for EntryInfo<T, G> {
-    type Time = T;
-    type Queue = Deadlines<T>;
-    type Lent<X> = Infallible;
-
-    const IS_BARE: bool = false;
-
-    fn weight(&self) -> usize {
-        self.weight
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
-//! When entries expire: clocks, deadlines, and the queue of what expires next.
+//! When entries expire: clocks, times, deadlines, and the queue of what expires next.
 
 pub(crate) mod clock;
+pub(crate) mod duration;
 pub(crate) mod entry_info;
 pub(crate) mod queue;
+pub(crate) mod settings;
+pub(crate) mod ticks;
+pub(crate) mod timer;

@@ -1,6 +1,7 @@
 //! A memoized function: its options, its result policy, and one call.
 
 pub(crate) mod call;
+pub(crate) mod listener;
 pub mod no_callbacks;
 pub(crate) mod options;
 pub mod result_policy;

@@ -7,10 +7,10 @@ use std::thread;
 
 use super::naive::Terms;
 use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedLease, Tested, Tracker};
+use super::tested::{Planned, PlannedInfo, Tested, Tracker};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::expiry::entry_info::EntryMeta;
+use crate::store::entry::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 use crate::store::types::Types;
 
@@ -43,7 +43,7 @@ impl Free {
     }
 }
 
-impl<P: Policy> Free<P, PlannedLease, Planned<Value>> {
+impl<P: Policy> Free<P, PlannedInfo, Planned<Value>> {
     /// A cache on such terms.
     pub(super) fn on_terms(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>) -> Self {
         Self::by(maxsize, clears, terms, Planned::new(terms))

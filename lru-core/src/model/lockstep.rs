@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use super::naive::{Id, Model, Order, Reason, Terms};
 use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedLease, Tested, Tracker};
+use super::tested::{Planned, PlannedInfo, Tested, Tracker};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::expiry::entry_info::EntryMeta;
+use crate::store::entry::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 use crate::store::types::Types;
 
@@ -29,7 +29,7 @@ impl Lockstep {
     }
 }
 
-impl<P: Policy> Lockstep<P, PlannedLease, Planned<u32>> {
+impl<P: Policy> Lockstep<P, PlannedInfo, Planned<u32>> {
     /// A cache by a policy whose order is this one.
     pub(super) fn on_terms(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
         Self::by(maxsize, order, terms, Planned::new(terms))

@@ -18,7 +18,7 @@ use core::time::Duration;
 use lockstep::Lockstep;
 use naive::{Order, Terms};
 use script::Script;
-use tested::{Planned, PlannedLease};
+use tested::{Planned, PlannedInfo};
 use trial::Trial;
 
 use crate::store::policy::{Fifo, Lfu, Lru, Policy};
@@ -93,7 +93,7 @@ fn run_on_terms<P: Policy>(
     terms: Terms<u32>,
     script: Script<impl Iterator<Item = u8>>,
 ) {
-    let both = Lockstep::<P, PlannedLease, Planned<u32>>::on_terms(maxsize, order, terms);
+    let both = Lockstep::<P, PlannedInfo, Planned<u32>>::on_terms(maxsize, order, terms);
     Trial::new(&both, script, || {}).run();
     both.finish();
 }
@@ -111,7 +111,7 @@ mod tests {
     use super::lockstep::Lockstep;
     use super::naive::{Order, Terms};
     use super::script::{Script, bytes};
-    use super::tested::{Planned, PlannedLease};
+    use super::tested::{Planned, PlannedInfo};
     use super::trial::{Subject, Trial};
     use super::{ALL_TERMS, MAXSIZES, life_of, run_found, run_on_terms, run_script, weight_of};
     use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
@@ -221,7 +221,7 @@ mod tests {
             for terms in [Terms::PLAIN, terms] {
                 for (seed, universe) in (1..).zip(UNIVERSES) {
                     for clears in [Clears::Happen, Clears::AreLeftOut] {
-                        let free = Free::<P, PlannedLease, Planned<Value>>::on_terms(maxsize, clears, terms);
+                        let free = Free::<P, PlannedInfo, Planned<Value>>::on_terms(maxsize, clears, terms);
                         let script = Script::wide(bytes(seed, length), universe);
                         Trial::new(&free, script, || {}).run();
                         free.finish();

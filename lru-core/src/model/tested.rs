@@ -7,14 +7,17 @@ use std::sync::Mutex;
 use super::naive::Terms;
 use crate::engine::Engine;
 use crate::engine::insert::InsertKind;
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle, Times};
+use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
 use crate::engine::notify::told;
-use crate::expiry::clock::ManualClock;
-use crate::expiry::entry_info::{EntryInfo, EntryMeta};
+use crate::expiry::clock::{Clock, ManualClock};
+use crate::expiry::entry_info::{EntryInfo, Freshness};
+use crate::expiry::settings::{EntryOptions, ExpirySettings};
+use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
+use crate::store::entry::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
 use crate::store::removed::RemovalCause;
@@ -55,58 +58,56 @@ impl<V> Tracker<V> for NoLifecycle {
 /// A plan on such terms, by a clock that is moved by hand.
 pub(super) struct Planned<V> {
     terms: Terms<V>,
-    times: Times<ManualClock>,
+    clock: ManualClock,
+    expiry: ExpirySettings<Duration>,
     left: Mutex<Left<V>>,
 }
 
 /// What a plan makes of its terms.
-pub(super) type PlannedLease = EntryInfo<Duration>;
+pub(super) type PlannedInfo = EntryInfo;
 
 impl<V> Planned<V> {
     pub(super) fn new(terms: Terms<V>) -> Self {
-        let times = Times { tti: terms.idle, ..Times::new(ManualClock::new()) };
-        Self { terms, times, left: Mutex::new(Vec::new()) }
+        let expiry = terms.idle.map_or(ExpirySettings::NONE, |idle| ExpirySettings::NONE.tti(idle));
+        Self { terms, clock: ManualClock::new(), expiry, left: Mutex::new(Vec::new()) }
     }
 }
 
-impl<V: Clone, C: CacheTypes<Key = u8, Value = V, Meta = PlannedLease>> Lifecycle<C> for Planned<V> {
-    fn now(&self) -> Option<Duration> {
-        Some(crate::Clock::now(&self.times.clock))
+impl<V> Expiry<PlannedInfo> for Planned<V> {
+    fn now(&self) -> Ticks {
+        self.clock.now().now()
     }
 
-    fn term(&self, _: &u8, value: &V) -> PlannedLease {
-        let now = crate::Clock::now(&self.times.clock);
-        self.times.term_for(
-            (self.terms.weight)(value),
-            (self.terms.life)(value).map(|life| now + life),
-            self.times.ttl.as_ref(),
-        )
+    fn check(&self, info: &PlannedInfo, now: Ticks) -> Freshness {
+        info.freshness(now)
     }
 
-    fn is_live(&self, term: &PlannedLease) -> bool {
-        self.times.is_live(term)
+    fn touch(&self, info: &PlannedInfo, now: Ticks) {
+        self.expiry.touch(info, now);
     }
+}
 
-    type Reading = Duration;
-
-    fn read(&self) -> Duration {
-        crate::Clock::now(&self.times.clock)
-    }
-
-    fn is_live_and_used(&self, term: &PlannedLease, now: &Duration) -> bool {
-        let is_live = term.is_live(|time| now < time);
-        if is_live {
-            self.times.used(term);
-        }
-        is_live
-    }
-
+impl<V: Clone> Hooks<u8, V> for Planned<V> {
     fn listens(&self) -> bool {
         true
     }
 
-    fn left(&self, key: &u8, value: &V, cause: RemovalCause) {
+    fn notify(&self, key: &u8, value: &V, cause: RemovalCause) {
         self.left.lock().expect("nobody panics with it").push((*key, value.clone(), cause));
+    }
+}
+
+impl<V: Clone, C: CacheTypes<Key = u8, Value = V, Meta = PlannedInfo>> Lifecycle<C> for Planned<V> {
+    type Hooks = Self;
+
+    fn hooks(&self) -> &Self {
+        self
+    }
+
+    fn meta(&self, _: &u8, value: &V, options: EntryOptions) -> PlannedInfo {
+        let now = self.clock.now();
+        let until = (self.terms.life)(value).map(|life| Duration::later(now.now(), life));
+        self.expiry.info(now.now(), EntryOptions { weight: (self.terms.weight)(value), until, ..options })
     }
 }
 
@@ -118,7 +119,7 @@ impl<V> Tracker<V> for Planned<V> {
     }
 
     fn advance(&self, span: Duration) {
-        self.times.clock.advance(span);
+        self.clock.advance(span);
     }
 }
 
@@ -152,7 +153,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
     }
 
     pub(super) fn keep(&self, key: u8, value: V, origin: InsertKind) -> Option<V> {
-        let term = self.plan.term(&key, &value);
+        let term = self.plan.meta(&key, &value, EntryOptions::NONE);
         let entry = Entry { hash: KeyHash::of(&key), key, value, term };
         let leavers = told(self.engine.keep(entry, origin, u8::eq, &self.plan), &self.plan);
         leavers.only(RemovalCause::Replaced).next().map(|(_, value)| value)

@@ -1,32 +1,33 @@
-//! Whether a call fits the cache in an object that it is to be answered by: for generated code.
+//! The check that a function's types match those of the cache object that keeps its results: for generated
+//! code.
 //!
-//! The user wrote both types, that of the cache and those of the function, so they may differ. What
-//! fits passes as it is. What does not is replaced by something that fits, after the one error
-//! that says so: the choice is made by method resolution, as in [`choice`](crate::key::select).
+//! The user wrote both, the cache's types and the function's, so they may differ. A key, result policy or test
+//! that matches is passed on as it is. One that does not is replaced by a stand-in that does, after the one
+//! error that says so. Method resolution selects between them, as in [`select`](crate::key::select).
 
 use core::hash::Hasher;
 use core::marker::PhantomData;
 
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::function::call::CacheHandle;
+use crate::function::call::{CacheHandle, EntryTest};
 use crate::function::result_policy::{Refused, ResultPolicy};
 use crate::key::by_eq::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 
-/// A key `P`, stored as `S`, for a cache whose keys are `K`.
+/// A key part `P`, stored as `S`, for a cache whose keys are `K`.
 #[derive(Debug)]
 pub struct Keyed<P, S, K> {
     part: P,
-    /// The function whose key it is.
+    /// The function that the key is of.
     function: &'static str,
     fits: PhantomData<fn(S) -> K>,
 }
 
-/// What is kept by an outcome `O` of results `R`, for a cache whose values are `V`.
+/// A result policy `O` of results `R`, for a cache whose values are `V`.
 #[derive(Debug)]
 pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 
-/// A key for the cache that is called. `_calls` is there for its type, and not run.
+/// Returns a key for the cache that is called. `_calls` is passed for its type, and not called.
 #[inline]
 pub fn keyed<Q: Part, E: Placement, S>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
@@ -36,7 +37,7 @@ pub fn keyed<Q: Part, E: Placement, S>(
     Keyed { part, function, fits: PhantomData }
 }
 
-/// An outcome for the cache that is called. `_calls` is there for its type, and not run.
+/// Returns a result policy for the cache that is called. `_calls` is passed for its type, and not called.
 #[inline]
 pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
@@ -45,59 +46,46 @@ pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
     Valued(outcome, PhantomData)
 }
 
-/// A test of arguments and values, for a cache of keys and what is kept under them.
+/// A test of arguments and values, `Given` as a pair, for a cache of these keys and values, `Stored` as a pair.
 #[derive(Debug)]
-pub struct Tested<H, Arguments, Value, Key, Kept> {
+pub struct Tested<H, Given, Stored> {
     holds: H,
     /// The function whose results are tested.
     function: &'static str,
-    tests: PhantomData<fn(Arguments, Value)>,
-    fits: PhantomData<fn(Key, Kept)>,
+    types: PhantomData<fn(Given, Stored)>,
 }
 
-/// A test for the cache that is called. `_calls` is there for its type, and not run.
+/// Returns a test for the cache that is called. `_calls` is passed for its type, and not called.
 #[inline]
 pub fn tested<A, W, E: Placement, S, H>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     holds: H,
-) -> Tested<H, A, W, StoredKey<E>, StoredValue<E>>
+) -> Tested<H, (A, W), (StoredKey<E>, StoredValue<E>)>
 where
     H: FnMut(&A, &W) -> bool,
 {
-    Tested { holds, function, tests: PhantomData, fits: PhantomData }
+    Tested { holds, function, types: PhantomData }
 }
 
-/// Says of an entry whether it may stay.
-pub trait Test<K, V> {
-    /// Whether it may.
-    fn holds(&mut self, key: &K, value: &V) -> bool;
-}
-
-impl<K, V, H: FnMut(&K, &V) -> bool> Test<K, V> for H {
-    fn holds(&mut self, key: &K, value: &V) -> bool {
-        self(key, value)
-    }
-}
-
-/// A test of the entries of one function; those of others may stay.
+/// A test of the entries of one function; those of other functions are retained.
 #[derive(Debug)]
 pub struct OfFunction<H> {
     holds: H,
     function: &'static str,
 }
 
-impl<K, V, H: FnMut(&K, &V) -> bool> Test<Tagged<K>, V> for OfFunction<H> {
+impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<Tagged<K>, V> for OfFunction<H> {
     fn holds(&mut self, tagged: &Tagged<K>, value: &V) -> bool {
         tagged.function() != self.function || (self.holds)(tagged.key(), value)
     }
 }
 
-/// The first choice: it fits.
+/// Selected first: the types match.
 pub trait Fits {
-    /// What it is.
+    /// What is passed on.
     type Fit;
-    /// Takes it as it is.
+    /// Passes it on.
     fn __fit(self) -> Self::Fit;
 }
 
@@ -110,7 +98,7 @@ impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Key> {
     }
 }
 
-/// The same, where functions are kept apart.
+/// A cache that keeps functions apart has tagged keys.
 impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Tagged<Key>> {
     type Fit = WithTag<P>;
 
@@ -129,7 +117,7 @@ impl<R, O: ResultPolicy<R, Kept = V>, V> Fits for Valued<R, O, V> {
     }
 }
 
-impl<H, A, W> Fits for Tested<H, A, W, A, W> {
+impl<H, A, W> Fits for Tested<H, (A, W), (A, W)> {
     type Fit = H;
 
     #[inline]
@@ -138,8 +126,8 @@ impl<H, A, W> Fits for Tested<H, A, W, A, W> {
     }
 }
 
-/// The same, where functions are kept apart.
-impl<H, A, W> Fits for Tested<H, A, W, Tagged<A>, W> {
+/// Like that of [`WithTag`], for the test.
+impl<H, A, W> Fits for Tested<H, (A, W), (Tagged<A>, W)> {
     type Fit = OfFunction<H>;
 
     #[inline]
@@ -148,102 +136,101 @@ impl<H, A, W> Fits for Tested<H, A, W, Tagged<A>, W> {
     }
 }
 
-/// No choice: the cache has other keys or values, as when what is in it can't be shared between
-/// threads. That is no mistake until somebody asks.
+/// Selected last: the cache has other keys or values, as when they cannot be shared between threads. That is an
+/// error only where `cache_retain` is called.
 ///
 /// ```compile_fail,E0080
 /// use lru_core::LruCache;
-/// use lru_core::fit::choices::*;
-/// use lru_core::fit::tested;
+/// use lru_core::__private::choices::*;
+/// use lru_core::__private::tested;
 ///
 /// let cache = LruCache::<u8, u8>::new(None);
 /// let holds = |_: &u8, _: &u16| true;
-/// cache.__calls().retain_tested(tested::<u8, u16, _, _, _, _, _, _>(|| cache.__calls(), "f", holds).__fit());
+/// cache.__calls().retain_tested(tested::<u8, u16, _, _, _>(|| cache.__calls(), "f", holds).__fit());
 /// ```
 pub trait TestDoesNotFit {
-    /// Says so.
+    /// Fails to compile.
     fn __fit(&self) -> NoTest;
 }
 
-impl<H, A, W, K, V> TestDoesNotFit for Tested<H, A, W, K, V> {
+impl<H, G, S> TestDoesNotFit for Tested<H, G, S> {
     fn __fit(&self) -> NoTest {
         const { panic!("the types in this cache can't be named here; call `retain` of the object itself") }
     }
 }
 
-/// Stands for a test that does not fit.
+/// A stand-in for a test of other types.
 #[derive(Debug)]
 pub struct NoTest;
 
-impl<K, V> Test<K, V> for NoTest {
+impl<K, V> EntryTest<K, V> for NoTest {
     fn holds(&mut self, _: &K, _: &V) -> bool {
         true
     }
 }
 
-/// No choice: the cache has other keys. The bound of the method says so.
+/// Selected last: the cache has other keys, which the bound of the method reports.
 pub trait KeyDoesNotFit<S, K> {
-    /// Asks for what the key is not.
-    fn __fit<Nobody>(&self) -> NoFit<K>
+    /// Requires what no key is.
+    fn __fit<Open>(&self) -> NoFit<K>
     where
-        S: KeyOf<K, Nobody>;
+        S: KeyOf<K, Open>;
 }
 
 impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
-    fn __fit<Nobody>(&self) -> NoFit<K>
+    fn __fit<Open>(&self) -> NoFit<K>
     where
-        S: KeyOf<K, Nobody>,
+        S: KeyOf<K, Open>,
     {
         NoFit(PhantomData)
     }
 }
 
-/// No choice: the cache has other values. The bound of the method says so.
+/// Selected last: the cache has other values, which the bound of the method reports.
 pub trait ValueDoesNotFit<S, V> {
-    /// Asks for what the result is not.
-    fn __fit<Nobody>(&self) -> NoFit<V>
+    /// Requires what no result is.
+    fn __fit<Open>(&self) -> NoFit<V>
     where
-        S: ValueOf<V, Nobody>;
+        S: ValueOf<V, Open>;
 }
 
 impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
-    fn __fit<Nobody>(&self) -> NoFit<V>
+    fn __fit<Open>(&self) -> NoFit<V>
     where
-        O::Kept: ValueOf<V, Nobody>,
+        O::Kept: ValueOf<V, Open>,
     {
         NoFit(PhantomData)
     }
 }
 
-/// The keys of a cache. What is one is never asked, so hardly anything is known to be one.
+/// The bound that reports a key of another type: hardly any type has it, as it is required only after the types have
+/// turned out to differ.
 ///
-/// `Nobody` is left open, as it is in [`Cacheable`](crate::function::result_policy::Cacheable).
+/// `Open` is left to inference, as in [`Cacheable`](crate::function::result_policy::Cacheable).
 #[diagnostic::on_unimplemented(
     message = "the cache has keys of type `{K}`, and the function's are of type `{Self}`",
     label = "the keys in the cache are of type `{K}`",
     note = "one argument is a key by itself, several are a tuple, each in its owned form: `String` for `&str`"
 )]
-pub trait KeyOf<K, Nobody> {}
+pub trait KeyOf<K, Open> {}
 
-/// What was refused as a key already.
+/// A type that was already reported as no key.
 #[diagnostic::do_not_recommend]
-impl<K, Nobody> KeyOf<K, Nobody> for NoKey {}
+impl<K, Open> KeyOf<K, Open> for NoKey {}
 
-/// The values of a cache. What is one is never asked, so hardly anything is known to be one.
-///
-/// `Nobody` is left open here too.
+/// Like [`KeyOf`], for values.
 #[diagnostic::on_unimplemented(
     message = "the cache has results of type `{V}`, and the function's are kept as `{Self}`",
     label = "the results in the cache are of type `{V}`",
     note = "of a `Result` the `Ok` is kept, or all of it with `cache_errors = true`"
 )]
-pub trait ValueOf<V, Nobody> {}
+pub trait ValueOf<V, Open> {}
 
-/// What was refused as a result already.
+/// A result that was already reported.
 #[diagnostic::do_not_recommend]
-impl<V, Nobody> ValueOf<V, Nobody> for Refused {}
+impl<V, Open> ValueOf<V, Open> for Refused {}
 
-/// Stands for what does not fit.
+/// A stand-in for a key or a result policy of other types.
 #[derive(Debug)]
 pub struct NoFit<S>(PhantomData<fn() -> S>);
 
@@ -306,7 +293,7 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
     }
 }
 
-/// The traits among which [`Keyed`] and [`Valued`] choose, to be imported nameless.
+/// The traits by which [`Keyed`], [`Valued`] and [`Tested`] are selected, to be imported without names.
 pub(crate) mod choices {
     pub use super::{Fits as _, KeyDoesNotFit as _, TestDoesNotFit as _, ValueDoesNotFit as _};
 }

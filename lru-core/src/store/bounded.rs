@@ -6,15 +6,15 @@
 //! and nothing wears out.
 
 use super::{Brought, Place};
-use crate::engine::lifecycle::{KeyList, Keys};
-use crate::expiry::entry_info::{EntryMeta, Queue};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
+use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::Entry;
+use crate::store::entry::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::policy::Policy;
 use crate::store::removed::{RemovalCause, Removed};
-use crate::store::types::{CacheTypes, TimeOf};
+use crate::store::types::CacheTypes;
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
 pub(crate) struct Bounded<C: CacheTypes> {
@@ -215,7 +215,7 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Takes out what has expired by `now`.
-    pub(super) fn expire(&mut self, now: &TimeOf<C>, leavers: &mut Removed<C>) {
+    pub(super) fn expire(&mut self, now: u64, leavers: &mut Removed<C>) {
         loop {
             let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
             let Some(slot) = self.queue.next(now, term) else { return };
@@ -243,12 +243,15 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Where the entry lies that the user chose among the candidates of the policy.
-    pub(super) fn chosen(&self, choose: impl FnOnce(&Keys<'_, C::Key>) -> Option<usize>) -> Option<Place> {
+    pub(super) fn chosen(
+        &self,
+        choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
+    ) -> Option<Place> {
         let candidates = self.policy.candidates();
         if candidates.is_empty() {
             return None;
         }
-        let number = choose(&Keys(self))?;
+        let number = choose(&Candidates(self))?;
         candidates.get(number).copied().map(Place::from)
     }
 

@@ -2,7 +2,7 @@
 
 use core::num::NonZeroUsize;
 
-use crate::expiry::entry_info::EntryMeta;
+use crate::store::entry::EntryMeta;
 
 /// The const argument for the capacity of an unbounded cache.
 pub const UNBOUNDED: i128 = -1;

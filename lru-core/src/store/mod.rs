@@ -6,6 +6,7 @@
 
 pub(crate) mod arena;
 mod bounded;
+pub(crate) mod candidates;
 pub(crate) mod change_log;
 pub(crate) mod entry;
 pub(crate) mod index;
@@ -16,14 +17,14 @@ pub(crate) mod removed;
 pub(crate) mod types;
 mod unbounded;
 
-use crate::engine::lifecycle::Keys;
-use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
+use crate::store::candidates::Candidates;
 use crate::store::entry::Entry;
+use crate::store::entry::EntryMeta;
 use crate::store::policy::Policy;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::Removed;
-use crate::store::types::{CacheTypes, TimeOf};
+use crate::store::types::CacheTypes;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
@@ -231,7 +232,7 @@ impl<C: CacheTypes> Store<C> {
 
     /// Takes out what has expired by `now`.
     #[inline]
-    pub(crate) fn expire(&mut self, now: &TimeOf<C>, leavers: &mut Removed<C>) {
+    pub(crate) fn expire(&mut self, now: u64, leavers: &mut Removed<C>) {
         match self {
             Self::Unbounded(_) => {}
             Self::Bounded(bounded) => bounded.expire(now, leavers),
@@ -263,7 +264,10 @@ impl<C: CacheTypes> Store<C> {
     }
 
     /// Where the entry lies that the user chose among the candidates of the policy.
-    pub(crate) fn chosen(&self, choose: impl FnOnce(&Keys<'_, C::Key>) -> Option<usize>) -> Option<Place> {
+    pub(crate) fn chosen(
+        &self,
+        choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
+    ) -> Option<Place> {
         match self {
             Self::Unbounded(_) => None,
             Self::Bounded(bounded) => bounded.chosen(choose),

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::expiry::entry_info::EntryMeta;
+use crate::store::entry::EntryMeta;
 use crate::store::policy::Policy;
 
 /// The types of a cache: of its keys and values, its eviction policy, and the metadata of its entries.
@@ -17,9 +17,6 @@ pub trait CacheTypes {
     /// What an entry carries beside its key and its value.
     type Meta: EntryMeta;
 }
-
-/// What the clock of a cache of these types tells.
-pub(crate) type TimeOf<C> = <<C as CacheTypes>::Meta as EntryMeta>::Time;
 
 /// A bundle of four types, for the type level only.
 pub struct Types<K, V, P, M>(PhantomData<fn() -> (K, V, P, M)>);

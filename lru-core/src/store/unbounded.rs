@@ -8,9 +8,9 @@ use core::mem;
 use hashbrown::HashTable;
 
 use super::Place;
-use crate::expiry::entry_info::EntryMeta;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
+use crate::store::entry::EntryMeta;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
 use crate::store::types::CacheTypes;
 

@@ -15,7 +15,7 @@ pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
             None => calls_of(object, &model.krate),
             Some(terms) => {
                 let cache = cache_of(object, &model.krate);
-                quote! { #cache.__own() #terms .calls() }
+                quote! { #cache.__calls_with(#terms) }
             }
         },
         Place::Static(parts) => {

@@ -72,30 +72,28 @@ impl Terms {
         self.expiry.has_refreshes() || self.expiry.stale_if_error.is_some()
     }
 
-    /// The expiry, as methods of the options.
-    fn spans(&self) -> TokenStream {
-        let Expiry { tti, jitter, error_ttl, swr, stale_if_error, timer, .. } = &self.expiry;
+    /// The expiry, as a change of settings by which nothing expires.
+    fn settings(&self) -> Option<TokenStream> {
+        let Expiry { tti, jitter, error_ttl, swr, stale_if_error, .. } = &self.expiry;
         let span_of = |name: &str, span: &Expr| {
-            let at = type_tokens::first_span(span);
-            if timer.is_some() {
-                let (name, plus) = (format_ident!("{name}_as_written"), quote_spanned! { at=> + });
-                quote! { .#name(|__now| __now #plus (#span)) }
-            } else {
-                let name = Ident::new(name, Span::call_site());
-                quote_spanned! { at=> .#name(#span) }
-            }
+            let name = Ident::new(name, Span::call_site());
+            quote_spanned! { type_tokens::first_span(span)=> .#name(#span) }
         };
-        let ttl = self.ttl().map(|ttl| span_of("ttl", ttl));
-        let tti = tti.get().map(|tti| span_of("tti", tti));
-        let jitter = jitter.get().map(|jitter| quote! { .jitter(#jitter) });
-        let error_ttl = error_ttl.get().map(|ttl| span_of("error_ttl", ttl));
         let swr = match swr.get() {
             None | Some(Swr::Never) => None,
             Some(Swr::Always) => Some(quote! { .swr_always() }),
             Some(Swr::For(span)) => Some(span_of("swr", span)),
         };
-        let stale_if_error = stale_if_error.get().map(|span| span_of("stale_if_error", span));
-        quote! { #ttl #tti #jitter #error_ttl #swr #stale_if_error }
+        let settings = [
+            self.ttl().map(|ttl| span_of("ttl", ttl)),
+            tti.get().map(|tti| span_of("tti", tti)),
+            jitter.get().map(|jitter| quote! { .jitter(#jitter) }),
+            error_ttl.get().map(|ttl| span_of("error_ttl", ttl)),
+            swr,
+            stale_if_error.get().map(|span| span_of("stale_if_error", span)),
+        ];
+        let settings: TokenStream = settings.into_iter().flatten().collect();
+        (!settings.is_empty()).then(|| quote! { |__expiry| __expiry #settings })
     }
 
     /// The types of policy and entry metadata, as arguments of the cache's type.
@@ -106,10 +104,8 @@ impl Terms {
         }
         let policy = self.policy(krate);
         let terms = self.are_any().then(|| {
-            let time = if self.expiry.timer.is_some() { quote!(Reading) } else { quote!(Instant) };
-            let time = quote! { #krate::__private::#time };
-            let grace = self.has_grace().then(|| quote! { , #krate::__private::StaleWindow<#time> });
-            quote! { , #krate::__private::EntryInfo<#time #grace> }
+            let window = self.has_grace().then(|| quote! { <#krate::__private::StaleWindow> });
+            quote! { , #krate::__private::EntryInfo #window }
         });
         Some(quote! { , #policy #terms })
     }
@@ -141,23 +137,21 @@ impl Terms {
         if !self.are_any() {
             return None;
         }
-        let clock = expiry.timer.get().map_or_else(
-            || quote! { #krate::SystemClock },
-            |timer| quote! { #krate::__private::FnClock::new(#timer) },
-        );
-        let spans = self.spans();
+        let clock =
+            expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
+        let settings = self.settings().map(|settings| quote! { .expiry(#settings) });
         let timed = (*has_front_ttl || expiry.ttu.is_some()).then(|| quote! { .timed() });
         let on_evict = eviction.on_evict.get().map(|listener| told.listening(listener));
         let Told { key, arguments, place, .. } = told;
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
-        Some(quote! { #krate::__private::Options::new(#clock) #spans #timed #on_evict #choice })
+        Some(quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice })
     }
 
     /// The expiry of entries that the function stores in an object.
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
-        self.are_any().then(|| self.spans())
+        self.are_any().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
     }
 
     /// The options for an item beside the cache, which reads and clears the cache and stores nothing.
@@ -174,17 +168,16 @@ impl Terms {
         let Expiry { ttl, tti, ttu, error_ttl, timer, .. } = &self.expiry;
         let expires = [ttl, tti, ttu, error_ttl].into_iter().any(Given::is_some);
         let (clock, is_known) = match timer.get() {
-            None => (quote! { #krate::SystemClock }, true),
-            Some(timer) if is_nameable(timer) => (quote! { #krate::__private::FnClock::new(#timer) }, true),
-            // A clock of the right type, which is never read.
-            Some(_) => (quote! { #krate::__private::FnClock::new(|| ()) }, false),
+            Some(timer) if is_nameable(timer) => (timer_of(timer, krate), true),
+            // Any clock has the right type. A timer that cannot be named is not read.
+            _ => (quote! { #krate::SystemClock }, !timer.is_some()),
         };
         let timed = (expires && is_known).then(|| quote! { .timed() });
         let on_evict = self.eviction.on_evict.get().map(|listener| {
             if is_nameable(listener) {
                 told.listening(listener)
             } else {
-                quote! { .told_by_calls() }
+                quote! { .notified_by_calls() }
             }
         });
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
@@ -207,18 +200,27 @@ impl Terms {
                 made(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
             },
         );
-        let until = self.expiry.ttu.get().map_or_else(
-            || quote! { ::core::option::Option::None },
-            |ttu| {
-                let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
-                let now = quote! { #krate::__private::Timed::raw(__plan) };
-                let given = quote! { #(#arguments,)* __value, #now };
-                let until = made(ttu, &quote! { #krate::__private::#until }, &given);
-                quote! { ::core::option::Option::Some(#until) }
-            },
-        );
-        Some(quote! { |__plan, __value| (#weight, #until) })
+        let until = self.expiry.ttu.get().map(|ttu| {
+            let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
+            let given = quote! { #(#arguments,)* __value, #krate::Clock::now(__plan) };
+            let until = made(ttu, &quote! { #krate::__private::#until }, &given);
+            quote! { until: ::core::option::Option::Some(#krate::Timestamp::ticks(#until)), }
+        });
+        Some(quote! {
+            |__plan, __value| #krate::__private::EntryOptions {
+                weight: #weight,
+                #until
+                ..#krate::__private::EntryOptions::NONE
+            }
+        })
     }
+}
+
+/// The clock that a `timer` is.
+fn timer_of(timer: &Expr, krate: &Krate) -> TokenStream {
+    let at = type_tokens::first_span(timer);
+    let krate = krate.at(at);
+    quote_spanned! { at=> #krate::Timer::new(#timer) }
 }
 
 /// The value of an option's function: `by` gives the parameters of a closure their types, and the arguments

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use functools::{fifo_cache, lru_cache, rr_cache, RemovalCause, Keys, LruCache};
+use functools::policy::Candidates;
+use functools::{fifo_cache, lru_cache, rr_cache, RemovalCause, LruCache};
 
 /// An eviction listener.
 pub fn log(_: &u32, _: &u32, _: RemovalCause) {}
 
 /// A victim chooser.
-pub fn last(keys: &Keys<'_, u32>) -> usize {
+pub fn last(keys: &Candidates<'_, u32>) -> usize {
     keys.len() - 1
 }
 

@@ -2,12 +2,12 @@
 
 use functools::{LruCache, Timer, lru_cache};
 
-fn ticks() -> u64 {
+fn requests() -> u64 {
     0
 }
 
-#[lru_cache(cache = memo, ttl = 60, timer = ticks)]
-fn other_time(n: u64, memo: &LruCache<u64, u64>) -> u64 {
+#[lru_cache(cache = memo, ttl = 60, timer = requests)]
+fn other_clock(n: u64, memo: &LruCache<u64, u64>) -> u64 {
     let _ = memo;
     n
 }
@@ -19,7 +19,7 @@ fn no_time(n: u64, memo: &LruCache<u64, u64>) -> u64 {
 }
 
 #[lru_cache(cache = memo, ttl = std::time::Duration::from_secs(1))]
-fn other_span(n: u64, memo: &LruCache<u64, u64, Timer<fn() -> u64, u64>>) -> u64 {
+fn other_span(n: u64, memo: &LruCache<u64, u64, Timer<fn() -> u64>>) -> u64 {
     let _ = memo;
     n
 }

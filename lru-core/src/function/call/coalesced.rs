@@ -20,6 +20,7 @@ use std::time::Instant;
 use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::expiry::duration::IntoSpan;
 use crate::expiry::entry_info::Freshness;
 use crate::flight::cycles::BodyScope;
 use crate::flight::follower::{Followed, Follower};
@@ -27,7 +28,6 @@ use crate::flight::join::Joined;
 use crate::flight::leader::Leader;
 use crate::flight::table::Published;
 use crate::function::call::{CacheHandle, Miss, Pending};
-use crate::function::options::IntoSpan;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::{Events, Unfinished};
@@ -96,7 +96,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let hash = KeyHash::of_part(&key);
         match self.lookup_uncounted(hash, &key, outcome) {
-            Some((result, Freshness::Fresh | Freshness::ErrorOnly)) => CoalescedLookup::Hit(result),
+            Some((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
+                CoalescedLookup::Hit(result)
+            }
             Some((result, Freshness::Stale { due })) => self.stale(hash, &key, outcome, flight, result, due),
             None => self.missed(hash, &key, outcome, flight),
         }
@@ -396,7 +398,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
-        if !self.calls.plan.spares() || !self.outcome.is_error(&result) {
+        if !self.calls.plan.serves_on_error() || !self.outcome.is_error(&result) {
             return (result, false);
         }
         match self.spare() {
@@ -482,8 +484,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     {
         let Self { calls, hash, key, same, outcome, .. } = self;
         calls.at(*hash, |engine, plan| {
-            let read =
-                |entry: &Entry<E::Types>| plan.is_kept(&entry.term).then(|| outcome.answer(&entry.value));
+            let read = |entry: &Entry<E::Types>| {
+                let is_kept = plan.check(&entry.term, plan.now()) != Freshness::Expired;
+                is_kept.then(|| outcome.answer(&entry.value))
+            };
             engine.find_with(*hash, |stored| same(stored, key), read, plan)
         })
     }
@@ -615,8 +619,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
             boarding.tally(|tallies| &tallies.errors);
             calls.at(hash, |engine, plan| {
                 let noted = |entry: &Entry<E::Types>| {
-                    let is_stale = plan.freshness(&entry.term, &plan.read()) != Freshness::Fresh;
-                    is_stale.then(|| plan.failed(&entry.term))
+                    let is_stale = plan.check(&entry.term, plan.now()) != Freshness::Fresh;
+                    is_stale.then(|| plan.refresh_failed(&entry.term))
                 };
                 engine.find_with(hash, matches, noted, plan);
             });

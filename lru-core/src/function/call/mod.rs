@@ -21,10 +21,9 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::told;
 use crate::engine::placement::{Change, EngineOf, Placement, StoredKey, StoredValue};
 use crate::expiry::entry_info::Freshness;
-use crate::function::options::Terms;
+use crate::expiry::settings::EntryOptions;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::object::type_check::Test;
 use crate::observe::info::{CacheInfo, CacheParameters};
 use crate::observe::stats::{CacheStats, add};
 use crate::store::entry::Entry;
@@ -164,58 +163,27 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
-        let is_error = outcome.is_error(&result);
-        if let Some(value) = outcome.into_kept(result) {
-            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
-            let term =
-                if is_error { self.plan.term_of_error(&key, &value) } else { self.plan.term(&key, &value) };
-            self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
-        }
+        self.put_on(key, result, outcome, |_, _| EntryOptions::NONE);
     }
 
-    /// The same, on terms that are made of the value. What weighs more than all entries may is not
-    /// stored, and what was there does not stay either.
+    /// Like [`CacheHandle::put`], with options that are made of the value. A value that weighs more than all
+    /// entries may is not stored, and its key is removed.
     pub fn put_on<Q, R, O>(
         self,
         key: Q,
         result: R,
         outcome: O,
-        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) where
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Kept = StoredValue<E>>,
-        S: Terms<E::Types>,
     {
         let is_error = outcome.is_error(&result);
-        let Some((weight, until)) = outcome.value(&result).map(|value| terms(&self.plan, value)) else {
-            return;
-        };
+        let Some(options) = outcome.value(&result).map(|value| options(&self.plan, value)) else { return };
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
-            let term = self.plan.own(&key, &value, weight, until, is_error);
+            let term = self.plan.meta(&key, &value, EntryOptions { is_error, ..options });
             self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
-        }
-    }
-
-    /// The same, on terms that are made of the value.
-    fn remember_on<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
-        &self,
-        pending: Pending<StoredKey<E>>,
-        result: &R,
-        outcome: O,
-        terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>),
-    ) where
-        S: Terms<E::Types>,
-    {
-        let is_error = outcome.is_error(result);
-        if is_error && self.failed(&pending, outcome) {
-            return;
-        }
-        let Pending { hash, key, origin, same, left } = pending;
-        let Some(value) = outcome.kept(result) else { return };
-        if let Some((weight, until)) = outcome.value(result).map(|value| terms(&self.plan, value)) {
-            let term = self.plan.shortened(self.plan.own(&key, &value, weight, until, is_error), left);
-            self.keep(Entry { hash, key, value, term }, origin, same);
         }
     }
 
@@ -227,6 +195,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         pending: Pending<StoredKey<E>>,
         result: &R,
         outcome: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) {
         let is_error = outcome.is_error(result);
         if is_error && self.failed(&pending, outcome) {
@@ -234,10 +203,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
         let Pending { hash, key, origin, same, left } = pending;
         // Cloned before the lock is taken.
-        if let Some(value) = outcome.kept(result) {
+        let value = outcome.kept(result);
+        if let (Some(value), Some(options)) =
+            (value, outcome.value(result).map(|value| options(&self.plan, value)))
+        {
             let Self { engines, stores, plan } = self;
-            let term = if is_error { plan.term_of_error(&key, &value) } else { plan.term(&key, &value) };
-            let term = plan.shortened(term, left);
+            let term = plan.meta(&key, &value, EntryOptions { is_error, max_age: left, ..options });
             match origin {
                 InsertKind::Computed(began) => {
                     engines.insert_computed(Entry { hash, key, value, term }, began, same, &plan);
@@ -269,10 +240,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.count_error();
         let Pending { hash, key, same, .. } = pending;
         let is_spare = |entry: &Entry<E::Types>| {
-            let is_good = self.plan.is_kept(&entry.term) && !outcome.is_error(&outcome.answer(&entry.value));
+            let is_good = self.plan.check(&entry.term, self.plan.now()) != Freshness::Expired
+                && !outcome.is_error(&outcome.answer(&entry.value));
             is_good.then_some(())
         };
-        self.plan.spares()
+        self.plan.serves_on_error()
             && self
                 .at(*hash, |engine, plan| engine.find_with(*hash, |stored| same(stored, key), is_spare, plan))
                 .is_some()
@@ -303,7 +275,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// The same, by a test that may know more of the keys.
-    pub fn retain_tested(self, mut test: impl Test<StoredKey<E>, StoredValue<E>>) {
+    pub fn retain_tested(self, mut test: impl EntryTest<StoredKey<E>, StoredValue<E>>) {
         self.retain(|key, value| test.holds(key, value));
     }
 
@@ -361,6 +333,18 @@ impl<E, S> fmt::Debug for CacheHandle<E, S> {
     }
 }
 
+/// A test of the entries to be retained.
+pub trait EntryTest<K, V> {
+    /// Returns whether an entry is retained.
+    fn holds(&mut self, key: &K, value: &V) -> bool;
+}
+
+impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<K, V> for H {
+    fn holds(&mut self, key: &K, value: &V) -> bool {
+        self(key, value)
+    }
+}
+
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<E: Placement, S, O> {
@@ -388,25 +372,19 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
-        let Self { calls, pending, outcome } = self;
-        if let Some(pending) = pending {
-            calls.remember(pending, &result, outcome);
-        } else if outcome.is_error(&result) {
-            calls.count_error();
-        }
-        result
+        self.keep_on(result, |_, _| EntryOptions::NONE)
     }
 
-    /// The same, on terms that are made of the value.
-    #[inline]
-    pub fn keep_on<R>(self, result: R, terms: impl FnOnce(&S, &O::Value) -> (usize, Option<S::Raw>)) -> R
+    /// Like [`Miss::keep`], with options that are made of the value.
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn keep_on<R>(self, result: R, options: impl FnOnce(&S, &O::Value) -> EntryOptions) -> R
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,
-        S: Terms<E::Types>,
     {
         let Self { calls, pending, outcome } = self;
         if let Some(pending) = pending {
-            calls.remember_on(pending, &result, outcome, terms);
+            calls.remember(pending, &result, outcome, options);
         } else if outcome.is_error(&result) {
             calls.count_error();
         }

@@ -25,6 +25,7 @@ use crate::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Invalidatio
 use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredValue};
+use crate::expiry::duration::IntoSpan;
 use crate::flight::cycles::BodyScope;
 use crate::flight::follower::block;
 use crate::flight::timeout::{Sleep, now};
@@ -32,7 +33,6 @@ use crate::function::call::coalesced::{
     Departure, DepartureOf, FlightOptions, PendingCall, RefreshClaim, polled, share,
 };
 use crate::function::call::{CacheHandle, Miss};
-use crate::function::options::IntoSpan;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;

@@ -26,6 +26,7 @@ mod slot_lists;
 mod tests;
 mod w_tinylfu;
 
+pub use crate::store::candidates::Candidates;
 pub use fifo::Fifo;
 pub use lfu::Lfu;
 pub use lru::Lru;

@@ -1,0 +1,113 @@
+//! The functions that a memoized function gives its cache: the eviction listener and the victim chooser.
+
+use core::fmt;
+
+use crate::engine::lifecycle::Hooks;
+use crate::store::candidates::Candidates;
+use crate::store::removed::RemovalCause;
+
+/// The eviction listener `L` and the victim chooser `H` of a function.
+#[derive(Debug)]
+pub struct FunctionHooks<L = Unset, H = Unset> {
+    pub(crate) listener: L,
+    pub(crate) chooser: H,
+}
+
+impl<K, V, L: Listener<K, V>, H: Chooser<K>> Hooks<K, V> for FunctionHooks<L, H> {
+    fn chooses(&self) -> bool {
+        H::CHOOSES
+    }
+
+    fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize> {
+        self.chooser.choose(keys)
+    }
+
+    fn listens(&self) -> bool {
+        L::LISTENS
+    }
+
+    fn notify(&self, key: &K, value: &V, cause: RemovalCause) {
+        self.listener.notify(key, value, cause);
+    }
+
+    fn notifies_later(&self) -> bool {
+        L::LISTENS_LATER
+    }
+}
+
+/// An eviction listener.
+pub trait Listener<K, V> {
+    /// Whether there is one.
+    const LISTENS: bool;
+    /// Whether there is one that cannot be named here, so that the next call notifies it.
+    const LISTENS_LATER: bool = false;
+
+    /// Calls it for a removed entry.
+    fn notify(&self, key: &K, value: &V, cause: RemovalCause);
+}
+
+/// A victim chooser.
+pub trait Chooser<K> {
+    /// Whether there is one.
+    const CHOOSES: bool;
+
+    /// Returns the number of the key whose entry is to be evicted.
+    fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize>;
+}
+
+/// No listener, or no chooser.
+#[derive(Clone, Copy, Debug)]
+pub struct Unset;
+
+impl<K, V> Listener<K, V> for Unset {
+    const LISTENS: bool = false;
+
+    fn notify(&self, _: &K, _: &V, _: RemovalCause) {}
+}
+
+impl<K> Chooser<K> for Unset {
+    const CHOOSES: bool = false;
+
+    fn choose(&self, _: &Candidates<'_, K>) -> Option<usize> {
+        None
+    }
+}
+
+/// A listener that only calls of the function can name.
+#[derive(Clone, Copy, Debug)]
+pub struct NotifiedByCalls;
+
+impl<K, V> Listener<K, V> for NotifiedByCalls {
+    const LISTENS: bool = false;
+    const LISTENS_LATER: bool = true;
+
+    fn notify(&self, _: &K, _: &V, _: RemovalCause) {}
+}
+
+/// A user's function, which takes the arguments that are in a key.
+pub struct ByArguments<K, A, F> {
+    pub(crate) arguments: fn(&K) -> &A,
+    pub(crate) function: F,
+}
+
+impl<K, A, F> fmt::Debug for ByArguments<K, A, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByArguments").finish_non_exhaustive()
+    }
+}
+
+impl<K, A, V, F: Fn(&A, &V, RemovalCause)> Listener<K, V> for ByArguments<K, A, F> {
+    const LISTENS: bool = true;
+
+    fn notify(&self, key: &K, value: &V, cause: RemovalCause) {
+        (self.function)((self.arguments)(key), value, cause);
+    }
+}
+
+impl<K, A, F: Fn(&Candidates<'_, A>) -> usize> Chooser<K> for ByArguments<K, A, F> {
+    const CHOOSES: bool = true;
+
+    fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize> {
+        Some(keys.with_part(self.arguments, &self.function))
+    }
+}

@@ -1,0 +1,186 @@
+//! The builder of a cache object.
+
+use core::fmt;
+use core::sync::atomic::AtomicBool;
+use std::boxed::Box;
+
+use crate::expiry::clock::{Clock, SystemClock};
+use crate::expiry::settings::ExpirySettings;
+use crate::expiry::ticks::Timestamp;
+use crate::object::Cache;
+use crate::object::settings::Settings;
+use crate::store::candidates::Candidates;
+use crate::store::policy::{Lru, Policy, Rr};
+use crate::store::removed::RemovalCause;
+
+/// A builder of a [`Cache`].
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::{Cache, policy};
+///
+/// let texts = Cache::<String, String, policy::Sieve>::builder()
+///     .maxsize(1000)
+///     .weigher(|path: &String, text: &String| path.len() + text.len())
+///     .ttl(Duration::from_secs(60))
+///     .jitter(0.1)
+///     .on_evict(|path, _, cause| println!("{path} removed: {cause:?}"))
+///     .build();
+/// texts.insert("a.txt".to_string(), "Hello".to_string());
+/// assert_eq!(texts.info().currsize, 10);
+/// ```
+pub struct CacheBuilder<K, V, P = Lru, C: Clock = SystemClock> {
+    maxsize: Option<usize>,
+    settings: Settings<K, V, C>,
+    policy: P,
+}
+
+impl<K, V, P: Policy> Cache<K, V, P> {
+    /// Returns a builder of a cache without a bound, whose entries never expire, on the clock of the system.
+    #[must_use]
+    pub fn builder() -> CacheBuilder<K, V, P> {
+        Cache::builder_with(SystemClock)
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns a builder of a cache whose entries expire by this clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::{LfuCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let pages = LfuCache::builder_with(clock.clone()).ttl(Duration::from_secs(5)).build();
+    /// pages.insert("/", "welcome");
+    /// clock.advance(Duration::from_secs(5));
+    /// assert_eq!(pages.get("/"), None);
+    /// ```
+    #[must_use]
+    #[doc(alias = "clock")]
+    pub fn builder_with(clock: C) -> CacheBuilder<K, V, P, C> {
+        let settings = Settings::new(clock, ExpirySettings::NONE, false);
+        CacheBuilder { maxsize: None, settings, policy: P::NEW }
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
+    /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight. Zero stores
+    /// nothing. Without it, or with `None`, there is no bound.
+    #[must_use]
+    pub fn maxsize(mut self, maxsize: impl Into<Option<usize>>) -> Self {
+        self.maxsize = maxsize.into();
+        self
+    }
+
+    /// Sets the time to live: entries expire when they are so old, counted from when they were last stored. A hit
+    /// does not extend it.
+    #[must_use]
+    pub fn ttl(mut self, ttl: <C::Time as Timestamp>::Span) -> Self {
+        self.settings.expiry = self.settings.expiry.ttl(ttl);
+        self
+    }
+
+    /// Sets the time to idle: entries expire when they have not been used for so long.
+    #[must_use]
+    pub fn tti(mut self, tti: <C::Time as Timestamp>::Span) -> Self {
+        self.settings.expiry = self.settings.expiry.tti(tti);
+        self
+    }
+
+    /// Sets a function that returns the deadline of each entry, from its key, its value and the current time. Replaces
+    /// `ttl`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::{LruCache, ManualClock};
+    ///
+    /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    ///
+    /// let clock = ManualClock::new();
+    /// let rooms = LruCache::builder_with(clock.clone())
+    ///     .maxsize(100)
+    ///     .ttu(|_room: &u32, days: &u32, now| now + *days * DAY)
+    ///     .build();
+    /// (rooms.insert(101, 1), rooms.insert(102, 7));
+    /// clock.advance(DAY);
+    /// assert!(!rooms.contains(&101) && rooms.contains(&102));
+    /// assert_eq!(rooms.expire(), [(101, 1)]);
+    /// ```
+    #[must_use]
+    pub fn ttu(mut self, ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static) -> Self {
+        self.settings.ttu = Some(Box::new(ttu));
+        self
+    }
+
+    /// Shortens the `ttl` of each entry by a random part of it, up to this one, so that entries stored together do not
+    /// expire together. 0.1 is a tenth; a number outside of 0 to 1 is taken as the nearer of these.
+    #[must_use]
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.settings.expiry = self.settings.expiry.jitter(jitter);
+        self
+    }
+
+    /// Sets the weight of an entry; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that weighs more
+    /// than `maxsize` is not stored.
+    #[must_use]
+    pub fn weigher(mut self, weigher: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
+        self.settings.weigher = Some(Box::new(weigher));
+        self
+    }
+
+    /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first, after the
+    /// lock is released. If it panics, it is called for the other entries that the same operation removed before the
+    /// panic goes on.
+    #[must_use]
+    pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
+        self.settings.listener = Some(Box::new(listener));
+        self
+    }
+
+    /// Creates the cache.
+    #[must_use]
+    pub fn build(self) -> Cache<K, V, P, C> {
+        let Self { maxsize, mut settings, policy } = self;
+        settings.is_timed = AtomicBool::new(settings.expiry.is_timed() || settings.ttu.is_some());
+        let mut cache = Cache::with_settings(maxsize, settings);
+        cache.engine.set_policy(policy);
+        cache
+    }
+}
+
+impl<K, V, C: Clock> CacheBuilder<K, V, Rr, C> {
+    /// Sets the seed of the random generator: of two caches with the same seed, the same calls evict the same
+    /// entries.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.policy = Rr::seeded(seed);
+        self
+    }
+
+    /// Sets a function that chooses the victim: it returns a number among the keys, as `random.choice` picks one of a
+    /// list in Python. It runs under the lock. With a number that is out of range, a random entry is evicted.
+    #[must_use]
+    pub fn choice(mut self, choice: impl Fn(&Candidates<'_, K>) -> usize + Send + Sync + 'static) -> Self {
+        self.settings.choice = Some(Box::new(choice));
+        self
+    }
+}
+
+impl<K, V, P, C: Clock> fmt::Debug for CacheBuilder<K, V, P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheBuilder").field("maxsize", &self.maxsize).finish_non_exhaustive()
+    }
+}

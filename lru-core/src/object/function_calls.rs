@@ -1,0 +1,74 @@
+//! Calls of functions that keep their results in a cache object.
+
+use crate::engine::Engine;
+use crate::engine::lifecycle::Lifecycle;
+use crate::expiry::clock::Clock;
+use crate::expiry::settings::ExpirySettings;
+use crate::function::call::CacheHandle;
+use crate::function::result_policy::Plain;
+use crate::key::Argument;
+use crate::object::Cache;
+use crate::object::function_settings::FunctionSettings;
+use crate::object::settings::ObjectTypes;
+use crate::store::policy::Policy;
+
+/// The engine of a cache object.
+type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;
+
+/// Returns the cache object, whatever dereferences to it: for generated code.
+#[must_use]
+pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
+    cache
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Calls of a function whose results are kept here: for generated code.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __calls(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
+        CacheHandle::new(&self.engine, true, &self.settings)
+    }
+
+    /// Like [`Cache::__calls`], of a function that sets when the entries expire that it stores.
+    #[doc(hidden)]
+    #[must_use]
+    #[expect(clippy::type_complexity, reason = "generated code names no part of it")]
+    pub fn __calls_with(
+        &self,
+        set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,
+    ) -> CacheHandle<ObjectEngine<'_, K, V, P>, FunctionSettings<'_, K, V, C>> {
+        let settings = &self.settings;
+        let expiry = set(ExpirySettings::NONE).or(&settings.expiry);
+        CacheHandle::new(&self.engine, true, FunctionSettings { settings, expiry })
+    }
+}
+
+impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Memoizes a function or a closure: the returned closure calls it on a miss only.
+    ///
+    /// Python's `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, where `cache` is a
+    /// [`TtlCache`](crate::TtlCache).
+    ///
+    /// Several arguments are passed as one tuple, each in its owned form: `String` for `&str`. A type of your own
+    /// needs `#[derive(Argument)]`. The result is cached as it is, an `Err` too; `#[lru_cache(cache = …)]` on a
+    /// function caches the `Ok` value alone. Functions that are wrapped by one cache share its entries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let cache = LruCache::new(Some(100));
+    /// let sin = cache.wrap(f64::sin);
+    /// assert_eq!(sin(1.0), 1.0_f64.sin());
+    /// assert_eq!(sin(1.0), 1.0_f64.sin());
+    /// assert_eq!(cache.info().hits, 1);
+    /// ```
+    pub fn wrap<'c>(&'c self, function: impl Fn(K) -> V + 'c) -> impl Fn(K) -> V + 'c {
+        move |argument| match self.__calls().look(&argument, Plain) {
+            Ok(value) => value,
+            Err(miss) => miss.keep(function(argument)),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a cache object is told when it is built: its clock, when its entries expire, and its hooks.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::boxed::Box;
+
+use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
+use crate::expiry::clock::Clock;
+use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
+use crate::expiry::settings::{EntryOptions, ExpirySettings};
+use crate::expiry::ticks::{Ticks, Timestamp};
+use crate::store::candidates::Candidates;
+use crate::store::removed::RemovalCause;
+use crate::store::types::{CacheTypes, Types};
+
+/// The metadata of an entry in an object. Only functions that keep their results in it store some that become
+/// stale.
+pub(crate) type ObjectInfo = EntryInfo<Option<Box<StaleWindow>>>;
+
+/// The types of a cache object.
+pub(crate) type ObjectTypes<K, V, P> = Types<K, V, P, ObjectInfo>;
+
+/// Returns the number of the key whose entry is to be evicted.
+type Choice<K> = Box<dyn Fn(&Candidates<'_, K>) -> usize + Send + Sync>;
+/// Returns the weight of an entry.
+type Weigher<K, V> = Box<dyn Fn(&K, &V) -> usize + Send + Sync>;
+/// Returns the deadline of an entry that is stored at this time.
+type Ttu<K, V, T> = Box<dyn Fn(&K, &V, T) -> T + Send + Sync>;
+/// Called with each removed entry.
+type Listener<K, V> = Box<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
+
+/// The settings of a cache object.
+pub struct Settings<K, V, C: Clock> {
+    pub(super) clock: C,
+    pub(super) expiry: ExpirySettings<C::Time>,
+    /// Whether entries may expire: by these settings, or by those of a function that stored them.
+    pub(super) is_timed: AtomicBool,
+    pub(super) ttu: Option<Ttu<K, V, C::Time>>,
+    pub(super) weigher: Option<Weigher<K, V>>,
+    pub(super) listener: Option<Listener<K, V>>,
+    pub(super) choice: Option<Choice<K>>,
+}
+
+impl<K, V, C: Clock> Settings<K, V, C> {
+    pub(super) const fn new(clock: C, expiry: ExpirySettings<C::Time>, is_timed: bool) -> Self {
+        let is_timed = AtomicBool::new(is_timed);
+        Self { clock, expiry, is_timed, ttu: None, weigher: None, listener: None, choice: None }
+    }
+
+    /// Returns the metadata for an entry that is stored now, by these settings or by those of a function that
+    /// sets how long it lives.
+    pub(super) fn info(
+        &self,
+        function: Option<&ExpirySettings<C::Time>>,
+        key: &K,
+        value: &V,
+        options: EntryOptions,
+    ) -> ObjectInfo {
+        // Weighed first: the time runs from when the value is there.
+        let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(key, value));
+        let now = self.clock.now();
+        let (expiry, until) = match function {
+            Some(function) if options.until.is_some() || function.has_ttl(options.is_error) => {
+                (*function, options.until)
+            }
+            _ => {
+                let expiry = function.map_or(self.expiry, |function| self.expiry.with_tti_of(function));
+                (expiry, self.ttu.as_ref().map(|ttu| ttu(key, value, now).ticks()))
+            }
+        };
+        if function.is_some() || options.max_age.is_some() {
+            self.is_timed.store(true, Relaxed);
+        }
+        expiry.info(now.now(), EntryOptions { weight, until, ..options })
+    }
+}
+
+impl<K, V, C: Clock> fmt::Debug for Settings<K, V, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("expiry", &self.expiry).finish_non_exhaustive()
+    }
+}
+
+impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
+    #[inline]
+    fn now(&self) -> Ticks {
+        if self.is_timed.load(Relaxed) { self.clock.now().now() } else { Ticks::START }
+    }
+
+    /// An object cannot refresh, so to it what is stale is fresh.
+    #[inline]
+    fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
+        let freshness = info.freshness(now);
+        if freshness.is_live() { Freshness::Fresh } else { freshness }
+    }
+
+    #[inline]
+    fn touch(&self, info: &ObjectInfo, now: Ticks) {
+        self.expiry.touch(info, now);
+    }
+}
+
+impl<K, V, C: Clock> Hooks<K, V> for Settings<K, V, C> {
+    fn chooses(&self) -> bool {
+        self.choice.is_some()
+    }
+
+    fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize> {
+        self.choice.as_ref().map(|choice| choice(keys))
+    }
+
+    fn listens(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    fn notify(&self, key: &K, value: &V, cause: RemovalCause) {
+        if let Some(listener) = &self.listener {
+            listener(key, value, cause);
+        }
+    }
+}
+
+impl<X, C> Lifecycle<X> for &Settings<X::Key, X::Value, C>
+where
+    X: CacheTypes<Meta = ObjectInfo>,
+    C: Clock,
+{
+    type Hooks = Settings<X::Key, X::Value, C>;
+
+    #[inline]
+    fn hooks(&self) -> &Self::Hooks {
+        self
+    }
+
+    fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> ObjectInfo {
+        self.info(None, key, value, options)
+    }
+}
