@@ -62,9 +62,9 @@ pub mod testing {
 /// change in any release.
 #[doc(hidden)]
 pub mod __private {
-    #[cfg(feature = "backend")]
-    pub use crate::backend::invalidation::{Front, Fronting, Invalidation};
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
+    #[cfg(feature = "backend")]
+    pub use crate::backend::{direct::Direct, invalidation::Invalidation};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
@@ -79,14 +79,18 @@ pub mod __private {
     pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
     pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
-    pub use crate::function::call::coalesced::{CoalescedLookup, FlightOptions, PendingCall, RefreshClaim};
+    pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::copies::{Original, lent};
-    #[cfg(feature = "backend")]
-    pub use crate::function::call::remote::{
-        BackendEntry, BackendHandle, Direct, Lenient, Peeked, Put, Strict, Strictness, done, opened,
-        type_name_of,
-    };
+    pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
+    pub use crate::function::call::refresh::RefreshClaim;
+    pub use crate::function::call::remote::{NoRemote, block_on};
     pub use crate::function::call::{CacheHandle, Miss};
+    #[cfg(feature = "backend")]
+    pub use crate::function::call::{
+        backend_call::BackendCall,
+        backend_handle::{BackendEntry, BackendHandle, Peeked, Put, opened, type_name_of},
+        strictness::{Lenient, Strict, Strictness},
+    };
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{

@@ -1,15 +1,16 @@
-//! What others change in a backend leaves the front: the cache in this process.
+//! Backend invalidation: when another process changes an entry of the backend (L2), the copy in the in-process
+//! cache (L1) of a function is removed.
 //!
-//! The backend tells under which key something was changed. The front knows its entries by the hashes of
-//! the arguments, so which key lies under which hash is noted here: on the way from a miss, as a hit is to
-//! cost nothing.
+//! A backend reports keys as bytes, while the in-process cache finds its entries by the hashes of the arguments. So
+//! a [`Tracker`] records which backend key was copied under which hash. It does so after a miss: a hit costs
+//! nothing.
 //!
-//! Invariant: what was fetched or computed before its key was told of is not in the front after it. Who
-//! keeps something looks here afterwards whether it was told of meanwhile, and takes it out again; who
-//! tells notes that first, and takes out afterwards. So one of the two sees what the other has done.
+//! Invariant: a copy that was fetched or computed before its key was reported as changed is not in the in-process cache
+//! afterwards. A call that inserts a copy checks afterwards whether a change was reported meanwhile, and removes
+//! its copy again; a report is recorded first, and removes copies afterwards. So one of the two sees the other.
 //!
-//! Invariant: the lock of the front is not taken under that of the notes, as calls may come here that hold
-//! the former.
+//! Invariant: the lock of the in-process cache is not taken while the records are locked, as a call that holds the former may
+//! wait for the latter.
 
 use core::fmt;
 use core::hash::BuildHasher;
@@ -25,69 +26,37 @@ use parking_lot::Mutex;
 
 use crate::backend::AsyncBackend;
 use crate::backend::invalidation_sink::{LocalCopies, sink_of};
-use crate::engine::placement::{Change, Placement};
+use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
 use crate::flight::catch::catch_and_discard;
 use crate::key::KeyHash;
 
-/// The cache in front of a backend, by the hashes of its keys.
-pub trait Front: Sync {
-    /// Whether anything lies under this hash. True where that can't be known now.
-    fn holds(&self, hash: KeyHash) -> bool;
-
-    /// Takes out what lies under it. With `later`, who wants to know what left is told by the next call.
-    fn drop_changed(&self, hash: KeyHash, later: bool);
-
-    /// Takes out everything, in the same way.
-    fn drop_all_changed(&self, later: bool);
-}
-
-impl<E: Placement + Sync> Front for E {
-    /// A call from inside an `Eq` or a `Clone` does not ask: it must not wait for a lock.
-    fn holds(&self, hash: KeyHash) -> bool {
-        self.is_held() || self.at(hash, |engine| engine.holds(hash))
-    }
-
-    fn drop_changed(&self, hash: KeyHash, later: bool) {
-        self.change(hash, |engine| engine.drop_changed(hash, later));
-    }
-
-    fn drop_all_changed(&self, later: bool) {
-        self.each(Change::Retain, |engine| engine.drop_all_changed(later));
-    }
-}
-
-/// A cache in a `static`.
-pub trait Fronting {
-    /// What all threads share of it; `None` where nothing is kept.
-    fn front(&'static self) -> Option<&'static dyn Front>;
-}
-
-/// What the front of a function holds of its backend, if that tells of changes.
+/// The invalidation of a function's in-process copies by its backend; in a `static`.
 pub struct Invalidation(OnceLock<Tracker>);
 
 impl Invalidation {
-    /// Nothing is watched yet.
+    /// An invalidation that has not begun.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
         Self(OnceLock::new())
     }
 
-    /// Has the backend tell of changes, once. `None` where it does not, or nothing is kept in front.
-    pub(crate) fn of(
+    /// The tracker, which begins to watch the backend at the first call. `None` if the backend does not report changes, or
+    /// nothing is stored in the process.
+    pub(crate) fn tracker(
         &'static self,
-        memo: &'static impl Fronting,
-        listens: bool,
+        memo: &'static impl HasInProcessCache,
+        has_listener: bool,
         backend: &impl AsyncBackend,
         namespace: &str,
     ) -> Option<&'static Tracker> {
-        if self.0.get().is_none() && self.0.set(Tracker::new(memo.front()?, listens)).is_ok() {
-            // Others go on as if it were told, until it is known.
-            let watched = self.0.get()?;
-            let is_told = backend.watch(namespace, sink_of(watched));
-            watched.is_told.store(is_told, Relaxed);
+        if self.0.get().is_none() && self.0.set(Tracker::new(memo.in_process()?, has_listener)).is_ok() {
+            // Until this is known, other calls assume that changes are reported.
+            let tracker = self.0.get()?;
+            let is_watching = backend.watch(namespace, sink_of(tracker));
+            tracker.is_watching.store(is_watching, Relaxed);
         }
-        self.0.get().filter(|watched| watched.is_told.load(Relaxed))
+        self.0.get().filter(|tracker| tracker.is_watching.load(Relaxed))
     }
 }
 
@@ -97,377 +66,241 @@ impl fmt::Debug for Invalidation {
     }
 }
 
-/// So many times of changes are told apart by key.
-const TIMES: usize = 1024;
+/// The number of places for the times of changes. Keys that share a place share their last change.
+const PLACES: usize = 1024;
 
-/// So many notes are not worth being swept.
+/// Up to so many records are not swept.
 const FEW: usize = 64;
 
-/// A front that is watched.
+/// Tracks which entries of a backend have copies in the in-process cache of a function.
 pub(crate) struct Tracker {
-    front: &'static dyn Front,
-    /// Whether somebody wants to know what leaves it.
-    listens: bool,
-    /// Whether the backend tells.
-    is_told: AtomicBool,
+    cache: &'static dyn InProcessCache,
+    /// Whether the function has an eviction listener.
+    has_listener: bool,
+    /// Whether the backend reports changes.
+    is_watching: AtomicBool,
     seed: RandomState,
-    notes: Mutex<Notes>,
+    records: Mutex<Records>,
 }
 
-/// A point in time: between two things that were noted.
-type Time = u64;
+/// A number that orders what is recorded.
+type Sequence = u64;
 
-/// A key of the backend, hashed.
+/// The hash of a key of the backend.
 type Address = u64;
 
 #[derive(Default)]
-struct Notes {
-    now: Time,
-    /// When what lies at these addresses was last changed: those of one remainder by [`TIMES`] share a place.
-    /// Memory is taken with the first change.
-    changed: Vec<Time>,
-    /// When anything may have been changed.
-    all_changed: Time,
-    /// What may lie in front: by address, where one key may be told of by several hashes.
-    kept: HashTable<Kept>,
-    /// In which order these notes are looked after.
-    sweep: VecDeque<Kept>,
+struct Records {
+    now: Sequence,
+    /// When the keys of each place were last changed. Allocated at the first change.
+    changed: Vec<Sequence>,
+    /// When any key may have been changed.
+    all_changed: Sequence,
+    /// The copies that may be in the in-process cache, by address. A key may have copies under several hashes.
+    copies: HashTable<CopyRecord>,
+    /// The records in the order in which they are checked for whether their copy is still there.
+    sweep: VecDeque<CopyRecord>,
 }
 
 #[derive(Clone, Copy)]
-struct Kept {
+struct CopyRecord {
     address: Address,
     hash: KeyHash,
-    /// When the note was made.
-    noted: Time,
-    /// When something was last kept there.
-    since: Time,
-    /// The bytes of which it is a copy, hashed, if it is known to be one of what this function has set.
-    copy_of: Option<u64>,
+    /// When the record was made.
+    recorded: Sequence,
+    /// When a copy was last inserted.
+    inserted: Sequence,
+    /// The hash of the bytes that this function has written to the backend, if the copy is known to equal them.
+    own_write: Option<u64>,
 }
 
-impl Kept {
-    fn is_note(&self, other: &Self) -> bool {
-        (self.address, self.hash, self.noted) == (other.address, other.hash, other.noted)
+impl CopyRecord {
+    fn is_record(&self, other: &Self) -> bool {
+        (self.address, self.hash, self.recorded) == (other.address, other.hash, other.recorded)
     }
 }
 
-impl Notes {
-    fn tick(&mut self) -> Time {
+impl Records {
+    fn tick(&mut self) -> Sequence {
         self.now += 1;
         self.now
     }
 
-    fn was_changed_since(&self, began: Time, address: Address) -> bool {
+    fn was_changed_since(&self, began: Sequence, address: Address) -> bool {
         let changed = self.changed.get(place_of(address)).copied().unwrap_or(0);
         changed.max(self.all_changed) > began
     }
 
-    /// Notes that something is kept now that began then. `None` where something else was kept meanwhile, and
-    /// it is not known which of the two is there.
-    fn keep(&mut self, address: Address, hash: KeyHash, began: Time) -> Option<Time> {
-        let since = self.tick();
-        if let Some(kept) = self.kept.find_mut(address, |kept| (kept.address, kept.hash) == (address, hash)) {
-            let is_alone = kept.since <= began;
-            (kept.since, kept.copy_of) = (since, None);
-            return is_alone.then_some(since);
+    /// Records a copy that is inserted now, and was fetched or computed from `began` on. `None` if another copy was
+    /// inserted meanwhile: which of the two is there is unknown.
+    fn insert(&mut self, address: Address, hash: KeyHash, began: Sequence) -> Option<Sequence> {
+        let inserted = self.tick();
+        if let Some(copy) = self.copies.find_mut(address, |copy| (copy.address, copy.hash) == (address, hash))
+        {
+            let is_only_one = copy.inserted <= began;
+            (copy.inserted, copy.own_write) = (inserted, None);
+            return is_only_one.then_some(inserted);
         }
-        let kept = Kept { address, hash, noted: since, since, copy_of: None };
-        self.kept.insert_unique(address, kept, |kept| kept.address);
-        self.sweep.push_back(kept);
-        Some(since)
+        let copy = CopyRecord { address, hash, recorded: inserted, inserted, own_write: None };
+        self.copies.insert_unique(address, copy, |copy| copy.address);
+        self.sweep.push_back(copy);
+        Some(inserted)
     }
 
-    /// Takes the note out, if it is as it was, and says whether it did.
-    fn forget(&mut self, note: &Kept) -> bool {
-        let is_same = |kept: &Kept| kept.is_note(note) && kept.since == note.since;
-        self.kept.find_entry(note.address, is_same).map(OccupiedEntry::remove).is_ok()
+    /// Removes the record if it is unchanged, and returns whether it was.
+    fn remove(&mut self, record: &CopyRecord) -> bool {
+        let is_unchanged = |copy: &CopyRecord| copy.is_record(record) && copy.inserted == record.inserted;
+        self.copies.find_entry(record.address, is_unchanged).map(OccupiedEntry::remove).is_ok()
     }
 
-    /// The next note to be looked after, as it is now.
-    fn next_to_sweep(&mut self) -> Option<Kept> {
+    /// The next record to be checked, as it is now.
+    fn next_to_sweep(&mut self) -> Option<CopyRecord> {
         if self.sweep.len() <= FEW {
             return None;
         }
         loop {
-            let note = self.sweep.pop_front()?;
-            if let Some(kept) = self.kept.find(note.address, |kept| kept.is_note(&note)) {
-                return Some(*kept);
+            let record = self.sweep.pop_front()?;
+            if let Some(copy) = self.copies.find(record.address, |copy| copy.is_record(&record)) {
+                return Some(*copy);
             }
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "less than `TIMES`")]
+#[expect(clippy::cast_possible_truncation, reason = "less than `PLACES`")]
 fn place_of(address: Address) -> usize {
-    (address % TIMES as u64) as usize
+    (address % PLACES as u64) as usize
 }
 
 impl Tracker {
-    fn new(front: &'static dyn Front, listens: bool) -> Self {
-        let (is_told, seed, notes) = (AtomicBool::new(true), RandomState::new(), Mutex::default());
-        Self { front, listens, is_told, seed, notes }
+    fn new(cache: &'static dyn InProcessCache, has_listener: bool) -> Self {
+        let (is_watching, seed, records) = (AtomicBool::new(true), RandomState::new(), Mutex::default());
+        Self { cache, has_listener, is_watching, seed, records }
     }
 
-    /// One key, from now on.
-    pub(crate) fn lookout(&'static self, key: &[u8]) -> TrackedKey {
-        let began = AtomicU64::new(self.notes.lock().now);
-        TrackedKey { watched: self, address: self.seed.hash_one(key), began, kept: AtomicU64::new(0) }
+    /// Tracks a key of the backend for one call, which begins now.
+    pub(crate) fn key(&'static self, key: &[u8]) -> TrackedKey {
+        let began = AtomicU64::new(self.records.lock().now);
+        TrackedKey { tracker: self, address: self.seed.hash_one(key), began, inserted: AtomicU64::new(0) }
     }
 
-    /// Two notes for each that comes: so there are never many more than there are entries.
+    /// Checks two records for each one inserted, so that there are never many more records than entries.
     fn sweep(&self) {
         for _ in 0..2 {
-            let Some(note) = self.notes.lock().next_to_sweep() else { return };
-            let is_there = self.front.holds(note.hash);
-            let mut notes = self.notes.lock();
-            // What was taken out meanwhile is not found when its turn comes.
-            if is_there || !notes.forget(&note) {
-                notes.sweep.push_back(note);
+            let Some(record) = self.records.lock().next_to_sweep() else { return };
+            let is_held = self.cache.holds(record.hash);
+            let mut records = self.records.lock();
+            // A record that was removed meanwhile is skipped when its turn comes.
+            if is_held || !records.remove(&record) {
+                records.sweep.push_back(record);
             }
         }
     }
 
-    /// Whether there is nothing in front but a copy of this.
+    /// Whether all copies of this key are known to equal `value`.
     fn is_copy(&self, address: Address, value: Option<&[u8]>) -> bool {
         let value = value.map(|value| self.seed.hash_one(value));
-        let notes = self.notes.lock();
-        notes.kept.iter_hash(address).filter(|kept| kept.address == address).all(|kept| kept.copy_of == value)
+        let records = self.records.lock();
+        let mut copies = records.copies.iter_hash(address).filter(|copy| copy.address == address);
+        copies.all(|copy| copy.own_write == value)
     }
 
-    fn drop_address(&self, address: Address) {
-        let mut notes = self.notes.lock();
-        let now = notes.tick();
-        if notes.changed.is_empty() {
-            notes.changed.resize(TIMES, 0);
+    fn invalidate_address(&self, address: Address) {
+        let mut records = self.records.lock();
+        let now = records.tick();
+        if records.changed.is_empty() {
+            records.changed.resize(PLACES, 0);
         }
-        notes.changed[place_of(address)] = now;
+        records.changed[place_of(address)] = now;
         let mut hashes = Vec::new();
-        while let Ok(kept) = notes.kept.find_entry(address, |kept| kept.address == address) {
-            hashes.push(kept.remove().0.hash);
+        while let Ok(copy) = records.copies.find_entry(address, |copy| copy.address == address) {
+            hashes.push(copy.remove().0.hash);
         }
-        drop(notes);
+        drop(records);
         for hash in hashes {
-            catch_and_discard(|| self.front.drop_changed(hash, self.listens));
+            catch_and_discard(|| self.cache.invalidate_hash(hash, self.has_listener));
         }
     }
 }
 
 impl LocalCopies for Tracker {
     fn invalidate(&self, key: &[u8]) {
-        self.drop_address(self.seed.hash_one(key));
+        self.invalidate_address(self.seed.hash_one(key));
     }
 
     fn may_be_own_write(&self, key: &[u8]) -> bool {
         let address = self.seed.hash_one(key);
-        let notes = self.notes.lock();
-        notes.kept.iter_hash(address).any(|kept| kept.address == address && kept.copy_of.is_some())
+        let records = self.records.lock();
+        let mut copies = records.copies.iter_hash(address);
+        copies.any(|copy| copy.address == address && copy.own_write.is_some())
     }
 
     fn invalidate_unless_equal(&self, key: &[u8], value: Option<&[u8]>) {
         let address = self.seed.hash_one(key);
         if value.is_none() || !self.is_copy(address, value) {
-            self.drop_address(address);
+            self.invalidate_address(address);
         }
     }
 
     fn invalidate_all(&self) {
-        let mut notes = self.notes.lock();
-        notes.all_changed = notes.tick();
-        notes.kept.clear();
-        notes.sweep.clear();
-        drop(notes);
-        catch_and_discard(|| self.front.drop_all_changed(self.listens));
+        let mut records = self.records.lock();
+        records.all_changed = records.tick();
+        records.copies.clear();
+        records.sweep.clear();
+        drop(records);
+        catch_and_discard(|| self.cache.invalidate_all(self.has_listener));
     }
 }
 
-/// One key of a front that is watched, for one call.
+/// A key of the backend that is tracked for one call.
 pub(crate) struct TrackedKey {
-    watched: &'static Tracker,
+    tracker: &'static Tracker,
     address: Address,
-    /// Since when what comes to be kept was fetched or computed.
+    /// When the result began to be fetched or computed.
     began: AtomicU64,
-    /// When it was kept; zero if it was not, or is not known to be there.
-    kept: AtomicU64,
+    /// When the result was inserted; zero if it was not, or may have been replaced.
+    inserted: AtomicU64,
 }
 
 impl TrackedKey {
-    /// What comes to be kept begins now.
-    pub(crate) fn begins(&self) {
-        self.began.store(self.watched.notes.lock().now, Relaxed);
+    /// Notes that the result begins to be fetched or computed.
+    pub(crate) fn begin(&self) {
+        self.began.store(self.tracker.records.lock().now, Relaxed);
     }
 
-    /// It may be in front by now, under this hash. If its key was told of meanwhile, it is taken out.
-    pub(crate) fn kept(&self, hash: KeyHash) {
-        let Self { watched, address, began, kept } = self;
+    /// Records that the result may be in the in-process cache under `hash`, and removes it if its key was changed since it
+    /// began.
+    pub(crate) fn inserted(&self, hash: KeyHash) {
+        let Self { tracker, address, began, inserted } = self;
         let began = began.load(Relaxed);
-        let mut notes = watched.notes.lock();
-        if notes.was_changed_since(began, *address) {
-            drop(notes);
-            watched.front.drop_changed(hash, watched.listens);
+        let mut records = tracker.records.lock();
+        if records.was_changed_since(began, *address) {
+            drop(records);
+            tracker.cache.invalidate_hash(hash, tracker.has_listener);
             return;
         }
-        let since = notes.keep(*address, hash, began);
-        drop(notes);
-        kept.store(since.unwrap_or(0), Relaxed);
-        watched.sweep();
+        let now = records.insert(*address, hash, began);
+        drop(records);
+        inserted.store(now.unwrap_or(0), Relaxed);
+        tracker.sweep();
     }
 
-    /// It is about to be set in the backend as well, as these bytes: to hear of that is no news.
-    pub(crate) fn hands_over(&self, value: &[u8]) {
-        let Self { watched, address, kept, .. } = self;
-        let since = kept.load(Relaxed);
-        if since == 0 {
+    /// Records that the result is about to be written to the backend as these bytes, so that the report of this write does not
+    /// invalidate it.
+    pub(crate) fn writes(&self, value: &[u8]) {
+        let Self { tracker, address, inserted, .. } = self;
+        let inserted = inserted.load(Relaxed);
+        if inserted == 0 {
             return;
         }
-        let copy_of = Some(watched.seed.hash_one(value));
-        let mut notes = watched.notes.lock();
-        let is_it = |kept: &Kept| kept.address == *address && kept.since == since;
-        if let Some(kept) = notes.kept.find_mut(*address, is_it) {
-            kept.copy_of = copy_of;
+        let own_write = Some(tracker.seed.hash_one(value));
+        let mut records = tracker.records.lock();
+        let is_own = |copy: &CopyRecord| copy.address == *address && copy.inserted == inserted;
+        if let Some(copy) = records.copies.find_mut(*address, is_own) {
+            copy.own_write = own_write;
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A front of which is known what lies under which hash, and what was taken out.
-    #[derive(Default)]
-    struct Fake {
-        there: Mutex<Vec<KeyHash>>,
-        dropped: Mutex<Vec<KeyHash>>,
-    }
-
-    impl Front for Fake {
-        fn holds(&self, hash: KeyHash) -> bool {
-            self.there.lock().contains(&hash)
-        }
-
-        fn drop_changed(&self, hash: KeyHash, _: bool) {
-            self.there.lock().retain(|&there| there != hash);
-            self.dropped.lock().push(hash);
-        }
-
-        fn drop_all_changed(&self, _: bool) {
-            self.dropped.lock().append(&mut self.there.lock());
-        }
-    }
-
-    fn watched() -> (&'static Fake, &'static Tracker) {
-        let front: &'static Fake = std::boxed::Box::leak(std::boxed::Box::default());
-        (front, std::boxed::Box::leak(std::boxed::Box::new(Tracker::new(front, false))))
-    }
-
-    fn hash(n: u64) -> KeyHash {
-        KeyHash::of(&n)
-    }
-
-    fn keep(front: &Fake, lookout: &TrackedKey, hash: KeyHash) {
-        front.there.lock().push(hash);
-        lookout.kept(hash);
-    }
-
-    #[test]
-    fn what_was_changed_is_taken_out_and_nothing_else() {
-        let (front, watched) = watched();
-        for n in 0..3_u64 {
-            keep(front, &watched.lookout(&n.to_le_bytes()), hash(n));
-        }
-        watched.invalidate(&1_u64.to_le_bytes());
-        assert_eq!(*front.dropped.lock(), [hash(1)]);
-        watched.invalidate(b"unknown");
-        watched.invalidate(&1_u64.to_le_bytes());
-        assert_eq!(*front.dropped.lock(), [hash(1)]);
-        watched.invalidate_all();
-        assert_eq!(*front.dropped.lock(), [hash(1), hash(0), hash(2)]);
-    }
-
-    #[test]
-    fn what_began_before_a_change_does_not_stay() {
-        let (front, watched) = watched();
-        for told in
-            [(|watched| watched.invalidate(b"key")) as fn(&Tracker), |watched| watched.invalidate_all()]
-        {
-            let lookout = watched.lookout(b"key");
-            told(watched);
-            keep(front, &lookout, hash(1));
-            assert_eq!((front.holds(hash(1)), front.dropped.lock().pop()), (false, Some(hash(1))));
-            lookout.begins();
-            keep(front, &lookout, hash(1));
-            assert!(front.holds(hash(1)));
-            told(watched);
-            assert!(!front.holds(hash(1)));
-        }
-    }
-
-    #[test]
-    fn one_key_may_lie_under_several_hashes() {
-        let (front, watched) = watched();
-        for n in 0..3 {
-            keep(front, &watched.lookout(b"key"), hash(n));
-        }
-        watched.invalidate(b"key");
-        assert!(front.there.lock().is_empty());
-    }
-
-    #[test]
-    fn own_bytes_are_no_news() {
-        let (front, watched) = watched();
-        let lookout = watched.lookout(b"key");
-        assert!(!watched.may_be_own_write(b"key"));
-        keep(front, &lookout, hash(1));
-        assert!(!watched.may_be_own_write(b"key"));
-        lookout.hands_over(b"own");
-        assert!(watched.may_be_own_write(b"key") && !watched.may_be_own_write(b"other"));
-        watched.invalidate_unless_equal(b"key", Some(b"own"));
-        assert!(front.holds(hash(1)));
-        watched.invalidate_unless_equal(b"key", Some(b"foreign"));
-        assert!(!front.holds(hash(1)));
-
-        keep(front, &lookout, hash(1));
-        watched.invalidate_unless_equal(b"key", None);
-        assert!(!front.holds(hash(1)));
-    }
-
-    #[test]
-    fn what_another_call_kept_is_not_taken_for_ones_own() {
-        let (front, watched) = watched();
-        let (one, other) = (watched.lookout(b"key"), watched.lookout(b"key"));
-        keep(front, &one, hash(1));
-        keep(front, &other, hash(1));
-        one.hands_over(b"one");
-        other.hands_over(b"other");
-        assert!(!watched.may_be_own_write(b"key"), "which of them is there?");
-        watched.invalidate_unless_equal(b"key", Some(b"one"));
-        assert!(!front.holds(hash(1)));
-
-        let later = watched.lookout(b"key");
-        keep(front, &later, hash(1));
-        later.hands_over(b"later");
-        watched.invalidate_unless_equal(b"key", Some(b"later"));
-        assert!(front.holds(hash(1)));
-    }
-
-    #[test]
-    fn what_has_left_is_forgotten() {
-        let (front, watched) = watched();
-        for n in 0..10_000_u64 {
-            keep(front, &watched.lookout(&n.to_le_bytes()), hash(n));
-            // As in a front of ten.
-            let mut there = front.there.lock();
-            if there.len() > 10 {
-                there.remove(0);
-            }
-        }
-        let notes = watched.notes.lock();
-        assert!(notes.kept.len() < 200 && notes.sweep.len() < 200, "{}", notes.kept.len());
-        drop(notes);
-        for n in 9_990..10_000_u64 {
-            assert!(front.holds(hash(n)));
-            watched.invalidate(&n.to_le_bytes());
-            assert!(!front.holds(hash(n)));
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "backend")]
 pub(crate) mod codec;
+#[cfg(feature = "backend")]
+pub(crate) mod direct;
 mod error;
 #[cfg(feature = "backend")]
 pub(crate) mod invalidation;

@@ -3,6 +3,7 @@ use crate::engine::insert::InsertKind;
 use crate::engine::lock::Settle;
 use crate::expiry::clock::ManualClock;
 use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::object::aliases::LruCache;
 use crate::observe::info::CacheInfo;

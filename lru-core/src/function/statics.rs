@@ -4,11 +4,11 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::thread::LocalKey;
 
-#[cfg(feature = "backend")]
-use crate::backend::invalidation::{Front, Fronting};
 use crate::engine::Engine;
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::engine::lock::{LockOf, PlainLock, Quietly};
+#[cfg(feature = "backend")]
+use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Open;
 use crate::engine::placement::sharded::Shards;
@@ -161,8 +161,8 @@ const fn stores<C: CacheTypes>(maxsize: i128) -> bool {
 }
 
 #[cfg(feature = "backend")]
-impl<X: Front, const MAXSIZE: i128> Fronting for StaticCache<X, MAXSIZE> {
-    fn front(&'static self) -> Option<&'static dyn Front> {
+impl<X: InProcessCache, const MAXSIZE: i128> HasInProcessCache for StaticCache<X, MAXSIZE> {
+    fn in_process(&'static self) -> Option<&'static dyn InProcessCache> {
         (!matches!(MaxSize::from_const(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
     }
 }

@@ -1,5 +1,4 @@
-//! The store outside the process: where it is opened, what it has under a key, and what the accessors ask of
-//! it.
+//! The backend (L2) of a function: where it is opened, its entry for a call, and the accessors that use it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,7 +9,7 @@ use crate::args::Format;
 use crate::model::{self, Accessors, Backend, Flavor, Model};
 use crate::{signature, type_tokens};
 
-/// The function that opens it, where there is one.
+/// The function that opens the backend.
 pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let open = model.backend.as_ref()?.options.backend.get()?;
     let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
@@ -19,7 +18,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         Accessors::Siblings => name.to_string(),
         Accessors::None => plain_name.clone(),
     };
-    // What is no backend is underlined.
+    // The expression is underlined if it is not a backend.
     let at = type_tokens::first_span(open);
     let asked = Ident::new(
         match model.flavor {
@@ -51,8 +50,8 @@ fn name(model: &Model) -> Ident {
     model.accessor("__backend")
 }
 
-/// What the function has in its backend.
-fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+/// The backend with its options.
+fn handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let Backend { options, is_global, .. } = model.backend.as_ref()?;
     let expiry = &model.terms.expiry;
     let (krate, name) = (&model.krate, name(model));
@@ -86,13 +85,13 @@ fn place(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     Some(quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #json #global #watched })
 }
 
-/// Binds what the function has in its backend under these arguments.
-pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let place = place(model, home)?;
+/// Binds the backend's entry for these arguments.
+pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    let handle = handle(model, home)?;
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
     let this = this.map(|_| quote! { ::core::any::type_name::<Self>() });
-    // Another type or constant is another call: they are named, as identities hold in one process only.
+    // Types and constants are part of the key by name: type ids differ between processes.
     let params = signature::type_params(&model.generics).filter_map(|param| match param {
         GenericParam::Type(param) => {
             let name = &param.ident;
@@ -112,36 +111,54 @@ pub(super) fn outside(model: &Model, home: &TokenStream) -> Option<TokenStream> 
     });
     let parts: Vec<_> = this.into_iter().chain(params).chain(unnamed).chain(parts).collect();
     let key = model::nested(&parts);
-    Some(quote! { let __outside = #place.under(&#key); })
+    Some(quote! { let __entry = #handle.under(&#key); })
 }
 
-/// What a call does about what the backend could not do.
-pub(super) fn strictness(model: &Model) -> Option<TokenStream> {
+/// What a call does when its backend fails.
+fn strictness(model: &Model) -> Option<TokenStream> {
     let krate = &model.krate;
     let is_strict = model.backend.as_ref()?.options.strict.get() == Some(&true);
     let name = if is_strict { quote!(Strict) } else { quote!(Lenient) };
     Some(quote! { #krate::__private::#name })
 }
 
-/// What an accessor returns and does, where it asks the backend too.
+/// The backend as a call uses it.
+pub(super) fn remote(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    strictness(model).map_or_else(
+        || quote! { &#krate::__private::NoRemote },
+        |strictness| quote! { &__entry.call(#strictness) },
+    )
+}
+
+/// The backend as a refresh uses it, which goes on without a backend that fails.
+pub(super) fn lenient(model: &Model) -> TokenStream {
+    let krate = &model.krate;
+    model.backend.as_ref().map_or_else(
+        || quote! { &#krate::__private::NoRemote },
+        |_| quote! { &__entry.call(#krate::__private::Lenient) },
+    )
+}
+
+/// The return type and the body of an accessor that uses the backend too.
 pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
     let home = quote!(Self);
-    let (place, outside) = (place(model, &home)?, outside(model, &home)?);
+    let (handle, entry) = (handle(model, &home)?, entry(model, &home)?);
     let Model { krate, result, .. } = model;
     let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), call::outcome(model));
-    let waited = |future: TokenStream| match model.flavor {
-        Flavor::Sync => quote! { #krate::__private::done(#future) },
+    let wait = |future: TokenStream| match model.flavor {
+        Flavor::Sync => quote! { #krate::__private::block_on(#future) },
         Flavor::Async(_) => quote! { #future.await },
     };
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
-    let peeked = waited(quote! { __outside.peek(#outcome) });
+    let peeked = wait(quote! { __entry.peek(#outcome) });
     let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
-    let stored = waited(quote! { __put.store() });
+    let stored = wait(quote! { __put.store() });
     let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
         "cache_clear" => {
-            let cleared = waited(quote! { #place.clear() });
-            // Once more: another call may have fetched meanwhile what was there yet.
+            let cleared = wait(quote! { #handle.clear() });
+            // Cleared again: another call may have fetched a result before the backend was cleared.
             let body = quote! {
                 #calls.clear();
                 let __cleared = #cleared;
@@ -156,7 +173,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
                 if #calls.contains(#key) {
                     return true;
                 }
-                #outside
+                #entry
                 #peeked
                 __found.is_ok_and(|__found| __found.is_some())
             },
@@ -167,7 +184,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
                 if let ::core::option::Option::Some(__hit) = #calls.peek(#key, #outcome) {
                     return ::core::option::Option::Some(__hit);
                 }
-                #outside
+                #entry
                 #peeked
                 __found.ok().flatten()
             },
@@ -175,23 +192,23 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         "cache_put" => {
             let put = call::put(model);
             let body = quote! {
-                #outside
-                let __outside = __outside #copied;
-                let __put = __outside.put(&__value, #outcome);
+                #entry
+                let __entry = __entry #copied;
+                let __put = __entry.put(&__value, #outcome);
                 #put
                 #stored
             };
             (failing(quote!(())), body)
         }
         "cache_invalidate" => {
-            // Once more, as with `cache_clear`.
-            let deleted = waited(quote! { __outside.delete() });
+            // Invalidated again, as in `cache_clear`.
+            let deleted = wait(quote! { __entry.delete() });
             let body = quote! {
-                let __was_here = #calls.invalidate(#key);
-                #outside
+                let __was_local = #calls.invalidate(#key);
+                #entry
                 let __deleted = #deleted;
                 #calls.invalidate(#key);
-                __deleted.map(|__was_there| __was_here || __was_there)
+                __deleted.map(|__was_remote| __was_local || __was_remote)
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
@@ -200,15 +217,15 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
             let strictness = strictness(model);
             let body = quote! {
-                #outside
-                let __outside = __outside #copied;
+                #entry
+                let __entry = __entry #copied;
                 let __miss = #calls.refresh(#key, #outcome);
                 let __result = #keep;
-                let __put = __outside.put(&__result, #outcome);
+                let __put = __entry.put(&__result, #outcome);
                 match #stored {
                     ::core::result::Result::Ok(()) => __result,
                     ::core::result::Result::Err(__error) => {
-                        __outside.failed(&#calls, #flight, __error, #strictness).unwrap_or(__result)
+                        __entry.failed(&#calls, #flight, __error, #strictness).unwrap_or(__result)
                     }
                 }
             };

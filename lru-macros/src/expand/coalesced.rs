@@ -1,4 +1,4 @@
-//! The function itself, where calls share what is computed, or results may be stale.
+//! The function itself with coalesced calls: `single_flight`, `swr`, `stale_if_error` or a backend.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -9,136 +9,114 @@ use super::{backend, cache, call};
 use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
 use crate::type_tokens;
 
-/// Looks; else computes and keeps, or waits for who does. `call` calls the body.
+/// Looks up the result; on a miss computes it, or waits for the call that does. `call` calls the body.
 pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &TokenStream) -> TokenStream {
     let krate = &model.krate;
-    let boarded = boarded(model, flight, home);
-    let (copies, keep) = (copies(model), keep(call::own_terms(model)));
+    let lookup = lookup(model, flight, home);
+    let (copies, insert) = (copies(model), insert(call::own_terms(model)));
     let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::CoalescedLookup });
-    let outside = backend::outside(model, home);
-    let way = Way::of(model);
-    let Way { fly, refresh, there, there_in_background } = &way;
+    let (entry, remote) = (backend::entry(model, home), backend::remote(model));
     match (model.flavor, flight.refresh()) {
         (Flavor::Sync, executor) => {
             let refresh = executor.map(|_| {
-                let Carried { copies, call, keep } = carried(model, home);
+                let Refreshed { copies, call, insert } = refreshed(model, home);
+                let remote = backend::lenient(model);
                 quote! {
                     if let ::core::option::Option::Some(__claim) = __claim {
-                        #outside
+                        #entry
                         #copies
-                        __claim.in_background(move |__claim| __claim.#refresh(#sharing, #there_in_background || #call, #keep));
+                        __claim.in_background(move |__claim| __claim.refresh(#sharing, #remote, || #call, #insert));
                     }
                 }
             });
             quote! {
-                let __boarded = #boarded;
-                match __boarded {
+                let __lookup = #lookup;
+                match __lookup {
                     #variant::Hit(__hit) => __hit,
                     #variant::Stale(__hit, __claim) => { #refresh __hit }
-                    #variant::Miss(__boarding) => { #outside #copies __boarding.#fly(#sharing, #there || #call, #keep) }
+                    #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #insert) }
                 }
             }
         }
-        // No place for a result while something is awaited: an error in it may not be `Send`.
+        // No result is held across an await: an error in it need not be `Send`.
         (Flavor::Async(_), None) => quote! {
-            let __boarding = match #boarded {
+            let __pending = match #lookup {
                 #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
-                #variant::Miss(__boarding) => __boarding,
+                #variant::Miss(__pending) => __pending,
             };
-            #outside
+            #entry
             #copies
-            __boarding.#fly(#sharing, #there #call, #keep).await
+            __pending.run_async(#sharing, #remote, #call, #insert).await
         },
         (Flavor::Async(_), Some(executor)) => {
-            let spawned = spawned(model, executor, home, &sharing, outside.as_ref(), &way);
-            // Where nothing runs the refresh, this call does, and looks once more: in one place, since a
-            // closure among the options is of another type in each.
+            let spawned = spawned(model, executor, home, &sharing, entry.as_ref());
+            // Where no executor takes the refresh, this call awaits it and looks up the result again: in one place, since a
+            // closure among the options has another type in each.
             quote! {
-                let mut __again = false;
-                let __boarding = loop {
-                    let __task = match #boarded {
+                let mut __is_repeated = false;
+                let __pending = loop {
+                    let __task = match #lookup {
                         #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
                         #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
                             ::core::option::Option::None => return __hit,
                             ::core::option::Option::Some(__task) => __task,
                         },
-                        #variant::Miss(__boarding) => break __boarding,
+                        #variant::Miss(__pending) => break __pending,
                     };
                     __task.await;
-                    __again = true;
+                    __is_repeated = true;
                 };
-                #outside
+                #entry
                 #copies
-                __boarding.#fly(#sharing, #there #call, #keep).await
+                __pending.run_async(#sharing, #remote, #call, #insert).await
             }
         }
     }
 }
 
-fn boarded(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
+fn lookup(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
     let (calls, key, outcome) = (cache::calls(model, home), cache::key(model, home), call::outcome(model));
-    // Only a call that may wait for a refresh looks again.
-    let may_look_again = matches!((model.flavor, flight.refresh()), (Flavor::Async(_), Some(_)));
+    // Only a call that may await a refresh looks up its result again.
+    let may_repeat = matches!((model.flavor, flight.refresh()), (Flavor::Async(_), Some(_)));
     let flight = flight.value(&model.plain_name(), &model.krate);
-    if may_look_again {
-        quote! { #calls.board_again(#key, #outcome, #flight, __again) }
+    if may_repeat {
+        quote! { #calls.begin_again(#key, #outcome, #flight, __is_repeated) }
     } else {
-        quote! { #calls.board(#key, #outcome, #flight) }
+        quote! { #calls.begin(#key, #outcome, #flight) }
     }
 }
 
-/// Hands a refresh to the executor; what it does not take is what this comes to.
+/// Spawns a refresh on the executor; evaluates to the task that the executor does not take.
 fn spawned(
     model: &Model,
     executor: &Refresh,
     home: &TokenStream,
     sharing: &TokenStream,
-    outside: Option<&TokenStream>,
-    Way { refresh, there_in_background, .. }: &Way,
+    entry: Option<&TokenStream>,
 ) -> TokenStream {
-    let executor = executor.executor(&model.krate);
-    let Carried { copies, call, keep } = carried(model, home);
+    let (executor, remote) = (executor.executor(&model.krate), backend::lenient(model));
+    let Refreshed { copies, call, insert } = refreshed(model, home);
     quote! {
         {
-            #outside
+            #entry
             #copies
             __claim.spawned(#executor, move |__claim| async move {
-                __claim.#refresh(#sharing, #there_in_background #call, #keep).await
+                __claim.refresh_async(#sharing, #remote, #call, #insert).await
             })
         }
     }
 }
 
-/// How a call and a refresh go on: with a backend, or without.
-struct Way {
-    fly: Ident,
-    refresh: Ident,
-    /// What a call is given of the backend, and what a refresh is.
-    there: Option<TokenStream>,
-    there_in_background: Option<TokenStream>,
-}
-
-impl Way {
-    fn of(model: &Model) -> Self {
-        let outside = if model.backend.is_some() { "_outside" } else { "" };
-        let asynchronous = if matches!(model.flavor, Flavor::Async(_)) { "_async" } else { "" };
-        Self {
-            fly: format_ident!("fly{outside}{asynchronous}"),
-            refresh: format_ident!("refresh{outside}{asynchronous}"),
-            there: backend::strictness(model).map(|strictness| quote! { &__outside, #strictness, }),
-            there_in_background: model.backend.as_ref().map(|_| quote! { &__outside, }),
-        }
-    }
-}
-
-/// What a refresh has of the call that it stands for.
-struct Carried {
+/// What a refresh takes from the call that found the stale result.
+struct Refreshed {
+    /// Copies of the arguments.
     copies: TokenStream,
+    /// The call of the body with these copies.
     call: TokenStream,
-    keep: TokenStream,
+    insert: TokenStream,
 }
 
-fn carried(model: &Model, home: &TokenStream) -> Carried {
+fn refreshed(model: &Model, home: &TokenStream) -> Refreshed {
     let krate = &model.krate;
     let copy = |number: usize| format_ident!("__argument{number}");
     let lent = |number: usize, ty: &Type| {
@@ -151,11 +129,11 @@ fn carried(model: &Model, home: &TokenStream) -> Carried {
         let is_self = argument.to_string() == "self";
         let (copy, at) = (copy(number), if is_self { argument.span() } else { type_tokens::first_span(ty) });
         let krate = krate.at(at);
-        // A method: the compiler says what is wrong with an argument where its name stands, at the type.
+        // A method call: so the compiler reports an argument that cannot be copied at its type.
         if is_reference(ty) {
             return quote_spanned! { at=> let #copy = #krate::__private::Original(#argument).carried_behind(); };
         }
-        // The body takes the one, terms are made of the other.
+        // The body takes one copy; expiry or weight are computed from the other.
         let for_terms = has_terms.then(|| {
             let copy = format_ident!("__copy{number}");
             quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
@@ -172,7 +150,8 @@ fn carried(model: &Model, home: &TokenStream) -> Carried {
         _ => quote_ident(format_ident!("__copy{number}")),
     });
     let terms = model.terms.own(krate, &references);
-    Carried { copies: quote! { #(#copies)* }, call: call::call_with(model, home, &passed), keep: keep(terms) }
+    let call = call::call_with(model, home, &passed);
+    Refreshed { copies: quote! { #(#copies)* }, call, insert: insert(terms) }
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {
@@ -186,15 +165,15 @@ fn behind(ty: &Type) -> Option<TokenStream> {
     type_tokens::impl_trait(inner).is_none().then(|| quote! { ::<#inner> })
 }
 
-/// Brings a result in, on terms that may be its own.
-fn keep(terms: Option<TokenStream>) -> TokenStream {
+/// Inserts a result, with expiry and weight of its own where the options say so.
+fn insert(terms: Option<TokenStream>) -> TokenStream {
     terms.map_or_else(
         || quote! { |__miss, __result| __miss.keep(__result) },
         |terms| quote! { |__miss, __result| __miss.keep_on(__result, #terms) },
     )
 }
 
-/// Copies of the arguments, where terms are made of them.
+/// Copies of the arguments, where expiry or weight are computed from them.
 fn copies(model: &Model) -> Option<TokenStream> {
     model.terms.are_own().then(|| call::copies_for_terms(model))
 }

@@ -1,5 +1,7 @@
 //! Where the engine of a call is: the only one of a cache, one of several by the key, or that of a thread.
 
+#[cfg(feature = "backend")]
+pub(crate) mod invalidate;
 #[cfg(feature = "testing")]
 pub(crate) mod isolation;
 pub(crate) mod nested;

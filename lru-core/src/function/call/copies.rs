@@ -1,9 +1,9 @@
-//! Copies of a call's arguments, for a refresh in the background.
+//! Copies of a call's arguments, for a refresh that outlives the call.
 
 use core::borrow::Borrow;
 use std::borrow::ToOwned;
 
-/// An argument that a refresh can have a copy of.
+/// An argument that can be copied for a refresh.
 #[diagnostic::on_unimplemented(
     message = "`swr` cannot refresh this: an argument of type `{Self}` cannot be copied for the background",
     label = "`swr` needs `Clone + Send + 'static` of every parameter",
@@ -14,14 +14,14 @@ pub trait Carried: Clone + Send + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone + Send + 'static> Carried for T {}
 
-/// What is behind a reference that a refresh can have a copy of.
+/// A type behind a reference that can be copied for a refresh.
 #[diagnostic::on_unimplemented(
     message = "`swr` cannot refresh this: a reference to `{Self}` cannot be copied for the background",
     label = "`swr` needs an owned form that is `Send + 'static` of every parameter",
     note = "so does a parameter that is no part of the key, and `self`"
 )]
 pub trait CarriedBehind<C> {
-    /// Makes it.
+    /// Returns an owned copy.
     fn copied(&self) -> C;
 }
 
@@ -32,12 +32,12 @@ impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
     }
 }
 
-/// An argument, to be copied for a refresh.
+/// An argument of the call, of which a refresh needs a copy.
 #[derive(Debug)]
 pub struct Original<'a, T: ?Sized>(pub &'a T);
 
 impl<T: ?Sized> Original<'_, T> {
-    /// A copy of it.
+    /// A copy of the argument.
     pub fn carried(&self) -> T
     where
         T: Carried,
@@ -45,7 +45,7 @@ impl<T: ?Sized> Original<'_, T> {
         self.0.clone()
     }
 
-    /// A copy of what it refers to.
+    /// A copy of what the argument refers to.
     pub fn carried_behind<C>(&self) -> C
     where
         T: CarriedBehind<C>,
@@ -54,7 +54,7 @@ impl<T: ?Sized> Original<'_, T> {
     }
 }
 
-/// The copy as the function takes it.
+/// The copy as a reference, as the function takes it.
 pub fn lent<T: ?Sized>(copy: &impl Borrow<T>) -> &T {
     copy.borrow()
 }

@@ -3,11 +3,22 @@
 //! Wherever the cache is, in a `static` or in an object, calls go through [`CacheHandle`]. It knows how
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
-pub(crate) mod coalesced;
-pub(crate) mod copies;
-pub(crate) mod refresh;
 #[cfg(feature = "backend")]
+pub(crate) mod backend_call;
+#[cfg(feature = "backend")]
+pub(crate) mod backend_handle;
+pub(crate) mod begin;
+pub(crate) mod coalesced;
+mod computation;
+pub(crate) mod copies;
+#[cfg(feature = "backend")]
+mod cross_process;
+pub(crate) mod pending_call;
+pub(crate) mod refresh;
 pub(crate) mod remote;
+#[cfg(feature = "backend")]
+pub(crate) mod strictness;
+mod wait;
 
 use core::fmt;
 use core::panic::AssertUnwindSafe;

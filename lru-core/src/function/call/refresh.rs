@@ -1,28 +1,210 @@
-//! Stale results that are refreshed.
+//! The refresh of a stale result, beside the call that was served it (stale-while-revalidate, RFC 5861).
 
+use core::fmt;
 use core::future::Future;
 use std::boxed::Box;
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::engine::placement::Placement;
+use crate::engine::insert::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::expiry::entry_info::Freshness;
 use crate::flight::executor::{Spawn, Task};
-use crate::function::call::coalesced::RefreshClaim;
+use crate::function::call::Miss;
+use crate::function::call::coalesced::publish;
+use crate::function::call::computation::{Computation, LeaderOf};
+use crate::function::call::pending_call::PendingCall;
+use crate::function::call::remote::{Fetched, Remote, block_on, shorter};
+use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::observe::events::Unfinished;
+use crate::observe::stats::add;
+use crate::store::entry::Entry;
 
-impl<E: Placement, S, O> RefreshClaim<E, S, O> {
-    /// Runs `refresh` on the thread of this cache.
+/// The right to refresh a stale result. Dropped before the refresh has ended, it leaves the refresh to the next call.
+#[must_use = "no other call refreshes the result meanwhile"]
+pub struct RefreshClaim<E: Placement, S, O> {
+    pending: PendingCall<E, S, O>,
+    leader: LeaderOf<E>,
+    unfinished: Unfinished,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
+    /// Claims the refresh; `None` if another call computes the result.
+    pub(super) fn new(mut pending: PendingCall<E, S, O>) -> Option<Self> {
+        let leader = pending.claim()?;
+        let unfinished = Unfinished::new(pending.options.events);
+        Some(Self { pending, leader, unfinished })
+    }
+
+    /// Calls `refresh` on the background thread of the cache.
     pub fn in_background(self, refresh: impl FnOnce(Self) + Send + 'static)
     where
         Self: Send + 'static,
     {
-        let background = self.boarding.calls.engines.first(|engine| Arc::clone(engine.background()));
-        background.run(Box::new(move || refresh(self)));
+        let worker = self.pending.handle.engines.first(|engine| Arc::clone(engine.background()));
+        worker.run(Box::new(move || refresh(self)));
     }
 
-    /// Has `executor` run what `refresh` makes. What it does not take is handed back, to be awaited here.
+    /// Spawns the future of `refresh` on `executor`. Returns it if the executor does not take it, to be awaited by the call.
     pub fn spawned<F>(self, executor: &impl Spawn, refresh: impl FnOnce(Self) -> F) -> Option<Task>
     where
         F: Future<Output = ()> + Send + 'static,
     {
         executor.spawn(Box::pin(refresh(self))).err()
+    }
+}
+
+impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
+    /// Computes the result by `body`, unless the backend has it. `insert` stores it in place of the stale one; an error does
+    /// not replace the stale result, and delays the next refresh.
+    pub fn refresh<R, H, M>(
+        self,
+        sharing: H,
+        remote: &M,
+        body: impl FnOnce() -> R,
+        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+    ) where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        let Some(mut refresh) = self.begin() else { return };
+        // Another process may have refreshed the result, or only the copy in this process be stale.
+        if let Some(Fetched::Found(result, ttl)) = block_on(refresh.fetch(remote)) {
+            refresh.pending.max_age = ttl;
+            refresh.finish(sharing, remote, result, insert);
+            return;
+        }
+        let result = {
+            let _scope = refresh.computation.body_scope();
+            body()
+        };
+        let encoded = refresh.encode(remote, &result);
+        let computation = refresh.finish(sharing, remote, result, insert);
+        if let Some(encoded) = encoded {
+            block_on(remote.store(&computation, encoded));
+        }
+    }
+
+    /// Like [`RefreshClaim::refresh`], but awaits `body`.
+    pub async fn refresh_async<R, H, M>(
+        self,
+        sharing: H,
+        remote: &M,
+        body: impl Future<Output = R>,
+        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+    ) where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        let Some(mut refresh) = self.begin() else { return };
+        if let Some(Fetched::Found(result, ttl)) = refresh.fetch(remote).await {
+            refresh.pending.max_age = ttl;
+            refresh.finish(sharing, remote, result, insert);
+            return;
+        }
+        let Ok(result) = refresh.computation.in_scope(false, body).await else { return };
+        let encoded = refresh.encode(remote, &result);
+        let computation = refresh.finish(sharing, remote, result, insert);
+        if let Some(encoded) = encoded {
+            drop(remote.store(&computation, encoded).await);
+        }
+    }
+
+    /// Begins to compute; `None` if another call has taken over.
+    fn begin(self) -> Option<Refresh<E, S, O>> {
+        let Self { pending, leader, unfinished } = self;
+        let began = pending.handle.at(pending.hash, |engine, _| engine.moment());
+        leader.begin_anew(began, pending.options.timeout);
+        let start = leader.leads().then(Instant::now)?;
+        let computation = pending.computation(Some(leader), began);
+        Some(Refresh { pending, computation, unfinished, start })
+    }
+}
+
+/// A refresh that has begun.
+struct Refresh<E: Placement, S, O> {
+    pending: PendingCall<E, S, O>,
+    computation: Computation<E>,
+    unfinished: Unfinished,
+    start: Instant,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
+    fn fetch<R, M>(&self, remote: &M) -> impl Future<Output = Option<Fetched<R>>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        M: Remote<R, O>,
+    {
+        remote.fetch(&self.computation, self.pending.policy)
+    }
+
+    /// Encodes a result that is not an error.
+    fn encode<R, M>(&self, remote: &M, result: &R) -> Option<M::Encoded>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        M: Remote<R, O>,
+    {
+        let (_scope, policy) = (self.computation.body_scope(), self.pending.policy);
+        (!policy.is_error(result)).then(|| remote.encode(result, policy))
+    }
+
+    /// Inserts and publishes the result.
+    fn finish<R, H, M>(
+        self,
+        sharing: H,
+        remote: &M,
+        result: R,
+        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+    ) -> Computation<E>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        let Self { mut pending, mut computation, unfinished, start } = self;
+        unfinished.done();
+        pending.max_age = shorter(remote.local_ttl(), pending.max_age);
+        // User code runs here, which may call the function.
+        let scope = computation.body_scope();
+        let PendingCall { handle, hash, key, same, policy, options, .. } = &pending;
+        let (policy, hash, events, took) = (*policy, *hash, options.events, start.elapsed());
+        let matches = |stored: &StoredKey<E>| same(stored, key);
+        handle.at(hash, |engine, _| engine.tallies().computed(took));
+        let result = if policy.is_error(&result) {
+            pending.count(|counters| &counters.errors);
+            handle.at(hash, |engine, plan| {
+                let delay = |entry: &Entry<E::Types>| {
+                    let is_stale = plan.check(&entry.term, plan.now()) != Freshness::Fresh;
+                    is_stale.then(|| plan.refresh_failed(&entry.term))
+                };
+                engine.find_with(hash, matches, delay, plan);
+            });
+            events.refresh_failed(took);
+            result
+        } else {
+            if !policy.keeps(&result) {
+                handle.change(hash, |engine, plan| engine.forget_stale(hash, matches, plan));
+            }
+            let result = insert(pending.into_miss(InsertKind::Revalidated(computation.began)), result);
+            // Counted after the insert: a thread that sees the count finds the result.
+            computation.engines.first(|engine| add(&engine.tallies().refreshes, 1));
+            events.refreshed(took);
+            result
+        };
+        if let Some(leader) = computation.leader.take() {
+            publish(leader, policy, sharing, &result);
+        }
+        drop(scope);
+        remote.inserted(hash);
+        computation
+    }
+}
+
+impl<E: Placement, S, O> fmt::Debug for RefreshClaim<E, S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshClaim").finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::function::call::CacheHandle;
-use crate::function::call::coalesced::{CoalescedLookup, FlightOptions};
+use crate::function::call::begin::CoalescedLookup;
+use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::Plain;
 use crate::key::Part;
 use crate::store::policy::Lru;
@@ -208,8 +209,8 @@ fn a_reader_waits_for_nobody_who_holds_the_lock() {
             });
             holding.wait();
             assert_eq!(open.call(2, unasked), 20);
-            let boarded = open.calls().board(Asked(2, &|| ()), Plain, FlightOptions::SINGLE);
-            assert!(matches!(boarded, CoalescedLookup::Hit(20)));
+            let found = open.calls().begin(Asked(2, &|| ()), Plain, FlightOptions::SINGLE);
+            assert!(matches!(found, CoalescedLookup::Hit(20)));
             holding.wait();
         });
         assert_eq!(open.counted(), (hits + 2, 0, 3));

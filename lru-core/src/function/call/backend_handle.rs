@@ -1,0 +1,362 @@
+//! The backend (L2) of a function: where it is opened, how it is set up, and the entry of one call in it.
+
+use core::any::{Any, type_name};
+use core::fmt;
+use core::time::Duration;
+use std::borrow::Cow;
+use std::boxed::Box;
+use std::format;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+use std::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::codec::{self, Format};
+use crate::backend::direct::Direct;
+use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
+use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
+use crate::engine::placement::Placement;
+use crate::engine::placement::invalidate::HasInProcessCache;
+use crate::expiry::duration::IntoSpan;
+use crate::function::call::CacheHandle;
+use crate::function::call::pending_call::FlightOptions;
+use crate::function::call::remote::shorter;
+use crate::function::call::strictness::Strictness;
+use crate::function::result_policy::ResultPolicy;
+use crate::key::{KeyHash, Part};
+use crate::observe::events::Events;
+use crate::observe::location::FunctionLocation;
+use crate::observe::stats::add;
+
+/// The backend of a function, opened when it is first needed.
+///
+/// # Panics
+///
+/// If `open` panics. The next call opens it then.
+pub fn opened<B: Send + Sync + 'static>(
+    cell: &'static OnceLock<Box<dyn Any + Send + Sync>>,
+    open: impl FnOnce() -> B,
+) -> &'static B {
+    let backend = cell.get_or_init(|| Box::new(open()));
+    backend.downcast_ref().expect("a function has one backend")
+}
+
+/// The name of an argument's type.
+#[must_use]
+pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
+    type_name::<T>()
+}
+
+/// What an accessor finds in a backend.
+pub type Peeked<R> = Result<Option<R>, BackendError>;
+
+/// The backend of a function, and the options that concern it.
+pub struct BackendHandle<B> {
+    pub(super) backend: B,
+    pub(super) namespace: Cow<'static, str>,
+    ttl: Option<Duration>,
+    error_ttl: Option<Duration>,
+    pub(super) front_ttl: Option<Duration>,
+    format: Format,
+    /// With `single_flight = global`, how long the cross-process lock is held, and other processes wait for it.
+    pub(super) lock_timeout: Option<Duration>,
+    on_error: Option<fn(&BackendError)>,
+    invalidation: &'static Invalidation,
+    tracker: Option<&'static Tracker>,
+}
+
+/// The backend of a function, the location of the function, and the invalidation of its in-process copies.
+type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
+
+impl<B> BackendHandle<&'static B> {
+    /// The backend of an `async` function.
+    #[must_use]
+    pub fn awaited((backend, location, invalidation): Opened<B>) -> Self {
+        Self::new(backend, location, invalidation)
+    }
+}
+
+impl<B> BackendHandle<Direct<B>> {
+    /// The backend of a function that is not `async`.
+    #[must_use]
+    pub fn direct((backend, location, invalidation): Opened<B>) -> Self {
+        Self::new(Direct::new(backend), location, invalidation)
+    }
+}
+
+impl<B> BackendHandle<B> {
+    /// A backend whose namespace is the path of the function.
+    fn new(backend: B, location: &'static FunctionLocation, invalidation: &'static Invalidation) -> Self {
+        let namespace = Cow::Borrowed(location.path());
+        let (ttl, error_ttl, front_ttl, lock_timeout) = (None, None, None, None);
+        let (format, on_error, tracker) = (Format::Compact, None, None);
+        Self {
+            backend,
+            namespace,
+            ttl,
+            error_ttl,
+            front_ttl,
+            format,
+            lock_timeout,
+            on_error,
+            invalidation,
+            tracker,
+        }
+    }
+
+    /// Sets the version of the function, which is part of the namespace.
+    #[must_use]
+    pub fn version(mut self, version: impl fmt::Display) -> Self {
+        self.namespace = Cow::Owned(format!("{}#{version}", self.namespace));
+        self
+    }
+
+    /// Sets the time to live of results.
+    #[must_use]
+    pub fn ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
+        self.ttl = Some(ttl.into_span());
+        self
+    }
+
+    /// Sets the time to live of errors.
+    #[must_use]
+    pub fn error_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
+        self.error_ttl = Some(ttl.into_span());
+        self
+    }
+
+    /// Sets how long the in-process cache may keep a copy at most.
+    #[must_use]
+    pub fn front_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
+        self.front_ttl = Some(ttl.into_span());
+        self
+    }
+
+    /// Encodes arguments and results as JSON.
+    #[cfg(feature = "json")]
+    #[must_use]
+    pub fn json(mut self) -> Self {
+        self.format = Format::Json;
+        self
+    }
+
+    /// Coalesces computations across processes: `single_flight = global`.
+    #[must_use]
+    pub fn global(mut self, flight: FlightOptions) -> Self {
+        self.lock_timeout = Some(flight.timeout);
+        self
+    }
+
+    /// Sets the callback for errors of the backend.
+    #[must_use]
+    pub fn on_error(mut self, callback: fn(&BackendError)) -> Self {
+        self.on_error = Some(callback);
+        self
+    }
+
+    /// The entry for a key: the arguments, as serde serializes them.
+    pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> BackendEntry<B> {
+        let key = codec::encoded(key, self.format);
+        let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref()?)));
+        BackendEntry { handle: self, key, tracked, local_hash: None }
+    }
+}
+
+impl<B: AsyncBackend> BackendHandle<B> {
+    /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
+    #[must_use]
+    pub fn watched(mut self, memo: &'static impl HasInProcessCache, has_listener: bool) -> Self {
+        self.tracker = self.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
+        self
+    }
+
+    /// Removes all entries of the function.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails: some entries may still be there.
+    pub async fn clear(&self) -> Result<(), BackendError> {
+        self.backend.clear(&self.namespace).await
+    }
+}
+
+/// The entry of a function's backend for one key.
+pub struct BackendEntry<B> {
+    pub(super) handle: BackendHandle<B>,
+    /// `None` if the arguments cannot be serialized: then nothing is found or stored.
+    key: Option<Vec<u8>>,
+    /// Tracks the copy in the in-process cache, if the backend reports changes.
+    tracked: Option<TrackedKey>,
+    /// The hash under which an accessor inserts the copy.
+    local_hash: Option<KeyHash>,
+}
+
+/// Bytes to be stored, and their time to live.
+pub(super) type Encoded = (Vec<u8>, Option<Duration>);
+
+/// A result that was found, and its remaining time to live.
+type Found<R> = Option<(R, Option<Duration>)>;
+
+impl<B> BackendEntry<B> {
+    pub(super) fn key(&self) -> Result<&[u8], BackendError> {
+        let key = self.key.as_deref();
+        key.ok_or_else(|| cannot_serialize("the arguments cannot be serialized"))
+    }
+
+    /// Decodes what was found. An entry that cannot be decoded counts as missing.
+    fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Found<R>
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+    {
+        let Stored { value, ttl, .. } = found?;
+        let (value, left) = codec::opened(&value, self.handle.format, SystemTime::now())?;
+        Some((policy.of_value(value), shorter(left, ttl)))
+    }
+
+    /// Encodes a result; `None` if it is not to be stored.
+    pub(super) fn encode<R, O>(&self, result: &R, policy: O) -> Result<Option<Encoded>, BackendError>
+    where
+        O: ResultPolicy<R, Value: Serialize>,
+    {
+        let BackendHandle { ttl, error_ttl, format, .. } = self.handle;
+        let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
+        let Some(value) = policy.value(result).filter(|_| policy.keeps(result)) else { return Ok(None) };
+        let bytes = codec::sealed(value, format, ttl, SystemTime::now());
+        Ok(Some((bytes.ok_or_else(|| cannot_serialize("the result cannot be serialized"))?, ttl)))
+    }
+
+    /// Notes that the in-process cache may have a copy now.
+    pub(super) fn inserted(&self, hash: KeyHash) {
+        if let Some(tracked) = &self.tracked {
+            tracked.inserted(hash);
+        }
+    }
+
+    /// Sets the key under which an accessor inserts a copy in the in-process cache.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+    pub fn copied_to<Q: Part>(mut self, key: Q) -> Self {
+        self.local_hash = self.tracked.is_some().then(|| KeyHash::of_part(&key));
+        self
+    }
+
+    /// Encodes a result that an accessor stores.
+    pub fn put<R, O>(&self, result: &R, policy: O) -> Put<'_, B>
+    where
+        O: ResultPolicy<R, Value: Serialize>,
+    {
+        Put { entry: self, encoded: self.encode(result, policy) }
+    }
+
+    /// Counts and reports an error. Returns what a strict function returns instead of its result.
+    pub fn failed<R, E: Placement, S>(
+        &self,
+        calls: &CacheHandle<E, S>,
+        flight: FlightOptions,
+        error: BackendError,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        calls.engines.first(|engine| add(&engine.tallies().backend_errors, 1));
+        self.report(flight.events, error, strictness)
+    }
+
+    /// Reports an error by an event and the callback. Returns what a strict function returns instead of its result.
+    pub(super) fn report<R>(
+        &self,
+        events: Events,
+        error: BackendError,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        events.backend_failed(&error);
+        if let Some(callback) = self.handle.on_error {
+            callback(&error);
+        }
+        strictness.instead(error)
+    }
+}
+
+fn cannot_serialize(what: &'static str) -> BackendError {
+    BackendError::with_kind(ErrorKind::Serialization, what)
+}
+
+impl<B: AsyncBackend> BackendEntry<B> {
+    pub(super) async fn fetch<R, O>(&self, policy: O) -> Result<Found<R>, BackendError>
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+    {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        // A computation that follows because nothing was found begins here as well.
+        if let Some(tracked) = &self.tracked {
+            tracked.begin();
+        }
+        let found = backend.get(namespace, self.key()?).await?;
+        Ok(self.decode(found, policy))
+    }
+
+    pub(super) async fn store(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        if let Some(tracked) = &self.tracked {
+            tracked.writes(value);
+        }
+        backend.set(namespace, self.key()?, value, *ttl).await
+    }
+
+    /// Returns the result that the backend holds.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub async fn peek<R, O>(&self, policy: O) -> Peeked<R>
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+    {
+        Ok(self.fetch(policy).await?.map(|(result, _)| result))
+    }
+
+    /// Removes the result, and returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails: the result may still be there.
+    pub async fn delete(&self) -> Result<bool, BackendError> {
+        self.handle.backend.delete(&self.handle.namespace, self.key()?).await
+    }
+}
+
+/// A result that an accessor stores in a backend.
+#[must_use = "it is stored by `store`"]
+pub struct Put<'e, B> {
+    entry: &'e BackendEntry<B>,
+    encoded: Result<Option<Encoded>, BackendError>,
+}
+
+impl<B: AsyncBackend> Put<'_, B> {
+    /// Stores the result.
+    ///
+    /// # Errors
+    ///
+    /// If the result cannot be serialized, or the backend fails.
+    pub async fn store(self) -> Result<(), BackendError> {
+        if let Some(hash) = self.entry.local_hash {
+            self.entry.inserted(hash);
+        }
+        match &self.encoded? {
+            Some(encoded) => self.entry.store(encoded).await,
+            None => Ok(()),
+        }
+    }
+}
+
+macro_rules! opaque {
+    ($($type:ident $(<$lifetime:lifetime>)?)*) => { $(
+        impl<B> fmt::Debug for $type<$($lifetime,)? B> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )* };
+}
+
+opaque! { BackendHandle BackendEntry Put<'_> }

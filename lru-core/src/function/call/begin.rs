@@ -1,0 +1,115 @@
+//! The begin of a coalesced call: the lookup, which finds a fresh result, a stale one, or none.
+
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::expiry::entry_info::Freshness;
+use crate::function::call::CacheHandle;
+use crate::function::call::pending_call::{FlightOptions, PendingCall};
+use crate::function::call::refresh::RefreshClaim;
+use crate::function::result_policy::ResultPolicy;
+use crate::key::{KeyHash, Part};
+use crate::observe::stats::add;
+
+/// What a coalesced call found.
+#[derive(Debug)]
+pub enum CoalescedLookup<R, P, C> {
+    /// A fresh result.
+    Hit(R),
+    /// A stale result, which is served (stale-while-revalidate). With a claim, this call is to refresh it.
+    Stale(R, Option<C>),
+    /// Nothing that can be served: `run` computes the result, or waits for the call that does.
+    Miss(P),
+}
+
+/// What a call of a cache found.
+type LookupOf<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Looks up the result of a call that may be served a stale one, or one that another call computes.
+    #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::lookup`"))]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn begin<Q, R, O>(self, key: Q, policy: O, options: FlightOptions) -> LookupOf<E, S, O, R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+    {
+        let hash = KeyHash::of_part(&key);
+        match self.lookup_uncounted(hash, &key, policy) {
+            Some((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
+                CoalescedLookup::Hit(result)
+            }
+            Some((result, Freshness::Stale { due })) => {
+                self.found_stale(hash, &key, policy, options, (result, due))
+            }
+            None => self.missed(hash, &key, policy, options),
+        }
+    }
+
+    /// Like [`CacheHandle::begin`]. With `is_repeated`, the call has found a stale result before and refreshed it itself: it
+    /// is not counted again.
+    pub fn begin_again<Q, R, O>(
+        self,
+        key: Q,
+        policy: O,
+        options: FlightOptions,
+        is_repeated: bool,
+    ) -> LookupOf<E, S, O, R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+    {
+        if is_repeated {
+            let (hash, matches) = (KeyHash::of_part(&key), |stored: &StoredKey<E>| key.eq_stored(stored));
+            let read = |value: &StoredValue<E>| policy.answer(value);
+            if let Some(result) = self.at(hash, |engine, plan| engine.peek_with(hash, matches, read, plan)) {
+                return CoalescedLookup::Hit(result);
+            }
+            self.at(hash, |engine, _| engine.uncount_hit());
+        }
+        self.begin(key, policy, options)
+    }
+
+    // Not inlined: in the caller it would take registers and stack from the hit.
+    #[inline(never)]
+    fn missed<Q, R, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        policy: O,
+        options: FlightOptions,
+    ) -> LookupOf<E, S, O, R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+    {
+        let flight_key = options.is_single.then(|| key.to_stored());
+        CoalescedLookup::Miss(PendingCall::new(self, hash, key, flight_key, policy, options))
+    }
+
+    /// Counts a stale hit, and claims the refresh if it is due and no other call does it.
+    #[inline(never)]
+    fn found_stale<Q, R, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        policy: O,
+        options: FlightOptions,
+        (result, is_due): (R, bool),
+    ) -> LookupOf<E, S, O, R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+    {
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
+        let is_in_flight = self.at(hash, |engine, _| {
+            add(&engine.tallies().stale_hits, 1);
+            is_due && engine.flights().is_in_flight(hash, matches)
+        });
+        let claim = if is_due && !is_in_flight {
+            let flight_key = Some(key.to_stored());
+            RefreshClaim::new(PendingCall::new(self, hash, key, flight_key, policy, options))
+        } else {
+            None
+        };
+        CoalescedLookup::Stale(result, claim)
+    }
+}

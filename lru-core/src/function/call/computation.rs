@@ -1,0 +1,84 @@
+//! The computation of a coalesced call: which flight it leads, when it began, and what a backend needs to know of it.
+
+use core::fmt;
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::thread;
+
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::flight::cycles::BodyScope;
+use crate::flight::leader::Leader;
+use crate::key::KeyHash;
+use crate::observe::events::Events;
+use crate::store::change_log::Epoch;
+
+/// The leader of a flight of a cache.
+pub(super) type LeaderOf<E> = Leader<StoredKey<E>, StoredValue<E>>;
+
+/// A computation that a call is to do: as the leader of a flight, or for itself alone.
+#[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "what only backends use"))]
+pub struct Computation<E: Placement> {
+    pub(super) engines: E,
+    pub(super) hash: KeyHash,
+    pub(super) events: Events,
+    /// `None` if the call computes for itself alone, and once the result is published.
+    pub(super) leader: Option<LeaderOf<E>>,
+    /// When it began: a later change of the key makes its result out of date.
+    pub(super) began: Epoch,
+    /// Whether it holds the cross-process lock.
+    pub(super) is_locked: bool,
+}
+
+impl<E: Placement> Computation<E> {
+    /// Attributes the calls of this thread to the leader until the scope is dropped.
+    pub(super) fn body_scope(&self) -> Option<BodyScope> {
+        self.leader.as_ref().map(Leader::body_scope)
+    }
+
+    /// Awaits `future` in the leader's scope: calls that it makes while it is polled are attributed to the leader, and so
+    /// are those of its destructors if it is dropped before it is ready. With `catches`, returns the payload of its panic.
+    pub(super) async fn in_scope<R>(
+        &self,
+        catches: bool,
+        future: impl Future<Output = R>,
+    ) -> thread::Result<R> {
+        // Dropped in reverse: `_opens` opens the scope, then the future is dropped, then `scope` closes it.
+        let scope = OnceLock::new();
+        let mut future = pin!(future);
+        let _opens = OpenOnDrop { leader: self.leader.as_ref(), scope: &scope };
+        poll_fn(|context| {
+            let _scope = self.body_scope();
+            if !catches {
+                return future.as_mut().poll(context).map(Ok);
+            }
+            match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+                Ok(polled) => polled.map(Ok),
+                Err(payload) => Poll::Ready(Err(payload)),
+            }
+        })
+        .await
+    }
+}
+
+/// Opens the leader's scope when it is dropped, which is just before the future is.
+struct OpenOnDrop<'a, K, V> {
+    leader: Option<&'a Leader<K, V>>,
+    scope: &'a OnceLock<BodyScope>,
+}
+
+impl<K, V> Drop for OpenOnDrop<'_, K, V> {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            _ = self.scope.set(leader.body_scope());
+        }
+    }
+}
+
+impl<E: Placement> fmt::Debug for Computation<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Computation").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! A coalesced call that found no fresh result: all that it needs to compute the result, or to wait for it.
+
+use core::fmt;
+use core::sync::atomic::AtomicU64;
+use core::time::Duration;
+
+use crate::engine::insert::InsertKind;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::expiry::duration::IntoSpan;
+use crate::expiry::entry_info::Freshness;
+use crate::function::call::computation::{Computation, LeaderOf};
+use crate::function::call::{CacheHandle, Miss, Pending};
+use crate::function::result_policy::ResultPolicy;
+use crate::key::{KeyHash, Part};
+use crate::observe::events::Events;
+use crate::observe::location::FunctionLocation;
+use crate::observe::stats::{Counters, add};
+use crate::store::change_log::Epoch;
+use crate::store::entry::Entry;
+
+/// How calls share computations: the options `single_flight` and `flight_timeout`.
+#[derive(Clone, Copy, Debug)]
+pub struct FlightOptions {
+    /// Whether concurrent misses of a key are coalesced.
+    pub(super) is_single: bool,
+    /// How long a leader may compute before a follower takes over.
+    pub(super) timeout: Duration,
+    pub(super) events: Events,
+}
+
+impl FlightOptions {
+    /// One call computes for all that miss a key concurrently.
+    pub const SINGLE: Self = Self { is_single: true, timeout: TIMEOUT, events: Events::NONE };
+    /// Each call computes for itself.
+    pub const ALONE: Self = Self { is_single: false, timeout: TIMEOUT, events: Events::NONE };
+
+    /// Sets how long a leader may compute before a follower takes over.
+    #[must_use]
+    pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
+        Self { timeout: timeout.into_span(), ..self }
+    }
+
+    /// Sets the function that events name; `None` without the feature `tracing`.
+    #[must_use]
+    pub const fn at(self, location: Option<&'static FunctionLocation>) -> Self {
+        let Self { is_single, timeout, .. } = self;
+        Self { is_single, timeout, events: Events::of(location) }
+    }
+}
+
+/// The default of `flight_timeout`.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A coalesced call that found no fresh result. Owns the key, and borrows no argument.
+#[must_use = "the result is computed by `run`"]
+pub struct PendingCall<E: Placement, S, O> {
+    pub(super) handle: CacheHandle<E, S>,
+    pub(super) hash: KeyHash,
+    pub(super) key: StoredKey<E>,
+    /// Another copy of the key, for a flight.
+    pub(super) flight_key: Option<StoredKey<E>>,
+    pub(super) same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+    pub(super) policy: O,
+    pub(super) options: FlightOptions,
+    /// How long the in-process cache may keep the result at most, if a backend has it too.
+    pub(super) max_age: Option<Duration>,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
+    pub(super) fn new<Q: Part<Stored = StoredKey<E>>>(
+        handle: CacheHandle<E, S>,
+        hash: KeyHash,
+        key: &Q,
+        flight_key: Option<StoredKey<E>>,
+        policy: O,
+        options: FlightOptions,
+    ) -> Self {
+        let (key, same) = (key.to_stored(), Q::stored_eq);
+        Self { handle, hash, key, flight_key, same, policy, options, max_age: None }
+    }
+
+    /// Adds one to a counter.
+    pub(super) fn count(&self, which: impl FnOnce(&Counters) -> &AtomicU64) {
+        self.handle.at(self.hash, |engine, _| add(which(engine.tallies()), 1));
+    }
+
+    /// A computation of this call that begins now.
+    pub(super) fn computation(&self, leader: Option<LeaderOf<E>>, began: Epoch) -> Computation<E>
+    where
+        E: Clone,
+    {
+        let (engines, events) = (self.handle.engines.clone(), self.options.events);
+        Computation { engines, hash: self.hash, events, leader, began, is_locked: false }
+    }
+
+    /// The miss token with which the result is inserted.
+    pub(super) fn into_miss(self, kind: InsertKind) -> Miss<E, S, O> {
+        let Self { handle, hash, key, same, policy, max_age, .. } = self;
+        let pending = handle.stores.then_some(Pending { hash, key, origin: kind, same, left: max_age });
+        Miss { calls: handle, pending, outcome: policy }
+    }
+
+    /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place, returns that
+    /// value and `true`.
+    pub(super) fn serve_stale_if_error<R>(&self, result: R) -> (R, bool)
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+    {
+        if !self.handle.plan.serves_on_error() || !self.policy.is_error(&result) {
+            return (result, false);
+        }
+        let Self { handle, hash, key, same, policy, .. } = self;
+        let stale = handle.at(*hash, |engine, plan| {
+            let read = |entry: &Entry<E::Types>| {
+                let is_kept = plan.check(&entry.term, plan.now()) != Freshness::Expired;
+                is_kept.then(|| policy.answer(&entry.value))
+            };
+            engine.find_with(*hash, |stored| same(stored, key), read, plan)
+        });
+        match stale {
+            Some(stale) => {
+                self.count(|counters| &counters.stale_hits);
+                (stale, true)
+            }
+            None => (result, false),
+        }
+    }
+}
+
+impl<E: Placement, S, O> fmt::Debug for PendingCall<E, S, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingCall").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,29 @@
+//! What a call does when its backend fails: the option `strict`.
+
+use crate::backend::BackendError;
+
+/// Whether a call goes on without a backend that fails.
+pub trait Strictness<R>: Copy {
+    /// What the call returns; `None` if it goes on without the backend.
+    fn instead(self, error: BackendError) -> Option<R>;
+}
+
+/// The call goes on without the backend.
+#[derive(Clone, Copy, Debug)]
+pub struct Lenient;
+
+impl<R> Strictness<R> for Lenient {
+    fn instead(self, _: BackendError) -> Option<R> {
+        None
+    }
+}
+
+/// The call returns the error.
+#[derive(Clone, Copy, Debug)]
+pub struct Strict;
+
+impl<T, E: From<BackendError>> Strictness<Result<T, E>> for Strict {
+    fn instead(self, error: BackendError) -> Option<Result<T, E>> {
+        Some(Err(error.into()))
+    }
+}

@@ -1,0 +1,162 @@
+//! Waiting for another call's computation; otherwise leading one.
+
+use core::future::poll_fn;
+
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::flight::follower::{Followed, Follower};
+use crate::flight::join::Joined;
+use crate::flight::leader::Leader;
+use crate::flight::table::Published;
+use crate::function::call::computation::{Computation, LeaderOf};
+use crate::function::call::pending_call::PendingCall;
+use crate::function::result_policy::{ResultPolicy, Sharing};
+
+/// How a call goes on once it has joined the flight of its key.
+enum Ready<R, K, V> {
+    /// Another call has just stored the result.
+    Answered(R),
+    /// Another call computes the result.
+    Wait(Follower<K, V>),
+    /// This call computes: as a leader, or for itself alone.
+    Compute(Option<Leader<K, V>>),
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
+    /// Claims the computation of a stale result; `None` if another call computes it.
+    pub(super) fn claim(&mut self) -> Option<LeaderOf<E>> {
+        let Self { handle, hash, flight_key, same, options, .. } = self;
+        handle.at(*hash, |engine, _| {
+            let is_superseded = |began| engine.overtook(began, *hash);
+            engine.flights().claim(*hash, flight_key, *same, options.timeout, is_superseded)
+        })
+    }
+}
+
+impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
+    /// Blocks until another call has computed the result; otherwise counts a miss.
+    pub(super) fn wait<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+    {
+        match self.ready() {
+            Ready::Answered(result) => Ok(result),
+            Ready::Compute(leader) => self.lead(leader),
+            Ready::Wait(mut follower) => {
+                let end = follower.block();
+                self.followed(&follower, end, sharing).or_else(|leader| self.lead(leader))
+            }
+        }
+    }
+
+    /// Like [`PendingCall::wait`], but awaits the other call.
+    pub(super) async fn wait_async<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+    {
+        // No result is held across an await: an error in it need not be `Send`.
+        let mut follower = match self.ready() {
+            Ready::Answered(result) => return Ok(result),
+            Ready::Compute(leader) => return self.lead(leader),
+            Ready::Wait(follower) => follower,
+        };
+        let end = poll_fn(|context| follower.poll(context)).await;
+        self.followed(&follower, end, sharing).or_else(|leader| self.lead(leader))
+    }
+
+    fn ready<R>(&mut self) -> Ready<R, StoredKey<E>, StoredValue<E>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+    {
+        // A call from inside an `Eq` or a `Clone`, under a lock, must not wait for a leader that may need the lock.
+        if !self.options.is_single || self.handle.engines.is_held() {
+            return Ready::Compute(None);
+        }
+        loop {
+            match self.join() {
+                Joined::Lead(leader) => return Ready::Compute(Some(leader)),
+                Joined::Follow(follower) => return Ready::Wait(follower),
+                Joined::Ended => {
+                    let Self { handle, hash, key, same, policy, .. } = self;
+                    let read = |value: &StoredValue<E>| policy.answer(value);
+                    let matches = |stored: &StoredKey<E>| same(stored, key);
+                    let found =
+                        handle.at(*hash, |engine, plan| engine.lookup_uncounted(*hash, matches, read, plan));
+                    if let Some((result, _)) = found {
+                        return Ready::Answered(result);
+                    }
+                }
+            }
+        }
+    }
+
+    fn join(&mut self) -> Joined<StoredKey<E>, StoredValue<E>> {
+        let Self { handle, hash, flight_key, same, options, .. } = self;
+        handle.at(*hash, |engine, _| {
+            let is_superseded = |began| engine.overtook(began, *hash);
+            engine.flights().join(*hash, flight_key, *same, options.timeout, is_superseded)
+        })
+    }
+
+    /// The result that a follower receives; otherwise the follower computes.
+    fn followed<R, H>(
+        &self,
+        follower: &Follower<StoredKey<E>, StoredValue<E>>,
+        end: Followed<StoredKey<E>, StoredValue<E>>,
+        sharing: H,
+    ) -> Result<R, Option<LeaderOf<E>>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        H: Sharing<R>,
+    {
+        match end {
+            Followed::Lead(leader) => {
+                self.options.events.took_over(leader.is_after_timeout());
+                Err(Some(leader))
+            }
+            Followed::Cycle => Err(None),
+            Followed::Published => {
+                let result = match follower.published() {
+                    Some(Published::Stored(value)) => Some(self.policy.answer(value)),
+                    Some(Published::Whole(packed)) => sharing.unpack(&**packed),
+                    None => None,
+                };
+                let (result, _) = self.serve_stale_if_error(result.ok_or(None)?);
+                self.count(|counters| &counters.coalesced);
+                Ok(result)
+            }
+        }
+    }
+
+    /// Counts the miss of a call that is to compute. A leader looks up the result once more, as an earlier leader may have
+    /// inserted it meanwhile.
+    fn lead<R>(&self, leader: Option<LeaderOf<E>>) -> Result<R, Computation<E>>
+    where
+        O: ResultPolicy<R, Kept = StoredValue<E>>,
+    {
+        let Self { handle, hash, key, same, policy, .. } = self;
+        if !handle.stores {
+            handle.at(*hash, |engine, _| engine.miss_uncached());
+        }
+        let Some(leader) = leader else {
+            let began = handle
+                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.moment() });
+            return Err(self.computation(None, began));
+        };
+        // User code runs here (`Eq`, `Clone`), which may call the function.
+        let scope = leader.body_scope();
+        let found = handle.at(*hash, |engine, plan| {
+            let before = engine.moment();
+            leader.begin(before);
+            if handle.stores {
+                engine.lookup(*hash, |stored| same(stored, key), |value| policy.answer(value), plan)
+            } else {
+                Err(before)
+            }
+        });
+        drop(scope);
+        found.map_err(|began| self.computation(Some(leader), began))
+    }
+}
