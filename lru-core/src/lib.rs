@@ -42,7 +42,7 @@ pub use observe::info::{CacheInfo, CacheParameters};
 pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;
-pub use store::removed::RemovalCause;
+pub use store::removal_cause::RemovalCause;
 
 /// Background refresh of stale results (stale-while-revalidate, RFC 5861): the executor of async functions.
 pub mod refresh {
@@ -103,7 +103,7 @@ pub mod __private {
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
     pub use crate::store::Table;
-    pub use crate::store::entry::EntryMeta;
+    pub use crate::store::entry_meta::EntryMeta;
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};

@@ -6,6 +6,7 @@ use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::process::Command;
 
 use crate::instructions;
+use crate::layers;
 use crate::step::{Outcome, Result, Step, cargo, fail, install, output_of, root, run_through};
 
 /// Arguments that run a cargo command on the crates of `tests/hygiene`, a separate workspace.
@@ -61,6 +62,7 @@ pub(crate) fn test() -> Vec<Step> {
 pub(crate) fn ci() -> Vec<Step> {
     let mut steps = vec![
         Step::new("format", || with("fmt", "rustfmt", "--all --check")),
+        Step::new("layers", layers::layers),
         Step::new("crates", few_crates),
         Step::new("lints", || with("clippy", "clippy", "--workspace --all-targets -- -D warnings")),
         Step::new("lints, all features", || {

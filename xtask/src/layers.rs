@@ -30,7 +30,7 @@ struct Rules {
     sources: &'static str,
     /// From left to right. Modules of one group don't import each other; all import from the groups before.
     rooms: &'static [&'static [&'static str]],
-    /// The same for the files of one room.
+    /// The order of the files of one room.
     inner: Option<(&'static str, &'static [&'static [&'static str]])>,
     /// Free of the rules: only tests have it.
     free: &'static [&'static str],

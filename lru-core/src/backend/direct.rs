@@ -3,7 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use crate::backend::error::BackendError;
+use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::{AsyncBackend, Backend, Stored};
 
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
 pub struct Direct<B: 'static>(&'static B);

@@ -7,8 +7,8 @@
 use core::cell::{Cell, RefCell};
 
 use crate::key::KeyHash;
-use crate::store::Place;
-use crate::store::removed::RemovalCause;
+use crate::store::place::Place;
+use crate::store::removal_cause::RemovalCause;
 
 /// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
 #[derive(Debug)]
@@ -113,10 +113,10 @@ impl<E> Deferred<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
     use crate::store::entry::Entry;
     use crate::store::policy::Lru;
     use crate::store::types::Types;
-    use crate::store::{Place, Store};
 
     /// Two places in a store.
     fn places() -> [Place; 2] {

@@ -8,13 +8,14 @@ use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
+use crate::store::Removed;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::place::{Brought, Place};
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
-use crate::store::{Brought, Place};
 
 /// How a value comes into the cache.
 #[derive(Clone, Copy, Debug)]

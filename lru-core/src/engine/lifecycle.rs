@@ -8,7 +8,7 @@ use crate::expiry::entry_info::Freshness;
 use crate::expiry::settings::EntryOptions;
 use crate::expiry::ticks::Ticks;
 use crate::store::candidates::Candidates;
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 /// When entries with the metadata `T` expire.

@@ -8,9 +8,9 @@ use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
-use crate::store::Place;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
+use crate::store::place::Place;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {

@@ -37,7 +37,7 @@ use crate::engine::state::State;
 use crate::flight::table::FlightTable;
 use crate::flight::worker::Worker;
 use crate::observe::stats::Counters;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 

@@ -6,8 +6,9 @@ use crate::engine::Engine;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::state::State;
+use crate::store::Removed;
 use crate::store::entry::Entry;
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {

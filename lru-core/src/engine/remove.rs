@@ -14,8 +14,9 @@ use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
+use crate::store::Removed;
 use crate::store::entry::Entry;
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {

@@ -10,7 +10,7 @@ use crate::engine::notify::told;
 use crate::engine::state::State;
 use crate::observe::info::CacheInfo;
 use crate::observe::stats::{CacheStats, Counters};
-use crate::store::removed::Removed;
+use crate::store::Removed;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {

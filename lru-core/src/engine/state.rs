@@ -8,13 +8,15 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Settle;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
+use crate::store::Removed;
+use crate::store::Store;
 use crate::store::change_log::ChangeLog;
 use crate::store::entry::Entry;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::place::Place;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
-use crate::store::{Place, Store};
 
 /// What a call reads and changes under the lock.
 pub struct State<C: CacheTypes> {

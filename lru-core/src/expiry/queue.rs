@@ -12,7 +12,7 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::expiry::entry_info::{EntryInfo, Staleness};
 use crate::expiry::ticks::Ticks;
-use crate::store::entry::{EntryMeta, Queue};
+use crate::store::entry_meta::{EntryMeta, Queue};
 
 /// A deadline that was noted for the entry in a slot: of equal ones, the one noted first comes first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

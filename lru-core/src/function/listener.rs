@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::engine::lifecycle::Hooks;
 use crate::store::candidates::Candidates;
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 
 /// The eviction listener `L` and the victim chooser `H` of a function.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::expiry::settings::{EntryOptions, ExpirySettings};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};
 use crate::store::candidates::Candidates;
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 /// The clock, the expiry settings and the hooks `H` of a function.

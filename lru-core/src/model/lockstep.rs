@@ -8,7 +8,7 @@ use super::script::{OnTerms, Quick};
 use super::tested::{Planned, PlannedInfo, Tested, Tracker};
 use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 use crate::store::types::Types;
 

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use crate::observe::info::CacheInfo;
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 
 /// A computation that saw more changes than this is not stored, whatever they changed.
 const TOLD_APART: u64 = 1024;

@@ -17,10 +17,10 @@ use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::{CacheTypes, Types};
 
 /// An engine, and the plan it is used by.

@@ -9,7 +9,7 @@ use super::script::{OnTerms, Operation, Quick, Script};
 use super::tested::Tested;
 use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::Policy;
 use crate::store::types::Types;
 

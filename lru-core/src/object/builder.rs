@@ -11,7 +11,7 @@ use crate::object::Cache;
 use crate::object::settings::Settings;
 use crate::store::candidates::Candidates;
 use crate::store::policy::{Lru, Policy, Rr};
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 
 /// A builder of a [`Cache`].
 ///

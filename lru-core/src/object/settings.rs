@@ -10,7 +10,7 @@ use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
 use crate::expiry::settings::{EntryOptions, ExpirySettings};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::store::candidates::Candidates;
-use crate::store::removed::RemovalCause;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::{CacheTypes, Types};
 
 /// The metadata of an entry in an object. Only functions that keep their results in it store some that become

@@ -9,7 +9,8 @@ use core::hash::Hasher;
 use core::marker::PhantomData;
 
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::function::call::{CacheHandle, EntryTest};
+use crate::function::call::CacheHandle;
+use crate::function::call::accessors::EntryTest;
 use crate::function::result_policy::{Refused, ResultPolicy};
 use crate::key::by_eq::NoKey;
 use crate::key::{Part, Tagged, WithTag};

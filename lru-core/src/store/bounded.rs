@@ -5,15 +5,16 @@
 //! full store takes an entry in by turning the ring, or in the victim's slot: nothing is allocated,
 //! and nothing wears out.
 
-use super::{Brought, Place};
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
 use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::Entry;
-use crate::store::entry::{EntryMeta, Queue};
+use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
+use crate::store::place::{Brought, Place};
 use crate::store::policy::Policy;
-use crate::store::removed::{RemovalCause, Removed};
+use crate::store::removal_cause::RemovalCause;
+use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
 
 /// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
@@ -83,7 +84,7 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Adds an entry that there is room for, and whose key is not there.
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<C>, leavers: &mut Removed<C>) {
+    pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, leavers: &mut RemovedEntries<C, S>) {
         if C::Meta::IS_BARE {
             match self.bring_in(entry) {
                 Ok(Some(evicted)) => leavers.push(evicted, RemovalCause::Evicted),
@@ -138,7 +139,12 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Evicts until there is room for `entry`, which takes the place of what is in the slot
     /// `replaced`. Says whether that is still there.
-    fn make_room(&mut self, entry: &Entry<C>, mut replaced: Option<Slot>, leavers: &mut Removed<C>) -> bool {
+    fn make_room<S: ClearedStore<C>>(
+        &mut self,
+        entry: &Entry<C>,
+        mut replaced: Option<Slot>,
+        leavers: &mut RemovedEntries<C, S>,
+    ) -> bool {
         loop {
             let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.term.weight());
             let fits =
@@ -185,7 +191,12 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Puts another value under a key that is there. The old key stays; the new key leaves with the
     /// old value. Where the old entry had to make room itself, the new one comes in anew.
-    pub(super) fn replace(&mut self, place: Place, mut entry: Entry<C>, leavers: &mut Removed<C>) {
+    pub(super) fn replace<S: ClearedStore<C>>(
+        &mut self,
+        place: Place,
+        mut entry: Entry<C>,
+        leavers: &mut RemovedEntries<C, S>,
+    ) {
         let slot = place.slot();
         if !C::Meta::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
             return self.add(entry);
@@ -215,7 +226,7 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Takes out what has expired by `now`.
-    pub(super) fn expire(&mut self, now: u64, leavers: &mut Removed<C>) {
+    pub(super) fn expire<S: ClearedStore<C>>(&mut self, now: u64, leavers: &mut RemovedEntries<C, S>) {
         loop {
             let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
             let Some(slot) = self.queue.next(now, term) else { return };
@@ -266,7 +277,7 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Sets another bound, and evicts what is beyond it.
-    pub(super) fn resize(&mut self, maxsize: usize, leavers: &mut Removed<C>) {
+    pub(super) fn resize<S: ClearedStore<C>>(&mut self, maxsize: usize, leavers: &mut RemovedEntries<C, S>) {
         self.maxsize = maxsize;
         while self.is_beyond(maxsize) {
             match self.pop_victim() {
@@ -326,6 +337,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Removed;
     use crate::store::policy::{Lru, Policy};
     use crate::store::types::Types;
     use core::cell::Cell;

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use crate::key::KeyHash;
-use crate::store::read_stripes::{Lent, ToReaders};
 use crate::store::types::CacheTypes;
 
 /// A key with its hash, the value remembered under it, and on what terms.
@@ -21,70 +20,4 @@ impl<C: CacheTypes> fmt::Debug for Entry<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("hash", &self.hash).finish_non_exhaustive()
     }
-}
-
-/// The metadata of an entry: what is known of it beside its key and its value.
-///
-/// An entry that never expires and weighs one has none: `()`, for which all of this folds away.
-pub trait EntryMeta: Sized {
-    /// The expiry queue of a store.
-    #[doc(hidden)]
-    type Queue: Queue<Self>;
-
-    /// How a store lends its table to readers.
-    #[doc(hidden)]
-    type Lent<X>: Lent<X>;
-
-    /// Whether there is none.
-    const IS_BARE: bool;
-
-    /// What the entry counts for against `maxsize`.
-    fn weight(&self) -> usize;
-}
-
-/// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
-#[doc(hidden)]
-pub trait Queue<M: EntryMeta>: fmt::Debug {
-    /// No deadline.
-    const EMPTY: Self;
-
-    /// Notes the deadline of the entry in `slot`.
-    fn add(&mut self, slot: usize, meta: &mut M);
-
-    /// Returns the slot whose entry expired first, of those that have by `now`. `meta` looks into a slot.
-    fn next<'m>(&mut self, now: u64, meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
-    where
-        M: 'm;
-
-    /// Drops the deadlines of removed entries, where they are more than those of the `len` entries there are.
-    fn tidy<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
-    where
-        M: 'm;
-}
-
-impl EntryMeta for () {
-    type Queue = ();
-    type Lent<X> = ToReaders<X>;
-
-    const IS_BARE: bool = true;
-
-    #[inline]
-    fn weight(&self) -> usize {
-        1
-    }
-}
-
-impl Queue<()> for () {
-    const EMPTY: Self = ();
-
-    #[inline]
-    fn add(&mut self, _: usize, (): &mut ()) {}
-
-    #[inline]
-    fn next<'m>(&mut self, _: u64, _: impl Fn(usize) -> Option<&'m ()>) -> Option<usize> {
-        None
-    }
-
-    #[inline]
-    fn tidy<'m>(&mut self, _: usize, _: impl Fn(usize) -> Option<&'m ()>) {}
 }

@@ -2,7 +2,7 @@
 
 use core::num::NonZeroUsize;
 
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 
 /// The const argument for the capacity of an unbounded cache.
 pub const UNBOUNDED: i128 = -1;

@@ -9,10 +9,13 @@ mod bounded;
 pub(crate) mod candidates;
 pub(crate) mod change_log;
 pub(crate) mod entry;
+pub(crate) mod entry_meta;
 pub(crate) mod index;
 pub(crate) mod maxsize;
+pub(crate) mod place;
 pub mod policy;
 pub(crate) mod read_stripes;
+pub(crate) mod removal_cause;
 pub(crate) mod removed;
 pub(crate) mod types;
 mod unbounded;
@@ -20,16 +23,29 @@ mod unbounded;
 use crate::key::KeyHash;
 use crate::store::candidates::Candidates;
 use crate::store::entry::Entry;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
+use crate::store::place::{Brought, Place};
 use crate::store::policy::Policy;
 use crate::store::read_stripes::ReadStripes;
-use crate::store::removed::Removed;
+use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
 
 pub use unbounded::Table;
+
+/// The entries removed from a store.
+pub(crate) type Removed<C> = RemovedEntries<C, Store<C>>;
+
+impl<C: CacheTypes> ClearedStore<C> for Store<C> {
+    fn for_each(&self, mut report: impl FnMut(&C::Key, &C::Value)) {
+        for place in self.places() {
+            let entry = self.get(place);
+            report(&entry.key, &entry.value);
+        }
+    }
+}
 
 impl<C: CacheTypes<Meta = ()>> Store<C> {
     /// Lends the entries to the current thread, by way of `readers`, where no order is kept.
@@ -40,10 +56,6 @@ impl<C: CacheTypes<Meta = ()>> Store<C> {
     }
 }
 
-/// Where an entry lies in its store, as long as the store does not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(usize);
-
 /// The two ways to store: everything, or so much and the rest by policy.
 ///
 /// What has terms lies in the second even where there is no bound: it may have to leave in time.
@@ -51,9 +63,6 @@ pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C>),
     Bounded(Bounded<C>),
 }
-
-/// What left for an entry that came in, if anything did; or the entry, if it did not.
-pub(crate) type Brought<C> = Result<Option<Entry<C>>, Entry<C>>;
 
 /// Calls the same method on whichever store it is.
 macro_rules! either {

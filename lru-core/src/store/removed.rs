@@ -1,35 +1,25 @@
-//! Why an entry leaves, and what left.
+//! Removed entries: reported to the eviction listener and dropped after the lock is released.
 
 use std::any::Any;
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
-use crate::store::Store;
 use crate::store::entry::Entry;
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
-/// Why an entry left the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RemovalCause {
-    /// It made room for another.
-    Evicted,
-    /// Its time was over.
-    Expired,
-    /// Another value came under its key.
-    Replaced,
-    /// It was removed by its key, or by `retain`.
-    Invalidated,
-    /// Everything was cleared.
-    Cleared,
+/// A store that was cleared as a whole.
+pub(crate) trait ClearedStore<C: CacheTypes> {
+    /// Passes each entry to `report`, from the least to the most recently used where an order is kept.
+    fn for_each(&self, report: impl FnMut(&C::Key, &C::Value));
 }
 
 /// What left the store, in the order in which it did, to be told of and dropped when the lock is
 /// free. Mostly this is one entry, and nothing is allocated for that.
-pub(crate) struct Removed<C: CacheTypes> {
+pub(crate) struct RemovedEntries<C: CacheTypes, S> {
     first: Option<Leaver<C>>,
-    rest: Option<Box<Rest<C>>>,
+    rest: Option<Box<Rest<C, S>>>,
     /// Which of them the newcomer replaced.
     replaced: Option<usize>,
 }
@@ -40,13 +30,13 @@ pub(crate) struct Leaver<C: CacheTypes> {
     pub(crate) cause: Option<RemovalCause>,
 }
 
-struct Rest<C: CacheTypes> {
+struct Rest<C: CacheTypes, S> {
     more: Vec<Leaver<C>>,
     /// What was cleared, as it lay.
-    cleared: Option<Store<C>>,
+    cleared: Option<S>,
 }
 
-impl<C: CacheTypes> Removed<C> {
+impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
     #[inline]
     pub(crate) const fn none() -> Self {
         Self { first: None, rest: None, replaced: None }
@@ -81,12 +71,12 @@ impl<C: CacheTypes> Removed<C> {
     }
 
     #[cold]
-    fn rest(&mut self) -> &mut Rest<C> {
+    fn rest(&mut self) -> &mut Rest<C, S> {
         self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
     }
 
     /// Everything left.
-    pub(crate) fn clear(&mut self, store: Store<C>) {
+    pub(crate) fn clear(&mut self, store: S) {
         self.rest().cleared = Some(store);
     }
 
@@ -134,10 +124,7 @@ impl<C: CacheTypes> Removed<C> {
             }
         }
         for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
-            for place in store.places() {
-                let entry = store.get(place);
-                tell(&entry.key, &entry.value, RemovalCause::Cleared);
-            }
+            store.for_each(|key, value| tell(key, value, RemovalCause::Cleared));
         }
         if let Some((key, value, cause)) = taken {
             tell(key, value, cause);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::Policy;
 
 /// The types of a cache: of its keys and values, its eviction policy, and the metadata of its entries.

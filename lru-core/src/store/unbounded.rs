@@ -7,10 +7,10 @@ use core::mem;
 
 use hashbrown::HashTable;
 
-use super::Place;
 use crate::key::KeyHash;
 use crate::store::entry::Entry;
-use crate::store::entry::EntryMeta;
+use crate::store::entry_meta::EntryMeta;
+use crate::store::place::Place;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
 use crate::store::types::CacheTypes;
 

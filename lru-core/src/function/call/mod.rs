@@ -3,6 +3,7 @@
 //! Wherever the cache is, in a `static` or in an object, calls go through [`CacheHandle`]. It knows how
 //! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
 
+pub(crate) mod accessors;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_call;
 #[cfg(feature = "backend")]
@@ -21,22 +22,18 @@ pub(crate) mod strictness;
 mod wait;
 
 use core::fmt;
-use core::panic::AssertUnwindSafe;
 use core::time::Duration;
-use std::panic::{catch_unwind, resume_unwind};
-use std::vec::Vec;
 
 use crate::engine::Engine;
 use crate::engine::insert::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::told;
-use crate::engine::placement::{Change, EngineOf, Placement, StoredKey, StoredValue};
+use crate::engine::placement::{EngineOf, Placement, StoredKey, StoredValue};
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::settings::EntryOptions;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::observe::info::{CacheInfo, CacheParameters};
-use crate::observe::stats::{CacheStats, add};
+use crate::observe::stats::add;
 use crate::store::entry::Entry;
 
 /// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
@@ -151,53 +148,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Miss { calls: self, pending: Some(pending), outcome }
     }
 
-    /// Whether a result is remembered. Counts nothing, moves nothing.
-    pub fn contains<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
-        let hash = KeyHash::of_part(&key);
-        self.at(hash, |engine, plan| engine.contains(hash, |stored| key.eq_stored(stored), plan))
-    }
-
-    /// What is remembered, as the function would return it. Counts nothing, moves nothing.
-    pub fn peek<Q, R, O>(self, key: Q, outcome: O) -> Option<R>
-    where
-        Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
-    {
-        let hash = KeyHash::of_part(&key);
-        let read = |kept: &StoredValue<E>| outcome.answer(kept);
-        self.at(hash, |engine, plan| engine.peek_with(hash, |stored| key.eq_stored(stored), read, plan))
-    }
-
-    /// Remembers `result` as if it had been computed. Counts nothing.
-    pub fn put<Q, R, O>(self, key: Q, result: R, outcome: O)
-    where
-        Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
-    {
-        self.put_on(key, result, outcome, |_, _| EntryOptions::NONE);
-    }
-
-    /// Like [`CacheHandle::put`], with options that are made of the value. A value that weighs more than all
-    /// entries may is not stored, and its key is removed.
-    pub fn put_on<Q, R, O>(
-        self,
-        key: Q,
-        result: R,
-        outcome: O,
-        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
-    ) where
-        Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
-    {
-        let is_error = outcome.is_error(&result);
-        let Some(options) = outcome.value(&result).map(|value| options(&self.plan, value)) else { return };
-        if let Some(value) = outcome.into_kept(result) {
-            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
-            let term = self.plan.meta(&key, &value, EntryOptions { is_error, ..options });
-            self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
-        }
-    }
-
     /// Brings in what a computation came to, where it is to be remembered.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -261,7 +211,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 .is_some()
     }
 
-    fn keep(
+    pub(super) fn keep(
         &self,
         entry: Entry<E::Types>,
         origin: InsertKind,
@@ -271,88 +221,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             drop(told(engine.keep(entry, origin, same, plan), plan));
         });
     }
-
-    /// Removes one result, and says whether there was one. Counts nothing.
-    pub fn invalidate<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
-        let hash = KeyHash::of_part(&key);
-        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
-        self.change(hash, |engine, plan| engine.forget(hash, matches, plan))
-    }
-
-    /// Removes all results for which `holds` is false. Counts nothing.
-    pub fn retain(self, mut holds: impl FnMut(&StoredKey<E>, &StoredValue<E>) -> bool) {
-        self.engines.catch_up_all(&self.plan);
-        self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
-    }
-
-    /// The same, by a test that may know more of the keys.
-    pub fn retain_tested(self, mut test: impl EntryTest<StoredKey<E>, StoredValue<E>>) {
-        self.retain(|key, value| test.holds(key, value));
-    }
-
-    /// Forgets everything and sets the counters to zero.
-    // By value, as all that generated code calls: whatever traits of a user's have methods of these names,
-    // these come first.
-    pub fn clear(self) {
-        self.clear_all();
-    }
-
-    pub(crate) fn clear_all(&self) {
-        let mut left = Vec::new();
-        self.engines.each(Change::Clear, |engine| left.extend(engine.empty(&self.plan)));
-        // Nothing is left anywhere when the first is told of it or dropped. A panic keeps nobody from that.
-        let mut thrown = None;
-        for leavers in left {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(told(leavers, &self.plan)))) {
-                thrown.get_or_insert(panic);
-            }
-        }
-        if let Some(panic) = thrown {
-            resume_unwind(panic);
-        }
-    }
-
-    /// Hits, misses, bound and size, read together.
-    #[must_use]
-    pub fn info(self) -> CacheInfo {
-        self.engines.info(&self.plan)
-    }
-
-    /// What happened beside hits and misses.
-    #[must_use]
-    pub fn stats(self) -> CacheStats {
-        self.counted()
-    }
-
-    pub(crate) fn counted(&self) -> CacheStats {
-        let mut stats = CacheStats::default();
-        self.engines.catch_up_all(&self.plan);
-        self.engines.each(Change::None, |engine| stats += engine.stats());
-        stats
-    }
-
-    /// The options the function was memoized with.
-    #[must_use]
-    pub fn parameters(self, typed: bool) -> CacheParameters {
-        CacheParameters::new(self.engines.maxsize(), typed)
-    }
 }
 
 impl<E, S> fmt::Debug for CacheHandle<E, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheHandle").finish_non_exhaustive()
-    }
-}
-
-/// A test of the entries to be retained.
-pub trait EntryTest<K, V> {
-    /// Returns whether an entry is retained.
-    fn holds(&mut self, key: &K, value: &V) -> bool;
-}
-
-impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<K, V> for H {
-    fn holds(&mut self, key: &K, value: &V) -> bool {
-        self(key, value)
     }
 }
 

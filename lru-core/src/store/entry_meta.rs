@@ -1,0 +1,73 @@
+//! Entry metadata: what a store asks about an entry beside its key and its value.
+//!
+//! An entry that never expires and weighs one has the metadata `()`: all of this is then removed by the compiler.
+
+use core::fmt;
+
+use crate::store::read_stripes::{Lent, ToReaders};
+
+/// The metadata of an entry: what is known of it beside its key and its value.
+///
+/// An entry that never expires and weighs one has none: `()`, for which all of this folds away.
+pub trait EntryMeta: Sized {
+    /// The expiry queue of a store.
+    #[doc(hidden)]
+    type Queue: Queue<Self>;
+
+    /// How a store lends its table to readers.
+    #[doc(hidden)]
+    type Lent<X>: Lent<X>;
+
+    /// Whether there is none.
+    const IS_BARE: bool;
+
+    /// What the entry counts for against `maxsize`.
+    fn weight(&self) -> usize;
+}
+
+/// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
+#[doc(hidden)]
+pub trait Queue<M: EntryMeta>: fmt::Debug {
+    /// No deadline.
+    const EMPTY: Self;
+
+    /// Notes the deadline of the entry in `slot`.
+    fn add(&mut self, slot: usize, meta: &mut M);
+
+    /// Returns the slot whose entry expired first, of those that have by `now`. `meta` looks into a slot.
+    fn next<'m>(&mut self, now: u64, meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
+    where
+        M: 'm;
+
+    /// Drops the deadlines of removed entries, where they are more than those of the `len` entries there are.
+    fn tidy<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
+    where
+        M: 'm;
+}
+
+impl EntryMeta for () {
+    type Queue = ();
+    type Lent<X> = ToReaders<X>;
+
+    const IS_BARE: bool = true;
+
+    #[inline]
+    fn weight(&self) -> usize {
+        1
+    }
+}
+
+impl Queue<()> for () {
+    const EMPTY: Self = ();
+
+    #[inline]
+    fn add(&mut self, _: usize, (): &mut ()) {}
+
+    #[inline]
+    fn next<'m>(&mut self, _: u64, _: impl Fn(usize) -> Option<&'m ()>) -> Option<usize> {
+        None
+    }
+
+    #[inline]
+    fn tidy<'m>(&mut self, _: usize, _: impl Fn(usize) -> Option<&'m ()>) {}
+}
