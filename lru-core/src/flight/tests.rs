@@ -40,7 +40,7 @@ fn finishes(test: impl FnOnce() + Send + 'static) {
     });
     match done.recv_timeout(WATCHDOG) {
         Ok(()) | Err(RecvTimeoutError::Disconnected) => {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
         Err(RecvTimeoutError::Timeout) => panic!("a deadlock"),
     }

@@ -41,6 +41,7 @@ struct Leadership {
 }
 
 /// A follower becomes the leader of this number.
+#[derive(Clone, Copy)]
 pub(super) struct Takeover {
     pub(super) number: u64,
     /// Whether the former leader exceeded its timeout, and may still be computing.

@@ -126,7 +126,7 @@ impl<A: Argument, const N: usize> Argument for [A; N] {
 
 /// Compares two options by the comparison of their contents.
 #[inline]
-fn eq_options<A, B>(one: &Option<A>, other: &Option<B>, eq: impl FnOnce(&A, &B) -> bool) -> bool {
+fn eq_options<A, B>(one: Option<&A>, other: Option<&B>, eq: impl FnOnce(&A, &B) -> bool) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => eq(one, other),
         (None, None) => true,
@@ -148,12 +148,12 @@ impl<A: Argument> Argument for Option<A> {
 
     #[inline]
     fn eq_argument(&self, other: &Self) -> bool {
-        eq_options(self, other, A::eq_argument)
+        eq_options(self.as_ref(), other.as_ref(), A::eq_argument)
     }
 
     #[inline]
     fn eq_stored(&self, stored: &Self::Stored) -> bool {
-        eq_options(self, stored, A::eq_stored)
+        eq_options(self.as_ref(), stored.as_ref(), A::eq_stored)
     }
 
     #[inline]
@@ -163,7 +163,7 @@ impl<A: Argument> Argument for Option<A> {
 
     #[inline]
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool {
-        eq_options(one, other, A::stored_eq)
+        eq_options(one.as_ref(), other.as_ref(), A::stored_eq)
     }
 }
 

@@ -51,7 +51,7 @@ impl KeyHash {
 /// The increment of the state between two numbers of [`mixed`].
 pub(crate) const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Returns the number that SplitMix64 outputs in a given state (Steele, Lea and Flood, "Fast Splittable
+/// Returns the number that `SplitMix64` outputs in a given state (Steele, Lea and Flood, "Fast Splittable
 /// Pseudorandom Number Generators", OOPSLA 2014).
 pub(crate) const fn mixed(state: u64) -> u64 {
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -32,7 +32,6 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Like [`Cache::__calls`], of a function that sets when the entries expire that it stores.
     #[doc(hidden)]
     #[must_use]
-    #[expect(clippy::type_complexity, reason = "generated code names no part of it")]
     pub fn __calls_with(
         &self,
         set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,

@@ -56,13 +56,16 @@ pub struct Tested<H, Given, Stored> {
     types: PhantomData<fn(Given, Stored)>,
 }
 
+/// A test for a cache of this placement.
+type TestedIn<E, H, Given> = Tested<H, Given, (StoredKey<E>, StoredValue<E>)>;
+
 /// Returns a test for the cache that is called. `_calls` is passed for its type, and not called.
 #[inline]
 pub fn tested<A, W, E: Placement, S, H>(
     _calls: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     holds: H,
-) -> Tested<H, (A, W), (StoredKey<E>, StoredValue<E>)>
+) -> TestedIn<E, H, (A, W)>
 where
     H: FnMut(&A, &W) -> bool,
 {

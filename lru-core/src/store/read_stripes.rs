@@ -385,7 +385,7 @@ mod tests {
             readers.put(&table);
             readers.take_back();
         }
-        let visits = (1..).find(|_| matches!(readers.find(), Found::NothingAgain));
+        let visits = (1..100_000).find(|_| matches!(readers.find(), Found::NothingAgain));
         assert_eq!(visits, Some(PATIENCE));
     }
 

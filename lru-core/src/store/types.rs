@@ -19,6 +19,7 @@ pub trait CacheTypes {
 }
 
 /// A bundle of four types, for the type level only.
+#[expect(clippy::type_complexity, reason = "it is the bundle itself")]
 pub struct Types<K, V, P, M>(PhantomData<fn() -> (K, V, P, M)>);
 
 impl<K, V, P: Policy, M: EntryMeta> CacheTypes for Types<K, V, P, M> {

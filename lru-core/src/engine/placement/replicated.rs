@@ -251,7 +251,8 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        self.0.insert_computed(entry.hash, entry.key, entry.value, entry.term, began, same, lifecycle);
+        let Entry { hash, key, value, term: () } = entry;
+        self.0.insert_computed(hash, key, value, (), began, same, lifecycle);
     }
 
     #[inline]

@@ -93,7 +93,7 @@ fn what_fails_again_and_again_is_asked_half_as_often_each_time() {
             while info.freshness(now.ticks()) != (Freshness::Stale { due: true }) {
                 now += Duration::from_secs(1);
             }
-            (now - failed).as_secs()
+            now.saturating_sub(failed).as_secs()
         })
     };
     assert_eq!(waits(3600), [1, 2, 4, 8, 16, 32, 60, 60, 60]);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::{AsyncBackend, BackendError};
+use crate::engine::Engine;
 use crate::engine::placement::Placement;
 use crate::function::call::backend_handle::{BackendEntry, Encoded};
 use crate::function::call::computation::Computation;
@@ -134,7 +135,7 @@ where
         };
         if let Some(Obtained::Fetched(Fetched::Found(..))) = &obtained {
             // The call was counted as a miss.
-            computation.engines.at(computation.hash, |engine| engine.was_hit());
+            computation.engines.at(computation.hash, Engine::was_hit);
         }
         obtained
     }

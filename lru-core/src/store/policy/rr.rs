@@ -14,7 +14,7 @@ use crate::store::arena::{Arena, Slot};
 /// Good if all keys are equally likely to be used, and as a baseline for other policies: it has no bad access
 /// pattern, not even a loop over slightly more keys than the capacity.
 ///
-/// The victims are chosen by a pseudorandom generator (SplitMix64) with a fixed `SEED`, so that a program behaves
+/// The victims are chosen by a pseudorandom generator (`SplitMix64`) with a fixed `SEED`, so that a program behaves
 /// the same in each run. The choice is predictable for an attacker who knows the calls. A hit does no bookkeeping, an
 /// eviction takes constant time; the policy needs 8 bytes per entry. It is `RRCache` of Python's cachetools.
 #[derive(Debug)]

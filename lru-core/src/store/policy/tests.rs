@@ -200,7 +200,7 @@ impl<P: Policy, M: Model> Both<P, M> {
     }
 }
 
-mod tests {
+mod policies {
     use super::super::{Fifo, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
     use super::*;
 
