@@ -16,7 +16,7 @@ use crate::store::removed::{RemovalCause, Removed};
 use crate::store::types::CacheTypes;
 use crate::store::{Brought, Place};
 
-/// Where an inserted value comes from.
+/// The origin of an inserted value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum InsertKind {
     /// The result of a miss, whose computation began at this epoch.

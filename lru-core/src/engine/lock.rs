@@ -209,7 +209,7 @@ impl<T> Lock<T> for Unlocked<T> {
         &mut self.0
     }
 
-    /// Without an atomic addition, because no other thread counts.
+    /// Increments without an atomic addition, because no other thread counts.
     #[inline]
     fn count(counter: &AtomicU64) {
         counter.store(counter.load(Relaxed) + 1, Relaxed);

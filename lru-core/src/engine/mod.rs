@@ -53,7 +53,7 @@ pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     tallies: OnceLock<Box<Counters>>,
     /// The refresh thread. Created when the first entry is refreshed on a thread of the library.
     background: OnceLock<Arc<Worker>>,
-    /// How to copy an entry, if user code must not run under the lock.
+    /// Functions that copy an entry, if user code must not run under the lock.
     copy: Option<Copied<C>>,
 }
 

@@ -122,7 +122,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         for place in places {
             let store = state.store.borrow();
             let entry = store.get(place);
-            // `holds` may have called the cache and removed the entry.
+            // A call of `holds`, even this one, may have called the cache and removed the entry.
             if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
                 continue;
             }
@@ -237,7 +237,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state.expire(plan, &mut leavers);
         while plan.hooks().chooses() && state.store.borrow().is_beyond(maxsize) {
             if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
-                // The victims before it are removed entries already.
+                // The victims before the panic have been removed and must be reported.
                 drop(Self::let_go(state, leavers, plan));
                 resume_unwind(thrown);
             }
@@ -254,7 +254,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 }
 
 /// Backend invalidation: another process changed the values that entries are copies of. These methods record
-/// no change, so the result of a computation in flight may still be stored; the caller decides whether it was
+/// no change, so the result of a computation in flight may still be stored: they do not check whether it was
 /// superseded.
 #[cfg(feature = "backend")]
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {

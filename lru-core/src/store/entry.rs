@@ -1,4 +1,4 @@
-//! One remembered result, and what is known of it.
+//! Entries and their metadata.
 
 use core::fmt;
 
@@ -6,10 +6,10 @@ use crate::key::KeyHash;
 use crate::store::read_stripes::{Lent, ToReaders};
 use crate::store::types::CacheTypes;
 
-/// A key with its hash, the value remembered under it, and on what terms.
+/// A key with its hash, the value stored for it, and the metadata of the entry.
 ///
-/// The hash is kept so that tables can be rebuilt without running user code. It is never zero, which
-/// lets an empty slot be told without a further byte.
+/// The hash is stored so that tables can be rebuilt without running user code. It is never zero, so that an
+/// empty slot is recognized without another byte.
 pub struct Entry<C: CacheTypes> {
     pub(crate) hash: KeyHash,
     pub(crate) key: C::Key,
@@ -23,40 +23,41 @@ impl<C: CacheTypes> fmt::Debug for Entry<C> {
     }
 }
 
-/// The metadata of an entry: what is known of it beside its key and its value.
+/// The metadata of an entry.
 ///
-/// An entry that never expires and weighs one has none: `()`, for which all of this folds away.
+/// An entry that never expires and weighs one has the metadata `()`, for which all of this is optimized away.
 pub trait EntryMeta: Sized {
     /// The expiry queue of a store.
     #[doc(hidden)]
     type Queue: Queue<Self>;
 
-    /// How a store lends its table to readers.
+    /// The way in which a store publishes its table to read stripes.
     #[doc(hidden)]
     type Lent<X>: Lent<X>;
 
-    /// Whether there is none.
+    /// Whether the entry has no metadata.
     const IS_BARE: bool;
 
-    /// What the entry counts for against `maxsize`.
+    /// Returns the weight of the entry, its cost against `maxsize`.
     fn weight(&self) -> usize;
 }
 
 /// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
 #[doc(hidden)]
 pub trait Queue<M: EntryMeta>: fmt::Debug {
-    /// No deadline.
+    /// An empty queue.
     const EMPTY: Self;
 
-    /// Notes the deadline of the entry in `slot`.
+    /// Records the deadline of the entry in `slot`.
     fn add(&mut self, slot: usize, meta: &mut M);
 
-    /// Returns the slot whose entry expired first, of those that have by `now`. `meta` looks into a slot.
+    /// Returns the slot of the entry that expired first, among those expired by `now`. `meta` returns the
+    /// metadata in a slot.
     fn next<'m>(&mut self, now: u64, meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
     where
         M: 'm;
 
-    /// Drops the deadlines of removed entries, where they are more than those of the `len` entries there are.
+    /// Drops the deadlines of removed entries if they outnumber those of the `len` stored entries.
     fn tidy<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
     where
         M: 'm;

@@ -1,4 +1,4 @@
-//! Why an entry leaves, and what left.
+//! Removed entries and the causes of their removal.
 
 use std::any::Any;
 use std::boxed::Box;
@@ -9,32 +9,32 @@ use crate::store::Store;
 use crate::store::entry::Entry;
 use crate::store::types::CacheTypes;
 
-/// Why an entry left the cache.
+/// The reason for which an entry was removed from the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovalCause {
-    /// It made room for another.
+    /// The entry was evicted to make room for another.
     Evicted,
-    /// Its time was over.
+    /// The entry expired.
     Expired,
-    /// Another value came under its key.
+    /// The value was replaced by another one for the same key.
     Replaced,
-    /// It was removed by its key, or by `retain`.
+    /// The entry was removed by its key, or by `retain`.
     Invalidated,
-    /// Everything was cleared.
+    /// The cache was cleared.
     Cleared,
 }
 
-/// What left the store, in the order in which it did, to be told of and dropped when the lock is
-/// free. Mostly this is one entry, and nothing is allocated for that.
+/// The entries that were removed from the store, in the order of removal, to be reported and dropped after
+/// the lock is released. In most cases there is one, which needs no allocation.
 pub(crate) struct Removed<C: CacheTypes> {
     first: Option<Leaver<C>>,
     rest: Option<Box<Rest<C>>>,
-    /// Which of them the newcomer replaced.
+    /// The number of the entry that the inserted one replaced.
     replaced: Option<usize>,
 }
 
-/// An entry, and why it left: `None` if it never was in the store.
+/// An entry with the cause of its removal: `None` if it was never stored.
 pub(crate) struct Leaver<C: CacheTypes> {
     pub(crate) entry: Entry<C>,
     pub(crate) cause: Option<RemovalCause>,
@@ -42,7 +42,7 @@ pub(crate) struct Leaver<C: CacheTypes> {
 
 struct Rest<C: CacheTypes> {
     more: Vec<Leaver<C>>,
-    /// What was cleared, as it lay.
+    /// The store that was cleared, with all its entries.
     cleared: Option<Store<C>>,
 }
 
@@ -52,20 +52,20 @@ impl<C: CacheTypes> Removed<C> {
         Self { first: None, rest: None, replaced: None }
     }
 
-    /// What left is told of.
+    /// Adds a removed entry that is reported.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry<C>, cause: RemovalCause) {
         self.add(Leaver { entry, cause: Some(cause) });
     }
 
-    /// The newcomer came in its place.
+    /// Adds the entry that the inserted one replaced.
     pub(crate) fn replace(&mut self, entry: Entry<C>) {
         let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
         self.replaced = Some(usize::from(self.first.is_some()) + more);
         self.push(entry, RemovalCause::Replaced);
     }
 
-    /// What was not let in is only dropped.
+    /// Adds a rejected entry, which is dropped and not reported.
     #[inline]
     pub(crate) fn refuse(&mut self, entry: Entry<C>) {
         self.add(Leaver { entry, cause: None });
@@ -85,7 +85,7 @@ impl<C: CacheTypes> Removed<C> {
         self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
     }
 
-    /// Everything left.
+    /// Adds all entries of a cleared store.
     pub(crate) fn clear(&mut self, store: Store<C>) {
         self.rest().cleared = Some(store);
     }
@@ -96,7 +96,7 @@ impl<C: CacheTypes> Removed<C> {
         for leaver in first.into_iter().chain(more) {
             self.add(leaver);
         }
-        // One of the two at most: what was cleared before is empty since.
+        // At most one of the two has a cleared store with entries: after a clear, the store is empty.
         if let Some(cleared) = cleared {
             self.clear(cleared);
         }
@@ -107,15 +107,15 @@ impl<C: CacheTypes> Removed<C> {
         self.first.is_none() && self.rest.is_none()
     }
 
-    /// How many left for this reason, one by one.
+    /// Returns the number of entries removed for this reason, without those of a cleared store.
     pub(crate) fn count(&self, reason: RemovalCause) -> u64 {
         let rest = self.rest.iter().flat_map(|rest| &rest.more);
         let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
         leavers.map(|_| 1).sum()
     }
 
-    /// Tells `whom` of each entry that left, and then of one that was `taken` out. A panic keeps nobody
-    /// from being told: the first one is handed back.
+    /// Calls `whom` for each removed entry, and then for one that was `taken` out. A panic of one call does
+    /// not skip the others; the first panic is returned.
     pub(crate) fn tell(
         &self,
         taken: Option<(&C::Key, &C::Value, RemovalCause)>,
@@ -145,7 +145,7 @@ impl<C: CacheTypes> Removed<C> {
         thrown
     }
 
-    /// Hands over each entry that left, but for those that were cleared together.
+    /// Passes each entry to `to`, except those of a cleared store.
     pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
@@ -153,12 +153,12 @@ impl<C: CacheTypes> Removed<C> {
         }
     }
 
-    /// Whether everything was cleared.
+    /// Returns whether there is a cleared store.
     pub(crate) fn are_all(&self) -> bool {
         self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
     }
 
-    /// What the newcomer replaced, if anything; the others are dropped.
+    /// Returns the entry that the inserted one replaced, if any, and drops the others.
     pub(crate) fn into_replaced(self) -> Option<(C::Key, C::Value)> {
         let number = self.replaced?;
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
@@ -166,7 +166,7 @@ impl<C: CacheTypes> Removed<C> {
         Some((entry.key, entry.value))
     }
 
-    /// The entries that left for this reason; the others are dropped.
+    /// Returns the entries removed for this reason, and drops the others.
     pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));

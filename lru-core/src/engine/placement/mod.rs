@@ -33,7 +33,7 @@ pub trait Placement {
 
     /// Looks a key up for a caller, as [`Engine::lookup`] does.
     ///
-    /// This and the next two are methods of their own, and not closures for [`at`](Self::at), as `inline(always)`
+    /// This and the next two are methods instead of closures for [`at`](Self::at), because `inline(always)`
     /// cannot be put on a closure.
     ///
     /// # Errors
