@@ -1,8 +1,8 @@
-//! What nested calls asked of a store that was being read.
+//! Deferred removals: changes that nested calls requested while the store was being read.
 //!
-//! A user's `Eq` or `Clone` runs while the store is read, and may clear the cache or invalidate a
-//! key. Both hold at once: this list hides what is gone. The entries themselves leave when the
-//! reading is over. So do those that a nested call brings, and that can't be let in.
+//! A user's `Eq` or `Clone` runs while the store is read, and may clear the cache or invalidate a key. Both
+//! take effect at once, because this list hides the entries as tombstones. The entries themselves are removed
+//! when the read is over. Entries that a nested call cannot store are kept here until then.
 
 use core::cell::{Cell, RefCell};
 
@@ -10,29 +10,29 @@ use crate::key::KeyHash;
 use crate::store::place::Place;
 use crate::store::removal_cause::RemovalCause;
 
-/// Invariant: places stay valid, since no store is changed before what is listed here is carried out.
+/// Invariant: places stay valid, because the list is carried out before any other change to the store.
 #[derive(Debug)]
 pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
     removed: RefCell<Vec<(Place, RemovalCause)>>,
-    /// Entries that were never let in, and those that have left for a reason: to be told of and dropped
-    /// when the lock is free.
+    /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
+    /// lock is released.
     left: RefCell<Vec<(E, Option<RemovalCause>)>>,
 }
 
-/// What a call asked of a cache whose lock another thread held, and for which it could not wait.
+/// A change that a call requested while another thread held the lock, on which the call could not block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DeferredChange {
-    /// What is under this key goes.
+    /// Removes the entries with this hash.
     Forget(KeyHash),
-    /// All may go.
+    /// Removes all entries.
     Empty,
-    /// All goes, and the counters start anew.
+    /// Removes all entries and resets the counters.
     Clear,
 }
 
-/// What is to be carried out.
+/// The deferred work.
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
     pub(crate) removed: Vec<(Place, RemovalCause)>,
@@ -54,13 +54,14 @@ impl<E> Deferred<E> {
         !self.any.get()
     }
 
-    /// Whether the entry at `place` is gone, though it still lies there.
+    /// Returns whether the entry at `place` is hidden, although it is still in the store.
     #[inline]
     pub(crate) fn hides(&self, place: Place) -> bool {
         self.any.get() && self.lists(place)
     }
 
-    /// The same, where it takes a search to know the place.
+    /// Like [`hides`](Self::hides), but calls `place` only if needed, because finding the place takes a
+    /// search.
     #[inline]
     pub(crate) fn hides_at(&self, place: impl FnOnce() -> Option<Place>) -> bool {
         self.any.get() && place().is_none_or(|place| self.lists(place))
@@ -71,12 +72,12 @@ impl<E> Deferred<E> {
         self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)
     }
 
-    /// Whether anything lies in the store that is gone.
+    /// Returns whether any entry in the store is hidden.
     pub(crate) fn hides_any(&self) -> bool {
         self.clear.get() || !self.removed.borrow().is_empty()
     }
 
-    /// What is left of `weight`, which all entries weigh together.
+    /// Returns `weight`, the weight of all entries, without that of the hidden entries.
     pub(crate) fn remaining(&self, weight: usize, weight_of: impl Fn(Place) -> usize) -> usize {
         if self.clear.get() {
             return 0;
@@ -96,14 +97,14 @@ impl<E> Deferred<E> {
         self.any.set(true);
     }
 
-    /// Keeps an entry to be told of, where there is a cause, and dropped later: also if what comes
-    /// between panics.
+    /// Defers an entry, to be reported (if it has a cause) and dropped later, even if the code in between
+    /// panics.
     pub(crate) fn leave(&self, entry: E, cause: Option<RemovalCause>) {
         self.left.borrow_mut().push((entry, cause));
         self.any.set(true);
     }
 
-    /// Hands over what is to be carried out.
+    /// Takes the deferred work.
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
         Work { clear: self.clear.take(), removed: self.removed.take(), left: self.left.take() }
@@ -118,7 +119,7 @@ mod tests {
     use crate::store::policy::Lru;
     use crate::store::types::Types;
 
-    /// Two places in a store.
+    /// Returns two places in a store.
     fn places() -> [Place; 2] {
         let mut store = Store::<Types<u8, u8, Lru, ()>>::new(None);
         for key in [1, 2] {

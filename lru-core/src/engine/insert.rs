@@ -1,4 +1,4 @@
-//! Inserts: of what was computed, and of what a caller puts.
+//! Inserts of computed results and of values that callers put.
 
 use crate::engine::Engine;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
@@ -17,25 +17,25 @@ use crate::store::place::{Brought, Place};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
-/// How a value comes into the cache.
+/// The origin of an inserted value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum InsertKind {
-    /// By a call that missed, and began at this moment.
+    /// The result of a miss, whose computation began at this epoch.
     Computed(Epoch),
-    /// By a computation that was asked to replace what is there.
+    /// The result of an explicit refresh. Replaces any entry of its key.
     Refreshed(Epoch),
-    /// By a computation that is to replace what is not fresh, and nothing else: in the background, or by
-    /// one that took too long, for whom another computes by now.
+    /// The result of a background refresh, or of a leader that timed out and was taken over. Replaces a stale
+    /// entry only.
     Revalidated(Epoch),
-    /// By the caller's hand, in place of what a function would compute.
+    /// A value that the caller puts in place of the result of a function.
     Put,
-    /// By the caller's hand, into a map: what is too heavy for it changes nothing.
+    /// A value that the caller inserts into a map. A value that is too heavy leaves the old entry in place.
     Inserted,
 }
 
 impl<C: CacheTypes> State<C> {
-    /// Evicts, one by one, whom the user chooses, until there is room for `entry` in place of what lies
-    /// at `found`; which may have to leave, or be removed meanwhile.
+    /// Evicts the victims that the user chooses, one by one, until there is room for `entry` in place of the
+    /// entry at `found`. That entry may be evicted as well, or be removed by user code meanwhile.
     #[cold]
     fn make_room_by_choice(
         &self,
@@ -50,7 +50,7 @@ impl<C: CacheTypes> State<C> {
         };
         while lacks_room(found) {
             self.choose(plan);
-            // The user's choice may have called back.
+            // The victim chooser may have called the cache.
             found = found.filter(|&found| !self.deferred.hides(found));
             let mut left = Removed::none();
             let Some(mut store) = self.write(&mut left) else { return };
@@ -60,7 +60,7 @@ impl<C: CacheTypes> State<C> {
             if left.are_all() {
                 return leavers.append(left);
             }
-            // The next choice may panic.
+            // The next call of the chooser may panic.
             left.hand_over(|entry, cause| self.deferred.leave(entry, cause));
             let Some((place, victim)) = victim else { return };
             found = found.filter(|&found| found != place);
@@ -68,9 +68,9 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Whether the key of what comes from `origin` is known to be missing: it was when the
-    /// computation began, and nothing came in since. What has terms may have been there, but not
-    /// live, so that says nothing of it.
+    /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
+    /// computation began, and no insertion or change happened since. With entry metadata nothing is known,
+    /// because the miss may have been an expired entry.
     fn is_still_missing(&self, origin: InsertKind) -> bool {
         match origin {
             InsertKind::Computed(began) => C::Meta::IS_BARE && self.history.is_still(began),
@@ -98,18 +98,18 @@ impl<C: CacheTypes> State<C> {
         Ok(evicted)
     }
 
-    /// Whether no caller changed anything since `began`, and other results alone have come in.
+    /// Returns whether only other results were inserted since `began`, and no caller changed anything.
     #[inline(never)]
     fn lacks(&self, entry: &Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> bool {
         self.history.is_unchanged(began)
             && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
-            // `same` may have called back.
+            // `same` may have called the cache.
             && self.history.is_unchanged(began)
             && self.is_settled()
     }
 
-    /// Brings an entry in. `found` is where its key lies already.
-    // Called in one place.
+    /// Inserts an entry. `found` is the place of an entry with the same key.
+    // Inlined into its only caller.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn admit(
@@ -133,7 +133,7 @@ impl<C: CacheTypes> State<C> {
         };
         match (self.write(leavers), found) {
             (Some(mut store), found) if !store.has_room_for(&entry.term) => {
-                // What was refreshed or put does not stay as it was.
+                // An entry does not outlive a refresh or put of its key, even if the new value is too heavy.
                 let goes = match origin {
                     InsertKind::Refreshed(_) | InsertKind::Put => true,
                     InsertKind::Revalidated(_) => replaces,
@@ -151,7 +151,7 @@ impl<C: CacheTypes> State<C> {
             (Some(mut store), Some(place)) if replaces => store.replace(place, entry, leavers),
             (Some(_), Some(_)) => leavers.refuse(entry),
             (None, found) => {
-                // Nested: the new value can't be stored, and the old one must not stay.
+                // In a nested call the new value cannot be stored, and the old one must not stay.
                 if let (Some(place), InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted) =
                     (found, origin)
                 {
@@ -162,22 +162,22 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Keeps an entry out, and under the lock no longer than that takes.
+    /// Rejects an entry, which is dropped as soon as the lock is released.
     fn refuse(&self, entry: Entry<C>, leavers: &mut Removed<C>) {
         if self.store.try_borrow_mut().is_ok() {
             leavers.refuse(entry);
         } else {
-            // Nested: the lock is not free when this call is over.
+            // In a nested call the lock is still held after the call has returned.
             self.deferred.leave(entry, None);
         }
     }
 
-    /// Whether what lies there is not fresh any more, by what a clock showed.
+    /// Returns whether the entry at `place` is no longer fresh at `now`.
     fn is_stale(&self, place: Place, plan: &impl Lifecycle<C>, now: Ticks) -> bool {
         plan.check(&self.store.borrow().get(place).term, now) != Freshness::Fresh
     }
 
-    /// Whether what comes from `origin` is out of date.
+    /// Returns whether a later change to the key supersedes a value of this kind.
     fn is_overtaken(&self, origin: InsertKind, hash: KeyHash) -> bool {
         match origin {
             InsertKind::Computed(began) | InsertKind::Revalidated(began) | InsertKind::Refreshed(began) => {
@@ -189,13 +189,12 @@ impl<C: CacheTypes> State<C> {
 }
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Remembers an entry if its `origin` allows, and returns what left, to be told of and dropped.
+    /// Inserts an entry if its `origin` allows, and returns the removed entries, to be reported and dropped.
     ///
-    /// A result that was computed stays out where the key was cleared, invalidated or put since
-    /// it began. Where another activation was first, the bounded mode keeps the first result and
-    /// the unbounded mode the last. What is put or refreshed replaces, and overtakes every
-    /// computation in flight that began earlier. What is not live, or weighs more than all
-    /// entries may, stays out.
+    /// A computed result is rejected if its key was cleared, invalidated or put since the computation began.
+    /// If another computation of the key finished first, the bounded mode keeps the first result and the
+    /// unbounded mode the last. A put or refreshed value replaces the entry, and supersedes every computation
+    /// that began earlier. A value that has expired or weighs more than the capacity is rejected.
     #[must_use]
     pub(crate) fn keep(
         &self,
@@ -205,7 +204,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         plan: &impl Lifecycle<C>,
     ) -> Removed<C> {
         if self.is_disabled() {
-            // A computation in flight must not reach a backend later on.
+            // The result of a computation in flight must not be written to a backend later.
             if let InsertKind::Put | InsertKind::Inserted = origin {
                 self.hold().history.changed(entry.hash);
             }
@@ -216,11 +215,11 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.keep_asking(self.hold(), entry, origin, same, plan)
     }
 
-    /// [`Engine::keep`] after a miss: in a full cache, where misses go on forever, the short way.
-    /// What leaves is told and dropped.
-    // Neither the entry nor the evicted one goes through memory, if registers can hold them. The call
-    // itself is not inlined: in the caller, it would take registers from the hit, and stack from
-    // functions that call themselves.
+    /// Inserts the result of a miss, like [`Engine::keep`], with a fast path for a full cache. Reports and
+    /// drops the removed entries.
+    // Neither the new entry nor the evicted one goes through memory if registers can hold them. The function
+    // is not inlined: in the caller it would take registers from the hit path, and stack space from recursive
+    // functions.
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "an entry in its parts goes in registers")]
     pub(crate) fn insert_computed(
@@ -237,7 +236,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let state = self.hold();
         match state.bring_in(entry, began, &same) {
             Ok(evicted) => {
-                // Nothing is left to be settled.
+                // The state is settled: no deferred work is left.
                 drop(state);
                 if let (Some(evicted), true) = (&evicted, plan.hooks().listens()) {
                     plan.hooks().notify(&evicted.key, &evicted.value, RemovalCause::Evicted);
@@ -250,7 +249,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// [`Engine::keep`], whatever happened meanwhile. Lets go of the lock.
+    /// The slow path of [`Engine::keep`], which considers all changes since the computation began. Releases
+    /// the lock.
     #[inline(never)]
     fn keep_asking(
         &self,
@@ -261,7 +261,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         plan: &impl Lifecycle<C>,
     ) -> Removed<C> {
         let mut leavers = Removed::none();
-        // Declared last, and so let go first should `same` panic.
+        // Declared last, and therefore released first if `same` panics.
         let state = state;
         let hash = entry.hash;
         let is_live = state.while_read(|| plan.check(&entry.term, plan.now()).is_live());
@@ -285,7 +285,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         } else {
             found
         };
-        // `same` may have called back: ask again. From here on no user code runs.
+        // `same` may have called the cache: check again. No user code runs from here on.
         if state.is_overtaken(origin, hash) {
             state.refuse(entry, &mut leavers);
         } else if is_live {
@@ -309,8 +309,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         leavers
     }
 
-    /// Whether of two results for one key the last one stays: as in Python, where the unbounded
-    /// mode assigns to a dictionary, and the bounded mode looks first whether the key came in.
+    /// Returns whether the last of two results for one key is kept. As in Python, the unbounded mode assigns
+    /// to a dictionary, and the bounded mode first checks whether the key was inserted meanwhile.
     fn last_result_stays(&self) -> bool {
         matches!(self.maxsize, MaxSize::Unbounded)
     }

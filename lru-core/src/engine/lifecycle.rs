@@ -13,32 +13,32 @@ use crate::store::types::CacheTypes;
 
 /// When entries with the metadata `T` expire.
 pub trait Expiry<T> {
-    /// Returns the current time: [`Ticks::START`] where nothing expires, and no clock need be read.
+    /// Returns the current time, or [`Ticks::START`] if nothing expires and no clock need be read.
     fn now(&self) -> Ticks;
 
-    /// Tells how an entry may be served at this time.
+    /// Returns how an entry may be served at this time.
     fn check(&self, meta: &T, now: Ticks) -> Freshness;
 
-    /// Notes a use of an entry at this time.
+    /// Records a use of an entry at this time.
     fn touch(&self, meta: &T, now: Ticks);
 
-    /// Whether entries may be stale.
+    /// Returns whether entries may be stale.
     fn may_be_stale(&self) -> bool {
         false
     }
 
-    /// Whether stale entries are served where the function fails (stale-if-error).
+    /// Returns whether stale entries are served when the function fails (stale-if-error).
     fn serves_on_error(&self) -> bool {
         false
     }
 
-    /// Notes that a refresh of an entry has failed: the next one is not due at once.
+    /// Records that a refresh of an entry has failed, so that the next one is not due at once.
     fn refresh_failed(&self, _meta: &T) {}
 }
 
-/// The user's functions that a cache calls when entries leave it.
+/// The user callbacks of a cache: the eviction listener and the victim chooser.
 pub trait Hooks<K, V> {
-    /// Whether the user chooses the victim, where the eviction policy has candidates.
+    /// Returns whether the user chooses the victim, if the eviction policy has candidates.
     fn chooses(&self) -> bool {
         false
     }
@@ -48,22 +48,22 @@ pub trait Hooks<K, V> {
         None
     }
 
-    /// Whether there is an eviction listener.
+    /// Returns whether there is an eviction listener.
     fn listens(&self) -> bool {
         false
     }
 
-    /// Calls the eviction listener for a removed entry. The lock is free.
+    /// Calls the eviction listener for a removed entry. The lock is not held.
     fn notify(&self, _key: &K, _value: &V, _cause: RemovalCause) {}
 
-    /// Whether there is an eviction listener that cannot be named here: the next call notifies it.
+    /// Returns whether there is an eviction listener that cannot be named here; the next call notifies it.
     fn notifies_later(&self) -> bool {
         false
     }
 }
 
-/// Everything that a call says of the cache: when entries expire, which hooks there are, and the metadata of
-/// what it stores.
+/// The settings of a cache as a call provides them: when entries expire, which hooks there are, and the
+/// metadata of stored entries.
 pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     /// The type of the hooks.
     type Hooks: Hooks<C::Key, C::Value>;
@@ -75,7 +75,7 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
     fn meta(&self, key: &C::Key, value: &C::Value, options: EntryOptions) -> C::Meta;
 }
 
-/// For entries without metadata: they never expire, and there are no hooks.
+/// The lifecycle of entries without metadata, which never expire. There are no hooks.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLifecycle;
 

@@ -1,8 +1,8 @@
-//! Exclusion, reentrant per thread: Python's `RLock`.
+//! Mutual exclusion, reentrant per thread as in Python's `RLock`.
 //!
-//! A thread that holds the lock may take it again: user code that runs under it can call the
-//! cache. What such a nested call cannot change at once is left behind in what is guarded
-//! ([`Settle`]). The outermost holder carries it out as it lets go; if it unwinds, the next one does.
+//! A thread that holds the lock may take it again, because user code that runs under the lock may call the
+//! cache. Changes that a nested call cannot make are deferred in the guarded state ([`Settle`]). The
+//! outermost lock holder carries them out when it releases the lock, or the next one if it unwinds.
 
 use core::fmt;
 use core::ops::Deref;
@@ -10,53 +10,54 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::{Mutex, MutexGuard, ReentrantMutex, ReentrantMutexGuard};
 
-/// State that may have work left over from nested calls.
+/// State that may have deferred work of nested calls.
 pub(crate) trait Settle {
-    /// What fell out of the work: user values, to be dropped when the lock is free.
+    /// The user values that the work removes, to be dropped after the lock is released.
     type Leftover;
 
-    /// Whether there is nothing to carry out.
+    /// Returns whether there is no deferred work.
     fn is_settled(&self) -> bool;
 
-    /// Carries it out, unless somebody up the stack is still reading.
+    /// Carries out the deferred work, unless an outer call is still reading.
     fn settle(&self) -> Option<Self::Leftover>;
 }
 
-/// What keeps threads from each other's way.
+/// A lock around the state of an engine.
 pub trait Lock<T> {
-    /// What is guarded, for as long as this is there. A thread may hold it more than once, if a user's code can run
-    /// under the lock, and call back.
+    /// A guard of the lock. A thread may hold several, if user code can run under the lock and call the
+    /// cache.
     type Held<'a>: Deref<Target = T>
     where
         Self: 'a;
 
-    /// Waits until no other thread holds the lock, and takes it.
+    /// Takes the lock, and blocks while another thread holds it.
     fn hold(&self) -> Self::Held<'_>;
 
     /// Takes the lock, if no other thread holds it.
     fn try_hold(&self) -> Option<Self::Held<'_>>;
 
-    /// Whether the current thread keeps others from taking it.
+    /// Returns whether the current thread holds the lock.
     fn is_held(&self) -> bool;
 
-    /// Notes that there have been so many hits, by who holds it.
+    /// Called by the lock holder at each hit, with the number of hits so far.
     #[inline]
     fn have_hit(&self, hits: u64) {
         let _ = hits;
     }
 
-    /// What is guarded, by whom nobody shares it with.
+    /// Returns the guarded state through an exclusive reference.
     fn get_mut(&mut self) -> &mut T;
 
-    /// Counts one more, without taking the lock.
+    /// Increments a counter without taking the lock.
     #[inline]
     fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
     }
 }
 
-/// Lets go, and carries out what nested calls left to be done. What falls out of that goes to
-/// `then`, when the lock is free: a destructor may wait for another thread that wants it.
+/// Releases the lock, after carrying out the work that nested calls deferred. The values that it removes are
+/// passed to `then` after the release, because a destructor may block on another thread that waits for the
+/// lock.
 #[inline]
 pub(crate) fn release<T: Settle>(held: impl Deref<Target = T>, then: impl FnOnce(T::Leftover)) {
     if held.is_settled() {
@@ -76,10 +77,11 @@ fn settle_and_release<T: Settle>(held: impl Deref<Target = T>, then: impl FnOnce
     }
 }
 
-/// A reentrant mutex. Never poisoned: what it guards is whole at every point where user code runs.
+/// A reentrant mutex. It is never poisoned, because its state is consistent at every point where user code
+/// runs.
 ///
-/// It begins a cache line: what a call reads and writes then lies in as few lines as can be,
-/// wherever the linker puts a `static`, and in none that another cache writes to.
+/// It is aligned to a cache line: a call then touches as few lines as possible, wherever the linker places a
+/// `static`, and shares none with another cache.
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct RLock<T>(ReentrantMutex<T>);
@@ -115,7 +117,7 @@ impl<T> Lock<T> for RLock<T> {
     }
 }
 
-/// A mutex that is not reentrant, where nobody calls back: three quarters of what [`RLock`] costs.
+/// A non-reentrant mutex for callback-free types, at three quarters of the cost of [`RLock`].
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct PlainLock<T>(Mutex<T>);
@@ -142,7 +144,7 @@ impl<T> Lock<T> for PlainLock<T> {
         self.0.try_lock()
     }
 
-    /// Never: who holds it asks nothing.
+    /// Always false: no callback-free code calls the cache while it holds the lock.
     fn is_held(&self) -> bool {
         false
     }
@@ -152,13 +154,13 @@ impl<T> Lock<T> for PlainLock<T> {
     }
 }
 
-/// The choice of a lock, by whether all that runs under it is `QUIET`: calls nobody back.
+/// Selects a lock. `QUIET` is true if all code that runs under the lock is callback-free.
 #[derive(Debug)]
 pub struct Quietly<const QUIET: bool>;
 
-/// What is chosen.
+/// The selected lock.
 pub trait Locking {
-    /// A lock of what is guarded.
+    /// The lock type for a guarded state.
     type Lock<T>: Lock<T>;
 }
 
@@ -170,10 +172,10 @@ impl Locking for Quietly<true> {
     type Lock<T> = PlainLock<T>;
 }
 
-/// The lock that is chosen.
+/// The lock type that `QUIET` selects for a guarded state.
 pub type LockOf<const QUIET: bool, T> = <Quietly<QUIET> as Locking>::Lock<T>;
 
-/// No lock, for what one thread has for itself.
+/// No lock, for a cache that belongs to one thread.
 pub struct Unlocked<T>(T);
 
 impl<T> Unlocked<T> {
@@ -198,7 +200,7 @@ impl<T> Lock<T> for Unlocked<T> {
         Some(&self.0)
     }
 
-    /// There is nobody to be kept.
+    /// Always false: no other thread uses the cache.
     fn is_held(&self) -> bool {
         false
     }
@@ -207,7 +209,7 @@ impl<T> Lock<T> for Unlocked<T> {
         &mut self.0
     }
 
-    /// Without an atomic addition: no other thread counts.
+    /// Increments without an atomic addition, because no other thread counts.
     #[inline]
     fn count(counter: &AtomicU64) {
         counter.store(counter.load(Relaxed) + 1, Relaxed);

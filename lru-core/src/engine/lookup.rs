@@ -14,7 +14,8 @@ use crate::store::place::Place;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// A caller's lookup: a hit, or a miss and the moment it was counted.
+    /// Looks a key up for a caller, and counts a hit or a miss. A miss returns the epoch at which it was
+    /// counted.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup<R>(
@@ -31,8 +32,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.search(hash, matches, |entry, _| read(&entry.value), missed, plan)
     }
 
-    /// The same, where a call may be answered without a computation of its own: a miss is not counted yet.
-    /// Tells how fresh the answer is.
+    /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
+    /// computation of its own. Returns the freshness of a hit as well.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<R>(
@@ -49,8 +50,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.search(hash, matches, read, |_| (), plan).ok()
     }
 
-    /// What `read` makes of a live entry, by what the clock shows: that is a hit. Else what `missed` makes of the
-    /// state.
+    /// Counts a hit and returns the result of `read` if an entry may be served at the current time. Otherwise
+    /// returns the result of `missed`.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn search<R, M>(
@@ -72,7 +73,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         };
         let found = match state.store.try_borrow() {
             Ok(store) => store.read(hash, matches, is_there, |entry| read(entry, now)),
-            // Never: who borrows it for writing calls nobody.
+            // Unreachable: no user code runs while the store is mutably borrowed.
             Err(_) => None,
         };
         let searched = if let Some(found) = found {
@@ -85,7 +86,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         searched
     }
 
-    /// What is remembered, untouched and uncounted.
+    /// Peeks at a value that may be served.
     pub(crate) fn peek_with<R>(
         &self,
         hash: KeyHash,
@@ -101,7 +102,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         )
     }
 
-    /// Whether something fresh is remembered.
+    /// Returns whether there is a fresh entry, without counting or touching it.
     pub(crate) fn contains(
         &self,
         hash: KeyHash,
@@ -112,7 +113,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), plan).is_some()
     }
 
-    /// What is there, as good as it may be, untouched and uncounted.
+    /// Peeks at an entry, whether or not it has expired.
     pub(crate) fn find_with<R>(
         &self,
         hash: KeyHash,
@@ -125,43 +126,43 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         let state = self.hold();
         let found = state.store.borrow().find(hash, matches).and_then(|(place, entry)| {
-            // `matches` may have called back, and what it found be gone by now.
+            // `matches` may have called the cache and removed the entry.
             if state.deferred.hides(place) { None } else { read(entry) }
         });
         release(state, |leavers| drop(told(leavers, plan)));
         found
     }
 
-    /// Whether anything lies under this hash.
+    /// Returns whether there is an entry with this hash.
     pub(crate) fn holds(&self, hash: KeyHash) -> bool {
         self.hold().find(hash, |_| true).is_some()
     }
 
-    /// Where it stands in the history of the cache.
+    /// Returns the current epoch of the change log.
     pub(crate) fn moment(&self) -> Epoch {
         self.hold().history.unseen()
     }
 
-    /// The same, and counts a miss: a call begins to compute.
+    /// Like [`moment`](Self::moment), but also counts a miss: a call begins to compute.
     pub(crate) fn begin_call(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
         state.history.unseen()
     }
 
-    /// Counts a miss without looking: a computation that was asked for begins.
+    /// Counts a miss without a lookup, when a requested computation begins, and returns an epoch of its own.
     pub(crate) fn begin(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
         state.history.next()
     }
 
-    /// Whether what began then was overtaken by a change to this key.
+    /// Returns whether a computation that began at `began` was superseded by a change to this key.
     pub(crate) fn overtook(&self, began: Epoch, hash: KeyHash) -> bool {
         self.hold().history.overtook(began, hash)
     }
 
-    /// Takes back that a hit was counted.
+    /// Reverts the counting of a hit.
     pub(crate) fn uncount_hit(&self) {
         self.hold().counters.uncount_hit();
     }

@@ -1,15 +1,15 @@
-//! The protocol of a call: look, release, compute, keep.
+//! The engine of a cache: one locked store with its counters and change log, and the protocol of a call.
 //!
-//! Invariant: no computation runs under the lock. A call looks its key up, lets go, computes, and
-//! takes the lock again to keep the result.
+//! Invariant: no computation runs under the lock. A call looks its key up, releases the lock, computes, and
+//! takes the lock again to insert the result.
 //!
-//! Invariant: under the lock user code runs (`Eq` and `Clone`) only while the store is borrowed
-//! for reading. It may call back: nested calls read what the outer one reads. What they would
-//! change has to wait ([`Deferred`]) or goes unstored.
+//! Invariant: user code (`Eq` and `Clone`) runs under the lock only while the store is borrowed for reading.
+//! It may call the cache: a nested call reads the same store as the outer one. A removal that a nested call
+//! requests is deferred ([`Deferred`](deferred::Deferred)), and a value that it inserts is not stored.
 //!
-//! Invariant: what is evicted, replaced, invalidated or cleared is dropped after the lock is
-//! released: functions that take entries out hold them until they have let go, and between no user
-//! code runs that could panic. What a nested call may not keep waits for the outermost one.
+//! Invariant: removed entries (evicted, replaced, invalidated or cleared) are dropped after the lock is
+//! released. A function that removes entries keeps them until then, and runs no user code that could panic in
+//! between. An entry that a nested call cannot store is kept until the outermost call releases the lock.
 
 pub(crate) mod deferred;
 pub(crate) mod insert;
@@ -41,48 +41,48 @@ use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
-/// The protocol, over a store of entries on terms `T` in which `P` chooses who leaves.
+/// A cache of the types `C`: a store behind a lock of type `L`, and what calls share besides.
 pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     maxsize: MaxSize,
-    /// Misses of the disabled mode, which takes no lock.
+    /// The misses of the disabled mode, which takes no lock.
     uncached: AtomicU64,
     state: L,
-    /// Made when the first call wants to share what it computes, or share in it.
+    /// The computations in flight. Created by the first coalesced call.
     flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
-    /// Made when there is first something to count.
+    /// The counters that need no lock. Created when the first of them is used.
     tallies: OnceLock<Box<Counters>>,
-    /// Made when something is first refreshed on a thread of its own.
+    /// The refresh thread. Created when the first entry is refreshed on a thread of the library.
     background: OnceLock<Arc<Worker>>,
-    /// How to copy an entry, where a user's code must not run under the lock.
+    /// Functions that copy an entry, if user code must not run under the lock.
     copy: Option<Copied<C>>,
 }
 
-/// How to copy a key and a value.
+/// Functions that copy a key and a value.
 type Copied<C> = (fn(&KeyIn<C>) -> KeyIn<C>, fn(&ValueIn<C>) -> ValueIn<C>);
 
 type KeyIn<C> = <C as CacheTypes>::Key;
 type ValueIn<C> = <C as CacheTypes>::Value;
 
 impl<C: CacheTypes> Engine<C> {
-    /// An empty cache in the mode that `maxsize` chooses.
+    /// Creates an empty cache in the mode that `maxsize` selects.
     #[must_use]
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self::of(maxsize, RLock::new(State::new(maxsize)))
     }
 }
 
-/// The engine of a cache that one thread has for itself.
+/// The engine of a cache that belongs to one thread.
 pub(crate) type LocalEngine<C> = Engine<C, Unlocked<State<C>>>;
 
 impl<C: CacheTypes> LocalEngine<C> {
-    /// An empty cache of the current thread, in the mode that `maxsize` chooses.
+    /// Creates an empty cache of the current thread, in the mode that `maxsize` selects.
     #[must_use]
     pub(crate) const fn local(maxsize: MaxSize) -> Self {
         Self::of(maxsize, Unlocked::new(State::new(maxsize)))
     }
 }
 
-/// Of the same bound.
+/// The new engine has the same capacity.
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> Another for Engine<C> {
     fn another(&self) -> Self {
@@ -90,7 +90,7 @@ impl<C: CacheTypes> Another for Engine<C> {
     }
 }
 
-/// Of the same bound.
+/// The new engine has the same capacity.
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> Another for Engine<C, PlainLock<State<C>>> {
     fn another(&self) -> Self {
@@ -98,7 +98,7 @@ impl<C: CacheTypes> Another for Engine<C, PlainLock<State<C>>> {
     }
 }
 
-/// Of the same bound.
+/// The new engine has the same capacity.
 #[cfg(feature = "testing")]
 impl<C: CacheTypes> Another for LocalEngine<C> {
     fn another(&self) -> Self {
@@ -111,7 +111,7 @@ impl<C: CacheTypes, L> Engine<C, L> {
         Self::copying(maxsize, state, None)
     }
 
-    /// The same, under whose lock a user's code must not run.
+    /// Like [`of`](Self::of), but for an engine under whose lock user code must not run.
     pub(crate) const fn quiet(maxsize: MaxSize, state: L) -> Self
     where
         C::Key: Clone,
@@ -120,7 +120,7 @@ impl<C: CacheTypes, L> Engine<C, L> {
         Self::copying(maxsize, state, Some((C::Key::clone, C::Value::clone)))
     }
 
-    /// The same as another one, in which there is nothing.
+    /// Creates an empty engine with the settings of `other`.
     #[cfg(feature = "testing")]
     fn another_of(other: &Self, state: L) -> Self {
         Self::copying(other.maxsize, state, other.copy)
@@ -140,13 +140,13 @@ impl<C: CacheTypes, L> Engine<C, L> {
 }
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Makes `policy` the policy of a cache in which there is nothing yet.
+    /// Sets the eviction policy of an empty cache.
     pub(crate) fn set_policy(&mut self, policy: C::Policy) {
         self.state.get_mut().store.get_mut().set_policy(policy);
     }
 
-    /// Whether nothing is ever stored, and no lock taken. What has terms takes it all the same: its
-    /// bound may change.
+    /// Returns whether the cache stores nothing and takes no lock. A cache with entry metadata takes the lock
+    /// even at capacity zero, because its capacity may change.
     #[inline]
     pub(crate) fn is_disabled(&self) -> bool {
         C::Meta::IS_BARE && matches!(self.maxsize, MaxSize::Disabled)
@@ -162,27 +162,27 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.state.hold()
     }
 
-    /// The same, where no other thread holds the lock.
+    /// Like [`hold`](Self::hold), but returns `None` if another thread holds the lock.
     pub(crate) fn try_hold(&self) -> Option<L::Held<'_>> {
         self.state.try_hold()
     }
 
-    /// Whether the current thread holds the lock: the call comes from an `Eq` or a `Clone`.
+    /// Returns whether the current thread holds the lock, as in a call from an `Eq` or a `Clone`.
     pub(crate) fn is_held(&self) -> bool {
         self.state.is_held()
     }
 
-    /// The computations that calls share.
+    /// Returns the computations in flight that calls share.
     pub(crate) fn flights(&self) -> &Arc<FlightTable<C::Key, C::Value>> {
         self.flights.get_or_init(|| Arc::new(FlightTable::new()))
     }
 
-    /// Where stale entries are refreshed.
+    /// Returns the worker that refreshes stale entries.
     pub(crate) fn background(&self) -> &Arc<Worker> {
         self.background.get_or_init(Arc::default)
     }
 
-    /// What is counted without the lock.
+    /// Returns the counters that need no lock.
     pub(crate) fn tallies(&self) -> &Counters {
         self.tallies.get_or_init(Box::default)
     }
@@ -195,7 +195,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 }
 
-/// Whole at every point where user code runs, and so after a panic in it.
+/// The engine is consistent at every point where user code runs, and therefore after a panic in it.
 impl<C: CacheTypes, L> RefUnwindSafe for Engine<C, L> {}
 impl<C: CacheTypes, L> UnwindSafe for Engine<C, L> {}
 

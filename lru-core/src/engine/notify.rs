@@ -1,4 +1,4 @@
-//! Notifies the eviction listener, when the lock is free.
+//! Notifies the eviction listener after the lock is released.
 
 use std::panic::resume_unwind;
 
@@ -12,12 +12,12 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Lets go of the lock, tells of all that left, and hands it back to be dropped.
+    /// Releases the lock, notifies the eviction listener, and returns the removed entries to be dropped.
     pub(super) fn let_go(state: L::Held<'_>, leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
         Self::let_go_of(state, leavers, None, plan)
     }
 
-    /// The same, and tells of an entry that the caller has `taken` out.
+    /// Like [`let_go`](Self::let_go), but also reports an entry that the caller has removed itself (`taken`).
     pub(super) fn let_go_of(
         state: L::Held<'_>,
         mut leavers: Removed<C>,
@@ -33,7 +33,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         told_with(leavers, taken, plan)
     }
 
-    /// Lets go, and carries out what waits.
+    /// Carries out deferred work and releases the lock.
     pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<C>) {
         if !plan.hooks().notifies_later() {
             drop(Self::let_go(state, Removed::none(), plan));
@@ -41,13 +41,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 }
 
-/// Tells of everything that left, the oldest first, and hands it back to be dropped.
+/// Notifies the eviction listener of all removed entries, the oldest first, and returns them to be dropped.
 #[inline]
 pub(crate) fn told<C: CacheTypes>(leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
     told_with(leavers, None, plan)
 }
 
-/// The same, and of an entry that was `taken` out after them.
+/// Like [`told`], but also reports an entry that was `taken` out after them.
 #[inline]
 pub(crate) fn told_with<C: CacheTypes>(
     leavers: Removed<C>,
@@ -57,7 +57,7 @@ pub(crate) fn told_with<C: CacheTypes>(
     if plan.hooks().listens() {
         if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.hooks().notify(key, value, cause))
         {
-            // Before anything unwinds: a destructor may panic too.
+            // Drop them before the panic is resumed: a destructor may panic too.
             drop(leavers);
             resume_unwind(thrown);
         }

@@ -1,4 +1,4 @@
-//! Removals: of one key, of what a test rejects, of everything, of what has expired, and of victims.
+//! Removals: of one key, of rejected entries, of all entries, of expired entries, and of victims.
 
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
@@ -20,7 +20,8 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Forgets one key: no computation in flight will bring it back. Says whether it was there.
+    /// Removes the entry for one key, and returns whether there was one. Computations in flight do not store
+    /// the key again.
     pub(crate) fn forget(
         &self,
         hash: KeyHash,
@@ -30,8 +31,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.forget_with(hash, matches, |_| (), |_| (), plan).is_some()
     }
 
-    /// Forgets one key, and makes something of its value: of the value itself, or in a nested call,
-    /// where it has to stay for now, of a look at it.
+    /// Removes the entry for one key and passes its value to `taken`. In a nested call the entry is removed
+    /// later, and `seen` gets a reference to the value instead.
     pub(crate) fn forget_with<R>(
         &self,
         hash: KeyHash,
@@ -41,7 +42,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         plan: &impl Lifecycle<C>,
     ) -> Option<R> {
         if self.is_disabled() {
-            // As in `keep`.
+            // As in `keep`: the result of a computation in flight must not be written to a backend.
             self.hold().history.changed(hash);
             return None;
         }
@@ -50,7 +51,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let found = state.find(hash, matches);
         state.history.changed(hash);
         let removed = found.map(|place| {
-            // The user's clock may have called back.
+            // The user's clock may have called the cache.
             let is_live = plan.check(&state.store.borrow().get(place).term, plan.now()).is_live();
             if state.deferred.hides(place) {
                 return (None, None, RemovalCause::Invalidated);
@@ -68,7 +69,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         (cause == RemovalCause::Invalidated).then(|| taken(value))
     }
 
-    /// Forgets what is not fresh any more: computed anew, there is nothing to be remembered.
+    /// Removes the entry for a key if it is no longer fresh, when the new result is not to be stored.
     pub(crate) fn forget_stale(
         &self,
         hash: KeyHash,
@@ -82,7 +83,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Forgets what is under this hash: no computation in flight will bring it back. The next call tells of it.
+    /// Removes the entries with this hash. Computations in flight do not store their keys again. The next
+    /// call notifies the eviction listener.
     #[cfg(feature = "backend")]
     pub(crate) fn forget_hash(&self, hash: KeyHash) {
         let state = self.hold();
@@ -93,7 +95,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Lets go of the lock when something is hidden that is to leave: at once, or as the next call does.
+    /// Releases the lock. The hidden entries are removed and dropped now, or by the next call if `later` is
+    /// set.
     #[cfg(feature = "backend")]
     fn let_go_of_hidden(state: L::Held<'_>, later: bool) {
         if later {
@@ -103,8 +106,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Forgets all entries for which `holds` is false. Computations in flight are not stored: what they began with
-    /// may be what no longer holds.
+    /// Removes all entries for which `holds` is false. Results of computations in flight are not stored,
+    /// because they may be based on what no longer holds.
     pub(crate) fn retain(&self, mut holds: impl FnMut(&C::Key, &C::Value) -> bool, plan: &impl Lifecycle<C>) {
         let mut leavers = Removed::none();
         if self.is_disabled() {
@@ -120,7 +123,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         for place in places {
             let store = state.store.borrow();
             let entry = store.get(place);
-            // `holds` may have called back, and the entry be gone by now, also by this very call.
+            // A call of `holds`, even this one, may have called the cache and removed the entry.
             if state.deferred.hides(place) || holds(&entry.key, &entry.value) || state.deferred.hides(place) {
                 continue;
             }
@@ -130,8 +133,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         drop(Self::let_go(state, leavers, plan));
     }
 
-    /// The same, and calls `holds` without the lock. What has left meanwhile is not asked for any more; what was put
-    /// in its place meanwhile goes with it.
+    /// Like [`retain`](Self::retain), but calls `holds` without the lock, on copies. Entries that were
+    /// removed meanwhile are skipped; an entry that replaced a rejected one meanwhile is removed as well.
     fn retain_by_copies(
         &self,
         copy: Copied<C>,
@@ -155,19 +158,19 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Forgets everything and sets the counters to zero. Computations in flight are not stored.
+    /// Removes all entries and resets the counters. Results of computations in flight are not stored.
     pub(crate) fn clear(&self, plan: &impl Lifecycle<C>) {
         if let Some(leavers) = self.empty(plan) {
             drop(told(leavers, plan));
         }
     }
 
-    /// The same, and returns what left, to be told of and dropped.
+    /// Like [`clear`](Self::clear), but returns the removed entries, to be reported and dropped.
     #[must_use]
     pub(crate) fn empty(&self, plan: &impl Lifecycle<C>) -> Option<Removed<C>> {
         self.uncount();
         if self.is_disabled() {
-            // For calls that would share what was computed before.
+            // A call must not share a computation that began before the clear.
             self.hold().history.cleared();
             return None;
         }
@@ -181,8 +184,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         Some(leavers)
     }
 
-    /// Does what was wanted by calls that could not wait for the lock, which the caller holds. What leaves does
-    /// so when that is settled.
+    /// Carries out changes that nested calls requested while another thread held the lock. The caller holds
+    /// it now. The entries are hidden, and removed when the state is settled.
     pub(crate) fn make_up(&self, state: &State<C>, wanted: Vec<DeferredChange>) {
         for wanted in wanted {
             match wanted {
@@ -202,7 +205,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Takes out what has expired, and returns it in that order.
+    /// Removes the expired entries, and returns them in the order in which they expired.
     pub(crate) fn take_expired(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)> {
         let mut leavers = Removed::none();
         let state = self.hold();
@@ -210,7 +213,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         Self::let_go(state, leavers, plan).only(RemovalCause::Expired).collect()
     }
 
-    /// Takes out the next victim.
+    /// Removes the next victim and returns it.
     pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
         let mut leavers = Removed::none();
         let state = self.hold();
@@ -228,14 +231,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         victim.map(|Entry { key, value, .. }| (key, value))
     }
 
-    /// Sets another bound, and evicts what is beyond it.
+    /// Sets the capacity, and evicts the entries that exceed it.
     pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<C>) {
         let mut leavers = Removed::none();
         let state = self.hold();
         state.expire(plan, &mut leavers);
         while plan.hooks().chooses() && state.store.borrow().is_beyond(maxsize) {
             if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
-                // Those before it have left.
+                // The victims before the panic have been removed and must be reported.
                 drop(Self::let_go(state, leavers, plan));
                 resume_unwind(thrown);
             }
@@ -251,18 +254,19 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 }
 
-/// Others have changed what entries are copies of. What is being computed may be stored all the same: whether
-/// it was overtaken by that is not asked here.
+/// Backend invalidation: another process changed the values that entries are copies of. These methods record
+/// no change, so the result of a computation in flight may still be stored: they do not check whether it was
+/// superseded.
 #[cfg(feature = "backend")]
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Takes out what lies under it. With `later`, the next call tells of what left.
+    /// Removes the entries with this hash. With `later`, the next call notifies the eviction listener.
     pub(crate) fn drop_changed(&self, hash: KeyHash, later: bool) {
         let state = self.hold();
         state.hide_all_of(hash);
         Self::let_go_of_hidden(state, later);
     }
 
-    /// Takes out everything, in the same way.
+    /// Removes all entries. With `later`, the next call notifies the eviction listener.
     pub(crate) fn drop_all_changed(&self, later: bool) {
         let state = self.hold();
         state.hide_all();

@@ -1,4 +1,4 @@
-//! What a cache reports: its counters, its bound, its size, and copies of its entries.
+//! Reports about a cache: its counters, its capacity, its size, and copies of its entries.
 
 use core::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
@@ -14,7 +14,7 @@ use crate::store::Removed;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Hits, misses, bound and size, read together under the lock.
+    /// Returns hits, misses, capacity and size, read together under the lock.
     pub(crate) fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         if self.is_disabled() {
             return self.counted();
@@ -29,7 +29,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         info
     }
 
-    /// The same, with what has expired since anything was last asked.
+    /// Like [`info`](Self::info), but counts expired entries that have not been removed yet.
     pub(crate) fn counted(&self) -> CacheInfo {
         if self.is_disabled() {
             let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
@@ -46,30 +46,30 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         CacheInfo { hits: info.hits + hits, ..info }
     }
 
-    /// Misses that were counted, of calls that it stored for and of others.
+    /// Returns the number of misses, including those of the disabled mode.
     pub(crate) fn misses(&self) -> u64 {
         self.uncached.load(Relaxed) + self.hold().counters.misses()
     }
 
-    /// What happened beside hits and misses.
+    /// Returns the counters other than hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.tallies.get().map_or_else(CacheStats::default, |tallies| tallies.read());
         (stats.evictions, stats.expiries) = self.hold().counters.leavers();
         stats
     }
 
-    /// Hits of calls that others computed for.
+    /// Returns the hits that this store did not answer: coalesced calls and backend hits.
     fn answered_elsewhere(&self) -> u64 {
         let answered =
             |tallies: &Counters| tallies.coalesced.load(Relaxed) + tallies.backend_hits.load(Relaxed);
         self.tallies.get().map_or(0, |tallies| answered(tallies))
     }
 
-    /// What was counted as a miss has been answered by a backend.
+    /// Turns a counted miss into a backend hit.
     #[cfg(feature = "backend")]
     pub(crate) fn was_hit(&self) {
         if self.is_disabled() {
-            // At zero where it was cleared meanwhile.
+            // The counter is zero if the cache was cleared meanwhile.
             _ = self.uncached.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1));
         } else {
             self.hold().counters.no_miss();
@@ -77,7 +77,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         crate::observe::stats::add(&self.tallies().backend_hits, 1);
     }
 
-    /// Sets to zero what is counted beside the lock.
+    /// Resets the counters that need no lock.
     pub(super) fn uncount(&self) {
         self.uncached.store(0, Relaxed);
         if let Some(tallies) = self.tallies.get() {
@@ -85,12 +85,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// The bound as it is now.
+    /// Returns the current capacity.
     pub(crate) fn maxsize(&self) -> Option<usize> {
         if self.is_disabled() { Some(0) } else { self.hold().store.borrow().maxsize() }
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub(crate) fn len(&self, plan: &impl Lifecycle<C>) -> usize {
         let mut leavers = Removed::none();
         let state = self.hold();
@@ -100,13 +100,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         len
     }
 
-    /// Copies of all entries, from least to most recently used where an order is kept.
+    /// Returns copies of all entries, from least to most recently used if the store keeps an order.
     pub(crate) fn snapshot(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)>
     where
         C::Key: Clone,
         C::Value: Clone,
     {
-        // Apart, so that each copy made before a panic is dropped without the lock.
+        // Two vectors outlive the lock, so that copies made before a panic are dropped after it is released.
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         let state = self.hold();
         let store = state.store.borrow();

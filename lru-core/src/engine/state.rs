@@ -1,4 +1,4 @@
-//! What a lock guards: the store, its counters, its change log, and what nested calls deferred.
+//! The state under the lock: the store, its counters, its change log, and what nested calls deferred.
 
 use core::cell::{Ref, RefCell, RefMut};
 use core::fmt;
@@ -18,7 +18,7 @@ use crate::store::place::Place;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
-/// What a call reads and changes under the lock.
+/// The state that calls read and change under the lock.
 pub struct State<C: CacheTypes> {
     pub(super) counters: LockedCounters,
     pub(super) history: ChangeLog,
@@ -53,8 +53,8 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Hides what is under a hash, for who lets go of the lock to take out. Whose keys have it in common, all
-    /// leave.
+    /// Hides all entries with this hash. They are removed when the lock is released. Entries whose keys
+    /// merely share the hash are removed as well.
     pub(super) fn hide_all_of(&self, hash: KeyHash) {
         for number in 0.. {
             let mut others = 0..number;
@@ -67,7 +67,7 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Counts what left of itself.
+    /// Counts the evicted and expired entries.
     #[inline]
     pub(super) fn count(&self, leavers: &Removed<C>) {
         if !leavers.is_empty() {
@@ -75,14 +75,14 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Where the entry lies that has this hash and `matches`, unless it is gone by now.
+    /// Returns the place of the entry that has this hash and `matches`, unless it is hidden.
     pub(super) fn find(&self, hash: KeyHash, matches: impl FnMut(&C::Key) -> bool) -> Option<Place> {
         let (place, _) = self.store.try_borrow().ok()?.find(hash, matches)?;
         (!self.deferred.hides(place)).then_some(place)
     }
 
-    /// The store, to be changed: up to date, and without user code until the borrow ends. `None`
-    /// in a call that is nested in somebody's reading.
+    /// Borrows the store mutably, after it is revoked from the read stripes and deferred work is carried out.
+    /// No user code may run until the borrow ends. Returns `None` in a call that is nested in a read.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn write(&self, leavers: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
@@ -96,14 +96,14 @@ impl<C: CacheTypes> State<C> {
         Some(store)
     }
 
-    /// Takes from other threads what they read without the lock, and counts what they counted.
+    /// Revokes the table from the read stripes, and adds the hits that they counted.
     #[cold]
     #[inline(never)]
     pub(super) fn take_back(&self, store: &mut Store<C>) {
         self.counters.add_hits(store.take_back());
     }
 
-    /// The same, where it is lent: what is hidden is not to be read elsewhere.
+    /// Revokes the table if it is published, because hidden entries must not be read through a stripe.
     pub(super) fn recall(&self) {
         if let Ok(mut store) = self.store.try_borrow_mut() {
             if store.is_lent() {
@@ -112,7 +112,7 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Hides an entry, which is to leave later.
+    /// Hides an entry, which is removed later (a tombstone).
     #[cold]
     #[inline(never)]
     pub(super) fn hide(&self, place: Place, cause: RemovalCause) {
@@ -120,28 +120,28 @@ impl<C: CacheTypes> State<C> {
         self.deferred.remove(place, cause);
     }
 
-    /// Hides all of them.
+    /// Hides all entries.
     pub(super) fn hide_all(&self) {
         self.recall();
         self.deferred.clear();
     }
 
-    /// Hides everything, and counts anew.
+    /// Hides all entries and resets the counters.
     pub(super) fn begin_anew(&self) {
         self.hide_all();
         self.counters.reset();
         self.history.cleared();
     }
 
-    /// Reads the user's clock. It may call back: what nested calls change waits, so that nobody is told of
-    /// it under the lock.
+    /// Reads the user's clock while the store is borrowed. The clock may call the cache: what nested calls
+    /// change is deferred, so that the eviction listener is not called under the lock.
     #[inline]
     pub(super) fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
         let _reading = (!C::Meta::IS_BARE).then(|| self.store.try_borrow());
         read()
     }
 
-    /// Does what nested calls had to leave.
+    /// Carries out the work that nested calls deferred.
     #[cold]
     pub(super) fn carry_out(&self, store: &mut Store<C>, leavers: &mut Removed<C>) {
         let Work { clear, removed, left } = self.deferred.take();
@@ -159,7 +159,7 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Takes out what has expired by now.
+    /// Removes the entries that have expired by now.
     pub(super) fn expire(&self, plan: &impl Lifecycle<C>, leavers: &mut Removed<C>) {
         if C::Meta::IS_BARE {
             return;
@@ -167,7 +167,8 @@ impl<C: CacheTypes> State<C> {
         let now = self.while_read(|| plan.now());
         let mut expired = Removed::none();
         let store = if plan.hooks().notifies_later() {
-            // What waits to be told of stays where it waits. Nothing more expires while places are noted there.
+            // Removed entries that the next call reports stay deferred. While hidden places are listed,
+            // nothing expires.
             self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
         } else {
             self.write(leavers)
@@ -175,11 +176,11 @@ impl<C: CacheTypes> State<C> {
         if let Some(mut store) = store {
             store.expire(now.get(), &mut expired);
         }
-        // What comes next may be user code, and panic.
+        // The code that follows may be user code, and panic.
         expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
     }
 
-    /// Lets the user choose the next victim.
+    /// Calls the user's victim chooser and marks the chosen entry as the next victim.
     pub(super) fn choose(&self, plan: &impl Lifecycle<C>) {
         let chosen =
             self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.hooks().choose(keys)));
@@ -188,7 +189,7 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Takes an entry out. In a nested call it leaves later, and is gone from now on.
+    /// Removes an entry. In a nested call the entry is hidden from now on and removed later.
     pub(super) fn take(
         &self,
         place: Place,
@@ -202,7 +203,7 @@ impl<C: CacheTypes> State<C> {
         None
     }
 
-    /// While this is there, what leaves waits for a call that comes later.
+    /// Borrows the store for reading. Until the borrow ends, removals are deferred to a later call.
     pub(crate) fn reading(&self) -> Option<Ref<'_, Store<C>>> {
         self.store.try_borrow().ok()
     }

@@ -14,10 +14,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What a key or a value does when it is compared, cloned or dropped.
+/// A function that a key or value calls when it is compared, cloned or dropped.
 type Hook = Rc<RefCell<Option<Box<dyn Fn(&Probed)>>>>;
 
-/// A key or value that calls back, when it is told to.
+/// A key or value that calls its hook once.
 #[derive(Clone)]
 struct Probe {
     number: u32,
@@ -61,7 +61,7 @@ impl PartialEq for Probe {
 
 impl Eq for Probe {}
 
-/// A value that makes sure that the cache never drops it under the lock.
+/// A value that asserts that the cache never drops it under the lock.
 #[derive(Clone, Debug, PartialEq)]
 struct Loud(u32);
 
@@ -73,7 +73,7 @@ impl Drop for Loud {
     }
 }
 
-/// Runs a test on an empty cache with the keys 1, 2, 3, and checks that it is whole afterwards.
+/// Runs a test on an empty cache with the keys 1, 2, 3, and validates it afterwards.
 fn with_cache(test: impl FnOnce(&Probed)) {
     CACHE.with(|cache| {
         cache.clear();
@@ -142,7 +142,7 @@ fn what_is_put_from_within_eq_goes_unstored_and_removes_the_old() {
 fn a_victim_may_have_been_removed_from_within_eq() {
     with_cache(|cache| {
         let key = Probe::on_eq(2, |cache| drop(cache.remove(&Probe::new(1))));
-        // The key is there: `Eq` runs, and removes the least recently used one.
+        // The key is stored: `Eq` runs, and removes the least recently used entry.
         cache.insert(key, Loud(20));
         assert_eq!(keys(cache), [3, 2]);
         cache.insert(Probe::new(4), Loud(4));

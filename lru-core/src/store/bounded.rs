@@ -1,9 +1,8 @@
-//! Keeps entries of at most `maxsize` in all: an arena threaded as a ring, an index into it, and a
-//! policy.
+//! The bounded store: an arena linked as a ring, an index into it, and an eviction policy.
 //!
-//! Invariant: entries never weigh more than `maxsize` together; without terms each weighs one. A
-//! full store takes an entry in by turning the ring, or in the victim's slot: nothing is allocated,
-//! and nothing wears out.
+//! Invariant: the weight of all entries is at most `maxsize`; without metadata each entry weighs one. A full
+//! store inserts an entry by turning the ring, or in the slot of the victim: nothing is allocated, and
+//! nothing degrades.
 
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
@@ -17,10 +16,10 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
 
-/// Invariant: the index lists the occupied slots of the arena, each once, under its entry's hash.
+/// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
 pub(crate) struct Bounded<C: CacheTypes> {
     maxsize: usize,
-    /// What all entries weigh; not kept where each weighs one.
+    /// The weight of all entries; unused if each weighs one.
     weight: usize,
     arena: Arena<Entry<C>>,
     index: Index,
@@ -33,7 +32,7 @@ impl<C: CacheTypes> Bounded<C> {
         Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: Queue::EMPTY }
     }
 
-    /// An empty store of the same settings.
+    /// Creates an empty store of the same settings.
     pub(super) fn another(&self) -> Self {
         Self::new(self.maxsize, self.policy.emptied())
     }
@@ -46,12 +45,12 @@ impl<C: CacheTypes> Bounded<C> {
         self.arena.len()
     }
 
-    /// What all entries weigh.
+    /// Returns the weight of all entries.
     pub(super) fn weight(&self) -> usize {
         if C::Meta::IS_BARE { self.arena.len() } else { self.weight }
     }
 
-    /// Whether an entry can be kept at all.
+    /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
     pub(super) fn has_room_for(&self, term: &C::Meta) -> bool {
         C::Meta::IS_BARE || (self.maxsize > 0 && term.weight() <= self.maxsize)
@@ -82,7 +81,7 @@ impl<C: CacheTypes> Bounded<C> {
         self.policy.used(&self.arena, place.slot());
     }
 
-    /// Adds an entry that there is room for, and whose key is not there.
+    /// Inserts an entry whose key is not stored, and for which there is room.
     #[inline]
     pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, leavers: &mut RemovedEntries<C, S>) {
         if C::Meta::IS_BARE {
@@ -97,10 +96,10 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
-    /// Whether there is no room for one more entry without terms.
+    /// Returns whether there is no room for another entry without metadata.
     #[inline]
     fn is_full(&self) -> bool {
-        // Slot numbers end before any memory that could hold so many entries does.
+        // The slot numbers are exhausted before any memory that could hold as many entries.
         self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MOST)
     }
 
@@ -137,8 +136,8 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
-    /// Evicts until there is room for `entry`, which takes the place of what is in the slot
-    /// `replaced`. Says whether that is still there.
+    /// Evicts until there is room for `entry`, which replaces the entry in the slot `replaced`. Returns
+    /// whether that entry is still stored.
     fn make_room<S: ClearedStore<C>>(
         &mut self,
         entry: &Entry<C>,
@@ -168,7 +167,7 @@ impl<C: CacheTypes> Bounded<C> {
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
         } else {
-            // The index has room for as many slots as the arena, and grows as it does.
+            // The index has memory for as many slots as the arena, and grows with it.
             let slots = self.arena.iter().map(|slot| (slot, hash_in(&self.arena, slot)));
             self.index.rebuild(self.arena.capacity(), slots);
         }
@@ -176,21 +175,21 @@ impl<C: CacheTypes> Bounded<C> {
             self.weight += weight;
         }
         self.policy.admitted(&self.arena, slot, hash);
-        // Last, since times of a user's type are compared.
+        // Last, because times of a user's type are compared.
         if !C::Meta::IS_BARE {
             self.note(slot);
         }
     }
 
-    /// Notes when what is in a slot expires.
+    /// Records the deadline of the entry in a slot.
     fn note(&mut self, slot: Slot) {
         self.queue.add(slot.index(), &mut self.arena.get_mut(slot).term);
         let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
         self.queue.tidy(self.arena.len(), term);
     }
 
-    /// Puts another value under a key that is there. The old key stays; the new key leaves with the
-    /// old value. Where the old entry had to make room itself, the new one comes in anew.
+    /// Replaces the value of a stored key. The old key stays; the new key is removed with the old value. If
+    /// the old entry was evicted to make room, the new one is inserted like any other.
     pub(super) fn replace<S: ClearedStore<C>>(
         &mut self,
         place: Place,
@@ -225,7 +224,7 @@ impl<C: CacheTypes> Bounded<C> {
         entry
     }
 
-    /// Takes out what has expired by `now`.
+    /// Removes the entries that have expired by `now`.
     pub(super) fn expire<S: ClearedStore<C>>(&mut self, now: u64, leavers: &mut RemovedEntries<C, S>) {
         loop {
             let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
@@ -234,26 +233,26 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
-    /// Takes out the next victim.
+    /// Removes the next victim.
     pub(super) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
-        // Whoever would come in: nobody does.
+        // The policy expects the hash of a new entry; there is none, so any hash will do.
         let victim = Place::from(self.policy.victim(&self.arena, KeyHash::of(&()))?);
         Some((victim, self.remove(victim)))
     }
 
-    /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
+    /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
     pub(super) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
         let old = replaced.map_or(0, |place| self.get(place).term.weight());
         (self.weight() - old).checked_add(term.weight()).is_none_or(|sum| sum > self.maxsize)
     }
 
-    /// Whether there is more than there may be.
+    /// Returns whether the entries exceed this capacity.
     pub(super) fn is_beyond(&self, maxsize: usize) -> bool {
-        // Where nothing is stored, not even what weighs nothing is.
+        // At capacity zero even an entry of weight zero is not stored.
         self.weight() > maxsize || (maxsize == 0 && self.arena.len() > 0)
     }
 
-    /// Where the entry lies that the user chose among the candidates of the policy.
+    /// Returns the place of the entry that the user chose among the candidates of the policy.
     pub(super) fn chosen(
         &self,
         choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
@@ -266,17 +265,17 @@ impl<C: CacheTypes> Bounded<C> {
         candidates.get(number).copied().map(Place::from)
     }
 
-    /// Sets the policy of an empty store.
+    /// Sets the eviction policy of an empty store.
     pub(super) fn set_policy(&mut self, policy: C::Policy) {
         self.policy = policy;
     }
 
-    /// Makes this entry the next victim.
+    /// Makes the entry at `place` the next victim.
     pub(super) fn choose(&mut self, place: Place) {
         self.policy.choose(place.slot());
     }
 
-    /// Sets another bound, and evicts what is beyond it.
+    /// Sets the capacity, and evicts the entries that exceed it.
     pub(super) fn resize<S: ClearedStore<C>>(&mut self, maxsize: usize, leavers: &mut RemovedEntries<C, S>) {
         self.maxsize = maxsize;
         while self.is_beyond(maxsize) {
@@ -315,7 +314,7 @@ impl<C: CacheTypes> KeyList<C::Key> for Bounded<C> {
     }
 }
 
-/// The hash under which an occupied slot is listed.
+/// Returns the hash of the entry in an occupied slot.
 fn hash_in<C: CacheTypes>(arena: &Arena<Entry<C>>, slot: Slot) -> KeyHash {
     arena.get(slot).expect("the slot is occupied").hash
 }
@@ -378,7 +377,7 @@ mod tests {
         let hash = |n: u64| KeyHash::of(&n);
         for n in 0..200 {
             store.insert(entry(n, n), &mut leavers);
-            // Of two entries, one stays as long as it is touched.
+            // Of two entries, one is kept by touching it.
             if let Some((place, _)) = store.find(hash(n / 2), |key| *key == n / 2) {
                 store.touch(place);
             }
@@ -411,7 +410,7 @@ mod tests {
         assert_eq!(compared, [7]);
     }
 
-    /// Lets the least recently used entry go only every third time, otherwise the most recently used one.
+    /// Evicts the least recently used entry every third time, and otherwise the most recently used one.
     #[derive(Debug)]
     struct Fickle {
         slots: BTreeSet<usize>,

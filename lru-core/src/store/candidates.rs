@@ -1,4 +1,4 @@
-//! The candidates for eviction: what a user's function chooses the victim from.
+//! The candidates for eviction, among which a user's function chooses the victim.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use core::fmt;
 #[derive(Clone, Copy)]
 pub struct Candidates<'k, K>(pub(crate) &'k dyn KeyList<K>);
 
-/// Keys by their numbers.
+/// A list of keys by number.
 pub(crate) trait KeyList<K> {
     fn len(&self) -> usize;
     fn get(&self, number: usize) -> Option<&K>;
@@ -35,7 +35,7 @@ impl<'k, K> Candidates<'k, K> {
         (0..keys.len()).filter_map(move |number| keys.get(number))
     }
 
-    /// Passes the candidates on with a part of each key in its place.
+    /// Calls `choose` with candidates that show only a part of each key.
     pub(crate) fn with_part<A, R>(
         &self,
         part: fn(&K) -> &A,
@@ -45,7 +45,7 @@ impl<'k, K> Candidates<'k, K> {
     }
 }
 
-/// Keys of which a part is shown.
+/// A list of keys of which a part is shown.
 struct PartOfEach<'k, K, A> {
     keys: Candidates<'k, K>,
     part: fn(&K) -> &A,

@@ -1,14 +1,14 @@
-//! One remembered result, and what is known of it.
+//! Entries and their metadata.
 
 use core::fmt;
 
 use crate::key::KeyHash;
 use crate::store::types::CacheTypes;
 
-/// A key with its hash, the value remembered under it, and on what terms.
+/// A key with its hash, the value stored for it, and the metadata of the entry.
 ///
-/// The hash is kept so that tables can be rebuilt without running user code. It is never zero, which
-/// lets an empty slot be told without a further byte.
+/// The hash is stored so that tables can be rebuilt without running user code. It is never zero, so that an
+/// empty slot is recognized without another byte.
 pub struct Entry<C: CacheTypes> {
     pub(crate) hash: KeyHash,
     pub(crate) key: C::Key,

@@ -6,40 +6,41 @@ use core::fmt;
 
 use crate::store::read_stripes::{Lent, ToReaders};
 
-/// The metadata of an entry: what is known of it beside its key and its value.
+/// The metadata of an entry.
 ///
-/// An entry that never expires and weighs one has none: `()`, for which all of this folds away.
+/// An entry that never expires and weighs one has the metadata `()`, for which all of this is optimized away.
 pub trait EntryMeta: Sized {
     /// The expiry queue of a store.
     #[doc(hidden)]
     type Queue: Queue<Self>;
 
-    /// How a store lends its table to readers.
+    /// The way in which a store publishes its table to read stripes.
     #[doc(hidden)]
     type Lent<X>: Lent<X>;
 
-    /// Whether there is none.
+    /// Whether the entry has no metadata.
     const IS_BARE: bool;
 
-    /// What the entry counts for against `maxsize`.
+    /// Returns the weight of the entry, its cost against `maxsize`.
     fn weight(&self) -> usize;
 }
 
 /// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
 #[doc(hidden)]
 pub trait Queue<M: EntryMeta>: fmt::Debug {
-    /// No deadline.
+    /// An empty queue.
     const EMPTY: Self;
 
-    /// Notes the deadline of the entry in `slot`.
+    /// Records the deadline of the entry in `slot`.
     fn add(&mut self, slot: usize, meta: &mut M);
 
-    /// Returns the slot whose entry expired first, of those that have by `now`. `meta` looks into a slot.
+    /// Returns the slot of the entry that expired first, among those expired by `now`. `meta` returns the
+    /// metadata in a slot.
     fn next<'m>(&mut self, now: u64, meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
     where
         M: 'm;
 
-    /// Drops the deadlines of removed entries, where they are more than those of the `len` entries there are.
+    /// Drops the deadlines of removed entries if they outnumber those of the `len` stored entries.
     fn tidy<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
     where
         M: 'm;

@@ -1,8 +1,8 @@
-//! Where entries live.
+//! Stores of entries.
 //!
-//! Invariant: a store finds under `&self`, where user code (`Eq`) may run and call back, and changes under
-//! `&mut self`, where none runs. It knows neither threads nor statistics. What leaves it is handed
-//! to the caller, who drops it when the lock is free.
+//! Invariant: a store is read through `&self`, where user code (`Eq`) may run and call the cache, and changed
+//! through `&mut self`, where no user code runs. It knows neither threads nor statistics. Removed entries are
+//! handed to the caller, which drops them after the lock is released.
 
 pub(crate) mod arena;
 mod bounded;
@@ -48,7 +48,7 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Store<C> {
-    /// Lends the entries to the current thread, by way of `readers`, where no order is kept.
+    /// Publishes the entries to the current thread in `readers`, if the store keeps no order.
     pub(crate) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
         if let Self::Unbounded(unbounded) = self {
             unbounded.lend(readers);
@@ -56,15 +56,15 @@ impl<C: CacheTypes<Meta = ()>> Store<C> {
     }
 }
 
-/// The two ways to store: everything, or so much and the rest by policy.
+/// The place of an entry in its store, valid as long as the store does not change.
 ///
-/// What has terms lies in the second even where there is no bound: it may have to leave in time.
+/// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire.
 pub(crate) enum Store<C: CacheTypes> {
     Unbounded(Unbounded<C>),
     Bounded(Bounded<C>),
 }
 
-/// Calls the same method on whichever store it is.
+/// The result of an insertion: the evicted entry, if any; or the rejected entry as the error.
 macro_rules! either {
     ($store:expr, $this:ident => $call:expr) => {
         match $store {
@@ -75,7 +75,7 @@ macro_rules! either {
 }
 
 impl<C: CacheTypes> Store<C> {
-    /// An empty store. A disabled cache has one too, and never uses it.
+    /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
             None if C::Meta::IS_BARE => Self::Unbounded(Unbounded::new()),
@@ -84,7 +84,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Leaves an empty store of the same kind, and returns what has to be dropped.
+    /// Replaces the store by an empty one of the same settings, and returns the old one to be dropped.
     pub(crate) fn take(&mut self) -> Self {
         match self {
             Self::Unbounded(unbounded) => Self::Unbounded(unbounded.take()),
@@ -95,13 +95,13 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Whether others can read the entries as well: then it can't be changed.
+    /// Returns whether the entries are published to read stripes, in which case the store cannot be changed.
     #[inline]
     pub(crate) fn is_lent(&self) -> bool {
         matches!(self, Self::Unbounded(unbounded) if unbounded.is_lent())
     }
 
-    /// Hits that readers counted of what is lent to them, since they were last asked for.
+    /// Collects the hits that the read stripes have counted since the last time.
     pub(crate) fn take_hits(&self) -> u64 {
         match self {
             Self::Unbounded(unbounded) => unbounded.take_hits(),
@@ -109,7 +109,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Ends that entries are lent, and returns such hits.
+    /// Revokes the entries from the read stripes, and returns the hits that they have counted.
     pub(crate) fn take_back(&mut self) -> u64 {
         match self {
             Self::Unbounded(unbounded) => unbounded.take_back(),
@@ -121,7 +121,7 @@ impl<C: CacheTypes> Store<C> {
         either!(self, store => store.len())
     }
 
-    /// What all entries weigh: as many as there are, unless they have weights.
+    /// Returns the weight of all entries, which is their number if they have no weights.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Unbounded(unbounded) => unbounded.len(),
@@ -129,7 +129,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// The bound; `None` where there is none.
+    /// Returns the capacity; `None` if the store is unbounded.
     pub(crate) fn maxsize(&self) -> Option<usize> {
         match self {
             Self::Unbounded(_) => None,
@@ -139,7 +139,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Whether an entry on these terms can be kept at all.
+    /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
     pub(crate) fn has_room_for(&self, term: &C::Meta) -> bool {
         match self {
@@ -148,7 +148,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Finds the entry under a key that has this hash and `matches`.
+    /// Finds the entry with this hash whose key `matches`.
     #[inline]
     pub(crate) fn find(
         &self,
@@ -158,9 +158,8 @@ impl<C: CacheTypes> Store<C> {
         either!(self, store => store.find(hash, matches))
     }
 
-    /// A caller's lookup: reads the entry under a key that has this hash and `matches`, and marks
-    /// the entry as used just now. `matches` may call back and hide the entry: `is_there` tells, and whether
-    /// it is live.
+    /// Reads the entry with this hash whose key `matches`, and marks it as just used. `matches` may call the
+    /// cache and hide the entry: `is_there` returns whether it is still there, and may be served.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<R>(
@@ -194,12 +193,12 @@ impl<C: CacheTypes> Store<C> {
         either!(self, store => store.get(place))
     }
 
-    /// Where the entries lie: from least to most recently used, where an order is kept.
+    /// Returns the places of all entries, from least to most recently used if the store keeps an order.
     pub(crate) fn places(&self) -> Vec<Place> {
         either!(self, store => store.places().collect())
     }
 
-    /// Adds an entry that there is room for, and whose key is not there, as the most recent.
+    /// Inserts an entry as the most recent one. Its key must not be stored, and there must be room for it.
     #[inline]
     pub(crate) fn insert(&mut self, entry: Entry<C>, leavers: &mut Removed<C>) {
         match self {
@@ -208,12 +207,12 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Adds an entry whose key is not there, and returns the one it evicts.
+    /// Inserts an entry whose key is not stored, and returns the evicted entry.
     ///
     /// # Errors
     ///
-    /// Gives it back where what must leave depends on its terms, and where none does though there is no room:
-    /// [`Store::insert`] sees to that; and where the entries are lent.
+    /// Returns `entry` if the victim depends on entry metadata, or if there is no victim although the store
+    /// is full ([`Store::insert`] handles both); and if the entries are published to read stripes.
     #[cfg_attr(
         not(debug_assertions),
         expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
@@ -226,8 +225,8 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Puts another value under a key that is there, as the most recent. The old key stays; the
-    /// new key leaves with the old value.
+    /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
+    /// key is removed with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, leavers: &mut Removed<C>) {
         match self {
             Self::Unbounded(unbounded) => leavers.replace(unbounded.replace(place, entry)),
@@ -239,7 +238,7 @@ impl<C: CacheTypes> Store<C> {
         either!(self, store => store.remove(place))
     }
 
-    /// Takes out what has expired by `now`.
+    /// Removes the entries that have expired by `now`.
     #[inline]
     pub(crate) fn expire(&mut self, now: u64, leavers: &mut Removed<C>) {
         match self {
@@ -248,7 +247,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Takes out the next victim; where no order is kept, there is none.
+    /// Removes the next victim; `None` if the store keeps no order.
     pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
         match self {
             Self::Unbounded(_) => None,
@@ -256,7 +255,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Whether something must leave for an entry on these terms to come in, in place of `replaced`.
+    /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
     pub(crate) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
         match self {
             Self::Unbounded(_) => false,
@@ -264,7 +263,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Whether there is more than there may be.
+    /// Returns whether the entries exceed this capacity.
     pub(crate) fn is_beyond(&self, maxsize: Option<usize>) -> bool {
         match self {
             Self::Unbounded(_) => false,
@@ -272,7 +271,7 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Where the entry lies that the user chose among the candidates of the policy.
+    /// Returns the place of the entry that the user chose among the candidates of the policy.
     pub(crate) fn chosen(
         &self,
         choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
@@ -283,21 +282,21 @@ impl<C: CacheTypes> Store<C> {
         }
     }
 
-    /// Sets the policy of an empty store.
+    /// Sets the eviction policy of an empty store.
     pub(crate) fn set_policy(&mut self, policy: C::Policy) {
         if let Self::Bounded(bounded) = self {
             bounded.set_policy(policy);
         }
     }
 
-    /// Makes this entry the next victim.
+    /// Makes the entry at `place` the next victim.
     pub(crate) fn choose(&mut self, place: Place) {
         if let Self::Bounded(bounded) = self {
             bounded.choose(place);
         }
     }
 
-    /// Sets another bound, and evicts what is beyond it.
+    /// Sets the capacity, and evicts the entries that exceed it.
     pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Removed<C>) {
         if let Self::Bounded(bounded) = self {
             bounded.resize(maxsize.unwrap_or(usize::MAX), leavers);

@@ -24,7 +24,7 @@ pub(crate) struct RemovedEntries<C: CacheTypes, S> {
     replaced: Option<usize>,
 }
 
-/// An entry, and why it left: `None` if it never was in the store.
+/// An entry with the cause of its removal: `None` if it was never stored.
 pub(crate) struct Leaver<C: CacheTypes> {
     pub(crate) entry: Entry<C>,
     pub(crate) cause: Option<RemovalCause>,
@@ -32,7 +32,7 @@ pub(crate) struct Leaver<C: CacheTypes> {
 
 struct Rest<C: CacheTypes, S> {
     more: Vec<Leaver<C>>,
-    /// What was cleared, as it lay.
+    /// The store that was cleared, with all its entries.
     cleared: Option<S>,
 }
 
@@ -42,20 +42,20 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         Self { first: None, rest: None, replaced: None }
     }
 
-    /// What left is told of.
+    /// Adds a removed entry that is reported.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry<C>, cause: RemovalCause) {
         self.add(Leaver { entry, cause: Some(cause) });
     }
 
-    /// The newcomer came in its place.
+    /// Adds the entry that the inserted one replaced.
     pub(crate) fn replace(&mut self, entry: Entry<C>) {
         let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
         self.replaced = Some(usize::from(self.first.is_some()) + more);
         self.push(entry, RemovalCause::Replaced);
     }
 
-    /// What was not let in is only dropped.
+    /// Adds a rejected entry, which is dropped and not reported.
     #[inline]
     pub(crate) fn refuse(&mut self, entry: Entry<C>) {
         self.add(Leaver { entry, cause: None });
@@ -75,7 +75,7 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
     }
 
-    /// Everything left.
+    /// Adds all entries of a cleared store.
     pub(crate) fn clear(&mut self, store: S) {
         self.rest().cleared = Some(store);
     }
@@ -86,7 +86,7 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         for leaver in first.into_iter().chain(more) {
             self.add(leaver);
         }
-        // One of the two at most: what was cleared before is empty since.
+        // At most one of the two has a cleared store with entries: after a clear, the store is empty.
         if let Some(cleared) = cleared {
             self.clear(cleared);
         }
@@ -97,15 +97,15 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         self.first.is_none() && self.rest.is_none()
     }
 
-    /// How many left for this reason, one by one.
+    /// Returns the number of entries removed for this reason, without those of a cleared store.
     pub(crate) fn count(&self, reason: RemovalCause) -> u64 {
         let rest = self.rest.iter().flat_map(|rest| &rest.more);
         let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
         leavers.map(|_| 1).sum()
     }
 
-    /// Tells `whom` of each entry that left, and then of one that was `taken` out. A panic keeps nobody
-    /// from being told: the first one is handed back.
+    /// Calls `whom` for each removed entry, and then for one that was `taken` out. A panic of one call does
+    /// not skip the others; the first panic is returned.
     pub(crate) fn tell(
         &self,
         taken: Option<(&C::Key, &C::Value, RemovalCause)>,
@@ -132,7 +132,7 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         thrown
     }
 
-    /// Hands over each entry that left, but for those that were cleared together.
+    /// Passes each entry to `to`, except those of a cleared store.
     pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
@@ -140,12 +140,12 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         }
     }
 
-    /// Whether everything was cleared.
+    /// Returns whether there is a cleared store.
     pub(crate) fn are_all(&self) -> bool {
         self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
     }
 
-    /// What the newcomer replaced, if anything; the others are dropped.
+    /// Returns the entry that the inserted one replaced, if any, and drops the others.
     pub(crate) fn into_replaced(self) -> Option<(C::Key, C::Value)> {
         let number = self.replaced?;
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
@@ -153,7 +153,7 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         Some((entry.key, entry.value))
     }
 
-    /// The entries that left for this reason; the others are dropped.
+    /// Returns the entries removed for this reason, and drops the others.
     pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
         let rest = self.rest.into_iter().flat_map(|rest| rest.more);
         let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));

@@ -1,4 +1,4 @@
-//! What a cache is made of, as one bundle of types.
+//! The types of a cache as one bundle.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::Policy;
 
-/// The types of a cache: of its keys and values, its eviction policy, and the metadata of its entries.
+/// The types of a cache: those of its keys and values, its eviction policy, and the metadata of its entries.
 pub trait CacheTypes {
     /// The stored form of a key.
     type Key;
@@ -14,11 +14,11 @@ pub trait CacheTypes {
     type Value;
     /// The eviction policy.
     type Policy: Policy;
-    /// What an entry carries beside its key and its value.
+    /// The metadata of an entry.
     type Meta: EntryMeta;
 }
 
-/// A bundle of four types, for the type level only.
+/// A bundle of four types, used at the type level only.
 #[expect(clippy::type_complexity, reason = "it is the bundle itself")]
 pub struct Types<K, V, P, M>(PhantomData<fn() -> (K, V, P, M)>);
 

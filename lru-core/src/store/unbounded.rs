@@ -1,6 +1,6 @@
-//! Keeps everything, in no order: a hash table of entries and nothing beside it.
+//! The unbounded store: a hash table of entries, without an order.
 //!
-//! The table may be lent, to be read by others. What changes it comes when it has been taken back.
+//! The table may be published to read stripes. It is changed only after it has been revoked.
 
 use core::fmt;
 use core::mem;
@@ -14,10 +14,10 @@ use crate::store::place::Place;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
 use crate::store::types::CacheTypes;
 
-/// For about how many bytes of entries there is room at first.
+/// The approximate size in bytes of the entries that the first allocation has room for.
 const FIRST: usize = 512;
 
-/// Up to how many bytes of entries a table is small.
+/// The maximum size in bytes of the entries of a small table.
 const SMALL: usize = 16 * 1024;
 
 pub(crate) enum Unbounded<C: CacheTypes> {
@@ -25,11 +25,11 @@ pub(crate) enum Unbounded<C: CacheTypes> {
     Lent(<C::Meta as EntryMeta>::Lent<Table<C>>),
 }
 
-/// Entries, found by hash and key.
+/// A hash table of entries.
 pub struct Table<C: CacheTypes>(HashTable<Entry<C>>);
 
-/// Entry by entry: should a destructor panic, the others run all the same, which the table's own
-/// does not see to.
+/// Drops the entries one by one, so that a panic in one destructor does not skip the others, as it would in
+/// the drop of `HashTable`.
 impl<C: CacheTypes> Drop for Table<C> {
     fn drop(&mut self) {
         mem::take(&mut self.0).into_iter().for_each(drop);
@@ -47,13 +47,13 @@ impl<C: CacheTypes> Table<C> {
         Some((Place(place), self.0.get_bucket(place)?))
     }
 
-    /// The same, where the place is hardly ever asked for.
+    /// Like [`find`](Self::find), but without the place, which is seldom needed.
     #[inline]
     fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&C::Key) -> bool) -> Option<&Entry<C>> {
         self.0.find(hash.get(), |entry| matches(&entry.key))
     }
 
-    /// Reads the value under a key that has this hash and `matches`.
+    /// Reads the value of the key that has this hash and `matches`.
     #[inline]
     pub(crate) fn read<R>(
         &self,
@@ -64,7 +64,7 @@ impl<C: CacheTypes> Table<C> {
         self.find_entry(hash, matches).map(|entry| read(&entry.value))
     }
 
-    /// Whether it takes little memory, and nothing happens where its entries are dropped.
+    /// Returns whether the table takes little memory, and its entries have no destructor.
     fn is_small_and_plain(&self) -> bool {
         !mem::needs_drop::<Entry<C>>() && self.0.allocation_size() <= SMALL
     }
@@ -77,7 +77,7 @@ impl<C: CacheTypes> Table<C> {
         self.0.insert_unique(entry.hash.get(), entry, |entry| entry.hash.get());
     }
 
-    /// Takes memory for more entries: four times as many while the table is small, which spares a
+    /// Allocates memory for more entries: four times as many while the table is small, which saves a
     /// recursion that starts from nothing most of the rebuilding, and twice as many later.
     #[cold]
     fn grow(&mut self) {
@@ -98,8 +98,8 @@ impl<C: CacheTypes> Unbounded<C> {
         Self::Own(Table::new())
     }
 
-    /// Leaves an empty store, and returns what has to be dropped. A small table of plain data keeps its memory: who
-    /// clears a cache often fills it again.
+    /// Replaces the store by an empty one, and returns the old one to be dropped. A small table of plain data
+    /// keeps its memory, because a cache that is cleared often is filled again.
     pub(super) fn take(&mut self) -> Self {
         match self {
             Self::Own(table) if table.is_small_and_plain() => {
@@ -110,7 +110,7 @@ impl<C: CacheTypes> Unbounded<C> {
         }
     }
 
-    /// The table, to be read.
+    /// Returns the table for reading.
     #[inline]
     fn table(&self) -> &Table<C> {
         match self {
@@ -119,7 +119,7 @@ impl<C: CacheTypes> Unbounded<C> {
         }
     }
 
-    /// The table, to be changed.
+    /// Returns the table for changing.
     #[inline]
     fn table_mut(&mut self) -> &mut Table<C> {
         match self {
@@ -133,7 +133,7 @@ impl<C: CacheTypes> Unbounded<C> {
         matches!(self, Self::Lent(_))
     }
 
-    /// Hits that readers counted of what is lent to them.
+    /// Collects the hits that the read stripes have counted.
     pub(super) fn take_hits(&self) -> u64 {
         match self {
             Self::Own(_) => 0,
@@ -141,7 +141,7 @@ impl<C: CacheTypes> Unbounded<C> {
         }
     }
 
-    /// Ends that the table is lent, and returns such hits.
+    /// Revokes the table from the read stripes, and returns the hits that they have counted.
     pub(super) fn take_back(&mut self) -> u64 {
         let (table, hits) = match mem::replace(self, Self::new()) {
             Self::Own(table) => (table, 0),
@@ -164,7 +164,7 @@ impl<C: CacheTypes> Unbounded<C> {
         self.table().find(hash, matches)
     }
 
-    /// The same, where the place is hardly ever asked for.
+    /// Like [`find`](Self::find), but without the place, which is seldom needed.
     #[inline]
     pub(super) fn find_entry(
         &self,
@@ -174,7 +174,7 @@ impl<C: CacheTypes> Unbounded<C> {
         self.table().find_entry(hash, matches)
     }
 
-    /// Where an entry lies that is in here.
+    /// Returns the place of an entry of this store.
     #[cold]
     pub(super) fn place_of(&self, entry: &Entry<C>) -> Option<Place> {
         self.table().0.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
@@ -194,11 +194,11 @@ impl<C: CacheTypes> Unbounded<C> {
         self.table_mut().insert(entry);
     }
 
-    /// The same.
+    /// Like [`insert`](Self::insert), but does not require that the table is revoked.
     ///
     /// # Errors
     ///
-    /// Gives the entry back where the table is lent.
+    /// Returns `entry` if the table is published to read stripes.
     #[inline]
     pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Result<(), Entry<C>> {
         match self {
@@ -210,7 +210,7 @@ impl<C: CacheTypes> Unbounded<C> {
         }
     }
 
-    /// Puts another value under a key that is there, and returns the new key with the old value.
+    /// Replaces the value of a stored key, and returns the new key with the old value.
     pub(super) fn replace(&mut self, place: Place, mut entry: Entry<C>) -> Entry<C> {
         let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
         mem::swap(&mut stored.value, &mut entry.value);
@@ -226,7 +226,7 @@ impl<C: CacheTypes> Unbounded<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Unbounded<C> {
-    /// Lends the table to the current thread, by way of `readers`.
+    /// Publishes the table to the current thread in `readers`.
     pub(super) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
         if let Self::Own(table) = self {
             *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));

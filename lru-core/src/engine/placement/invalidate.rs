@@ -1,4 +1,4 @@
-//! What backend invalidation asks of an in-process cache (L1): whether it holds entries of a hash, and to remove
+//! Backend invalidation of an in-process cache (L1): asks whether it has entries with a hash, and removes
 //! them.
 
 use crate::engine::placement::{Change, Placement};
@@ -6,12 +6,14 @@ use crate::key::KeyHash;
 
 /// An in-process cache in front of a backend, addressed by the hashes of its keys.
 ///
-/// With `defer_listener`, the next call of the function calls the eviction listener, which only calls know.
+/// With `defer_listener`, the eviction listener is notified by the next call of the function, because only
+/// calls know its type.
 pub trait InProcessCache: Sync {
-    /// Whether there is an entry of this hash; `true` if that cannot be known now.
+    /// Returns whether there is an entry with this hash; `true` if that cannot be determined without
+    /// blocking.
     fn holds(&self, hash: KeyHash) -> bool;
 
-    /// Removes all entries of this hash.
+    /// Removes all entries with this hash.
     fn invalidate_hash(&self, hash: KeyHash, defer_listener: bool);
 
     /// Removes all entries.
@@ -20,7 +22,7 @@ pub trait InProcessCache: Sync {
 
 impl<E: Placement + Sync> InProcessCache for E {
     fn holds(&self, hash: KeyHash) -> bool {
-        // A call from inside an `Eq` or a `Clone`, under a lock, must not wait for another.
+        // A call from an `Eq` or a `Clone` under a lock must not block on another lock.
         self.is_held() || self.at(hash, |engine| engine.holds(hash))
     }
 
@@ -35,6 +37,6 @@ impl<E: Placement + Sync> InProcessCache for E {
 
 /// The cache of a function in its `static`.
 pub trait HasInProcessCache {
-    /// What all threads share of it; `None` if nothing is stored.
+    /// Returns the state that all threads share; `None` if nothing is stored.
     fn in_process(&'static self) -> Option<&'static dyn InProcessCache>;
 }

@@ -1,7 +1,7 @@
-//! Caches of its own for a thread, for as long as a test runs. Only with the feature `testing`.
+//! Per-thread caches for the duration of a test. Only with the feature `testing`.
 //!
-//! A memoized function's cache is found by the address of the one that all threads share. In an
-//! isolated thread it is another one, made when it is first asked for.
+//! The cache of a memoized function is looked up by the address of the shared one. In an isolated thread it
+//! is replaced by another, which is created at its first use.
 
 use core::any::Any;
 use core::cell::RefCell;
@@ -14,38 +14,38 @@ use std::sync::Arc;
 type Caches = HashMap<usize, Box<dyn Any>>;
 
 thread_local! {
-    /// The caches of this thread, where it has any of its own.
+    /// The caches of this thread, if it is isolated.
     static OWN: RefCell<Option<Caches>> = const { RefCell::new(None) };
 }
 
 /// Gives the current thread fresh, empty caches of all memoized functions while `test` runs.
 ///
-/// `cargo test` runs tests side by side, and the cache of a function is one for the whole program:
-/// counts would depend on what other tests call. In here they don't. Threads that `test` starts
-/// see the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
-/// may be nested; what was computed in one is gone at its end. A cache in an object, as with
-/// `cache = self.prices`, is the same everywhere: a test makes an object of its own.
+/// `cargo test` runs tests in parallel, and a function has one cache for the whole program, so that counts
+/// would depend on the calls of other tests. An isolated test is independent of them. Threads that `test`
+/// starts use the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
+/// may be nested; results that were computed in one are dropped at its end. A cache in an object, as with
+/// `cache = self.prices`, is not affected: a test creates its own object.
 ///
-/// With the feature `testing`, each call of a memoized function asks whether its thread is
-/// isolated: enable it for tests only. Without the feature nothing is asked.
+/// With the feature `testing`, each call of a memoized function checks whether its thread is isolated: enable
+/// it for tests only. Without the feature there is no check.
 ///
 /// # Panics
 ///
-/// With what `test` panics with; the thread has its former caches again.
+/// Resumes a panic of `test`, after the former caches of the thread are restored.
 pub fn isolated<R>(test: impl FnOnce() -> R) -> R {
-    /// Gives the thread its former caches back, whatever panics.
+    /// Restores the former caches of the thread, even after a panic.
     struct Restore(Option<Caches>);
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            // Taken out first: a destructor may call a memoized function.
+            // Replaced first: a destructor may call a memoized function.
             let own = OWN.replace(self.0.take());
             discard(own.unwrap_or_default());
         }
     }
 
-    /// Drops the caches while the thread is still isolated, since destructors may call memoized
-    /// functions; and what these calls store in turn, except in the last round.
+    /// Drops the caches while the thread is still isolated, because destructors may call memoized functions.
+    /// Results that these calls store are dropped as well, except in the last round.
     struct Empty;
 
     impl Drop for Empty {
@@ -66,21 +66,21 @@ pub fn isolated<R>(test: impl FnOnce() -> R) -> R {
     test()
 }
 
-/// How often what destructors stored while others ran is dropped in isolation.
+/// The maximum number of rounds in which results that destructors stored are dropped in isolation.
 const ROUNDS: usize = 8;
 
-/// One by one: should a destructor panic, the others run all the same.
+/// Drops the caches one by one, so that a panic in one destructor does not skip the others.
 fn discard(own: Caches) {
     own.into_iter().for_each(drop);
 }
 
-/// What a function has its results in, of which a thread can have another one.
+/// A cache that can be replaced by another one of the same settings in a thread.
 pub trait Another {
-    /// With nothing in it.
+    /// Creates an empty cache of the same settings.
     fn another(&self) -> Self;
 }
 
-/// The thread's own in the place of `shared`, as `wrapped`; `None` where it is that one.
+/// Returns the thread's own cache in place of `shared`, as `wrapped`; `None` if the thread is not isolated.
 fn own<E: Another, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W) -> Option<W> {
     let own = OWN.try_with(|own| {
         let mut own = own.borrow_mut();
@@ -88,24 +88,24 @@ fn own<E: Another, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W)
         let cache = own.as_mut()?.entry(core::ptr::from_ref(shared).addr()).or_insert_with(fresh);
         cache.downcast_ref().cloned()
     });
-    // No caches of its own has a thread that ends.
+    // A thread that ends has no caches of its own.
     own.ok().flatten()
 }
 
-/// The same of what one thread has for itself.
+/// Like [`own_or_shared`], but for a per-thread cache; `None` if the thread is not isolated.
 pub(crate) fn own_local<E: Another + 'static>(local: &E) -> Option<Rc<E>> {
     own(local, Rc::new)
 }
 
-/// The shared ones, or the thread's own.
+/// A reference to the shared cache, or the thread's own.
 pub enum Isolated<'m, E> {
-    /// Those of all threads.
+    /// The cache that all threads share.
     Shared(&'m E),
-    /// Those of one.
+    /// The cache of the current thread.
     Own(Arc<E>),
 }
 
-/// What the current thread is to use for `shared`.
+/// Returns the cache that the current thread uses in place of `shared`.
 pub(crate) fn own_or_shared<E: Another + 'static>(shared: &E) -> Isolated<'_, E> {
     own(shared, Arc::new).map_or(Isolated::Shared(shared), Isolated::Own)
 }

@@ -1,4 +1,5 @@
-//! Where the engine of a call is: the only one of a cache, one of several by the key, or that of a thread.
+//! Cache placement: a single engine, sharded engines by the hash of the key, one per thread, or replicated
+//! reads.
 
 #[cfg(feature = "backend")]
 pub(crate) mod invalidate;
@@ -20,18 +21,19 @@ use crate::store::change_log::Epoch;
 use crate::store::entry::Entry;
 use crate::store::types::CacheTypes;
 
-/// The engines behind a function.
+/// The engines of a cache.
 ///
-/// What is asked of one runs within `at`, `change`, `first` or `each`: outside, nobody knows where it is.
+/// An operation on an engine runs within `at`, `change`, `first` or `each`; only these know where the engine
+/// is.
 pub trait Placement {
-    /// What the cache is made of.
+    /// The types of the cache.
     type Types: CacheTypes;
     /// The lock of an engine.
     type Lock: Lock<State<Self::Types>>;
 
     /// Looks a key up for a caller, as [`Engine::lookup`] does.
     ///
-    /// This and the next two are methods of their own, and not closures for [`at`](Self::at), as `inline(always)`
+    /// This and the next two are methods instead of closures for [`at`](Self::at), because `inline(always)`
     /// cannot be put on a closure.
     ///
     /// # Errors
@@ -63,59 +65,60 @@ pub trait Placement {
         lifecycle: &impl Lifecycle<Self::Types>,
     );
 
-    /// Asks the engine that has the keys of this hash.
+    /// Runs `ask` on the engine for the keys of this hash.
     fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
 
-    /// The same, to change what is under a key: that must not get lost.
+    /// Like [`at`](Self::at), for a change to a key, which must not be lost.
     #[inline]
     fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         self.at(hash, ask)
     }
 
-    /// Asks one that speaks for all, where the key does not matter.
+    /// Runs `ask` on one engine that stands for all, for operations without a key.
     fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
 
-    /// Asks each of them.
+    /// Runs `ask` on each engine.
     fn each(&self, change: Change, ask: impl FnMut(&EngineOf<Self>));
 
-    /// Carries out what could not be done at once where the keys of this hash are: before a call.
+    /// Carries out the deferred changes of the engine for this hash. Called before a call.
     #[inline]
     fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<Self::Types>) {
         let _ = (hash, plan);
     }
 
-    /// The same, wherever keys are: before all are asked.
+    /// Carries out the deferred changes of all engines. Called before an operation on all.
     fn catch_up_all(&self, plan: &impl Lifecycle<Self::Types>) {
         let _ = plan;
     }
 
-    /// Hits, misses, bound and size of all, read together.
+    /// Returns hits, misses, capacity and size of all engines, read together.
     fn info(&self, plan: &impl Lifecycle<Self::Types>) -> CacheInfo;
 
-    /// The bound of all as it is now.
+    /// Returns the current capacity of all engines together.
     fn maxsize(&self) -> Option<usize>;
 
-    /// Whether the current thread holds the lock of any: then it had better wait for nobody.
+    /// Returns whether the current thread holds the lock of any engine, in which case it must not block on
+    /// another thread.
     fn is_held(&self) -> bool;
 }
 
-/// One of them.
+/// The engine type of a placement.
 pub type EngineOf<E> = Engine<<E as Placement>::Types, <E as Placement>::Lock>;
 
-/// The stored form of their keys.
+/// The stored form of the keys of a placement.
 pub(crate) type StoredKey<E> = <<E as Placement>::Types as CacheTypes>::Key;
 
-/// Their values.
+/// The values of a placement.
 pub(crate) type StoredValue<E> = <<E as Placement>::Types as CacheTypes>::Value;
 
-/// What is to happen to each.
+/// The kind of change that an operation on all engines makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: they are read.
+    /// No change: the engines are read.
     None,
-    /// Some entries are to go.
+    /// Some entries are removed.
     Retain,
-    /// All are to go, and the counters start anew.
+    /// All entries are removed, and the counters are reset.
     Clear,
 }
 
@@ -187,7 +190,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
     }
 }
 
-/// By what they are behind.
+/// Implements [`Placement`] for pointers to a placement.
 macro_rules! behind {
     ($($(#[$cfg:meta])? $pointer:ty)*) => { $(
         $(#[$cfg])?

@@ -1,8 +1,9 @@
-//! Calls from an `Eq` or a `Clone` that runs under the lock of a shard, where they must not wait for another one.
+//! Calls from an `Eq` or a `Clone` that runs under the lock of a shard, which must not block on another
+//! shard.
 //!
-//! Invariant: a thread that holds a lock of which it is [`Held`] waits for no other such. What such a nested call asks
-//! of a shard that another thread holds is answered as if nothing was there; what it changes there is noted, and
-//! carried out before the next call.
+//! Invariant: a thread that holds a lock marked by [`Held`] blocks on no other such lock. If another thread
+//! holds the shard that a nested call needs, a lookup reports a miss, and a change is recorded and carried
+//! out before the next call.
 
 use core::cell::Cell;
 use core::fmt;
@@ -21,11 +22,11 @@ use crate::key::KeyHash;
 use crate::store::types::CacheTypes;
 
 thread_local! {
-    /// How many such locks this thread holds, of whichever function.
+    /// The number of such locks that this thread holds, of all functions.
     static HELD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The current thread holds a lock.
+/// Marks that the current thread holds a lock.
 pub(crate) struct Held(());
 
 impl Held {
@@ -49,19 +50,20 @@ impl fmt::Debug for Held {
     }
 }
 
-/// Whether the current thread holds one.
+/// Returns whether the current thread holds such a lock.
 #[inline]
 pub(crate) fn is_nested() -> bool {
     HELD.get() > 0
 }
 
-/// What nested calls could not do to an engine, as another thread held it.
+/// The work that nested calls could not do on an engine, because another thread held its lock.
 #[derive(Debug)]
 pub(crate) struct Missed {
-    /// Whether there are changes. Set while they are noted or carried out, and so never behind them.
+    /// Whether there are changes. Written only under the lock of `changes`, and therefore consistent with
+    /// them.
     any: AtomicBool,
     changes: Mutex<Vec<DeferredChange>>,
-    /// Misses that could not be counted.
+    /// The misses that the engine could not count.
     misses: AtomicU64,
 }
 
@@ -70,29 +72,29 @@ impl Missed {
         Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
     }
 
-    /// Whether there is a change to be carried out. It is over when this is false.
+    /// Returns whether there are changes to be carried out. When this is false, all of them have been.
     #[inline]
     pub(crate) fn any(&self) -> bool {
         self.any.load(Relaxed)
     }
 
-    /// Misses that the engine has not counted.
+    /// Returns the number of misses that the engine has not counted.
     pub(crate) fn misses(&self) -> u64 {
         self.misses.load(Relaxed)
     }
 
-    /// Counts those of an engine that stood in for the one that was asked.
+    /// Adds the misses of an engine that was used in place of a locked one.
     pub(crate) fn count(&self, misses: u64) {
         self.misses.fetch_add(misses, Relaxed);
     }
 
-    /// Notes a change to what is under a key.
+    /// Records a change to a key with this hash.
     #[cold]
     pub(crate) fn note(&self, hash: KeyHash) {
         self.want(DeferredChange::Forget(hash));
     }
 
-    /// Notes what is to happen to all.
+    /// Records a change to all entries.
     #[cold]
     pub(crate) fn note_all(&self, change: Change) {
         match change {
@@ -111,12 +113,12 @@ impl Missed {
         self.any.store(true, Relaxed);
     }
 
-    /// Counters start anew.
+    /// Resets the count of misses.
     pub(crate) fn cleared(&self) {
         self.misses.store(0, Relaxed);
     }
 
-    /// What was noted since the last time; `None` where all is carried out.
+    /// Takes the changes that were recorded since the last time; `None` if there are none.
     fn next(&self) -> Option<Vec<DeferredChange>> {
         let mut changes = self.changes.lock();
         if changes.is_empty() {
@@ -126,8 +128,8 @@ impl Missed {
         Some(mem::take(&mut *changes))
     }
 
-    /// The lock of the engine, where that is free and nothing has to be caught up with: what should be gone is not
-    /// served.
+    /// Returns the locked engine if the lock is free and no change is pending, so that entries with a pending
+    /// removal are not served.
     pub(crate) fn try_hold<'a, C, L>(&self, engine: &'a Engine<C, L>) -> Option<L::Held<'a>>
     where
         C: CacheTypes,
@@ -136,7 +138,7 @@ impl Missed {
         engine.try_hold().filter(|_| !self.any())
     }
 
-    /// Does what nested calls could not do.
+    /// Carries out the changes that nested calls could not make.
     #[cold]
     #[inline(never)]
     pub(crate) fn catch_up<C, L>(&self, engine: &Engine<C, L>, plan: &impl Lifecycle<C>)

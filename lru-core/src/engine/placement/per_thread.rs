@@ -1,4 +1,5 @@
-//! The cache of a memoized function with `scope = thread`: one for each thread that calls it, without a lock.
+//! The per-thread placement (`scope = thread`): one cache for each thread that calls the function, without a
+//! lock.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -17,11 +18,11 @@ use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
-/// What a thread has of a function: for a thread-local.
+/// The cache of a function in one thread, stored in a thread-local.
 pub struct ThreadEngine<C: CacheTypes, const MAXSIZE: i128>(LocalEngine<C>);
 
 impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
-    /// An empty cache. Takes no memory yet.
+    /// Creates an empty cache, without allocating memory.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
     pub const fn new() -> Self {
@@ -35,19 +36,19 @@ impl<C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadEngine<C, MAXSIZE>
     }
 }
 
-/// The thread-local of a function.
+/// The key of the thread-local of a function.
 pub(crate) type Key<C, const MAXSIZE: i128> = &'static LocalKey<ThreadEngine<C, MAXSIZE>>;
 
-/// The engine of the current thread.
+/// The placement that uses the engine of the current thread.
 ///
-/// In a thread whose cache is gone already, as it ends, a call finds and stores nothing.
+/// A call in a thread whose cache has been dropped already, as the thread ends, finds and stores nothing.
 pub struct OfThread<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
     key: Key<C, MAXSIZE>,
     function: PhantomData<fn() -> F>,
 }
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
-    /// The engine that is in this thread-local.
+    /// Creates the placement from its thread-local.
     #[inline]
     pub(crate) fn new(key: Key<C, MAXSIZE>) -> Self {
         Self { key, function: PhantomData }
@@ -55,7 +56,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
 }
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
-    /// Asks the engine of the current thread; `None` where that has none any more.
+    /// Runs `ask` on the engine of the current thread; `None` if it has been dropped.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with<R>(&self, ask: impl FnOnce(&LocalEngine<C>) -> R) -> Option<R> {

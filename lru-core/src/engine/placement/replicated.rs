@@ -1,7 +1,8 @@
-//! The cache of a memoized function without a bound, whose keys and values call nobody back: what hits need is
-//! lent to the threads that read, so that they do not wait for each other.
+//! The replicated placement: an unbounded, callback-free cache whose table is published to read stripes, so
+//! that readers do not block each other.
 //!
-//! It is so from when several threads have been seen to call: a cache that one thread uses is asked by its lock.
+//! The table is published only after several threads have been seen to call. A cache that one thread uses is
+//! read through its lock.
 
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
@@ -28,25 +29,26 @@ use crate::store::maxsize::MaxSize;
 use crate::store::read_stripes::{Found, NO_THREAD, ReadStripes, Reading, number};
 use crate::store::types::CacheTypes;
 
-/// What an [`OpenLock`] guards.
+/// State whose table can be published to read stripes.
 pub trait Lending {
-    /// Who reads what it lends.
+    /// The read stripes.
     #[doc(hidden)]
     type ReadStripes: Default;
 }
 
-/// One hit in so many is looked at, for which thread it is of.
+/// One hit in this many is sampled for the number of its thread.
 const SAMPLED: u64 = 256;
 
-/// How often it must have been another thread than the time before. The first one of all counts as another.
+/// The number of thread changes between samples after which stripes are created. The first sample counts as a
+/// change.
 const CHANGES: u32 = 4;
 
-/// The lock of a cache that lends what is read in it. It knows whether several threads call.
+/// The lock of a replicated cache. It detects whether several threads call.
 pub struct OpenLock<T: Lending> {
     lock: PlainLock<T>,
-    /// Made when threads have taken turns.
+    /// The read stripes. Created when threads have alternated.
     readers: OnceLock<T::ReadStripes>,
-    /// Whose hit was looked at last, by the number of the thread.
+    /// The number of the thread whose hit was sampled last.
     last: AtomicUsize,
     changes: AtomicU32,
 }
@@ -66,12 +68,12 @@ impl<T: Lending> OpenLock<T> {
         self.readers.get()
     }
 
-    /// From now on the table is lent.
+    /// Creates the read stripes, so that the table is published from now on.
     pub(crate) fn prepare(&self) {
         self.readers.get_or_init(T::ReadStripes::default);
     }
 
-    /// Looks which thread it is that calls.
+    /// Samples the number of the calling thread.
     #[cold]
     #[inline(never)]
     fn sample(&self) {
@@ -121,10 +123,10 @@ impl<T: Lending> fmt::Debug for OpenLock<T> {
     }
 }
 
-/// The engine of a cache that lends what is read in it.
+/// The engine of a replicated cache.
 type OpenEngine<C> = Engine<C, OpenLock<State<C>>>;
 
-/// Who reads what it lends.
+/// The read stripes of a cache.
 type ReadersOf<C> = ReadStripes<Table<C>>;
 
 impl<C: CacheTypes<Meta = ()>> Lending for State<C> {
@@ -132,7 +134,7 @@ impl<C: CacheTypes<Meta = ()>> Lending for State<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> OpenEngine<C> {
-    /// An empty cache without a bound.
+    /// Creates an empty unbounded cache.
     const fn open() -> Self
     where
         C::Key: Clone,
@@ -141,19 +143,19 @@ impl<C: CacheTypes<Meta = ()>> OpenEngine<C> {
         Self::quiet(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
     }
 
-    /// Who reads what is lent, from when several threads have called.
+    /// Returns the read stripes, once several threads have called.
     #[inline]
     fn readers(&self) -> Option<&ReadersOf<C>> {
         self.state.readers()
     }
 
-    /// From now on the table is lent.
+    /// Creates the read stripes, so that the table is published from now on.
     #[cfg(test)]
     pub(crate) fn prepare(&self) {
         self.state.prepare();
     }
 
-    /// Lends the table to the current thread, to be read by way of `readers` from now on; where it can.
+    /// Publishes the table to the stripe of the current thread in `readers`, unless deferred work is pending.
     #[cold]
     fn lend(&self, readers: &ReadersOf<C>) {
         let state = self.hold();
@@ -163,11 +165,11 @@ impl<C: CacheTypes<Meta = ()>> OpenEngine<C> {
     }
 }
 
-/// The engine of one function, and who reads what it lends.
+/// The engine of one function and its read stripes.
 pub struct Open<C: CacheTypes<Meta = ()>>(OpenEngine<C>);
 
 impl<C: CacheTypes<Meta = ()>> Open<C> {
-    /// An empty cache without a bound.
+    /// Creates an empty unbounded cache.
     pub(crate) const fn new() -> Self
     where
         C::Key: Clone,
@@ -176,8 +178,8 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
         Self(OpenEngine::open())
     }
 
-    /// What the current thread can read without the lock.
-    // Apart, and without what is asked for: in the caller, that is to stay in registers.
+    /// Returns a lookup in the table, if it is published to the current thread.
+    // A function of its own, without the key: the caller keeps the key in registers.
     #[inline(never)]
     fn begin_to_read<'a>(&self, readers: &'a ReadersOf<C>) -> Option<Reading<'a, Table<C>>> {
         match readers.find() {
@@ -192,7 +194,7 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Open<C> {
-    /// Reads a value in the table that is published to the current thread, and counts a hit there.
+    /// Reads a value from the table that is published to the current thread, and counts a hit there.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
@@ -281,7 +283,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
     }
 }
 
-/// Whole at every point where user code runs, and so after a panic in it.
+/// The engine is consistent at every point where user code runs, and therefore after a panic in it.
 impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Open<C> {}
 impl<C: CacheTypes<Meta = ()>> UnwindSafe for Open<C> {}
 

@@ -1,5 +1,5 @@
-//! The cache of a memoized function with `shards = N`: so many engines, each with the keys of its part of all
-//! hashes, its own lock, and its own order.
+//! The sharded placement (`shards = N`): `N` engines, each with the keys of its share of all hashes, its own
+//! lock, and its own order.
 
 use core::fmt;
 use core::mem;
@@ -22,11 +22,11 @@ use crate::store::entry::Entry;
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
-/// The lock of a shard: a thread knows that it holds one.
+/// The lock of a shard, which records that the current thread holds one.
 #[derive(Debug)]
 pub struct ShardLock<T>(RLock<T>);
 
-/// The lock of a shard, held.
+/// A guard of the lock of a shard.
 pub struct HeldShard<'a, T: 'a> {
     held: <RLock<T> as Lock<T>>::Held<'a>,
     _held: Held,
@@ -96,12 +96,13 @@ impl<C: CacheTypes> Shard<C> {
         Self { engine: engine(maxsize), missed: Missed::new() }
     }
 
-    /// The lock, where that is free and nothing has to be caught up with: what should be gone is not served.
+    /// Returns the locked state if the lock is free and no change is pending, so that entries with a pending
+    /// removal are not served.
     fn try_hold(&self) -> Option<HeldShard<'_, State<C>>> {
         self.missed.try_hold(&self.engine)
     }
 
-    /// Asks where there is nothing.
+    /// Runs `ask` on an empty engine, and counts its misses.
     fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<C>) -> R) -> R {
         let nothing = engine(MaxSize::Disabled);
         let answer = ask(&nothing);
@@ -109,7 +110,7 @@ impl<C: CacheTypes> Shard<C> {
         answer
     }
 
-    /// Does what nested calls could not do.
+    /// Carries out the changes that nested calls could not make.
     #[inline]
     fn catch_up(&self, plan: &impl Lifecycle<C>) {
         if self.missed.any() {
@@ -125,11 +126,11 @@ pub struct Shards<C: CacheTypes, const N: usize> {
 }
 
 impl<C: CacheTypes, const N: usize> Shards<C, N> {
-    /// Empty shards, which share out `maxsize` among them.
+    /// Creates empty shards, among which `maxsize` is divided.
     ///
     /// # Panics
     ///
-    /// If there can't be so many: in a `static`, where it is compiled.
+    /// If the number of shards is invalid. In a `static`, this is a compile-time error.
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
         let (each, more) = match maxsize {
@@ -147,20 +148,20 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
                 MaxSize::Bounded(_) => MaxSize::from_option(Some(each + (number < more) as usize)),
                 MaxSize::Disabled | MaxSize::Unbounded => maxsize,
             };
-            // What is replaced has nothing in it, and a constant can't drop it.
+            // The replaced shard is empty, and a constant cannot drop it.
             mem::forget(mem::replace(&mut shards[number], Shard::new(bound)));
             number += 1;
         }
         Self { shards, maxsize }
     }
 
-    /// Whether the current thread holds the lock of any. Then nothing may be told or dropped, and what leaves
-    /// another shard waits for the next call.
+    /// Returns whether the current thread holds the lock of any shard. Then no listener may be notified and
+    /// nothing dropped, so the entries that are removed from another shard are deferred to the next call.
     fn holds_any(&self) -> bool {
         self.shards.iter().any(|shard| shard.engine.is_held())
     }
 
-    /// Asks without waiting: the calling thread holds the lock of a shard.
+    /// Runs `ask` without blocking, because the calling thread holds the lock of a shard.
     #[cold]
     fn ask_nested<R>(&self, shard: &Shard<C>, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let keeps = self.holds_any();
@@ -169,23 +170,23 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
         ask(&shard.engine)
     }
 
-    /// The shard that has the keys of this hash.
+    /// Returns the shard for the keys of this hash.
     fn of(&self, hash: KeyHash) -> &Shard<C> {
         &self.shards[number_of(hash.get()) & (N - 1)]
     }
 }
 
-/// Mixes all of a hash into the bits that tell shards apart. As they come, the higher bits of the hashes of
-/// numbers in a row can be few different ones, and tables look at the lower ones.
+/// Mixes all bits of a hash into those that select the shard. Unmixed, the upper bits of the hashes of
+/// consecutive numbers may have few different values, and the tables use the lower bits.
 #[inline]
 const fn number_of(hash: u64) -> usize {
     (hash.wrapping_mul(STEP) >> (u64::BITS - BITS)) as usize
 }
 
-/// Bits of a hash that there are for shards.
+/// The number of hash bits available to select a shard.
 const BITS: u32 = 16;
 
-/// So many shards, as a part of a type: what can't be is made to be seen as such.
+/// Converts a number of shards to a const argument. An invalid number becomes 0, which is rejected later.
 #[must_use]
 #[expect(clippy::cast_sign_loss, reason = "checked before")]
 pub const fn shards(number: i128) -> usize {
@@ -297,9 +298,9 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         self.shards.iter().for_each(|shard| shard.catch_up(plan));
     }
 
-    /// From inside an `Eq` or a `Clone`, shards that other threads hold are left out.
+    /// Skips shards that other threads hold, if called from an `Eq` or a `Clone`.
     fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
-        // Before all are held: who is told of what has expired may call back.
+        // Before all shards are locked: the listener that is notified of expired entries may call the cache.
         self.catch_up_all(plan);
         self.each(Change::None, |engine| _ = engine.info(plan));
         let held: Vec<_> = if is_nested() {

@@ -15,8 +15,9 @@ use crate::store::arena::{Arena, Slot};
 /// pattern, not even a loop over slightly more keys than the capacity.
 ///
 /// The victims are chosen by a pseudorandom generator (`SplitMix64`) with a fixed `SEED`, so that a program behaves
-/// the same in each run. The choice is predictable for an attacker who knows the calls. A hit does no bookkeeping, an
-/// eviction takes constant time; the policy needs 8 bytes per entry. It is `RRCache` of Python's cachetools.
+/// identically in each run. An attacker with knowledge of the calls can predict the choice. A hit does no
+/// bookkeeping, an eviction takes constant time; the policy needs 8 bytes per entry. It is
+/// `RRCache` of Python's cachetools.
 #[derive(Debug)]
 pub struct Rr<const SEED: u64 = 0> {
     slots: Vec<Slot>,

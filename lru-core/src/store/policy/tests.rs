@@ -204,7 +204,7 @@ mod policies {
     use super::super::{Fifo, Lfu, Lru, Rr, S3Fifo, Sieve, WTinyLfu};
     use super::*;
 
-    /// Keys, the next to leave first.
+    /// Keys, the next victim first.
     #[derive(Default)]
     struct Order(Vec<u64>);
 

@@ -16,7 +16,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-/// A number as a key, which tells that it is compared with one that is stored.
+/// A number as a key, which calls a function when it is compared with a stored key.
 struct Asked<'a>(u64, &'a dyn Fn());
 
 impl Part for Asked<'_> {
@@ -51,7 +51,7 @@ impl<V: Clone> Tested<V> {
         CacheHandle::new(self, true, NoLifecycle)
     }
 
-    /// A call whose key does this when it is compared.
+    /// Calls with a key that calls `on_eq` when it is compared.
     fn call_with(&self, n: u64, on_eq: &dyn Fn(), compute: impl FnOnce() -> V) -> V {
         match self.calls().look(Asked(n, on_eq), Plain) {
             Ok(found) => found,
@@ -84,7 +84,7 @@ impl<V: Clone> Tested<V> {
         self.0.readers().is_some_and(|readers| self.begin_to_read(readers).is_some())
     }
 
-    /// Lends the table to the current thread, by as many hits as it takes. Returns how many.
+    /// Publishes the table to the current thread by as many hits as needed. Returns their number.
     fn lend_here(&self, n: u64) -> u64 {
         self.0.prepare();
         for hits in 0..10_000 {
@@ -97,7 +97,8 @@ impl<V: Clone> Tested<V> {
     }
 }
 
-/// With ten times themselves under 1, 2 and 3, lent to the current thread; no misses so far, and so many hits.
+/// Returns a cache of ten times 1, 2 and 3, published to the current thread, and the number of hits so far.
+/// There are no misses.
 fn lent() -> (Tested, u64) {
     let open = Tested::new();
     (1..=3).for_each(|n| open.put(n, 10 * n));
@@ -109,7 +110,7 @@ fn unasked() -> u64 {
     panic!("it is there")
 }
 
-/// Fails, and does not hang, where threads wait for each other.
+/// Runs a test in a thread, and fails instead of hanging if threads deadlock.
 fn finishes(test: impl FnOnce() + Send + 'static) {
     let (done, finished) = channel();
     let running = thread::spawn(move || {
@@ -273,7 +274,7 @@ fn what_leaves_is_dropped_at_once_though_it_was_lent() {
 
 const THREADS: u64 = 8;
 
-/// Runs this in so many threads, each with its number.
+/// Runs a function in this many threads, each with its number.
 fn in_threads(work: impl Fn(u64) + Sync) {
     let start = Barrier::new(usize::try_from(THREADS).expect("few"));
     thread::scope(|scope| {
@@ -287,7 +288,7 @@ fn in_threads(work: impl Fn(u64) + Sync) {
     });
 }
 
-/// A number below that, another one each time.
+/// Returns a pseudorandom number below the bound.
 fn draw(random: &mut u64, below: u64) -> u64 {
     *random ^= *random << 13;
     *random ^= *random >> 7;
@@ -321,8 +322,8 @@ fn no_call_is_lost() {
     });
 }
 
-/// Each key has a source, which some change and then invalidate, put or clear; what is served afterwards
-/// was computed afterwards.
+/// Each key has a source, which some threads change and then invalidate, put or clear. A value that is served
+/// afterwards was computed afterwards.
 #[test]
 fn nobody_is_served_what_is_out_of_date() {
     const KEYS: usize = 16;
