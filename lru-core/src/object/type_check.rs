@@ -18,7 +18,7 @@ use crate::key::{Part, Tagged, WithTag};
 #[derive(Debug)]
 pub struct Keyed<P, S, K> {
     part: P,
-    /// The path of the function that the key belongs to.
+    /// Identifies the function that the key belongs to: its module path, name and position.
     function: &'static str,
     fits: PhantomData<fn(S) -> K>,
 }

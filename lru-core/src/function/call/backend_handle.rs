@@ -289,7 +289,7 @@ impl<B: AsyncBackend> BackendEntry<B> {
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         let BackendHandle { backend, namespace, .. } = &self.handle;
-        // If nothing is found, the computation that follows counts from here as well.
+        // If nothing is found, the computation that follows begins here as well.
         if let Some(tracked) = &self.tracked {
             tracked.begin();
         }

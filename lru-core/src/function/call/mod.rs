@@ -315,7 +315,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.info(&self.plan)
     }
 
-    /// Returns the statistics beside hits and misses.
+    /// Returns the statistics other than hits and misses.
     #[must_use]
     pub fn stats(self) -> CacheStats {
         self.counted()
