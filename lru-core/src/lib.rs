@@ -1,7 +1,9 @@
-//! The engine of `functools`: caches with the semantics of Python's `functools.lru_cache`, independent of the macros.
+//! The engine of `functools`: caches with the semantics of Python's `functools.lru_cache`, independent of the
+//! macros.
 //!
-//! [`LruCache`] is the engine as an object, thread-safe and shared by `&`. A function with the attribute `#[lru_cache]` has
-//! such a cache in a `static` or uses a cache object; generated code reaches it by a handle, with borrowed arguments.
+//! [`LruCache`] is the engine as an object, thread-safe and shared by `&`. A function with the attribute
+//! `#[lru_cache]` has such a cache in a `static`, or uses a cache object; generated code calls it through a
+//! handle, with borrowed arguments.
 //!
 //! Every call takes one path:
 //!
@@ -58,8 +60,8 @@ pub mod testing {
     pub use crate::flight::timeout::advance;
 }
 
-/// What generated code and the facade `functools` name: an implementation detail of `functools`, which may
-/// change in any release.
+/// Items that generated code and the facade `functools` name: an implementation detail of `functools` that
+/// may change in any release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
@@ -111,7 +113,7 @@ pub mod __private {
     #[cfg(feature = "registry")]
     pub use inventory;
 
-    /// The traits that choose how arguments and results are kept, to be imported nameless.
+    /// The traits that select how arguments and results are stored, to be imported without names.
     pub mod choices {
         pub use crate::function::result_policy::choices::*;
         pub use crate::key::choices::*;

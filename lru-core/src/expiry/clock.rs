@@ -1,4 +1,4 @@
-//! Clocks: what time it is.
+//! Clocks: sources of the current time.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
@@ -9,8 +9,8 @@ use crate::expiry::ticks::{Timestamp, nanoseconds};
 
 /// A source of the current time.
 ///
-/// The type of its times says how long a `ttl` is: see [`Timestamp`]. A clock may stand still, jump and go
-/// backwards; entries are then live by the time that it shows.
+/// The type of the times determines the type of a `ttl`: see [`Timestamp`]. A clock may stand still, jump and
+/// go backwards; the time that it shows decides whether an entry has expired.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is moved by hand, for tests. Its clones show the same time.
+/// A manually advanced clock, for tests. Its clones show the same time.
 ///
 /// # Examples
 ///
@@ -91,11 +91,11 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Moves the clock forwards. It stops after 584 years.
+    /// Advances the clock by `span`. It stops after 584 years.
     pub fn advance(&self, span: Duration) {
         let span = nanoseconds(span);
         let later = |now: u64| Some(now.saturating_add(span));
-        // In one step: other threads may move it too.
+        // One atomic update: other threads may advance the clock at the same time.
         _ = self.0.fetch_update(Relaxed, Relaxed, later);
     }
 

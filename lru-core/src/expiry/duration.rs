@@ -1,19 +1,19 @@
-//! Lengths of time: as users write them, and as a clock adds them.
+//! Durations: as users write them, and in the unit of a clock.
 
 use core::fmt;
 use core::time::Duration;
 
-/// A length of time that a clock adds to its times: a [`Duration`], or a number of its own unit.
+/// A duration in the unit of a clock: a [`Duration`], or a number of the clock's own unit.
 ///
-/// Implemented for `Duration`, `u64` and `f64` alone.
+/// Implemented for `Duration`, `u64` and `f64` only.
 pub trait Span:
     IntoSpan<Self> + Copy + PartialOrd + fmt::Debug + Send + Sync + sealed::Sealed + 'static
 {
-    /// The span that is so many seconds long; `None` where the unit is one of the user's own.
+    /// Converts a [`Duration`]; `None` if the clock's unit is one of the user's own.
     #[doc(hidden)]
     fn of(duration: Duration) -> Option<Self>;
 
-    /// A part of it, from 0 to 1.
+    /// Returns a fraction of the duration; `part` is from 0 to 1.
     #[doc(hidden)]
     #[must_use]
     fn part(self, part: f64) -> Self;
@@ -64,15 +64,15 @@ impl Span for f64 {
     }
 }
 
-/// What can be given for a length of time `S`: a number of seconds or a [`Duration`]; where the clock shows
-/// numbers, a number of its unit.
+/// A value that can be given as a duration of type `S`: a number of seconds or a [`Duration`]; with a clock
+/// that shows numbers, a number of its unit.
 #[diagnostic::on_unimplemented(
     message = "expected a duration, found `{Self}`",
     label = "pass a number of seconds or a `std::time::Duration`",
     note = "where `timer` returns numbers, a duration is a number of the same unit: an integer, or a float beside floats"
 )]
 pub trait IntoSpan<S> {
-    /// The length of time, as the clock adds it. What is negative or NaN is zero.
+    /// Returns the duration in the unit of the clock. A negative number and NaN become zero.
     fn into_span(self) -> S;
 }
 
@@ -137,14 +137,15 @@ numbers! { f64:
     f64 => |it| it;
 }
 
-/// The nearest `u64`.
+/// Returns the nearest `u64`.
 #[inline]
 fn saturated<T: TryInto<u64> + PartialOrd + Default>(number: T) -> u64 {
     let least = if number < T::default() { 0 } else { u64::MAX };
     number.try_into().unwrap_or(least)
 }
 
-/// So many seconds. What is negative or NaN is zero; what is too long is the longest there is.
+/// Converts a number of seconds. A negative number and NaN become zero, and a number that is too large
+/// becomes the longest duration.
 fn seconds(seconds: f64) -> Duration {
     if seconds > 0.0 { Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX) } else { Duration::ZERO }
 }

@@ -7,32 +7,32 @@ use crate::expiry::ticks::Ticks;
 
 /// The metadata of an entry that may expire, or weighs more than one.
 ///
-/// `W` is what is known of its staleness: nothing by default, or a [`StaleWindow`].
+/// `W` is the type of the stale window: none (`()`) by default, or a [`StaleWindow`].
 #[derive(Debug)]
 pub struct EntryInfo<W = ()> {
-    /// Tells the entry from earlier ones in its slot.
+    /// Distinguishes the entry from earlier entries in its slot.
     pub(crate) serial: u64,
     pub(crate) weight: usize,
-    /// The entry is live strictly before this time,
+    /// The entry is live strictly before this time.
     expires: Ticks,
-    /// and before this one, which each use postpones; `NEVER` stays so.
+    /// The entry is live strictly before this time too. Each use postpones it, unless it is `NEVER`.
     idle: Cell<Ticks>,
     window: W,
 }
 
-/// What is known of an entry between fresh and expired: `()`, a [`StaleWindow`], or one that most
-/// entries do without.
+/// The stale window of an entry, if it can have one: `()`, a [`StaleWindow`], or a boxed window that most
+/// entries do not have.
 pub trait Staleness: Sized {
-    /// Whether entries may be stale.
+    /// Whether entries may become stale.
     const MAY_BE_STALE: bool;
 
-    /// Keeps the window, if there is one.
+    /// Stores the window, if there is one.
     fn new(window: Option<StaleWindow>) -> Self;
 
     /// Returns the window, if there is one.
     fn window(&self) -> Option<&StaleWindow>;
 
-    /// Like [`Staleness::window`], to change it.
+    /// Like [`Staleness::window`], but returns a mutable reference.
     fn window_mut(&mut self) -> Option<&mut StaleWindow>;
 }
 
@@ -68,7 +68,7 @@ impl Staleness for StaleWindow {
     }
 }
 
-/// Entries without a window pay one pointer for it.
+/// An entry without a window has the size of one pointer for it.
 impl Staleness for Option<Box<StaleWindow>> {
     const MAY_BE_STALE: bool = true;
 
@@ -86,17 +86,16 @@ impl Staleness for Option<Box<StaleWindow>> {
     }
 }
 
-/// When an entry becomes stale, and until when it may be served all the same (stale-while-revalidate of
-/// RFC 5861).
+/// The times at which an entry becomes stale and expired (stale-while-revalidate, RFC 5861).
 #[derive(Debug)]
 pub struct StaleWindow {
     /// The entry is fresh strictly before this time.
     fresh: Ticks,
-    /// It is served to all callers strictly before this one; then only where the function fails.
+    /// The entry is served to all callers strictly before this time; later, only if the function fails.
     served: Ticks,
-    /// After a failed refresh, the time at which the next one is due.
+    /// The time at which the next refresh is due, after a failed one.
     retry: Cell<Ticks>,
-    /// How many refreshes have failed in a row.
+    /// The number of refreshes that have failed in a row.
     failures: Cell<u32>,
 }
 
@@ -121,21 +120,21 @@ impl StaleWindow {
 /// How an entry may be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// It is served.
+    /// The entry is served.
     Fresh,
-    /// It is served, and should be refreshed.
+    /// The entry is served, and should be refreshed.
     Stale {
-        /// Whether a refresh may begin: not for a while after one has failed.
+        /// Whether a refresh may begin: a failed refresh delays the next one.
         due: bool,
     },
-    /// It is served only where the function fails (stale-if-error).
+    /// The entry is served only if the function fails (stale-if-error).
     ErrorOnly,
-    /// It is not served.
+    /// The entry is not served.
     Expired,
 }
 
 impl Freshness {
-    /// Whether the entry answers calls.
+    /// Returns whether the entry is served to all callers.
     #[inline]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Fresh | Self::Stale { .. })
@@ -143,20 +142,21 @@ impl Freshness {
 }
 
 impl<W: Staleness> EntryInfo<W> {
-    /// Creates the metadata of an entry of this weight, which is live strictly before `expires`, and while it is
-    /// used before `idle`.
+    /// Creates the metadata of an entry. It is live strictly before `expires` and, unless it is used, before
+    /// `idle`.
     #[must_use]
     pub fn new(weight: usize, expires: Ticks, idle: Ticks, window: Option<StaleWindow>) -> Self {
         Self { serial: 0, weight, expires, idle: Cell::new(idle), window: W::new(window) }
     }
 
-    /// Ends the time for which the entry is fresh, or live where it is never stale, no later than at `end`.
+    /// Limits the time for which the entry is fresh to `end`; for an entry without a stale window, the time
+    /// for which it is live.
     pub(crate) fn shorten(&mut self, end: Ticks) {
         let fresh = self.window.window_mut().map_or(&mut self.expires, |window| &mut window.fresh);
         *fresh = end.min(*fresh);
     }
 
-    /// Tells how the entry may be served at this time.
+    /// Returns how the entry may be served at the time `now`.
     #[inline]
     pub fn freshness(&self, now: Ticks) -> Freshness {
         if self.expires <= now || self.idle.get() <= now {
@@ -165,7 +165,7 @@ impl<W: Staleness> EntryInfo<W> {
         self.window.window().map_or(Freshness::Fresh, |window| window.freshness(now))
     }
 
-    /// Notes a use: without another one, the entry is live until `idle`.
+    /// Records a use: without another one, the entry is live until `idle`.
     #[inline]
     pub fn touch(&self, idle: Ticks) {
         if self.idle.get() != Ticks::NEVER {
@@ -173,7 +173,8 @@ impl<W: Staleness> EntryInfo<W> {
         }
     }
 
-    /// Notes that a refresh has failed. `retry` tells when the next one is due, after so many failures in a row.
+    /// Records a failed refresh. `retry` returns the time at which the next one is due, from the number of
+    /// failures in a row.
     pub(crate) fn refresh_failed(&self, retry: impl FnOnce(u32) -> Ticks) {
         if let Some(window) = self.window.window() {
             window.failures.set(window.failures.get().saturating_add(1));
@@ -181,7 +182,7 @@ impl<W: Staleness> EntryInfo<W> {
         }
     }
 
-    /// Returns the first time at which the entry is no longer live.
+    /// Returns the first time at which the entry is expired.
     pub(crate) fn deadline(&self) -> Ticks {
         self.expires.min(self.idle.get())
     }

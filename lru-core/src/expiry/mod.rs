@@ -1,4 +1,4 @@
-//! When entries expire: clocks, times, deadlines, and the queue of what expires next.
+//! Expiry of entries: clocks, timestamps, deadlines, and the queue of the next deadlines.
 
 pub(crate) mod clock;
 pub(crate) mod duration;

@@ -1,8 +1,9 @@
 //! The expiry queue: a heap of deadlines, the earliest on top.
 //!
-//! An entry that leaves the cache, or gets other metadata, leaves its note here until the note comes up or
-//! the heap is tidied. A note is true of the entry in its slot if the serial numbers agree. Where a use has
-//! postponed the deadline, the note goes back with the later time, so a hit never touches the heap.
+//! When an entry is removed or gets other metadata, its note remains in the heap until it reaches the top or
+//! the heap is compacted. A note applies to the entry in its slot if the serial numbers agree. If a use has
+//! postponed the deadline, the note is moved to the later time when it reaches the top, so a hit never
+//! touches the heap.
 
 use core::cmp::Reverse;
 use core::convert::Infallible;
@@ -14,7 +15,7 @@ use crate::expiry::entry_info::{EntryInfo, Staleness};
 use crate::expiry::ticks::Ticks;
 use crate::store::entry_meta::{EntryMeta, Queue};
 
-/// A deadline that was noted for the entry in a slot: of equal ones, the one noted first comes first.
+/// The noted deadline of the entry in a slot. Of equal deadlines, the one noted first sorts first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Note {
     deadline: Ticks,
@@ -24,7 +25,7 @@ struct Note {
 
 /// The deadlines of the entries in a store.
 pub struct ExpiryQueue {
-    /// `None` until the first note: `BinaryHeap` has no constant that is empty.
+    /// `None` until the first note: an empty `BinaryHeap` is not a constant.
     heap: Option<BinaryHeap<Reverse<Note>>>,
     serial: u64,
 }
@@ -35,7 +36,7 @@ impl fmt::Debug for ExpiryQueue {
     }
 }
 
-/// How many notes of removed entries are kept in any case.
+/// The number of notes of removed entries that the heap may contain without being compacted.
 const SLACK: usize = 64;
 
 impl<W: Staleness> EntryMeta for EntryInfo<W> {
@@ -74,7 +75,8 @@ impl<W: Staleness> Queue<EntryInfo<W>> for ExpiryQueue {
             }
             match info(note.slot).filter(|info| info.serial == note.serial).map(EntryInfo::deadline) {
                 None => _ = PeekMut::pop(top),
-                // A use has postponed it. Even if it has passed since, others may come first.
+                // A use has postponed the deadline. Even if it has passed since, other deadlines may be
+                // earlier.
                 Some(deadline) if note.deadline < deadline => note.deadline = deadline,
                 Some(_) => return Some(PeekMut::pop(top).0.slot),
             }

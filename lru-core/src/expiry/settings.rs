@@ -1,4 +1,4 @@
-//! For how long entries are fresh, live, or served stale: what users set, and the metadata it comes to.
+//! Expiry settings: how long entries are fresh, live or served stale, and the entry metadata that follows.
 
 use core::fmt;
 use core::hash::BuildHasher;
@@ -11,14 +11,14 @@ use crate::expiry::entry_info::{EntryInfo, StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::hash::{SEED, STEP, mixed};
 
-/// The lengths of time that apply to the entries of a cache, or to those that one function stores, where a
-/// clock shows `T`.
+/// The durations that apply to the entries of a cache, or to the entries of one function, with a clock that
+/// shows times of type `T`.
 #[derive(Clone, Copy)]
 pub struct ExpirySettings<T: Timestamp> {
     ttl: Option<T::Span>,
     tti: Option<T::Span>,
     error_ttl: Option<T::Span>,
-    /// The part of `ttl` by which that of some entries is shorter.
+    /// The largest fraction by which the `ttl` of an entry is shortened.
     jitter: f64,
     swr: Swr<T::Span>,
     stale_if_error: Option<T::Span>,
@@ -32,21 +32,21 @@ enum Swr<S> {
     Always,
 }
 
-/// What one entry has of its own.
+/// The options of one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct EntryOptions {
-    /// What it counts for against `maxsize`.
+    /// The weight against `maxsize`.
     pub weight: usize,
-    /// Its deadline, in place of a time to live.
+    /// The deadline, in place of a time to live.
     pub until: Option<Ticks>,
-    /// Whether its value is an error.
+    /// Whether the value is an error.
     pub is_error: bool,
-    /// For how long it is good yet, where it comes from elsewhere.
+    /// The longest time for which the entry is fresh, if a backend has the value too.
     pub max_age: Option<Duration>,
 }
 
 impl EntryOptions {
-    /// Nothing: a weight of one.
+    /// The defaults: a weight of one, and no deadline.
     pub const NONE: Self = Self { weight: 1, until: None, is_error: false, max_age: None };
 }
 
@@ -55,7 +55,7 @@ impl<T: Timestamp> ExpirySettings<T> {
     pub const NONE: Self =
         Self { ttl: None, tti: None, error_ttl: None, jitter: 0.0, swr: Swr::Never, stale_if_error: None };
 
-    /// Entries have a time to live.
+    /// Creates settings with a time to live.
     pub(crate) const fn living(ttl: T::Span) -> Self {
         Self { ttl: Some(ttl), ..Self::NONE }
     }
@@ -66,25 +66,25 @@ impl<T: Timestamp> ExpirySettings<T> {
         Self { ttl: Some(ttl.into_span()), ..self }
     }
 
-    /// Sets the time to idle: entries are live for so long after their last use.
+    /// Sets the time to idle: an entry is live for this long after its last use.
     #[must_use]
     pub fn tti(self, tti: impl IntoSpan<T::Span>) -> Self {
         Self { tti: Some(tti.into_span()), ..self }
     }
 
-    /// Sets the time to live of errors, where they are cached.
+    /// Sets the time to live of errors, if they are cached.
     #[must_use]
     pub fn error_ttl(self, ttl: impl IntoSpan<T::Span>) -> Self {
         Self { error_ttl: Some(ttl.into_span()), ..self }
     }
 
-    /// Sets the part of `ttl` by which that of some entries is shorter, from 0 to 1.
+    /// Sets the largest fraction by which the `ttl` of an entry is shortened, from 0 to 1.
     #[must_use]
     pub fn jitter(self, jitter: f64) -> Self {
         Self { jitter: if jitter > 0.0 { jitter.min(1.0) } else { 0.0 }, ..self }
     }
 
-    /// Serves entries for so long after their `ttl` while they are refreshed (stale-while-revalidate).
+    /// Serves entries for `span` after their `ttl` while they are refreshed (stale-while-revalidate).
     #[must_use]
     pub fn swr(self, span: impl IntoSpan<T::Span>) -> Self {
         Self { swr: Swr::For(span.into_span()), ..self }
@@ -96,13 +96,13 @@ impl<T: Timestamp> ExpirySettings<T> {
         Self { swr: Swr::Always, ..self }
     }
 
-    /// Serves entries for so long after their `ttl` where the function fails (stale-if-error).
+    /// Serves entries for `span` after their `ttl` if the function fails (stale-if-error).
     #[must_use]
     pub fn stale_if_error(self, span: impl IntoSpan<T::Span>) -> Self {
         Self { stale_if_error: Some(span.into_span()), ..self }
     }
 
-    /// Takes from `other` the time to idle and the jitter that these settings do not have.
+    /// Returns these settings, with the time to idle and the jitter of `other` where they have none.
     pub(crate) fn or(self, other: &Self) -> Self {
         let jitter = if self.jitter > 0.0 { self.jitter } else { other.jitter };
         Self { tti: self.tti.or(other.tti), jitter, ..self }
@@ -113,27 +113,27 @@ impl<T: Timestamp> ExpirySettings<T> {
         Self { tti: other.tti, ..*self }
     }
 
-    /// Whether entries expire.
+    /// Returns whether entries may expire.
     pub(crate) fn is_timed(&self) -> bool {
         self.ttl.is_some() || self.tti.is_some() || self.error_ttl.is_some()
     }
 
-    /// Whether an entry of this kind has a deadline by these settings, uses aside.
+    /// Returns whether these settings have a time to live for an entry: for an error or for any other result.
     pub(crate) fn has_ttl(&self, is_error: bool) -> bool {
         self.ttl.is_some() || (is_error && self.error_ttl.is_some())
     }
 
-    /// Whether stale entries are served, or kept for calls that fail.
+    /// Returns whether stale entries are served, or kept for calls that fail.
     pub(crate) fn may_be_stale(&self) -> bool {
         self.swr != Swr::Never || self.serves_on_error()
     }
 
-    /// Whether stale entries are served where the function fails.
+    /// Returns whether stale entries are served if the function fails.
     pub(crate) fn serves_on_error(&self) -> bool {
         self.stale_if_error.is_some()
     }
 
-    /// Returns the metadata for an entry that is stored now.
+    /// Returns the metadata of an entry that is stored now.
     pub(crate) fn info<W: Staleness>(&self, now: Ticks, options: EntryOptions) -> EntryInfo<W> {
         let EntryOptions { weight, until, is_error, max_age } = options;
         let error_ttl = self.error_ttl.filter(|_| is_error);
@@ -149,7 +149,7 @@ impl<T: Timestamp> ExpirySettings<T> {
         info
     }
 
-    /// Returns the deadline of an entry that is fresh until its `ttl` ends, and its stale window, if it has one. An
+    /// Returns the deadline of an entry whose `ttl` ends at `fresh`, and its stale window, if it has one. An
     /// error is never stale.
     fn after_ttl(&self, fresh: Ticks, is_error: bool) -> (Ticks, Option<StaleWindow>) {
         if is_error || !self.may_be_stale() {
@@ -164,13 +164,13 @@ impl<T: Timestamp> ExpirySettings<T> {
         (served.max(kept), Some(StaleWindow::new(fresh, served)))
     }
 
-    /// Returns the deadline of an entry that is used now and not again.
+    /// Returns the idle deadline of an entry that is used at `now`.
     #[inline]
     pub(crate) fn idle(&self, now: Ticks) -> Ticks {
         self.tti.map_or(Ticks::NEVER, |tti| T::later(now, tti))
     }
 
-    /// Notes a use of an entry.
+    /// Records a use of an entry.
     #[inline]
     pub(crate) fn touch<W: Staleness>(&self, info: &EntryInfo<W>, now: Ticks) {
         if self.tti.is_some() {
@@ -178,10 +178,10 @@ impl<T: Timestamp> ExpirySettings<T> {
         }
     }
 
-    /// Notes that a refresh of an entry has failed.
+    /// Records a failed refresh of an entry.
     ///
-    /// The next one is due after a second, and after twice as long with each failure, up to a minute; never
-    /// later than after another `ttl`, which is what clocks without seconds take.
+    /// The next refresh is due after one second, and the delay doubles with each failure in a row, up to one
+    /// minute. It is never longer than `ttl`; with a clock without seconds, it is always `ttl`.
     pub(crate) fn refresh_failed<W: Staleness>(&self, info: &EntryInfo<W>, now: Ticks) {
         info.refresh_failed(|failures| {
             let Some(ttl) = self.ttl else { return Ticks::START };
@@ -191,7 +191,7 @@ impl<T: Timestamp> ExpirySettings<T> {
         });
     }
 
-    /// Shortens a `ttl` at random, so that entries do not expire together.
+    /// Shortens a `ttl` by a random fraction, so that entries do not expire together.
     fn scattered(&self, ttl: T::Span) -> T::Span {
         if self.jitter > 0.0 { ttl.part(1.0 - self.jitter * scatter()) } else { ttl }
     }
@@ -206,11 +206,11 @@ impl<T: Timestamp> fmt::Debug for ExpirySettings<T> {
     }
 }
 
-/// Returns a number from 0 to 1, another one each time.
+/// Returns a pseudorandom number from 0 to 1.
 #[expect(clippy::cast_precision_loss, reason = "fewer bits are plenty")]
 fn scatter() -> f64 {
     static STATE: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(SEED.hash_one(0)));
-    // A hash alone would not do: the hashes of numbers in a row may be in a row too.
+    // A hash alone is not enough: the hashes of consecutive numbers may be consecutive too.
     mixed(STATE.fetch_add(STEP, Relaxed)) as f64 / u64::MAX as f64
 }
 

@@ -1,7 +1,8 @@
-//! Times as integers: what a clock shows becomes [`Ticks`], which are compared and stored.
+//! Times as integers: the times of a clock are converted to [`Ticks`], which are compared and stored.
 //!
-//! The engine knows no other time. Whatever type a clock returns is mapped to a `u64` that keeps the
-//! order; nothing here panics, and a time that is too late for the integer never comes.
+//! The engine uses no other representation of time. Each type that a clock returns is mapped to a `u64` that
+//! preserves the order. Nothing here panics, and a deadline that is too late for the integer is never
+//! reached.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,25 +16,25 @@ use crate::expiry::duration::Span;
 pub struct Ticks(u64);
 
 impl Ticks {
-    /// The earliest time: a deadline that has passed by every clock, and a reading by which nothing else
-    /// has.
+    /// The earliest time. As a deadline, it has passed by every clock; as the current time, no later deadline
+    /// has passed.
     pub const START: Self = Self(0);
 
     /// The deadline that no clock reaches.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// The latest time that a clock can show: [`Ticks::NEVER`] is still ahead of it.
+    /// The latest time that a clock can show: [`Ticks::NEVER`] is still later.
     const LATEST: Self = Self(u64::MAX - 1);
 
-    /// The middle of the range: where times that may be negative are zero.
+    /// The middle of the range: the zero of times that may be negative.
     const MIDDLE: u64 = 1 << 63;
 
-    /// The time that is later by so many ticks, or [`Ticks::NEVER`].
+    /// Returns the time that is later by `ticks`, or [`Ticks::NEVER`].
     const fn plus(self, ticks: u64) -> Self {
         Self(self.0.saturating_add(ticks))
     }
 
-    /// The integer, for the entry store.
+    /// Returns the integer, for the entry store.
     pub(crate) const fn get(self) -> u64 {
         self.0
     }
@@ -53,32 +54,32 @@ impl fmt::Debug for Ticks {
     }
 }
 
-/// A point in time as a clock shows it: an integer or a float of any unit, a [`Duration`] since any start, an
+/// A point in time that a clock shows: an integer or a float of any unit, a [`Duration`] since any start, an
 /// [`Instant`] or a [`SystemTime`].
 ///
-/// Implemented for these types alone.
+/// Implemented for these types only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a time that a cache can store",
     label = "expected an integer, a float, a `Duration`, an `Instant` or a `SystemTime`",
     note = "for a type of another crate, return what it converts to, such as `.timestamp_millis()` of `chrono`"
 )]
 pub trait Timestamp: Copy + sealed::Sealed {
-    /// A length of time: what a `ttl` is with such a clock. A [`Duration`] where the type has seconds, else
-    /// a number of the clock's own unit: `u64` for integers, `f64` for floats.
+    /// The type of a `ttl` with such a clock: a [`Duration`] if the type has seconds, otherwise a number of
+    /// the clock's own unit (`u64` for integers, `f64` for floats).
     type Span: Span;
 
-    /// The time as a deadline.
+    /// Returns the time as a deadline.
     #[doc(hidden)]
     fn ticks(self) -> Ticks;
 
-    /// The time as the current one. No deadline is ahead of a NaN.
+    /// Returns the time as the current one. By a NaN, every deadline but [`Ticks::NEVER`] has passed.
     #[doc(hidden)]
     #[inline]
     fn now(self) -> Ticks {
         self.ticks().min(Ticks::LATEST)
     }
 
-    /// The deadline that is later than `now` by `span`.
+    /// Returns the deadline that is `span` later than `now`.
     #[doc(hidden)]
     fn later(now: Ticks, span: Self::Span) -> Ticks;
 }
@@ -137,16 +138,16 @@ timestamps! { Duration, nanoseconds;
     );
 }
 
-/// Where the ticks of [`Instant`]s are counted from. Some are earlier: they have fewer ticks.
+/// The instant from which the ticks of [`Instant`]s are counted. Earlier instants have fewer ticks.
 static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// The ticks of a number that may be negative.
+/// Returns the ticks of a number that may be negative.
 fn signed(number: i128) -> u64 {
     let number = number.clamp(i64::MIN.into(), i64::MAX.into());
     u64::try_from(number - i128::from(i64::MIN)).unwrap_or(u64::MAX)
 }
 
-/// The ticks of a time that is so long `after` an origin, or so long `before` it.
+/// Returns the ticks of a time that is `after` an origin, or `before` it.
 #[inline]
 fn since(after: Option<Duration>, before: Option<Duration>) -> u64 {
     match (after, before) {
@@ -155,7 +156,7 @@ fn since(after: Option<Duration>, before: Option<Duration>) -> u64 {
     }
 }
 
-/// As many as there can be, at most.
+/// Returns the nanoseconds of a duration, or `u64::MAX` if there are more.
 #[inline]
 pub(super) fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
@@ -186,7 +187,8 @@ macro_rules! float_timestamps {
 
 float_timestamps! { f32 f64 }
 
-/// The bits of a float, in the order of the numbers. NaN has passed, and infinity never comes.
+/// Maps a float to ticks that preserve the order. NaN is a deadline that has passed; infinity is never
+/// reached.
 fn encode(time: f64) -> Ticks {
     let bits = time.to_bits();
     if time.is_nan() {
@@ -200,7 +202,7 @@ fn encode(time: f64) -> Ticks {
     }
 }
 
-/// The float that has these ticks: NaN where the clock showed that.
+/// Maps ticks back to a float: NaN if the clock showed NaN.
 fn decode(Ticks(ticks): Ticks) -> f64 {
     f64::from_bits(if ticks >= Ticks::MIDDLE { ticks - Ticks::MIDDLE } else { !ticks })
 }

@@ -17,7 +17,7 @@ use crate::expiry::ticks::Timestamp;
 ///
 /// static REQUESTS: AtomicU64 = AtomicU64::new(0);
 ///
-/// // For a hundred requests.
+/// // Entries expire after a hundred requests.
 /// let pages = LruCache::builder_with(Timer::new(|| REQUESTS.load(Relaxed))).ttl(100).build();
 /// pages.insert("/", "welcome");
 /// REQUESTS.store(99, Relaxed);
@@ -28,7 +28,7 @@ use crate::expiry::ticks::Timestamp;
 pub struct Timer<F>(F);
 
 impl<F> Timer<F> {
-    /// Creates a clock that shows what `read` returns.
+    /// Creates a clock whose current time is the result of `read`.
     pub const fn new<T: Timestamp>(read: F) -> Self
     where
         F: Fn() -> T,

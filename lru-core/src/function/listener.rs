@@ -1,4 +1,4 @@
-//! The functions that a memoized function gives its cache: the eviction listener and the victim chooser.
+//! The hooks of a memoized function: the eviction listener and the victim chooser.
 
 use core::fmt;
 
@@ -39,10 +39,10 @@ impl<K, V, L: Listener<K, V>, H: Chooser<K>> Hooks<K, V> for FunctionHooks<L, H>
 pub trait Listener<K, V> {
     /// Whether there is one.
     const LISTENS: bool;
-    /// Whether there is one that cannot be named here, so that the next call notifies it.
+    /// Whether there is a listener that cannot be named here, so that the next call notifies it.
     const LISTENS_LATER: bool = false;
 
-    /// Calls it for a removed entry.
+    /// Calls the listener for a removed entry.
     fn notify(&self, key: &K, value: &V, cause: RemovalCause);
 }
 
@@ -51,7 +51,7 @@ pub trait Chooser<K> {
     /// Whether there is one.
     const CHOOSES: bool;
 
-    /// Returns the number of the key whose entry is to be evicted.
+    /// Returns the index of the key whose entry is evicted.
     fn choose(&self, keys: &Candidates<'_, K>) -> Option<usize>;
 }
 
@@ -73,7 +73,7 @@ impl<K> Chooser<K> for Unset {
     }
 }
 
-/// A listener that only calls of the function can name.
+/// Stands for a listener that only calls of the function can name.
 #[derive(Clone, Copy, Debug)]
 pub struct NotifiedByCalls;
 
@@ -84,7 +84,7 @@ impl<K, V> Listener<K, V> for NotifiedByCalls {
     fn notify(&self, _: &K, _: &V, _: RemovalCause) {}
 }
 
-/// A user's function, which takes the arguments that are in a key.
+/// A user's function that takes the arguments in a key.
 pub struct ByArguments<K, A, F> {
     pub(crate) arguments: fn(&K) -> &A,
     pub(crate) function: F,

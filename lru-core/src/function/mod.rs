@@ -1,4 +1,4 @@
-//! A memoized function: its options, its result policy, and one call.
+//! A memoized function: its options, its result policy, its cache in a `static`, and its calls.
 
 pub(crate) mod call;
 pub(crate) mod listener;

@@ -1,8 +1,8 @@
 //! Callback-free types: types whose `Hash`, `Eq` and `Clone` run code of the standard library only.
 //!
-//! With callback-free arguments and results, no code of the user runs while the lock of the cache is held, so a
-//! non-reentrant mutex is sufficient. [`callback_free!`](crate::callback_free) decides it at compile time. Types of the
-//! user are never callback-free, even with derived traits.
+//! With callback-free arguments and results, no code of the user runs while the lock of the cache is held, so
+//! a non-reentrant mutex is sufficient. [`callback_free!`](crate::callback_free) decides it at compile time.
+//! Types of the user are never callback-free, even with derived traits.
 
 use core::cmp::Ordering;
 use core::ffi::CStr;
@@ -65,17 +65,17 @@ macro_rules! tuples {
 
 tuples! { A B C D E F G H I J K L }
 
-/// Tells by a constant whether the type of an argument is callback-free.
+/// Has a constant that is true if the type of an argument is callback-free.
 #[derive(Debug)]
 pub struct ArgumentProbe<T: ?Sized>(PhantomData<T>);
 
-/// Tells by a constant whether clones of a stored result run no user code.
+/// Has a constant that is true if clones of a stored result run no user code.
 #[derive(Debug)]
 pub struct ResultProbe<T: ?Sized>(PhantomData<T>);
 
 /// The constants of the probes for types that do not meet the bounds.
 pub trait ProbeDefaults {
-    /// Always true. It uses the import of this trait if no other constant does.
+    /// Always true. It counts as a use of this trait's import if no other constant does.
     const __PROBED: bool = true;
     /// Whether the type is callback-free.
     const __CALLBACK_FREE: bool = false;

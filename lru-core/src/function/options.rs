@@ -1,4 +1,4 @@
-//! The options of a memoized function that concern its entries, as a value: for generated code.
+//! The lifecycle options of a memoized function, as a value: for generated code.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ pub struct Options<C: Clock, H = FunctionHooks> {
 }
 
 impl<C: Clock> Options<C> {
-    /// Creates options by which nothing expires.
+    /// Creates options without expiry.
     pub const fn new(clock: C) -> Self {
         let hooks = FunctionHooks { listener: Unset, chooser: Unset };
         Self { clock, expiry: ExpirySettings::NONE, is_timed: false, hooks }
@@ -38,14 +38,14 @@ impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
         self
     }
 
-    /// Says that entries may expire by what they have of their own.
+    /// Enables expiry, for entries that have deadlines of their own.
     #[must_use]
     pub fn timed(mut self) -> Self {
         self.is_timed = true;
         self
     }
 
-    /// Sets the eviction listener, which takes the `arguments` in a key.
+    /// Sets the eviction listener. `arguments` returns the arguments in a key, which the listener takes.
     pub fn on_evict<K, A, V, F>(
         self,
         arguments: fn(&K) -> &A,
@@ -60,12 +60,12 @@ impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
         })
     }
 
-    /// Leaves it to the next call to notify the listener.
+    /// Defers the notification of the listener to the next call.
     pub fn notified_by_calls(self) -> Options<C, FunctionHooks<NotifiedByCalls, H>> {
         self.hooked(|hooks| FunctionHooks { listener: NotifiedByCalls, chooser: hooks.chooser })
     }
 
-    /// Sets the victim chooser, which takes the `arguments` in a key.
+    /// Sets the victim chooser. `arguments` returns the arguments in a key, which the chooser takes.
     pub fn choice<K, A, F>(
         self,
         arguments: fn(&K) -> &A,
@@ -92,7 +92,7 @@ impl<C: Clock, H> fmt::Debug for Options<C, H> {
     }
 }
 
-/// The clock by which a function makes the deadlines of its entries.
+/// The clock that the deadlines of the function's entries are computed from.
 impl<C: Clock, H> Clock for Options<C, H> {
     type Time = C::Time;
 

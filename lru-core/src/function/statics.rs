@@ -1,4 +1,4 @@
-//! The cache that stands behind a memoized function, in a `static` or in a thread-local.
+//! The cache of a memoized function, in a `static` or in a thread-local.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -19,13 +19,13 @@ use crate::store::maxsize::{MaxSize, UNBOUNDED};
 use crate::store::policy::Lru;
 use crate::store::types::{CacheTypes, Types};
 
-/// The engines in a `static`, as the current thread sees them.
+/// The engines in a `static` that the current thread uses.
 #[cfg(not(feature = "testing"))]
 pub(crate) type InStatic<'m, E> = &'m E;
 #[cfg(feature = "testing")]
 pub(crate) type InStatic<'m, E> = crate::engine::placement::isolation::Isolated<'m, E>;
 
-/// Engines in a `static`, of which a thread may have its own.
+/// Engines in a `static`; in tests, a thread may have engines of its own.
 #[cfg(not(feature = "testing"))]
 pub trait Shared {}
 #[cfg(not(feature = "testing"))]
@@ -35,7 +35,7 @@ pub trait Shared: crate::engine::placement::isolation::Another {}
 #[cfg(feature = "testing")]
 impl<E: crate::engine::placement::isolation::Another> Shared for E {}
 
-/// Those that the current thread is to use.
+/// Returns the engines that the current thread uses.
 #[cfg(not(feature = "testing"))]
 #[inline]
 pub(crate) fn in_static<E>(engines: &E) -> InStatic<'_, E> {
@@ -50,31 +50,33 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'stati
 
 /// The cache of one function, in a `static`.
 ///
-/// Invariant: `MAXSIZE` is the bound of `X`, as [`MaxSize::from_const`] reads it. It is part of the type so that no
-/// call has to ask whether anything is stored.
+/// Invariant: `MAXSIZE` is the bound of `X`, as [`MaxSize::from_const`] reads it. It is part of the type, so
+/// that a call need not check whether the cache stores anything.
 pub struct StaticCache<X, const MAXSIZE: i128>(X);
 
-/// One engine. `K` is the owned form of the arguments, `V` what is stored of a result, `QUIET` whether no user code
-/// runs under the lock, which [`callback_free!`](crate::function::no_callbacks) tells.
+/// A cache with one engine. `K` is the owned form of the arguments, `V` is the stored result, and `QUIET` is
+/// true if no user code runs while the lock is held, which [`callback_free!`](crate::function::no_callbacks)
+/// decides.
 pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const QUIET: bool = false> =
     StaticCache<EngineBy<Types<K, V, P, T>, QUIET>, MAXSIZE>;
 
 type EngineBy<C, const QUIET: bool> = Engine<C, LockOf<QUIET, State<C>>>;
 
-/// Like [`Memo`], in `SHARDS` parts that share out `MAXSIZE` among them.
+/// Like [`Memo`], but with `SHARDS` shards that divide `MAXSIZE` among them.
 pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T = ()> =
     StaticCache<Shards<Types<K, V, P, T>, SHARDS>, MAXSIZE>;
 
-/// Like [`Memo`], without a bound and without metadata: replicated, where no user code runs under the lock.
+/// Like [`Memo`], but unbounded and without metadata. It is replicated if no user code runs while the lock is
+/// held.
 pub type OpenMemo<K, V, P, const QUIET: bool> =
     StaticCache<<Quietly<QUIET> as Unbounding>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
 
-/// Like [`Memo`], for a thread-local.
+/// Like [`Memo`], but for a thread-local.
 pub type ThreadMemo<K, V, const MAXSIZE: i128, P = Lru, T = ()> = ThreadEngine<Types<K, V, P, T>, MAXSIZE>;
 
-/// The placement of a cache without a bound, by whether all its keys and values are quiet.
+/// The placement of an unbounded cache, selected by whether all its keys and values are callback-free.
 pub trait Unbounding {
-    /// Where its engine is.
+    /// The placement of the engine.
     type Placement<C: CacheTypes<Meta = ()>>;
 }
 
@@ -86,9 +88,9 @@ impl Unbounding for Quietly<false> {
     type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
 }
 
-/// Engines as they begin: by a constant, whichever lock they have, as a `const fn` can't be one of a trait.
+/// Empty engines as a constant, for every type of lock: a trait cannot have a `const fn`.
 pub trait Empty<const MAXSIZE: i128> {
-    /// Nothing is in it, and it takes no memory yet.
+    /// An empty engine. No memory is allocated yet.
     const EMPTY: Self;
 }
 
@@ -114,7 +116,7 @@ impl<C: CacheTypes, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE> for Shar
 }
 
 impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
-    /// An empty cache. Takes no memory yet.
+    /// Creates an empty cache. No memory is allocated yet.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
@@ -128,7 +130,7 @@ where
     StoredKey<X>: Send + Sync + 'static,
     StoredValue<X>: Send + Sync + 'static,
 {
-    /// How many computations there are that others may wait for, and how many calls do: for tests.
+    /// Returns the number of computations in flight and the number of calls that wait for one: for tests.
     #[cfg(feature = "testing")]
     pub fn in_flight(&self) -> (usize, usize) {
         let mut sum = (0, 0);
@@ -139,13 +141,13 @@ where
         sum
     }
 
-    /// The cache that the current thread is to use, to be called.
+    /// Returns the handle of the cache that the current thread uses, with the lifecycle `plan`.
     #[inline]
     pub fn planned<S: Lifecycle<X::Types>>(&self, plan: S) -> CacheHandle<InStatic<'_, X>, S> {
         CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), plan)
     }
 
-    /// The same, where there is nothing to plan.
+    /// Like [`Self::planned`], but for a cache without lifecycle options.
     #[inline]
     pub fn calls(&self) -> CacheHandle<InStatic<'_, X>, NoLifecycle>
     where
@@ -155,7 +157,7 @@ where
     }
 }
 
-/// Whether anything is stored.
+/// Returns whether a cache with this bound stores anything.
 const fn stores<C: CacheTypes>(maxsize: i128) -> bool {
     MaxSize::from_const(maxsize).stores::<C::Meta>()
 }
@@ -173,10 +175,10 @@ impl<X: fmt::Debug, const MAXSIZE: i128> fmt::Debug for StaticCache<X, MAXSIZE> 
     }
 }
 
-/// The caches of one function, of which each thread has its own.
+/// The per-thread caches of one function.
 ///
-/// `F` is a type that this function alone has: then its calls share no code with those of others, and the
-/// compiler can bring it to where they are.
+/// `F` is a type that is unique to the function: its calls then share no code with those of other functions,
+/// so that the compiler can inline them.
 pub struct ThreadCaches<F, C: CacheTypes + 'static, const MAXSIZE: i128> {
     key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>,
     function: PhantomData<fn() -> F>,
@@ -187,20 +189,20 @@ pub type PerThread<F, K, V, const MAXSIZE: i128, P = Lru, T = ()> =
     ThreadCaches<F, Types<K, V, P, T>, MAXSIZE>;
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
-    /// Those that lie there.
+    /// Creates a reference to the caches in a thread-local.
     #[inline]
     #[must_use]
     pub fn new(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
         Self { key, function: PhantomData }
     }
 
-    /// The cache of the current thread, to be called.
+    /// Returns the handle of the current thread's cache, with the lifecycle `plan`.
     #[inline]
     pub fn planned<S: Lifecycle<C>>(self, plan: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
         CacheHandle::new(OfThread::new(self.key), stores::<C>(MAXSIZE), plan)
     }
 
-    /// The same, where there is nothing to plan.
+    /// Like [`Self::planned`], but for a cache without lifecycle options.
     #[inline]
     #[must_use]
     pub fn calls(self) -> CacheHandle<OfThread<F, C, MAXSIZE>, NoLifecycle>

@@ -1,4 +1,4 @@
-//! A cache that threads use as they like, and what must hold in every order.
+//! A cache that threads use without any order between them, and what must hold in every order.
 
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::collections::HashSet;
@@ -21,16 +21,16 @@ pub(super) enum Clears {
     AreLeftOut,
 }
 
-/// A value tells its key, beside a number of its own.
+/// A value contains its key, and a unique number.
 pub(super) type Value = (u8, u64);
 
-/// Nothing orders what threads do here but the cache itself.
+/// A cache under test, whose operations are ordered by the cache itself only.
 #[derive(Debug)]
 pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<Value, P, T, S>,
     weight: fn(&Value) -> usize,
     clears: Clears,
-    /// The numbers of values that left, where that is told.
+    /// The numbers of removed values, if removals are reported.
     left: Mutex<HashSet<u64>>,
     /// Lookups and refreshes that have begun.
     calls: AtomicU64,
@@ -44,7 +44,7 @@ impl Free {
 }
 
 impl<P: Policy> Free<P, PlannedInfo, Planned<Value>> {
-    /// A cache on such terms.
+    /// Creates a cache whose entries have this lifecycle.
     pub(super) fn on_terms(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>) -> Self {
         Self::by(maxsize, clears, terms, Planned::new(terms))
     }
@@ -62,7 +62,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
         }
     }
 
-    /// Notes that a lookup begins, before the cache can have counted it.
+    /// Records that a lookup begins, before the cache can have counted it.
     fn called(&self) {
         self.calls.fetch_add(1, SeqCst);
     }
@@ -71,7 +71,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
         (key, self.values.fetch_add(1, SeqCst))
     }
 
-    /// What holds at every moment.
+    /// Checks what holds at every moment.
     fn check_info(&self) {
         let mut left = self.left.lock().expect("nobody found anything wrong");
         for (key, value, _) in self.cache.plan.told().unwrap_or_default() {
@@ -79,7 +79,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
             assert!(left.insert(value.1), "{value:?} leaves once");
         }
         drop(left);
-        // To ask takes out what has expired: that would never be met.
+        // Reading the info removes expired entries: the test would never encounter one.
         if S::IS_TIMED {
             return;
         }
@@ -100,11 +100,11 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
         assert_eq!(keys.len(), len, "each key is there once");
     }
 
-    /// What holds when all threads have come to their end.
+    /// Checks what holds when all threads have ended.
     ///
     /// # Panics
     ///
-    /// Where it does not.
+    /// If it does not hold.
     pub(super) fn finish(&self) {
         self.check_entries();
         let info = self.cache.info();
@@ -121,7 +121,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
     }
 }
 
-/// Checks that what was found under `key` is its value.
+/// Checks that the value found for `key` belongs to it.
 fn check(found: Option<Value>, key: u8) {
     assert!(found.is_none_or(|(of, _)| of == key), "{found:?} under {key}");
 }

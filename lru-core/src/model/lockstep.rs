@@ -1,4 +1,4 @@
-//! A cache and its model, which do the same together and must tell the same.
+//! A cache and its model, which run the same operations and must report the same.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::Mutex;
@@ -12,14 +12,14 @@ use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::{Lru, Policy};
 use crate::store::types::Types;
 
-/// The two, for any number of threads.
+/// The cache and its model, for any number of threads.
 ///
-/// Invariant: whoever operates on the cache holds the model, and does the same to it before letting
-/// go. Nobody holds it during a computation.
+/// Invariant: a thread that operates on the cache holds the model's lock, and applies the operation to the
+/// model before it releases the lock. No thread holds it during a computation.
 pub(super) struct Lockstep<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<u32, P, T, S>,
     model: Mutex<Model>,
-    /// Every value is a new one.
+    /// The number of values so far: each value is unique.
     values: AtomicU32,
 }
 
@@ -30,7 +30,7 @@ impl Lockstep {
 }
 
 impl<P: Policy> Lockstep<P, PlannedInfo, Planned<u32>> {
-    /// A cache by a policy whose order is this one.
+    /// Creates a cache with a policy that evicts in this order.
     pub(super) fn on_terms(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
         Self::by(maxsize, order, terms, Planned::new(terms))
     }
@@ -42,11 +42,11 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
         Self { cache: Tested::new(maxsize, plan), model, values: AtomicU32::new(0) }
     }
 
-    /// Does something to cache and model, and compares what they tell of themselves.
+    /// Applies an operation to the cache and the model, and compares what they report.
     fn both<R>(&self, operation: impl FnOnce(&Tested<u32, P, T, S>, &mut Model) -> R) -> R {
         let mut model = self.model.lock().expect("nobody found a difference");
         let result = operation(&self.cache, &mut model);
-        // To ask takes out what has expired: that would never be met.
+        // Reading the info removes expired entries: the test would never encounter one.
         if !S::IS_TIMED {
             assert_eq!(self.cache.info(), model.info());
         }
@@ -59,11 +59,11 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
         self.values.fetch_add(1, Relaxed)
     }
 
-    /// The last comparison, when everything has ended.
+    /// Compares the two once more, after everything has ended.
     ///
     /// # Panics
     ///
-    /// Where the two differ, and where the cache is not whole.
+    /// If the two differ, or if the cache is inconsistent.
     pub(super) fn finish(&self) {
         self.quick(Quick::Entries, 0);
         self.both(|cache, model| {
@@ -165,7 +165,7 @@ fn compare_entries<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>>>(
 ) {
     let mut entries: Vec<_> = cache.entries();
     let mut expected = model.entries();
-    // Without terms and without a bound no order is kept.
+    // An unbounded cache without metadata keeps no order.
     if T::IS_BARE && cache.info().maxsize.is_none() {
         entries.sort_unstable();
         expected.sort_unstable();

@@ -1,9 +1,10 @@
-//! The cache against a model of it that does everything the slow way.
+//! Tests of the cache against a naive model of it.
 //!
-//! Operations come as bytes, from a seeded generator in the tests or from a fuzzer. After each
-//! operation cache and model must tell the same; at the end the ring is walked both ways, and the
-//! free list. Several threads do it too: first one operation at a time, so that the model can tell
-//! exactly what each must see, with computations that overlap; then all at once, where less can be told.
+//! Operations are decoded from bytes, of a seeded generator in the tests or of a fuzzer. After each
+//! operation, the cache and the model must report the same; at the end, the ring is walked in both
+//! directions, and so is the free list. Tests with several threads do the same: first with one operation at a
+//! time, so that the model can predict exactly what each must return, with overlapping computations; then
+//! with all at once, where less can be predicted.
 
 #[cfg(test)]
 mod free;
@@ -23,35 +24,35 @@ use trial::Trial;
 
 use crate::store::policy::{Fifo, Lfu, Lru, Policy};
 
-/// The bounds that are tried.
+/// The bounds to be tested.
 const MAXSIZES: [Option<usize>; 8] = [Some(0), Some(1), Some(2), Some(3), Some(7), Some(64), Some(200), None];
 
-/// Runs what a fuzzer found: the first byte chooses the bound, the others are the operations.
+/// Runs the input of a fuzzer: the first byte selects the bound, the others are the operations.
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// Like [`run`].
 pub fn run_found(bytes: &[u8]) {
     if let Some((&first, operations)) = bytes.split_first() {
         run(MAXSIZES[usize::from(first) % MAXSIZES.len()], operations.iter().copied());
     }
 }
 
-/// Runs the operations that the bytes spell on a cache of this `maxsize` and on its model.
+/// Runs the operations encoded in `bytes` on a cache of this `maxsize` and on its model.
 ///
 /// # Panics
 ///
-/// Where the two differ, and where the cache is not whole at the end.
+/// If the two differ, or if the cache is inconsistent at the end.
 pub fn run(maxsize: Option<usize>, bytes: impl Iterator<Item = u8>) {
     run_script(maxsize, Script::new(bytes, u8::MAX));
 }
 
-/// The same for caches whose entries expire and have weights: the first three bytes choose the bound,
-/// the policy and the terms.
+/// Like [`run_found`], but for caches whose entries expire and have weights: the first three bytes select the
+/// bound, the policy and the lifecycle of entries.
 ///
 /// # Panics
 ///
-/// As [`run`].
+/// Like [`run`].
 pub fn run_on_terms_found(bytes: &[u8]) {
     if let Some((&[maxsize, policy, terms], operations)) = bytes.split_first_chunk() {
         let maxsize = MAXSIZES[usize::from(maxsize) % MAXSIZES.len()];
@@ -65,7 +66,7 @@ pub fn run_on_terms_found(bytes: &[u8]) {
     }
 }
 
-/// The terms that are tried: time, idle time, weight, and all of them.
+/// The lifecycles to be tested: time to live, time to idle, weight, and all of them.
 const ALL_TERMS: [Terms<u32>; 4] = [
     Terms { life: |_| Some(Duration::from_nanos(20)), ..Terms::PLAIN },
     Terms { life: |_| None, idle: Some(Duration::from_nanos(9)), ..Terms::PLAIN },
@@ -77,12 +78,12 @@ const ALL_TERMS: [Terms<u32>; 4] = [
     },
 ];
 
-/// Some weigh nothing, and a few more than small caches may.
+/// Returns a weight. Some values weigh nothing, and a few more than the bound of small caches.
 fn weight_of(value: u32) -> usize {
     if value % 41 == 0 { 70 } else { (value % 5) as usize }
 }
 
-/// One in eight is live for ever, and the others for a time each.
+/// Returns a time to live: none for one value in eight, and a different one for each of the others.
 fn life_of(value: u32) -> Option<Duration> {
     (value % 8 > 0).then(|| Duration::from_nanos(u64::from(value % 29) + 1))
 }
@@ -100,7 +101,7 @@ fn run_on_terms<P: Policy>(
 
 fn run_script(maxsize: Option<usize>, script: Script<impl Iterator<Item = u8>>) {
     let both = Lockstep::new(maxsize);
-    // There is nobody else whose turn it could be.
+    // No other thread could run meanwhile.
     Trial::new(&both, script, || {}).run();
     both.finish();
 }
@@ -123,15 +124,16 @@ mod tests {
 
     const THREADS: u64 = 4;
 
-    /// How many keys there are, from such that everyone meets to such that caches fill up.
+    /// The numbers of keys: from few, which all operations share, to so many that caches become full.
     const UNIVERSES: [u8; 4] = [5, 12, 80, 250];
 
-    /// Many bytes where operations are fast, and few in debug builds. An operation takes two or three.
+    /// Returns a number of bytes: many in release builds, few in debug builds. An operation takes two or
+    /// three.
     fn length(debug: usize, release: usize) -> usize {
         if cfg!(debug_assertions) { debug } else { release }
     }
 
-    /// Each thread follows a script of its own, all from one seed.
+    /// Runs a script on each thread, all derived from one seed.
     fn run_threads<S: Subject + Sync>(subject: &S, seed: u64, universe: u8, length: usize) {
         let start = &Barrier::new(usize::try_from(THREADS).expect("few"));
         thread::scope(|scope| {
@@ -145,13 +147,12 @@ mod tests {
         });
     }
 
-    /// Runs a test on a thread of its own, so that it fails, and does not hang, where threads wait
-    /// for each other.
+    /// Runs a test on a thread of its own, so that a deadlock fails the test instead of blocking it.
     fn finishes(test: impl FnOnce() + Send + 'static) {
         let (done, finished) = channel();
         let running = thread::spawn(move || {
             test();
-            // Whoever waited may have given up by now.
+            // The receiver may have timed out by now.
             let _ = done.send(());
         });
         match finished.recv_timeout(Duration::from_secs(120)) {
@@ -208,8 +209,8 @@ mod tests {
         does_what_the_model_does_on_terms::<Fifo>(Order::Fifo);
     }
 
-    /// Of some policies no model is as simple as that: the cache is whole, keeps the bound, and each
-    /// value that left did so once.
+    /// Some policies have no simple model: checks that the cache is consistent and within its bound, and that
+    /// each removed value was removed once.
     fn stays_whole_on_terms<P: Policy>() {
         let length = length(10_000, 500_000);
         let terms = Terms {
@@ -255,7 +256,7 @@ mod tests {
         stays_whole_on_terms::<WTinyLfu>();
     }
 
-    /// What is over when it comes is not stored; all the same it was put last.
+    /// A value that has expired when it is put is not stored, but counts as the last change of its key.
     #[test]
     fn what_is_over_when_it_is_put_overtakes_what_began_before() {
         let terms =

@@ -1,38 +1,39 @@
-//! What a cache does, the slow way: a `Vec` of entries, and one of the computations in flight.
+//! A naive model of a cache: a `Vec` of entries, and one of the computations in flight.
 //!
-//! It says for each result whether it may be stored, by keeping a record of its computation from
-//! beginning to end. The cache keeps none, so the two come to their answers by different ways.
+//! It decides for each result whether it may be stored, by recording its computation from beginning to end.
+//! The cache has no such record, so the two decide independently.
 
 use core::time::Duration;
 
 use crate::observe::info::CacheInfo;
 use crate::store::removal_cause::RemovalCause;
 
-/// A computation that saw more changes than this is not stored, whatever they changed.
+/// The result of a computation during which there were more changes than this is not stored, whatever their
+/// keys.
 const TOLD_APART: u64 = 1024;
 
-/// Who leaves.
+/// The order in which entries are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// The least recently used one.
+    /// The least recently used entry first.
     Lru,
-    /// The oldest one.
+    /// The oldest entry first.
     Fifo,
-    /// The least often used one; of those used equally often, the least recently used one.
+    /// The least frequently used entry first; of those used equally often, the least recently used one.
     Lfu,
 }
 
-/// On what terms a value is kept.
+/// The lifecycle of entries: weight, time to live and time to idle.
 pub(super) struct Terms<V> {
     pub(super) weight: fn(&V) -> usize,
-    /// For how long it is live; `None` is for ever.
+    /// The time to live; `None` is unlimited.
     pub(super) life: fn(&V) -> Option<Duration>,
-    /// For how long, if it is not used.
+    /// The time to idle.
     pub(super) idle: Option<Duration>,
 }
 
 impl<V> Terms<V> {
-    /// As heavy as any other, for ever.
+    /// Every entry weighs one and never expires.
     pub(super) const PLAIN: Self = Self { weight: |_| 1, life: |_| None, idle: None };
 }
 
@@ -44,70 +45,71 @@ impl<V> Clone for Terms<V> {
 
 impl<V> Copy for Terms<V> {}
 
-/// What is in a cache.
+/// An entry.
 #[derive(Clone, Copy, Debug)]
 struct Stored {
     key: u8,
     value: u32,
-    /// How often it was used, being stored included.
+    /// The number of uses; being stored is one of them.
     uses: u64,
     expires: Option<Duration>,
     idle: Option<Duration>,
-    /// What came later has a greater number,
+    /// The position in the order of insertion: a later key has a greater number.
     came: u64,
-    /// and so has what was stored later, be it under a key that was there.
+    /// The position in the order of writes: a later write has a greater number, even for a key that was
+    /// present.
     noted: u64,
 }
 
 impl Stored {
-    /// The first time at which it is no longer live.
+    /// Returns the first time at which the entry is expired.
     fn deadline(&self) -> Option<Duration> {
         self.expires.into_iter().chain(self.idle).min()
     }
 }
 
-/// What a cache is, in a `Vec`: the last entry is the most recent.
+/// The model. The last entry is the most recent.
 pub(super) struct Model {
     maxsize: Option<usize>,
     order: Order,
     terms: Terms<u32>,
-    /// Of two results for one key the last one stays, where there was no bound at first.
+    /// Whether the last of two results for one key is stored: if the cache was created unbounded.
     last_result_stays: bool,
     now: Duration,
     entries: Vec<Stored>,
-    /// How often something was stored.
+    /// The number of writes.
     stored: u64,
     hits: u64,
     misses: u64,
-    /// How often callers changed something, or announced it by beginning a refresh.
+    /// The number of changes by callers. Beginning a refresh counts as one.
     changes: u64,
     in_flight: Vec<Flight>,
-    /// How many computations have begun.
+    /// The number of computations that have begun.
     begun: u64,
-    /// What left, and why, since this was asked for.
+    /// The entries removed since the last report, each with its cause.
     left: Vec<(u8, u32, RemovalCause)>,
 }
 
-/// A computation's name: what began later has a greater one.
+/// The id of a computation: later computations have greater ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Id(u64);
 
-/// Why something is computed.
+/// The reason for a computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
     /// A call missed.
     Call,
-    /// The caller asked for it.
+    /// A caller requested a refresh.
     Refresh,
 }
 
-/// A computation that has begun and not ended.
+/// A computation in flight.
 #[derive(Debug)]
 struct Flight {
     id: Id,
     key: u8,
     reason: Reason,
-    /// How many changes there had been.
+    /// The number of changes when it began.
     began: u64,
     overtaken: bool,
 }
@@ -174,7 +176,7 @@ impl Model {
         self.entries.push(stored);
     }
 
-    /// A computation begins. That of a call is counted where it was looked for.
+    /// Begins a computation. The miss of a call is counted by the lookup.
     pub(super) fn begin(&mut self, key: u8, reason: Reason) -> Id {
         if reason == Reason::Refresh {
             self.misses += 1;
@@ -186,7 +188,7 @@ impl Model {
         id
     }
 
-    /// A computation ends, and is stored where it may be. Returns the value it replaced.
+    /// Ends a computation and stores its result if that is allowed. Returns the value that it replaced.
     pub(super) fn end(&mut self, id: Id, value: u32) -> Option<u32> {
         let at = self.in_flight.iter().position(|flight| flight.id == id).expect("it has not ended yet");
         let Flight { key, reason, began, overtaken, .. } = self.in_flight.remove(at);
@@ -199,9 +201,9 @@ impl Model {
             return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
         }
         match reason {
-            // It speaks for the moment at which it began: what began later is younger.
+            // A refresh takes effect at the time at which it began: computations that began later are newer.
             Reason::Refresh => self.change(|flight| flight.key == key && flight.id < id),
-            // Of two results the bounded mode keeps the first one, and the unbounded the last.
+            // Of two results a bounded cache stores the first, and an unbounded one the last.
             Reason::Call if !self.last_result_stays && self.position(key).is_some() => return None,
             Reason::Call => {}
         }
@@ -214,12 +216,12 @@ impl Model {
         self.store(key, value)
     }
 
-    /// Whether a value is never stored, for its weight.
+    /// Returns whether a value is never stored, because of its weight.
     fn is_too_heavy(&self, value: u32) -> bool {
         self.maxsize.is_some_and(|maxsize| maxsize == 0 || (self.terms.weight)(&value) > maxsize)
     }
 
-    /// Stores a value where what has expired is gone, and returns the one that it replaced.
+    /// Stores a value after expired entries have been removed, and returns the value that it replaced.
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
         let expires = (self.terms.life)(&value).map(|life| self.now + life);
         if expires.is_some_and(|expires| expires <= self.now) {
@@ -256,10 +258,10 @@ impl Model {
         value
     }
 
-    /// Who is to leave, where there is anybody.
+    /// Returns the position of the victim, if there is an entry.
     fn victim(&self) -> Option<usize> {
         match self.order {
-            // `min_by_key` takes the first of equals.
+            // `min_by_key` returns the first of equal elements.
             Order::Lfu => (0..self.entries.len()).min_by_key(|&at| self.entries[at].uses),
             _ => (!self.entries.is_empty()).then_some(0),
         }
@@ -295,7 +297,8 @@ impl Model {
         }
     }
 
-    /// What has expired leaves: who expired first leaves first, and of equals who was stored first.
+    /// Removes the expired entries, in the order of their deadlines; of equal deadlines, the entry stored
+    /// first.
     pub(super) fn expire(&mut self) -> Vec<(u8, u32)> {
         let (live, mut expired): (Vec<_>, Vec<_>) =
             self.entries.iter().copied().partition(|stored| self.is_live(stored));
@@ -311,7 +314,7 @@ impl Model {
         CacheInfo { hits: self.hits, misses: self.misses, maxsize: self.maxsize, currsize: self.weight() }
     }
 
-    /// All entries in the order that is kept: that of use, or that in which they came.
+    /// Returns all entries in the policy's order: of use, or of insertion.
     fn in_order(&self) -> Vec<Stored> {
         let mut entries = self.entries.clone();
         if self.order == Order::Lfu {
@@ -329,13 +332,13 @@ impl Model {
         self.in_flight.is_empty()
     }
 
-    /// What left since this was asked for.
+    /// Returns the entries removed since the last call.
     pub(super) fn left(&mut self) -> Vec<(u8, u32, RemovalCause)> {
         core::mem::take(&mut self.left)
     }
 }
 
-/// What only caches on terms are asked.
+/// Operations for caches with a lifecycle only.
 impl Model {
     pub(super) fn advance(&mut self, span: Duration) {
         self.now += span;

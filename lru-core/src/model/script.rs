@@ -1,18 +1,18 @@
-//! Which operations come, and on which keys: spelled in bytes.
+//! A script: operations and their keys, decoded from bytes.
 
-/// What is done to a cache.
+/// An operation on a cache.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
     Call,
     Refresh,
-    /// Ends a computation that was left open.
+    /// Ends a computation that is still open.
     End,
     Quick(Quick),
-    /// Comes in wide scripts only.
+    /// Occurs in wide scripts only.
     OnTerms(OnTerms),
 }
 
-/// What is asked of a cache whose entries may expire and have weights.
+/// An operation on a cache whose entries may expire and have weights.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OnTerms {
     /// Time passes.
@@ -25,7 +25,7 @@ pub(super) enum OnTerms {
     Resize,
 }
 
-/// What is done in one go, without a computation that others could overlap.
+/// An operation without a computation that others could overlap.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Quick {
     GetOrInsert,
@@ -40,13 +40,13 @@ pub(super) enum Quick {
     Clear,
 }
 
-/// Bytes, and how to read them.
+/// Bytes and how to decode them.
 #[derive(Debug)]
 pub(super) struct Script<I> {
     bytes: I,
-    /// How many keys there are: the fewer, the more often operations meet.
+    /// The number of keys: with fewer keys, more operations share one.
     universe: u8,
-    /// Whether it asks what only caches on terms are asked.
+    /// Whether the script has operations for caches with a lifecycle.
     is_wide: bool,
 }
 
@@ -55,12 +55,12 @@ impl<I: Iterator<Item = u8>> Script<I> {
         Self { bytes, universe, is_wide: false }
     }
 
-    /// The same, and one operation in four is for caches on terms.
+    /// Like [`Script::new`], but one operation in four is for caches with a lifecycle.
     pub(super) fn wide(bytes: I, universe: u8) -> Self {
         Self { is_wide: true, ..Self::new(bytes, universe) }
     }
 
-    /// The next operation and its key. `None` when the bytes are used up.
+    /// Returns the next operation and its key; `None` when the bytes are used up.
     pub(super) fn next(&mut self) -> Option<(Operation, u8)> {
         let (operation, key) = (self.bytes.next()?, self.bytes.next()?);
         if self.is_wide && operation >= 192 {
@@ -82,7 +82,7 @@ impl<I: Iterator<Item = u8>> Script<I> {
             27..=28 => Quick::Peek,
             29 => Quick::PeekWith,
             30 => Quick::Entries,
-            // Rarely, or nothing would ever be there.
+            // Rarely: otherwise the cache would always be empty.
             _ if key < 16 => Quick::Clear,
             _ => return Operation::End,
         })
@@ -101,13 +101,13 @@ impl<I: Iterator<Item = u8>> Script<I> {
         })
     }
 
-    /// A byte by which something else is decided; zero when they are used up.
+    /// Returns a byte for another choice; zero when the bytes are used up.
     pub(super) fn choice(&mut self) -> u8 {
         self.bytes.next().unwrap_or(0)
     }
 }
 
-/// So many bytes from a seed.
+/// Returns `length` bytes from a seed.
 #[cfg(test)]
 pub(super) fn bytes(seed: u64, length: usize) -> impl Iterator<Item = u8> {
     let mut state = seed;

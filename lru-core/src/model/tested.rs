@@ -1,4 +1,4 @@
-//! The engine as a map with small keys, by the operations that its users make of it.
+//! The engine as a map with small keys, with the operations that its callers use.
 
 use core::fmt;
 use core::time::Duration;
@@ -23,25 +23,25 @@ use crate::store::policy::{Lru, Policy};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::{CacheTypes, Types};
 
-/// An engine, and the plan it is used by.
+/// An engine and its lifecycle.
 #[derive(Debug)]
 pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     engine: Engine<Types<u8, V, P, T>>,
     pub(super) plan: S,
 }
 
-/// What left, and why.
+/// Removed entries, each with its cause.
 pub(super) type Left<V> = Vec<(u8, V, RemovalCause)>;
 
-/// A plan that a test can look into.
+/// A lifecycle that a test can observe.
 pub(super) trait Tracker<V> {
-    /// Whether what has expired can be there still, until something is stored or counted.
+    /// Whether expired entries may remain until an entry is stored or entries are counted.
     const IS_TIMED: bool;
 
-    /// What it was told since this was asked for; `None` if it isn't told.
+    /// Returns the entries reported to the listener since the last call; `None` if there is no listener.
     fn told(&self) -> Option<Left<V>>;
 
-    /// Time passes.
+    /// Advances the clock.
     fn advance(&self, span: Duration);
 }
 
@@ -55,7 +55,7 @@ impl<V> Tracker<V> for NoLifecycle {
     fn advance(&self, _: Duration) {}
 }
 
-/// A plan on such terms, by a clock that is moved by hand.
+/// A lifecycle with these settings and a manually advanced clock.
 pub(super) struct Planned<V> {
     terms: Terms<V>,
     clock: ManualClock,
@@ -63,7 +63,7 @@ pub(super) struct Planned<V> {
     left: Mutex<Left<V>>,
 }
 
-/// What a plan makes of its terms.
+/// The metadata of its entries.
 pub(super) type PlannedInfo = EntryInfo;
 
 impl<V> Planned<V> {
@@ -134,7 +134,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
         Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan }
     }
 
-    /// A call's lookup: a hit, or what begins, if anything is stored at all.
+    /// Looks up the result of a call: a hit, or the epoch of its computation, if the cache stores anything.
     pub(super) fn look(&self, key: u8) -> Result<V, Option<Epoch>> {
         if self.engine.is_disabled() {
             self.engine.miss_uncached();
@@ -211,7 +211,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
     }
 }
 
-/// What only caches on terms are asked.
+/// Operations for caches with a lifecycle only.
 impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
     pub(super) fn len(&self) -> usize {
         self.engine.len(&self.plan)

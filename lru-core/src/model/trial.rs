@@ -1,7 +1,7 @@
-//! Does to a cache what a script says, whatever is watched meanwhile.
+//! Runs a script on a cache, however it is checked.
 //!
-//! Computations contain operations, may be left open and ended in any order, and overlap those of
-//! other threads, where several have a trial each of the same cache.
+//! Computations contain operations, may be left open and ended in any order, and overlap those of other
+//! threads, if several threads run a trial each on the same cache.
 
 use core::time::Duration;
 
@@ -13,40 +13,40 @@ use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::Policy;
 use crate::store::types::Types;
 
-/// How deep computations lie in each other.
+/// The greatest depth of nested computations.
 const DEEPEST: u32 = 8;
 
-/// How many computations one trial leaves open.
+/// The greatest number of computations that one trial leaves open.
 const MOST_OPEN: usize = 4;
 
-/// A cache that is watched.
+/// A cache under test.
 pub(super) trait Subject {
-    /// What is known of a computation in flight.
+    /// A computation in flight.
     type Computation;
 
-    /// A call: a hit, or a computation that begins. `None` also where nothing is stored.
+    /// Begins a call: a hit, or a computation. `None` also if nothing is stored.
     fn call(&self, key: u8) -> Option<Self::Computation>;
 
-    /// A computation that is asked for begins. `None` where nothing is stored.
+    /// Begins a refresh. `None` if nothing is stored.
     fn refresh(&self, key: u8) -> Option<Self::Computation>;
 
-    /// The computation has a result.
+    /// Ends a computation with a result.
     fn end(&self, computation: Self::Computation);
 
-    /// An operation without a computation that others could overlap.
+    /// Runs an operation without a computation that others could overlap.
     fn quick(&self, operation: Quick, key: u8);
 
-    /// An operation for a cache on terms; `byte` decides the rest.
+    /// Runs an operation for a cache with a lifecycle; `byte` determines the rest.
     fn on_terms(&self, operation: OnTerms, byte: u8);
 }
 
-/// One who operates on a subject.
+/// The run of a script on a subject.
 pub(super) struct Trial<'s, S: Subject, I> {
     subject: &'s S,
     script: Script<I>,
-    /// Computations left open.
+    /// The open computations.
     open: Vec<S::Computation>,
-    /// What is done where others should have their turn.
+    /// Called where other threads should run.
     pause: fn(),
 }
 
@@ -55,13 +55,13 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
         Self { subject, script, open: Vec::new(), pause }
     }
 
-    /// Follows the script to its end, and ends what was left open.
+    /// Runs the script to its end, and ends the open computations.
     pub(super) fn run(mut self) {
         while self.step(0).is_some() {}
         self.open.into_iter().for_each(|computation| self.subject.end(computation));
     }
 
-    /// Does one operation, and those inside it. `None` when the script is over.
+    /// Runs one operation, and those nested in it. `None` at the end of the script.
     fn step(&mut self, depth: u32) -> Option<()> {
         let (operation, key) = self.script.next()?;
         match operation {
@@ -74,7 +74,7 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
         Some(())
     }
 
-    /// What happens between the beginning of a computation and its end.
+    /// Runs operations between the beginning of a computation and its end.
     fn compute(&mut self, began: Option<S::Computation>, depth: u32) {
         let Some(computation) = began else { return };
         (self.pause)();
@@ -84,7 +84,7 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
                 break;
             }
         }
-        // One in eight stays open, to end out of turn.
+        // One computation in eight stays open, to end out of order.
         if choice >= 224 && self.open.len() < MOST_OPEN {
             self.open.push(computation);
             return;
@@ -101,29 +101,29 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
     }
 }
 
-/// How much time passes: often little, and sometimes so much that nothing is live any more.
+/// Returns by how much the clock is advanced: often little, and sometimes so much that every entry expires.
 pub(super) fn ticks(byte: u8) -> Duration {
     Duration::from_nanos(if byte == 0 { 1000 } else { u64::from(byte % 8) })
 }
 
-/// Which keys stay where others are removed.
+/// Returns whether `retain` keeps a key.
 pub(super) fn is_retained(key: u8, byte: u8) -> bool {
     key % 4 != byte % 4
 }
 
-/// The next bound of a cache that gets another.
+/// Returns the next bound of a cache that is resized.
 pub(super) fn resized(byte: u8) -> Option<usize> {
     [Some(0), Some(1), Some(5), Some(30), Some(100), Some(300), None][usize::from(byte) % 7]
 }
 
-/// What a cache wants to know of a computation.
+/// The data of a computation in flight.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) key: u8,
     origin: InsertKind,
 }
 
-/// A call's lookup: a hit, or what begins, if anything is stored at all.
+/// Looks up the result of a call: a hit, or its computation, if the cache stores anything.
 pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
@@ -132,7 +132,7 @@ pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, 
     cache.look(key).map_err(|began| began.map(begun))
 }
 
-/// What begins with a refresh, if anything is stored at all.
+/// Begins a refresh, and returns its computation, if the cache stores anything.
 pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
@@ -140,7 +140,7 @@ pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, 
     cache.refresh().map(|began| Pending { key, origin: InsertKind::Refreshed(began) })
 }
 
-/// Ends a computation with this value.
+/// Ends a computation with `value`.
 pub(super) fn keep<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     Pending { key, origin }: Pending,

@@ -1,4 +1,4 @@
-//! Caches by their eviction policy, under the names that Python's `cachetools` has for them.
+//! Type aliases of caches by eviction policy, with the names of Python's `cachetools`.
 
 use crate::expiry::clock::SystemClock;
 use crate::object::Cache;
@@ -20,7 +20,7 @@ use crate::store::policy::{Fifo, Lfu, Lru, Rr};
 /// ```
 pub type LruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 
-/// A cache that evicts the entry stored first, however often it was used.
+/// A cache that evicts the entry that was stored first (first in, first out), regardless of use.
 ///
 /// # Examples
 ///

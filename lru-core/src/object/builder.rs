@@ -40,7 +40,7 @@ pub struct CacheBuilder<K, V, P = Lru, C: Clock = SystemClock> {
 }
 
 impl<K, V, P: Policy> Cache<K, V, P> {
-    /// Returns a builder of a cache without a bound, whose entries never expire, on the clock of the system.
+    /// Returns a builder of an unbounded cache whose entries never expire, with the system clock.
     #[must_use]
     pub fn builder() -> CacheBuilder<K, V, P> {
         Cache::builder_with(SystemClock)
@@ -48,7 +48,7 @@ impl<K, V, P: Policy> Cache<K, V, P> {
 }
 
 impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Returns a builder of a cache whose entries expire by this clock.
+    /// Returns a builder of a cache whose entries expire by `clock`.
     ///
     /// # Examples
     ///
@@ -73,31 +73,30 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
-    /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight. Zero stores
-    /// nothing. Without it, or with `None`, there is no bound.
+    /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight. With
+    /// zero, nothing is stored. With `None`, or if it is not set, the cache is unbounded.
     #[must_use]
     pub fn maxsize(mut self, maxsize: impl Into<Option<usize>>) -> Self {
         self.maxsize = maxsize.into();
         self
     }
 
-    /// Sets the time to live: entries expire when they are so old, counted from when they were last stored. A hit
-    /// does not extend it.
+    /// Sets the time to live: an entry expires `ttl` after it was last stored. A hit does not extend it.
     #[must_use]
     pub fn ttl(mut self, ttl: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.ttl(ttl);
         self
     }
 
-    /// Sets the time to idle: entries expire when they have not been used for so long.
+    /// Sets the time to idle: an entry expires when it has not been used for `tti`.
     #[must_use]
     pub fn tti(mut self, tti: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.tti(tti);
         self
     }
 
-    /// Sets a function that returns the deadline of each entry, from its key, its value and the current time. Replaces
-    /// `ttl`.
+    /// Sets a function that returns the deadline of each entry, from its key, its value and the current time.
+    /// It replaces `ttl`.
     ///
     /// # Examples
     ///
@@ -125,25 +124,25 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         self
     }
 
-    /// Shortens the `ttl` of each entry by a random part of it, up to this one, so that entries stored together do not
-    /// expire together. 0.1 is a tenth; a number outside of 0 to 1 is taken as the nearer of these.
+    /// Shortens the `ttl` of each entry by a random fraction, up to `jitter`, so that entries stored together
+    /// do not expire together. 0.1 is a tenth; a number outside of 0 to 1 is clamped to that range.
     #[must_use]
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.settings.expiry = self.settings.expiry.jitter(jitter);
         self
     }
 
-    /// Sets the weight of an entry; `maxsize` then bounds the sum, and `currsize` is the sum. An entry that weighs more
-    /// than `maxsize` is not stored.
+    /// Sets the function that returns the weight of an entry; `maxsize` then bounds the sum of the weights,
+    /// and `currsize` is that sum. An entry that weighs more than `maxsize` is not stored.
     #[must_use]
     pub fn weigher(mut self, weigher: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
         self.settings.weigher = Some(Box::new(weigher));
         self
     }
 
-    /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first, after the
-    /// lock is released. If it panics, it is called for the other entries that the same operation removed before the
-    /// panic goes on.
+    /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first,
+    /// after the lock is released. If it panics, it is still called for the other entries that the same
+    /// operation removed, and the panic is resumed afterwards.
     #[must_use]
     pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));
@@ -162,16 +161,16 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
 }
 
 impl<K, V, C: Clock> CacheBuilder<K, V, Rr, C> {
-    /// Sets the seed of the random generator: of two caches with the same seed, the same calls evict the same
-    /// entries.
+    /// Sets the seed of the random generator: with the same seed, the same calls evict the same entries.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.policy = Rr::seeded(seed);
         self
     }
 
-    /// Sets a function that chooses the victim: it returns a number among the keys, as `random.choice` picks one of a
-    /// list in Python. It runs under the lock. With a number that is out of range, a random entry is evicted.
+    /// Sets the victim chooser: a function that returns the index of the key whose entry is evicted, like
+    /// Python's `random.choice` on a list. It runs while the lock is held. If the index is out of range, a
+    /// random entry is evicted.
     #[must_use]
     pub fn choice(mut self, choice: impl Fn(&Candidates<'_, K>) -> usize + Send + Sync + 'static) -> Self {
         self.settings.choice = Some(Box::new(choice));

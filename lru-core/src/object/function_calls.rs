@@ -1,4 +1,4 @@
-//! Calls of functions that keep their results in a cache object.
+//! Calls of functions that store their results in a cache object.
 
 use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
@@ -15,21 +15,21 @@ use crate::store::policy::Policy;
 /// The engine of a cache object.
 type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;
 
-/// Returns the cache object, whatever dereferences to it: for generated code.
+/// Returns the cache object that the argument is or dereferences to: for generated code.
 #[must_use]
 pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
     cache
 }
 
 impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Calls of a function whose results are kept here: for generated code.
+    /// Returns the handle for calls of a function that stores its results here: for generated code.
     #[doc(hidden)]
     #[must_use]
     pub fn __calls(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
         CacheHandle::new(&self.engine, true, &self.settings)
     }
 
-    /// Like [`Cache::__calls`], of a function that sets when the entries expire that it stores.
+    /// Like [`Cache::__calls`], but for a function that sets when its entries expire.
     #[doc(hidden)]
     #[must_use]
     pub fn __calls_with(
@@ -48,9 +48,10 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Python's `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, where `cache` is a
     /// [`TtlCache`](crate::TtlCache).
     ///
-    /// Several arguments are passed as one tuple, each in its owned form: `String` for `&str`. A type of your own
-    /// needs `#[derive(Argument)]`. The result is cached as it is, an `Err` too; `#[lru_cache(cache = …)]` on a
-    /// function caches the `Ok` value alone. Functions that are wrapped by one cache share its entries.
+    /// Several arguments are passed as one tuple, each in its owned form: `String` for `&str`. A type of your
+    /// own needs `#[derive(Argument)]`. The result is cached as it is, even an `Err`; `#[lru_cache(cache =
+    /// …)]` on a function caches the `Ok` value only. Functions that are wrapped by one cache share its
+    /// entries.
     ///
     /// # Examples
     ///

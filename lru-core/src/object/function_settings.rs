@@ -1,6 +1,6 @@
-//! What a function sets of the entries that it stores in a cache object: for generated code.
+//! The expiry settings of a function that stores its results in a cache object: for generated code.
 //!
-//! What the function does not set is as the object has it, and so is the clock.
+//! The clock is that of the object, and the object's settings apply where the function has none.
 
 use core::fmt;
 
@@ -12,7 +12,7 @@ use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
 use crate::store::types::CacheTypes;
 
-/// The expiry settings of a function, over those of the object.
+/// The expiry settings of a function, which take precedence over those of the object.
 pub struct FunctionSettings<'m, K, V, C: Clock> {
     pub(super) settings: &'m Settings<K, V, C>,
     pub(super) expiry: ExpirySettings<C::Time>,
@@ -24,7 +24,7 @@ impl<K, V, C: Clock> fmt::Debug for FunctionSettings<'_, K, V, C> {
     }
 }
 
-/// The clock by which the function makes the deadlines of its entries.
+/// The clock that the deadlines of the function's entries are computed from.
 impl<K, V, C: Clock> Clock for FunctionSettings<'_, K, V, C> {
     type Time = C::Time;
 

@@ -1,4 +1,4 @@
-//! The cache as a plain object: keys are of any type that is `Hash + Eq`.
+//! The cache as a plain object, with keys of any type that implements `Hash + Eq`.
 
 pub(crate) mod aliases;
 pub(crate) mod builder;
@@ -30,17 +30,16 @@ use crate::store::policy::{Lru, Policy};
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///
-/// `P` is the eviction policy; `C` is the clock by which entries expire, where they do. The
-/// [builder](Cache::builder) has all settings. [`LruCache`](crate::LruCache), [`LfuCache`](crate::LfuCache),
-/// [`FifoCache`](crate::FifoCache) and [`RrCache`](crate::RrCache) are this type under other names; with other
-/// [policies](crate::store::policy) it is written out: `Cache<u64, String, policy::Sieve>`. A
-/// [`TtlCache`](crate::TtlCache) is one whose entries have a time to live.
+/// `P` is the eviction policy; `C` is the clock by which entries expire. The [builder](Cache::builder) has
+/// all settings. [`LruCache`](crate::LruCache), [`LfuCache`](crate::LfuCache),
+/// [`FifoCache`](crate::FifoCache) and [`RrCache`](crate::RrCache) are aliases of this type; with other
+/// [policies](crate::store::policy), write the full type: `Cache<u64, String, policy::Sieve>`. A
+/// [`TtlCache`](crate::TtlCache) is a cache whose entries have a time to live.
 ///
-/// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and
-/// [`Cache::iter`], which take O(n). User code never runs while the lock is held, except `Eq` and
-/// `Clone` of keys and values, the test of `retain`, the clock and the victim
-/// [chooser](crate::CacheBuilder::choice); these may call the cache again, but must not wait for a lock that another
-/// thread may hold while it calls the cache.
+/// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and [`Cache::iter`], which
+/// take O(n). User code never runs while the lock is held, except `Eq` and `Clone` of keys and values, the
+/// test of `retain`, the clock and the victim [chooser](crate::CacheBuilder::choice); these may call the
+/// cache again, but must not wait for a lock that another thread may hold while it calls the cache.
 ///
 /// # Examples
 ///
@@ -61,8 +60,9 @@ pub struct Cache<K, V, P: Policy = Lru, C: Clock = SystemClock> {
 }
 
 impl<K, V, P: Policy> Cache<K, V, P> {
-    /// Creates an empty cache: unbounded with `None`, storing nothing with `Some(0)`, of at most
-    /// `n` entries with `Some(n)`. Takes no memory yet, and can initialise a `static`.
+    /// Creates an empty cache of at most `n` entries with `Some(n)`, or an unbounded one with `None`.
+    ///
+    /// With `Some(0)`, nothing is stored. No memory is allocated yet; the function can initialise a `static`.
     #[must_use]
     pub const fn new(maxsize: Option<usize>) -> Self {
         Self::with_settings(maxsize, Settings::new(SystemClock, ExpirySettings::NONE, false))
@@ -74,7 +74,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Self { engine: Engine::new(MaxSize::from_option(maxsize)), settings }
     }
 
-    /// The settings, as the engine asks them.
+    /// Returns the settings, which are the engine's lifecycle.
     fn lifecycle(&self) -> &Settings<K, V, C> {
         &self.settings
     }
@@ -84,16 +84,18 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Entry { hash, key, value, term }
     }
 
-    /// Removes all entries and sets the counters to zero. The results of computations in flight are not stored.
+    /// Removes all entries and sets the counters to zero. The results of computations in flight are not
+    /// stored.
     ///
     /// The memory is freed. Keys and values are dropped after the lock is released.
     pub fn clear(&self) {
         self.engine.clear(&self.lifecycle());
     }
 
-    /// Returns hits, misses, capacity and size, read together under the lock.
+    /// Returns hits, misses, capacity and size, read together while the lock is held.
     ///
-    /// The size is the number of entries or, where there are weights, their sum; expired entries do not count.
+    /// The size is the number of entries or, with a weigher, the sum of their weights. Expired entries do not
+    /// count.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         self.engine.info(&self.lifecycle())
@@ -105,25 +107,26 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.len(&self.lifecycle())
     }
 
-    /// Returns whether there is no entry. Takes the lock.
+    /// Returns whether the cache has no entries. Takes the lock.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Removes the expired entries, and returns them in the order in which they expired.
+    /// Removes the expired entries and returns them in the order in which they expired.
     ///
-    /// Expired entries are never served; they are also removed when an entry is stored or entries are counted.
+    /// Expired entries are never served. They are also removed when an entry is stored or entries are
+    /// counted.
     pub fn expire(&self) -> Vec<(K, V)> {
         self.engine.take_expired(&self.lifecycle())
     }
 
-    /// Removes the entry that would be evicted next, and returns it: Python's `popitem()`.
+    /// Removes the entry that would be evicted next and returns it, like Python's `popitem()`.
     pub fn pop_victim(&self) -> Option<(K, V)> {
         self.engine.pop_victim(&self.lifecycle())
     }
 
-    /// Sets another capacity, and evicts the entries that exceed it.
+    /// Changes the capacity and evicts the entries that exceed it.
     ///
     /// # Examples
     ///
@@ -141,7 +144,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.resize(maxsize.into(), &self.lifecycle());
     }
 
-    /// Removes all entries for which `holds` returns false. Counts nothing. O(n), under the lock.
+    /// Removes all entries for which `holds` returns false.
+    ///
+    /// Counts neither hits nor misses. Takes O(n) time while the lock is held.
     ///
     /// # Examples
     ///
@@ -165,7 +170,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Returns a copy of the value under `key`. Counts a hit, which is a use of the entry, or a miss.
+    /// Returns a clone of the value for `key`, and counts a hit or a miss. A hit marks the entry as used.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -175,11 +180,11 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             .ok()
     }
 
-    /// Returns the value under `key`, or computes and stores it. Counts a hit, or a miss.
+    /// Returns the value for `key`, or computes and stores it. Counts a hit or a miss.
     ///
-    /// The lock is not held while `compute` runs: it may call the cache, and two threads may
-    /// compute the same key. Each returns what it computed; a bounded cache keeps the first
-    /// result, an unbounded one the last. A panic in `compute` counts a miss and stores nothing.
+    /// The lock is not held while `compute` runs: it may call the cache, and two threads may compute the
+    /// value of one key. Each call returns the value that it computed; a bounded cache stores the first
+    /// result, an unbounded one the last. A panic in `compute` counts as a miss, and nothing is stored.
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
         let hash = KeyHash::of(&key);
         match self.engine.lookup(hash, |stored| *stored == key, V::clone, &self.lifecycle()) {
@@ -195,27 +200,30 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         }
     }
 
-    /// Stores `value` under `key` as the most recent entry, and returns the value it replaced. Counts nothing.
+    /// Stores `value` for `key` as the most recent entry and returns the value that it replaced.
     ///
-    /// A cache of `Some(0)` stores nothing. A value that weighs more than `maxsize` is not stored either; then the
-    /// entry under `key` stays. No computation that began earlier replaces the value. Called from within a key's `Eq`
-    /// or a value's `Clone`, it removes the entry under `key` and stores nothing.
+    /// Counts neither a hit nor a miss.
+    ///
+    /// With a `maxsize` of zero, nothing is stored. A value that weighs more than `maxsize` is not stored
+    /// either, and the existing entry for `key` is retained. The result of a computation that began earlier
+    /// does not replace the value. A nested call, from a key's `Eq` or a value's `Clone`, removes the entry
+    /// for `key` and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         self.keep(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted)
     }
 
-    /// Stores an entry, and returns the value it replaced.
+    /// Stores an entry and returns the value that it replaced.
     pub(crate) fn keep(&self, entry: Entry<ObjectTypes<K, V, P>>, origin: InsertKind) -> Option<V> {
         let leavers = self.engine.keep(entry, origin, K::eq, &self.lifecycle());
         let (key, value) = told(leavers, &self.lifecycle()).into_replaced()?;
-        // The key first: should its destructor panic, the value must not be on its way out.
+        // Drop the key before the value is returned: if its destructor panics, the value is dropped as well.
         drop(key);
         Some(value)
     }
 
-    /// Removes the entry under `key` and returns its value. Counts nothing.
+    /// Removes the entry for `key` and returns its value. Counts neither a hit nor a miss.
     ///
-    /// The result of a computation in flight for this key is not stored.
+    /// The result of a computation of this key that is in flight is not stored.
     pub fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -224,7 +232,8 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.forget_with(KeyHash::of(key), matches, |value| value, V::clone, &self.lifecycle())
     }
 
-    /// Returns whether there is an entry under `key`. Counts nothing, and is no use of the entry.
+    /// Returns whether there is an entry for `key`. Counts neither a hit nor a miss, and does not mark the
+    /// entry as used.
     pub fn contains<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -233,7 +242,8 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.peek_with(KeyHash::of(key), matches, |_| (), &self.lifecycle()).is_some()
     }
 
-    /// Returns a copy of the value under `key`. Counts nothing, and is no use of the entry.
+    /// Returns a clone of the value for `key`. Counts neither a hit nor a miss, and does not mark the entry
+    /// as used.
     pub fn peek<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -241,10 +251,10 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.peek_with(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.lifecycle())
     }
 
-    /// Returns an iterator over copies of all entries, from least to most recently used or in the order in which they
-    /// were stored, as the policy keeps it.
+    /// Returns an iterator over copies of all entries, from least to most recently used, or in the order in
+    /// which they were stored, depending on the policy.
     ///
-    /// The copies are made at once: later changes of the cache do not show. O(n).
+    /// The copies are made by this call: later changes of the cache are not visible. Takes O(n) time.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! What a cache object is told when it is built: its clock, when its entries expire, and its hooks.
+//! The settings of a cache object: its clock, its expiry settings, its weigher and its hooks.
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -13,20 +13,20 @@ use crate::store::candidates::Candidates;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::{CacheTypes, Types};
 
-/// The metadata of an entry in an object. Only functions that keep their results in it store some that become
-/// stale.
+/// The metadata of an entry in a cache object. Only functions that store their results in it insert entries
+/// with a stale window.
 pub(crate) type ObjectInfo = EntryInfo<Option<Box<StaleWindow>>>;
 
 /// The types of a cache object.
 pub(crate) type ObjectTypes<K, V, P> = Types<K, V, P, ObjectInfo>;
 
-/// Returns the number of the key whose entry is to be evicted.
+/// The victim chooser: returns the index of the key whose entry is evicted.
 type Choice<K> = Box<dyn Fn(&Candidates<'_, K>) -> usize + Send + Sync>;
-/// Returns the weight of an entry.
+/// The weigher: returns the weight of an entry.
 type Weigher<K, V> = Box<dyn Fn(&K, &V) -> usize + Send + Sync>;
-/// Returns the deadline of an entry that is stored at this time.
+/// The `ttu` function: returns the deadline of an entry that is stored at the given time.
 type Ttu<K, V, T> = Box<dyn Fn(&K, &V, T) -> T + Send + Sync>;
-/// Called with each removed entry.
+/// The eviction listener: called for each removed entry.
 type Listener<K, V> = Box<dyn Fn(&K, &V, RemovalCause) + Send + Sync>;
 
 /// The settings of a cache object.
@@ -47,8 +47,8 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         Self { clock, expiry, is_timed, ttu: None, weigher: None, listener: None, choice: None }
     }
 
-    /// Returns the metadata for an entry that is stored now, by these settings or by those of a function that
-    /// sets how long it lives.
+    /// Returns the metadata of an entry that is stored now, by these settings or by those of a function that
+    /// sets a time to live.
     pub(super) fn info(
         &self,
         function: Option<&ExpirySettings<C::Time>>,
@@ -56,7 +56,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         value: &V,
         options: EntryOptions,
     ) -> ObjectInfo {
-        // Weighed first: the time runs from when the value is there.
+        // Run the weigher before the clock is read: the time to live begins when the entry is complete.
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(key, value));
         let now = self.clock.now();
         let (expiry, until) = match function {
@@ -87,7 +87,7 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
         if self.is_timed.load(Relaxed) { self.clock.now().now() } else { Ticks::START }
     }
 
-    /// An object cannot refresh, so to it what is stale is fresh.
+    /// Reports a stale entry as fresh: a cache object cannot refresh it.
     #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
         let freshness = info.freshness(now);

@@ -1,4 +1,4 @@
-//! The cache whose entries live for a fixed time.
+//! The cache whose entries have a fixed time to live.
 
 use core::fmt;
 use core::hash::Hash;
@@ -15,8 +15,8 @@ use crate::store::policy::Lru;
 
 /// A cache whose entries have a time to live. When it is full, it evicts the least recently used entry.
 ///
-/// It dereferences to a [`Cache`], which has all other methods. A time to live together with a listener, a weigher or
-/// another policy is set by [`Cache::builder`].
+/// It dereferences to a [`Cache`], which has all other methods. A time to live together with a listener, a
+/// weigher or another policy is set by [`Cache::builder`].
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ use crate::store::policy::Lru;
 /// assert_eq!(PAGES.get("/"), Some(1));
 /// ```
 ///
-/// With a clock that is moved by hand:
+/// With a [`ManualClock`](crate::ManualClock):
 ///
 /// ```
 /// # use lru_core as functools;
@@ -51,9 +51,10 @@ use crate::store::policy::Lru;
 pub struct TtlCache<K, V, C: Clock = SystemClock>(Cache<K, V, Lru, C>);
 
 impl<K, V> TtlCache<K, V> {
-    /// Creates an empty cache whose entries expire when they are `ttl` old.
+    /// Creates an empty cache whose entries expire `ttl` after they were stored.
     ///
-    /// `maxsize` is as in [`Cache::new`]. Takes no memory yet, and can initialise a `static`.
+    /// `maxsize` is that of [`Cache::new`]. No memory is allocated yet; the function can initialise a
+    /// `static`.
     #[must_use]
     pub const fn new(maxsize: Option<usize>, ttl: Duration) -> Self {
         Self::with_clock(SystemClock, maxsize, ttl)
@@ -61,7 +62,7 @@ impl<K, V> TtlCache<K, V> {
 }
 
 impl<K, V, C: Clock> TtlCache<K, V, C> {
-    /// Creates an empty cache whose entries expire by this clock, when they are `ttl` old.
+    /// Creates an empty cache whose entries expire `ttl` after they were stored, by `clock`.
     #[must_use]
     pub const fn with_clock(clock: C, maxsize: Option<usize>, ttl: <C::Time as Timestamp>::Span) -> Self {
         let settings = Settings::new(clock, ExpirySettings::living(ttl), true);

@@ -1,9 +1,9 @@
-//! The check that a function's types match those of the cache object that keeps its results: for generated
+//! Checks that a function's types match those of the cache object that stores its results: for generated
 //! code.
 //!
-//! The user wrote both, the cache's types and the function's, so they may differ. A key, result policy or test
-//! that matches is passed on as it is. One that does not is replaced by a stand-in that does, after the one
-//! error that says so. Method resolution selects between them, as in [`select`](crate::key::select).
+//! The user writes both types, so they may differ. A key, a result policy or a test that matches is passed on
+//! as it is. One that does not match is reported by one error and replaced by a stand-in that does match.
+//! Method resolution selects between them, as in [`select`](crate::key::select).
 
 use core::hash::Hasher;
 use core::marker::PhantomData;
@@ -19,7 +19,7 @@ use crate::key::{Part, Tagged, WithTag};
 #[derive(Debug)]
 pub struct Keyed<P, S, K> {
     part: P,
-    /// The function that the key is of.
+    /// Identifies the function that the key belongs to: its module path, name and position.
     function: &'static str,
     fits: PhantomData<fn(S) -> K>,
 }
@@ -47,7 +47,8 @@ pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
     Valued(outcome, PhantomData)
 }
 
-/// A test of arguments and values, `Given` as a pair, for a cache of these keys and values, `Stored` as a pair.
+/// A test of arguments and values, `Given` as a pair, for a cache of these keys and values, `Stored` as a
+/// pair.
 #[derive(Debug)]
 pub struct Tested<H, Given, Stored> {
     holds: H,
@@ -85,11 +86,11 @@ impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<Tagged<K>, V> for OfFunction<H> {
     }
 }
 
-/// Selected first: the types match.
+/// Selected first, if the types match.
 pub trait Fits {
-    /// What is passed on.
+    /// The key, result policy or test that is passed on.
     type Fit;
-    /// Passes it on.
+    /// Returns the key, result policy or test in the form that the cache takes.
     fn __fit(self) -> Self::Fit;
 }
 
@@ -102,7 +103,7 @@ impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Key> {
     }
 }
 
-/// A cache that keeps functions apart has tagged keys.
+/// For a cache that separates functions, whose keys are tagged.
 impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Tagged<Key>> {
     type Fit = WithTag<P>;
 
@@ -130,7 +131,7 @@ impl<H, A, W> Fits for Tested<H, (A, W), (A, W)> {
     }
 }
 
-/// Like that of [`WithTag`], for the test.
+/// For a cache that separates functions: the test is applied to the entries of one function.
 impl<H, A, W> Fits for Tested<H, (A, W), (Tagged<A>, W)> {
     type Fit = OfFunction<H>;
 
@@ -140,8 +141,8 @@ impl<H, A, W> Fits for Tested<H, (A, W), (Tagged<A>, W)> {
     }
 }
 
-/// Selected last: the cache has other keys or values, as when they cannot be shared between threads. That is an
-/// error only where `cache_retain` is called.
+/// Selected last, if the cache has other keys or values, such as types that cannot be shared between threads.
+/// That is an error only if `cache_retain` is called.
 ///
 /// ```compile_fail,E0080
 /// use lru_core::LruCache;
@@ -173,9 +174,9 @@ impl<K, V> EntryTest<K, V> for NoTest {
     }
 }
 
-/// Selected last: the cache has other keys, which the bound of the method reports.
+/// Selected last, if the cache has other keys: the bound of the method reports the error.
 pub trait KeyDoesNotFit<S, K> {
-    /// Requires what no key is.
+    /// Has a bound that no key type of a user meets.
     fn __fit<Open>(&self) -> NoFit<K>
     where
         S: KeyOf<K, Open>;
@@ -190,9 +191,9 @@ impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
     }
 }
 
-/// Selected last: the cache has other values, which the bound of the method reports.
+/// Selected last, if the cache has other values: the bound of the method reports the error.
 pub trait ValueDoesNotFit<S, V> {
-    /// Requires what no result is.
+    /// Has a bound that no result type of a user meets.
     fn __fit<Open>(&self) -> NoFit<V>
     where
         S: ValueOf<V, Open>;
@@ -207,10 +208,10 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
     }
 }
 
-/// The bound that reports a key of another type: hardly any type has it, as it is required only after the types have
-/// turned out to differ.
+/// The bound that reports a key of another type. Almost no type implements it: it is required only after the
+/// types have turned out to differ.
 ///
-/// `Open` is left to inference, as in [`Cacheable`](crate::function::result_policy::Cacheable).
+/// `Open` is inferred, as in [`Cacheable`](crate::function::result_policy::Cacheable).
 #[diagnostic::on_unimplemented(
     message = "the cache has keys of type `{K}`, and the function's are of type `{Self}`",
     label = "the keys in the cache are of type `{K}`",
@@ -218,7 +219,7 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
 )]
 pub trait KeyOf<K, Open> {}
 
-/// A type that was already reported as no key.
+/// For a type that was already reported as no key.
 #[diagnostic::do_not_recommend]
 impl<K, Open> KeyOf<K, Open> for NoKey {}
 
@@ -230,7 +231,7 @@ impl<K, Open> KeyOf<K, Open> for NoKey {}
 )]
 pub trait ValueOf<V, Open> {}
 
-/// A result that was already reported.
+/// For a result type that was already reported.
 #[diagnostic::do_not_recommend]
 impl<V, Open> ValueOf<V, Open> for Refused {}
 

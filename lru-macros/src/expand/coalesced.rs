@@ -50,8 +50,8 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
         },
         (Flavor::Async(_), Some(executor)) => {
             let spawned = spawned(model, executor, home, &sharing, entry.as_ref());
-            // Where no executor takes the refresh, this call awaits it and looks up the result again: in one place, since a
-            // closure among the options has another type in each.
+            // Where no executor takes the refresh, this call awaits it and looks up the result again: in one
+            // place, since a closure among the options has another type in each.
             quote! {
                 let mut __is_repeated = false;
                 let __pending = loop {

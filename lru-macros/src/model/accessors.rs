@@ -26,7 +26,7 @@ impl Accessors {
     }
 }
 
-/// The same name at the attribute's place, where it is not subject to lints.
+/// Returns the name with the span of the attribute, where lints do not apply.
 fn at_call_site(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site());

@@ -7,12 +7,12 @@ const fn at(ticks: u64) -> Ticks {
 
 const STALE: Freshness = Freshness::Stale { due: true };
 
-/// Fresh before 10, served before 20, kept before 30.
+/// Returns the metadata of an entry that is fresh before 10, served before 20 and kept before 30.
 fn stale<W: Staleness>() -> EntryInfo<W> {
     EntryInfo::new(1, at(30), Ticks::NEVER, Some(StaleWindow::new(at(10), at(20))))
 }
 
-/// How it may be served at these times.
+/// Returns how the entry may be served at each of these times.
 fn at_each<W: Staleness, const N: usize>(info: &EntryInfo<W>, times: [u64; N]) -> [Freshness; N] {
     times.map(|time| info.freshness(at(time)))
 }

@@ -14,7 +14,7 @@ fn stored_at(now: u64, settings: &Settings) -> Info {
     settings.info(at(now), EntryOptions::NONE)
 }
 
-/// When an entry that is stored at 100 stops being fresh, served, and kept.
+/// Returns the times at which an entry that is stored at 100 stops being fresh, served, and kept.
 fn ends(settings: &Settings, options: EntryOptions) -> [u64; 3] {
     let info: Info = settings.info(at(100), options);
     let first = |is_over: fn(Freshness) -> bool| {
@@ -76,7 +76,7 @@ fn what_comes_from_elsewhere_is_fresh_for_no_longer_than_it_is_good() {
         [Freshness::Fresh, stale, stale, Freshness::Expired]
     );
     assert_eq!([9, 10].map(|now| freshness(&info(30), now)), [Freshness::Fresh, stale]);
-    // A clock without seconds has no use for them.
+    // A clock without seconds ignores `max_age`.
     let max_age = Some(Duration::from_secs(1));
     assert_eq!(ends(&Settings::NONE.ttl(10), EntryOptions { max_age, ..EntryOptions::NONE }), [110; 3]);
 }

@@ -2,7 +2,7 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Times in their order, of which only the ones beyond the integer's range may be equal.
+/// Asserts that the times are in ascending order. Only times beyond the integer's range may be equal.
 fn are_in_order<T: Timestamp>(times: impl IntoIterator<Item = T>) {
     let ticks: Vec<_> = times.into_iter().map(T::ticks).collect();
     assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]), "{ticks:?}");

@@ -1,4 +1,5 @@
-//! A coalesced call with a backend (L2): fetch, lock among processes, store, and what happens when one of these fails.
+//! A coalesced call with a backend (L2): fetch, lock among processes, store, and what happens when one of
+//! these fails.
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -28,14 +29,15 @@ pub struct BackendCall<'e, B, T> {
 }
 
 impl<B> BackendEntry<B> {
-    /// The entry as a call uses it.
+    /// Returns the entry as a call uses it.
     pub fn call<T>(&self, strictness: T) -> BackendCall<'_, B, T> {
         BackendCall { entry: self, strictness }
     }
 }
 
 impl<E: Placement> Computation<E> {
-    /// Whether the key has not been changed since the computation began, so that the result may be stored.
+    /// Returns whether the key has not been changed since the computation began, so that the result may be
+    /// stored.
     fn is_current(&self) -> bool {
         !self.engines.at(self.hash, |engine| engine.overtook(self.began, self.hash))
     }
@@ -53,8 +55,8 @@ impl<B: AsyncBackend, T> BackendCall<'_, B, T> {
         self.entry.report(computation.events, error, strictness)
     }
 
-    /// Fetches the result. A backend and the callback for its errors may call the function: those calls are attributed to
-    /// the leader.
+    /// Fetches the result. A backend and the callback for its errors may call the function: those calls are
+    /// attributed to the leader.
     async fn fetch_from<R, E, O>(&self, computation: &Computation<E>, policy: O) -> Option<Fetched<R>>
     where
         E: Placement,
@@ -129,7 +131,7 @@ where
     async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Option<Obtained<R>> {
         let obtained = match self.fetch_from(computation, policy).await {
             Some(fetched) => Some(Obtained::Fetched(fetched)),
-            // A call from inside its own computation, which leads nothing, must not wait.
+            // A nested call from its own computation leads no flight and must not wait.
             None if computation.leader.is_none() => None,
             None => computation.in_scope(false, self.lock(computation, policy)).await.ok()?,
         };

@@ -30,11 +30,11 @@ use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::observe::stats::add;
 
-/// The backend of a function, opened when it is first needed.
+/// Returns the backend of a function, and opens it on first use.
 ///
 /// # Panics
 ///
-/// If `open` panics. The next call opens it then.
+/// If `open` panics. The next call then tries again.
 pub fn opened<B: Send + Sync + 'static>(
     cell: &'static OnceLock<Box<dyn Any + Send + Sync>>,
     open: impl FnOnce() -> B,
@@ -43,13 +43,13 @@ pub fn opened<B: Send + Sync + 'static>(
     backend.downcast_ref().expect("a function has one backend")
 }
 
-/// The name of an argument's type.
+/// Returns the name of an argument's type.
 #[must_use]
 pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
     type_name::<T>()
 }
 
-/// What an accessor finds in a backend.
+/// The result of a lookup in a backend by an accessor.
 pub type Peeked<R> = Result<Option<R>, BackendError>;
 
 /// The backend of a function, and the options that concern it.
@@ -60,7 +60,8 @@ pub struct BackendHandle<B> {
     error_ttl: Option<Duration>,
     pub(super) front_ttl: Option<Duration>,
     format: Format,
-    /// With `single_flight = global`, how long the cross-process lock is held, and other processes wait for it.
+    /// With `single_flight = global`, how long the cross-process lock is held, and other processes wait for
+    /// it.
     pub(super) lock_timeout: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
     invalidation: &'static Invalidation,
@@ -71,7 +72,7 @@ pub struct BackendHandle<B> {
 type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
 
 impl<B> BackendHandle<&'static B> {
-    /// The backend of an `async` function.
+    /// Creates the handle for an `async` function.
     #[must_use]
     pub fn awaited((backend, location, invalidation): Opened<B>) -> Self {
         Self::new(backend, location, invalidation)
@@ -79,7 +80,7 @@ impl<B> BackendHandle<&'static B> {
 }
 
 impl<B> BackendHandle<Direct<B>> {
-    /// The backend of a function that is not `async`.
+    /// Creates the handle for a function that is not `async`.
     #[must_use]
     pub fn direct((backend, location, invalidation): Opened<B>) -> Self {
         Self::new(Direct::new(backend), location, invalidation)
@@ -87,7 +88,7 @@ impl<B> BackendHandle<Direct<B>> {
 }
 
 impl<B> BackendHandle<B> {
-    /// A backend whose namespace is the path of the function.
+    /// Creates the handle of a backend whose namespace is the path of the function.
     fn new(backend: B, location: &'static FunctionLocation, invalidation: &'static Invalidation) -> Self {
         let namespace = Cow::Borrowed(location.path());
         let (ttl, error_ttl, front_ttl, lock_timeout) = (None, None, None, None);
@@ -156,7 +157,7 @@ impl<B> BackendHandle<B> {
         self
     }
 
-    /// The entry for a key: the arguments, as serde serializes them.
+    /// Returns the entry for a key: the arguments, as serde serializes them.
     pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> BackendEntry<B> {
         let key = codec::encoded(key, self.format);
         let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref()?)));
@@ -176,7 +177,7 @@ impl<B: AsyncBackend> BackendHandle<B> {
     ///
     /// # Errors
     ///
-    /// If the backend fails: some entries may still be there.
+    /// If the backend fails. Some entries may then still be stored.
     pub async fn clear(&self) -> Result<(), BackendError> {
         self.backend.clear(&self.namespace).await
     }
@@ -205,7 +206,7 @@ impl<B> BackendEntry<B> {
         key.ok_or_else(|| cannot_serialize("the arguments cannot be serialized"))
     }
 
-    /// Decodes what was found. An entry that cannot be decoded counts as missing.
+    /// Decodes a stored value. One that cannot be decoded counts as missing.
     fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Found<R>
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
@@ -227,7 +228,7 @@ impl<B> BackendEntry<B> {
         Ok(Some((bytes.ok_or_else(|| cannot_serialize("the result cannot be serialized"))?, ttl)))
     }
 
-    /// Notes that the in-process cache may have a copy now.
+    /// Records that the in-process cache may have a copy now.
     pub(super) fn inserted(&self, hash: KeyHash) {
         if let Some(tracked) = &self.tracked {
             tracked.inserted(hash);
@@ -262,7 +263,8 @@ impl<B> BackendEntry<B> {
         self.report(flight.events, error, strictness)
     }
 
-    /// Reports an error by an event and the callback. Returns what a strict function returns instead of its result.
+    /// Reports an error by an event and the callback. Returns what a strict function returns instead of its
+    /// result.
     pub(super) fn report<R>(
         &self,
         events: Events,
@@ -287,7 +289,7 @@ impl<B: AsyncBackend> BackendEntry<B> {
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         let BackendHandle { backend, namespace, .. } = &self.handle;
-        // A computation that follows because nothing was found begins here as well.
+        // If nothing is found, the computation that follows begins here as well.
         if let Some(tracked) = &self.tracked {
             tracked.begin();
         }
@@ -319,7 +321,7 @@ impl<B: AsyncBackend> BackendEntry<B> {
     ///
     /// # Errors
     ///
-    /// If the backend fails: the result may still be there.
+    /// If the backend fails. The result may then still be stored.
     pub async fn delete(&self) -> Result<bool, BackendError> {
         self.handle.backend.delete(&self.handle.namespace, self.key()?).await
     }

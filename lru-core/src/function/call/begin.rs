@@ -1,4 +1,4 @@
-//! The begin of a coalesced call: the lookup, which finds a fresh result, a stale one, or none.
+//! The beginning of a coalesced call: the lookup, which finds a fresh result, a stale one, or none.
 
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
@@ -10,18 +10,19 @@ use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
 
-/// What a coalesced call found.
+/// The result of the lookup of a coalesced call.
 #[derive(Debug)]
 pub enum CoalescedLookup<R, P, C> {
     /// A fresh result.
     Hit(R),
-    /// A stale result, which is served (stale-while-revalidate). With a claim, this call is to refresh it.
+    /// A stale result, which is served (stale-while-revalidate). If there is a claim, this call must refresh
+    /// it.
     Stale(R, Option<C>),
     /// Nothing that can be served: `run` computes the result, or waits for the call that does.
     Miss(P),
 }
 
-/// What a call of a cache found.
+/// The lookup of a call of a cache.
 type LookupOf<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -46,8 +47,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
-    /// Like [`CacheHandle::begin`]. With `is_repeated`, the call has found a stale result before and refreshed it itself: it
-    /// is not counted again.
+    /// Like [`CacheHandle::begin`]. With `is_repeated`, the call has found a stale result before and
+    /// refreshed it itself: it is not counted again.
     pub fn begin_again<Q, R, O>(
         self,
         key: Q,

@@ -1,8 +1,8 @@
-//! A coalesced call that computes, or receives what another call computes (single-flight, stale-if-error), in the
-//! process or through a backend.
+//! A coalesced call that computes, or receives what another call computes (single-flight, stale-if-error), in
+//! the process or through a backend.
 //!
-//! `run` and `run_async` differ in how they wait, and in that the future of an async function is polled. All else is
-//! shared.
+//! `run` and `run_async` differ in how they wait, and in that the future of an async function is polled. All
+//! else is shared.
 
 use core::future::{Future, ready};
 use std::boxed::Box;
@@ -22,7 +22,8 @@ use crate::function::call::remote::{Computed, Fetched, Obtained, Remote, block_o
 use crate::function::result_policy::{ResultPolicy, Sharing};
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
-    /// Computes the result by `body`, unless another call or the backend has it. `insert` stores it in the process.
+    /// Computes the result by `body`, unless another call or the backend has it. `insert` stores it in the
+    /// process.
     pub fn run<R, H, M>(
         mut self,
         sharing: H,
@@ -60,7 +61,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 
     /// Like [`PendingCall::run`], but awaits `body` and other calls.
     ///
-    /// In a box: most calls hit, and their futures need no memory for all of this.
+    /// The future is boxed: most calls hit, and their futures do not need memory for all of this.
     pub fn run_async<R, H, M>(
         mut self,
         sharing: H,
@@ -93,7 +94,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         remote.conclude(Box::pin(computed))
     }
 
-    /// Ends a call that has computed: inserts and publishes the result, or a stale result instead of an error.
+    /// Ends a call that has computed: inserts and publishes the result, or a stale result instead of an
+    /// error.
     fn finish<R, H, M>(
         mut self,
         mut computation: Computation<E>,

@@ -1,4 +1,5 @@
-//! The computation of a coalesced call: which flight it leads, when it began, and what a backend needs to know of it.
+//! The computation of a coalesced call: which flight it leads, when it began, and what a backend needs to
+//! know of it.
 
 use core::fmt;
 use core::future::{Future, poll_fn};
@@ -18,15 +19,15 @@ use crate::store::change_log::Epoch;
 /// The leader of a flight of a cache.
 pub(super) type LeaderOf<E> = Leader<StoredKey<E>, StoredValue<E>>;
 
-/// A computation that a call is to do: as the leader of a flight, or for itself alone.
+/// A computation that a call runs: as the leader of a flight, or uncoalesced.
 #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "what only backends use"))]
 pub struct Computation<E: Placement> {
     pub(super) engines: E,
     pub(super) hash: KeyHash,
     pub(super) events: Events,
-    /// `None` if the call computes for itself alone, and once the result is published.
+    /// `None` if the computation is not coalesced, and after the result is published.
     pub(super) leader: Option<LeaderOf<E>>,
-    /// When it began: a later change of the key makes its result out of date.
+    /// The epoch at which it began: a later change of the key makes its result out of date.
     pub(super) began: Epoch,
     /// Whether it holds the cross-process lock.
     pub(super) is_locked: bool,
@@ -38,8 +39,9 @@ impl<E: Placement> Computation<E> {
         self.leader.as_ref().map(Leader::body_scope)
     }
 
-    /// Awaits `future` in the leader's scope: calls that it makes while it is polled are attributed to the leader, and so
-    /// are those of its destructors if it is dropped before it is ready. With `catches`, returns the payload of its panic.
+    /// Awaits `future` in the leader's scope: calls that it makes while it is polled are attributed to the
+    /// leader, and so are those of its destructors if it is dropped before it is ready. With `catches`,
+    /// returns the payload of its panic.
     pub(super) async fn in_scope<R>(
         &self,
         catches: bool,

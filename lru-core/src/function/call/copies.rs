@@ -37,7 +37,7 @@ impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
 pub struct Original<'a, T: ?Sized>(pub &'a T);
 
 impl<T: ?Sized> Original<'_, T> {
-    /// A copy of the argument.
+    /// Returns a copy of the argument.
     pub fn carried(&self) -> T
     where
         T: Carried,
@@ -45,7 +45,7 @@ impl<T: ?Sized> Original<'_, T> {
         self.0.clone()
     }
 
-    /// A copy of what the argument refers to.
+    /// Returns an owned copy of the argument's referent.
     pub fn carried_behind<C>(&self) -> C
     where
         T: CarriedBehind<C>,
@@ -54,7 +54,7 @@ impl<T: ?Sized> Original<'_, T> {
     }
 }
 
-/// The copy as a reference, as the function takes it.
+/// Returns the copy as a reference, as the function takes it.
 pub fn lent<T: ?Sized>(copy: &impl Borrow<T>) -> &T {
     copy.borrow()
 }

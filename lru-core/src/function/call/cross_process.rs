@@ -1,8 +1,8 @@
-//! The cross-process lock: with `single_flight = global`, one process computes and the others poll the backend for its
-//! result.
+//! The cross-process lock: with `single_flight = global`, one process computes and the others poll the
+//! backend for its result.
 //!
-//! The lock is an entry of the backend, added for `flight_timeout`. A process that ends without releasing it delays the
-//! others for that long at most.
+//! The lock is an entry of the backend, added for `flight_timeout`. A process that ends without releasing it
+//! delays the others for that long at most.
 
 use core::time::Duration;
 use std::format;
@@ -22,14 +22,15 @@ pub(super) struct CrossProcessLock<'e, B> {
 }
 
 impl<'e, B: AsyncBackend> CrossProcessLock<'e, B> {
-    /// `None` if the function does not coalesce computations across processes, or if the key cannot be serialized.
+    /// Returns the lock of an entry; `None` if the function does not coalesce computations across processes,
+    /// or if the key cannot be serialized.
     pub(super) fn of(entry: &'e BackendEntry<B>) -> Option<Self> {
         let (timeout, key) = (entry.handle.lock_timeout?, entry.key().ok()?);
         let namespace = format!("{}!claims", entry.handle.namespace);
         Some(Self { backend: &entry.handle.backend, namespace, key, timeout })
     }
 
-    /// Acquires the lock, and returns whether it was free.
+    /// Tries to acquire the lock, and returns whether it was free.
     pub(super) async fn try_acquire(&self) -> Result<bool, BackendError> {
         self.backend.add(&self.namespace, self.key, &[], self.timeout).await
     }
@@ -39,7 +40,7 @@ impl<'e, B: AsyncBackend> CrossProcessLock<'e, B> {
         self.backend.delete(&self.namespace, self.key).await.map(drop)
     }
 
-    /// The pauses between attempts to acquire the lock.
+    /// Returns the pauses between attempts to acquire the lock.
     pub(super) fn pauses(&self) -> Pauses {
         Pauses { end: now().checked_add(self.timeout), next: SHORTEST }
     }

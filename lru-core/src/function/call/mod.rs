@@ -1,7 +1,7 @@
-//! Calls of a memoized function, as they reach its cache: with arguments where they lie.
+//! Calls of a memoized function, as they reach its cache: with borrowed arguments.
 //!
-//! Wherever the cache is, in a `static` or in an object, calls go through [`CacheHandle`]. It knows how
-//! to make keys and what of a result is kept; how a call goes on inside, the engine knows.
+//! Calls go through a [`CacheHandle`], whether the cache is in a `static` or in an object. The handle makes
+//! the keys and selects the part of a result that is stored; the engine does everything else.
 
 pub(crate) mod accessors;
 #[cfg(feature = "backend")]
@@ -36,11 +36,10 @@ use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
 use crate::store::entry::Entry;
 
-/// The cache of a function, to be called: its keys are the owned form of the arguments, its values what of
-/// the result is kept.
+/// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
+/// the stored part of the results.
 ///
-/// The arguments come as one tuple that borrows them; they are hashed and compared where they lie,
-/// and owned on a miss only.
+/// The arguments are one borrowed tuple, hashed and compared in place, and owned on a miss only.
 pub struct CacheHandle<E, S> {
     pub(crate) engines: E,
     pub(crate) stores: bool,
@@ -54,27 +53,26 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Self { engines, stores, plan }
     }
 
-    /// Asks the engine that has the keys of this hash.
+    /// Runs an operation on the engine that serves the keys of this hash.
     #[inline]
     pub(crate) fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
         self.engines.catch_up(hash, &self.plan);
         self.engines.at(hash, |engine| ask(engine, &self.plan))
     }
 
-    /// The same, to change what is under a key.
+    /// Like [`CacheHandle::at`], but for an operation that changes the entry of a key.
     pub(crate) fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
         self.engines.catch_up(hash, &self.plan);
         self.engines.change(hash, |engine| ask(engine, &self.plan))
     }
 
-    /// A call: returns what is remembered and counts a hit, or counts a miss and returns what
-    /// is needed to remember the result.
+    /// Looks up the result of a call, and counts a hit or a miss.
     ///
     /// # Errors
     ///
-    /// A [`Miss`] says that the result must be computed.
-    // Each memoized function calls this in one place, so a copy there costs nothing. Not in debug
-    // builds, where a copy costs stack.
+    /// Returns a [`Miss`] if the result must be computed: the token with which it is stored.
+    // Each memoized function calls this in one place, so inlining costs nothing. In debug builds an inlined
+    // copy would cost stack.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
@@ -85,7 +83,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         if !self.stores {
             return Err(self.uncached(outcome));
         }
-        // Apart: of the plan there is a reference, and the others need not be in memory for it.
+        // Taken apart: only `plan` is borrowed, so the other fields need not be in memory.
         let Self { engines, stores, plan } = self;
         let hash = KeyHash::of_part(&key);
         engines.catch_up(hash, &plan);
@@ -100,7 +98,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
-    /// As [`CacheHandle::look`], where a call may be answered without a computation of its own: no miss is counted yet.
+    /// Like [`CacheHandle::look`], but counts no miss yet: the call may not need a computation of its own.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<Q, R, O>(
@@ -119,7 +117,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         engines.lookup_uncounted(hash, matches, |stored| outcome.answer(stored), plan)
     }
 
-    /// A computation that is to replace what is remembered: counts a miss.
+    /// Begins a computation that replaces the stored result, and counts a miss.
     pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
         if !self.stores {
             return self.uncached(outcome);
@@ -129,7 +127,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.miss(hash, &key, origin, outcome)
     }
 
-    /// A miss in a cache that stores nothing.
+    /// Counts and returns a miss of a cache that stores nothing.
     #[inline]
     fn uncached<O>(self, outcome: O) -> Miss<E, S, O> {
         self.engines.first(Engine::miss_uncached);
@@ -148,7 +146,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Miss { calls: self, pending: Some(pending), outcome }
     }
 
-    /// Brings in what a computation came to, where it is to be remembered.
+    /// Inserts the result of a computation, if the result policy stores it.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn remember<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
@@ -191,7 +189,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.first(|engine| add(&engine.tallies().errors, 1));
     }
 
-    /// The same, and says whether what is there is to stay in its place.
+    /// Counts an error. Returns whether the cached value stays in its place (stale-if-error).
     #[cold]
     fn failed<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
         &self,
@@ -233,7 +231,7 @@ impl<E, S> fmt::Debug for CacheHandle<E, S> {
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<E: Placement, S, O> {
     pub(crate) calls: CacheHandle<E, S>,
-    /// `None` where nothing is stored anyway.
+    /// `None` if the cache stores nothing.
     pub(crate) pending: Option<Pending<StoredKey<E>>>,
     pub(crate) outcome: O,
 }
@@ -243,13 +241,13 @@ pub(crate) struct Pending<K> {
     pub(crate) key: K,
     pub(crate) origin: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
-    /// How long what was found elsewhere is good yet.
+    /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(crate) left: Option<Duration>,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
-    /// Remembers `result`, where it is one to be remembered, and returns it.
-    // As `CacheHandle::look`: what a miss consists of then stays in registers.
+    /// Stores the part of `result` that the result policy selects, and returns `result`.
+    // Inlined like `CacheHandle::look`: the fields of the miss then stay in registers.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep<R>(self, result: R) -> R
@@ -259,7 +257,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         self.keep_on(result, |_, _| EntryOptions::NONE)
     }
 
-    /// Like [`Miss::keep`], with options that are made of the value.
+    /// Like [`Miss::keep`], but with options computed from the value.
     #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep_on<R>(self, result: R, options: impl FnOnce(&S, &O::Value) -> EntryOptions) -> R

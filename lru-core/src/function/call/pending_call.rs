@@ -85,7 +85,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         self.handle.at(self.hash, |engine, _| add(which(engine.tallies()), 1));
     }
 
-    /// A computation of this call that begins now.
+    /// Returns a computation of this call that begins now.
     pub(super) fn computation(&self, leader: Option<LeaderOf<E>>, began: Epoch) -> Computation<E>
     where
         E: Clone,
@@ -94,15 +94,15 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         Computation { engines, hash: self.hash, events, leader, began, is_locked: false }
     }
 
-    /// The miss token with which the result is inserted.
+    /// Returns the miss token with which the result is inserted.
     pub(super) fn into_miss(self, kind: InsertKind) -> Miss<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
         let pending = handle.stores.then_some(Pending { hash, key, origin: kind, same, left: max_age });
         Miss { calls: handle, pending, outcome: policy }
     }
 
-    /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place, returns that
-    /// value and `true`.
+    /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place,
+    /// returns that value and `true`.
     pub(super) fn serve_stale_if_error<R>(&self, result: R) -> (R, bool)
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,

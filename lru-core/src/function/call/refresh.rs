@@ -1,4 +1,4 @@
-//! The refresh of a stale result, beside the call that was served it (stale-while-revalidate, RFC 5861).
+//! The background refresh of a stale result that a call was served (stale-while-revalidate, RFC 5861).
 
 use core::fmt;
 use core::future::Future;
@@ -21,7 +21,8 @@ use crate::observe::events::Unfinished;
 use crate::observe::stats::add;
 use crate::store::entry::Entry;
 
-/// The right to refresh a stale result. Dropped before the refresh has ended, it leaves the refresh to the next call.
+/// The right to refresh a stale result. If it is dropped before the refresh has ended, another call may claim
+/// it.
 #[must_use = "no other call refreshes the result meanwhile"]
 pub struct RefreshClaim<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
@@ -46,7 +47,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         worker.run(Box::new(move || refresh(self)));
     }
 
-    /// Spawns the future of `refresh` on `executor`. Returns it if the executor does not take it, to be awaited by the call.
+    /// Spawns the future of `refresh` on `executor`. Returns it if the executor does not take it, to be
+    /// awaited by the call.
     pub fn spawned<F>(self, executor: &impl Spawn, refresh: impl FnOnce(Self) -> F) -> Option<Task>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -56,8 +58,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
 }
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
-    /// Computes the result by `body`, unless the backend has it. `insert` stores it in place of the stale one; an error does
-    /// not replace the stale result, and delays the next refresh.
+    /// Computes the result by `body`, unless the backend has it. `insert` stores it in place of the stale
+    /// one; an error does not replace the stale result, and delays the next refresh.
     pub fn refresh<R, H, M>(
         self,
         sharing: H,

@@ -1,4 +1,5 @@
-//! What a coalesced call asks of a backend (L2). [`NoRemote`] stands for a function without one, and costs nothing.
+//! The interface of a coalesced call to a backend (L2). [`NoRemote`] is that of a function without a backend,
+//! and costs nothing.
 
 use core::any::Any;
 use core::fmt;
@@ -14,14 +15,14 @@ use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
 use crate::key::KeyHash;
 
-/// A backend as a coalesced call uses it. The provided methods are those of a function without a backend.
+/// A backend as a coalesced call uses it. The provided methods are for a function without a backend.
 ///
 /// Invariant: without a backend no future here holds a result, as an error in it need not be `Send`.
 pub trait Remote<R, O> {
-    /// A result as bytes, to be stored.
+    /// An encoded result, to be stored.
     type Encoded;
 
-    /// How long the in-process cache may keep a copy at most.
+    /// Returns how long the in-process cache may keep a copy at most.
     #[inline]
     fn local_ttl(&self) -> Option<Duration> {
         None
@@ -33,14 +34,14 @@ pub trait Remote<R, O> {
         poll_fn(|_| Poll::Ready(None))
     }
 
-    /// Fetches the result; otherwise acquires the cross-process lock, or waits for the process that holds it. `None` if the
-    /// call is to compute without the lock.
+    /// Fetches the result; otherwise acquires the cross-process lock, or waits for the process that holds it.
+    /// `None` if the call is to compute without the lock.
     #[inline]
     fn obtain<E: Placement>(&self, _: &Computation<E>, _: O) -> impl Future<Output = Option<Obtained<R>>> {
         poll_fn(|_| Poll::Ready(None))
     }
 
-    /// Notes that the result may be in the in-process cache.
+    /// Records that the result may be in the in-process cache.
     #[inline]
     fn inserted(&self, _: KeyHash) {}
 
@@ -68,7 +69,7 @@ pub trait Remote<R, O> {
     }
 }
 
-/// The backend of a function without one.
+/// The implementation of [`Remote`] for a function without a backend.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRemote;
 
@@ -79,7 +80,7 @@ impl<R, O> Remote<R, O> for NoRemote {
     fn encode(&self, _: &R, _: O) {}
 }
 
-/// What a call returns without computing.
+/// The result of a call that does not compute.
 #[derive(Debug)]
 pub enum Fetched<R> {
     /// The result that the backend holds, and its remaining time to live.
@@ -88,29 +89,29 @@ pub enum Fetched<R> {
     Failed(R),
 }
 
-/// How a call goes on that missed in the process.
+/// The next step of a call that missed in the process.
 #[derive(Debug)]
 pub enum Obtained<R> {
-    /// It does not compute.
+    /// The call does not compute.
     Fetched(Fetched<R>),
-    /// It computes, and other processes wait for it.
+    /// The call computes, and other processes wait for it.
     Locked,
 }
 
-/// How a call ended in the process.
+/// The outcome of a call in the process.
 pub enum Computed<E: Placement, R, N> {
-    /// Without computing.
+    /// The call was answered without a computation.
     Answered(R),
-    /// By computing.
+    /// The call computed.
     Result {
-        /// What it returns.
+        /// The result that the call returns.
         result: R,
         /// The result as bytes; `None` if a stale result was served instead.
         encoded: Option<N>,
-        /// How it was computed.
+        /// The computation of the result.
         computation: Computation<E>,
     },
-    /// By a panic, while it holds the cross-process lock.
+    /// The call panicked while it held the cross-process lock.
     Panicked(Box<dyn Any + Send>, Computation<E>),
 }
 
@@ -120,20 +121,20 @@ impl<E: Placement, R, N> fmt::Debug for Computed<E, R, N> {
     }
 }
 
-/// Blocks the thread until `future` is ready, which waits for other calls or processes at most.
+/// Blocks the thread until `future` is ready. The future waits for other calls or processes at most.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    // Most are ready at once, and then need no waker.
+    // Most futures are ready at once, and need no waker.
     if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return value;
     }
     block(RECHECK, |context| future.as_mut().poll(context))
 }
 
-/// How long a blocked thread waits to be woken before it polls again.
+/// The time after which a blocked thread polls again without being woken.
 const RECHECK: Duration = Duration::from_secs(1);
 
-/// The shorter of two times; `None` is for ever.
+/// Returns the shorter of two times; `None` is unlimited.
 pub(super) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),

@@ -1,14 +1,14 @@
-//! What a call does when its backend fails: the option `strict`.
+//! The option `strict`: what a call does when its backend fails.
 
 use crate::backend::BackendError;
 
-/// Whether a call goes on without a backend that fails.
+/// Whether a call continues without a backend that fails.
 pub trait Strictness<R>: Copy {
-    /// What the call returns; `None` if it goes on without the backend.
+    /// Returns the result of the call; `None` if it continues without the backend.
     fn instead(self, error: BackendError) -> Option<R>;
 }
 
-/// The call goes on without the backend.
+/// The call continues without the backend.
 #[derive(Clone, Copy, Debug)]
 pub struct Lenient;
 

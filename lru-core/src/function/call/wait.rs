@@ -12,13 +12,13 @@ use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 
-/// How a call goes on once it has joined the flight of its key.
+/// The next step of a call that has joined the flight of its key.
 enum Ready<R, K, V> {
     /// Another call has just stored the result.
     Answered(R),
     /// Another call computes the result.
     Wait(Follower<K, V>),
-    /// This call computes: as a leader, or for itself alone.
+    /// This call computes: as a leader, or uncoalesced.
     Compute(Option<Leader<K, V>>),
 }
 
@@ -70,7 +70,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,
     {
-        // A call from inside an `Eq` or a `Clone`, under a lock, must not wait for a leader that may need the lock.
+        // A nested call from an `Eq` or a `Clone`, made while the lock is held, must not wait for a leader
+        // that may need the lock.
         if !self.options.is_single || self.handle.engines.is_held() {
             return Ready::Compute(None);
         }
@@ -100,7 +101,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         })
     }
 
-    /// The result that a follower receives; otherwise the follower computes.
+    /// Returns the result that the leader has published to a follower; otherwise the follower computes.
     fn followed<R, H>(
         &self,
         follower: &Follower<StoredKey<E>, StoredValue<E>>,
@@ -130,8 +131,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         }
     }
 
-    /// Counts the miss of a call that is to compute. A leader looks up the result once more, as an earlier leader may have
-    /// inserted it meanwhile.
+    /// Counts the miss of a call that is to compute. A leader looks up the result once more, as an earlier
+    /// leader may have inserted it meanwhile.
     fn lead<R>(&self, leader: Option<LeaderOf<E>>) -> Result<R, Computation<E>>
     where
         O: ResultPolicy<R, Kept = StoredValue<E>>,
