@@ -1,17 +1,17 @@
-//! What a running program tells of its memoized functions: `cache_stats()`, and the same by the facades
-//! `metrics` and `tracing`, with the features of these names.
+//! Statistics of memoized functions: `cache_stats()`, and the facades `metrics` and `tracing` with the
+//! features of these names.
 
-#![allow(clippy::unused_async, reason = "what is awaited is not the point")]
+#![allow(clippy::unused_async, reason = "the functions must be async, not their bodies")]
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Polls a future to its end. Nothing here waits for anybody else.
+/// Runs a future that is ready at its first poll.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => panic!("nothing wakes it"),
+        Poll::Pending => panic!("the future is not ready at its first poll"),
     }
 }
 
@@ -117,7 +117,7 @@ mod stats {
     #[test]
     fn errors_count_whether_they_are_remembered_or_not() {
         #[lru_cache(cache_errors = true)]
-        fn remembered(text: &str) -> Result<u8, std::num::ParseIntError> {
+        fn cached(text: &str) -> Result<u8, std::num::ParseIntError> {
             text.parse()
         }
         #[lru_cache(maxsize = 0)]
@@ -125,11 +125,11 @@ mod stats {
             text.parse()
         }
         for text in ["seven", "seven", "7"] {
-            _ = (remembered(text), uncached(text));
+            _ = (cached(text), uncached(text));
         }
-        assert_eq!((remembered::cache_stats().errors, uncached::cache_stats().errors), (1, 2));
-        _ = remembered::cache_refresh("eight");
-        assert_eq!(remembered::cache_stats().errors, 2);
+        assert_eq!((cached::cache_stats().errors, uncached::cache_stats().errors), (1, 2));
+        _ = cached::cache_refresh("eight");
+        assert_eq!(cached::cache_stats().errors, 2);
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod stats {
         let start = now();
         assert_eq!(block_on(fragile(start + 20)), Ok(start));
         NOW.set(start + 10);
-        // Nothing runs the refresh but the call itself, which so has the fresh result.
+        // Without an executor the call itself runs the refresh, and returns the fresh result.
         assert_eq!(block_on(fragile(start + 20)), Ok(start + 10));
         let stats = fragile::cache_stats();
         assert_eq!((stats.stale_hits, stats.refreshes, stats.errors), (1, 1, 0));
@@ -185,7 +185,7 @@ mod published {
 
     type Values = BTreeMap<(String, String), f64>;
 
-    /// Remembers what it is told, by name and function.
+    /// Records metrics by name and function.
     #[derive(Clone, Default)]
     struct Debugging {
         values: Arc<Mutex<Values>>,
@@ -220,7 +220,7 @@ mod published {
         }
 
         fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
-            panic!("there is none");
+            panic!("the library registers no such metric");
         }
 
         fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
@@ -232,33 +232,33 @@ mod published {
         }
 
         fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-            panic!("there is none");
+            panic!("the library registers no such metric");
         }
     }
 
     impl CounterFn for Value {
         fn increment(&self, _: u64) {
-            panic!("totals are absolute");
+            panic!("counters are set to absolute totals");
         }
 
-        /// As recorders do: a counter never goes back.
+        /// Like other recorders: a counter never decreases.
         fn absolute(&self, total: u64) {
             let mut values = self.values.lock().unwrap();
             let value = values.entry(self.key.clone()).or_default();
             #[expect(clippy::cast_precision_loss, reason = "a few calls")]
             let total = total as f64;
-            assert!(*value <= total, "{:?} went back from {value} to {total}", self.key);
+            assert!(*value <= total, "{:?} decreased from {value} to {total}", self.key);
             *value = total;
         }
     }
 
     impl GaugeFn for Value {
         fn increment(&self, _: f64) {
-            panic!("gauges are set");
+            panic!("gauges are set to absolute values");
         }
 
         fn decrement(&self, _: f64) {
-            panic!("gauges are set");
+            panic!("gauges are set to absolute values");
         }
 
         fn set(&self, value: f64) {
@@ -327,12 +327,12 @@ mod traced {
 
     use super::block_on;
 
-    /// What was told, in its order: the function, and the level with the rest.
-    static TOLD: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+    /// The events in order: the function, and the level with the other fields.
+    static EVENTS: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
     struct Capturing;
 
-    /// The fields of an event, without what differs from run to run.
+    /// The fields of an event, without values that differ between runs.
     #[derive(Default)]
     struct Fields {
         function: String,
@@ -356,7 +356,7 @@ mod traced {
         }
 
         fn new_span(&self, _: &Attributes<'_>) -> Id {
-            panic!("there are no spans");
+            panic!("the library has no spans");
         }
 
         fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -366,7 +366,7 @@ mod traced {
         fn event(&self, event: &Event<'_>) {
             let mut fields = Fields { text: event.metadata().level().to_string(), ..Fields::default() };
             event.record(&mut fields);
-            TOLD.lock().unwrap().push((fields.function, fields.text));
+            EVENTS.lock().unwrap().push((fields.function, fields.text));
         }
 
         fn enter(&self, _: &Id) {}
@@ -379,12 +379,12 @@ mod traced {
         ONCE.call_once(|| tracing::subscriber::set_global_default(Capturing).unwrap());
     }
 
-    /// What was told of a function since this was last asked.
-    fn told(function: &str) -> Vec<String> {
+    /// Removes and returns the events of a function.
+    fn take_events(function: &str) -> Vec<String> {
         let path = format!("telemetry::traced::{function}");
-        let mut told = TOLD.lock().unwrap();
-        let (of_function, others) = told.drain(..).partition(|(of, _)| *of == path);
-        *told = others;
+        let mut events = EVENTS.lock().unwrap();
+        let (of_function, others) = events.drain(..).partition(|(of, _)| *of == path);
+        *events = others;
         let of_function: Vec<(String, String)> = of_function;
         of_function.into_iter().map(|(_, text)| text).collect()
     }
@@ -398,9 +398,9 @@ mod traced {
         listen();
         let of = "what_is_computed_is_told_and_a_hit_is_not::checked";
         _ = (checked(1), checked(1));
-        assert_eq!(told(of), ["DEBUG computed took=_ is_error=false"]);
+        assert_eq!(take_events(of), ["DEBUG computed took=_ is_error=false"]);
         _ = (checked(1), checked(0));
-        assert_eq!(told(of), ["DEBUG computed took=_ is_error=true"]);
+        assert_eq!(take_events(of), ["DEBUG computed took=_ is_error=true"]);
     }
 
     #[derive(Clone)]
@@ -425,14 +425,14 @@ mod traced {
         listen();
         let of = "Shop::price";
         assert_eq!(block_on(Shop.price(1)), Ok(1));
-        assert_eq!(told(of), ["DEBUG computed took=_ is_error=false"]);
+        assert_eq!(take_events(of), ["DEBUG computed took=_ is_error=false"]);
         TIME.fetch_add(10, SeqCst);
         assert_eq!(block_on(Shop.price(1)), Ok(1));
-        assert_eq!(told(of), ["DEBUG refreshed took=_"]);
+        assert_eq!(take_events(of), ["DEBUG refreshed took=_"]);
         TIME.fetch_add(10, SeqCst);
         FAILS.store(true, SeqCst);
         assert_eq!(block_on(Shop.price(1)), Ok(1));
-        assert_eq!(told(of), ["WARN refresh failed took=_"]);
+        assert_eq!(take_events(of), ["WARN refresh failed took=_"]);
     }
 
     #[test]
@@ -451,7 +451,7 @@ mod traced {
         TIME.store(10, SeqCst);
         assert_eq!(block_on(unlucky(1)), 1);
         assert_eq!(
-            told(of),
+            take_events(of),
             ["DEBUG computed took=_ is_error=false", "WARN refresh panicked or was dropped"]
         );
     }
@@ -484,7 +484,7 @@ mod traced {
         assert_eq!(square(3), 9);
         let of = "what_a_backend_could_not_do_is_told::square";
         assert_eq!(
-            told(of),
+            take_events(of),
             ["WARN backend failed error=it is down", "DEBUG computed took=_ is_error=false"]
         );
     }
@@ -492,7 +492,7 @@ mod traced {
     #[test]
     fn an_error_that_is_answered_by_a_stale_result_is_told() {
         #[lru_cache(ttl = 10, stale_if_error = 1000, timer = now)]
-        fn spared(start: u64) -> Result<u64, ()> {
+        fn fallback(start: u64) -> Result<u64, ()> {
             if now() == start { Ok(start) } else { Err(()) }
         }
         static TIME: AtomicU64 = AtomicU64::new(0);
@@ -500,18 +500,18 @@ mod traced {
             TIME.load(SeqCst)
         }
         listen();
-        assert_eq!(spared(0), Ok(0));
+        assert_eq!(fallback(0), Ok(0));
         TIME.store(10, SeqCst);
-        assert_eq!(spared(0), Ok(0));
-        let of = "an_error_that_is_answered_by_a_stale_result_is_told::spared";
-        let spared = "WARN computation failed; served stale result";
+        assert_eq!(fallback(0), Ok(0));
+        let of = "an_error_that_is_answered_by_a_stale_result_is_told::fallback";
+        let fallback = "WARN computation failed; served stale result";
         assert_eq!(
-            told(of),
-            ["DEBUG computed took=_ is_error=false", "DEBUG computed took=_ is_error=true", spared]
+            take_events(of),
+            ["DEBUG computed took=_ is_error=false", "DEBUG computed took=_ is_error=true", fallback]
         );
     }
 
-    /// Pending once, so that others may come between.
+    /// Yields once.
     async fn pause() {
         let mut paused = false;
         poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }).await;
@@ -537,11 +537,11 @@ mod traced {
         assert!(leader.as_mut().poll(context).is_pending());
         assert!(follower.as_mut().poll(context).is_pending());
         assert_eq!(
-            told(&format!("{of}::given_up")),
+            take_events(&format!("{of}::given_up")),
             ["WARN single-flight leader exceeded `flight_timeout`; follower promoted"]
         );
         assert!(follower.as_mut().poll(context).is_ready());
-        assert_eq!(told(&format!("{of}::given_up")), ["DEBUG computed took=_ is_error=false"]);
+        assert_eq!(take_events(&format!("{of}::given_up")), ["DEBUG computed took=_ is_error=false"]);
 
         let mut leader = Box::pin(dropped(1));
         let mut follower = pin!(dropped(1));
@@ -550,7 +550,7 @@ mod traced {
         drop(leader);
         assert!(follower.as_mut().poll(context).is_pending());
         assert_eq!(
-            told(&format!("{of}::dropped")),
+            take_events(&format!("{of}::dropped")),
             ["DEBUG single-flight leader dropped; follower promoted"]
         );
     }

@@ -1,4 +1,4 @@
-//! `scope = thread`: each thread has results of its own, and counts for itself.
+//! `scope = thread`: each thread has a cache and counters of its own.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -12,12 +12,12 @@ use functools::{RemovalCause, cache, lru_cache};
 
 use crate::support::{Handle, Random, catch, counts, finishes, handle, raise, tally};
 
-/// Runs `f` on another thread, until that has ended with all it has.
+/// Runs `f` on another thread, and returns after that thread has dropped its thread-locals.
 fn elsewhere<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    finishes(|| thread::spawn(f).join().expect("no panic"))
+    finishes(|| thread::spawn(f).join().expect("the thread does not panic"))
 }
 
-// ---- What can be asked
+// ---- Accessors
 
 #[test]
 fn every_accessor_speaks_for_the_calling_thread() {
@@ -82,16 +82,16 @@ fn recursion_is_free_in_each_mode() {
     assert_eq!(counts(fibonacci::cache_info()), (88, 91, None, 91));
     assert_eq!(counts(bounded::cache_info()), (88, 91, Some(3), 3));
     assert_eq!((disabled(6), counts(disabled::cache_info())), (8, (0, 25, Some(0), 0)));
-    // One miss and no stack is shared with other threads.
+    // Another thread has no access to these entries: it computes 0 to 10 itself.
     assert_eq!(elsewhere(|| (fibonacci(10), tally(fibonacci::cache_info()))), (55, (8, 11, 11)));
 }
 
 thread_local! {
-    /// What the functions that are compared compute: the number of the step.
+    /// The result of the compared functions: the number of the step.
     static STEP: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Does the same to all, and finds the same in all.
+/// Performs the same operations on all functions, and checks that their results are equal.
 fn behave_alike(functions: &[Handle], what: &str) {
     let mut random = Random(7);
     for step in 0..600 {
@@ -155,7 +155,7 @@ fn one_thread_sees_no_difference_nor_does_it_with_one_shard() {
     }
 }
 
-// ---- What arguments and results may be
+// ---- Types of arguments and results
 
 #[test]
 fn what_no_other_thread_sees_need_not_be_send() {
@@ -170,7 +170,7 @@ fn what_no_other_thread_sees_need_not_be_send() {
     let first = words(text.clone(), &rest);
     first.borrow_mut().push("c".to_owned());
     assert_eq!(*words(Rc::from("a b"), &rest).borrow(), ["a1", "b1", "c"]);
-    assert!(Rc::ptr_eq(&first, &words::cache_peek(text.clone(), &rest).expect("it is there")));
+    assert!(Rc::ptr_eq(&first, &words::cache_peek(text.clone(), &rest).expect("the entry is stored")));
     assert_eq!(tally(words::cache_info()), (1, 1, 1));
     words::cache_put(text, &rest, Rc::default());
     words::cache_retain(|(text, _), words| &**text == "a b" && words.borrow().is_empty());
@@ -314,18 +314,18 @@ fn without_accessors_it_remembers_all_the_same() {
 fn time_weight_listeners_and_stale_results() {
     static NOW: AtomicU64 = AtomicU64::new(0);
     thread_local! {
-        static LEFT: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
+        static REMOVED: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
         static FAILS: Cell<bool> = const { Cell::new(false) };
     }
     fn log(n: &u64, _: &Rc<u64>, cause: RemovalCause) {
-        LEFT.with_borrow_mut(|left| left.push((*n, cause)));
+        REMOVED.with_borrow_mut(|removed| removed.push((*n, cause)));
     }
     #[lru_cache(maxsize = 4, scope = thread, ttl = 5, timer = ticks, weight = |n, _| usize::from(*n > 1) + 1, on_evict = log)]
     fn f(n: u64) -> Rc<u64> {
         Rc::new(n)
     }
     #[lru_cache(scope = thread, ttl = 5, stale_if_error = 60, cache_errors = true, error_ttl = 2, timer = ticks)]
-    fn asked(n: u64) -> Result<Rc<u64>, Rc<str>> {
+    fn fallible(n: u64) -> Result<Rc<u64>, Rc<str>> {
         if FAILS.get() { Err(Rc::from("down")) } else { Ok(Rc::new(n)) }
     }
     fn ticks() -> u64 {
@@ -335,16 +335,16 @@ fn time_weight_listeners_and_stale_results() {
     assert_eq!(f::cache_info().currsize, 4);
     NOW.fetch_add(5, SeqCst);
     assert_eq!(f::cache_info().currsize, 0);
-    let left = [(1, RemovalCause::Evicted), (2, RemovalCause::Expired), (3, RemovalCause::Expired)];
-    assert_eq!(LEFT.take(), left);
+    let removed = [(1, RemovalCause::Evicted), (2, RemovalCause::Expired), (3, RemovalCause::Expired)];
+    assert_eq!(REMOVED.take(), removed);
 
-    assert_eq!(asked(1), Ok(Rc::new(1)));
+    assert_eq!(fallible(1), Ok(Rc::new(1)));
     FAILS.set(true);
-    assert_eq!((asked(2), asked(2)), (Err(Rc::from("down")), Err(Rc::from("down"))));
+    assert_eq!((fallible(2), fallible(2)), (Err(Rc::from("down")), Err(Rc::from("down"))));
     NOW.fetch_add(6, SeqCst);
-    assert_eq!(asked(1), Ok(Rc::new(1)));
-    assert_eq!(asked::cache_stats().stale_hits, 1);
-    elsewhere(|| assert_eq!((asked::cache_stats().stale_hits, asked::cache_info().misses), (0, 0)));
+    assert_eq!(fallible(1), Ok(Rc::new(1)));
+    assert_eq!(fallible::cache_stats().stale_hits, 1);
+    elsewhere(|| assert_eq!((fallible::cache_stats().stale_hits, fallible::cache_info().misses), (0, 0)));
 }
 
 // ---- Threads that end
@@ -387,13 +387,13 @@ fn what_a_thread_remembers_is_dropped_as_it_ends() {
 fn a_thread_that_ends_may_call_from_its_thread_locals_and_from_results() {
     static ANSWERS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 
-    /// Calls when it is dropped, which it also is when the cache of its thread is.
+    /// Calls functions when it is dropped, also when the cache of its thread is dropped.
     #[derive(Clone)]
     struct Calling(u64);
     impl Drop for Calling {
         fn drop(&mut self) {
             if IS_LAST.get() {
-                ask(self.0);
+                call_all(self.0);
             }
         }
     }
@@ -409,7 +409,7 @@ fn a_thread_that_ends_may_call_from_its_thread_locals_and_from_results() {
                     Ok((3 * k, (k == 6).then(|| Calling(7))))
                 }
             )*
-            fn ask(k: u64) {
+            fn call_all(k: u64) {
                 $(
                     let [one, two] = [$f(k), $f::cache_refresh(k)].map(|result| {
                         let (number, calling) = result.unwrap();
@@ -436,7 +436,7 @@ fn a_thread_that_ends_may_call_from_its_thread_locals_and_from_results() {
         none { maxsize = 0 } unbounded { maxsize = None } lru { maxsize = 2 } lfu { maxsize = 2, policy = lfu }
         fifo { maxsize = 2, policy = fifo } rr { maxsize = 2, policy = rr } sieve { maxsize = 2, policy = sieve }
         s3 { maxsize = 2, policy = s3_fifo } tiny { maxsize = 2, policy = w_tinylfu } ttl { maxsize = 2, ttl = 60 }
-        stale { ttl = 60, stale_if_error = 60 } told { maxsize = 2, on_evict = |_, _, _| () }
+        stale { ttl = 60, stale_if_error = 60 } listened { maxsize = 2, on_evict = |_, _, _| () }
     }
     for is_first in [true, false] {
         elsewhere(move || {
