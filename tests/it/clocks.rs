@@ -457,7 +457,7 @@ fn a_timer_may_return_any_type_of_time() {
         { || i64::from(NOW.get()) - 2 } 3;
         { || u128::from(NOW.get()) * 1000 } 3000;
         { || f64::from(NOW.get()) / 4.0 - 0.5 } 0.75;
-        { || NOW.get() as f32 } 3;
+        { || f32::from(u16::try_from(NOW.get()).unwrap()) } 3;
         { since_start } 3;
         { since_start } 2.5;
         { || *START + since_start() } 3;
