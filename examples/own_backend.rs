@@ -42,7 +42,7 @@ fn there<T>(result: io::Result<T>) -> Result<Option<T>, BackendError> {
 impl Backend for Folder {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
         let value = there(fs::read(self.namespace(namespace).join(hex(key))))?;
-        Ok(value.map(|value| Stored::new(value)))
+        Ok(value.map(Stored::new))
     }
 
     /// Ignores the time to live: the value contains its deadline.
