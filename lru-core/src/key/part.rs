@@ -8,7 +8,7 @@ use super::cross_type::Common;
 /// A key, or a part of one, borrowed from the arguments of a call. Used by generated code.
 ///
 /// A reference to an [`Argument`] is a part. Other arguments are wrapped by the type that
-/// [`select`](super::select) chose for them. A tuple of parts is a part.
+/// `select` chose for them. A tuple of parts is a part.
 pub trait Part {
     /// The owned form.
     type Stored;

@@ -1,6 +1,6 @@
 //! The type that an argument is stored as in a key. Used by generated code.
 //!
-//! Makes the same choice as [`select`](super::select), in a type: an inherent constant of [`Probe`] exists where
+//! Makes the same choice as `select`, in a type: an inherent constant of [`Probe`] exists where
 //! its bounds are met, and shadows the constant of the same name that [`ProbeDefaults`] gives to every type.
 
 use core::hash::Hash;
@@ -23,7 +23,7 @@ pub trait ProbeDefaults {
     const __ARC: bool = false;
     /// Whether the type is an [`Argument`].
     const __ARGUMENT: bool = false;
-    /// Whether the type is one of [`References`].
+    /// Whether the type is one of `References`.
     const __INNER_EQ: bool = false;
     /// Whether the type is `Hash + Eq + ToOwned`.
     const __EQ: bool = false;

@@ -31,7 +31,7 @@ pub trait Placement {
     /// The lock of an engine.
     type Lock: Lock<State<Self::Types>>;
 
-    /// Looks a key up for a caller, as [`Engine::lookup`] does.
+    /// Looks a key up for a caller, as `Engine::lookup` does.
     ///
     /// This and the next two are methods instead of closures for [`at`](Self::at), because `inline(always)`
     /// cannot be put on a closure.
@@ -47,7 +47,7 @@ pub trait Placement {
         lifecycle: &impl Lifecycle<Self::Types>,
     ) -> Result<R, Epoch>;
 
-    /// Looks a key up without counting a miss, as [`Engine::lookup_uncounted`] does.
+    /// Looks a key up without counting a miss, as `Engine::lookup_uncounted` does.
     fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
@@ -56,7 +56,7 @@ pub trait Placement {
         lifecycle: &impl Lifecycle<Self::Types>,
     ) -> Option<(R, Freshness)>;
 
-    /// Inserts the result of a computation that began at `began`, as [`Engine::insert_computed`] does.
+    /// Inserts the result of a computation that began at `began`, as `Engine::insert_computed` does.
     fn insert_computed(
         &self,
         entry: Entry<Self::Types>,

@@ -69,7 +69,7 @@ pub trait Remote<R, O> {
     }
 }
 
-/// The implementation of [`Remote`] for a function without a backend.
+/// The implementation of `Remote` for a function without a backend.
 #[derive(Clone, Copy, Debug)]
 pub struct NoRemote;
 

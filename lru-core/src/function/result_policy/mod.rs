@@ -5,7 +5,7 @@
 //! ([`WholeResult`]); with `cache_none = false`, `None` is not stored ([`SomeOnly`]).
 //!
 //! The policy is chosen by the type of the result, under any name of the type: by autoref selection for a value
-//! ([`select`]), which works in generic functions too, and by constants for a type in a `static` ([`stored_type`]).
+//! (`select`), which works in generic functions too, and by constants for a type in a `static` (`stored_type`).
 
 mod adapters;
 mod followers;
