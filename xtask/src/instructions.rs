@@ -21,7 +21,7 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("method", Some(214.9)),
     ("method-skipping-self", Some(154.4)),
     ("async", Some(125.6)),
-    ("object", Some(183.4)),
+    ("object", Some(155.3)),
     ("thread", Some(108.2)),
     ("thread-unbounded", Some(79.0)),
     ("thread-miss", Some(178.8)),
