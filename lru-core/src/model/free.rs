@@ -73,7 +73,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
 
     /// Checks what holds at every moment.
     fn check_info(&self) {
-        let mut left = self.left.lock().expect("nobody found anything wrong");
+        let mut left = self.left.lock().expect("no thread panics while it holds the lock");
         for (key, value, _) in self.cache.plan.told().unwrap_or_default() {
             check(Some(value), key);
             assert!(left.insert(value.1), "{value:?} leaves once");
@@ -114,7 +114,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
         let weights = self.cache.entries().into_iter().map(|(_, value)| (self.weight)(&value));
         assert_eq!(weights.sum::<usize>(), info.currsize);
         self.check_info();
-        let left = self.left.lock().expect("nobody found anything wrong");
+        let left = self.left.lock().expect("no thread panics while it holds the lock");
         let entries = self.cache.entries();
         assert!(entries.iter().all(|(_, (_, number))| !left.contains(number)), "what left is gone");
         self.cache.validate();

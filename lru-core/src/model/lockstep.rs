@@ -44,7 +44,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
 
     /// Applies an operation to the cache and the model, and compares what they report.
     fn both<R>(&self, operation: impl FnOnce(&Tested<u32, P, T, S>, &mut Model) -> R) -> R {
-        let mut model = self.model.lock().expect("nobody found a difference");
+        let mut model = self.model.lock().expect("no thread panics while it holds the lock");
         let result = operation(&self.cache, &mut model);
         // Reading the info removes expired entries: the test would never encounter one.
         if !S::IS_TIMED {

@@ -268,7 +268,7 @@ impl Model {
     }
 
     fn evict(&mut self) {
-        let victim = self.victim().expect("there is somebody");
+        let victim = self.victim().expect("a store that lacks room has a victim");
         self.take_out(victim, RemovalCause::Evicted);
     }
 

@@ -93,7 +93,11 @@ impl<V: Clone> Hooks<u8, V> for Planned<V> {
     }
 
     fn notify(&self, key: &u8, value: &V, cause: RemovalCause) {
-        self.left.lock().expect("nobody panics with it").push((*key, value.clone(), cause));
+        self.left.lock().expect("no thread panics while it holds the lock").push((
+            *key,
+            value.clone(),
+            cause,
+        ));
     }
 }
 
@@ -115,7 +119,7 @@ impl<V> Tracker<V> for Planned<V> {
     const IS_TIMED: bool = true;
 
     fn told(&self) -> Option<Left<V>> {
-        Some(core::mem::take(&mut *self.left.lock().expect("nobody panics with it")))
+        Some(core::mem::take(&mut *self.left.lock().expect("no thread panics while it holds the lock")))
     }
 
     fn advance(&self, span: Duration) {
