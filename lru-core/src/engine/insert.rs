@@ -1,6 +1,8 @@
 //! Inserts of computed results and of values that callers put.
 
 use crate::engine::Engine;
+use crate::engine::evict::Demand;
+use crate::engine::insert_decision::{Decision, Findings, Obstacle, StoredEntry, decide};
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::told;
@@ -33,52 +35,27 @@ pub(crate) enum InsertKind {
     Inserted,
 }
 
-impl<C: CacheTypes> State<C> {
-    /// Evicts the victims that the user chooses, one by one, until there is room for `entry` in place of the
-    /// entry at `found`. That entry may be evicted as well, or be removed by user code meanwhile.
-    #[cold]
-    fn make_room_by_choice(
-        &self,
-        entry: &Entry<C>,
-        mut found: Option<Place>,
-        plan: &impl Lifecycle<C>,
-        leavers: &mut Removed<C>,
-    ) {
-        let lacks_room = |found| {
-            let store = self.store.borrow();
-            store.has_room_for(&entry.term) && store.lacks_room(&entry.term, found)
-        };
-        while lacks_room(found) {
-            self.choose(plan);
-            // The victim chooser may have called the cache.
-            found = found.filter(|&found| !self.deferred.hides(found));
-            let mut left = Removed::none();
-            let Some(mut store) = self.write(&mut left) else { return };
-            let lacks_room = store.has_room_for(&entry.term) && store.lacks_room(&entry.term, found);
-            let victim = if lacks_room { store.pop_victim() } else { None };
-            drop(store);
-            if left.are_all() {
-                return leavers.append(left);
-            }
-            // The next call of the chooser may panic.
-            left.hand_over(|entry, cause| self.deferred.leave(entry, cause));
-            let Some((place, victim)) = victim else { return };
-            found = found.filter(|&found| found != place);
-            self.deferred.leave(victim, Some(RemovalCause::Evicted));
-        }
+impl InsertKind {
+    /// Returns whether a caller requested this value, as opposed to a miss or a background refresh.
+    pub(super) fn is_requested(self) -> bool {
+        matches!(self, Self::Refreshed(_) | Self::Put | Self::Inserted)
     }
 
+    /// Returns the epoch at which the computation of the value began, if it was computed.
+    fn began(self) -> Option<Epoch> {
+        match self {
+            Self::Computed(began) | Self::Refreshed(began) | Self::Revalidated(began) => Some(began),
+            Self::Put | Self::Inserted => None,
+        }
+    }
+}
+
+impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
     /// computation began, and no insertion or change happened since. With entry metadata nothing is known,
     /// because the miss may have been an expired entry.
-    fn is_still_missing(&self, origin: InsertKind) -> bool {
-        match origin {
-            InsertKind::Computed(began) => C::Meta::IS_BARE && self.history.is_still(began),
-            InsertKind::Revalidated(_)
-            | InsertKind::Refreshed(_)
-            | InsertKind::Put
-            | InsertKind::Inserted => false,
-        }
+    fn is_still_missing(&self, kind: InsertKind) -> bool {
+        matches!(kind, InsertKind::Computed(began) if C::Meta::IS_BARE && self.history.is_still(began))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -108,88 +85,55 @@ impl<C: CacheTypes> State<C> {
             && self.is_settled()
     }
 
-    /// Inserts an entry. `found` is the place of an entry with the same key.
-    // Inlined into its only caller.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn admit(
-        &self,
-        entry: Entry<C>,
-        origin: InsertKind,
-        found: Option<Place>,
-        last_result_stays: bool,
-        leavers: &mut Removed<C>,
-    ) {
-        let replaces = match origin {
-            InsertKind::Computed(_) | InsertKind::Revalidated(_) => last_result_stays,
-            InsertKind::Refreshed(began) => {
-                self.history.refreshed(entry.hash, began);
-                true
-            }
-            InsertKind::Put | InsertKind::Inserted => {
-                self.history.changed(entry.hash);
-                true
-            }
-        };
-        match (self.write(leavers), found) {
-            (Some(mut store), found) if !store.has_room_for(&entry.term) => {
-                // An entry does not outlive a refresh or put of its key, even if the new value is too heavy.
-                let goes = match origin {
-                    InsertKind::Refreshed(_) | InsertKind::Put => true,
-                    InsertKind::Revalidated(_) => replaces,
-                    InsertKind::Computed(_) | InsertKind::Inserted => false,
-                };
-                if let Some(place) = found.filter(|_| goes) {
-                    leavers.replace(store.remove(place));
+    /// Records the change that a value of this kind makes to its key, whether or not it can be stored.
+    fn record(&self, kind: InsertKind, hash: KeyHash) {
+        match kind {
+            InsertKind::Computed(_) | InsertKind::Revalidated(_) => {}
+            InsertKind::Refreshed(began) => self.history.refreshed(hash, began),
+            InsertKind::Put | InsertKind::Inserted => self.history.changed(hash),
+        }
+    }
+
+    /// Carries out a decision. `found` is the place of the stored entry of the key.
+    fn apply(&self, decision: Decision, found: Option<Place>, entry: Entry<C>, removed: &mut Removed<C>) {
+        match (decision, found) {
+            (Decision::Insert | Decision::Replace, found) => match (self.write(removed), found) {
+                (Some(mut store), Some(place)) => store.replace(place, entry, removed),
+                (Some(mut store), None) => {
+                    self.history.arrived();
+                    store.insert(entry, removed);
                 }
-                leavers.refuse(entry);
-            }
-            (Some(mut store), None) => {
-                self.history.arrived();
-                store.insert(entry, leavers);
-            }
-            (Some(mut store), Some(place)) if replaces => store.replace(place, entry, leavers),
-            (Some(_), Some(_)) => leavers.refuse(entry),
-            (None, found) => {
-                // In a nested call the new value cannot be stored, and the old one must not stay.
-                if let (Some(place), InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted) =
-                    (found, origin)
-                {
-                    self.hide(place, RemovalCause::Replaced);
+                // Unreachable: a nested call decides not to store.
+                (None, _) => self.refuse(entry, removed),
+            },
+            (Decision::RejectAndRemove, Some(place)) => {
+                if let Some(replaced) = self.take(place, RemovalCause::Replaced, removed) {
+                    removed.replace(replaced);
                 }
-                self.deferred.leave(entry, None);
+                self.refuse(entry, removed);
             }
+            (Decision::RejectAndRemove | Decision::Reject, _) => self.refuse(entry, removed),
         }
     }
 
     /// Rejects an entry, which is dropped as soon as the lock is released.
-    fn refuse(&self, entry: Entry<C>, leavers: &mut Removed<C>) {
+    fn refuse(&self, entry: Entry<C>, removed: &mut Removed<C>) {
         if self.store.try_borrow_mut().is_ok() {
-            leavers.refuse(entry);
+            removed.refuse(entry);
         } else {
             // In a nested call the lock is still held after the call has returned.
             self.deferred.leave(entry, None);
         }
     }
 
-    /// Returns whether the entry at `place` is no longer fresh at `now`.
-    fn is_stale(&self, place: Place, plan: &impl Lifecycle<C>, now: Ticks) -> bool {
-        plan.check(&self.store.borrow().get(place).term, now) != Freshness::Fresh
-    }
-
     /// Returns whether a later change to the key supersedes a value of this kind.
-    fn is_overtaken(&self, origin: InsertKind, hash: KeyHash) -> bool {
-        match origin {
-            InsertKind::Computed(began) | InsertKind::Revalidated(began) | InsertKind::Refreshed(began) => {
-                self.history.overtook(began, hash)
-            }
-            InsertKind::Put | InsertKind::Inserted => false,
-        }
+    fn is_superseded(&self, kind: InsertKind, hash: KeyHash) -> bool {
+        kind.began().is_some_and(|began| self.history.overtook(began, hash))
     }
 }
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
-    /// Inserts an entry if its `origin` allows, and returns the removed entries, to be reported and dropped.
+    /// Inserts an entry if its `kind` allows, and returns the removed entries, to be reported and dropped.
     ///
     /// A computed result is rejected if its key was cleared, invalidated or put since the computation began.
     /// If another computation of the key finished first, the bounded mode keeps the first result and the
@@ -199,20 +143,20 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     pub(crate) fn keep(
         &self,
         entry: Entry<C>,
-        origin: InsertKind,
+        kind: InsertKind,
         same: impl Fn(&C::Key, &C::Key) -> bool,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
         if self.is_disabled() {
             // The result of a computation in flight must not be written to a backend later.
-            if let InsertKind::Put | InsertKind::Inserted = origin {
+            if let InsertKind::Put | InsertKind::Inserted = kind {
                 self.hold().history.changed(entry.hash);
             }
-            let mut leavers = Removed::none();
-            leavers.refuse(entry);
-            return leavers;
+            let mut removed = Removed::none();
+            removed.refuse(entry);
+            return removed;
         }
-        self.keep_asking(self.hold(), entry, origin, same, plan)
+        self.insert_decided(self.hold(), entry, kind, same, lifecycle)
     }
 
     /// Inserts the result of a miss, like [`Engine::keep`], with a fast path for a full cache. Reports and
@@ -230,7 +174,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         term: C::Meta,
         began: Epoch,
         same: impl Fn(&C::Key, &C::Key) -> bool,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) {
         let entry = Entry { hash, key, value, term };
         let state = self.hold();
@@ -238,13 +182,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             Ok(evicted) => {
                 // The state is settled: no deferred work is left.
                 drop(state);
-                if let (Some(evicted), true) = (&evicted, plan.hooks().listens()) {
-                    plan.hooks().notify(&evicted.key, &evicted.value, RemovalCause::Evicted);
+                if let (Some(evicted), true) = (&evicted, lifecycle.hooks().listens()) {
+                    lifecycle.hooks().notify(&evicted.key, &evicted.value, RemovalCause::Evicted);
                 }
                 drop(evicted);
             }
             Err(entry) => {
-                drop(told(self.keep_asking(state, entry, InsertKind::Computed(began), same, plan), plan));
+                let kind = InsertKind::Computed(began);
+                drop(told(self.insert_decided(state, entry, kind, same, lifecycle), lifecycle));
             }
         }
     }
@@ -252,66 +197,72 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// The slow path of [`Engine::keep`], which considers all changes since the computation began. Releases
     /// the lock.
     #[inline(never)]
-    fn keep_asking(
+    fn insert_decided(
         &self,
         state: L::Held<'_>,
         entry: Entry<C>,
-        origin: InsertKind,
+        kind: InsertKind,
         same: impl Fn(&C::Key, &C::Key) -> bool,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
-        let mut leavers = Removed::none();
+        let mut removed = Removed::none();
         // Declared last, and therefore released first if `same` panics.
         let state = state;
-        let hash = entry.hash;
-        let is_live = state.while_read(|| plan.check(&entry.term, plan.now()).is_live());
-        let now = plan.may_be_stale().then(|| state.while_read(|| plan.now()));
-        state.expire(plan, &mut leavers);
-        let overtaken = state.is_overtaken(origin, hash);
-        let found = if overtaken || state.is_still_missing(origin) {
-            None
-        } else {
-            state.find(hash, |stored| same(stored, &entry.key))
-        };
-        let is_stale = |found| now.is_some_and(|now| state.is_stale(found, plan, now));
-        let last_result_stays = (self.last_result_stays() && !matches!(origin, InsertKind::Revalidated(_)))
-            || found.is_some_and(is_stale);
-        let is_asked_for =
-            matches!(origin, InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted);
-        let stays = found.is_some() && !is_asked_for && !last_result_stays;
-        let found = if plan.hooks().chooses() && is_live && !overtaken && !stays {
-            state.make_room_by_choice(&entry, found, plan, &mut leavers);
-            state.find(hash, |stored| same(stored, &entry.key))
-        } else {
-            found
-        };
-        // `same` may have called the cache: check again. No user code runs from here on.
-        if state.is_overtaken(origin, hash) {
-            state.refuse(entry, &mut leavers);
-        } else if is_live {
-            state.admit(entry, origin, found, last_result_stays, &mut leavers);
-        } else {
-            match origin {
-                InsertKind::Computed(_) | InsertKind::Revalidated(_) => {}
-                InsertKind::Refreshed(began) => state.history.refreshed(hash, began),
-                InsertKind::Put | InsertKind::Inserted => state.history.changed(hash),
+        let now = state.expire(lifecycle, &mut removed);
+        let mut chose = false;
+        let (found, decision, is_superseded) = loop {
+            let (found, findings) = self.examine(&state, &entry, kind, &same, lifecycle, now);
+            let decision = decide(kind, findings);
+            let demand = Demand::Insert { meta: &entry.term, replaced: found };
+            if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
+                break (found, decision, findings.is_superseded);
             }
-            let found = found.filter(|_| !stays);
-            if let Some(entry) =
-                found.and_then(|place| state.take(place, RemovalCause::Replaced, &mut leavers))
-            {
-                leavers.replace(entry);
-            }
-            state.refuse(entry, &mut leavers);
+            // The victim chooser may have called the cache: examine it once more.
+            chose = true;
+        };
+        if !is_superseded {
+            state.record(kind, entry.hash);
         }
-        state.count(&leavers);
-        release(state, |leftover| leavers.append(leftover));
-        leavers
+        state.apply(decision, found, entry, &mut removed);
+        state.count(&removed);
+        release(state, |leftover| removed.append(leftover));
+        removed
     }
 
-    /// Returns whether the last of two results for one key is kept. As in Python, the unbounded mode assigns
-    /// to a dictionary, and the bounded mode first checks whether the key was inserted meanwhile.
-    fn last_result_stays(&self) -> bool {
-        matches!(self.maxsize, MaxSize::Unbounded)
+    /// Finds out what [`decide`] must know about an insert, and the place of the stored entry of the key. No
+    /// user code runs after the last check.
+    fn examine(
+        &self,
+        state: &State<C>,
+        entry: &Entry<C>,
+        kind: InsertKind,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+        lifecycle: &impl Lifecycle<C>,
+        now: Ticks,
+    ) -> (Option<Place>, Findings) {
+        let found = if state.is_superseded(kind, entry.hash) || state.is_still_missing(kind) {
+            None
+        } else {
+            state.find(entry.hash, |stored| same(stored, &entry.key))
+        };
+        let freshness_of = |place| match lifecycle.check(&state.store.borrow().get(place).term, now) {
+            Freshness::Fresh => StoredEntry::Fresh,
+            _ => StoredEntry::Stale,
+        };
+        let obstacle = if !lifecycle.check(&entry.term, now).is_live() {
+            Some(Obstacle::Expired)
+        } else if let Ok(store) = state.store.try_borrow_mut() {
+            (!store.has_room_for(&entry.term)).then_some(Obstacle::TooHeavy)
+        } else {
+            Some(Obstacle::Nested)
+        };
+        let findings = Findings {
+            // `same` may have called the cache.
+            is_superseded: state.is_superseded(kind, entry.hash),
+            stored: found.map(freshness_of),
+            keeps_last: matches!(self.maxsize, MaxSize::Unbounded),
+            obstacle,
+        };
+        (found, findings)
     }
 }

@@ -12,7 +12,9 @@
 //! between. An entry that a nested call cannot store is kept until the outermost call releases the lock.
 
 pub(crate) mod deferred;
+mod evict;
 pub(crate) mod insert;
+mod insert_decision;
 pub(crate) mod lifecycle;
 pub(crate) mod lock;
 mod lookup;

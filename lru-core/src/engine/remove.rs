@@ -1,10 +1,9 @@
 //! Removals: of one key, of rejected entries, of all entries, of expired entries, and of victims.
 
-use core::panic::AssertUnwindSafe;
-use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::deferred::DeferredChange;
+use crate::engine::evict::Demand;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Lock;
 #[cfg(feature = "backend")]
@@ -214,43 +213,29 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Removes the next victim and returns it.
-    pub(crate) fn pop_victim(&self, plan: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
-        let mut leavers = Removed::none();
+    pub(crate) fn pop_victim(&self, lifecycle: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
+        let mut removed = Removed::none();
         let state = self.hold();
-        state.expire(plan, &mut leavers);
-        if plan.hooks().chooses() {
-            state.choose(plan);
-        }
-        let victim = state.write(&mut leavers).and_then(|mut store| store.pop_victim());
-        let victim = victim.map(|(_, entry)| entry);
+        state.expire(lifecycle, &mut removed);
+        let victim = state.pop_victim(lifecycle, &mut removed);
         if let Some(entry) = &victim {
             state.history.changed(entry.hash);
         }
         let taken = victim.as_ref().map(|entry| (entry, RemovalCause::Evicted));
-        drop(Self::let_go_of(state, leavers, taken, plan));
+        drop(Self::let_go_of(state, removed, taken, lifecycle));
         victim.map(|Entry { key, value, .. }| (key, value))
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.
-    pub(crate) fn resize(&self, maxsize: Option<usize>, plan: &impl Lifecycle<C>) {
-        let mut leavers = Removed::none();
+    pub(crate) fn resize(&self, maxsize: Option<usize>, lifecycle: &impl Lifecycle<C>) {
+        let mut removed = Removed::none();
         let state = self.hold();
-        state.expire(plan, &mut leavers);
-        while plan.hooks().chooses() && state.store.borrow().is_beyond(maxsize) {
-            if let Err(thrown) = catch_unwind(AssertUnwindSafe(|| state.choose(plan))) {
-                // The victims before the panic have been removed and must be reported.
-                drop(Self::let_go(state, leavers, plan));
-                resume_unwind(thrown);
-            }
-            let Some((_, victim)) = state.write(&mut leavers).and_then(|mut store| store.pop_victim()) else {
-                break;
-            };
-            leavers.push(victim, RemovalCause::Evicted);
+        state.expire(lifecycle, &mut removed);
+        state.evict_chosen(Demand::Capacity(maxsize), lifecycle, &mut removed);
+        if let Some(mut store) = state.write(&mut removed) {
+            store.resize(maxsize, &mut removed);
         }
-        if let Some(mut store) = state.write(&mut leavers) {
-            store.resize(maxsize, &mut leavers);
-        }
-        drop(Self::let_go(state, leavers, plan));
+        drop(Self::let_go(state, removed, lifecycle));
     }
 }
 

@@ -6,6 +6,7 @@ use core::fmt;
 use crate::engine::deferred::{Deferred, Work};
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Settle;
+use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::Removed;
@@ -159,34 +160,26 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Removes the entries that have expired by now.
-    pub(super) fn expire(&self, plan: &impl Lifecycle<C>, leavers: &mut Removed<C>) {
+    /// Removes the entries that have expired by now, and returns the current time.
+    pub(super) fn expire(&self, lifecycle: &impl Lifecycle<C>, removed: &mut Removed<C>) -> Ticks {
         if C::Meta::IS_BARE {
-            return;
+            return Ticks::START;
         }
-        let now = self.while_read(|| plan.now());
+        let now = self.while_read(|| lifecycle.now());
         let mut expired = Removed::none();
-        let store = if plan.hooks().notifies_later() {
+        let store = if lifecycle.hooks().notifies_later() {
             // Removed entries that the next call reports stay deferred. While hidden places are listed,
             // nothing expires.
             self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
         } else {
-            self.write(leavers)
+            self.write(removed)
         };
         if let Some(mut store) = store {
             store.expire(now.get(), &mut expired);
         }
         // The code that follows may be user code, and panic.
         expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
-    }
-
-    /// Calls the user's victim chooser and marks the chosen entry as the next victim.
-    pub(super) fn choose(&self, plan: &impl Lifecycle<C>) {
-        let chosen =
-            self.store.try_borrow().ok().and_then(|store| store.chosen(|keys| plan.hooks().choose(keys)));
-        if let (Some(place), Ok(mut store)) = (chosen, self.store.try_borrow_mut()) {
-            store.choose(place);
-        }
+        now
     }
 
     /// Removes an entry. In a nested call the entry is hidden from now on and removed later.
