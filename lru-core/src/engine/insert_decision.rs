@@ -1,6 +1,6 @@
 //! The decision about an insert: whether a value is stored, and whether the stored entry of its key stays.
 
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 
 /// What an insert finds in the cache.
 #[derive(Clone, Copy, Debug)]

@@ -15,6 +15,7 @@ pub(crate) mod deferred;
 mod evict;
 pub(crate) mod insert;
 mod insert_decision;
+pub(crate) mod insert_kind;
 pub(crate) mod lifecycle;
 pub(crate) mod lock;
 mod lookup;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lock::Settle;
 use crate::expiry::clock::ManualClock;
 use crate::expiry::entry_info::EntryInfo;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::naive::Terms;
 use crate::engine::Engine;
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
 use crate::engine::notify::told;
 use crate::expiry::clock::{Clock, ManualClock};

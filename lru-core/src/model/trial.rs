@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::script::{OnTerms, Operation, Quick, Script};
 use super::tested::Tested;
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::Policy;

@@ -16,7 +16,7 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::vec::Vec;
 
 use crate::engine::Engine;
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::notify::told;
 use crate::expiry::clock::{Clock, SystemClock};
 use crate::expiry::settings::{EntryOptions, ExpirySettings};

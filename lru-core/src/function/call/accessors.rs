@@ -4,7 +4,7 @@ use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::told;
 use crate::engine::placement::{Change, Placement, StoredKey, StoredValue};

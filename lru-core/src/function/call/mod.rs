@@ -25,7 +25,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::engine::Engine;
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::told;
 use crate::engine::placement::{EngineOf, Placement, StoredKey, StoredValue};

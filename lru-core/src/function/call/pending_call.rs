@@ -4,7 +4,7 @@ use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::expiry::duration::IntoSpan;

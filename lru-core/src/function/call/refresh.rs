@@ -6,7 +6,7 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::insert::InsertKind;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::expiry::entry_info::Freshness;
