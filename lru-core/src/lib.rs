@@ -14,11 +14,17 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    reason = "each memoized function has its own copy of the hit path, in one place, so inlining it costs nothing"
+)]
 
 pub mod backend;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod engine;
 mod expiry;
 mod flight;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function;
 mod key;
 #[cfg(any(test, fuzzing))]
@@ -26,6 +32,7 @@ mod key;
 pub mod model;
 mod object;
 mod observe;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
 
 #[cfg(feature = "testing")]

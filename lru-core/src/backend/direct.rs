@@ -1,6 +1,5 @@
 //! A blocking backend where one that is awaited is expected, so that both kinds of functions share the code of a call.
 
-use core::fmt;
 use core::time::Duration;
 
 use crate::backend::error::BackendError;
@@ -51,11 +50,5 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
 
     fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
         self.0.watch(namespace, sink)
-    }
-}
-
-impl<B> fmt::Debug for Direct<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Direct").finish_non_exhaustive()
     }
 }

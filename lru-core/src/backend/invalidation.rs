@@ -12,7 +12,6 @@
 //! Invariant: the lock of the in-process cache is not taken while the records are locked, as a call that holds the former may
 //! wait for the latter.
 
-use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::collections::VecDeque;
@@ -57,12 +56,6 @@ impl Invalidation {
             tracker.is_watching.store(is_watching, Relaxed);
         }
         self.0.get().filter(|tracker| tracker.is_watching.load(Relaxed))
-    }
-}
-
-impl fmt::Debug for Invalidation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invalidation").finish_non_exhaustive()
     }
 }
 

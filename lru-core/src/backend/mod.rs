@@ -6,9 +6,11 @@
 #[cfg(feature = "backend")]
 pub(crate) mod codec;
 #[cfg(feature = "backend")]
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod direct;
 mod error;
 #[cfg(feature = "backend")]
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod invalidation;
 pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]

@@ -9,6 +9,7 @@ use core::cell::{Cell, RefCell};
 use crate::key::KeyHash;
 use crate::store::place::Place;
 use crate::store::removal_cause::RemovalCause;
+use crate::store::removed::Leaver;
 
 /// Invariant: places stay valid, because the list is carried out before any other change to the store.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Deferred<E> {
     removed: RefCell<Vec<(Place, RemovalCause)>>,
     /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
     /// lock is released.
-    left: RefCell<Vec<(E, Option<RemovalCause>)>>,
+    left: RefCell<Vec<Leaver<E>>>,
 }
 
 /// A change that a call requested while another thread held the lock, on which the call could not block.
@@ -36,7 +37,7 @@ pub(crate) enum DeferredChange {
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
     pub(crate) removed: Vec<(Place, RemovalCause)>,
-    pub(crate) left: Vec<(E, Option<RemovalCause>)>,
+    pub(crate) left: Vec<Leaver<E>>,
 }
 
 impl<E> Deferred<E> {
@@ -100,7 +101,7 @@ impl<E> Deferred<E> {
     /// Defers an entry, to be reported (if it has a cause) and dropped later, even if the code in between
     /// panics.
     pub(crate) fn leave(&self, entry: E, cause: Option<RemovalCause>) {
-        self.left.borrow_mut().push((entry, cause));
+        self.left.borrow_mut().push(Leaver { entry, cause });
         self.any.set(true);
     }
 
@@ -115,7 +116,7 @@ impl<E> Deferred<E> {
 mod tests {
     use super::*;
     use crate::store::Store;
-    use crate::store::entry::Entry;
+    use crate::store::entry::EntryOf;
     use crate::store::policy::Lru;
     use crate::store::types::Types;
 
@@ -123,7 +124,7 @@ mod tests {
     fn places() -> [Place; 2] {
         let mut store = Store::<Types<u8, u8, Lru, ()>>::new(None);
         for key in [1, 2] {
-            let entry = Entry { hash: KeyHash::of(&key), key, value: 0, term: () };
+            let entry = EntryOf { hash: KeyHash::of(&key), key, value: 0, term: () };
             assert!(store.bring_in(entry).is_ok_and(|evicted| evicted.is_none()));
         }
         store.places().try_into().expect("there are two entries")

@@ -6,6 +6,7 @@
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::state::State;
 use crate::store::entry::Entry;
+use crate::store::entry_meta::EntryMeta;
 use crate::store::place::Place;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
@@ -20,7 +21,7 @@ pub(super) enum Demand<'m, M> {
     Capacity(Option<usize>),
 }
 
-impl<M> Demand<'_, M> {
+impl<M: EntryMeta> Demand<'_, M> {
     /// Returns whether an entry must be evicted to meet the demand.
     fn exceeds<C: CacheTypes<Meta = M>>(&self, store: &Store<C>) -> bool {
         match *self {

@@ -13,7 +13,7 @@ use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::store::Removed;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::place::{Brought, Place};
@@ -87,6 +87,8 @@ impl<C: CacheTypes> State<C> {
     }
 
     /// Rejects an entry, which is dropped as soon as the lock is released.
+    #[cold]
+    #[inline(never)]
     fn refuse(&self, entry: Entry<C>, removed: &mut Removed<C>) {
         if self.store.try_borrow_mut().is_ok() {
             removed.refuse(entry);
@@ -146,7 +148,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let entry = Entry { hash, key, value, term };
+        let entry = EntryOf { hash, key, value, term };
         let state = self.hold();
         match state.bring_in(entry, began, &same) {
             Ok(evicted) => {

@@ -4,7 +4,6 @@
 //! cache. Changes that a nested call cannot make are deferred in the guarded state ([`Settle`]). The
 //! outermost lock holder carries them out when it releases the lock, or the next one if it unwinds.
 
-use core::fmt;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -213,11 +212,5 @@ impl<T> Lock<T> for Unlocked<T> {
     #[inline]
     fn count(counter: &AtomicU64) {
         counter.store(counter.load(Relaxed) + 1, Relaxed);
-    }
-}
-
-impl<T> fmt::Debug for Unlocked<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unlocked").finish_non_exhaustive()
     }
 }

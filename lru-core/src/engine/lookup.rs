@@ -16,7 +16,6 @@ use crate::store::types::CacheTypes;
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Looks a key up for a caller, and counts a hit or a miss. A miss returns the epoch at which it was
     /// counted.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup<R>(
         &self,
@@ -34,7 +33,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
     /// computation of its own. Returns the freshness of a hit as well.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<R>(
         &self,
@@ -52,7 +50,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Counts a hit and returns the result of `read` if an entry may be served at the current time. Otherwise
     /// returns the result of `missed`.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn search<R, M>(
         &self,

@@ -25,7 +25,6 @@ mod remove;
 mod report;
 pub(crate) mod state;
 
-use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::AtomicU64;
 use std::boxed::Box;
@@ -201,12 +200,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 /// The engine is consistent at every point where user code runs, and therefore after a panic in it.
 impl<C: CacheTypes, L> RefUnwindSafe for Engine<C, L> {}
 impl<C: CacheTypes, L> UnwindSafe for Engine<C, L> {}
-
-impl<C: CacheTypes, L> fmt::Debug for Engine<C, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("maxsize", &self.maxsize).finish_non_exhaustive()
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::engine::{Copied, Engine};
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::store::Removed;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
@@ -63,7 +63,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let taken_out = removed.as_ref().and_then(|(entry, _, cause)| Some((entry.as_ref()?, *cause)));
         drop(Self::let_go_of(state, leavers, taken_out, plan));
         let (taken_out, seen, cause) = removed?;
-        let Some(Entry { key, value, .. }) = taken_out else { return seen };
+        let Some(EntryOf { key, value, .. }) = taken_out else { return seen };
         drop(key);
         (cause == RemovalCause::Invalidated).then(|| taken(value))
     }
@@ -223,7 +223,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
         let taken = victim.as_ref().map(|entry| (entry, RemovalCause::Evicted));
         drop(Self::let_go_of(state, removed, taken, lifecycle));
-        victim.map(|Entry { key, value, .. }| (key, value))
+        victim.map(|EntryOf { key, value, .. }| (key, value))
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.

@@ -1,7 +1,6 @@
 //! The state under the lock: the store, its counters, its change log, and what nested calls deferred.
 
 use core::cell::{Ref, RefCell, RefMut};
-use core::fmt;
 
 use crate::engine::deferred::{Deferred, Work};
 use crate::engine::lifecycle::{Hooks, Lifecycle};
@@ -84,7 +83,6 @@ impl<C: CacheTypes> State<C> {
 
     /// Borrows the store mutably, after it is revoked from the read stripes and deferred work is carried out.
     /// No user code may run until the borrow ends. Returns `None` in a call that is nested in a read.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "as what it does is little"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn write(&self, leavers: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
@@ -146,12 +144,7 @@ impl<C: CacheTypes> State<C> {
     #[cold]
     pub(super) fn carry_out(&self, store: &mut Store<C>, leavers: &mut Removed<C>) {
         let Work { clear, removed, left } = self.deferred.take();
-        for (entry, cause) in left {
-            match cause {
-                Some(cause) => leavers.push(entry, cause),
-                None => leavers.refuse(entry),
-            }
-        }
+        leavers.extend(left);
         for (place, cause) in removed {
             leavers.push(store.remove(place), cause);
         }
@@ -204,11 +197,5 @@ impl<C: CacheTypes> State<C> {
     pub(super) fn currsize(&self) -> usize {
         let store = self.store.borrow();
         self.deferred.remaining(store.weight(), |place| store.get(place).term.weight())
-    }
-}
-
-impl<C: CacheTypes> fmt::Debug for State<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").finish_non_exhaustive()
     }
 }

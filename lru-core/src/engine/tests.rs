@@ -7,7 +7,7 @@ use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::object::aliases::LruCache;
 use crate::observe::info::CacheInfo;
-use crate::store::entry::Entry;
+use crate::store::entry::EntryOf;
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -252,8 +252,12 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
         let cache = LruCache::<&str, u32>::new(maxsize);
         let hash = KeyHash::of("key");
         let refresh = |began, value| {
-            let entry =
-                Entry { hash, key: "key", value, term: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None) };
+            let entry = EntryOf {
+                hash,
+                key: "key",
+                value,
+                term: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None),
+            };
             cache.keep(entry, InsertKind::Refreshed(began))
         };
         let (older, newer) = (cache.engine().begin(), cache.engine().begin());

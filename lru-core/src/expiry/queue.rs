@@ -7,7 +7,6 @@
 
 use core::cmp::Reverse;
 use core::convert::Infallible;
-use core::fmt;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
@@ -28,12 +27,6 @@ pub struct ExpiryQueue {
     /// `None` until the first note: an empty `BinaryHeap` is not a constant.
     heap: Option<BinaryHeap<Reverse<Note>>>,
     serial: u64,
-}
-
-impl fmt::Debug for ExpiryQueue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExpiryQueue").field("serial", &self.serial).finish_non_exhaustive()
-    }
 }
 
 /// The number of notes of removed entries that the heap may contain without being compacted.

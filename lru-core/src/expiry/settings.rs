@@ -1,6 +1,5 @@
 //! Expiry settings: how long entries are fresh, live or served stale, and the entry metadata that follows.
 
-use core::fmt;
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
@@ -194,15 +193,6 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// Shortens a `ttl` by a random fraction, so that entries do not expire together.
     fn scattered(&self, ttl: T::Span) -> T::Span {
         if self.jitter > 0.0 { ttl.part(1.0 - self.jitter * scatter()) } else { ttl }
-    }
-}
-
-impl<T: Timestamp> fmt::Debug for ExpirySettings<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExpirySettings")
-            .field("ttl", &self.ttl)
-            .field("tti", &self.tti)
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The flights of one cache: its computations in progress that other calls may wait for.
 
 use core::any::Any;
-use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::time::Duration;
 use std::boxed::Box;
@@ -81,11 +80,5 @@ impl<K, V> Flight<K, V> {
     pub(super) fn new(hash: KeyHash, key: K, timeout: Duration) -> Self {
         let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout)));
         Self { id, hash, key, published: OnceLock::new(), followers: AtomicUsize::new(0), queue }
-    }
-}
-
-impl<K, V> fmt::Debug for FlightTable<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlightTable").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! The background thread of a cache, on which functions that are not async refresh stale results.
 
-use core::fmt;
 use std::boxed::Box;
 use std::collections::VecDeque;
 use std::string::String;
@@ -53,11 +52,5 @@ impl Worker {
             // A refresh that panics has released its claim.
             catch_and_discard(job);
         }
-    }
-}
-
-impl fmt::Debug for Worker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").finish_non_exhaustive()
     }
 }

@@ -1,7 +1,5 @@
 //! The hooks of a memoized function: the eviction listener and the victim chooser.
 
-use core::fmt;
-
 use crate::engine::lifecycle::Hooks;
 use crate::store::candidates::Candidates;
 use crate::store::removal_cause::RemovalCause;
@@ -88,12 +86,6 @@ impl<K, V> Listener<K, V> for NotifiedByCalls {
 pub struct ByArguments<K, A, F> {
     pub(crate) arguments: fn(&K) -> &A,
     pub(crate) function: F,
-}
-
-impl<K, A, F> fmt::Debug for ByArguments<K, A, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ByArguments").finish_non_exhaustive()
-    }
 }
 
 impl<K, A, V, F: Fn(&A, &V, RemovalCause)> Listener<K, V> for ByArguments<K, A, F> {

@@ -1,7 +1,5 @@
 //! The lifecycle options of a memoized function, as a value: for generated code.
 
-use core::fmt;
-
 use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
 use crate::expiry::clock::Clock;
 use crate::expiry::entry_info::{EntryInfo, Freshness, Staleness};
@@ -83,12 +81,6 @@ impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
     fn hooked<N>(self, change: impl FnOnce(FunctionHooks<L, H>) -> N) -> Options<C, N> {
         let Self { clock, expiry, is_timed, hooks } = self;
         Options { clock, expiry, is_timed, hooks: change(hooks) }
-    }
-}
-
-impl<C: Clock, H> fmt::Debug for Options<C, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").finish_non_exhaustive()
     }
 }
 

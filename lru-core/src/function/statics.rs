@@ -1,6 +1,5 @@
 //! The cache of a memoized function, in a `static` or in a thread-local.
 
-use core::fmt;
 use core::marker::PhantomData;
 use std::thread::LocalKey;
 
@@ -169,12 +168,6 @@ impl<X: InProcessCache, const MAXSIZE: i128> HasInProcessCache for StaticCache<X
     }
 }
 
-impl<X: fmt::Debug, const MAXSIZE: i128> fmt::Debug for StaticCache<X, MAXSIZE> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StaticCache").field(&self.0).finish()
-    }
-}
-
 /// The per-thread caches of one function.
 ///
 /// `F` is a type that is unique to the function: its calls then share no code with those of other functions,
@@ -210,12 +203,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
         C: CacheTypes<Meta = ()>,
     {
         self.planned(NoLifecycle)
-    }
-}
-
-impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadCaches<F, C, MAXSIZE> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadCaches").finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,6 @@ pub(super) enum Clears {
 pub(super) type Value = (u8, u64);
 
 /// A cache under test, whose operations are ordered by the cache itself only.
-#[derive(Debug)]
 pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     cache: Tested<Value, P, T, S>,
     weight: fn(&Value) -> usize,

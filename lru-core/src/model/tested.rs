@@ -16,7 +16,7 @@ use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::EntryOf;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
@@ -24,7 +24,6 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::types::{CacheTypes, Types};
 
 /// An engine and its lifecycle.
-#[derive(Debug)]
 pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     engine: Engine<Types<u8, V, P, T>>,
     pub(super) plan: S,
@@ -158,7 +157,7 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
 
     pub(super) fn keep(&self, key: u8, value: V, origin: InsertKind) -> Option<V> {
         let term = self.plan.meta(&key, &value, EntryOptions::NONE);
-        let entry = Entry { hash: KeyHash::of(&key), key, value, term };
+        let entry = EntryOf { hash: KeyHash::of(&key), key, value, term };
         let leavers = told(self.engine.keep(entry, origin, u8::eq, &self.plan), &self.plan);
         leavers.only(RemovalCause::Replaced).next().map(|(_, value)| value)
     }

@@ -2,8 +2,6 @@
 //!
 //! The clock is that of the object, and the object's settings apply where the function has none.
 
-use core::fmt;
-
 use crate::engine::lifecycle::{Expiry, Lifecycle};
 use crate::expiry::clock::Clock;
 use crate::expiry::entry_info::Freshness;
@@ -16,12 +14,6 @@ use crate::store::types::CacheTypes;
 pub struct FunctionSettings<'m, K, V, C: Clock> {
     pub(super) settings: &'m Settings<K, V, C>,
     pub(super) expiry: ExpirySettings<C::Time>,
-}
-
-impl<K, V, C: Clock> fmt::Debug for FunctionSettings<'_, K, V, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FunctionSettings").field("expiry", &self.expiry).finish_non_exhaustive()
-    }
 }
 
 /// The clock that the deadlines of the function's entries are computed from.

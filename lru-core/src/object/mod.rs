@@ -3,8 +3,10 @@
 pub(crate) mod aliases;
 pub(crate) mod builder;
 pub(crate) mod function_calls;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function_settings;
 pub(crate) mod iter;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod settings;
 pub(crate) mod ttl_cache;
 pub(crate) mod type_check;
@@ -24,7 +26,7 @@ use crate::key::KeyHash;
 use crate::object::iter::CacheIter;
 use crate::object::settings::{ObjectTypes, Settings};
 use crate::observe::info::CacheInfo;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::maxsize::MaxSize;
 use crate::store::policy::{Lru, Policy};
 
@@ -81,7 +83,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 
     fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<ObjectTypes<K, V, P>> {
         let term = self.settings.info(None, &key, &value, EntryOptions::NONE);
-        Entry { hash, key, value, term }
+        EntryOf { hash, key, value, term }
     }
 
     /// Removes all entries and sets the counters to zero. The results of computations in flight are not

@@ -1,6 +1,5 @@
 //! The settings of a cache object: its clock, its expiry settings, its weigher and its hooks.
 
-use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 
@@ -72,12 +71,6 @@ impl<K, V, C: Clock> Settings<K, V, C> {
             self.is_timed.store(true, Relaxed);
         }
         expiry.info(now.now(), EntryOptions { weight, until, ..options })
-    }
-}
-
-impl<K, V, C: Clock> fmt::Debug for Settings<K, V, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("expiry", &self.expiry).finish_non_exhaustive()
     }
 }
 

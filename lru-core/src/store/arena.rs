@@ -144,10 +144,6 @@ impl<T> Arena<T> {
     /// # Errors
     ///
     /// Returns `item` if the arena is empty.
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
-    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn rotate(&mut self, item: T) -> Result<Rotated<T>, T> {
         let (taken, Some(vacated)) = (self.root, self.first()) else { return Err(item) };

@@ -7,7 +7,7 @@
 use crate::key::KeyHash;
 use crate::store::arena::{Arena, Rotated, Slot};
 use crate::store::candidates::{Candidates, KeyList};
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::place::{Brought, Place};
@@ -103,10 +103,6 @@ impl<C: CacheTypes> Bounded<C> {
         self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MOST)
     }
 
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
-    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
         if !C::Meta::IS_BARE {
@@ -315,7 +311,7 @@ impl<C: CacheTypes> KeyList<C::Key> for Bounded<C> {
 }
 
 /// Returns the hash of the entry in an occupied slot.
-fn hash_in<C: CacheTypes>(arena: &Arena<Entry<C>>, slot: Slot) -> KeyHash {
+fn hash_in<K, V, M>(arena: &Arena<EntryOf<K, V, M>>, slot: Slot) -> KeyHash {
     arena.get(slot).expect("the slot is occupied").hash
 }
 
@@ -344,8 +340,8 @@ mod tests {
 
     type Plain<K, V, P = Lru> = Bounded<Types<K, V, P, ()>>;
 
-    fn entry<K: core::hash::Hash, V, P: Policy>(key: K, value: V) -> Entry<Types<K, V, P, ()>> {
-        Entry { hash: KeyHash::of(&key), key, value, term: () }
+    fn entry<K: core::hash::Hash, V>(key: K, value: V) -> EntryOf<K, V, ()> {
+        EntryOf { hash: KeyHash::of(&key), key, value, term: () }
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! An entry that never expires and weighs one has the metadata `()`: all of this is then removed by the compiler.
 
-use core::fmt;
-
 use crate::store::read_stripes::{Lent, ToReaders};
 
 /// The metadata of an entry.
@@ -27,7 +25,7 @@ pub trait EntryMeta: Sized {
 
 /// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
 #[doc(hidden)]
-pub trait Queue<M: EntryMeta>: fmt::Debug {
+pub trait Queue<M: EntryMeta> {
     /// An empty queue.
     const EMPTY: Self;
 

@@ -68,10 +68,6 @@ impl Index {
     /// Inserts a slot as the first of its chain.
     ///
     /// Invariant: there is memory for the slot, and the slot is not in the index.
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
-    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[expect(clippy::cast_possible_truncation, reason = "`u32` can number all positions in `links`")]
     pub(crate) fn insert(&mut self, hash: KeyHash, slot: Slot) {
@@ -83,10 +79,6 @@ impl Index {
     }
 
     /// Removes a slot that is in the index.
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
-    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn remove(&mut self, slot: Slot) {
         let (at, next) = (self.back[number(slot)], self.links[number(slot)]);

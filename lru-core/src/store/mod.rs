@@ -35,6 +35,9 @@ use unbounded::Unbounded;
 
 pub use unbounded::Table;
 
+/// The hash table of the unbounded store of a cache.
+pub(crate) type TableOf<C> = Table<<C as CacheTypes>::Key, <C as CacheTypes>::Value, <C as CacheTypes>::Meta>;
+
 /// The entries removed from a store.
 pub(crate) type Removed<C> = RemovedEntries<C, Store<C>>;
 
@@ -49,7 +52,7 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 
 impl<C: CacheTypes<Meta = ()>> Store<C> {
     /// Publishes the entries to the current thread in `readers`, if the store keeps no order.
-    pub(crate) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
+    pub(crate) fn lend(&mut self, readers: &ReadStripes<TableOf<C>>) {
         if let Self::Unbounded(unbounded) = self {
             unbounded.lend(readers);
         }
@@ -60,7 +63,7 @@ impl<C: CacheTypes<Meta = ()>> Store<C> {
 ///
 /// Entries with metadata are in a bounded store even if the capacity is unlimited, because they may expire.
 pub(crate) enum Store<C: CacheTypes> {
-    Unbounded(Unbounded<C>),
+    Unbounded(Unbounded<C::Key, C::Value, C::Meta>),
     Bounded(Bounded<C>),
 }
 
@@ -160,7 +163,6 @@ impl<C: CacheTypes> Store<C> {
 
     /// Reads the entry with this hash whose key `matches`, and marks it as just used. `matches` may call the
     /// cache and hide the entry: `is_there` returns whether it is still there, and may be served.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<R>(
         &self,
@@ -213,10 +215,6 @@ impl<C: CacheTypes> Store<C> {
     ///
     /// Returns `entry` if the victim depends on entry metadata, or if there is no victim although the store
     /// is full ([`Store::insert`] handles both); and if the entries are published to read stripes.
-    #[cfg_attr(
-        not(debug_assertions),
-        expect(clippy::inline_always, reason = "see `Engine::insert_computed`")
-    )]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
         match self {

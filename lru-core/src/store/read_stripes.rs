@@ -9,7 +9,6 @@
 
 use core::cell::Cell;
 use core::convert::Infallible;
-use core::fmt;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -113,12 +112,6 @@ impl<X> Reading<'_, X> {
     #[inline]
     pub(crate) fn hit(mut self) {
         self.slot.hits += 1;
-    }
-}
-
-impl<X> fmt::Debug for Reading<'_, X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reading").finish_non_exhaustive()
     }
 }
 
@@ -233,14 +226,8 @@ impl<X> Stripe<X> {
     }
 }
 
-impl<X> fmt::Debug for ReadStripes<X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadStripes").finish_non_exhaustive()
-    }
-}
-
 /// A table that may be published to read stripes.
-pub trait Lent<X>: Sized + fmt::Debug {
+pub trait Lent<X>: Sized {
     /// Returns the table.
     fn table(&self) -> &X;
 
@@ -286,12 +273,6 @@ impl<X> Lent<X> for ToReaders<X> {
             Ok(table) => (table, hits),
             Err(_) => unreachable!("all handles were revoked, and only the lock holder makes new ones"),
         }
-    }
-}
-
-impl<X> fmt::Debug for ToReaders<X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToReaders").finish_non_exhaustive()
     }
 }
 

@@ -15,93 +15,114 @@ pub(crate) trait ClearedStore<C: CacheTypes> {
     fn for_each(&self, report: impl FnMut(&C::Key, &C::Value));
 }
 
-/// What left the store, in the order in which it did, to be told of and dropped when the lock is
-/// free. Mostly this is one entry, and nothing is allocated for that.
+/// The removed entries of a store, in the order of their removal.
 pub(crate) struct RemovedEntries<C: CacheTypes, S> {
-    first: Option<Leaver<C>>,
-    rest: Option<Box<Rest<C, S>>>,
-    /// Which of them the newcomer replaced.
+    entries: Leavers<Entry<C>>,
+    /// The store that was cleared, with all its entries.
+    cleared: Option<Box<S>>,
+}
+
+/// Entries in the order of their removal. Usually there is one, for which nothing is allocated. The type does
+/// not depend on the store, so that stores with different policies share its compiled code.
+struct Leavers<E> {
+    first: Option<Leaver<E>>,
+    more: Vec<Leaver<E>>,
+    /// The number of the entry that the inserted one replaced.
     replaced: Option<usize>,
 }
 
 /// An entry with the cause of its removal: `None` if it was never stored.
-pub(crate) struct Leaver<C: CacheTypes> {
-    pub(crate) entry: Entry<C>,
+#[derive(Debug)]
+pub(crate) struct Leaver<E> {
+    pub(crate) entry: E,
     pub(crate) cause: Option<RemovalCause>,
 }
 
-struct Rest<C: CacheTypes, S> {
-    more: Vec<Leaver<C>>,
-    /// The store that was cleared, with all its entries.
-    cleared: Option<S>,
+impl<E> Leavers<E> {
+    #[inline]
+    fn add(&mut self, leaver: Leaver<E>) {
+        if self.first.is_none() {
+            self.first = Some(leaver);
+        } else {
+            self.more.push(leaver);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Leaver<E>> {
+        self.first.iter().chain(&self.more)
+    }
+
+    fn into_iter(self) -> impl Iterator<Item = Leaver<E>> {
+        self.first.into_iter().chain(self.more)
+    }
+
+    #[inline(never)]
+    fn extend(&mut self, leavers: Vec<Leaver<E>>) {
+        for leaver in leavers {
+            self.add(leaver);
+        }
+    }
+
+    #[inline(never)]
+    fn count(&self, cause: RemovalCause) -> u64 {
+        self.iter().filter(|leaver| leaver.cause == Some(cause)).map(|_| 1).sum()
+    }
 }
 
 impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
     #[inline]
     pub(crate) const fn none() -> Self {
-        Self { first: None, rest: None, replaced: None }
+        Self { entries: Leavers { first: None, more: Vec::new(), replaced: None }, cleared: None }
     }
 
     /// Adds a removed entry that is reported.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry<C>, cause: RemovalCause) {
-        self.add(Leaver { entry, cause: Some(cause) });
+        self.entries.add(Leaver { entry, cause: Some(cause) });
     }
 
     /// Adds the entry that the inserted one replaced.
     pub(crate) fn replace(&mut self, entry: Entry<C>) {
-        let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
-        self.replaced = Some(usize::from(self.first.is_some()) + more);
+        self.entries.replaced = Some(usize::from(self.entries.first.is_some()) + self.entries.more.len());
         self.push(entry, RemovalCause::Replaced);
     }
 
     /// Adds a rejected entry, which is dropped and not reported.
     #[inline]
     pub(crate) fn refuse(&mut self, entry: Entry<C>) {
-        self.add(Leaver { entry, cause: None });
-    }
-
-    #[inline]
-    fn add(&mut self, leaver: Leaver<C>) {
-        if self.first.is_none() {
-            self.first = Some(leaver);
-        } else {
-            self.rest().more.push(leaver);
-        }
-    }
-
-    #[cold]
-    fn rest(&mut self) -> &mut Rest<C, S> {
-        self.rest.get_or_insert_with(|| Box::new(Rest { more: Vec::new(), cleared: None }))
+        self.entries.add(Leaver { entry, cause: None });
     }
 
     /// Adds all entries of a cleared store.
     pub(crate) fn clear(&mut self, store: S) {
-        self.rest().cleared = Some(store);
+        self.cleared = Some(Box::new(store));
     }
 
+    /// Adds entries that were removed later.
+    pub(crate) fn extend(&mut self, leavers: Vec<Leaver<Entry<C>>>) {
+        self.entries.extend(leavers);
+    }
+
+    /// Adds all that `others` has.
     pub(crate) fn append(&mut self, others: Self) {
-        let Self { first, rest, replaced: _ } = others;
-        let (more, cleared) = rest.map_or_else(Default::default, |rest| (rest.more, rest.cleared));
-        for leaver in first.into_iter().chain(more) {
-            self.add(leaver);
+        if let Some(first) = others.entries.first {
+            self.entries.add(first);
         }
+        self.extend(others.entries.more);
         // At most one of the two has a cleared store with entries: after a clear, the store is empty.
-        if let Some(cleared) = cleared {
-            self.clear(cleared);
+        if others.cleared.is_some() {
+            self.cleared = others.cleared;
         }
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.rest.is_none()
+        self.entries.first.is_none() && self.cleared.is_none()
     }
 
     /// Returns the number of entries removed for this reason, without those of a cleared store.
     pub(crate) fn count(&self, reason: RemovalCause) -> u64 {
-        let rest = self.rest.iter().flat_map(|rest| &rest.more);
-        let leavers = self.first.iter().chain(rest).filter(|leaver| leaver.cause == Some(reason));
-        leavers.map(|_| 1).sum()
+        self.entries.count(reason)
     }
 
     /// Calls `whom` for each removed entry, and then for one that was `taken` out. A panic of one call does
@@ -117,13 +138,12 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
                 thrown.get_or_insert(panic);
             }
         };
-        let rest = self.rest.as_deref();
-        for Leaver { entry, cause } in self.first.iter().chain(rest.iter().flat_map(|rest| &rest.more)) {
+        for Leaver { entry, cause } in self.entries.iter() {
             if let Some(cause) = *cause {
                 tell(&entry.key, &entry.value, cause);
             }
         }
-        for store in rest.iter().filter_map(|rest| rest.cleared.as_ref()) {
+        if let Some(store) = &self.cleared {
             store.for_each(|key, value| tell(key, value, RemovalCause::Cleared));
         }
         if let Some((key, value, cause)) = taken {
@@ -134,29 +154,26 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
 
     /// Passes each entry to `to`, except those of a cleared store.
     pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
-        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
-        for Leaver { entry, cause } in self.first.into_iter().chain(rest) {
+        for Leaver { entry, cause } in self.entries.into_iter() {
             to(entry, cause);
         }
     }
 
     /// Returns whether there is a cleared store.
     pub(crate) fn are_all(&self) -> bool {
-        self.rest.as_ref().is_some_and(|rest| rest.cleared.is_some())
+        self.cleared.is_some()
     }
 
     /// Returns the entry that the inserted one replaced, if any, and drops the others.
     pub(crate) fn into_replaced(self) -> Option<(C::Key, C::Value)> {
-        let number = self.replaced?;
-        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
-        let Leaver { entry, .. } = self.first.into_iter().chain(rest).nth(number)?;
+        let number = self.entries.replaced?;
+        let Leaver { entry, .. } = self.entries.into_iter().nth(number)?;
         Some((entry.key, entry.value))
     }
 
     /// Returns the entries removed for this reason, and drops the others.
     pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
-        let rest = self.rest.into_iter().flat_map(|rest| rest.more);
-        let leavers = self.first.into_iter().chain(rest).filter(move |leaver| leaver.cause == Some(cause));
+        let leavers = self.entries.into_iter().filter(move |leaver| leaver.cause == Some(cause));
         leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
     }
 }

@@ -1,6 +1,5 @@
 //! The types of a cache as one bundle.
 
-use core::fmt;
 use core::marker::PhantomData;
 
 use crate::store::entry_meta::EntryMeta;
@@ -27,10 +26,4 @@ impl<K, V, P: Policy, M: EntryMeta> CacheTypes for Types<K, V, P, M> {
     type Value = V;
     type Policy = P;
     type Meta = M;
-}
-
-impl<K, V, P, M> fmt::Debug for Types<K, V, P, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Types").finish_non_exhaustive()
-    }
 }

@@ -2,17 +2,15 @@
 //!
 //! The table may be published to read stripes. It is changed only after it has been revoked.
 
-use core::fmt;
 use core::mem;
 
 use hashbrown::HashTable;
 
 use crate::key::KeyHash;
-use crate::store::entry::Entry;
+use crate::store::entry::EntryOf;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::place::Place;
 use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
-use crate::store::types::CacheTypes;
 
 /// The approximate size in bytes of the entries that the first allocation has room for.
 const FIRST: usize = 512;
@@ -20,36 +18,36 @@ const FIRST: usize = 512;
 /// The maximum size in bytes of the entries of a small table.
 const SMALL: usize = 16 * 1024;
 
-pub(crate) enum Unbounded<C: CacheTypes> {
-    Own(Table<C>),
-    Lent(<C::Meta as EntryMeta>::Lent<Table<C>>),
+pub(crate) enum Unbounded<K, V, M: EntryMeta> {
+    Own(Table<K, V, M>),
+    Lent(M::Lent<Table<K, V, M>>),
 }
 
 /// A hash table of entries.
-pub struct Table<C: CacheTypes>(HashTable<Entry<C>>);
+pub struct Table<K, V, M>(HashTable<EntryOf<K, V, M>>);
 
 /// Drops the entries one by one, so that a panic in one destructor does not skip the others, as it would in
 /// the drop of `HashTable`.
-impl<C: CacheTypes> Drop for Table<C> {
+impl<K, V, M> Drop for Table<K, V, M> {
     fn drop(&mut self) {
         mem::take(&mut self.0).into_iter().for_each(drop);
     }
 }
 
-impl<C: CacheTypes> Table<C> {
+impl<K, V, M> Table<K, V, M> {
     const fn new() -> Self {
         Self(HashTable::new())
     }
 
     #[inline]
-    fn find(&self, hash: KeyHash, mut matches: impl FnMut(&C::Key) -> bool) -> Option<(Place, &Entry<C>)> {
+    fn find(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<(Place, &EntryOf<K, V, M>)> {
         let place = self.0.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
         Some((Place(place), self.0.get_bucket(place)?))
     }
 
     /// Like [`find`](Self::find), but without the place, which is seldom needed.
     #[inline]
-    fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&C::Key) -> bool) -> Option<&Entry<C>> {
+    fn find_entry(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<&EntryOf<K, V, M>> {
         self.0.find(hash.get(), |entry| matches(&entry.key))
     }
 
@@ -58,19 +56,19 @@ impl<C: CacheTypes> Table<C> {
     pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&C::Key) -> bool,
-        read: impl FnOnce(&C::Value) -> R,
+        matches: impl FnMut(&K) -> bool,
+        read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         self.find_entry(hash, matches).map(|entry| read(&entry.value))
     }
 
     /// Returns whether the table takes little memory, and its entries have no destructor.
     fn is_small_and_plain(&self) -> bool {
-        !mem::needs_drop::<Entry<C>>() && self.0.allocation_size() <= SMALL
+        !mem::needs_drop::<EntryOf<K, V, M>>() && self.0.allocation_size() <= SMALL
     }
 
     #[inline]
-    fn insert(&mut self, entry: Entry<C>) {
+    fn insert(&mut self, entry: EntryOf<K, V, M>) {
         if self.0.len() == self.0.capacity() {
             self.grow();
         }
@@ -81,19 +79,13 @@ impl<C: CacheTypes> Table<C> {
     /// recursion that starts from nothing most of the rebuilding, and twice as many later.
     #[cold]
     fn grow(&mut self) {
-        let (len, size) = (self.0.len(), size_of::<Entry<C>>());
+        let (len, size) = (self.0.len(), size_of::<EntryOf<K, V, M>>());
         let more = if len * size < SMALL { (3 * len).max(FIRST / size) } else { len };
         self.0.reserve(more.max(1), |entry| entry.hash.get());
     }
 }
 
-impl<C: CacheTypes> fmt::Debug for Table<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").finish_non_exhaustive()
-    }
-}
-
-impl<C: CacheTypes> Unbounded<C> {
+impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     pub(super) const fn new() -> Self {
         Self::Own(Table::new())
     }
@@ -112,7 +104,7 @@ impl<C: CacheTypes> Unbounded<C> {
 
     /// Returns the table for reading.
     #[inline]
-    fn table(&self) -> &Table<C> {
+    fn table(&self) -> &Table<K, V, M> {
         match self {
             Self::Own(table) => table,
             Self::Lent(lent) => lent.table(),
@@ -121,7 +113,7 @@ impl<C: CacheTypes> Unbounded<C> {
 
     /// Returns the table for changing.
     #[inline]
-    fn table_mut(&mut self) -> &mut Table<C> {
+    fn table_mut(&mut self) -> &mut Table<K, V, M> {
         match self {
             Self::Own(table) => table,
             Self::Lent(_) => unreachable!("it was taken back"),
@@ -159,8 +151,8 @@ impl<C: CacheTypes> Unbounded<C> {
     pub(super) fn find(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&C::Key) -> bool,
-    ) -> Option<(Place, &Entry<C>)> {
+        matches: impl FnMut(&K) -> bool,
+    ) -> Option<(Place, &EntryOf<K, V, M>)> {
         self.table().find(hash, matches)
     }
 
@@ -169,18 +161,18 @@ impl<C: CacheTypes> Unbounded<C> {
     pub(super) fn find_entry(
         &self,
         hash: KeyHash,
-        matches: impl FnMut(&C::Key) -> bool,
-    ) -> Option<&Entry<C>> {
+        matches: impl FnMut(&K) -> bool,
+    ) -> Option<&EntryOf<K, V, M>> {
         self.table().find_entry(hash, matches)
     }
 
     /// Returns the place of an entry of this store.
     #[cold]
-    pub(super) fn place_of(&self, entry: &Entry<C>) -> Option<Place> {
+    pub(super) fn place_of(&self, entry: &EntryOf<K, V, M>) -> Option<Place> {
         self.table().0.find_bucket_index(entry.hash.get(), |stored| core::ptr::eq(stored, entry)).map(Place)
     }
 
-    pub(super) fn get(&self, place: Place) -> &Entry<C> {
+    pub(super) fn get(&self, place: Place) -> &EntryOf<K, V, M> {
         self.table().0.get_bucket(place.0).expect("the place is occupied")
     }
 
@@ -190,7 +182,7 @@ impl<C: CacheTypes> Unbounded<C> {
     }
 
     #[inline]
-    pub(super) fn insert(&mut self, entry: Entry<C>) {
+    pub(super) fn insert(&mut self, entry: EntryOf<K, V, M>) {
         self.table_mut().insert(entry);
     }
 
@@ -200,7 +192,7 @@ impl<C: CacheTypes> Unbounded<C> {
     ///
     /// Returns `entry` if the table is published to read stripes.
     #[inline]
-    pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Result<(), Entry<C>> {
+    pub(super) fn bring_in(&mut self, entry: EntryOf<K, V, M>) -> Result<(), EntryOf<K, V, M>> {
         match self {
             Self::Own(table) => {
                 table.insert(entry);
@@ -211,13 +203,13 @@ impl<C: CacheTypes> Unbounded<C> {
     }
 
     /// Replaces the value of a stored key, and returns the new key with the old value.
-    pub(super) fn replace(&mut self, place: Place, mut entry: Entry<C>) -> Entry<C> {
+    pub(super) fn replace(&mut self, place: Place, mut entry: EntryOf<K, V, M>) -> EntryOf<K, V, M> {
         let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
         mem::swap(&mut stored.value, &mut entry.value);
         entry
     }
 
-    pub(super) fn remove(&mut self, place: Place) -> Entry<C> {
+    pub(super) fn remove(&mut self, place: Place) -> EntryOf<K, V, M> {
         match self.table_mut().0.get_bucket_entry(place.0) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("the place is occupied"),
@@ -225,9 +217,9 @@ impl<C: CacheTypes> Unbounded<C> {
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Unbounded<C> {
+impl<K, V> Unbounded<K, V, ()> {
     /// Publishes the table to the current thread in `readers`.
-    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<C>>) {
+    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
         if let Self::Own(table) = self {
             *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));
         }
@@ -240,21 +232,19 @@ impl<C: CacheTypes<Meta = ()>> Unbounded<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::policy::Lru;
-    use crate::store::types::Types;
 
-    type Plain<K, V> = Unbounded<Types<K, V, Lru, ()>>;
+    type Plain<K, V> = Unbounded<K, V, ()>;
 
     #[test]
     fn a_small_table_grows_fourfold_and_a_large_one_doubles() {
         let mut store = Plain::new();
         let mut capacities = Vec::new();
         for n in 0..5000_u64 {
-            store.insert(Entry { hash: KeyHash::of(&n), key: n, value: n, term: () });
+            store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: n, term: () });
             capacities.push(store.table().0.capacity());
         }
         capacities.dedup();
-        let size = size_of::<Entry<Types<u64, u64, Lru, ()>>>();
+        let size = size_of::<EntryOf<u64, u64, ()>>();
         assert!(capacities[0] * size <= 2 * FIRST);
         for step in capacities.windows(2) {
             let times = if step[0] * size < SMALL { 4 } else { 2 };
@@ -267,7 +257,7 @@ mod tests {
         fn kept<V>(count: u64, value: impl Fn(u64) -> V) -> bool {
             let mut store = Plain::new();
             for n in 0..count {
-                store.insert(Entry { hash: KeyHash::of(&n), key: n, value: value(n), term: () });
+                store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: value(n), term: () });
             }
             let taken = store.take();
             assert_eq!(store.len(), 0);
@@ -283,7 +273,7 @@ mod tests {
     #[test]
     fn large_entries_take_no_memory_before_they_come() {
         let mut store = Plain::new();
-        store.insert(Entry { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
+        store.insert(EntryOf { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
         assert!(store.table().0.capacity() < 4);
     }
 }

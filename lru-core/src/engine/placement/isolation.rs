@@ -5,7 +5,6 @@
 
 use core::any::Any;
 use core::cell::RefCell;
-use core::fmt;
 use core::ops::Deref;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -127,11 +126,5 @@ impl<E> Deref for Isolated<'_, E> {
             Self::Shared(engine) => engine,
             Self::Own(engine) => engine,
         }
-    }
-}
-
-impl<E> fmt::Debug for Isolated<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Isolated").finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::types::CacheTypes;
 
 /// The engines of a cache.
@@ -126,7 +126,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
     type Types = C;
     type Lock = L;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
@@ -138,7 +137,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
         Engine::lookup(self, hash, matches, read, lifecycle)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
@@ -150,7 +148,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
         Engine::lookup_uncounted(self, hash, matches, read, lifecycle)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
@@ -159,7 +156,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let Entry { hash, key, value, term } = entry;
+        let EntryOf { hash, key, value, term } = entry;
         Engine::insert_computed(self, hash, key, value, term, began, same, lifecycle);
     }
 
@@ -198,7 +195,6 @@ macro_rules! behind {
             type Types = E::Types;
             type Lock = E::Lock;
 
-            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
             #[cfg_attr(not(debug_assertions), inline(always))]
             fn lookup<R>(
                 &self,
@@ -210,7 +206,6 @@ macro_rules! behind {
                 (**self).lookup(hash, matches, read, lifecycle)
             }
 
-            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
             #[cfg_attr(not(debug_assertions), inline(always))]
             fn lookup_uncounted<R>(
                 &self,
@@ -222,7 +217,6 @@ macro_rules! behind {
                 (**self).lookup_uncounted(hash, matches, read, lifecycle)
             }
 
-            #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
             #[cfg_attr(not(debug_assertions), inline(always))]
             fn insert_computed(
                 &self,

@@ -6,7 +6,6 @@
 //! out before the next call.
 
 use core::cell::Cell;
-use core::fmt;
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -41,12 +40,6 @@ impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
         HELD.set(HELD.get() - 1);
-    }
-}
-
-impl fmt::Debug for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").finish_non_exhaustive()
     }
 }
 

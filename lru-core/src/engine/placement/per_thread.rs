@@ -1,7 +1,6 @@
 //! The per-thread placement (`scope = thread`): one cache for each thread that calls the function, without a
 //! lock.
 
-use core::fmt;
 use core::marker::PhantomData;
 use std::thread::LocalKey;
 
@@ -14,7 +13,7 @@ use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
@@ -27,12 +26,6 @@ impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
     pub const fn new() -> Self {
         Self(LocalEngine::local(MaxSize::from_const(MAXSIZE)))
-    }
-}
-
-impl<C: CacheTypes, const MAXSIZE: i128> fmt::Debug for ThreadEngine<C, MAXSIZE> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ThreadEngine").field(&self.0).finish()
     }
 }
 
@@ -57,7 +50,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
     /// Runs `ask` on the engine of the current thread; `None` if it has been dropped.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with<R>(&self, ask: impl FnOnce(&LocalEngine<C>) -> R) -> Option<R> {
         let with = |memo: &ThreadEngine<C, MAXSIZE>| {
@@ -75,7 +67,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
     type Types = C;
     type Lock = Unlocked<State<C>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
@@ -87,7 +78,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         self.with(|engine| engine.lookup(hash, matches, read, lifecycle)).unwrap_or(Err(Epoch::FIRST))
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
@@ -99,7 +89,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         self.with(|engine| engine.lookup_uncounted(hash, matches, read, lifecycle))?
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
@@ -108,7 +97,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let Entry { hash, key, value, term } = entry;
+        let EntryOf { hash, key, value, term } = entry;
         self.with(|engine| engine.insert_computed(hash, key, value, term, began, same, lifecycle));
     }
 
@@ -146,11 +135,5 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
 impl<F, C: CacheTypes, const MAXSIZE: i128> Clone for OfThread<F, C, MAXSIZE> {
     fn clone(&self) -> Self {
         Self { key: self.key, function: PhantomData }
-    }
-}
-
-impl<F, C: CacheTypes, const MAXSIZE: i128> fmt::Debug for OfThread<F, C, MAXSIZE> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OfThread").finish_non_exhaustive()
     }
 }

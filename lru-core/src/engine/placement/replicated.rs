@@ -4,7 +4,6 @@
 //! The table is published only after several threads have been seen to call. A cache that one thread uses is
 //! read through its lock.
 
-use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::OnceLock;
@@ -22,9 +21,9 @@ use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::CacheInfo;
-use crate::store::Table;
+use crate::store::TableOf;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::maxsize::MaxSize;
 use crate::store::read_stripes::{Found, NO_THREAD, ReadStripes, Reading, number};
 use crate::store::types::CacheTypes;
@@ -117,17 +116,11 @@ impl<T: Lending> Lock<T> for OpenLock<T> {
     }
 }
 
-impl<T: Lending> fmt::Debug for OpenLock<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenLock").finish_non_exhaustive()
-    }
-}
-
 /// The engine of a replicated cache.
 type OpenEngine<C> = Engine<C, OpenLock<State<C>>>;
 
 /// The read stripes of a cache.
-type ReadersOf<C> = ReadStripes<Table<C>>;
+type ReadersOf<C> = ReadStripes<TableOf<C>>;
 
 impl<C: CacheTypes<Meta = ()>> Lending for State<C> {
     type ReadStripes = ReadersOf<C>;
@@ -181,7 +174,7 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
     /// Returns a lookup in the table, if it is published to the current thread.
     // A function of its own, without the key: the caller keeps the key in registers.
     #[inline(never)]
-    fn begin_to_read<'a>(&self, readers: &'a ReadersOf<C>) -> Option<Reading<'a, Table<C>>> {
+    fn begin_to_read<'a>(&self, readers: &'a ReadersOf<C>) -> Option<Reading<'a, TableOf<C>>> {
         match readers.find() {
             Found::Table(reading) => Some(reading),
             Found::Nothing => None,
@@ -195,7 +188,6 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
 
 impl<C: CacheTypes<Meta = ()>> Open<C> {
     /// Reads a value from the table that is published to the current thread, and counts a hit there.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
         &self,
@@ -214,7 +206,6 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
     type Types = C;
     type Lock = OpenLock<State<C>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
@@ -229,7 +220,6 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
         }
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
@@ -244,7 +234,6 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
         }
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
@@ -253,7 +242,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let Entry { hash, key, value, term: () } = entry;
+        let EntryOf { hash, key, value, term: () } = entry;
         self.0.insert_computed(hash, key, value, (), began, same, lifecycle);
     }
 
@@ -286,12 +275,6 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
 /// The engine is consistent at every point where user code runs, and therefore after a panic in it.
 impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Open<C> {}
 impl<C: CacheTypes<Meta = ()>> UnwindSafe for Open<C> {}
-
-impl<C: CacheTypes<Meta = ()>> fmt::Debug for Open<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Open").finish_non_exhaustive()
-    }
-}
 
 #[cfg(feature = "testing")]
 impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Another for Open<C> {

@@ -1,7 +1,6 @@
 //! The sharded placement (`shards = N`): `N` engines, each with the keys of its share of all hashes, its own
 //! lock, and its own order.
 
-use core::fmt;
 use core::mem;
 use core::ops::Deref;
 
@@ -18,7 +17,7 @@ use crate::key::KeyHash;
 use crate::key::hash::STEP;
 use crate::observe::info::CacheInfo;
 use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
@@ -45,12 +44,6 @@ impl<T> Deref for HeldShard<'_, T> {
     #[inline]
     fn deref(&self) -> &T {
         &self.held
-    }
-}
-
-impl<T> fmt::Debug for HeldShard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HeldShard").finish_non_exhaustive()
     }
 }
 
@@ -197,7 +190,6 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     type Types = C;
     type Lock = ShardLock<State<C>>;
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
@@ -213,7 +205,6 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         shard.engine.lookup(hash, matches, read, lifecycle)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
@@ -229,7 +220,6 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         shard.engine.lookup_uncounted(hash, matches, read, lifecycle)
     }
 
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
@@ -238,7 +228,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let Entry { hash, key, value, term } = entry;
+        let EntryOf { hash, key, value, term } = entry;
         let shard = self.of(hash);
         if is_nested() {
             return self.ask_nested(shard, |engine| {
@@ -331,12 +321,6 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
 impl<C: CacheTypes, const N: usize> Another for Shards<C, N> {
     fn another(&self) -> Self {
         Self::new(self.maxsize)
-    }
-}
-
-impl<C: CacheTypes, const N: usize> fmt::Debug for Shards<C, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shards").field("maxsize", &self.maxsize).finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::info::{CacheInfo, CacheParameters};
 use crate::observe::stats::CacheStats;
-use crate::store::entry::Entry;
+use crate::store::entry::EntryOf;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -61,7 +61,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         if let Some(value) = outcome.into_kept(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
             let term = self.plan.meta(&key, &value, EntryOptions { is_error, ..options });
-            self.keep(Entry { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
+            self.keep(EntryOf { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
         }
     }
 

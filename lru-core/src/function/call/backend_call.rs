@@ -1,7 +1,6 @@
 //! A coalesced call with a backend (L2): fetch, lock among processes, store, and what happens when one of
 //! these fails.
 
-use core::fmt;
 use core::future::{Future, poll_fn};
 use core::time::Duration;
 use std::boxed::Box;
@@ -186,11 +185,5 @@ where
             }
             instead.unwrap_or(result)
         })
-    }
-}
-
-impl<B, T> fmt::Debug for BackendCall<'_, B, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendCall").finish_non_exhaustive()
     }
 }

@@ -350,15 +350,3 @@ impl<B: AsyncBackend> Put<'_, B> {
         }
     }
 }
-
-macro_rules! opaque {
-    ($($type:ident $(<$lifetime:lifetime>)?)*) => { $(
-        impl<B> fmt::Debug for $type<$($lifetime,)? B> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($type)).finish_non_exhaustive()
-            }
-        }
-    )* };
-}
-
-opaque! { BackendHandle BackendEntry Put<'_> }

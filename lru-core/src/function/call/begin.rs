@@ -28,7 +28,6 @@ type LookupOf<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClai
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Looks up the result of a call that may be served a stale one, or one that another call computes.
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::lookup`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn begin<Q, R, O>(self, key: Q, policy: O, options: FlightOptions) -> LookupOf<E, S, O, R>
     where

@@ -1,7 +1,6 @@
 //! The computation of a coalesced call: which flight it leads, when it began, and what a backend needs to
 //! know of it.
 
-use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::Poll;
@@ -76,11 +75,5 @@ impl<K, V> Drop for OpenOnDrop<'_, K, V> {
         if let Some(leader) = self.leader {
             _ = self.scope.set(leader.body_scope());
         }
-    }
-}
-
-impl<E: Placement> fmt::Debug for Computation<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Computation").finish_non_exhaustive()
     }
 }

@@ -21,7 +21,6 @@ pub(crate) mod remote;
 pub(crate) mod strictness;
 mod wait;
 
-use core::fmt;
 use core::time::Duration;
 
 use crate::engine::Engine;
@@ -34,7 +33,7 @@ use crate::expiry::settings::EntryOptions;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
-use crate::store::entry::Entry;
+use crate::store::entry::{Entry, EntryOf};
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
 /// the stored part of the results.
@@ -73,7 +72,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Returns a [`Miss`] if the result must be computed: the token with which it is stored.
     // Each memoized function calls this in one place, so inlining costs nothing. In debug builds an inlined
     // copy would cost stack.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
     where
@@ -99,7 +97,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// Like [`CacheHandle::look`], but counts no miss yet: the call may not need a computation of its own.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `CacheHandle::look`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<Q, R, O>(
         &self,
@@ -147,7 +144,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// Inserts the result of a computation, if the result policy stores it.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn remember<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
         self,
@@ -170,14 +166,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             let term = plan.meta(&key, &value, EntryOptions { is_error, max_age: left, ..options });
             match origin {
                 InsertKind::Computed(began) => {
-                    engines.insert_computed(Entry { hash, key, value, term }, began, same, &plan);
+                    engines.insert_computed(EntryOf { hash, key, value, term }, began, same, &plan);
                 }
                 InsertKind::Revalidated(_)
                 | InsertKind::Refreshed(_)
                 | InsertKind::Put
                 | InsertKind::Inserted => {
                     let calls = Self { engines, stores, plan };
-                    calls.keep(Entry { hash, key, value, term }, origin, same);
+                    calls.keep(EntryOf { hash, key, value, term }, origin, same);
                 }
             }
         }
@@ -221,12 +217,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 }
 
-impl<E, S> fmt::Debug for CacheHandle<E, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CacheHandle").finish_non_exhaustive()
-    }
-}
-
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is remembered by `keep`"]
 pub struct Miss<E: Placement, S, O> {
@@ -248,7 +238,6 @@ pub(crate) struct Pending<K> {
 impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     /// Stores the part of `result` that the result policy selects, and returns `result`.
     // Inlined like `CacheHandle::look`: the fields of the miss then stay in registers.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see above"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep<R>(self, result: R) -> R
     where
@@ -258,7 +247,6 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     }
 
     /// Like [`Miss::keep`], but with options computed from the value.
-    #[cfg_attr(not(debug_assertions), expect(clippy::inline_always, reason = "see `Miss::keep`"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn keep_on<R>(self, result: R, options: impl FnOnce(&S, &O::Value) -> EntryOptions) -> R
     where
@@ -271,11 +259,5 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
             calls.count_error();
         }
         result
-    }
-}
-
-impl<E: Placement, S, O> fmt::Debug for Miss<E, S, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Miss").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! A coalesced call that found no fresh result: all that it needs to compute the result, or to wait for it.
 
-use core::fmt;
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
@@ -125,11 +124,5 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             }
             None => (result, false),
         }
-    }
-}
-
-impl<E: Placement, S, O> fmt::Debug for PendingCall<E, S, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingCall").finish_non_exhaustive()
     }
 }

@@ -1,6 +1,5 @@
 //! The background refresh of a stale result that a call was served (stale-while-revalidate, RFC 5861).
 
-use core::fmt;
 use core::future::Future;
 use std::boxed::Box;
 use std::sync::Arc;
@@ -202,11 +201,5 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         drop(scope);
         remote.inserted(hash);
         computation
-    }
-}
-
-impl<E: Placement, S, O> fmt::Debug for RefreshClaim<E, S, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshClaim").finish_non_exhaustive()
     }
 }

@@ -2,7 +2,6 @@
 //! and costs nothing.
 
 use core::any::Any;
-use core::fmt;
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -113,12 +112,6 @@ pub enum Computed<E: Placement, R, N> {
     },
     /// The call panicked while it held the cross-process lock.
     Panicked(Box<dyn Any + Send>, Computation<E>),
-}
-
-impl<E: Placement, R, N> fmt::Debug for Computed<E, R, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Computed").finish_non_exhaustive()
-    }
 }
 
 /// Blocks the thread until `future` is ready. The future waits for other calls or processes at most.
