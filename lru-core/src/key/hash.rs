@@ -22,6 +22,9 @@ impl KeyHash {
     /// A bit that hash tables use neither to select a bucket (the low bits) nor as a tag (the top 7).
     const NEVER_ZERO: NonZeroU64 = NonZeroU64::new(1 << Self::SET).unwrap();
 
+    /// The hash of no particular key.
+    pub(crate) const ANY: Self = Self(Self::NEVER_ZERO);
+
     /// The number of the bit that is always set.
     pub(crate) const SET: u32 = 48;
 

@@ -10,6 +10,8 @@ pub(crate) mod per_thread;
 pub(crate) mod replicated;
 pub(crate) mod sharded;
 
+use core::ops::Deref;
+
 use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
@@ -33,37 +35,47 @@ pub trait Placement {
 
     /// Looks a key up for a caller, as `Engine::lookup` does.
     ///
-    /// This and the next two are methods instead of closures for [`at`](Self::at), because `inline(always)`
-    /// cannot be put on a closure.
+    /// This and the next two are methods besides [`at`](Self::at), because `inline(always)` cannot be put on a
+    /// closure: a placement that calls its closure in several places implements them itself.
     ///
     /// # Errors
     ///
     /// A miss: the point in time at which it was counted.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&StoredKey<Self>) -> bool,
         read: impl Fn(&StoredValue<Self>) -> R,
         lifecycle: &impl Lifecycle<Self::Types>,
-    ) -> Result<R, Epoch>;
+    ) -> Result<R, Epoch> {
+        self.at(hash, |engine| engine.lookup(hash, matches, read, lifecycle))
+    }
 
     /// Looks a key up without counting a miss, as `Engine::lookup_uncounted` does.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&StoredKey<Self>) -> bool,
         read: impl Fn(&StoredValue<Self>) -> R,
         lifecycle: &impl Lifecycle<Self::Types>,
-    ) -> Option<(R, Freshness)>;
+    ) -> Option<(R, Freshness)> {
+        self.at(hash, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle))
+    }
 
     /// Inserts the result of a computation that began at `began`, as `Engine::insert_computed` does.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
         entry: Entry<Self::Types>,
         began: Epoch,
         same: impl Fn(&StoredKey<Self>, &StoredKey<Self>) -> bool,
         lifecycle: &impl Lifecycle<Self::Types>,
-    );
+    ) {
+        let EntryOf { hash, key, value, term } = entry;
+        self.at(hash, |engine| engine.insert_computed(hash, key, value, term, began, same, lifecycle));
+    }
 
     /// Runs `ask` on the engine for the keys of this hash.
     fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
@@ -75,10 +87,16 @@ pub trait Placement {
     }
 
     /// Runs `ask` on one engine that stands for all, for operations without a key.
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
+    #[inline]
+    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        self.at(KeyHash::ANY, ask)
+    }
 
     /// Runs `ask` on each engine.
-    fn each(&self, change: Change, ask: impl FnMut(&EngineOf<Self>));
+    fn each(&self, change: Change, ask: impl FnMut(&EngineOf<Self>)) {
+        let _ = change;
+        self.first(ask);
+    }
 
     /// Carries out the deferred changes of the engine for this hash. Called before a call.
     #[inline]
@@ -92,14 +110,20 @@ pub trait Placement {
     }
 
     /// Returns hits, misses, capacity and size of all engines, read together.
-    fn info(&self, plan: &impl Lifecycle<Self::Types>) -> CacheInfo;
+    fn info(&self, plan: &impl Lifecycle<Self::Types>) -> CacheInfo {
+        self.first(|engine| engine.info(plan))
+    }
 
     /// Returns the current capacity of all engines together.
-    fn maxsize(&self) -> Option<usize>;
+    fn maxsize(&self) -> Option<usize> {
+        self.first(Engine::maxsize)
+    }
 
     /// Returns whether the current thread holds the lock of any engine, in which case it must not block on
     /// another thread.
-    fn is_held(&self) -> bool;
+    fn is_held(&self) -> bool {
+        self.first(Engine::is_held)
+    }
 }
 
 /// The engine type of a placement.
@@ -126,149 +150,87 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
     type Types = C;
     type Lock = L;
 
+    #[inline]
+    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&Self) -> R) -> R {
+        ask(self)
+    }
+}
+
+/// A pointer to a placement, such as a reference.
+impl<E: Placement, P: Deref<Target = E>> Placement for P {
+    type Types = E::Types;
+    type Lock = E::Lock;
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
         hash: KeyHash,
-        matches: impl Fn(&C::Key) -> bool,
-        read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        matches: impl Fn(&StoredKey<E>) -> bool,
+        read: impl Fn(&StoredValue<E>) -> R,
+        lifecycle: &impl Lifecycle<E::Types>,
     ) -> Result<R, Epoch> {
-        Engine::lookup(self, hash, matches, read, lifecycle)
+        (**self).lookup(hash, matches, read, lifecycle)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
-        matches: impl Fn(&C::Key) -> bool,
-        read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        matches: impl Fn(&StoredKey<E>) -> bool,
+        read: impl Fn(&StoredValue<E>) -> R,
+        lifecycle: &impl Lifecycle<E::Types>,
     ) -> Option<(R, Freshness)> {
-        Engine::lookup_uncounted(self, hash, matches, read, lifecycle)
+        (**self).lookup_uncounted(hash, matches, read, lifecycle)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_computed(
         &self,
-        entry: Entry<C>,
+        entry: Entry<E::Types>,
         began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
-        lifecycle: &impl Lifecycle<C>,
+        same: impl Fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+        lifecycle: &impl Lifecycle<E::Types>,
     ) {
-        let EntryOf { hash, key, value, term } = entry;
-        Engine::insert_computed(self, hash, key, value, term, began, same, lifecycle);
+        (**self).insert_computed(entry, began, same, lifecycle);
     }
 
     #[inline]
-    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&Self) -> R) -> R {
-        ask(self)
+    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).at(hash, ask)
     }
 
     #[inline]
-    fn first<R>(&self, ask: impl FnOnce(&Self) -> R) -> R {
-        ask(self)
+    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).change(hash, ask)
     }
 
-    fn each(&self, _: Change, mut ask: impl FnMut(&Self)) {
-        ask(self);
+    #[inline]
+    fn first<R>(&self, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).first(ask)
     }
 
-    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
-        Engine::info(self, plan)
+    fn each(&self, change: Change, ask: impl FnMut(&EngineOf<E>)) {
+        (**self).each(change, ask);
+    }
+
+    #[inline]
+    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Types>) {
+        (**self).catch_up(hash, plan);
+    }
+
+    fn catch_up_all(&self, plan: &impl Lifecycle<E::Types>) {
+        (**self).catch_up_all(plan);
+    }
+
+    fn info(&self, plan: &impl Lifecycle<E::Types>) -> CacheInfo {
+        (**self).info(plan)
     }
 
     fn maxsize(&self) -> Option<usize> {
-        Engine::maxsize(self)
+        (**self).maxsize()
     }
 
     fn is_held(&self) -> bool {
-        Engine::is_held(self)
+        (**self).is_held()
     }
 }
-
-/// Implements [`Placement`] for pointers to a placement.
-macro_rules! behind {
-    ($($(#[$cfg:meta])? $pointer:ty)*) => { $(
-        $(#[$cfg])?
-        impl<E: Placement> Placement for $pointer {
-            type Types = E::Types;
-            type Lock = E::Lock;
-
-            #[cfg_attr(not(debug_assertions), inline(always))]
-            fn lookup<R>(
-                &self,
-                hash: KeyHash,
-                matches: impl Fn(&StoredKey<E>) -> bool,
-                read: impl Fn(&StoredValue<E>) -> R,
-                lifecycle: &impl Lifecycle<E::Types>,
-            ) -> Result<R, Epoch> {
-                (**self).lookup(hash, matches, read, lifecycle)
-            }
-
-            #[cfg_attr(not(debug_assertions), inline(always))]
-            fn lookup_uncounted<R>(
-                &self,
-                hash: KeyHash,
-                matches: impl Fn(&StoredKey<E>) -> bool,
-                read: impl Fn(&StoredValue<E>) -> R,
-                lifecycle: &impl Lifecycle<E::Types>,
-            ) -> Option<(R, Freshness)> {
-                (**self).lookup_uncounted(hash, matches, read, lifecycle)
-            }
-
-            #[cfg_attr(not(debug_assertions), inline(always))]
-            fn insert_computed(
-                &self,
-                entry: Entry<E::Types>,
-                began: Epoch,
-                same: impl Fn(&StoredKey<E>, &StoredKey<E>) -> bool,
-                lifecycle: &impl Lifecycle<E::Types>,
-            ) {
-                (**self).insert_computed(entry, began, same, lifecycle);
-            }
-
-            #[inline]
-            fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-                (**self).at(hash, ask)
-            }
-
-            #[inline]
-            fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-                (**self).change(hash, ask)
-            }
-
-            #[inline]
-            fn first<R>(&self, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-                (**self).first(ask)
-            }
-
-            fn each(&self, change: Change, ask: impl FnMut(&EngineOf<E>)) {
-                (**self).each(change, ask);
-            }
-
-            #[inline]
-            fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Types>) {
-                (**self).catch_up(hash, plan);
-            }
-
-            fn catch_up_all(&self, plan: &impl Lifecycle<E::Types>) {
-                (**self).catch_up_all(plan);
-            }
-
-            fn info(&self, plan: &impl Lifecycle<E::Types>) -> CacheInfo {
-                (**self).info(plan)
-            }
-
-            fn maxsize(&self) -> Option<usize> {
-                (**self).maxsize()
-            }
-
-            fn is_held(&self) -> bool {
-                (**self).is_held()
-            }
-        }
-    )* };
-}
-
-behind! { &E #[cfg(feature = "testing")] crate::engine::placement::isolation::Isolated<'_, E> }

@@ -7,7 +7,7 @@ use std::thread::LocalKey;
 use crate::engine::LocalEngine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
-use crate::engine::placement::{Change, EngineOf, Placement};
+use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
@@ -110,14 +110,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         }
     }
 
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        self.at(KeyHash::of(&()), ask)
-    }
-
-    fn each(&self, _: Change, ask: impl FnMut(&EngineOf<Self>)) {
-        self.first(ask);
-    }
-
     fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
         let info = self.first(|engine| engine.info(plan));
         CacheInfo { maxsize: self.maxsize(), ..info }
@@ -125,10 +117,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
 
     fn maxsize(&self) -> Option<usize> {
         MaxSize::from_const(MAXSIZE).to_option()
-    }
-
-    fn is_held(&self) -> bool {
-        false
     }
 }
 

@@ -16,14 +16,12 @@ use crate::engine::lock::Settle;
 use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::Another;
-use crate::engine::placement::{Change, EngineOf, Placement};
+use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
-use crate::observe::info::CacheInfo;
 use crate::store::TableOf;
 use crate::store::change_log::Epoch;
-use crate::store::entry::{Entry, EntryOf};
 use crate::store::maxsize::MaxSize;
 use crate::store::read_stripes::{Found, NO_THREAD, ReadStripes, Reading, number};
 use crate::store::types::CacheTypes;
@@ -234,41 +232,9 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
         }
     }
 
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn insert_computed(
-        &self,
-        entry: Entry<C>,
-        began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
-        lifecycle: &impl Lifecycle<C>,
-    ) {
-        let EntryOf { hash, key, value, term: () } = entry;
-        self.0.insert_computed(hash, key, value, (), began, same, lifecycle);
-    }
-
     #[inline]
     fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         ask(&self.0)
-    }
-
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        ask(&self.0)
-    }
-
-    fn each(&self, _: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
-        ask(&self.0);
-    }
-
-    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
-        self.0.info(plan)
-    }
-
-    fn maxsize(&self) -> Option<usize> {
-        None
-    }
-
-    fn is_held(&self) -> bool {
-        self.0.is_held()
     }
 }
 
