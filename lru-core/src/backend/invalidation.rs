@@ -34,7 +34,6 @@ pub struct Invalidation(OnceLock<Tracker>);
 
 impl Invalidation {
     /// An invalidation that has not begun.
-    #[must_use]
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
         Self(OnceLock::new())

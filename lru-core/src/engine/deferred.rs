@@ -12,7 +12,6 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::Leaver;
 
 /// Invariant: places stay valid, because the list is carried out before any other change to the store.
-#[derive(Debug)]
 pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,

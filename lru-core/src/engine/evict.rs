@@ -13,7 +13,6 @@ use crate::store::types::CacheTypes;
 use crate::store::{Removed, Store};
 
 /// The reason for evicting entries.
-#[derive(Debug)]
 pub(super) enum Demand<'m, M> {
     /// Room for an entry with this metadata, in place of the entry at `replaced`.
     Insert { meta: &'m M, replaced: Option<Place> },

@@ -81,7 +81,6 @@ fn settle_and_release<T: Settle>(held: impl Deref<Target = T>, then: impl FnOnce
 ///
 /// It is aligned to a cache line: a call then touches as few lines as possible, wherever the linker places a
 /// `static`, and shares none with another cache.
-#[derive(Debug)]
 #[repr(align(64))]
 pub struct RLock<T>(ReentrantMutex<T>);
 
@@ -117,7 +116,6 @@ impl<T> Lock<T> for RLock<T> {
 }
 
 /// A non-reentrant mutex for callback-free types, at three quarters of the cost of [`RLock`].
-#[derive(Debug)]
 #[repr(align(64))]
 pub struct PlainLock<T>(Mutex<T>);
 
@@ -154,7 +152,6 @@ impl<T> Lock<T> for PlainLock<T> {
 }
 
 /// Selects a lock. `QUIET` is true if all code that runs under the lock is callback-free.
-#[derive(Debug)]
 pub struct Quietly<const QUIET: bool>;
 
 /// The selected lock.

@@ -67,7 +67,6 @@ type ValueIn<C> = <C as CacheTypes>::Value;
 
 impl<C: CacheTypes> Engine<C> {
     /// Creates an empty cache in the mode that `maxsize` selects.
-    #[must_use]
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self::of(maxsize, RLock::new(State::new(maxsize)))
     }
@@ -78,7 +77,6 @@ pub(crate) type LocalEngine<C> = Engine<C, Unlocked<State<C>>>;
 
 impl<C: CacheTypes> LocalEngine<C> {
     /// Creates an empty cache of the current thread, in the mode that `maxsize` selects.
-    #[must_use]
     pub(crate) const fn local(maxsize: MaxSize) -> Self {
         Self::of(maxsize, Unlocked::new(State::new(maxsize)))
     }

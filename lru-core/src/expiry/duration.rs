@@ -15,7 +15,6 @@ pub trait Span:
 
     /// Returns a fraction of the duration; `part` is from 0 to 1.
     #[doc(hidden)]
-    #[must_use]
     fn part(self, part: f64) -> Self;
 }
 

@@ -144,7 +144,6 @@ impl Freshness {
 impl<W: Staleness> EntryInfo<W> {
     /// Creates the metadata of an entry. It is live strictly before `expires` and, unless it is used, before
     /// `idle`.
-    #[must_use]
     pub fn new(weight: usize, expires: Ticks, idle: Ticks, window: Option<StaleWindow>) -> Self {
         Self { serial: 0, weight, expires, idle: Cell::new(idle), window: W::new(window) }
     }

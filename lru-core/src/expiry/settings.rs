@@ -13,6 +13,7 @@ use crate::key::hash::{SEED, STEP, mixed};
 /// The durations that apply to the entries of a cache, or to the entries of one function, with a clock that
 /// shows times of type `T`.
 #[derive(Clone, Copy)]
+#[must_use = "settings take effect in a cache"]
 pub struct ExpirySettings<T: Timestamp> {
     ttl: Option<T::Span>,
     tti: Option<T::Span>,
@@ -60,43 +61,36 @@ impl<T: Timestamp> ExpirySettings<T> {
     }
 
     /// Sets the time to live of entries.
-    #[must_use]
     pub fn ttl(self, ttl: impl IntoSpan<T::Span>) -> Self {
         Self { ttl: Some(ttl.into_span()), ..self }
     }
 
     /// Sets the time to idle: an entry is live for this long after its last use.
-    #[must_use]
     pub fn tti(self, tti: impl IntoSpan<T::Span>) -> Self {
         Self { tti: Some(tti.into_span()), ..self }
     }
 
     /// Sets the time to live of errors, if they are cached.
-    #[must_use]
     pub fn error_ttl(self, ttl: impl IntoSpan<T::Span>) -> Self {
         Self { error_ttl: Some(ttl.into_span()), ..self }
     }
 
     /// Sets the largest fraction by which the `ttl` of an entry is shortened, from 0 to 1.
-    #[must_use]
     pub fn jitter(self, jitter: f64) -> Self {
         Self { jitter: if jitter > 0.0 { jitter.min(1.0) } else { 0.0 }, ..self }
     }
 
     /// Serves entries for `span` after their `ttl` while they are refreshed (stale-while-revalidate).
-    #[must_use]
     pub fn swr(self, span: impl IntoSpan<T::Span>) -> Self {
         Self { swr: Swr::For(span.into_span()), ..self }
     }
 
     /// Serves entries after their `ttl` until they are refreshed.
-    #[must_use]
     pub fn swr_always(self) -> Self {
         Self { swr: Swr::Always, ..self }
     }
 
     /// Serves entries for `span` after their `ttl` if the function fails (stale-if-error).
-    #[must_use]
     pub fn stale_if_error(self, span: impl IntoSpan<T::Span>) -> Self {
         Self { stale_if_error: Some(span.into_span()), ..self }
     }

@@ -5,7 +5,6 @@ use crate::store::candidates::Candidates;
 use crate::store::removal_cause::RemovalCause;
 
 /// The eviction listener `L` and the victim chooser `H` of a function.
-#[derive(Debug)]
 pub struct FunctionHooks<L = Unset, H = Unset> {
     pub(crate) listener: L,
     pub(crate) chooser: H,

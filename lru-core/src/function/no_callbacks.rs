@@ -66,11 +66,9 @@ macro_rules! tuples {
 tuples! { A B C D E F G H I J K L }
 
 /// Has a constant that is true if the type of an argument is callback-free.
-#[derive(Debug)]
 pub struct ArgumentProbe<T: ?Sized>(PhantomData<T>);
 
 /// Has a constant that is true if clones of a stored result run no user code.
-#[derive(Debug)]
 pub struct ResultProbe<T: ?Sized>(PhantomData<T>);
 
 /// The constants of the probes for types that do not meet the bounds.

@@ -11,6 +11,7 @@ use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 /// The clock, the expiry settings and the hooks `H` of a function.
+#[must_use = "options take effect in a call"]
 pub struct Options<C: Clock, H = FunctionHooks> {
     clock: C,
     expiry: ExpirySettings<C::Time>,
@@ -29,7 +30,6 @@ impl<C: Clock> Options<C> {
 
 impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
     /// Sets when entries expire.
-    #[must_use]
     pub fn expiry(mut self, set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>) -> Self {
         self.expiry = set(self.expiry);
         self.is_timed |= self.expiry.is_timed();
@@ -37,7 +37,6 @@ impl<C: Clock, L, H> Options<C, FunctionHooks<L, H>> {
     }
 
     /// Enables expiry, for entries that have deadlines of their own.
-    #[must_use]
     pub fn timed(mut self) -> Self {
         self.is_timed = true;
         self

@@ -116,7 +116,6 @@ impl<C: CacheTypes, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE> for Shar
 
 impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {
     /// Creates an empty cache. No memory is allocated yet.
-    #[must_use]
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
         Self(X::EMPTY)
@@ -184,7 +183,6 @@ pub type PerThread<F, K, V, const MAXSIZE: i128, P = Lru, T = ()> =
 impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
     /// Creates a reference to the caches in a thread-local.
     #[inline]
-    #[must_use]
     pub fn new(key: &'static LocalKey<ThreadEngine<C, MAXSIZE>>, _: F) -> Self {
         Self { key, function: PhantomData }
     }
@@ -197,7 +195,6 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
 
     /// Like [`Self::planned`], but for a cache without lifecycle options.
     #[inline]
-    #[must_use]
     pub fn calls(self) -> CacheHandle<OfThread<F, C, MAXSIZE>, NoLifecycle>
     where
         C: CacheTypes<Meta = ()>,

@@ -80,7 +80,6 @@ impl From<f64> for Number {
 impl<'a> Common<'a> {
     /// Returns the normalized form of a number or text. The type tests are resolved at compile time.
     #[inline]
-    #[must_use]
     pub fn recognise<T: Any>(value: &'a T) -> Option<Self> {
         let value: &dyn Any = value;
         macro_rules! among {

@@ -62,7 +62,6 @@ const INNER_EQ: u8 = 3;
 const EQ: u8 = 4;
 
 /// Returns the first choice of the four, in the order of the constants of [`ProbeDefaults`], that applies.
-#[must_use]
 pub const fn choice(is: [bool; 4]) -> u8 {
     match is {
         [true, ..] => ARC,

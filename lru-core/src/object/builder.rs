@@ -33,6 +33,7 @@ use crate::store::removal_cause::RemovalCause;
 /// texts.insert("a.txt".to_string(), "Hello".to_string());
 /// assert_eq!(texts.info().currsize, 10);
 /// ```
+#[must_use = "a builder does nothing until `build`"]
 pub struct CacheBuilder<K, V, P = Lru, C: Clock = SystemClock> {
     maxsize: Option<usize>,
     settings: Settings<K, V, C>,
@@ -41,7 +42,6 @@ pub struct CacheBuilder<K, V, P = Lru, C: Clock = SystemClock> {
 
 impl<K, V, P: Policy> Cache<K, V, P> {
     /// Returns a builder of an unbounded cache whose entries never expire, with the system clock.
-    #[must_use]
     pub fn builder() -> CacheBuilder<K, V, P> {
         Cache::builder_with(SystemClock)
     }
@@ -64,7 +64,6 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// clock.advance(Duration::from_secs(5));
     /// assert_eq!(pages.get("/"), None);
     /// ```
-    #[must_use]
     #[doc(alias = "clock")]
     pub fn builder_with(clock: C) -> CacheBuilder<K, V, P, C> {
         let settings = Settings::new(clock, ExpirySettings::NONE, false);
@@ -75,21 +74,18 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight. With
     /// zero, nothing is stored. With `None`, or if it is not set, the cache is unbounded.
-    #[must_use]
     pub fn maxsize(mut self, maxsize: impl Into<Option<usize>>) -> Self {
         self.maxsize = maxsize.into();
         self
     }
 
     /// Sets the time to live: an entry expires `ttl` after it was last stored. A hit does not extend it.
-    #[must_use]
     pub fn ttl(mut self, ttl: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.ttl(ttl);
         self
     }
 
     /// Sets the time to idle: an entry expires when it has not been used for `tti`.
-    #[must_use]
     pub fn tti(mut self, tti: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.tti(tti);
         self
@@ -118,7 +114,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// assert!(!rooms.contains(&101) && rooms.contains(&102));
     /// assert_eq!(rooms.expire(), [(101, 1)]);
     /// ```
-    #[must_use]
     pub fn ttu(mut self, ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static) -> Self {
         self.settings.ttu = Some(Box::new(ttu));
         self
@@ -126,7 +121,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
 
     /// Shortens the `ttl` of each entry by a random fraction, up to `jitter`, so that entries stored together
     /// do not expire together. 0.1 is a tenth; a number outside of 0 to 1 is clamped to that range.
-    #[must_use]
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.settings.expiry = self.settings.expiry.jitter(jitter);
         self
@@ -134,7 +128,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
 
     /// Sets the function that returns the weight of an entry; `maxsize` then bounds the sum of the weights,
     /// and `currsize` is that sum. An entry that weighs more than `maxsize` is not stored.
-    #[must_use]
     pub fn weigher(mut self, weigher: impl Fn(&K, &V) -> usize + Send + Sync + 'static) -> Self {
         self.settings.weigher = Some(Box::new(weigher));
         self
@@ -143,7 +136,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first,
     /// after the lock is released. If it panics, it is still called for the other entries that the same
     /// operation removed, and the panic is resumed afterwards.
-    #[must_use]
     pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));
         self
@@ -162,7 +154,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
 
 impl<K, V, C: Clock> CacheBuilder<K, V, Rr, C> {
     /// Sets the seed of the random generator: with the same seed, the same calls evict the same entries.
-    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.policy = Rr::seeded(seed);
         self
@@ -171,7 +162,6 @@ impl<K, V, C: Clock> CacheBuilder<K, V, Rr, C> {
     /// Sets the victim chooser: a function that returns the index of the key whose entry is evicted, like
     /// Python's `random.choice` on a list. It runs while the lock is held. If the index is out of range, a
     /// random entry is evicted.
-    #[must_use]
     pub fn choice(mut self, choice: impl Fn(&Candidates<'_, K>) -> usize + Send + Sync + 'static) -> Self {
         self.settings.choice = Some(Box::new(choice));
         self

@@ -16,7 +16,6 @@ use crate::store::policy::Policy;
 type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;
 
 /// Returns the cache object that the argument is or dereferences to: for generated code.
-#[must_use]
 pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
     cache
 }
@@ -24,14 +23,12 @@ pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, 
 impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns the handle for calls of a function that stores its results here: for generated code.
     #[doc(hidden)]
-    #[must_use]
     pub fn __calls(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
         CacheHandle::new(&self.engine, true, &self.settings)
     }
 
     /// Like [`Cache::__calls`], but for a function that sets when its entries expire.
     #[doc(hidden)]
-    #[must_use]
     pub fn __calls_with(
         &self,
         set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,

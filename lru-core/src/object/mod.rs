@@ -9,6 +9,7 @@ pub(crate) mod iter;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod settings;
 pub(crate) mod ttl_cache;
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod type_check;
 
 use core::borrow::Borrow;

@@ -16,7 +16,6 @@ use crate::key::by_eq::NoKey;
 use crate::key::{Part, Tagged, WithTag};
 
 /// A key part `P`, stored as `S`, for a cache whose keys are `K`.
-#[derive(Debug)]
 pub struct Keyed<P, S, K> {
     part: P,
     /// Identifies the function that the key belongs to: its module path, name and position.
@@ -25,7 +24,6 @@ pub struct Keyed<P, S, K> {
 }
 
 /// A result policy `O` of results `R`, for a cache whose values are `V`.
-#[derive(Debug)]
 pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 
 /// Returns a key for the cache that is called. `_calls` is passed for its type, and not called.
@@ -49,7 +47,6 @@ pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
 
 /// A test of arguments and values, `Given` as a pair, for a cache of these keys and values, `Stored` as a
 /// pair.
-#[derive(Debug)]
 pub struct Tested<H, Given, Stored> {
     holds: H,
     /// The function whose results are tested.
@@ -74,7 +71,6 @@ where
 }
 
 /// A test of the entries of one function; those of other functions are retained.
-#[derive(Debug)]
 pub struct OfFunction<H> {
     holds: H,
     function: &'static str,
@@ -165,7 +161,6 @@ impl<H, G, S> TestDoesNotFit for Tested<H, G, S> {
 }
 
 /// A stand-in for a test of other types.
-#[derive(Debug)]
 pub struct NoTest;
 
 impl<K, V> EntryTest<K, V> for NoTest {
@@ -236,7 +231,6 @@ pub trait ValueOf<V, Open> {}
 impl<V, Open> ValueOf<V, Open> for Refused {}
 
 /// A stand-in for a key or a result policy of other types.
-#[derive(Debug)]
 pub struct NoFit<S>(PhantomData<fn() -> S>);
 
 impl<S> Clone for NoFit<S> {

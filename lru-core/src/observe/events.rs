@@ -90,7 +90,6 @@ impl Events {
 }
 
 /// A drop guard: emits [`Events::refresh_abandoned`] unless the refresh has [finished](Unfinished::done).
-#[derive(Debug)]
 pub(crate) struct Unfinished(Option<Events>);
 
 impl Unfinished {

@@ -78,7 +78,6 @@ impl CacheParameters {
 
 /// The counters of a cache that are guarded by its lock. They are cells because nested calls of the lock holder
 /// count through a shared reference.
-#[derive(Debug)]
 pub(crate) struct LockedCounters {
     hits: Cell<u64>,
     misses: Cell<u64>,

@@ -25,7 +25,6 @@ pub struct FunctionLocation {
 impl FunctionLocation {
     /// The location of the function `name`. `here` returns a path that begins with the path of the parent of the
     /// function, followed by `within`.
-    #[must_use]
     pub const fn new(
         module: &'static str,
         name: &'static str,
@@ -69,7 +68,6 @@ impl fmt::Debug for FunctionLocation {
 }
 
 /// Returns a function that returns the path of a closure.
-#[must_use]
 pub const fn path_of<F>(_: &F) -> fn() -> &'static str {
     type_name::<F>
 }

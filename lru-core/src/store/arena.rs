@@ -38,7 +38,6 @@ impl Slot {
     }
 }
 
-#[derive(Debug)]
 struct Node<T> {
     prev: Cell<Slot>,
     next: Cell<Slot>,
@@ -47,7 +46,6 @@ struct Node<T> {
 }
 
 /// Slots for items, linked in a ring.
-#[derive(Debug)]
 pub struct Arena<T> {
     nodes: Vec<Node<T>>,
     /// Invariant: in range unless there are no nodes.
@@ -58,7 +56,6 @@ pub struct Arena<T> {
 }
 
 /// The result of [`Arena::rotate`].
-#[derive(Debug)]
 pub(crate) struct Rotated<T> {
     /// The slot of the new item.
     pub(crate) taken: Slot,

@@ -40,7 +40,6 @@ struct Change {
 }
 
 /// The changes that callers made to a cache: invalidations, puts, refreshes and clears.
-#[derive(Debug)]
 pub(crate) struct ChangeLog {
     changes: Cell<u64>,
     /// The number of insertions.

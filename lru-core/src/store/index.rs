@@ -24,7 +24,6 @@ const SMALL: usize = 4096;
 /// The largest number of slots of a tiny index, whose chains take a few kilobytes.
 const TINY: usize = 512;
 
-#[derive(Debug)]
 pub(crate) struct Index {
     links: Vec<u32>,
     /// Invariant: `links[back[number]] == number` for the number of each slot in the index.

@@ -21,7 +21,6 @@ pub enum MaxSize {
 impl MaxSize {
     /// Converts an integer. Zero and negative numbers disable the cache (as in Python 3.8 and later); numbers above
     /// `usize::MAX` are reduced to it.
-    #[must_use]
     pub const fn of(maxsize: i128) -> Self {
         if maxsize <= 0 {
             Self::Disabled
@@ -34,7 +33,6 @@ impl MaxSize {
     }
 
     /// Converts a const argument: [`UNBOUNDED`], or a number as converted by [`bound`].
-    #[must_use]
     pub const fn from_const(maxsize: i128) -> Self {
         if maxsize == UNBOUNDED { Self::Unbounded } else { Self::of(maxsize) }
     }
@@ -45,7 +43,6 @@ impl MaxSize {
     }
 
     /// Converts an option: `None` is unbounded, `Some(0)` is disabled, `Some(n)` is bounded.
-    #[must_use]
     pub const fn from_option(maxsize: Option<usize>) -> Self {
         match maxsize {
             None => Self::Unbounded,
@@ -57,7 +54,6 @@ impl MaxSize {
     }
 
     /// Returns the option that [`CacheInfo`](crate::CacheInfo) shows: `None`, `Some(0)` or `Some(n)`.
-    #[must_use]
     pub const fn to_option(self) -> Option<usize> {
         match self {
             Self::Disabled => Some(0),
@@ -89,7 +85,6 @@ integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
 
 /// Converts a `maxsize` of any integer type, given as `i128` and as `f64`. Negative numbers become 0, numbers above
 /// `i128::MAX` are reduced to it.
-#[must_use]
 pub const fn bound(number: i128, about: f64) -> i128 {
     if number >= 0 {
         number

@@ -32,7 +32,6 @@ struct Leavers<E> {
 }
 
 /// An entry with the cause of its removal: `None` if it was never stored.
-#[derive(Debug)]
 pub(crate) struct Leaver<E> {
     pub(crate) entry: E,
     pub(crate) cause: Option<RemovalCause>,

@@ -35,34 +35,28 @@ pub trait Placement {
 
     /// Looks a key up for a caller, as `Engine::lookup` does.
     ///
-    /// This and the next two are methods besides [`at`](Self::at), because `inline(always)` cannot be put on a
-    /// closure: a placement that calls its closure in several places implements them itself.
+    /// This and the next one are methods instead of closures for [`at`](Self::at), because `inline(always)`
+    /// cannot be put on a closure.
     ///
     /// # Errors
     ///
     /// A miss: the point in time at which it was counted.
-    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&StoredKey<Self>) -> bool,
         read: impl Fn(&StoredValue<Self>) -> R,
         lifecycle: &impl Lifecycle<Self::Types>,
-    ) -> Result<R, Epoch> {
-        self.at(hash, |engine| engine.lookup(hash, matches, read, lifecycle))
-    }
+    ) -> Result<R, Epoch>;
 
     /// Looks a key up without counting a miss, as `Engine::lookup_uncounted` does.
-    #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&StoredKey<Self>) -> bool,
         read: impl Fn(&StoredValue<Self>) -> R,
         lifecycle: &impl Lifecycle<Self::Types>,
-    ) -> Option<(R, Freshness)> {
-        self.at(hash, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle))
-    }
+    ) -> Option<(R, Freshness)>;
 
     /// Inserts the result of a computation that began at `began`, as `Engine::insert_computed` does.
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -149,6 +143,28 @@ pub enum Change {
 impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
     type Types = C;
     type Lock = L;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
+        Engine::lookup(self, hash, matches, read, lifecycle)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<(R, Freshness)> {
+        Engine::lookup_uncounted(self, hash, matches, read, lifecycle)
+    }
 
     #[inline]
     fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&Self) -> R) -> R {

@@ -50,7 +50,6 @@ pub(crate) fn is_nested() -> bool {
 }
 
 /// The work that nested calls could not do on an engine, because another thread held its lock.
-#[derive(Debug)]
 pub(crate) struct Missed {
     /// Whether there are changes. Written only under the lock of `changes`, and therefore consistent with
     /// them.

@@ -22,7 +22,6 @@ pub struct ThreadEngine<C: CacheTypes, const MAXSIZE: i128>(LocalEngine<C>);
 
 impl<C: CacheTypes, const MAXSIZE: i128> ThreadEngine<C, MAXSIZE> {
     /// Creates an empty cache, without allocating memory.
-    #[must_use]
     #[expect(clippy::new_without_default, reason = "a thread-local is made by a constant")]
     pub const fn new() -> Self {
         Self(LocalEngine::local(MaxSize::from_const(MAXSIZE)))

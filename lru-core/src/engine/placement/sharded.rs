@@ -22,7 +22,6 @@ use crate::store::maxsize::MaxSize;
 use crate::store::types::CacheTypes;
 
 /// The lock of a shard, which records that the current thread holds one.
-#[derive(Debug)]
 pub struct ShardLock<T>(RLock<T>);
 
 /// A guard of the lock of a shard.
@@ -180,7 +179,6 @@ const fn number_of(hash: u64) -> usize {
 const BITS: u32 = 16;
 
 /// Converts a number of shards to a const argument. An invalid number becomes 0, which is rejected later.
-#[must_use]
 #[expect(clippy::cast_sign_loss, reason = "checked before")]
 pub const fn shards(number: i128) -> usize {
     if number < 0 || number > 1 << BITS { 0 } else { number as usize }

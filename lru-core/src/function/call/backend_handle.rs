@@ -44,7 +44,6 @@ pub fn opened<B: Send + Sync + 'static>(
 }
 
 /// Returns the name of an argument's type.
-#[must_use]
 pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
     type_name::<T>()
 }
@@ -53,6 +52,7 @@ pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
 pub type Peeked<R> = Result<Option<R>, BackendError>;
 
 /// The backend of a function, and the options that concern it.
+#[must_use = "a handle takes effect in a call"]
 pub struct BackendHandle<B> {
     pub(super) backend: B,
     pub(super) namespace: Cow<'static, str>,
@@ -73,7 +73,6 @@ type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
 
 impl<B> BackendHandle<&'static B> {
     /// Creates the handle for an `async` function.
-    #[must_use]
     pub fn awaited((backend, location, invalidation): Opened<B>) -> Self {
         Self::new(backend, location, invalidation)
     }
@@ -81,7 +80,6 @@ impl<B> BackendHandle<&'static B> {
 
 impl<B> BackendHandle<Direct<B>> {
     /// Creates the handle for a function that is not `async`.
-    #[must_use]
     pub fn direct((backend, location, invalidation): Opened<B>) -> Self {
         Self::new(Direct::new(backend), location, invalidation)
     }
@@ -108,28 +106,24 @@ impl<B> BackendHandle<B> {
     }
 
     /// Sets the version of the function, which is part of the namespace.
-    #[must_use]
     pub fn version(mut self, version: impl fmt::Display) -> Self {
         self.namespace = Cow::Owned(format!("{}#{version}", self.namespace));
         self
     }
 
     /// Sets the time to live of results.
-    #[must_use]
     pub fn ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
         self.ttl = Some(ttl.into_span());
         self
     }
 
     /// Sets the time to live of errors.
-    #[must_use]
     pub fn error_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
         self.error_ttl = Some(ttl.into_span());
         self
     }
 
     /// Sets how long the in-process cache may keep a copy at most.
-    #[must_use]
     pub fn front_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
         self.front_ttl = Some(ttl.into_span());
         self
@@ -137,21 +131,18 @@ impl<B> BackendHandle<B> {
 
     /// Encodes arguments and results as JSON.
     #[cfg(feature = "json")]
-    #[must_use]
     pub fn json(mut self) -> Self {
         self.format = Format::Json;
         self
     }
 
     /// Coalesces computations across processes: `single_flight = global`.
-    #[must_use]
     pub fn global(mut self, flight: FlightOptions) -> Self {
         self.lock_timeout = Some(flight.timeout);
         self
     }
 
     /// Sets the callback for errors of the backend.
-    #[must_use]
     pub fn on_error(mut self, callback: fn(&BackendError)) -> Self {
         self.on_error = Some(callback);
         self
@@ -167,7 +158,6 @@ impl<B> BackendHandle<B> {
 
 impl<B: AsyncBackend> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
-    #[must_use]
     pub fn watched(mut self, memo: &'static impl HasInProcessCache, has_listener: bool) -> Self {
         self.tracker = self.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
         self
@@ -184,6 +174,7 @@ impl<B: AsyncBackend> BackendHandle<B> {
 }
 
 /// The entry of a function's backend for one key.
+#[must_use = "an entry takes effect in a call"]
 pub struct BackendEntry<B> {
     pub(super) handle: BackendHandle<B>,
     /// `None` if the arguments cannot be serialized: then nothing is found or stored.
@@ -236,7 +227,6 @@ impl<B> BackendEntry<B> {
     }
 
     /// Sets the key under which an accessor inserts a copy in the in-process cache.
-    #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
     pub fn copied_to<Q: Part>(mut self, key: Q) -> Self {
         self.local_hash = self.tracked.is_some().then(|| KeyHash::of_part(&key));

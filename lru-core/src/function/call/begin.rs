@@ -11,7 +11,6 @@ use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
 
 /// The result of the lookup of a coalesced call.
-#[derive(Debug)]
 pub enum CoalescedLookup<R, P, C> {
     /// A fresh result.
     Hit(R),

@@ -33,7 +33,6 @@ impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
 }
 
 /// An argument of the call, of which a refresh needs a copy.
-#[derive(Debug)]
 pub struct Original<'a, T: ?Sized>(pub &'a T);
 
 impl<T: ?Sized> Original<'_, T> {

@@ -20,6 +20,7 @@ use crate::store::entry::Entry;
 
 /// How calls share computations: the options `single_flight` and `flight_timeout`.
 #[derive(Clone, Copy, Debug)]
+#[must_use = "options take effect in a call"]
 pub struct FlightOptions {
     /// Whether concurrent misses of a key are coalesced.
     pub(super) is_single: bool,
@@ -35,13 +36,11 @@ impl FlightOptions {
     pub const ALONE: Self = Self { is_single: false, timeout: TIMEOUT, events: Events::NONE };
 
     /// Sets how long a leader may compute before a follower takes over.
-    #[must_use]
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
         Self { timeout: timeout.into_span(), ..self }
     }
 
     /// Sets the function that events name; `None` without the feature `tracing`.
-    #[must_use]
     pub const fn at(self, location: Option<&'static FunctionLocation>) -> Self {
         let Self { is_single, timeout, .. } = self;
         Self { is_single, timeout, events: Events::of(location) }

@@ -80,7 +80,6 @@ impl<R, O> Remote<R, O> for NoRemote {
 }
 
 /// The result of a call that does not compute.
-#[derive(Debug)]
 pub enum Fetched<R> {
     /// The result that the backend holds, and its remaining time to live.
     Found(R, Option<Duration>),
@@ -89,7 +88,6 @@ pub enum Fetched<R> {
 }
 
 /// The next step of a call that missed in the process.
-#[derive(Debug)]
 pub enum Obtained<R> {
     /// The call does not compute.
     Fetched(Fetched<R>),

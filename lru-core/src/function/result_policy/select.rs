@@ -9,7 +9,6 @@ use crate::key::sharing::Stores;
 
 /// A result type for autoref selection, in a cache with the marker `S`: [`Shared`](crate::key::Shared),
 /// [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
-#[derive(Debug)]
 pub struct SelectPolicy<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
 
 impl<R, S> SelectPolicy<R, S> {

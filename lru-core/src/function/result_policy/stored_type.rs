@@ -9,7 +9,6 @@ use super::adapters::Refused;
 use crate::key::sharing::Accepts;
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
-#[derive(Debug)]
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
 /// The constants of [`Probe`] for types that do not meet the bounds.
@@ -49,7 +48,6 @@ const FALLIBLE: u8 = 2;
 const REFUSED_OK: u8 = 3;
 
 /// Returns the kind of a type, from the constants of [`Probe`].
-#[must_use]
 pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
     match (result, shared, shared_ok) {
         (true, _, true) => FALLIBLE,

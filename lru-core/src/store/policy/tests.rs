@@ -23,7 +23,6 @@ pub(super) trait Model: Default {
 }
 
 /// A store of keys without values.
-#[derive(Debug)]
 pub(super) struct Toy<P> {
     pub(super) ring: Arena<u64>,
     pub(super) policy: P,
