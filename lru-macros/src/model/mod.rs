@@ -5,9 +5,9 @@ mod backend;
 mod flight;
 mod key;
 mod krate;
-mod outcome;
+mod lifecycle;
 mod params;
-mod terms;
+mod result_policy;
 
 use core::slice;
 
@@ -29,9 +29,9 @@ pub(crate) use backend::Backend;
 pub(crate) use flight::{Flight, Refresh};
 pub(crate) use key::{Identity, Key, KeyPlan, Scope, nested};
 pub(crate) use krate::Krate;
-pub(crate) use outcome::{Outcome, Rules};
+pub(crate) use lifecycle::{Terms, Told, is_reference};
 pub(crate) use params::Param;
-pub(crate) use terms::{Terms, Told, is_reference};
+pub(crate) use result_policy::{Outcome, Rules};
 
 pub(crate) struct Model {
     pub(crate) attrs: Attrs,
@@ -243,7 +243,7 @@ impl Model {
         let given = self.given().into_iter().enumerate();
         let references = given.map(|(number, (name, ty))| {
             let place = place(number, &name);
-            if terms::is_reference(&ty) {
+            if lifecycle::is_reference(&ty) {
                 place
             } else {
                 quote! { &#place }
