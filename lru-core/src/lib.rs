@@ -76,11 +76,11 @@ pub mod __private {
     pub use crate::backend::{direct::Direct, invalidation::Invalidation};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
-    pub use crate::engine::lock::{Lock, LockOf, Locking, PlainLock, Quietly, RLock, Unlocked};
+    pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
     pub use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
-    pub use crate::engine::placement::replicated::{Lending, Open, OpenLock};
+    pub use crate::engine::placement::replicated::{HasReadStripes, Replicated, ReplicatedLock};
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
@@ -89,7 +89,7 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::begin::CoalescedLookup;
-    pub use crate::function::call::copies::{Original, lent};
+    pub use crate::function::call::copies::{Original, as_borrowed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh::RefreshClaim;
     pub use crate::function::call::remote::{NoRemote, block_on};
@@ -103,7 +103,8 @@ pub mod __private {
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{
-        Empty, Memo, OpenMemo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, Unbounding,
+        Empty, Memo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, UnboundedMemo,
+        UnboundedPlacement,
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;

@@ -59,10 +59,10 @@ impl Invalidation {
 }
 
 /// The number of places for the times of changes. Keys that share a place share their last change.
-const PLACES: usize = 1024;
+const BUCKETS: usize = 1024;
 
 /// Up to so many records are not swept.
-const FEW: usize = 64;
+const SWEEP_MIN: usize = 64;
 
 /// Tracks which entries of a backend have copies in the in-process cache of a function.
 pub(crate) struct Tracker {
@@ -119,7 +119,7 @@ impl Records {
     }
 
     fn was_changed_since(&self, began: Sequence, address: Address) -> bool {
-        let changed = self.changed.get(place_of(address)).copied().unwrap_or(0);
+        let changed = self.changed.get(bucket_of(address)).copied().unwrap_or(0);
         changed.max(self.all_changed) > began
     }
 
@@ -147,7 +147,7 @@ impl Records {
 
     /// The next record to be checked, as it is now.
     fn next_to_sweep(&mut self) -> Option<CopyRecord> {
-        if self.sweep.len() <= FEW {
+        if self.sweep.len() <= SWEEP_MIN {
             return None;
         }
         loop {
@@ -160,8 +160,8 @@ impl Records {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "less than `PLACES`")]
-fn place_of(address: Address) -> usize {
-    (address % PLACES as u64) as usize
+fn bucket_of(address: Address) -> usize {
+    (address % BUCKETS as u64) as usize
 }
 
 impl Tracker {
@@ -180,7 +180,7 @@ impl Tracker {
     fn sweep(&self) {
         for _ in 0..2 {
             let Some(record) = self.records.lock().next_to_sweep() else { return };
-            let is_held = self.cache.holds(record.hash);
+            let is_held = self.cache.contains_hash(record.hash);
             let mut records = self.records.lock();
             // A record that was removed meanwhile is skipped when its turn comes.
             if is_held || !records.remove(&record) {
@@ -201,9 +201,9 @@ impl Tracker {
         let mut records = self.records.lock();
         let now = records.tick();
         if records.changed.is_empty() {
-            records.changed.resize(PLACES, 0);
+            records.changed.resize(BUCKETS, 0);
         }
-        records.changed[place_of(address)] = now;
+        records.changed[bucket_of(address)] = now;
         let mut hashes = Vec::new();
         while let Ok(copy) = records.copies.find_entry(address, |copy| copy.address == address) {
             hashes.push(copy.remove().0.hash);

@@ -9,25 +9,25 @@ use core::cell::{Cell, RefCell};
 use crate::key::KeyHash;
 use crate::store::place::Place;
 use crate::store::removal_cause::RemovalCause;
-use crate::store::removed::Leaver;
+use crate::store::removed::RemovedEntry;
 
 /// Invariant: places stay valid, because the list is carried out before any other change to the store.
 pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
-    removed: RefCell<Vec<(Place, RemovalCause)>>,
+    tombstones: RefCell<Vec<(Place, RemovalCause)>>,
     /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
     /// lock is released.
-    left: RefCell<Vec<Leaver<E>>>,
+    entries: RefCell<Vec<RemovedEntry<E>>>,
 }
 
 /// A change that a call requested while another thread held the lock, on which the call could not block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DeferredChange {
     /// Removes the entries with this hash.
-    Forget(KeyHash),
+    Invalidate(KeyHash),
     /// Removes all entries.
-    Empty,
+    RemoveAll,
     /// Removes all entries and resets the counters.
     Clear,
 }
@@ -35,8 +35,8 @@ pub(crate) enum DeferredChange {
 /// The deferred work.
 pub(crate) struct Work<E> {
     pub(crate) clear: bool,
-    pub(crate) removed: Vec<(Place, RemovalCause)>,
-    pub(crate) left: Vec<Leaver<E>>,
+    pub(crate) tombstones: Vec<(Place, RemovalCause)>,
+    pub(crate) entries: Vec<RemovedEntry<E>>,
 }
 
 impl<E> Deferred<E> {
@@ -44,8 +44,8 @@ impl<E> Deferred<E> {
         Self {
             any: Cell::new(false),
             clear: Cell::new(false),
-            removed: RefCell::new(Vec::new()),
-            left: RefCell::new(Vec::new()),
+            tombstones: RefCell::new(Vec::new()),
+            entries: RefCell::new(Vec::new()),
         }
     }
 
@@ -69,12 +69,12 @@ impl<E> Deferred<E> {
 
     #[cold]
     fn lists(&self, place: Place) -> bool {
-        self.clear.get() || self.removed.borrow().iter().any(|&(removed, _)| removed == place)
+        self.clear.get() || self.tombstones.borrow().iter().any(|&(hidden, _)| hidden == place)
     }
 
     /// Returns whether any entry in the store is hidden.
     pub(crate) fn hides_any(&self) -> bool {
-        self.clear.get() || !self.removed.borrow().is_empty()
+        self.clear.get() || !self.tombstones.borrow().is_empty()
     }
 
     /// Returns `weight`, the weight of all entries, without that of the hidden entries.
@@ -82,13 +82,13 @@ impl<E> Deferred<E> {
         if self.clear.get() {
             return 0;
         }
-        let removed = self.removed.borrow();
-        weight - removed.iter().map(|&(place, _)| weight_of(place)).sum::<usize>()
+        let tombstones = self.tombstones.borrow();
+        weight - tombstones.iter().map(|&(place, _)| weight_of(place)).sum::<usize>()
     }
 
     pub(crate) fn remove(&self, place: Place, cause: RemovalCause) {
-        debug_assert!(!self.hides(place), "an entry leaves once");
-        self.removed.borrow_mut().push((place, cause));
+        debug_assert!(!self.hides(place), "an entry is hidden once");
+        self.tombstones.borrow_mut().push((place, cause));
         self.any.set(true);
     }
 
@@ -99,15 +99,15 @@ impl<E> Deferred<E> {
 
     /// Defers an entry, to be reported (if it has a cause) and dropped later, even if the code in between
     /// panics.
-    pub(crate) fn leave(&self, entry: E, cause: Option<RemovalCause>) {
-        self.left.borrow_mut().push(Leaver { entry, cause });
+    pub(crate) fn defer_entry(&self, entry: E, cause: Option<RemovalCause>) {
+        self.entries.borrow_mut().push(RemovedEntry { entry, cause });
         self.any.set(true);
     }
 
     /// Takes the deferred work.
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
-        Work { clear: self.clear.take(), removed: self.removed.take(), left: self.left.take() }
+        Work { clear: self.clear.take(), tombstones: self.tombstones.take(), entries: self.entries.take() }
     }
 }
 
@@ -123,8 +123,8 @@ mod tests {
     fn places() -> [Place; 2] {
         let mut store = Store::<Types<u8, u8, Lru, ()>>::new(None);
         for key in [1, 2] {
-            let entry = EntryOf { hash: KeyHash::of(&key), key, value: 0, term: () };
-            assert!(store.bring_in(entry).is_ok_and(|evicted| evicted.is_none()));
+            let entry = EntryOf { hash: KeyHash::of(&key), key, value: 0, meta: () };
+            assert!(store.insert_fast(entry).is_ok_and(|evicted| evicted.is_none()));
         }
         store.places().try_into().expect("there are two entries")
     }
@@ -145,7 +145,7 @@ mod tests {
     fn a_place_is_searched_for_only_where_something_is_deferred() {
         let deferred = Deferred::new();
         assert!(!deferred.hides_at(|| panic!("nothing is deferred")));
-        deferred.leave((), None);
+        deferred.defer_entry((), None);
         assert!(!deferred.hides_any(), "what waits to be dropped is not in the store");
         assert!(deferred.hides_at(|| None), "an entry without a place is gone");
         assert!(!deferred.hides_at(|| Some(places()[0])));

@@ -25,12 +25,12 @@ impl<M: EntryMeta> Demand<'_, M> {
     fn exceeds<C: CacheTypes<Meta = M>>(&self, store: &Store<C>) -> bool {
         match *self {
             Self::Insert { meta, replaced } => store.has_room_for(meta) && store.lacks_room(meta, replaced),
-            Self::Capacity(maxsize) => store.is_beyond(maxsize),
+            Self::Capacity(maxsize) => store.exceeds(maxsize),
         }
     }
 
     /// Records that the entries for which `is_gone` holds are no longer stored.
-    fn forget(&mut self, is_gone: impl Fn(Place) -> bool) {
+    fn invalidate(&mut self, is_gone: impl Fn(Place) -> bool) {
         if let Self::Insert { replaced, .. } = self {
             *replaced = replaced.filter(|&place| !is_gone(place));
         }
@@ -52,8 +52,8 @@ impl<C: CacheTypes> State<C> {
         while lifecycle.hooks().chooses() && demand.exceeds(&self.store.borrow()) {
             was_asked = true;
             let Some((place, victim)) = self.evict_one(&mut demand, lifecycle, removed) else { break };
-            demand.forget(|gone| gone == place);
-            self.deferred.leave(victim, Some(RemovalCause::Evicted));
+            demand.invalidate(|gone| gone == place);
+            self.deferred.defer_entry(victim, Some(RemovalCause::Evicted));
         }
         was_asked
     }
@@ -67,15 +67,15 @@ impl<C: CacheTypes> State<C> {
         removed: &mut Removed<C>,
     ) -> Option<(Place, Entry<C>)> {
         self.choose(lifecycle);
-        demand.forget(|place| self.deferred.hides(place));
-        let mut left = Removed::none();
-        let mut store = self.write(&mut left)?;
+        demand.invalidate(|place| self.deferred.hides(place));
+        let mut just_removed = Removed::none();
+        let mut store = self.write(&mut just_removed)?;
         let victim = if demand.exceeds(&store) { store.pop_victim() } else { None };
         drop(store);
-        if left.are_all() {
-            removed.append(left);
+        if just_removed.has_cleared_store() {
+            removed.append(just_removed);
         } else {
-            left.hand_over(|entry, cause| self.deferred.leave(entry, cause));
+            just_removed.drain_into(|entry, cause| self.deferred.defer_entry(entry, cause));
         }
         victim
     }

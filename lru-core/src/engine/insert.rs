@@ -6,7 +6,7 @@ use crate::engine::insert_decision::{Decision, Findings, Obstacle, StoredEntry, 
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
@@ -16,7 +16,7 @@ use crate::store::change_log::Epoch;
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
-use crate::store::place::{Brought, Place};
+use crate::store::place::{FastInsert, Place};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
@@ -24,21 +24,26 @@ impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
     /// computation began, and no insertion or change happened since. With entry metadata nothing is known,
     /// because the miss may have been an expired entry.
-    fn is_still_missing(&self, kind: InsertKind) -> bool {
-        matches!(kind, InsertKind::Computed(began) if C::Meta::IS_BARE && self.history.is_still(began))
+    fn is_known_missing(&self, kind: InsertKind) -> bool {
+        matches!(kind, InsertKind::Computed(began) if C::Meta::IS_BARE && self.change_log.is_at(began))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn bring_in(&self, entry: Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> Brought<C> {
+    fn insert_fast(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+    ) -> FastInsert<C> {
         if !C::Meta::IS_BARE || !self.is_settled() {
             return Err(entry);
         }
-        if !self.history.is_still(began) && !self.lacks(&entry, began, same) {
+        if !self.change_log.is_at(began) && !self.is_missing(&entry, began, same) {
             return Err(entry);
         }
         let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
-        let evicted = store.bring_in(entry)?;
-        self.history.arrived();
+        let evicted = store.insert_fast(entry)?;
+        self.change_log.inserted();
         if evicted.is_some() {
             self.counters.eviction();
         }
@@ -47,11 +52,11 @@ impl<C: CacheTypes> State<C> {
 
     /// Returns whether only other results were inserted since `began`, and no caller changed anything.
     #[inline(never)]
-    fn lacks(&self, entry: &Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> bool {
-        self.history.is_unchanged(began)
+    fn is_missing(&self, entry: &Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> bool {
+        self.change_log.is_unchanged(began)
             && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
             // `same` may have called the cache.
-            && self.history.is_unchanged(began)
+            && self.change_log.is_unchanged(began)
             && self.is_settled()
     }
 
@@ -59,8 +64,8 @@ impl<C: CacheTypes> State<C> {
     fn record(&self, kind: InsertKind, hash: KeyHash) {
         match kind {
             InsertKind::Computed(_) | InsertKind::Revalidated(_) => {}
-            InsertKind::Refreshed(began) => self.history.refreshed(hash, began),
-            InsertKind::Put | InsertKind::Inserted => self.history.changed(hash),
+            InsertKind::Refreshed(began) => self.change_log.refreshed(hash, began),
+            InsertKind::Put | InsertKind::Inserted => self.change_log.changed(hash),
         }
     }
 
@@ -70,37 +75,37 @@ impl<C: CacheTypes> State<C> {
             (Decision::Insert | Decision::Replace, found) => match (self.write(removed), found) {
                 (Some(mut store), Some(place)) => store.replace(place, entry, removed),
                 (Some(mut store), None) => {
-                    self.history.arrived();
+                    self.change_log.inserted();
                     store.insert(entry, removed);
                 }
                 // Unreachable: a nested call decides not to store.
-                (None, _) => self.refuse(entry, removed),
+                (None, _) => self.reject(entry, removed),
             },
             (Decision::RejectAndRemove, Some(place)) => {
                 if let Some(replaced) = self.take(place, RemovalCause::Replaced, removed) {
-                    removed.replace(replaced);
+                    removed.push_replaced(replaced);
                 }
-                self.refuse(entry, removed);
+                self.reject(entry, removed);
             }
-            (Decision::RejectAndRemove | Decision::Reject, _) => self.refuse(entry, removed),
+            (Decision::RejectAndRemove | Decision::Reject, _) => self.reject(entry, removed),
         }
     }
 
     /// Rejects an entry, which is dropped as soon as the lock is released.
     #[cold]
     #[inline(never)]
-    fn refuse(&self, entry: Entry<C>, removed: &mut Removed<C>) {
+    fn reject(&self, entry: Entry<C>, removed: &mut Removed<C>) {
         if self.store.try_borrow_mut().is_ok() {
-            removed.refuse(entry);
+            removed.push_rejected(entry);
         } else {
             // In a nested call the lock is still held after the call has returned.
-            self.deferred.leave(entry, None);
+            self.deferred.defer_entry(entry, None);
         }
     }
 
     /// Returns whether a later change to the key supersedes a value of this kind.
     fn is_superseded(&self, kind: InsertKind, hash: KeyHash) -> bool {
-        kind.began().is_some_and(|began| self.history.overtook(began, hash))
+        kind.began().is_some_and(|began| self.change_log.is_superseded(began, hash))
     }
 }
 
@@ -112,7 +117,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// unbounded mode the last. A put or refreshed value replaces the entry, and supersedes every computation
     /// that began earlier. A value that has expired or weighs more than the capacity is rejected.
     #[must_use]
-    pub(crate) fn keep(
+    pub(crate) fn insert(
         &self,
         entry: Entry<C>,
         kind: InsertKind,
@@ -122,16 +127,16 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if self.is_disabled() {
             // The result of a computation in flight must not be written to a backend later.
             if let InsertKind::Put | InsertKind::Inserted = kind {
-                self.hold().history.changed(entry.hash);
+                self.hold().change_log.changed(entry.hash);
             }
             let mut removed = Removed::none();
-            removed.refuse(entry);
+            removed.push_rejected(entry);
             return removed;
         }
         self.insert_decided(self.hold(), entry, kind, same, lifecycle)
     }
 
-    /// Inserts the result of a miss, like [`Engine::keep`], with a fast path for a full cache. Reports and
+    /// Inserts the result of a miss, like [`Engine::insert`], with a fast path for a full cache. Reports and
     /// drops the removed entries.
     // Neither the new entry nor the evicted one goes through memory if registers can hold them. The function
     // is not inlined: in the caller it would take registers from the hit path, and stack space from recursive
@@ -143,14 +148,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hash: KeyHash,
         key: C::Key,
         value: C::Value,
-        term: C::Meta,
+        meta: C::Meta,
         began: Epoch,
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let entry = EntryOf { hash, key, value, term };
+        let entry = EntryOf { hash, key, value, meta };
         let state = self.hold();
-        match state.bring_in(entry, began, &same) {
+        match state.insert_fast(entry, began, &same) {
             Ok(evicted) => {
                 // The state is settled: no deferred work is left.
                 drop(state);
@@ -161,12 +166,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             }
             Err(entry) => {
                 let kind = InsertKind::Computed(began);
-                drop(told(self.insert_decided(state, entry, kind, same, lifecycle), lifecycle));
+                drop(notify(self.insert_decided(state, entry, kind, same, lifecycle), lifecycle));
             }
         }
     }
 
-    /// The slow path of [`Engine::keep`], which considers all changes since the computation began. Releases
+    /// The slow path of [`Engine::insert`], which considers all changes since the computation began. Releases
     /// the lock.
     #[inline(never)]
     fn insert_decided(
@@ -185,7 +190,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let (found, decision, is_superseded) = loop {
             let (found, findings) = self.examine(&state, &entry, kind, &same, lifecycle, now);
             let decision = decide(kind, findings);
-            let demand = Demand::Insert { meta: &entry.term, replaced: found };
+            let demand = Demand::Insert { meta: &entry.meta, replaced: found };
             if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
                 break (found, decision, findings.is_superseded);
             }
@@ -212,19 +217,19 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         lifecycle: &impl Lifecycle<C>,
         now: Ticks,
     ) -> (Option<Place>, Findings) {
-        let found = if state.is_superseded(kind, entry.hash) || state.is_still_missing(kind) {
+        let found = if state.is_superseded(kind, entry.hash) || state.is_known_missing(kind) {
             None
         } else {
             state.find(entry.hash, |stored| same(stored, &entry.key))
         };
-        let freshness_of = |place| match lifecycle.check(&state.store.borrow().get(place).term, now) {
+        let freshness_of = |place| match lifecycle.check(&state.store.borrow().get(place).meta, now) {
             Freshness::Fresh => StoredEntry::Fresh,
             _ => StoredEntry::Stale,
         };
-        let obstacle = if !lifecycle.check(&entry.term, now).is_live() {
+        let obstacle = if !lifecycle.check(&entry.meta, now).is_live() {
             Some(Obstacle::Expired)
         } else if let Ok(store) = state.store.try_borrow_mut() {
-            (!store.has_room_for(&entry.term)).then_some(Obstacle::TooHeavy)
+            (!store.has_room_for(&entry.meta)).then_some(Obstacle::TooHeavy)
         } else {
             Some(Obstacle::Nested)
         };

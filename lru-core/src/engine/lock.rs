@@ -40,7 +40,7 @@ pub trait Lock<T> {
 
     /// Called by the lock holder at each hit, with the number of hits so far.
     #[inline]
-    fn have_hit(&self, hits: u64) {
+    fn on_hit(&self, hits: u64) {
         let _ = hits;
     }
 
@@ -151,25 +151,25 @@ impl<T> Lock<T> for PlainLock<T> {
     }
 }
 
-/// Selects a lock. `QUIET` is true if all code that runs under the lock is callback-free.
-pub struct Quietly<const QUIET: bool>;
+/// Selects a lock. `CALLBACK_FREE` is true if all code that runs under the lock is callback-free.
+pub struct SelectLock<const CALLBACK_FREE: bool>;
 
 /// The selected lock.
-pub trait Locking {
+pub trait LockSelection {
     /// The lock type for a guarded state.
     type Lock<T>: Lock<T>;
 }
 
-impl Locking for Quietly<false> {
+impl LockSelection for SelectLock<false> {
     type Lock<T> = RLock<T>;
 }
 
-impl Locking for Quietly<true> {
+impl LockSelection for SelectLock<true> {
     type Lock<T> = PlainLock<T>;
 }
 
-/// The lock type that `QUIET` selects for a guarded state.
-pub type LockOf<const QUIET: bool, T> = <Quietly<QUIET> as Locking>::Lock<T>;
+/// The lock type that `CALLBACK_FREE` selects for a guarded state.
+pub type LockOf<const CALLBACK_FREE: bool, T> = <SelectLock<CALLBACK_FREE> as LockSelection>::Lock<T>;
 
 /// No lock, for a cache that belongs to one thread.
 pub struct Unlocked<T>(T);

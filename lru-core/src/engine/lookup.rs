@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, release};
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
@@ -22,13 +22,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&C::Value) -> R,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
-        let missed = |state: &State<C>| {
+        let on_miss = |state: &State<C>| {
             state.counters.miss();
-            state.history.now()
+            state.change_log.now()
         };
-        self.search(hash, matches, |entry, _| read(&entry.value), missed, plan)
+        self.search(hash, matches, |entry, _| read(&entry.value), on_miss, lifecycle)
     }
 
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
@@ -39,47 +39,47 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&C::Value) -> R,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Option<(R, Freshness)> {
         if self.is_disabled() {
             return None;
         }
-        let read = |entry: &Entry<C>, now| (read(&entry.value), plan.check(&entry.term, now));
-        self.search(hash, matches, read, |_| (), plan).ok()
+        let read = |entry: &Entry<C>, now| (read(&entry.value), lifecycle.check(&entry.meta, now));
+        self.search(hash, matches, read, |_| (), lifecycle).ok()
     }
 
     /// Counts a hit and returns the result of `read` if an entry may be served at the current time. Otherwise
-    /// returns the result of `missed`.
+    /// returns the result of `on_miss`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn search<R, M>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&Entry<C>, Ticks) -> R,
-        missed: impl FnOnce(&State<C>) -> M,
-        plan: &impl Lifecycle<C>,
+        on_miss: impl FnOnce(&State<C>) -> M,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, M> {
-        let now = plan.now();
+        let now = lifecycle.now();
         let state = self.hold();
-        let is_there = |place: &dyn Fn() -> Option<Place>, term: &C::Meta| {
-            if state.deferred.hides_at(place) || !plan.check(term, now).is_live() {
+        let may_serve = |place: &dyn Fn() -> Option<Place>, meta: &C::Meta| {
+            if state.deferred.hides_at(place) || !lifecycle.check(meta, now).is_live() {
                 return false;
             }
-            plan.touch(term, now);
+            lifecycle.touch(meta, now);
             true
         };
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, is_there, |entry| read(entry, now)),
+            Ok(store) => store.read(hash, matches, may_serve, |entry| read(entry, now)),
             // Unreachable: no user code runs while the store is mutably borrowed.
             Err(_) => None,
         };
         let searched = if let Some(found) = found {
-            self.state.have_hit(state.counters.hit());
+            self.state.on_hit(state.counters.hit());
             Ok(found)
         } else {
-            Err(missed(&state))
+            Err(on_miss(&state))
         };
-        release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |removed| drop(notify(removed, lifecycle)));
         searched
     }
 
@@ -89,13 +89,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&C::Value) -> R,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Option<R> {
         self.find_with(
             hash,
             matches,
-            |entry| plan.check(&entry.term, plan.now()).is_live().then(|| read(&entry.value)),
-            plan,
+            |entry| lifecycle.check(&entry.meta, lifecycle.now()).is_live().then(|| read(&entry.value)),
+            lifecycle,
         )
     }
 
@@ -104,10 +104,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> bool {
-        let is_fresh = |entry: &Entry<C>| plan.check(&entry.term, plan.now()) == Freshness::Fresh;
-        self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), plan).is_some()
+        let is_fresh = |entry: &Entry<C>| lifecycle.check(&entry.meta, lifecycle.now()) == Freshness::Fresh;
+        self.find_with(hash, matches, |entry| is_fresh(entry).then_some(()), lifecycle).is_some()
     }
 
     /// Peeks at an entry, whether or not it has expired.
@@ -116,7 +116,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&Entry<C>) -> Option<R>,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Option<R> {
         if self.is_disabled() {
             return None;
@@ -126,41 +126,41 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             // `matches` may have called the cache and removed the entry.
             if state.deferred.hides(place) { None } else { read(entry) }
         });
-        release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |removed| drop(notify(removed, lifecycle)));
         found
     }
 
     /// Returns whether there is an entry with this hash.
-    pub(crate) fn holds(&self, hash: KeyHash) -> bool {
+    pub(crate) fn contains_hash(&self, hash: KeyHash) -> bool {
         self.hold().find(hash, |_| true).is_some()
     }
 
     /// Returns the current epoch of the change log.
-    pub(crate) fn moment(&self) -> Epoch {
-        self.hold().history.unseen()
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.hold().change_log.now_without_lookup()
     }
 
-    /// Like [`moment`](Self::moment), but also counts a miss: a call begins to compute.
+    /// Like [`epoch`](Self::epoch), but also counts a miss: a call begins to compute.
     pub(crate) fn begin_call(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
-        state.history.unseen()
+        state.change_log.now_without_lookup()
     }
 
     /// Counts a miss without a lookup, when a requested computation begins, and returns an epoch of its own.
-    pub(crate) fn begin(&self) -> Epoch {
+    pub(crate) fn begin_refresh(&self) -> Epoch {
         let state = self.hold();
         state.counters.miss();
-        state.history.next()
+        state.change_log.next()
     }
 
     /// Returns whether a computation that began at `began` was superseded by a change to this key.
-    pub(crate) fn overtook(&self, began: Epoch, hash: KeyHash) -> bool {
-        self.hold().history.overtook(began, hash)
+    pub(crate) fn is_superseded(&self, began: Epoch, hash: KeyHash) -> bool {
+        self.hold().change_log.is_superseded(began, hash)
     }
 
     /// Reverts the counting of a hit.
-    pub(crate) fn uncount_hit(&self) {
-        self.hold().counters.uncount_hit();
+    pub(crate) fn revert_hit(&self) {
+        self.hold().counters.revert_hit();
     }
 }

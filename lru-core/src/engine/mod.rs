@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::lock::PlainLock;
 use crate::engine::lock::{Lock, RLock, Unlocked};
 #[cfg(feature = "testing")]
-use crate::engine::placement::isolation::Another;
+use crate::engine::placement::isolation::NewLike;
 use crate::engine::state::State;
 use crate::flight::table::FlightTable;
 use crate::flight::worker::Worker;
@@ -47,14 +47,14 @@ use crate::store::types::CacheTypes;
 pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     maxsize: MaxSize,
     /// The misses of the disabled mode, which takes no lock.
-    uncached: AtomicU64,
+    uncached_misses: AtomicU64,
     state: L,
     /// The computations in flight. Created by the first coalesced call.
     flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
     /// The counters that need no lock. Created when the first of them is used.
-    tallies: OnceLock<Box<Counters>>,
+    counters: OnceLock<Box<Counters>>,
     /// The refresh thread. Created when the first entry is refreshed on a thread of the library.
-    background: OnceLock<Arc<Worker>>,
+    worker: OnceLock<Arc<Worker>>,
     /// Functions that copy an entry, if user code must not run under the lock.
     copy: Option<Copied<C>>,
 }
@@ -84,56 +84,56 @@ impl<C: CacheTypes> LocalEngine<C> {
 
 /// The new engine has the same capacity.
 #[cfg(feature = "testing")]
-impl<C: CacheTypes> Another for Engine<C> {
-    fn another(&self) -> Self {
-        Self::another_of(self, RLock::new(State::new(self.maxsize)))
+impl<C: CacheTypes> NewLike for Engine<C> {
+    fn new_like(&self) -> Self {
+        Self::with_settings_of(self, RLock::new(State::new(self.maxsize)))
     }
 }
 
 /// The new engine has the same capacity.
 #[cfg(feature = "testing")]
-impl<C: CacheTypes> Another for Engine<C, PlainLock<State<C>>> {
-    fn another(&self) -> Self {
-        Self::another_of(self, PlainLock::new(State::new(self.maxsize)))
+impl<C: CacheTypes> NewLike for Engine<C, PlainLock<State<C>>> {
+    fn new_like(&self) -> Self {
+        Self::with_settings_of(self, PlainLock::new(State::new(self.maxsize)))
     }
 }
 
 /// The new engine has the same capacity.
 #[cfg(feature = "testing")]
-impl<C: CacheTypes> Another for LocalEngine<C> {
-    fn another(&self) -> Self {
+impl<C: CacheTypes> NewLike for LocalEngine<C> {
+    fn new_like(&self) -> Self {
         Self::local(self.maxsize)
     }
 }
 
 impl<C: CacheTypes, L> Engine<C, L> {
     pub(crate) const fn of(maxsize: MaxSize, state: L) -> Self {
-        Self::copying(maxsize, state, None)
+        Self::with_copy(maxsize, state, None)
     }
 
     /// Like [`of`](Self::of), but for an engine under whose lock user code must not run.
-    pub(crate) const fn quiet(maxsize: MaxSize, state: L) -> Self
+    pub(crate) const fn callback_free(maxsize: MaxSize, state: L) -> Self
     where
         C::Key: Clone,
         C::Value: Clone,
     {
-        Self::copying(maxsize, state, Some((C::Key::clone, C::Value::clone)))
+        Self::with_copy(maxsize, state, Some((C::Key::clone, C::Value::clone)))
     }
 
     /// Creates an empty engine with the settings of `other`.
     #[cfg(feature = "testing")]
-    fn another_of(other: &Self, state: L) -> Self {
-        Self::copying(other.maxsize, state, other.copy)
+    fn with_settings_of(other: &Self, state: L) -> Self {
+        Self::with_copy(other.maxsize, state, other.copy)
     }
 
-    const fn copying(maxsize: MaxSize, state: L, copy: Option<Copied<C>>) -> Self {
+    const fn with_copy(maxsize: MaxSize, state: L, copy: Option<Copied<C>>) -> Self {
         Self {
             maxsize,
-            uncached: AtomicU64::new(0),
+            uncached_misses: AtomicU64::new(0),
             state,
             flights: OnceLock::new(),
-            tallies: OnceLock::new(),
-            background: OnceLock::new(),
+            counters: OnceLock::new(),
+            worker: OnceLock::new(),
             copy,
         }
     }
@@ -154,8 +154,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Counts a miss of the disabled mode.
     #[inline]
-    pub(crate) fn miss_uncached(&self) {
-        L::count(&self.uncached);
+    pub(crate) fn count_uncached_miss(&self) {
+        L::count(&self.uncached_misses);
     }
 
     pub(crate) fn hold(&self) -> L::Held<'_> {
@@ -178,20 +178,20 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Returns the worker that refreshes stale entries.
-    pub(crate) fn background(&self) -> &Arc<Worker> {
-        self.background.get_or_init(Arc::default)
+    pub(crate) fn worker(&self) -> &Arc<Worker> {
+        self.worker.get_or_init(Arc::default)
     }
 
     /// Returns the counters that need no lock.
-    pub(crate) fn tallies(&self) -> &Counters {
-        self.tallies.get_or_init(Box::default)
+    pub(crate) fn counters(&self) -> &Counters {
+        self.counters.get_or_init(Box::default)
     }
 
     #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
         let state = self.hold();
         state.store.borrow().validate();
-        assert!(state.deferred.is_empty(), "nothing waits once the lock is free");
+        assert!(state.deferred.is_empty(), "no work is deferred while the lock is free");
     }
 }
 

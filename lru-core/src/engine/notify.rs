@@ -13,54 +13,60 @@ use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Releases the lock, notifies the eviction listener, and returns the removed entries to be dropped.
-    pub(super) fn let_go(state: L::Held<'_>, leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
-        Self::let_go_of(state, leavers, None, plan)
+    pub(super) fn release_and_notify(
+        state: L::Held<'_>,
+        removed: Removed<C>,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Removed<C> {
+        Self::release_and_notify_with(state, removed, None, lifecycle)
     }
 
-    /// Like [`let_go`](Self::let_go), but also reports an entry that the caller has removed itself (`taken`).
-    pub(super) fn let_go_of(
+    /// Like [`release_and_notify`](Self::release_and_notify), but also reports an entry that the caller has
+    /// removed itself (`taken`).
+    pub(super) fn release_and_notify_with(
         state: L::Held<'_>,
-        mut leavers: Removed<C>,
+        mut removed: Removed<C>,
         taken: Option<(&Entry<C>, RemovalCause)>,
-        plan: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
-        state.count(&leavers);
+        state.count(&removed);
         if taken.is_some_and(|(_, cause)| cause == RemovalCause::Evicted) {
             state.counters.eviction();
         }
-        release(state, |leftover| leavers.append(leftover));
+        release(state, |leftover| removed.append(leftover));
         let taken = taken.map(|(entry, cause)| (&entry.key, &entry.value, cause));
-        told_with(leavers, taken, plan)
+        notify_with(removed, taken, lifecycle)
     }
 
     /// Carries out deferred work and releases the lock.
-    pub(crate) fn settle(state: L::Held<'_>, plan: &impl Lifecycle<C>) {
-        if !plan.hooks().notifies_later() {
-            drop(Self::let_go(state, Removed::none(), plan));
+    pub(crate) fn settle(state: L::Held<'_>, lifecycle: &impl Lifecycle<C>) {
+        if !lifecycle.hooks().notifies_later() {
+            drop(Self::release_and_notify(state, Removed::none(), lifecycle));
         }
     }
 }
 
 /// Notifies the eviction listener of all removed entries, the oldest first, and returns them to be dropped.
 #[inline]
-pub(crate) fn told<C: CacheTypes>(leavers: Removed<C>, plan: &impl Lifecycle<C>) -> Removed<C> {
-    told_with(leavers, None, plan)
+pub(crate) fn notify<C: CacheTypes>(removed: Removed<C>, lifecycle: &impl Lifecycle<C>) -> Removed<C> {
+    notify_with(removed, None, lifecycle)
 }
 
-/// Like [`told`], but also reports an entry that was `taken` out after them.
+/// Like [`notify`], but also reports an entry that was `taken` out after them.
 #[inline]
-pub(crate) fn told_with<C: CacheTypes>(
-    leavers: Removed<C>,
+pub(crate) fn notify_with<C: CacheTypes>(
+    removed: Removed<C>,
     taken: Option<(&C::Key, &C::Value, RemovalCause)>,
-    plan: &impl Lifecycle<C>,
+    lifecycle: &impl Lifecycle<C>,
 ) -> Removed<C> {
-    if plan.hooks().listens() {
-        if let Some(thrown) = leavers.tell(taken, |key, value, cause| plan.hooks().notify(key, value, cause))
+    if lifecycle.hooks().listens() {
+        if let Some(thrown) =
+            removed.report(taken, |key, value, cause| lifecycle.hooks().notify(key, value, cause))
         {
             // Drop them before the panic is resumed: a destructor may panic too.
-            drop(leavers);
+            drop(removed);
             resume_unwind(thrown);
         }
     }
-    leavers
+    removed
 }

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use crate::engine::Engine;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::observe::info::CacheInfo;
 use crate::observe::stats::{CacheStats, Counters};
@@ -15,16 +15,16 @@ use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns hits, misses, capacity and size, read together under the lock.
-    pub(crate) fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
+    pub(crate) fn info(&self, lifecycle: &impl Lifecycle<C>) -> CacheInfo {
         if self.is_disabled() {
             return self.counted();
         }
-        let mut leavers = Removed::none();
+        let mut removed = Removed::none();
         let state = self.hold();
-        state.expire(plan, &mut leavers);
+        state.expire(lifecycle, &mut removed);
         let info = self.read_counters(&state);
-        if !plan.hooks().notifies_later() {
-            drop(Self::let_go(state, leavers, plan));
+        if !lifecycle.hooks().notifies_later() {
+            drop(Self::release_and_notify(state, removed, lifecycle));
         }
         info
     }
@@ -32,14 +32,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Like [`info`](Self::info), but counts expired entries that have not been removed yet.
     pub(crate) fn counted(&self) -> CacheInfo {
         if self.is_disabled() {
-            let (misses, maxsize) = (self.uncached.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { hits: self.answered_elsewhere(), misses, maxsize, ..CacheInfo::default() };
+            let (misses, maxsize) = (self.uncached_misses.load(Relaxed), self.maxsize.to_option());
+            return CacheInfo { hits: self.hits_elsewhere(), misses, maxsize, ..CacheInfo::default() };
         }
         self.read_counters(&self.hold())
     }
 
     fn read_counters(&self, state: &State<C>) -> CacheInfo {
-        let hits = self.answered_elsewhere();
+        let hits = self.hits_elsewhere();
         let store = state.store.borrow();
         state.counters.add_hits(store.take_hits());
         let info = state.counters.read(store.maxsize(), state.currsize());
@@ -48,40 +48,40 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Returns the number of misses, including those of the disabled mode.
     pub(crate) fn misses(&self) -> u64 {
-        self.uncached.load(Relaxed) + self.hold().counters.misses()
+        self.uncached_misses.load(Relaxed) + self.hold().counters.misses()
     }
 
     /// Returns the counters other than hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
-        let mut stats = self.tallies.get().map_or_else(CacheStats::default, |tallies| tallies.read());
-        (stats.evictions, stats.expiries) = self.hold().counters.leavers();
+        let mut stats = self.counters.get().map_or_else(CacheStats::default, |counters| counters.read());
+        (stats.evictions, stats.expiries) = self.hold().counters.removals();
         stats
     }
 
     /// Returns the hits that this store did not answer: coalesced calls and backend hits.
-    fn answered_elsewhere(&self) -> u64 {
+    fn hits_elsewhere(&self) -> u64 {
         let answered =
-            |tallies: &Counters| tallies.coalesced.load(Relaxed) + tallies.backend_hits.load(Relaxed);
-        self.tallies.get().map_or(0, |tallies| answered(tallies))
+            |counters: &Counters| counters.coalesced.load(Relaxed) + counters.backend_hits.load(Relaxed);
+        self.counters.get().map_or(0, |counters| answered(counters))
     }
 
     /// Turns a counted miss into a backend hit.
     #[cfg(feature = "backend")]
-    pub(crate) fn was_hit(&self) {
+    pub(crate) fn count_backend_hit(&self) {
         if self.is_disabled() {
             // The counter is zero if the cache was cleared meanwhile.
-            _ = self.uncached.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1));
+            _ = self.uncached_misses.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1));
         } else {
-            self.hold().counters.no_miss();
+            self.hold().counters.revert_miss();
         }
-        crate::observe::stats::add(&self.tallies().backend_hits, 1);
+        crate::observe::stats::add(&self.counters().backend_hits, 1);
     }
 
     /// Resets the counters that need no lock.
-    pub(super) fn uncount(&self) {
-        self.uncached.store(0, Relaxed);
-        if let Some(tallies) = self.tallies.get() {
-            tallies.reset();
+    pub(super) fn reset_counters(&self) {
+        self.uncached_misses.store(0, Relaxed);
+        if let Some(counters) = self.counters.get() {
+            counters.reset();
         }
     }
 
@@ -91,17 +91,17 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Returns the number of entries.
-    pub(crate) fn len(&self, plan: &impl Lifecycle<C>) -> usize {
-        let mut leavers = Removed::none();
+    pub(crate) fn len(&self, lifecycle: &impl Lifecycle<C>) -> usize {
+        let mut removed = Removed::none();
         let state = self.hold();
-        state.expire(plan, &mut leavers);
+        state.expire(lifecycle, &mut removed);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
-        drop(Self::let_go(state, leavers, plan));
+        drop(Self::release_and_notify(state, removed, lifecycle));
         len
     }
 
     /// Returns copies of all entries, from least to most recently used if the store keeps an order.
-    pub(crate) fn snapshot(&self, plan: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)>
+    pub(crate) fn snapshot(&self, lifecycle: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)>
     where
         C::Key: Clone,
         C::Value: Clone,
@@ -113,13 +113,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         // All places first: a `Clone` that calls the cache may change the order.
         for place in store.places() {
             let entry = store.get(place);
-            if !state.deferred.hides(place) && plan.check(&entry.term, plan.now()).is_live() {
+            if !state.deferred.hides(place) && lifecycle.check(&entry.meta, lifecycle.now()).is_live() {
                 keys.push(entry.key.clone());
                 values.push(entry.value.clone());
             }
         }
         drop(store);
-        release(state, |leavers| drop(told(leavers, plan)));
+        release(state, |removed| drop(notify(removed, lifecycle)));
         keys.into_iter().zip(values).collect()
     }
 }

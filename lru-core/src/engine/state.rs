@@ -21,7 +21,7 @@ use crate::store::types::CacheTypes;
 /// The state that calls read and change under the lock.
 pub struct State<C: CacheTypes> {
     pub(super) counters: LockedCounters,
-    pub(super) history: ChangeLog,
+    pub(super) change_log: ChangeLog,
     pub(super) deferred: Deferred<Entry<C>>,
     pub(super) store: RefCell<Store<C>>,
 }
@@ -36,10 +36,10 @@ impl<C: CacheTypes> Settle for State<C> {
 
     #[cold]
     fn settle(&self) -> Option<Removed<C>> {
-        let mut leavers = Removed::none();
-        self.write(&mut leavers);
-        self.count(&leavers);
-        Some(leavers)
+        let mut removed = Removed::none();
+        self.write(&mut removed);
+        self.count(&removed);
+        Some(removed)
     }
 }
 
@@ -47,7 +47,7 @@ impl<C: CacheTypes> State<C> {
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
         Self {
             counters: LockedCounters::new(),
-            history: ChangeLog::new(),
+            change_log: ChangeLog::new(),
             deferred: Deferred::new(),
             store: RefCell::new(Store::new(maxsize.to_option())),
         }
@@ -69,9 +69,10 @@ impl<C: CacheTypes> State<C> {
 
     /// Counts the evicted and expired entries.
     #[inline]
-    pub(super) fn count(&self, leavers: &Removed<C>) {
-        if !leavers.is_empty() {
-            self.counters.left(leavers.count(RemovalCause::Evicted), leavers.count(RemovalCause::Expired));
+    pub(super) fn count(&self, removed: &Removed<C>) {
+        if !removed.is_empty() {
+            self.counters
+                .add_removals(removed.count(RemovalCause::Evicted), removed.count(RemovalCause::Expired));
         }
     }
 
@@ -84,13 +85,13 @@ impl<C: CacheTypes> State<C> {
     /// Borrows the store mutably, after it is revoked from the read stripes and deferred work is carried out.
     /// No user code may run until the borrow ends. Returns `None` in a call that is nested in a read.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn write(&self, leavers: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
+    pub(super) fn write(&self, removed: &mut Removed<C>) -> Option<RefMut<'_, Store<C>>> {
         let mut store = self.store.try_borrow_mut().ok()?;
-        if store.is_lent() {
-            self.take_back(&mut store);
+        if store.is_published() {
+            self.revoke(&mut store);
         }
         if !self.deferred.is_empty() {
-            self.carry_out(&mut store, leavers);
+            self.apply_deferred(&mut store, removed);
         }
         Some(store)
     }
@@ -98,15 +99,15 @@ impl<C: CacheTypes> State<C> {
     /// Revokes the table from the read stripes, and adds the hits that they counted.
     #[cold]
     #[inline(never)]
-    pub(super) fn take_back(&self, store: &mut Store<C>) {
-        self.counters.add_hits(store.take_back());
+    pub(super) fn revoke(&self, store: &mut Store<C>) {
+        self.counters.add_hits(store.revoke());
     }
 
     /// Revokes the table if it is published, because hidden entries must not be read through a stripe.
-    pub(super) fn recall(&self) {
+    pub(super) fn ensure_revoked(&self) {
         if let Ok(mut store) = self.store.try_borrow_mut() {
-            if store.is_lent() {
-                self.take_back(&mut store);
+            if store.is_published() {
+                self.revoke(&mut store);
             }
         }
     }
@@ -115,41 +116,41 @@ impl<C: CacheTypes> State<C> {
     #[cold]
     #[inline(never)]
     pub(super) fn hide(&self, place: Place, cause: RemovalCause) {
-        self.recall();
+        self.ensure_revoked();
         self.deferred.remove(place, cause);
     }
 
     /// Hides all entries.
     pub(super) fn hide_all(&self) {
-        self.recall();
+        self.ensure_revoked();
         self.deferred.clear();
     }
 
     /// Hides all entries and resets the counters.
-    pub(super) fn begin_anew(&self) {
+    pub(super) fn reset(&self) {
         self.hide_all();
         self.counters.reset();
-        self.history.cleared();
+        self.change_log.cleared();
     }
 
     /// Reads the user's clock while the store is borrowed. The clock may call the cache: what nested calls
     /// change is deferred, so that the eviction listener is not called under the lock.
     #[inline]
-    pub(super) fn while_read<R>(&self, read: impl FnOnce() -> R) -> R {
+    pub(super) fn while_borrowed<R>(&self, read: impl FnOnce() -> R) -> R {
         let _reading = (!C::Meta::IS_BARE).then(|| self.store.try_borrow());
         read()
     }
 
     /// Carries out the work that nested calls deferred.
     #[cold]
-    pub(super) fn carry_out(&self, store: &mut Store<C>, leavers: &mut Removed<C>) {
-        let Work { clear, removed, left } = self.deferred.take();
-        leavers.extend(left);
-        for (place, cause) in removed {
-            leavers.push(store.remove(place), cause);
+    pub(super) fn apply_deferred(&self, store: &mut Store<C>, removed: &mut Removed<C>) {
+        let Work { clear, tombstones, entries } = self.deferred.take();
+        removed.extend(entries);
+        for (place, cause) in tombstones {
+            removed.push(store.remove(place), cause);
         }
         if clear {
-            leavers.clear(store.take());
+            removed.push_cleared(store.take());
         }
     }
 
@@ -158,7 +159,7 @@ impl<C: CacheTypes> State<C> {
         if C::Meta::IS_BARE {
             return Ticks::START;
         }
-        let now = self.while_read(|| lifecycle.now());
+        let now = self.while_borrowed(|| lifecycle.now());
         let mut expired = Removed::none();
         let store = if lifecycle.hooks().notifies_later() {
             // Removed entries that the next call reports stay deferred. While hidden places are listed,
@@ -171,7 +172,7 @@ impl<C: CacheTypes> State<C> {
             store.expire(now.get(), &mut expired);
         }
         // The code that follows may be user code, and panic.
-        expired.hand_over(|entry, cause| self.deferred.leave(entry, cause));
+        expired.drain_into(|entry, cause| self.deferred.defer_entry(entry, cause));
         now
     }
 
@@ -180,9 +181,9 @@ impl<C: CacheTypes> State<C> {
         &self,
         place: Place,
         cause: RemovalCause,
-        leavers: &mut Removed<C>,
+        removed: &mut Removed<C>,
     ) -> Option<Entry<C>> {
-        if let Some(mut store) = self.write(leavers) {
+        if let Some(mut store) = self.write(removed) {
             return Some(store.remove(place));
         }
         self.hide(place, cause);
@@ -196,6 +197,6 @@ impl<C: CacheTypes> State<C> {
 
     pub(super) fn currsize(&self) -> usize {
         let store = self.store.borrow();
-        self.deferred.remaining(store.weight(), |place| store.get(place).term.weight())
+        self.deferred.remaining(store.weight(), |place| store.get(place).meta.weight())
     }
 }

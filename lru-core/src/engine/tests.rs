@@ -256,16 +256,16 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
                 hash,
                 key: "key",
                 value,
-                term: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None),
+                meta: EntryInfo::new(1, Ticks::NEVER, Ticks::NEVER, None),
             };
-            cache.keep(entry, InsertKind::Refreshed(began))
+            cache.insert_entry(entry, InsertKind::Refreshed(began))
         };
-        let (older, newer) = (cache.engine().begin(), cache.engine().begin());
+        let (older, newer) = (cache.engine().begin_refresh(), cache.engine().begin_refresh());
         refresh(older, 1);
         assert_eq!(cache.peek("key"), Some(1));
         refresh(newer, 2);
         assert_eq!(cache.peek("key"), Some(2));
-        let (older, newer) = (cache.engine().begin(), cache.engine().begin());
+        let (older, newer) = (cache.engine().begin_refresh(), cache.engine().begin_refresh());
         refresh(newer, 4);
         refresh(older, 3);
         assert_eq!(cache.peek("key"), Some(4));
@@ -273,7 +273,7 @@ fn of_two_refreshes_the_one_that_began_last_stays_whichever_ends_first() {
 }
 
 #[test]
-fn a_key_removed_while_another_is_computed_hinders_nobody() {
+fn a_key_removed_while_another_is_computed_has_no_effect_on_it() {
     let cache = LruCache::new(Some(2));
     cache.get_or_insert_with("key", || {
         cache.remove("other");

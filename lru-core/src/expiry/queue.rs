@@ -34,7 +34,7 @@ const SLACK: usize = 64;
 
 impl<W: Staleness> EntryMeta for EntryInfo<W> {
     type Queue = ExpiryQueue;
-    type Lent<X> = Infallible;
+    type Published<X> = Infallible;
 
     const IS_BARE: bool = false;
 
@@ -76,7 +76,7 @@ impl<W: Staleness> Queue<EntryInfo<W>> for ExpiryQueue {
         }
     }
 
-    fn tidy<'t>(&mut self, len: usize, info: impl Fn(usize) -> Option<&'t EntryInfo<W>>)
+    fn compact<'t>(&mut self, len: usize, info: impl Fn(usize) -> Option<&'t EntryInfo<W>>)
     where
         EntryInfo<W>: 't,
     {

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_waits_for_what_waits_for_it() {
+    fn a_cycle_of_waiting_threads_is_refused() {
         let [one, other, third] = [(); 3].map(|()| FlightId::new());
         let in_one = {
             let _body = BodyScope::enter(one);

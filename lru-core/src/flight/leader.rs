@@ -42,7 +42,7 @@ impl<K, V> Leader<K, V> {
     }
 
     /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
-    pub(crate) fn begin_anew(&self, began: Epoch, timeout: Duration) {
+    pub(crate) fn restart(&self, began: Epoch, timeout: Duration) {
         self.flight.queue.begin(self.number, began, Some(timeout));
     }
 

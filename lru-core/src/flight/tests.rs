@@ -369,7 +369,7 @@ fn a_leader_that_begins_anew_has_its_time_from_then_on() {
     let leader = lead_for(&flights, 1, timeout);
     let [(mut follower, task)] = waiting(&flights, 1);
     advance(Duration::from_secs(3));
-    leader.begin_anew(Epoch::FIRST, timeout);
+    leader.restart(Epoch::FIRST, timeout);
     // The time that it had at first is over.
     advance(Duration::from_secs(3));
     assert!(task.poll(&mut follower).is_pending());

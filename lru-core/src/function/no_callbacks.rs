@@ -95,10 +95,10 @@ impl<T: CallbackFreeResult> ResultProbe<T> {
 /// Returns whether the types of all arguments and of the stored result are callback-free.
 #[macro_export]
 macro_rules! callback_free {
-    ($kept:ty $(, $argument:ty)*) => {{
+    ($stored:ty $(, $argument:ty)*) => {{
         use $crate::__private::no_callbacks::ProbeDefaults as _;
-        $crate::__private::no_callbacks::ResultProbe::<$kept>::__PROBED
-            && $crate::__private::no_callbacks::ResultProbe::<$kept>::__CALLBACK_FREE
+        $crate::__private::no_callbacks::ResultProbe::<$stored>::__PROBED
+            && $crate::__private::no_callbacks::ResultProbe::<$stored>::__CALLBACK_FREE
             $(&& $crate::__private::no_callbacks::ArgumentProbe::<$argument>::__CALLBACK_FREE)*
     }};
 }

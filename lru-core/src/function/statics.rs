@@ -5,11 +5,11 @@ use std::thread::LocalKey;
 
 use crate::engine::Engine;
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::engine::lock::{LockOf, PlainLock, Quietly};
+use crate::engine::lock::{LockOf, PlainLock, SelectLock};
 #[cfg(feature = "backend")]
 use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
-use crate::engine::placement::replicated::Open;
+use crate::engine::placement::replicated::Replicated;
 use crate::engine::placement::sharded::Shards;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::engine::state::State;
@@ -30,9 +30,9 @@ pub trait Shared {}
 #[cfg(not(feature = "testing"))]
 impl<E> Shared for E {}
 #[cfg(feature = "testing")]
-pub trait Shared: crate::engine::placement::isolation::Another {}
+pub trait Shared: crate::engine::placement::isolation::NewLike {}
 #[cfg(feature = "testing")]
-impl<E: crate::engine::placement::isolation::Another> Shared for E {}
+impl<E: crate::engine::placement::isolation::NewLike> Shared for E {}
 
 /// Returns the engines that the current thread uses.
 #[cfg(not(feature = "testing"))]
@@ -41,7 +41,7 @@ pub(crate) fn in_static<E>(engines: &E) -> InStatic<'_, E> {
     engines
 }
 #[cfg(feature = "testing")]
-pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'static>(
+pub(crate) fn in_static<E: crate::engine::placement::isolation::NewLike + 'static>(
     engines: &E,
 ) -> InStatic<'_, E> {
     crate::engine::placement::isolation::own_or_shared(engines)
@@ -53,13 +53,13 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::Another + 'stati
 /// that a call need not check whether the cache stores anything.
 pub struct StaticCache<X, const MAXSIZE: i128>(X);
 
-/// A cache with one engine. `K` is the owned form of the arguments, `V` is the stored result, and `QUIET` is
+/// A cache with one engine. `K` is the owned form of the arguments, `V` is the stored result, and `CALLBACK_FREE` is
 /// true if no user code runs while the lock is held, which [`callback_free!`](crate::function::no_callbacks)
 /// decides.
-pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const QUIET: bool = false> =
-    StaticCache<EngineBy<Types<K, V, P, T>, QUIET>, MAXSIZE>;
+pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const CALLBACK_FREE: bool = false> =
+    StaticCache<EngineBy<Types<K, V, P, T>, CALLBACK_FREE>, MAXSIZE>;
 
-type EngineBy<C, const QUIET: bool> = Engine<C, LockOf<QUIET, State<C>>>;
+type EngineBy<C, const CALLBACK_FREE: bool> = Engine<C, LockOf<CALLBACK_FREE, State<C>>>;
 
 /// Like [`Memo`], but with `SHARDS` shards that divide `MAXSIZE` among them.
 pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T = ()> =
@@ -67,23 +67,23 @@ pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T 
 
 /// Like [`Memo`], but unbounded and without metadata. It is replicated if no user code runs while the lock is
 /// held.
-pub type OpenMemo<K, V, P, const QUIET: bool> =
-    StaticCache<<Quietly<QUIET> as Unbounding>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
+pub type UnboundedMemo<K, V, P, const CALLBACK_FREE: bool> =
+    StaticCache<<SelectLock<CALLBACK_FREE> as UnboundedPlacement>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
 
 /// Like [`Memo`], but for a thread-local.
 pub type ThreadMemo<K, V, const MAXSIZE: i128, P = Lru, T = ()> = ThreadEngine<Types<K, V, P, T>, MAXSIZE>;
 
 /// The placement of an unbounded cache, selected by whether all its keys and values are callback-free.
-pub trait Unbounding {
+pub trait UnboundedPlacement {
     /// The placement of the engine.
     type Placement<C: CacheTypes<Meta = ()>>;
 }
 
-impl Unbounding for Quietly<true> {
-    type Placement<C: CacheTypes<Meta = ()>> = Open<C>;
+impl UnboundedPlacement for SelectLock<true> {
+    type Placement<C: CacheTypes<Meta = ()>> = Replicated<C>;
 }
 
-impl Unbounding for Quietly<false> {
+impl UnboundedPlacement for SelectLock<false> {
     type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
 }
 
@@ -102,11 +102,11 @@ impl<C: CacheTypes<Key: Clone, Value: Clone>, const MAXSIZE: i128> Empty<MAXSIZE
 {
     const EMPTY: Self = {
         let maxsize = MaxSize::from_const(MAXSIZE);
-        Self::quiet(maxsize, PlainLock::new(State::new(maxsize)))
+        Self::callback_free(maxsize, PlainLock::new(State::new(maxsize)))
     };
 }
 
-impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Open<C> {
+impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Replicated<C> {
     const EMPTY: Self = Self::new();
 }
 
@@ -139,19 +139,19 @@ where
         sum
     }
 
-    /// Returns the handle of the cache that the current thread uses, with the lifecycle `plan`.
+    /// Returns the handle of the cache that the current thread uses, with the lifecycle `lifecycle`.
     #[inline]
-    pub fn planned<S: Lifecycle<X::Types>>(&self, plan: S) -> CacheHandle<InStatic<'_, X>, S> {
-        CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), plan)
+    pub fn handle_with<S: Lifecycle<X::Types>>(&self, lifecycle: S) -> CacheHandle<InStatic<'_, X>, S> {
+        CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), lifecycle)
     }
 
-    /// Like [`Self::planned`], but for a cache without lifecycle options.
+    /// Like [`Self::handle_with`], but for a cache without lifecycle options.
     #[inline]
-    pub fn calls(&self) -> CacheHandle<InStatic<'_, X>, NoLifecycle>
+    pub fn handle(&self) -> CacheHandle<InStatic<'_, X>, NoLifecycle>
     where
         X::Types: CacheTypes<Meta = ()>,
     {
-        self.planned(NoLifecycle)
+        self.handle_with(NoLifecycle)
     }
 }
 
@@ -187,26 +187,26 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
         Self { key, function: PhantomData }
     }
 
-    /// Returns the handle of the current thread's cache, with the lifecycle `plan`.
+    /// Returns the handle of the current thread's cache, with the lifecycle `lifecycle`.
     #[inline]
-    pub fn planned<S: Lifecycle<C>>(self, plan: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
-        CacheHandle::new(OfThread::new(self.key), stores::<C>(MAXSIZE), plan)
+    pub fn handle_with<S: Lifecycle<C>>(self, lifecycle: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
+        CacheHandle::new(OfThread::new(self.key), stores::<C>(MAXSIZE), lifecycle)
     }
 
-    /// Like [`Self::planned`], but for a cache without lifecycle options.
+    /// Like [`Self::handle_with`], but for a cache without lifecycle options.
     #[inline]
-    pub fn calls(self) -> CacheHandle<OfThread<F, C, MAXSIZE>, NoLifecycle>
+    pub fn handle(self) -> CacheHandle<OfThread<F, C, MAXSIZE>, NoLifecycle>
     where
         C: CacheTypes<Meta = ()>,
     {
-        self.planned(NoLifecycle)
+        self.handle_with(NoLifecycle)
     }
 }
 
 #[cfg(feature = "registry")]
 impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredCache for CacheHandle<E, S> {
     fn info(&self) -> crate::observe::info::CacheInfo {
-        self.engines.info(&self.plan)
+        self.engines.info(&self.lifecycle)
     }
 
     fn stats(&self) -> crate::observe::stats::CacheStats {

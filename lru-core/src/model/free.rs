@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::thread;
 
-use super::naive::Terms;
-use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedInfo, Tested, Tracker};
-use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
+use super::naive::EntrySettings;
+use super::script::{Quick, Timed};
+use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
+use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::{Lru, Policy};
@@ -17,8 +17,8 @@ use crate::store::types::Types;
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clears {
-    Happen,
-    AreLeftOut,
+    Included,
+    Skipped,
 }
 
 /// A value contains its key, and a unique number.
@@ -30,7 +30,7 @@ pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     weight: fn(&Value) -> usize,
     clears: Clears,
     /// The numbers of removed values, if removals are reported.
-    left: Mutex<HashSet<u64>>,
+    removed: Mutex<HashSet<u64>>,
     /// Lookups and refreshes that have begun.
     calls: AtomicU64,
     values: AtomicU64,
@@ -38,24 +38,24 @@ pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
 
 impl Free {
     pub(super) fn new(maxsize: Option<usize>, clears: Clears) -> Self {
-        Self::by(maxsize, clears, Terms::PLAIN, NoLifecycle)
+        Self::by(maxsize, clears, EntrySettings::PLAIN, NoLifecycle)
     }
 }
 
-impl<P: Policy> Free<P, PlannedInfo, Planned<Value>> {
+impl<P: Policy> Free<P, TimedInfo, TimedLifecycle<Value>> {
     /// Creates a cache whose entries have this lifecycle.
-    pub(super) fn on_terms(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>) -> Self {
-        Self::by(maxsize, clears, terms, Planned::new(terms))
+    pub(super) fn timed(maxsize: Option<usize>, clears: Clears, settings: EntrySettings<Value>) -> Self {
+        Self::by(maxsize, clears, settings, TimedLifecycle::new(settings))
     }
 }
 
 impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Free<P, T, S> {
-    fn by(maxsize: Option<usize>, clears: Clears, terms: Terms<Value>, plan: S) -> Self {
+    fn by(maxsize: Option<usize>, clears: Clears, settings: EntrySettings<Value>, lifecycle: S) -> Self {
         Self {
-            cache: Tested::new(maxsize, plan),
-            weight: terms.weight,
+            cache: Tested::new(maxsize, lifecycle),
+            weight: settings.weight,
             clears,
-            left: Mutex::new(HashSet::new()),
+            removed: Mutex::new(HashSet::new()),
             calls: AtomicU64::new(0),
             values: AtomicU64::new(0),
         }
@@ -72,12 +72,12 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
 
     /// Checks what holds at every moment.
     fn check_info(&self) {
-        let mut left = self.left.lock().expect("no thread panics while it holds the lock");
-        for (key, value, _) in self.cache.plan.told().unwrap_or_default() {
+        let mut removed = self.removed.lock().expect("no thread panics while it holds the lock");
+        for (key, value, _) in self.cache.lifecycle.take_notified().unwrap_or_default() {
             check(Some(value), key);
-            assert!(left.insert(value.1), "{value:?} leaves once");
+            assert!(removed.insert(value.1), "{value:?} is removed once");
         }
-        drop(left);
+        drop(removed);
         // Reading the info removes expired entries: the test would never encounter one.
         if S::IS_TIMED {
             return;
@@ -107,15 +107,15 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
     pub(super) fn finish(&self) {
         self.check_entries();
         let info = self.cache.info();
-        if self.clears == Clears::AreLeftOut {
+        if self.clears == Clears::Skipped {
             assert_eq!(info.hits + info.misses, self.calls.load(SeqCst), "{info}");
         }
         let weights = self.cache.entries().into_iter().map(|(_, value)| (self.weight)(&value));
         assert_eq!(weights.sum::<usize>(), info.currsize);
         self.check_info();
-        let left = self.left.lock().expect("no thread panics while it holds the lock");
+        let removed = self.removed.lock().expect("no thread panics while it holds the lock");
         let entries = self.cache.entries();
-        assert!(entries.iter().all(|(_, (_, number))| !left.contains(number)), "what left is gone");
+        assert!(entries.iter().all(|(_, (_, number))| !removed.contains(number)), "removed entries are gone");
         self.cache.validate();
     }
 }
@@ -132,7 +132,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
 
     fn call(&self, key: u8) -> Option<Pending> {
         self.called();
-        let pending = match look(&self.cache, key) {
+        let pending = match lookup(&self.cache, key) {
             Ok(found) => {
                 check(Some(found), key);
                 None
@@ -150,7 +150,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
 
     fn end(&self, pending: Pending) {
         let key = pending.key;
-        check(keep(&self.cache, pending, self.new_value(key)), key);
+        check(insert_pending(&self.cache, pending, self.new_value(key)), key);
         self.check_info();
     }
 
@@ -171,34 +171,34 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Val
             }
             Quick::Put => check(cache.insert(key, self.new_value(key)), key),
             Quick::Remove => check(cache.remove(key), key),
-            Quick::Forget => _ = cache.forget(key),
+            Quick::Invalidate => _ = cache.invalidate(key),
             Quick::Contains => _ = cache.contains(key),
             Quick::Peek | Quick::PeekWith => check(cache.peek(key), key),
             Quick::Entries => self.check_entries(),
-            Quick::Clear if self.clears == Clears::Happen => cache.clear(),
+            Quick::Clear if self.clears == Clears::Included => cache.clear(),
             Quick::Clear => {}
         }
         self.check_info();
     }
 
-    fn on_terms(&self, operation: OnTerms, byte: u8) {
+    fn timed(&self, operation: Timed, byte: u8) {
         let cache = &self.cache;
         match operation {
-            OnTerms::Tick => cache.plan.advance(ticks(byte)),
-            OnTerms::Info => assert!(cache.info().maxsize.is_none_or(|max| cache.info().currsize <= max)),
-            OnTerms::Len => assert!(cache.len() <= cache.entries().len()),
-            OnTerms::Expire => cache.expire().into_iter().for_each(|(key, value)| check(Some(value), key)),
-            OnTerms::PopVictim => {
+            Timed::Tick => cache.lifecycle.advance(ticks(byte)),
+            Timed::Info => assert!(cache.info().maxsize.is_none_or(|max| cache.info().currsize <= max)),
+            Timed::Len => assert!(cache.len() <= cache.entries().len()),
+            Timed::Expire => cache.expire().into_iter().for_each(|(key, value)| check(Some(value), key)),
+            Timed::PopVictim => {
                 let there = cache.len();
                 let victim = cache.pop_victim();
                 assert_eq!((victim.is_some(), cache.len()), (there > 0, there.saturating_sub(1)));
                 check(victim.map(|(_, value)| value), victim.map_or(0, |(key, _)| key));
             }
-            OnTerms::Retain => {
+            Timed::Retain => {
                 cache.retain(|key| is_retained(key, byte));
                 assert!(cache.entries().iter().all(|(key, _)| is_retained(*key, byte)));
             }
-            OnTerms::Resize => {
+            Timed::Resize => {
                 cache.resize(resized(byte));
                 assert_eq!(cache.info().maxsize, resized(byte));
                 self.check_entries();

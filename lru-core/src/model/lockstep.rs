@@ -3,10 +3,10 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::Mutex;
 
-use super::naive::{Id, Model, Order, Reason, Terms};
-use super::script::{OnTerms, Quick};
-use super::tested::{Planned, PlannedInfo, Tested, Tracker};
-use super::trial::{Pending, Subject, is_retained, keep, look, refresh, resized, ticks};
+use super::naive::{EntrySettings, Id, Model, Order, Reason};
+use super::script::{Quick, Timed};
+use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
+use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
 use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
 use crate::store::entry_meta::EntryMeta;
 use crate::store::policy::{Lru, Policy};
@@ -25,21 +25,21 @@ pub(super) struct Lockstep<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> 
 
 impl Lockstep {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
-        Self::by(maxsize, Order::Lru, Terms::PLAIN, NoLifecycle)
+        Self::by(maxsize, Order::Lru, EntrySettings::PLAIN, NoLifecycle)
     }
 }
 
-impl<P: Policy> Lockstep<P, PlannedInfo, Planned<u32>> {
+impl<P: Policy> Lockstep<P, TimedInfo, TimedLifecycle<u32>> {
     /// Creates a cache with a policy that evicts in this order.
-    pub(super) fn on_terms(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
-        Self::by(maxsize, order, terms, Planned::new(terms))
+    pub(super) fn timed(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>) -> Self {
+        Self::by(maxsize, order, settings, TimedLifecycle::new(settings))
     }
 }
 
 impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Lockstep<P, T, S> {
-    fn by(maxsize: Option<usize>, order: Order, terms: Terms<u32>, plan: S) -> Self {
-        let model = Mutex::new(Model::new(maxsize, order, terms));
-        Self { cache: Tested::new(maxsize, plan), model, values: AtomicU32::new(0) }
+    fn by(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>, lifecycle: S) -> Self {
+        let model = Mutex::new(Model::new(maxsize, order, settings));
+        Self { cache: Tested::new(maxsize, lifecycle), model, values: AtomicU32::new(0) }
     }
 
     /// Applies an operation to the cache and the model, and compares what they report.
@@ -50,8 +50,8 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
         if !S::IS_TIMED {
             assert_eq!(self.cache.info(), model.info());
         }
-        let expected = model.left();
-        assert_eq!(self.cache.plan.told().unwrap_or_else(|| expected.clone()), expected);
+        let expected = model.removed();
+        assert_eq!(self.cache.lifecycle.take_notified().unwrap_or_else(|| expected.clone()), expected);
         result
     }
 
@@ -81,8 +81,8 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
 
     fn call(&self, key: u8) -> Option<Self::Computation> {
         self.both(|cache, model| {
-            let looked = look(cache, key);
-            assert_eq!(looked.as_ref().ok().copied(), model.look(key));
+            let looked = lookup(cache, key);
+            assert_eq!(looked.as_ref().ok().copied(), model.lookup(key));
             let pending = looked.err()??;
             Some((model.begin(key, Reason::Call), pending))
         })
@@ -91,7 +91,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
     fn refresh(&self, key: u8) -> Option<Self::Computation> {
         self.both(|cache, model| {
             let Some(pending) = refresh(cache, key) else {
-                assert_eq!(model.look(key), None);
+                assert_eq!(model.lookup(key), None);
                 return None;
             };
             Some((model.begin(key, Reason::Refresh), pending))
@@ -100,7 +100,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
 
     fn end(&self, (id, pending): Self::Computation) {
         let value = self.new_value();
-        self.both(|cache, model| assert_eq!(keep(cache, pending, value), model.end(id, value)));
+        self.both(|cache, model| assert_eq!(insert_pending(cache, pending, value), model.end(id, value)));
     }
 
     fn quick(&self, operation: Quick, key: u8) {
@@ -109,11 +109,11 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
             Quick::GetOrInsert => {
                 assert_eq!(cache.get_or_insert_with(key, || value), get_or_insert(model, key, value));
             }
-            Quick::Get => assert_eq!(cache.get(key), model.look(key)),
+            Quick::Get => assert_eq!(cache.get(key), model.lookup(key)),
             Quick::Put => assert_eq!(cache.insert(key, value), model.put(key, value)),
             Quick::Remove => assert_eq!(cache.remove(key), model.remove(key)),
-            Quick::Forget => {
-                assert_eq!(cache.forget(key), model.remove(key).is_some());
+            Quick::Invalidate => {
+                assert_eq!(cache.invalidate(key), model.remove(key).is_some());
             }
             Quick::Contains => assert_eq!(cache.contains(key), model.peek(key).is_some()),
             Quick::Peek | Quick::PeekWith => {
@@ -128,21 +128,21 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
         });
     }
 
-    fn on_terms(&self, operation: OnTerms, byte: u8) {
+    fn timed(&self, operation: Timed, byte: u8) {
         self.both(|cache, model| match operation {
-            OnTerms::Tick => {
-                cache.plan.advance(ticks(byte));
+            Timed::Tick => {
+                cache.lifecycle.advance(ticks(byte));
                 model.advance(ticks(byte));
             }
-            OnTerms::Info => assert_eq!(cache.info(), model.info()),
-            OnTerms::Len => assert_eq!(cache.len(), model.len()),
-            OnTerms::Expire => assert_eq!(cache.expire(), model.expire()),
-            OnTerms::PopVictim => assert_eq!(cache.pop_victim(), model.pop_victim()),
-            OnTerms::Retain => {
+            Timed::Info => assert_eq!(cache.info(), model.info()),
+            Timed::Len => assert_eq!(cache.len(), model.len()),
+            Timed::Expire => assert_eq!(cache.expire(), model.expire()),
+            Timed::PopVictim => assert_eq!(cache.pop_victim(), model.pop_victim()),
+            Timed::Retain => {
                 cache.retain(|key| is_retained(key, byte));
                 model.retain(|key| is_retained(key, byte));
             }
-            OnTerms::Resize => {
+            Timed::Resize => {
                 cache.resize(resized(byte));
                 model.resize(resized(byte));
                 cache.validate();
@@ -152,7 +152,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
 }
 
 fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
-    model.look(key).unwrap_or_else(|| {
+    model.lookup(key).unwrap_or_else(|| {
         let id = model.begin(key, Reason::Call);
         model.end(id, value);
         value

@@ -17,9 +17,9 @@ mod trial;
 use core::time::Duration;
 
 use lockstep::Lockstep;
-use naive::{Order, Terms};
+use naive::{EntrySettings, Order};
 use script::Script;
-use tested::{Planned, PlannedInfo};
+use tested::{TimedInfo, TimedLifecycle};
 use trial::Trial;
 
 use crate::store::policy::{Fifo, Lfu, Lru, Policy};
@@ -53,25 +53,25 @@ pub fn run(maxsize: Option<usize>, bytes: impl Iterator<Item = u8>) {
 /// # Panics
 ///
 /// Like [`run`].
-pub fn run_on_terms_found(bytes: &[u8]) {
-    if let Some((&[maxsize, policy, terms], operations)) = bytes.split_first_chunk() {
+pub fn run_timed_found(bytes: &[u8]) {
+    if let Some((&[maxsize, policy, settings], operations)) = bytes.split_first_chunk() {
         let maxsize = MAXSIZES[usize::from(maxsize) % MAXSIZES.len()];
-        let terms = ALL_TERMS[usize::from(terms) % ALL_TERMS.len()];
+        let settings = ALL_SETTINGS[usize::from(settings) % ALL_SETTINGS.len()];
         let script = Script::wide(operations.iter().copied(), u8::MAX);
         match policy % 3 {
-            0 => run_on_terms::<Lru>(maxsize, Order::Lru, terms, script),
-            1 => run_on_terms::<Lfu>(maxsize, Order::Lfu, terms, script),
-            _ => run_on_terms::<Fifo>(maxsize, Order::Fifo, terms, script),
+            0 => run_timed::<Lru>(maxsize, Order::Lru, settings, script),
+            1 => run_timed::<Lfu>(maxsize, Order::Lfu, settings, script),
+            _ => run_timed::<Fifo>(maxsize, Order::Fifo, settings, script),
         }
     }
 }
 
 /// The lifecycles to be tested: time to live, time to idle, weight, and all of them.
-const ALL_TERMS: [Terms<u32>; 4] = [
-    Terms { life: |_| Some(Duration::from_nanos(20)), ..Terms::PLAIN },
-    Terms { life: |_| None, idle: Some(Duration::from_nanos(9)), ..Terms::PLAIN },
-    Terms { weight: |value| weight_of(*value), ..Terms::PLAIN },
-    Terms {
+const ALL_SETTINGS: [EntrySettings<u32>; 4] = [
+    EntrySettings { life: |_| Some(Duration::from_nanos(20)), ..EntrySettings::PLAIN },
+    EntrySettings { life: |_| None, idle: Some(Duration::from_nanos(9)), ..EntrySettings::PLAIN },
+    EntrySettings { weight: |value| weight_of(*value), ..EntrySettings::PLAIN },
+    EntrySettings {
         weight: |value| weight_of(*value),
         life: |value| life_of(*value),
         idle: Some(Duration::from_nanos(15)),
@@ -88,13 +88,13 @@ fn life_of(value: u32) -> Option<Duration> {
     (value % 8 > 0).then(|| Duration::from_nanos(u64::from(value % 29) + 1))
 }
 
-fn run_on_terms<P: Policy>(
+fn run_timed<P: Policy>(
     maxsize: Option<usize>,
     order: Order,
-    terms: Terms<u32>,
+    settings: EntrySettings<u32>,
     script: Script<impl Iterator<Item = u8>>,
 ) {
-    let both = Lockstep::<P, PlannedInfo, Planned<u32>>::on_terms(maxsize, order, terms);
+    let both = Lockstep::<P, TimedInfo, TimedLifecycle<u32>>::timed(maxsize, order, settings);
     Trial::new(&both, script, || {}).run();
     both.finish();
 }
@@ -110,11 +110,11 @@ fn run_script(maxsize: Option<usize>, script: Script<impl Iterator<Item = u8>>) 
 mod tests {
     use super::free::{Clears, Free, Value};
     use super::lockstep::Lockstep;
-    use super::naive::{Order, Terms};
+    use super::naive::{EntrySettings, Order};
     use super::script::{Script, bytes};
-    use super::tested::{Planned, PlannedInfo};
+    use super::tested::{TimedInfo, TimedLifecycle};
     use super::trial::{Subject, Trial};
-    use super::{ALL_TERMS, MAXSIZES, life_of, run_found, run_on_terms, run_script, weight_of};
+    use super::{ALL_SETTINGS, MAXSIZES, life_of, run_found, run_script, run_timed, weight_of};
     use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
     use std::panic::resume_unwind;
     use std::sync::Barrier;
@@ -182,47 +182,48 @@ mod tests {
         }
     }
 
-    fn does_what_the_model_does_on_terms<P: Policy>(order: Order) {
+    fn does_what_the_model_does_with_settings<P: Policy>(order: Order) {
         let length = length(10_000, 500_000);
         for maxsize in MAXSIZES {
-            for (number, terms) in (1..).zip(ALL_TERMS) {
+            for (number, settings) in (1..).zip(ALL_SETTINGS) {
                 for (seed, universe) in (1..).zip(UNIVERSES) {
                     let script = Script::wide(bytes(100 * number + seed, length), universe);
-                    run_on_terms::<P>(maxsize, order, terms, script);
+                    run_timed::<P>(maxsize, order, settings, script);
                 }
             }
         }
     }
 
     #[test]
-    fn lru_does_on_terms_what_the_model_does() {
-        does_what_the_model_does_on_terms::<Lru>(Order::Lru);
+    fn lru_with_settings_does_what_the_model_does() {
+        does_what_the_model_does_with_settings::<Lru>(Order::Lru);
     }
 
     #[test]
-    fn lfu_does_on_terms_what_the_model_does() {
-        does_what_the_model_does_on_terms::<Lfu>(Order::Lfu);
+    fn lfu_with_settings_does_what_the_model_does() {
+        does_what_the_model_does_with_settings::<Lfu>(Order::Lfu);
     }
 
     #[test]
-    fn fifo_does_on_terms_what_the_model_does() {
-        does_what_the_model_does_on_terms::<Fifo>(Order::Fifo);
+    fn fifo_with_settings_does_what_the_model_does() {
+        does_what_the_model_does_with_settings::<Fifo>(Order::Fifo);
     }
 
     /// Some policies have no simple model: checks that the cache is consistent and within its bound, and that
     /// each removed value was removed once.
-    fn stays_whole_on_terms<P: Policy>() {
+    fn stays_consistent_with_settings<P: Policy>() {
         let length = length(10_000, 500_000);
-        let terms = Terms {
+        let settings = EntrySettings {
             weight: |(_, number): &Value| weight_of(low(*number)),
             life: |(_, number)| life_of(low(*number)),
             idle: Some(Duration::from_nanos(15)),
         };
         for maxsize in MAXSIZES {
-            for terms in [Terms::PLAIN, terms] {
+            for settings in [EntrySettings::PLAIN, settings] {
                 for (seed, universe) in (1..).zip(UNIVERSES) {
-                    for clears in [Clears::Happen, Clears::AreLeftOut] {
-                        let free = Free::<P, PlannedInfo, Planned<Value>>::on_terms(maxsize, clears, terms);
+                    for clears in [Clears::Included, Clears::Skipped] {
+                        let free =
+                            Free::<P, TimedInfo, TimedLifecycle<Value>>::timed(maxsize, clears, settings);
                         let script = Script::wide(bytes(seed, length), universe);
                         Trial::new(&free, script, || {}).run();
                         free.finish();
@@ -237,34 +238,36 @@ mod tests {
     }
 
     #[test]
-    fn rr_stays_whole_on_terms() {
-        stays_whole_on_terms::<Rr>();
+    fn rr_stays_consistent_with_settings() {
+        stays_consistent_with_settings::<Rr>();
     }
 
     #[test]
-    fn sieve_stays_whole_on_terms() {
-        stays_whole_on_terms::<Sieve>();
+    fn sieve_stays_consistent_with_settings() {
+        stays_consistent_with_settings::<Sieve>();
     }
 
     #[test]
-    fn s3_fifo_stays_whole_on_terms() {
-        stays_whole_on_terms::<S3Fifo>();
+    fn s3_fifo_stays_consistent_with_settings() {
+        stays_consistent_with_settings::<S3Fifo>();
     }
 
     #[test]
-    fn w_tinylfu_stays_whole_on_terms() {
-        stays_whole_on_terms::<WTinyLfu>();
+    fn w_tinylfu_stays_consistent_with_settings() {
+        stays_consistent_with_settings::<WTinyLfu>();
     }
 
     /// A value that has expired when it is put is not stored, but counts as the last change of its key.
     #[test]
-    fn what_is_over_when_it_is_put_overtakes_what_began_before() {
-        let terms =
-            Terms { life: |value: &u32| Some(Duration::from_nanos(u64::from(value % 4))), ..Terms::PLAIN };
+    fn an_expired_put_supersedes_earlier_computations() {
+        let settings = EntrySettings {
+            life: |value: &u32| Some(Duration::from_nanos(u64::from(value % 4))),
+            ..EntrySettings::PLAIN
+        };
         for (seed, universe) in (1..).zip(UNIVERSES) {
             for maxsize in MAXSIZES {
                 let script = Script::wide(bytes(seed, length(10_000, 500_000)), universe);
-                run_on_terms::<Lru>(maxsize, Order::Lru, terms, script);
+                run_timed::<Lru>(maxsize, Order::Lru, settings, script);
             }
         }
     }
@@ -289,7 +292,7 @@ mod tests {
         finishes(move || {
             for (seed, universe) in (1..).zip(UNIVERSES) {
                 for maxsize in MAXSIZES {
-                    for clears in [Clears::Happen, Clears::AreLeftOut] {
+                    for clears in [Clears::Included, Clears::Skipped] {
                         let free = Free::new(maxsize, clears);
                         run_threads(&free, seed, universe, length);
                         free.finish();

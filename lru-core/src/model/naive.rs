@@ -10,7 +10,7 @@ use crate::store::removal_cause::RemovalCause;
 
 /// The result of a computation during which there were more changes than this is not stored, whatever their
 /// keys.
-const TOLD_APART: u64 = 1024;
+const LOG_CAPACITY: u64 = 1024;
 
 /// The order in which entries are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) enum Order {
 }
 
 /// The lifecycle of entries: weight, time to live and time to idle.
-pub(super) struct Terms<V> {
+pub(super) struct EntrySettings<V> {
     pub(super) weight: fn(&V) -> usize,
     /// The time to live; `None` is unlimited.
     pub(super) life: fn(&V) -> Option<Duration>,
@@ -32,18 +32,18 @@ pub(super) struct Terms<V> {
     pub(super) idle: Option<Duration>,
 }
 
-impl<V> Terms<V> {
+impl<V> EntrySettings<V> {
     /// Every entry weighs one and never expires.
     pub(super) const PLAIN: Self = Self { weight: |_| 1, life: |_| None, idle: None };
 }
 
-impl<V> Clone for Terms<V> {
+impl<V> Clone for EntrySettings<V> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<V> Copy for Terms<V> {}
+impl<V> Copy for EntrySettings<V> {}
 
 /// An entry.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +55,10 @@ struct Stored {
     expires: Option<Duration>,
     idle: Option<Duration>,
     /// The position in the order of insertion: a later key has a greater number.
-    came: u64,
+    inserted_at: u64,
     /// The position in the order of writes: a later write has a greater number, even for a key that was
     /// present.
-    noted: u64,
+    scheduled: u64,
 }
 
 impl Stored {
@@ -72,9 +72,9 @@ impl Stored {
 pub(super) struct Model {
     maxsize: Option<usize>,
     order: Order,
-    terms: Terms<u32>,
+    settings: EntrySettings<u32>,
     /// Whether the last of two results for one key is stored: if the cache was created unbounded.
-    last_result_stays: bool,
+    last_result_wins: bool,
     now: Duration,
     entries: Vec<Stored>,
     /// The number of writes.
@@ -85,9 +85,9 @@ pub(super) struct Model {
     changes: u64,
     in_flight: Vec<Flight>,
     /// The number of computations that have begun.
-    begun: u64,
+    started: u64,
     /// The entries removed since the last report, each with its cause.
-    left: Vec<(u8, u32, RemovalCause)>,
+    removed: Vec<(u8, u32, RemovalCause)>,
 }
 
 /// The id of a computation: later computations have greater ids.
@@ -111,16 +111,16 @@ struct Flight {
     reason: Reason,
     /// The number of changes when it began.
     began: u64,
-    overtaken: bool,
+    superseded: bool,
 }
 
 impl Model {
-    pub(super) fn new(maxsize: Option<usize>, order: Order, terms: Terms<u32>) -> Self {
+    pub(super) fn new(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>) -> Self {
         Self {
             maxsize,
             order,
-            terms,
-            last_result_stays: maxsize.is_none(),
+            settings,
+            last_result_wins: maxsize.is_none(),
             now: Duration::ZERO,
             entries: Vec::new(),
             stored: 0,
@@ -128,8 +128,8 @@ impl Model {
             misses: 0,
             changes: 0,
             in_flight: Vec::new(),
-            begun: 0,
-            left: Vec::new(),
+            started: 0,
+            removed: Vec::new(),
         }
     }
 
@@ -146,20 +146,20 @@ impl Model {
     }
 
     fn weight(&self) -> usize {
-        self.entries.iter().map(|stored| (self.terms.weight)(&stored.value)).sum()
+        self.entries.iter().map(|stored| (self.settings.weight)(&stored.value)).sum()
     }
 
     pub(super) fn peek(&self, key: u8) -> Option<u32> {
         self.live_position(key).map(|at| self.entries[at].value)
     }
 
-    pub(super) fn look(&mut self, key: u8) -> Option<u32> {
+    pub(super) fn lookup(&mut self, key: u8) -> Option<u32> {
         let Some(at) = self.live_position(key) else {
             self.misses += 1;
             return None;
         };
         self.hits += 1;
-        let idle = self.terms.idle.map(|idle| self.now + idle);
+        let idle = self.settings.idle.map(|idle| self.now + idle);
         let stored = &mut self.entries[at];
         stored.uses += 1;
         stored.idle = idle;
@@ -182,18 +182,18 @@ impl Model {
             self.misses += 1;
             self.changes += 1;
         }
-        let id = Id(self.begun);
-        self.begun += 1;
-        self.in_flight.push(Flight { id, key, reason, began: self.changes, overtaken: false });
+        let id = Id(self.started);
+        self.started += 1;
+        self.in_flight.push(Flight { id, key, reason, began: self.changes, superseded: false });
         id
     }
 
     /// Ends a computation and stores its result if that is allowed. Returns the value that it replaced.
     pub(super) fn end(&mut self, id: Id, value: u32) -> Option<u32> {
         let at = self.in_flight.iter().position(|flight| flight.id == id).expect("it has not ended yet");
-        let Flight { key, reason, began, overtaken, .. } = self.in_flight.remove(at);
+        let Flight { key, reason, began, superseded, .. } = self.in_flight.remove(at);
         self.expire();
-        if overtaken || self.changes - began > TOLD_APART {
+        if superseded || self.changes - began > LOG_CAPACITY {
             return None;
         }
         if reason == Reason::Refresh && self.is_too_heavy(value) {
@@ -204,7 +204,7 @@ impl Model {
             // A refresh takes effect at the time at which it began: computations that began later are newer.
             Reason::Refresh => self.change(|flight| flight.key == key && flight.id < id),
             // Of two results a bounded cache stores the first, and an unbounded one the last.
-            Reason::Call if !self.last_result_stays && self.position(key).is_some() => return None,
+            Reason::Call if !self.last_result_wins && self.position(key).is_some() => return None,
             Reason::Call => {}
         }
         self.store(key, value)
@@ -218,43 +218,44 @@ impl Model {
 
     /// Returns whether a value is never stored, because of its weight.
     fn is_too_heavy(&self, value: u32) -> bool {
-        self.maxsize.is_some_and(|maxsize| maxsize == 0 || (self.terms.weight)(&value) > maxsize)
+        self.maxsize.is_some_and(|maxsize| maxsize == 0 || (self.settings.weight)(&value) > maxsize)
     }
 
     /// Stores a value after expired entries have been removed, and returns the value that it replaced.
     fn store(&mut self, key: u8, value: u32) -> Option<u32> {
-        let expires = (self.terms.life)(&value).map(|life| self.now + life);
+        let expires = (self.settings.life)(&value).map(|life| self.now + life);
         if expires.is_some_and(|expires| expires <= self.now) {
             return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
         }
         if self.is_too_heavy(value) {
             return None;
         }
-        let weight = (self.terms.weight)(&value);
+        let weight = (self.settings.weight)(&value);
         let beside = |this: &Self| {
-            let old = this.position(key).map_or(0, |at| (this.terms.weight)(&this.entries[at].value));
+            let old = this.position(key).map_or(0, |at| (this.settings.weight)(&this.entries[at].value));
             this.weight() - old
         };
         while self.maxsize.is_some_and(|maxsize| beside(self) + weight > maxsize) {
             self.evict();
         }
         self.stored += 1;
-        let idle = self.terms.idle.map(|idle| self.now + idle);
-        let new = Stored { key, value, uses: 1, expires, idle, came: self.stored, noted: self.stored };
+        let idle = self.settings.idle.map(|idle| self.now + idle);
+        let new =
+            Stored { key, value, uses: 1, expires, idle, inserted_at: self.stored, scheduled: self.stored };
         let Some(at) = self.position(key) else {
             self.entries.push(new);
             return None;
         };
-        let Stored { value: old, uses, came, .. } = self.entries[at];
-        self.entries[at] = Stored { uses: uses + 1, came, ..new };
+        let Stored { value: old, uses, inserted_at, .. } = self.entries[at];
+        self.entries[at] = Stored { uses: uses + 1, inserted_at, ..new };
         self.make_most_recent(at);
-        self.left.push((key, old, RemovalCause::Replaced));
+        self.removed.push((key, old, RemovalCause::Replaced));
         Some(old)
     }
 
     fn take_out(&mut self, at: usize, cause: RemovalCause) -> u32 {
         let Stored { key, value, .. } = self.entries.remove(at);
-        self.left.push((key, value, cause));
+        self.removed.push((key, value, cause));
         value
     }
 
@@ -285,15 +286,15 @@ impl Model {
         self.change(|_| true);
         let cleared =
             self.in_order().into_iter().map(|stored| (stored.key, stored.value, RemovalCause::Cleared));
-        self.left.extend(cleared);
+        self.removed.extend(cleared);
         self.entries.clear();
         (self.hits, self.misses) = (0, 0);
     }
 
-    fn change(&mut self, overtakes: impl Fn(&Flight) -> bool) {
+    fn change(&mut self, supersedes: impl Fn(&Flight) -> bool) {
         self.changes += 1;
         for flight in &mut self.in_flight {
-            flight.overtaken |= overtakes(flight);
+            flight.superseded |= supersedes(flight);
         }
     }
 
@@ -303,9 +304,9 @@ impl Model {
         let (live, mut expired): (Vec<_>, Vec<_>) =
             self.entries.iter().copied().partition(|stored| self.is_live(stored));
         self.entries = live;
-        expired.sort_by_key(|stored| (stored.deadline(), stored.noted));
+        expired.sort_by_key(|stored| (stored.deadline(), stored.scheduled));
         let expired: Vec<_> = expired.into_iter().map(|stored| (stored.key, stored.value)).collect();
-        self.left.extend(expired.iter().map(|&(key, value)| (key, value, RemovalCause::Expired)));
+        self.removed.extend(expired.iter().map(|&(key, value)| (key, value, RemovalCause::Expired)));
         expired
     }
 
@@ -318,7 +319,7 @@ impl Model {
     fn in_order(&self) -> Vec<Stored> {
         let mut entries = self.entries.clone();
         if self.order == Order::Lfu {
-            entries.sort_by_key(|stored| stored.came);
+            entries.sort_by_key(|stored| stored.inserted_at);
         }
         entries
     }
@@ -333,8 +334,8 @@ impl Model {
     }
 
     /// Returns the entries removed since the last call.
-    pub(super) fn left(&mut self) -> Vec<(u8, u32, RemovalCause)> {
-        core::mem::take(&mut self.left)
+    pub(super) fn removed(&mut self) -> Vec<(u8, u32, RemovalCause)> {
+        core::mem::take(&mut self.removed)
     }
 }
 
@@ -367,11 +368,11 @@ impl Model {
         }
     }
 
-    pub(super) fn retain(&mut self, holds: impl Fn(u8) -> bool) {
+    pub(super) fn retain(&mut self, predicate: impl Fn(u8) -> bool) {
         self.change(|_| true);
         self.expire();
         for Stored { key, .. } in self.in_order() {
-            if !holds(key) {
+            if !predicate(key) {
                 self.remove(key);
             }
         }

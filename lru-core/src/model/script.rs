@@ -9,12 +9,12 @@ pub(super) enum Operation {
     End,
     Quick(Quick),
     /// Occurs in wide scripts only.
-    OnTerms(OnTerms),
+    Timed(Timed),
 }
 
 /// An operation on a cache whose entries may expire and have weights.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum OnTerms {
+pub(super) enum Timed {
     /// Time passes.
     Tick,
     Info,
@@ -32,7 +32,7 @@ pub(super) enum Quick {
     Get,
     Put,
     Remove,
-    Forget,
+    Invalidate,
     Contains,
     Peek,
     PeekWith,
@@ -64,7 +64,7 @@ impl<I: Iterator<Item = u8>> Script<I> {
     pub(super) fn next(&mut self) -> Option<(Operation, u8)> {
         let (operation, key) = (self.bytes.next()?, self.bytes.next()?);
         if self.is_wide && operation >= 192 {
-            return Some((Self::on_terms(operation, key), key % self.universe));
+            return Some((Self::timed(operation, key), key % self.universe));
         }
         Some((Self::operation(operation, key), key % self.universe))
     }
@@ -77,7 +77,7 @@ impl<I: Iterator<Item = u8>> Script<I> {
             15..=18 => Quick::Get,
             19..=21 => Quick::Put,
             22..=23 => Quick::Remove,
-            24 => Quick::Forget,
+            24 => Quick::Invalidate,
             25..=26 => Quick::Contains,
             27..=28 => Quick::Peek,
             29 => Quick::PeekWith,
@@ -88,15 +88,15 @@ impl<I: Iterator<Item = u8>> Script<I> {
         })
     }
 
-    fn on_terms(byte: u8, key: u8) -> Operation {
-        Operation::OnTerms(match byte % 16 {
-            0..=6 => OnTerms::Tick,
-            7..=8 => OnTerms::Info,
-            9 => OnTerms::Len,
-            10..=11 => OnTerms::Expire,
-            12..=13 => OnTerms::PopVictim,
-            14 if key < 64 => OnTerms::Retain,
-            15 if key < 64 => OnTerms::Resize,
+    fn timed(byte: u8, key: u8) -> Operation {
+        Operation::Timed(match byte % 16 {
+            0..=6 => Timed::Tick,
+            7..=8 => Timed::Info,
+            9 => Timed::Len,
+            10..=11 => Timed::Expire,
+            12..=13 => Timed::PopVictim,
+            14 if key < 64 => Timed::Retain,
+            15 if key < 64 => Timed::Resize,
             _ => return Operation::End,
         })
     }

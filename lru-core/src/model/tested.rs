@@ -4,11 +4,11 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Mutex;
 
-use super::naive::Terms;
+use super::naive::EntrySettings;
 use crate::engine::Engine;
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::expiry::clock::{Clock, ManualClock};
 use crate::expiry::entry_info::{EntryInfo, Freshness};
 use crate::expiry::settings::{EntryOptions, ExpirySettings};
@@ -26,11 +26,11 @@ use crate::store::types::{CacheTypes, Types};
 /// An engine and its lifecycle.
 pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     engine: Engine<Types<u8, V, P, T>>,
-    pub(super) plan: S,
+    pub(super) lifecycle: S,
 }
 
 /// Removed entries, each with its cause.
-pub(super) type Left<V> = Vec<(u8, V, RemovalCause)>;
+pub(super) type Removals<V> = Vec<(u8, V, RemovalCause)>;
 
 /// A lifecycle that a test can observe.
 pub(super) trait Tracker<V> {
@@ -38,7 +38,7 @@ pub(super) trait Tracker<V> {
     const IS_TIMED: bool;
 
     /// Returns the entries reported to the listener since the last call; `None` if there is no listener.
-    fn told(&self) -> Option<Left<V>>;
+    fn take_notified(&self) -> Option<Removals<V>>;
 
     /// Advances the clock.
     fn advance(&self, span: Duration);
@@ -47,7 +47,7 @@ pub(super) trait Tracker<V> {
 impl<V> Tracker<V> for NoLifecycle {
     const IS_TIMED: bool = false;
 
-    fn told(&self) -> Option<Left<V>> {
+    fn take_notified(&self) -> Option<Removals<V>> {
         None
     }
 
@@ -55,44 +55,44 @@ impl<V> Tracker<V> for NoLifecycle {
 }
 
 /// A lifecycle with these settings and a manually advanced clock.
-pub(super) struct Planned<V> {
-    terms: Terms<V>,
+pub(super) struct TimedLifecycle<V> {
+    settings: EntrySettings<V>,
     clock: ManualClock,
     expiry: ExpirySettings<Duration>,
-    left: Mutex<Left<V>>,
+    removed: Mutex<Removals<V>>,
 }
 
 /// The metadata of its entries.
-pub(super) type PlannedInfo = EntryInfo;
+pub(super) type TimedInfo = EntryInfo;
 
-impl<V> Planned<V> {
-    pub(super) fn new(terms: Terms<V>) -> Self {
-        let expiry = terms.idle.map_or(ExpirySettings::NONE, |idle| ExpirySettings::NONE.tti(idle));
-        Self { terms, clock: ManualClock::new(), expiry, left: Mutex::new(Vec::new()) }
+impl<V> TimedLifecycle<V> {
+    pub(super) fn new(settings: EntrySettings<V>) -> Self {
+        let expiry = settings.idle.map_or(ExpirySettings::NONE, |idle| ExpirySettings::NONE.tti(idle));
+        Self { settings, clock: ManualClock::new(), expiry, removed: Mutex::new(Vec::new()) }
     }
 }
 
-impl<V> Expiry<PlannedInfo> for Planned<V> {
+impl<V> Expiry<TimedInfo> for TimedLifecycle<V> {
     fn now(&self) -> Ticks {
         self.clock.now().now()
     }
 
-    fn check(&self, info: &PlannedInfo, now: Ticks) -> Freshness {
+    fn check(&self, info: &TimedInfo, now: Ticks) -> Freshness {
         info.freshness(now)
     }
 
-    fn touch(&self, info: &PlannedInfo, now: Ticks) {
+    fn touch(&self, info: &TimedInfo, now: Ticks) {
         self.expiry.touch(info, now);
     }
 }
 
-impl<V: Clone> Hooks<u8, V> for Planned<V> {
+impl<V: Clone> Hooks<u8, V> for TimedLifecycle<V> {
     fn listens(&self) -> bool {
         true
     }
 
     fn notify(&self, key: &u8, value: &V, cause: RemovalCause) {
-        self.left.lock().expect("no thread panics while it holds the lock").push((
+        self.removed.lock().expect("no thread panics while it holds the lock").push((
             *key,
             value.clone(),
             cause,
@@ -100,25 +100,25 @@ impl<V: Clone> Hooks<u8, V> for Planned<V> {
     }
 }
 
-impl<V: Clone, C: CacheTypes<Key = u8, Value = V, Meta = PlannedInfo>> Lifecycle<C> for Planned<V> {
+impl<V: Clone, C: CacheTypes<Key = u8, Value = V, Meta = TimedInfo>> Lifecycle<C> for TimedLifecycle<V> {
     type Hooks = Self;
 
     fn hooks(&self) -> &Self {
         self
     }
 
-    fn meta(&self, _: &u8, value: &V, options: EntryOptions) -> PlannedInfo {
+    fn meta(&self, _: &u8, value: &V, options: EntryOptions) -> TimedInfo {
         let now = self.clock.now();
-        let until = (self.terms.life)(value).map(|life| Duration::later(now.now(), life));
-        self.expiry.info(now.now(), EntryOptions { weight: (self.terms.weight)(value), until, ..options })
+        let until = (self.settings.life)(value).map(|life| Duration::later(now.now(), life));
+        self.expiry.info(now.now(), EntryOptions { weight: (self.settings.weight)(value), until, ..options })
     }
 }
 
-impl<V> Tracker<V> for Planned<V> {
+impl<V> Tracker<V> for TimedLifecycle<V> {
     const IS_TIMED: bool = true;
 
-    fn told(&self) -> Option<Left<V>> {
-        Some(core::mem::take(&mut *self.left.lock().expect("no thread panics while it holds the lock")))
+    fn take_notified(&self) -> Option<Removals<V>> {
+        Some(core::mem::take(&mut *self.removed.lock().expect("no thread panics while it holds the lock")))
     }
 
     fn advance(&self, span: Duration) {
@@ -126,87 +126,88 @@ impl<V> Tracker<V> for Planned<V> {
     }
 }
 
-impl<V> fmt::Debug for Planned<V> {
+impl<V> fmt::Debug for TimedLifecycle<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Planned").finish_non_exhaustive()
     }
 }
 
 impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
-    pub(super) fn new(maxsize: Option<usize>, plan: S) -> Self {
-        Self { engine: Engine::new(MaxSize::from_option(maxsize)), plan }
+    pub(super) fn new(maxsize: Option<usize>, lifecycle: S) -> Self {
+        Self { engine: Engine::new(MaxSize::from_option(maxsize)), lifecycle }
     }
 
     /// Looks up the result of a call: a hit, or the epoch of its computation, if the cache stores anything.
-    pub(super) fn look(&self, key: u8) -> Result<V, Option<Epoch>> {
+    pub(super) fn lookup(&self, key: u8) -> Result<V, Option<Epoch>> {
         if self.engine.is_disabled() {
-            self.engine.miss_uncached();
+            self.engine.count_uncached_miss();
             return Err(None);
         }
-        let looked = self.engine.lookup(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.plan);
+        let looked =
+            self.engine.lookup(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.lifecycle);
         looked.map_err(Some)
     }
 
     pub(super) fn refresh(&self) -> Option<Epoch> {
         if self.engine.is_disabled() {
-            self.engine.miss_uncached();
+            self.engine.count_uncached_miss();
             return None;
         }
-        Some(self.engine.begin())
+        Some(self.engine.begin_refresh())
     }
 
-    pub(super) fn keep(&self, key: u8, value: V, origin: InsertKind) -> Option<V> {
-        let term = self.plan.meta(&key, &value, EntryOptions::NONE);
-        let entry = EntryOf { hash: KeyHash::of(&key), key, value, term };
-        let leavers = told(self.engine.keep(entry, origin, u8::eq, &self.plan), &self.plan);
-        leavers.only(RemovalCause::Replaced).next().map(|(_, value)| value)
+    pub(super) fn insert_as(&self, key: u8, value: V, kind: InsertKind) -> Option<V> {
+        let meta = self.lifecycle.meta(&key, &value, EntryOptions::NONE);
+        let entry = EntryOf { hash: KeyHash::of(&key), key, value, meta };
+        let removed = notify(self.engine.insert(entry, kind, u8::eq, &self.lifecycle), &self.lifecycle);
+        removed.into_entries_of(RemovalCause::Replaced).next().map(|(_, value)| value)
     }
 
     pub(super) fn get(&self, key: u8) -> Option<V> {
-        self.look(key).ok()
+        self.lookup(key).ok()
     }
 
     pub(super) fn get_or_insert_with(&self, key: u8, compute: impl FnOnce() -> V) -> V {
-        self.look(key).unwrap_or_else(|began| {
+        self.lookup(key).unwrap_or_else(|began| {
             let value = compute();
             if let Some(began) = began {
-                self.keep(key, value.clone(), InsertKind::Computed(began));
+                self.insert_as(key, value.clone(), InsertKind::Computed(began));
             }
             value
         })
     }
 
     pub(super) fn insert(&self, key: u8, value: V) -> Option<V> {
-        self.keep(key, value, InsertKind::Inserted)
+        self.insert_as(key, value, InsertKind::Inserted)
     }
 
     pub(super) fn remove(&self, key: u8) -> Option<V> {
         let matches = |stored: &u8| *stored == key;
-        self.engine.forget_with(KeyHash::of(&key), matches, |value| value, V::clone, &self.plan)
+        self.engine.take_with(KeyHash::of(&key), matches, |value| value, V::clone, &self.lifecycle)
     }
 
-    pub(super) fn forget(&self, key: u8) -> bool {
-        self.engine.forget(KeyHash::of(&key), |stored| *stored == key, &self.plan)
+    pub(super) fn invalidate(&self, key: u8) -> bool {
+        self.engine.invalidate(KeyHash::of(&key), |stored| *stored == key, &self.lifecycle)
     }
 
     pub(super) fn contains(&self, key: u8) -> bool {
-        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, |_| (), &self.plan).is_some()
+        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, |_| (), &self.lifecycle).is_some()
     }
 
     pub(super) fn peek(&self, key: u8) -> Option<V> {
-        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.plan)
+        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.lifecycle)
     }
 
     pub(super) fn clear(&self) {
-        self.engine.clear(&self.plan);
+        self.engine.clear(&self.lifecycle);
     }
 
     pub(super) fn info(&self) -> CacheInfo {
-        self.engine.info(&self.plan)
+        self.engine.info(&self.lifecycle)
     }
 
     pub(super) fn entries(&self) -> Vec<(u8, V)> {
-        self.engine.snapshot(&self.plan)
+        self.engine.snapshot(&self.lifecycle)
     }
 
     pub(super) fn validate(&self) {
@@ -217,22 +218,22 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
 /// Operations for caches with a lifecycle only.
 impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
     pub(super) fn len(&self) -> usize {
-        self.engine.len(&self.plan)
+        self.engine.len(&self.lifecycle)
     }
 
     pub(super) fn expire(&self) -> Vec<(u8, V)> {
-        self.engine.take_expired(&self.plan)
+        self.engine.take_expired(&self.lifecycle)
     }
 
     pub(super) fn pop_victim(&self) -> Option<(u8, V)> {
-        self.engine.pop_victim(&self.plan)
+        self.engine.pop_victim(&self.lifecycle)
     }
 
     pub(super) fn resize(&self, maxsize: Option<usize>) {
-        self.engine.resize(maxsize, &self.plan);
+        self.engine.resize(maxsize, &self.lifecycle);
     }
 
-    pub(super) fn retain(&self, holds: impl Fn(u8) -> bool) {
-        self.engine.retain(|key, _| holds(*key), &self.plan);
+    pub(super) fn retain(&self, predicate: impl Fn(u8) -> bool) {
+        self.engine.retain(|key, _| predicate(*key), &self.lifecycle);
     }
 }

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use super::script::{OnTerms, Operation, Quick, Script};
+use super::script::{Operation, Quick, Script, Timed};
 use super::tested::Tested;
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
@@ -14,10 +14,10 @@ use crate::store::policy::Policy;
 use crate::store::types::Types;
 
 /// The greatest depth of nested computations.
-const DEEPEST: u32 = 8;
+const MAX_DEPTH: u32 = 8;
 
 /// The greatest number of computations that one trial leaves open.
-const MOST_OPEN: usize = 4;
+const MAX_OPEN: usize = 4;
 
 /// A cache under test.
 pub(super) trait Subject {
@@ -37,7 +37,7 @@ pub(super) trait Subject {
     fn quick(&self, operation: Quick, key: u8);
 
     /// Runs an operation for a cache with a lifecycle; `byte` determines the rest.
-    fn on_terms(&self, operation: OnTerms, byte: u8);
+    fn timed(&self, operation: Timed, byte: u8);
 }
 
 /// The run of a script on a subject.
@@ -69,7 +69,7 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
             Operation::Refresh => self.compute(self.subject.refresh(key), depth),
             Operation::End => self.end_one(key),
             Operation::Quick(operation) => self.subject.quick(operation, key),
-            Operation::OnTerms(operation) => self.subject.on_terms(operation, key),
+            Operation::Timed(operation) => self.subject.timed(operation, key),
         }
         Some(())
     }
@@ -78,14 +78,14 @@ impl<'s, S: Subject, I: Iterator<Item = u8>> Trial<'s, S, I> {
     fn compute(&mut self, began: Option<S::Computation>, depth: u32) {
         let Some(computation) = began else { return };
         (self.pause)();
-        let choice = if depth < DEEPEST { self.script.choice() } else { 0 };
+        let choice = if depth < MAX_DEPTH { self.script.choice() } else { 0 };
         for _ in 0..choice % 4 {
             if self.step(depth + 1).is_none() {
                 break;
             }
         }
         // One computation in eight stays open, to end out of order.
-        if choice >= 224 && self.open.len() < MOST_OPEN {
+        if choice >= 224 && self.open.len() < MAX_OPEN {
             self.open.push(computation);
             return;
         }
@@ -120,16 +120,16 @@ pub(super) fn resized(byte: u8) -> Option<usize> {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) key: u8,
-    origin: InsertKind,
+    kind: InsertKind,
 }
 
 /// Looks up the result of a call: a hit, or its computation, if the cache stores anything.
-pub(super) fn look<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
+pub(super) fn lookup<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Result<V, Option<Pending>> {
-    let begun = |began| Pending { key, origin: InsertKind::Computed(began) };
-    cache.look(key).map_err(|began| began.map(begun))
+    let started = |began| Pending { key, kind: InsertKind::Computed(began) };
+    cache.lookup(key).map_err(|began| began.map(started))
 }
 
 /// Begins a refresh, and returns its computation, if the cache stores anything.
@@ -137,14 +137,14 @@ pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, 
     cache: &Tested<V, P, T, S>,
     key: u8,
 ) -> Option<Pending> {
-    cache.refresh().map(|began| Pending { key, origin: InsertKind::Refreshed(began) })
+    cache.refresh().map(|began| Pending { key, kind: InsertKind::Refreshed(began) })
 }
 
 /// Ends a computation with `value`.
-pub(super) fn keep<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
+pub(super) fn insert_pending<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
     cache: &Tested<V, P, T, S>,
-    Pending { key, origin }: Pending,
+    Pending { key, kind }: Pending,
     value: V,
 ) -> Option<V> {
-    cache.keep(key, value, origin)
+    cache.insert_as(key, value, kind)
 }

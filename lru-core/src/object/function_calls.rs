@@ -23,13 +23,13 @@ pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, 
 impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns the handle for calls of a function that stores its results here: for generated code.
     #[doc(hidden)]
-    pub fn __calls(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
+    pub fn __handle(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
         CacheHandle::new(&self.engine, true, &self.settings)
     }
 
-    /// Like [`Cache::__calls`], but for a function that sets when its entries expire.
+    /// Like [`Cache::__handle`], but for a function that sets when its entries expire.
     #[doc(hidden)]
-    pub fn __calls_with(
+    pub fn __handle_with(
         &self,
         set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,
     ) -> CacheHandle<ObjectEngine<'_, K, V, P>, FunctionSettings<'_, K, V, C>> {
@@ -63,9 +63,9 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert_eq!(cache.info().hits, 1);
     /// ```
     pub fn wrap<'c>(&'c self, function: impl Fn(K) -> V + 'c) -> impl Fn(K) -> V + 'c {
-        move |argument| match self.__calls().look(&argument, Plain) {
+        move |argument| match self.__handle().lookup(&argument, Plain) {
             Ok(value) => value,
-            Err(miss) => miss.keep(function(argument)),
+            Err(miss) => miss.insert(function(argument)),
         }
     }
 }

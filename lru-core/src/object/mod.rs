@@ -20,7 +20,7 @@ use std::vec::Vec;
 
 use crate::engine::Engine;
 use crate::engine::insert_kind::InsertKind;
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::expiry::clock::{Clock, SystemClock};
 use crate::expiry::settings::{EntryOptions, ExpirySettings};
 use crate::key::KeyHash;
@@ -83,8 +83,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     fn entry(&self, hash: KeyHash, key: K, value: V) -> Entry<ObjectTypes<K, V, P>> {
-        let term = self.settings.info(None, &key, &value, EntryOptions::NONE);
-        EntryOf { hash, key, value, term }
+        let meta = self.settings.info(None, &key, &value, EntryOptions::NONE);
+        EntryOf { hash, key, value, meta }
     }
 
     /// Removes all entries and sets the counters to zero. The results of computations in flight are not
@@ -147,7 +147,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.resize(maxsize.into(), &self.lifecycle());
     }
 
-    /// Removes all entries for which `holds` returns false.
+    /// Removes all entries for which `predicate` returns false.
     ///
     /// Counts neither hits nor misses. Takes O(n) time while the lock is held.
     ///
@@ -162,8 +162,8 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// cache.retain(|&number, _| number > 1);
     /// assert_eq!(cache.len(), 1);
     /// ```
-    pub fn retain(&self, holds: impl FnMut(&K, &V) -> bool) {
-        self.engine.retain(holds, &self.lifecycle());
+    pub fn retain(&self, predicate: impl FnMut(&K, &V) -> bool) {
+        self.engine.retain(predicate, &self.lifecycle());
     }
 
     #[cfg(test)]
@@ -197,7 +197,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             }
             Err(began) => {
                 let value = compute();
-                self.keep(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
+                self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
                 value
             }
         }
@@ -212,13 +212,13 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// does not replace the value. A nested call, from a key's `Eq` or a value's `Clone`, removes the entry
     /// for `key` and stores nothing.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.keep(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted)
+        self.insert_entry(self.entry(KeyHash::of(&key), key, value), InsertKind::Inserted)
     }
 
     /// Stores an entry and returns the value that it replaced.
-    pub(crate) fn keep(&self, entry: Entry<ObjectTypes<K, V, P>>, origin: InsertKind) -> Option<V> {
-        let leavers = self.engine.keep(entry, origin, K::eq, &self.lifecycle());
-        let (key, value) = told(leavers, &self.lifecycle()).into_replaced()?;
+    pub(crate) fn insert_entry(&self, entry: Entry<ObjectTypes<K, V, P>>, kind: InsertKind) -> Option<V> {
+        let removed = self.engine.insert(entry, kind, K::eq, &self.lifecycle());
+        let (key, value) = notify(removed, &self.lifecycle()).into_replaced()?;
         // Drop the key before the value is returned: if its destructor panics, the value is dropped as well.
         drop(key);
         Some(value)
@@ -232,7 +232,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         K: Borrow<Q>,
     {
         let matches = |stored: &K| stored.borrow() == key;
-        self.engine.forget_with(KeyHash::of(key), matches, |value| value, V::clone, &self.lifecycle())
+        self.engine.take_with(KeyHash::of(key), matches, |value| value, V::clone, &self.lifecycle())
     }
 
     /// Returns whether there is an entry for `key`. Counts neither a hit nor a miss, and does not mark the

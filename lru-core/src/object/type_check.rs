@@ -26,29 +26,29 @@ pub struct Keyed<P, S, K> {
 /// A result policy `O` of results `R`, for a cache whose values are `V`.
 pub struct Valued<R, O, V>(O, PhantomData<fn(R) -> V>);
 
-/// Returns a key for the cache that is called. `_calls` is passed for its type, and not called.
+/// Returns a key for the cache that is called. `_handle` is passed for its type, and not called.
 #[inline]
 pub fn keyed<Q: Part, E: Placement, S>(
-    _calls: impl FnOnce() -> CacheHandle<E, S>,
+    _handle: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
     part: Q,
 ) -> Keyed<Q, Q::Stored, StoredKey<E>> {
     Keyed { part, function, fits: PhantomData }
 }
 
-/// Returns a result policy for the cache that is called. `_calls` is passed for its type, and not called.
+/// Returns a result policy for the cache that is called. `_handle` is passed for its type, and not called.
 #[inline]
 pub fn valued<R, O: ResultPolicy<R>, E: Placement, S>(
-    _calls: impl FnOnce() -> CacheHandle<E, S>,
-    outcome: O,
+    _handle: impl FnOnce() -> CacheHandle<E, S>,
+    policy: O,
 ) -> Valued<R, O, StoredValue<E>> {
-    Valued(outcome, PhantomData)
+    Valued(policy, PhantomData)
 }
 
 /// A test of arguments and values, `Given` as a pair, for a cache of these keys and values, `Stored` as a
 /// pair.
 pub struct Tested<H, Given, Stored> {
-    holds: H,
+    predicate: H,
     /// The function whose results are tested.
     function: &'static str,
     types: PhantomData<fn(Given, Stored)>,
@@ -57,28 +57,28 @@ pub struct Tested<H, Given, Stored> {
 /// A test for a cache of this placement.
 type TestedIn<E, H, Given> = Tested<H, Given, (StoredKey<E>, StoredValue<E>)>;
 
-/// Returns a test for the cache that is called. `_calls` is passed for its type, and not called.
+/// Returns a test for the cache that is called. `_handle` is passed for its type, and not called.
 #[inline]
 pub fn tested<A, W, E: Placement, S, H>(
-    _calls: impl FnOnce() -> CacheHandle<E, S>,
+    _handle: impl FnOnce() -> CacheHandle<E, S>,
     function: &'static str,
-    holds: H,
+    predicate: H,
 ) -> TestedIn<E, H, (A, W)>
 where
     H: FnMut(&A, &W) -> bool,
 {
-    Tested { holds, function, types: PhantomData }
+    Tested { predicate, function, types: PhantomData }
 }
 
 /// A test of the entries of one function; those of other functions are retained.
 pub struct OfFunction<H> {
-    holds: H,
+    predicate: H,
     function: &'static str,
 }
 
 impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<Tagged<K>, V> for OfFunction<H> {
-    fn holds(&mut self, tagged: &Tagged<K>, value: &V) -> bool {
-        tagged.function() != self.function || (self.holds)(tagged.key(), value)
+    fn accepts(&mut self, tagged: &Tagged<K>, value: &V) -> bool {
+        tagged.function() != self.function || (self.predicate)(tagged.key(), value)
     }
 }
 
@@ -109,7 +109,7 @@ impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Tagged<Key>> {
     }
 }
 
-impl<R, O: ResultPolicy<R, Kept = V>, V> Fits for Valued<R, O, V> {
+impl<R, O: ResultPolicy<R, Stored = V>, V> Fits for Valued<R, O, V> {
     type Fit = O;
 
     #[inline]
@@ -123,7 +123,7 @@ impl<H, A, W> Fits for Tested<H, (A, W), (A, W)> {
 
     #[inline]
     fn __fit(self) -> H {
-        self.holds
+        self.predicate
     }
 }
 
@@ -133,7 +133,7 @@ impl<H, A, W> Fits for Tested<H, (A, W), (Tagged<A>, W)> {
 
     #[inline]
     fn __fit(self) -> OfFunction<H> {
-        OfFunction { holds: self.holds, function: self.function }
+        OfFunction { predicate: self.predicate, function: self.function }
     }
 }
 
@@ -164,7 +164,7 @@ impl<H, G, S> TestDoesNotFit for Tested<H, G, S> {
 pub struct NoTest;
 
 impl<K, V> EntryTest<K, V> for NoTest {
-    fn holds(&mut self, _: &K, _: &V) -> bool {
+    fn accepts(&mut self, _: &K, _: &V) -> bool {
         true
     }
 }
@@ -194,10 +194,10 @@ pub trait ValueDoesNotFit<S, V> {
         S: ValueOf<V, Open>;
 }
 
-impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Kept, V> for Valued<R, O, V> {
+impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Stored, V> for Valued<R, O, V> {
     fn __fit<Open>(&self) -> NoFit<V>
     where
-        O::Kept: ValueOf<V, Open>,
+        O::Stored: ValueOf<V, Open>,
     {
         NoFit(PhantomData)
     }
@@ -251,7 +251,7 @@ impl<K> Part for NoFit<K> {
     }
 
     fn to_stored(&self) -> K {
-        unreachable!("nothing is stored")
+        unreachable!("no key is stored")
     }
 
     fn stored_eq(_: &K, _: &K) -> bool {
@@ -264,30 +264,30 @@ impl<K> Part for NoFit<K> {
 }
 
 impl<R, V> ResultPolicy<R> for NoFit<V> {
-    type Kept = V;
+    type Stored = V;
     type Value = V;
 
     fn is_error(self, _: &R) -> bool {
         false
     }
 
-    fn of_value(self, _: V) -> R {
-        unreachable!("nothing is kept")
+    fn result_of(self, _: V) -> R {
+        unreachable!("no result is stored")
     }
 
     fn value(self, _: &R) -> Option<&V> {
         None
     }
 
-    fn answer(self, _: &V) -> R {
-        unreachable!("nothing is kept")
+    fn restore(self, _: &V) -> R {
+        unreachable!("no result is stored")
     }
 
-    fn kept(self, _: &R) -> Option<V> {
+    fn stored(self, _: &R) -> Option<V> {
         None
     }
 
-    fn into_kept(self, _: R) -> Option<V> {
+    fn into_stored(self, _: R) -> Option<V> {
         None
     }
 }

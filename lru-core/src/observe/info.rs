@@ -98,7 +98,7 @@ impl LockedCounters {
         hits
     }
 
-    pub(crate) fn uncount_hit(&self) {
+    pub(crate) fn revert_hit(&self) {
         self.hits.set(self.hits.get().saturating_sub(1));
     }
 
@@ -117,7 +117,7 @@ impl LockedCounters {
 
     /// Takes back a counted miss. The counter stays at zero if the cache was cleared in between.
     #[cfg(feature = "backend")]
-    pub(crate) fn no_miss(&self) {
+    pub(crate) fn revert_miss(&self) {
         self.misses.set(self.misses.get().saturating_sub(1));
     }
 
@@ -126,13 +126,13 @@ impl LockedCounters {
     }
 
     /// Counts entries that were removed.
-    pub(crate) fn left(&self, evictions: u64, expiries: u64) {
+    pub(crate) fn add_removals(&self, evictions: u64, expiries: u64) {
         self.evictions.set(self.evictions.get() + evictions);
         self.expiries.set(self.expiries.get() + expiries);
     }
 
     /// Returns the numbers of evicted and of expired entries.
-    pub(crate) fn leavers(&self) -> (u64, u64) {
+    pub(crate) fn removals(&self) -> (u64, u64) {
         (self.evictions.get(), self.expiries.get())
     }
 

@@ -66,7 +66,7 @@ pub(crate) struct Rotated<T> {
 
 impl<T> Arena<T> {
     /// The maximum number of items, so that the index can number all slots and as many chains by `u32`.
-    pub(crate) const MOST: usize = (1 << 31) - 2;
+    pub(crate) const MAX_LEN: usize = (1 << 31) - 2;
 
     pub(crate) const fn new() -> Self {
         Self { nodes: Vec::new(), root: Slot(0), free: Slot::NONE, len: 0 }
@@ -205,7 +205,7 @@ impl<T> Arena<T> {
     }
 
     fn grow(&mut self, most: usize) {
-        let nodes = most.min(Self::MOST) + 1;
+        let nodes = most.min(Self::MAX_LEN) + 1;
         let wanted = self.nodes.len().saturating_mul(2).clamp(4, nodes.max(4));
         self.nodes.reserve_exact(wanted.saturating_sub(self.nodes.len()).max(1));
     }

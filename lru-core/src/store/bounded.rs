@@ -10,7 +10,7 @@ use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
-use crate::store::place::{Brought, Place};
+use crate::store::place::{FastInsert, Place};
 use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
@@ -33,7 +33,7 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Creates an empty store of the same settings.
-    pub(super) fn another(&self) -> Self {
+    pub(super) fn new_like(&self) -> Self {
         Self::new(self.maxsize, self.policy.emptied())
     }
 
@@ -52,8 +52,8 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
-    pub(super) fn has_room_for(&self, term: &C::Meta) -> bool {
-        C::Meta::IS_BARE || (self.maxsize > 0 && term.weight() <= self.maxsize)
+    pub(super) fn has_room_for(&self, meta: &C::Meta) -> bool {
+        C::Meta::IS_BARE || (self.maxsize > 0 && meta.weight() <= self.maxsize)
     }
 
     #[inline]
@@ -83,15 +83,15 @@ impl<C: CacheTypes> Bounded<C> {
 
     /// Inserts an entry whose key is not stored, and for which there is room.
     #[inline]
-    pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, leavers: &mut RemovedEntries<C, S>) {
+    pub(super) fn insert<S: ClearedStore<C>>(&mut self, entry: Entry<C>, removed: &mut RemovedEntries<C, S>) {
         if C::Meta::IS_BARE {
-            match self.bring_in(entry) {
-                Ok(Some(evicted)) => leavers.push(evicted, RemovalCause::Evicted),
+            match self.insert_fast(entry) {
+                Ok(Some(evicted)) => removed.push(evicted, RemovalCause::Evicted),
                 Ok(None) => {}
-                Err(entry) => leavers.refuse(entry),
+                Err(entry) => removed.push_rejected(entry),
             }
         } else {
-            self.make_room(&entry, None, leavers);
+            self.make_room(&entry, None, removed);
             self.add(entry);
         }
     }
@@ -100,11 +100,11 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline]
     fn is_full(&self) -> bool {
         // The slot numbers are exhausted before any memory that could hold as many entries.
-        self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MOST)
+        self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MAX_LEN)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
+    pub(super) fn insert_fast(&mut self, entry: Entry<C>) -> FastInsert<C> {
         if !C::Meta::IS_BARE {
             return Err(entry);
         }
@@ -138,27 +138,27 @@ impl<C: CacheTypes> Bounded<C> {
         &mut self,
         entry: &Entry<C>,
         mut replaced: Option<Slot>,
-        leavers: &mut RemovedEntries<C, S>,
+        removed: &mut RemovedEntries<C, S>,
     ) -> bool {
         loop {
-            let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.term.weight());
+            let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.meta.weight());
             let fits =
-                (self.weight - old).checked_add(entry.term.weight()).is_some_and(|sum| sum <= self.maxsize);
-            if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<C>>::MOST) {
+                (self.weight - old).checked_add(entry.meta.weight()).is_some_and(|sum| sum <= self.maxsize);
+            if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<C>>::MAX_LEN) {
                 return replaced.is_some();
             }
             let Some(victim) = self.policy.victim(&self.arena, entry.hash) else { return false };
             if replaced == Some(victim) {
                 replaced = None;
             }
-            leavers.push(self.remove(Place::from(victim)), RemovalCause::Evicted);
+            removed.push(self.remove(Place::from(victim)), RemovalCause::Evicted);
         }
     }
 
     /// Adds an entry to a store that has room.
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
-        let (hash, weight) = (entry.hash, entry.term.weight());
+        let (hash, weight) = (entry.hash, entry.meta.weight());
         let slot = self.arena.insert(entry, self.maxsize);
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
@@ -173,15 +173,15 @@ impl<C: CacheTypes> Bounded<C> {
         self.policy.admitted(&self.arena, slot, hash);
         // Last, because times of a user's type are compared.
         if !C::Meta::IS_BARE {
-            self.note(slot);
+            self.schedule_expiry(slot);
         }
     }
 
     /// Records the deadline of the entry in a slot.
-    fn note(&mut self, slot: Slot) {
-        self.queue.add(slot.index(), &mut self.arena.get_mut(slot).term);
-        let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
-        self.queue.tidy(self.arena.len(), term);
+    fn schedule_expiry(&mut self, slot: Slot) {
+        self.queue.add(slot.index(), &mut self.arena.get_mut(slot).meta);
+        let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
+        self.queue.compact(self.arena.len(), meta);
     }
 
     /// Replaces the value of a stored key. The old key stays; the new key is removed with the old value. If
@@ -190,22 +190,22 @@ impl<C: CacheTypes> Bounded<C> {
         &mut self,
         place: Place,
         mut entry: Entry<C>,
-        leavers: &mut RemovedEntries<C, S>,
+        removed: &mut RemovedEntries<C, S>,
     ) {
         let slot = place.slot();
-        if !C::Meta::IS_BARE && !self.make_room(&entry, Some(slot), leavers) {
+        if !C::Meta::IS_BARE && !self.make_room(&entry, Some(slot), removed) {
             return self.add(entry);
         }
         let stored = self.arena.get_mut(slot);
         core::mem::swap(&mut stored.value, &mut entry.value);
-        core::mem::swap(&mut stored.term, &mut entry.term);
+        core::mem::swap(&mut stored.meta, &mut entry.meta);
         if !C::Meta::IS_BARE {
-            self.weight = self.weight - entry.term.weight() + stored.term.weight();
+            self.weight = self.weight - entry.meta.weight() + stored.meta.weight();
         }
         self.policy.replaced(&self.arena, slot);
-        leavers.replace(entry);
+        removed.push_replaced(entry);
         if !C::Meta::IS_BARE {
-            self.note(slot);
+            self.schedule_expiry(slot);
         }
     }
 
@@ -215,17 +215,17 @@ impl<C: CacheTypes> Bounded<C> {
         let entry = self.arena.remove(slot);
         self.policy.removed(slot);
         if !C::Meta::IS_BARE {
-            self.weight -= entry.term.weight();
+            self.weight -= entry.meta.weight();
         }
         entry
     }
 
     /// Removes the entries that have expired by `now`.
-    pub(super) fn expire<S: ClearedStore<C>>(&mut self, now: u64, leavers: &mut RemovedEntries<C, S>) {
+    pub(super) fn expire<S: ClearedStore<C>>(&mut self, now: u64, removed: &mut RemovedEntries<C, S>) {
         loop {
-            let term = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.term);
-            let Some(slot) = self.queue.next(now, term) else { return };
-            leavers.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
+            let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
+            let Some(slot) = self.queue.next(now, meta) else { return };
+            removed.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
         }
     }
 
@@ -237,13 +237,13 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
-    pub(super) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
-        let old = replaced.map_or(0, |place| self.get(place).term.weight());
-        (self.weight() - old).checked_add(term.weight()).is_none_or(|sum| sum > self.maxsize)
+    pub(super) fn lacks_room(&self, meta: &C::Meta, replaced: Option<Place>) -> bool {
+        let old = replaced.map_or(0, |place| self.get(place).meta.weight());
+        (self.weight() - old).checked_add(meta.weight()).is_none_or(|sum| sum > self.maxsize)
     }
 
     /// Returns whether the entries exceed this capacity.
-    pub(super) fn is_beyond(&self, maxsize: usize) -> bool {
+    pub(super) fn exceeds(&self, maxsize: usize) -> bool {
         // At capacity zero even an entry of weight zero is not stored.
         self.weight() > maxsize || (maxsize == 0 && self.arena.len() > 0)
     }
@@ -272,11 +272,11 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.
-    pub(super) fn resize<S: ClearedStore<C>>(&mut self, maxsize: usize, leavers: &mut RemovedEntries<C, S>) {
+    pub(super) fn resize<S: ClearedStore<C>>(&mut self, maxsize: usize, removed: &mut RemovedEntries<C, S>) {
         self.maxsize = maxsize;
-        while self.is_beyond(maxsize) {
+        while self.exceeds(maxsize) {
             match self.pop_victim() {
-                Some((_, entry)) => leavers.push(entry, RemovalCause::Evicted),
+                Some((_, entry)) => removed.push(entry, RemovalCause::Evicted),
                 None => return,
             }
         }
@@ -288,7 +288,7 @@ impl<C: CacheTypes> Bounded<C> {
         self.index.validate(self.arena.len());
         assert!(self.weight() <= self.maxsize);
         if !C::Meta::IS_BARE {
-            let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).term.weight());
+            let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).meta.weight());
             assert_eq!(weights.sum::<usize>(), self.weight);
         }
         for slot in self.arena.iter() {
@@ -341,7 +341,7 @@ mod tests {
     type Plain<K, V, P = Lru> = Bounded<Types<K, V, P, ()>>;
 
     fn entry<K: core::hash::Hash, V>(key: K, value: V) -> EntryOf<K, V, ()> {
-        EntryOf { hash: KeyHash::of(&key), key, value, term: () }
+        EntryOf { hash: KeyHash::of(&key), key, value, meta: () }
     }
 
     #[test]
@@ -350,9 +350,9 @@ mod tests {
             let mut store = Plain::new(maxsize, Lru);
             let mut next = (0_u64..).map(|n| entry(n, ()));
             let mut insert = |store: &mut Plain<_, _>| {
-                let mut leavers = Removed::none();
-                store.insert(next.next().unwrap(), &mut leavers);
-                leavers.only(RemovalCause::Evicted).next().map(|(key, ())| key)
+                let mut removed = Removed::none();
+                store.insert(next.next().unwrap(), &mut removed);
+                removed.into_entries_of(RemovalCause::Evicted).next().map(|(key, ())| key)
             };
             for _ in 0..maxsize {
                 assert!(insert(&mut store).is_none());
@@ -369,10 +369,10 @@ mod tests {
     #[test]
     fn entries_are_found_wherever_touches_and_evictions_have_moved_them() {
         let mut store = Plain::new(5, Lru);
-        let mut leavers = Removed::none();
+        let mut removed = Removed::none();
         let hash = |n: u64| KeyHash::of(&n);
         for n in 0..200 {
-            store.insert(entry(n, n), &mut leavers);
+            store.insert(entry(n, n), &mut removed);
             // Of two entries, one is kept by touching it.
             if let Some((place, _)) = store.find(hash(n / 2), |key| *key == n / 2) {
                 store.touch(place);
@@ -394,9 +394,9 @@ mod tests {
     #[test]
     fn only_keys_of_the_same_hash_are_compared() {
         let mut store = Plain::new(1000, Lru);
-        let mut leavers = Removed::none();
+        let mut removed = Removed::none();
         for n in 0..1000_u64 {
-            store.insert(entry(n, ()), &mut leavers);
+            store.insert(entry(n, ()), &mut removed);
         }
         let mut compared = Vec::new();
         store.find(KeyHash::of(&7_u64), |key| {
@@ -446,15 +446,15 @@ mod tests {
         let mut store = Plain::<_, _, Fickle>::new(4, Fickle::NEW);
         let mut model = VecDeque::new();
         for n in 0..100_u32 {
-            let mut leavers = Removed::none();
+            let mut removed = Removed::none();
             let expected = match n {
                 0..4 => None,
                 _ if (n - 3) % 3 == 0 => model.pop_front(),
                 _ => model.pop_back(),
             };
-            store.insert(entry(n, ()), &mut leavers);
+            store.insert(entry(n, ()), &mut removed);
             model.push_back(n);
-            assert_eq!(leavers.only(RemovalCause::Evicted).next().map(|(key, ())| key), expected);
+            assert_eq!(removed.into_entries_of(RemovalCause::Evicted).next().map(|(key, ())| key), expected);
             store.validate();
             assert!(store.places().map(|place| store.get(place).key).eq(model.iter().copied()));
             assert_eq!(store.policy.victims.get(), n.saturating_sub(3));
@@ -464,9 +464,9 @@ mod tests {
     #[test]
     fn removed_entries_make_room() {
         let mut store = Plain::new(2, Lru);
-        let mut leavers = Removed::none();
-        store.insert(entry(1, 'a'), &mut leavers);
-        assert!(leavers.is_empty());
+        let mut removed = Removed::none();
+        store.insert(entry(1, 'a'), &mut removed);
+        assert!(removed.is_empty());
         let hash = KeyHash::of(&1);
         let (place, _) = store.find(hash, |key| *key == 1).unwrap();
         assert_eq!(store.remove(place).value, 'a');

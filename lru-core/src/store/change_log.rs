@@ -23,12 +23,12 @@ fn position(number: u64) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch {
     changes: u64,
-    arrivals: u64,
+    insertions: u64,
 }
 
 impl Epoch {
     /// The epoch before all changes and insertions.
-    pub(crate) const FIRST: Self = Self { changes: 0, arrivals: 0 };
+    pub(crate) const FIRST: Self = Self { changes: 0, insertions: 0 };
 }
 
 /// A change to one key.
@@ -43,7 +43,7 @@ struct Change {
 pub(crate) struct ChangeLog {
     changes: Cell<u64>,
     /// The number of insertions.
-    arrivals: Cell<u64>,
+    insertions: Cell<u64>,
     /// The number of changes at the last clear.
     cleared: Cell<u64>,
     /// A ring buffer of the latest changes: change `n` is at `n % CAPACITY`, `None` if it has no key of its own. It is
@@ -55,7 +55,7 @@ impl ChangeLog {
     pub(crate) const fn new() -> Self {
         Self {
             changes: Cell::new(0),
-            arrivals: Cell::new(0),
+            insertions: Cell::new(0),
             cleared: Cell::new(0),
             recent: RefCell::new(Vec::new()),
         }
@@ -63,18 +63,18 @@ impl ChangeLog {
 
     #[inline]
     pub(crate) fn now(&self) -> Epoch {
-        Epoch { changes: self.changes.get(), arrivals: self.arrivals.get() }
+        Epoch { changes: self.changes.get(), insertions: self.insertions.get() }
     }
 
     /// Returns the current epoch for a computation without a lookup: no key is known to be missing.
-    pub(crate) fn unseen(&self) -> Epoch {
-        Epoch { arrivals: u64::MAX, ..self.now() }
+    pub(crate) fn now_without_lookup(&self) -> Epoch {
+        Epoch { insertions: u64::MAX, ..self.now() }
     }
 
     /// Returns whether there was neither a change nor an insertion since `began`. A key that was missing is then still
     /// missing.
     #[inline]
-    pub(crate) fn is_still(&self, began: Epoch) -> bool {
+    pub(crate) fn is_at(&self, began: Epoch) -> bool {
         began == self.now()
     }
 
@@ -86,8 +86,8 @@ impl ChangeLog {
 
     /// Records an insertion.
     #[inline]
-    pub(crate) fn arrived(&self) {
-        self.arrivals.set(self.arrivals.get() + 1);
+    pub(crate) fn inserted(&self) {
+        self.insertions.set(self.insertions.get() + 1);
     }
 
     /// Returns an epoch of its own: all later epochs are greater.
@@ -124,13 +124,13 @@ impl ChangeLog {
     }
 
     /// Returns whether a computation that began at `began` was superseded by a later change to this key.
-    pub(crate) fn overtook(&self, began: Epoch, hash: KeyHash) -> bool {
+    pub(crate) fn is_superseded(&self, began: Epoch, hash: KeyHash) -> bool {
         // By far the most frequent case: there was no change.
-        !self.is_unchanged(began) && self.overtook_among_changes(began.changes, hash)
+        !self.is_unchanged(began) && self.is_superseded_by_recent(began.changes, hash)
     }
 
     #[cold]
-    fn overtook_among_changes(&self, began: u64, hash: KeyHash) -> bool {
+    fn is_superseded_by_recent(&self, began: u64, hash: KeyHash) -> bool {
         let now = self.changes.get();
         // A future that began with another cache, as with another thread's, may have an epoch that is yet to come here.
         if began < self.cleared.get() || now.wrapping_sub(began) > CAPACITY as u64 {
@@ -156,9 +156,9 @@ mod tests {
         let log = ChangeLog::new();
         let began = log.now();
         log.changed(hash(1));
-        assert!(log.overtook(began, hash(1)));
-        assert!(!log.overtook(began, hash(2)));
-        assert!(!log.overtook(log.now(), hash(1)));
+        assert!(log.is_superseded(began, hash(1)));
+        assert!(!log.is_superseded(began, hash(2)));
+        assert!(!log.is_superseded(log.now(), hash(1)));
     }
 
     #[test]
@@ -167,12 +167,12 @@ mod tests {
         let (before, first, second) = (log.now(), log.next(), log.next());
         let after = log.now();
         log.refreshed(hash(1), first);
-        assert!(log.overtook(before, hash(1)));
-        assert!(!log.overtook(first, hash(1)));
-        assert!(!log.overtook(second, hash(1)));
+        assert!(log.is_superseded(before, hash(1)));
+        assert!(!log.is_superseded(first, hash(1)));
+        assert!(!log.is_superseded(second, hash(1)));
         log.refreshed(hash(1), second);
-        assert!(log.overtook(first, hash(1)));
-        assert!(!log.overtook(after, hash(1)));
+        assert!(log.is_superseded(first, hash(1)));
+        assert!(!log.is_superseded(after, hash(1)));
     }
 
     #[test]
@@ -182,35 +182,35 @@ mod tests {
         log.cleared();
         let later = log.now();
         log.changed(hash(1));
-        assert!(log.overtook(began, hash(2)));
-        assert!(!log.overtook(later, hash(2)));
+        assert!(log.is_superseded(began, hash(2)));
+        assert!(!log.is_superseded(later, hash(2)));
     }
 
     #[test]
     fn an_insertion_supersedes_nothing_and_is_noticed() {
         let log = ChangeLog::new();
         let began = log.now();
-        assert!(log.is_still(began));
-        log.arrived();
-        assert!(!log.is_still(began));
-        assert!(!log.overtook(began, hash(1)));
+        assert!(log.is_at(began));
+        log.inserted();
+        assert!(!log.is_at(began));
+        assert!(!log.is_superseded(began, hash(1)));
         let began = log.now();
         log.changed(hash(1));
-        assert!(!log.is_still(began));
+        assert!(!log.is_at(began));
     }
 
     #[test]
     fn without_a_lookup_a_key_is_not_known_to_be_missing() {
         let log = ChangeLog::new();
-        log.arrived();
-        let began = log.unseen();
-        assert!(!log.is_still(began));
+        log.inserted();
+        let began = log.now_without_lookup();
+        assert!(!log.is_at(began));
         assert!(log.is_unchanged(began));
-        assert!(!log.overtook(began, hash(1)));
+        assert!(!log.is_superseded(began, hash(1)));
         log.changed(hash(1));
         assert!(!log.is_unchanged(began));
-        assert!(log.overtook(began, hash(1)));
-        assert!(!log.overtook(log.unseen(), hash(1)));
+        assert!(log.is_superseded(began, hash(1)));
+        assert!(!log.is_superseded(log.now_without_lookup(), hash(1)));
     }
 
     #[test]
@@ -219,9 +219,9 @@ mod tests {
         for n in 0..3 {
             other.changed(hash(n));
         }
-        assert!(log.overtook(other.now(), hash(9)));
+        assert!(log.is_superseded(other.now(), hash(9)));
         log.changed(hash(1));
-        assert!(log.overtook(other.now(), hash(9)));
+        assert!(log.is_superseded(other.now(), hash(9)));
     }
 
     #[test]
@@ -233,8 +233,8 @@ mod tests {
         for n in 0..CAPACITY as u64 {
             log.changed(hash(n));
         }
-        assert!(log.overtook(began, hash(u64::MAX)));
-        assert!(!log.overtook(later, hash(u64::MAX)));
+        assert!(log.is_superseded(began, hash(u64::MAX)));
+        assert!(!log.is_superseded(later, hash(u64::MAX)));
     }
 
     #[test]
@@ -245,9 +245,9 @@ mod tests {
         for n in 1..=CAPACITY as u64 {
             log.changed(hash(n));
         }
-        assert!(!log.overtook(began, hash(0)));
-        assert!(log.overtook(began, hash(CAPACITY as u64)));
+        assert!(!log.is_superseded(began, hash(0)));
+        assert!(log.is_superseded(began, hash(CAPACITY as u64)));
         log.changed(hash(1));
-        assert!(log.overtook(began, hash(0)));
+        assert!(log.is_superseded(began, hash(0)));
     }
 }

@@ -12,7 +12,7 @@ pub struct EntryOf<K, V, M> {
     pub(crate) hash: KeyHash,
     pub(crate) key: K,
     pub(crate) value: V,
-    pub(crate) term: M,
+    pub(crate) meta: M,
 }
 
 /// The entry of a cache.

@@ -2,7 +2,7 @@
 //!
 //! An entry that never expires and weighs one has the metadata `()`: all of this is then removed by the compiler.
 
-use crate::store::read_stripes::{Lent, ToReaders};
+use crate::store::read_stripes::{MaybePublished, PublishedTable};
 
 /// The metadata of an entry.
 ///
@@ -14,7 +14,7 @@ pub trait EntryMeta: Sized {
 
     /// The way in which a store publishes its table to read stripes.
     #[doc(hidden)]
-    type Lent<X>: Lent<X>;
+    type Published<X>: MaybePublished<X>;
 
     /// Whether the entry has no metadata.
     const IS_BARE: bool;
@@ -39,14 +39,14 @@ pub trait Queue<M: EntryMeta> {
         M: 'm;
 
     /// Drops the deadlines of removed entries if they outnumber those of the `len` stored entries.
-    fn tidy<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
+    fn compact<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
     where
         M: 'm;
 }
 
 impl EntryMeta for () {
     type Queue = ();
-    type Lent<X> = ToReaders<X>;
+    type Published<X> = PublishedTable<X>;
 
     const IS_BARE: bool = true;
 
@@ -68,5 +68,5 @@ impl Queue<()> for () {
     }
 
     #[inline]
-    fn tidy<'m>(&mut self, _: usize, _: impl Fn(usize) -> Option<&'m ()>) {}
+    fn compact<'m>(&mut self, _: usize, _: impl Fn(usize) -> Option<&'m ()>) {}
 }

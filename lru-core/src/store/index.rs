@@ -16,7 +16,7 @@ use crate::store::arena::Slot;
 const NONE: u32 = 0;
 
 /// The maximum number of chains, so that `u32` can number all positions in `links`.
-const MOST_CHAINS: usize = 1 << 31;
+const MAX_CHAINS: usize = 1 << 31;
 
 /// The largest number of slots of a small index.
 const SMALL: usize = 4096;
@@ -96,7 +96,7 @@ impl Index {
             _ if room > SMALL => room - 1,
             _ => 3 * room,
         };
-        let chains = wanted.next_power_of_two().min(MOST_CHAINS);
+        let chains = wanted.next_power_of_two().min(MAX_CHAINS);
         // Drop the old vectors first, so that both are not in memory at once.
         (self.links, self.back) = (Vec::new(), Vec::new());
         self.links = vec![NONE; room + 1 + chains];

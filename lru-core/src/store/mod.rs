@@ -24,7 +24,7 @@ use crate::key::KeyHash;
 use crate::store::candidates::Candidates;
 use crate::store::entry::Entry;
 use crate::store::entry_meta::EntryMeta;
-use crate::store::place::{Brought, Place};
+use crate::store::place::{FastInsert, Place};
 use crate::store::policy::Policy;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
@@ -51,10 +51,10 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Store<C> {
-    /// Publishes the entries to the current thread in `readers`, if the store keeps no order.
-    pub(crate) fn lend(&mut self, readers: &ReadStripes<TableOf<C>>) {
+    /// Publishes the entries to the current thread in `stripes`, if the store keeps no order.
+    pub(crate) fn publish(&mut self, stripes: &ReadStripes<TableOf<C>>) {
         if let Self::Unbounded(unbounded) = self {
-            unbounded.lend(readers);
+            unbounded.publish(stripes);
         }
     }
 }
@@ -92,7 +92,7 @@ impl<C: CacheTypes> Store<C> {
         match self {
             Self::Unbounded(unbounded) => Self::Unbounded(unbounded.take()),
             Self::Bounded(bounded) => {
-                let empty = bounded.another();
+                let empty = bounded.new_like();
                 Self::Bounded(core::mem::replace(bounded, empty))
             }
         }
@@ -100,8 +100,8 @@ impl<C: CacheTypes> Store<C> {
 
     /// Returns whether the entries are published to read stripes, in which case the store cannot be changed.
     #[inline]
-    pub(crate) fn is_lent(&self) -> bool {
-        matches!(self, Self::Unbounded(unbounded) if unbounded.is_lent())
+    pub(crate) fn is_published(&self) -> bool {
+        matches!(self, Self::Unbounded(unbounded) if unbounded.is_published())
     }
 
     /// Collects the hits that the read stripes have counted since the last time.
@@ -113,9 +113,9 @@ impl<C: CacheTypes> Store<C> {
     }
 
     /// Revokes the entries from the read stripes, and returns the hits that they have counted.
-    pub(crate) fn take_back(&mut self) -> u64 {
+    pub(crate) fn revoke(&mut self) -> u64 {
         match self {
-            Self::Unbounded(unbounded) => unbounded.take_back(),
+            Self::Unbounded(unbounded) => unbounded.revoke(),
             Self::Bounded(_) => 0,
         }
     }
@@ -144,10 +144,10 @@ impl<C: CacheTypes> Store<C> {
 
     /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
-    pub(crate) fn has_room_for(&self, term: &C::Meta) -> bool {
+    pub(crate) fn has_room_for(&self, meta: &C::Meta) -> bool {
         match self {
             Self::Unbounded(_) => true,
-            Self::Bounded(bounded) => bounded.has_room_for(term),
+            Self::Bounded(bounded) => bounded.has_room_for(meta),
         }
     }
 
@@ -162,26 +162,26 @@ impl<C: CacheTypes> Store<C> {
     }
 
     /// Reads the entry with this hash whose key `matches`, and marks it as just used. `matches` may call the
-    /// cache and hide the entry: `is_there` returns whether it is still there, and may be served.
+    /// cache and hide the entry: `may_serve` returns whether it is still there, and may be served.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<R>(
         &self,
         hash: KeyHash,
         matches: impl FnMut(&C::Key) -> bool,
-        is_there: impl Fn(&dyn Fn() -> Option<Place>, &C::Meta) -> bool,
+        may_serve: impl Fn(&dyn Fn() -> Option<Place>, &C::Meta) -> bool,
         read: impl FnOnce(&Entry<C>) -> R,
     ) -> Option<R> {
         match self {
             Self::Unbounded(unbounded) => {
                 let entry = unbounded.find_entry(hash, matches)?;
-                if !is_there(&|| unbounded.place_of(entry), &entry.term) {
+                if !may_serve(&|| unbounded.place_of(entry), &entry.meta) {
                     return None;
                 }
                 Some(read(entry))
             }
             Self::Bounded(bounded) => {
                 let (place, entry) = bounded.find(hash, matches)?;
-                if !is_there(&|| Some(place), &entry.term) {
+                if !may_serve(&|| Some(place), &entry.meta) {
                     return None;
                 }
                 let value = read(entry);
@@ -202,10 +202,10 @@ impl<C: CacheTypes> Store<C> {
 
     /// Inserts an entry as the most recent one. Its key must not be stored, and there must be room for it.
     #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry<C>, leavers: &mut Removed<C>) {
+    pub(crate) fn insert(&mut self, entry: Entry<C>, removed: &mut Removed<C>) {
         match self {
             Self::Unbounded(unbounded) => unbounded.insert(entry),
-            Self::Bounded(bounded) => bounded.insert(entry, leavers),
+            Self::Bounded(bounded) => bounded.insert(entry, removed),
         }
     }
 
@@ -216,19 +216,19 @@ impl<C: CacheTypes> Store<C> {
     /// Returns `entry` if the victim depends on entry metadata, or if there is no victim although the store
     /// is full ([`Store::insert`] handles both); and if the entries are published to read stripes.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn bring_in(&mut self, entry: Entry<C>) -> Brought<C> {
+    pub(crate) fn insert_fast(&mut self, entry: Entry<C>) -> FastInsert<C> {
         match self {
-            Self::Unbounded(unbounded) => unbounded.bring_in(entry).map(|()| None),
-            Self::Bounded(bounded) => bounded.bring_in(entry),
+            Self::Unbounded(unbounded) => unbounded.insert_fast(entry).map(|()| None),
+            Self::Bounded(bounded) => bounded.insert_fast(entry),
         }
     }
 
     /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
     /// key is removed with the old value.
-    pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, leavers: &mut Removed<C>) {
+    pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, removed: &mut Removed<C>) {
         match self {
-            Self::Unbounded(unbounded) => leavers.replace(unbounded.replace(place, entry)),
-            Self::Bounded(bounded) => bounded.replace(place, entry, leavers),
+            Self::Unbounded(unbounded) => removed.push_replaced(unbounded.replace(place, entry)),
+            Self::Bounded(bounded) => bounded.replace(place, entry, removed),
         }
     }
 
@@ -238,10 +238,10 @@ impl<C: CacheTypes> Store<C> {
 
     /// Removes the entries that have expired by `now`.
     #[inline]
-    pub(crate) fn expire(&mut self, now: u64, leavers: &mut Removed<C>) {
+    pub(crate) fn expire(&mut self, now: u64, removed: &mut Removed<C>) {
         match self {
             Self::Unbounded(_) => {}
-            Self::Bounded(bounded) => bounded.expire(now, leavers),
+            Self::Bounded(bounded) => bounded.expire(now, removed),
         }
     }
 
@@ -254,18 +254,18 @@ impl<C: CacheTypes> Store<C> {
     }
 
     /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
-    pub(crate) fn lacks_room(&self, term: &C::Meta, replaced: Option<Place>) -> bool {
+    pub(crate) fn lacks_room(&self, meta: &C::Meta, replaced: Option<Place>) -> bool {
         match self {
             Self::Unbounded(_) => false,
-            Self::Bounded(bounded) => bounded.lacks_room(term, replaced),
+            Self::Bounded(bounded) => bounded.lacks_room(meta, replaced),
         }
     }
 
     /// Returns whether the entries exceed this capacity.
-    pub(crate) fn is_beyond(&self, maxsize: Option<usize>) -> bool {
+    pub(crate) fn exceeds(&self, maxsize: Option<usize>) -> bool {
         match self {
             Self::Unbounded(_) => false,
-            Self::Bounded(bounded) => maxsize.is_some_and(|maxsize| bounded.is_beyond(maxsize)),
+            Self::Bounded(bounded) => maxsize.is_some_and(|maxsize| bounded.exceeds(maxsize)),
         }
     }
 
@@ -295,9 +295,9 @@ impl<C: CacheTypes> Store<C> {
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.
-    pub(crate) fn resize(&mut self, maxsize: Option<usize>, leavers: &mut Removed<C>) {
+    pub(crate) fn resize(&mut self, maxsize: Option<usize>, removed: &mut Removed<C>) {
         if let Self::Bounded(bounded) = self {
-            bounded.resize(maxsize.unwrap_or(usize::MAX), leavers);
+            bounded.resize(maxsize.unwrap_or(usize::MAX), removed);
         }
     }
 

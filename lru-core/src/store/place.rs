@@ -7,4 +7,4 @@ use crate::store::entry::Entry;
 pub(crate) struct Place(pub(super) usize);
 
 /// The outcome of the fast path of an insert: the evicted entry, if any, or the entry that was not inserted.
-pub(crate) type Brought<C> = Result<Option<Entry<C>>, Entry<C>>;
+pub(crate) type FastInsert<C> = Result<Option<Entry<C>>, Entry<C>>;

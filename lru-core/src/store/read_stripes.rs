@@ -17,7 +17,7 @@ use std::thread;
 use parking_lot::{Mutex, MutexGuard};
 
 /// Returns the number of stripes: one for each thread that can run at a time, and one for the thread that made them.
-fn stripes() -> usize {
+fn stripe_count() -> usize {
     static STRIPES: OnceLock<usize> = OnceLock::new();
     *STRIPES.get_or_init(|| {
         let threads = thread::available_parallelism().map_or(16, NonZeroUsize::get);
@@ -26,13 +26,13 @@ fn stripes() -> usize {
 }
 
 /// The smallest number of lookups in an empty stripe before the table is published to it.
-const VISITS: u32 = 4;
+const MIN_LOOKUPS: u32 = 4;
 
 /// The largest number of such lookups. With frequent changes, which revoke the table, publishing does not pay.
-const PATIENCE: u32 = 4096;
+const MAX_LOOKUPS: u32 = 4096;
 
 /// The number of hits between publishing and revoking that makes publishing pay.
-const WORTH: u64 = 32;
+const MIN_HITS: u64 = 32;
 
 /// The number that no thread has.
 pub(crate) const NO_THREAD: usize = 0;
@@ -43,22 +43,22 @@ thread_local! {
 
 /// Returns the number of the current thread, which is at least 1.
 #[inline]
-pub(crate) fn number() -> usize {
+pub(crate) fn thread_number() -> usize {
     match NUMBER.get() {
-        NO_THREAD => numbered(),
+        NO_THREAD => assign_thread_number(),
         number => number,
     }
 }
 
 /// Sets the number of the current thread.
 #[cfg(test)]
-pub(crate) fn be(number: usize) {
+pub(crate) fn set_thread_number(number: usize) {
     NUMBER.set(number);
 }
 
 /// Assigns a new number to the current thread.
 #[cold]
-fn numbered() -> usize {
+fn assign_thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(NO_THREAD + 1);
     let number = NEXT.fetch_add(1, Relaxed).max(NO_THREAD + 1);
     NUMBER.set(number);
@@ -81,10 +81,10 @@ impl<X> Clone for ReadStripes<X> {
 struct Stripe<X> {
     slot: Mutex<StripeSlot<X>>,
     /// Whether the table is published to this stripe.
-    is_filled: AtomicBool,
+    is_published: AtomicBool,
     /// The number of lookups since the table was revoked, and the number at which it is published again.
-    visits: AtomicU32,
-    patience: AtomicU32,
+    lookups: AtomicU32,
+    publish_after: AtomicU32,
 }
 
 struct StripeSlot<X> {
@@ -92,7 +92,7 @@ struct StripeSlot<X> {
     /// The number of hits that have not been collected.
     hits: u64,
     /// The number of the last thread that read here.
-    reader: usize,
+    last_thread: usize,
     /// How often the reading thread changed.
     collisions: u32,
 }
@@ -116,23 +116,23 @@ impl<X> Reading<'_, X> {
 }
 
 /// The result of a lookup in the stripe of the current thread.
-pub(crate) enum Found<'a, X> {
+pub(crate) enum StripeLookup<'a, X> {
     Table(Reading<'a, X>),
     /// The table is not published here: the lookup goes through the cache lock.
-    Nothing,
-    /// Like [`Found::Nothing`], and so often that the lock holder should publish the table.
-    NothingAgain,
+    NotPublished,
+    /// Like [`StripeLookup::NotPublished`], and so often that the lock holder should publish the table.
+    PublishDue,
 }
 
 impl<X> ReadStripes<X> {
     fn new() -> Self {
         let stripe = || Stripe {
-            slot: Mutex::new(StripeSlot { table: None, hits: 0, reader: NO_THREAD, collisions: 0 }),
-            is_filled: AtomicBool::new(false),
-            visits: AtomicU32::new(0),
-            patience: AtomicU32::new(VISITS),
+            slot: Mutex::new(StripeSlot { table: None, hits: 0, last_thread: NO_THREAD, collisions: 0 }),
+            is_published: AtomicBool::new(false),
+            lookups: AtomicU32::new(0),
+            publish_after: AtomicU32::new(MIN_LOOKUPS),
         };
-        Self { stripes: (0..stripes()).map(|_| stripe()).collect() }
+        Self { stripes: (0..stripe_count()).map(|_| stripe()).collect() }
     }
 
     /// Returns the stripe of the thread with this number.
@@ -143,60 +143,60 @@ impl<X> ReadStripes<X> {
 
     /// Looks for the table in the stripe of the current thread.
     #[inline]
-    pub(crate) fn find(&self) -> Found<'_, X> {
-        let number = number();
+    pub(crate) fn find(&self) -> StripeLookup<'_, X> {
+        let number = thread_number();
         let stripe = self.of(number);
-        if !stripe.is_filled.load(Relaxed) {
-            return stripe.visit();
+        if !stripe.is_published.load(Relaxed) {
+            return stripe.count_lookup();
         }
         let mut slot = stripe.slot.lock();
-        if slot.reader != number {
-            self.collide(&mut slot, number);
+        if slot.last_thread != number {
+            self.record_collision(&mut slot, number);
         }
-        // The table may have been revoked since `is_filled` was read.
-        if slot.table.is_some() { Found::Table(Reading { slot }) } else { Found::Nothing }
+        // The table may have been revoked since `is_published` was read.
+        if slot.table.is_some() { StripeLookup::Table(Reading { slot }) } else { StripeLookup::NotPublished }
     }
 
     /// Records that the last reader was another thread. At every power of two of such collisions, the current thread
     /// moves to another stripe, until each thread has a stripe of its own, if there are enough.
     #[cold]
     #[inline(never)]
-    fn collide(&self, slot: &mut StripeSlot<X>, number: usize) {
-        let is_taken = slot.reader != NO_THREAD;
-        slot.reader = number;
+    fn record_collision(&self, slot: &mut StripeSlot<X>, number: usize) {
+        let is_taken = slot.last_thread != NO_THREAD;
+        slot.last_thread = number;
         if is_taken {
             slot.collisions = slot.collisions.saturating_add(1);
             if slot.collisions.is_power_of_two() {
-                while core::ptr::eq(self.of(numbered()), self.of(number)) {}
+                while core::ptr::eq(self.of(assign_thread_number()), self.of(number)) {}
             }
         }
     }
 
     /// Publishes the table to the current thread.
-    fn put(&self, table: &Arc<X>) {
-        let stripe = self.of(number());
+    fn publish(&self, table: &Arc<X>) {
+        let stripe = self.of(thread_number());
         stripe.slot.lock().table = Some(Arc::clone(table));
-        stripe.visits.store(0, Relaxed);
-        stripe.is_filled.store(true, Relaxed);
+        stripe.lookups.store(0, Relaxed);
+        stripe.is_published.store(true, Relaxed);
     }
 
     /// Collects the hits that were counted in all stripes.
     fn take_hits(&self) -> u64 {
-        let filled = self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed));
+        let filled = self.stripes.iter().filter(|stripe| stripe.is_published.load(Relaxed));
         filled.map(|stripe| core::mem::take(&mut stripe.slot.lock().hits)).sum()
     }
 
     /// Revokes the table from all stripes, and collects their hits.
-    fn take_back(&self) -> u64 {
+    fn revoke(&self) -> u64 {
         let mut hits = 0;
-        for stripe in self.stripes.iter().filter(|stripe| stripe.is_filled.load(Relaxed)) {
+        for stripe in self.stripes.iter().filter(|stripe| stripe.is_published.load(Relaxed)) {
             // From now on, the thread of the stripe uses the cache lock and does not block here.
-            stripe.is_filled.store(false, Relaxed);
+            stripe.is_published.store(false, Relaxed);
             let mut slot = stripe.slot.lock();
             // This is not the last handle: the cache has one.
             slot.table = None;
             let counted = core::mem::take(&mut slot.hits);
-            stripe.learn(counted);
+            stripe.adapt(counted);
             hits += counted;
         }
         hits
@@ -211,23 +211,27 @@ impl<X> Default for ReadStripes<X> {
 
 impl<X> Stripe<X> {
     /// Adapts the number of lookups before the table is published again to the hits since the last time.
-    fn learn(&self, hits: u64) {
-        let patience = self.patience.load(Relaxed);
-        let patience = if hits < WORTH { (2 * patience).min(PATIENCE) } else { VISITS };
-        self.patience.store(patience, Relaxed);
+    fn adapt(&self, hits: u64) {
+        let publish_after = self.publish_after.load(Relaxed);
+        let publish_after = if hits < MIN_HITS { (2 * publish_after).min(MAX_LOOKUPS) } else { MIN_LOOKUPS };
+        self.publish_after.store(publish_after, Relaxed);
     }
 
     /// Counts a lookup that found no table.
     #[cold]
-    fn visit(&self) -> Found<'_, X> {
-        let visits = self.visits.load(Relaxed).saturating_add(1);
-        self.visits.store(visits, Relaxed);
-        if visits < self.patience.load(Relaxed) { Found::Nothing } else { Found::NothingAgain }
+    fn count_lookup(&self) -> StripeLookup<'_, X> {
+        let lookups = self.lookups.load(Relaxed).saturating_add(1);
+        self.lookups.store(lookups, Relaxed);
+        if lookups < self.publish_after.load(Relaxed) {
+            StripeLookup::NotPublished
+        } else {
+            StripeLookup::PublishDue
+        }
     }
 }
 
 /// A table that may be published to read stripes.
-pub trait Lent<X>: Sized {
+pub trait MaybePublished<X>: Sized {
     /// Returns the table.
     fn table(&self) -> &X;
 
@@ -235,27 +239,27 @@ pub trait Lent<X>: Sized {
     fn take_hits(&self) -> u64;
 
     /// Revokes the table from all stripes, and returns it with the hits.
-    fn take_back(self) -> (X, u64);
+    fn revoke(self) -> (X, u64);
 }
 
 /// A table that is published to read stripes.
-pub struct ToReaders<X> {
+pub struct PublishedTable<X> {
     table: Arc<X>,
-    readers: ReadStripes<X>,
+    stripes: ReadStripes<X>,
 }
 
-impl<X> ToReaders<X> {
-    pub(crate) fn new(table: X, readers: &ReadStripes<X>) -> Self {
-        Self { table: Arc::new(table), readers: ReadStripes::clone(readers) }
+impl<X> PublishedTable<X> {
+    pub(crate) fn new(table: X, stripes: &ReadStripes<X>) -> Self {
+        Self { table: Arc::new(table), stripes: ReadStripes::clone(stripes) }
     }
 
     /// Publishes the table to the current thread.
-    pub(crate) fn put(&self) {
-        self.readers.put(&self.table);
+    pub(crate) fn publish(&self) {
+        self.stripes.publish(&self.table);
     }
 }
 
-impl<X> Lent<X> for ToReaders<X> {
+impl<X> MaybePublished<X> for PublishedTable<X> {
     // Out of line: that the table is not published is the likely case.
     #[cold]
     #[inline(never)]
@@ -264,11 +268,11 @@ impl<X> Lent<X> for ToReaders<X> {
     }
 
     fn take_hits(&self) -> u64 {
-        self.readers.take_hits()
+        self.stripes.take_hits()
     }
 
-    fn take_back(self) -> (X, u64) {
-        let hits = self.readers.take_back();
+    fn revoke(self) -> (X, u64) {
+        let hits = self.stripes.revoke();
         match Arc::try_unwrap(self.table) {
             Ok(table) => (table, hits),
             Err(_) => unreachable!("all handles were revoked, and only the lock holder makes new ones"),
@@ -277,7 +281,7 @@ impl<X> Lent<X> for ToReaders<X> {
 }
 
 /// A table that is never published.
-impl<X> Lent<X> for Infallible {
+impl<X> MaybePublished<X> for Infallible {
     fn table(&self) -> &X {
         match *self {}
     }
@@ -286,7 +290,7 @@ impl<X> Lent<X> for Infallible {
         match *self {}
     }
 
-    fn take_back(self) -> (X, u64) {
+    fn revoke(self) -> (X, u64) {
         match self {}
     }
 }
@@ -295,103 +299,103 @@ impl<X> Lent<X> for Infallible {
 mod tests {
     use super::*;
 
-    fn is_found(readers: &ReadStripes<u8>) -> bool {
-        matches!(readers.find(), Found::Table(_))
+    fn is_found(stripes: &ReadStripes<u8>) -> bool {
+        matches!(stripes.find(), StripeLookup::Table(_))
     }
 
     #[test]
     fn threads_that_share_a_stripe_move_apart() {
-        let (readers, table) = (ReadStripes::default(), Arc::new(1));
-        let (mut one, mut other) = (5, 5 + readers.stripes.len());
-        let stripe = |number| core::ptr::from_ref(readers.of(number));
+        let (stripes, table) = (ReadStripes::default(), Arc::new(1));
+        let (mut one, mut other) = (5, 5 + stripes.stripes.len());
+        let stripe = |number| core::ptr::from_ref(stripes.of(number));
         assert_eq!(stripe(one), stripe(other));
         for _ in 0..8 {
             for thread in [&mut one, &mut other] {
-                be(*thread);
-                readers.put(&table);
-                assert!(is_found(&readers));
-                *thread = number();
+                set_thread_number(*thread);
+                stripes.publish(&table);
+                assert!(is_found(&stripes));
+                *thread = thread_number();
             }
         }
         assert_ne!(stripe(one), stripe(other));
         let apart = (one, other);
         for thread in [one, other, one, other] {
-            be(thread);
-            assert!(is_found(&readers));
+            set_thread_number(thread);
+            assert!(is_found(&stripes));
         }
         assert_eq!((one, other), apart);
     }
 
     /// Looks up in the stripe of the current thread and counts a hit.
-    fn hit(readers: &ReadStripes<u8>) {
-        let Found::Table(reading) = readers.find() else { panic!("the table is published") };
+    fn hit(stripes: &ReadStripes<u8>) {
+        let StripeLookup::Table(reading) = stripes.find() else { panic!("the table is published") };
         assert_eq!(reading.table(), Some(&1));
         reading.hit();
     }
 
     #[test]
     fn a_table_is_found_by_the_thread_that_it_was_published_to_until_it_is_revoked() {
-        let readers = ReadStripes::default();
-        let lent = ToReaders::new(1, &readers);
-        be(2);
-        lent.put();
-        assert!(is_found(&readers));
-        be(3);
-        assert!(!is_found(&readers));
-        be(2);
-        assert_eq!(lent.table(), &1);
-        assert_eq!(lent.take_back(), (1, 0));
-        assert!(!is_found(&readers));
+        let stripes = ReadStripes::default();
+        let published = PublishedTable::new(1, &stripes);
+        set_thread_number(2);
+        published.publish();
+        assert!(is_found(&stripes));
+        set_thread_number(3);
+        assert!(!is_found(&stripes));
+        set_thread_number(2);
+        assert_eq!(published.table(), &1);
+        assert_eq!(published.revoke(), (1, 0));
+        assert!(!is_found(&stripes));
     }
 
     #[test]
     fn hits_are_returned_once_from_all_stripes() {
-        let readers = ReadStripes::default();
-        let lent = ToReaders::new(1, &readers);
+        let stripes = ReadStripes::default();
+        let published = PublishedTable::new(1, &stripes);
         for (thread, hits) in [(1, 2), (2, 3)] {
-            be(thread);
-            lent.put();
-            (0..hits).for_each(|_| hit(&readers));
+            set_thread_number(thread);
+            published.publish();
+            (0..hits).for_each(|_| hit(&stripes));
         }
-        assert_eq!((lent.take_hits(), lent.take_hits()), (5, 0));
-        hit(&readers);
-        assert_eq!(lent.take_back(), (1, 1));
+        assert_eq!((published.take_hits(), published.take_hits()), (5, 0));
+        hit(&stripes);
+        assert_eq!(published.revoke(), (1, 1));
     }
 
     #[test]
     fn however_often_a_table_is_revoked_it_is_published_again_in_the_end() {
-        let (readers, table) = (ReadStripes::default(), Arc::new(1));
-        be(3);
+        let (stripes, table) = (ReadStripes::default(), Arc::new(1));
+        set_thread_number(3);
         for _ in 0..20 {
-            readers.put(&table);
-            readers.take_back();
+            stripes.publish(&table);
+            stripes.revoke();
         }
-        let visits = (1..100_000).find(|_| matches!(readers.find(), Found::NothingAgain));
-        assert_eq!(visits, Some(PATIENCE));
+        let lookups = (1..100_000).find(|_| matches!(stripes.find(), StripeLookup::PublishDue));
+        assert_eq!(lookups, Some(MAX_LOOKUPS));
     }
 
     #[test]
     fn a_table_that_is_revoked_too_soon_is_published_more_rarely() {
-        let (readers, table) = (ReadStripes::default(), Arc::new(1));
-        let visits = || {
+        let (stripes, table) = (ReadStripes::default(), Arc::new(1));
+        let lookups = || {
             (1..10_000)
-                .find(|_| matches!(readers.find(), Found::NothingAgain))
+                .find(|_| matches!(stripes.find(), StripeLookup::PublishDue))
                 .expect("it is published in the end")
         };
-        be(3);
-        for patience in [4, 8, 16, 32] {
-            assert_eq!(visits(), patience);
-            readers.put(&table);
-            assert!(is_found(&readers));
-            assert_eq!(readers.take_back(), 0);
+        set_thread_number(3);
+        for publish_after in [4, 8, 16, 32] {
+            assert_eq!(lookups(), publish_after);
+            stripes.publish(&table);
+            assert!(is_found(&stripes));
+            assert_eq!(stripes.revoke(), 0);
         }
-        assert_eq!(visits(), 64);
-        readers.put(&table);
-        for _ in 0..WORTH {
-            let Found::Table(reading) = readers.find() else { panic!("the table is published") };
+        assert_eq!(lookups(), 64);
+        stripes.publish(&table);
+        for _ in 0..MIN_HITS {
+            let StripeLookup::Table(reading) = stripes.find() else { panic!("the table is published") };
             reading.hit();
         }
-        assert_eq!(readers.take_back(), WORTH);
-        assert_eq!(visits(), 4);
+        assert_eq!(stripes.revoke(), MIN_HITS);
+        assert_eq!(lookups(), 4);
     }
 }

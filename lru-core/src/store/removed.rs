@@ -17,89 +17,89 @@ pub(crate) trait ClearedStore<C: CacheTypes> {
 
 /// The removed entries of a store, in the order of their removal.
 pub(crate) struct RemovedEntries<C: CacheTypes, S> {
-    entries: Leavers<Entry<C>>,
+    entries: RemovedList<Entry<C>>,
     /// The store that was cleared, with all its entries.
     cleared: Option<Box<S>>,
 }
 
 /// Entries in the order of their removal. Usually there is one, for which nothing is allocated. The type does
 /// not depend on the store, so that stores with different policies share its compiled code.
-struct Leavers<E> {
-    first: Option<Leaver<E>>,
-    more: Vec<Leaver<E>>,
+struct RemovedList<E> {
+    first: Option<RemovedEntry<E>>,
+    more: Vec<RemovedEntry<E>>,
     /// The number of the entry that the inserted one replaced.
     replaced: Option<usize>,
 }
 
 /// An entry with the cause of its removal: `None` if it was never stored.
-pub(crate) struct Leaver<E> {
+pub(crate) struct RemovedEntry<E> {
     pub(crate) entry: E,
     pub(crate) cause: Option<RemovalCause>,
 }
 
-impl<E> Leavers<E> {
+impl<E> RemovedList<E> {
     #[inline]
-    fn add(&mut self, leaver: Leaver<E>) {
+    fn add(&mut self, removed: RemovedEntry<E>) {
         if self.first.is_none() {
-            self.first = Some(leaver);
+            self.first = Some(removed);
         } else {
-            self.more.push(leaver);
+            self.more.push(removed);
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Leaver<E>> {
+    fn iter(&self) -> impl Iterator<Item = &RemovedEntry<E>> {
         self.first.iter().chain(&self.more)
     }
 
-    fn into_iter(self) -> impl Iterator<Item = Leaver<E>> {
+    fn into_iter(self) -> impl Iterator<Item = RemovedEntry<E>> {
         self.first.into_iter().chain(self.more)
     }
 
     #[inline(never)]
-    fn extend(&mut self, leavers: Vec<Leaver<E>>) {
-        for leaver in leavers {
-            self.add(leaver);
+    fn extend(&mut self, removed: Vec<RemovedEntry<E>>) {
+        for removed in removed {
+            self.add(removed);
         }
     }
 
     #[inline(never)]
     fn count(&self, cause: RemovalCause) -> u64 {
-        self.iter().filter(|leaver| leaver.cause == Some(cause)).map(|_| 1).sum()
+        self.iter().filter(|removed| removed.cause == Some(cause)).map(|_| 1).sum()
     }
 }
 
 impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
     #[inline]
     pub(crate) const fn none() -> Self {
-        Self { entries: Leavers { first: None, more: Vec::new(), replaced: None }, cleared: None }
+        Self { entries: RemovedList { first: None, more: Vec::new(), replaced: None }, cleared: None }
     }
 
     /// Adds a removed entry that is reported.
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry<C>, cause: RemovalCause) {
-        self.entries.add(Leaver { entry, cause: Some(cause) });
+        self.entries.add(RemovedEntry { entry, cause: Some(cause) });
     }
 
     /// Adds the entry that the inserted one replaced.
-    pub(crate) fn replace(&mut self, entry: Entry<C>) {
+    pub(crate) fn push_replaced(&mut self, entry: Entry<C>) {
         self.entries.replaced = Some(usize::from(self.entries.first.is_some()) + self.entries.more.len());
         self.push(entry, RemovalCause::Replaced);
     }
 
     /// Adds a rejected entry, which is dropped and not reported.
     #[inline]
-    pub(crate) fn refuse(&mut self, entry: Entry<C>) {
-        self.entries.add(Leaver { entry, cause: None });
+    pub(crate) fn push_rejected(&mut self, entry: Entry<C>) {
+        self.entries.add(RemovedEntry { entry, cause: None });
     }
 
     /// Adds all entries of a cleared store.
-    pub(crate) fn clear(&mut self, store: S) {
+    pub(crate) fn push_cleared(&mut self, store: S) {
         self.cleared = Some(Box::new(store));
     }
 
     /// Adds entries that were removed later.
-    pub(crate) fn extend(&mut self, leavers: Vec<Leaver<Entry<C>>>) {
-        self.entries.extend(leavers);
+    pub(crate) fn extend(&mut self, removed: Vec<RemovedEntry<Entry<C>>>) {
+        self.entries.extend(removed);
     }
 
     /// Adds all that `others` has.
@@ -124,55 +124,55 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         self.entries.count(reason)
     }
 
-    /// Calls `whom` for each removed entry, and then for one that was `taken` out. A panic of one call does
+    /// Calls `listener` for each removed entry, and then for one that was `taken` out. A panic of one call does
     /// not skip the others; the first panic is returned.
-    pub(crate) fn tell(
+    pub(crate) fn report(
         &self,
         taken: Option<(&C::Key, &C::Value, RemovalCause)>,
-        whom: impl Fn(&C::Key, &C::Value, RemovalCause),
+        listener: impl Fn(&C::Key, &C::Value, RemovalCause),
     ) -> Option<Box<dyn Any + Send>> {
         let mut thrown = None;
-        let mut tell = |key: &C::Key, value: &C::Value, cause| {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| whom(key, value, cause))) {
+        let mut report = |key: &C::Key, value: &C::Value, cause| {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause))) {
                 thrown.get_or_insert(panic);
             }
         };
-        for Leaver { entry, cause } in self.entries.iter() {
+        for RemovedEntry { entry, cause } in self.entries.iter() {
             if let Some(cause) = *cause {
-                tell(&entry.key, &entry.value, cause);
+                report(&entry.key, &entry.value, cause);
             }
         }
         if let Some(store) = &self.cleared {
-            store.for_each(|key, value| tell(key, value, RemovalCause::Cleared));
+            store.for_each(|key, value| report(key, value, RemovalCause::Cleared));
         }
         if let Some((key, value, cause)) = taken {
-            tell(key, value, cause);
+            report(key, value, cause);
         }
         thrown
     }
 
     /// Passes each entry to `to`, except those of a cleared store.
-    pub(crate) fn hand_over(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
-        for Leaver { entry, cause } in self.entries.into_iter() {
+    pub(crate) fn drain_into(self, mut to: impl FnMut(Entry<C>, Option<RemovalCause>)) {
+        for RemovedEntry { entry, cause } in self.entries.into_iter() {
             to(entry, cause);
         }
     }
 
     /// Returns whether there is a cleared store.
-    pub(crate) fn are_all(&self) -> bool {
+    pub(crate) fn has_cleared_store(&self) -> bool {
         self.cleared.is_some()
     }
 
     /// Returns the entry that the inserted one replaced, if any, and drops the others.
     pub(crate) fn into_replaced(self) -> Option<(C::Key, C::Value)> {
         let number = self.entries.replaced?;
-        let Leaver { entry, .. } = self.entries.into_iter().nth(number)?;
+        let RemovedEntry { entry, .. } = self.entries.into_iter().nth(number)?;
         Some((entry.key, entry.value))
     }
 
     /// Returns the entries removed for this reason, and drops the others.
-    pub(crate) fn only(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
-        let leavers = self.entries.into_iter().filter(move |leaver| leaver.cause == Some(cause));
-        leavers.map(|leaver| (leaver.entry.key, leaver.entry.value))
+    pub(crate) fn into_entries_of(self, cause: RemovalCause) -> impl Iterator<Item = (C::Key, C::Value)> {
+        let removed = self.entries.into_iter().filter(move |removed| removed.cause == Some(cause));
+        removed.map(|removed| (removed.entry.key, removed.entry.value))
     }
 }

@@ -10,7 +10,7 @@ use crate::key::KeyHash;
 use crate::store::entry::EntryOf;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::place::Place;
-use crate::store::read_stripes::{Lent, ReadStripes, ToReaders};
+use crate::store::read_stripes::{MaybePublished, PublishedTable, ReadStripes};
 
 /// The approximate size in bytes of the entries that the first allocation has room for.
 const FIRST: usize = 512;
@@ -20,7 +20,7 @@ const SMALL: usize = 16 * 1024;
 
 pub(crate) enum Unbounded<K, V, M: EntryMeta> {
     Own(Table<K, V, M>),
-    Lent(M::Lent<Table<K, V, M>>),
+    Published(M::Published<Table<K, V, M>>),
 }
 
 /// A hash table of entries.
@@ -98,7 +98,7 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
                 table.0.clear();
                 Self::new()
             }
-            Self::Own(_) | Self::Lent(_) => mem::replace(self, Self::new()),
+            Self::Own(_) | Self::Published(_) => mem::replace(self, Self::new()),
         }
     }
 
@@ -107,7 +107,7 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     fn table(&self) -> &Table<K, V, M> {
         match self {
             Self::Own(table) => table,
-            Self::Lent(lent) => lent.table(),
+            Self::Published(published) => published.table(),
         }
     }
 
@@ -116,28 +116,28 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     fn table_mut(&mut self) -> &mut Table<K, V, M> {
         match self {
             Self::Own(table) => table,
-            Self::Lent(_) => unreachable!("it was taken back"),
+            Self::Published(_) => unreachable!("the table was revoked"),
         }
     }
 
     #[inline]
-    pub(super) fn is_lent(&self) -> bool {
-        matches!(self, Self::Lent(_))
+    pub(super) fn is_published(&self) -> bool {
+        matches!(self, Self::Published(_))
     }
 
     /// Collects the hits that the read stripes have counted.
     pub(super) fn take_hits(&self) -> u64 {
         match self {
             Self::Own(_) => 0,
-            Self::Lent(lent) => lent.take_hits(),
+            Self::Published(published) => published.take_hits(),
         }
     }
 
     /// Revokes the table from the read stripes, and returns the hits that they have counted.
-    pub(super) fn take_back(&mut self) -> u64 {
+    pub(super) fn revoke(&mut self) -> u64 {
         let (table, hits) = match mem::replace(self, Self::new()) {
             Self::Own(table) => (table, 0),
-            Self::Lent(lent) => lent.take_back(),
+            Self::Published(published) => published.revoke(),
         };
         *self = Self::Own(table);
         hits
@@ -192,13 +192,13 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     ///
     /// Returns `entry` if the table is published to read stripes.
     #[inline]
-    pub(super) fn bring_in(&mut self, entry: EntryOf<K, V, M>) -> Result<(), EntryOf<K, V, M>> {
+    pub(super) fn insert_fast(&mut self, entry: EntryOf<K, V, M>) -> Result<(), EntryOf<K, V, M>> {
         match self {
             Self::Own(table) => {
                 table.insert(entry);
                 Ok(())
             }
-            Self::Lent(_) => Err(entry),
+            Self::Published(_) => Err(entry),
         }
     }
 
@@ -218,13 +218,13 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
 }
 
 impl<K, V> Unbounded<K, V, ()> {
-    /// Publishes the table to the current thread in `readers`.
-    pub(super) fn lend(&mut self, readers: &ReadStripes<Table<K, V, ()>>) {
+    /// Publishes the table to the current thread in `stripes`.
+    pub(super) fn publish(&mut self, stripes: &ReadStripes<Table<K, V, ()>>) {
         if let Self::Own(table) = self {
-            *self = Self::Lent(ToReaders::new(mem::replace(table, Table::new()), readers));
+            *self = Self::Published(PublishedTable::new(mem::replace(table, Table::new()), stripes));
         }
-        if let Self::Lent(lent) = self {
-            lent.put();
+        if let Self::Published(published) = self {
+            published.publish();
         }
     }
 }
@@ -240,7 +240,7 @@ mod tests {
         let mut store = Plain::new();
         let mut capacities = Vec::new();
         for n in 0..5000_u64 {
-            store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: n, term: () });
+            store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: n, meta: () });
             capacities.push(store.table().0.capacity());
         }
         capacities.dedup();
@@ -257,7 +257,7 @@ mod tests {
         fn kept<V>(count: u64, value: impl Fn(u64) -> V) -> bool {
             let mut store = Plain::new();
             for n in 0..count {
-                store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: value(n), term: () });
+                store.insert(EntryOf { hash: KeyHash::of(&n), key: n, value: value(n), meta: () });
             }
             let taken = store.take();
             assert_eq!(store.len(), 0);
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn large_entries_take_no_memory_before_they_come() {
         let mut store = Plain::new();
-        store.insert(EntryOf { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], term: () });
+        store.insert(EntryOf { hash: KeyHash::of(&1), key: 1, value: [0_u8; 1000], meta: () });
         assert!(store.table().0.capacity() < 4);
     }
 }

@@ -14,7 +14,7 @@
 //!    ```
 //!
 //! 2. Its rule: `jitter_has_a_ttl` in `check/expiry.rs` reads `args.expiry.jitter.name()`, to underline it.
-//! 3. Its use: `Terms` in `model/lifecycle.rs` has the group as a whole, and reads `expiry.jitter.get()`.
+//! 3. Its use: `Lifecycle` in `model/lifecycle.rs` has the group as a whole, and reads `expiry.jitter.get()`.
 
 use proc_macro2::Ident;
 use syn::parse::ParseStream;

@@ -98,9 +98,9 @@ struct Accessor {
 fn accessor_list(model: &Model) -> Vec<Accessor> {
     let Model { result, krate, typed, .. } = model;
     let home = quote!(Self);
-    let (calls, key) = (cache::calls(model, &home), cache::key(model, &home));
-    let (outcome, compute) = (call::outcome(model), call::run(model, &home));
-    let keep = call::keep(model, &compute);
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home));
+    let (result_policy, compute) = (call::result_policy(model), call::run(model, &home));
+    let insert = call::insert(model, &compute);
     let put = call::put(model);
     let ask = |name, doc, takes, returns, body| {
         let plain = Accessor { name, doc, takes, returns, body, runs: false, waits: false };
@@ -113,42 +113,42 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             " Returns the cache statistics: hits, misses, `maxsize` and the number of entries.",
             Takes::Nothing,
             Some(quote! { #krate::CacheInfo }),
-            quote! { #calls.info() },
+            quote! { #handle.info() },
         ),
         ask(
             "cache_stats",
             " Returns further statistics, such as evictions, expiries and stale hits.",
             Takes::Nothing,
             Some(quote! { #krate::CacheStats }),
-            quote! { #calls.stats() },
+            quote! { #handle.stats() },
         ),
         ask(
             "cache_clear",
             " Removes all entries and sets the statistics to zero.",
             Takes::Nothing,
             None,
-            quote! { #calls.clear(); },
+            quote! { #handle.clear(); },
         ),
         ask(
             "cache_parameters",
             " Returns the parameters of the cache: `maxsize` and `typed`.",
             Takes::Nothing,
             Some(quote! { #krate::CacheParameters }),
-            quote! { #calls.parameters(#typed) },
+            quote! { #handle.parameters(#typed) },
         ),
         ask(
             "cache_contains",
             " Returns whether a result is cached for these arguments; this is neither a hit nor a miss.",
             Takes::Arguments,
             truth.clone(),
-            quote! { #calls.contains(#key) },
+            quote! { #handle.contains(#key) },
         ),
         ask(
             "cache_peek",
             " Returns the cached result for these arguments; this is neither a hit nor a miss.",
             Takes::Arguments,
             Some(quote! { ::core::option::Option<#result> }),
-            quote! { #calls.peek(#key, #outcome) },
+            quote! { #handle.peek(#key, #result_policy) },
         ),
         ask(
             "cache_put",
@@ -162,7 +162,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             " Removes the cached result for these arguments, and returns whether there was one.",
             Takes::Arguments,
             truth,
-            quote! { #calls.invalidate(#key) },
+            quote! { #handle.invalidate(#key) },
         ),
         Accessor {
             name: "cache_refresh",
@@ -170,8 +170,8 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             takes: Takes::Arguments,
             returns: Some(quote! { #result }),
             body: quote! {
-                let __miss = #calls.refresh(#key, #outcome);
-                #keep
+                let __miss = #handle.refresh(#key, #result_policy);
+                #insert
             },
             runs: true,
             waits: true,
@@ -234,7 +234,7 @@ impl Accessor {
 
 /// Returns `cache_retain`, where the types of the arguments can be named.
 fn retain(model: &Model) -> Option<TokenStream> {
-    let (holds, body) = items::retain(model, &quote!(Self))?;
+    let (predicate, body) = items::retain(model, &quote!(Self))?;
     let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
     // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
     let mutable = items::calls_test(model).then(|| quote!(mut));
@@ -243,7 +243,7 @@ fn retain(model: &Model) -> Option<TokenStream> {
     Some(quote! {
         #(#cfg)*
         /// Removes the entries for which the test of arguments and result returns `false`.
-        #vis fn #name #generics (#object #mutable __holds: #holds) { #body }
+        #vis fn #name #generics (#object #mutable __predicate: #predicate) { #body }
     })
 }
 

@@ -51,9 +51,9 @@ fn name(model: &Model) -> Ident {
 }
 
 /// The backend with its options.
-fn handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let Backend { options, is_global, .. } = model.backend.as_ref()?;
-    let expiry = &model.terms.expiry;
+    let expiry = &model.lifecycle.expiry;
     let (krate, name) = (&model.krate, name(model));
     let opened = if matches!(model.accessors, Accessors::None) {
         quote! { #name() }
@@ -63,7 +63,7 @@ fn handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let settings = [
         ("ttl", &expiry.ttl),
         ("error_ttl", &expiry.error_ttl),
-        ("front_ttl", &options.front_ttl),
+        ("local_ttl", &options.front_ttl),
         ("version", &options.version),
         ("on_error", &options.on_backend_error),
     ];
@@ -80,14 +80,14 @@ fn handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Flavor::Sync => quote! { direct },
         Flavor::Async(_) => quote! { awaited },
     };
-    let listens = model.terms.listens();
+    let listens = model.lifecycle.listens();
     let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
     Some(quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #json #global #watched })
 }
 
 /// Binds the backend's entry for these arguments.
 pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let handle = handle(model, home)?;
+    let backend = backend_handle(model, home)?;
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
     let this = this.map(|_| quote! { ::core::any::type_name::<Self>() });
@@ -111,7 +111,7 @@ pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     });
     let parts: Vec<_> = this.into_iter().chain(params).chain(unnamed).chain(parts).collect();
     let key = model::nested(&parts);
-    Some(quote! { let __entry = #handle.under(&#key); })
+    Some(quote! { let __entry = #backend.under(&#key); })
 }
 
 /// What a call does when its backend fails.
@@ -143,26 +143,27 @@ pub(super) fn lenient(model: &Model) -> TokenStream {
 /// The return type and the body of an accessor that uses the backend too.
 pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
     let home = quote!(Self);
-    let (handle, entry) = (handle(model, &home)?, entry(model, &home)?);
+    let (backend, entry) = (backend_handle(model, &home)?, entry(model, &home)?);
     let Model { krate, result, .. } = model;
-    let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), call::outcome(model));
+    let (handle, key, result_policy) =
+        (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
     let wait = |future: TokenStream| match model.flavor {
         Flavor::Sync => quote! { #krate::__private::block_on(#future) },
         Flavor::Async(_) => quote! { #future.await },
     };
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
-    let peeked = wait(quote! { __entry.peek(#outcome) });
+    let peeked = wait(quote! { __entry.peek(#result_policy) });
     let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
     let stored = wait(quote! { __put.store() });
     let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
         "cache_clear" => {
-            let cleared = wait(quote! { #handle.clear() });
+            let cleared = wait(quote! { #backend.clear() });
             // Cleared again: another call may have fetched a result before the backend was cleared.
             let body = quote! {
-                #calls.clear();
+                #handle.clear();
                 let __cleared = #cleared;
-                #calls.clear();
+                #handle.clear();
                 __cleared
             };
             (failing(quote!(())), body)
@@ -170,7 +171,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         "cache_contains" => (
             quote! { ::core::primitive::bool },
             quote! {
-                if #calls.contains(#key) {
+                if #handle.contains(#key) {
                     return true;
                 }
                 #entry
@@ -181,7 +182,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         "cache_peek" => (
             quote! { ::core::option::Option<#result> },
             quote! {
-                if let ::core::option::Option::Some(__hit) = #calls.peek(#key, #outcome) {
+                if let ::core::option::Option::Some(__hit) = #handle.peek(#key, #result_policy) {
                     return ::core::option::Option::Some(__hit);
                 }
                 #entry
@@ -194,7 +195,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             let body = quote! {
                 #entry
                 let __entry = __entry #copied;
-                let __put = __entry.put(&__value, #outcome);
+                let __put = __entry.put(&__value, #result_policy);
                 #put
                 #stored
             };
@@ -204,28 +205,28 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             // Invalidated again, as in `cache_clear`.
             let deleted = wait(quote! { __entry.delete() });
             let body = quote! {
-                let __was_local = #calls.invalidate(#key);
+                let __was_local = #handle.invalidate(#key);
                 #entry
                 let __deleted = #deleted;
-                #calls.invalidate(#key);
+                #handle.invalidate(#key);
                 __deleted.map(|__was_remote| __was_local || __was_remote)
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
         "cache_refresh" => {
-            let keep = call::keep(model, &call::run(model, &home));
+            let insert = call::insert(model, &call::run(model, &home));
             let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
             let strictness = strictness(model);
             let body = quote! {
                 #entry
                 let __entry = __entry #copied;
-                let __miss = #calls.refresh(#key, #outcome);
-                let __result = #keep;
-                let __put = __entry.put(&__result, #outcome);
+                let __miss = #handle.refresh(#key, #result_policy);
+                let __result = #insert;
+                let __put = __entry.put(&__result, #result_policy);
                 match #stored {
                     ::core::result::Result::Ok(()) => __result,
                     ::core::result::Result::Err(__error) => {
-                        __entry.failed(&#calls, #flight, __error, #strictness).unwrap_or(__result)
+                        __entry.failed(&#handle, #flight, __error, #strictness).unwrap_or(__result)
                     }
                 }
             };

@@ -5,27 +5,28 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, Identity, Key, Krate, Model, Parts, Place, Told, nested};
+use crate::model::{Accessors, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
 /// The cache handle of a call; `home` is the type that has the accessors.
-pub(super) fn calls(model: &Model, home: &TokenStream) -> TokenStream {
+pub(super) fn handle(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
-        Place::Object(object) => match model.terms.in_object() {
-            None => calls_of(object, &model.krate),
-            Some(terms) => {
+        Place::Object(object) => match model.lifecycle.in_object() {
+            None => handle_of(object, &model.krate),
+            Some(expiry) => {
                 let cache = cache_of(object, &model.krate);
-                quote! { #cache.__calls_with(#terms) }
+                quote! { #cache.__handle_with(#expiry) }
             }
         },
         Place::Static(parts) => {
-            let calls = plan(model).map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
+            let handle = options(model)
+                .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
             if matches!(model.accessors, Accessors::None) {
                 let memo = Memo::new(model, parts).found(&model.krate);
-                return quote! { #memo.#calls };
+                return quote! { #memo.#handle };
             }
             let memo = of_function(model, home);
-            quote! { #memo.#calls }
+            quote! { #memo.#handle }
         }
     }
 }
@@ -47,24 +48,24 @@ fn of_function(model: &Model, home: &TokenStream) -> TokenStream {
 }
 
 /// The lifecycle options of each call, where there are any.
-fn plan(model: &Model) -> Option<TokenStream> {
-    model.terms.plan(&model.krate, &told(model))
+fn options(model: &Model) -> Option<TokenStream> {
+    model.lifecycle.options(&model.krate, &entry_types(model))
 }
 
 /// The types in an entry, and the arguments in its key.
-pub(super) fn told(model: &Model) -> Told {
-    Told {
+pub(super) fn entry_types(model: &Model) -> EntryTypes {
+    EntryTypes {
         key: key_type(model),
         arguments: arguments_type(&part_keys(model), &model.krate),
         place: arguments_in_key(model),
-        kept: model.outcome.kept(&model.krate),
+        stored: model.result_policy.stored(&model.krate),
     }
 }
 
 /// The cache handle of an object.
-pub(super) fn calls_of(object: &Expr, krate: &Krate) -> TokenStream {
+pub(super) fn handle_of(object: &Expr, krate: &Krate) -> TokenStream {
     let (span, cache) = (type_tokens::first_span(object), cache_of(object, krate));
-    quote_spanned! { span=> #cache.__calls() }
+    quote_spanned! { span=> #cache.__handle() }
 }
 
 /// The cache object.
@@ -92,12 +93,12 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
         Place::Object(object) => {
             let (part, function) = (one_or_all(&parts), function_in_object(model));
             let span = type_tokens::first_span(object);
-            let (calls, krate) = (calls_of(object, krate), krate.at(span));
-            quote_spanned! { span=> #krate::__private::keyed(|| #calls, #function, #part).__fit() }
+            let (handle, krate) = (handle_of(object, krate), krate.at(span));
+            quote_spanned! { span=> #krate::__private::keyed(|| #handle, #function, #part).__fit() }
         }
         Place::Static(_) => {
             let function = model.accessor("__identity");
-            match model.key.identity.ask(&quote!(#home::#function), krate) {
+            match model.key.identity.expression(&quote!(#home::#function), krate) {
                 None => nested(&parts),
                 Some(identity) => {
                     let arguments = one_or_all(&parts);
@@ -133,21 +134,25 @@ pub(super) struct Memo<'a> {
 impl<'a> Memo<'a> {
     pub(super) fn new(model: &'a Model, parts: &'a Parts) -> Self {
         let krate = &model.krate;
-        let (key, kept) = (key_type(model), model.outcome.kept(krate));
-        let (maxsize, terms) = (bound(model.terms.maxsize(), krate), model.terms.types(krate));
-        let policy = model.terms.policy(krate);
-        let (name, rest) = match (parts, quiet(model, parts, &kept)) {
-            (Parts::One | Parts::Open, None) => ("Memo", quote! { , #maxsize #terms }),
-            (Parts::Open, Some(quiet)) => ("OpenMemo", quote! { , #policy, { #quiet } }),
-            (Parts::One, Some(quiet)) => ("Memo", quote! { , #maxsize, #policy, (), { #quiet } }),
+        let (key, stored) = (key_type(model), model.result_policy.stored(krate));
+        let (maxsize, types) = (bound(model.lifecycle.maxsize(), krate), model.lifecycle.types(krate));
+        let policy = model.lifecycle.policy(krate);
+        let (name, rest) = match (parts, callback_free(model, parts, &stored)) {
+            (Parts::One | Parts::Replicated, None) => ("Memo", quote! { , #maxsize #types }),
+            (Parts::Replicated, Some(callback_free)) => {
+                ("UnboundedMemo", quote! { , #policy, { #callback_free } })
+            }
+            (Parts::One, Some(callback_free)) => {
+                ("Memo", quote! { , #maxsize, #policy, (), { #callback_free } })
+            }
             (Parts::Shards(shards), _) => {
                 let number = number(shards, krate);
-                ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #terms })
+                ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #types })
             }
-            (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #terms }),
+            (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #types }),
         };
         let name = Ident::new(name, Span::call_site());
-        Self { parts, name, arguments: quote! { #key, #kept #rest } }
+        Self { parts, name, arguments: quote! { #key, #stored #rest } }
     }
 
     /// The `static`.
@@ -160,7 +165,7 @@ impl<'a> Memo<'a> {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
             },
-            Parts::One | Parts::Open | Parts::Shards(_) => {
+            Parts::One | Parts::Replicated | Parts::Shards(_) => {
                 quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
             }
         }
@@ -169,7 +174,7 @@ impl<'a> Memo<'a> {
     /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
-            Parts::One | Parts::Open | Parts::Shards(_) => quote! { __MEMO },
+            Parts::One | Parts::Replicated | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
     }
@@ -188,7 +193,7 @@ impl<'a> Memo<'a> {
     pub(super) fn found_type(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         match parts {
-            Parts::One | Parts::Open | Parts::Shards(_) => {
+            Parts::One | Parts::Replicated | Parts::Shards(_) => {
                 quote! { &'static #krate::__private::#name<#arguments> }
             }
             Parts::PerThread => {
@@ -200,15 +205,15 @@ impl<'a> Memo<'a> {
 
 /// The constant that tells whether the types are callback-free; `None` where the cache has a reentrant lock
 /// anyway.
-fn quiet(model: &Model, parts: &Parts, kept: &TokenStream) -> Option<TokenStream> {
-    let is_candidate = matches!(parts, Parts::One | Parts::Open) && !model.terms.are_any();
+fn callback_free(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
+    let is_candidate = matches!(parts, Parts::One | Parts::Replicated) && !model.lifecycle.has_metadata();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
         return None;
     }
     let krate = &model.krate;
     let spelled: Option<Vec<_>> = part_keys(model).iter().map(|key| key.spelled()).collect();
     let arguments = spelled?.concat();
-    Some(quote! { #krate::__private::callback_free!(#kept #(, #arguments)*) })
+    Some(quote! { #krate::__private::callback_free!(#stored #(, #arguments)*) })
 }
 
 /// Whether the arguments, as a test takes them, are the key itself.

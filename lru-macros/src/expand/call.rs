@@ -10,31 +10,31 @@ use crate::type_tokens;
 
 /// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
 /// copied before the body takes them.
-pub(super) fn keep(model: &Model, compute: &TokenStream) -> TokenStream {
-    let Some(terms) = own_terms(model) else {
-        return quote! { __miss.keep(#compute) };
+pub(super) fn insert(model: &Model, compute: &TokenStream) -> TokenStream {
+    let Some(options) = entry_options(model) else {
+        return quote! { __miss.insert(#compute) };
     };
-    let copies = copies_for_terms(model);
+    let copies = copies_for_options(model);
     quote! {
         {
             #copies
             let __result = #compute;
-            __miss.keep_on(__result, #terms)
+            __miss.insert_with(__result, #options)
         }
     }
 }
 
 /// Returns the closure that makes weight and expiry of copies of the arguments.
-pub(super) fn own_terms(model: &Model) -> Option<TokenStream> {
+pub(super) fn entry_options(model: &Model) -> Option<TokenStream> {
     let references = model.references(|number, _| {
         let number = Index::from(number);
         quote! { __arguments.#number }
     });
-    model.terms.own(&model.krate, &references)
+    model.lifecycle.entry_options(&model.krate, &references)
 }
 
 /// Copies the arguments for weight and expiry.
-pub(super) fn copies_for_terms(model: &Model) -> TokenStream {
+pub(super) fn copies_for_options(model: &Model) -> TokenStream {
     let arguments = model.given().into_iter().map(|(argument, _)| argument);
     quote! { let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*); }
 }
@@ -48,14 +48,14 @@ pub(super) fn choices(model: &Model) -> Option<TokenStream> {
 }
 
 /// The result policy.
-pub(super) fn outcome(model: &Model) -> TokenStream {
-    let outcome = model.outcome.value(&model.krate);
+pub(super) fn result_policy(model: &Model) -> TokenStream {
+    let result_policy = model.result_policy.value(&model.krate);
     match &model.place {
-        Place::Static(_) => outcome,
+        Place::Static(_) => result_policy,
         Place::Object(object) => {
             let (span, result) = (type_tokens::first_span(&model.result), &model.result);
-            let (krate, calls) = (model.krate.at(span), cache::calls_of(object, &model.krate));
-            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _>(|| #calls, #outcome).__fit() }
+            let (krate, handle) = (model.krate.at(span), cache::handle_of(object, &model.krate));
+            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _>(|| #handle, #result_policy).__fit() }
         }
     }
 }
@@ -102,10 +102,11 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
 /// Stores `__value` in the cache.
 pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
-    let (calls, key, outcome) = (cache::calls(model, &home), cache::key(model, &home), outcome(model));
+    let (handle, key, result_policy) =
+        (cache::handle(model, &home), cache::key(model, &home), result_policy(model));
     let references = model.references(|_, name| name.clone());
-    model.terms.own(&model.krate, &references).map_or_else(
-        || quote! { #calls.put(#key, __value, #outcome); },
-        |terms| quote! { #calls.put_on(#key, __value, #outcome, #terms); },
+    model.lifecycle.entry_options(&model.krate, &references).map_or_else(
+        || quote! { #handle.put(#key, __value, #result_policy); },
+        |options| quote! { #handle.put_with(#key, __value, #result_policy, #options); },
     )
 }

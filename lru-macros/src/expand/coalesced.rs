@@ -10,11 +10,17 @@ use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
 use crate::type_tokens;
 
 /// Looks up the result; on a miss computes it, or waits for the call that does. `call` calls the body.
-pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &TokenStream) -> TokenStream {
+pub(super) fn coalesced_call(
+    model: &Model,
+    flight: &Flight,
+    home: &TokenStream,
+    call: &TokenStream,
+) -> TokenStream {
     let krate = &model.krate;
     let lookup = lookup(model, flight, home);
-    let (copies, insert) = (copies(model), insert(call::own_terms(model)));
-    let (sharing, variant) = (model.outcome.sharing(krate), quote! { #krate::__private::CoalescedLookup });
+    let (copies, insert) = (copies(model), insert(call::entry_options(model)));
+    let (sharing, variant) =
+        (model.result_policy.sharing(krate), quote! { #krate::__private::CoalescedLookup });
     let (entry, remote) = (backend::entry(model, home), backend::remote(model));
     match (model.flavor, flight.refresh()) {
         (Flavor::Sync, executor) => {
@@ -75,14 +81,15 @@ pub(super) fn looks(model: &Model, flight: &Flight, home: &TokenStream, call: &T
 }
 
 fn lookup(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
-    let (calls, key, outcome) = (cache::calls(model, home), cache::key(model, home), call::outcome(model));
+    let (handle, key, result_policy) =
+        (cache::handle(model, home), cache::key(model, home), call::result_policy(model));
     // Only a call that may await a refresh looks up its result again.
     let may_repeat = matches!((model.flavor, flight.refresh()), (Flavor::Async(_), Some(_)));
     let flight = flight.value(&model.plain_name(), &model.krate);
     if may_repeat {
-        quote! { #calls.begin_again(#key, #outcome, #flight, __is_repeated) }
+        quote! { #handle.begin_again(#key, #result_policy, #flight, __is_repeated) }
     } else {
-        quote! { #calls.begin(#key, #outcome, #flight) }
+        quote! { #handle.begin(#key, #result_policy, #flight) }
     }
 }
 
@@ -119,11 +126,11 @@ struct Refreshed {
 fn refreshed(model: &Model, home: &TokenStream) -> Refreshed {
     let krate = &model.krate;
     let copy = |number: usize| format_ident!("__argument{number}");
-    let lent = |number: usize, ty: &Type| {
+    let as_borrowed = |number: usize, ty: &Type| {
         let (copy, inner) = (copy(number), behind(ty));
-        quote! { #krate::__private::lent #inner (&#copy) }
+        quote! { #krate::__private::as_borrowed #inner (&#copy) }
     };
-    let has_terms = model.terms.are_own();
+    let has_options = model.lifecycle.depend_on_arguments();
     let arguments = model.typed_arguments();
     let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
         let is_self = argument.to_string() == "self";
@@ -131,27 +138,31 @@ fn refreshed(model: &Model, home: &TokenStream) -> Refreshed {
         let krate = krate.at(at);
         // A method call: so the compiler reports an argument that cannot be copied at its type.
         if is_reference(ty) {
-            return quote_spanned! { at=> let #copy = #krate::__private::Original(#argument).carried_behind(); };
+            return quote_spanned! { at=> let #copy = #krate::__private::Original(#argument).to_owned_for_refresh(); };
         }
         // The body takes one copy; expiry or weight are computed from the other.
-        let for_terms = has_terms.then(|| {
+        let for_options = has_options.then(|| {
             let copy = format_ident!("__copy{number}");
             quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
         });
-        quote_spanned! { at=> let #copy = #krate::__private::Original(&#argument).carried(); #for_terms }
+        quote_spanned! { at=> let #copy = #krate::__private::Original(&#argument).clone_for_refresh(); #for_options }
     });
     let passed: Vec<_> = arguments
         .iter()
         .enumerate()
-        .map(|(number, (ty, _))| if is_reference(ty) { lent(number, ty) } else { quote_ident(copy(number)) })
+        .map(
+            |(number, (ty, _))| {
+                if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
+            },
+        )
         .collect();
     let references = model.references(|number, _| match arguments.get(number) {
-        Some((ty, _)) if is_reference(ty) => lent(number, ty),
+        Some((ty, _)) if is_reference(ty) => as_borrowed(number, ty),
         _ => quote_ident(format_ident!("__copy{number}")),
     });
-    let terms = model.terms.own(krate, &references);
+    let options = model.lifecycle.entry_options(krate, &references);
     let call = call::call_with(model, home, &passed);
-    Refreshed { copies: quote! { #(#copies)* }, call, insert: insert(terms) }
+    Refreshed { copies: quote! { #(#copies)* }, call, insert: insert(options) }
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {
@@ -166,14 +177,14 @@ fn behind(ty: &Type) -> Option<TokenStream> {
 }
 
 /// Inserts a result, with expiry and weight of its own where the options say so.
-fn insert(terms: Option<TokenStream>) -> TokenStream {
-    terms.map_or_else(
-        || quote! { |__miss, __result| __miss.keep(__result) },
-        |terms| quote! { |__miss, __result| __miss.keep_on(__result, #terms) },
+fn insert(options: Option<TokenStream>) -> TokenStream {
+    options.map_or_else(
+        || quote! { |__miss, __result| __miss.insert(__result) },
+        |options| quote! { |__miss, __result| __miss.insert_with(__result, #options) },
     )
 }
 
 /// Copies of the arguments, where expiry or weight are computed from them.
 fn copies(model: &Model) -> Option<TokenStream> {
-    model.terms.are_own().then(|| call::copies_for_terms(model))
+    model.lifecycle.depend_on_arguments().then(|| call::copies_for_options(model))
 }

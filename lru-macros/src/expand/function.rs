@@ -13,29 +13,30 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     let where_clause = &generics.where_clause;
     let inputs = model.inputs();
     let home = model.home();
-    let calls = cache::calls(model, &home);
-    let (choices, key, outcome) = (call::choices(model), cache::key(model, &home), call::outcome(model));
+    let handle = cache::handle(model, &home);
+    let (choices, key, result_policy) =
+        (call::choices(model), cache::key(model, &home), call::result_policy(model));
     let call = match model.accessors {
         Accessors::None => call_here(model),
         _ => call::call(model, &home),
     };
-    let keep = call::keep(model, &call::awaited(model, &call));
-    let looks = match (&model.flight, model.flavor) {
-        (Some(flight), _) => coalesced::looks(model, flight, &home, &call),
+    let insert = call::insert(model, &call::awaited(model, &call));
+    let cached_call = match (&model.flight, model.flavor) {
+        (Some(flight), _) => coalesced::coalesced_call(model, flight, &home, &call),
         (None, Flavor::Sync) => quote! {
-            let __looked = #calls.look(#key, #outcome);
+            let __looked = #handle.lookup(#key, #result_policy);
             match __looked {
                 ::core::result::Result::Ok(__hit) => __hit,
-                ::core::result::Result::Err(__miss) => #keep,
+                ::core::result::Result::Err(__miss) => #insert,
             }
         },
         // No variable may contain a result while the body is awaited: an error in it may not be `Send`.
         (None, Flavor::Async(_)) => quote! {
-            let __miss = match #calls.look(#key, #outcome) {
+            let __miss = match #handle.lookup(#key, #result_policy) {
                 ::core::result::Result::Ok(__hit) => return __hit,
                 ::core::result::Result::Err(__miss) => __miss,
             };
-            #keep
+            #insert
         },
     };
     let mut body = Group::new(
@@ -43,7 +44,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
         quote! {
             #choices
             #cache_item
-            #looks
+            #cached_call
         },
     );
     // The function has the user's spans from `fn` to the last brace: otherwise `dead_code` would skip it.

@@ -62,44 +62,45 @@ fn registered(model: &Model) -> Option<TokenStream> {
         return None;
     }
     let is_item = matches!(model.accessors, Accessors::Companion(_));
-    let calls =
-        model.terms.plan_of_item(krate, &cache::told(model), |expr| is_item || model.is_of_items(expr));
-    let calls = calls.map_or_else(|| quote! { calls() }, |plan| quote! { planned(#plan) });
+    let handle = model
+        .lifecycle
+        .options_of_item(krate, &cache::entry_types(model), |expr| is_item || model.is_of_items(expr));
+    let handle = handle.map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), cache::name(model)),
         Accessors::Siblings => cache::name(model).to_string(),
         Accessors::None => model.plain_name(),
     };
     let plain_name = model.plain_name();
-    Some(quote! { #krate::__private::register! { __MEMO.#calls, #typed, #plain_name, #within } })
+    Some(quote! { #krate::__private::register! { __MEMO.#handle, #typed, #plain_name, #within } })
 }
 
 /// Returns the test of `cache_retain` and the accessor's body, where the types of the arguments can be named.
 /// The test takes one argument by itself, and several as a tuple.
 pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
     let krate = &model.krate;
-    let Named { arguments, outcome } = model.named.as_ref()?;
+    let Named { arguments, result_policy } = model.named.as_ref()?;
     let arguments = cache::arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
-    let (calls, kept) = (cache::calls(model, home), outcome.kept(krate));
-    let holds = quote! { impl ::core::ops::FnMut(&#arguments, &#kept) -> ::core::primitive::bool };
+    let (handle, stored) = (cache::handle(model, home), result_policy.stored(krate));
+    let predicate = quote! { impl ::core::ops::FnMut(&#arguments, &#stored) -> ::core::primitive::bool };
     let body = match &model.place {
         Place::Object(object) => {
-            let (plain, function) = (cache::calls_of(object, krate), cache::function_in_object(model));
+            let (plain, function) = (cache::handle_of(object, krate), cache::function_in_object(model));
             quote! {
                 use #krate::__private::choices::*;
-                #calls.retain_tested(
-                    #krate::__private::tested::<#arguments, #kept, _, _, _>(|| #plain, #function, __holds)
+                #handle.retain_tested(
+                    #krate::__private::tested::<#arguments, #stored, _, _, _>(|| #plain, #function, __predicate)
                         .__fit(),
                 );
             }
         }
-        Place::Static(_) if cache::arguments_are_key(model) => quote! { #calls.retain(__holds); },
+        Place::Static(_) if cache::arguments_are_key(model) => quote! { #handle.retain(__predicate); },
         Place::Static(_) => {
             let place = cache::arguments_in_key(model);
-            quote! { #calls.retain(|__key, __value| __holds(#place, __value)); }
+            quote! { #handle.retain(|__key, __value| __predicate(#place, __value)); }
         }
     };
-    Some((holds, body))
+    Some((predicate, body))
 }
 
 /// Whether the body of `cache_retain` calls the test, rather than passing it on.

@@ -32,7 +32,7 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     // An unused parameter of an accessor is no mistake of the user's.
     model.params.iter_mut().for_each(|param| param.name.set_span(Span::mixed_site()));
     let keys = if asks_keys { questions(&model) } else { Vec::new() };
-    let result = asks_result.then(|| call::outcome(&model)).into_iter();
+    let result = asks_result.then(|| call::result_policy(&model)).into_iter();
     let choices = &model.krate;
     let questions = quote! {
         use #choices::__private::choices::*;

@@ -39,7 +39,7 @@ impl Flight {
 
     /// The options as a value; `name` is the function's.
     pub(crate) fn value(&self, name: &str, krate: &Krate) -> TokenStream {
-        let shares = if self.single { quote!(SINGLE) } else { quote!(ALONE) };
+        let shares = if self.single { quote!(SINGLE) } else { quote!(UNSHARED) };
         let timeout = self.timeout.as_ref().map(|timeout| {
             let at = type_tokens::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }

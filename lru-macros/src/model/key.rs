@@ -43,7 +43,7 @@ impl Scope {
 }
 
 /// The key of a call.
-pub(crate) struct KeyPlan {
+pub(crate) struct KeyShape {
     pub(crate) identity: Identity,
     pub(crate) parts: Vec<Part>,
 }
@@ -99,7 +99,7 @@ impl Identity {
     }
 
     /// The expression of the identity.
-    pub(crate) fn ask(&self, function: &TokenStream, krate: &Krate) -> Option<TokenStream> {
+    pub(crate) fn expression(&self, function: &TokenStream, krate: &Krate) -> Option<TokenStream> {
         match self {
             Self::None => None,
             Self::Of { params, arguments } => {

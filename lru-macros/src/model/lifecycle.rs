@@ -9,7 +9,7 @@ use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
-pub(crate) struct Terms {
+pub(crate) struct Lifecycle {
     eviction: Eviction,
     pub(crate) expiry: Expiry,
     /// Whether the copies of a backend's entries expire.
@@ -17,7 +17,7 @@ pub(crate) struct Terms {
 }
 
 /// The types in an entry, and the arguments in its key, for functions in options.
-pub(crate) struct Told {
+pub(crate) struct EntryTypes {
     /// The type of the key.
     pub(crate) key: TokenStream,
     /// The type of the arguments in it.
@@ -25,13 +25,13 @@ pub(crate) struct Told {
     /// The arguments in a `__key`.
     pub(crate) place: TokenStream,
     /// The type of the stored result.
-    pub(crate) kept: TokenStream,
+    pub(crate) stored: TokenStream,
 }
 
-impl Told {
+impl EntryTypes {
     /// The eviction listener, as a method of the options.
-    fn listening(&self, listener: &Expr) -> TokenStream {
-        let Self { key, arguments, place, kept } = self;
+    fn listener_option(&self, listener: &Expr) -> TokenStream {
+        let Self { key, arguments, place, stored } = self;
         // A closure gets the types of its parameters from the method; the arguments of a function are
         // coerced.
         let listener = if matches!(listener, Expr::Closure(_)) {
@@ -39,11 +39,11 @@ impl Told {
         } else {
             quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
         };
-        quote! { .on_evict::<#key, #arguments, #kept, _>(|__key| #place, #listener) }
+        quote! { .on_evict::<#key, #arguments, #stored, _>(|__key| #place, #listener) }
     }
 }
 
-impl Terms {
+impl Lifecycle {
     pub(super) fn new(eviction: Eviction, expiry: Expiry, backend: &Backend) -> Self {
         Self { eviction, expiry, has_front_ttl: backend.front_ttl.is_some() }
     }
@@ -54,7 +54,7 @@ impl Terms {
     }
 
     /// Whether entries have metadata: a weight, or an expiry.
-    pub(crate) fn are_any(&self) -> bool {
+    pub(crate) fn has_metadata(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl } = self;
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, timer } = expiry;
         let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, timer];
@@ -68,7 +68,7 @@ impl Terms {
     }
 
     /// Whether results may be stale.
-    fn has_grace(&self) -> bool {
+    fn may_be_stale(&self) -> bool {
         self.expiry.has_refreshes() || self.expiry.stale_if_error.is_some()
     }
 
@@ -99,15 +99,15 @@ impl Terms {
     /// The types of policy and entry metadata, as arguments of the cache's type.
     pub(crate) fn types(&self, krate: &Krate) -> Option<TokenStream> {
         let is_lru = matches!(self.eviction.policy.get(), None | Some(Policy::Lru));
-        if is_lru && !self.are_any() {
+        if is_lru && !self.has_metadata() {
             return None;
         }
         let policy = self.policy(krate);
-        let terms = self.are_any().then(|| {
-            let window = self.has_grace().then(|| quote! { <#krate::__private::StaleWindow> });
+        let metadata = self.has_metadata().then(|| {
+            let window = self.may_be_stale().then(|| quote! { <#krate::__private::StaleWindow> });
             quote! { , #krate::__private::EntryInfo #window }
         });
-        Some(quote! { , #policy #terms })
+        Some(quote! { , #policy #metadata })
     }
 
     /// The type of the eviction policy.
@@ -132,17 +132,17 @@ impl Terms {
     }
 
     /// The options of a function's own cache, as a value.
-    pub(crate) fn plan(&self, krate: &Krate, told: &Told) -> Option<TokenStream> {
+    pub(crate) fn options(&self, krate: &Krate, entry_types: &EntryTypes) -> Option<TokenStream> {
         let Self { eviction, expiry, has_front_ttl } = self;
-        if !self.are_any() {
+        if !self.has_metadata() {
             return None;
         }
         let clock =
             expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
         let settings = self.settings().map(|settings| quote! { .expiry(#settings) });
         let timed = (*has_front_ttl || expiry.ttu.is_some()).then(|| quote! { .timed() });
-        let on_evict = eviction.on_evict.get().map(|listener| told.listening(listener));
-        let Told { key, arguments, place, .. } = told;
+        let on_evict = eviction.on_evict.get().map(|listener| entry_types.listener_option(listener));
+        let EntryTypes { key, arguments, place, .. } = entry_types;
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
@@ -151,18 +151,18 @@ impl Terms {
 
     /// The expiry of entries that the function stores in an object.
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
-        self.are_any().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
+        self.has_metadata().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
     }
 
     /// The options for an item beside the cache, which reads and clears the cache and stores nothing.
     /// `is_nameable` tells whether an item can name what an expression of the user's names.
-    pub(crate) fn plan_of_item(
+    pub(crate) fn options_of_item(
         &self,
         krate: &Krate,
-        told: &Told,
+        entry_types: &EntryTypes,
         is_nameable: impl Fn(&Expr) -> bool,
     ) -> Option<TokenStream> {
-        if !self.are_any() {
+        if !self.has_metadata() {
             return None;
         }
         let Expiry { ttl, tti, ttu, error_ttl, timer, .. } = &self.expiry;
@@ -175,7 +175,7 @@ impl Terms {
         let timed = (expires && is_known).then(|| quote! { .timed() });
         let on_evict = self.eviction.on_evict.get().map(|listener| {
             if is_nameable(listener) {
-                told.listening(listener)
+                entry_types.listener_option(listener)
             } else {
                 quote! { .notified_by_calls() }
             }
@@ -184,30 +184,30 @@ impl Terms {
     }
 
     /// Whether weight or expiry are made of the arguments.
-    pub(crate) fn are_own(&self) -> bool {
+    pub(crate) fn depend_on_arguments(&self) -> bool {
         self.eviction.weight.is_some() || self.expiry.ttu.is_some()
     }
 
     /// The closure that makes weight and expiry of a result; `arguments` are references to the function's.
-    pub(crate) fn own(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
-        if !self.are_own() {
+    pub(crate) fn entry_options(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
+        if !self.depend_on_arguments() {
             return None;
         }
         let weight = self.eviction.weight.get().map_or_else(
             || quote! { 1 },
             |weight| {
                 let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
-                made(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
+                applied(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
             },
         );
         let until = self.expiry.ttu.get().map(|ttu| {
             let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
-            let given = quote! { #(#arguments,)* __value, #krate::Clock::now(__plan) };
-            let until = made(ttu, &quote! { #krate::__private::#until }, &given);
+            let given = quote! { #(#arguments,)* __value, #krate::Clock::now(__lifecycle) };
+            let until = applied(ttu, &quote! { #krate::__private::#until }, &given);
             quote! { until: ::core::option::Option::Some(#krate::Timestamp::ticks(#until)), }
         });
         Some(quote! {
-            |__plan, __value| #krate::__private::EntryOptions {
+            |__lifecycle, __value| #krate::__private::EntryOptions {
                 weight: #weight,
                 #until
                 ..#krate::__private::EntryOptions::NONE
@@ -225,7 +225,7 @@ fn timer_of(timer: &Expr, krate: &Krate) -> TokenStream {
 
 /// The value of an option's function: `by` gives the parameters of a closure their types, and the arguments
 /// of a named function are coerced.
-fn made(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
+fn applied(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     if matches!(function, Expr::Closure(_)) {
         return quote! { #by(#given, #function) };
     }

@@ -27,11 +27,11 @@ use params::Arguments;
 pub(crate) use accessors::Accessors;
 pub(crate) use backend::Backend;
 pub(crate) use flight::{Flight, Refresh};
-pub(crate) use key::{Identity, Key, KeyPlan, Scope, nested};
+pub(crate) use key::{Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
-pub(crate) use lifecycle::{Terms, Told, is_reference};
+pub(crate) use lifecycle::{EntryTypes, Lifecycle, is_reference};
 pub(crate) use params::Param;
-pub(crate) use result_policy::{Outcome, Rules};
+pub(crate) use result_policy::{ResultPolicy, Rules};
 
 pub(crate) struct Model {
     pub(crate) attrs: Attrs,
@@ -54,9 +54,9 @@ pub(crate) struct Model {
     pub(crate) place: Place,
     /// The variable that holds the cache object.
     holder: Option<Ident>,
-    pub(crate) key: KeyPlan,
-    pub(crate) outcome: Outcome,
-    pub(crate) terms: Terms,
+    pub(crate) key: KeyShape,
+    pub(crate) result_policy: ResultPolicy,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) flight: Option<Flight>,
     pub(crate) backend: Option<Backend>,
     /// The path of `functools`.
@@ -69,15 +69,15 @@ pub(crate) struct Model {
 /// The types in an entry: of the arguments in the key, and of the stored result.
 pub(crate) struct Named {
     pub(crate) arguments: Vec<Key>,
-    pub(crate) outcome: Outcome,
+    pub(crate) result_policy: ResultPolicy,
 }
 
 impl Named {
     fn new(parts: Vec<Part>, result: &Type, rules: Rules, scope: &Scope) -> Option<Self> {
         let arguments: Vec<_> = parts.into_iter().map(|part| part.key).collect();
-        let outcome = Outcome::new(result, rules, scope);
-        (!outcome.is_unnamed() && !arguments.iter().any(Key::is_erased))
-            .then_some(Self { arguments, outcome })
+        let result_policy = ResultPolicy::new(result, rules, scope);
+        (!result_policy.is_unnamed() && !arguments.iter().any(Key::is_erased))
+            .then_some(Self { arguments, result_policy })
     }
 }
 
@@ -109,14 +109,14 @@ pub(crate) enum Place {
 pub(crate) enum Parts {
     One,
     /// Into one part, unbounded and without expiry: threads can read it at the same time.
-    Open,
+    Replicated,
     /// Into this number of parts, by the hash of the key.
     Shards(Expr),
     PerThread,
 }
 
 impl Place {
-    fn new(placement: Placement, is_open: bool) -> Self {
+    fn new(placement: Placement, is_replicated: bool) -> Self {
         let is_per_thread = placement.is_per_thread();
         if let Some(object) = placement.cache.into_value() {
             return Self::Object(object);
@@ -124,7 +124,7 @@ impl Place {
         Self::Static(match placement.shards.into_value().filter(|shards| !is_one(shards)) {
             _ if is_per_thread => Parts::PerThread,
             Some(shards) => Parts::Shards(shards),
-            None if is_open => Parts::Open,
+            None if is_replicated => Parts::Replicated,
             None => Parts::One,
         })
     }
@@ -149,16 +149,16 @@ impl Model {
         let named =
             Named::new(arguments.parts(key.key.get(), &own_scope, &krate), &result, rules, &own_scope);
         let typed = key.typed.get() == Some(&true);
-        let key = KeyPlan {
+        let key = KeyShape {
             identity: arguments.identity(typed, &accessors, &func, &result),
             parts: arguments.parts(key.key.get(), &scope, &krate),
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(flight, &expiry, &backend, &func);
-        let terms = Terms::new(eviction, expiry, &backend);
+        let lifecycle = Lifecycle::new(eviction, expiry, &backend);
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let holder = placement.holder();
-        let is_open = matches!(terms.maxsize(), Some(MaxSize::None)) && !terms.are_any();
+        let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
         let receiver = func.receiver().cloned();
         let Func { attrs, vis, sig, body } = func;
         Self {
@@ -176,14 +176,14 @@ impl Model {
             generics: sig.generics,
             receiver,
             params,
-            outcome: Outcome::new(&result, rules, &scope),
-            terms,
+            result_policy: ResultPolicy::new(&result, rules, &scope),
+            lifecycle,
             flight,
             backend,
             result,
             body,
             accessors,
-            place: Place::new(placement, is_open),
+            place: Place::new(placement, is_replicated),
             holder,
             key,
             krate,
@@ -200,12 +200,12 @@ impl Model {
     /// Whether the type of the cache may have an omitted lifetime.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         self.key.parts.iter().any(|part| part.key.may_leave_lifetimes_out())
-            || self.outcome.may_leave_lifetimes_out()
+            || self.result_policy.may_leave_lifetimes_out()
     }
 
     /// Whether autoref selection chooses how a part of the key or the result is stored.
     pub(crate) fn has_choices(&self) -> bool {
-        self.outcome.is_chosen() || self.key.parts.iter().any(|part| part.key.is_chosen())
+        self.result_policy.is_chosen() || self.key.parts.iter().any(|part| part.key.is_chosen())
     }
 
     /// The parameters, `self` included, of every item but the one with the body.

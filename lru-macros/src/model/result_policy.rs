@@ -10,7 +10,7 @@ use crate::args::Results;
 use crate::type_tokens::{self, bare};
 
 /// The result policy: which part of a result is stored.
-pub(crate) struct Outcome {
+pub(crate) struct ResultPolicy {
     choice: Choice,
     /// `Shared`, `Thread` or `Local`.
     marker: proc_macro2::Ident,
@@ -44,7 +44,7 @@ impl Rules {
     }
 }
 
-impl Outcome {
+impl ResultPolicy {
     pub(crate) fn new(ty: &Type, rules: Rules, scope: &Scope) -> Self {
         let choice = if is_plain_value(ty) && scope.names(ty) {
             Choice::Plain
@@ -70,7 +70,7 @@ impl Outcome {
     }
 
     /// The type of the stored form.
-    pub(crate) fn kept(&self, krate: &Krate) -> TokenStream {
+    pub(crate) fn stored(&self, krate: &Krate) -> TokenStream {
         let ty = &self.ty;
         match &self.choice {
             Choice::Plain => quote! { #ty },
@@ -110,14 +110,14 @@ impl Outcome {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Recompute },
             Choice::ByType(_) | Choice::Unnamed(_) => {
-                let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
-                quote_spanned! { span=> (&&#returns).__sharing() }
+                let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
+                quote_spanned! { span=> (&&#selector).__sharing() }
             }
         }
     }
 
     /// The type of the result, for autoref selection.
-    fn returns(&self, krate: &Krate) -> TokenStream {
+    fn selector(&self, krate: &Krate) -> TokenStream {
         let Self { ty, marker, .. } = self;
         let span = type_tokens::first_span(ty);
         let krate = krate.at(span);
@@ -125,18 +125,18 @@ impl Outcome {
     }
 
     fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
-        let (span, returns) = (type_tokens::first_span(&self.ty), self.returns(krate));
+        let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
         // One reference for each level of the selection, and one between the levels of an `Ok` and those of
         // the whole result. Where errors are stored, the former are skipped.
         let chosen = if rules.errors {
-            quote_spanned! { span=> (&&#returns).__with_errors((&&#returns).__result_policy()) }
+            quote_spanned! { span=> (&&#selector).__with_errors((&&#selector).__result_policy()) }
         } else {
-            quote_spanned! { span=> (&&&&&#returns).__result_policy() }
+            quote_spanned! { span=> (&&&&&#selector).__result_policy() }
         };
         if rules.none {
             chosen
         } else {
-            quote_spanned! { span=> (&&#returns).__without_none(#chosen) }
+            quote_spanned! { span=> (&&#selector).__without_none(#chosen) }
         }
     }
 }

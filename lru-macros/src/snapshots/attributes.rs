@@ -5,11 +5,11 @@
 #[allow(clippy::float_cmp)]
 pub fn price(id: u32) -> u32 {
     let __looked = price::__memo()
-        .calls()
-        .look((&id,), memo::functools::__private::Plain);
+        .handle()
+        .lookup((&id,), memo::functools::__private::Plain);
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
-        ::core::result::Result::Err(__miss) => __miss.keep(price::wrapped(id)),
+        ::core::result::Result::Err(__miss) => __miss.insert(price::wrapped(id)),
     }
 }
 #[cfg(feature = "prices")]
@@ -17,20 +17,20 @@ pub fn price(id: u32) -> u32 {
 pub enum price {}
 #[cfg(feature = "prices")]
 impl price {
-    fn __memo() -> &'static memo::functools::__private::OpenMemo<
+    fn __memo() -> &'static memo::functools::__private::UnboundedMemo<
         (u32,),
         u32,
         memo::functools::policy::Lru,
         { memo::functools::__private::callback_free!(u32, u32) },
     > {
-        static __MEMO: memo::functools::__private::OpenMemo<
+        static __MEMO: memo::functools::__private::UnboundedMemo<
             (u32,),
             u32,
             memo::functools::policy::Lru,
             { memo::functools::__private::callback_free!(u32, u32) },
         > = memo::functools::__private::StaticCache::new();
         memo::functools::__private::register! {
-            __MEMO.calls(), false, "price", "price::__memo"
+            __MEMO.handle(), false, "price", "price::__memo"
         }
         &__MEMO
     }
@@ -49,53 +49,53 @@ impl price {
     }
     /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     pub fn cache_info() -> memo::functools::CacheInfo {
-        Self::__memo().calls().info()
+        Self::__memo().handle().info()
     }
     /// Returns further statistics, such as evictions, expiries and stale hits.
     pub fn cache_stats() -> memo::functools::CacheStats {
-        Self::__memo().calls().stats()
+        Self::__memo().handle().stats()
     }
     /// Removes all entries and sets the statistics to zero.
     pub fn cache_clear() {
-        Self::__memo().calls().clear();
+        Self::__memo().handle().clear();
     }
     /// Returns the parameters of the cache: `maxsize` and `typed`.
     pub fn cache_parameters() -> memo::functools::CacheParameters {
-        Self::__memo().calls().parameters(false)
+        Self::__memo().handle().parameters(false)
     }
     /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     #[allow(clippy::float_cmp)]
     pub fn cache_contains(id: u32) -> ::core::primitive::bool {
-        Self::__memo().calls().contains((&id,))
+        Self::__memo().handle().contains((&id,))
     }
     /// Returns the cached result for these arguments; this is neither a hit nor a miss.
     #[allow(clippy::float_cmp)]
     pub fn cache_peek(id: u32) -> ::core::option::Option<u32> {
-        Self::__memo().calls().peek((&id,), memo::functools::__private::Plain)
+        Self::__memo().handle().peek((&id,), memo::functools::__private::Plain)
     }
     /// Stores a result for these arguments, as if the function had returned it.
     #[allow(clippy::float_cmp)]
     pub fn cache_put(id: u32, __value: u32) {
-        Self::__memo().calls().put((&id,), __value, memo::functools::__private::Plain);
+        Self::__memo().handle().put((&id,), __value, memo::functools::__private::Plain);
     }
     /// Removes the cached result for these arguments, and returns whether there was one.
     #[allow(clippy::float_cmp)]
     pub fn cache_invalidate(id: u32) -> ::core::primitive::bool {
-        Self::__memo().calls().invalidate((&id,))
+        Self::__memo().handle().invalidate((&id,))
     }
     /// Calls the function, replaces the cached result, and returns the new one; this is a miss.
     #[must_use]
     #[allow(clippy::float_cmp)]
     pub fn cache_refresh(id: u32) -> u32 {
         let __miss = Self::__memo()
-            .calls()
+            .handle()
             .refresh((&id,), memo::functools::__private::Plain);
-        __miss.keep(Self::wrapped(id))
+        __miss.insert(Self::wrapped(id))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub fn cache_retain(
-        mut __holds: impl ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
+        mut __predicate: impl ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
     ) {
-        Self::__memo().calls().retain(|__key, __value| __holds(&__key.0, __value));
+        Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
 }

@@ -1,29 +1,29 @@
 fn fibonacci(n: u64) -> u64 {
     let __looked = fibonacci::__memo()
-        .calls()
-        .look((&n,), ::functools::__private::Plain);
+        .handle()
+        .lookup((&n,), ::functools::__private::Plain);
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
-        ::core::result::Result::Err(__miss) => __miss.keep(fibonacci::wrapped(n)),
+        ::core::result::Result::Err(__miss) => __miss.insert(fibonacci::wrapped(n)),
     }
 }
 /// Accessors of the cache of the function `fibonacci`.
 enum fibonacci {}
 impl fibonacci {
-    fn __memo() -> &'static ::functools::__private::OpenMemo<
+    fn __memo() -> &'static ::functools::__private::UnboundedMemo<
         (u64,),
         u64,
         ::functools::policy::Lru,
         { ::functools::__private::callback_free!(u64, u64) },
     > {
-        static __MEMO: ::functools::__private::OpenMemo<
+        static __MEMO: ::functools::__private::UnboundedMemo<
             (u64,),
             u64,
             ::functools::policy::Lru,
             { ::functools::__private::callback_free!(u64, u64) },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
-            __MEMO.calls(), false, "fibonacci", "fibonacci::__memo"
+            __MEMO.handle(), false, "fibonacci", "fibonacci::__memo"
         }
         &__MEMO
     }
@@ -33,47 +33,47 @@ impl fibonacci {
     }
     /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     fn cache_info() -> ::functools::CacheInfo {
-        Self::__memo().calls().info()
+        Self::__memo().handle().info()
     }
     /// Returns further statistics, such as evictions, expiries and stale hits.
     fn cache_stats() -> ::functools::CacheStats {
-        Self::__memo().calls().stats()
+        Self::__memo().handle().stats()
     }
     /// Removes all entries and sets the statistics to zero.
     fn cache_clear() {
-        Self::__memo().calls().clear();
+        Self::__memo().handle().clear();
     }
     /// Returns the parameters of the cache: `maxsize` and `typed`.
     fn cache_parameters() -> ::functools::CacheParameters {
-        Self::__memo().calls().parameters(false)
+        Self::__memo().handle().parameters(false)
     }
     /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     fn cache_contains(n: u64) -> ::core::primitive::bool {
-        Self::__memo().calls().contains((&n,))
+        Self::__memo().handle().contains((&n,))
     }
     /// Returns the cached result for these arguments; this is neither a hit nor a miss.
     fn cache_peek(n: u64) -> ::core::option::Option<u64> {
-        Self::__memo().calls().peek((&n,), ::functools::__private::Plain)
+        Self::__memo().handle().peek((&n,), ::functools::__private::Plain)
     }
     /// Stores a result for these arguments, as if the function had returned it.
     fn cache_put(n: u64, __value: u64) {
-        Self::__memo().calls().put((&n,), __value, ::functools::__private::Plain);
+        Self::__memo().handle().put((&n,), __value, ::functools::__private::Plain);
     }
     /// Removes the cached result for these arguments, and returns whether there was one.
     fn cache_invalidate(n: u64) -> ::core::primitive::bool {
-        Self::__memo().calls().invalidate((&n,))
+        Self::__memo().handle().invalidate((&n,))
     }
     /// Calls the function, replaces the cached result, and returns the new one; this is a miss.
     fn cache_refresh(n: u64) -> u64 {
         let __miss = Self::__memo()
-            .calls()
+            .handle()
             .refresh((&n,), ::functools::__private::Plain);
-        __miss.keep(Self::wrapped(n))
+        __miss.insert(Self::wrapped(n))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
     fn cache_retain(
-        mut __holds: impl ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool,
+        mut __predicate: impl ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool,
     ) {
-        Self::__memo().calls().retain(|__key, __value| __holds(&__key.0, __value));
+        Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
 }

@@ -9,8 +9,8 @@ where
 {
     use ::functools::__private::choices::*;
     let __looked = find::__memo(&())
-        .calls()
-        .look(
+        .handle()
+        .lookup(
             (
                 text,
                 (
@@ -29,7 +29,7 @@ where
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,
         ::core::result::Result::Err(__miss) => {
-            __miss.keep(unsafe { find::wrapped(text, __arg1, __arg2, words) })
+            __miss.insert(unsafe { find::wrapped(text, __arg1, __arg2, words) })
         }
     }
 }
@@ -87,7 +87,7 @@ impl find {
             },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
-            __MEMO.calls(), false, "search", "find::__memo"
+            __MEMO.handle(), false, "search", "find::__memo"
         }
         &__MEMO
     }
@@ -105,19 +105,19 @@ impl find {
     }
     /// Returns the cache statistics: hits, misses, `maxsize` and the number of entries.
     pub(crate) fn cache_info() -> ::functools::CacheInfo {
-        Self::__memo(&()).calls().info()
+        Self::__memo(&()).handle().info()
     }
     /// Returns further statistics, such as evictions, expiries and stale hits.
     pub(crate) fn cache_stats() -> ::functools::CacheStats {
-        Self::__memo(&()).calls().stats()
+        Self::__memo(&()).handle().stats()
     }
     /// Removes all entries and sets the statistics to zero.
     pub(crate) fn cache_clear() {
-        Self::__memo(&()).calls().clear();
+        Self::__memo(&()).handle().clear();
     }
     /// Returns the parameters of the cache: `maxsize` and `typed`.
     pub(crate) fn cache_parameters() -> ::functools::CacheParameters {
-        Self::__memo(&()).calls().parameters(false)
+        Self::__memo(&()).handle().parameters(false)
     }
     /// Returns whether a result is cached for these arguments; this is neither a hit nor a miss.
     pub(crate) fn cache_contains<'a>(
@@ -131,7 +131,7 @@ impl find {
     {
         use ::functools::__private::choices::*;
         Self::__memo(&())
-            .calls()
+            .handle()
             .contains((
                 text,
                 (
@@ -154,7 +154,7 @@ impl find {
     {
         use ::functools::__private::choices::*;
         Self::__memo(&())
-            .calls()
+            .handle()
             .peek(
                 (
                     text,
@@ -187,7 +187,7 @@ impl find {
     {
         use ::functools::__private::choices::*;
         Self::__memo(&())
-            .calls()
+            .handle()
             .put(
                 (
                     text,
@@ -220,7 +220,7 @@ impl find {
     {
         use ::functools::__private::choices::*;
         Self::__memo(&())
-            .calls()
+            .handle()
             .invalidate((
                 text,
                 (
@@ -243,7 +243,7 @@ impl find {
     {
         use ::functools::__private::choices::*;
         let __miss = Self::__memo(&())
-            .calls()
+            .handle()
             .refresh(
                 (
                     text,
@@ -262,11 +262,11 @@ impl find {
                 >::NEW)
                     .__result_policy(),
             );
-        __miss.keep(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
+        __miss.insert(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain(
-        __holds: impl ::core::ops::FnMut(
+        __predicate: impl ::core::ops::FnMut(
             &(
                 ::functools::__private::String,
                 (f64, ::functools::__private::stored_argument!(Query)),
@@ -276,6 +276,6 @@ impl find {
             &::functools::__private::stored_result!(io::Result < Found >),
         ) -> ::core::primitive::bool,
     ) {
-        Self::__memo(&()).calls().retain(__holds);
+        Self::__memo(&()).handle().retain(__predicate);
     }
 }

@@ -27,12 +27,12 @@ pub trait Everywhere {
     fn deref(&self) {}
     /// Is not `Borrow::borrow`.
     fn borrow(&self) {}
-    /// Is not the lookup.
-    fn look(&self) {}
+    /// Is not the handle of the cache.
+    fn handle(&self) {}
     /// Is not the lookup.
     fn lookup(&self) {}
-    /// Is not the insert.
-    fn keep(&self) {}
+    /// Is not the insert with options.
+    fn insert_with(&self) {}
     /// Is not the insert.
     fn insert(&self) {}
     /// Is not the start of a coalesced call.
@@ -63,12 +63,12 @@ impl<T: ?Sized> Everywhere for T {}
 
 /// Methods by value for every type.
 pub trait Consuming: Sized {
-    /// Is not the lookup.
-    fn look(self) {}
+    /// Is not the handle of the cache.
+    fn handle(self) {}
     /// Is not the lookup.
     fn lookup(self) {}
-    /// Is not the insert.
-    fn keep(self) {}
+    /// Is not the insert with options.
+    fn insert_with(self) {}
     /// Is not the insert.
     fn insert(self) {}
     /// Is not the start of a coalesced call.

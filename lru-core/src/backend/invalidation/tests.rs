@@ -1,6 +1,6 @@
 use super::*;
 
-/// An in-process cache that shows which hashes it holds, and which it was told to remove.
+/// An in-process cache that shows which hashes it holds, and which it was asked to remove.
 #[derive(Default)]
 struct Fake {
     held: Mutex<Vec<KeyHash>>,
@@ -8,7 +8,7 @@ struct Fake {
 }
 
 impl InProcessCache for Fake {
-    fn holds(&self, hash: KeyHash) -> bool {
+    fn contains_hash(&self, hash: KeyHash) -> bool {
         self.held.lock().contains(&hash)
     }
 
@@ -59,12 +59,12 @@ fn what_began_before_a_change_does_not_stay() {
         let key = tracker.key(b"key");
         change(tracker);
         insert(cache, &key, hash(1));
-        assert_eq!((cache.holds(hash(1)), cache.removed.lock().pop()), (false, Some(hash(1))));
+        assert_eq!((cache.contains_hash(hash(1)), cache.removed.lock().pop()), (false, Some(hash(1))));
         key.begin();
         insert(cache, &key, hash(1));
-        assert!(cache.holds(hash(1)));
+        assert!(cache.contains_hash(hash(1)));
         change(tracker);
-        assert!(!cache.holds(hash(1)));
+        assert!(!cache.contains_hash(hash(1)));
     }
 }
 
@@ -88,13 +88,13 @@ fn own_bytes_are_no_news() {
     key.writes(b"own");
     assert!(tracker.may_be_own_write(b"key") && !tracker.may_be_own_write(b"other"));
     tracker.invalidate_unless_equal(b"key", Some(b"own"));
-    assert!(cache.holds(hash(1)));
+    assert!(cache.contains_hash(hash(1)));
     tracker.invalidate_unless_equal(b"key", Some(b"foreign"));
-    assert!(!cache.holds(hash(1)));
+    assert!(!cache.contains_hash(hash(1)));
 
     insert(cache, &key, hash(1));
     tracker.invalidate_unless_equal(b"key", None);
-    assert!(!cache.holds(hash(1)));
+    assert!(!cache.contains_hash(hash(1)));
 }
 
 #[test]
@@ -107,13 +107,13 @@ fn what_another_call_kept_is_not_taken_for_ones_own() {
     other.writes(b"other");
     assert!(!tracker.may_be_own_write(b"key"), "which of them is there?");
     tracker.invalidate_unless_equal(b"key", Some(b"one"));
-    assert!(!cache.holds(hash(1)));
+    assert!(!cache.contains_hash(hash(1)));
 
     let later = tracker.key(b"key");
     insert(cache, &later, hash(1));
     later.writes(b"later");
     tracker.invalidate_unless_equal(b"key", Some(b"later"));
-    assert!(cache.holds(hash(1)));
+    assert!(cache.contains_hash(hash(1)));
 }
 
 #[test]
@@ -131,8 +131,8 @@ fn what_has_left_is_forgotten() {
     assert!(records.copies.len() < 200 && records.sweep.len() < 200, "{}", records.copies.len());
     drop(records);
     for n in 9_990..10_000_u64 {
-        assert!(cache.holds(hash(n)));
+        assert!(cache.contains_hash(hash(n)));
         tracker.invalidate(&n.to_le_bytes());
-        assert!(!cache.holds(hash(n)));
+        assert!(!cache.contains_hash(hash(n)));
     }
 }

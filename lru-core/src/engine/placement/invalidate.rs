@@ -11,7 +11,7 @@ use crate::key::KeyHash;
 pub trait InProcessCache: Sync {
     /// Returns whether there is an entry with this hash; `true` if that cannot be determined without
     /// blocking.
-    fn holds(&self, hash: KeyHash) -> bool;
+    fn contains_hash(&self, hash: KeyHash) -> bool;
 
     /// Removes all entries with this hash.
     fn invalidate_hash(&self, hash: KeyHash, defer_listener: bool);
@@ -21,17 +21,17 @@ pub trait InProcessCache: Sync {
 }
 
 impl<E: Placement + Sync> InProcessCache for E {
-    fn holds(&self, hash: KeyHash) -> bool {
+    fn contains_hash(&self, hash: KeyHash) -> bool {
         // A call from an `Eq` or a `Clone` under a lock must not block on another lock.
-        self.is_held() || self.at(hash, |engine| engine.holds(hash))
+        self.is_held() || self.at(hash, |engine| engine.contains_hash(hash))
     }
 
     fn invalidate_hash(&self, hash: KeyHash, defer_listener: bool) {
-        self.change(hash, |engine| engine.drop_changed(hash, defer_listener));
+        self.change(hash, |engine| engine.remove_hash(hash, defer_listener));
     }
 
     fn invalidate_all(&self, defer_listener: bool) {
-        self.each(Change::Retain, |engine| engine.drop_all_changed(defer_listener));
+        self.each(Change::Retain, |engine| engine.remove_all(defer_listener));
     }
 }
 

@@ -74,16 +74,16 @@ fn discard(own: Caches) {
 }
 
 /// A cache that can be replaced by another one of the same settings in a thread.
-pub trait Another {
+pub trait NewLike {
     /// Creates an empty cache of the same settings.
-    fn another(&self) -> Self;
+    fn new_like(&self) -> Self;
 }
 
 /// Returns the thread's own cache in place of `shared`, as `wrapped`; `None` if the thread is not isolated.
-fn own<E: Another, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W) -> Option<W> {
+fn own<E: NewLike, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W) -> Option<W> {
     let own = OWN.try_with(|own| {
         let mut own = own.borrow_mut();
-        let fresh = || -> Box<dyn Any> { Box::new(wrapped(shared.another())) };
+        let fresh = || -> Box<dyn Any> { Box::new(wrapped(shared.new_like())) };
         let cache = own.as_mut()?.entry(core::ptr::from_ref(shared).addr()).or_insert_with(fresh);
         cache.downcast_ref().cloned()
     });
@@ -92,7 +92,7 @@ fn own<E: Another, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W)
 }
 
 /// Like [`own_or_shared`], but for a per-thread cache; `None` if the thread is not isolated.
-pub(crate) fn own_local<E: Another + 'static>(local: &E) -> Option<Rc<E>> {
+pub(crate) fn own_local<E: NewLike + 'static>(local: &E) -> Option<Rc<E>> {
     own(local, Rc::new)
 }
 
@@ -105,7 +105,7 @@ pub enum Isolated<'m, E> {
 }
 
 /// Returns the cache that the current thread uses in place of `shared`.
-pub(crate) fn own_or_shared<E: Another + 'static>(shared: &E) -> Isolated<'_, E> {
+pub(crate) fn own_or_shared<E: NewLike + 'static>(shared: &E) -> Isolated<'_, E> {
     own(shared, Arc::new).map_or(Isolated::Shared(shared), Isolated::Own)
 }
 

@@ -67,45 +67,45 @@ pub trait Placement {
         same: impl Fn(&StoredKey<Self>, &StoredKey<Self>) -> bool,
         lifecycle: &impl Lifecycle<Self::Types>,
     ) {
-        let EntryOf { hash, key, value, term } = entry;
-        self.at(hash, |engine| engine.insert_computed(hash, key, value, term, began, same, lifecycle));
+        let EntryOf { hash, key, value, meta } = entry;
+        self.at(hash, |engine| engine.insert_computed(hash, key, value, meta, began, same, lifecycle));
     }
 
-    /// Runs `ask` on the engine for the keys of this hash.
-    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R;
+    /// Runs `f` on the engine for the keys of this hash.
+    fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R;
 
     /// Like [`at`](Self::at), for a change to a key, which must not be lost.
     #[inline]
-    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        self.at(hash, ask)
+    fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        self.at(hash, f)
     }
 
-    /// Runs `ask` on one engine that stands for all, for operations without a key.
+    /// Runs `f` on one engine that stands for all, for operations without a key.
     #[inline]
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        self.at(KeyHash::ANY, ask)
+    fn first<R>(&self, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        self.at(KeyHash::ANY, f)
     }
 
-    /// Runs `ask` on each engine.
-    fn each(&self, change: Change, ask: impl FnMut(&EngineOf<Self>)) {
+    /// Runs `f` on each engine.
+    fn each(&self, change: Change, f: impl FnMut(&EngineOf<Self>)) {
         let _ = change;
-        self.first(ask);
+        self.first(f);
     }
 
     /// Carries out the deferred changes of the engine for this hash. Called before a call.
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<Self::Types>) {
-        let _ = (hash, plan);
+    fn apply_deferred(&self, hash: KeyHash, lifecycle: &impl Lifecycle<Self::Types>) {
+        let _ = (hash, lifecycle);
     }
 
     /// Carries out the deferred changes of all engines. Called before an operation on all.
-    fn catch_up_all(&self, plan: &impl Lifecycle<Self::Types>) {
-        let _ = plan;
+    fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<Self::Types>) {
+        let _ = lifecycle;
     }
 
     /// Returns hits, misses, capacity and size of all engines, read together.
-    fn info(&self, plan: &impl Lifecycle<Self::Types>) -> CacheInfo {
-        self.first(|engine| engine.info(plan))
+    fn info(&self, lifecycle: &impl Lifecycle<Self::Types>) -> CacheInfo {
+        self.first(|engine| engine.info(lifecycle))
     }
 
     /// Returns the current capacity of all engines together.
@@ -167,8 +167,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
     }
 
     #[inline]
-    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&Self) -> R) -> R {
-        ask(self)
+    fn at<R>(&self, _: KeyHash, f: impl FnOnce(&Self) -> R) -> R {
+        f(self)
     }
 }
 
@@ -211,35 +211,35 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
     }
 
     #[inline]
-    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-        (**self).at(hash, ask)
+    fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).at(hash, f)
     }
 
     #[inline]
-    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-        (**self).change(hash, ask)
+    fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).change(hash, f)
     }
 
     #[inline]
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<E>) -> R) -> R {
-        (**self).first(ask)
+    fn first<R>(&self, f: impl FnOnce(&EngineOf<E>) -> R) -> R {
+        (**self).first(f)
     }
 
-    fn each(&self, change: Change, ask: impl FnMut(&EngineOf<E>)) {
-        (**self).each(change, ask);
+    fn each(&self, change: Change, f: impl FnMut(&EngineOf<E>)) {
+        (**self).each(change, f);
     }
 
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<E::Types>) {
-        (**self).catch_up(hash, plan);
+    fn apply_deferred(&self, hash: KeyHash, lifecycle: &impl Lifecycle<E::Types>) {
+        (**self).apply_deferred(hash, lifecycle);
     }
 
-    fn catch_up_all(&self, plan: &impl Lifecycle<E::Types>) {
-        (**self).catch_up_all(plan);
+    fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<E::Types>) {
+        (**self).apply_all_deferred(lifecycle);
     }
 
-    fn info(&self, plan: &impl Lifecycle<E::Types>) -> CacheInfo {
-        (**self).info(plan)
+    fn info(&self, lifecycle: &impl Lifecycle<E::Types>) -> CacheInfo {
+        (**self).info(lifecycle)
     }
 
     fn maxsize(&self) -> Option<usize> {

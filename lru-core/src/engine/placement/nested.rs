@@ -50,7 +50,7 @@ pub(crate) fn is_nested() -> bool {
 }
 
 /// The work that nested calls could not do on an engine, because another thread held its lock.
-pub(crate) struct Missed {
+pub(crate) struct PendingWork {
     /// Whether there are changes. Written only under the lock of `changes`, and therefore consistent with
     /// them.
     any: AtomicBool,
@@ -59,7 +59,7 @@ pub(crate) struct Missed {
     misses: AtomicU64,
 }
 
-impl Missed {
+impl PendingWork {
     pub(crate) const fn new() -> Self {
         Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
     }
@@ -82,31 +82,31 @@ impl Missed {
 
     /// Records a change to a key with this hash.
     #[cold]
-    pub(crate) fn note(&self, hash: KeyHash) {
-        self.want(DeferredChange::Forget(hash));
+    pub(crate) fn defer_invalidation(&self, hash: KeyHash) {
+        self.push(DeferredChange::Invalidate(hash));
     }
 
     /// Records a change to all entries.
     #[cold]
-    pub(crate) fn note_all(&self, change: Change) {
+    pub(crate) fn defer_change(&self, change: Change) {
         match change {
             Change::None => {}
-            Change::Retain => self.want(DeferredChange::Empty),
+            Change::Retain => self.push(DeferredChange::RemoveAll),
             Change::Clear => {
-                self.cleared();
-                self.want(DeferredChange::Clear);
+                self.reset_misses();
+                self.push(DeferredChange::Clear);
             }
         }
     }
 
-    fn want(&self, wanted: DeferredChange) {
+    fn push(&self, change: DeferredChange) {
         let mut changes = self.changes.lock();
-        changes.push(wanted);
+        changes.push(change);
         self.any.store(true, Relaxed);
     }
 
     /// Resets the count of misses.
-    pub(crate) fn cleared(&self) {
+    pub(crate) fn reset_misses(&self) {
         self.misses.store(0, Relaxed);
     }
 
@@ -133,7 +133,7 @@ impl Missed {
     /// Carries out the changes that nested calls could not make.
     #[cold]
     #[inline(never)]
-    pub(crate) fn catch_up<C, L>(&self, engine: &Engine<C, L>, plan: &impl Lifecycle<C>)
+    pub(crate) fn apply_deferred<C, L>(&self, engine: &Engine<C, L>, lifecycle: &impl Lifecycle<C>)
     where
         C: CacheTypes,
         L: Lock<State<C>>,
@@ -142,10 +142,10 @@ impl Missed {
         let held = if is_nested { engine.try_hold() } else { Some(engine.hold()) };
         let Some(held) = held else { return };
         while let Some(changes) = self.next() {
-            engine.make_up(&held, changes);
+            engine.apply_changes(&held, changes);
         }
         if !is_nested {
-            Engine::<C, L>::settle(held, plan);
+            Engine::<C, L>::settle(held, lifecycle);
         }
     }
 }

@@ -48,15 +48,15 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
 }
 
 impl<F, C: CacheTypes, const MAXSIZE: i128> OfThread<F, C, MAXSIZE> {
-    /// Runs `ask` on the engine of the current thread; `None` if it has been dropped.
+    /// Runs `f` on the engine of the current thread; `None` if it has been dropped.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn with<R>(&self, ask: impl FnOnce(&LocalEngine<C>) -> R) -> Option<R> {
+    fn with<R>(&self, f: impl FnOnce(&LocalEngine<C>) -> R) -> Option<R> {
         let with = |memo: &ThreadEngine<C, MAXSIZE>| {
             #[cfg(feature = "testing")]
             if let Some(own) = crate::engine::placement::isolation::own_local(&memo.0) {
-                return ask(&own);
+                return f(&own);
             }
-            ask(&memo.0)
+            f(&memo.0)
         };
         self.key.try_with(with).ok()
     }
@@ -96,21 +96,21 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let EntryOf { hash, key, value, term } = entry;
-        self.with(|engine| engine.insert_computed(hash, key, value, term, began, same, lifecycle));
+        let EntryOf { hash, key, value, meta } = entry;
+        self.with(|engine| engine.insert_computed(hash, key, value, meta, began, same, lifecycle));
     }
 
     #[inline]
-    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        let mut ask = Some(ask);
-        match self.with(|engine| ask.take().map(|ask| ask(engine))) {
-            Some(Some(answer)) => answer,
-            _ => ask.take().expect("it was not called")(&LocalEngine::local(MaxSize::Disabled)),
+    fn at<R>(&self, _: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let mut f = Some(f);
+        match self.with(|engine| f.take().map(|f| f(engine))) {
+            Some(Some(result)) => result,
+            _ => f.take().expect("`f` was not called")(&LocalEngine::local(MaxSize::Disabled)),
         }
     }
 
-    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
-        let info = self.first(|engine| engine.info(plan));
+    fn info(&self, lifecycle: &impl Lifecycle<C>) -> CacheInfo {
+        let info = self.first(|engine| engine.info(lifecycle));
         CacheInfo { maxsize: self.maxsize(), ..info }
     }
 

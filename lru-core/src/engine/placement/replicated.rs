@@ -15,7 +15,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Settle;
 use crate::engine::lock::{Lock, PlainLock};
 #[cfg(feature = "testing")]
-use crate::engine::placement::isolation::Another;
+use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
@@ -23,66 +23,66 @@ use crate::key::KeyHash;
 use crate::store::TableOf;
 use crate::store::change_log::Epoch;
 use crate::store::maxsize::MaxSize;
-use crate::store::read_stripes::{Found, NO_THREAD, ReadStripes, Reading, number};
+use crate::store::read_stripes::{NO_THREAD, ReadStripes, Reading, StripeLookup, thread_number};
 use crate::store::types::CacheTypes;
 
 /// State whose table can be published to read stripes.
-pub trait Lending {
+pub trait HasReadStripes {
     /// The read stripes.
     #[doc(hidden)]
     type ReadStripes: Default;
 }
 
 /// One hit in this many is sampled for the number of its thread.
-const SAMPLED: u64 = 256;
+const SAMPLE_INTERVAL: u64 = 256;
 
 /// The number of thread changes between samples after which stripes are created. The first sample counts as a
 /// change.
-const CHANGES: u32 = 4;
+const THREAD_CHANGES: u32 = 4;
 
 /// The lock of a replicated cache. It detects whether several threads call.
-pub struct OpenLock<T: Lending> {
+pub struct ReplicatedLock<T: HasReadStripes> {
     lock: PlainLock<T>,
     /// The read stripes. Created when threads have alternated.
-    readers: OnceLock<T::ReadStripes>,
+    stripes: OnceLock<T::ReadStripes>,
     /// The number of the thread whose hit was sampled last.
     last: AtomicUsize,
     changes: AtomicU32,
 }
 
-impl<T: Lending> OpenLock<T> {
+impl<T: HasReadStripes> ReplicatedLock<T> {
     pub(crate) const fn new(guarded: T) -> Self {
         Self {
             lock: PlainLock::new(guarded),
-            readers: OnceLock::new(),
+            stripes: OnceLock::new(),
             last: AtomicUsize::new(NO_THREAD),
             changes: AtomicU32::new(0),
         }
     }
 
     #[inline]
-    pub(crate) fn readers(&self) -> Option<&T::ReadStripes> {
-        self.readers.get()
+    pub(crate) fn stripes(&self) -> Option<&T::ReadStripes> {
+        self.stripes.get()
     }
 
     /// Creates the read stripes, so that the table is published from now on.
-    pub(crate) fn prepare(&self) {
-        self.readers.get_or_init(T::ReadStripes::default);
+    pub(crate) fn create_stripes(&self) {
+        self.stripes.get_or_init(T::ReadStripes::default);
     }
 
     /// Samples the number of the calling thread.
     #[cold]
     #[inline(never)]
     fn sample(&self) {
-        let number = number();
+        let number = thread_number();
         let last = self.last.swap(number, Relaxed);
-        if last != number && self.changes.fetch_add(1, Relaxed) >= CHANGES {
-            self.prepare();
+        if last != number && self.changes.fetch_add(1, Relaxed) >= THREAD_CHANGES {
+            self.create_stripes();
         }
     }
 }
 
-impl<T: Lending> Lock<T> for OpenLock<T> {
+impl<T: HasReadStripes> Lock<T> for ReplicatedLock<T> {
     type Held<'a>
         = MutexGuard<'a, T>
     where
@@ -103,8 +103,8 @@ impl<T: Lending> Lock<T> for OpenLock<T> {
     }
 
     #[inline]
-    fn have_hit(&self, hits: u64) {
-        if hits % SAMPLED == 0 {
+    fn on_hit(&self, hits: u64) {
+        if hits % SAMPLE_INTERVAL == 0 {
             self.sample();
         }
     }
@@ -115,76 +115,76 @@ impl<T: Lending> Lock<T> for OpenLock<T> {
 }
 
 /// The engine of a replicated cache.
-type OpenEngine<C> = Engine<C, OpenLock<State<C>>>;
+type ReplicatedEngine<C> = Engine<C, ReplicatedLock<State<C>>>;
 
 /// The read stripes of a cache.
-type ReadersOf<C> = ReadStripes<TableOf<C>>;
+type StripesOf<C> = ReadStripes<TableOf<C>>;
 
-impl<C: CacheTypes<Meta = ()>> Lending for State<C> {
-    type ReadStripes = ReadersOf<C>;
+impl<C: CacheTypes<Meta = ()>> HasReadStripes for State<C> {
+    type ReadStripes = StripesOf<C>;
 }
 
-impl<C: CacheTypes<Meta = ()>> OpenEngine<C> {
+impl<C: CacheTypes<Meta = ()>> ReplicatedEngine<C> {
     /// Creates an empty unbounded cache.
-    const fn open() -> Self
+    const fn unbounded() -> Self
     where
         C::Key: Clone,
         C::Value: Clone,
     {
-        Self::quiet(MaxSize::Unbounded, OpenLock::new(State::new(MaxSize::Unbounded)))
+        Self::callback_free(MaxSize::Unbounded, ReplicatedLock::new(State::new(MaxSize::Unbounded)))
     }
 
     /// Returns the read stripes, once several threads have called.
     #[inline]
-    fn readers(&self) -> Option<&ReadersOf<C>> {
-        self.state.readers()
+    fn stripes(&self) -> Option<&StripesOf<C>> {
+        self.state.stripes()
     }
 
     /// Creates the read stripes, so that the table is published from now on.
     #[cfg(test)]
-    pub(crate) fn prepare(&self) {
-        self.state.prepare();
+    pub(crate) fn create_stripes(&self) {
+        self.state.create_stripes();
     }
 
-    /// Publishes the table to the stripe of the current thread in `readers`, unless deferred work is pending.
+    /// Publishes the table to the stripe of the current thread in `stripes`, unless deferred work is pending.
     #[cold]
-    fn lend(&self, readers: &ReadersOf<C>) {
+    fn publish(&self, stripes: &StripesOf<C>) {
         let state = self.hold();
         if state.is_settled() {
-            state.store.borrow_mut().lend(readers);
+            state.store.borrow_mut().publish(stripes);
         }
     }
 }
 
 /// The engine of one function and its read stripes.
-pub struct Open<C: CacheTypes<Meta = ()>>(OpenEngine<C>);
+pub struct Replicated<C: CacheTypes<Meta = ()>>(ReplicatedEngine<C>);
 
-impl<C: CacheTypes<Meta = ()>> Open<C> {
+impl<C: CacheTypes<Meta = ()>> Replicated<C> {
     /// Creates an empty unbounded cache.
     pub(crate) const fn new() -> Self
     where
         C::Key: Clone,
         C::Value: Clone,
     {
-        Self(OpenEngine::open())
+        Self(ReplicatedEngine::unbounded())
     }
 
     /// Returns a lookup in the table, if it is published to the current thread.
     // A function of its own, without the key: the caller keeps the key in registers.
     #[inline(never)]
-    fn begin_to_read<'a>(&self, readers: &'a ReadersOf<C>) -> Option<Reading<'a, TableOf<C>>> {
-        match readers.find() {
-            Found::Table(reading) => Some(reading),
-            Found::Nothing => None,
-            Found::NothingAgain => {
-                self.0.lend(readers);
+    fn begin_read<'a>(&self, stripes: &'a StripesOf<C>) -> Option<Reading<'a, TableOf<C>>> {
+        match stripes.find() {
+            StripeLookup::Table(reading) => Some(reading),
+            StripeLookup::NotPublished => None,
+            StripeLookup::PublishDue => {
+                self.0.publish(stripes);
                 None
             }
         }
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Open<C> {
+impl<C: CacheTypes<Meta = ()>> Replicated<C> {
     /// Reads a value from the table that is published to the current thread, and counts a hit there.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
@@ -193,16 +193,16 @@ impl<C: CacheTypes<Meta = ()>> Open<C> {
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
     ) -> Option<R> {
-        let reading = self.begin_to_read(self.0.readers()?)?;
+        let reading = self.begin_read(self.0.stripes()?)?;
         let value = reading.table()?.read(hash, matches, read)?;
         reading.hit();
         Some(value)
     }
 }
 
-impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
+impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
     type Types = C;
-    type Lock = OpenLock<State<C>>;
+    type Lock = ReplicatedLock<State<C>>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -233,18 +233,18 @@ impl<C: CacheTypes<Meta = ()>> Placement for Open<C> {
     }
 
     #[inline]
-    fn at<R>(&self, _: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        ask(&self.0)
+    fn at<R>(&self, _: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        f(&self.0)
     }
 }
 
 /// The engine is consistent at every point where user code runs, and therefore after a panic in it.
-impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Open<C> {}
-impl<C: CacheTypes<Meta = ()>> UnwindSafe for Open<C> {}
+impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Replicated<C> {}
+impl<C: CacheTypes<Meta = ()>> UnwindSafe for Replicated<C> {}
 
 #[cfg(feature = "testing")]
-impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Another for Open<C> {
-    fn another(&self) -> Self {
+impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> NewLike for Replicated<C> {
+    fn new_like(&self) -> Self {
         Self::new()
     }
 }

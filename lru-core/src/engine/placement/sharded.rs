@@ -8,8 +8,8 @@ use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
-use crate::engine::placement::isolation::Another;
-use crate::engine::placement::nested::{Held, Missed, is_nested};
+use crate::engine::placement::isolation::NewLike;
+use crate::engine::placement::nested::{Held, PendingWork, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
@@ -80,33 +80,33 @@ const fn engine<C: CacheTypes>(maxsize: MaxSize) -> ShardEngine<C> {
 
 struct Shard<C: CacheTypes> {
     engine: ShardEngine<C>,
-    missed: Missed,
+    pending: PendingWork,
 }
 
 impl<C: CacheTypes> Shard<C> {
     const fn new(maxsize: MaxSize) -> Self {
-        Self { engine: engine(maxsize), missed: Missed::new() }
+        Self { engine: engine(maxsize), pending: PendingWork::new() }
     }
 
     /// Returns the locked state if the lock is free and no change is pending, so that entries with a pending
     /// removal are not served.
     fn try_hold(&self) -> Option<HeldShard<'_, State<C>>> {
-        self.missed.try_hold(&self.engine)
+        self.pending.try_hold(&self.engine)
     }
 
-    /// Runs `ask` on an empty engine, and counts its misses.
-    fn ask_nobody<R>(&self, ask: impl FnOnce(&ShardEngine<C>) -> R) -> R {
-        let nothing = engine(MaxSize::Disabled);
-        let answer = ask(&nothing);
-        self.missed.count(nothing.misses());
-        answer
+    /// Runs `f` on an empty engine, and counts its misses.
+    fn run_on_empty<R>(&self, f: impl FnOnce(&ShardEngine<C>) -> R) -> R {
+        let empty = engine(MaxSize::Disabled);
+        let result = f(&empty);
+        self.pending.count(empty.misses());
+        result
     }
 
     /// Carries out the changes that nested calls could not make.
     #[inline]
-    fn catch_up(&self, plan: &impl Lifecycle<C>) {
-        if self.missed.any() {
-            self.missed.catch_up(&self.engine, plan);
+    fn apply_deferred(&self, lifecycle: &impl Lifecycle<C>) {
+        if self.pending.any() {
+            self.pending.apply_deferred(&self.engine, lifecycle);
         }
     }
 }
@@ -153,13 +153,13 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
         self.shards.iter().any(|shard| shard.engine.is_held())
     }
 
-    /// Runs `ask` without blocking, because the calling thread holds the lock of a shard.
+    /// Runs `f` without blocking, because the calling thread holds the lock of a shard.
     #[cold]
-    fn ask_nested<R>(&self, shard: &Shard<C>, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        let keeps = self.holds_any();
-        let Some(held) = shard.try_hold() else { return shard.ask_nobody(ask) };
-        let _reading = keeps.then(|| held.reading());
-        ask(&shard.engine)
+    fn run_nested<R>(&self, shard: &Shard<C>, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        let defers = self.holds_any();
+        let Some(held) = shard.try_hold() else { return shard.run_on_empty(f) };
+        let _reading = defers.then(|| held.reading());
+        f(&shard.engine)
     }
 
     /// Returns the shard for the keys of this hash.
@@ -198,7 +198,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     ) -> Result<R, Epoch> {
         let shard = self.of(hash);
         if is_nested() {
-            return self.ask_nested(shard, |engine| engine.lookup(hash, matches, read, lifecycle));
+            return self.run_nested(shard, |engine| engine.lookup(hash, matches, read, lifecycle));
         }
         shard.engine.lookup(hash, matches, read, lifecycle)
     }
@@ -213,7 +213,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     ) -> Option<(R, Freshness)> {
         let shard = self.of(hash);
         if is_nested() {
-            return self.ask_nested(shard, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle));
+            return self.run_nested(shard, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle));
         }
         shard.engine.lookup_uncounted(hash, matches, read, lifecycle)
     }
@@ -226,71 +226,71 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         same: impl Fn(&C::Key, &C::Key) -> bool,
         lifecycle: &impl Lifecycle<C>,
     ) {
-        let EntryOf { hash, key, value, term } = entry;
+        let EntryOf { hash, key, value, meta } = entry;
         let shard = self.of(hash);
         if is_nested() {
-            return self.ask_nested(shard, |engine| {
-                engine.insert_computed(hash, key, value, term, began, same, lifecycle);
+            return self.run_nested(shard, |engine| {
+                engine.insert_computed(hash, key, value, meta, began, same, lifecycle);
             });
         }
-        shard.engine.insert_computed(hash, key, value, term, began, same, lifecycle);
+        shard.engine.insert_computed(hash, key, value, meta, began, same, lifecycle);
     }
 
     #[inline]
-    fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+    fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let shard = self.of(hash);
-        if is_nested() { self.ask_nested(shard, ask) } else { ask(&shard.engine) }
+        if is_nested() { self.run_nested(shard, f) } else { f(&shard.engine) }
     }
 
-    fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+    fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let shard = self.of(hash);
         if !is_nested() {
-            return ask(&shard.engine);
+            return f(&shard.engine);
         }
-        let keeps = self.holds_any();
+        let defers = self.holds_any();
         let Some(held) = shard.try_hold() else {
-            shard.missed.note(hash);
-            return shard.ask_nobody(ask);
+            shard.pending.defer_invalidation(hash);
+            return shard.run_on_empty(f);
         };
-        let _reading = keeps.then(|| held.reading());
-        ask(&shard.engine)
+        let _reading = defers.then(|| held.reading());
+        f(&shard.engine)
     }
 
-    fn first<R>(&self, ask: impl FnOnce(&EngineOf<Self>) -> R) -> R {
-        ask(&self.shards[0].engine)
+    fn first<R>(&self, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        f(&self.shards[0].engine)
     }
 
-    fn each(&self, change: Change, mut ask: impl FnMut(&EngineOf<Self>)) {
+    fn each(&self, change: Change, mut f: impl FnMut(&EngineOf<Self>)) {
         let is_nested = is_nested();
-        let keeps = is_nested && self.holds_any();
+        let defers = is_nested && self.holds_any();
         for shard in &self.shards {
             let held = if is_nested { shard.try_hold() } else { None };
-            let _reading = held.as_ref().filter(|_| keeps).map(|held| held.reading());
+            let _reading = held.as_ref().filter(|_| defers).map(|held| held.reading());
             if is_nested && held.is_none() {
-                shard.missed.note_all(change);
+                shard.pending.defer_change(change);
                 continue;
             }
             if change == Change::Clear {
-                shard.missed.cleared();
+                shard.pending.reset_misses();
             }
-            ask(&shard.engine);
+            f(&shard.engine);
         }
     }
 
     #[inline]
-    fn catch_up(&self, hash: KeyHash, plan: &impl Lifecycle<C>) {
-        self.of(hash).catch_up(plan);
+    fn apply_deferred(&self, hash: KeyHash, lifecycle: &impl Lifecycle<C>) {
+        self.of(hash).apply_deferred(lifecycle);
     }
 
-    fn catch_up_all(&self, plan: &impl Lifecycle<C>) {
-        self.shards.iter().for_each(|shard| shard.catch_up(plan));
+    fn apply_all_deferred(&self, lifecycle: &impl Lifecycle<C>) {
+        self.shards.iter().for_each(|shard| shard.apply_deferred(lifecycle));
     }
 
     /// Skips shards that other threads hold, if called from an `Eq` or a `Clone`.
-    fn info(&self, plan: &impl Lifecycle<C>) -> CacheInfo {
+    fn info(&self, lifecycle: &impl Lifecycle<C>) -> CacheInfo {
         // Before all shards are locked: the listener that is notified of expired entries may call the cache.
-        self.catch_up_all(plan);
-        self.each(Change::None, |engine| _ = engine.info(plan));
+        self.apply_all_deferred(lifecycle);
+        self.each(Change::None, |engine| _ = engine.info(lifecycle));
         let held: Vec<_> = if is_nested() {
             self.shards.iter().map(Shard::try_hold).collect()
         } else {
@@ -300,7 +300,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
             let counted = shard.engine.counted();
             info.hits += counted.hits;
-            info.misses += counted.misses + shard.missed.misses();
+            info.misses += counted.misses + shard.pending.misses();
             info.currsize += counted.currsize;
         }
         info
@@ -316,8 +316,8 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
 }
 
 #[cfg(feature = "testing")]
-impl<C: CacheTypes, const N: usize> Another for Shards<C, N> {
-    fn another(&self) -> Self {
+impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
+    fn new_like(&self) -> Self {
         Self::new(self.maxsize)
     }
 }

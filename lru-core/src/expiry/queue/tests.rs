@@ -38,7 +38,7 @@ fn notes_of_what_is_gone_or_was_used_say_nothing() {
 }
 
 #[test]
-fn who_was_used_expires_in_its_turn_however_late_that_is_asked_for() {
+fn a_used_entry_expires_in_order_however_late() {
     let mut infos = [idling(5), expiring(7)];
     let mut queue = EMPTY;
     for (slot, info) in infos.iter_mut().enumerate() {
@@ -56,7 +56,7 @@ fn the_heap_holds_no_more_than_it_must() {
     for time in 0..10_000 {
         info = expiring(time + 1_000_000);
         queue.add(0, &mut info);
-        queue.tidy(1, |_| Some(&info));
+        queue.compact(1, |_| Some(&info));
         assert!(queue.heap.as_ref().is_some_and(|heap| heap.len() <= SLACK + 3));
     }
     assert_eq!(queue.next(2_000_000, |_| Some(&info)), Some(0));

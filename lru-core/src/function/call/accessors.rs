@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::engine::placement::{Change, Placement, StoredKey, StoredValue};
 use crate::expiry::settings::EntryOptions;
 use crate::function::call::CacheHandle;
@@ -21,47 +21,51 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Returns whether a fresh result is cached for the key. Counts nothing and does not mark the entry as used.
     pub fn contains<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
-        self.at(hash, |engine, plan| engine.contains(hash, |stored| key.eq_stored(stored), plan))
+        self.at(hash, |engine, lifecycle| engine.contains(hash, |stored| key.eq_stored(stored), lifecycle))
     }
 
     /// Returns the cached result, as the function would return it. Counts nothing and does not mark the entry as used.
-    pub fn peek<Q, R, O>(self, key: Q, outcome: O) -> Option<R>
+    pub fn peek<Q, R, O>(self, key: Q, policy: O) -> Option<R>
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
-        let read = |kept: &StoredValue<E>| outcome.answer(kept);
-        self.at(hash, |engine, plan| engine.peek_with(hash, |stored| key.eq_stored(stored), read, plan))
+        let read = |stored: &StoredValue<E>| policy.restore(stored);
+        self.at(hash, |engine, lifecycle| {
+            engine.peek_with(hash, |stored| key.eq_stored(stored), read, lifecycle)
+        })
     }
 
     /// Stores `result` as if it had been computed. Counts nothing.
-    pub fn put<Q, R, O>(self, key: Q, result: R, outcome: O)
+    pub fn put<Q, R, O>(self, key: Q, result: R, policy: O)
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        self.put_on(key, result, outcome, |_, _| EntryOptions::NONE);
+        self.put_with(key, result, policy, |_, _| EntryOptions::NONE);
     }
 
     /// Like [`CacheHandle::put`], with options made of the value. A value that weighs more than `maxsize`
     /// is not stored, and the old entry of its key is removed.
-    pub fn put_on<Q, R, O>(
+    pub fn put_with<Q, R, O>(
         self,
         key: Q,
         result: R,
-        outcome: O,
+        policy: O,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let is_error = outcome.is_error(&result);
-        let Some(options) = outcome.value(&result).map(|value| options(&self.plan, value)) else { return };
-        if let Some(value) = outcome.into_kept(result) {
+        let is_error = policy.is_error(&result);
+        let Some(options) = policy.value(&result).map(|value| options(&self.lifecycle, value)) else {
+            return;
+        };
+        if let Some(value) = policy.into_stored(result) {
             let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
-            let term = self.plan.meta(&key, &value, EntryOptions { is_error, ..options });
-            self.keep(EntryOf { hash, key, value, term }, InsertKind::Put, Q::stored_eq);
+            let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+            self.insert(EntryOf { hash, key, value, meta }, InsertKind::Put, Q::stored_eq);
         }
     }
 
@@ -69,18 +73,18 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub fn invalidate<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
-        self.change(hash, |engine, plan| engine.forget(hash, matches, plan))
+        self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle))
     }
 
-    /// Removes all entries for which `holds` is false. Counts nothing.
-    pub fn retain(self, mut holds: impl FnMut(&StoredKey<E>, &StoredValue<E>) -> bool) {
-        self.engines.catch_up_all(&self.plan);
-        self.engines.each(Change::Retain, |engine| engine.retain(&mut holds, &self.plan));
+    /// Removes all entries for which `predicate` is false. Counts nothing.
+    pub fn retain(self, mut predicate: impl FnMut(&StoredKey<E>, &StoredValue<E>) -> bool) {
+        self.engines.apply_all_deferred(&self.lifecycle);
+        self.engines.each(Change::Retain, |engine| engine.retain(&mut predicate, &self.lifecycle));
     }
 
     /// Like [`CacheHandle::retain`], with a test that may know more about the keys.
     pub fn retain_tested(self, mut test: impl EntryTest<StoredKey<E>, StoredValue<E>>) {
-        self.retain(|key, value| test.holds(key, value));
+        self.retain(|key, value| test.accepts(key, value));
     }
 
     /// Removes all entries and sets the counters to zero.
@@ -92,12 +96,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     pub(crate) fn clear_all(&self) {
         let mut removed = Vec::new();
-        self.engines.each(Change::Clear, |engine| removed.extend(engine.empty(&self.plan)));
+        self.engines.each(Change::Clear, |engine| removed.extend(engine.clear_unreported(&self.lifecycle)));
         // All engines are empty before the first listener runs or the first entry is dropped. A panic in one of them
         // does not keep the others from being reported.
         let mut thrown = None;
         for removed in removed {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(told(removed, &self.plan)))) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(notify(removed, &self.lifecycle)))) {
                 thrown.get_or_insert(panic);
             }
         }
@@ -109,7 +113,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Returns hits, misses, `maxsize` and the number of entries, read together.
     #[must_use]
     pub fn info(self) -> CacheInfo {
-        self.engines.info(&self.plan)
+        self.engines.info(&self.lifecycle)
     }
 
     /// Returns the counters beside hits and misses.
@@ -120,7 +124,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     pub(crate) fn counted(&self) -> CacheStats {
         let mut stats = CacheStats::default();
-        self.engines.catch_up_all(&self.plan);
+        self.engines.apply_all_deferred(&self.lifecycle);
         self.engines.each(Change::None, |engine| stats += engine.stats());
         stats
     }
@@ -135,11 +139,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 /// A test of the entries to be retained.
 pub trait EntryTest<K, V> {
     /// Returns whether an entry is retained.
-    fn holds(&mut self, key: &K, value: &V) -> bool;
+    fn accepts(&mut self, key: &K, value: &V) -> bool;
 }
 
 impl<K, V, H: FnMut(&K, &V) -> bool> EntryTest<K, V> for H {
-    fn holds(&mut self, key: &K, value: &V) -> bool {
+    fn accepts(&mut self, key: &K, value: &V) -> bool {
         self(key, value)
     }
 }

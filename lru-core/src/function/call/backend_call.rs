@@ -38,7 +38,7 @@ impl<E: Placement> Computation<E> {
     /// Returns whether the key has not been changed since the computation began, so that the result may be
     /// stored.
     fn is_current(&self) -> bool {
-        !self.engines.at(self.hash, |engine| engine.overtook(self.began, self.hash))
+        !self.engines.at(self.hash, |engine| engine.is_superseded(self.began, self.hash))
     }
 }
 
@@ -50,7 +50,7 @@ impl<B: AsyncBackend, T> BackendCall<'_, B, T> {
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        computation.engines.at(computation.hash, |engine| add(&engine.tallies().backend_errors, 1));
+        computation.engines.at(computation.hash, |engine| add(&engine.counters().backend_errors, 1));
         self.entry.report(computation.events, error, strictness)
     }
 
@@ -120,7 +120,7 @@ where
     type Encoded = Result<Option<Encoded>, BackendError>;
 
     fn local_ttl(&self) -> Option<Duration> {
-        self.entry.handle.front_ttl
+        self.entry.handle.local_ttl
     }
 
     async fn fetch<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Option<Fetched<R>> {
@@ -136,7 +136,7 @@ where
         };
         if let Some(Obtained::Fetched(Fetched::Found(..))) = &obtained {
             // The call was counted as a miss.
-            computation.engines.at(computation.hash, Engine::was_hit);
+            computation.engines.at(computation.hash, Engine::count_backend_hit);
         }
         obtained
     }
@@ -158,7 +158,7 @@ where
         // A change during the write makes the result out of date, also for calls that have fetched it since.
         if !computation.is_current() && stored.is_ok() {
             stored = self.entry.delete().await.map(drop);
-            computation.engines.change(computation.hash, |engine| engine.forget_hash(computation.hash));
+            computation.engines.change(computation.hash, |engine| engine.invalidate_hash(computation.hash));
         }
         self.failed(computation, stored.err()?, self.strictness)
     }

@@ -58,7 +58,7 @@ pub struct BackendHandle<B> {
     pub(super) namespace: Cow<'static, str>,
     ttl: Option<Duration>,
     error_ttl: Option<Duration>,
-    pub(super) front_ttl: Option<Duration>,
+    pub(super) local_ttl: Option<Duration>,
     format: Format,
     /// With `single_flight = global`, how long the cross-process lock is held, and other processes wait for
     /// it.
@@ -89,14 +89,14 @@ impl<B> BackendHandle<B> {
     /// Creates the handle of a backend whose namespace is the path of the function.
     fn new(backend: B, location: &'static FunctionLocation, invalidation: &'static Invalidation) -> Self {
         let namespace = Cow::Borrowed(location.path());
-        let (ttl, error_ttl, front_ttl, lock_timeout) = (None, None, None, None);
+        let (ttl, error_ttl, local_ttl, lock_timeout) = (None, None, None, None);
         let (format, on_error, tracker) = (Format::Compact, None, None);
         Self {
             backend,
             namespace,
             ttl,
             error_ttl,
-            front_ttl,
+            local_ttl,
             format,
             lock_timeout,
             on_error,
@@ -124,8 +124,8 @@ impl<B> BackendHandle<B> {
     }
 
     /// Sets how long the in-process cache may keep a copy at most.
-    pub fn front_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
-        self.front_ttl = Some(ttl.into_span());
+    pub fn local_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
+        self.local_ttl = Some(ttl.into_span());
         self
     }
 
@@ -203,8 +203,8 @@ impl<B> BackendEntry<B> {
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         let Stored { value, ttl, .. } = found?;
-        let (value, left) = codec::opened(&value, self.handle.format, SystemTime::now())?;
-        Some((policy.of_value(value), shorter(left, ttl)))
+        let (value, remaining) = codec::opened(&value, self.handle.format, SystemTime::now())?;
+        Some((policy.result_of(value), shorter(remaining, ttl)))
     }
 
     /// Encodes a result; `None` if it is not to be stored.
@@ -214,7 +214,7 @@ impl<B> BackendEntry<B> {
     {
         let BackendHandle { ttl, error_ttl, format, .. } = self.handle;
         let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
-        let Some(value) = policy.value(result).filter(|_| policy.keeps(result)) else { return Ok(None) };
+        let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
         let bytes = codec::sealed(value, format, ttl, SystemTime::now());
         Ok(Some((bytes.ok_or_else(|| cannot_serialize("the result cannot be serialized"))?, ttl)))
     }
@@ -244,12 +244,12 @@ impl<B> BackendEntry<B> {
     /// Counts and reports an error. Returns what a strict function returns instead of its result.
     pub fn failed<R, E: Placement, S>(
         &self,
-        calls: &CacheHandle<E, S>,
+        handle: &CacheHandle<E, S>,
         flight: FlightOptions,
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        calls.engines.first(|engine| add(&engine.tallies().backend_errors, 1));
+        handle.engines.first(|engine| add(&engine.counters().backend_errors, 1));
         self.report(flight.events, error, strictness)
     }
 

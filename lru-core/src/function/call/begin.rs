@@ -31,7 +31,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub fn begin<Q, R, O>(self, key: Q, policy: O, options: FlightOptions) -> LookupOf<E, S, O, R>
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
         match self.lookup_uncounted(hash, &key, policy) {
@@ -56,15 +56,17 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     ) -> LookupOf<E, S, O, R>
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         if is_repeated {
             let (hash, matches) = (KeyHash::of_part(&key), |stored: &StoredKey<E>| key.eq_stored(stored));
-            let read = |value: &StoredValue<E>| policy.answer(value);
-            if let Some(result) = self.at(hash, |engine, plan| engine.peek_with(hash, matches, read, plan)) {
+            let read = |value: &StoredValue<E>| policy.restore(value);
+            if let Some(result) =
+                self.at(hash, |engine, lifecycle| engine.peek_with(hash, matches, read, lifecycle))
+            {
                 return CoalescedLookup::Hit(result);
             }
-            self.at(hash, |engine, _| engine.uncount_hit());
+            self.at(hash, |engine, _| engine.revert_hit());
         }
         self.begin(key, policy, options)
     }
@@ -100,7 +102,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
         let is_in_flight = self.at(hash, |engine, _| {
-            add(&engine.tallies().stale_hits, 1);
+            add(&engine.counters().stale_hits, 1);
             is_due && engine.flights().is_in_flight(hash, matches)
         });
         let claim = if is_due && !is_in_flight {

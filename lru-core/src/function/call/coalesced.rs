@@ -32,7 +32,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -70,7 +70,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> impl Future<Output = R>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -106,7 +106,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Computed<E, R, M::Encoded>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -119,7 +119,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let (leader, began) = (computation.leader.take(), computation.began);
         let (hash, policy, events, took) = (self.hash, self.policy, self.options.events, start.elapsed());
         let encoded = remote.encode(&result, policy);
-        self.handle.at(hash, |engine, _| engine.tallies().computed(took));
+        self.handle.at(hash, |engine, _| engine.counters().computed(took));
         events.computed(took, policy.is_error(&result));
         let (result, is_stale) = self.serve_stale_if_error(result);
         let result = if is_stale {
@@ -150,7 +150,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -177,13 +177,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 /// Publishes a result to the followers. If they cannot have a copy, one of them computes next.
 pub(super) fn publish<R, K, V, O, H>(mut leader: Leader<K, V>, policy: O, sharing: H, result: &R)
 where
-    O: ResultPolicy<R, Kept = V>,
+    O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
 {
     if (policy.is_error(result) && !H::COPIES) || !leader.is_followed() {
         return;
     }
-    let value = policy.kept(result).map(Published::Stored);
+    let value = policy.stored(result).map(Published::Stored);
     if let Some(value) = value.or_else(|| sharing.pack(result).map(Published::Whole)) {
         leader.publish(value);
     }

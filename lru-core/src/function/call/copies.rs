@@ -9,10 +9,10 @@ use std::borrow::ToOwned;
     label = "`swr` needs `Clone + Send + 'static` of every parameter",
     note = "so does a parameter that is no part of the key, and `self`"
 )]
-pub trait Carried: Clone + Send + 'static {}
+pub trait CloneForRefresh: Clone + Send + 'static {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone + Send + 'static> Carried for T {}
+impl<T: Clone + Send + 'static> CloneForRefresh for T {}
 
 /// A type behind a reference that can be copied for a refresh.
 #[diagnostic::on_unimplemented(
@@ -20,14 +20,14 @@ impl<T: Clone + Send + 'static> Carried for T {}
     label = "`swr` needs an owned form that is `Send + 'static` of every parameter",
     note = "so does a parameter that is no part of the key, and `self`"
 )]
-pub trait CarriedBehind<C> {
+pub trait ToOwnedForRefresh<C> {
     /// Returns an owned copy.
-    fn copied(&self) -> C;
+    fn to_owned_for_refresh(&self) -> C;
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> CarriedBehind<C> for T {
-    fn copied(&self) -> C {
+impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> ToOwnedForRefresh<C> for T {
+    fn to_owned_for_refresh(&self) -> C {
         self.to_owned()
     }
 }
@@ -37,23 +37,23 @@ pub struct Original<'a, T: ?Sized>(pub &'a T);
 
 impl<T: ?Sized> Original<'_, T> {
     /// Returns a copy of the argument.
-    pub fn carried(&self) -> T
+    pub fn clone_for_refresh(&self) -> T
     where
-        T: Carried,
+        T: CloneForRefresh,
     {
         self.0.clone()
     }
 
     /// Returns an owned copy of the argument's referent.
-    pub fn carried_behind<C>(&self) -> C
+    pub fn to_owned_for_refresh<C>(&self) -> C
     where
-        T: CarriedBehind<C>,
+        T: ToOwnedForRefresh<C>,
     {
-        self.0.copied()
+        self.0.to_owned_for_refresh()
     }
 }
 
 /// Returns the copy as a reference, as the function takes it.
-pub fn lent<T: ?Sized>(copy: &impl Borrow<T>) -> &T {
+pub fn as_borrowed<T: ?Sized>(copy: &impl Borrow<T>) -> &T {
     copy.borrow()
 }

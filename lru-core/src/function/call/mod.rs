@@ -26,7 +26,7 @@ use core::time::Duration;
 use crate::engine::Engine;
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::notify::told;
+use crate::engine::notify::notify;
 use crate::engine::placement::{EngineOf, Placement, StoredKey, StoredValue};
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::settings::EntryOptions;
@@ -42,27 +42,27 @@ use crate::store::entry::{Entry, EntryOf};
 pub struct CacheHandle<E, S> {
     pub(crate) engines: E,
     pub(crate) stores: bool,
-    pub(crate) plan: S,
+    pub(crate) lifecycle: S,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[inline]
-    pub(crate) fn new(engines: E, stores: bool, plan: S) -> Self {
-        Self { engines, stores, plan }
+    pub(crate) fn new(engines: E, stores: bool, lifecycle: S) -> Self {
+        Self { engines, stores, lifecycle }
     }
 
     /// Runs an operation on the engine that serves the keys of this hash.
     #[inline]
-    pub(crate) fn at<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
-        self.engines.catch_up(hash, &self.plan);
-        self.engines.at(hash, |engine| ask(engine, &self.plan))
+    pub(crate) fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.apply_deferred(hash, &self.lifecycle);
+        self.engines.at(hash, |engine| f(engine, &self.lifecycle))
     }
 
     /// Like [`CacheHandle::at`], but for an operation that changes the entry of a key.
-    pub(crate) fn change<R>(&self, hash: KeyHash, ask: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
-        self.engines.catch_up(hash, &self.plan);
-        self.engines.change(hash, |engine| ask(engine, &self.plan))
+    pub(crate) fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.apply_deferred(hash, &self.lifecycle);
+        self.engines.change(hash, |engine| f(engine, &self.lifecycle))
     }
 
     /// Looks up the result of a call, and counts a hit or a miss.
@@ -73,62 +73,62 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     // Each memoized function calls this in one place, so inlining costs nothing. In debug builds an inlined
     // copy would cost stack.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn look<Q, R, O>(self, key: Q, outcome: O) -> Result<R, Miss<E, S, O>>
+    pub fn lookup<Q, R, O>(self, key: Q, policy: O) -> Result<R, Miss<E, S, O>>
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         if !self.stores {
-            return Err(self.uncached(outcome));
+            return Err(self.uncached_miss(policy));
         }
-        // Taken apart: only `plan` is borrowed, so the other fields need not be in memory.
-        let Self { engines, stores, plan } = self;
+        // Taken apart: only `lifecycle` is borrowed, so the other fields need not be in memory.
+        let Self { engines, stores, lifecycle } = self;
         let hash = KeyHash::of_part(&key);
-        engines.catch_up(hash, &plan);
+        engines.apply_deferred(hash, &lifecycle);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
-        let read = |stored: &StoredValue<E>| outcome.answer(stored);
-        match engines.lookup(hash, matches, read, &plan) {
+        let read = |stored: &StoredValue<E>| policy.restore(stored);
+        match engines.lookup(hash, matches, read, &lifecycle) {
             Ok(result) => Ok(result),
             Err(began) => {
-                let calls = Self { engines, stores, plan };
-                Err(calls.miss(hash, &key, InsertKind::Computed(began), outcome))
+                let handle = Self { engines, stores, lifecycle };
+                Err(handle.miss(hash, &key, InsertKind::Computed(began), policy))
             }
         }
     }
 
-    /// Like [`CacheHandle::look`], but counts no miss yet: the call may not need a computation of its own.
+    /// Like [`CacheHandle::lookup`], but counts no miss yet: the call may not need a computation of its own.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<Q, R, O>(
         &self,
         hash: KeyHash,
         key: &Q,
-        outcome: O,
+        policy: O,
     ) -> Option<(R, Freshness)>
     where
         Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let Self { engines, plan, .. } = self;
-        engines.catch_up(hash, plan);
+        let Self { engines, lifecycle, .. } = self;
+        engines.apply_deferred(hash, lifecycle);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
-        engines.lookup_uncounted(hash, matches, |stored| outcome.answer(stored), plan)
+        engines.lookup_uncounted(hash, matches, |stored| policy.restore(stored), lifecycle)
     }
 
     /// Begins a computation that replaces the stored result, and counts a miss.
-    pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, outcome: O) -> Miss<E, S, O> {
+    pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, policy: O) -> Miss<E, S, O> {
         if !self.stores {
-            return self.uncached(outcome);
+            return self.uncached_miss(policy);
         }
         let hash = KeyHash::of_part(&key);
-        let origin = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin()));
-        self.miss(hash, &key, origin, outcome)
+        let kind = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin_refresh()));
+        self.miss(hash, &key, kind, policy)
     }
 
     /// Counts and returns a miss of a cache that stores nothing.
     #[inline]
-    fn uncached<O>(self, outcome: O) -> Miss<E, S, O> {
-        self.engines.first(Engine::miss_uncached);
-        Miss { calls: self, pending: None, outcome }
+    fn uncached_miss<O>(self, policy: O) -> Miss<E, S, O> {
+        self.engines.first(Engine::count_uncached_miss);
+        Miss { handle: self, pending: None, policy }
     }
 
     #[inline]
@@ -136,44 +136,44 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self,
         hash: KeyHash,
         key: &Q,
-        origin: InsertKind,
-        outcome: O,
+        kind: InsertKind,
+        policy: O,
     ) -> Miss<E, S, O> {
-        let pending = Pending { hash, key: key.to_stored(), origin, same: Q::stored_eq, left: None };
-        Miss { calls: self, pending: Some(pending), outcome }
+        let pending = Pending { hash, key: key.to_stored(), kind, same: Q::stored_eq, max_age: None };
+        Miss { handle: self, pending: Some(pending), policy }
     }
 
     /// Inserts the result of a computation, if the result policy stores it.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn remember<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
+    fn insert_result<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         self,
         pending: Pending<StoredKey<E>>,
         result: &R,
-        outcome: O,
+        policy: O,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) {
-        let is_error = outcome.is_error(result);
-        if is_error && self.failed(&pending, outcome) {
+        let is_error = policy.is_error(result);
+        if is_error && self.failed(&pending, policy) {
             return;
         }
-        let Pending { hash, key, origin, same, left } = pending;
+        let Pending { hash, key, kind, same, max_age } = pending;
         // Cloned before the lock is taken.
-        let value = outcome.kept(result);
+        let value = policy.stored(result);
         if let (Some(value), Some(options)) =
-            (value, outcome.value(result).map(|value| options(&self.plan, value)))
+            (value, policy.value(result).map(|value| options(&self.lifecycle, value)))
         {
-            let Self { engines, stores, plan } = self;
-            let term = plan.meta(&key, &value, EntryOptions { is_error, max_age: left, ..options });
-            match origin {
+            let Self { engines, stores, lifecycle } = self;
+            let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
+            match kind {
                 InsertKind::Computed(began) => {
-                    engines.insert_computed(EntryOf { hash, key, value, term }, began, same, &plan);
+                    engines.insert_computed(EntryOf { hash, key, value, meta }, began, same, &lifecycle);
                 }
                 InsertKind::Revalidated(_)
                 | InsertKind::Refreshed(_)
                 | InsertKind::Put
                 | InsertKind::Inserted => {
-                    let calls = Self { engines, stores, plan };
-                    calls.keep(EntryOf { hash, key, value, term }, origin, same);
+                    let handle = Self { engines, stores, lifecycle };
+                    handle.insert(EntryOf { hash, key, value, meta }, kind, same);
                 }
             }
         }
@@ -182,81 +182,83 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Counts an error.
     #[cold]
     fn count_error(&self) {
-        self.engines.first(|engine| add(&engine.tallies().errors, 1));
+        self.engines.first(|engine| add(&engine.counters().errors, 1));
     }
 
     /// Counts an error. Returns whether the cached value stays in its place (stale-if-error).
     #[cold]
-    fn failed<R, O: ResultPolicy<R, Kept = StoredValue<E>>>(
+    fn failed<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         &self,
         pending: &Pending<StoredKey<E>>,
-        outcome: O,
+        policy: O,
     ) -> bool {
         self.count_error();
         let Pending { hash, key, same, .. } = pending;
-        let is_spare = |entry: &Entry<E::Types>| {
-            let is_good = self.plan.check(&entry.term, self.plan.now()) != Freshness::Expired
-                && !outcome.is_error(&outcome.answer(&entry.value));
-            is_good.then_some(())
+        let may_serve = |entry: &Entry<E::Types>| {
+            let is_usable = self.lifecycle.check(&entry.meta, self.lifecycle.now()) != Freshness::Expired
+                && !policy.is_error(&policy.restore(&entry.value));
+            is_usable.then_some(())
         };
-        self.plan.serves_on_error()
+        self.lifecycle.serves_on_error()
             && self
-                .at(*hash, |engine, plan| engine.find_with(*hash, |stored| same(stored, key), is_spare, plan))
+                .at(*hash, |engine, lifecycle| {
+                    engine.find_with(*hash, |stored| same(stored, key), may_serve, lifecycle)
+                })
                 .is_some()
     }
 
-    pub(super) fn keep(
+    pub(super) fn insert(
         &self,
         entry: Entry<E::Types>,
-        origin: InsertKind,
+        kind: InsertKind,
         same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
     ) {
-        self.change(entry.hash, |engine, plan| {
-            drop(told(engine.keep(entry, origin, same, plan), plan));
+        self.change(entry.hash, |engine, lifecycle| {
+            drop(notify(engine.insert(entry, kind, same, lifecycle), lifecycle));
         });
     }
 }
 
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
-#[must_use = "the result is remembered by `keep`"]
+#[must_use = "the result is stored by `insert`"]
 pub struct Miss<E: Placement, S, O> {
-    pub(crate) calls: CacheHandle<E, S>,
+    pub(crate) handle: CacheHandle<E, S>,
     /// `None` if the cache stores nothing.
     pub(crate) pending: Option<Pending<StoredKey<E>>>,
-    pub(crate) outcome: O,
+    pub(crate) policy: O,
 }
 
 pub(crate) struct Pending<K> {
     pub(crate) hash: KeyHash,
     pub(crate) key: K,
-    pub(crate) origin: InsertKind,
+    pub(crate) kind: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
-    pub(crate) left: Option<Duration>,
+    pub(crate) max_age: Option<Duration>,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     /// Stores the part of `result` that the result policy selects, and returns `result`.
-    // Inlined like `CacheHandle::look`: the fields of the miss then stay in registers.
+    // Inlined like `CacheHandle::lookup`: the fields of the miss then stay in registers.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn keep<R>(self, result: R) -> R
+    pub fn insert<R>(self, result: R) -> R
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        self.keep_on(result, |_, _| EntryOptions::NONE)
+        self.insert_with(result, |_, _| EntryOptions::NONE)
     }
 
-    /// Like [`Miss::keep`], but with options computed from the value.
+    /// Like [`Miss::insert`], but with options computed from the value.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub fn keep_on<R>(self, result: R, options: impl FnOnce(&S, &O::Value) -> EntryOptions) -> R
+    pub fn insert_with<R>(self, result: R, options: impl FnOnce(&S, &O::Value) -> EntryOptions) -> R
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let Self { calls, pending, outcome } = self;
+        let Self { handle, pending, policy } = self;
         if let Some(pending) = pending {
-            calls.remember(pending, &result, outcome, options);
-        } else if outcome.is_error(&result) {
-            calls.count_error();
+            handle.insert_result(pending, &result, policy, options);
+        } else if policy.is_error(&result) {
+            handle.count_error();
         }
         result
     }

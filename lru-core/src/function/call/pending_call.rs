@@ -33,7 +33,7 @@ impl FlightOptions {
     /// One call computes for all that miss a key concurrently.
     pub const SINGLE: Self = Self { is_single: true, timeout: TIMEOUT, events: Events::NONE };
     /// Each call computes for itself.
-    pub const ALONE: Self = Self { is_single: false, timeout: TIMEOUT, events: Events::NONE };
+    pub const UNSHARED: Self = Self { is_single: false, timeout: TIMEOUT, events: Events::NONE };
 
     /// Sets how long a leader may compute before a follower takes over.
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
@@ -80,7 +80,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 
     /// Adds one to a counter.
     pub(super) fn count(&self, which: impl FnOnce(&Counters) -> &AtomicU64) {
-        self.handle.at(self.hash, |engine, _| add(which(engine.tallies()), 1));
+        self.handle.at(self.hash, |engine, _| add(which(engine.counters()), 1));
     }
 
     /// Returns a computation of this call that begins now.
@@ -95,26 +95,26 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Returns the miss token with which the result is inserted.
     pub(super) fn into_miss(self, kind: InsertKind) -> Miss<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
-        let pending = handle.stores.then_some(Pending { hash, key, origin: kind, same, left: max_age });
-        Miss { calls: handle, pending, outcome: policy }
+        let pending = handle.stores.then_some(Pending { hash, key, kind, same, max_age });
+        Miss { handle, pending, policy }
     }
 
     /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place,
     /// returns that value and `true`.
     pub(super) fn serve_stale_if_error<R>(&self, result: R) -> (R, bool)
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        if !self.handle.plan.serves_on_error() || !self.policy.is_error(&result) {
+        if !self.handle.lifecycle.serves_on_error() || !self.policy.is_error(&result) {
             return (result, false);
         }
         let Self { handle, hash, key, same, policy, .. } = self;
-        let stale = handle.at(*hash, |engine, plan| {
+        let stale = handle.at(*hash, |engine, lifecycle| {
             let read = |entry: &Entry<E::Types>| {
-                let is_kept = plan.check(&entry.term, plan.now()) != Freshness::Expired;
-                is_kept.then(|| policy.answer(&entry.value))
+                let is_usable = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
+                is_usable.then(|| policy.restore(&entry.value))
             };
-            engine.find_with(*hash, |stored| same(stored, key), read, plan)
+            engine.find_with(*hash, |stored| same(stored, key), read, lifecycle)
         });
         match stale {
             Some(stale) => {

@@ -42,7 +42,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     where
         Self: Send + 'static,
     {
-        let worker = self.pending.handle.engines.first(|engine| Arc::clone(engine.background()));
+        let worker = self.pending.handle.engines.first(|engine| Arc::clone(engine.worker()));
         worker.run(Box::new(move || refresh(self)));
     }
 
@@ -66,7 +66,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         body: impl FnOnce() -> R,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -96,7 +96,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         body: impl Future<Output = R>,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -117,8 +117,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Begins to compute; `None` if another call has taken over.
     fn begin(self) -> Option<Refresh<E, S, O>> {
         let Self { pending, leader, unfinished } = self;
-        let began = pending.handle.at(pending.hash, |engine, _| engine.moment());
-        leader.begin_anew(began, pending.options.timeout);
+        let began = pending.handle.at(pending.hash, |engine, _| engine.epoch());
+        leader.restart(began, pending.options.timeout);
         let start = leader.leads().then(Instant::now)?;
         let computation = pending.computation(Some(leader), began);
         Some(Refresh { pending, computation, unfinished, start })
@@ -136,7 +136,7 @@ struct Refresh<E: Placement, S, O> {
 impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     fn fetch<R, M>(&self, remote: &M) -> impl Future<Output = Option<Fetched<R>>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
         remote.fetch(&self.computation, self.pending.policy)
@@ -145,7 +145,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     /// Encodes a result that is not an error.
     fn encode<R, M>(&self, remote: &M, result: &R) -> Option<M::Encoded>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
         let (_scope, policy) = (self.computation.body_scope(), self.pending.policy);
@@ -161,7 +161,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> Computation<E>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
@@ -173,25 +173,25 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let PendingCall { handle, hash, key, same, policy, options, .. } = &pending;
         let (policy, hash, events, took) = (*policy, *hash, options.events, start.elapsed());
         let matches = |stored: &StoredKey<E>| same(stored, key);
-        handle.at(hash, |engine, _| engine.tallies().computed(took));
+        handle.at(hash, |engine, _| engine.counters().computed(took));
         let result = if policy.is_error(&result) {
             pending.count(|counters| &counters.errors);
-            handle.at(hash, |engine, plan| {
+            handle.at(hash, |engine, lifecycle| {
                 let delay = |entry: &Entry<E::Types>| {
-                    let is_stale = plan.check(&entry.term, plan.now()) != Freshness::Fresh;
-                    is_stale.then(|| plan.refresh_failed(&entry.term))
+                    let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
+                    is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
                 };
-                engine.find_with(hash, matches, delay, plan);
+                engine.find_with(hash, matches, delay, lifecycle);
             });
             events.refresh_failed(took);
             result
         } else {
-            if !policy.keeps(&result) {
-                handle.change(hash, |engine, plan| engine.forget_stale(hash, matches, plan));
+            if !policy.stores(&result) {
+                handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
             }
             let result = insert(pending.into_miss(InsertKind::Revalidated(computation.began)), result);
             // Counted after the insert: a thread that sees the count finds the result.
-            computation.engines.first(|engine| add(&engine.tallies().refreshes, 1));
+            computation.engines.first(|engine| add(&engine.counters().refreshes, 1));
             events.refreshed(took);
             result
         };

@@ -27,7 +27,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     pub(super) fn claim(&mut self) -> Option<LeaderOf<E>> {
         let Self { handle, hash, flight_key, same, options, .. } = self;
         handle.at(*hash, |engine, _| {
-            let is_superseded = |began| engine.overtook(began, *hash);
+            let is_superseded = |began| engine.is_superseded(began, *hash);
             engine.flights().claim(*hash, flight_key, *same, options.timeout, is_superseded)
         })
     }
@@ -37,7 +37,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Blocks until another call has computed the result; otherwise counts a miss.
     pub(super) fn wait<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
     {
         match self.ready() {
@@ -53,7 +53,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Like [`PendingCall::wait`], but awaits the other call.
     pub(super) async fn wait_async<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
     {
         // No result is held across an await: an error in it need not be `Send`.
@@ -68,7 +68,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 
     fn ready<R>(&mut self) -> Ready<R, StoredKey<E>, StoredValue<E>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         // A nested call from an `Eq` or a `Clone`, made while the lock is held, must not wait for a leader
         // that may need the lock.
@@ -81,10 +81,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Joined::Follow(follower) => return Ready::Wait(follower),
                 Joined::Ended => {
                     let Self { handle, hash, key, same, policy, .. } = self;
-                    let read = |value: &StoredValue<E>| policy.answer(value);
+                    let read = |value: &StoredValue<E>| policy.restore(value);
                     let matches = |stored: &StoredKey<E>| same(stored, key);
-                    let found =
-                        handle.at(*hash, |engine, plan| engine.lookup_uncounted(*hash, matches, read, plan));
+                    let found = handle.at(*hash, |engine, lifecycle| {
+                        engine.lookup_uncounted(*hash, matches, read, lifecycle)
+                    });
                     if let Some((result, _)) = found {
                         return Ready::Answered(result);
                     }
@@ -96,7 +97,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     fn join(&mut self) -> Joined<StoredKey<E>, StoredValue<E>> {
         let Self { handle, hash, flight_key, same, options, .. } = self;
         handle.at(*hash, |engine, _| {
-            let is_superseded = |began| engine.overtook(began, *hash);
+            let is_superseded = |began| engine.is_superseded(began, *hash);
             engine.flights().join(*hash, flight_key, *same, options.timeout, is_superseded)
         })
     }
@@ -109,7 +110,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         sharing: H,
     ) -> Result<R, Option<LeaderOf<E>>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
     {
         match end {
@@ -120,7 +121,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             Followed::Cycle => Err(None),
             Followed::Published => {
                 let result = match follower.published() {
-                    Some(Published::Stored(value)) => Some(self.policy.answer(value)),
+                    Some(Published::Stored(value)) => Some(self.policy.restore(value)),
                     Some(Published::Whole(packed)) => sharing.unpack(&**packed),
                     None => None,
                 };
@@ -135,24 +136,24 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// leader may have inserted it meanwhile.
     fn lead<R>(&self, leader: Option<LeaderOf<E>>) -> Result<R, Computation<E>>
     where
-        O: ResultPolicy<R, Kept = StoredValue<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let Self { handle, hash, key, same, policy, .. } = self;
         if !handle.stores {
-            handle.at(*hash, |engine, _| engine.miss_uncached());
+            handle.at(*hash, |engine, _| engine.count_uncached_miss());
         }
         let Some(leader) = leader else {
             let began = handle
-                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.moment() });
+                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.epoch() });
             return Err(self.computation(None, began));
         };
         // User code runs here (`Eq`, `Clone`), which may call the function.
         let scope = leader.body_scope();
-        let found = handle.at(*hash, |engine, plan| {
-            let before = engine.moment();
+        let found = handle.at(*hash, |engine, lifecycle| {
+            let before = engine.epoch();
             leader.begin(before);
             if handle.stores {
-                engine.lookup(*hash, |stored| same(stored, key), |value| policy.answer(value), plan)
+                engine.lookup(*hash, |stored| same(stored, key), |value| policy.restore(value), lifecycle)
             } else {
                 Err(before)
             }

@@ -31,7 +31,7 @@ impl<T, E> MaybeNone for Result<Option<T>, E> {
 pub struct SomeOnly<O>(pub(super) O);
 
 impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
-    type Kept = O::Kept;
+    type Stored = O::Stored;
     type Value = O::Value;
 
     #[inline]
@@ -44,27 +44,27 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
         self.0.is_error(result)
     }
 
-    fn keeps(self, result: &R) -> bool {
-        !result.is_none() && self.0.keeps(result)
+    fn stores(self, result: &R) -> bool {
+        !result.is_none() && self.0.stores(result)
     }
 
-    fn of_value(self, value: O::Value) -> R {
-        self.0.of_value(value)
-    }
-
-    #[inline]
-    fn answer(self, kept: &O::Kept) -> R {
-        self.0.answer(kept)
+    fn result_of(self, value: O::Value) -> R {
+        self.0.result_of(value)
     }
 
     #[inline]
-    fn kept(self, result: &R) -> Option<O::Kept> {
-        if result.is_none() { None } else { self.0.kept(result) }
+    fn restore(self, stored: &O::Stored) -> R {
+        self.0.restore(stored)
     }
 
     #[inline]
-    fn into_kept(self, result: R) -> Option<O::Kept> {
-        if result.is_none() { None } else { self.0.into_kept(result) }
+    fn stored(self, result: &R) -> Option<O::Stored> {
+        if result.is_none() { None } else { self.0.stored(result) }
+    }
+
+    #[inline]
+    fn into_stored(self, result: R) -> Option<O::Stored> {
+        if result.is_none() { None } else { self.0.into_stored(result) }
     }
 }
 
@@ -81,8 +81,8 @@ impl<S: Erasure> fmt::Debug for ErasedResult<S> {
 #[derive(Clone, Copy, Debug)]
 pub struct EraseResult<O, S>(pub O, pub S);
 
-impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> for EraseResult<O, S> {
-    type Kept = ErasedResult<S>;
+impl<R, O: ResultPolicy<R, Stored: 'static>, S: Erases<O::Stored>> ResultPolicy<R> for EraseResult<O, S> {
+    type Stored = ErasedResult<S>;
     type Value = O::Value;
 
     #[inline]
@@ -95,28 +95,29 @@ impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> f
         self.0.is_error(result)
     }
 
-    fn keeps(self, result: &R) -> bool {
-        self.0.keeps(result)
+    fn stores(self, result: &R) -> bool {
+        self.0.stores(result)
     }
 
-    fn of_value(self, value: O::Value) -> R {
-        self.0.of_value(value)
-    }
-
-    #[inline]
-    fn answer(self, kept: &ErasedResult<S>) -> R {
-        let kept = S::any(&kept.0).downcast_ref().expect("an entry is found by calls of the same types only");
-        self.0.answer(kept)
+    fn result_of(self, value: O::Value) -> R {
+        self.0.result_of(value)
     }
 
     #[inline]
-    fn kept(self, result: &R) -> Option<ErasedResult<S>> {
-        self.0.kept(result).map(|kept| ErasedResult(S::boxed(kept)))
+    fn restore(self, stored: &ErasedResult<S>) -> R {
+        let stored =
+            S::any(&stored.0).downcast_ref().expect("an entry is found by calls of the same types only");
+        self.0.restore(stored)
     }
 
     #[inline]
-    fn into_kept(self, result: R) -> Option<ErasedResult<S>> {
-        self.0.into_kept(result).map(|kept| ErasedResult(S::boxed(kept)))
+    fn stored(self, result: &R) -> Option<ErasedResult<S>> {
+        self.0.stored(result).map(|stored| ErasedResult(S::boxed(stored)))
+    }
+
+    #[inline]
+    fn into_stored(self, result: R) -> Option<ErasedResult<S>> {
+        self.0.into_stored(result).map(|stored| ErasedResult(S::boxed(stored)))
     }
 }
 
@@ -125,26 +126,26 @@ impl<R, O: ResultPolicy<R, Kept: 'static>, S: Erases<O::Kept>> ResultPolicy<R> f
 pub struct Refused;
 
 impl<R> ResultPolicy<R> for Refused {
-    type Kept = Self;
+    type Stored = Self;
     type Value = Self;
 
     fn value(self, _: &R) -> Option<&Self> {
         None
     }
 
-    fn of_value(self, _: Self) -> R {
+    fn result_of(self, _: Self) -> R {
         unreachable!("a refused result is never stored")
     }
 
-    fn answer(self, _: &Self) -> R {
+    fn restore(self, _: &Self) -> R {
         unreachable!("a refused result is never stored")
     }
 
-    fn kept(self, _: &R) -> Option<Self> {
+    fn stored(self, _: &R) -> Option<Self> {
         None
     }
 
-    fn into_kept(self, _: R) -> Option<Self> {
+    fn into_stored(self, _: R) -> Option<Self> {
         None
     }
 }

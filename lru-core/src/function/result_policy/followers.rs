@@ -44,24 +44,24 @@ pub struct Recompute;
 impl<R> Sharing<R> for Recompute {}
 
 /// Selects [`CloneResult`] for a result that can be cloned for other threads.
-pub trait ByCopy {
+pub trait ByClone {
     /// Returns the selected way.
     fn __sharing(&self) -> CloneResult;
 }
 
-impl<R: Clone + Send + Sync + 'static, S> ByCopy for &SelectPolicy<R, S> {
+impl<R: Clone + Send + Sync + 'static, S> ByClone for &SelectPolicy<R, S> {
     fn __sharing(&self) -> CloneResult {
         CloneResult
     }
 }
 
 /// Selects [`Recompute`] for any other result.
-pub trait ByTurns {
+pub trait ByRecompute {
     /// Returns the selected way.
     fn __sharing(&self) -> Recompute;
 }
 
-impl<R, S> ByTurns for SelectPolicy<R, S> {
+impl<R, S> ByRecompute for SelectPolicy<R, S> {
     fn __sharing(&self) -> Recompute {
         Recompute
     }

@@ -19,7 +19,7 @@ pub use stored_type::{Cacheable, Probe, ProbeDefaults, StoredAs, kind};
 
 /// The traits of the autoref selection by [`SelectPolicy`], for import without names.
 pub(crate) mod choices {
-    pub use super::followers::{ByCopy as _, ByTurns as _};
+    pub use super::followers::{ByClone as _, ByRecompute as _};
     pub use super::select::{
         ByOk as _, ByPresence as _, ByResult as _, ByWhole as _, RefusedOk as _, RefusedWhole as _,
         WithoutPresence as _, WithoutResult as _,
@@ -29,18 +29,18 @@ pub(crate) mod choices {
 /// Which part of a result of type `R` is stored, and how a hit makes a result of it.
 pub trait ResultPolicy<R>: Copy {
     /// The stored form of a result.
-    type Kept;
+    type Stored;
     /// The value of a result, which weights and times are computed from. It is the stored form before type erasure.
     type Value;
 
     /// Returns the result of a hit: a clone of the stored value.
-    fn answer(self, kept: &Self::Kept) -> R;
+    fn restore(self, stored: &Self::Stored) -> R;
 
     /// Clones the part of a result to be stored; `None` if the result is not to be stored.
-    fn kept(self, result: &R) -> Option<Self::Kept>;
+    fn stored(self, result: &R) -> Option<Self::Stored>;
 
-    /// Like [`ResultPolicy::kept`], but takes the result by value.
-    fn into_kept(self, result: R) -> Option<Self::Kept>;
+    /// Like [`ResultPolicy::stored`], but takes the result by value.
+    fn into_stored(self, result: R) -> Option<Self::Stored>;
 
     /// Returns the value of a result; `None` for an error that is not stored.
     fn value(self, result: &R) -> Option<&Self::Value>;
@@ -51,12 +51,12 @@ pub trait ResultPolicy<R>: Copy {
     }
 
     /// Returns whether the result is to be stored.
-    fn keeps(self, _result: &R) -> bool {
+    fn stores(self, _result: &R) -> bool {
         true
     }
 
     /// Makes a result of its value.
-    fn of_value(self, value: Self::Value) -> R;
+    fn result_of(self, value: Self::Value) -> R;
 }
 
 macro_rules! whole {
@@ -69,7 +69,7 @@ macro_rules! whole {
         where
             $result: Clone,
         {
-            type Kept = $result;
+            type Stored = $result;
             type Value = $result;
 
             #[inline]
@@ -82,22 +82,22 @@ macro_rules! whole {
                 $is_error(result)
             }
 
-            fn of_value(self, value: $result) -> $result {
+            fn result_of(self, value: $result) -> $result {
                 value
             }
 
             #[inline]
-            fn answer(self, kept: &$result) -> $result {
-                kept.clone()
+            fn restore(self, stored: &$result) -> $result {
+                stored.clone()
             }
 
             #[inline]
-            fn kept(self, result: &$result) -> Option<$result> {
+            fn stored(self, result: &$result) -> Option<$result> {
                 Some(result.clone())
             }
 
             #[inline]
-            fn into_kept(self, result: $result) -> Option<$result> {
+            fn into_stored(self, result: $result) -> Option<$result> {
                 Some(result)
             }
         }
@@ -118,11 +118,11 @@ whole! {
 pub struct OkOnly;
 
 impl<T: Clone, E> ResultPolicy<Result<T, E>> for OkOnly {
-    type Kept = T;
+    type Stored = T;
     type Value = T;
 
     #[inline]
-    fn keeps(self, result: &Result<T, E>) -> bool {
+    fn stores(self, result: &Result<T, E>) -> bool {
         result.is_ok()
     }
 
@@ -136,22 +136,22 @@ impl<T: Clone, E> ResultPolicy<Result<T, E>> for OkOnly {
         result.is_err()
     }
 
-    fn of_value(self, value: T) -> Result<T, E> {
+    fn result_of(self, value: T) -> Result<T, E> {
         Ok(value)
     }
 
     #[inline]
-    fn answer(self, kept: &T) -> Result<T, E> {
-        Ok(kept.clone())
+    fn restore(self, stored: &T) -> Result<T, E> {
+        Ok(stored.clone())
     }
 
     #[inline]
-    fn kept(self, result: &Result<T, E>) -> Option<T> {
+    fn stored(self, result: &Result<T, E>) -> Option<T> {
         result.as_ref().ok().cloned()
     }
 
     #[inline]
-    fn into_kept(self, result: Result<T, E>) -> Option<T> {
+    fn into_stored(self, result: Result<T, E>) -> Option<T> {
         result.ok()
     }
 }

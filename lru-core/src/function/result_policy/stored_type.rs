@@ -60,23 +60,23 @@ pub const fn kind(result: bool, shared: bool, shared_ok: bool) -> u8 {
 /// Maps a result type of this `KIND` to its stored type.
 pub trait StoredAs<const KIND: u8> {
     /// The stored type.
-    type Kept;
+    type Stored;
 }
 
 impl<R> StoredAs<PLAIN> for R {
-    type Kept = R;
+    type Stored = R;
 }
 
 impl<T, E> StoredAs<FALLIBLE> for Result<T, E> {
-    type Kept = T;
+    type Stored = T;
 }
 
 impl<R> StoredAs<REFUSED> for R {
-    type Kept = Refused;
+    type Stored = Refused;
 }
 
 impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
-    type Kept = Refused;
+    type Stored = Refused;
 }
 
 /// Types that can be stored in a cache that all threads share.
@@ -130,9 +130,9 @@ macro_rules! stored_result {
         $crate::stored_result!($type, whole in Shared)
     };
     ($type:ty, in $scope:ident) => {
-        $crate::__stored_result!($type, $scope, Kept)
+        $crate::__stored_result!($type, $scope, Stored)
     };
     ($type:ty, whole in $scope:ident) => {
-        $crate::__stored_result!($type, $scope, Kept, false)
+        $crate::__stored_result!($type, $scope, Stored, false)
     };
 }

@@ -28,7 +28,7 @@ const MAIN: List = List(1);
 const SMALL_PERCENT: usize = 10;
 
 /// The maximum of the use counts. An unused entry is evicted after as many rounds of the main queue.
-const MOST_USES: u8 = 3;
+const MAX_USES: u8 = 3;
 
 /// The number of uses with which an entry moves from the small queue to the main one.
 const USES_TO_STAY: u8 = 2;
@@ -70,7 +70,7 @@ impl Policy for S3Fifo {
     #[inline]
     fn used<T>(&self, _: &Arena<T>, slot: Slot) {
         if let Some(Seen { uses, .. }) = self.seen.get(slot.index()) {
-            uses.set(MOST_USES.min(uses.get() + 1));
+            uses.set(MAX_USES.min(uses.get() + 1));
         }
     }
 

@@ -162,7 +162,7 @@ impl Sketch {
         [0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
 
     /// The largest value of a 4-bit counter.
-    const MOST: u64 = 15;
+    const MAX_COUNT: u64 = 15;
 
     /// A mask of all bits of a word except the highest of each counter.
     const HALVES: u64 = 0x7777_7777_7777_7777;
@@ -183,7 +183,7 @@ impl Sketch {
     fn count(&self, hash: KeyHash) {
         for place in self.places(hash) {
             if let Some(word) = self.words.get(place.word) {
-                let one = u64::from((word.get() >> place.shift) & Self::MOST != Self::MOST);
+                let one = u64::from((word.get() >> place.shift) & Self::MAX_COUNT != Self::MAX_COUNT);
                 word.set(word.get() + (one << place.shift));
             }
         }
@@ -205,7 +205,7 @@ impl Sketch {
     fn frequency(&self, hash: KeyHash) -> u8 {
         let counts = self.places(hash).filter_map(|place| {
             let word = self.words.get(place.word)?.get();
-            Some(((word >> place.shift) & Self::MOST) as u8)
+            Some(((word >> place.shift) & Self::MAX_COUNT) as u8)
         });
         counts.min().unwrap_or(0)
     }

@@ -6,7 +6,7 @@ use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::Plain;
 use crate::key::Part;
 use crate::store::policy::Lru;
-use crate::store::read_stripes::be;
+use crate::store::read_stripes::set_thread_number;
 use crate::store::types::Types;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::hash::{Hash, Hasher};
@@ -44,18 +44,18 @@ impl Part for Asked<'_> {
     }
 }
 
-type Tested<V = u64> = Open<Types<u64, V, Lru, ()>>;
+type Tested<V = u64> = Replicated<Types<u64, V, Lru, ()>>;
 
 impl<V: Clone> Tested<V> {
-    fn calls(&self) -> CacheHandle<&Self, NoLifecycle> {
+    fn handle(&self) -> CacheHandle<&Self, NoLifecycle> {
         CacheHandle::new(self, true, NoLifecycle)
     }
 
     /// Calls with a key that calls `on_eq` when it is compared.
     fn call_with(&self, n: u64, on_eq: &dyn Fn(), compute: impl FnOnce() -> V) -> V {
-        match self.calls().look(Asked(n, on_eq), Plain) {
+        match self.handle().lookup(Asked(n, on_eq), Plain) {
             Ok(found) => found,
-            Err(miss) => miss.keep(compute()),
+            Err(miss) => miss.insert(compute()),
         }
     }
 
@@ -63,47 +63,47 @@ impl<V: Clone> Tested<V> {
         self.call_with(n, &|| (), compute)
     }
 
-    fn is_there(&self, n: u64) -> bool {
-        self.calls().contains(Asked(n, &|| ()))
+    fn contains(&self, n: u64) -> bool {
+        self.handle().contains(Asked(n, &|| ()))
     }
 
-    fn forget(&self, n: u64) -> bool {
-        self.calls().invalidate(Asked(n, &|| ()))
+    fn invalidate(&self, n: u64) -> bool {
+        self.handle().invalidate(Asked(n, &|| ()))
     }
 
     fn put(&self, n: u64, value: V) {
-        self.calls().put(Asked(n, &|| ()), value, Plain);
+        self.handle().put(Asked(n, &|| ()), value, Plain);
     }
 
     fn counted(&self) -> (u64, u64, usize) {
-        let info = self.calls().info();
+        let info = self.handle().info();
         (info.hits, info.misses, info.currsize)
     }
 
-    fn is_lent(&self) -> bool {
-        self.0.readers().is_some_and(|readers| self.begin_to_read(readers).is_some())
+    fn is_published(&self) -> bool {
+        self.0.stripes().is_some_and(|stripes| self.begin_read(stripes).is_some())
     }
 
     /// Publishes the table to the current thread by as many hits as needed. Returns their number.
-    fn lend_here(&self, n: u64) -> u64 {
-        self.0.prepare();
+    fn publish_here(&self, n: u64) -> u64 {
+        self.0.create_stripes();
         for hits in 0..10_000 {
-            if self.is_lent() {
+            if self.is_published() {
                 return hits;
             }
             self.call(n, || panic!("it is there"));
         }
-        panic!("it is never lent");
+        panic!("the table is never published");
     }
 }
 
 /// Returns a cache of ten times 1, 2 and 3, published to the current thread, and the number of hits so far.
 /// There are no misses.
-fn lent() -> (Tested, u64) {
-    let open = Tested::new();
-    (1..=3).for_each(|n| open.put(n, 10 * n));
-    let hits = open.lend_here(1);
-    (open, hits)
+fn published() -> (Tested, u64) {
+    let cache = Tested::new();
+    (1..=3).for_each(|n| cache.put(n, 10 * n));
+    let hits = cache.publish_here(1);
+    (cache, hits)
 }
 
 fn unasked() -> u64 {
@@ -123,149 +123,149 @@ fn finishes(test: impl FnOnce() + Send + 'static) {
 }
 
 #[test]
-fn nothing_is_lent_while_one_thread_calls() {
-    let open = Tested::new();
-    (0..10_000).for_each(|_| assert_eq!(open.call(1, || 10), 10));
-    assert!(open.0.readers().is_none());
-    assert_eq!(open.counted(), (9_999, 1, 1));
+fn nothing_is_published_while_one_thread_calls() {
+    let cache = Tested::new();
+    (0..10_000).for_each(|_| assert_eq!(cache.call(1, || 10), 10));
+    assert!(cache.0.stripes().is_none());
+    assert_eq!(cache.counted(), (9_999, 1, 1));
 }
 
 #[test]
-fn threads_that_take_turns_are_lent_the_table() {
-    let open = &Tested::new();
-    open.put(1, 10);
-    for turn in 0..=CHANGES {
-        assert!(open.0.readers().is_none(), "{turn}");
-        let calls = || (0..SAMPLED).for_each(|_| assert_eq!(open.call(1, unasked), 10));
+fn the_table_is_published_to_threads_that_take_turns() {
+    let cache = &Tested::new();
+    cache.put(1, 10);
+    for turn in 0..=THREAD_CHANGES {
+        assert!(cache.0.stripes().is_none(), "{turn}");
+        let calls = || (0..SAMPLE_INTERVAL).for_each(|_| assert_eq!(cache.call(1, unasked), 10));
         thread::scope(|scope| _ = scope.spawn(calls));
     }
-    assert!(open.0.readers().is_some());
-    open.lend_here(1);
-    assert!(open.is_lent());
+    assert!(cache.0.stripes().is_some());
+    cache.publish_here(1);
+    assert!(cache.is_published());
 }
 
 #[test]
-fn what_is_lent_is_taken_back_to_be_changed_and_lent_again() {
-    let (open, mut hits) = lent();
-    assert_eq!(open.call(2, unasked), 20);
-    assert!(open.is_lent());
-    assert_eq!(open.call(4, || 40), 40);
-    assert!(!open.is_lent(), "there is one more");
-    hits += 1 + open.lend_here(4);
-    assert_eq!(open.call(4, unasked), 40);
-    assert_eq!(open.counted(), (hits + 1, 1, 4));
-    assert!(open.is_lent(), "to know all hits, it is not taken back");
+fn a_published_table_is_revoked_to_be_changed_and_published_again() {
+    let (cache, mut hits) = published();
+    assert_eq!(cache.call(2, unasked), 20);
+    assert!(cache.is_published());
+    assert_eq!(cache.call(4, || 40), 40);
+    assert!(!cache.is_published(), "there is one more");
+    hits += 1 + cache.publish_here(4);
+    assert_eq!(cache.call(4, unasked), 40);
+    assert_eq!(cache.counted(), (hits + 1, 1, 4));
+    assert!(cache.is_published(), "counting all hits does not revoke it");
     hits += 1;
-    assert!(open.forget(4) && !open.is_lent() && !open.is_there(4));
-    assert_eq!(open.counted(), (hits, 1, 3));
-    open.lend_here(1);
-    open.calls().clear();
-    assert_eq!(open.counted(), (0, 0, 0));
-    open.0.validate();
+    assert!(cache.invalidate(4) && !cache.is_published() && !cache.contains(4));
+    assert_eq!(cache.counted(), (hits, 1, 3));
+    cache.publish_here(1);
+    cache.handle().clear();
+    assert_eq!(cache.counted(), (0, 0, 0));
+    cache.0.validate();
 }
 
 #[test]
-fn what_is_put_while_it_is_lent_is_served() {
-    let (open, _) = lent();
-    open.put(2, 21);
-    assert_eq!(open.call(2, unasked), 21);
-    open.lend_here(2);
-    assert_eq!(open.calls().refresh(Asked(2, &|| ()), Plain).keep(22), 22);
-    assert_eq!(open.call(2, unasked), 22);
+fn what_is_put_while_the_table_is_published_is_served() {
+    let (cache, _) = published();
+    cache.put(2, 21);
+    assert_eq!(cache.call(2, unasked), 21);
+    cache.publish_here(2);
+    assert_eq!(cache.handle().refresh(Asked(2, &|| ()), Plain).insert(22), 22);
+    assert_eq!(cache.call(2, unasked), 22);
 }
 
 #[test]
 fn readers_are_in_it_at_the_same_time() {
     finishes(|| {
-        be(1);
-        let (open, hits) = lent();
+        set_thread_number(1);
+        let (cache, hits) = published();
         let both = &Barrier::new(2);
         let other = thread::scope(|scope| {
-            let open = &open;
+            let cache = &cache;
             let other = scope.spawn(move || {
-                be(2);
-                let hits = open.lend_here(2);
-                assert_eq!(open.call_with(2, &|| _ = both.wait(), unasked), 20);
+                set_thread_number(2);
+                let hits = cache.publish_here(2);
+                assert_eq!(cache.call_with(2, &|| _ = both.wait(), unasked), 20);
                 hits
             });
-            assert_eq!(open.call_with(1, &|| _ = both.wait(), unasked), 10);
+            assert_eq!(cache.call_with(1, &|| _ = both.wait(), unasked), 10);
             other.join().unwrap()
         });
-        assert_eq!(open.counted(), (hits + other + 2, 0, 3));
+        assert_eq!(cache.counted(), (hits + other + 2, 0, 3));
     });
 }
 
 #[test]
-fn a_reader_waits_for_nobody_who_holds_the_lock() {
+fn a_reader_does_not_block_on_the_lock_holder() {
     finishes(|| {
-        let (open, hits) = lent();
-        let open = &open;
+        let (cache, hits) = published();
+        let cache = &cache;
         let holding = &Barrier::new(2);
         thread::scope(|scope| {
             scope.spawn(move || {
-                let held = open.0.hold();
+                let held = cache.0.hold();
                 holding.wait();
                 holding.wait();
                 drop(held);
             });
             holding.wait();
-            assert_eq!(open.call(2, unasked), 20);
-            let found = open.calls().begin(Asked(2, &|| ()), Plain, FlightOptions::SINGLE);
+            assert_eq!(cache.call(2, unasked), 20);
+            let found = cache.handle().begin(Asked(2, &|| ()), Plain, FlightOptions::SINGLE);
             assert!(matches!(found, CoalescedLookup::Hit(20)));
             holding.wait();
         });
-        assert_eq!(open.counted(), (hits + 2, 0, 3));
+        assert_eq!(cache.counted(), (hits + 2, 0, 3));
     });
 }
 
 #[test]
 fn a_panic_while_reading_leaves_all_as_it_was() {
-    let (open, hits) = lent();
+    let (cache, hits) = published();
     std::panic::set_hook(Box::new(|_| {}));
-    let call = AssertUnwindSafe(|| open.call_with(2, &|| panic!("on purpose"), unasked));
+    let call = AssertUnwindSafe(|| cache.call_with(2, &|| panic!("on purpose"), unasked));
     assert!(catch_unwind(call).is_err());
     drop(std::panic::take_hook());
-    assert_eq!(open.call(2, unasked), 20);
-    assert_eq!(open.counted(), (hits + 1, 0, 3));
-    open.0.validate();
+    assert_eq!(cache.call(2, unasked), 20);
+    assert_eq!(cache.counted(), (hits + 1, 0, 3));
+    cache.0.validate();
 }
 
 #[test]
-fn what_leaves_is_dropped_at_once_though_it_was_lent() {
+fn a_removed_value_is_dropped_at_once_although_it_was_published() {
     finishes(|| {
-        let open = &Tested::<Arc<u64>>::new();
+        let cache = &Tested::<Arc<u64>>::new();
         let values = [1, 2, 3].map(Arc::new);
         let turn = &Barrier::new(2);
         thread::scope(|scope| {
-            let lend = || {
+            let publish = || {
                 for (n, value) in (1..).zip(&values) {
-                    open.put(n, Arc::clone(value));
+                    cache.put(n, Arc::clone(value));
                 }
                 turn.wait();
-                open.lend_here(1);
+                cache.publish_here(1);
                 turn.wait();
             };
             let changed = || _ = turn.wait();
             scope.spawn(move || {
                 for _ in 0..3 {
                     turn.wait();
-                    open.lend_here(2);
+                    cache.publish_here(2);
                     turn.wait();
                     turn.wait();
                 }
             });
             let counts = || values.each_ref().map(Arc::strong_count);
-            lend();
+            publish();
             assert_eq!(counts(), [2, 2, 2]);
-            assert!(open.forget(1));
+            assert!(cache.invalidate(1));
             assert_eq!(counts(), [1, 2, 2]);
             changed();
-            lend();
-            open.put(2, Arc::new(4));
+            publish();
+            cache.put(2, Arc::new(4));
             assert_eq!(counts(), [2, 1, 2]);
             changed();
-            lend();
-            open.calls().clear();
+            publish();
+            cache.handle().clear();
             assert_eq!(counts(), [1, 1, 1]);
             changed();
         });
@@ -301,35 +301,35 @@ const CALLS: u64 = if cfg!(debug_assertions) { 20_000 } else { 200_000 };
 #[test]
 fn no_call_is_lost() {
     finishes(|| {
-        let open = Tested::new();
+        let cache = Tested::new();
         in_threads(|thread| {
             let mut random = thread + 1;
             for number in 0..CALLS {
                 let below = if number % 64 == 0 { 10_000 } else { 32 };
                 let n = draw(&mut random, below);
-                assert_eq!(open.call(n, || 10 * n), 10 * n);
+                assert_eq!(cache.call(n, || 10 * n), 10 * n);
                 if number % 1000 == 0 {
-                    let (hits, misses, len) = open.counted();
+                    let (hits, misses, len) = cache.counted();
                     assert!(hits + misses <= THREADS * CALLS && misses >= len as u64);
                 }
             }
         });
-        let (hits, misses, len) = open.counted();
+        let (hits, misses, len) = cache.counted();
         assert_eq!(hits + misses, THREADS * CALLS);
         assert!(misses >= len as u64);
-        assert!(open.0.readers().is_some(), "threads have taken turns");
-        open.0.validate();
+        assert!(cache.0.stripes().is_some(), "threads have taken turns");
+        cache.0.validate();
     });
 }
 
 /// Each key has a source, which some threads change and then invalidate, put or clear. A value that is served
 /// afterwards was computed afterwards.
 #[test]
-fn nobody_is_served_what_is_out_of_date() {
+fn outdated_values_are_not_served() {
     const KEYS: usize = 16;
     finishes(|| {
-        let open = Tested::new();
-        open.0.prepare();
+        let cache = Tested::new();
+        cache.0.create_stripes();
         let sources = [const { AtomicU64::new(0) }; KEYS];
         let settled = [const { AtomicU64::new(0) }; KEYS];
         in_threads(|thread| {
@@ -340,28 +340,28 @@ fn nobody_is_served_what_is_out_of_date() {
                 match draw(&mut random, 1000) {
                     0 => {
                         let version = sources[at].fetch_add(1, SeqCst) + 1;
-                        open.forget(n);
+                        cache.invalidate(n);
                         settled[at].fetch_max(version, SeqCst);
                     }
                     1 => {
                         let version = sources[at].fetch_add(1, SeqCst) + 1;
-                        open.calls().retain(|key, _| *key != n);
+                        cache.handle().retain(|key, _| *key != n);
                         settled[at].fetch_max(version, SeqCst);
                     }
                     2 => {
                         let version = sources[at].fetch_add(1, SeqCst) + 1;
-                        open.calls().clear();
+                        cache.handle().clear();
                         settled[at].fetch_max(version, SeqCst);
                     }
                     _ => {
                         let at_least = settled[at].load(SeqCst);
-                        let version = open.call(n, || sources[at].load(SeqCst));
+                        let version = cache.call(n, || sources[at].load(SeqCst));
                         assert!(version >= at_least, "{version} of {at_least}");
                     }
                 }
             }
         });
-        open.counted();
-        open.0.validate();
+        cache.counted();
+        cache.0.validate();
     });
 }
