@@ -53,9 +53,9 @@ pub(crate) fn in_static<E: crate::engine::placement::isolation::NewLike + 'stati
 /// that a call need not check whether the cache stores anything.
 pub struct StaticCache<X, const MAXSIZE: i128>(X);
 
-/// A cache with one engine. `K` is the owned form of the arguments, `V` is the stored result, and `CALLBACK_FREE` is
-/// true if no user code runs while the lock is held, which [`callback_free!`](crate::function::no_callbacks)
-/// decides.
+/// A cache with one engine. `K` is the owned form of the arguments, `V` is the stored result, and
+/// `CALLBACK_FREE` is true if no user code runs while the lock is held, which
+/// [`callback_free!`](crate::function::no_callbacks) decides.
 pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const CALLBACK_FREE: bool = false> =
     StaticCache<EngineBy<Types<K, V, P, T>, CALLBACK_FREE>, MAXSIZE>;
 

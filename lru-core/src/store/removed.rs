@@ -124,8 +124,8 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         self.entries.count(reason)
     }
 
-    /// Calls `listener` for each removed entry, and then for one that was `taken` out. A panic of one call does
-    /// not skip the others; the first panic is returned.
+    /// Calls `listener` for each removed entry, and then for one that was `taken` out. A panic of one call
+    /// does not skip the others; the first panic is returned.
     pub(crate) fn report(
         &self,
         taken: Option<(&C::Key, &C::Value, RemovalCause)>,

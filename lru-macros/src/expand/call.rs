@@ -55,7 +55,9 @@ pub(super) fn result_policy(model: &Model) -> TokenStream {
         Place::Object(object) => {
             let (span, result) = (type_tokens::first_span(&model.result), &model.result);
             let (krate, handle) = (model.krate.at(span), cache::handle_of(object, &model.krate));
-            quote_spanned! { span=> #krate::__private::valued::<#result, _, _, _>(|| #handle, #result_policy).__fit() }
+            quote_spanned! { span=>
+                #krate::__private::valued::<#result, _, _, _>(|| #handle, #result_policy).__fit()
+            }
         }
     }
 }

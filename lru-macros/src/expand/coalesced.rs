@@ -138,14 +138,19 @@ fn refreshed(model: &Model, home: &TokenStream) -> Refreshed {
         let krate = krate.at(at);
         // A method call: so the compiler reports an argument that cannot be copied at its type.
         if is_reference(ty) {
-            return quote_spanned! { at=> let #copy = #krate::__private::Original(#argument).to_owned_for_refresh(); };
+            return quote_spanned! { at=>
+                let #copy = #krate::__private::Original(#argument).to_owned_for_refresh();
+            };
         }
         // The body takes one copy; expiry or weight are computed from the other.
         let for_options = has_options.then(|| {
             let copy = format_ident!("__copy{number}");
             quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
         });
-        quote_spanned! { at=> let #copy = #krate::__private::Original(&#argument).clone_for_refresh(); #for_options }
+        quote_spanned! { at=>
+            let #copy = #krate::__private::Original(&#argument).clone_for_refresh();
+            #for_options
+        }
     });
     let passed: Vec<_> = arguments
         .iter()
