@@ -496,10 +496,10 @@ pub use lru_macros::cache;
 ///
 /// use functools::{RemovalCause, lru_cache};
 ///
-/// static LEFT: Mutex<Vec<(String, RemovalCause)>> = Mutex::new(Vec::new());
+/// static REMOVED: Mutex<Vec<(String, RemovalCause)>> = Mutex::new(Vec::new());
 ///
 /// fn log(name: &str, _length: &usize, cause: RemovalCause) {
-///     LEFT.lock().unwrap().push((name.to_string(), cause));
+///     REMOVED.lock().unwrap().push((name.to_string(), cause));
 /// }
 ///
 /// #[lru_cache(maxsize = 1, on_evict = log)]
@@ -509,7 +509,7 @@ pub use lru_macros::cache;
 ///
 /// (length("Ada"), length("Grace"));
 /// length::cache_clear();
-/// assert_eq!(*LEFT.lock().unwrap(), [("Ada".into(), RemovalCause::Evicted), ("Grace".into(), RemovalCause::Cleared)]);
+/// assert_eq!(*REMOVED.lock().unwrap(), [("Ada".into(), RemovalCause::Evicted), ("Grace".into(), RemovalCause::Cleared)]);
 /// ```
 ///
 /// ## `typed`

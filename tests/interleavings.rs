@@ -83,7 +83,7 @@ fn in_every_order(one: fn(Memoized), other: fn(Memoized), check: fn(Memoized)) {
 }
 
 #[test]
-fn after_a_clear_nobody_is_served_what_was_computed_before() {
+fn after_a_clear_no_earlier_result_is_served() {
     in_every_order(
         |f| _ = (f.call)(1),
         |f| {
@@ -98,7 +98,7 @@ fn after_a_clear_nobody_is_served_what_was_computed_before() {
 }
 
 #[test]
-fn after_an_invalidation_nobody_is_served_what_was_computed_before() {
+fn after_an_invalidation_no_earlier_result_is_served() {
     in_every_order(
         |f| _ = (f.call)(1),
         |f| {
@@ -296,7 +296,7 @@ mod shared {
     }
 
     #[test]
-    fn whoever_is_dropped_the_others_are_answered() {
+    fn whichever_future_is_dropped_the_others_are_answered() {
         in_drawn_orders(|| {
             block_on(async {
                 let dropped = [(); 2].map(|()| spawn(abandoned(stored(1))));
@@ -314,7 +314,7 @@ mod shared {
     }
 
     #[test]
-    fn whoever_is_dropped_one_computes_at_a_time() {
+    fn whichever_future_is_dropped_one_computes_at_a_time() {
         in_drawn_orders(|| {
             block_on(async {
                 let dropped = [(); 2].map(|()| spawn(abandoned(unstored(1))));

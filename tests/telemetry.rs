@@ -436,7 +436,7 @@ mod traced {
     }
 
     #[test]
-    fn a_refresh_that_nobody_runs_is_told() {
+    fn an_abandoned_refresh_is_reported() {
         #[lru_cache(ttl = 10, swr = true, timer = now, spawn = drop::<Task>)]
         async fn unlucky(n: u64) -> u64 {
             n
@@ -446,7 +446,7 @@ mod traced {
             TIME.load(SeqCst)
         }
         listen();
-        let of = "a_refresh_that_nobody_runs_is_told::unlucky";
+        let of = "an_abandoned_refresh_is_reported::unlucky";
         assert_eq!(block_on(unlucky(1)), 1);
         TIME.store(10, SeqCst);
         assert_eq!(block_on(unlucky(1)), 1);
@@ -458,7 +458,7 @@ mod traced {
 
     #[cfg(feature = "backend")]
     #[test]
-    fn what_a_backend_could_not_do_is_told() {
+    fn failed_backend_operations_are_reported() {
         use functools::backend::{Backend, BackendError, Stored};
 
         struct Down;
@@ -482,7 +482,7 @@ mod traced {
         }
         listen();
         assert_eq!(square(3), 9);
-        let of = "what_a_backend_could_not_do_is_told::square";
+        let of = "failed_backend_operations_are_reported::square";
         assert_eq!(
             take_events(of),
             ["WARN backend failed error=it is down", "DEBUG computed took=_ is_error=false"]
@@ -490,7 +490,7 @@ mod traced {
     }
 
     #[test]
-    fn an_error_that_is_answered_by_a_stale_result_is_told() {
+    fn an_error_answered_by_a_stale_result_is_reported() {
         #[lru_cache(ttl = 10, stale_if_error = 1000, timer = now)]
         fn fallback(start: u64) -> Result<u64, ()> {
             if now() == start { Ok(start) } else { Err(()) }
@@ -503,7 +503,7 @@ mod traced {
         assert_eq!(fallback(0), Ok(0));
         TIME.store(10, SeqCst);
         assert_eq!(fallback(0), Ok(0));
-        let of = "an_error_that_is_answered_by_a_stale_result_is_told::fallback";
+        let of = "an_error_answered_by_a_stale_result_is_reported::fallback";
         let fallback = "WARN computation failed; served stale result";
         assert_eq!(
             take_events(of),

@@ -111,7 +111,7 @@ fn futures_stay_send() {
 }
 
 #[test]
-fn a_backend_that_calls_the_function_waits_for_nobody() {
+fn a_backend_that_calls_the_function_does_not_wait() {
     static CALLS: AtomicU64 = AtomicU64::new(0);
 
     struct Caller;

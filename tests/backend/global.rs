@@ -96,7 +96,7 @@ fn who_panics_gives_the_claim_back() {
 }
 
 #[test]
-fn nobody_waits_longer_than_the_bound() {
+fn no_call_waits_longer_than_the_bound() {
     static BACKEND: MapBackend = MapBackend::new();
     #[lru_cache(maxsize = 0, single_flight = global, flight_timeout = 0.05, backend = &BACKEND)]
     fn square(n: u64) -> u64 {

@@ -170,7 +170,7 @@ fn a_strict_call_fails_with_its_backend() {
 }
 
 #[test]
-fn a_backend_that_calls_the_function_and_who_is_told_of_its_errors_wait_for_nobody() {
+fn a_backend_and_an_error_callback_that_call_the_function_do_not_wait() {
     static CALLS: AtomicU64 = AtomicU64::new(0);
 
     /// Calls the function, the first two times.

@@ -67,7 +67,7 @@ fn of_a_leader_that_is_dropped_the_first_who_waits_takes_over() {
 }
 
 #[test]
-fn whoever_comes_first_takes_over() {
+fn the_first_follower_takes_over() {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     static GATE: Gate = Gate::new();
 
@@ -175,7 +175,7 @@ fn a_late_end_while_another_computes_is_of_use_to_later_calls() {
 }
 
 #[test]
-fn a_follower_that_is_called_and_not_polled_holds_nobody_up() {
+fn a_follower_that_is_called_and_not_polled_blocks_no_other() {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     static GATE: Gate = Gate::new();
 
@@ -286,7 +286,7 @@ fn a_copy_that_panics_leaves_the_others_to_try() {
 }
 
 #[test]
-fn a_waker_that_panics_is_nobody_else_s_business() {
+fn a_waker_that_panics_affects_no_other_call() {
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
 

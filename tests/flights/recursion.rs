@@ -213,7 +213,7 @@ fn a_clone_that_calls_back_while_its_result_comes_in_is_answered() {
 }
 
 #[test]
-fn an_eq_that_calls_back_under_the_lock_waits_for_nobody() {
+fn an_eq_that_calls_back_under_the_lock_does_not_wait() {
     static LEADS: AtomicU64 = AtomicU64::new(0);
     static ASKED: AtomicU64 = AtomicU64::new(0);
 

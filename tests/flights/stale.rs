@@ -428,9 +428,9 @@ fn arguments_of_all_kinds_are_carried() {
 }
 
 #[test]
-fn with_other_terms_beside() {
+fn with_other_options_beside() {
     static NOW: AtomicU64 = AtomicU64::new(0);
-    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
 
     #[lru_cache(
         maxsize = 10,
@@ -438,7 +438,7 @@ fn with_other_terms_beside() {
         tti = 100,
         swr = 1000,
         weight = |_key, value| usize::try_from(*value).unwrap(),
-        on_evict = |key: &u64, _: &u64, cause| LEFT.lock().unwrap().push((*key, cause)),
+        on_evict = |key: &u64, _: &u64, cause| REMOVED.lock().unwrap().push((*key, cause)),
         timer = || NOW.load(SeqCst)
     )]
     fn size(key: u64) -> u64 {
@@ -452,7 +452,7 @@ fn with_other_terms_beside() {
         NOW.store(60, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(1);
-        assert_eq!(*LEFT.lock().unwrap(), [(4, RemovalCause::Replaced)]);
+        assert_eq!(*REMOVED.lock().unwrap(), [(4, RemovalCause::Replaced)]);
         NOW.store(159, SeqCst);
         assert_eq!(size(4), 4);
         refreshed(2);

@@ -1,5 +1,5 @@
-//! Replays what the caches and decorators of cachetools were recorded doing, through the objects and
-//! through annotated functions. `tests/conformance/README.md` has the format of the traces.
+//! Replays recorded traces of the caches and decorators of cachetools, through cache objects and annotated functions.
+//! `tests/conformance/README.md` describes the format of the traces.
 
 use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
@@ -16,11 +16,11 @@ const POLICIES: &str = include_str!("../conformance/ct_policy.jsonl");
 const FUNCTIONS: &str = include_str!("../conformance/ct_func.jsonl");
 
 thread_local! {
-    /// What the clock shows.
+    /// The reading of the clock.
     static NOW: Cell<u64> = const { Cell::new(0) };
-    /// What was told since it was asked for, in order.
-    static LEFT: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
-    /// How often a body ran.
+    /// The removals reported to the listener since the last check, in order.
+    static REMOVED: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
+    /// The number of body runs.
     static RUNS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -35,7 +35,7 @@ fn clock() -> Ticks {
     Timer::new(ticks)
 }
 
-// ---- The traces, as recorded.
+// ---- The traces, as recorded
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
@@ -48,7 +48,7 @@ enum Name {
     Tlru,
 }
 
-/// What is done to a cache as a map.
+/// Operations on a cache as a map.
 #[derive(Deserialize)]
 struct Map {
     id: String,
@@ -104,7 +104,7 @@ enum Op {
     Other(String),
 }
 
-// ---- Caches as maps.
+// ---- Caches as maps
 
 #[test]
 fn maps_replay_through_the_objects() {
@@ -131,12 +131,12 @@ fn maps_replay_through_the_objects() {
 fn map<P: Policy>(trace: &Map) -> CacheBuilder<u64, u64, P, Ticks> {
     let builder = Cache::builder_with(clock())
         .maxsize(trace.maxsize)
-        .on_evict(|key, _, cause| LEFT.with_borrow_mut(|left| left.push((*key, cause))));
+        .on_evict(|key, _, cause| REMOVED.with_borrow_mut(|removed| removed.push((*key, cause))));
     if trace.weighted { builder.weigher(|_, value| weight(*value)) } else { builder }
 }
 
 fn weight(value: u64) -> usize {
-    usize::try_from(value % 5).expect("it is small")
+    usize::try_from(value % 5).expect("the remainder is below 5")
 }
 
 fn choose(choice: Choice, keys: &Candidates<'_, u64>) -> usize {
@@ -148,12 +148,12 @@ fn choose(choice: Choice, keys: &Candidates<'_, u64>) -> usize {
         Choice::Last => return keys.len() - 1,
         Choice::Mid => return keys.len() / 2,
     };
-    chosen.expect("there is one").0
+    chosen.expect("the cache is not empty").0
 }
 
 fn replay_map<P: Policy>(trace: &Map, cache: Cache<u64, u64, P, Ticks>) {
     NOW.set(0);
-    LEFT.take();
+    REMOVED.take();
     let mut removed = trace.removed.iter().peekable();
     let mut live = trace.live.iter().peekable();
     let mut looked = 0;
@@ -161,7 +161,7 @@ fn replay_map<P: Policy>(trace: &Map, cache: Cache<u64, u64, P, Ticks>) {
     for (i, (op, result)) in trace.ops.iter().zip(&trace.res).enumerate() {
         let at = format!("{}, operation {i}: {op}", trace.id);
         let (op, number) = op.split_at(1);
-        let number = || number.parse::<u64>().expect("a key or a number of ticks");
+        let number = || number.parse::<u64>().expect("the operation has a key or a number of ticks");
         let seen = match op {
             "s" => serde_json::json!(set(trace, &cache, number(), i as u64, &at)),
             "g" => {
@@ -170,7 +170,7 @@ fn replay_map<P: Policy>(trace: &Map, cache: Cache<u64, u64, P, Ticks>) {
             }
             "c" => serde_json::json!(cache.contains(&number())),
             "d" => serde_json::json!(cache.remove(&number()).is_some()),
-            // Python's `pop` leaves alone what has expired, and our `remove` takes it out.
+            // Python's `pop` does not remove an expired entry, but our `remove` does.
             "p" if cache.contains(&number()) => serde_json::json!(cache.remove(&number())),
             "p" => serde_json::Value::Null,
             "P" => serde_json::json!(cache.pop_victim()),
@@ -182,46 +182,50 @@ fn replay_map<P: Policy>(trace: &Map, cache: Cache<u64, u64, P, Ticks>) {
             }
             "x" => {
                 let expired: Vec<u64> = cache.expire().into_iter().map(|(key, _)| key).collect();
-                let told = LEFT.with_borrow(|left| left.iter().map(|(key, _)| *key).collect::<Vec<_>>());
-                assert_eq!(expired, told, "{at}: what is told is what is returned");
+                let reported =
+                    REMOVED.with_borrow(|removed| removed.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+                assert_eq!(expired, reported, "{at}: the listener gets the entries that are returned");
                 serde_json::Value::Null
             }
             "t" => {
                 NOW.set(NOW.get() + number());
                 serde_json::Value::Null
             }
-            other => panic!("{at}: {other} is no operation"),
+            other => panic!("{at}: unknown operation {other}"),
         };
         assert_eq!(seen, *result, "{at}");
         let recorded: Vec<(Why, u64)> = std::iter::from_fn(|| removed.next_if(|(op, ..)| *op == i))
             .map(|&(_, why, key)| (why, key))
             .collect();
-        let told = LEFT.take();
+        let reported = REMOVED.take();
         match op {
-            // What the caller removes is told, and not recorded.
-            "C" => assert!(told.iter().all(|(_, cause)| *cause == RemovalCause::Cleared), "{at}: {told:?}"),
+            // Removals by the caller are reported, but not in the traces.
+            "C" => assert!(
+                reported.iter().all(|(_, cause)| *cause == RemovalCause::Cleared),
+                "{at}: {reported:?}"
+            ),
             "d" | "p" => {
                 let cause = if *result == serde_json::json!(false) {
                     RemovalCause::Expired
                 } else {
                     RemovalCause::Invalidated
                 };
-                assert!(told.is_empty() || told == [(number(), cause)], "{at}: {told:?}");
+                assert!(reported.is_empty() || reported == [(number(), cause)], "{at}: {reported:?}");
             }
-            _ => assert_eq!(reasons(trace, &told), recorded, "{at}: {told:?}"),
+            _ => assert_eq!(reasons(trace, &reported), recorded, "{at}: {reported:?}"),
         }
         while let Some((_, keys)) = live.next_if(|(done, _)| *done == i + 1) {
             let seen: Vec<u64> = (0..trace.universe).filter(|key| cache.contains(key)).collect();
             assert_eq!(seen, *keys, "{at}: live");
         }
     }
-    // Not before the end: to be asked takes out what has expired, and the traces say when that happened.
+    // Only at the end, since reading the counters removes expired entries, and the traces record when that happens.
     let info = cache.info();
     assert_eq!((info.hits + info.misses, info.maxsize), (looked, Some(trace.maxsize)), "{}", trace.id);
-    assert!(removed.next().is_none() && live.next().is_none(), "{}: all was compared", trace.id);
+    assert!(removed.next().is_none() && live.next().is_none(), "{}: the whole trace was compared", trace.id);
 }
 
-/// Stores a value, and says whether it could be.
+/// Stores a value, and returns whether it was stored.
 fn set<P: Policy>(
     trace: &Map,
     cache: &Cache<u64, u64, P, Ticks>,
@@ -232,7 +236,7 @@ fn set<P: Policy>(
     let old = cache.peek(&key);
     let replaced = cache.insert(key, value);
     let weight = if trace.weighted { weight(value) } else { 1 };
-    // What is over already is not weighed.
+    // A value that has already expired is not weighed.
     let is_live = trace.policy != Name::Tlru || key % 7 > 0;
     if is_live && weight > trace.maxsize {
         assert_eq!((replaced, cache.peek(&key)), (None, old), "{at}: nothing changes");
@@ -242,15 +246,15 @@ fn set<P: Policy>(
     "ok"
 }
 
-/// What was told, as it is recorded: what a new value replaces is not.
-fn reasons(trace: &Map, told: &[(u64, RemovalCause)]) -> Vec<(Why, u64)> {
-    let mut reasons: Vec<_> = told
+/// The reported removals as in the traces, which do not record replacements.
+fn reasons(trace: &Map, reported: &[(u64, RemovalCause)]) -> Vec<(Why, u64)> {
+    let mut reasons: Vec<_> = reported
         .iter()
         .filter_map(|&(key, cause)| match cause {
             RemovalCause::Evicted => Some((Why::Evicted, key)),
             RemovalCause::Expired => Some((Why::Expired, key)),
             RemovalCause::Replaced => None,
-            other => panic!("{key} left for {other:?}"),
+            other => panic!("{key} was removed with the cause {other:?}"),
         })
         .collect();
     if trace.policy == Name::Tlru {
@@ -260,9 +264,9 @@ fn reasons(trace: &Map, told: &[(u64, RemovalCause)]) -> Vec<(Why, u64)> {
     reasons
 }
 
-// ---- Functions.
+// ---- Functions
 
-/// What a body returns: its argument, and how many bodies have run.
+/// The result of a body: its argument, and the number of bodies that have run.
 type Numbered = (u64, u64);
 
 #[test]
@@ -296,7 +300,7 @@ fn functions_replay_through_the_objects() {
     assert_eq!(traces.len(), 43);
 }
 
-/// Something that remembers.
+/// A cached function or a cache object.
 struct Memo {
     call: Box<dyn Fn(u64) -> Result<Numbered, Raised>>,
     info: Box<dyn Fn() -> CacheInfo>,
@@ -313,13 +317,13 @@ fn body(key: u64) -> Result<Numbered, Raised> {
     if divisor > 0 && key % divisor == 0 { Err(Raised) } else { Ok((key, RUNS.get())) }
 }
 
-/// One function for each combination that occurs; no other can be asked for.
+/// Returns the function for this combination of options; the traces use no others.
 fn function(trace: &Function) -> Memo {
     macro_rules! functions {
         ($($policy:ident $maxsize:pat, $ttl:pat => $(static $rr:ident = $bound:expr;)? #[$($attribute:tt)*];)*) => {
             match (trace.policy, trace.maxsize, trace.ttl) {
                 $((Name::$policy, $maxsize, $ttl) => {
-                    $(static $rr: LazyLock<RrCache<u64, Numbered>> = LazyLock::new(|| least_leaves($bound));)?
+                    $(static $rr: LazyLock<RrCache<u64, Numbered>> = LazyLock::new(|| evicting_the_least($bound));)?
                     #[$($attribute)*]
                     fn f(k: u64) -> Result<Numbered, Raised> {
                         body(k)
@@ -344,7 +348,7 @@ fn function(trace: &Function) -> Memo {
         Fifo Some(3), None => #[lru_cache(maxsize = 3, policy = fifo)];
         Fifo Some(8), None => #[fifo_cache(maxsize = 8)];
         Fifo None, None => #[fifo_cache(maxsize = None)];
-        // The attribute has no option `choice` yet: an object has.
+        // `choice` is an option of the objects here; `expiry` tests it as an option of functions.
         Rr Some(1), None => static RR = Some(1); #[lru_cache(cache = RR)];
         Rr Some(2), None => static RR = Some(2); #[lru_cache(cache = RR)];
         Rr Some(3), None => static RR = Some(3); #[lru_cache(cache = RR)];
@@ -363,7 +367,7 @@ fn function(trace: &Function) -> Memo {
     }
 }
 
-fn least_leaves(maxsize: Option<usize>) -> RrCache<u64, Numbered> {
+fn evicting_the_least(maxsize: Option<usize>) -> RrCache<u64, Numbered> {
     let cache = RrCache::builder().choice(|keys| choose(Choice::Min, keys));
     maxsize.into_iter().fold(cache, CacheBuilder::maxsize).build()
 }
@@ -372,7 +376,7 @@ fn results<P: Policy>(trace: &Function) -> CacheBuilder<u64, Numbered, P, Ticks>
     trace.maxsize.into_iter().fold(Cache::builder_with(clock()), CacheBuilder::maxsize)
 }
 
-/// What Python raises is a panic here.
+/// Wraps an object; a Python exception becomes a panic here.
 fn object<P: Policy + 'static>(cache: Cache<u64, Numbered, P, Ticks>) -> Memo {
     let cache: &Cache<u64, Numbered, P, Ticks> = Box::leak(Box::new(cache));
     let run = |k| body(k).unwrap_or_else(|Raised| raise());
@@ -396,9 +400,9 @@ fn replay_function(trace: &Function, memo: &Memo) {
         let seen = match op {
             Op::Call(key) => {
                 let runs = RUNS.get();
-                let outcome = (memo.call)(*key);
-                assert!(outcome.is_err() || outcome == Ok((*key, *serial)), "{at}: {outcome:?}, {serial}");
-                match (RUNS.get() - runs, outcome) {
+                let result = (memo.call)(*key);
+                assert!(result.is_err() || result == Ok((*key, *serial)), "{at}: {result:?}, {serial}");
+                match (RUNS.get() - runs, result) {
                     (0, Ok(_)) => 'H',
                     (1, Ok(_)) => 'M',
                     (1, Err(Raised)) => 'E',
@@ -411,7 +415,7 @@ fn replay_function(trace: &Function, memo: &Memo) {
             }
             Op::Other(op) => {
                 let ticks = op.strip_prefix('t').and_then(|ticks| ticks.parse::<u64>().ok());
-                NOW.set(NOW.get() + ticks.expect("`t` and a number"));
+                NOW.set(NOW.get() + ticks.expect("the operation is `t` and a number"));
                 't'
             }
         };
@@ -420,5 +424,5 @@ fn replay_function(trace: &Function, memo: &Memo) {
             assert_eq!(counts((memo.info)()), (hits, misses, trace.maxsize, currsize), "{at}");
         }
     }
-    assert!(info.next().is_none(), "{}: all was compared", trace.id);
+    assert!(info.next().is_none(), "{}: the whole trace was compared", trace.id);
 }

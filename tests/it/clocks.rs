@@ -1,4 +1,4 @@
-//! Clocks that go backwards, times that never come, weights beyond all bounds, and choices that are none.
+//! Extreme inputs: clocks that go backwards, unreachable times, maximal weights, and invalid victim choices.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::support::{Raised, Random, catch, finishes, raise, tally};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Entries that live until a time that the value is; only the clock decides who is there.
+/// Checks a cache whose values are their expiry times: only the clock decides which entries are live.
 fn survives_time_travel<P: Policy + 'static>() {
     let clock = ManualClock::new();
     let cache = Cache::<u64, Duration, P, _>::builder_with(clock.clone())
@@ -25,7 +25,7 @@ fn survives_time_travel<P: Policy + 'static>() {
         .tti(50 * SECOND)
         .build();
     let mut random = Random(7);
-    // Until when what was stored under a key is live, and when it was used last.
+    // For each key: when its entry expires, and when it was last used.
     let mut known: HashMap<u64, (Duration, Duration)> = HashMap::new();
     for _ in 0..20_000 {
         let now = clock.now();
@@ -41,15 +41,15 @@ fn survives_time_travel<P: Policy + 'static>() {
             6 => _ = cache.expire(),
             _ => {
                 let Some(until) = cache.get(&key) else { continue };
-                let (expected, used) = known.insert(key, (until, now)).expect("it was stored");
-                assert_eq!(until, expected, "the last value");
-                assert!(now < until && now < used + 50 * SECOND, "live by the clock as it is");
+                let (expected, used) = known.insert(key, (until, now)).expect("the key was stored");
+                assert_eq!(until, expected, "the entry has the last value");
+                assert!(now < until && now < used + 50 * SECOND, "the entry is live at the current time");
             }
         }
         assert!(cache.len() <= 20);
     }
     clock.set(Duration::MAX);
-    assert_eq!((cache.len(), cache.info().currsize), (0, 0), "at the end of time nothing is left");
+    assert_eq!((cache.len(), cache.info().currsize), (0, 0), "at the end of time every entry has expired");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn the_longest_time_is_for_ever() {
             clock.set(time);
             assert_eq!((cache.get(&1), cache.expire()), (Some(1), vec![]));
         }
-        // The end of time is never behind us.
+        // The end of time is never in the past.
         cache.insert(2, 2);
         assert_eq!(cache.get(&2), Some(2));
     }
@@ -169,7 +169,11 @@ fn weights_as_heavy_as_can_be() {
         unbounded.insert(key, usize::MAX / 2);
         bounded.insert(key, usize::MAX);
     }
-    assert_eq!((bounded.len(), bounded.get(&4)), (1, Some(usize::MAX - 1)), "too heavy: the old one stays");
+    assert_eq!(
+        (bounded.len(), bounded.get(&4)),
+        (1, Some(usize::MAX - 1)),
+        "too heavy: the old entry is kept"
+    );
     assert!(unbounded.info().currsize >= usize::MAX / 2);
     unbounded.insert(9, usize::MAX);
     assert_eq!((unbounded.len(), unbounded.info().currsize), (1, usize::MAX));
@@ -212,21 +216,21 @@ fn a_listener_hears_of_all_that_leaves_in_order_and_may_store_it_elsewhere() {
     assert!(SECOND_LEVEL.with(|cache| cache.iter().map(|(key, _)| key).is_sorted() && cache.len() == 3));
 }
 
-/// A key all of which hash alike, and whose comparison may do something once.
+/// A key with a constant hash, whose next comparison may run an action.
 #[derive(Clone, Debug)]
-struct Asking(u64);
+struct Comparing(u64);
 
 thread_local! {
     static ON_EQ: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
 }
 
-impl Hash for Asking {
+impl Hash for Comparing {
     fn hash<H: Hasher>(&self, state: &mut H) {
         0.hash(state);
     }
 }
 
-impl PartialEq for Asking {
+impl PartialEq for Comparing {
     fn eq(&self, other: &Self) -> bool {
         if let Some(act) = ON_EQ.take() {
             act();
@@ -235,20 +239,20 @@ impl PartialEq for Asking {
     }
 }
 
-impl Eq for Asking {}
+impl Eq for Comparing {}
 
-fn keys<P: Policy, C: Clock>(cache: &Cache<Asking, u64, P, C>) -> Vec<u64> {
+fn keys<P: Policy, C: Clock>(cache: &Cache<Comparing, u64, P, C>) -> Vec<u64> {
     cache.iter().map(|(key, _)| key.0).collect()
 }
 
 #[test]
-fn nobody_is_evicted_where_a_nested_call_has_made_room() {
-    let cache: &RrCache<Asking, u64> =
+fn no_entry_is_evicted_where_a_nested_call_has_made_room() {
+    let cache: &RrCache<Comparing, u64> =
         Box::leak(Box::new(RrCache::builder().maxsize(2).choice(|_| 0).build()));
-    cache.insert(Asking(1), 1);
-    cache.insert(Asking(2), 2);
-    ON_EQ.set(Some(Box::new(|| _ = cache.remove(&Asking(1)))));
-    cache.insert(Asking(3), 3);
+    cache.insert(Comparing(1), 1);
+    cache.insert(Comparing(2), 2);
+    ON_EQ.set(Some(Box::new(|| _ = cache.remove(&Comparing(1)))));
+    cache.insert(Comparing(3), 3);
     assert_eq!(keys(cache), [2, 3]);
 }
 
@@ -256,19 +260,19 @@ fn nobody_is_evicted_where_a_nested_call_has_made_room() {
 fn what_expired_is_told_of_where_the_operation_panics() {
     let clock = ManualClock::new();
     thread_local! {
-        static LEFT: Cell<usize> = const { Cell::new(0) };
+        static REMOVED: Cell<usize> = const { Cell::new(0) };
     }
-    let cache = LruCache::<Asking, u64, _>::builder_with(clock.clone())
+    let cache = LruCache::<Comparing, u64, _>::builder_with(clock.clone())
         .ttl(SECOND)
-        .on_evict(|_, _, _| LEFT.set(LEFT.get() + 1))
+        .on_evict(|_, _, _| REMOVED.set(REMOVED.get() + 1))
         .build();
-    cache.insert(Asking(1), 1);
+    cache.insert(Comparing(1), 1);
     clock.advance(SECOND / 2);
-    cache.insert(Asking(2), 2);
+    cache.insert(Comparing(2), 2);
     clock.advance(SECOND / 2);
     ON_EQ.set(Some(Box::new(|| raise())));
-    assert_eq!(catch(|| cache.insert(Asking(3), 3)), Err(Raised));
-    assert_eq!((cache.len(), LEFT.get()), (1, 1));
+    assert_eq!(catch(|| cache.insert(Comparing(3), 3)), Err(Raised));
+    assert_eq!((cache.len(), REMOVED.get()), (1, 1));
 }
 
 #[test]
@@ -297,19 +301,19 @@ fn a_cache_resized_to_nothing_holds_nothing() {
 
 #[test]
 fn what_is_inserted_returns_what_it_replaced_and_not_what_a_nested_call_did() {
-    let cache: &LruCache<Asking, u64> = Box::leak(Box::new(LruCache::new(Some(3))));
+    let cache: &LruCache<Comparing, u64> = Box::leak(Box::new(LruCache::new(Some(3))));
     for (key, replaced) in [(2, Some(2)), (3, None)] {
-        cache.insert(Asking(1), 1);
-        cache.insert(Asking(2), 2);
-        ON_EQ.set(Some(Box::new(|| _ = cache.insert(Asking(1), 10))));
-        assert_eq!(cache.insert(Asking(key), 0), replaced);
+        cache.insert(Comparing(1), 1);
+        cache.insert(Comparing(2), 2);
+        ON_EQ.set(Some(Box::new(|| _ = cache.insert(Comparing(1), 10))));
+        assert_eq!(cache.insert(Comparing(key), 0), replaced);
     }
 }
 
 #[test]
-fn a_listener_that_panics_keeps_nobody_from_being_told() {
+fn a_listener_that_panics_prevents_no_other_notification() {
     thread_local! {
-        static TOLD: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
+        static REMOVED: RefCell<Vec<(u64, RemovalCause)>> = const { RefCell::new(Vec::new()) };
     }
     let act = |act: &dyn Fn(&LruCache<u64, u64, ManualClock>)| {
         let clock = ManualClock::new();
@@ -317,7 +321,7 @@ fn a_listener_that_panics_keeps_nobody_from_being_told() {
             .maxsize(3)
             .ttl(2 * SECOND)
             .on_evict(|key, _, cause| {
-                TOLD.with_borrow_mut(|told| told.push((*key, cause)));
+                REMOVED.with_borrow_mut(|removed| removed.push((*key, cause)));
                 if key % 2 == 1 {
                     raise();
                 }
@@ -328,7 +332,7 @@ fn a_listener_that_panics_keeps_nobody_from_being_told() {
         (cache.insert(2, 2), cache.insert(3, 3));
         clock.advance(SECOND);
         assert_eq!(catch(|| act(&cache)), Err(Raised));
-        TOLD.take()
+        REMOVED.take()
     };
     let expired = (1, RemovalCause::Expired);
     assert_eq!(act(&|cache| _ = cache.pop_victim()), [expired, (2, RemovalCause::Evicted)]);
@@ -352,9 +356,9 @@ fn what_a_clock_evicts_is_told_of_when_the_lock_is_free() {
         LruCache::builder_with(Timer::new(now as fn() -> u64)).maxsize(1).ttl(5).on_evict(free).build()
     });
     fn now() -> u64 {
-        let left = ACTS_IN.get();
-        ACTS_IN.set(left.saturating_sub(1));
-        if left == 1 {
+        let remaining = ACTS_IN.get();
+        ACTS_IN.set(remaining.saturating_sub(1));
+        if remaining == 1 {
             (CACHE.insert(7, 7), CACHE.insert(8, 8));
         }
         0
@@ -414,7 +418,7 @@ fn what_ends_after_all_time_never_ends() {
         assert_eq!(tally(info), (1, 1, 1));
     }
 
-    // A use near the end of time is the last that is asked for.
+    // A time to idle that would end after the end of time does not end.
     NOW.set(u64::MAX - 15);
     (cache.insert(2, 2), counted(2));
     NOW.set(u64::MAX - 8);
@@ -470,7 +474,7 @@ fn a_timer_may_return_any_type_of_time() {
 #[test]
 fn who_was_evicted_is_told_of_where_the_next_choice_panics() {
     thread_local! {
-        static TOLD: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+        static REMOVED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
         static CHOICES: Cell<u32> = const { Cell::new(0) };
     }
     let choice = |_: &Candidates<'_, u64>| {
@@ -480,13 +484,13 @@ fn who_was_evicted_is_told_of_where_the_next_choice_panics() {
         }
         0
     };
-    let listener = |key: &u64, _: &u64, _| TOLD.with_borrow_mut(|told| told.push(*key));
+    let listener = |key: &u64, _: &u64, _| REMOVED.with_borrow_mut(|removed| removed.push(*key));
     let cache = RrCache::builder().maxsize(3).choice(choice).on_evict(listener).build();
     for key in 1..=3 {
         cache.insert(key, key);
     }
     assert_eq!(catch(|| cache.resize(1)), Err(Raised));
-    assert_eq!((cache.len(), TOLD.take()), (2, vec![1]));
+    assert_eq!((cache.len(), REMOVED.take()), (2, vec![1]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Policies, expiry and weights by the attribute.
+//! Policies, expiry, weights and listeners of memoized functions.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use crate::support::tally;
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
-    static LEFT: std::cell::RefCell<Vec<(u64, u64, RemovalCause)>> = const { std::cell::RefCell::new(Vec::new()) };
+    static REMOVED: std::cell::RefCell<Vec<(u64, u64, RemovalCause)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
 fn now() -> u64 {
     NOW.get()
 }
 
-fn left(key: &u64, value: &u64, cause: RemovalCause) {
-    LEFT.with_borrow_mut(|left| left.push((*key, *value, cause)));
+fn log(key: &u64, value: &u64, cause: RemovalCause) {
+    REMOVED.with_borrow_mut(|removed| removed.push((*key, *value, cause)));
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn weights_bound_the_sum() {
 }
 
 #[test]
-fn what_left_is_told() {
-    #[lru_cache(maxsize = 2, ttl = 10, timer = now, on_evict = left)]
+fn removed_entries_are_reported() {
+    #[lru_cache(maxsize = 2, ttl = 10, timer = now, on_evict = log)]
     fn f(n: u64) -> u64 {
         n * 10
     }
@@ -108,7 +108,7 @@ fn what_left_is_told() {
     f(4);
     f::cache_clear();
     assert_eq!(
-        LEFT.take(),
+        REMOVED.take(),
         [
             (1, 10, RemovalCause::Evicted),
             (3, 30, RemovalCause::Replaced),
@@ -186,7 +186,7 @@ fn what_no_longer_holds_is_dropped() {
     assert!(!two::cache_contains("a", 1) && two::cache_contains("b", 1));
 }
 
-/// The largest key leaves.
+/// Evicts the largest key.
 fn largest(keys: &Candidates<'_, u64>) -> usize {
     (0..keys.len()).max_by_key(|&number| keys.get(number)).unwrap_or_default()
 }
@@ -214,14 +214,14 @@ fn the_user_chooses_who_leaves() {
     (by_pair("a", 2), by_pair("b", 2), by_pair("b", 1));
     assert!(by_pair::cache_contains("a", 2) && !by_pair::cache_contains("b", 2));
 
-    // A number that is none leaves it to chance.
-    #[rr_cache(maxsize = 2, choice = |_| usize::MAX, on_evict = left)]
+    // An invalid index evicts a random entry.
+    #[rr_cache(maxsize = 2, choice = |_| usize::MAX, on_evict = log)]
     fn by_chance(n: u64) -> u64 {
         n * 10
     }
-    LEFT.take();
+    REMOVED.take();
     (by_chance(1), by_chance(2), by_chance(3));
-    assert_eq!((by_chance::cache_info().currsize, LEFT.take().len()), (2, 1));
+    assert_eq!((by_chance::cache_info().currsize, REMOVED.take().len()), (2, 1));
 }
 
 #[test]
@@ -246,22 +246,22 @@ fn of_two_functions_with_the_same_seed_the_same_calls_evict_the_same() {
 #[test]
 fn a_listener_is_a_closure_whose_parameters_have_no_types() {
     use std::sync::Mutex;
-    static TOLD: Mutex<Vec<(String, usize, RemovalCause)>> = Mutex::new(Vec::new());
+    static NOTIFIED: Mutex<Vec<(String, usize, RemovalCause)>> = Mutex::new(Vec::new());
     #[lru_cache(maxsize = 1, on_evict = |name, length, cause| {
-        TOLD.lock().unwrap().push((name.to_uppercase(), *length, cause));
+        NOTIFIED.lock().unwrap().push((name.to_uppercase(), *length, cause));
     })]
     fn f(name: &str) -> usize {
         name.len()
     }
     #[lru_cache(maxsize = 1, on_evict = |(name, n), result, cause| {
-        TOLD.lock().unwrap().push((name.clone(), usize::from(*n) + result.len(), cause));
+        NOTIFIED.lock().unwrap().push((name.clone(), usize::from(*n) + result.len(), cause));
     })]
     fn g(name: &str, n: u8) -> String {
         name.repeat(n.into())
     }
     (f("abc"), f("d"), g("x", 2), g("y", 1));
-    let told = [("ABC".to_owned(), 3, RemovalCause::Evicted), ("x".to_owned(), 4, RemovalCause::Evicted)];
-    assert_eq!(*TOLD.lock().unwrap(), told);
+    let expected = [("ABC".to_owned(), 3, RemovalCause::Evicted), ("x".to_owned(), 4, RemovalCause::Evicted)];
+    assert_eq!(*NOTIFIED.lock().unwrap(), expected);
 }
 
 struct Shop {
@@ -269,7 +269,7 @@ struct Shop {
 }
 
 impl Shop {
-    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|id| *id == 7).unwrap_or(0), on_evict = |id, price, _| left(id, price, RemovalCause::Evicted))]
+    #[rr_cache(maxsize = 2, choice = |keys| keys.iter().position(|id| *id == 7).unwrap_or(0), on_evict = |id, price, _| log(id, price, RemovalCause::Evicted))]
     fn price(#[key(skip)] &self, id: u64) -> u64 {
         self.tax * id
     }
@@ -283,12 +283,12 @@ impl Shop {
 #[test]
 fn methods_tell_what_left_and_forget_what_no_longer_holds() {
     let shop = Shop { tax: 10 };
-    LEFT.take();
+    REMOVED.take();
     (shop.price(6), shop.price(7), shop.price(8));
-    assert_eq!(LEFT.take(), [(7, 70, RemovalCause::Evicted)]);
+    assert_eq!(REMOVED.take(), [(7, 70, RemovalCause::Evicted)]);
     Shop::price_cache_retain(|id, price| id * 10 == *price && *id > 6);
     assert!(shop.price_cache_contains(8) && !shop.price_cache_contains(6));
-    LEFT.take();
+    REMOVED.take();
 
     (shop.name(1, "en"), shop.name(1, "de"), shop.name(2, "de"));
     Shop::name_cache_retain(|(id, language), name| name.is_some() && (*id == 2 || language == "en"));
@@ -310,18 +310,18 @@ fn generic_functions_forget_where_their_arguments_can_be_named() {
 
 #[test]
 fn listeners_hear_of_any_function_whose_arguments_can_be_named() {
-    #[lru_cache(maxsize = 1, accessors = none, on_evict = left)]
+    #[lru_cache(maxsize = 1, accessors = none, on_evict = log)]
     fn without_accessors(n: u64) -> u64 {
         n * 10
     }
-    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| left(key, value, RemovalCause::Evicted))]
+    #[lru_cache(maxsize = 1, typed = true, on_evict = |key, value, _| log(key, value, RemovalCause::Evicted))]
     fn generic<T: Default + Into<u64> + 'static>(n: u64) -> u64 {
         n + T::default().into()
     }
-    LEFT.take();
+    REMOVED.take();
     (without_accessors(1), without_accessors(2));
     (generic::<u8>(1), generic::<u16>(1));
-    assert_eq!(LEFT.take(), [(1, 10, RemovalCause::Evicted), (1, 1, RemovalCause::Evicted)]);
+    assert_eq!(REMOVED.take(), [(1, 10, RemovalCause::Evicted), (1, 1, RemovalCause::Evicted)]);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn fields_may_name_parameters_and_lifetimes() {
         assert_eq!(index.row(0).map(|key| key.len()), [1, 1]);
     }
     assert_eq!(info(index.find_cache_info()), (2, 4, 2));
-    // One of no size stores nothing, and counts misses.
+    // With a capacity of 0 it stores nothing and counts misses.
     assert_eq!(info(index.row_cache_info()), (0, 2, 0));
     index.row_cache_put(0, ["x".into(), "y".into()]);
     assert!(!index.row_cache_contains(0) && index.row_cache_peek(0).is_none());
@@ -158,7 +158,7 @@ fn the_expression_may_lead_through_pointers_fields_and_methods() {
             (outer.by_arc(1), outer.by_index(1), outer.by_method(1), outer.by_deref(1), outer.by_name(1));
         assert_eq!(all, (2, 3, 4, 2, 5));
     }
-    // Two functions share a cache: the second finds what the first has left.
+    // Two functions share a cache: the second finds the entries of the first.
     assert_eq!(info(outer.by_arc_cache_info()), (3, 1, 1));
     assert_eq!(info(outer.by_index_cache_info()), (1, 1, 1));
     assert_eq!(info(outer.by_method_cache_info()), (1, 1, 1));
@@ -288,7 +288,7 @@ fn a_solver_has_a_memo_of_its_own() {
         items: &'a [(u32, u32)],
     }
     impl Knapsack<'_> {
-        #[lru_cache(cache = memo, key = |_, at, room| (*at, *room))]
+        #[lru_cache(cache = memo, key = |_, at, capacity| (*at, *capacity))]
         fn best(&self, at: usize, room: u32, memo: &LruCache<(usize, u32), u32>) -> u32 {
             let Some(&(weight, value)) = self.items.get(at) else { return 0 };
             let without = self.best(at + 1, room, memo);
@@ -391,7 +391,7 @@ fn what_is_put_and_too_heavy_leaves_nothing_old() {
     load(1, &texts);
     load::cache_put(1, &texts, "x".repeat(11));
     assert_eq!(load::cache_peek(1, &texts), None);
-    // A map keeps what was there, as cachetools does where it raises.
+    // `insert` keeps the old entry, as cachetools does when it raises.
     texts.insert(2, "two".to_owned());
     texts.insert(2, "x".repeat(11));
     assert_eq!(texts.peek(&2), Some("two".to_owned()));

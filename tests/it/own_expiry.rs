@@ -1,4 +1,4 @@
-//! Functions that say beside `cache = …` how long what they store there is live.
+//! Functions with `cache = …` and expiry options of their own.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -48,7 +48,7 @@ impl Shop {
         id
     }
 
-    /// Those of the numbers below 100 that are there after so many seconds.
+    /// Returns the numbers below 100 that are stored at this time.
     fn after(&self, seconds: u32) -> Vec<u64> {
         self.clock.set(seconds * SECOND);
         let there: Vec<u64> = (0..100).filter(|id| self.prices.contains(id)).collect();
@@ -91,7 +91,7 @@ fn what_it_says_nothing_of_is_as_the_object_has_it() {
         (0..5).filter(|id| shop.prices.contains(id)).collect::<Vec<u64>>()
     };
     assert_eq!(there(5), [1, 3, 4]);
-    // The last use was at 4; after that, whoever asks prolongs by what is theirs.
+    // The last use was at 4; from then on, each function extends the time to idle by its own.
     shop.plain(3);
     assert_eq!(there(8), [1, 3]);
     assert_eq!(there(9), [1, 3]);
@@ -113,15 +113,15 @@ fn a_ttl_of_the_function_is_scattered_by_the_function_or_else_by_the_object() {
 
 #[test]
 fn listeners_of_the_object_are_told_of_what_the_function_let_expire() {
-    static LEFT: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
     let shop = Shop::new(|clock| {
-        let told = |id: &u64, _: &u64, cause| LEFT.lock().unwrap().push((*id, cause));
-        LruCache::builder_with(clock).maxsize(2).on_evict(told).build()
+        let listener = |id: &u64, _: &u64, cause| REMOVED.lock().unwrap().push((*id, cause));
+        LruCache::builder_with(clock).maxsize(2).on_evict(listener).build()
     });
     (shop.short(1), shop.plain(2));
     shop.clock.set(5 * SECOND);
     (shop.plain(3), shop.short(4));
-    assert_eq!(*LEFT.lock().unwrap(), [(1, RemovalCause::Expired), (2, RemovalCause::Evicted)]);
+    assert_eq!(*REMOVED.lock().unwrap(), [(1, RemovalCause::Expired), (2, RemovalCause::Evicted)]);
 }
 
 #[test]

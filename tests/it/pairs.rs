@@ -69,7 +69,7 @@ fn a_place_with_everything_else() {
 }
 
 #[test]
-fn terms_of_their_own() {
+fn expiry_options_of_their_own() {
     pairs! {
         { ttu = |_n, _value, now| now + 60, timer = ticks }
         { weight = |_n, _value| 2 }

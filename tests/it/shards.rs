@@ -290,7 +290,7 @@ fn async_and_stale() {
 // ---- Threads
 
 #[test]
-fn counts_add_up_and_the_bound_holds_whoever_looks() {
+fn counts_add_up_and_the_bound_holds_in_every_thread() {
     macro_rules! with {
         ($({$($option:tt)*})*) => {$({
             #[lru_cache($($option)*)]
@@ -341,7 +341,7 @@ fn counts_add_up_and_the_bound_holds_whoever_looks() {
 }
 
 #[test]
-fn after_a_clear_or_an_invalidation_nobody_is_served_what_was_computed_before() {
+fn after_a_clear_or_an_invalidation_no_earlier_result_is_served() {
     const KEYS: u64 = 8;
     static VERSION: AtomicU64 = AtomicU64::new(0);
     #[lru_cache(maxsize = 6, shards = 2)]

@@ -684,7 +684,7 @@ fn cfg_takes_the_accessors_along() {
 }
 
 #[test]
-fn names_of_the_user_are_nobody_elses() {
+fn names_of_the_user_do_not_clash_with_generated_ones() {
     #[allow(non_upper_case_globals)]
     const value: u32 = 1;
     #[allow(non_upper_case_globals, dead_code)]

@@ -371,7 +371,7 @@ fn values_are_whole_while_others_remove_them_and_each_is_dropped_once() {
 }
 
 #[test]
-fn a_slow_destructor_holds_up_nobody() {
+fn a_slow_destructor_blocks_no_other_thread() {
     static IN_DROP: Barrier = Barrier::new(2);
     static GO_ON: Barrier = Barrier::new(2);
     static SLOW: AtomicBool = AtomicBool::new(false);

@@ -70,7 +70,7 @@ fn memcached_is_asked_once() {
 }
 
 #[test]
-fn one_of_another_type_is_nobody_elses_error() {
+fn an_entry_of_another_type_is_an_error_of_its_own_key_only() {
     let _limit = limit();
     let server = Server::redis(&[]);
     let backend = redis(server.url());

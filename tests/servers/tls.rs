@@ -93,7 +93,7 @@ fn functions_reach_a_server_with_a_certificate_of_its_own() {
 }
 
 #[test]
-fn a_certificate_that_nobody_knows_is_not_trusted() {
+fn an_unknown_certificate_is_not_trusted() {
     let _limit = limit();
     #[lru_cache(maxsize = 0, ttl = 3600, backend = redis(SERVER.url()))]
     fn square(n: u64) -> u64 {

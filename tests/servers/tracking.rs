@@ -357,7 +357,7 @@ impl LocalCopies for Noted {
 }
 
 #[test]
-fn nobody_listens_for_who_is_gone() {
+fn a_dropped_backend_has_no_listening_connection() {
     let _limit = limit();
     let server = Server::redis(&[]);
     let (backend, by_hand) = (redis(server.url()), redis(server.url()));
@@ -391,7 +391,7 @@ fn nobody_listens_for_who_is_gone() {
 }
 
 #[test]
-fn nothing_stale_stays_whoever_is_faster() {
+fn nothing_stale_stays_whichever_side_is_faster() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()) });

@@ -229,7 +229,7 @@ fn a_slow_server_is_not_awaited() {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_taken_for_no_other() {
+fn an_answer_without_a_waiting_call_is_taken_for_no_other() {
     let _limit = limit();
     let backends = (redis(REDIS.url()), memcached(MEMCACHED.address()));
     block_on(async {

@@ -68,10 +68,10 @@ impl LocalCopies for Counts {
 
 #[test]
 fn changes_are_heard_where_all_tell() {
-    for (servers, is_told) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
+    for (servers, is_notified) in [(&[true; 3][..], true), (&[true, false, true], false), (&[], false)] {
         let counts: &Counts = Box::leak(Box::default());
         let spread = Sharded::new(servers.iter().map(|reports| Reports(*reports)));
-        assert_eq!(spread.watch("any", sink_of(counts)), is_told);
+        assert_eq!(spread.watch("any", sink_of(counts)), is_notified);
         assert_eq!(counts.0.load(std::sync::atomic::Ordering::Relaxed) as usize, servers.len());
     }
 }
