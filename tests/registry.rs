@@ -209,14 +209,14 @@ mod expiring {
 
     static TIME: AtomicU64 = AtomicU64::new(0);
     static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
-    static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+    static NOTIFIED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
 
     fn now() -> u64 {
         TIME.load(SeqCst)
     }
 
     fn log(id: u64, cause: RemovalCause) {
-        REMOVED.lock().unwrap().push((id, cause));
+        NOTIFIED.lock().unwrap().push((id, cause));
     }
 
     /// Locks the clock, for tests that advance it.
@@ -281,7 +281,7 @@ mod expiring {
         function("expiring::plain").clear();
         method.clear();
         let (expired, cleared) = (RemovalCause::Expired, RemovalCause::Cleared);
-        assert_eq!(*REMOVED.lock().unwrap(), [(1, expired), (2, expired), (1, cleared), (2, cleared)]);
+        assert_eq!(*NOTIFIED.lock().unwrap(), [(1, expired), (2, expired), (1, cleared), (2, cleared)]);
         assert_eq!((counts(plain::cache_info()), counts(method.info())), ((0, 0, 0), (0, 0, 0)));
     }
 
