@@ -110,7 +110,7 @@ mod stats {
     fn methods_count_errors_and_evictions() {
         _ = (Shop.price(0), Shop.price(0), Shop.price(1), Shop.price(2), Shop.price(3));
         let stats = Shop::price_cache_stats();
-        assert_eq!((stats.errors, stats.evictions, stats.computing), (2, 1, Duration::ZERO));
+        assert_eq!((stats.errors, stats.evictions, stats.computing), (2, 1, None));
         assert_eq!(Shop::price_cache_info().misses, 5);
     }
 
@@ -153,7 +153,7 @@ mod stats {
             n
         }
         assert_eq!((block_on(measured(1)), block_on(unmeasured(1))), (1, 1));
-        assert!(measured::cache_stats().computing > Duration::ZERO);
+        assert!(measured::cache_stats().computing > Some(Duration::ZERO));
         assert_eq!(unmeasured::cache_stats(), NOTHING());
     }
 

@@ -19,8 +19,9 @@
 //! addresses: mount the page at the one that you want to type.
 //!
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
-//! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`, `expiries`,
-//! `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`, and `computing_sec`.
+//! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`,
+//! `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`; and
+//! `computing_sec`, which is `null` if it is not measured.
 //!
 //! # Security
 //!
@@ -143,6 +144,7 @@ fn numbers_of(function: &'static Function) -> Value {
         "maxsize": info.maxsize,
         "currsize": info.currsize,
         "evictions": stats.evictions,
+        "superseded": stats.superseded,
         "expiries": stats.expiries,
         "coalesced": stats.coalesced,
         "stale_hits": stats.stale_hits,
@@ -150,7 +152,7 @@ fn numbers_of(function: &'static Function) -> Value {
         "errors": stats.errors,
         "backend_hits": stats.backend_hits,
         "backend_errors": stats.backend_errors,
-        "computing_sec": stats.computing.as_secs_f64(),
+        "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
     })
 }
 

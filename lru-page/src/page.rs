@@ -44,7 +44,10 @@ fn write_row(page: &mut String, function: &Function) -> fmt::Result {
     column(page, "stale_hits", stats.stale_hits)?;
     column(page, "refreshes", stats.refreshes)?;
     column(page, "errors", stats.errors)?;
-    column(page, "computing_sec", format_args!("{:.3} s", stats.computing.as_secs_f64()))?;
+    match stats.computing {
+        Some(took) => column(page, "computing_sec", format_args!("{:.3} s", took.as_secs_f64()))?,
+        None => column(page, "computing_sec", '–')?,
+    }
     writeln!(page, r#"<td><button type="button" aria-label="Clear {path}">Clear</button></td></tr>"#)
 }
 

@@ -231,6 +231,28 @@ fn errors_go_outside_where_they_are_remembered() {
 }
 
 #[test]
+fn a_late_error_does_not_replace_a_good_result_in_the_backend() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = None, cache_errors = true, backend = &BACKEND)]
+    fn fallible(key: u64) -> Result<u64, String> {
+        if RUNS.fetch_add(1, SeqCst) == 0 {
+            // A call that begins later and ends earlier.
+            assert_eq!(fallible(key), Ok(7));
+            return Err(String::from("late"));
+        }
+        Ok(key)
+    }
+    assert_eq!(fallible(7), Err(String::from("late")));
+    assert_eq!(fallible(7), Ok(7));
+    let entries = BACKEND.entries().clone();
+    fallible::cache_clear().unwrap();
+    *BACKEND.entries() = entries;
+    assert_eq!(fallible(7), Ok(7));
+    assert_eq!(RUNS.load(SeqCst), 2, "the backend has the good result");
+}
+
+#[test]
 fn what_comes_from_outside_is_good_no_longer_than_it_is_there() {
     static BACKEND: MapBackend = MapBackend::new();
     #[lru_cache(cache = front, backend = &BACKEND)]

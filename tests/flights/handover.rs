@@ -10,7 +10,7 @@ use functools::testing::advance;
 use crate::support::{Gate, Hand, alone, finishes, raise, raises, tally, wait_until};
 
 #[test]
-fn of_threads_whose_leader_panics_one_takes_over() {
+fn of_threads_whose_leader_panics_all_go_on_at_once() {
     static RUNS: AtomicU64 = AtomicU64::new(0);
 
     #[lru_cache(single_flight = true)]
@@ -20,6 +20,7 @@ fn of_threads_whose_leader_panics_one_takes_over() {
             wait_until(|| second_time::__memo().in_flight() == (1, 7));
             raise();
         }
+        wait_until(|| RUNS.load(SeqCst) == 8);
         n
     }
 
@@ -28,8 +29,8 @@ fn of_threads_whose_leader_panics_one_takes_over() {
             (0..8).map(|_| thread::spawn(|| raises(|| assert_eq!(second_time(1), 1)))).collect();
         let raised =
             callers.into_iter().map(|caller| caller.join().unwrap()).filter(|raised| *raised).count();
-        assert_eq!((raised, RUNS.load(SeqCst)), (1, 2));
-        assert_eq!(tally(second_time::cache_info()), (6, 2, 1));
+        assert_eq!((raised, RUNS.load(SeqCst)), (1, 8));
+        assert_eq!(tally(second_time::cache_info()), (0, 8, 1));
         assert_eq!(second_time::__memo().in_flight(), (0, 0));
     });
 }
@@ -125,8 +126,9 @@ fn a_leader_that_is_not_polled_is_given_up() {
 
     alone(|| {
         let hung = Hand::begun(slow(1));
+        advance(Duration::from_secs(2));
         let mut followers = [Hand::begun(slow(1)), Hand::begun(slow(1)), Hand::begun(slow(1))];
-        advance(Duration::from_secs(4));
+        advance(Duration::from_secs(2));
         assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
         advance(Duration::from_secs(1));
         wait_until(|| followers[0].woken() == 1);
@@ -234,9 +236,10 @@ fn threads_give_a_leader_up() {
     alone(|| {
         let leader = thread::spawn(|| slow(1));
         wait_until(|| RUNS.load(SeqCst) == 1);
+        advance(Duration::from_secs(1));
         let followers: Vec<_> = (0..4).map(|_| thread::spawn(|| slow(1))).collect();
         wait_until(|| slow::__memo().in_flight() == (1, 4));
-        advance(Duration::from_secs(5));
+        advance(Duration::from_secs(4));
         assert!(followers.into_iter().all(|follower| follower.join().unwrap() == 1));
         assert_eq!((leader.join().unwrap(), RUNS.load(SeqCst)), (0, 2));
         assert_eq!(slow::cache_peek(1), Some(1));
@@ -275,13 +278,13 @@ fn a_copy_that_panics_leaves_the_others_to_try() {
         let mut followers: Vec<_> = (0..4).map(|_| Hand::begun(make(1))).collect();
         GATE.open(1);
         assert!(raises(|| leader.end()));
-        assert_eq!(followers[0].woken(), 1);
-        assert!(followers[0].poll().is_none());
-        GATE.open(1);
+        assert!(followers.iter().all(|follower| follower.woken() == 1));
+        assert!(followers.iter_mut().all(|follower| follower.poll().is_none()));
+        GATE.open(4);
         for follower in followers {
             follower.end();
         }
-        assert_eq!((RUNS.load(SeqCst), make::__memo(&()).in_flight()), (2, (0, 0)));
+        assert_eq!((RUNS.load(SeqCst), make::__memo(&()).in_flight()), (5, (0, 0)));
     });
 }
 
@@ -354,5 +357,38 @@ fn a_future_is_dropped_after_any_number_of_polls() {
                 assert_eq!(steps::__memo().in_flight(), (0, 0));
             }
         }
+    });
+}
+
+#[test]
+fn no_call_waits_longer_than_the_timeout_however_many_leaders_hang() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static GATE: Gate = Gate::new();
+
+    #[lru_cache(maxsize = None, flight_timeout = 5)]
+    async fn slow(_key: u64) -> u64 {
+        let run = RUNS.fetch_add(1, SeqCst);
+        GATE.pass().await;
+        run
+    }
+
+    alone(|| {
+        let _hung = Hand::begun(slow(1));
+        advance(Duration::from_secs(1));
+        let mut successor = Hand::begun(slow(1));
+        advance(Duration::from_secs(3));
+        let mut last = Hand::begun(slow(1));
+        advance(Duration::from_secs(1));
+        assert!(successor.poll().is_none() && last.poll().is_none());
+        assert_eq!(RUNS.load(SeqCst), 2, "the first follower has taken over, and hangs as well");
+        advance(Duration::from_secs(3));
+        assert!(last.poll().is_none());
+        assert_eq!(RUNS.load(SeqCst), 2);
+        advance(Duration::from_secs(1));
+        wait_until(|| last.woken() > 0);
+        assert!(last.poll().is_none());
+        assert_eq!(RUNS.load(SeqCst), 3, "the last has waited for five seconds");
+        GATE.open(3);
+        last.end();
     });
 }

@@ -16,4 +16,5 @@ mod recursion;
 mod single;
 mod stale;
 mod storm;
+mod superseded;
 mod support;

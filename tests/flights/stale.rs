@@ -54,10 +54,12 @@ fn what_is_stale_is_served_and_refreshed_once_on_a_thread() {
 #[test]
 fn beyond_its_time_it_is_not_served() {
     static NOW: AtomicU64 = AtomicU64::new(0);
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
     static GATE: Gate = Gate::new();
 
     #[lru_cache(ttl = 60, swr = 30, timer = || NOW.load(SeqCst))]
     async fn read(_key: u64) -> u64 {
+        BEGUN.fetch_add(1, SeqCst);
         let now = NOW.load(SeqCst);
         GATE.pass().await;
         now
@@ -69,7 +71,7 @@ fn beyond_its_time_it_is_not_served() {
             assert_eq!(read(1).await, 0);
             NOW.store(60, SeqCst);
             assert_eq!((read(1).await, read(1).await), (0, 0));
-            while read::__memo().in_flight().0 == 0 {
+            while BEGUN.load(SeqCst) == 1 {
                 tokio::task::yield_now().await;
             }
             NOW.store(89, SeqCst);
@@ -190,6 +192,9 @@ fn a_refresh_that_panics_or_is_dropped_lets_another_begin() {
         drop(task);
         assert_eq!(read::__memo().in_flight(), (0, 0));
         MODE.store(0, SeqCst);
+        // A panic is a failure: the next refresh is due one `ttl` later.
+        assert_eq!((call(), TASKS.lock().unwrap().len()), (Ok(0), 0));
+        NOW.store(120, SeqCst);
         assert_eq!(call(), Ok(0));
         let task = TASKS.lock().unwrap().remove(0);
         on_tokio(task);
@@ -215,6 +220,7 @@ fn a_thread_s_refresh_that_panics_lets_another_begin() {
         NOW.store(60, SeqCst);
         assert_eq!(read(0), 1);
         wait_until(|| RUNS.load(SeqCst) == 2 && read::__memo().in_flight() == (0, 0));
+        NOW.store(120, SeqCst);
         assert_eq!(read(0), 1);
         wait_until(|| read::cache_contains(0));
         assert_eq!((read(0), RUNS.load(SeqCst)), (3, 3));
@@ -247,6 +253,7 @@ fn a_thread_s_refresh_may_panic_with_what_panics_when_it_is_dropped() {
         NOW.store(60, SeqCst);
         assert_eq!(read(0), 1);
         wait_until(|| RUNS.load(SeqCst) == 2 && read::__memo().in_flight() == (0, 0));
+        NOW.store(120, SeqCst);
         assert_eq!(read(0), 1);
         wait_until(|| read::cache_contains(0));
         assert_eq!(read(0), 3);
@@ -285,10 +292,6 @@ fn a_refresh_that_hangs_is_given_up() {
         NOW.store(60, SeqCst);
         call().unwrap();
         let task = TASKS.lock().unwrap().remove(0);
-        // A refresh that has not started is not replaced: another would not start either.
-        advance(Duration::from_secs(5));
-        call().unwrap();
-        assert!(TASKS.lock().unwrap().is_empty());
         let hung = Hand::begun(task);
         call().unwrap();
         assert!(TASKS.lock().unwrap().is_empty());
@@ -300,6 +303,112 @@ fn a_refresh_that_hangs_is_given_up() {
         hung.end();
         assert_eq!(call(), Ok(1));
         assert_eq!(read::__memo().in_flight(), (0, 0));
+    });
+}
+
+#[test]
+fn a_refresh_that_does_not_begin_is_awaited_by_a_later_call() {
+    origin!((ttl = 60, swr = true, timer = now, spawn = later) Result<u64, String>, Ok);
+
+    alone(|| {
+        assert_eq!(call(), Ok(0));
+        for run in 1..4 {
+            NOW.fetch_add(60, SeqCst);
+            assert_eq!(call(), Ok(run - 1), "the executor takes the refresh and does not run it");
+            advance(Duration::from_secs(1));
+            assert_eq!(call(), Ok(run));
+            assert_eq!((call(), RUNS.load(SeqCst)), (Ok(run), run + 1));
+        }
+        // The claims are of no use any more.
+        for task in std::mem::take(&mut *TASKS.lock().unwrap()) {
+            Hand::new(task).end();
+        }
+        assert_eq!(RUNS.load(SeqCst), 4);
+        assert_eq!(read::__memo().in_flight(), (0, 0));
+    });
+}
+
+#[test]
+fn a_call_that_finds_nothing_does_not_wait_for_a_claim() {
+    origin!((ttl = 60, swr = 30, timer = now, spawn = later) Result<u64, String>, Ok);
+
+    finishes(|| {
+        assert_eq!(call(), Ok(0));
+        NOW.store(60, SeqCst);
+        assert_eq!(call(), Ok(0));
+        // Beyond the stale window, while the refresh has not begun.
+        NOW.store(90, SeqCst);
+        assert_eq!(call(), Ok(1));
+    });
+}
+
+#[test]
+fn no_more_refreshes_run_at_a_time_than_the_bound() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNNING: AtomicU64 = AtomicU64::new(0);
+    static MOST: AtomicU64 = AtomicU64::new(0);
+    const KEYS: u64 = 1_000;
+
+    #[lru_cache(maxsize = None, ttl = 60, swr = true, timer = || NOW.load(SeqCst))]
+    async fn read(_key: u64) -> u64 {
+        MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        RUNNING.fetch_sub(1, SeqCst);
+        NOW.load(SeqCst)
+    }
+
+    finishes(|| {
+        on_tokio(async {
+            for key in 0..KEYS {
+                read(key).await;
+            }
+            NOW.store(60, SeqCst);
+            for key in 0..KEYS {
+                assert_eq!(read(key).await, 0);
+            }
+            while read::cache_stats().refreshes < KEYS {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(MOST.load(SeqCst) <= 64, "{MOST:?} refreshes at a time");
+    });
+}
+
+#[test]
+fn a_thread_s_refresh_that_hangs_holds_up_no_other() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static IS_OVER: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), flight_timeout = 5)]
+    fn read(key: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        let now = NOW.load(SeqCst);
+        if key == 0 && now == 60 {
+            wait_until(|| IS_OVER.load(SeqCst) == 1);
+        }
+        now
+    }
+
+    alone(|| {
+        assert_eq!([0, 1, 2].map(read), [0, 0, 0]);
+        NOW.store(60, SeqCst);
+        assert_eq!(read(0), 0);
+        wait_until(|| RUNS.load(SeqCst) == 4);
+        assert_eq!([1, 2].map(read), [0, 0]);
+        wait_until(|| [1, 2].iter().all(|&key| read::cache_contains(key)));
+        assert_eq!(read(0), 0, "its refresh hangs");
+        // Another call takes the hanging refresh over.
+        NOW.store(61, SeqCst);
+        advance(Duration::from_secs(5));
+        assert_eq!(read(0), 0);
+        wait_until(|| read::cache_contains(0));
+        assert_eq!(read(0), 61);
+        IS_OVER.store(1, SeqCst);
+        wait_until(|| read::__memo().in_flight() == (0, 0));
+        assert_eq!(read(0), 61);
     });
 }
 

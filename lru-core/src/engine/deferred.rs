@@ -5,6 +5,7 @@
 //! when the read is over. Entries that a nested call cannot store are kept here until then.
 
 use core::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 use crate::key::KeyHash;
 use crate::store::place::Place;
@@ -16,6 +17,8 @@ pub(crate) struct Deferred<E> {
     any: Cell<bool>,
     clear: Cell<bool>,
     tombstones: RefCell<Vec<(Place, RemovalCause)>>,
+    /// The places in `tombstones`, because there may be many.
+    hidden: RefCell<BTreeSet<Place>>,
     /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
     /// lock is released.
     entries: RefCell<Vec<RemovedEntry<E>>>,
@@ -45,6 +48,7 @@ impl<E> Deferred<E> {
             any: Cell::new(false),
             clear: Cell::new(false),
             tombstones: RefCell::new(Vec::new()),
+            hidden: RefCell::new(BTreeSet::new()),
             entries: RefCell::new(Vec::new()),
         }
     }
@@ -69,7 +73,7 @@ impl<E> Deferred<E> {
 
     #[cold]
     fn lists(&self, place: Place) -> bool {
-        self.clear.get() || self.tombstones.borrow().iter().any(|&(hidden, _)| hidden == place)
+        self.clear.get() || self.hidden.borrow().contains(&place)
     }
 
     /// Returns whether any entry in the store is hidden.
@@ -89,6 +93,7 @@ impl<E> Deferred<E> {
     pub(crate) fn remove(&self, place: Place, cause: RemovalCause) {
         debug_assert!(!self.hides(place), "an entry is hidden once");
         self.tombstones.borrow_mut().push((place, cause));
+        self.hidden.borrow_mut().insert(place);
         self.any.set(true);
     }
 
@@ -107,6 +112,7 @@ impl<E> Deferred<E> {
     /// Takes the deferred work.
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
+        self.hidden.take();
         Work { clear: self.clear.take(), tombstones: self.tombstones.take(), entries: self.entries.take() }
     }
 }

@@ -12,13 +12,31 @@ use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::store::Removed;
-use crate::store::change_log::Epoch;
+use crate::store::change_log::{Epoch, Superseded};
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
 use crate::store::place::{FastInsert, Place};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
+
+/// What an insert asks about keys and values. A closure compares keys; the values are then no errors.
+pub trait Comparison<C: CacheTypes> {
+    /// Returns whether two keys are equal.
+    fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool;
+
+    /// Returns whether a value is an error.
+    fn is_error(&self, _value: &C::Value) -> bool {
+        false
+    }
+}
+
+impl<C: CacheTypes, F: Fn(&C::Key, &C::Key) -> bool> Comparison<C> for F {
+    #[inline]
+    fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
+        self(stored, key)
+    }
+}
 
 impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the
@@ -29,16 +47,11 @@ impl<C: CacheTypes> State<C> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn insert_fast(
-        &self,
-        entry: Entry<C>,
-        began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
-    ) -> FastInsert<C> {
+    fn insert_fast(&self, entry: Entry<C>, began: Epoch, compare: &impl Comparison<C>) -> FastInsert<C> {
         if !C::Meta::IS_BARE || !self.is_settled() {
             return Err(entry);
         }
-        if !self.change_log.is_at(began) && !self.is_missing(&entry, began, same) {
+        if !self.change_log.is_at(began) && !self.is_missing(&entry, began, compare) {
             return Err(entry);
         }
         let Ok(mut store) = self.store.try_borrow_mut() else { return Err(entry) };
@@ -52,10 +65,10 @@ impl<C: CacheTypes> State<C> {
 
     /// Returns whether only other results were inserted since `began`, and no caller changed anything.
     #[inline(never)]
-    fn is_missing(&self, entry: &Entry<C>, began: Epoch, same: impl Fn(&C::Key, &C::Key) -> bool) -> bool {
+    fn is_missing(&self, entry: &Entry<C>, began: Epoch, compare: &impl Comparison<C>) -> bool {
         self.change_log.is_unchanged(began)
-            && self.find(entry.hash, |stored| same(stored, &entry.key)).is_none()
-            // `same` may have called the cache.
+            && self.find(entry.hash, |stored| compare.is_same(stored, &entry.key)).is_none()
+            // `compare` may have called the cache.
             && self.change_log.is_unchanged(began)
             && self.is_settled()
     }
@@ -103,9 +116,9 @@ impl<C: CacheTypes> State<C> {
         }
     }
 
-    /// Returns whether a later change to the key supersedes a value of this kind.
-    fn is_superseded(&self, kind: InsertKind, hash: KeyHash) -> bool {
-        kind.began().is_some_and(|began| self.change_log.is_superseded(began, hash))
+    /// Returns whether a later change supersedes a value of this kind.
+    pub(super) fn superseded(&self, kind: InsertKind, hash: KeyHash) -> Superseded {
+        kind.began().map_or(Superseded::No, |began| self.change_log.superseded(began, hash))
     }
 }
 
@@ -121,7 +134,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         &self,
         entry: Entry<C>,
         kind: InsertKind,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
+        compare: impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
         if self.is_disabled() {
@@ -133,7 +146,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             removed.push_rejected(entry);
             return removed;
         }
-        self.insert_decided(self.hold(), entry, kind, same, lifecycle)
+        self.insert_decided(self.hold(), entry, kind, compare, lifecycle)
     }
 
     /// Inserts the result of a miss, like [`Engine::insert`], with a fast path for a full cache. Reports and
@@ -150,12 +163,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         value: C::Value,
         meta: C::Meta,
         began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
+        compare: impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
         let entry = EntryOf { hash, key, value, meta };
         let state = self.hold();
-        match state.insert_fast(entry, began, &same) {
+        match state.insert_fast(entry, began, &compare) {
             Ok(evicted) => {
                 // The state is settled: no deferred work is left.
                 drop(state);
@@ -166,7 +179,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             }
             Err(entry) => {
                 let kind = InsertKind::Computed(began);
-                drop(notify(self.insert_decided(state, entry, kind, same, lifecycle), lifecycle));
+                drop(notify(self.insert_decided(state, entry, kind, compare, lifecycle), lifecycle));
             }
         }
     }
@@ -179,26 +192,32 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state: L::Held<'_>,
         entry: Entry<C>,
         kind: InsertKind,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
+        compare: impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
         let mut removed = Removed::none();
-        // Declared last, and therefore released first if `same` panics.
+        // Declared last, and therefore released first if `compare` panics.
         let state = state;
-        let now = state.expire(lifecycle, &mut removed);
+        let (now, _) = state.sweep(lifecycle, &mut removed);
         let mut chose = false;
-        let (found, decision, is_superseded) = loop {
-            let (found, findings) = self.examine(&state, &entry, kind, &same, lifecycle, now);
+        let (found, decision, superseded) = loop {
+            let (found, findings) =
+                self.examine(&state, &entry, kind, &compare, (lifecycle, now), &mut removed);
             let decision = decide(kind, findings);
+            if decision.stores() {
+                state.sweep_for(&entry.meta, found, now, &mut removed);
+            }
             let demand = Demand::Insert { meta: &entry.meta, replaced: found };
             if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
-                break (found, decision, findings.is_superseded);
+                break (found, decision, findings.superseded);
             }
             // The victim chooser may have called the cache: examine it once more.
             chose = true;
         };
-        if !is_superseded {
+        if superseded == Superseded::No {
             state.record(kind, entry.hash);
+        } else {
+            state.counters.superseded();
         }
         state.apply(decision, found, entry, &mut removed);
         state.count(&removed);
@@ -213,19 +232,31 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state: &State<C>,
         entry: &Entry<C>,
         kind: InsertKind,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
-        lifecycle: &impl Lifecycle<C>,
-        now: Ticks,
+        compare: &impl Comparison<C>,
+        (lifecycle, now): (&impl Lifecycle<C>, Ticks),
+        removed: &mut Removed<C>,
     ) -> (Option<Place>, Findings) {
-        let found = if state.is_superseded(kind, entry.hash) || state.is_known_missing(kind) {
+        let superseded = state.superseded(kind, entry.hash);
+        let found = if superseded == Superseded::ByKey || state.is_known_missing(kind) {
             None
         } else {
-            state.find(entry.hash, |stored| same(stored, &entry.key))
+            state.find(entry.hash, |stored| compare.is_same(stored, &entry.key))
         };
-        let freshness_of = |place| match lifecycle.check(&state.store.borrow().get(place).meta, now) {
-            Freshness::Fresh => StoredEntry::Fresh,
-            _ => StoredEntry::Stale,
+        let freshness = |place| lifecycle.check(&state.store.borrow().get(place).meta, now);
+        let found = match found {
+            Some(place) if freshness(place) == Freshness::Expired => {
+                if let Some(expired) = state.take(place, RemovalCause::Expired, removed) {
+                    // The victim chooser may run before it is reported, and panic.
+                    state.deferred.defer_entry(expired, Some(RemovalCause::Expired));
+                }
+                None
+            }
+            found => found,
         };
+        let stored = found.map(|place| StoredEntry {
+            is_stale: freshness(place) != Freshness::Fresh,
+            is_error: compare.is_error(&state.store.borrow().get(place).value),
+        });
         let obstacle = if !lifecycle.check(&entry.meta, now).is_live() {
             Some(Obstacle::Expired)
         } else if let Ok(store) = state.store.try_borrow_mut() {
@@ -234,9 +265,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             Some(Obstacle::Nested)
         };
         let findings = Findings {
-            // `same` may have called the cache.
-            is_superseded: state.is_superseded(kind, entry.hash),
-            stored: found.map(freshness_of),
+            // `compare` may have called the cache.
+            superseded: state.superseded(kind, entry.hash),
+            is_error: compare.is_error(&entry.value),
+            stored,
             keeps_last: matches!(self.maxsize, MaxSize::Unbounded),
             obstacle,
         };

@@ -1,12 +1,15 @@
 //! The decision about an insert: whether a value is stored, and whether the stored entry of its key stays.
 
 use crate::engine::insert_kind::InsertKind;
+use crate::store::change_log::Superseded;
 
 /// What an insert finds in the cache.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Findings {
-    /// Whether a later change to the key supersedes the value.
-    pub(super) is_superseded: bool,
+    /// Whether a later change supersedes the value.
+    pub(super) superseded: Superseded,
+    /// Whether the value is an error.
+    pub(super) is_error: bool,
     /// The entry that is stored for the key, unless it is hidden.
     pub(super) stored: Option<StoredEntry>,
     /// Whether the last of two results for one key is kept. As in Python, the unbounded mode assigns to a
@@ -18,10 +21,11 @@ pub(super) struct Findings {
 
 /// The stored entry of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StoredEntry {
-    Fresh,
-    /// No longer fresh: stale, error-only or expired.
-    Stale,
+pub(super) struct StoredEntry {
+    /// Whether it is no longer fresh: stale, error-only or expired.
+    pub(super) is_stale: bool,
+    /// Whether its value is an error.
+    pub(super) is_error: bool,
 }
 
 /// Why a value cannot be stored.
@@ -56,31 +60,43 @@ impl Decision {
 
 /// Decides about a value of this kind.
 pub(super) fn decide(kind: InsertKind, findings: Findings) -> Decision {
-    let Findings { is_superseded, stored, keeps_last, obstacle } = findings;
-    let is_stale = stored == Some(StoredEntry::Stale);
-    let replaces = match kind {
-        InsertKind::Computed(_) => keeps_last || is_stale,
-        InsertKind::Revalidated(_) => is_stale,
-        InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted => true,
-    };
-    if is_superseded || (stored.is_some() && !replaces) {
-        return Decision::Reject;
+    let Findings { superseded, is_error, stored, keeps_last, obstacle } = findings;
+    match superseded {
+        Superseded::No => {}
+        // The stored entry, if any, is newer.
+        Superseded::ByKey => return Decision::Reject,
+        // The stored entry may be the one that this value was to replace.
+        Superseded::ByAny if kind.is_refresh() && stored.is_some() => return Decision::RejectAndRemove,
+        Superseded::ByAny => return Decision::Reject,
     }
-    match (obstacle, stored) {
-        (None, None) => Decision::Insert,
-        (None, Some(_)) => Decision::Replace,
-        (Some(obstacle), Some(_)) if removes_stored(kind, obstacle) => Decision::RejectAndRemove,
-        (Some(_), _) => Decision::Reject,
+    let Some(stored) = stored else {
+        return if obstacle.is_none() { Decision::Insert } else { Decision::Reject };
+    };
+    let replaces = match kind {
+        _ if stored.is_stale => true,
+        InsertKind::Refreshed(_) | InsertKind::Put | InsertKind::Inserted => true,
+        // A computed error never replaces a good result, and a good result always replaces an error.
+        InsertKind::Computed(_) | InsertKind::Revalidated(_) if stored.is_error != is_error => !is_error,
+        InsertKind::Computed(_) => keeps_last,
+        InsertKind::Revalidated(_) => false,
+    };
+    match obstacle {
+        _ if !replaces => Decision::Reject,
+        None => Decision::Replace,
+        Some(obstacle) if removes_stored(kind, obstacle, stored) => Decision::RejectAndRemove,
+        Some(_) => Decision::Reject,
     }
 }
 
 /// Returns whether a value that cannot be stored removes the entry that it would replace.
-fn removes_stored(kind: InsertKind, obstacle: Obstacle) -> bool {
-    match obstacle {
-        Obstacle::Expired => true,
-        Obstacle::Nested => kind.is_requested(),
+fn removes_stored(kind: InsertKind, obstacle: Obstacle, stored: StoredEntry) -> bool {
+    match (obstacle, kind) {
+        (Obstacle::Expired, _) => true,
         // A value that is too heavy for a map leaves the map as it is.
-        Obstacle::TooHeavy => !matches!(kind, InsertKind::Computed(_) | InsertKind::Inserted),
+        (Obstacle::TooHeavy, InsertKind::Inserted) => false,
+        (Obstacle::Nested | Obstacle::TooHeavy, kind) => {
+            kind.is_requested() || stored.is_stale || stored.is_error
+        }
     }
 }
 
@@ -94,9 +110,18 @@ mod tests {
     const REVALIDATED: InsertKind = InsertKind::Revalidated(Epoch::FIRST);
     const ALL: [InsertKind; 5] = [COMPUTED, REFRESHED, REVALIDATED, InsertKind::Put, InsertKind::Inserted];
 
+    const FRESH: StoredEntry = StoredEntry { is_stale: false, is_error: false };
+    const STALE: StoredEntry = StoredEntry { is_stale: true, ..FRESH };
+    const ERROR: StoredEntry = StoredEntry { is_error: true, ..FRESH };
+
     /// The findings in a bounded cache about a key that is not stored.
-    const MISSING: Findings =
-        Findings { is_superseded: false, stored: None, keeps_last: false, obstacle: None };
+    const MISSING: Findings = Findings {
+        superseded: Superseded::No,
+        is_error: false,
+        stored: None,
+        keeps_last: false,
+        obstacle: None,
+    };
 
     fn stored(entry: StoredEntry) -> Findings {
         Findings { stored: Some(entry), ..MISSING }
@@ -114,11 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn a_superseded_value_changes_nothing() {
+    fn a_value_that_is_superseded_by_its_key_changes_nothing() {
         for kind in ALL {
-            for stored in [None, Some(StoredEntry::Fresh), Some(StoredEntry::Stale)] {
+            for stored in [None, Some(FRESH), Some(STALE), Some(ERROR)] {
                 for obstacle in [None, Some(Obstacle::Expired), Some(Obstacle::TooHeavy)] {
-                    let findings = Findings { is_superseded: true, stored, obstacle, keeps_last: true };
+                    let superseded = Superseded::ByKey;
+                    let findings = Findings { superseded, stored, obstacle, keeps_last: true, ..MISSING };
                     assert_eq!(decide(kind, findings), Decision::Reject, "{kind:?}, {findings:?}");
                 }
             }
@@ -126,17 +152,48 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_that_is_superseded_by_any_change_removes_what_it_was_to_replace() {
+        let superseded = |stored| Findings { superseded: Superseded::ByAny, stored, ..MISSING };
+        for kind in [REFRESHED, REVALIDATED] {
+            assert_eq!(decide(kind, superseded(Some(FRESH))), Decision::RejectAndRemove, "{kind:?}");
+            assert_eq!(decide(kind, superseded(Some(STALE))), Decision::RejectAndRemove, "{kind:?}");
+            assert_eq!(decide(kind, superseded(None)), Decision::Reject, "{kind:?}");
+        }
+        assert_eq!(decide(COMPUTED, superseded(Some(FRESH))), Decision::Reject);
+    }
+
+    #[test]
+    fn a_computed_error_never_replaces_a_good_result() {
+        for keeps_last in [false, true] {
+            let findings = Findings { is_error: true, keeps_last, ..stored(FRESH) };
+            assert_eq!(decide(COMPUTED, findings), Decision::Reject);
+            assert_eq!(decide(REVALIDATED, findings), Decision::Reject);
+            assert_eq!(decide(InsertKind::Put, findings), Decision::Replace, "the caller requests it");
+        }
+    }
+
+    #[test]
+    fn a_good_result_always_replaces_an_error() {
+        for kind in ALL {
+            assert_eq!(decide(kind, stored(ERROR)), Decision::Replace, "{kind:?}");
+        }
+        let other_error = Findings { is_error: true, ..stored(ERROR) };
+        assert_eq!(decide(COMPUTED, other_error), Decision::Reject, "the first of two errors is kept");
+        assert_eq!(decide(COMPUTED, Findings { keeps_last: true, ..other_error }), Decision::Replace);
+    }
+
+    #[test]
     fn only_a_requested_value_replaces_a_fresh_entry_of_a_bounded_cache() {
         for kind in ALL {
             let expected = if kind.is_requested() { Decision::Replace } else { Decision::Reject };
-            assert_eq!(decide(kind, stored(StoredEntry::Fresh)), expected, "{kind:?}");
-            assert_eq!(decide(kind, stored(StoredEntry::Stale)), Decision::Replace, "{kind:?}");
+            assert_eq!(decide(kind, stored(FRESH)), expected, "{kind:?}");
+            assert_eq!(decide(kind, stored(STALE)), Decision::Replace, "{kind:?}");
         }
     }
 
     #[test]
     fn an_unbounded_cache_keeps_the_last_computed_result() {
-        let findings = Findings { keeps_last: true, ..stored(StoredEntry::Fresh) };
+        let findings = Findings { keeps_last: true, ..stored(FRESH) };
         assert_eq!(decide(COMPUTED, findings), Decision::Replace);
         assert_eq!(decide(REVALIDATED, findings), Decision::Reject, "another result is fresh already");
     }
@@ -157,34 +214,33 @@ mod tests {
     #[test]
     fn an_expired_value_removes_the_entry_that_it_would_replace() {
         for kind in ALL {
-            let stale = hindered(Obstacle::Expired, Some(StoredEntry::Stale));
+            let stale = hindered(Obstacle::Expired, Some(STALE));
             assert_eq!(decide(kind, stale), Decision::RejectAndRemove, "{kind:?}");
-            let fresh = hindered(Obstacle::Expired, Some(StoredEntry::Fresh));
+            let fresh = hindered(Obstacle::Expired, Some(FRESH));
             let expected = if kind.is_requested() { Decision::RejectAndRemove } else { Decision::Reject };
             assert_eq!(decide(kind, fresh), expected, "{kind:?}");
         }
     }
 
     #[test]
-    fn a_nested_call_removes_the_old_entry_if_the_caller_requested_the_new_value() {
+    fn what_a_nested_call_cannot_replace_is_removed() {
         for kind in ALL {
+            let nested = |entry| Findings { keeps_last: true, ..hindered(Obstacle::Nested, Some(entry)) };
+            assert_eq!(decide(kind, nested(STALE)), Decision::RejectAndRemove, "{kind:?}");
             let expected = if kind.is_requested() { Decision::RejectAndRemove } else { Decision::Reject };
-            assert_eq!(
-                decide(kind, hindered(Obstacle::Nested, Some(StoredEntry::Stale))),
-                expected,
-                "{kind:?}"
-            );
+            assert_eq!(decide(kind, nested(FRESH)), expected, "{kind:?}");
         }
     }
 
     #[test]
-    fn a_value_that_is_too_heavy_removes_the_old_one_unless_a_map_or_a_miss_inserts_it() {
-        let stale = hindered(Obstacle::TooHeavy, Some(StoredEntry::Stale));
-        for kind in [REFRESHED, REVALIDATED, InsertKind::Put] {
-            assert_eq!(decide(kind, stale), Decision::RejectAndRemove, "{kind:?}");
+    fn a_value_that_is_too_heavy_removes_the_old_one_unless_a_map_inserts_it() {
+        for kind in [COMPUTED, REFRESHED, REVALIDATED, InsertKind::Put] {
+            let too_heavy = hindered(Obstacle::TooHeavy, Some(STALE));
+            assert_eq!(decide(kind, too_heavy), Decision::RejectAndRemove, "{kind:?}");
         }
-        for kind in [COMPUTED, InsertKind::Inserted] {
-            assert_eq!(decide(kind, stale), Decision::Reject, "{kind:?}");
+        for entry in [FRESH, STALE] {
+            let too_heavy = hindered(Obstacle::TooHeavy, Some(entry));
+            assert_eq!(decide(InsertKind::Inserted, too_heavy), Decision::Reject);
         }
     }
 }

@@ -24,6 +24,11 @@ impl InsertKind {
         matches!(self, Self::Refreshed(_) | Self::Put | Self::Inserted)
     }
 
+    /// Returns whether the value is to replace a stored one that is older.
+    pub(crate) fn is_refresh(self) -> bool {
+        matches!(self, Self::Refreshed(_) | Self::Revalidated(_))
+    }
+
     /// Returns the epoch at which the computation of the value began, if it was computed.
     pub(crate) fn began(self) -> Option<Epoch> {
         match self {

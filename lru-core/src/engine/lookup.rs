@@ -8,7 +8,7 @@ use crate::engine::state::State;
 use crate::expiry::entry_info::Freshness;
 use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
-use crate::store::change_log::Epoch;
+use crate::store::change_log::{Epoch, Superseded};
 use crate::store::entry::Entry;
 use crate::store::place::Place;
 use crate::store::types::CacheTypes;
@@ -156,7 +156,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Returns whether a computation that began at `began` was superseded by a change to this key.
     pub(crate) fn is_superseded(&self, began: Epoch, hash: KeyHash) -> bool {
-        self.hold().change_log.is_superseded(began, hash)
+        self.hold().change_log.superseded(began, hash) != Superseded::No
     }
 
     /// Reverts the counting of a hit.

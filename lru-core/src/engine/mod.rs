@@ -23,7 +23,9 @@ pub(crate) mod notify;
 pub(crate) mod placement;
 mod remove;
 mod report;
+mod retain;
 pub(crate) mod state;
+mod sweep;
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::AtomicU64;
@@ -36,8 +38,8 @@ use crate::engine::lock::{Lock, RLock, Unlocked};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
 use crate::engine::state::State;
+use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::FlightTable;
-use crate::flight::worker::Worker;
 use crate::observe::stats::Counters;
 use crate::store::entry_meta::EntryMeta;
 use crate::store::maxsize::MaxSize;
@@ -53,8 +55,8 @@ pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
     /// The counters that need no lock. Created when the first of them is used.
     counters: OnceLock<Box<Counters>>,
-    /// The refresh thread. Created when the first entry is refreshed on a thread of the library.
-    worker: OnceLock<Arc<Worker>>,
+    /// The refreshes of stale entries. Created by the first of them.
+    refreshes: OnceLock<Arc<RefreshPool>>,
     /// Functions that copy an entry, if user code must not run under the lock.
     copy: Option<Copied<C>>,
 }
@@ -133,7 +135,7 @@ impl<C: CacheTypes, L> Engine<C, L> {
             state,
             flights: OnceLock::new(),
             counters: OnceLock::new(),
-            worker: OnceLock::new(),
+            refreshes: OnceLock::new(),
             copy,
         }
     }
@@ -177,9 +179,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.flights.get_or_init(|| Arc::new(FlightTable::new()))
     }
 
-    /// Returns the worker that refreshes stale entries.
-    pub(crate) fn worker(&self) -> &Arc<Worker> {
-        self.worker.get_or_init(Arc::default)
+    /// Returns the pool of the refreshes of stale entries.
+    pub(crate) fn refreshes(&self) -> &Arc<RefreshPool> {
+        self.refreshes.get_or_init(Arc::default)
     }
 
     /// Returns the counters that need no lock.

@@ -2,18 +2,20 @@
 
 use std::vec::Vec;
 
+use crate::engine::Engine;
 use crate::engine::deferred::DeferredChange;
 use crate::engine::evict::Demand;
+use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Lock;
 #[cfg(feature = "backend")]
 use crate::engine::lock::release;
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::engine::{Copied, Engine};
 use crate::expiry::entry_info::Freshness;
 use crate::key::KeyHash;
 use crate::store::Removed;
+use crate::store::change_log::Superseded;
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
@@ -68,6 +70,20 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         (cause == RemovalCause::Invalidated).then(|| taken(value))
     }
 
+    /// Removes the entry for a key which a result of this kind was to replace that is not stored. A later change
+    /// of the key supersedes the result: the entry is newer then.
+    pub(crate) fn remove_replaced(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        kind: InsertKind,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        if self.hold().superseded(kind, hash) != Superseded::ByKey {
+            self.invalidate(hash, matches, lifecycle);
+        }
+    }
+
     /// Removes the entry for a key if it is no longer fresh, when the new result is not to be stored.
     pub(crate) fn remove_stale(
         &self,
@@ -103,65 +119,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             drop(state);
         } else {
             release(state, drop);
-        }
-    }
-
-    /// Removes all entries for which `predicate` is false. Results of computations in flight are not stored,
-    /// because they may be based on what no longer holds.
-    pub(crate) fn retain(
-        &self,
-        mut predicate: impl FnMut(&C::Key, &C::Value) -> bool,
-        lifecycle: &impl Lifecycle<C>,
-    ) {
-        let mut removed = Removed::none();
-        if self.is_disabled() {
-            return;
-        }
-        if let Some(copy) = self.copy {
-            return self.retain_by_copies(copy, predicate, lifecycle);
-        }
-        let state = self.hold();
-        state.change_log.cleared();
-        state.expire(lifecycle, &mut removed);
-        let places = state.store.borrow().places();
-        for place in places {
-            let store = state.store.borrow();
-            let entry = store.get(place);
-            // A call of `predicate`, even this one, may have called the cache and removed the entry.
-            if state.deferred.hides(place)
-                || predicate(&entry.key, &entry.value)
-                || state.deferred.hides(place)
-            {
-                continue;
-            }
-            state.change_log.changed(entry.hash);
-            state.hide(place, RemovalCause::Invalidated);
-        }
-        drop(Self::release_and_notify(state, removed, lifecycle));
-    }
-
-    /// Like [`retain`](Self::retain), but calls `predicate` without the lock, on copies. Entries that were
-    /// removed meanwhile are skipped; an entry that replaced a rejected one meanwhile is removed as well.
-    fn retain_by_copies(
-        &self,
-        copy: Copied<C>,
-        mut predicate: impl FnMut(&C::Key, &C::Value) -> bool,
-        lifecycle: &impl Lifecycle<C>,
-    ) {
-        let state = self.hold();
-        state.change_log.cleared();
-        let store = state.store.borrow();
-        let copied = |entry: &Entry<C>| (entry.hash, copy.0(&entry.key), copy.1(&entry.value));
-        let entries: Vec<_> = store.places().into_iter().map(|place| copied(store.get(place))).collect();
-        drop(store);
-        drop(state);
-        for (hash, key, value) in entries {
-            if self.contains_hash(hash) && !predicate(&key, &value) {
-                let state = self.hold();
-                state.change_log.changed(hash);
-                state.hide_all_of(hash);
-                drop(Self::release_and_notify(state, Removed::none(), lifecycle));
-            }
         }
     }
 
@@ -214,17 +171,18 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Removes the expired entries, and returns them in the order in which they expired.
     pub(crate) fn take_expired(&self, lifecycle: &impl Lifecycle<C>) -> Vec<(C::Key, C::Value)> {
-        let mut removed = Removed::none();
-        let state = self.hold();
-        state.expire(lifecycle, &mut removed);
-        Self::release_and_notify(state, removed, lifecycle).into_entries_of(RemovalCause::Expired).collect()
+        let mut expired = Vec::new();
+        let (state, removed) =
+            self.hold_swept(lifecycle, |swept| expired.extend(swept.into_entries_of(RemovalCause::Expired)));
+        expired.extend(
+            Self::release_and_notify(state, removed, lifecycle).into_entries_of(RemovalCause::Expired),
+        );
+        expired
     }
 
     /// Removes the next victim and returns it.
     pub(crate) fn pop_victim(&self, lifecycle: &impl Lifecycle<C>) -> Option<(C::Key, C::Value)> {
-        let mut removed = Removed::none();
-        let state = self.hold();
-        state.expire(lifecycle, &mut removed);
+        let (state, mut removed) = self.hold_swept(lifecycle, drop);
         let victim = state.pop_victim(lifecycle, &mut removed);
         if let Some(entry) = &victim {
             state.change_log.changed(entry.hash);
@@ -236,9 +194,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Sets the capacity, and evicts the entries that exceed it.
     pub(crate) fn resize(&self, maxsize: Option<usize>, lifecycle: &impl Lifecycle<C>) {
-        let mut removed = Removed::none();
-        let state = self.hold();
-        state.expire(lifecycle, &mut removed);
+        let (state, mut removed) = self.hold_swept(lifecycle, drop);
         state.evict_chosen(Demand::Capacity(maxsize), lifecycle, &mut removed);
         if let Some(mut store) = state.write(&mut removed) {
             store.resize(maxsize, &mut removed);

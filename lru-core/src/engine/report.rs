@@ -10,7 +10,6 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::observe::info::CacheInfo;
 use crate::observe::stats::{CacheStats, Counters};
-use crate::store::Removed;
 use crate::store::types::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
@@ -19,9 +18,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if self.is_disabled() {
             return self.counted();
         }
-        let mut removed = Removed::none();
-        let state = self.hold();
-        state.expire(lifecycle, &mut removed);
+        let (state, removed) = self.hold_swept(lifecycle, drop);
         let info = self.read_counters(&state);
         if !lifecycle.hooks().notifies_later() {
             drop(Self::release_and_notify(state, removed, lifecycle));
@@ -54,7 +51,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns the counters other than hits and misses.
     pub(crate) fn stats(&self) -> CacheStats {
         let mut stats = self.counters.get().map_or_else(CacheStats::default, |counters| counters.read());
-        (stats.evictions, stats.expiries) = self.hold().counters.removals();
+        self.hold().counters.report(&mut stats);
         stats
     }
 
@@ -92,9 +89,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Returns the number of entries.
     pub(crate) fn len(&self, lifecycle: &impl Lifecycle<C>) -> usize {
-        let mut removed = Removed::none();
-        let state = self.hold();
-        state.expire(lifecycle, &mut removed);
+        let (state, removed) = self.hold_swept(lifecycle, drop);
         let len = state.deferred.remaining(state.store.borrow().len(), |_| 1);
         drop(Self::release_and_notify(state, removed, lifecycle));
         len

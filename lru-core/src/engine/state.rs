@@ -3,9 +3,8 @@
 use core::cell::{Ref, RefCell, RefMut};
 
 use crate::engine::deferred::{Deferred, Work};
-use crate::engine::lifecycle::{Hooks, Lifecycle};
+
 use crate::engine::lock::Settle;
-use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::Removed;
@@ -56,12 +55,17 @@ impl<C: CacheTypes> State<C> {
     /// Hides all entries with this hash. They are removed when the lock is released. Entries whose keys
     /// merely share the hash are removed as well.
     pub(super) fn hide_all_of(&self, hash: KeyHash) {
+        self.for_each_of(hash, |place| self.hide(place, RemovalCause::Invalidated));
+    }
+
+    /// Calls `with` for the place of each entry with this hash that is not hidden.
+    pub(super) fn for_each_of(&self, hash: KeyHash, mut with: impl FnMut(Place)) {
         for number in 0.. {
             let mut others = 0..number;
             let found = self.store.borrow().find(hash, |_| others.next().is_none()).map(|(place, _)| place);
             match found {
                 Some(place) if self.deferred.hides(place) => {}
-                Some(place) => self.hide(place, RemovalCause::Invalidated),
+                Some(place) => with(place),
                 None => break,
             }
         }
@@ -152,28 +156,6 @@ impl<C: CacheTypes> State<C> {
         if clear {
             removed.push_cleared(store.take());
         }
-    }
-
-    /// Removes the entries that have expired by now, and returns the current time.
-    pub(super) fn expire(&self, lifecycle: &impl Lifecycle<C>, removed: &mut Removed<C>) -> Ticks {
-        if C::Meta::IS_BARE {
-            return Ticks::START;
-        }
-        let now = self.while_borrowed(|| lifecycle.now());
-        let mut expired = Removed::none();
-        let store = if lifecycle.hooks().notifies_later() {
-            // Removed entries that the next call reports stay deferred. While hidden places are listed,
-            // nothing expires.
-            self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
-        } else {
-            self.write(removed)
-        };
-        if let Some(mut store) = store {
-            store.expire(now.get(), &mut expired);
-        }
-        // The code that follows may be user code, and panic.
-        expired.drain_into(|entry, cause| self.deferred.defer_entry(entry, cause));
-        now
     }
 
     /// Removes an entry. In a nested call the entry is hidden from now on and removed later.

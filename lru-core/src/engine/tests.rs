@@ -294,3 +294,92 @@ fn of_two_computations_the_bounded_mode_keeps_the_first_and_the_unbounded_the_la
         assert_eq!((outer, cache.peek(&1)), ("outer", Some(kept)));
     }
 }
+
+/// A cache of numbers that expire after a second, with its clock.
+fn timed(maxsize: Option<usize>, count: u64) -> (LruCache<u64, u64, ManualClock>, ManualClock) {
+    let clock = ManualClock::new();
+    let cache = LruCache::builder_with(clock.clone()).maxsize(maxsize).ttl(Duration::from_secs(1)).build();
+    (0..count).for_each(|n| _ = cache.insert(n, n));
+    (cache, clock)
+}
+
+#[test]
+fn an_insert_removes_some_of_many_expired_entries_and_none_is_served_or_counted() {
+    const MANY: u64 = 1000;
+    let (cache, clock) = timed(None, MANY);
+    let stored = || cache.engine().hold().store.borrow().len() as u64;
+    clock.advance(Duration::from_secs(1));
+    cache.insert(MANY, MANY);
+    assert!((MANY - 100..MANY).contains(&stored()), "{} are stored", stored());
+    assert_eq!((0..MANY).filter_map(|n| cache.get(&n)).count(), 0);
+    for n in 1..MANY {
+        cache.insert(MANY + n, n);
+    }
+    assert_eq!(stored(), MANY, "each insert has removed some");
+    let (cache, clock) = timed(None, MANY);
+    clock.advance(Duration::from_secs(1));
+    cache.insert(MANY, MANY);
+    assert_eq!((cache.info().currsize, stored()), (1, MANY));
+    assert_eq!((cache.len(), cache.iter().count()), (1, 1));
+}
+
+#[test]
+fn a_full_cache_evicts_no_live_entry_while_there_are_expired_ones() {
+    let (cache, clock) = timed(Some(1000), 900);
+    clock.advance(Duration::from_secs(1));
+    for n in 1000..2000 {
+        cache.insert(n, n);
+    }
+    assert_eq!(cache.engine().stats().evictions, 0);
+    assert!((1000..2000).all(|n| cache.contains(&n)));
+    cache.insert(2000, 0);
+    assert_eq!(cache.engine().stats().evictions, 1);
+}
+
+#[test]
+fn expired_entries_are_returned_in_order_however_many_they_are() {
+    let (cache, clock) = timed(None, 500);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(cache.expire(), (0..500).map(|n| (n, n)).collect::<Vec<_>>());
+    assert_eq!(cache.pop_victim(), None);
+}
+
+#[test]
+fn an_entry_weighs_at_least_one_unless_it_may_be_free() {
+    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, _: &()| 0).build();
+    (0..1000).for_each(|n| _ = cache.insert(n, ()));
+    assert_eq!((cache.len(), cache.info().currsize), (100, 100));
+    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, _: &()| 0).min_weight(0).build();
+    (0..1000).for_each(|n| _ = cache.insert(n, ()));
+    assert_eq!((cache.len(), cache.info().currsize), (1000, 0));
+    cache.engine().validate();
+}
+
+#[test]
+fn the_largest_capacity_is_not_taken_for_none() {
+    let cache = LruCache::builder().maxsize(usize::MAX).weigher(|_: &u64, &weight: &usize| weight).build();
+    cache.insert(1, usize::MAX);
+    cache.insert(2, 7);
+    let info = cache.info();
+    assert_eq!((info.maxsize, info.currsize, cache.len()), (Some(usize::MAX), 7, 1));
+    cache.resize(None);
+    assert_eq!(cache.info().maxsize, None);
+}
+
+#[test]
+fn the_test_of_a_retain_is_called_once_for_each_entry_in_order() {
+    for maxsize in [Some(1000), None] {
+        let (cache, _clock) = timed(maxsize, 1000);
+        let mut tested = Vec::new();
+        cache.retain(|&n, _| {
+            tested.push(n);
+            n % 3 == 0
+        });
+        assert_eq!(tested, (0..1000).collect::<Vec<_>>());
+        assert_eq!(
+            cache.iter().map(|(n, _)| n).collect::<Vec<_>>(),
+            (0..1000).step_by(3).collect::<Vec<_>>()
+        );
+        cache.engine().validate();
+    }
+}

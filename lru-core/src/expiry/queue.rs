@@ -55,7 +55,12 @@ impl<W: Staleness> Queue<EntryInfo<W>> for ExpiryQueue {
         }
     }
 
-    fn next<'t>(&mut self, now: u64, info: impl Fn(usize) -> Option<&'t EntryInfo<W>>) -> Option<usize>
+    fn next<'t>(
+        &mut self,
+        now: u64,
+        steps: &mut usize,
+        info: impl Fn(usize) -> Option<&'t EntryInfo<W>>,
+    ) -> Option<usize>
     where
         EntryInfo<W>: 't,
     {
@@ -66,6 +71,7 @@ impl<W: Staleness> Queue<EntryInfo<W>> for ExpiryQueue {
             if now < note.deadline.get() {
                 return None;
             }
+            *steps = steps.checked_sub(1)?;
             match info(note.slot).filter(|info| info.serial == note.serial).map(EntryInfo::deadline) {
                 None => _ = PeekMut::pop(top),
                 // A use has postponed the deadline. Even if it has passed since, other deadlines may be

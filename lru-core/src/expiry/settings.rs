@@ -22,6 +22,8 @@ pub struct ExpirySettings<T: Timestamp> {
     jitter: f64,
     swr: Swr<T::Span>,
     stale_if_error: Option<T::Span>,
+    /// The least weight of an entry.
+    min_weight: usize,
 }
 
 /// How long stale entries are served while they are refreshed (stale-while-revalidate).
@@ -52,8 +54,15 @@ impl EntryOptions {
 
 impl<T: Timestamp> ExpirySettings<T> {
     /// No entry expires.
-    pub const NONE: Self =
-        Self { ttl: None, tti: None, error_ttl: None, jitter: 0.0, swr: Swr::Never, stale_if_error: None };
+    pub const NONE: Self = Self {
+        ttl: None,
+        tti: None,
+        error_ttl: None,
+        jitter: 0.0,
+        swr: Swr::Never,
+        stale_if_error: None,
+        min_weight: 1,
+    };
 
     /// Creates settings with a time to live.
     pub(crate) const fn living(ttl: T::Span) -> Self {
@@ -95,6 +104,12 @@ impl<T: Timestamp> ExpirySettings<T> {
         Self { stale_if_error: Some(span.into_span()), ..self }
     }
 
+    /// Sets the least weight of an entry. It is 1 by default, so that the number of entries is bounded.
+    #[must_use]
+    pub fn min_weight(self, min_weight: usize) -> Self {
+        Self { min_weight, ..self }
+    }
+
     /// Returns these settings, with the time to idle and the jitter of `other` where they have none.
     pub(crate) fn or(self, other: &Self) -> Self {
         let jitter = if self.jitter > 0.0 { self.jitter } else { other.jitter };
@@ -104,6 +119,11 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// Returns these settings with the time to idle of `other`.
     pub(crate) fn with_tti_of(&self, other: &Self) -> Self {
         Self { tti: other.tti, ..*self }
+    }
+
+    /// Returns these settings with the least weight of `other`.
+    pub(crate) fn with_weights_of(&self, other: &Self) -> Self {
+        Self { min_weight: other.min_weight, ..*self }
     }
 
     /// Returns whether entries may expire.
@@ -135,7 +155,7 @@ impl<T: Timestamp> ExpirySettings<T> {
             (None, None) => (Ticks::NEVER, None),
             (None, Some(ttl)) => self.after_ttl(T::later(now, self.scattered(ttl)), is_error),
         };
-        let mut info = EntryInfo::new(weight, expires, self.idle(now), window);
+        let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
         if let Some(left) = max_age.and_then(T::Span::of) {
             info.shorten(T::later(now, left));
         }

@@ -6,17 +6,21 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use crate::flight::cycles::WaitEdge;
 use crate::flight::leader::Leader;
 use crate::flight::table::{Flight, FlightTable, Published};
+use crate::flight::wait_queue::{WaitEnd, deadline_after};
 
 /// A call that waits for a leader. Dropped, it stops waiting; if it was woken to take over, the next is woken.
 pub(crate) struct Follower<K, V> {
     flights: Arc<FlightTable<K, V>>,
     flight: Arc<Flight<K, V>>,
-    /// How long the call may compute if it takes over.
+    /// How long the call may wait, and compute if it takes over.
     timeout: Duration,
+    /// When the call stops waiting; `None` before it begins to, or if never.
+    deadline: Option<Instant>,
     /// Its place in the queue, once it is there.
     ticket: Option<u64>,
     edge: Option<WaitEdge>,
@@ -30,12 +34,16 @@ pub(crate) enum Followed<K, V> {
     Lead(Leader<K, V>),
     /// The leader waits for the follower, directly or through other flights: the follower computes for itself.
     Cycle,
+    /// The leader has failed without a result to share: the follower computes for itself, like all others.
+    Failed,
+    /// The follower has waited for as long as it may: it computes for itself.
+    TimedOut,
 }
 
 impl<K, V> Follower<K, V> {
     /// Follows `flight`, which counts the follower already.
     pub(super) fn new(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>, timeout: Duration) -> Self {
-        Self { flights, flight, timeout, ticket: None, edge: None }
+        Self { flights, flight, timeout, deadline: None, ticket: None, edge: None }
     }
 
     /// What the leader published.
@@ -51,13 +59,16 @@ impl<K, V> Follower<K, V> {
         if self.edge.is_none() {
             let Some(edge) = WaitEdge::to(self.flight.id) else { return Poll::Ready(Followed::Cycle) };
             self.edge = Some(edge);
+            self.deadline = deadline_after(self.timeout);
         }
         let Self { flights, flight, ticket, .. } = self;
         let is_published = || flight.published.get().is_some();
-        let waker = context.waker().clone();
-        flight.queue.poll(ticket, waker, self.timeout, is_published).map(|takeover| match takeover {
-            Some(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
-            None => Followed::Published,
+        let times = (self.timeout, self.deadline);
+        flight.queue.poll(ticket, context.waker().clone(), times, is_published).map(|end| match end {
+            WaitEnd::Published => Followed::Published,
+            WaitEnd::TakesOver(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
+            WaitEnd::Failed => Followed::Failed,
+            WaitEnd::TimedOut => Followed::TimedOut,
         })
     }
 

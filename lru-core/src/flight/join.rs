@@ -33,6 +33,17 @@ impl<K, V> FlightTable<K, V> {
         timeout: Duration,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Joined<K, V> {
+        self.join_as(hash, key, same, (timeout, false), is_superseded)
+    }
+
+    fn join_as(
+        self: &Arc<Self>,
+        hash: KeyHash,
+        key: &mut Option<K>,
+        same: impl Fn(&K, &K) -> bool,
+        (timeout, is_claim): (Duration, bool),
+        is_superseded: impl Fn(Epoch) -> bool,
+    ) -> Joined<K, V> {
         let mut rejected: Vec<Arc<Flight<K, V>>> = Vec::new();
         loop {
             let mut table = self.0.lock();
@@ -42,7 +53,7 @@ impl<K, V> FlightTable<K, V> {
             let candidates: Vec<_> = table.iter_hash(hash.get()).filter(is_candidate).cloned().collect();
             if candidates.is_empty() {
                 let Some(key) = key.take() else { return Joined::Ended };
-                let flight = Arc::new(Flight::new(hash, key, timeout));
+                let flight = Arc::new(Flight::new(hash, key, timeout, is_claim));
                 table.insert_unique(hash.get(), Arc::clone(&flight), |flight| flight.hash.get());
                 drop(table);
                 return Joined::Lead(Leader::first(Arc::clone(self), flight));
@@ -65,8 +76,8 @@ impl<K, V> FlightTable<K, V> {
         }
     }
 
-    /// Begins the flight of a key, or takes it over from a leader that has exceeded its timeout. `None` while
-    /// another call computes the key.
+    /// Claims the refresh of a key: begins its flight, or takes it over from a leader that has exceeded its timeout.
+    /// `None` while another call computes the key.
     pub(crate) fn claim(
         self: &Arc<Self>,
         hash: KeyHash,
@@ -75,7 +86,7 @@ impl<K, V> FlightTable<K, V> {
         timeout: Duration,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Option<Leader<K, V>> {
-        match self.join(hash, key, same, timeout, is_superseded) {
+        match self.join_as(hash, key, same, (timeout, true), is_superseded) {
             Joined::Lead(leader) => Some(leader),
             Joined::Follow(follower) => follower.take_over_if_stuck(),
             Joined::Ended => None,

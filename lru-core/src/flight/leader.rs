@@ -3,10 +3,11 @@
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::sync::Arc;
+use std::thread;
 
 use crate::flight::cycles::BodyScope;
 use crate::flight::table::{Flight, FlightTable, Published};
-use crate::flight::wait_queue::Takeover;
+use crate::flight::wait_queue::{Former, Takeover};
 use crate::store::change_log::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
@@ -14,7 +15,7 @@ pub(crate) struct Leader<K, V> {
     flights: Arc<FlightTable<K, V>>,
     flight: Arc<Flight<K, V>>,
     number: u64,
-    is_after_timeout: bool,
+    former: Former,
     /// Whether no follower is to take over when this is dropped.
     is_done: bool,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Leader<K, V> {
 impl<K, V> Leader<K, V> {
     /// The leader that has begun `flight`.
     pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
-        Self { flights, flight, number: 0, is_after_timeout: false, is_done: false }
+        Self { flights, flight, number: 0, former: Former::Gone, is_done: false }
     }
 
     /// A follower that has taken over.
@@ -31,9 +32,9 @@ impl<K, V> Leader<K, V> {
         flight: &Arc<Flight<K, V>>,
         takeover: Takeover,
     ) -> Self {
-        let Takeover { number, is_after_timeout } = takeover;
+        let Takeover { number, former } = takeover;
         let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
-        Self { flights, flight, number, is_after_timeout, is_done: false }
+        Self { flights, flight, number, former, is_done: false }
     }
 
     /// Notes that the computation begins: a later change of the key makes its result out of date.
@@ -46,9 +47,19 @@ impl<K, V> Leader<K, V> {
         self.flight.queue.begin(self.number, began, Some(timeout));
     }
 
+    /// Notes that a claimed refresh will begin: until `timeout`, no other call claims it.
+    pub(crate) fn confirm(&self, timeout: Duration) {
+        self.flight.queue.confirm(self.number, timeout);
+    }
+
     /// Whether it took over because the former leader exceeded its timeout.
     pub(crate) fn is_after_timeout(&self) -> bool {
-        self.is_after_timeout
+        self.former == Former::Computing
+    }
+
+    /// Whether it took over because the refresh that the former leader claimed has not begun.
+    pub(crate) fn is_after_claim(&self) -> bool {
+        self.former == Former::Claiming
     }
 
     /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.
@@ -78,6 +89,13 @@ impl<K, V> Leader<K, V> {
         self.flight.queue.wake_all();
     }
 
+    /// Ends the flight without a value: all followers compute for themselves, at once. Does nothing if a follower has
+    /// taken over.
+    pub(crate) fn fail(mut self) {
+        self.close_if(|_| true);
+        self.flight.queue.fail(self.number);
+    }
+
     /// Ends the flight if it has so many followers. There is nothing to end if another leads it.
     fn close_if(&mut self, closes: impl FnOnce(usize) -> bool) {
         let Self { flights, flight, number, is_done, .. } = self;
@@ -92,7 +110,14 @@ impl<K, V> Leader<K, V> {
 
 impl<K, V> Drop for Leader<K, V> {
     fn drop(&mut self) {
-        if !self.is_done && self.flight.queue.resign(self.number) {
+        if self.is_done {
+            return;
+        }
+        if thread::panicking() {
+            // The followers would panic one after the other.
+            self.close_if(|_| true);
+            self.flight.queue.fail(self.number);
+        } else if self.flight.queue.resign(self.number) {
             self.flights.remove_if_deserted(&self.flight);
         }
     }

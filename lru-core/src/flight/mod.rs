@@ -22,9 +22,9 @@ pub(crate) mod executor;
 pub(crate) mod follower;
 pub(crate) mod join;
 pub(crate) mod leader;
+pub(crate) mod refresh_pool;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timeout;
 mod wait_queue;
-pub(crate) mod worker;

@@ -77,8 +77,8 @@ impl<K, V> FlightTable<K, V> {
 }
 
 impl<K, V> Flight<K, V> {
-    pub(super) fn new(hash: KeyHash, key: K, timeout: Duration) -> Self {
-        let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout)));
+    pub(super) fn new(hash: KeyHash, key: K, timeout: Duration, is_claim: bool) -> Self {
+        let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout, is_claim)));
         Self { id, hash, key, published: OnceLock::new(), followers: AtomicUsize::new(0), queue }
     }
 }

@@ -12,9 +12,9 @@ use crate::flight::catch::catch_and_discard;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::leader::Leader;
+use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::{FlightTable, Published};
 use crate::flight::timeout::{Wakeup, advance, now};
-use crate::flight::worker::Worker;
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
 
@@ -127,9 +127,7 @@ impl Task {
     fn take_over(&self, follower: &mut Follower<u64, u64>) -> Leader<u64, u64> {
         match self.poll(follower) {
             Poll::Ready(Followed::Lead(leader)) => leader,
-            Poll::Ready(Followed::Published | Followed::Cycle) | Poll::Pending => {
-                panic!("it should take over")
-            }
+            _ => panic!("it should take over"),
         }
     }
 }
@@ -384,16 +382,32 @@ fn a_claim_takes_over_only_from_a_leader_that_is_stuck() {
     let _time = alone_in_time();
     let (flights, timeout) = (flights(), Duration::from_secs(5));
     let first = claim(&flights, 1, timeout).expect("no other call computes");
-    assert!(claim(&flights, 1, timeout).is_none());
     assert_eq!(flights.count(), (1, 0));
+    first.restart(Epoch::FIRST, timeout);
+    assert!(claim(&flights, 1, timeout).is_none());
     advance(timeout);
-    assert!(claim(&flights, 1, timeout).is_none(), "it has not begun");
-    first.begin(Epoch::FIRST);
     let second = claim(&flights, 1, timeout).expect("the first is stuck");
     assert!(second.leads() && second.is_after_timeout() && !first.leads());
-    assert!(claim(&flights, 1, timeout).is_none());
     drop((first, second));
     assert_eq!(flights.count(), (0, 0));
+}
+
+#[test]
+fn a_claim_that_does_not_begin_is_taken_over() {
+    let _time = alone_in_time();
+    let (flights, timeout) = (flights(), Duration::from_secs(5));
+    let first = claim(&flights, 1, timeout).expect("no other call computes");
+    advance(Duration::from_secs(1));
+    let second = claim(&flights, 1, timeout).expect("the first has not begun");
+    assert!(second.is_after_claim() && !second.is_after_timeout() && !first.leads());
+    // It will begin: only after the timeout it is taken over again.
+    second.confirm(timeout);
+    advance(Duration::from_secs(1));
+    assert!(claim(&flights, 1, timeout).is_none());
+    // A call that finds no result does not wait for it.
+    let (mut follower, task) = (follow(&flights, 1), Task::new());
+    let leader = task.take_over(&mut follower);
+    assert!(leader.leads() && !second.leads());
 }
 
 #[test]
@@ -556,7 +570,7 @@ fn a_sleep_ends_when_its_time_is_over() {
 }
 
 #[test]
-fn the_worker_runs_its_jobs_one_after_the_other_whatever_they_panic_with() {
+fn the_pool_runs_its_jobs_whatever_they_panic_with() {
     struct RaisesWhenDropped;
     impl Drop for RaisesWhenDropped {
         fn drop(&mut self) {
@@ -564,7 +578,7 @@ fn the_worker_runs_its_jobs_one_after_the_other_whatever_they_panic_with() {
         }
     }
     finishes(|| {
-        let worker: Arc<Worker> = Arc::default();
+        let worker: Arc<RefreshPool> = Arc::default();
         let (sender, receiver) = channel();
         let (release, held) = channel::<()>();
         worker.run(Box::new(move || {
@@ -576,8 +590,10 @@ fn the_worker_runs_its_jobs_one_after_the_other_whatever_they_panic_with() {
             worker.run(Box::new(move || sender.send(job).expect("the test waits for this")));
         }
         release.send(()).expect("the job waits for this");
-        assert_eq!([(); 3].map(|()| receiver.recv().expect("a job each")), [0, 1, 2]);
-        // Whether the thread has ended meanwhile or not.
+        let mut jobs = [(); 3].map(|()| receiver.recv().expect("a job each"));
+        jobs.sort_unstable();
+        assert_eq!(jobs, [0, 1, 2]);
+        // Whether the threads have ended meanwhile or not.
         worker.run(Box::new(move || sender.send(3).expect("the test waits for this")));
         assert_eq!(receiver.recv(), Ok(3));
     });

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
 use std::time::Instant;
+use std::vec::Vec;
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -24,37 +25,76 @@ struct State {
     /// How many times a follower took over: the number of the current or last leader.
     takeovers: u64,
     /// The wakers of waiting followers by ticket, which is in order of arrival. Tickets begin at one.
-    waiting: BTreeMap<u64, Waker>,
+    waiting: BTreeMap<u64, Waiting>,
     tickets: u64,
     /// The ticket of the follower that was woken last to take over; zero if there is none.
     woken: u64,
-    /// Fires when the leader, or the follower that was woken to take over, has exceeded its time.
+    /// Whether the leader has failed, in which case no follower takes over.
+    has_failed: bool,
+    /// Fires when the leader, the follower that was woken to take over, or the first in the queue has exceeded its
+    /// time.
     timeout: Option<Wakeup>,
+}
+
+/// A follower in the queue.
+struct Waiting {
+    waker: Waker,
+    /// When it stops waiting; `None` if never.
+    deadline: Option<Instant>,
 }
 
 struct Leadership {
     number: u64,
+    /// Whether it claims the refresh of a stale result, which may begin late or never.
+    is_claim: bool,
     /// When the computation began; `None` before it does.
     began: Option<Epoch>,
     /// When a follower may take over; `None` if never.
     deadline: Option<Instant>,
 }
 
+/// How waiting for a flight ended.
+#[derive(Clone, Copy)]
+pub(super) enum WaitEnd {
+    /// The leader has published.
+    Published,
+    /// The follower takes over.
+    TakesOver(Takeover),
+    /// The leader has failed, and all followers compute for themselves.
+    Failed,
+    /// The follower has waited for as long as it may.
+    TimedOut,
+}
+
 /// A follower becomes the leader of this number.
 #[derive(Clone, Copy)]
 pub(super) struct Takeover {
     pub(super) number: u64,
-    /// Whether the former leader exceeded its timeout, and may still be computing.
-    pub(super) is_after_timeout: bool,
+    /// What the former leader was doing.
+    pub(super) former: Former,
 }
+
+/// What a leader was doing when another took over from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Former {
+    /// It has ended without a result.
+    Gone,
+    /// It exceeded its timeout, and may still be computing.
+    Computing,
+    /// It claimed a refresh and has not begun.
+    Claiming,
+}
+
+/// How long a claim may take to begin, before another call may claim the refresh.
+const CLAIM_TIME: Duration = Duration::from_millis(100);
 
 /// How long a follower that was woken has to take over before the next is woken.
 const TAKEOVER_TIME: Duration = Duration::from_secs(1);
 
 impl WaitQueue {
     /// A queue without followers whose leader has number zero.
-    pub(super) fn new(timeout: Duration) -> Self {
-        let leadership = Some(Leadership { number: 0, began: None, deadline: deadline_after(timeout) });
+    pub(super) fn new(timeout: Duration, is_claim: bool) -> Self {
+        let leadership = Some(Leadership::new(0, timeout, is_claim));
         Self(Mutex::new(State { leadership, ..State::default() }))
     }
 
@@ -73,7 +113,7 @@ impl WaitQueue {
         self.0.lock().leadership.is_none()
     }
 
-    /// Whether the leader has begun to compute, and has exceeded its timeout.
+    /// Whether the leader has exceeded its timeout, after it has begun to compute or as a claim that has not.
     pub(super) fn is_stuck(&self) -> bool {
         self.0.lock().is_stuck()
     }
@@ -89,44 +129,59 @@ impl WaitQueue {
         }
     }
 
-    /// Waits for the flight to be published or without a leader: enqueues `waker` under the follower's ticket, or
-    /// makes the follower the leader. `None` stands for a published flight.
+    /// Notes that the refresh that the leader of this number has claimed will begin: its time is counted from now on.
+    pub(super) fn confirm(&self, number: u64, timeout: Duration) {
+        let mut state = self.0.lock();
+        if let Some(leadership) = state.leadership.as_mut().filter(|leadership| leadership.number == number) {
+            leadership.deadline = deadline_after(timeout);
+        }
+    }
+
+    /// Waits for the flight to be published or without a leader: enqueues `waker` under the follower's ticket until
+    /// `deadline`, or makes the follower the leader.
     pub(super) fn poll(
         self: &Arc<Self>,
         ticket: &mut Option<u64>,
         waker: Waker,
-        timeout: Duration,
+        (timeout, deadline): (Duration, Option<Instant>),
         is_published: impl FnOnce() -> bool,
-    ) -> Poll<Option<Takeover>> {
+    ) -> Poll<WaitEnd> {
         let mut state = self.0.lock();
-        // The leader wakes the followers after it has published.
-        if is_published() {
-            return Poll::Ready(None);
-        }
-        if state.is_vacant() {
+        let end = if is_published() {
+            // The leader wakes the followers after it has published.
+            return Poll::Ready(WaitEnd::Published);
+        } else if state.has_failed {
+            Some(WaitEnd::Failed)
+        } else if state.is_vacant() {
+            Some(WaitEnd::TakesOver(state.take_over(self, timeout, false)))
+        } else if deadline.is_some_and(|deadline| deadline <= now()) {
+            Some(WaitEnd::TimedOut)
+        } else {
+            None
+        };
+        if let Some(end) = end {
             let former = ticket.take().and_then(|ticket| state.waiting.remove(&ticket));
-            let takeover = state.take_over(self, timeout);
             drop(state);
             drop(former);
-            return Poll::Ready(Some(takeover));
+            return Poll::Ready(end);
         }
         let ticket = *ticket.get_or_insert_with(|| {
             state.tickets += 1;
             state.tickets
         });
-        let former = state.waiting.insert(ticket, waker);
+        let former = state.waiting.insert(ticket, Waiting { waker, deadline });
         if state.timeout.is_none() {
-            state.watch_leader(self);
+            state.set_timeout(self, None);
         }
         drop(state);
         drop(former);
         Poll::Pending
     }
 
-    /// Takes over from a leader that is stuck.
+    /// Takes over from a leader that is stuck, to refresh a stale result.
     pub(super) fn take_over_if_stuck(self: &Arc<Self>, timeout: Duration) -> Option<Takeover> {
         let mut state = self.0.lock();
-        state.is_stuck().then(|| state.take_over(self, timeout))
+        state.is_stuck().then(|| state.take_over(self, timeout, true))
     }
 
     /// Ends the leadership of this number without a published value, and wakes one follower to take over. Returns
@@ -155,7 +210,23 @@ impl WaitQueue {
 
     /// Wakes all followers of a published flight.
     pub(super) fn wake_all(&self) {
+        self.wake_with(self.0.lock());
+    }
+
+    /// Ends the leadership of this number without a published value, and wakes all followers to compute for
+    /// themselves.
+    pub(super) fn fail(&self, number: u64) {
         let mut state = self.0.lock();
+        if state.is_led_by(number) {
+            state.leadership = None;
+            state.has_failed = true;
+            self.wake_with(state);
+        }
+    }
+
+    /// Releases the lock, and wakes all followers.
+    #[expect(clippy::unused_self, reason = "the state is the queue's")]
+    fn wake_with(&self, mut state: MutexGuard<'_, State>) {
         let (waiting, timeout) = (core::mem::take(&mut state.waiting), state.timeout.take());
         drop(state);
         drop(timeout);
@@ -174,12 +245,12 @@ impl WaitQueue {
 impl Wake for WaitQueue {
     fn wake(self: Arc<Self>) {
         let mut state = self.0.lock();
+        let overdue = state.take_overdue();
         let is_vacant = state.is_vacant();
-        if !is_vacant {
-            // The leader's time has been extended meanwhile.
-            state.watch_leader(&self);
-        }
+        // The leader's time may have been extended meanwhile.
+        state.set_timeout(&self, None);
         self.wake_next(state, is_vacant);
+        overdue.into_iter().for_each(wake);
     }
 }
 
@@ -188,55 +259,82 @@ impl State {
         self.leadership.as_ref().is_some_and(|leadership| leadership.number == number)
     }
 
-    /// Whether a follower may take over.
+    /// Whether a follower may take over. It does not wait for a claim that has not begun.
     fn is_vacant(&self) -> bool {
-        self.leadership.as_ref().is_none_or(Leadership::is_overdue)
+        let is_vacant = |leadership: &Leadership| leadership.is_overdue() || leadership.is_mere_claim();
+        self.leadership.as_ref().is_none_or(is_vacant)
     }
 
     fn is_stuck(&self) -> bool {
-        let is_stuck = |leadership: &Leadership| leadership.began.is_some() && leadership.is_overdue();
-        self.leadership.as_ref().is_some_and(is_stuck)
+        let has_part = |leadership: &Leadership| leadership.began.is_some() || leadership.is_claim;
+        self.leadership.as_ref().is_some_and(|leadership| has_part(leadership) && leadership.is_overdue())
     }
 
-    fn take_over(&mut self, queue: &Arc<WaitQueue>, timeout: Duration) -> Takeover {
+    fn take_over(&mut self, queue: &Arc<WaitQueue>, timeout: Duration, is_claim: bool) -> Takeover {
         self.takeovers += 1;
-        let (number, deadline) = (self.takeovers, deadline_after(timeout));
-        let former = self.leadership.replace(Leadership { number, began: None, deadline });
+        let number = self.takeovers;
+        let former = match self.leadership.replace(Leadership::new(number, timeout, is_claim)) {
+            None => Former::Gone,
+            Some(leadership) if leadership.is_mere_claim() => Former::Claiming,
+            Some(_) => Former::Computing,
+        };
         self.woken = 0;
-        self.watch_leader(queue);
-        Takeover { number, is_after_timeout: former.is_some() }
+        self.set_timeout(queue, None);
+        Takeover { number, former }
     }
 
-    fn watch_leader(&mut self, queue: &Arc<WaitQueue>) {
-        let deadline = self.leadership.as_ref().and_then(|leadership| leadership.deadline);
-        self.set_timeout(queue, deadline);
-    }
-
-    fn set_timeout(&mut self, queue: &Arc<WaitQueue>, deadline: Option<Instant>) {
+    /// Sets the timeout to the earliest deadline: of the leader, of the first in the queue, or `other`. The deadline
+    /// of a leader that is overdue has had its effect.
+    fn set_timeout(&mut self, queue: &Arc<WaitQueue>, other: Option<Instant>) {
+        let in_time = |leadership: &&Leadership| !leadership.is_overdue();
+        let leader = self.leadership.as_ref().filter(in_time).and_then(|leadership| leadership.deadline);
+        let first = self.waiting.first_key_value().and_then(|(_, waiting)| waiting.deadline);
+        let deadline = [leader, first, other].into_iter().flatten().min();
         let deadline = deadline.filter(|_| !self.waiting.is_empty());
         self.timeout = deadline.map(|deadline| Wakeup::at(deadline, Waker::from(Arc::clone(queue))));
     }
 
+    /// Removes the followers that have waited for as long as they may. Those in front have the earliest deadlines.
+    fn take_overdue(&mut self) -> Vec<Waiting> {
+        let now = now();
+        let is_overdue = |waiting: &Waiting| waiting.deadline.is_some_and(|deadline| deadline <= now);
+        let mut overdue = Vec::new();
+        while let Some(first) = self.waiting.first_entry().filter(|first| is_overdue(first.get())) {
+            overdue.push(first.remove());
+        }
+        overdue
+    }
+
     /// The follower that has waited longest, to be woken after the lock is released.
-    fn next_to_take_over(&mut self, queue: &Arc<WaitQueue>) -> Option<Waker> {
-        let (ticket, waker) = self.waiting.pop_first()?;
+    fn next_to_take_over(&mut self, queue: &Arc<WaitQueue>) -> Option<Waiting> {
+        let (ticket, waiting) = self.waiting.pop_first()?;
         self.woken = ticket;
         self.set_timeout(queue, deadline_after(TAKEOVER_TIME));
-        Some(waker)
+        Some(waiting)
     }
 }
 
 impl Leadership {
+    fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
+        let deadline = deadline_after(if is_claim { CLAIM_TIME } else { timeout });
+        Self { number, is_claim, began: None, deadline }
+    }
+
     fn is_overdue(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now())
+    }
+
+    /// Whether it is a claim that has not begun.
+    fn is_mere_claim(&self) -> bool {
+        self.is_claim && self.began.is_none()
     }
 }
 
 /// Wakes a follower, which may belong to any executor: if its waker panics, the others are woken all the same.
-fn wake(waker: Waker) {
-    catch_and_discard(|| waker.wake());
+fn wake(waiting: Waiting) {
+    catch_and_discard(|| waiting.waker.wake());
 }
 
-fn deadline_after(timeout: Duration) -> Option<Instant> {
+pub(super) fn deadline_after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }

@@ -6,11 +6,8 @@
 use core::time::Duration;
 
 use crate::observe::info::CacheInfo;
+use crate::store::change_log::Superseded;
 use crate::store::removal_cause::RemovalCause;
-
-/// The result of a computation during which there were more changes than this is not stored, whatever their
-/// keys.
-const LOG_CAPACITY: u64 = 1024;
 
 /// The order in which entries are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +78,6 @@ pub(super) struct Model {
     stored: u64,
     hits: u64,
     misses: u64,
-    /// The number of changes by callers. Beginning a refresh counts as one.
-    changes: u64,
     in_flight: Vec<Flight>,
     /// The number of computations that have begun.
     started: u64,
@@ -109,9 +104,7 @@ struct Flight {
     id: Id,
     key: u8,
     reason: Reason,
-    /// The number of changes when it began.
-    began: u64,
-    superseded: bool,
+    superseded: Superseded,
 }
 
 impl Model {
@@ -126,7 +119,6 @@ impl Model {
             stored: 0,
             hits: 0,
             misses: 0,
-            changes: 0,
             in_flight: Vec::new(),
             started: 0,
             removed: Vec::new(),
@@ -180,21 +172,25 @@ impl Model {
     pub(super) fn begin(&mut self, key: u8, reason: Reason) -> Id {
         if reason == Reason::Refresh {
             self.misses += 1;
-            self.changes += 1;
         }
         let id = Id(self.started);
         self.started += 1;
-        self.in_flight.push(Flight { id, key, reason, began: self.changes, superseded: false });
+        self.in_flight.push(Flight { id, key, reason, superseded: Superseded::No });
         id
     }
 
     /// Ends a computation and stores its result if that is allowed. Returns the value that it replaced.
     pub(super) fn end(&mut self, id: Id, value: u32) -> Option<u32> {
         let at = self.in_flight.iter().position(|flight| flight.id == id).expect("it has not ended yet");
-        let Flight { key, reason, began, superseded, .. } = self.in_flight.remove(at);
+        let Flight { key, reason, superseded, .. } = self.in_flight.remove(at);
         self.expire();
-        if superseded || self.changes - began > LOG_CAPACITY {
-            return None;
+        match superseded {
+            Superseded::No => {}
+            // What is stored may be what the refresh was to replace.
+            Superseded::ByAny if reason == Reason::Refresh => {
+                return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
+            }
+            Superseded::ByAny | Superseded::ByKey => return None,
         }
         if reason == Reason::Refresh && self.is_too_heavy(value) {
             self.change(|flight| flight.key == key && flight.id < id);
@@ -291,10 +287,17 @@ impl Model {
         (self.hits, self.misses) = (0, 0);
     }
 
+    /// Records a change to the keys of these flights, or a clear.
     fn change(&mut self, supersedes: impl Fn(&Flight) -> bool) {
-        self.changes += 1;
-        for flight in &mut self.in_flight {
-            flight.superseded |= supersedes(flight);
+        for flight in self.in_flight.iter_mut().filter(|flight| supersedes(flight)) {
+            flight.superseded = Superseded::ByKey;
+        }
+    }
+
+    /// Records a change that may affect any key.
+    fn change_any(&mut self) {
+        for flight in self.in_flight.iter_mut().filter(|flight| flight.superseded == Superseded::No) {
+            flight.superseded = Superseded::ByAny;
         }
     }
 
@@ -369,7 +372,7 @@ impl Model {
     }
 
     pub(super) fn retain(&mut self, predicate: impl Fn(u8) -> bool) {
-        self.change(|_| true);
+        self.change_any();
         self.expire();
         for Stored { key, .. } in self.in_order() {
             if !predicate(key) {

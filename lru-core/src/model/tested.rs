@@ -67,7 +67,8 @@ pub(super) type TimedInfo = EntryInfo;
 
 impl<V> TimedLifecycle<V> {
     pub(super) fn new(settings: EntrySettings<V>) -> Self {
-        let expiry = settings.idle.map_or(ExpirySettings::NONE, |idle| ExpirySettings::NONE.tti(idle));
+        let expiry = ExpirySettings::NONE.min_weight(0);
+        let expiry = settings.idle.map_or(expiry, |idle| expiry.tti(idle));
         Self { settings, clock: ManualClock::new(), expiry, removed: Mutex::new(Vec::new()) }
     }
 }

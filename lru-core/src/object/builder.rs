@@ -133,6 +133,16 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         self
     }
 
+    /// Sets the least weight of an entry: a weigher's smaller results count as this. By default it is 1.
+    ///
+    /// With `min_weight(0)`, entries may weigh nothing, as in Python's cachetools. Such entries are never evicted for
+    /// lack of room, and their number is not bounded.
+    #[must_use]
+    pub fn min_weight(mut self, min_weight: usize) -> Self {
+        self.settings.expiry = self.settings.expiry.min_weight(min_weight);
+        self
+    }
+
     /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first,
     /// after the lock is released. If it panics, it is still called for the other entries that the same
     /// operation removed, and the panic is resumed afterwards.

@@ -60,7 +60,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         let now = self.clock.now();
         let (expiry, until) = match function {
             Some(function) if options.until.is_some() || function.has_ttl(options.is_error) => {
-                (*function, options.until)
+                (function.with_weights_of(&self.expiry), options.until)
             }
             _ => {
                 let expiry = function.map_or(self.expiry, |function| self.expiry.with_tti_of(function));

@@ -78,8 +78,13 @@ impl Events {
         event!(self, WARN, %error, "backend failed");
     }
 
-    /// A follower became the leader of a flight: the leader timed out, or it panicked, was dropped, or had no result
-    /// to share.
+    /// A follower has waited for `flight_timeout`, and runs the function itself. The leader is slow, or waits for the
+    /// follower in a way that is not recognized: from a task of its own, for example.
+    pub(crate) fn timed_out(self) {
+        event!(self, WARN, "single-flight follower exceeded `flight_timeout`; computes for itself");
+    }
+
+    /// A follower became the leader of a flight: the leader timed out or was dropped.
     pub(crate) fn took_over(self, is_timeout: bool) {
         if is_timeout {
             event!(self, WARN, "single-flight leader exceeded `flight_timeout`; follower promoted");

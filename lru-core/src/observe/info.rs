@@ -3,6 +3,8 @@
 use core::cell::Cell;
 use core::fmt;
 
+use crate::observe::stats::CacheStats;
+
 /// Cache statistics: hits, misses, `maxsize` and the current number of entries.
 ///
 /// The four values are read under one lock, so they are consistent with each other. `Display` prints them in the
@@ -83,11 +85,18 @@ pub(crate) struct LockedCounters {
     misses: Cell<u64>,
     evictions: Cell<u64>,
     expiries: Cell<u64>,
+    superseded: Cell<u64>,
 }
 
 impl LockedCounters {
     pub(crate) const fn new() -> Self {
-        Self { hits: Cell::new(0), misses: Cell::new(0), evictions: Cell::new(0), expiries: Cell::new(0) }
+        Self {
+            hits: Cell::new(0),
+            misses: Cell::new(0),
+            evictions: Cell::new(0),
+            expiries: Cell::new(0),
+            superseded: Cell::new(0),
+        }
     }
 
     /// Counts a hit and returns the number of hits.
@@ -131,9 +140,16 @@ impl LockedCounters {
         self.expiries.set(self.expiries.get() + expiries);
     }
 
-    /// Returns the numbers of evicted and of expired entries.
-    pub(crate) fn removals(&self) -> (u64, u64) {
-        (self.evictions.get(), self.expiries.get())
+    /// Counts a result that was not stored because a later change superseded it.
+    pub(crate) fn superseded(&self) {
+        self.superseded.set(self.superseded.get() + 1);
+    }
+
+    /// Adds the counters other than hits and misses to `stats`.
+    pub(crate) fn report(&self, stats: &mut CacheStats) {
+        stats.evictions += self.evictions.get();
+        stats.expiries += self.expiries.get();
+        stats.superseded += self.superseded.get();
     }
 
     pub(crate) fn reset(&self) {
@@ -141,6 +157,7 @@ impl LockedCounters {
         self.misses.set(0);
         self.evictions.set(0);
         self.expiries.set(0);
+        self.superseded.set(0);
     }
 
     pub(crate) fn read(&self, maxsize: Option<usize>, currsize: usize) -> CacheInfo {

@@ -18,10 +18,11 @@ struct Counts {
     stats: CacheStats,
 }
 
-const COUNTERS: [Counter; 10] = [
+const COUNTERS: [Counter; 11] = [
     ("functools_hits_total", "Calls answered without running the function", |it| it.info.hits),
     ("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
     ("functools_evictions_total", "Entries evicted by the eviction policy", |it| it.stats.evictions),
+    ("functools_superseded_total", "Results not stored because of a later change", |it| it.stats.superseded),
     ("functools_expiries_total", "Entries removed because they had expired", |it| it.stats.expiries),
     ("functools_refreshes_total", "Successful refreshes of stale results", |it| it.stats.refreshes),
     ("functools_stale_hits_total", "Calls answered by a stale result", |it| it.stats.stale_hits),
@@ -69,7 +70,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// | metric | kind and value |
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
-/// | `functools_evictions_total`, `functools_expiries_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
+/// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
 /// | `functools_currsize` | gauge: the current number of entries |
 /// | `functools_maxsize` | gauge: the capacity; missing for unbounded caches |
 /// | `functools_computing_seconds` | gauge: the total time spent running the function, in seconds; it never decreases |
@@ -107,7 +108,8 @@ fn advance(function: &'static Function, counts: &Counts) -> ([u64; COUNTERS.len(
     for ((total, kept), (.., read)) in totals.iter_mut().zip(&mut published.counters).zip(&COUNTERS) {
         *total = kept.advance(read(counts));
     }
-    let nanoseconds = u64::try_from(counts.stats.computing.as_nanos()).unwrap_or(u64::MAX);
+    let nanoseconds =
+        counts.stats.computing.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     (totals, published.nanoseconds.advance(nanoseconds))
 }
 

@@ -29,9 +29,13 @@ pub struct CacheStats {
     pub expiries: u64,
     /// The number of entries that were evicted by the eviction policy.
     pub evictions: u64,
-    /// The total time spent running the function. It is measured with `single_flight`, `swr` and
-    /// `stale_if_error` only; otherwise no clock is read, and it is zero.
-    pub computing: Duration,
+    /// The number of results that were returned but not stored, because their keys (or all keys) were changed, put,
+    /// refreshed, invalidated or cleared while they were computed.
+    pub superseded: u64,
+    /// The total time spent running the function, including refreshes; `None` if none was measured. It is measured
+    /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error` and `backend` only: otherwise no
+    /// clock is read.
+    pub computing: Option<Duration>,
 }
 
 impl AddAssign for CacheStats {
@@ -44,17 +48,25 @@ impl AddAssign for CacheStats {
         self.backend_errors += other.backend_errors;
         self.expiries += other.expiries;
         self.evictions += other.evictions;
-        self.computing += other.computing;
+        self.superseded += other.superseded;
+        self.computing = match (self.computing, other.computing) {
+            (Some(this), Some(other)) => Some(this.saturating_add(other)),
+            (this, other) => this.or(other),
+        };
     }
 }
 
 impl fmt::Display for CacheStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, computing, .. } = self;
-        let Self { backend_hits, backend_errors, .. } = self;
+        let Self { backend_hits, backend_errors, superseded, .. } = self;
         write!(f, "CacheStats(coalesced={coalesced}, stale_hits={stale_hits}, refreshes={refreshes}, ")?;
         write!(f, "errors={errors}, backend_hits={backend_hits}, backend_errors={backend_errors}, ")?;
-        write!(f, "expiries={expiries}, evictions={evictions}, computing={computing:?})")
+        write!(f, "expiries={expiries}, evictions={evictions}, superseded={superseded}, computing=")?;
+        match computing {
+            Some(computing) => write!(f, "{computing:?})"),
+            None => f.write_str("None)"),
+        }
     }
 }
 
@@ -71,8 +83,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// Adds the time of a computation: at least a nanosecond, because zero stands for none.
     pub(crate) fn computed(&self, took: Duration) {
-        add(&self.nanoseconds, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        add(&self.nanoseconds, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1));
     }
 
     pub(crate) fn reset(&self) {
@@ -91,7 +104,9 @@ impl Counters {
             errors: self.errors.load(Relaxed),
             backend_hits: self.backend_hits.load(Relaxed),
             backend_errors: self.backend_errors.load(Relaxed),
-            computing: Duration::from_nanos(self.nanoseconds.load(Relaxed)),
+            computing: Some(self.nanoseconds.load(Relaxed))
+                .filter(|&took| took > 0)
+                .map(Duration::from_nanos),
             ..CacheStats::default()
         }
     }
@@ -108,9 +123,10 @@ mod tests {
 
     #[test]
     fn prints_all_that_it_counts() {
-        let stats = CacheStats { coalesced: 1, computing: Duration::from_millis(5), ..CacheStats::default() };
+        let stats =
+            CacheStats { coalesced: 1, computing: Some(Duration::from_millis(5)), ..CacheStats::default() };
         let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
-                        backend_errors=0, expiries=0, evictions=0, computing=5ms)";
+                        backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms)";
         assert_eq!(stats.to_string(), expected);
     }
 
@@ -119,7 +135,7 @@ mod tests {
         let counters = Counters::default();
         counters.computed(Duration::from_secs(1));
         add(&counters.errors, 2);
-        assert_eq!((counters.read().errors, counters.read().computing), (2, Duration::from_secs(1)));
+        assert_eq!((counters.read().errors, counters.read().computing), (2, Some(Duration::from_secs(1))));
         counters.reset();
         assert_eq!(counters.read(), CacheStats::default());
     }

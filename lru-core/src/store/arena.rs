@@ -105,7 +105,8 @@ impl<T> Arena<T> {
 
     /// Stores `item` in a vacant slot and links the slot as the most recently used.
     ///
-    /// The capacity doubles when it is exhausted, up to `most` items (but at least three).
+    /// The capacity doubles when it is exhausted. It stops at `most` items (but at least three), and doubles on if
+    /// there are more.
     pub(crate) fn insert(&mut self, item: T, most: usize) -> Slot {
         if self.nodes.is_empty() {
             self.grow(most);
@@ -205,9 +206,11 @@ impl<T> Arena<T> {
     }
 
     fn grow(&mut self, most: usize) {
-        let nodes = most.min(Self::MAX_LEN) + 1;
-        let wanted = self.nodes.len().saturating_mul(2).clamp(4, nodes.max(4));
-        self.nodes.reserve_exact(wanted.saturating_sub(self.nodes.len()).max(1));
+        let (len, nodes) = (self.nodes.len(), most.min(Self::MAX_LEN) + 1);
+        let doubled = len.saturating_mul(2).max(4);
+        // Entries without weight may be more than the bound.
+        let wanted = if len < nodes { doubled.min(nodes.max(4)) } else { doubled };
+        self.nodes.reserve_exact(wanted - len);
     }
 
     /// Walks the ring in both directions and the free list. Panics if they are inconsistent.
@@ -331,9 +334,10 @@ mod tests {
     }
 
     #[test]
-    fn a_few_items_beyond_a_small_bound_are_kept_one_by_one() {
+    fn memory_doubles_beyond_the_bound_as_well() {
         assert_eq!(capacities(3, 1), [4]);
-        assert_eq!(capacities(5, 1), [4, 5, 6]);
+        assert_eq!(capacities(5, 1), [4, 8]);
+        assert_eq!(capacities(100, 10), [4, 8, 11, 22, 44, 88, 176]);
     }
 
     #[test]

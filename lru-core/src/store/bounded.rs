@@ -18,7 +18,8 @@ use crate::store::types::CacheTypes;
 
 /// Invariant: the index has each occupied slot of the arena once, with the hash of its entry.
 pub(crate) struct Bounded<C: CacheTypes> {
-    maxsize: usize,
+    /// The capacity; `None` if only entries with metadata are limited, by what a `usize` can count.
+    maxsize: Option<usize>,
     /// The weight of all entries; unused if each weighs one.
     weight: usize,
     arena: Arena<Entry<C>>,
@@ -28,7 +29,7 @@ pub(crate) struct Bounded<C: CacheTypes> {
 }
 
 impl<C: CacheTypes> Bounded<C> {
-    pub(super) const fn new(maxsize: usize, policy: C::Policy) -> Self {
+    pub(super) const fn new(maxsize: Option<usize>, policy: C::Policy) -> Self {
         Self { maxsize, weight: 0, arena: Arena::new(), index: Index::new(), policy, queue: Queue::EMPTY }
     }
 
@@ -37,8 +38,13 @@ impl<C: CacheTypes> Bounded<C> {
         Self::new(self.maxsize, self.policy.emptied())
     }
 
-    pub(super) fn maxsize(&self) -> usize {
+    pub(super) fn maxsize(&self) -> Option<usize> {
         self.maxsize
+    }
+
+    #[inline]
+    fn limit(&self) -> usize {
+        self.maxsize.unwrap_or(usize::MAX)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,7 +59,7 @@ impl<C: CacheTypes> Bounded<C> {
     /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
     pub(super) fn has_room_for(&self, meta: &C::Meta) -> bool {
-        C::Meta::IS_BARE || (self.maxsize > 0 && meta.weight() <= self.maxsize)
+        C::Meta::IS_BARE || (self.limit() > 0 && meta.weight() <= self.limit())
     }
 
     #[inline]
@@ -100,7 +106,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline]
     fn is_full(&self) -> bool {
         // The slot numbers are exhausted before any memory that could hold as many entries.
-        self.arena.len() >= self.maxsize.min(Arena::<Entry<C>>::MAX_LEN)
+        self.arena.len() >= self.limit().min(Arena::<Entry<C>>::MAX_LEN)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -143,7 +149,7 @@ impl<C: CacheTypes> Bounded<C> {
         loop {
             let old = replaced.and_then(|slot| self.arena.get(slot)).map_or(0, |old| old.meta.weight());
             let fits =
-                (self.weight - old).checked_add(entry.meta.weight()).is_some_and(|sum| sum <= self.maxsize);
+                (self.weight - old).checked_add(entry.meta.weight()).is_some_and(|sum| sum <= self.limit());
             if fits && (replaced.is_some() || self.arena.len() < Arena::<Entry<C>>::MAX_LEN) {
                 return replaced.is_some();
             }
@@ -159,7 +165,7 @@ impl<C: CacheTypes> Bounded<C> {
     #[inline(never)]
     fn add(&mut self, entry: Entry<C>) {
         let (hash, weight) = (entry.hash, entry.meta.weight());
-        let slot = self.arena.insert(entry, self.maxsize);
+        let slot = self.arena.insert(entry, self.limit());
         if self.index.has_room(slot) {
             self.index.insert(hash, slot);
         } else {
@@ -220,11 +226,17 @@ impl<C: CacheTypes> Bounded<C> {
         entry
     }
 
-    /// Removes the entries that have expired by `now`.
-    pub(super) fn expire<S: ClearedStore<C>>(&mut self, now: u64, removed: &mut RemovedEntries<C, S>) {
+    /// Removes entries that have expired by `now`, the first ones first, while there are `steps` left: one for each
+    /// entry.
+    pub(super) fn expire<S: ClearedStore<C>>(
+        &mut self,
+        now: u64,
+        steps: &mut usize,
+        removed: &mut RemovedEntries<C, S>,
+    ) {
         loop {
             let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
-            let Some(slot) = self.queue.next(now, meta) else { return };
+            let Some(slot) = self.queue.next(now, steps, meta) else { return };
             removed.push(self.remove(Place::from(Slot::from_index(slot))), RemovalCause::Expired);
         }
     }
@@ -239,7 +251,7 @@ impl<C: CacheTypes> Bounded<C> {
     /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
     pub(super) fn lacks_room(&self, meta: &C::Meta, replaced: Option<Place>) -> bool {
         let old = replaced.map_or(0, |place| self.get(place).meta.weight());
-        (self.weight() - old).checked_add(meta.weight()).is_none_or(|sum| sum > self.maxsize)
+        (self.weight() - old).checked_add(meta.weight()).is_none_or(|sum| sum > self.limit())
     }
 
     /// Returns whether the entries exceed this capacity.
@@ -272,9 +284,13 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.
-    pub(super) fn resize<S: ClearedStore<C>>(&mut self, maxsize: usize, removed: &mut RemovedEntries<C, S>) {
+    pub(super) fn resize<S: ClearedStore<C>>(
+        &mut self,
+        maxsize: Option<usize>,
+        removed: &mut RemovedEntries<C, S>,
+    ) {
         self.maxsize = maxsize;
-        while self.exceeds(maxsize) {
+        while self.exceeds(self.limit()) {
             match self.pop_victim() {
                 Some((_, entry)) => removed.push(entry, RemovalCause::Evicted),
                 None => return,
@@ -286,7 +302,7 @@ impl<C: CacheTypes> Bounded<C> {
     pub(super) fn validate(&self) {
         self.arena.validate();
         self.index.validate(self.arena.len());
-        assert!(self.weight() <= self.maxsize);
+        assert!(self.weight() <= self.limit());
         if !C::Meta::IS_BARE {
             let weights = self.arena.iter().map(|slot| self.get(Place::from(slot)).meta.weight());
             assert_eq!(weights.sum::<usize>(), self.weight);
@@ -347,7 +363,7 @@ mod tests {
     #[test]
     fn a_full_store_takes_no_more_memory() {
         for maxsize in [1, 2, 3, 7, 56, 100, 112, 128, 1000] {
-            let mut store = Plain::new(maxsize, Lru);
+            let mut store = Plain::new(Some(maxsize), Lru);
             let mut next = (0_u64..).map(|n| entry(n, ()));
             let mut insert = |store: &mut Plain<_, _>| {
                 let mut removed = Removed::none();
@@ -368,7 +384,7 @@ mod tests {
 
     #[test]
     fn entries_are_found_wherever_touches_and_evictions_have_moved_them() {
-        let mut store = Plain::new(5, Lru);
+        let mut store = Plain::new(Some(5), Lru);
         let mut removed = Removed::none();
         let hash = |n: u64| KeyHash::of(&n);
         for n in 0..200 {
@@ -393,7 +409,7 @@ mod tests {
 
     #[test]
     fn only_keys_of_the_same_hash_are_compared() {
-        let mut store = Plain::new(1000, Lru);
+        let mut store = Plain::new(Some(1000), Lru);
         let mut removed = Removed::none();
         for n in 0..1000_u64 {
             store.insert(entry(n, ()), &mut removed);
@@ -443,7 +459,7 @@ mod tests {
 
     #[test]
     fn any_victim_makes_room_and_is_chosen_once() {
-        let mut store = Plain::<_, _, Fickle>::new(4, Fickle::NEW);
+        let mut store = Plain::<_, _, Fickle>::new(Some(4), Fickle::NEW);
         let mut model = VecDeque::new();
         for n in 0..100_u32 {
             let mut removed = Removed::none();
@@ -463,7 +479,7 @@ mod tests {
 
     #[test]
     fn removed_entries_make_room() {
-        let mut store = Plain::new(2, Lru);
+        let mut store = Plain::new(Some(2), Lru);
         let mut removed = Removed::none();
         store.insert(entry(1, 'a'), &mut removed);
         assert!(removed.is_empty());

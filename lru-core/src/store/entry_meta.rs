@@ -33,8 +33,14 @@ pub trait Queue<M: EntryMeta> {
     fn add(&mut self, slot: usize, meta: &mut M);
 
     /// Returns the slot of the entry that expired first, among those expired by `now`. `meta` returns the
-    /// metadata in a slot.
-    fn next<'m>(&mut self, now: u64, meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
+    /// metadata in a slot. Takes one of `steps` for each deadline that it looks at, and returns `None` when there
+    /// is no step left.
+    fn next<'m>(
+        &mut self,
+        now: u64,
+        steps: &mut usize,
+        meta: impl Fn(usize) -> Option<&'m M>,
+    ) -> Option<usize>
     where
         M: 'm;
 
@@ -63,7 +69,7 @@ impl Queue<()> for () {
     fn add(&mut self, _: usize, (): &mut ()) {}
 
     #[inline]
-    fn next<'m>(&mut self, _: u64, _: impl Fn(usize) -> Option<&'m ()>) -> Option<usize> {
+    fn next<'m>(&mut self, _: u64, _: &mut usize, _: impl Fn(usize) -> Option<&'m ()>) -> Option<usize> {
         None
     }
 

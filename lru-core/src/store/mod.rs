@@ -82,8 +82,7 @@ impl<C: CacheTypes> Store<C> {
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
             None if C::Meta::IS_BARE => Self::Unbounded(Unbounded::new()),
-            None => Self::Bounded(Bounded::new(usize::MAX, C::Policy::NEW)),
-            Some(maxsize) => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
+            maxsize => Self::Bounded(Bounded::new(maxsize, C::Policy::NEW)),
         }
     }
 
@@ -136,9 +135,7 @@ impl<C: CacheTypes> Store<C> {
     pub(crate) fn maxsize(&self) -> Option<usize> {
         match self {
             Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => {
-                Some(bounded.maxsize()).filter(|&maxsize| maxsize < usize::MAX || C::Meta::IS_BARE)
-            }
+            Self::Bounded(bounded) => bounded.maxsize(),
         }
     }
 
@@ -236,12 +233,12 @@ impl<C: CacheTypes> Store<C> {
         either!(self, store => store.remove(place))
     }
 
-    /// Removes the entries that have expired by `now`.
+    /// Removes entries that have expired by `now`, while there are `steps` left: one for each entry.
     #[inline]
-    pub(crate) fn expire(&mut self, now: u64, removed: &mut Removed<C>) {
+    pub(crate) fn expire(&mut self, now: u64, steps: &mut usize, removed: &mut Removed<C>) {
         match self {
             Self::Unbounded(_) => {}
-            Self::Bounded(bounded) => bounded.expire(now, removed),
+            Self::Bounded(bounded) => bounded.expire(now, steps, removed),
         }
     }
 
@@ -297,7 +294,7 @@ impl<C: CacheTypes> Store<C> {
     /// Sets the capacity, and evicts the entries that exceed it.
     pub(crate) fn resize(&mut self, maxsize: Option<usize>, removed: &mut Removed<C>) {
         if let Self::Bounded(bounded) = self {
-            bounded.resize(maxsize.unwrap_or(usize::MAX), removed);
+            bounded.resize(maxsize, removed);
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) mod sharded;
 use core::ops::Deref;
 
 use crate::engine::Engine;
+use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::state::State;
@@ -64,11 +65,11 @@ pub trait Placement {
         &self,
         entry: Entry<Self::Types>,
         began: Epoch,
-        same: impl Fn(&StoredKey<Self>, &StoredKey<Self>) -> bool,
+        compare: impl Comparison<Self::Types>,
         lifecycle: &impl Lifecycle<Self::Types>,
     ) {
         let EntryOf { hash, key, value, meta } = entry;
-        self.at(hash, |engine| engine.insert_computed(hash, key, value, meta, began, same, lifecycle));
+        self.at(hash, |engine| engine.insert_computed(hash, key, value, meta, began, compare, lifecycle));
     }
 
     /// Runs `f` on the engine for the keys of this hash.
@@ -204,10 +205,10 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         &self,
         entry: Entry<E::Types>,
         began: Epoch,
-        same: impl Fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+        compare: impl Comparison<E::Types>,
         lifecycle: &impl Lifecycle<E::Types>,
     ) {
-        (**self).insert_computed(entry, began, same, lifecycle);
+        (**self).insert_computed(entry, began, compare, lifecycle);
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use std::thread::LocalKey;
 
 use crate::engine::LocalEngine;
+use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
 use crate::engine::placement::{EngineOf, Placement};
@@ -93,11 +94,11 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         &self,
         entry: Entry<C>,
         began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
+        compare: impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
         let EntryOf { hash, key, value, meta } = entry;
-        self.with(|engine| engine.insert_computed(hash, key, value, meta, began, same, lifecycle));
+        self.with(|engine| engine.insert_computed(hash, key, value, meta, began, compare, lifecycle));
     }
 
     #[inline]

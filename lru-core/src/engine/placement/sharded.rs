@@ -5,6 +5,7 @@ use core::mem;
 use core::ops::Deref;
 
 use crate::engine::Engine;
+use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, RLock};
 #[cfg(feature = "testing")]
@@ -223,17 +224,17 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         &self,
         entry: Entry<C>,
         began: Epoch,
-        same: impl Fn(&C::Key, &C::Key) -> bool,
+        compare: impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) {
         let EntryOf { hash, key, value, meta } = entry;
         let shard = self.of(hash);
         if is_nested() {
             return self.run_nested(shard, |engine| {
-                engine.insert_computed(hash, key, value, meta, began, same, lifecycle);
+                engine.insert_computed(hash, key, value, meta, began, compare, lifecycle);
             });
         }
-        shard.engine.insert_computed(hash, key, value, meta, began, same, lifecycle);
+        shard.engine.insert_computed(hash, key, value, meta, began, compare, lifecycle);
     }
 
     #[inline]
@@ -301,7 +302,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
             let counted = shard.engine.counted();
             info.hits += counted.hits;
             info.misses += counted.misses + shard.pending.misses();
-            info.currsize += counted.currsize;
+            info.currsize = info.currsize.saturating_add(counted.currsize);
         }
         info
     }

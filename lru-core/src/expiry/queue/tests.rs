@@ -17,7 +17,7 @@ fn the_earliest_comes_first_and_of_equal_ones_the_first_noted() {
     for (slot, info) in infos.iter_mut().enumerate() {
         queue.add(slot, info);
     }
-    let mut next = |now| queue.next(now, |slot| infos.get(slot));
+    let mut next = |now| queue.next(now, &mut 100, |slot| infos.get(slot));
     assert_eq!(next(2), None);
     assert_eq!((next(8), next(8), next(8), next(8)), (Some(1), Some(0), Some(2), None));
     assert_eq!(next(9), Some(3));
@@ -32,7 +32,7 @@ fn notes_of_what_is_gone_or_was_used_say_nothing() {
     infos[0] = expiring(7);
     queue.add(0, &mut infos[0]);
     infos[1].touch(Ticks::new(8));
-    let mut next = |now| queue.next(now, |slot| infos.get(slot));
+    let mut next = |now| queue.next(now, &mut 100, |slot| infos.get(slot));
     assert_eq!(next(6), None);
     assert_eq!((next(7), next(7), next(8)), (Some(0), None, Some(1)));
 }
@@ -45,7 +45,7 @@ fn a_used_entry_expires_in_order_however_late() {
         queue.add(slot, info);
     }
     infos[0].touch(Ticks::new(9));
-    let mut next = |now| queue.next(now, |slot| infos.get(slot));
+    let mut next = |now| queue.next(now, &mut 100, |slot| infos.get(slot));
     assert_eq!((next(10), next(10), next(10)), (Some(1), Some(0), None));
 }
 
@@ -59,5 +59,21 @@ fn the_heap_holds_no_more_than_it_must() {
         queue.compact(1, |_| Some(&info));
         assert!(queue.heap.as_ref().is_some_and(|heap| heap.len() <= SLACK + 3));
     }
-    assert_eq!(queue.next(2_000_000, |_| Some(&info)), Some(0));
+    assert_eq!(queue.next(2_000_000, &mut 100, |_| Some(&info)), Some(0));
+}
+
+#[test]
+fn no_more_deadlines_are_looked_at_than_there_are_steps() {
+    let mut queue = EMPTY;
+    let mut infos: Vec<_> = (0..5).map(expiring).collect();
+    for (slot, info) in infos.iter_mut().enumerate() {
+        queue.add(slot, info);
+    }
+    let mut steps = 3;
+    let taken: Vec<_> = std::iter::from_fn(|| queue.next(100, &mut steps, |slot| infos.get(slot))).collect();
+    assert_eq!((taken.as_slice(), steps), (&[0, 1, 2][..], 0));
+    let mut steps = 3;
+    assert_eq!(queue.next(100, &mut steps, |slot| infos.get(slot)), Some(3));
+    assert_eq!(queue.next(3, &mut steps, |slot| infos.get(slot)), None);
+    assert_eq!(steps, 2, "a deadline that has not come takes no step");
 }

@@ -1,5 +1,6 @@
 //! The accessors of a memoized function: reads and writes of its cache that are no calls.
 
+use core::marker::PhantomData;
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
@@ -9,7 +10,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::notify;
 use crate::engine::placement::{Change, Placement, StoredKey, StoredValue};
 use crate::expiry::settings::EntryOptions;
-use crate::function::call::CacheHandle;
+use crate::function::call::{CacheHandle, PolicyComparison};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::info::{CacheInfo, CacheParameters};
@@ -59,13 +60,15 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let is_error = policy.is_error(&result);
-        let Some(options) = policy.value(&result).map(|value| options(&self.lifecycle, value)) else {
-            return;
-        };
-        if let Some(value) = policy.into_stored(result) {
-            let (hash, key) = (KeyHash::of_part(&key), key.to_stored());
+        let options = policy.value(&result).map(|value| options(&self.lifecycle, value));
+        let hash = KeyHash::of_part(&key);
+        if let (Some(options), Some(value)) = (options, policy.into_stored(result)) {
+            let key = key.to_stored();
             let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
-            self.insert(EntryOf { hash, key, value, meta }, InsertKind::Put, Q::stored_eq);
+            let compare = PolicyComparison { same: Q::stored_eq, policy: PhantomData::<fn(O) -> R> };
+            self.insert(EntryOf { hash, key, value, meta }, InsertKind::Put, compare);
+        } else if !is_error {
+            self.remove_replaced(hash, |stored| key.eq_stored(stored), InsertKind::Put);
         }
     }
 

@@ -172,7 +172,9 @@ where
                 Computed::Answered(result) => return result,
                 Computed::Result { result, encoded, computation } => (result, encoded, computation),
                 Computed::Panicked(payload, computation) => {
-                    self.release(&computation).await;
+                    if computation.is_locked {
+                        self.release(&computation).await;
+                    }
                     resume_unwind(payload)
                 }
             };

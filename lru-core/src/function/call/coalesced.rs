@@ -88,7 +88,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 None => {}
             }
             let start = Instant::now();
-            let result = computation.in_scope(computation.is_locked, body).await;
+            // After a panic, the followers do not wait for this future to be dropped.
+            let result = computation.in_scope(true, body).await;
             self.finish(computation, start, sharing, remote, result, insert)
         };
         remote.conclude(Box::pin(computed))
@@ -112,7 +113,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     {
         let result = match result {
             Ok(result) => result,
-            Err(payload) => return Computed::Panicked(payload, computation),
+            Err(payload) => {
+                if let Some(leader) = computation.leader.take() {
+                    leader.fail();
+                }
+                return Computed::Panicked(payload, computation);
+            }
         };
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
@@ -122,6 +128,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         self.handle.at(hash, |engine, _| engine.counters().computed(took));
         events.computed(took, policy.is_error(&result));
         let (result, is_stale) = self.serve_stale_if_error(result);
+        let is_for_backend = !is_stale && !self.is_late_error(&result);
         let result = if is_stale {
             self.count(|counters| &counters.errors);
             events.served_stale();
@@ -137,7 +144,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         }
         drop(scope);
         remote.inserted(hash);
-        Computed::Result { result, encoded: (!is_stale).then_some(encoded), computation }
+        Computed::Result { result, encoded: is_for_backend.then_some(encoded), computation }
     }
 
     /// Ends a call that has not computed: inserts and publishes what the backend had.
@@ -174,17 +181,21 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     }
 }
 
-/// Publishes a result to the followers. If they cannot have a copy, one of them computes next.
+/// Publishes a result to the followers. If they cannot have a copy, they all compute for themselves.
 pub(super) fn publish<R, K, V, O, H>(mut leader: Leader<K, V>, policy: O, sharing: H, result: &R)
 where
     O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
 {
-    if (policy.is_error(result) && !H::COPIES) || !leader.is_followed() {
+    if !leader.is_followed() {
         return;
     }
+    if policy.is_error(result) && !H::COPIES {
+        return leader.fail();
+    }
     let value = policy.stored(result).map(Published::Stored);
-    if let Some(value) = value.or_else(|| sharing.pack(result).map(Published::Whole)) {
-        leader.publish(value);
+    match value.or_else(|| sharing.pack(result).map(Published::Whole)) {
+        Some(value) => leader.publish(value),
+        None => leader.fail(),
     }
 }

@@ -21,9 +21,11 @@ pub(crate) mod remote;
 pub(crate) mod strictness;
 mod wait;
 
+use core::marker::PhantomData;
 use core::time::Duration;
 
 use crate::engine::Engine;
+use crate::engine::insert::Comparison;
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::notify;
@@ -34,6 +36,7 @@ use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
 use crate::store::entry::{Entry, EntryOf};
+use crate::store::types::CacheTypes;
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
 /// the stored part of the results.
@@ -164,18 +167,15 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         {
             let Self { engines, stores, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
-            match kind {
-                InsertKind::Computed(began) => {
-                    engines.insert_computed(EntryOf { hash, key, value, meta }, began, same, &lifecycle);
-                }
-                InsertKind::Revalidated(_)
-                | InsertKind::Refreshed(_)
-                | InsertKind::Put
-                | InsertKind::Inserted => {
-                    let handle = Self { engines, stores, lifecycle };
-                    handle.insert(EntryOf { hash, key, value, meta }, kind, same);
-                }
+            let entry = EntryOf { hash, key, value, meta };
+            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+            if let InsertKind::Computed(began) = kind {
+                engines.insert_computed(entry, began, compare, &lifecycle);
+            } else {
+                Self { engines, stores, lifecycle }.insert(entry, kind, compare);
             }
+        } else if !is_error && !matches!(kind, InsertKind::Computed(_)) {
+            self.remove_replaced(hash, |stored| same(stored, &key), kind);
         }
     }
 
@@ -207,14 +207,25 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 .is_some()
     }
 
+    /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
+    #[cold]
+    pub(super) fn remove_replaced(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&StoredKey<E>) -> bool,
+        kind: InsertKind,
+    ) {
+        self.change(hash, |engine, lifecycle| engine.remove_replaced(hash, matches, kind, lifecycle));
+    }
+
     pub(super) fn insert(
         &self,
         entry: Entry<E::Types>,
         kind: InsertKind,
-        same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+        compare: impl Comparison<E::Types>,
     ) {
         self.change(entry.hash, |engine, lifecycle| {
-            drop(notify(engine.insert(entry, kind, same, lifecycle), lifecycle));
+            drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
         });
     }
 }
@@ -235,6 +246,26 @@ pub(crate) struct Pending<K> {
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(crate) max_age: Option<Duration>,
+}
+
+/// Compares keys by a function, and knows errors by the result policy `O` of results `R`.
+pub(super) struct PolicyComparison<K, O, R> {
+    pub(super) same: fn(&K, &K) -> bool,
+    pub(super) policy: PhantomData<fn(O) -> R>,
+}
+
+impl<C: CacheTypes, O, R> Comparison<C> for PolicyComparison<C::Key, O, R>
+where
+    O: ResultPolicy<R, Stored = C::Value>,
+{
+    #[inline]
+    fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool {
+        (self.same)(stored, key)
+    }
+
+    fn is_error(&self, value: &C::Value) -> bool {
+        O::is_stored_error(value)
+    }
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {

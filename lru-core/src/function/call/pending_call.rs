@@ -26,24 +26,32 @@ pub struct FlightOptions {
     pub(super) is_single: bool,
     /// How long a leader may compute before a follower takes over.
     pub(super) timeout: Duration,
+    /// How many stale results may be refreshed at a time; `None` for the default.
+    pub(super) refreshes: Option<usize>,
     pub(super) events: Events,
 }
 
 impl FlightOptions {
     /// One call computes for all that miss a key concurrently.
-    pub const SINGLE: Self = Self { is_single: true, timeout: TIMEOUT, events: Events::NONE };
+    pub const SINGLE: Self = Self { is_single: true, ..Self::UNSHARED };
     /// Each call computes for itself.
-    pub const UNSHARED: Self = Self { is_single: false, timeout: TIMEOUT, events: Events::NONE };
+    pub const UNSHARED: Self =
+        Self { is_single: false, timeout: TIMEOUT, refreshes: None, events: Events::NONE };
 
     /// Sets how long a leader may compute before a follower takes over.
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
         Self { timeout: timeout.into_span(), ..self }
     }
 
+    /// Sets how many stale results may be refreshed at a time.
+    #[must_use]
+    pub const fn refreshes(self, refreshes: usize) -> Self {
+        Self { refreshes: Some(refreshes), ..self }
+    }
+
     /// Sets the function that events name; `None` without the feature `tracing`.
     pub const fn at(self, location: Option<&'static FunctionLocation>) -> Self {
-        let Self { is_single, timeout, .. } = self;
-        Self { is_single, timeout, events: Events::of(location) }
+        Self { events: Events::of(location), ..self }
     }
 }
 
@@ -97,6 +105,23 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
         let pending = handle.stores.then_some(Pending { hash, key, kind, same, max_age });
         Miss { handle, pending, policy }
+    }
+
+    /// Returns whether `result` is an error that would replace a good result, which another call has stored
+    /// meanwhile.
+    pub(super) fn is_late_error<R>(&self, result: &R) -> bool
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let Self { handle, hash, key, same, policy, .. } = self;
+        policy.is_error(result)
+            && handle.at(*hash, |engine, lifecycle| {
+                let good = |entry: &Entry<E::Types>| {
+                    let is_fresh = lifecycle.check(&entry.meta, lifecycle.now()) == Freshness::Fresh;
+                    (is_fresh && !O::is_stored_error(&entry.value)).then_some(())
+                };
+                engine.find_with(*hash, |stored| same(stored, key), good, lifecycle).is_some()
+            })
     }
 
     /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place,

@@ -1,7 +1,11 @@
 //! The background refresh of a stale result that a call was served (stale-while-revalidate, RFC 5861).
 
 use core::future::Future;
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::any::Any;
 use std::boxed::Box;
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +14,7 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::expiry::entry_info::Freshness;
 use crate::flight::executor::{Spawn, Task};
+use crate::flight::refresh_pool::RefreshPool;
 use crate::function::call::Miss;
 use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
@@ -26,33 +31,60 @@ use crate::store::entry::Entry;
 pub struct RefreshClaim<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
     leader: LeaderOf<E>,
+    /// Whether a call awaits the refresh, which then does not wait for its turn.
+    is_awaited: Arc<AtomicBool>,
     unfinished: Unfinished,
 }
+
+/// How many refreshes run on threads at a time, by default.
+const THREADS: usize = 4;
+
+/// How many refreshes run as tasks at a time, by default.
+const TASKS: usize = 64;
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Claims the refresh; `None` if another call computes the result.
     pub(super) fn new(mut pending: PendingCall<E, S, O>) -> Option<Self> {
         let leader = pending.claim()?;
+        let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim()));
         let unfinished = Unfinished::new(pending.options.events);
-        Some(Self { pending, leader, unfinished })
+        Some(Self { pending, leader, is_awaited, unfinished })
     }
 
-    /// Calls `refresh` on the background thread of the cache.
+    fn pool(&self) -> Arc<RefreshPool> {
+        self.pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()))
+    }
+
+    /// Calls `refresh` on a background thread of the cache. Does nothing if all threads are busy: a later call
+    /// claims the refresh again.
     pub fn in_background(self, refresh: impl FnOnce(Self) + Send + 'static)
     where
         Self: Send + 'static,
     {
-        let worker = self.pending.handle.engines.first(|engine| Arc::clone(engine.worker()));
-        worker.run(Box::new(move || refresh(self)));
+        let (pool, options) = (self.pool(), self.pending.options);
+        let Some(slot) = pool.reserve(options.refreshes.unwrap_or(THREADS), options.timeout) else {
+            return self.unfinished.done();
+        };
+        pool.run(Box::new(move || {
+            refresh(self);
+            drop(slot);
+        }));
     }
 
-    /// Spawns the future of `refresh` on `executor`. Returns it if the executor does not take it, to be
-    /// awaited by the call.
+    /// Spawns the future of `refresh` on `executor`. Returns it to be awaited by the call if the executor does not
+    /// take it, or has taken it before and not begun: it may run only while it is awaited.
     pub fn spawned<F>(self, executor: &impl Spawn, refresh: impl FnOnce(Self) -> F) -> Option<Task>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        executor.spawn(Box::pin(refresh(self))).err()
+        let is_awaited = Arc::clone(&self.is_awaited);
+        let task: Task = Box::pin(refresh(self));
+        if is_awaited.load(Relaxed) {
+            return Some(task);
+        }
+        let refused = executor.spawn(task).err();
+        is_awaited.store(refused.is_some(), Relaxed);
+        refused
     }
 }
 
@@ -77,9 +109,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
             refresh.finish(sharing, remote, result, insert);
             return;
         }
-        let result = {
+        let compute = || {
             let _scope = refresh.computation.body_scope();
             body()
+        };
+        let result = match catch_unwind(AssertUnwindSafe(compute)) {
+            Ok(result) => result,
+            Err(payload) => refresh.panicked(payload),
         };
         let encoded = refresh.encode(remote, &result);
         let computation = refresh.finish(sharing, remote, result, insert);
@@ -100,13 +136,23 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
+        let options = self.pending.options;
+        self.leader.confirm(options.timeout);
+        let _slot = if self.is_awaited.load(Relaxed) {
+            None
+        } else {
+            Some(self.pool().turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
+        };
         let Some(mut refresh) = self.begin() else { return };
         if let Some(Fetched::Found(result, ttl)) = refresh.fetch(remote).await {
             refresh.pending.max_age = ttl;
             refresh.finish(sharing, remote, result, insert);
             return;
         }
-        let Ok(result) = refresh.computation.in_scope(false, body).await else { return };
+        let result = match refresh.computation.in_scope(true, body).await {
+            Ok(result) => result,
+            Err(payload) => refresh.panicked(payload),
+        };
         let encoded = refresh.encode(remote, &result);
         let computation = refresh.finish(sharing, remote, result, insert);
         if let Some(encoded) = encoded {
@@ -116,7 +162,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
 
     /// Begins to compute; `None` if another call has taken over.
     fn begin(self) -> Option<Refresh<E, S, O>> {
-        let Self { pending, leader, unfinished } = self;
+        let Self { pending, leader, unfinished, .. } = self;
         let began = pending.handle.at(pending.hash, |engine, _| engine.epoch());
         leader.restart(began, pending.options.timeout);
         let start = leader.leads().then(Instant::now)?;
@@ -152,6 +198,24 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         (!policy.is_error(result)).then(|| remote.encode(result, policy))
     }
 
+    /// Delays the next refresh of the entry, which is still stale.
+    fn delay_next(&self) {
+        let PendingCall { handle, hash, key, same, .. } = &self.pending;
+        handle.at(*hash, |engine, lifecycle| {
+            let delay = |entry: &Entry<E::Types>| {
+                let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
+                is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
+            };
+            engine.find_with(*hash, |stored| same(stored, key), delay, lifecycle);
+        });
+    }
+
+    /// Ends a refresh whose body has panicked. It counts as a failure.
+    fn panicked(self, payload: Box<dyn Any + Send>) -> ! {
+        self.delay_next();
+        resume_unwind(payload)
+    }
+
     /// Inserts and publishes the result.
     fn finish<R, H, M>(
         self,
@@ -165,6 +229,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
+        // A refresh that fails delays the next one. So does one whose insert panics.
+        self.delay_next();
         let Self { mut pending, mut computation, unfinished, start } = self;
         unfinished.done();
         pending.max_age = shorter(remote.local_ttl(), pending.max_age);
@@ -176,13 +242,6 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         handle.at(hash, |engine, _| engine.counters().computed(took));
         let result = if policy.is_error(&result) {
             pending.count(|counters| &counters.errors);
-            handle.at(hash, |engine, lifecycle| {
-                let delay = |entry: &Entry<E::Types>| {
-                    let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
-                    is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
-                };
-                engine.find_with(hash, matches, delay, lifecycle);
-            });
             events.refresh_failed(took);
             result
         } else {

@@ -108,7 +108,7 @@ pub enum Computed<E: Placement, R, N> {
         /// The computation of the result.
         computation: Computation<E>,
     },
-    /// The call panicked while it held the cross-process lock.
+    /// The body panicked.
     Panicked(Box<dyn Any + Send>, Computation<E>),
 }
 

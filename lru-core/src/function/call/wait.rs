@@ -118,7 +118,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 self.options.events.took_over(leader.is_after_timeout());
                 Err(Some(leader))
             }
-            Followed::Cycle => Err(None),
+            Followed::Cycle | Followed::Failed => Err(None),
+            Followed::TimedOut => {
+                self.options.events.timed_out();
+                Err(None)
+            }
             Followed::Published => {
                 let result = match follower.published() {
                     Some(Published::Stored(value)) => Some(self.policy.restore(value)),

@@ -44,6 +44,10 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
         self.0.is_error(result)
     }
 
+    fn is_stored_error(stored: &O::Stored) -> bool {
+        O::is_stored_error(stored)
+    }
+
     fn stores(self, result: &R) -> bool {
         !result.is_none() && self.0.stores(result)
     }
@@ -71,6 +75,16 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
 /// A type-erased stored value, for results whose type depends on a generic parameter, which a `static` cannot name.
 pub struct ErasedResult<S: Erasure = Shared>(Box<S::Any>);
 
+impl<S: Erasure> ErasedResult<S> {
+    #[inline]
+    fn get<T: 'static>(&self) -> &T
+    where
+        S: Erases<T>,
+    {
+        S::any(&self.0).downcast_ref().expect("an entry is found by calls of the same types only")
+    }
+}
+
 impl<S: Erasure> fmt::Debug for ErasedResult<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("_")
@@ -95,6 +109,10 @@ impl<R, O: ResultPolicy<R, Stored: 'static>, S: Erases<O::Stored>> ResultPolicy<
         self.0.is_error(result)
     }
 
+    fn is_stored_error(stored: &ErasedResult<S>) -> bool {
+        O::is_stored_error(stored.get())
+    }
+
     fn stores(self, result: &R) -> bool {
         self.0.stores(result)
     }
@@ -105,9 +123,7 @@ impl<R, O: ResultPolicy<R, Stored: 'static>, S: Erases<O::Stored>> ResultPolicy<
 
     #[inline]
     fn restore(self, stored: &ErasedResult<S>) -> R {
-        let stored =
-            S::any(&stored.0).downcast_ref().expect("an entry is found by calls of the same types only");
-        self.0.restore(stored)
+        self.0.restore(stored.get())
     }
 
     #[inline]

@@ -50,6 +50,11 @@ pub trait ResultPolicy<R>: Copy {
         false
     }
 
+    /// Like [`ResultPolicy::is_error`], for a stored form.
+    fn is_stored_error(_kept: &Self::Stored) -> bool {
+        false
+    }
+
     /// Returns whether the result is to be stored.
     fn stores(self, _result: &R) -> bool {
         true
@@ -80,6 +85,10 @@ macro_rules! whole {
             #[inline]
             fn is_error(self, result: &$result) -> bool {
                 $is_error(result)
+            }
+
+            fn is_stored_error(stored: &$result) -> bool {
+                $is_error(stored)
             }
 
             fn result_of(self, value: $result) -> $result {

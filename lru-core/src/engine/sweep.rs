@@ -1,0 +1,97 @@
+//! The removal of expired entries, some at a time.
+//!
+//! Lookups compare the deadline of an entry with the clock, so nothing is served late. An insert removes a few
+//! expired entries, and more if there is no room. Calls that need the exact number of entries remove all expired
+//! ones, and release the lock in between.
+
+use crate::engine::Engine;
+use crate::engine::lifecycle::{Hooks, Lifecycle};
+use crate::engine::lock::Lock;
+use crate::engine::state::State;
+use crate::expiry::ticks::Ticks;
+use crate::store::Removed;
+use crate::store::entry_meta::EntryMeta;
+use crate::store::place::Place;
+use crate::store::types::CacheTypes;
+
+/// The number of deadlines that one hold of the lock looks at.
+const STEPS: usize = 64;
+
+/// The number of deadlines that an insert into a full cache looks at before it evicts.
+const MOST_STEPS: usize = 4096;
+
+impl<C: CacheTypes> State<C> {
+    /// Removes some of the entries that have expired by now. Returns the current time, and whether there may be
+    /// more of them.
+    pub(super) fn sweep(&self, lifecycle: &impl Lifecycle<C>, removed: &mut Removed<C>) -> (Ticks, bool) {
+        if C::Meta::IS_BARE {
+            return (Ticks::START, false);
+        }
+        let now = self.while_borrowed(|| lifecycle.now());
+        let mut expired = Removed::none();
+        let mut steps = STEPS;
+        let store = if lifecycle.hooks().notifies_later() {
+            // Removed entries that the next call reports stay deferred. While hidden places are listed,
+            // nothing expires.
+            self.store.try_borrow_mut().ok().filter(|_| !self.deferred.hides_any())
+        } else {
+            self.write(removed)
+        };
+        if let Some(mut store) = store {
+            store.expire(now.get(), &mut steps, &mut expired);
+        }
+        // The code that follows may be user code, and panic.
+        expired.drain_into(|entry, cause| self.deferred.defer_entry(entry, cause));
+        (now, steps == 0)
+    }
+
+    /// Removes expired entries until there is room for an entry with this metadata, in place of the entry at
+    /// `replaced`, which has not expired.
+    pub(super) fn sweep_for(
+        &self,
+        meta: &C::Meta,
+        replaced: Option<Place>,
+        now: Ticks,
+        removed: &mut Removed<C>,
+    ) {
+        if C::Meta::IS_BARE {
+            return;
+        }
+        let mut expired = Removed::none();
+        if let Some(mut store) = self.write(removed) {
+            for _ in 0..MOST_STEPS {
+                let mut step = usize::from(store.has_room_for(meta) && store.lacks_room(meta, replaced));
+                if step == 0 {
+                    break;
+                }
+                store.expire(now.get(), &mut step, &mut expired);
+                if step > 0 {
+                    break;
+                }
+            }
+        }
+        expired.drain_into(|entry, cause| self.deferred.defer_entry(entry, cause));
+    }
+}
+
+impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
+    /// Takes the lock when no entry has expired, after removing those that have. Returns those removed last.
+    /// Releases the lock in between, and passes the entries removed before to `swept`.
+    pub(super) fn hold_swept(
+        &self,
+        lifecycle: &impl Lifecycle<C>,
+        mut swept: impl FnMut(Removed<C>),
+    ) -> (L::Held<'_>, Removed<C>) {
+        loop {
+            let mut removed = Removed::none();
+            let state = self.hold();
+            let (_, may_be_more) = state.sweep(lifecycle, &mut removed);
+            if !may_be_more {
+                return (state, removed);
+            }
+            if !lifecycle.hooks().notifies_later() {
+                swept(Self::release_and_notify(state, removed, lifecycle));
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Results that are superseded while they are computed, and results that compete for one key.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use functools::lru_cache;
+
+use crate::support::{Hand, finishes};
+
+thread_local! {
+    /// What the next body does before it returns.
+    static DURING: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+    /// What the bodies return.
+    static VERSION: Cell<u64> = const { Cell::new(0) };
+    static BODIES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs the action that is set for this body, and returns the version.
+fn body() -> u64 {
+    BODIES.set(BODIES.get() + 1);
+    let version = VERSION.get();
+    if let Some(action) = DURING.take() {
+        action();
+    }
+    version
+}
+
+fn during_next_body(action: impl FnOnce() + 'static) {
+    DURING.set(Some(Box::new(action)));
+}
+
+/// The number of changes to other keys during one body.
+const MANY: u64 = 5_000;
+
+/// A key that no other test of the function uses.
+const KEY: u64 = u64::MAX;
+const OTHER: u64 = u64::MAX - 1;
+const THIRD: u64 = u64::MAX - 2;
+
+macro_rules! kinds {
+    ($($kind:ident: ($($option:tt)*);)*) => { $(
+        mod $kind {
+            use super::*;
+
+            #[lru_cache($($option)*)]
+            fn version(_key: u64) -> u64 {
+                body()
+            }
+
+            #[test]
+            fn a_refresh_that_is_refused_leaves_no_older_result() {
+                finishes(|| {
+                    VERSION.set(1);
+                    assert_eq!(version(KEY), 1);
+                    VERSION.set(2);
+                    during_next_body(|| version::cache_retain(|_, _| true));
+                    let stored = version::cache_stats().superseded;
+                    assert_eq!(version::cache_refresh(KEY), 2);
+                    assert_eq!(version(KEY), 2);
+                    assert_eq!(version::cache_stats().superseded, stored + 1);
+                });
+            }
+
+            #[test]
+            fn a_refresh_is_stored_whatever_happens_to_other_keys() {
+                finishes(|| {
+                    VERSION.set(1);
+                    assert_eq!(version(OTHER), 1);
+                    VERSION.set(2);
+                    during_next_body(|| (0..MANY).for_each(|key| version::cache_put(key, 0)));
+                    assert_eq!(version::cache_refresh(OTHER), 2);
+                    VERSION.set(3);
+                    let found = version(OTHER);
+                    assert!(found == 2 || (found == 3 && version::cache_info().maxsize.is_some()));
+                });
+            }
+
+            #[test]
+            fn a_result_is_stored_whatever_happens_to_other_keys() {
+                finishes(|| {
+                    during_next_body(|| (0..MANY).for_each(|key| _ = version::cache_invalidate(key)));
+                    let bodies = BODIES.get();
+                    assert_eq!([(); 10].map(|()| version(THIRD)), [VERSION.get(); 10]);
+                    assert_eq!(BODIES.get(), bodies + 1);
+                });
+            }
+        }
+    )* };
+}
+
+kinds! {
+    bounded: (maxsize = 100);
+    unbounded: (maxsize = None);
+    lfu: (maxsize = 100, policy = lfu);
+    sieve: (maxsize = 100, policy = sieve);
+    s3_fifo: (maxsize = 100, policy = s3_fifo);
+    w_tinylfu: (maxsize = 100, policy = w_tinylfu);
+    with_ttl: (maxsize = None, ttl = 1_000_000);
+    with_idle_time: (maxsize = 100, tti = 1_000_000);
+    shards: (maxsize = 100, shards = 4);
+    of_a_thread: (maxsize = 100, scope = thread);
+    unbounded_of_a_thread: (maxsize = None, scope = thread);
+    coalesced: (maxsize = 100, single_flight = true);
+    stale: (maxsize = None, ttl = 1_000_000, swr = true);
+    served_on_error: (maxsize = 100, ttl = 1_000_000, stale_if_error = 10);
+    weighed: (maxsize = 100, weight = |_, _| 1);
+}
+
+#[test]
+fn an_async_refresh_that_is_refused_leaves_no_older_result() {
+    #[lru_cache(maxsize = 10)]
+    async fn version(_key: u64) -> u64 {
+        body()
+    }
+
+    finishes(|| {
+        VERSION.set(1);
+        assert_eq!(Hand::new(version(KEY)).end(), 1);
+        VERSION.set(2);
+        during_next_body(|| version::cache_retain(|_, _| true));
+        assert_eq!(Hand::new(version::cache_refresh(KEY)).end(), 2);
+        assert_eq!(Hand::new(version(KEY)).end(), 2);
+    });
+}
+
+#[test]
+fn a_put_during_a_refresh_is_never_removed_by_it() {
+    #[lru_cache(maxsize = 10)]
+    fn version(_key: u64) -> u64 {
+        body()
+    }
+
+    VERSION.set(1);
+    assert_eq!(version(KEY), 1);
+    during_next_body(|| {
+        version::cache_put(KEY, 7);
+        version::cache_retain(|_, _| true);
+    });
+    assert_eq!(version::cache_refresh(KEY), 1);
+    assert_eq!(version::cache_peek(KEY), Some(7));
+}
+
+#[test]
+fn a_result_that_is_not_kept_removes_the_one_that_it_was_to_replace() {
+    #[lru_cache(maxsize = 10, cache_none = false)]
+    fn found(_key: u64) -> Option<u64> {
+        Some(body()).filter(|&version| version > 0)
+    }
+
+    VERSION.set(1);
+    assert_eq!(found(KEY), Some(1));
+    VERSION.set(0);
+    assert_eq!(found::cache_refresh(KEY), None);
+    assert_eq!(found(KEY), None);
+    VERSION.set(2);
+    assert_eq!(found(KEY), Some(2));
+    found::cache_put(KEY, None);
+    assert_eq!(found::cache_peek(KEY), None);
+}
+
+#[test]
+fn without_a_cache_a_retain_separates_calls() {
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(maxsize = 0, single_flight = true)]
+    async fn begun(_key: u64) -> u64 {
+        let begun = BEGUN.fetch_add(1, SeqCst);
+        std::future::pending::<()>().await;
+        begun
+    }
+
+    let _first = Hand::begun(begun(KEY));
+    begun::cache_retain(|_, _| true);
+    let _second = Hand::begun(begun(KEY));
+    assert_eq!(BEGUN.load(SeqCst), 2);
+}
+
+macro_rules! with_errors {
+    ($($kind:ident: ($($option:tt)*);)*) => { $(
+        mod $kind {
+            use super::*;
+
+            #[lru_cache(cache_errors = true, $($option)*)]
+            fn parity(_key: u64) -> Result<u64, String> {
+                let version = body();
+                if version % 2 == 0 { Ok(version) } else { Err(version.to_string()) }
+            }
+
+            #[test]
+            fn a_late_error_does_not_replace_a_good_result() {
+                finishes(|| {
+                    VERSION.set(1);
+                    during_next_body(|| {
+                        VERSION.set(2);
+                        assert_eq!(parity(KEY), Ok(2));
+                    });
+                    assert_eq!(parity(KEY), Err(String::from("1")));
+                    assert_eq!(parity(KEY), Ok(2));
+                });
+            }
+
+            #[test]
+            fn a_late_good_result_replaces_an_error() {
+                finishes(|| {
+                    VERSION.set(2);
+                    during_next_body(|| {
+                        VERSION.set(3);
+                        assert_eq!(parity(OTHER), Err(String::from("3")));
+                    });
+                    assert_eq!(parity(OTHER), Ok(2));
+                    assert_eq!(parity(OTHER), Ok(2));
+                });
+            }
+        }
+    )* };
+}
+
+with_errors! {
+    bounded_errors: (maxsize = 100);
+    unbounded_errors: (maxsize = None);
+    errors_with_ttl: (maxsize = None, ttl = 1_000_000);
+    errors_in_shards: (maxsize = 100, shards = 4);
+    errors_in_unbounded_shards: (maxsize = None, shards = 4);
+    errors_of_a_thread: (maxsize = None, scope = thread);
+    coalesced_errors: (maxsize = 100, single_flight = true);
+    errors_of_typed_keys: (maxsize = None, typed = true);
+}
+
+#[test]
+fn in_a_generic_function_too_a_late_error_does_not_replace_a_good_result() {
+    #[lru_cache(maxsize = None, cache_errors = true, typed = true)]
+    fn parity<T: Copy + Eq + std::hash::Hash + Send + Sync + 'static>(_key: T) -> Result<u64, String> {
+        let version = body();
+        if version % 2 == 0 { Ok(version) } else { Err(version.to_string()) }
+    }
+
+    VERSION.set(1);
+    during_next_body(|| {
+        VERSION.set(2);
+        assert_eq!(parity(KEY), Ok(2));
+    });
+    assert_eq!(parity(KEY), Err(String::from("1")));
+    assert_eq!(parity(KEY), Ok(2));
+}
