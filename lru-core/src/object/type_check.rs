@@ -267,10 +267,6 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
     type Stored = V;
     type Value = V;
 
-    fn is_error(self, _: &R) -> bool {
-        false
-    }
-
     fn result_of(self, _: V) -> R {
         unreachable!("no result is stored")
     }
@@ -284,10 +280,6 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
     }
 
     fn stored(self, _: &R) -> Option<V> {
-        None
-    }
-
-    fn into_stored(self, _: R) -> Option<V> {
         None
     }
 }

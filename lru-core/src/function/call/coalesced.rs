@@ -132,9 +132,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             self.max_age = remote.local_ttl();
             insert(self.into_miss(kind), result)
         };
-        if let Some(leader) = leader {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(leader, policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         Computed::Result { result, encoded: (!is_stale).then_some(encoded), computation }
@@ -165,9 +163,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             }
             Fetched::Failed(error) => error,
         };
-        if let Some(leader) = leader {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(leader, policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         result
@@ -175,11 +171,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 }
 
 /// Publishes a result to the followers. If they cannot have a copy, one of them computes next.
-pub(super) fn publish<R, K, V, O, H>(mut leader: Leader<K, V>, policy: O, sharing: H, result: &R)
+pub(super) fn publish<R, K, V, O, H>(leader: Option<Leader<K, V>>, policy: O, sharing: H, result: &R)
 where
     O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
 {
+    let Some(mut leader) = leader else { return };
     if (policy.is_error(result) && !H::COPIES) || !leader.is_followed() {
         return;
     }

@@ -70,22 +70,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let Some(mut refresh) = self.begin() else { return };
-        // Another process may have refreshed the result, or only the copy in this process be stale.
-        if let Some(Fetched::Found(result, ttl)) = block_on(refresh.fetch(remote)) {
-            refresh.pending.max_age = ttl;
-            refresh.finish(sharing, remote, result, insert);
-            return;
-        }
-        let result = {
-            let _scope = refresh.computation.body_scope();
-            body()
-        };
-        let encoded = refresh.encode(remote, &result);
-        let computation = refresh.finish(sharing, remote, result, insert);
-        if let Some(encoded) = encoded {
-            block_on(remote.store(&computation, encoded));
-        }
+        block_on(self.refresh_async(sharing, remote, async { body() }, insert));
     }
 
     /// Like [`RefreshClaim::refresh`], but awaits `body`.
@@ -101,6 +86,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         M: Remote<R, O>,
     {
         let Some(mut refresh) = self.begin() else { return };
+        // Another process may have refreshed the result, or only the copy in this process be stale.
         if let Some(Fetched::Found(result, ttl)) = refresh.fetch(remote).await {
             refresh.pending.max_age = ttl;
             refresh.finish(sharing, remote, result, insert);
@@ -195,9 +181,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
             events.refreshed(took);
             result
         };
-        if let Some(leader) = computation.leader.take() {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(computation.leader.take(), policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         computation

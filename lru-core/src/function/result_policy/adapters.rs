@@ -144,8 +144,4 @@ impl<R> ResultPolicy<R> for Refused {
     fn stored(self, _: &R) -> Option<Self> {
         None
     }
-
-    fn into_stored(self, _: R) -> Option<Self> {
-        None
-    }
 }
