@@ -5,12 +5,7 @@
 
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::state::State;
-use crate::store::entry::Entry;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::place::Place;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
-use crate::store::{Removed, Store};
+use crate::store::{CacheTypes, Entry, EntryMeta, Place, RemovalCause, Removed, Store};
 
 /// The reason for evicting entries.
 pub(super) enum Demand<'m, M> {

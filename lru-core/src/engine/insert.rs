@@ -8,17 +8,10 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::ticks::Ticks;
+use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
-use crate::store::Removed;
-use crate::store::change_log::Epoch;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::entry_meta::EntryMeta;
-use crate::store::maxsize::MaxSize;
-use crate::store::place::{FastInsert, Place};
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::place::FastInsert;
+use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed};
 
 impl<C: CacheTypes> State<C> {
     /// Returns whether the key of a value of this kind is known to be missing: it was missing when the

@@ -87,7 +87,7 @@ fn removes_stored(kind: InsertKind, obstacle: Obstacle) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::change_log::Epoch;
+    use crate::store::Epoch;
 
     const COMPUTED: InsertKind = InsertKind::Computed(Epoch::FIRST);
     const REFRESHED: InsertKind = InsertKind::Refreshed(Epoch::FIRST);

@@ -23,6 +23,8 @@ pub(crate) mod follower;
 pub(crate) mod join;
 pub(crate) mod leader;
 pub(crate) mod table;
+
+pub(crate) use leader::Leader;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timeout;

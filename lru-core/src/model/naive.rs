@@ -5,8 +5,8 @@
 
 use core::time::Duration;
 
-use crate::observe::info::CacheInfo;
-use crate::store::removal_cause::RemovalCause;
+use crate::observe::CacheInfo;
+use crate::store::RemovalCause;
 
 /// The result of a computation during which there were more changes than this is not stored, whatever their
 /// keys.

@@ -8,7 +8,7 @@
 use core::hash::Hasher;
 use core::marker::PhantomData;
 
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::engine::{Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 use crate::function::call::accessors::EntryTest;
 use crate::function::result_policy::{Refused, ResultPolicy};

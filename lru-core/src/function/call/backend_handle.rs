@@ -17,7 +17,7 @@ use crate::backend::codec::{self, Format};
 use crate::backend::direct::Direct;
 use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
 use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
-use crate::engine::placement::Placement;
+use crate::engine::Placement;
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
 use crate::function::call::CacheHandle;

@@ -10,10 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Instant;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredValue};
-use crate::flight::leader::Leader;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
+use crate::flight::Leader;
 use crate::flight::table::Published;
 use crate::function::call::Miss;
 use crate::function::call::computation::Computation;

@@ -5,10 +5,8 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::expiry::entry_info::Freshness;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::Freshness;
 use crate::flight::executor::{Spawn, Task};
 use crate::function::call::Miss;
 use crate::function::call::coalesced::publish;
@@ -18,7 +16,7 @@ use crate::function::call::remote::{Fetched, Remote, block_on, shorter};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Unfinished;
 use crate::observe::stats::add;
-use crate::store::entry::Entry;
+use crate::store::Entry;
 
 /// The right to refresh a stale result. If it is dropped before the refresh has ended, another call may claim
 /// it.
