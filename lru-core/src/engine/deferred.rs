@@ -8,9 +8,8 @@ use core::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::key::KeyHash;
-use crate::store::place::Place;
-use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::RemovedEntry;
+use crate::store::{Place, RemovalCause};
 
 /// Invariant: places stay valid, because the list is carried out before any other change to the store.
 pub(crate) struct Deferred<E> {
@@ -120,10 +119,8 @@ impl<E> Deferred<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
-    use crate::store::entry::EntryOf;
-    use crate::store::policy::Lru;
     use crate::store::types::Types;
+    use crate::store::{EntryOf, Lru, Store};
 
     /// Returns two places in a store.
     fn places() -> [Place; 2] {

@@ -5,24 +5,19 @@
 
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::state::State;
-use crate::store::entry::Entry;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::place::Place;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
-use crate::store::{Removed, Store};
+use crate::store::{CacheTypes, Entry, Place, RemovalCause, Removed, Store};
 
 /// The reason for evicting entries.
-pub(super) enum Demand<'m, M> {
+pub(super) enum Demand<'m, C: CacheTypes> {
     /// Room for an entry with this metadata, in place of the entry at `replaced`.
-    Insert { meta: &'m M, replaced: Option<Place> },
+    Insert { meta: &'m C::Meta, replaced: Option<Place> },
     /// A new capacity.
     Capacity(Option<usize>),
 }
 
-impl<M: EntryMeta> Demand<'_, M> {
+impl<C: CacheTypes> Demand<'_, C> {
     /// Returns whether an entry must be evicted to meet the demand.
-    fn exceeds<C: CacheTypes<Meta = M>>(&self, store: &Store<C>) -> bool {
+    fn exceeds(&self, store: &Store<C>) -> bool {
         match *self {
             Self::Insert { meta, replaced } => store.has_room_for(meta) && store.lacks_room(meta, replaced),
             Self::Capacity(maxsize) => store.exceeds(maxsize),
@@ -30,7 +25,7 @@ impl<M: EntryMeta> Demand<'_, M> {
     }
 
     /// Records that the entries for which `is_gone` holds are no longer stored.
-    fn invalidate(&mut self, is_gone: impl Fn(Place) -> bool) {
+    fn forget(&mut self, is_gone: impl Fn(Place) -> bool) {
         if let Self::Insert { replaced, .. } = self {
             *replaced = replaced.filter(|&place| !is_gone(place));
         }
@@ -44,7 +39,7 @@ impl<C: CacheTypes> State<C> {
     #[inline]
     pub(super) fn evict_chosen(
         &self,
-        mut demand: Demand<'_, C::Meta>,
+        mut demand: Demand<'_, C>,
         lifecycle: &impl Lifecycle<C>,
         removed: &mut Removed<C>,
     ) -> bool {
@@ -52,7 +47,7 @@ impl<C: CacheTypes> State<C> {
         while lifecycle.hooks().chooses() && demand.exceeds(&self.store.borrow()) {
             was_asked = true;
             let Some((place, victim)) = self.evict_one(&mut demand, lifecycle, removed) else { break };
-            demand.invalidate(|gone| gone == place);
+            demand.forget(|gone| gone == place);
             self.deferred.defer_entry(victim, Some(RemovalCause::Evicted));
         }
         was_asked
@@ -62,12 +57,12 @@ impl<C: CacheTypes> State<C> {
     #[cold]
     fn evict_one(
         &self,
-        demand: &mut Demand<'_, C::Meta>,
+        demand: &mut Demand<'_, C>,
         lifecycle: &impl Lifecycle<C>,
         removed: &mut Removed<C>,
     ) -> Option<(Place, Entry<C>)> {
         self.choose(lifecycle);
-        demand.invalidate(|place| self.deferred.hides(place));
+        demand.forget(|place| self.deferred.hides(place));
         let mut just_removed = Removed::none();
         let mut store = self.write(&mut just_removed)?;
         let victim = if demand.exceeds(&store) { store.pop_victim() } else { None };

@@ -8,17 +8,11 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::ticks::Ticks;
+use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
-use crate::store::Removed;
-use crate::store::change_log::{Epoch, Superseded};
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::entry_meta::EntryMeta;
-use crate::store::maxsize::MaxSize;
-use crate::store::place::{FastInsert, Place};
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::change_log::Superseded;
+use crate::store::place::FastInsert;
+use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed};
 
 /// What an insert asks about keys and values. A closure compares keys; the values are then no errors.
 pub trait Comparison<C: CacheTypes> {

@@ -103,7 +103,7 @@ fn removes_stored(kind: InsertKind, obstacle: Obstacle, stored: StoredEntry) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::change_log::Epoch;
+    use crate::store::Epoch;
 
     const COMPUTED: InsertKind = InsertKind::Computed(Epoch::FIRST);
     const REFRESHED: InsertKind = InsertKind::Refreshed(Epoch::FIRST);

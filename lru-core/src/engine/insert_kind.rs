@@ -1,6 +1,6 @@
 //! The origin of an inserted value, which decides what it may replace.
 
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 /// The origin of an inserted value.
 #[derive(Clone, Copy, Debug)]

@@ -4,12 +4,8 @@
 //! The engine does not know whether the answers come from the settings of an object or from the options of
 //! a function.
 
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::settings::EntryOptions;
-use crate::expiry::ticks::Ticks;
-use crate::store::candidates::Candidates;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::expiry::{EntryOptions, Freshness, Ticks};
+use crate::store::{CacheTypes, Candidates, RemovalCause};
 
 /// When entries with the metadata `T` expire.
 pub trait Expiry<T> {

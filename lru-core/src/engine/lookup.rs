@@ -5,13 +5,10 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::ticks::Ticks;
+use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
-use crate::store::change_log::{Epoch, Superseded};
-use crate::store::entry::Entry;
-use crate::store::place::Place;
-use crate::store::types::CacheTypes;
+use crate::store::change_log::Superseded;
+use crate::store::{CacheTypes, Entry, Epoch, Place};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Looks a key up for a caller, and counts a hit or a miss. A miss returns the epoch at which it was

@@ -27,6 +27,10 @@ mod retain;
 pub(crate) mod state;
 mod sweep;
 
+pub(crate) use insert_kind::InsertKind;
+pub(crate) use lifecycle::{Expiry, Hooks, Lifecycle};
+pub(crate) use placement::{Placement, StoredKey, StoredValue};
+
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::AtomicU64;
 use std::boxed::Box;
@@ -40,10 +44,8 @@ use crate::engine::placement::isolation::NewLike;
 use crate::engine::state::State;
 use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::FlightTable;
-use crate::observe::stats::Counters;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::maxsize::MaxSize;
-use crate::store::types::CacheTypes;
+use crate::observe::Counters;
+use crate::store::{CacheTypes, EntryMeta, MaxSize};
 
 /// A cache of the types `C`: a store behind a lock of type `L`, and what calls share besides.
 pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {

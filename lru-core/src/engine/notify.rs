@@ -6,10 +6,7 @@ use crate::engine::Engine;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::state::State;
-use crate::store::Removed;
-use crate::store::entry::Entry;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Entry, RemovalCause, Removed};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Releases the lock, notifies the eviction listener, and returns the removed entries to be dropped.

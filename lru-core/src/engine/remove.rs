@@ -12,13 +12,10 @@ use crate::engine::lock::Lock;
 use crate::engine::lock::release;
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
+use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::Removed;
 use crate::store::change_log::Superseded;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Entry, EntryOf, RemovalCause, Removed};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Removes the entry for one key, and returns whether there was one. Computations in flight do not store

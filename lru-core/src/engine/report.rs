@@ -8,9 +8,9 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
-use crate::observe::info::CacheInfo;
-use crate::observe::stats::{CacheStats, Counters};
-use crate::store::types::CacheTypes;
+use crate::observe::stats::CacheStats;
+use crate::observe::{CacheInfo, Counters};
+use crate::store::CacheTypes;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns hits, misses, capacity and size, read together under the lock.

@@ -7,15 +7,8 @@ use crate::engine::deferred::{Deferred, Work};
 use crate::engine::lock::Settle;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
-use crate::store::Removed;
-use crate::store::Store;
 use crate::store::change_log::ChangeLog;
-use crate::store::entry::Entry;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::maxsize::MaxSize;
-use crate::store::place::Place;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Entry, EntryMeta, MaxSize, Place, RemovalCause, Removed, Store};
 
 /// The state that calls read and change under the lock.
 pub struct State<C: CacheTypes> {

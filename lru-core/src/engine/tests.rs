@@ -1,13 +1,13 @@
 use super::*;
 use crate::engine::insert_kind::InsertKind;
 use crate::engine::lock::Settle;
+use crate::expiry::Ticks;
 use crate::expiry::clock::ManualClock;
 use crate::expiry::entry_info::EntryInfo;
-use crate::expiry::ticks::Ticks;
 use crate::key::KeyHash;
 use crate::object::aliases::LruCache;
-use crate::observe::info::CacheInfo;
-use crate::store::entry::EntryOf;
+use crate::observe::CacheInfo;
+use crate::store::EntryOf;
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};

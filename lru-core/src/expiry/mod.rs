@@ -10,3 +10,8 @@ pub(crate) mod queue;
 pub(crate) mod settings;
 pub(crate) mod ticks;
 pub(crate) mod timer;
+
+pub(crate) use clock::{Clock, SystemClock};
+pub(crate) use entry_info::Freshness;
+pub(crate) use settings::{EntryOptions, ExpirySettings};
+pub(crate) use ticks::{Ticks, Timestamp};

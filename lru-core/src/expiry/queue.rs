@@ -12,7 +12,8 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::expiry::entry_info::{EntryInfo, Staleness};
 use crate::expiry::ticks::Ticks;
-use crate::store::entry_meta::{EntryMeta, Queue};
+use crate::store::EntryMeta;
+use crate::store::entry_meta::Queue;
 
 /// The noted deadline of the entry in a slot. Of equal deadlines, the one noted first sorts first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

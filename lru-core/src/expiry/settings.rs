@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 use crate::expiry::duration::{IntoSpan, Span};
 use crate::expiry::entry_info::{EntryInfo, StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
-use crate::key::hash::{SEED, STEP, mixed};
+use crate::key::STEP;
+use crate::key::hash::{SEED, mixed};
 
 /// The durations that apply to the entries of a cache, or to the entries of one function, with a clock that
 /// shows times of type `T`.

@@ -9,7 +9,7 @@ use crate::flight::follower::Follower;
 use crate::flight::leader::Leader;
 use crate::flight::table::{Flight, FlightTable};
 use crate::key::KeyHash;
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 /// The part of a call in the flight of its key.
 pub(crate) enum Joined<K, V> {

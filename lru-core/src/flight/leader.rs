@@ -8,7 +8,7 @@ use std::thread;
 use crate::flight::cycles::BodyScope;
 use crate::flight::table::{Flight, FlightTable, Published};
 use crate::flight::wait_queue::{Former, Takeover};
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {

@@ -24,6 +24,8 @@ pub(crate) mod join;
 pub(crate) mod leader;
 pub(crate) mod refresh_pool;
 pub(crate) mod table;
+
+pub(crate) use leader::Leader;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timeout;

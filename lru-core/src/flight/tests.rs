@@ -16,7 +16,7 @@ use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::{FlightTable, Published};
 use crate::flight::timeout::{Wakeup, advance, now};
 use crate::key::KeyHash;
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 type Flights = Arc<FlightTable<u64, u64>>;
 

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::flight::catch::catch_and_discard;
 use crate::flight::timeout::{Wakeup, now};
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 /// The leadership of a flight, and the wakers of its followers.
 ///

@@ -1,8 +1,7 @@
 //! The hooks of a memoized function: the eviction listener and the victim chooser.
 
-use crate::engine::lifecycle::Hooks;
-use crate::store::candidates::Candidates;
-use crate::store::removal_cause::RemovalCause;
+use crate::engine::Hooks;
+use crate::store::{Candidates, RemovalCause};
 
 /// The eviction listener `L` and the victim chooser `H` of a function.
 pub struct FunctionHooks<L = Unset, H = Unset> {

@@ -1,14 +1,10 @@
 //! The lifecycle options of a memoized function, as a value: for generated code.
 
-use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
-use crate::expiry::clock::Clock;
-use crate::expiry::entry_info::{EntryInfo, Freshness, Staleness};
-use crate::expiry::settings::{EntryOptions, ExpirySettings};
-use crate::expiry::ticks::{Ticks, Timestamp};
+use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::entry_info::{EntryInfo, Staleness};
+use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};
-use crate::store::candidates::Candidates;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Candidates, RemovalCause};
 
 /// The clock, the expiry settings and the hooks `H` of a function.
 #[must_use = "options take effect in a call"]

@@ -3,20 +3,19 @@
 use core::marker::PhantomData;
 use std::thread::LocalKey;
 
-use crate::engine::Engine;
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
+use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::lock::{LockOf, PlainLock, SelectLock};
 #[cfg(feature = "backend")]
 use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Replicated;
 use crate::engine::placement::sharded::Shards;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
 use crate::engine::state::State;
+use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
-use crate::store::maxsize::{MaxSize, UNBOUNDED};
-use crate::store::policy::Lru;
-use crate::store::types::{CacheTypes, Types};
+use crate::store::maxsize::UNBOUNDED;
+use crate::store::types::Types;
+use crate::store::{CacheTypes, Lru, MaxSize};
 
 /// The engines in a `static` that the current thread uses.
 #[cfg(not(feature = "testing"))]

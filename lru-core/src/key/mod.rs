@@ -19,6 +19,8 @@ pub mod stored_type;
 mod tagged;
 mod tuples;
 
+pub(crate) use hash::STEP;
+
 pub use argument::Argument;
 pub use erased::{Erase, Erased, identity};
 pub(crate) use hash::KeyHash;

@@ -9,10 +9,10 @@ use super::naive::EntrySettings;
 use super::script::{Quick, Timed};
 use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
 use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::store::entry_meta::EntryMeta;
-use crate::store::policy::{Lru, Policy};
+use crate::engine::Lifecycle;
+use crate::engine::lifecycle::NoLifecycle;
 use crate::store::types::Types;
+use crate::store::{EntryMeta, Lru, Policy};
 
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

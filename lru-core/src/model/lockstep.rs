@@ -7,10 +7,10 @@ use super::naive::{EntrySettings, Id, Model, Order, Reason};
 use super::script::{Quick, Timed};
 use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
 use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
-use crate::engine::lifecycle::{Lifecycle, NoLifecycle};
-use crate::store::entry_meta::EntryMeta;
-use crate::store::policy::{Lru, Policy};
+use crate::engine::Lifecycle;
+use crate::engine::lifecycle::NoLifecycle;
 use crate::store::types::Types;
+use crate::store::{EntryMeta, Lru, Policy};
 
 /// The cache and its model, for any number of threads.
 ///

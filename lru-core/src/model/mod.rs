@@ -22,7 +22,8 @@ use script::Script;
 use tested::{TimedInfo, TimedLifecycle};
 use trial::Trial;
 
-use crate::store::policy::{Fifo, Lfu, Lru, Policy};
+use crate::store::policy::{Fifo, Lfu};
+use crate::store::{Lru, Policy};
 
 /// The bounds to be tested.
 const MAXSIZES: [Option<usize>; 8] = [Some(0), Some(1), Some(2), Some(3), Some(7), Some(64), Some(200), None];
@@ -115,7 +116,8 @@ mod tests {
     use super::tested::{TimedInfo, TimedLifecycle};
     use super::trial::{Subject, Trial};
     use super::{ALL_SETTINGS, MAXSIZES, life_of, run_found, run_script, run_timed, weight_of};
-    use crate::store::policy::{Fifo, Lfu, Lru, Policy, Rr, S3Fifo, Sieve, WTinyLfu};
+    use crate::store::policy::{Fifo, Lfu, Rr, S3Fifo, Sieve, WTinyLfu};
+    use crate::store::{Lru, Policy};
     use std::panic::resume_unwind;
     use std::sync::Barrier;
     use std::sync::mpsc::{RecvTimeoutError, channel};

@@ -5,9 +5,9 @@
 
 use core::time::Duration;
 
-use crate::observe::info::CacheInfo;
+use crate::observe::CacheInfo;
+use crate::store::RemovalCause;
 use crate::store::change_log::Superseded;
-use crate::store::removal_cause::RemovalCause;
 
 /// The order in which entries are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,23 +5,16 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use super::naive::EntrySettings;
-use crate::engine::Engine;
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
+use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::notify::notify;
-use crate::expiry::clock::{Clock, ManualClock};
-use crate::expiry::entry_info::{EntryInfo, Freshness};
-use crate::expiry::settings::{EntryOptions, ExpirySettings};
-use crate::expiry::ticks::{Ticks, Timestamp};
+use crate::engine::{Engine, Expiry, Hooks, InsertKind, Lifecycle};
+use crate::expiry::clock::ManualClock;
+use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::key::KeyHash;
-use crate::observe::info::CacheInfo;
-use crate::store::change_log::Epoch;
-use crate::store::entry::EntryOf;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::maxsize::MaxSize;
-use crate::store::policy::{Lru, Policy};
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::{CacheTypes, Types};
+use crate::observe::CacheInfo;
+use crate::store::types::Types;
+use crate::store::{CacheTypes, EntryMeta, EntryOf, Epoch, Lru, MaxSize, Policy, RemovalCause};
 
 /// An engine and its lifecycle.
 pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {

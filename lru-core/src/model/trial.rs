@@ -7,11 +7,9 @@ use core::time::Duration;
 
 use super::script::{Operation, Quick, Script, Timed};
 use super::tested::Tested;
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::policy::Policy;
+use crate::engine::{InsertKind, Lifecycle};
 use crate::store::types::Types;
+use crate::store::{EntryMeta, Policy};
 
 /// The greatest depth of nested computations.
 const MAX_DEPTH: u32 = 8;

@@ -1,8 +1,9 @@
 //! Type aliases of caches by eviction policy, with the names of Python's `cachetools`.
 
-use crate::expiry::clock::SystemClock;
+use crate::expiry::SystemClock;
 use crate::object::Cache;
-use crate::store::policy::{Fifo, Lfu, Lru, Rr};
+use crate::store::Lru;
+use crate::store::policy::{Fifo, Lfu, Rr};
 
 /// A cache that evicts the least recently used entry.
 ///

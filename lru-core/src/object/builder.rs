@@ -4,14 +4,11 @@ use core::fmt;
 use core::sync::atomic::AtomicBool;
 use std::boxed::Box;
 
-use crate::expiry::clock::{Clock, SystemClock};
-use crate::expiry::settings::ExpirySettings;
-use crate::expiry::ticks::Timestamp;
+use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
 use crate::object::Cache;
 use crate::object::settings::Settings;
-use crate::store::candidates::Candidates;
-use crate::store::policy::{Lru, Policy, Rr};
-use crate::store::removal_cause::RemovalCause;
+use crate::store::policy::Rr;
+use crate::store::{Candidates, Lru, Policy, RemovalCause};
 
 /// A builder of a [`Cache`].
 ///

@@ -1,16 +1,14 @@
 //! Calls of functions that store their results in a cache object.
 
-use crate::engine::Engine;
-use crate::engine::lifecycle::Lifecycle;
-use crate::expiry::clock::Clock;
-use crate::expiry::settings::ExpirySettings;
+use crate::engine::{Engine, Lifecycle};
+use crate::expiry::{Clock, ExpirySettings};
 use crate::function::call::CacheHandle;
 use crate::function::result_policy::Plain;
 use crate::key::Argument;
 use crate::object::Cache;
 use crate::object::function_settings::FunctionSettings;
 use crate::object::settings::ObjectTypes;
-use crate::store::policy::Policy;
+use crate::store::Policy;
 
 /// The engine of a cache object.
 type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;

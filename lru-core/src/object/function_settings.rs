@@ -2,13 +2,10 @@
 //!
 //! The clock is that of the object, and the object's settings apply where the function has none.
 
-use crate::engine::lifecycle::{Expiry, Lifecycle};
-use crate::expiry::clock::Clock;
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::settings::{EntryOptions, ExpirySettings};
-use crate::expiry::ticks::{Ticks, Timestamp};
+use crate::engine::{Expiry, Lifecycle};
+use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
-use crate::store::types::CacheTypes;
+use crate::store::CacheTypes;
 
 /// The expiry settings of a function, which take precedence over those of the object.
 pub struct FunctionSettings<'m, K, V, C: Clock> {

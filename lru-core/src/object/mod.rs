@@ -18,18 +18,14 @@ use core::hash::Hash;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::vec::Vec;
 
-use crate::engine::Engine;
-use crate::engine::insert_kind::InsertKind;
 use crate::engine::notify::notify;
-use crate::expiry::clock::{Clock, SystemClock};
-use crate::expiry::settings::{EntryOptions, ExpirySettings};
+use crate::engine::{Engine, InsertKind};
+use crate::expiry::{Clock, EntryOptions, ExpirySettings, SystemClock};
 use crate::key::KeyHash;
 use crate::object::iter::CacheIter;
 use crate::object::settings::{ObjectTypes, Settings};
-use crate::observe::info::CacheInfo;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::maxsize::MaxSize;
-use crate::store::policy::{Lru, Policy};
+use crate::observe::CacheInfo;
+use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 
 /// A thread-safe cache, shared by `&`: the engine behind `#[lru_cache]`, as a plain object.
 ///

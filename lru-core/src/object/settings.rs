@@ -3,14 +3,11 @@
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 
-use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle};
-use crate::expiry::clock::Clock;
-use crate::expiry::entry_info::{EntryInfo, Freshness, StaleWindow};
-use crate::expiry::settings::{EntryOptions, ExpirySettings};
-use crate::expiry::ticks::{Ticks, Timestamp};
-use crate::store::candidates::Candidates;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::{CacheTypes, Types};
+use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::entry_info::{EntryInfo, StaleWindow};
+use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
+use crate::store::types::Types;
+use crate::store::{CacheTypes, Candidates, RemovalCause};
 
 /// The metadata of an entry in a cache object. Only functions that store their results in it insert entries
 /// with a stale window.

@@ -5,13 +5,11 @@ use core::hash::Hash;
 use core::ops::Deref;
 use core::time::Duration;
 
-use crate::expiry::clock::{Clock, SystemClock};
-use crate::expiry::settings::ExpirySettings;
-use crate::expiry::ticks::Timestamp;
+use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
 use crate::object::Cache;
 use crate::object::iter::CacheIter;
 use crate::object::settings::Settings;
-use crate::store::policy::Lru;
+use crate::store::Lru;
 
 /// A cache whose entries have a time to live. When it is full, it evicts the least recently used entry.
 ///

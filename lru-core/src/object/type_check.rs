@@ -8,7 +8,7 @@
 use core::hash::Hasher;
 use core::marker::PhantomData;
 
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::engine::{Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 use crate::function::call::accessors::EntryTest;
 use crate::function::result_policy::{Refused, ResultPolicy};
@@ -267,10 +267,6 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
     type Stored = V;
     type Value = V;
 
-    fn is_error(self, _: &R) -> bool {
-        false
-    }
-
     fn result_of(self, _: V) -> R {
         unreachable!("no result is stored")
     }
@@ -284,10 +280,6 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
     }
 
     fn stored(self, _: &R) -> Option<V> {
-        None
-    }
-
-    fn into_stored(self, _: R) -> Option<V> {
         None
     }
 }

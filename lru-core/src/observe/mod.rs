@@ -10,3 +10,6 @@ mod metrics;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub(crate) mod stats;
+
+pub(crate) use info::CacheInfo;
+pub(crate) use stats::Counters;

@@ -20,15 +20,20 @@ pub(crate) mod removed;
 pub(crate) mod types;
 mod unbounded;
 
+pub(crate) use candidates::Candidates;
+pub(crate) use change_log::Epoch;
+pub(crate) use entry::{Entry, EntryOf};
+pub(crate) use entry_meta::EntryMeta;
+pub(crate) use maxsize::MaxSize;
+pub(crate) use place::Place;
+pub(crate) use policy::{Lru, Policy};
+pub(crate) use removal_cause::RemovalCause;
+pub(crate) use types::CacheTypes;
+
 use crate::key::KeyHash;
-use crate::store::candidates::Candidates;
-use crate::store::entry::Entry;
-use crate::store::entry_meta::EntryMeta;
-use crate::store::place::{FastInsert, Place};
-use crate::store::policy::Policy;
+use crate::store::place::FastInsert;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
-use crate::store::types::CacheTypes;
 
 use bounded::Bounded;
 use unbounded::Unbounded;

@@ -17,12 +17,10 @@ use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
+use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::observe::info::CacheInfo;
-use crate::store::change_log::Epoch;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::types::CacheTypes;
+use crate::observe::CacheInfo;
+use crate::store::{CacheTypes, Entry, EntryOf, Epoch};
 
 /// The engines of a cache.
 ///

@@ -18,7 +18,7 @@ use crate::engine::lock::Lock;
 use crate::engine::placement::Change;
 use crate::engine::state::State;
 use crate::key::KeyHash;
-use crate::store::types::CacheTypes;
+use crate::store::CacheTypes;
 
 thread_local! {
     /// The number of such locks that this thread holds, of all functions.

@@ -10,13 +10,10 @@ use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Unlocked;
 use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
+use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::observe::info::CacheInfo;
-use crate::store::change_log::Epoch;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::maxsize::MaxSize;
-use crate::store::types::CacheTypes;
+use crate::observe::CacheInfo;
+use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The cache of a function in one thread, stored in a thread-local.
 pub struct ThreadEngine<C: CacheTypes, const MAXSIZE: i128>(LocalEngine<C>);

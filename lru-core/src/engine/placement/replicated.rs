@@ -18,13 +18,10 @@ use crate::engine::lock::{Lock, PlainLock};
 use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
+use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::TableOf;
-use crate::store::change_log::Epoch;
-use crate::store::maxsize::MaxSize;
 use crate::store::read_stripes::{NO_THREAD, ReadStripes, Reading, StripeLookup, thread_number};
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Epoch, MaxSize, TableOf};
 
 /// State whose table can be published to read stripes.
 pub trait HasReadStripes {

@@ -13,14 +13,10 @@ use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::nested::{Held, PendingWork, is_nested};
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
-use crate::expiry::entry_info::Freshness;
-use crate::key::KeyHash;
-use crate::key::hash::STEP;
-use crate::observe::info::CacheInfo;
-use crate::store::change_log::Epoch;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::maxsize::MaxSize;
-use crate::store::types::CacheTypes;
+use crate::expiry::Freshness;
+use crate::key::{KeyHash, STEP};
+use crate::observe::CacheInfo;
+use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The lock of a shard, which records that the current thread holds one.
 pub struct ShardLock<T>(RLock<T>);

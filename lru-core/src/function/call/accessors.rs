@@ -5,17 +5,17 @@ use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::notify;
-use crate::engine::placement::{Change, Placement, StoredKey, StoredValue};
-use crate::expiry::settings::EntryOptions;
+use crate::engine::placement::Change;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
 use crate::function::call::{CacheHandle, PolicyComparison};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::observe::info::{CacheInfo, CacheParameters};
+use crate::observe::CacheInfo;
+use crate::observe::info::CacheParameters;
 use crate::observe::stats::CacheStats;
-use crate::store::entry::EntryOf;
+use crate::store::EntryOf;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {

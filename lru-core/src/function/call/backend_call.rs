@@ -10,8 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::{AsyncBackend, BackendError};
-use crate::engine::Engine;
-use crate::engine::placement::Placement;
+use crate::engine::{Engine, Placement};
 use crate::function::call::backend_handle::{BackendEntry, Encoded};
 use crate::function::call::computation::Computation;
 use crate::function::call::cross_process::CrossProcessLock;

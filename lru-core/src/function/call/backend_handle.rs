@@ -17,7 +17,7 @@ use crate::backend::codec::{self, Format};
 use crate::backend::direct::Direct;
 use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
 use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
-use crate::engine::placement::Placement;
+use crate::engine::Placement;
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
 use crate::function::call::CacheHandle;
@@ -89,19 +89,17 @@ impl<B> BackendHandle<B> {
     /// Creates the handle of a backend whose namespace is the path of the function.
     fn new(backend: B, location: &'static FunctionLocation, invalidation: &'static Invalidation) -> Self {
         let namespace = Cow::Borrowed(location.path());
-        let (ttl, error_ttl, local_ttl, lock_timeout) = (None, None, None, None);
-        let (format, on_error, tracker) = (Format::Compact, None, None);
         Self {
             backend,
             namespace,
-            ttl,
-            error_ttl,
-            local_ttl,
-            format,
-            lock_timeout,
-            on_error,
+            ttl: None,
+            error_ttl: None,
+            local_ttl: None,
+            format: Format::Compact,
+            lock_timeout: None,
+            on_error: None,
             invalidation,
-            tracker,
+            tracker: None,
         }
     }
 

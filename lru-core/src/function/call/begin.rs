@@ -1,8 +1,7 @@
 //! The beginning of a coalesced call: the lookup, which finds a fresh result, a stale one, or none.
 
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::expiry::entry_info::Freshness;
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::Freshness;
 use crate::function::call::CacheHandle;
 use crate::function::call::pending_call::{FlightOptions, PendingCall};
 use crate::function::call::refresh::RefreshClaim;

@@ -10,10 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Instant;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredValue};
-use crate::flight::leader::Leader;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
+use crate::flight::Leader;
 use crate::flight::table::Published;
 use crate::function::call::Miss;
 use crate::function::call::computation::Computation;
@@ -139,9 +137,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             self.max_age = remote.local_ttl();
             insert(self.into_miss(kind), result)
         };
-        if let Some(leader) = leader {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(leader, policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         Computed::Result { result, encoded: is_for_backend.then_some(encoded), computation }
@@ -172,9 +168,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             }
             Fetched::Failed(error) => error,
         };
-        if let Some(leader) = leader {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(leader, policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         result
@@ -182,11 +176,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 }
 
 /// Publishes a result to the followers. If they cannot have a copy, they all compute for themselves.
-pub(super) fn publish<R, K, V, O, H>(mut leader: Leader<K, V>, policy: O, sharing: H, result: &R)
+pub(super) fn publish<R, K, V, O, H>(leader: Option<Leader<K, V>>, policy: O, sharing: H, result: &R)
 where
     O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
 {
+    let Some(mut leader) = leader else { return };
     if !leader.is_followed() {
         return;
     }

@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::thread;
 
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::engine::{Placement, StoredKey, StoredValue};
+use crate::flight::Leader;
 use crate::flight::cycles::BodyScope;
-use crate::flight::leader::Leader;
 use crate::key::KeyHash;
 use crate::observe::events::Events;
-use crate::store::change_log::Epoch;
+use crate::store::Epoch;
 
 /// The leader of a flight of a cache.
 pub(super) type LeaderOf<E> = Leader<StoredKey<E>, StoredValue<E>>;

@@ -24,19 +24,15 @@ mod wait;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use crate::engine::Engine;
 use crate::engine::insert::Comparison;
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
 use crate::engine::notify::notify;
-use crate::engine::placement::{EngineOf, Placement, StoredKey, StoredValue};
-use crate::expiry::entry_info::Freshness;
-use crate::expiry::settings::EntryOptions;
+use crate::engine::placement::EngineOf;
+use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::{EntryOptions, Freshness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
-use crate::store::entry::{Entry, EntryOf};
-use crate::store::types::CacheTypes;
+use crate::store::{CacheTypes, Entry, EntryOf};
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
 /// the stored part of the results.

@@ -3,20 +3,18 @@
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::Freshness;
 use crate::expiry::duration::IntoSpan;
-use crate::expiry::entry_info::Freshness;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::{CacheHandle, Miss, Pending};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
+use crate::observe::Counters;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
-use crate::observe::stats::{Counters, add};
-use crate::store::change_log::Epoch;
-use crate::store::entry::Entry;
+use crate::observe::stats::add;
+use crate::store::{Entry, Epoch};
 
 /// How calls share computations: the options `single_flight` and `flight_timeout`.
 #[derive(Clone, Copy, Debug)]

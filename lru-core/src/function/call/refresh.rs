@@ -1,18 +1,15 @@
 //! The background refresh of a stale result that a call was served (stale-while-revalidate, RFC 5861).
 
 use core::future::Future;
-use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::any::Any;
 use std::boxed::Box;
-use std::panic::{catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::insert_kind::InsertKind;
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
-use crate::expiry::entry_info::Freshness;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::Freshness;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::refresh_pool::RefreshPool;
 use crate::function::call::Miss;
@@ -23,7 +20,7 @@ use crate::function::call::remote::{Fetched, Remote, block_on, shorter};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Unfinished;
 use crate::observe::stats::add;
-use crate::store::entry::Entry;
+use crate::store::Entry;
 
 /// The right to refresh a stale result. If it is dropped before the refresh has ended, another call may claim
 /// it.
@@ -65,6 +62,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         let Some(slot) = pool.reserve(options.refreshes.unwrap_or(THREADS), options.timeout) else {
             return self.unfinished.done();
         };
+        self.is_awaited.store(true, Relaxed);
         pool.run(Box::new(move || {
             refresh(self);
             drop(slot);
@@ -102,26 +100,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let Some(mut refresh) = self.begin() else { return };
-        // Another process may have refreshed the result, or only the copy in this process be stale.
-        if let Some(Fetched::Found(result, ttl)) = block_on(refresh.fetch(remote)) {
-            refresh.pending.max_age = ttl;
-            refresh.finish(sharing, remote, result, insert);
-            return;
-        }
-        let compute = || {
-            let _scope = refresh.computation.body_scope();
-            body()
-        };
-        let result = match catch_unwind(AssertUnwindSafe(compute)) {
-            Ok(result) => result,
-            Err(payload) => refresh.panicked(payload),
-        };
-        let encoded = refresh.encode(remote, &result);
-        let computation = refresh.finish(sharing, remote, result, insert);
-        if let Some(encoded) = encoded {
-            block_on(remote.store(&computation, encoded));
-        }
+        block_on(self.refresh_async(sharing, remote, async { body() }, insert));
     }
 
     /// Like [`RefreshClaim::refresh`], but awaits `body`.
@@ -144,6 +123,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
             Some(self.pool().turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
         };
         let Some(mut refresh) = self.begin() else { return };
+        // Another process may have refreshed the result, or only the copy in this process be stale.
         if let Some(Fetched::Found(result, ttl)) = refresh.fetch(remote).await {
             refresh.pending.max_age = ttl;
             refresh.finish(sharing, remote, result, insert);
@@ -254,9 +234,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
             events.refreshed(took);
             result
         };
-        if let Some(leader) = computation.leader.take() {
-            publish(leader, policy, sharing, &result);
-        }
+        publish(computation.leader.take(), policy, sharing, &result);
         drop(scope);
         remote.inserted(hash);
         computation

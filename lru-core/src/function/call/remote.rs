@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::panic::resume_unwind;
 
-use crate::engine::placement::Placement;
+use crate::engine::Placement;
 use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
 use crate::key::KeyHash;

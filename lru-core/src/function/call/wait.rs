@@ -2,11 +2,10 @@
 
 use core::future::poll_fn;
 
-use crate::engine::lifecycle::Lifecycle;
-use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::flight::Leader;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
-use crate::flight::leader::Leader;
 use crate::flight::table::Published;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;

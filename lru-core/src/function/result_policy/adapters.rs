@@ -160,8 +160,4 @@ impl<R> ResultPolicy<R> for Refused {
     fn stored(self, _: &R) -> Option<Self> {
         None
     }
-
-    fn into_stored(self, _: R) -> Option<Self> {
-        None
-    }
 }

@@ -40,7 +40,9 @@ pub trait ResultPolicy<R>: Copy {
     fn stored(self, result: &R) -> Option<Self::Stored>;
 
     /// Like [`ResultPolicy::stored`], but takes the result by value.
-    fn into_stored(self, result: R) -> Option<Self::Stored>;
+    fn into_stored(self, result: R) -> Option<Self::Stored> {
+        self.stored(&result)
+    }
 
     /// Returns the value of a result; `None` for an error that is not stored.
     fn value(self, result: &R) -> Option<&Self::Value>;

@@ -5,8 +5,8 @@
 
 use super::Policy;
 use super::sealed::Sealed;
-use crate::key::KeyHash;
-use crate::key::hash::{STEP, mixed};
+use crate::key::hash::mixed;
+use crate::key::{KeyHash, STEP};
 use crate::store::arena::{Arena, Slot};
 
 /// RR (random replacement): evicts a random entry.

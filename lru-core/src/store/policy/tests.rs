@@ -3,8 +3,8 @@
 use hashbrown::HashMap;
 
 use super::Policy;
-use crate::key::KeyHash;
-use crate::key::hash::{STEP, mixed};
+use crate::key::hash::mixed;
+use crate::key::{KeyHash, STEP};
 use crate::store::arena::{Arena, Slot};
 
 /// The number of random operations: few in debug builds.

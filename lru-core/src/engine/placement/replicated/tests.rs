@@ -5,7 +5,7 @@ use crate::function::call::begin::CoalescedLookup;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::Plain;
 use crate::key::Part;
-use crate::store::policy::Lru;
+use crate::store::Lru;
 use crate::store::read_stripes::set_thread_number;
 use crate::store::types::Types;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
