@@ -73,7 +73,7 @@ pub mod testing {
 pub mod __private {
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
-    pub use crate::backend::{direct::Direct, invalidation::Invalidation};
+    pub use crate::backend::{blocking_as_async::Direct, invalidation::Invalidation};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
@@ -90,10 +90,10 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::begin::CoalescedLookup;
-    pub use crate::function::call::copies::{Original, as_borrowed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
-    pub use crate::function::call::refresh::RefreshClaim;
+    pub use crate::function::call::refresh_arguments::{Original, as_borrowed};
     pub use crate::function::call::remote::{NoRemote, block_on};
+    pub use crate::function::call::stale_while_revalidate::RefreshClaim;
     pub use crate::function::call::{CacheHandle, Miss};
     #[cfg(feature = "backend")]
     pub use crate::function::call::{

@@ -4,10 +4,10 @@
 //! or caches. A call asks the in-process cache first, then the backend, and then computes.
 
 #[cfg(feature = "backend")]
-pub(crate) mod codec;
-#[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
-pub(crate) mod direct;
+pub(crate) mod blocking_as_async;
+#[cfg(feature = "backend")]
+pub(crate) mod codec;
 mod error;
 #[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]

@@ -2,7 +2,7 @@
 
 use core::hash::Hasher;
 
-use super::cross_type::Common;
+use super::cross_type_equality::Common;
 
 /// A type that can be an argument of a memoized function without being `Hash + Eq + Clone`.
 ///

@@ -7,7 +7,7 @@ use std::borrow::{Borrow, ToOwned};
 use std::sync::Arc;
 
 use super::argument::{Argument, Internal};
-use super::cross_type::Common;
+use super::cross_type_equality::Common;
 use super::part::Part;
 use super::references::References;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::argument::{Argument, Internal};
-use super::cross_type::Common;
+use super::cross_type_equality::Common;
 
 /// Pointers, which are stored as the value they point to.
 macro_rules! pointers {

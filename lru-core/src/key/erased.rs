@@ -7,7 +7,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use std::boxed::Box;
 
-use super::cross_type::{Common, Number};
+use super::cross_type_equality::{Common, Number};
 use super::part::Part;
 use super::sharing::{Erases, Erasure, Shared};
 

@@ -7,7 +7,7 @@ mod argument;
 pub(crate) mod by_eq;
 pub(crate) mod closures;
 mod containers;
-mod cross_type;
+mod cross_type_equality;
 mod erased;
 pub(crate) mod hash;
 mod part;

@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use super::argument::{Argument, Internal};
-use super::cross_type::Common;
+use super::cross_type_equality::Common;
 
 /// A key, or a part of one, borrowed from the arguments of a call. Used by generated code.
 ///

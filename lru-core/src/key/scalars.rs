@@ -14,7 +14,7 @@ use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 
 use super::argument::{Argument, Internal};
-use super::cross_type::Common;
+use super::cross_type_equality::Common;
 
 /// Types that are stored as they are, and hashed and compared by their own `Hash` and `Eq`.
 macro_rules! plain {

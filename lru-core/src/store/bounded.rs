@@ -5,11 +5,11 @@
 //! nothing degrades.
 
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Rotated, Slot};
 use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
+use crate::store::linked_arena::{Arena, Rotated, Slot};
 use crate::store::place::{FastInsert, Place};
 use crate::store::policy::Policy;
 use crate::store::removal_cause::RemovalCause;

@@ -10,7 +10,7 @@
 //! memory. No user code runs, except the `matches` of [`Index::find`], which only reads the index.
 
 use crate::key::KeyHash;
-use crate::store::arena::Slot;
+use crate::store::linked_arena::Slot;
 
 /// The number that belongs to no slot and ends a chain.
 const NONE: u32 = 0;

@@ -4,13 +4,13 @@
 //! through `&mut self`, where no user code runs. It knows neither threads nor statistics. Removed entries are
 //! handed to the caller, which drops them after the lock is released.
 
-pub(crate) mod arena;
 mod bounded;
 pub(crate) mod candidates;
 pub(crate) mod change_log;
 pub(crate) mod entry;
 pub(crate) mod entry_meta;
 pub(crate) mod index;
+pub(crate) mod linked_arena;
 pub(crate) mod maxsize;
 pub(crate) mod place;
 pub mod policy;

@@ -13,8 +13,8 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::blocking_as_async::Direct;
 use crate::backend::codec::{self, Format};
-use crate::backend::direct::Direct;
 use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
 use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
 use crate::engine::Placement;

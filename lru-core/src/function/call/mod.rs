@@ -11,12 +11,12 @@ pub(crate) mod backend_handle;
 pub(crate) mod begin;
 pub(crate) mod coalesced;
 mod computation;
-pub(crate) mod copies;
 #[cfg(feature = "backend")]
 mod cross_process;
 pub(crate) mod pending_call;
-pub(crate) mod refresh;
+pub(crate) mod refresh_arguments;
 pub(crate) mod remote;
+pub(crate) mod stale_while_revalidate;
 #[cfg(feature = "backend")]
 pub(crate) mod strictness;
 mod wait;

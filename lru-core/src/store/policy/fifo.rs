@@ -3,7 +3,7 @@
 use super::Policy;
 use super::sealed::Sealed;
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 /// FIFO (first in, first out): evicts the entry that was stored first, however often it was used.
 ///

@@ -12,7 +12,7 @@ use super::Policy;
 use super::sealed::Sealed;
 use super::slot_lists::{List, Lists};
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 const ORDER: List = List(0);
 

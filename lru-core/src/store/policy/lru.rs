@@ -3,7 +3,7 @@
 use super::Policy;
 use super::sealed::Sealed;
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 /// LRU (least recently used): evicts the entry that was not used for the longest time. The default.
 ///

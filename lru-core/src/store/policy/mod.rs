@@ -38,7 +38,7 @@ pub use w_tinylfu::WTinyLfu;
 use core::fmt;
 
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 pub(crate) mod sealed {
     /// The supertrait of [`Policy`](super::Policy), which other crates cannot name.

@@ -7,7 +7,7 @@ use super::Policy;
 use super::sealed::Sealed;
 use crate::key::hash::mixed;
 use crate::key::{KeyHash, STEP};
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 /// RR (random replacement): evicts a random entry.
 ///

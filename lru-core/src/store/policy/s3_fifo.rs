@@ -19,7 +19,7 @@ use super::Policy;
 use super::sealed::Sealed;
 use super::slot_lists::{List, Lists, share};
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 const SMALL: List = List(0);
 const MAIN: List = List(1);

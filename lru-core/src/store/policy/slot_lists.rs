@@ -6,8 +6,8 @@
 use core::cell::Cell;
 
 #[cfg(any(test, fuzzing))]
-use crate::store::arena::Arena;
-use crate::store::arena::Slot;
+use crate::store::linked_arena::Arena;
+use crate::store::linked_arena::Slot;
 
 /// Returns `percent` of `len` entries, but at least one.
 pub(super) fn share(len: usize, percent: usize) -> usize {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::Policy;
 use crate::key::hash::mixed;
 use crate::key::{KeyHash, STEP};
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 /// The number of random operations: few in debug builds.
 const OPERATIONS: usize = if cfg!(debug_assertions) { 2_000 } else { 20_000 };

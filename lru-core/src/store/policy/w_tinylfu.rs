@@ -17,7 +17,7 @@ use super::Policy;
 use super::sealed::Sealed;
 use super::slot_lists::{List, Lists, share};
 use crate::key::KeyHash;
-use crate::store::arena::{Arena, Slot};
+use crate::store::linked_arena::{Arena, Slot};
 
 const WINDOW: List = List(0);
 const PROBATION: List = List(1);
