@@ -8,10 +8,11 @@ pub(crate) mod now;
 pub(crate) mod queue;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod settings;
+pub(crate) mod stale_window;
 pub(crate) mod ticks;
 pub(crate) mod timer;
 
 pub(crate) use clock::{Clock, SystemClock};
-pub(crate) use entry_info::Freshness;
 pub(crate) use settings::{EntryOptions, ExpirySettings};
+pub(crate) use stale_window::Freshness;
 pub(crate) use ticks::{Ticks, Timestamp};

@@ -10,7 +10,8 @@ use core::convert::Infallible;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use crate::expiry::entry_info::{EntryInfo, Staleness};
+use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::stale_window::Staleness;
 use crate::expiry::ticks::Ticks;
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;

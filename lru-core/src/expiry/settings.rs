@@ -6,7 +6,8 @@ use core::time::Duration;
 use std::sync::LazyLock;
 
 use crate::expiry::duration::{IntoSpan, Span};
-use crate::expiry::entry_info::{EntryInfo, StaleWindow, Staleness};
+use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::stale_window::{StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::STEP;
 use crate::key::hash::{SEED, mixed};

@@ -1,7 +1,8 @@
 //! The lifecycle options of a memoized function, as a value: for generated code.
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
-use crate::expiry::entry_info::{EntryInfo, Staleness};
+use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::stale_window::Staleness;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};
 use crate::store::{CacheTypes, Candidates, RemovalCause};

@@ -1,7 +1,7 @@
 use std::iter;
 
 use super::*;
-use crate::expiry::entry_info::Freshness;
+use crate::expiry::stale_window::Freshness;
 
 type Settings = ExpirySettings<u64>;
 type Info = EntryInfo<StaleWindow>;

@@ -1,0 +1,139 @@
+//! The stale window of an entry: when it becomes stale, until when it is served, and the back-off of its refreshes.
+
+use core::cell::Cell;
+use std::boxed::Box;
+
+use crate::expiry::ticks::Ticks;
+
+/// The stale window of an entry, if it can have one: `()`, a [`StaleWindow`], or a boxed window that most
+/// entries do not have.
+pub trait Staleness: Sized {
+    /// Whether entries may become stale.
+    const MAY_BE_STALE: bool;
+
+    /// Stores the window, if there is one.
+    fn new(window: Option<StaleWindow>) -> Self;
+
+    /// Returns the window, if there is one.
+    fn window(&self) -> Option<&StaleWindow>;
+
+    /// Like [`Staleness::window`], but returns a mutable reference.
+    fn window_mut(&mut self) -> Option<&mut StaleWindow>;
+}
+
+impl Staleness for () {
+    const MAY_BE_STALE: bool = false;
+
+    fn new(_: Option<StaleWindow>) -> Self {}
+
+    #[inline]
+    fn window(&self) -> Option<&StaleWindow> {
+        None
+    }
+
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        None
+    }
+}
+
+impl Staleness for StaleWindow {
+    const MAY_BE_STALE: bool = true;
+
+    fn new(window: Option<StaleWindow>) -> Self {
+        window.unwrap_or(Self::new(Ticks::NEVER, Ticks::NEVER))
+    }
+
+    #[inline]
+    fn window(&self) -> Option<&StaleWindow> {
+        Some(self)
+    }
+
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        Some(self)
+    }
+}
+
+/// An entry without a window has the size of one pointer for it.
+impl Staleness for Option<Box<StaleWindow>> {
+    const MAY_BE_STALE: bool = true;
+
+    fn new(window: Option<StaleWindow>) -> Self {
+        window.map(Box::new)
+    }
+
+    #[inline]
+    fn window(&self) -> Option<&StaleWindow> {
+        self.as_deref()
+    }
+
+    fn window_mut(&mut self) -> Option<&mut StaleWindow> {
+        self.as_deref_mut()
+    }
+}
+
+/// The times at which an entry becomes stale and expired (stale-while-revalidate, RFC 5861).
+#[derive(Debug)]
+pub struct StaleWindow {
+    /// The entry is fresh strictly before this time.
+    fresh: Ticks,
+    /// The entry is served to all callers strictly before this time; later, only if the function fails.
+    served: Ticks,
+    /// The time at which the next refresh is due, after a failed one.
+    retry: Cell<Ticks>,
+    /// The number of refreshes that have failed in a row.
+    failures: Cell<u32>,
+}
+
+impl StaleWindow {
+    /// Creates the window of an entry that is fresh before `fresh` and served before `served`.
+    pub(crate) const fn new(fresh: Ticks, served: Ticks) -> Self {
+        Self { fresh, served, retry: Cell::new(Ticks::START), failures: Cell::new(0) }
+    }
+
+    /// Limits the time for which the entry is fresh to `end`.
+    pub(super) fn shorten(&mut self, end: Ticks) {
+        self.fresh = end.min(self.fresh);
+    }
+
+    /// Records a failed refresh. `retry` returns the time at which the next one is due (the back-off), from the number
+    /// of failures in a row.
+    pub(super) fn refresh_failed(&self, retry: impl FnOnce(u32) -> Ticks) {
+        self.failures.set(self.failures.get().saturating_add(1));
+        self.retry.set(retry(self.failures.get()));
+    }
+
+    #[inline]
+    pub(super) fn freshness(&self, now: Ticks) -> Freshness {
+        if now < self.fresh {
+            Freshness::Fresh
+        } else if now < self.served {
+            Freshness::Stale { due: self.retry.get() <= now }
+        } else {
+            Freshness::ErrorOnly
+        }
+    }
+}
+
+/// How an entry may be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// The entry is served.
+    Fresh,
+    /// The entry is served, and should be refreshed.
+    Stale {
+        /// Whether a refresh may begin: a failed refresh delays the next one.
+        due: bool,
+    },
+    /// The entry is served only if the function fails (stale-if-error).
+    ErrorOnly,
+    /// The entry is not served.
+    Expired,
+}
+
+impl Freshness {
+    /// Returns whether the entry is served to all callers.
+    #[inline]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Fresh | Self::Stale { .. })
+    }
+}
