@@ -20,7 +20,7 @@ use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
 use crate::engine::Placement;
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
-use crate::function::call::CacheHandle;
+use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::shorter;
 use crate::function::call::strictness::Strictness;

@@ -2,7 +2,7 @@
 
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
-use crate::function::call::CacheHandle;
+use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::{FlightOptions, PendingCall};
 use crate::function::call::stale_while_revalidate::RefreshClaim;
 use crate::function::result_policy::ResultPolicy;

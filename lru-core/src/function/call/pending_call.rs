@@ -3,18 +3,17 @@
 use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
-use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::expiry::Freshness;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
 use crate::expiry::duration::IntoSpan;
 use crate::function::call::computation::{Computation, LeaderOf};
-use crate::function::call::{CacheHandle, Miss, Pending};
-use crate::function::result_policy::ResultPolicy;
+use crate::function::call::handle::CacheHandle;
+use crate::function::call::miss::{Miss, Pending};
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::observe::stats::add;
-use crate::store::{Entry, Epoch};
+use crate::store::Epoch;
 
 /// How calls share computations: the options `single_flight` and `flight_timeout`.
 #[derive(Clone, Copy, Debug)]
@@ -103,48 +102,5 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let Self { handle, hash, key, same, policy, max_age, .. } = self;
         let pending = handle.stores.then_some(Pending { hash, key, kind, same, max_age });
         Miss { handle, pending, policy }
-    }
-
-    /// Returns whether `result` is an error that would replace a good result, which another call has stored
-    /// meanwhile.
-    pub(super) fn is_late_error<R>(&self, result: &R) -> bool
-    where
-        O: ResultPolicy<R, Stored = StoredValue<E>>,
-    {
-        let Self { handle, hash, key, same, policy, .. } = self;
-        policy.is_error(result)
-            && handle.at(*hash, |engine, lifecycle| {
-                let good = |entry: &Entry<E::Types>| {
-                    let is_fresh = lifecycle.check(&entry.meta, lifecycle.now()) == Freshness::Fresh;
-                    (is_fresh && !O::is_stored_error(&entry.value)).then_some(())
-                };
-                engine.find_with(*hash, |stored| same(stored, key), good, lifecycle).is_some()
-            })
-    }
-
-    /// Applies `stale_if_error`: if `result` is an error, and a cached value may be served in its place,
-    /// returns that value and `true`.
-    pub(super) fn serve_stale_if_error<R>(&self, result: R) -> (R, bool)
-    where
-        O: ResultPolicy<R, Stored = StoredValue<E>>,
-    {
-        if !self.handle.lifecycle.serves_on_error() || !self.policy.is_error(&result) {
-            return (result, false);
-        }
-        let Self { handle, hash, key, same, policy, .. } = self;
-        let stale = handle.at(*hash, |engine, lifecycle| {
-            let read = |entry: &Entry<E::Types>| {
-                let is_usable = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
-                is_usable.then(|| policy.restore(&entry.value))
-            };
-            engine.find_with(*hash, |stored| same(stored, key), read, lifecycle)
-        });
-        match stale {
-            Some(stale) => {
-                self.count(|counters| &counters.stale_hits);
-                (stale, true)
-            }
-            None => (result, false),
-        }
     }
 }

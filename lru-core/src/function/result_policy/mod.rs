@@ -7,13 +7,17 @@
 //! The policy is chosen by the type of the result, under any name of the type: by autoref selection for a value
 //! (`select`), which works in generic functions too, and by constants for a type in a `static` (`stored_type`).
 
-mod adapters;
+mod erased;
 mod followers;
+mod none;
+mod refused;
 mod select;
 mod stored_type;
 
-pub use adapters::{EraseResult, ErasedResult, Refused, SomeOnly};
+pub use erased::{EraseResult, ErasedResult};
 pub use followers::{CloneResult, Recompute, Sharing};
+pub use none::SomeOnly;
+pub use refused::Refused;
 pub use select::SelectPolicy;
 pub use stored_type::{Cacheable, Probe, ProbeDefaults, StoredAs, kind};
 

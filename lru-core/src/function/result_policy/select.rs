@@ -2,7 +2,8 @@
 
 use core::marker::PhantomData;
 
-use super::adapters::{MaybeNone, Refused, SomeOnly};
+use super::none::{MaybeNone, SomeOnly};
+use super::refused::Refused;
 use super::stored_type::Cacheable;
 use super::{OkOnly, Plain, WholeResult};
 use crate::key::sharing::Stores;

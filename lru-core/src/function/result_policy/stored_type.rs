@@ -5,7 +5,7 @@
 
 use core::marker::PhantomData;
 
-use super::adapters::Refused;
+use super::refused::Refused;
 use crate::key::sharing::Accepts;
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.

@@ -1,0 +1,87 @@
+//! The handle of a function's cache, through which each call, accessor and refresh reaches it.
+
+use crate::engine::insert::Comparison;
+use crate::engine::notify::notify;
+use crate::engine::placement::EngineOf;
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::Freshness;
+use crate::function::result_policy::ResultPolicy;
+use crate::key::{KeyHash, Part};
+use crate::observe::stats::add;
+use crate::store::Entry;
+
+/// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
+/// the stored part of the results.
+///
+/// The arguments are one borrowed tuple, hashed and compared in place, and owned on a miss only.
+pub struct CacheHandle<E, S> {
+    pub(crate) engines: E,
+    pub(crate) stores: bool,
+    pub(crate) lifecycle: S,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    #[inline]
+    pub(crate) fn new(engines: E, stores: bool, lifecycle: S) -> Self {
+        Self { engines, stores, lifecycle }
+    }
+
+    /// Runs an operation on the engine that serves the keys of this hash.
+    #[inline]
+    pub(crate) fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.apply_deferred(hash, &self.lifecycle);
+        self.engines.at(hash, |engine| f(engine, &self.lifecycle))
+    }
+
+    /// Like [`CacheHandle::at`], but for an operation that changes the entry of a key.
+    pub(crate) fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<E>, &S) -> R) -> R {
+        self.engines.apply_deferred(hash, &self.lifecycle);
+        self.engines.change(hash, |engine| f(engine, &self.lifecycle))
+    }
+
+    /// Like [`CacheHandle::lookup`], but counts no miss yet: the call may not need a computation of its own.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn lookup_uncounted<Q, R, O>(
+        &self,
+        hash: KeyHash,
+        key: &Q,
+        policy: O,
+    ) -> Option<(R, Freshness)>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let Self { engines, lifecycle, .. } = self;
+        engines.apply_deferred(hash, lifecycle);
+        let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
+        engines.lookup_uncounted(hash, matches, |stored| policy.restore(stored), lifecycle)
+    }
+
+    /// Counts an error.
+    #[cold]
+    pub(super) fn count_error(&self) {
+        self.engines.first(|engine| add(&engine.counters().errors, 1));
+    }
+
+    /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
+    #[cold]
+    pub(super) fn remove_replaced(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&StoredKey<E>) -> bool,
+        kind: InsertKind,
+    ) {
+        self.change(hash, |engine, lifecycle| engine.remove_replaced(hash, matches, kind, lifecycle));
+    }
+
+    pub(super) fn insert(
+        &self,
+        entry: Entry<E::Types>,
+        kind: InsertKind,
+        compare: impl Comparison<E::Types>,
+    ) {
+        self.change(entry.hash, |engine, lifecycle| {
+            drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
+        });
+    }
+}
