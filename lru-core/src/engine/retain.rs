@@ -4,7 +4,11 @@
 //! time. Between the batches other threads may change the cache, so entries are found by their hashes, which stay
 //! valid: an entry that is stored all the time is tested once, and one that is stored meanwhile may be tested.
 
+use core::panic::AssertUnwindSafe;
+use std::any::Any;
+use std::boxed::Box;
 use std::collections::BTreeSet;
+use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::lifecycle::Lifecycle;
@@ -35,15 +39,17 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let (state, removed) = self.hold_swept(lifecycle, drop);
         state.change_log.any_changed();
         let mut hashes = state.hashes();
-        drop(Self::release_and_notify(state, removed, lifecycle));
+        let mut panics = Panics(None);
+        panics.catch(|| drop(Self::release_and_notify(state, removed, lifecycle)));
         let mut known = BTreeSet::new();
         hashes.retain(|hash| known.insert(hash.get()));
         for batch in hashes.chunks(BATCH) {
             match self.copy {
-                Some(copy) => self.retain_copies(batch, copy, &mut holds, lifecycle),
-                None => self.retain_batch(batch, &mut holds, lifecycle),
+                Some(copy) => self.retain_copies(batch, copy, &mut holds, lifecycle, &mut panics),
+                None => self.retain_batch(batch, &mut holds, lifecycle, &mut panics),
             }
         }
+        panics.resume();
     }
 
     fn retain_batch(
@@ -51,6 +57,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hashes: &[KeyHash],
         holds: &mut impl FnMut(&C::Key, &C::Value) -> bool,
         lifecycle: &impl Lifecycle<C>,
+        panics: &mut Panics,
     ) {
         let state = self.hold();
         let now = state.while_borrowed(|| lifecycle.now());
@@ -68,7 +75,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                 }
             });
         }
-        drop(Self::release_and_notify(state, Removed::none(), lifecycle));
+        panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
     }
 
     /// Like [`retain_batch`](Self::retain_batch), but calls `holds` without the lock, on copies. Entries that were
@@ -79,6 +86,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         copy: Copied<C>,
         holds: &mut impl FnMut(&C::Key, &C::Value) -> bool,
         lifecycle: &impl Lifecycle<C>,
+        panics: &mut Panics,
     ) {
         let mut entries = Vec::new();
         let state = self.hold();
@@ -95,8 +103,25 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                 let state = self.hold();
                 state.change_log.changed(hash);
                 state.hide_all_of(hash);
-                drop(Self::release_and_notify(state, Removed::none(), lifecycle));
+                panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
             }
+        }
+    }
+}
+
+/// The first panic of an eviction listener or a destructor, which does not keep other entries from being removed.
+struct Panics(Option<Box<dyn Any + Send>>);
+
+impl Panics {
+    fn catch(&mut self, f: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+            self.0.get_or_insert(panic);
+        }
+    }
+
+    fn resume(self) {
+        if let Some(panic) = self.0 {
+            resume_unwind(panic);
         }
     }
 }

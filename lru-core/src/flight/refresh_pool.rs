@@ -1,8 +1,8 @@
 //! The refreshes of the stale results of one cache: how many run at a time, and the threads that run them.
 //!
-//! Functions that are not async are refreshed on threads, each of which exists while there is work; if all are busy,
-//! the stale result stays until a later call. The refreshes of async functions wait for their turn. A refresh that has
-//! exceeded its time holds up no other: it no longer counts. There is a limit to those as well.
+//! Refreshes wait for their turn, the first first. Those of functions that are not async run on threads, each of which
+//! exists while there is work. A refresh that has exceeded its time holds up no other: it no longer counts. There is a
+//! limit to those as well, and to the refreshes that wait for a thread.
 
 use core::fmt;
 use core::future::poll_fn;
@@ -12,6 +12,7 @@ use std::boxed::Box;
 use std::collections::{BTreeMap, VecDeque};
 use std::string::String;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
@@ -26,6 +27,9 @@ type Job = Box<dyn FnOnce() + Send>;
 /// How many times as many refreshes may run as the limit says, if the others have exceeded their time.
 const OVERDUE: usize = 4;
 
+/// How many refreshes may wait for a thread.
+const MOST_WAITING: usize = 1024;
+
 /// The refreshes of one cache.
 #[derive(Default)]
 pub(crate) struct RefreshPool(Mutex<State>);
@@ -38,7 +42,8 @@ struct State {
     running: BTreeMap<u64, Option<Instant>>,
     /// The refreshes that wait for their turn.
     waiting: VecDeque<Waker>,
-    jobs: VecDeque<Job>,
+    /// The refreshes that wait for a thread, and how long each may take.
+    jobs: VecDeque<(Job, Duration)>,
 }
 
 /// A refresh that runs, until it is dropped.
@@ -49,13 +54,7 @@ pub(crate) struct RefreshSlot {
 }
 
 impl RefreshPool {
-    /// Reserves a slot for a refresh that begins now and may take this long. `None` if `most` refreshes run.
-    pub(crate) fn reserve(self: &Arc<Self>, most: usize, timeout: Duration) -> Option<RefreshSlot> {
-        let number = self.0.lock().reserve(most, timeout)?;
-        Some(RefreshSlot { pool: Arc::clone(self), number })
-    }
-
-    /// Like [`reserve`](Self::reserve), but waits until fewer than `most` refreshes run.
+    /// Waits until fewer than `most` refreshes run, and reserves a slot for one that begins now and may take this long.
     pub(crate) async fn turn(self: &Arc<Self>, most: usize, timeout: Duration) -> RefreshSlot {
         poll_fn(|context| {
             let mut state = self.0.lock();
@@ -70,22 +69,50 @@ impl RefreshPool {
         .await
     }
 
-    /// Runs `job` on a thread of the pool; on this thread if none can be started.
-    pub(crate) fn run(self: &Arc<Self>, job: Job) {
-        self.0.lock().jobs.push_back(job);
-        let this = Arc::clone(self);
+    /// Runs `job`, which may take this long, on one of `most` threads, as soon as one is free; on this thread if none
+    /// can be started. Drops it if too many wait.
+    pub(crate) fn run(self: &Arc<Self>, job: Job, most: usize, timeout: Duration) {
+        let mut state = self.0.lock();
+        if state.jobs.len() >= MOST_WAITING {
+            drop(state);
+            return drop(job);
+        }
+        state.jobs.push_back((job, timeout));
+        let Some(number) = state.reserve(most, timeout) else { return };
+        drop(state);
+        let slot = RefreshSlot { pool: Arc::clone(self), number };
+        let (sender, receiver) = channel();
         let thread = thread::Builder::new().name(String::from("functools-refresh"));
-        if thread.spawn(move || this.work()).is_err() {
-            self.work();
+        let started = thread.spawn(move || {
+            if let Ok(slot) = receiver.recv() {
+                work(&slot);
+            }
+        });
+        match started {
+            Ok(_) => drop(sender.send(slot)),
+            Err(_) => work(&slot),
         }
     }
+}
 
-    fn work(&self) {
-        loop {
-            let Some(job) = self.0.lock().jobs.pop_front() else { return };
-            // A refresh that panics has released its claim.
-            catch_and_discard(job);
-        }
+/// Runs jobs until there is none.
+fn work(slot: &RefreshSlot) {
+    while let Some(job) = slot.next_job() {
+        // A refresh that panics has released its claim.
+        catch_and_discard(job);
+    }
+}
+
+impl RefreshSlot {
+    /// Takes the job that has waited longest, and counts its time from now on. Releases the slot if there is none.
+    fn next_job(&self) -> Option<Job> {
+        let mut state = self.pool.0.lock();
+        let Some((job, timeout)) = state.jobs.pop_front() else {
+            state.running.remove(&self.number);
+            return None;
+        };
+        state.running.insert(self.number, deadline_after(timeout));
+        Some(job)
     }
 }
 
@@ -126,10 +153,15 @@ impl fmt::Debug for RefreshPool {
 mod tests {
     use super::*;
 
+    fn reserve(pool: &Arc<RefreshPool>, most: usize, timeout: Duration) -> Option<RefreshSlot> {
+        let number = pool.0.lock().reserve(most, timeout)?;
+        Some(RefreshSlot { pool: Arc::clone(pool), number })
+    }
+
     #[test]
     fn no_more_refreshes_run_than_the_limit() {
         let pool = Arc::new(RefreshPool::default());
-        let begin = || pool.reserve(2, Duration::from_secs(1_000_000));
+        let begin = || reserve(&pool, 2, Duration::from_secs(1_000_000));
         let (first, second) = (begin(), begin());
         assert!(first.is_some() && second.is_some() && begin().is_none());
         drop(first);
@@ -142,10 +174,10 @@ mod tests {
         let pool = Arc::new(RefreshPool::default());
         let mut overdue = Vec::new();
         for _ in 0..OVERDUE {
-            overdue.push(pool.reserve(1, Duration::ZERO).expect("the others are overdue"));
+            overdue.push(reserve(&pool, 1, Duration::ZERO).expect("the others are overdue"));
         }
-        assert!(pool.reserve(1, Duration::ZERO).is_none());
+        assert!(reserve(&pool, 1, Duration::ZERO).is_none());
         overdue.pop();
-        assert!(pool.reserve(1, Duration::ZERO).is_some());
+        assert!(reserve(&pool, 1, Duration::ZERO).is_some());
     }
 }

@@ -581,20 +581,19 @@ fn the_pool_runs_its_jobs_whatever_they_panic_with() {
         let worker: Arc<RefreshPool> = Arc::default();
         let (sender, receiver) = channel();
         let (release, held) = channel::<()>();
-        worker.run(Box::new(move || {
+        let run = |job: Box<dyn FnOnce() + Send>| worker.run(job, 1, Duration::from_secs(1_000_000));
+        run(Box::new(move || {
             held.recv().expect("the test releases it");
             resume_unwind(Box::new(RaisesWhenDropped));
         }));
         for job in 0..3 {
             let sender = sender.clone();
-            worker.run(Box::new(move || sender.send(job).expect("the test waits for this")));
+            run(Box::new(move || sender.send(job).expect("the test waits for this")));
         }
         release.send(()).expect("the job waits for this");
-        let mut jobs = [(); 3].map(|()| receiver.recv().expect("a job each"));
-        jobs.sort_unstable();
-        assert_eq!(jobs, [0, 1, 2]);
+        assert_eq!([(); 3].map(|()| receiver.recv().expect("a job each")), [0, 1, 2]);
         // Whether the threads have ended meanwhile or not.
-        worker.run(Box::new(move || sender.send(3).expect("the test waits for this")));
+        run(Box::new(move || sender.send(3).expect("the test waits for this")));
         assert_eq!(receiver.recv(), Ok(3));
     });
 }

@@ -52,21 +52,15 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         self.pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()))
     }
 
-    /// Calls `refresh` on a background thread of the cache. Does nothing if all threads are busy: a later call
-    /// claims the refresh again.
+    /// Calls `refresh` on a background thread of the cache, as soon as one is free.
     pub fn in_background(self, refresh: impl FnOnce(Self) + Send + 'static)
     where
         Self: Send + 'static,
     {
         let (pool, options) = (self.pool(), self.pending.options);
-        let Some(slot) = pool.reserve(options.refreshes.unwrap_or(THREADS), options.timeout) else {
-            return self.unfinished.done();
-        };
+        self.leader.confirm(options.timeout);
         self.is_awaited.store(true, Relaxed);
-        pool.run(Box::new(move || {
-            refresh(self);
-            drop(slot);
-        }));
+        pool.run(Box::new(move || refresh(self)), options.refreshes.unwrap_or(THREADS), options.timeout);
     }
 
     /// Spawns the future of `refresh` on `executor`. Returns it to be awaited by the call if the executor does not
