@@ -132,7 +132,7 @@ fn map<P: Policy>(trace: &Map) -> CacheBuilder<u64, u64, P, Ticks> {
     let builder = Cache::builder_with(clock())
         .maxsize(trace.maxsize)
         .on_evict(|key, _, cause| REMOVED.with_borrow_mut(|removed| removed.push((*key, cause))));
-    if trace.weighted { builder.weigher(|_, value| weight(*value)) } else { builder }
+    if trace.weighted { builder.weigher(|_, value| weight(*value)).min_weight(0) } else { builder }
 }
 
 fn weight(value: u64) -> usize {

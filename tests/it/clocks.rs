@@ -161,7 +161,7 @@ fn times_that_cannot_be_compared_are_not_ahead() {
 #[test]
 fn weights_as_heavy_as_can_be() {
     let weigher = |_: &u64, value: &usize| *value;
-    let unbounded = LfuCache::builder().weigher(weigher).build();
+    let unbounded = LfuCache::builder().weigher(weigher).min_weight(0).build();
     let bounded = LruCache::builder().weigher(weigher).maxsize(usize::MAX - 1).build();
     for key in 0..5 {
         unbounded.insert(key, usize::MAX);
@@ -292,7 +292,7 @@ fn what_is_too_heavy_after_a_refresh_does_not_leave_the_old_result() {
 
 #[test]
 fn a_cache_resized_to_nothing_holds_nothing() {
-    let cache = LruCache::builder().maxsize(10).weigher(|_: &u64, value: &usize| *value).build();
+    let cache = LruCache::builder().maxsize(10).weigher(|_: &u64, value: &usize| *value).min_weight(0).build();
     cache.insert(2, 1);
     cache.insert(1, 0);
     cache.resize(Some(0));
