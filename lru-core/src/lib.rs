@@ -26,6 +26,7 @@ mod expiry;
 mod flight;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function;
+#[allow(missing_debug_implementations, reason = "only generated code names its types, except `Tagged`")]
 mod key;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

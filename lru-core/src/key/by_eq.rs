@@ -12,7 +12,6 @@ use super::part::Part;
 use super::references::References;
 
 /// An `Arc`, of which the pointer is stored.
-#[derive(Debug)]
 pub struct WithArc<'a, T: ?Sized>(pub(super) &'a Arc<T>);
 
 impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
@@ -79,7 +78,6 @@ impl<T: Any> Recognises<T> for Owned {
 }
 
 /// An argument with `Hash + Eq`, marked as [`Owned`] or [`Borrowed`].
-#[derive(Debug)]
 pub struct WithEq<'a, T: ?Sized, B>(pub(super) &'a T, pub(super) B);
 
 impl<T: Hash + Eq + ToOwned + ?Sized, B: Recognises<T>> Part for WithEq<'_, T, B> {
@@ -117,7 +115,6 @@ impl<T: Hash + Eq + ToOwned + ?Sized, B: Recognises<T>> Part for WithEq<'_, T, B
 }
 
 /// A container of [`References`] to values with `Hash + Eq`.
-#[derive(Debug)]
 pub struct WithInnerEq<'a, C: ?Sized>(pub(super) &'a C);
 
 impl<C: References + ?Sized> Part for WithInnerEq<'_, C> {
@@ -150,7 +147,6 @@ impl<C: References + ?Sized> Part for WithInnerEq<'_, C> {
 }
 
 /// Stands in for an argument that cannot be part of a key, so that there is one error about it.
-#[derive(Debug)]
 pub struct NoKey;
 
 impl Part for NoKey {

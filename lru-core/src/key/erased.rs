@@ -28,7 +28,6 @@ fn identity_of<T: ?Sized>() -> TypeId {
 }
 
 /// A part of a key that is stored as [`Erased`], in a cache with the marker `S`.
-#[derive(Debug)]
 pub struct Erase<P, S>(pub P, pub S);
 
 /// A stored part of a key without its static type.

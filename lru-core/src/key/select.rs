@@ -23,7 +23,6 @@ use super::references::References;
 use super::sharing::{Accepts, Local, Shared, Stores, Thread};
 
 /// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) tells where the cache is.
-#[derive(Debug)]
 pub struct SelectKey<'a, T: ?Sized, S>(&'a T, S);
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {

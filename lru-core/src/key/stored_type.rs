@@ -14,7 +14,6 @@ use super::references::References;
 use super::sharing::Accepts;
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
-#[derive(Debug)]
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
 /// The constants of [`Probe`] for types that do not meet the bounds.

@@ -28,7 +28,6 @@ impl<K> Tagged<K> {
 }
 
 /// A borrowed [`Tagged`] key.
-#[derive(Debug)]
 pub struct WithTag<P> {
     pub(crate) function: &'static str,
     pub(crate) part: P,

@@ -125,16 +125,6 @@ pub(crate) enum StripeLookup<'a, X> {
 }
 
 impl<X> ReadStripes<X> {
-    fn new() -> Self {
-        let stripe = || Stripe {
-            slot: Mutex::new(StripeSlot { table: None, hits: 0, last_thread: NO_THREAD, collisions: 0 }),
-            is_published: AtomicBool::new(false),
-            lookups: AtomicU32::new(0),
-            publish_after: AtomicU32::new(MIN_LOOKUPS),
-        };
-        Self { stripes: (0..stripe_count()).map(|_| stripe()).collect() }
-    }
-
     /// Returns the stripe of the thread with this number.
     #[inline]
     fn of(&self, number: usize) -> &Stripe<X> {
@@ -205,7 +195,13 @@ impl<X> ReadStripes<X> {
 
 impl<X> Default for ReadStripes<X> {
     fn default() -> Self {
-        Self::new()
+        let stripe = || Stripe {
+            slot: Mutex::new(StripeSlot { table: None, hits: 0, last_thread: NO_THREAD, collisions: 0 }),
+            is_published: AtomicBool::new(false),
+            lookups: AtomicU32::new(0),
+            publish_after: AtomicU32::new(MIN_LOOKUPS),
+        };
+        Self { stripes: (0..stripe_count()).map(|_| stripe()).collect() }
     }
 }
 
