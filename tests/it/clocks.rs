@@ -292,7 +292,8 @@ fn what_is_too_heavy_after_a_refresh_does_not_leave_the_old_result() {
 
 #[test]
 fn a_cache_resized_to_nothing_holds_nothing() {
-    let cache = LruCache::builder().maxsize(10).weigher(|_: &u64, value: &usize| *value).min_weight(0).build();
+    let cache =
+        LruCache::builder().maxsize(10).weigher(|_: &u64, value: &usize| *value).min_weight(0).build();
     cache.insert(2, 1);
     cache.insert(1, 0);
     cache.resize(Some(0));
