@@ -108,7 +108,7 @@ options! {
         error_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `error_ttl = 5`";
         /// Stale-while-revalidate: for how long a stale result is served while it is refreshed.
         swr: Swr = stale,
-            "`true`, or for how many seconds past its `ttl` a stale result is served, such as `swr = 30`";
+            "`true`, `false`, or the number of seconds past its `ttl` for which a stale result is served, such as `swr = 30`";
         /// Stale-if-error: for how long a stale result is served instead of an `Err`.
         stale_if_error: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `stale_if_error = 300`";
@@ -145,7 +145,7 @@ options! {
         /// Time to live of the copy in this process.
         front_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`";
         /// A part of the namespace of the function's entries.
-        version: Expr = expression, "a value that differs from the last version's, such as `version = 2`";
+        version: Expr = expression, "a value that implements `Display`, such as `version = 2`";
         /// The serialization format.
         format: Format = word, "`compact` or `json`";
         /// Whether errors of the backend are returned to the caller.
@@ -277,7 +277,10 @@ impl Entry {
         }
         (self.parse)(args, input, &takes)?;
         if is_duplicate {
-            return Err(syn::Error::new(name.span(), format!("duplicate option `{name}`")));
+            return Err(syn::Error::new(
+                name.span(),
+                format!("duplicate option `{name}`; remove one of them"),
+            ));
         }
         Ok(())
     }

@@ -33,8 +33,9 @@ pub(super) fn takes_arguments(
 ) {
     let mut names = arguments(args, func);
     if names.len() > MOST_ARGUMENTS {
-        let message =
-            format!("{what}, and of these there can be {MOST_ARGUMENTS} at most; take fewer arguments");
+        let message = format!(
+            "{what}, and at most {MOST_ARGUMENTS} arguments are supported; combine some of them in a struct"
+        );
         errors.at(function, message);
         return;
     }
