@@ -154,7 +154,7 @@ options! {
         on_backend_error: Expr = function, "a closure or a function, such as `on_backend_error = log_error`";
     }
 
-    /// What tells calls apart.
+    /// What distinguishes calls.
     Key: key {
         /// Whether equal arguments of different types have separate entries.
         typed: bool = word, "`true` or `false`";
@@ -171,7 +171,7 @@ options! {
         cache_none: bool = word, "`true` or `false`";
     }
 
-    /// What is generated beside the function, and how it names this library.
+    /// What is generated next to the function, and how it names this library.
     Items: items {
         /// Where the accessors are.
         accessors: Accessors = word, "`companion`, `siblings` or `none`";
@@ -202,7 +202,7 @@ impl<T> Given<T> {
         self.value.as_ref()
     }
 
-    /// The value alone.
+    /// The value, without the name.
     pub(crate) fn into_value(self) -> Option<T> {
         self.value
     }

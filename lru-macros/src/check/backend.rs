@@ -1,4 +1,4 @@
-//! What cannot be asked of a backend, or without one.
+//! Rules for options of a backend.
 
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;

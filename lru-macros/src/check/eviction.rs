@@ -1,4 +1,4 @@
-//! Which options of eviction can stand together, and what their functions take.
+//! Rules for which options of eviction can be combined, and for the parameters of their functions.
 
 use super::closures;
 use crate::args::{Args, MaxSize, Policy};

@@ -1,4 +1,4 @@
-//! Which options of expiry can stand together.
+//! Rules for which options of expiry can be combined.
 
 use super::closures;
 use crate::args::Args;
@@ -22,7 +22,7 @@ fn results_have_one_expiry(args: &Args, errors: &mut Errors) {
 
 fn jitter_has_a_ttl(args: &Args, errors: &mut Errors) {
     let Some(name) = args.expiry.jitter.name() else { return };
-    // A mistaken `ttl` is there all the same.
+    // A `ttl` with a mistake counts too.
     let has_ttl = args.expiry.ttl.is_some() || args.expiry.ttl.name().is_some();
     if !has_ttl || args.expiry.ttu.is_some() {
         errors.at(name, "`jitter` has no effect without `ttl`, which it shortens; write `ttl = …` too");

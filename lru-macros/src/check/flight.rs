@@ -1,4 +1,4 @@
-//! What cannot be asked of coalesced calls, and of background refreshes.
+//! Rules for coalesced calls and background refreshes.
 
 use syn::Type;
 

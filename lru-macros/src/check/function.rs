@@ -1,4 +1,4 @@
-//! Which functions can be cached, and what they can take.
+//! Rules for functions and their parameters.
 
 use quote::ToTokens;
 use syn::{ReceiverKind, Type};

@@ -1,4 +1,4 @@
-//! Where the accessors can be, and how their type can be named.
+//! Rules for the place of the accessors and the name of their type.
 
 use crate::args::{Accessors, Args};
 use crate::errors::Errors;

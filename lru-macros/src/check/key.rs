@@ -1,4 +1,4 @@
-//! What a key can be made of.
+//! Rules for the key.
 
 use quote::ToTokens;
 use syn::Ident;

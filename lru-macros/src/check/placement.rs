@@ -1,4 +1,4 @@
-//! What cannot be asked of a per-thread cache, of shards, and of a cache object.
+//! Rules for per-thread caches, shards and cache objects.
 
 use core::slice;
 

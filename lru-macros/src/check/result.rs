@@ -1,4 +1,4 @@
-//! Which results can be stored: those of a named type that borrow nothing.
+//! Rules for results: a stored result has a nameable type and borrows nothing.
 
 use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
 
