@@ -21,9 +21,9 @@
 //! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are `lru_cache` with other
 //!   defaults, named as in Python's `cachetools`; so is [`macro@async_lru_cache`].
 //! * Python's `fib.cache_info()` is `fib::cache_info()` here; the other accessors likewise.
-//! * [`Cache`] is the same cache as an object, thread-safe and shared by `&`, in which a function can store its results:
-//!   [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
-//! * [`policy`] has the eviction policies, and [`Clock`] is the time by which entries expire.
+//! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
+//!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
+//! * [`policy`] contains the eviction policies; a [`Clock`] is the time source by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
 //!
@@ -36,13 +36,16 @@
 //!   Without an expiry option, no clock is read.
 //! * **A hit allocates nothing and clones no argument.** A lookup hashes and compares the borrowed arguments; the owned key
 //!   is created on a miss.
-//! * **The lock is not held while the function runs**, nor across an `.await`. Recursion is free. Two threads that miss
-//!   the same key both compute, and each gets its own result, unless their calls are
-//!   [coalesced](macro@lru_cache#request-coalescing), as those of an `async fn` are.
+//! * **The lock is not held while the function runs**, nor across an `.await`, so a function may call itself.
+//!   On a miss (the write path), the lock is released before the function runs, and taken again to insert the
+//!   result.
+//! * **Concurrent misses of one key each compute**, and each call returns its own result, unless the calls
+//!   are [coalesced](macro@lru_cache#request-coalescing) (single-flight), which is the default of an
+//!   `async fn`.
 //! * **One function, one cache.** With `scope = thread`, one cache per thread. All instances of a generic function or method
 //!   share its bound and its counters, and never a result that may depend on the type.
-//! * **An `Err` is returned and not cached**, whatever the name of the result's type. Nor is anything cached when the
-//!   function panics. Both count one miss.
+//! * **An `Err` is returned and not cached**, also if the result type is an alias of `Result`. Nothing is
+//!   cached if the function panics. Both count one miss.
 //! * **A [clear](macro@lru_cache#accessors) is final.** A result whose computation began before a clear is not served after
 //!   it, even if the computation was still running.
 //! * **User code may call back.** The `Hash`, `Eq`, `Clone` and `Drop` of arguments and results may call the function and
@@ -52,7 +55,7 @@
 //!
 //! # Features
 //!
-//! No feature is on by default, and none changes what a call returns.
+//! No feature is enabled by default, and no feature changes what a call returns.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -134,7 +137,7 @@ pub use lru_page as debug_page;
 #[expect(deprecated, reason = "they are deprecated for users")]
 pub use renamed::{Builder, Cause, Iter, Task};
 
-/// # Examples
+/// The key type of a cache object in which each memoized function has its own entries.
 ///
 /// ```
 /// use functools::{LruCache, Tagged, lru_cache};
@@ -155,14 +158,16 @@ pub use renamed::{Builder, Cause, Iter, Task};
 /// ```
 pub use lru_core::Tagged;
 
-/// Implements [`Argument`](trait@Argument) for a type of your own: one that holds floats, or that stands behind a nested
-/// reference.
+/// Implements [`Argument`](trait@Argument) for a type of your own: one that contains floats, or that is
+/// borrowed inside another type (`Option<&Point>`).
 ///
-/// Two values are equal if they are the same variant and their fields are equal as arguments: floats by their bits, with one
-/// NaN; other fields as if each was an argument by itself. A field must be an `Argument`, or `Hash + Eq + Clone`.
+/// Two values are equal if they are the same variant and their fields are equal as arguments: floats by their
+/// bits, with all NaNs equal; other fields as if each were an argument by itself. A field must be an
+/// `Argument`, or `Hash + Eq + Clone`.
 ///
-/// The type must be `Clone`, because the key contains a clone. A type with a lifetime need not be `Clone`: the key contains an
-/// owned form of it, and all its fields must be `Argument`s. If this crate was renamed, write `#[argument(crate = path)]`.
+/// The type must be `Clone`, because the key contains a clone. A type with a lifetime need not be `Clone`:
+/// the key contains an owned form of it, and all its fields must be `Argument`s. If this crate was renamed,
+/// write `#[argument(crate = path)]`.
 ///
 /// ```
 /// use functools::{Argument, lru_cache};
@@ -217,9 +222,10 @@ pub use lru_macros::cache;
 
 /// Caches the results of a function, up to a number of them: Python's `functools.lru_cache`.
 ///
-/// The attribute goes on functions and methods, generic and `async` ones included: at module level, inside a body, in an `impl`
-/// or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns and any number of parameters. It does not go on a
-/// `const fn`, or on a function that takes a `&mut` or returns a borrow.
+/// The attribute can be used on functions and methods, including generic and `async` ones: at module level,
+/// inside a body, in an `impl` or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns and
+/// any number of parameters. It cannot be used on a `const fn`, or on a function that takes a `&mut` or
+/// returns a borrow.
 ///
 /// * **Result:** `Clone + Send + Sync + 'static` (of a `Result`, only the `Ok` value). Wrap large results in `Arc`.
 /// * **Arguments:** `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or references to such.
@@ -235,13 +241,13 @@ pub use lru_macros::cache;
 /// | [`choice = \|keys\| …`](#policy) | with `policy = rr`: picks the victim, as an index into the keys | random |
 /// | [`seed = 42`](#policy) | with `policy = rr`: seed of the random generator | `0` |
 /// | [`ttl = 60`](#expiry) | time to live: expire this long after the result was stored | no expiry |
-/// | [`tti = 60`](#expiry) | time to idle: expire this long after the last hit | no expiry |
+/// | [`tti = 60`](#expiry) | time to idle: expire this long after the last use, a hit or an insert | no expiry |
 /// | [`jitter = 0.1`](#expiry) | shorten each `ttl` by a random fraction up to this, so entries do not expire together | `0` |
 /// | [`ttu = \|id, user, now\| …`](#per-entry-expiry) | per-entry expiry: returns the instant at which this result expires, in place of `ttl` | |
 /// | [`error_ttl = 5`](#cached-results) | TTL of a cached `Err` (with `cache_errors = true`) | `ttl` |
 /// | [`swr = true`](#stale-results), or `swr = 30` | stale-while-revalidate: serve the expired result at once, refresh in the background; a number bounds it in seconds past the TTL | `false` |
 /// | [`stale_if_error = 300`](#stale-results) | stale-if-error: serve the expired result for up to this many seconds when the function returns `Err` | off |
-/// | [`timer = requests`](#timer) | clock (for tests) | [`SystemClock`] |
+/// | [`timer = requests`](#timer) | clock: a function that returns the current time (for tests) | [`SystemClock`] |
 /// | [`weight = \|path, text\| …`](#weight) | weight (cost) of an entry; `maxsize` then bounds the total weight | `1` |
 /// | [`on_evict = log`](#on_evict) | eviction listener: called with key, value, [`RemovalCause`] | |
 /// | [`typed = true`](#typed) | generic functions: `true`: a separate entry per type; `false`: equal values share one entry | required for a generic function, `false` for others |
@@ -258,11 +264,11 @@ pub use lru_macros::cache;
 /// | [`spawn = executor`](#stale-results) | executor for background refreshes of an `async fn` | tokio, with the feature `tokio` |
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
-/// | [`version = 2`](#backends) | part of the namespace; bump it when the meaning or type of results changes | |
+/// | [`version = 2`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
 /// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
 /// | [`strict = true`](#backends) | return backend errors to the caller instead of computing | `false` |
-/// | [`on_backend_error = log`](#backends) | error callback of the backend | |
-/// | [`accessors = siblings`](#placement-of-accessors) | where to generate the accessors: `companion` for functions, `siblings` for methods, or `none` | found by the signature and body |
+/// | [`on_backend_error = log`](#backends) | callback for backend errors | |
+/// | [`accessors = siblings`](#placement-of-accessors) | where to generate the accessors: `companion` for functions, `siblings` for methods, or `none` | chosen from signature and body |
 /// | [`handle = name`](#names) | name of the accessor type; set it when a type or module of the function's name exists | the function's name |
 /// | [`crate = path`](#names) | path of this crate, if it was renamed or re-exported | `::functools` |
 ///
@@ -271,9 +277,10 @@ pub use lru_macros::cache;
 /// The capacity: a constant expression of any integer type. Zero or less disables caching and counts misses. `None` is
 /// unbounded, like [`macro@cache`].
 ///
-/// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so that no user-defined `Eq` or
-/// `Clone` runs, and if none of the expiry options, `weight`, `on_evict`, `shards` and `cache` is set. Parallel reading starts
-/// when several threads have been seen to call; a miss ends it for a few calls.
+/// Hits of an unbounded cache run in parallel if arguments and results are types of the standard library, so
+/// that no user-defined `Eq` or `Clone` runs, and if none of the expiry options, `weight`, `on_evict`,
+/// `shards` and `cache` is set. Parallel reads are enabled once several threads have called the function;
+/// each miss suspends them for a few calls.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -304,8 +311,8 @@ pub use lru_macros::cache;
 ///
 /// ## `policy`
 ///
-/// The eviction policy: it chooses which entry leaves a full cache. Each policy has a page in [`policy`], with what it is good for
-/// and what it costs.
+/// The eviction policy: it chooses which entry a full cache evicts. Each policy has a page in [`policy`] that
+/// says which workloads it suits, and what it costs in time and memory.
 ///
 /// | policy | evicts |
 /// |---|---|
@@ -330,10 +337,11 @@ pub use lru_macros::cache;
 /// assert!(!square::cache_contains(2));
 /// ```
 ///
-/// With `policy = rr`, `choice` picks the victim: a closure, or the path of a function, that is given the [`Candidates`](policy::Candidates) and returns
-/// the index of one. A key is the one argument in its owned form, or the tuple of them, so its types must be
-/// [nameable](#accessors). `choice` runs while the lock is held; if the index is out of range, the victim is random. `seed` is a
-/// constant of type `u64`: two functions with the same seed evict the same entries for the same calls.
+/// With `policy = rr`, `choice` picks the victim: a closure, or the path of a function, that takes the
+/// [`Candidates`](policy::Candidates) and returns the index of one. A key is the argument in its owned form,
+/// or the tuple of several, so its types must be [nameable](#accessors). `choice` runs while the lock is
+/// held; if the index is out of range, the victim is random. `seed` is a constant of type `u64`: two
+/// functions with the same seed evict the same entries for the same calls.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -353,12 +361,13 @@ pub use lru_macros::cache;
 /// * `tti`, time to idle: with `tti = 60` an entry expires 60 seconds after its last use. A hit and an insert are uses;
 ///   `cache_peek` is none.
 ///
-/// With both, the earlier deadline applies. An expired entry is never served. It is removed at the next insert or count,
-/// before any entry is evicted.
+/// With both, the earlier deadline applies. An expired entry is never served. It is removed by a later insert
+/// or `cache_info()`, before any entry is evicted. A hit of a function with an expiry option also reads the
+/// clock.
 ///
-/// A duration is a number of seconds, whole or not, or a [`Duration`](std::time::Duration): any expression of these types.
-/// `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a tenth, so that entries stored together do not
-/// expire together. It never prolongs a `ttl`.
+/// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
+/// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a
+/// tenth, so that entries stored together do not expire together. It never prolongs a `ttl`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -407,12 +416,14 @@ pub use lru_macros::cache;
 ///
 /// ## `timer`
 ///
-/// A function that returns the current time, in place of the system's clock: in tests one that is set by hand, or
-/// one that counts something else than seconds. It returns a [`Timestamp`]: a `Duration` since any start, an
-/// `Instant`, a `SystemTime`, or a number of any unit. `ttl` and `tti` are then a number of the same unit, and there is
-/// no `jitter`; beside the other types they are seconds or a `Duration`, as ever. A deadline later than the integer
-/// behind it can hold never comes. The function is called at each call, and several times at a miss. For objects there
-/// is [`Cache::builder_with`], with a [`Timer`].
+/// The clock: a function that returns the current time, in place of the system clock. It is used in tests, or
+/// to expire entries by a count of something other than seconds. It returns a [`Timestamp`]: a `Duration`
+/// since any start, an `Instant`, a `SystemTime`, or a number in any unit.
+///
+/// If the timer returns a number, `ttl` and `tti` are numbers in the same unit, and `jitter` cannot be used.
+/// With the other types they are seconds or a `Duration`, as without `timer`. A deadline that is too late for
+/// the type is never reached. The timer is called at each hit, and several times at each miss. A cache object
+/// takes a [`Timer`] in [`Cache::builder_with`].
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -482,14 +493,16 @@ pub use lru_macros::cache;
 ///
 /// ## `on_evict`
 ///
-/// The eviction listener: it is called for each entry that is removed, with the [`RemovalCause`]. It is the path of a function, or a
-/// closure `|key, value, cause| …`, and is given references: the key is the one argument in its owned form, or the tuple of them; the
-/// value is the cached result, of a `Result` the `Ok` value. The listener runs after the lock is released, on the thread whose
-/// call removed the entry, and may call the function. If it panics, it is still called for the other entries removed by that
-/// call; then the panic continues.
+/// The eviction listener: it is called for each entry that is removed, with the [`RemovalCause`]. It is the
+/// path of a function, or a closure `|key, value, cause| …`, and takes references: the key is the argument in
+/// its owned form, or the tuple of several; the value is the cached result, for a `Result` the `Ok` value.
+/// The listener runs after the lock is released, on the thread whose call removed the entry, and may call the
+/// function. If it panics, it is still called for the other entries that the call removed; then the panic is
+/// resumed.
 ///
-/// The types of key and value must be [nameable](#accessors). They are not if `key` makes the key, or if the key contains `self`:
-/// there use a cache object, whose [builder](CacheBuilder::on_evict) takes a listener.
+/// The types of key and value must be [nameable](#accessors). They are not nameable if `key` makes the key,
+/// or if the key contains `self`: then use a cache object, whose [builder](CacheBuilder::on_evict) takes a
+/// listener.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -600,9 +613,9 @@ pub use lru_macros::cache;
 ///
 /// ## Cached results
 ///
-/// Every result is cached except an `Err`. The type decides what counts as a `Result`, not its name. With `cache_errors = true` an
-/// `Err` is cached too; then the error must be `Clone + Send + Sync + 'static`. With `cache_none = false`, `None` and `Ok(None)` are
-/// not cached.
+/// Every result is cached except an `Err`. A type alias of `Result` is a `Result`. With `cache_errors = true`
+/// an `Err` is cached too; then the error must be `Clone + Send + Sync + 'static`. With `cache_none = false`,
+/// `None` and `Ok(None)` are not cached.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -624,15 +637,17 @@ pub use lru_macros::cache;
 ///
 /// ## `scope`
 ///
-/// With `scope = thread`, each thread has its own cache, and there is no lock. This is the fastest choice for a recursive function
-/// of numbers that one thread calls; where many threads call with the same arguments, each of them computes. `maxsize` bounds
-/// the cache of one thread. The [accessors](#accessors) act on the calling thread: `cache_info()` counts its calls,
-/// `cache_clear()` empties its cache alone. The cache of a thread is dropped when the thread ends; calls from destructors after that
-/// compute, and are neither stored nor counted.
+/// With `scope = thread`, each thread has its own cache, and there is no lock. This is the fastest choice for
+/// a recursive function of numbers that one thread calls; if many threads call with the same arguments, each
+/// of them computes. `maxsize` bounds the cache of one thread. The [accessors](#accessors) act on the calling
+/// thread: `cache_info()` counts its calls, and `cache_clear()` empties only its cache. The cache of a thread
+/// is dropped when the thread ends; calls from destructors after that compute, and are neither stored nor
+/// counted.
 ///
-/// Arguments and results need only be `'static`, so an `Rc` can be used. With a `backend`, threads relate to each other as processes
-/// do: after a thread clears or invalidates an entry, other threads may serve their copies until `front_ttl` has passed, and may store
-/// in the backend what they were computing.
+/// Arguments and results need only be `'static`, so an `Rc` can be used. With a `backend`, threads behave
+/// towards each other like processes: after one thread clears or invalidates an entry, other threads may
+/// serve their copies until `front_ttl` has passed, and may store results in the backend that they were
+/// computing.
 ///
 /// `scope = thread` cannot be combined with `shards`, `cache`, `single_flight` or `swr`, which need a cache that threads share, or used
 /// on an `async fn`, whose future may move to another thread. The module `registry` does not list such functions, because it could
@@ -652,21 +667,22 @@ pub use lru_macros::cache;
 ///
 /// ## `shards`
 ///
-/// With `shards = 16`, the cache is split into 16 independently locked shards by the hash of the key, so threads that use
-/// different keys rarely contend. The value is a constant expression: a power of two up to 65536, and at most `maxsize`, which is
-/// divided among the shards. A shard takes a few hundred bytes.
+/// Sharding: with `shards = 16`, the cache is split into 16 independently locked shards by the hash of the
+/// key, so threads that use different keys rarely contend. The value is a constant expression: a power of two
+/// up to 65536, and at most `maxsize`, which is divided among the shards. A shard takes a few hundred bytes.
 ///
 /// * All shards together never hold more than `maxsize` entries. Keys are not distributed evenly, so a shard may be full while
 ///   others are not: of 64 keys with `maxsize = 64, shards = 16`, about 50 stay. Leave some headroom.
 /// * Eviction is per shard, so the victim need not be the least recently used entry of the whole cache. With one lock per cache,
 ///   `shards = 1` (the default), the order is exact. With `weight`, each shard bounds its own total weight, and a result heavier
 ///   than `maxsize` divided by `shards` is not stored.
-/// * `cache_info()` takes all locks and adds up one consistent state. `cache_clear()` goes from shard to shard; when it returns, no
-///   earlier entry is served.
-/// * A call from inside an `Eq` or a `Clone` holds the lock of a shard, and does not wait for another shard. If another thread
-///   holds that one, the call computes, `cache_peek` finds nothing, and `cache_info()` leaves the shard out. Entries that it clears,
-///   invalidates or puts there are gone at once all the same. An entry that it removes from another shard is dropped, and passed
-///   to the eviction listener, by the next call to that shard.
+/// * `cache_info()` takes all locks and adds up one consistent state. `cache_clear()` clears one shard after
+///   the other; when it returns, no earlier entry is served.
+/// * A nested call, from the `Eq` or `Clone` of an argument or a result, runs while the lock of a shard is
+///   held, and does not block on another shard. If another thread holds the shard that it needs, a nested
+///   call of the function computes, `cache_peek` returns `None`, and `cache_info()` omits the shard. A nested
+///   clear, invalidation or put takes effect at once: the old entries of that shard are no longer served.
+///   They are dropped, and reported to the eviction listener, by the next call that uses the shard.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -686,14 +702,16 @@ pub use lru_macros::cache;
 ///
 /// ## Cache objects
 ///
-/// By default a function stores its results in a hidden `static`. `cache = …` uses a cache object instead: an expression for a
-/// [`Cache`], an [`LruCache`] or any other, such as `self.prices`, `memo`, or the name of a `static`. The object has its own bound,
-/// policy, weights and listener, so none of these options goes with `cache`. The results live as long as the object.
+/// By default a function stores its results in a hidden `static`. `cache = …` uses a cache object instead: an
+/// expression of type [`Cache`] (an [`LruCache`], for example), such as `self.prices`, `memo`, or the name of
+/// a `static`. The object has its own bound, policy, weigher and listener, so these options cannot be
+/// combined with `cache`. The results live as long as the object.
 ///
-/// In an `LruCache<K, V>`, `K` is the one argument in its owned form, or the tuple of them: `String` for `&str`, `(u32, String)` for
-/// `(u32, &str)`, `()` without arguments; with `key`, the type of that key. `V` is the return type; of a `Result` it is the `Ok`
-/// type, unless `cache_errors` is set. The parameter that the expression begins with, `self` or another, is not part of the key.
-/// Results need only be `Clone`: not `Send`, not `'static`. Arguments need not be `Send`.
+/// In an `LruCache<K, V>`, `K` is the argument in its owned form, or the tuple of several: `String` for
+/// `&str`, `(u32, String)` for `(u32, &str)`, `()` without arguments; with `key`, the type of that key. `V`
+/// is the return type; for a `Result` it is the `Ok` type, unless `cache_errors` is set. The parameter that
+/// the expression begins with (`self` or another) is not part of the key. Results need only be `Clone`: not
+/// `Send`, not `'static`. Arguments need not be `Send`.
 ///
 /// ```
 /// use functools::{LruCache, lru_cache};
@@ -725,10 +743,12 @@ pub use lru_macros::cache;
 /// assert_eq!(paths::cache_info(&memo).misses, 288);
 /// ```
 ///
-/// How long what this function stores there is live, the function may say by `ttl`, `ttu`, `tti` and `jitter`;
-/// what it says nothing of is as the object has it. Each of `ttl` and `ttu` takes the place of both of the object's. A
-/// use prolongs by the `tti` of who asks: the function's or, for all others, the object's. It all goes by the
-/// object's clock, so a `ttl` is what that adds to its time, and `timer` cannot be set here.
+/// `ttl`, `ttu`, `tti` and `jitter` can be combined with `cache`. They apply to the entries that this
+/// function stores, and override the settings of the object; a setting that the function does not have is
+/// that of the object. Either of `ttl` and `ttu` overrides both the `ttl` and the `ttu` of the object. A hit
+/// postpones the idle deadline by the `tti` of the function that was called, or by that of the object if the
+/// function has none. All times are those of the object's clock: a `ttl` is a duration of that clock, and
+/// `timer` cannot be used.
 ///
 /// ```
 /// use std::time::Duration;
@@ -752,15 +772,16 @@ pub use lru_macros::cache;
 /// assert!(pages.contains("/") && !pages.contains("/now"));
 /// ```
 ///
-/// Functions that use one cache object share its entries: if two of them take the same arguments, one is answered with the
-/// result of the other. Give each function its own cache, a `key` that differs, or the cache a key that does: [`Tagged`].
+/// Functions that use one cache object share its entries: if two of them take the same arguments, one returns
+/// the result of the other. To separate them, use one object per function, a different `key` in each
+/// function, or an object with [`Tagged`] keys.
 ///
 /// ## Request coalescing
 ///
-/// Request coalescing, or single-flight, prevents a cache stampede. With `single_flight = true`, one of several concurrent calls
-/// that miss a key becomes the leader and computes; the others are followers, and receive its result as hits. Calls with other
-/// arguments do not wait. It is on for an `async fn`, unless `single_flight = false`, and off for a plain function, as threads
-/// compute concurrently in Python.
+/// Request coalescing, or single-flight, prevents a cache stampede. With `single_flight = true`, one of
+/// several concurrent calls that miss a key becomes the leader and computes; the others are followers, and
+/// receive its result as hits. Calls with other arguments do not wait. It is on by default for an `async fn`,
+/// and off for a plain function, as in Python, where threads compute concurrently.
 ///
 /// * If the leader panics, or its future is dropped, one of the followers takes over. The same happens when the leader takes longer
 ///   than `flight_timeout`, 30 seconds by default.
@@ -915,14 +936,16 @@ pub use lru_macros::cache;
 ///
 /// ## Placement of accessors
 ///
-/// The accessors stand on a type beside the function (`companion`), or beside the method, prefixed with its name (`siblings`). The
-/// option is needed only if signature and body do not show whether the function is a method:
+/// The accessors are associated functions of a type next to the function (`companion`), or functions next to
+/// the method, prefixed with its name (`siblings`). The option is needed only if signature and body do not
+/// show whether the function is a method:
 ///
-/// * An associated function that mentions neither `self` nor `Self` looks like a free function: write `accessors = siblings`.
-///   Without it the compiler reports that an `enum` is not supported there.
-/// * In `impl Trait for Type` write `accessors = none`: a trait impl cannot hold extra functions. Results are cached all the same.
-///   Likewise in a trait that must stay dyn-compatible. A generic function with `accessors = none` must be `typed = true`, and cannot
-///   have `swr`, which needs the body as a function of its own. `#[async_trait]` is not supported; use native `async fn` in traits.
+/// * An associated function that mentions neither `self` nor `Self` looks like a free function: write
+///   `accessors = siblings`. Without it the compiler reports that an `enum` is not supported there.
+/// * In `impl Trait for Type` write `accessors = none`: a trait impl cannot hold extra functions. Results are
+///   still cached. Likewise in a trait that must stay dyn-compatible. A generic function with
+///   `accessors = none` must be `typed = true`, and cannot have `swr`, which needs the body as a function of
+///   its own. `#[async_trait]` is not supported; use native `async fn` in traits.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -954,8 +977,9 @@ pub use lru_macros::cache;
 ///
 /// ## Names
 ///
-/// `handle` renames the accessor type, if a module or a type has the function's name and the compiler reports "the name is defined
-/// multiple times", or if the function is named like a primitive type. `crate` is needed if this crate has another name.
+/// `handle` sets the name of the accessor type. It is needed if a module or a type already has the function's
+/// name, and the compiler reports "the name is defined multiple times", or if the function has the name of a
+/// primitive type. `crate` is needed if this crate has another name.
 ///
 /// ```
 /// use functools as memo;
@@ -973,8 +997,8 @@ pub use lru_macros::cache;
 ///
 /// # Accessors
 ///
-/// Beside the function stands a type of the same name, so one `use` imports both. The type has no values, only these associated
-/// functions, which take the same arguments as the function:
+/// The attribute generates a type with the name of the function, so one `use` imports both. The type has no
+/// values, only these associated functions, which take the same arguments as the function:
 ///
 /// | call | result |
 /// |---|---|
@@ -995,14 +1019,16 @@ pub use lru_macros::cache;
 /// `Err`, putting or refreshing changes nothing. `wrapped` and `cache_refresh` are `unsafe` or `async` if the function is; the others
 /// are not.
 ///
-/// `cache_retain` passes references to the closure: to the one argument in its owned form, or the tuple of them, and to the cached
-/// result, of a `Result` the `Ok` value. As with `cache_clear`, a result whose computation was running meanwhile is not stored.
+/// `cache_retain` passes references to the closure: to the argument in its owned form, or the tuple of
+/// several, and to the cached result, for a `Result` the `Ok` value. As with `cache_clear`, a result whose
+/// computation was running meanwhile is not stored. It takes O(n) time.
 ///
-/// * It covers the results of all instances of a generic function, or of a method of a generic type. Of a cache object with
-///   [`Tagged`] keys it covers those of this function.
-/// * It exists if these types are nameable: not if one depends on a generic parameter, if `key` makes the key, or if the key
-///   contains `self`. In a method, only types that are plainly no parameter of the `impl` are nameable: primitives, those of the
-///   prelude, those written with a path such as `crate::Price`, and compounds of these. Cache objects have [`Cache::retain`].
+/// * It covers the results of all instances of a generic function, or of a method of a generic type. In a
+///   cache object with [`Tagged`] keys it covers the results of this function.
+/// * It exists if these types are nameable: not if one depends on a generic parameter, if `key` makes the
+///   key, or if the key contains `self`. In a method, only types that cannot be a parameter of the `impl` are
+///   nameable: primitives, types of the prelude, types written with a path such as `crate::Price`, and
+///   compounds of these. Cache objects have [`Cache::retain`].
 ///
 /// | where | call |
 /// |---|---|
@@ -1127,7 +1153,7 @@ pub use lru_macros::cache;
 /// #         }
 /// #     }
 /// # }
-/// // `block_on` stands for that of your runtime.
+/// // `block_on` is that of your runtime.
 /// assert_eq!(block_on(fibonacci(90)), 2_880_067_194_370_816_120);
 /// assert_eq!(fibonacci::cache_info().misses, 91);
 /// assert_eq!(fibonacci::cache_peek(10), Some(55));
@@ -1136,12 +1162,13 @@ pub use lru_macros::cache;
 ///
 /// # Other attributes of the function
 ///
-/// Doc comments, `#[must_use]`, `#[cfg]`, `#[deprecated]`, lint levels and the like stay on the function. Attribute macros below this
-/// one, `#[tracing::instrument]` for example, stay on the body, so they run on misses only, as decorators under `@lru_cache` do in
-/// Python. They see the body under the function's own name, and that of a method as its sibling, `price_wrapped`. With
-/// `accessors = none` they stay on the function and run at each call. An attribute macro above this one is expanded first: code that
-/// it adds to the body is cached with the body, so it too runs on misses only. To run code at every call, write a function that
-/// calls the cached one.
+/// Doc comments, `#[must_use]`, `#[cfg]`, `#[deprecated]`, lint levels and the like stay on the function.
+/// Attribute macros below this one, such as `#[tracing::instrument]`, are applied to the body, so their code
+/// runs on misses only, like that of decorators below `@lru_cache` in Python. They see the body as a function
+/// of the same name, or, for a method, as its sibling `price_wrapped`. With `accessors = none` they are
+/// applied to the function, and their code runs at each call. An attribute macro above this one is expanded
+/// first: code that it adds to the body is cached with the body, so it too runs on misses only. To run code
+/// at every call, write a function that calls the cached one.
 ///
 /// In documentation, link to the function as ``[`f()`]`` and to its accessor type as ``[`f`](enum@f)``.
 ///
@@ -1254,7 +1281,7 @@ pub use lru_macros::rr_cache;
 ///
 /// #[async_lru_cache(ttl = 10, swr = true)]
 /// async fn price(symbol: &str) -> Result<usize, std::io::Error> {
-///     // ask the exchange, `.await` its answer
+///     // send a request to the exchange and `.await` the response
 ///     Ok(symbol.len())
 /// }
 ///

@@ -1,5 +1,5 @@
 //! Recorded calls, replayed from an empty cache with a capacity of 1000 entries. The licences of the traces
-//! keep them out of the repository; they are found in a directory beside it.
+//! keep them out of the repository; they are read from a directory next to it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -40,7 +40,7 @@ impl Breaker {
         }
     }
 
-    /// Whether an operation may go through.
+    /// Returns whether an operation may go through.
     pub(crate) fn admits(&self) -> bool {
         if self.failures.load(Relaxed) < self.limit {
             return true;
@@ -50,7 +50,7 @@ impl Breaker {
         now >= probe_at && self.probe_at.compare_exchange(probe_at, self.later(now), Relaxed, Relaxed).is_ok()
     }
 
-    /// Notes the outcome of an operation that went through.
+    /// Records the outcome of an operation that went through.
     pub(crate) fn record(&self, is_down: bool) {
         if !is_down {
             // Usually zero already: then there is no write to memory that other threads read.
@@ -74,7 +74,7 @@ impl Breaker {
     }
 }
 
-/// The error of an operation that an open circuit breaker skips.
+/// Returns the error of an operation that an open circuit breaker skips.
 pub(crate) fn circuit_open(place: &str) -> BackendError {
     let message = format!("circuit breaker open for {place}: skipped after repeated failures");
     BackendError::with_kind(ErrorKind::CircuitOpen, message)
@@ -82,9 +82,9 @@ pub(crate) fn circuit_open(place: &str) -> BackendError {
 
 /// A circuit breaker around any backend: after repeated failures, operations are skipped for a while.
 ///
-/// By default three failures in a row open the circuit for one second. Then one operation goes through as a probe; if it
-/// fails, the circuit stays open for another second. A skipped operation fails with an error of kind
-/// [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis` and `Memcached` have a circuit breaker built in.
+/// By default three failures in a row open the circuit for one second. Then one operation goes through as a
+/// probe; if it fails, the circuit stays open for another second. A skipped operation fails with an error of
+/// kind [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis` and `Memcached` have a circuit breaker built in.
 ///
 /// # Examples
 ///
@@ -123,12 +123,12 @@ pub struct CircuitBreaker<B> {
 }
 
 impl<B> CircuitBreaker<B> {
-    /// Wraps a backend: three failures in a row open the circuit for one second.
+    /// Wraps a backend in a circuit breaker that opens for one second after three failures in a row.
     pub fn new(backend: B) -> Self {
         Self { backend, breaker: Breaker::new() }
     }
 
-    /// Sets how many failures in a row open the circuit.
+    /// Sets the number of failures in a row that open the circuit.
     #[must_use]
     pub fn failures(mut self, failures: u32) -> Self {
         self.breaker.limit = failures.max(1);

@@ -7,7 +7,7 @@ use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// How often `update` tries before it gives up.
+/// The number of tries of `update`, after which it returns an error.
 const TRIES: u32 = 100;
 
 /// The pause before the next try: at first, and at most.
@@ -23,7 +23,7 @@ pub trait CompareAndSwap: Backend {
     ///
     /// # Errors
     ///
-    /// The lookup failed.
+    /// Returns an error if the lookup failed.
     fn get_versioned(
         &self,
         namespace: &str,
@@ -34,7 +34,7 @@ pub trait CompareAndSwap: Backend {
     ///
     /// # Errors
     ///
-    /// The entry may or may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn compare_and_swap(
         &self,
         namespace: &str,
@@ -52,9 +52,10 @@ pub trait CompareAndSwap: Backend {
     ///
     /// # Errors
     ///
-    /// The backend failed; the value cannot be serialized ([`Serialization`](ErrorKind::Serialization)); or other
-    /// clients changed the entry in each of a hundred tries ([`Contention`](ErrorKind::Contention)). If the connection
-    /// was lost while the new value was sent, it may have been stored.
+    /// Returns an error if the backend failed, if the value cannot be serialized
+    /// ([`Serialization`](ErrorKind::Serialization)), or if other clients changed the entry in each of a
+    /// hundred tries ([`Contention`](ErrorKind::Contention)). If the connection was lost while the new value
+    /// was sent, the value may have been stored.
     fn update<T, F>(
         &self,
         namespace: &str,
@@ -88,7 +89,7 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The lookup failed.
+    /// Returns an error if the lookup failed.
     fn get_versioned(
         &self,
         namespace: &str,
@@ -99,7 +100,7 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The entry may or may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn compare_and_swap(
         &self,
         namespace: &str,
@@ -113,7 +114,8 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The backend failed, the value cannot be serialized, or other clients changed the entry in each of a hundred tries.
+    /// Returns an error if the backend failed, if the value cannot be serialized, or if other clients changed
+    /// the entry in each of a hundred tries.
     fn update<T, F>(
         &self,
         namespace: &str,
@@ -203,13 +205,14 @@ fn changed<T: Serialize + DeserializeOwned>(
     Ok((value, bytes))
 }
 
-/// The error of an update that lost every race.
+/// Returns the error of an update that did not succeed in any try.
 fn contended() -> BackendError {
     let message = format!("other clients changed the value first, {TRIES} times in a row");
     BackendError::with_kind(ErrorKind::Contention, message)
 }
 
-/// The pause after so many tries: it doubles from try to try, and is shortened at random so that clients spread out.
+/// Returns the pause after so many tries: it doubles from try to try, and is shortened at random so that
+/// clients spread out.
 fn pause(tries: u32) -> Duration {
     use std::hash::{BuildHasher, RandomState};
     let most = FIRST_PAUSE.saturating_mul(1 << tries.min(10)).min(LONGEST_PAUSE);

@@ -14,7 +14,7 @@ pub(crate) struct ClientError {
     kind: ErrorKind,
     cause: Cause,
     /// Whether the server could not be reached, so that the circuit breaker counts a failure. `false` if it
-    /// answered, whatever the answer was.
+    /// answered at all.
     #[cfg_attr(
         not(any(feature = "memcached", feature = "redis")),
         expect(dead_code, reason = "a file has no circuit breaker")
@@ -23,18 +23,19 @@ pub(crate) struct ClientError {
 }
 
 impl ClientError {
-    /// The server could not be reached, or the connection cannot be used any more.
+    /// Creates the error of a server that could not be reached, or of a connection that cannot be used any
+    /// more.
     pub(crate) fn down(kind: ErrorKind, cause: impl Into<Cause>) -> Self {
         Self { kind, cause: cause.into(), is_down: true }
     }
 
-    /// The server answered, or the request never left this process.
+    /// Creates the error of a server that answered, or of a request that was not sent.
     #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(crate) fn answered(kind: ErrorKind, cause: impl Into<Cause>) -> Self {
         Self { kind, cause: cause.into(), is_down: false }
     }
 
-    /// Names the server or the file.
+    /// Adds the name of the server or the file.
     pub(crate) fn at(self, place: &str) -> BackendError {
         let Self { kind, cause, .. } = self;
         BackendError::with_kind(kind, Located { place: place.to_owned(), cause })

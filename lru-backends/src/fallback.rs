@@ -4,8 +4,9 @@
 //!
 //! * A set or a delete first deletes the entry in the old backend. If that fails, a mark in the new backend says that
 //!   the old entry of this key is invalid; the next lookup that finds the mark deletes the old entry.
-//! * An entry found in the old backend is copied to the new one by compare-and-swap, so it replaces no newer value. A
-//!   deleted entry leaves a tombstone for a while, so the copy does not replace the deletion either.
+//! * An entry found in the old backend is copied to the new one by compare-and-swap, so it replaces no newer
+//!   value. A deleted entry is replaced by a tombstone for a while, so the copy does not undo the deletion
+//!   either.
 //! * After copying, the lookup checks that the entry is still in the old backend, and removes the copy if not: the
 //!   namespace may have been cleared.
 
@@ -18,18 +19,19 @@ use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 /// The value of an entry that was deleted. It is no valid result of any function.
 const TOMBSTONE: &[u8] = b"\xF7\0deleted";
 
-/// How long a tombstone lives: longer than any client takes from reading the old backend to writing the new one.
+/// The time to live of a tombstone: longer than any client takes from reading the old backend to writing the
+/// new one.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(60);
 
 /// A migration from an old backend to a new one, with both in use.
 ///
-/// * A lookup asks the new backend, then the old one. An entry found in the old backend is copied to the new one, with
-///   its remaining time to live.
+/// * A lookup queries the new backend, then the old one. An entry found in the old backend is copied to the
+///   new one, with its remaining time to live.
 /// * A write goes to the new backend, and deletes the entry in the old one.
 /// * While the old backend is down, its entries are misses. Deleting and clearing then return the error, because other
 ///   clients may still read the old backend.
-/// * Once every useful entry has been copied or has expired, drop the old backend: the new one holds the keys and values
-///   that it would hold without the migration.
+/// * Once every useful entry has been copied or has expired, drop the old backend: the new one holds the keys
+///   and values that it would hold without the migration.
 ///
 /// To migrate from more than one backend, let the old one be a `Fallback` itself. All processes that write must use the
 /// `Fallback`: an entry that another process writes to the old backend is visible until the new backend has one.
@@ -64,13 +66,13 @@ pub struct Fallback<N, O> {
 }
 
 impl<N, O> Fallback<N, O> {
-    /// Creates a migration to the `new` backend from the `old` one.
+    /// Creates a migration to `new` from `old`. The new backend is the first of the pair.
     pub fn new((new, old): (N, O)) -> Self {
         Self { new, old }
     }
 }
 
-/// The namespace of the marks: keys whose old entries are invalid.
+/// Returns the namespace of the marks: keys whose old entries are invalid.
 fn marks(namespace: &str) -> String {
     format!("{namespace}\0deleted in the old one")
 }
@@ -113,12 +115,13 @@ macro_rules! with_fallback {
                         let found = new.get(namespace, key)$($await)*?;
                         Ok(found.filter(|found| !is_tombstone(found)))
                     }
-                    // The copy failed; the entry was found all the same.
+                    // The copy failed, but the entry was found.
                     Err(_) => Ok(Some(found)),
                 }
             }
 
-            /// Asks each backend once for all keys. Entries to be copied, and marked ones, are then looked up one by one.
+            /// Looks up all keys in each backend at once. Entries to be copied, and marked ones, are then
+            /// looked up singly.
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let Self { new, old } = self;
                 let mut all = new.get_many(namespace, keys)$($await)*?;

@@ -1,10 +1,10 @@
-//! The backends of `functools`: Redis or Valkey, Memcached, and a file.
+//! Backends of `functools`: clients for Redis or Valkey and for Memcached, and a file on disk.
 //!
-//! Each is a [`Backend`](lru_core::backend::Backend) and an [`AsyncBackend`](lru_core::backend::AsyncBackend), for
-//! plain and `async` functions: `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`,
-//! `disk("results.redb")`. A client connects at the first lookup, answers within its timeouts, and has a circuit
-//! breaker. [`CircuitBreaker`], [`Fallback`] and [`Sharded`] wrap any backend; [`CompareAndSwap`] changes a shared
-//! value atomically.
+//! Each is a [`Backend`](lru_core::backend::Backend) and an
+//! [`AsyncBackend`](lru_core::backend::AsyncBackend), for plain and `async` functions:
+//! `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`, `disk("results.redb")`. A client
+//! connects at the first lookup, answers within its timeouts, and has a circuit breaker. [`CircuitBreaker`],
+//! [`Fallback`] and [`Sharded`] wrap any backend; [`CompareAndSwap`] updates a shared value atomically.
 //!
 //! `functools::backend` re-exports all of it.
 
@@ -38,7 +38,7 @@ pub use memcached::{Memcached, memcached};
 pub use redis::{Redis, redis};
 pub use sharded::Sharded;
 
-/// The `redis` crate, for connection settings: addresses, credentials, certificates.
+/// Re-export of the `redis` crate, for connection settings: addresses, credentials, certificates.
 #[cfg(feature = "redis")]
 pub mod redis_client {
     pub use ::redis::*;

@@ -34,7 +34,10 @@ pub struct Sharded<B> {
 }
 
 impl<B> Sharded<B> {
-    /// Distributes keys over these servers, in this order.
+    /// Creates a backend that distributes keys over these servers. The order is significant.
+    ///
+    /// Without any server, each operation returns an error of kind
+    /// [`Configuration`](ErrorKind::Configuration).
     pub fn new(servers: impl IntoIterator<Item = B>) -> Self {
         Self { servers: servers.into_iter().collect() }
     }
@@ -52,7 +55,7 @@ impl<B> Sharded<B> {
         (0..self.servers.len()).max_by_key(number).unwrap_or(0)
     }
 
-    /// The keys of each server, as indices into `keys`.
+    /// Returns the keys of each server, as indices into `keys`.
     fn shares(&self, namespace: &str, keys: &[&[u8]]) -> Vec<Vec<usize>> {
         let mut shares = vec![Vec::new(); self.servers.len().max(1)];
         for (at, key) in keys.iter().enumerate() {

@@ -39,14 +39,14 @@ impl Timeouts {
 macro_rules! timeout_methods {
     ($Client:ident) => {
         impl $Client {
-            /// Sets how long connecting may take: 250 ms by default.
+            /// Sets the timeout for connecting: 250 ms by default.
             #[must_use]
             pub fn connect_timeout(mut self, timeout: Duration) -> Self {
                 self.timeouts.connect = timeout.max(Duration::from_millis(1));
                 self
             }
 
-            /// Sets how long an answer may take on an open connection: 250 ms by default.
+            /// Sets the timeout for an answer on an open connection: 250 ms by default.
             #[must_use]
             pub fn timeout(mut self, timeout: Duration) -> Self {
                 self.timeouts.answer = timeout.max(Duration::from_millis(1));

@@ -61,7 +61,7 @@ pub mod refresh {
     pub use crate::flight::executor::{Spawn, Task};
 }
 
-/// Helpers for tests. Only with the feature `testing`.
+/// Helpers for tests of memoized functions (feature `testing`).
 #[cfg(feature = "testing")]
 pub mod testing {
     pub use crate::engine::placement::isolation::isolated;

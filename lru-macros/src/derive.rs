@@ -94,8 +94,7 @@ fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
             })
             .collect()),
         Data::Union(data) => {
-            let message =
-                "a union cannot be an argument: which of its fields is valid is not known; write an enum";
+            let message = "a union cannot be an argument: it is not known which of its fields is valid; use an enum instead";
             Err(syn::Error::new(data.union_token.span, message))
         }
     }

@@ -1,11 +1,11 @@
 //! The attributes of `functools`, which documents them: [`macro@lru_cache`] and [`macro@cache`].
 //!
-//! The stages are modules, and a stage imports earlier ones alone: `args` (the options) and `signature` (the
-//! function) parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code names the
-//! behaviour of `lru-core`, and has none of its own.
+//! Each stage is a module, which imports earlier stages only: `args` (the options) and `signature` (the
+//! function) parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code calls
+//! `lru-core` and contains no logic of its own.
 
 #![forbid(unsafe_code)]
-// A panic of a macro reports neither the mistake nor its place.
+// A panic of a macro would report neither the mistake nor its position.
 #![cfg_attr(
     not(test),
     deny(
@@ -82,8 +82,8 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
     let mistakes_in_options = errors.count();
     check::check(&args, &func, &mut errors);
     if errors.count() > mistakes_in_options {
-        // The function stays as it is, so that its callers compile. The types are asked all the same, so that
-        // all mistakes are reported at once.
+        // The function stays as it is, so that its callers compile. The types are still checked, so that all
+        // mistakes are reported at once.
         return errors.with(&expand::unchanged(args, func));
     }
     let plain = args.backend.backend.is_some().then(|| func.without_options());

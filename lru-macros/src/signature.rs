@@ -24,13 +24,13 @@ impl Func {
             let attrs = input.call(syn::Attribute::parse_outer)?;
             let vis = input.parse()?;
             if !is_function(input) {
-                let message = format!("`#[{}]` goes on a function", attribute.name());
+                let message = format!("`#[{}]` can only be used on a function", attribute.name());
                 return Err(input.error(message));
             }
             let sig = input.parse()?;
             if input.peek(Token![;]) {
                 let message =
-                    "a function without a body cannot be cached; put the attribute where the body is";
+                    "a function without a body cannot be cached; put the attribute on the implementation";
                 return Err(input.error(message));
             }
             Ok(Self { attrs, vis, sig, body: body(input)? })
@@ -129,7 +129,10 @@ impl KeyOption {
         let mut option = Self::Itself;
         for attr in attrs.iter().filter(|attr| is_key(attr)) {
             if !matches!(option, Self::Itself) {
-                return Err(syn::Error::new_spanned(attr, "a parameter has one `#[key(…)]`"));
+                return Err(syn::Error::new_spanned(
+                    attr,
+                    "a parameter takes only one `#[key(…)]`; remove the others",
+                ));
             }
             let takes = "`#[key(…)]` takes `skip`, or an expression such as `user.id`";
             let expr: Expr = attr

@@ -14,9 +14,9 @@
 //! | `GET /debug/cache_info` | the numbers as JSON |
 //! | `POST /debug/clear_cache` | clears all caches, or with `?function=shop::price` those with this path: `{"cleared": 1}` |
 //!
-//! The page is one file that requests only these addresses, relative to its own: it can be mounted anywhere, also behind a
-//! proxy that adds a prefix. While it is visible, it polls once a second. For axum `/debug` and `/debug/` are different
-//! addresses: mount the page at the one that you want to type.
+//! The page is one file that requests only these addresses, relative to its own: it can be mounted anywhere,
+//! also behind a proxy that adds a prefix. While it is visible, it polls once a second. To axum, `/debug` and
+//! `/debug/` are different addresses: nest the page at the one that you want to use.
 //!
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
 //! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`,
@@ -25,14 +25,15 @@
 //!
 //! # Security
 //!
-//! The page has no authentication: every client that can reach it can read the paths and counters of your functions, and
-//! can put load on your origins by clearing caches. Mount it where only you can reach it: on a separate listener bound
-//! to loopback, or behind a layer that checks credentials and the `Host` header.
+//! The page has no authentication: every client that can reach it can read the paths and counters of your
+//! functions, and can put load on your origins by clearing caches. Mount it where only you can reach it: on a
+//! separate listener bound to loopback, or behind a layer that checks credentials and the `Host` header.
 //!
-//! The page protects against cross-site requests from a browser. A `POST` is refused with 403 if `Sec-Fetch-Site` says that it
-//! comes from another site, or, without that header, if the host of `Origin` differs from `Host`. Clients other than browsers
-//! send neither header and are accepted: `curl -X POST localhost:3000/debug/clear_cache`. The page cannot be framed, and
-//! loads no external resources.
+//! The page protects against cross-site requests from a browser. A `POST` is refused with 403 if
+//! `Sec-Fetch-Site` says that it comes from another site, or, without that header, if the host of `Origin`
+//! differs from `Host`. Clients other than browsers send neither header and are accepted:
+//! `curl -X POST localhost:3000/debug/clear_cache`. The page cannot be framed, and loads no external
+//! resources.
 
 #![forbid(unsafe_code)]
 
@@ -59,8 +60,8 @@ const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTEN
 
 /// Returns the routes of the debug page, for a service with any state.
 ///
-/// It can be nested into any router, or merged into one without the routes `/`, `/cache_info` and `/clear_cache`. It has no
-/// authentication: see [Security](self#security).
+/// It can be nested into any router, or merged into one without the routes `/`, `/cache_info` and
+/// `/clear_cache`. It has no authentication: see [Security](self#security).
 ///
 /// # Examples
 ///
@@ -131,7 +132,7 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
 }
 
-/// The numbers of a function, as JSON.
+/// Returns the numbers of a function, as JSON.
 fn numbers_of(function: &'static Function) -> Value {
     let (info, stats) = (function.info(), function.stats());
     json!({

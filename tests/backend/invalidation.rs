@@ -178,7 +178,7 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     *BACKEND.meanwhile.lock().unwrap() = Some(|| BACKEND.changed());
     assert_eq!((number(1), number::cache_info().currsize), (1, 0));
     assert_eq!((number(1), number::cache_info().currsize), (1, 1));
-    // The result is stored in the backend all the same: a change by another process does not make it wrong.
+    // The result is still stored in the backend: a change by another process does not make it wrong.
     assert_eq!((number(2), number::cache_info().currsize), (102, 0));
     assert_eq!((number(2), number::cache_info().currsize, RUNS.load(SeqCst)), (102, 1, 2));
 }

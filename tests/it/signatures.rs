@@ -96,7 +96,7 @@ fn parameters_may_be_patterns() {
         bound::cache_info(),
     ];
     assert!(infos.iter().all(|info| counts(*info) == (1, 1, Some(128), 1)));
-    // A part of a tuple that the pattern ignores is part of the key all the same.
+    // A part of a tuple that the pattern ignores is still part of the key.
     tuple((1, 2), (3, (4, 6)));
     array([1, 0, 3, 4], Meters(5));
     assert_eq!((tuple::cache_info().misses, array::cache_info().misses), (2, 2));

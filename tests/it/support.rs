@@ -92,7 +92,7 @@ pub(crate) fn raise() -> ! {
     resume_unwind(Box::new(Raised))
 }
 
-/// Runs `f`, and catches what [`raise`] threw; any other panic goes on.
+/// Runs `f`, and catches what [`raise`] threw; any other panic is resumed.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Raised> {
     catch_unwind(AssertUnwindSafe(f))
         .map_err(|thrown| *thrown.downcast::<Raised>().unwrap_or_else(|other| resume_unwind(other)))

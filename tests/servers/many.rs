@@ -108,7 +108,7 @@ fn many_are_merged_from_both() {
             Backend::set(&old, "merged", key, b"old", Some(ttl)).unwrap();
         }
     }
-    // A deleted key is a miss, whatever the old server has for it.
+    // A deleted key is a miss, even if the old server has an entry for it.
     assert!(Backend::delete(&chain, "merged", &keys[2]).unwrap());
     Backend::set(&old, "merged", &keys[2], b"old", Some(ttl)).unwrap();
     let expected = |n: usize| -> Option<&[u8]> {
@@ -131,7 +131,7 @@ fn many_are_merged_from_both() {
     // before them.
     is_merged(&Backend::get_many(&new, "merged", &all(&keys[3..])).unwrap(), 3);
 
-    // The new server is asked for the keys, then for tombstones, and the old server once.
+    // The new server is queried for the keys, then for tombstones, and the old server once.
     let (in_new, in_old) = (proxies.0.requests(), proxies.1.requests());
     is_merged(&Backend::get_many(&chain, "merged", &all(&keys)).unwrap(), 0);
     assert!((2..=2 * PIECES).contains(&(proxies.0.requests() - in_new)));

@@ -54,7 +54,7 @@ fn a_cluster_keeps_it() {
     }
     let sizes = || nodes.each_ref().map(|(node, _)| node.says("DBSIZE\r\n", "\r\n"));
     assert!(sizes().iter().all(|size| size != ":0\r\n"), "{:?}", sizes());
-    // `get_many` asks all nodes; a key of another type is an error for that key only.
+    // `get_many` queries all nodes; a key of another type is an error for that key only.
     for (node, _) in &nodes {
         node.says("LPUSH 5:nodes:list foreign\r\nPING\r\n", "+PONG\r\n");
     }

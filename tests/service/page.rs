@@ -90,7 +90,7 @@ fn the_page_does_its_work_wherever_it_is_mounted() {
 fn pages_of_other_sites_clear_nothing() {
     serve(service::app(), |served| {
         let price = first_price(served, "ACME");
-        // The same server under another name, which is another site to the browser, without its content
+        // Another name of the server, which is another site to the browser, without its content
         // security policy.
         let port = served.address().port();
         let mut elsewhere = Browser::open(&format!("http://localhost:{port}/debug/cache_info"));

@@ -1,4 +1,4 @@
-//! Import rules of the crates that are divided into rooms: which module may import which.
+//! Import rules of the crates that are divided into layers of modules (rooms): which module may import which.
 //!
 //! A room is a module at the top of a crate. A file may import from its own room and from the rooms before it
 //! ([`CRATES`]), no two files may import each other, directly or around a circle, and no file is longer than

@@ -1,6 +1,6 @@
 //! Steps, of which each command consists, and the loop that runs them in order.
 //!
-//! Also starts processes and reports their failures. Does not know what the steps do.
+//! Also starts processes and reports their failures. It does not depend on what the steps do.
 
 use std::env;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! A file on disk, by the `redb` crate.
 //!
-//! Each write is one transaction, on disk when it returns: a process that is killed half-way leaves the file as it was
-//! before. This costs one `fsync` per stored result, little beside its computation; reads cost none.
+//! Each write is one transaction, which is on disk when the write returns: if the process is killed
+//! meanwhile, the file stays as it was before. This costs one `fsync` per stored result; reads cost none.
 
 mod async_backend;
 mod file;
@@ -20,9 +20,9 @@ use file::LazyFile;
 
 /// The default size limit of all entries.
 const MAX_BYTES: u64 = 256 << 20;
-/// Results in a file on this machine: `disk("results.redb")`.
+/// A backend that stores results in a file on this machine: `disk("results.redb")`.
 ///
-/// * Stored results survive a restart and a crash.
+/// * Stored results survive a restart and a crash. Each write takes one `fsync`.
 /// * The file is opened at the first lookup; missing directories are created.
 /// * All functions of a program may share one file. A second program that opens it gets an error of kind
 ///   [`Unavailable`](lru_core::backend::ErrorKind::Unavailable) and runs without the backend.
@@ -52,13 +52,13 @@ pub struct Disk {
     file: Arc<LazyFile>,
 }
 
-/// Stores results in the file at this path.
+/// Creates a backend that stores results in the file at this path. The file is opened at the first lookup.
 pub fn disk(path: impl AsRef<Path>) -> Disk {
     Disk { file: Arc::new(LazyFile::new(path.as_ref().to_owned(), MAX_BYTES)) }
 }
 
 impl Disk {
-    /// Sets the size limit of all entries together: 256 MiB by default.
+    /// Sets the size limit of all entries together, in bytes: 256 MiB by default.
     ///
     /// Beyond it the oldest entries are evicted. The file itself may grow to three times this size. If several `Disk`
     /// values share a file, the smallest limit applies.
@@ -74,7 +74,7 @@ impl fmt::Debug for Disk {
     }
 }
 
-/// The key in the file. No namespace is a prefix of another.
+/// Returns the key in the file. No namespace is a prefix of another.
 fn file_key(namespace: &str, key: &[u8]) -> Vec<u8> {
     [prefix(namespace).as_slice(), key].concat()
 }
@@ -83,22 +83,23 @@ fn prefix(namespace: &str) -> Vec<u8> {
     [format!("{}:", namespace.len()).as_bytes(), namespace.as_bytes(), b":"].concat()
 }
 
-/// The present time in milliseconds since 1970.
+/// Returns the present time in milliseconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_milliseconds)
 }
 
-/// The deadline of an entry stored now; zero if it does not expire.
+/// Returns the deadline of an entry stored now; zero if it does not expire.
 fn expires(ttl: Option<Duration>) -> u64 {
     ttl.map_or(0, |ttl| now().saturating_add(whole_milliseconds(ttl)).max(1))
 }
 
-/// The duration rounded up: a time to live of less than a millisecond must not become zero, which means no expiry.
+/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
+/// means no expiry.
 fn whole_milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
-/// The entry, unless it has expired.
+/// Returns the entry, unless it has expired.
 fn live(value: Vec<u8>, expires: u64) -> Option<Stored> {
     if expires == 0 {
         return Some(Stored::new(value));

@@ -1,7 +1,7 @@
 //! The tables of the file, and the eviction of expired and oldest entries.
 //!
-//! Invariant: each entry has one row in `ENTRIES` and one in `ORDER`, and one in `DEADLINES` if it expires; `TOTALS` has
-//! the sum of their sizes.
+//! Invariant: each entry has one row in `ENTRIES` and one in `ORDER`, and one in `DEADLINES` if it expires;
+//! `TOTALS` has the sum of their sizes.
 
 use std::ops::Bound;
 
@@ -19,7 +19,7 @@ const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("totals");
 const NEXT_NUMBER: &str = "next number";
 const BYTES: &str = "bytes";
 
-/// The size of an entry beside its key and its value.
+/// The size of an entry without its key and its value, in bytes.
 const OVERHEAD: u64 = 160;
 /// How many expired entries each write removes at most.
 const SWEEP: usize = 16;
@@ -116,7 +116,8 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// The size of an entry: its key is stored three times, and a large value takes pages whose size is a power of two.
+/// Returns the size of an entry: its key is stored three times, and a large value takes pages whose size is a
+/// power of two.
 fn size(key: &[u8], value: &[u8]) -> u64 {
     let value = if value.len() > 2048 { value.len().next_power_of_two() } else { value.len() };
     OVERHEAD + 3 * key.len() as u64 + value as u64

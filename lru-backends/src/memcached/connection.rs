@@ -121,7 +121,7 @@ fn is_complete(inbox: &mut Inbox, replies: &mut Vec<Reply>, count: usize) -> io:
     Ok(true)
 }
 
-/// The time until the deadline; an error once it has passed.
+/// Returns the time until the deadline; an error once it has passed.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }

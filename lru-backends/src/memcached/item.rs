@@ -27,12 +27,12 @@ pub(super) fn new_generation() -> Generation {
     generation
 }
 
-/// The key of the generation of a namespace.
+/// Returns the key of the generation of a namespace.
 pub(super) fn generation_key(namespace: &str) -> String {
     format!("lru:g:{:032x}", fnv(&[namespace.as_bytes()]))
 }
 
-/// The key of an entry.
+/// Returns the key of an entry.
 pub(super) fn entry_key(namespace: &str, key: &[u8]) -> String {
     format!("lru:e:{:032x}", fnv(&[&length(namespace.len()), namespace.as_bytes(), key]))
 }
@@ -91,7 +91,8 @@ pub(super) fn unpacked(
     Some((rest.to_vec(), left))
 }
 
-/// The time to live for the server: whole seconds, rounded up, plus one, because the server's clock ticks once a second.
+/// Returns the time to live for the server: whole seconds, rounded up, plus one, because the server's clock
+/// ticks once a second.
 ///
 /// A month or more becomes a date; a date beyond the range of the protocol becomes zero, no expiry. The item itself
 /// contains its deadline in milliseconds.
@@ -104,12 +105,13 @@ pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
     i32::try_from(milliseconds(now).div_ceil(1000).saturating_add(seconds)).unwrap_or(0)
 }
 
-/// The time in milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn milliseconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_milliseconds)
 }
 
-/// The duration rounded up: a time to live of less than a millisecond must not become zero, which means no expiry.
+/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
+/// means no expiry.
 fn whole_milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! Memcached, over its meta protocol.
 //!
-//! The client is part of this crate: existing ones are either blocking or async, and adapting two of them would take
-//! more code than the three commands that are needed.
+//! The client is part of this crate: existing clients are either blocking or async, and adapting two of them
+//! would take more code than the three commands that are needed.
 
 mod client;
 mod connection;
@@ -27,17 +27,17 @@ use crate::timeouts::{Timeouts, timeout_methods};
 /// never wait for each other.
 const MAX_KEYS: usize = 256;
 
-/// Results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
+/// A backend that stores results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
 ///
 /// The client connects at the first lookup, and again after a restart of the server. Connections are pooled. `async`
 /// functions need a tokio runtime with its I/O and timer drivers.
 ///
 /// * A value above the item size limit of the server, 1 MiB unless it was started with another `-I`, is not stored and
 ///   counts as a backend error.
-/// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the server removes
-///   them as they expire or as it needs the memory.
-/// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another process has
-///   invalidated.
+/// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the
+///   server removes them as they expire or as it needs the memory.
+/// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another
+///   process has invalidated.
 /// * Credentials and encryption are not supported.
 ///
 /// # Examples
@@ -58,7 +58,9 @@ pub struct Memcached {
     awaited: ConnectionPool<Awaited, runtime::Id>,
 }
 
-/// Stores results in the Memcached server at this address: a host name or IP address, and a port.
+/// Creates a backend that stores results in the Memcached server at this address.
+///
+/// The address is a host name or an IP address, and a port, which is 11211 by default.
 pub fn memcached(address: impl Into<String>) -> Memcached {
     let address = address.into();
     let address = ["memcached://", "memcache://", "tcp://"]
@@ -115,7 +117,7 @@ fn generation_in(reply: Reply) -> Result<Option<Generation>, ClientError> {
     }
 }
 
-/// The error for a reply that does not carry out the request.
+/// Returns the error for a reply that does not carry out the request.
 fn rejected(reply: Reply) -> ClientError {
     match reply {
         Reply::Error(message) => ClientError::answered(ErrorKind::Rejected, message),
@@ -123,7 +125,7 @@ fn rejected(reply: Reply) -> ClientError {
     }
 }
 
-/// The entries, from the replies to `generation_and_entries`.
+/// Returns the entries, from the replies to `generation_and_entries`.
 fn found_of(
     replies: Vec<Reply>,
     namespace: &str,
@@ -134,7 +136,7 @@ fn found_of(
     replies.zip(keys).map(|(entry, key)| found(entry, generation, namespace, key)).collect()
 }
 
-/// The entry, from its reply.
+/// Returns the entry, from its reply.
 fn found(
     entry: Reply,
     generation: Option<Generation>,
@@ -148,7 +150,8 @@ fn found(
     }
 }
 
-/// The entry that an item holds, unless it belongs to another key, is of an older generation, or has expired.
+/// Returns the entry that an item holds, unless it belongs to another key, is of an older generation, or has
+/// expired.
 fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Stored> {
     let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
     Some(Stored::new(value).ttl(ttl))

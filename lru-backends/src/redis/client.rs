@@ -130,7 +130,7 @@ impl Redis {
         }
     }
 
-    /// The slot for the connection of this runtime.
+    /// Returns the slot for the connection of this runtime.
     fn shared(&self) -> Result<Shared, ClientError> {
         let runtime = current_runtime()?;
         let mut all = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);

@@ -109,7 +109,7 @@ fn at((host, port): &Node) -> ::redis::cluster_routing::RoutingInfo {
     RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port })
 }
 
-/// The main servers of a cluster: the third item of each slot range in the answer of `CLUSTER SLOTS`.
+/// Returns the main servers of a cluster: the third item of each slot range in the answer of `CLUSTER SLOTS`.
 #[cfg(feature = "redis-cluster")]
 pub(super) fn nodes_in(slots: Value) -> RedisResult<Vec<Option<Node>>> {
     let mut nodes = Vec::new();

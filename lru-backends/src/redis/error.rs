@@ -14,7 +14,7 @@ pub(super) fn of_type<T: FromRedisValue>(answer: Value) -> Result<T, ClientError
     T::from_redis_value(answer).map_err(|error| ClientError::answered(ErrorKind::Protocol, error))
 }
 
-/// The error of each operation whose client could not be set up.
+/// Returns the error of each operation whose client could not be set up.
 pub(super) fn misconfigured(why: &'static str) -> RedisError {
     (::redis::ErrorKind::InvalidClientConfig, why).into()
 }

@@ -3,9 +3,10 @@
 //! An entry is a string under `length:namespace:key`, where the length is that of the namespace: so keys are unique,
 //! and no namespace is a prefix of another. Values are stored as they are, and expire by the server's clock.
 //!
-//! Clearing scans the server for the namespace and unlinks its keys. That takes time proportional to the number of keys
-//! on the server, but a read stays one round trip and no dead entry is left. A generation counter would make clearing
-//! fast, at the price of a second key for each read and of dead entries without expiry.
+//! Clearing scans the server for the namespace and unlinks its keys. That takes time proportional to the
+//! number of keys on the server, but a read stays one round trip and no invalid entry remains. A generation
+//! counter would make clearing fast, at the cost of a second key for each read and of invalid entries without
+//! expiry.
 
 mod client;
 mod connection;
@@ -34,24 +35,28 @@ use connection::nodes_in;
 use request::{Node, Request, found, pattern, prefix, redis_key, scan, set, unlink};
 use tracking::{Reach, Tracking};
 
-/// Results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
+/// A backend that stores results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
 ///
-/// The client connects at the first lookup, and again after a restart of the server. Plain functions take connections from
-/// a pool; `async` functions share one connection per tokio runtime, which needs its I/O and timer drivers.
+/// The client connects at the first lookup, and again after a restart of the server. Plain functions take
+/// connections from a pool; `async` functions share one connection per tokio runtime, which needs its I/O and
+/// timer drivers.
 ///
 /// * A time to live has a precision of one millisecond, rounded up.
-/// * `cache_clear` scans the server for the keys of the function, which takes time proportional to the number of all keys
-///   on the server. The server keeps serving other clients. A result stored during a clear may remain.
-/// * A key to which another program gave another type is a miss, and is overwritten.
-/// * From Redis 6 on, the server reports changes by other processes (client tracking), and the copies in this process are
-///   dropped at once, for functions whose in-process cache is a `static`. This takes one more connection and one thread per
-///   `Redis` value. The server also reports expiry, eviction, and this process's own writes: the thread reads such an entry
-///   back, and the copy stays if it equals the entry. A copy that was fetched while its change was being reported may be
-///   dropped needlessly, which costs one more round trip.
-/// * While that connection is down, changes go unnoticed. So all copies are dropped when it is lost, which takes up to about
-///   two seconds to notice, and again when it is back, as at the first call of a program. Meanwhile, and where tracking is
-///   not available (in a cluster, with an older server, or without permission for `CLIENT TRACKING`), `front_ttl` bounds how
-///   long a copy may be outdated. That is not an error.
+/// * `cache_clear` scans the server for the keys of the function, which takes time proportional to the number
+///   of all keys on the server. The server keeps serving other clients. A result stored during a clear may
+///   remain.
+/// * A key that holds another Redis type, set by another program, is a miss and is overwritten.
+/// * From Redis 6 on, the server reports changes by other processes (client tracking), and the copies in this
+///   process are dropped at once, for functions whose in-process cache is a `static`. This takes one more
+///   connection and one thread per `Redis` value. The server also reports expiry, eviction, and this
+///   process's own writes: the thread reads such an entry back, and the copy stays if it equals the entry. A
+///   copy that was fetched while its change was being reported may be dropped needlessly, which costs one
+///   more round trip.
+/// * While that connection is down, changes are not received. So all copies are dropped when it is lost,
+///   which takes up to about two seconds to detect, and again when it is restored or first opened. Meanwhile,
+///   and where tracking is not available (in a cluster, with an older server, or without permission for
+///   `CLIENT TRACKING`), `front_ttl` bounds how long a copy may be outdated. This is not reported as an
+///   error.
 /// * Neither `Debug` output nor errors contain the URL, the user or the password.
 ///
 /// # Examples
@@ -66,7 +71,7 @@ use tracking::{Reach, Tracking};
 /// // With every setting of the `redis` crate: certificates, a socket, another protocol.
 /// let by_client = Redis::new(redis_client::Client::open("redis+unix:///run/redis.sock")?);
 ///
-/// // `rediss:` trusts the authorities that browsers trust; this one, only the authority in the file.
+/// // `rediss:` trusts the certificate authorities that browsers trust; this client, only the one in the file.
 /// # #[cfg(feature = "redis-tls")] {
 /// let root_cert = Some(std::fs::read("authority.pem").expect("readable"));
 /// let certificates = redis_client::TlsCertificates { client_tls: None, root_cert };
@@ -85,11 +90,11 @@ pub struct Redis {
     tracking: Mutex<Option<Tracking>>,
 }
 
-/// Stores results in the Redis or Valkey server with this URL.
+/// Creates a backend that stores results in the Redis or Valkey server with this URL.
 ///
-/// The URL is `redis://user:password@host:port/database`, `rediss://…` with TLS, or `redis+unix:///path`. With an invalid
-/// URL each lookup fails with an error of kind [`Configuration`](lru_core::backend::ErrorKind::Configuration), and calls run
-/// without the backend.
+/// The URL is `redis://user:password@host:port/database`, `rediss://…` with TLS, or `redis+unix:///path`.
+/// With an invalid URL each lookup fails with an error of kind
+/// [`Configuration`](lru_core::backend::ErrorKind::Configuration), and calls run without the backend.
 pub fn redis(url: impl AsRef<str>) -> Redis {
     if let Ok(client) = Client::open(url.as_ref()) {
         return Redis::new(client);
@@ -101,7 +106,7 @@ pub fn redis(url: impl AsRef<str>) -> Redis {
 }
 
 impl Redis {
-    /// Stores results in the server of this client.
+    /// Creates a backend that stores results in the server of this client.
     pub fn new(client: Client) -> Self {
         let place = match client.get_connection_info().addr() {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
@@ -113,22 +118,24 @@ impl Redis {
         Self::of(Server::One(Box::new(client)), place)
     }
 
-    /// Stores results in the server with this connection information.
+    /// Creates a backend that stores results in the server with this connection information.
     ///
     /// # Errors
     ///
-    /// The connection information is invalid.
+    /// Returns an error if the connection information is invalid.
     pub fn at(info: ConnectionInfo) -> RedisResult<Self> {
         Ok(Self::new(Client::open(info.into_connection_info()?)?))
     }
 
-    /// Stores results in a Redis Cluster.
+    /// Creates a backend that stores results in a Redis Cluster.
     #[cfg(feature = "redis-cluster")]
     pub fn cluster(client: ::redis::cluster::ClusterClient) -> Self {
         Self::of(Server::Cluster(Box::new(client)), "redis cluster".into())
     }
 
-    /// Stores results in the server that the sentinels name; they are asked for each new connection.
+    /// Creates a backend that stores results in the master that the sentinels report.
+    ///
+    /// The sentinels are queried for each new connection.
     #[cfg(feature = "redis-sentinel")]
     pub fn sentinel(client: ::redis::sentinel::SentinelClient) -> Self {
         Self::of(Server::Sentinel(Arc::new(Mutex::new(client))), "redis behind sentinels".into())
@@ -155,7 +162,7 @@ impl fmt::Debug for Redis {
 }
 
 impl Redis {
-    /// How the listener connects; `None` if the server cannot report changes.
+    /// Returns how the listener connects; `None` if the server cannot report changes.
     fn reach(&self) -> Option<Reach> {
         match &self.server {
             Server::One(client) => {
@@ -189,7 +196,7 @@ impl Redis {
 macro_rules! backend_by_redis {
     ($Backend:ident, $CompareAndSwap:ident, $send:ident, $nodes:ident, $clear_by_scan:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Redis {
-            /// The servers that hold keys.
+            /// Returns the servers that hold keys.
             $($fn)* $nodes(&self) -> Result<Vec<Option<Node>>, ClientError> {
                 #[cfg(feature = "redis-cluster")]
                 if let Server::Cluster(_) = self.server {

@@ -39,17 +39,18 @@ pub(super) enum Request {
 /// The address of a server of a cluster.
 pub(super) type Node = (String, u16);
 
-/// The prefix of all keys of a namespace. It begins with its length, so no namespace is a prefix of another.
+/// Returns the prefix of all keys of a namespace. It begins with its length, so no namespace is a prefix of
+/// another.
 pub(super) fn prefix(namespace: &str) -> String {
     format!("{}:{namespace}:", namespace.len())
 }
 
-/// The key in Redis.
+/// Returns the key in Redis.
 pub(super) fn redis_key(namespace: &str, key: &[u8]) -> Vec<u8> {
     [prefix(namespace).as_bytes(), key].concat()
 }
 
-/// The `MATCH` pattern for all keys of a namespace.
+/// Returns the `MATCH` pattern for all keys of a namespace.
 pub(super) fn pattern(namespace: &str) -> String {
     let mut pattern = String::new();
     for char in prefix(namespace).chars() {
@@ -61,7 +62,7 @@ pub(super) fn pattern(namespace: &str) -> String {
     pattern + "*"
 }
 
-/// The time to live in milliseconds, rounded up and at least one: `PX 0` is an error.
+/// Returns the time to live in milliseconds, rounded up and at least one: `PX 0` is an error.
 fn milliseconds(ttl: Duration) -> u64 {
     let most = i64::MAX.unsigned_abs() / 2;
     u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(most).clamp(1, most)
@@ -78,7 +79,7 @@ pub(super) fn gets<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Pipelin
     commands
 }
 
-/// The replies, or the first error among them. A key of another type is a miss.
+/// Returns the replies, or the first error among them. A key of another type is a miss.
 pub(super) fn readable(replies: Vec<Value>) -> RedisResult<Value> {
     let replies = replies.into_iter().map(|reply| match reply {
         Value::ServerError(error) if error.code() == WRONG_TYPE => Ok(Value::Nil),
@@ -88,7 +89,7 @@ pub(super) fn readable(replies: Vec<Value>) -> RedisResult<Value> {
     Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
 }
 
-/// The entry, from the replies to `GET` and `PTTL`.
+/// Returns the entry, from the replies to `GET` and `PTTL`.
 pub(super) fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Stored> {
     // The key may have expired between the two commands.
     let value = value.filter(|_| ttl != MISSING)?;

@@ -88,7 +88,7 @@ struct Listener {
     reach: Reach,
     connect: Duration,
     answer: Duration,
-    /// Where connections send messages. It does not keep the thread alive.
+    /// The sender for messages of connections. It does not keep the thread running.
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
     /// The subscriptions, by the prefix of their keys.
@@ -162,7 +162,7 @@ impl Listener {
         Ok(connection)
     }
 
-    /// Passes on what the connection reports, until it is lost.
+    /// Forwards what the connection reports, until the connection is lost.
     async fn follow(&mut self, mut connection: MultiplexedConnection) -> Result<(), Dropped> {
         loop {
             let Ok(event) = timeout(SILENCE, self.events.recv()).await else {
@@ -236,7 +236,7 @@ impl Listener {
         }
     }
 
-    /// The subscriptions for a key, and the key without the prefix.
+    /// Returns the subscriptions for a key, and the key without the prefix.
     fn sinks_of<'k>(&self, full: &'k [u8]) -> Option<(&Sinks, &'k [u8])> {
         let colon = full.iter().position(|&byte| byte == b':')?;
         let length: usize = std::str::from_utf8(&full[..colon]).ok()?.parse().ok()?;

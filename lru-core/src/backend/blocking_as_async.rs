@@ -1,4 +1,4 @@
-//! A blocking backend where one that is awaited is expected, so that both kinds of functions share the code of a call.
+//! A blocking backend as an async one, so that both kinds of functions share the code of a call.
 
 use core::time::Duration;
 

@@ -95,12 +95,13 @@ pub(crate) fn opened<T: DeserializeOwned>(
     Some((format.read(value)?, left))
 }
 
-/// The time in milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn milliseconds(time: SystemTime) -> Option<u64> {
     whole_milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).ok()?)
 }
 
-/// The duration rounded up: a time to live of less than a millisecond must not become zero, which means no expiry.
+/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
+/// means no expiry.
 fn whole_milliseconds(span: Duration) -> Option<u64> {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).ok()
 }

@@ -17,7 +17,7 @@ pub enum ErrorKind {
     /// The backend cannot be reached: the connection was refused or lost, the server is down or restarting, or the
     /// file cannot be opened.
     Unavailable,
-    /// A circuit breaker skipped the operation, because the ones before it failed.
+    /// A circuit breaker skipped the operation, because earlier operations failed.
     CircuitOpen,
     /// The backend was reached and refused the operation: missing permissions, a value that is too large, no
     /// memory left.
@@ -36,7 +36,7 @@ pub enum ErrorKind {
     Other,
 }
 
-/// The error of a backend operation: a cause and its [kind](BackendError::kind).
+/// The error of a backend operation, with its cause and its [kind](BackendError::kind).
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ pub enum ErrorKind {
 /// let error = BackendError::with_kind(ErrorKind::Timeout, "no answer within 250 ms");
 /// assert_eq!((error.kind(), error.to_string()), (ErrorKind::Timeout, "no answer within 250 ms".to_string()));
 ///
-/// // An `io::Error` brings its kind with it; a message alone has none.
+/// // The kind of an `io::Error` is converted; a message alone has the kind `Other`.
 /// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
 /// assert_eq!(BackendError::from(refused).kind(), ErrorKind::Unavailable);
 /// assert_eq!(BackendError::from("poisoned").kind(), ErrorKind::Other);
@@ -68,7 +68,7 @@ impl BackendError {
         Self { kind, cause: cause.into() }
     }
 
-    /// Returns the kind of failure, for deciding what to do about it.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -9,8 +9,8 @@
 //! afterwards. A call that inserts a copy checks afterwards whether a change was reported meanwhile, and removes
 //! its copy again; a report is recorded first, and removes copies afterwards. So one of the two sees the other.
 //!
-//! Invariant: the lock of the in-process cache is not taken while the records are locked, as a call that holds the former may
-//! wait for the latter.
+//! Invariant: the lock of the in-process cache is not taken while the records are locked, as a call that
+//! holds the former may wait for the latter.
 
 use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -33,14 +33,14 @@ use crate::key::KeyHash;
 pub struct Invalidation(OnceLock<Tracker>);
 
 impl Invalidation {
-    /// An invalidation that has not begun.
+    /// Creates an invalidation that has not begun.
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
         Self(OnceLock::new())
     }
 
-    /// The tracker, which begins to watch the backend at the first call. `None` if the backend does not report changes, or
-    /// nothing is stored in the process.
+    /// Returns the tracker, which begins to watch the backend at the first call. `None` if the backend does
+    /// not report changes, or nothing is stored in the process.
     pub(crate) fn tracker(
         &'static self,
         memo: &'static impl HasInProcessCache,
@@ -58,10 +58,10 @@ impl Invalidation {
     }
 }
 
-/// The number of places for the times of changes. Keys that share a place share their last change.
+/// The number of buckets for the sequence numbers of changes. Keys in one bucket share their last change.
 const BUCKETS: usize = 1024;
 
-/// Up to so many records are not swept.
+/// The number of records up to which nothing is swept.
 const SWEEP_MIN: usize = 64;
 
 /// Tracks which entries of a backend have copies in the in-process cache of a function.
@@ -75,7 +75,7 @@ pub(crate) struct Tracker {
     records: Mutex<Records>,
 }
 
-/// A number that orders what is recorded.
+/// A sequence number, which orders the records.
 type Sequence = u64;
 
 /// The hash of a key of the backend.
@@ -84,7 +84,7 @@ type Address = u64;
 #[derive(Default)]
 struct Records {
     now: Sequence,
-    /// When the keys of each place were last changed. Allocated at the first change.
+    /// When the keys of each bucket were last changed. Allocated at the first change.
     changed: Vec<Sequence>,
     /// When any key may have been changed.
     all_changed: Sequence,
@@ -145,7 +145,7 @@ impl Records {
         self.copies.find_entry(record.address, is_unchanged).map(OccupiedEntry::remove).is_ok()
     }
 
-    /// The next record to be checked, as it is now.
+    /// Returns the next record to be checked, as it is now.
     fn next_to_sweep(&mut self) -> Option<CopyRecord> {
         if self.sweep.len() <= SWEEP_MIN {
             return None;
@@ -189,7 +189,7 @@ impl Tracker {
         }
     }
 
-    /// Whether all copies of this key are known to equal `value`.
+    /// Returns whether all copies of this key are known to equal `value`.
     fn is_copy(&self, address: Address, value: Option<&[u8]>) -> bool {
         let value = value.map(|value| self.seed.hash_one(value));
         let records = self.records.lock();
@@ -255,13 +255,13 @@ pub(crate) struct TrackedKey {
 }
 
 impl TrackedKey {
-    /// Notes that the result begins to be fetched or computed.
+    /// Records that fetching or computing the result begins.
     pub(crate) fn begin(&self) {
         self.began.store(self.tracker.records.lock().now, Relaxed);
     }
 
-    /// Records that the result may be in the in-process cache under `hash`, and removes it if its key was changed since it
-    /// began.
+    /// Records that the result may be in the in-process cache under `hash`, and removes it if its key was
+    /// changed since it began.
     pub(crate) fn inserted(&self, hash: KeyHash) {
         let Self { tracker, address, began, inserted } = self;
         let began = began.load(Relaxed);
@@ -277,8 +277,8 @@ impl TrackedKey {
         tracker.sweep();
     }
 
-    /// Records that the result is about to be written to the backend as these bytes, so that the report of this write does not
-    /// invalidate it.
+    /// Records that the result is about to be written to the backend as these bytes, so that the report of
+    /// this write does not invalidate it.
     pub(crate) fn writes(&self, value: &[u8]) {
         let Self { tracker, address, inserted, .. } = self;
         let inserted = inserted.load(Relaxed);

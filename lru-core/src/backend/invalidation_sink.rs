@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-/// The cached copies of one function in this process, to which a backend reports changes.
+/// A handle by which a backend reports changed entries, so that the in-process copies of one function are
+/// dropped.
 ///
-/// A backend that can notice changes receives one from [`Backend::watch`](super::Backend::watch), keeps it, and calls
-/// it from any thread at any time: this process must not serve a copy once another process has changed the entry.
+/// A backend that can detect changes receives one in [`Backend::watch`](super::Backend::watch). It may call
+/// the sink from any thread at any time, and should do so as soon as another process has changed an entry.
 #[derive(Clone)]
 pub struct InvalidationSink(&'static dyn LocalCopies);
 
@@ -31,12 +32,12 @@ pub fn sink_of(copies: &'static dyn LocalCopies) -> InvalidationSink {
 }
 
 impl InvalidationSink {
-    /// Drops the copies of `key`: its entry was set or removed, or may have been.
+    /// Drops the copies of `key`, because its entry was set or removed, or may have been.
     pub fn invalidate(&self, key: &[u8]) {
         self.0.invalidate(key);
     }
 
-    /// Returns `true` if the change of `key` may be the write of this process, whose result its copy already is.
+    /// Returns whether the change of `key` may be a write by this process, in which case its copy is current.
     ///
     /// The backend may then read the entry and report it with
     /// [`invalidate_unless_equal`](Self::invalidate_unless_equal) instead of [`invalidate`](Self::invalidate), so that
@@ -46,12 +47,14 @@ impl InvalidationSink {
         self.0.may_be_own_write(key)
     }
 
-    /// Drops the copies of `key`, unless they are copies of `current`: the value that the backend held after the change.
+    /// Drops the copies of `key`, unless they are copies of `current`: the value that the backend held after
+    /// the change.
     pub fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>) {
         self.0.invalidate_unless_equal(key, current);
     }
 
-    /// Drops all copies: the namespace was cleared, or changes go unnoticed or did until now.
+    /// Drops all copies. It is called when the namespace was cleared, when the backend stops receiving
+    /// changes, and when it receives them again.
     pub fn invalidate_all(&self) {
         self.0.invalidate_all();
     }

@@ -1,7 +1,7 @@
 //! Backends: stores outside the process, the second level (L2) behind the in-process cache (L1).
 //!
-//! A backend stores bytes under bytes, by namespace and with a time to live. It does not see arguments, results
-//! or caches. A call asks the in-process cache first, then the backend, and then computes.
+//! A backend stores bytes under bytes, by namespace and with a time to live. It does not see arguments,
+//! results or caches. A call looks up the in-process cache first, then the backend, and then computes.
 
 #[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
@@ -25,7 +25,7 @@ use std::vec::Vec;
 pub use error::{BackendError, ErrorKind};
 pub use invalidation_sink::InvalidationSink;
 
-/// An entry as a backend returns it: the value, and its remaining time to live.
+/// An entry that a backend returns: the value and its remaining time to live.
 ///
 /// # Examples
 ///
@@ -46,7 +46,7 @@ pub use invalidation_sink::InvalidationSink;
 pub struct Stored {
     /// The bytes that were set.
     pub value: Vec<u8>,
-    /// The remaining time to live; `None` if the entry does not expire, or if the backend does not know.
+    /// The remaining time to live; `None` if the entry does not expire, or if the backend does not report it.
     pub ttl: Option<Duration>,
 }
 
@@ -69,7 +69,9 @@ impl Stored {
 ///
 /// * A key is looked up within its namespace: one key in two namespaces is two entries.
 /// * An entry must not be returned after its time to live. It may be lost earlier.
-/// * Several threads call a backend at the same time.
+/// * Several threads may call a backend at the same time.
+/// * A call of the function waits for `get` and `set`, so a backend should have timeouts. A
+///   `CircuitBreaker` skips a backend that keeps failing.
 ///
 /// # Examples
 ///
@@ -124,17 +126,18 @@ pub trait Backend {
     ///
     /// # Errors
     ///
-    /// The lookup failed. The call computes the result instead, unless the function says `strict = true`.
+    /// Returns an error if the lookup failed. The call of the function then computes the result, unless it
+    /// has `strict = true`.
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError>;
 
     /// Returns the entry for each of `keys`, in their order.
     ///
-    /// By default this calls [`get`](Self::get) for one key after the other. A backend that can read several entries
-    /// in one round trip overrides it.
+    /// The default calls [`get`](Self::get) once per key. A backend that can read several entries in one
+    /// round trip should override it.
     ///
     /// # Errors
     ///
-    /// The lookup failed for at least one key.
+    /// Returns an error if the lookup failed for at least one key.
     fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
         keys.iter().map(|key| self.get(namespace, key)).collect()
     }
@@ -143,7 +146,7 @@ pub trait Backend {
     ///
     /// # Errors
     ///
-    /// The entry may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn set(
         &self,
         namespace: &str,
@@ -154,12 +157,12 @@ pub trait Backend {
 
     /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
     ///
-    /// Only `single_flight = global` calls it, for its cross-process lock. The default returns an error of kind
-    /// [`Unsupported`](ErrorKind::Unsupported); then each process computes on its own.
+    /// It is called only for the cross-process lock of `single_flight = global`. The default returns an error
+    /// of kind [`Unsupported`](ErrorKind::Unsupported); then each process computes on its own.
     ///
     /// # Errors
     ///
-    /// The entry may or may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
         let _ = (namespace, key, value, ttl);
         Err(cannot_add())
@@ -169,21 +172,21 @@ pub trait Backend {
     ///
     /// # Errors
     ///
-    /// The entry may still be there.
+    /// Returns an error if the removal failed, in which case the entry may still be stored.
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError>;
 
     /// Removes all entries of a namespace, and none of another.
     ///
     /// # Errors
     ///
-    /// Some entries may still be there.
+    /// Returns an error if the removal failed, in which case some entries may still be stored.
     fn clear(&self, namespace: &str) -> Result<(), BackendError>;
 
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can.
     ///
-    /// A function that keeps copies in the process calls it once, before it first uses the backend. The call must
-    /// return quickly: work that takes long belongs on another thread. The default returns `false`: `front_ttl` then
-    /// bounds how long a copy may be outdated.
+    /// It is called once per function, before the function first uses the backend, if the process keeps
+    /// copies. It must return quickly: slow work belongs on another thread. The default returns `false`:
+    /// `front_ttl` then bounds how long a copy may be outdated.
     fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
         let _ = (namespace, sink);
         false
@@ -201,7 +204,8 @@ pub trait AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The lookup failed. The call computes the result instead, unless the function says `strict = true`.
+    /// Returns an error if the lookup failed. The call of the function then computes the result, unless it
+    /// has `strict = true`.
     fn get(
         &self,
         namespace: &str,
@@ -212,7 +216,7 @@ pub trait AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The lookup failed for at least one key.
+    /// Returns an error if the lookup failed for at least one key.
     fn get_many(
         &self,
         namespace: &str,
@@ -233,7 +237,7 @@ pub trait AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The entry may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn set(
         &self,
         namespace: &str,
@@ -246,7 +250,7 @@ pub trait AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The entry may or may not have been set.
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
     fn add(
         &self,
         namespace: &str,
@@ -262,14 +266,14 @@ pub trait AsyncBackend {
     ///
     /// # Errors
     ///
-    /// The entry may still be there.
+    /// Returns an error if the removal failed, in which case the entry may still be stored.
     fn delete(&self, namespace: &str, key: &[u8]) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
     /// Removes all entries of a namespace, and none of another; see [`Backend::clear`].
     ///
     /// # Errors
     ///
-    /// Some entries may still be there.
+    /// Returns an error if the removal failed, in which case some entries may still be stored.
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
 
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can; see

@@ -1,7 +1,7 @@
-//! Evictions in which the user has a say: a policy with candidates asks the victim chooser before each one.
+//! Evictions with a victim chooser: a policy with candidates calls it before each eviction.
 //!
-//! The chooser runs while the store is borrowed for reading. It may call the cache, and it may panic: the
-//! entries evicted before are deferred, so that they are reported in any case.
+//! The chooser runs while the store is borrowed for reading. It may call the cache, and it may panic: entries
+//! that were evicted before are deferred, so that they are reported in any case.
 
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::state::State;
@@ -53,7 +53,7 @@ impl<C: CacheTypes> State<C> {
         was_asked
     }
 
-    /// Asks the victim chooser, and evicts the chosen entry if the demand is not met meanwhile.
+    /// Calls the victim chooser, and evicts the chosen entry unless the demand is met meanwhile.
     #[cold]
     fn evict_one(
         &self,

@@ -14,7 +14,8 @@ use crate::store::change_log::Superseded;
 use crate::store::place::FastInsert;
 use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed};
 
-/// What an insert asks about keys and values. A closure compares keys; the values are then no errors.
+/// How an insert compares keys and recognizes errors. A closure compares keys only: no value is then an
+/// error.
 pub trait Comparison<C: CacheTypes> {
     /// Returns whether two keys are equal.
     fn is_same(&self, stored: &C::Key, key: &C::Key) -> bool;
@@ -178,8 +179,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// The slow path of [`Engine::insert`], which considers all changes since the computation began. Releases
-    /// the lock.
+    /// Inserts by the slow path of [`Engine::insert`], which considers all changes since the computation
+    /// began. Releases the lock.
     #[inline(never)]
     fn insert_decided(
         &self,
@@ -219,8 +220,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         removed
     }
 
-    /// Finds out what [`decide`] must know about an insert, and the place of the stored entry of the key. No
-    /// user code runs after the last check.
+    /// Collects the findings that [`decide`] needs about an insert, and the place of the stored entry of the
+    /// key. No user code runs after the last check.
     fn examine(
         &self,
         state: &State<C>,

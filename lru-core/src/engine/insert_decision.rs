@@ -92,7 +92,7 @@ pub(super) fn decide(kind: InsertKind, findings: Findings) -> Decision {
 fn removes_stored(kind: InsertKind, obstacle: Obstacle, stored: StoredEntry) -> bool {
     match (obstacle, kind) {
         (Obstacle::Expired, _) => true,
-        // A value that is too heavy for a map leaves the map as it is.
+        // A value that is too heavy for a map does not change the map.
         (Obstacle::TooHeavy, InsertKind::Inserted) => false,
         (Obstacle::Nested | Obstacle::TooHeavy, kind) => {
             kind.is_requested() || stored.is_stale || stored.is_error

@@ -1,8 +1,7 @@
 //! Lifecycle hooks: the clock, expiry, the eviction listener and the victim chooser, as the engine sees
 //! them.
 //!
-//! The engine does not know whether the answers come from the settings of an object or from the options of
-//! a function.
+//! The engine does not depend on whether they are the settings of an object or the options of a function.
 
 use crate::expiry::{EntryOptions, Freshness, Ticks};
 use crate::store::{CacheTypes, Candidates, RemovalCause};

@@ -9,8 +9,9 @@ use crate::expiry::ticks::{Timestamp, nanoseconds};
 
 /// A source of the current time.
 ///
-/// The type of the times determines the type of a `ttl`: see [`Timestamp`]. A clock may stand still, jump and
-/// go backwards; the time that it shows decides whether an entry has expired.
+/// The type of the time determines the type of a `ttl`: see [`Timestamp`]. A cache whose entries may expire
+/// reads the clock at each lookup and insert. The clock may stop, jump or go backwards: an entry has expired
+/// if its deadline is not later than the time that the clock returns.
 ///
 /// # Examples
 ///
@@ -36,7 +37,7 @@ use crate::expiry::ticks::{Timestamp, nanoseconds};
 /// assert_eq!(pages.get("/"), Some("welcome"));
 /// ```
 pub trait Clock {
-    /// A point in time.
+    /// The type of a point in time.
     type Time: Timestamp;
 
     /// Returns the current time.
@@ -53,7 +54,7 @@ impl<C: Clock> Clock for &C {
     }
 }
 
-/// The monotonic clock of the system: [`Instant`].
+/// The monotonic clock of the system, which returns an [`Instant`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -66,7 +67,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A manually advanced clock, for tests. Its clones show the same time.
+/// A manually advanced clock, for tests. Clones share one time.
 ///
 /// # Examples
 ///
@@ -85,13 +86,13 @@ impl Clock for SystemClock {
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// Creates a clock that shows zero.
+    /// Creates a clock at time zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Advances the clock by `span`. It stops after 584 years.
+    /// Advances the clock by `span`. The time saturates at 584 years.
     pub fn advance(&self, span: Duration) {
         let span = nanoseconds(span);
         let later = |now: u64| Some(now.saturating_add(span));
@@ -99,7 +100,7 @@ impl ManualClock {
         _ = self.0.fetch_update(Relaxed, Relaxed, later);
     }
 
-    /// Sets the clock, forwards or backwards.
+    /// Sets the clock to `time`, which may be earlier than the current time.
     pub fn set(&self, time: Duration) {
         self.0.store(nanoseconds(time), Relaxed);
     }

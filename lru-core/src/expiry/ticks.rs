@@ -54,18 +54,18 @@ impl fmt::Debug for Ticks {
     }
 }
 
-/// A point in time that a clock shows: an integer or a float of any unit, a [`Duration`] since any start, an
-/// [`Instant`] or a [`SystemTime`].
+/// A point in time that a clock returns: an integer or a float in any unit, a [`Duration`] since any start,
+/// an [`Instant`] or a [`SystemTime`].
 ///
-/// Implemented for these types only.
+/// The trait is sealed: it is implemented for these types, and cannot be implemented by other crates.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a time that a cache can store",
     label = "expected an integer, a float, a `Duration`, an `Instant` or a `SystemTime`",
     note = "for a type of another crate, return what it converts to, such as `.timestamp_millis()` of `chrono`"
 )]
 pub trait Timestamp: Copy + sealed::Sealed {
-    /// The type of a `ttl` with such a clock: a [`Duration`] if the type has seconds, otherwise a number of
-    /// the clock's own unit (`u64` for integers, `f64` for floats).
+    /// The type of a `ttl` with such a clock: a [`Duration`] if the type measures seconds, otherwise a number
+    /// in the unit of the clock (`u64` for integers, `f64` for floats).
     type Span: Span;
 
     /// Returns the time as a deadline.

@@ -1,9 +1,10 @@
 //! Deadlock avoidance: a call that would wait for its own thread, directly or through other flights, does not
 //! wait.
 //!
-//! While a leader's function runs, or its future is polled, its flight stands on a stack of the thread. A call
-//! made meanwhile on this thread that would wait for a flight of that stack is recursion. One that would wait for
-//! a flight which itself waits, through others, for one of the stack, would close a cycle of the wait-for graph.
+//! While a leader's function runs, or its future is polled, its flight is on a stack of the thread. If a call
+//! on this thread would then wait for a flight on that stack, it is a recursive call. If it would wait for a
+//! flight that itself waits, through others, for one on the stack, it would close a cycle of the wait-for
+//! graph.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};

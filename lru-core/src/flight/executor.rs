@@ -4,13 +4,13 @@ use core::future::Future;
 use core::pin::Pin;
 use std::boxed::Box;
 
-/// A task that refreshes one stale result.
+/// The future of a background refresh of one stale result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An executor on which an `async fn` refreshes its stale results (stale-while-revalidate): `spawn = …`.
 ///
-/// Implemented by any function that takes a [`Task`], and, with the feature `tokio`, by `Tokio`, which is the default
-/// then.
+/// The trait is implemented for every function that takes a [`Task`]. With the feature `tokio` it is also
+/// implemented for `Tokio`, which is then the default.
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
     label = "expected a `functools::refresh::Spawn`, or a function that takes a `functools::refresh::Task`"
 )]
 pub trait Spawn {
-    /// Starts `task`, which then runs concurrently with the caller.
+    /// Starts `task` and returns at once: the task runs concurrently with the caller.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl<F: Fn(Task)> Spawn for F {
     }
 }
 
-/// The tokio runtime in which the caller runs.
+/// An executor that spawns refreshes on the tokio runtime of the caller (feature `tokio`).
 #[cfg(feature = "tokio")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tokio;

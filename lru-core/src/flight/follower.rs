@@ -46,7 +46,7 @@ impl<K, V> Follower<K, V> {
         Self { flights, flight, timeout, deadline: None, ticket: None, edge: None }
     }
 
-    /// What the leader published.
+    /// Returns what the leader published.
     pub(crate) fn published(&self) -> Option<&Published<V>> {
         self.flight.published.get()
     }

@@ -24,7 +24,8 @@ pub(crate) enum Joined<K, V> {
 impl<K, V> FlightTable<K, V> {
     /// Joins the flight of a key, or begins one, which takes the key from `key`.
     ///
-    /// `is_superseded` tells whether a computation that began at an epoch is out of date: its flight is not joined.
+    /// `is_superseded` returns whether a computation that began at an epoch is out of date: its flight is not
+    /// joined.
     pub(crate) fn join(
         self: &Arc<Self>,
         hash: KeyHash,

@@ -21,12 +21,12 @@ pub(crate) struct Leader<K, V> {
 }
 
 impl<K, V> Leader<K, V> {
-    /// The leader that has begun `flight`.
+    /// Creates the leader that begins `flight`.
     pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
         Self { flights, flight, number: 0, former: Former::Gone, is_done: false }
     }
 
-    /// A follower that has taken over.
+    /// Creates the leader from a follower that has taken over.
     pub(super) fn successor(
         flights: &Arc<FlightTable<K, V>>,
         flight: &Arc<Flight<K, V>>,
@@ -37,7 +37,7 @@ impl<K, V> Leader<K, V> {
         Self { flights, flight, number, former, is_done: false }
     }
 
-    /// Notes that the computation begins: a later change of the key makes its result out of date.
+    /// Records that the computation begins: a later change of the key supersedes its result.
     pub(crate) fn begin(&self, began: Epoch) {
         self.flight.queue.begin(self.number, began, None);
     }
@@ -47,17 +47,17 @@ impl<K, V> Leader<K, V> {
         self.flight.queue.begin(self.number, began, Some(timeout));
     }
 
-    /// Notes that a claimed refresh will begin: until `timeout`, no other call claims it.
+    /// Records that a claimed refresh will begin: until `timeout`, no other call claims it.
     pub(crate) fn confirm(&self, timeout: Duration) {
         self.flight.queue.confirm(self.number, timeout);
     }
 
-    /// Whether it took over because the former leader exceeded its timeout.
+    /// Returns whether it took over because the former leader exceeded its timeout.
     pub(crate) fn is_after_timeout(&self) -> bool {
         self.former == Former::Computing
     }
 
-    /// Whether it took over because the refresh that the former leader claimed has not begun.
+    /// Returns whether it took over because the refresh that the former leader claimed has not begun.
     pub(crate) fn is_after_claim(&self) -> bool {
         self.former == Former::Claiming
     }
@@ -67,12 +67,13 @@ impl<K, V> Leader<K, V> {
         BodyScope::enter(self.flight.id)
     }
 
-    /// Whether no follower has taken over.
+    /// Returns whether no follower has taken over.
     pub(crate) fn leads(&self) -> bool {
         self.flight.queue.is_led_by(self.number)
     }
 
-    /// Whether any follower waits for this leader. If there is none, the flight ends: no call joins any more.
+    /// Returns whether any follower waits for this leader. If there is none, the flight ends: no call joins
+    /// any more.
     pub(crate) fn is_followed(&mut self) -> bool {
         self.close_if(|followers| followers == 0);
         !self.is_done

@@ -42,7 +42,8 @@ impl<K, V> FlightTable<K, V> {
         Self(Mutex::new(HashTable::new()))
     }
 
-    /// Whether a leader that has not exceeded its timeout computes a key that has this hash and `matches`.
+    /// Returns whether a leader that has not exceeded its timeout computes a key that has this hash and
+    /// `matches`.
     pub(crate) fn is_in_flight(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> bool {
         let table = self.0.lock();
         let of_hash = table.iter_hash(hash.get()).filter(|flight| flight.hash == hash);
@@ -51,7 +52,7 @@ impl<K, V> FlightTable<K, V> {
         candidates.iter().any(|flight| !flight.queue.is_stuck() && matches(&flight.key))
     }
 
-    /// The number of flights and of followers.
+    /// Returns the number of flights and of followers.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn count(&self) -> (usize, usize) {
         let table = self.0.lock();

@@ -20,7 +20,7 @@ use crate::store::Epoch;
 
 type Flights = Arc<FlightTable<u64, u64>>;
 
-/// A leader that may compute as long as it likes.
+/// The timeout of a leader that may compute without limit.
 const NEVER: Duration = Duration::MAX;
 /// After it, a test that waits for another thread fails.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ fn finishes(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Panics without a word from the panic hook.
+/// Panics without a message from the panic hook.
 fn raise() -> ! {
     resume_unwind(Box::new("raised"))
 }
@@ -99,7 +99,7 @@ struct Woken(Sender<()>);
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
-        // A test that has ended does not ask.
+        // A test that has ended has dropped the receiver.
         _ = self.0.send(());
     }
 }
@@ -114,7 +114,7 @@ impl Task {
         follower.poll(&Context::from_waker(&self.waker))
     }
 
-    /// Whether it has been woken since this was last asked.
+    /// Returns whether it was woken since the last call.
     fn is_woken(&self) -> bool {
         self.woken.try_iter().count() > 0
     }
@@ -132,7 +132,7 @@ impl Task {
     }
 }
 
-/// So many followers of a key, which wait.
+/// Returns `N` followers of a key, which wait.
 fn waiting<const N: usize>(flights: &Flights, key: u64) -> [(Follower<u64, u64>, Task); N] {
     [(); N].map(|()| {
         let (mut follower, task) = (follow(flights, key), Task::new());
@@ -209,7 +209,7 @@ fn a_leader_without_followers_ends_its_flight_when_it_asks() {
     let _follower = follow(&flights, 1);
     assert!(next.is_followed());
     assert_eq!(flights.count(), (1, 1));
-    // The first has ended, and takes nothing of the second with it.
+    // The first flight has ended, and does not affect the second.
     drop(leader);
     assert_eq!(flights.count(), (1, 1));
 }
@@ -227,7 +227,7 @@ fn a_flight_that_ends_while_its_key_is_compared_is_not_joined() {
     };
     let mut key = Some(1);
     assert!(matches!(flights.join(hash(1), &mut key, same, NEVER, |_| false), Joined::Ended));
-    // The key is still there for another attempt.
+    // The key is still available for another attempt.
     assert!(matches!(flights.join(hash(1), &mut key, u64::eq, NEVER, |_| false), Joined::Lead(_)));
     assert_eq!(key, None);
     assert!(matches!(flights.join(hash(1), &mut key, u64::eq, NEVER, |_| false), Joined::Ended));
@@ -238,7 +238,7 @@ fn a_computation_that_is_superseded_is_not_joined() {
     let flights = flights();
     let leader = lead(&flights, 1);
     let join = || flights.join(hash(1), &mut Some(1), u64::eq, NEVER, |_| true);
-    // It may be computed from what is there now as long as it has not begun.
+    // A computation that has not begun is not superseded.
     assert!(matches!(join(), Joined::Follow(_)));
     leader.begin(Epoch::FIRST);
     let Joined::Lead(next) = join() else { panic!("the first is out of date") };
@@ -275,7 +275,7 @@ fn a_follower_that_was_woken_and_gives_up_has_the_next_woken() {
     let [first, second, (mut third, third_task)] = waiting(&flights, 1);
     drop(leader);
     assert!(first.1.is_woken());
-    // One that was not woken leaves without a trace.
+    // A follower that was not woken is removed without any effect.
     drop(second.0);
     assert!(!third_task.is_woken());
     drop(first.0);
@@ -295,7 +295,7 @@ fn a_follower_that_was_woken_and_does_not_come_has_the_next_woken_a_little_later
     second_task.wait();
     let successor = second_task.take_over(&mut second);
     assert!(successor.leads());
-    // When it comes after all, it waits for the other.
+    // When it is polled after all, it waits for the other.
     assert!(first_task.poll(&mut first).is_pending());
     drop(successor);
     first_task.wait();
@@ -368,7 +368,7 @@ fn a_leader_that_begins_anew_has_its_time_from_then_on() {
     let [(mut follower, task)] = waiting(&flights, 1);
     advance(Duration::from_secs(3));
     leader.restart(Epoch::FIRST, timeout);
-    // The time that it had at first is over.
+    // Its first timeout has passed.
     advance(Duration::from_secs(3));
     assert!(task.poll(&mut follower).is_pending());
     assert!(leader.leads());
@@ -476,7 +476,7 @@ fn a_thread_that_is_not_woken_looks_again_after_a_while() {
     });
 }
 
-/// A waker that looks at the flights when it is woken, and when it is dropped: for ever, under a lock.
+/// A waker that takes the lock of the flights when it is woken or dropped, and so deadlocks under that lock.
 struct Curious(Flights);
 
 impl Wake for Curious {
@@ -503,7 +503,7 @@ fn wakers_are_woken_and_dropped_outside_the_locks() {
         let [mut first, mut second, mut third] = [(); 3].map(|()| follow(&flights, 1));
         for follower in [&mut first, &mut second, &mut third] {
             assert!(poll(follower).is_pending());
-            // In the place of the former waker.
+            // Replaces the former waker.
             assert!(poll(follower).is_pending());
         }
         drop(leader);

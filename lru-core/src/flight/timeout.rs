@@ -1,7 +1,7 @@
 //! Timeouts: wakes a task at a given time.
 //!
-//! One thread serves the whole program. It exists while there is something to wait for, and some seconds longer.
-//! It knows nothing but wakers, so it serves tasks of any executor.
+//! One thread serves the whole program. It exists while there is something to wait for, and some seconds
+//! longer. It only calls wakers, so it serves tasks of any executor.
 
 use core::task::Waker;
 #[cfg(feature = "backend")]
@@ -88,7 +88,8 @@ fn run() {
         if !due.is_empty() {
             drop(wakeups);
             for waker in due.into_values() {
-                // They may belong to different executors: if one panics, the others are woken all the same.
+                // They may belong to different executors: a panic of one must not keep others from being
+                // woken.
                 catch_and_discard(|| waker.wake());
             }
             wakeups = WAKEUPS.lock();
@@ -116,7 +117,7 @@ pub(super) use manual::advance;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use manual::now;
 
-/// Time that tests advance.
+/// The time that tests can advance.
 #[cfg(any(test, feature = "testing"))]
 mod manual {
     use core::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -16,7 +16,7 @@ use crate::store::Epoch;
 
 /// The leadership of a flight, and the wakers of its followers.
 ///
-/// Knows neither key nor value: its address is the waker of the leader's timeout.
+/// It has neither key nor value: an `Arc` of it is the waker of the timeout.
 pub(super) struct WaitQueue(Mutex<State>);
 
 #[derive(Default)]
@@ -77,7 +77,7 @@ pub(super) struct Takeover {
 /// What a leader was doing when another took over from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Former {
-    /// It has ended without a result.
+    /// It ended without a result.
     Gone,
     /// It exceeded its timeout, and may still be computing.
     Computing,
@@ -92,33 +92,35 @@ const CLAIM_TIME: Duration = Duration::from_millis(100);
 const TAKEOVER_TIME: Duration = Duration::from_secs(1);
 
 impl WaitQueue {
-    /// A queue without followers whose leader has number zero.
+    /// Creates a queue without followers, led by the leader with number zero.
     pub(super) fn new(timeout: Duration, is_claim: bool) -> Self {
         let leadership = Some(Leadership::new(0, timeout, is_claim));
         Self(Mutex::new(State { leadership, ..State::default() }))
     }
 
-    /// When the current leader began to compute.
+    /// Returns when the current leader began to compute.
     pub(super) fn began(&self) -> Option<Epoch> {
         self.0.lock().leadership.as_ref().and_then(|leadership| leadership.began)
     }
 
-    /// Whether the leader of this number is the current one.
+    /// Returns whether the leader of this number is the current one.
     pub(super) fn is_led_by(&self, number: u64) -> bool {
         self.0.lock().is_led_by(number)
     }
 
-    /// Whether the flight has no leader at all.
+    /// Returns whether the flight has no leader at all.
     pub(super) fn is_abandoned(&self) -> bool {
         self.0.lock().leadership.is_none()
     }
 
-    /// Whether the leader has exceeded its timeout, after it has begun to compute or as a claim that has not.
+    /// Returns whether the leader has exceeded its timeout, either computing, or as a claim that has not
+    /// begun.
     pub(super) fn is_stuck(&self) -> bool {
         self.0.lock().is_stuck()
     }
 
-    /// Notes when the leader of this number began to compute. With `timeout`, its time is counted from now on.
+    /// Records when the leader of this number began to compute. With `timeout`, its time is counted from now
+    /// on.
     pub(super) fn begin(&self, number: u64, began: Epoch, timeout: Option<Duration>) {
         let mut state = self.0.lock();
         if let Some(leadership) = state.leadership.as_mut().filter(|leadership| leadership.number == number) {
@@ -129,7 +131,8 @@ impl WaitQueue {
         }
     }
 
-    /// Notes that the refresh that the leader of this number has claimed will begin: its time is counted from now on.
+    /// Records that the refresh that the leader of this number has claimed will begin: its time is counted
+    /// from now on.
     pub(super) fn confirm(&self, number: u64, timeout: Duration) {
         let mut state = self.0.lock();
         if let Some(leadership) = state.leadership.as_mut().filter(|leadership| leadership.number == number) {
@@ -196,7 +199,7 @@ impl WaitQueue {
         true
     }
 
-    /// Removes a follower that gives up. If it was woken to take over, wakes the next.
+    /// Removes a follower that stops waiting. If it was woken to take over, wakes the next one.
     pub(super) fn leave(self: &Arc<Self>, ticket: u64) {
         let mut state = self.0.lock();
         let former = state.waiting.remove(&ticket);
@@ -241,7 +244,7 @@ impl WaitQueue {
     }
 }
 
-/// The timeout has fired.
+/// Fires when the timeout has passed.
 impl Wake for WaitQueue {
     fn wake(self: Arc<Self>) {
         let mut state = self.0.lock();
@@ -259,7 +262,7 @@ impl State {
         self.leadership.as_ref().is_some_and(|leadership| leadership.number == number)
     }
 
-    /// Whether a follower may take over. It does not wait for a claim that has not begun.
+    /// Returns whether a follower may take over. It does not wait for a claim that has not begun.
     fn is_vacant(&self) -> bool {
         let is_vacant = |leadership: &Leadership| leadership.is_overdue() || leadership.is_mere_claim();
         self.leadership.as_ref().is_none_or(is_vacant)
@@ -305,7 +308,7 @@ impl State {
         overdue
     }
 
-    /// The follower that has waited longest, to be woken after the lock is released.
+    /// Returns the follower that has waited longest, to be woken after the lock is released.
     fn next_to_take_over(&mut self, queue: &Arc<WaitQueue>) -> Option<Waiting> {
         let (ticket, waiting) = self.waiting.pop_first()?;
         self.woken = ticket;
@@ -324,13 +327,14 @@ impl Leadership {
         self.deadline.is_some_and(|deadline| deadline <= now())
     }
 
-    /// Whether it is a claim that has not begun.
+    /// Returns whether it is a claim that has not begun.
     fn is_mere_claim(&self) -> bool {
         self.is_claim && self.began.is_none()
     }
 }
 
-/// Wakes a follower, which may belong to any executor: if its waker panics, the others are woken all the same.
+/// Wakes a follower, which may belong to any executor. A panic of its waker does not keep others from being
+/// woken.
 fn wake(waiting: Waiting) {
     catch_and_discard(|| waiting.waker.wake());
 }

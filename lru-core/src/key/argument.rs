@@ -4,10 +4,10 @@ use core::hash::Hasher;
 
 use super::cross_type_equality::Common;
 
-/// A type that can be an argument of a memoized function without being `Hash + Eq + Clone`.
+/// A type that can be an argument of a memoized function, even if it is not `Hash + Eq + Clone`.
 ///
-/// Types that are `Hash + Eq + Clone` need no implementation: they are accepted as they are. A type that also
-/// implements `Argument` is hashed and compared by this trait.
+/// Types that are `Hash + Eq + Clone` need no implementation. A type that also implements `Argument` is
+/// hashed and compared by this trait.
 ///
 /// `Argument` is implemented for integers, floats, `bool`, `char`, strings, paths, times and network addresses,
 /// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and `Cow`s of
@@ -74,7 +74,7 @@ use super::cross_type_equality::Common;
     note = "`#[key(skip)]` leaves a parameter (or `self`) that does not affect the result out of the key; `#[key(user.id)]` uses a part of it"
 )]
 pub trait Argument {
-    /// The owned form, stored in the key.
+    /// The owned form of the argument, which is stored in the key.
     type Stored: Send + Sync + 'static;
 
     /// Feeds this argument into `state`. Equal arguments must feed the same bytes.
@@ -86,7 +86,7 @@ pub trait Argument {
     /// Returns whether this argument is equal to a stored one.
     fn eq_stored(&self, stored: &Self::Stored) -> bool;
 
-    /// Makes the owned form of this argument.
+    /// Returns the owned form of this argument. Called on a miss only.
     fn to_stored(&self) -> Self::Stored;
 
     /// Returns whether two stored arguments are equal.

@@ -1,7 +1,8 @@
 //! Cache keys: which arguments may be part of a key, and how they are hashed, compared and stored.
 //!
-//! A lookup hashes and compares the borrowed arguments of the call ([`Part`]): it clones nothing and allocates
-//! nothing. The owned key is made on a miss only. The module knows neither caches nor locks.
+//! A lookup hashes and compares the borrowed arguments of the call ([`Part`]): it clones nothing and
+//! allocates nothing. The owned key is made on a miss only. The module depends neither on caches nor on
+//! locks.
 
 mod argument;
 pub(crate) mod by_eq;

@@ -22,7 +22,8 @@ use super::by_eq::{Borrowed, NoKey, Owned, WithArc, WithEq, WithInnerEq};
 use super::references::References;
 use super::sharing::{Accepts, Local, Shared, Stores, Thread};
 
-/// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) tells where the cache is.
+/// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) says where the
+/// cache is.
 pub struct SelectKey<'a, T: ?Sized, S>(&'a T, S);
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {

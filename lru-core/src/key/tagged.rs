@@ -4,7 +4,7 @@ use core::hash::{Hash, Hasher};
 
 use super::part::Part;
 
-/// A key together with the memoized function that it belongs to.
+/// A key with the memoized function that it belongs to, for a cache object that several functions use.
 ///
 /// Functions that use one cache object (`cache = …`) share an entry when their arguments are equal. If the key
 /// type of the object is `Tagged<K>` instead of `K`, each function has entries of its own.
@@ -16,7 +16,7 @@ pub struct Tagged<K> {
 }
 
 impl<K> Tagged<K> {
-    /// Returns the arguments.
+    /// Returns the key: the arguments in their owned form.
     pub fn key(&self) -> &K {
         &self.key
     }

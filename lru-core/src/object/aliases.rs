@@ -37,8 +37,7 @@ pub type LruCache<K, V, C = SystemClock> = Cache<K, V, Lru, C>;
 /// ```
 pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 
-/// A cache that evicts the least frequently used entry; of those used equally often, the least recently used
-/// one.
+/// A cache that evicts the least frequently used entry and, among equals, the least recently used one.
 ///
 /// # Examples
 ///
@@ -53,7 +52,7 @@ pub type FifoCache<K, V, C = SystemClock> = Cache<K, V, Fifo, C>;
 /// ```
 pub type LfuCache<K, V, C = SystemClock> = Cache<K, V, Lfu, C>;
 
-/// A cache that evicts a random entry, or one that a [function chooses](crate::CacheBuilder::choice).
+/// A cache that evicts a random entry, or one that a [victim chooser](crate::CacheBuilder::choice) selects.
 ///
 /// # Examples
 ///

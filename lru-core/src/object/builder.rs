@@ -10,7 +10,7 @@ use crate::object::settings::Settings;
 use crate::store::policy::Rr;
 use crate::store::{Candidates, Lru, Policy, RemovalCause};
 
-/// A builder of a [`Cache`].
+/// A builder of a [`Cache`]: capacity, expiry, weigher, eviction listener.
 ///
 /// # Examples
 ///
@@ -69,20 +69,22 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
-    /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight. With
-    /// zero, nothing is stored. With `None`, or if it is not set, the cache is unbounded.
+    /// Sets the capacity: the number of entries or, with a [weigher](Self::weigher), their total weight.
+    ///
+    /// With zero, nothing is stored. With `None`, and by default, the cache is unbounded.
     pub fn maxsize(mut self, maxsize: impl Into<Option<usize>>) -> Self {
         self.maxsize = maxsize.into();
         self
     }
 
-    /// Sets the time to live: an entry expires `ttl` after it was last stored. A hit does not extend it.
+    /// Sets the time to live: an entry expires `ttl` after it was last stored. A hit does not extend it. With
+    /// the [system clock](SystemClock), `ttl` is a `Duration`.
     pub fn ttl(mut self, ttl: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.ttl(ttl);
         self
     }
 
-    /// Sets the time to idle: an entry expires when it has not been used for `tti`.
+    /// Sets the time to idle: an entry expires `tti` after its last use, which is a hit or an insert.
     pub fn tti(mut self, tti: <C::Time as Timestamp>::Span) -> Self {
         self.settings.expiry = self.settings.expiry.tti(tti);
         self
@@ -116,8 +118,10 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         self
     }
 
-    /// Shortens the `ttl` of each entry by a random fraction, up to `jitter`, so that entries stored together
-    /// do not expire together. 0.1 is a tenth; a number outside of 0 to 1 is clamped to that range.
+    /// Shortens the `ttl` of each entry by a random fraction of up to `jitter`, so that entries that were
+    /// stored together do not expire together.
+    ///
+    /// 0.1 is a tenth of the `ttl`. A number outside 0 to 1 is clamped to that range.
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.settings.expiry = self.settings.expiry.jitter(jitter);
         self
@@ -140,9 +144,11 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         self
     }
 
-    /// Sets the eviction listener. It is called for each removed entry, with the cause, the oldest first,
-    /// after the lock is released. If it panics, it is still called for the other entries that the same
-    /// operation removed, and the panic is resumed afterwards.
+    /// Sets the eviction listener, which is called with the key, the value and the cause of each removed
+    /// entry.
+    ///
+    /// It is called after the lock is released, on the thread whose call removed the entries, for the oldest
+    /// first. If it panics, it is still called for the other entries, and the panic is resumed afterwards.
     pub fn on_evict(mut self, listener: impl Fn(&K, &V, RemovalCause) + Send + Sync + 'static) -> Self {
         self.settings.listener = Some(Box::new(listener));
         self

@@ -38,15 +38,15 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Memoizes a function or a closure: the returned closure calls it on a miss only.
+    /// Memoizes a function or a closure: returns a closure that calls `function` on a miss only.
     ///
     /// Python's `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, where `cache` is a
     /// [`TtlCache`](crate::TtlCache).
     ///
     /// Several arguments are passed as one tuple, each in its owned form: `String` for `&str`. A type of your
-    /// own needs `#[derive(Argument)]`. The result is cached as it is, even an `Err`; `#[lru_cache(cache =
-    /// …)]` on a function caches the `Ok` value only. Functions that are wrapped by one cache share its
-    /// entries.
+    /// own needs `#[derive(Argument)]`. The result is cached as it is, even an `Err`;
+    /// `#[lru_cache(cache = …)]` on a function caches the `Ok` value only. Functions that are wrapped by the
+    /// same cache share its entries: if they take the same arguments, one returns the result of the other.
     ///
     /// # Examples
     ///

@@ -35,10 +35,13 @@ use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 /// [policies](crate::store::policy), write the full type: `Cache<u64, String, policy::Sieve>`. A
 /// [`TtlCache`](crate::TtlCache) is a cache whose entries have a time to live.
 ///
-/// All operations take O(1) or amortised O(log n) time, except [`Cache::retain`] and [`Cache::iter`], which
-/// take O(n). User code never runs while the lock is held, except `Eq` and `Clone` of keys and values, the
-/// test of `retain`, the clock and the victim [chooser](crate::CacheBuilder::choice); these may call the
-/// cache again, but must not wait for a lock that another thread may hold while it calls the cache.
+/// All operations take O(1) or amortised O(log n) time, except [`Cache::clear`], [`Cache::retain`] and
+/// [`Cache::iter`], which take O(n). [`Cache::resize`] and [`Cache::expire`] take this time for each removed
+/// entry.
+///
+/// User code never runs while the lock is held, except `Eq` and `Clone` of keys and values, the test of
+/// `retain`, the clock and the victim [chooser](crate::CacheBuilder::choice). These may call the cache again,
+/// but must not wait for a lock that another thread may hold while it calls the cache.
 ///
 /// # Examples
 ///
@@ -59,7 +62,7 @@ pub struct Cache<K, V, P: Policy = Lru, C: Clock = SystemClock> {
 }
 
 impl<K, V, P: Policy> Cache<K, V, P> {
-    /// Creates an empty cache of at most `n` entries with `Some(n)`, or an unbounded one with `None`.
+    /// Creates an empty cache: of at most `n` entries with `Some(n)`, unbounded with `None`.
     ///
     /// With `Some(0)`, nothing is stored. No memory is allocated yet; the function can initialise a `static`.
     #[must_use]
@@ -112,7 +115,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.len() == 0
     }
 
-    /// Removes the expired entries and returns them in the order in which they expired.
+    /// Removes all expired entries, and returns them in the order in which they expired.
     ///
     /// Expired entries are never served. They are also removed when an entry is stored or entries are
     /// counted.
@@ -120,12 +123,16 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.take_expired(&self.lifecycle())
     }
 
-    /// Removes the entry that would be evicted next and returns it, like Python's `popitem()`.
+    /// Removes and returns the entry that would be evicted next, like `popitem()` of Python's `cachetools`.
+    ///
+    /// Returns `None` if the cache is empty.
     pub fn pop_victim(&self) -> Option<(K, V)> {
         self.engine.pop_victim(&self.lifecycle())
     }
 
-    /// Changes the capacity and evicts the entries that exceed it.
+    /// Changes the capacity, and evicts entries until the cache is within it.
+    ///
+    /// The capacity is a number of entries or, with a weigher, their total weight; `None` is unbounded.
     ///
     /// # Examples
     ///
@@ -143,9 +150,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.resize(maxsize.into(), &self.lifecycle());
     }
 
-    /// Removes all entries for which `predicate` returns false.
+    /// Removes all entries for which `predicate` returns `false`.
     ///
-    /// Counts neither hits nor misses. Takes O(n) time while the lock is held.
+    /// Counts neither hits nor misses. Takes O(n) time. The lock is released after each batch of entries.
     ///
     /// # Examples
     ///
@@ -169,7 +176,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Returns a clone of the value for `key`, and counts a hit or a miss. A hit marks the entry as used.
+    /// Returns a clone of the value for `key`; `None` if there is none.
+    ///
+    /// Counts a hit or a miss. A hit marks the entry as used.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -179,7 +188,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
             .ok()
     }
 
-    /// Returns the value for `key`, or computes and stores it. Counts a hit or a miss.
+    /// Returns a clone of the value for `key`, or computes and stores the value.
+    ///
+    /// Counts a hit or a miss.
     ///
     /// The lock is not held while `compute` runs: it may call the cache, and two threads may compute the
     /// value of one key. Each call returns the value that it computed; a bounded cache stores the first
@@ -199,7 +210,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         }
     }
 
-    /// Stores `value` for `key` as the most recent entry and returns the value that it replaced.
+    /// Stores `value` for `key` as the most recently used entry, and returns the value that it replaced.
     ///
     /// Counts neither a hit nor a miss.
     ///
@@ -220,7 +231,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         Some(value)
     }
 
-    /// Removes the entry for `key` and returns its value. Counts neither a hit nor a miss.
+    /// Removes the entry for `key` and returns its value; `None` if there is none.
+    ///
+    /// Counts neither a hit nor a miss.
     ///
     /// The result of a computation of this key that is in flight is not stored.
     pub fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
@@ -231,8 +244,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.take_with(KeyHash::of(key), matches, |value| value, V::clone, &self.lifecycle())
     }
 
-    /// Returns whether there is an entry for `key`. Counts neither a hit nor a miss, and does not mark the
-    /// entry as used.
+    /// Returns whether there is an entry for `key`.
+    ///
+    /// Counts neither a hit nor a miss, and does not mark the entry as used.
     pub fn contains<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -241,8 +255,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.peek_with(KeyHash::of(key), matches, |_| (), &self.lifecycle()).is_some()
     }
 
-    /// Returns a clone of the value for `key`. Counts neither a hit nor a miss, and does not mark the entry
-    /// as used.
+    /// Returns a clone of the value for `key`, without marking the entry as used; `None` if there is none.
+    ///
+    /// Counts neither a hit nor a miss.
     pub fn peek<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -250,10 +265,11 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine.peek_with(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.lifecycle())
     }
 
-    /// Returns an iterator over copies of all entries, from least to most recently used, or in the order in
-    /// which they were stored, depending on the policy.
+    /// Returns an iterator over clones of all entries.
     ///
-    /// The copies are made by this call: later changes of the cache are not visible. Takes O(n) time.
+    /// The order is from least to most recently used, or the order in which the entries were stored,
+    /// depending on the policy. The clones are made by this call: later changes to the cache are not visible.
+    /// Takes O(n) time.
     ///
     /// # Examples
     ///
@@ -286,7 +302,7 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> IntoIterator for &Cach
     }
 }
 
-/// The cache is consistent at every point where user code runs, and so after a panic in it.
+/// The cache is consistent at every point where user code runs, and therefore after a panic in it.
 impl<K, V, P: Policy, C: Clock> RefUnwindSafe for Cache<K, V, P, C> {}
 impl<K, V, P: Policy, C: Clock> UnwindSafe for Cache<K, V, P, C> {}
 

@@ -11,7 +11,7 @@ use crate::object::iter::CacheIter;
 use crate::object::settings::Settings;
 use crate::store::Lru;
 
-/// A cache whose entries have a time to live. When it is full, it evicts the least recently used entry.
+/// A cache whose entries have a time to live. A full cache evicts the least recently used entry.
 ///
 /// It dereferences to a [`Cache`], which has all other methods. A time to live together with a listener, a
 /// weigher or another policy is set by [`Cache::builder`].

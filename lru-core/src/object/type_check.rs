@@ -203,8 +203,8 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Stored, V> for Valued<R, O, V>
     }
 }
 
-/// The bound that reports a key of another type. Almost no type implements it: it is required only after the
-/// types have turned out to differ.
+/// The bound that reports a key of another type. Almost no type implements it, because it is required only if
+/// the types differ.
 ///
 /// `Open` is inferred, as in [`Cacheable`](crate::function::result_policy::Cacheable).
 #[diagnostic::on_unimplemented(

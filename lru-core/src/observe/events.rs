@@ -47,44 +47,44 @@ impl Events {
         }
     }
 
-    /// A call ran the function.
+    /// Emits that a call ran the function.
     pub(crate) fn computed(self, took: Duration, is_error: bool) {
         event!(self, DEBUG, ?took, is_error, "computed");
     }
 
-    /// A call ran the function, which returned an error; a stale result was served instead.
+    /// Emits that the function returned an error, and a stale result was served instead.
     pub(crate) fn served_stale(self) {
         event!(self, WARN, "computation failed; served stale result");
     }
 
-    /// A stale result was refreshed.
+    /// Emits that a stale result was refreshed.
     pub(crate) fn refreshed(self, took: Duration) {
         event!(self, DEBUG, ?took, "refreshed");
     }
 
-    /// A refresh ran the function, which returned an error.
+    /// Emits that the function returned an error in a refresh.
     pub(crate) fn refresh_failed(self, took: Duration) {
         event!(self, WARN, ?took, "refresh failed");
     }
 
-    /// A refresh panicked, or its future was dropped.
+    /// Emits that a refresh panicked, or that its future was dropped.
     pub(crate) fn refresh_abandoned(self) {
         event!(self, WARN, "refresh panicked or was dropped");
     }
 
-    /// An operation of a backend returned an error.
+    /// Emits that an operation of a backend returned an error.
     #[cfg(feature = "backend")]
     pub(crate) fn backend_failed(self, error: &dyn Display) {
         event!(self, WARN, %error, "backend failed");
     }
 
-    /// A follower has waited for `flight_timeout`, and runs the function itself. The leader is slow, or waits for the
-    /// follower in a way that is not recognized: from a task of its own, for example.
+    /// Emits that a follower has waited for `flight_timeout`, and runs the function itself. The leader is
+    /// slow, or waits for the follower in a way that is not detected: in another task, for example.
     pub(crate) fn timed_out(self) {
         event!(self, WARN, "single-flight follower exceeded `flight_timeout`; computes for itself");
     }
 
-    /// A follower became the leader of a flight: the leader timed out or was dropped.
+    /// Emits that a follower became the leader of a flight, because the leader timed out or was dropped.
     pub(crate) fn took_over(self, is_timeout: bool) {
         if is_timeout {
             event!(self, WARN, "single-flight leader exceeded `flight_timeout`; follower promoted");

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::observe::stats::CacheStats;
 
-/// Cache statistics: hits, misses, `maxsize` and the current number of entries.
+/// Cache statistics: hits, misses, capacity and current size, as returned by `cache_info()`.
 ///
 /// The four values are read under one lock, so they are consistent with each other. `Display` prints them in the
 /// format of Python's `functools.lru_cache`. See [`CacheStats`](crate::CacheStats) for further counters.
@@ -27,7 +27,7 @@ pub struct CacheInfo {
     pub misses: u64,
     /// The capacity in entries (or in weight): `None` if unbounded, `Some(0)` if caching is off.
     pub maxsize: Option<usize>,
-    /// The current number of entries.
+    /// The current number of entries or, with weights, their total weight.
     pub currsize: usize,
 }
 
@@ -71,7 +71,7 @@ pub struct CacheParameters {
 }
 
 impl CacheParameters {
-    /// Makes parameters of their values, for comparison with those of a function.
+    /// Creates parameters, to compare them with those of a function.
     #[must_use]
     pub const fn new(maxsize: Option<usize>, typed: bool) -> Self {
         Self { maxsize, typed }

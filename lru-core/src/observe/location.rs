@@ -23,8 +23,8 @@ pub struct FunctionLocation {
 }
 
 impl FunctionLocation {
-    /// The location of the function `name`. `here` returns a path that begins with the path of the parent of the
-    /// function, followed by `within`.
+    /// Creates the location of the function `name`. `here` returns a path that begins with the path of the
+    /// parent of the function, followed by `within`.
     pub const fn new(
         module: &'static str,
         name: &'static str,

@@ -71,8 +71,8 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
 /// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
-/// | `functools_currsize` | gauge: the current number of entries |
-/// | `functools_maxsize` | gauge: the capacity; missing for unbounded caches |
+/// | `functools_currsize` | gauge: the current number of entries, or their total weight |
+/// | `functools_maxsize` | gauge: the capacity in entries, or in weight; missing for unbounded caches |
 /// | `functools_computing_seconds` | gauge: the total time spent running the function, in seconds; it never decreases |
 ///
 /// The counters are monotonic: clearing a cache does not reset them. Counts between the last publication and a

@@ -73,13 +73,14 @@ impl Function {
         self.location.line()
     }
 
-    /// Returns hits, misses, capacity and number of entries, like the accessor `cache_info()`.
+    /// Returns hits, misses, capacity and size, like the accessor `cache_info()`. Takes the lock of the
+    /// cache.
     #[must_use]
     pub fn info(&self) -> CacheInfo {
         self.with_cache(|cache| cache.info())
     }
 
-    /// Returns the counters beside hits and misses, like the accessor `cache_stats()`.
+    /// Returns the counters other than hits and misses, like the accessor `cache_stats()`.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.with_cache(|cache| cache.stats())
@@ -91,8 +92,9 @@ impl Function {
         self.with_cache(|cache| CacheParameters::new(cache.maxsize(), self.typed))
     }
 
-    /// Removes all entries and resets the counters, like the accessor `cache_clear()`, except that entries in a
-    /// backend stay: removing them takes time and can fail.
+    /// Removes all entries and resets the counters, like the accessor `cache_clear()`.
+    ///
+    /// Entries in a backend stay, because removing them takes time and can fail.
     pub fn clear(&self) {
         self.with_cache(|cache| cache.clear());
     }
@@ -112,7 +114,7 @@ impl fmt::Debug for Function {
     }
 }
 
-/// Returns all registered functions of the program, ordered by path.
+/// Returns an iterator over all registered functions of the program, sorted by path.
 ///
 /// The functions of a dependency that the program never uses may be missing, because the linker drops them.
 pub fn functions() -> Functions {
@@ -139,8 +141,9 @@ impl Iterator for Functions {
 
 impl ExactSizeIterator for Functions {}
 
-/// Clears the caches of all registered functions, one after the other. Entries in backends stay, as with
-/// [`Function::clear`].
+/// Clears the caches of all registered functions, one after the other.
+///
+/// Entries in backends stay, as with [`Function::clear`].
 pub fn clear_all() {
     functions().for_each(Function::clear);
 }
@@ -150,7 +153,7 @@ pub trait RegisteredCache {
     /// Returns hits, misses, capacity and number of entries.
     fn info(&self) -> CacheInfo;
 
-    /// Returns the counters beside hits and misses.
+    /// Returns the counters other than hits and misses.
     fn stats(&self) -> CacheStats;
 
     /// Returns the current capacity.

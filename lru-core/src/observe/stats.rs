@@ -1,11 +1,11 @@
-//! [`CacheStats`]: counters beside hits and misses, and the atomics behind them.
+//! [`CacheStats`]: the counters other than hits and misses, and their atomics.
 
 use core::fmt;
 use core::ops::AddAssign;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
-/// Counters of a cache beside hits and misses, as returned by `cache_stats()`.
+/// The counters of a cache other than hits and misses, as returned by `cache_stats()`.
 ///
 /// All of them count from the start of the program, or from the last `cache_clear()`. They are read one after the
 /// other while other threads may count, so they need not be consistent with each other.
@@ -83,7 +83,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Adds the time of a computation: at least a nanosecond, because zero stands for none.
+    /// Adds the time of a computation: at least a nanosecond, because zero means that none was measured.
     pub(crate) fn computed(&self, took: Duration) {
         add(&self.nanoseconds, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1));
     }

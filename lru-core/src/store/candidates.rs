@@ -1,11 +1,11 @@
-//! The candidates for eviction, among which a user's function chooses the victim.
+//! The candidates for eviction, from which a user's function chooses the victim.
 
 use core::fmt;
 
-/// The keys of the entries among which a victim is chosen.
+/// The keys from which a victim chooser (`choice`) selects the entry to evict.
 ///
-/// They are in the order in which they were stored, except that the last one takes the place of one that is
-/// removed.
+/// The keys are in the order in which they were stored, except that the last key takes the place of a removed
+/// one.
 #[derive(Clone, Copy)]
 pub struct Candidates<'k, K>(pub(crate) &'k dyn KeyList<K>);
 
@@ -23,13 +23,13 @@ impl<'k, K> Candidates<'k, K> {
         self.0.len()
     }
 
-    /// Returns the key of this number, counted from zero.
+    /// Returns the key at index `number`; `None` if there is none. Takes constant time.
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&'k K> {
         self.0.get(number)
     }
 
-    /// Returns all keys in their order.
+    /// Returns an iterator over all keys, by ascending index.
     pub fn iter(&self) -> impl Iterator<Item = &'k K> + use<'k, K> {
         let keys = self.0;
         (0..keys.len()).filter_map(move |number| keys.get(number))

@@ -1,6 +1,6 @@
-//! Entry metadata: what a store asks about an entry beside its key and its value.
+//! Entry metadata: what a store needs of an entry besides its key and its value.
 //!
-//! An entry that never expires and weighs one has the metadata `()`: all of this is then removed by the compiler.
+//! An entry that never expires and weighs one has the metadata `()`: the compiler then removes all of this.
 
 use crate::store::read_stripes::{MaybePublished, PublishedTable};
 
@@ -23,7 +23,7 @@ pub trait EntryMeta: Sized {
     fn weight(&self) -> usize;
 }
 
-/// The deadlines of the entries in a store. Times are integers, whatever the clock counts.
+/// The deadlines of the entries in a store. Times are integers, for every type of clock.
 #[doc(hidden)]
 pub trait Queue<M: EntryMeta> {
     /// An empty queue.

@@ -1,10 +1,10 @@
-//! A hash table from hashes to slots, with doubly linked chains. It knows neither keys nor values nor order.
+//! A hash table from hashes to slots, with doubly linked chains. It has neither keys, values nor an order.
 //!
-//! All hashes with the same low bits share a chain. In the index, slots are numbered from 1. The vector `links` has the
-//! successor of each slot in its chain, at the number of the slot; behind these, it has the first slot of each chain.
-//! `back` has the position in `links` at which a slot is stored. A slot is therefore inserted by four writes and removed
-//! by two, without a search and without a branch: number 0, which belongs to no slot, ends each chain, and its entry in
-//! `back` is written but never read.
+//! All hashes with the same low bits share a chain. In the index, slots are numbered from 1. The vector
+//! `links` has the successor of each slot in its chain, at the number of the slot; behind these, it has the
+//! first slot of each chain. `back` has the position in `links` at which a slot is stored. A slot is
+//! therefore inserted by four writes and removed by two, without a search and without a branch: number 0,
+//! which belongs to no slot, ends each chain, and its entry in `back` is written but never read.
 //!
 //! There are no tombstones, so insertions and removals do not degrade the table. Only [`Index::rebuild`] allocates
 //! memory. No user code runs, except the `matches` of [`Index::find`], which only reads the index.
@@ -87,8 +87,8 @@ impl Index {
 
     /// Allocates memory for `room` slots, and inserts the given slots into the empty index.
     ///
-    /// A tiny index has six to twelve chains per slot and a small one three to six, because two slots in one chain cause
-    /// a mispredicted branch. A large index has one or two, because cache misses dominate there.
+    /// A tiny index has six to twelve chains per slot and a small one three to six, because two slots in one
+    /// chain cause a mispredicted branch. A large index has one or two, because cache misses dominate there.
     #[cold]
     pub(crate) fn rebuild(&mut self, room: usize, slots: impl Iterator<Item = (Slot, KeyHash)>) {
         let wanted = match room {

@@ -1,8 +1,8 @@
 //! An arena of slots with a circular doubly linked list through them.
 //!
-//! The nodes are in one `Vec`. One of them is the root of the ring, which has no item: `root.next` is the least
-//! recently used slot, `root.prev` the most recently used. Vacant slots form a free list through `next`. The arena
-//! knows slots and their order, and nothing of the items.
+//! The nodes are in one `Vec`. One of them is the root of the ring, which has no item: `root.next` is the
+//! least recently used slot, `root.prev` the most recently used. Vacant slots form a free list through
+//! `next`. The arena manages slots and their order, and does not depend on the items.
 //!
 //! The root changes. When an item replaces the least recently used one, it is stored in the node of the root, and the
 //! node of the evicted item becomes the root: the ring turns by one, and no link is written. The ring of `CPython`

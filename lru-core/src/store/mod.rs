@@ -1,8 +1,8 @@
 //! Stores of entries.
 //!
 //! Invariant: a store is read through `&self`, where user code (`Eq`) may run and call the cache, and changed
-//! through `&mut self`, where no user code runs. It knows neither threads nor statistics. Removed entries are
-//! handed to the caller, which drops them after the lock is released.
+//! through `&mut self`, where no user code runs. It depends neither on threads nor on statistics. Removed
+//! entries are handed to the caller, which drops them after the lock is released.
 
 mod bounded;
 pub(crate) mod candidates;

@@ -1,17 +1,17 @@
 //! Why an entry was removed.
 
-/// Why an entry was removed from the cache.
+/// The cause for which an entry was removed from the cache, as passed to the eviction listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemovalCause {
-    /// The eviction policy chose it, to make room for another entry.
+    /// The eviction policy evicted the entry, because the cache exceeded its capacity.
     Evicted,
-    /// Its time to live or its idle time was over.
+    /// The time to live or the time to idle of the entry had passed.
     Expired,
-    /// Another value was stored under its key.
+    /// The value was replaced by another one for the same key.
     Replaced,
-    /// A caller removed it: by its key, or by `retain`.
+    /// The entry was removed by its key, by `retain`, or because it changed in the backend.
     Invalidated,
-    /// The cache was cleared.
+    /// The cache was cleared, or all copies of backend entries were dropped.
     Cleared,
 }

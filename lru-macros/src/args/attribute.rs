@@ -61,7 +61,7 @@ impl Attribute {
             }
             (Self::LruCache, _) => None,
             (_, "cache") => Some(format!(
-                "`#[{name}]` sets options of the function's own cache; for a cache object write `#[lru_cache(cache = …)]`"
+                "`#[{name}]` cannot use a cache object: it sets options of the function's own cache; write `#[lru_cache(cache = …)]`"
             )),
             _ => None,
         }

@@ -108,7 +108,7 @@ impl Args {
             return Err(syn::Error::new_spanned(expr, attribute::UNBOUNDED));
         }
         if !is_first {
-            let message = "only `maxsize` may be written without its name, and it comes first";
+            let message = "only `maxsize` may be written without its name, and only as the first option; write `name = value`";
             return Err(syn::Error::new_spanned(expr, message));
         }
         let (name, at) = ("maxsize", type_tokens::first_span(&expr));

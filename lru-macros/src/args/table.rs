@@ -108,7 +108,7 @@ options! {
         error_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `error_ttl = 5`";
         /// Stale-while-revalidate: for how long a stale result is served while it is refreshed.
         swr: Swr = stale,
-            "`true`, or for how many seconds past its `ttl` a stale result is served, such as `swr = 30`";
+            "`true`, `false`, or the number of seconds past its `ttl` for which a stale result is served, such as `swr = 30`";
         /// Stale-if-error: for how long a stale result is served instead of an `Err`.
         stale_if_error: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `stale_if_error = 300`";
@@ -145,7 +145,7 @@ options! {
         /// Time to live of the copy in this process.
         front_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`";
         /// A part of the namespace of the function's entries.
-        version: Expr = expression, "a value that differs from the last version's, such as `version = 2`";
+        version: Expr = expression, "a value that implements `Display`, such as `version = 2`";
         /// The serialization format.
         format: Format = word, "`compact` or `json`";
         /// Whether errors of the backend are returned to the caller.
@@ -154,7 +154,7 @@ options! {
         on_backend_error: Expr = function, "a closure or a function, such as `on_backend_error = log_error`";
     }
 
-    /// What tells calls apart.
+    /// What distinguishes calls.
     Key: key {
         /// Whether equal arguments of different types have separate entries.
         typed: bool = word, "`true` or `false`";
@@ -171,7 +171,7 @@ options! {
         cache_none: bool = word, "`true` or `false`";
     }
 
-    /// What is generated beside the function, and how it names this library.
+    /// What is generated next to the function, and how it names this library.
     Items: items {
         /// Where the accessors are.
         accessors: Accessors = word, "`companion`, `siblings` or `none`";
@@ -202,7 +202,7 @@ impl<T> Given<T> {
         self.value.as_ref()
     }
 
-    /// The value alone.
+    /// The value, without the name.
     pub(crate) fn into_value(self) -> Option<T> {
         self.value
     }
@@ -277,7 +277,10 @@ impl Entry {
         }
         (self.parse)(args, input, &takes)?;
         if is_duplicate {
-            return Err(syn::Error::new(name.span(), format!("duplicate option `{name}`")));
+            return Err(syn::Error::new(
+                name.span(),
+                format!("duplicate option `{name}`; remove one of them"),
+            ));
         }
         Ok(())
     }

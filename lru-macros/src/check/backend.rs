@@ -1,4 +1,4 @@
-//! What cannot be asked of a backend, or without one.
+//! Rules for options of a backend.
 
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
@@ -26,8 +26,7 @@ fn options_have_a_backend(args: &Args, errors: &mut Errors) {
         backend.on_backend_error.name(),
     ];
     for name in options.into_iter().flatten() {
-        let message =
-            format!("`{name}` is an option of a backend, and there is none; write `backend = …` too");
+        let message = format!("`{name}` has no effect without a backend; write `backend = …` too");
         errors.at(name, message);
     }
 }
@@ -37,7 +36,7 @@ fn processes_have_a_backend(args: &Args, errors: &mut Errors) {
     if let (Some(name), Some(SingleFlight::Global), None) =
         (single_flight.name(), single_flight.get(), args.backend.backend.name())
     {
-        let message = "`single_flight = global` coalesces calls of several processes through a backend, and there is none; write `backend = …` too";
+        let message = "`single_flight = global` coalesces the calls of several processes through a backend; write `backend = …` too";
         errors.at(name, message);
     }
 }
@@ -53,7 +52,7 @@ fn front_has_the_system_clock(args: &Args, errors: &mut Errors) {
         (args.backend.backend.name(), args.backend.front_ttl.name(), args.expiry.timer.name())
     {
         let message =
-            "`front_ttl` is measured by the system clock, and `timer` is another clock; remove one of them";
+            "`front_ttl` cannot be used with `timer`: it is measured by the system clock; remove one of them";
         errors.at(front_ttl, message);
     }
 }
@@ -62,7 +61,8 @@ fn front_has_room(args: &Args, errors: &mut Errors) {
     if let (Some(name), Some(MaxSize::Literal(..=0))) =
         (args.backend.front_ttl.name(), args.eviction.maxsize.get())
     {
-        let message = "`front_ttl` is the time to live of the copies in this process, and with `maxsize = 0` there are none; remove `front_ttl`";
+        let message =
+            "`front_ttl` has no effect with `maxsize = 0`: this process keeps no copies; remove `front_ttl`";
         errors.at(name, message);
     }
 }
@@ -70,7 +70,7 @@ fn front_has_room(args: &Args, errors: &mut Errors) {
 fn errors_can_be_returned(args: &Args, func: &Func, errors: &mut Errors) {
     let strict = &args.backend.strict;
     if let (Some(name), Some(true), None) = (strict.name(), strict.get(), func.result()) {
-        let message = "`strict` returns errors of the backend as an `Err`, and this function returns nothing; remove `strict`";
+        let message = "`strict` returns errors of the backend as an `Err`, so the function must return a `Result`; return one, or remove `strict`";
         errors.at(name, message);
     }
 }

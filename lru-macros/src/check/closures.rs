@@ -1,4 +1,4 @@
-//! The closures that options take: how many parameters they have.
+//! Rules for the closures of options: how many parameters they have.
 
 use quote::quote;
 use syn::{Expr, ExprClosure, Pat};
@@ -10,7 +10,7 @@ use crate::signature::Func;
 /// How many arguments of the cached function an option's function can take.
 const MOST_ARGUMENTS: usize = 12;
 
-/// The names of the arguments that an option's function takes: all but the one that holds the cache.
+/// Returns the names of the arguments that an option's function takes: all but the one that holds the cache.
 pub(super) fn arguments(args: &Args, func: &Func) -> Vec<String> {
     let holder = args.placement.holder();
     let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
@@ -22,7 +22,7 @@ pub(super) fn arguments(args: &Args, func: &Func) -> Vec<String> {
     receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect()
 }
 
-/// The function of an option, which takes the arguments, and `more` than these. `what` says so.
+/// Checks that the function of an option takes the arguments and `more`. `what` says so in the message.
 pub(super) fn takes_arguments(
     function: &Expr,
     what: &str,
@@ -33,8 +33,9 @@ pub(super) fn takes_arguments(
 ) {
     let mut names = arguments(args, func);
     if names.len() > MOST_ARGUMENTS {
-        let message =
-            format!("{what}, and of these there can be {MOST_ARGUMENTS} at most; take fewer arguments");
+        let message = format!(
+            "{what}, and at most {MOST_ARGUMENTS} arguments are supported; combine some of them in a struct"
+        );
         errors.at(function, message);
         return;
     }
@@ -42,7 +43,8 @@ pub(super) fn takes_arguments(
     takes(function, what, &names, errors);
 }
 
-/// The function of an option, which takes as many parameters as there are `names`. `what` says so.
+/// Checks that the function of an option takes as many parameters as there are `names`. `what` says so in the
+/// message.
 pub(super) fn takes(function: &Expr, what: &str, names: &[String], errors: &mut Errors) {
     if let Expr::Closure(ExprClosure { inputs_begin, inputs, inputs_end, .. }) = function {
         if inputs.len() != names.len() {

@@ -1,4 +1,4 @@
-//! Which options of eviction can stand together, and what their functions take.
+//! Rules for which options of eviction can be combined, and for the parameters of their functions.
 
 use super::closures;
 use crate::args::{Args, MaxSize, Policy};
@@ -15,7 +15,10 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 
 fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
     if let (Some(name), Some(MaxSize::None)) = (args.eviction.weight.name(), args.eviction.maxsize.get()) {
-        errors.at(name, "`weight` counts against `maxsize`, and `None` is no bound; write a number");
+        errors.at(
+            name,
+            "`weight` counts against `maxsize`, which is `None`; write a number, such as `maxsize = 1000`",
+        );
     }
 }
 
@@ -26,11 +29,11 @@ fn random_replacement_is_chosen(args: &Args, errors: &mut Errors) {
     }
     for name in [args.eviction.choice.name(), args.eviction.seed.name()].into_iter().flatten() {
         let way_out = match policy.name() {
-            Some(_) => format!("remove `{name}`, or the other policy"),
+            Some(_) => format!("remove `{name}`, or write `policy = rr`"),
             None if policy.is_some() => format!("remove `{name}`, or write `#[rr_cache]`"),
             None => "write `policy = rr` too".to_owned(),
         };
-        errors.at(name, format!("`{name}` is an option of `policy = rr`, random replacement; {way_out}"));
+        errors.at(name, format!("`{name}` is an option of `policy = rr` (random replacement); {way_out}"));
     }
 }
 
@@ -49,14 +52,14 @@ fn arguments_in_keys_have_their_types(args: &Args, func: &Func, errors: &mut Err
         return;
     }
     let way_out = if func.receiver().is_some() {
-        "leave `self` out of the key by `#[key(skip)]`, or use a cache object"
+        "leave `self` out of the key with `#[key(skip)]`, or use a cache object"
     } else {
         "use a cache object"
     };
     let options = [(&args.eviction.on_evict, "listener"), (&args.eviction.choice, "chooser")];
     for (name, what) in options.into_iter().filter_map(|(option, what)| Some((option.name()?, what))) {
         let message = format!(
-            "`{name}` takes the arguments, and the key of this function does not store their types; {way_out} that has a {what}, by `cache = …`"
+            "`{name}` is given the key, and the type of this function's key cannot be named; {way_out} with a {what} (`cache = …`)"
         );
         errors.at(name, message);
     }

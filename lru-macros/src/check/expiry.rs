@@ -1,4 +1,4 @@
-//! Which options of expiry can stand together.
+//! Rules for which options of expiry can be combined.
 
 use super::closures;
 use crate::args::Args;
@@ -16,21 +16,18 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 
 fn results_have_one_expiry(args: &Args, errors: &mut Errors) {
     if let (Some(ttl), Some(_)) = (args.expiry.ttl.name(), args.expiry.ttu.name()) {
-        errors.at(ttl, "`ttl` has no effect with `ttu`, which is the expiry of each result; remove `ttl`");
+        errors.at(ttl, "`ttl` has no effect with `ttu`, which sets when each result expires; remove `ttl`");
     }
 }
 
 fn jitter_has_a_ttl(args: &Args, errors: &mut Errors) {
     let Some(name) = args.expiry.jitter.name() else { return };
-    // A mistaken `ttl` is there all the same.
+    // A `ttl` with a mistake counts too.
     let has_ttl = args.expiry.ttl.is_some() || args.expiry.ttl.name().is_some();
     if !has_ttl || args.expiry.ttu.is_some() {
-        errors.at(name, "`jitter` shortens a `ttl`, and there is none; write `ttl = …` too");
+        errors.at(name, "`jitter` has no effect without `ttl`, which it shortens; write `ttl = …` too");
     } else if args.expiry.timer.is_some() {
-        errors.at(
-            name,
-            "`jitter` is a fraction of a `Duration`, and a `timer` may count in any unit; remove `jitter`",
-        );
+        errors.at(name, "`jitter` cannot be used with `timer`, which may count in any unit; remove `jitter`");
     }
 }
 
@@ -39,7 +36,8 @@ fn timer_is_read(args: &Args, errors: &mut Errors) {
     let options = [&expiry.ttl, &expiry.tti, &expiry.ttu, &expiry.error_ttl];
     let is_read = expiry.ttl.is_some() || options.into_iter().any(|option| option.name().is_some());
     if let (Some(name), false) = (expiry.timer.name(), is_read) {
-        let message = "`timer` is the clock of an expiry, and there is none; write `ttl = …`, `tti = …` or `ttu = …` too";
+        let message =
+            "`timer` has no effect unless results expire; write `ttl = …`, `tti = …` or `ttu = …` too";
         errors.at(name, message);
     }
 }
@@ -49,8 +47,9 @@ fn stale_results_have_a_ttl(args: &Args, errors: &mut Errors) {
     let swr = expiry.swr.name().filter(|_| expiry.has_refreshes());
     let stale_if_error = expiry.stale_if_error.name().filter(|_| expiry.stale_if_error.is_some());
     for name in [swr, stale_if_error].into_iter().flatten().filter(|_| !expiry.ttl.is_some()) {
-        let message =
-            format!("`{name}` serves results past their `ttl`, and there is none; write `ttl = …` too");
+        let message = format!(
+            "`{name}` serves results past their `ttl` and has no effect without one; write `ttl = …` too"
+        );
         errors.at(name, message);
     }
 }
@@ -58,7 +57,7 @@ fn stale_results_have_a_ttl(args: &Args, errors: &mut Errors) {
 fn errors_are_stored(args: &Args, errors: &mut Errors) {
     if let (Some(name), None | Some(false)) = (args.expiry.error_ttl.name(), args.results.cache_errors.get())
     {
-        let message = "`error_ttl` is the time to live of a cached `Err`, and errors are not cached; write `cache_errors = true` too";
+        let message = "`error_ttl` has no effect unless errors are cached; write `cache_errors = true` too";
         errors.at(name, message);
     }
 }

@@ -1,4 +1,4 @@
-//! What cannot be asked of coalesced calls, and of background refreshes.
+//! Rules for coalesced calls and background refreshes.
 
 use syn::Type;
 
@@ -25,7 +25,7 @@ fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
         Some(_) => false,
     };
     if returns_nothing {
-        let message = "`swr` serves a stale result while it is refreshed, and this function has no result; remove `swr`";
+        let message = "`swr` has no effect on a function that returns nothing; remove `swr`";
         errors.at(name, message);
     }
 }
@@ -33,7 +33,7 @@ fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
 fn refreshes_have_a_body_to_run(args: &Args, errors: &mut Errors) {
     let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) else { return };
     if args.items.accessors.get() == Some(&Accessors::None) {
-        let message = "`swr` runs the body apart from the call, and with `accessors = none` it is in the call alone; remove one of them";
+        let message = "`swr` cannot be used with `accessors = none`: a refresh needs the body as a separate function; remove one of them";
         errors.at(name, message);
     }
 }
@@ -44,7 +44,7 @@ fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
     let mut params = func.params().flat_map(|param| type_tokens::bindings(&param.pat));
     if holder == "self" || params.any(|param| param == holder) {
         let message = format!(
-            "`swr` refreshes after the call, when the cache in `{holder}` may be gone; remove `swr`, or `cache`"
+            "`swr` cannot be used with the cache in `{holder}`: a refresh may outlive it; use a cache in a `static`, or remove `swr`"
         );
         errors.at(name, message);
     }
@@ -60,7 +60,7 @@ fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) 
             Type::Reference(reference) => &*reference.elem,
             ty => ty,
         };
-        let message = "`swr` refreshes with an owned copy of each argument, and a borrow inside another type has none; take an owned type";
+        let message = "`swr` refreshes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
         match borrowed(owned) {
             Some(Borrowed::Reference(reference)) => errors.at(reference, message),
             Some(Borrowed::Type(ty)) => errors.at(ty, message),
@@ -73,7 +73,8 @@ fn timeouts_end_a_wait(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.flight.flight_timeout.name() else { return };
     let is_coalesced = args.flight.is_coalesced(func.sig.asyncness.is_some());
     if !is_coalesced && !args.expiry.has_refreshes() {
-        let message = "`flight_timeout` is how long a call waits for another one, and no call waits; write `single_flight = true` too";
+        let message =
+            "`flight_timeout` has no effect unless calls are coalesced; write `single_flight = true` too";
         errors.at(name, message);
     }
 }
@@ -81,10 +82,9 @@ fn timeouts_end_a_wait(args: &Args, func: &Func, errors: &mut Errors) {
 fn executors_run_refreshes(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.flight.spawn.name() else { return };
     if !args.expiry.has_refreshes() {
-        errors.at(name, "`spawn` runs background refreshes, and there are none; write `swr = true` too");
+        errors.at(name, "`spawn` has no effect without background refreshes; write `swr = true` too");
     } else if func.sig.asyncness.is_none() {
-        let message =
-            "`spawn` runs tasks, and a function that is not `async` is refreshed on a thread; remove `spawn`";
+        let message = "`spawn` has no effect on a function that is not `async`: a thread refreshes its results; remove `spawn`";
         errors.at(name, message);
     }
 }

@@ -1,4 +1,4 @@
-//! Which functions can be cached, and what they can take.
+//! Rules for functions and their parameters.
 
 use quote::ToTokens;
 use syn::{ReceiverKind, Type};
@@ -19,7 +19,7 @@ pub(super) fn check(func: &Func, errors: &mut Errors) {
 
 fn is_cached_once(func: &Func, errors: &mut Errors) {
     for attr in func.attrs.iter().filter(|attr| Attribute::is_one(attr)) {
-        errors.at(attr, "this function is cached already; remove one of the attributes");
+        errors.at(attr, "this function is already cached; remove one of the attributes");
     }
 }
 
@@ -31,8 +31,10 @@ fn is_not_const(func: &Func, errors: &mut Errors) {
 
 fn is_not_variadic(func: &Func, errors: &mut Errors) {
     if let Some(variadic) = &func.sig.variadic {
-        errors
-            .at(variadic, "a variadic function cannot be cached: its arguments have no types; take a slice");
+        errors.at(
+            variadic,
+            "a variadic function cannot be cached: its arguments have no types; take a slice instead",
+        );
     }
 }
 
@@ -44,7 +46,7 @@ fn self_is_not_changed(func: &Func, errors: &mut Errors) {
         _ => false,
     };
     if is_changed {
-        let message = "a cached method cannot take `&mut self`: a hit would not make the change; take `&self` and return the new value instead";
+        let message = "a cached method cannot take `&mut self`: a hit does not run the method and changes nothing; take `&self` and return the new value instead";
         errors.at(receiver, message);
     }
 }
@@ -52,8 +54,7 @@ fn self_is_not_changed(func: &Func, errors: &mut Errors) {
 fn parameters_always_exist(func: &Func, errors: &mut Errors) {
     for attr in func.param_attrs() {
         if attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr") {
-            let message =
-                "a parameter of a cached function cannot be conditional; put the condition on the function";
+            let message = "a parameter of a cached function cannot be conditional; write `#[cfg(…)]` on the function instead";
             errors.at(attr, message);
         }
     }
@@ -63,7 +64,7 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
     for param in func.params() {
         if let Some(ty) = changed(&param.ty) {
             let message = format!(
-                "a cached function cannot take `{}`: a hit would not make the change; return the new value instead",
+                "a cached function cannot take `{}`: a hit does not run the function and changes nothing; return the new value instead",
                 spelled(ty)
             );
             errors.at(ty, message);

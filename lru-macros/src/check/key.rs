@@ -1,4 +1,4 @@
-//! What a key can be made of.
+//! Rules for the key.
 
 use quote::ToTokens;
 use syn::Ident;
@@ -31,7 +31,7 @@ fn instances_can_share(args: &Args, func: &Func, errors: &mut Errors) {
     let has_accessors = args.items.accessors.get() != Some(&Accessors::None);
     let Some(typed) = args.key.typed.name().filter(|_| args.key.typed.get() == Some(&false)) else { return };
     if !has_accessors && args.placement.cache.get().is_none() && func.first_type_param().is_some() {
-        let message = "with `accessors = none`, each type has its own entries; write `typed = true`";
+        let message = "`typed = false` cannot be used with `accessors = none`: each type has its own entries; write `typed = true`";
         errors.at(typed, message);
     }
 }
@@ -45,8 +45,10 @@ fn parts_are_of_parameters(func: &Func, errors: &mut Errors) {
             Err(error) => errors.add(error),
             Ok(KeyOption::Expression(expr)) if !type_tokens::mentions(expr.to_token_stream(), &names) => {
                 let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-                let message =
-                    format!("`#[key(…)]` names no parameter; write an expression of {}", names.join(", "));
+                let message = format!(
+                    "the expression in `#[key(…)]` uses no parameter; write an expression of {}",
+                    names.join(", ")
+                );
                 errors.at(expr, message);
             }
             Ok(_) => {}
@@ -57,10 +59,11 @@ fn parts_are_of_parameters(func: &Func, errors: &mut Errors) {
 fn key_function_takes_the_arguments(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(key) = args.key.key.get() else { return };
     if let Some(attr) = func.param_attrs().find(|attr| signature::is_key(attr)) {
-        errors.at(attr, "the function's `key` makes the whole key; remove `#[key(…)]`");
+        errors
+            .at(attr, "`#[key(…)]` has no effect with `key`, which makes the whole key; remove `#[key(…)]`");
     }
     if closures::arguments(args, func).is_empty() {
-        errors.at(key, "`key` makes the key of the arguments, and there are none; remove `key`");
+        errors.at(key, "`key` has no effect on a function without arguments; remove `key`");
     } else {
         let what = "a key function takes all arguments, by reference";
         closures::takes_arguments(key, what, &[], args, func, errors);

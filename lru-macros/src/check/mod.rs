@@ -1,6 +1,6 @@
-//! What cannot be cached, and which options cannot stand together: one rule a function.
+//! The rules for what can be cached, and for which options can be combined: one function per rule.
 //!
-//! All rules are asked before an error is reported.
+//! All rules are checked before an error is reported.
 
 mod backend;
 mod closures;

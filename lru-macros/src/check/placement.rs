@@ -1,4 +1,4 @@
-//! What cannot be asked of a per-thread cache, of shards, and of a cache object.
+//! Rules for per-thread caches, shards and cache objects.
 
 use core::slice;
 
@@ -57,7 +57,7 @@ fn shards_have_room(args: &Args, errors: &mut Errors) {
     if let Ok(MaxSize::Literal(number)) = MaxSize::new(shards.clone(), "") {
         if maxsize > 0 && number > maxsize {
             let message = format!(
-                "each shard needs room for an entry, and `maxsize` is {maxsize}; write at most as many shards"
+                "each shard needs room for an entry, and `maxsize` is {maxsize}; use at most {maxsize} shards"
             );
             errors.at(shards, message);
         }
@@ -69,8 +69,9 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
         return;
     }
     for name in [args.placement.scope.name(), args.placement.shards.name()].into_iter().flatten() {
-        let message =
-            format!("`{name}` has no effect with `cache`: the results are in the object; remove `{name}`");
+        let message = format!(
+            "`{name}` has no effect with `cache`: the results are stored in the object; remove `{name}`"
+        );
         errors.at(name, message);
     }
     let eviction = &args.eviction;
@@ -84,7 +85,12 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
         (args.expiry.timer.name(), "clock"),
     ];
     for (name, what) in of_object.into_iter().filter_map(|(name, what)| Some((name?, what))) {
-        errors.at(name, format!("the object given by `cache` has its own {what}; remove `{name}`"));
+        errors.at(
+            name,
+            format!(
+                "the object given by `cache` has its own {what}; remove `{name}` and set it on the object"
+            ),
+        );
     }
 }
 
@@ -102,7 +108,7 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
     };
     for param in func.params().filter(|param| !holds(param) && !is_part(param)) {
         if let Some(ty) = type_tokens::impl_trait(&param.ty) {
-            let message = "the key in a cache object has no argument of this type, so calls with other types would share its results; remove `cache`";
+            let message = "the key of a cache object contains no argument of this type, so calls with other types would share results; remove `cache`";
             errors.at(ty, message);
         }
     }
@@ -112,7 +118,7 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
         let mut telling = func.params().filter(|param| holds(param) || is_part(param));
         if !telling.any(|param| is_seen(&param.ty)) {
             let message = format!(
-                "the key in a cache object has no argument of a type with `{name}`, so calls with another `{name}` would share its results; remove `cache`"
+                "the key of a cache object contains no argument of a type with `{name}`, so calls with another `{name}` would share results; remove `cache`"
             );
             errors.at(param, message);
         }

@@ -1,4 +1,4 @@
-//! Which results can be stored: those of a named type that borrow nothing.
+//! Rules for results: a stored result has a nameable type and borrows nothing.
 
 use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
 
@@ -19,7 +19,7 @@ fn returns_a_named_type(func: &Func, errors: &mut Errors) {
         errors.at(result, "a function that never returns has no result to cache; remove the attribute");
     } else if let Some(ty) = unnamed(result) {
         let message = format!(
-            "a cached function cannot return `{}`: the cache must name the type; write the type itself",
+            "a cached function cannot return `{}`: the cache needs a type that it can name; write the concrete type instead",
             spelled(ty)
         );
         errors.at(ty, message);

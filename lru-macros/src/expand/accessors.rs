@@ -1,4 +1,4 @@
-//! The accessors of the cache: on a type of the function's name, or beside the method.
+//! The accessors of the cache: on a type of the function's name, or next to the method.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -131,7 +131,7 @@ pub(super) fn remote(model: &Model) -> TokenStream {
     )
 }
 
-/// The backend as a refresh uses it, which goes on without a backend that fails.
+/// The backend as a refresh uses it: if it fails, the refresh continues without it.
 pub(super) fn lenient(model: &Model) -> TokenStream {
     let krate = &model.krate;
     model.backend.as_ref().map_or_else(

@@ -2,7 +2,7 @@
     "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `policy`, `choice`, `seed`, `weight`, `on_evict`, `ttl`, `tti`, `ttu`, `jitter`, `error_ttl`, `swr`, `stale_if_error`, `timer`, `scope`, `shards`, `cache`, `single_flight`, `flight_timeout`, `spawn`, `backend`, `front_ttl`, `version`, `format`, `strict`, `on_backend_error`, `typed`, `key`, `key_fn`, `cache_errors`, `cache_none`, `accessors`, `handle`, `crate`"
 }
 ::core::compile_error! {
-    "a cached function cannot take `&mut Vec<u8>`: a hit would not make the change; return the new value instead"
+    "a cached function cannot take `&mut Vec<u8>`: a hit does not run the function and changes nothing; return the new value instead"
 }
 fn push(items: &mut Vec<u8>, name: &str) -> usize {
     items.len()

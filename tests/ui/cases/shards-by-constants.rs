@@ -1,4 +1,4 @@
-//! Numbers of shards that are constants, which only the compiler knows.
+//! Numbers of shards that are constants, which only the compiler evaluates.
 
 use functools::lru_cache;
 

@@ -1,4 +1,4 @@
-//! An `unsafe fn` stays one, and so does what runs its body; what only asks the cache is safe.
+//! An `unsafe fn` stays one, and so do the accessors that run its body; the others are safe.
 //! Stands here because the workspace forbids unsafe code.
 
 use functools::lru_cache;

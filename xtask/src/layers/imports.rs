@@ -1,4 +1,4 @@
-//! What the text of one file tells: which paths it imports, its length, and its `impl` headers.
+//! The properties of one source file: the paths that it imports, its length, and its `impl` headers.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -24,8 +24,7 @@ use crate::store::{CacheTypes, Entry, EntryOf, Epoch};
 
 /// The engines of a cache.
 ///
-/// An operation on an engine runs within `at`, `change`, `first` or `each`; only these know where the engine
-/// is.
+/// An operation on an engine runs within `at`, `change`, `first` or `each`, which locate the engine.
 pub trait Placement {
     /// The types of the cache.
     type Types: CacheTypes;
@@ -79,7 +78,7 @@ pub trait Placement {
         self.at(hash, f)
     }
 
-    /// Runs `f` on one engine that stands for all, for operations without a key.
+    /// Runs `f` on one engine that represents all of them, for operations without a key.
     #[inline]
     fn first<R>(&self, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         self.at(KeyHash::ANY, f)

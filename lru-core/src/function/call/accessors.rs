@@ -86,7 +86,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.each(Change::Retain, |engine| engine.retain(&mut predicate, &self.lifecycle));
     }
 
-    /// Like [`CacheHandle::retain`], with a test that may know more about the keys.
+    /// Like [`CacheHandle::retain`], with a test that may examine more of the keys.
     pub fn retain_tested(self, mut test: impl EntryTest<StoredKey<E>, StoredValue<E>>) {
         self.retain(|key, value| test.accepts(key, value));
     }
@@ -120,7 +120,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.info(&self.lifecycle)
     }
 
-    /// Returns the counters beside hits and misses.
+    /// Returns the counters other than hits and misses.
     #[must_use]
     pub fn stats(self) -> CacheStats {
         self.counted()

@@ -1,5 +1,4 @@
-//! The computation of a coalesced call: which flight it leads, when it began, and what a backend needs to
-//! know of it.
+//! The computation of a coalesced call: the flight that it leads, when it began, and what a backend needs.
 
 use core::future::{Future, poll_fn};
 use core::pin::pin;

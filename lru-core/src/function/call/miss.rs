@@ -29,7 +29,7 @@ pub(crate) struct Pending<K> {
     pub(crate) max_age: Option<Duration>,
 }
 
-/// Compares keys by a function, and knows errors by the result policy `O` of results `R`.
+/// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.
 pub(super) struct PolicyComparison<K, O, R> {
     pub(super) same: fn(&K, &K) -> bool,
     pub(super) policy: PhantomData<fn(O) -> R>,

@@ -1,9 +1,9 @@
 //! Eviction policies: which entry is removed when the cache is full.
 //!
-//! A function names its policy by the option `policy`, as in `policy = sieve`; a cache object by its type, as in
-//! `Cache<K, V, Sieve>`. Without any, the least recently used entry is evicted ([`Lru`]).
+//! A function selects its policy with the option `policy`, as in `policy = sieve`; a cache object has it in
+//! its type, as in `Cache<K, V, Sieve>`. The default is [`Lru`], which evicts the least recently used entry.
 //!
-//! | policy | evicts | good for | memory per entry |
+//! | policy | evicts | good for | additional memory per entry |
 //! |---|---|---|---|
 //! | [`Lru`] | the least recently used entry | most uses: recent entries are used again | none |
 //! | [`Fifo`] | the oldest entry | entries that lose their value with age | none |
@@ -13,7 +13,7 @@
 //! | [`S3Fifo`] | new entries that are not used again | scans and one-hit keys; unknown workloads | 58 to 88 bytes |
 //! | [`WTinyLfu`] | the entry with the lower recent frequency | databases, search, loops larger than the cache | 28 to 36 bytes |
 //!
-//! With each policy, a hit and an eviction take constant time (amortized for the last three).
+//! Every policy takes constant time for a hit and for an eviction (amortized for the last three).
 
 mod fifo;
 mod lfu;
@@ -78,7 +78,8 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     fn victim<T>(&mut self, ring: &Arena<T>, newcomer: KeyHash) -> Option<Slot>;
 
-    /// Returns the slots among which a user-defined victim chooser may choose; none if the policy does not ask one.
+    /// Returns the slots among which a user-defined victim chooser may choose; none if the policy does not
+    /// call one.
     #[doc(hidden)]
     fn candidates(&self) -> &[Slot] {
         &[]

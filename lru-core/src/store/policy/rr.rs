@@ -14,9 +14,9 @@ use crate::store::linked_arena::{Arena, Slot};
 /// Good if all keys are equally likely to be used, and as a baseline for other policies: it has no bad access
 /// pattern, not even a loop over slightly more keys than the capacity.
 ///
-/// The victims are chosen by a pseudorandom generator (`SplitMix64`) with a fixed `SEED`, so that a program behaves
-/// identically in each run. An attacker with knowledge of the calls can predict the choice. A hit does no
-/// bookkeeping, an eviction takes constant time; the policy needs 8 bytes per entry. It is
+/// The victims are chosen by a pseudorandom generator (`SplitMix64`) with a fixed `SEED`, so that a program
+/// evicts the same entries in each run. An attacker with knowledge of the calls can predict the choice. A hit
+/// does no bookkeeping, and an eviction takes constant time; the policy needs 8 bytes per entry. It is
 /// `RRCache` of Python's cachetools.
 #[derive(Debug)]
 pub struct Rr<const SEED: u64 = 0> {
