@@ -153,15 +153,17 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         // User code runs here (`Eq`, `Clone`), which may call the function.
         let scope = leader.body_scope();
         let found = handle.at(*hash, |engine, lifecycle| {
-            let before = engine.epoch();
-            leader.begin(before);
             if handle.stores {
                 engine.lookup(*hash, |stored| same(stored, key), |value| policy.restore(value), lifecycle)
             } else {
-                Err(before)
+                Err(engine.epoch())
             }
         });
         drop(scope);
-        found.map_err(|began| self.computation(Some(leader), began))
+        found.map_err(|began| {
+            // The body begins later than this epoch: a call that joins before this is noted receives a current result.
+            leader.begin(began);
+            self.computation(Some(leader), began)
+        })
     }
 }
