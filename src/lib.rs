@@ -249,6 +249,7 @@ pub use lru_macros::cache;
 /// | [`stale_if_error = 300`](#stale-results) | stale-if-error: serve the expired result for up to this many seconds when the function returns `Err` | off |
 /// | [`timer = requests`](#timer) | clock: a function that returns the current time (for tests) | [`SystemClock`] |
 /// | [`weight = \|path, text\| …`](#weight) | weight (cost) of an entry; `maxsize` then bounds the total weight | `1` |
+/// | [`min_weight = 0`](#weight) | with `weight`: what an entry weighs at least; `0`: entries may be free, and their number is not bounded | `1` |
 /// | [`on_evict = log`](#on_evict) | eviction listener: called with key, value, [`RemovalCause`] | |
 /// | [`typed = true`](#typed) | generic functions: `true`: a separate entry per type; `false`: equal values share one entry | required for a generic function, `false` for others |
 /// | [`key = make_key`](#cache-key), or `key_fn` | a closure or function that returns the cache key | the arguments |
@@ -262,6 +263,7 @@ pub use lru_macros::cache;
 /// | [`single_flight = true`](#request-coalescing), or [`global`](#backends) | coalesce concurrent misses of a key (prevents a cache stampede / thundering herd); `global`: across processes, through the backend | `true` for an `async fn`, else `false` |
 /// | [`flight_timeout = 5`](#request-coalescing) | how long waiters wait for the leader before one of them takes over | 30 seconds |
 /// | [`spawn = executor`](#stale-results) | executor for background refreshes of an `async fn` | tokio, with the feature `tokio` |
+/// | [`refresh_threads = 8`](#stale-results) | with `swr`: how many results are refreshed at a time | 4 threads, or 64 tasks for an `async fn` |
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
 /// | [`version = 2`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
@@ -475,6 +477,10 @@ pub use lru_macros::cache;
 /// value), and returns a `usize`. Entries are evicted one after the other until the new entry fits. A result heavier than
 /// `maxsize` is returned and not stored.
 ///
+/// An entry weighs at least 1, also where `weight` returns 0: `maxsize` bounds the number of entries too. `min_weight`, an
+/// expression of type `usize`, sets another least weight. With `min_weight = 0` entries may be free, as in Python's `cachetools`;
+/// free entries are never evicted to make room, so their number is not bounded.
+///
 /// ```
 /// use functools::lru_cache;
 ///
@@ -489,6 +495,9 @@ pub use lru_macros::cache;
 /// assert_eq!(repeat::cache_info().currsize, 900); // the first was evicted
 /// repeat("d", 1001);
 /// assert!(!repeat::cache_contains("d", 1001));
+///
+/// repeat("", 5);
+/// assert_eq!(repeat::cache_info().currsize, 901); // no text, but an entry
 /// ```
 ///
 /// ## `on_evict`
@@ -827,10 +836,14 @@ pub use lru_macros::cache;
 /// A borrow inside another type, such as `Option<&str>`, has no such form.
 ///
 /// * With [`cache = …`](#cache-objects), the cache must be a `static`, because a refresh outlives the call.
-/// * A plain function is refreshed on a thread of its cache, which runs while there are entries to refresh.
+/// * A plain function is refreshed on threads of its cache, at most 4 at a time, which run while there are results to refresh. The
+///   other refreshes wait for their turn; if a thousand wait, the result stays stale until a later call.
 /// * An `async fn` is refreshed on an executor: the caller's tokio runtime, with the feature `tokio`, or `spawn = …`: a
 ///   [`Spawn`](refresh::Spawn), or a function that takes a [`Task`](refresh::Task). Without a running executor, the call that found the
-///   stale result awaits the refresh and returns the fresh result.
+///   stale result awaits the refresh and returns the fresh result. At most 64 refreshes run at a time; the others wait for their
+///   turn.
+/// * `refresh_threads = 8`, an expression of type `usize` above 0, sets how many results of the function are refreshed at a time, on
+///   threads or as tasks. A refresh that takes longer than [`flight_timeout`](#request-coalescing) no longer counts.
 ///
 /// **Stale-if-error.** With `stale_if_error = 300`, a call that would return an `Err` returns the stale result instead, for up to 300
 /// seconds past the `ttl`. Such a call has run the body, and counts as a miss.

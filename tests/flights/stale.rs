@@ -377,6 +377,79 @@ fn no_more_refreshes_run_at_a_time_than_the_bound() {
 }
 
 #[test]
+fn refresh_threads_bounds_the_refreshes_of_threads() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNNING: AtomicU64 = AtomicU64::new(0);
+    static MOST: AtomicU64 = AtomicU64::new(0);
+    static IS_OVER: AtomicU64 = AtomicU64::new(0);
+    const KEYS: u64 = 6;
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), refresh_threads = 2)]
+    fn read(_key: u64) -> u64 {
+        let now = NOW.load(SeqCst);
+        if now > 0 {
+            MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+            wait_until(|| IS_OVER.load(SeqCst) == 1);
+            RUNNING.fetch_sub(1, SeqCst);
+        }
+        now
+    }
+
+    finishes(|| {
+        (0..KEYS).for_each(|key| assert_eq!(read(key), 0));
+        NOW.store(60, SeqCst);
+        for _ in 0..3 {
+            // While both threads are busy, the other stale results are served.
+            (0..KEYS).for_each(|key| assert_eq!(read(key), 0));
+            wait_until(|| RUNNING.load(SeqCst) == 2);
+        }
+        IS_OVER.store(1, SeqCst);
+        wait_until(|| read::cache_stats().refreshes == KEYS);
+        assert_eq!(MOST.load(SeqCst), 2);
+        assert!((0..KEYS).all(read::cache_contains));
+    });
+}
+
+#[test]
+fn refresh_threads_bounds_the_refreshes_of_tasks() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNNING: AtomicU64 = AtomicU64::new(0);
+    static MOST: AtomicU64 = AtomicU64::new(0);
+    const KEYS: u64 = 20;
+    const TASKS: usize = 2;
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), refresh_threads = TASKS)]
+    async fn read(_key: u64) -> u64 {
+        let now = NOW.load(SeqCst);
+        if now > 0 {
+            MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            RUNNING.fetch_sub(1, SeqCst);
+        }
+        now
+    }
+
+    finishes(|| {
+        on_tokio(async {
+            for key in 0..KEYS {
+                read(key).await;
+            }
+            NOW.store(60, SeqCst);
+            for key in 0..KEYS {
+                assert_eq!(read(key).await, 0);
+            }
+            // Each waits for its turn, and has it.
+            while read::cache_stats().refreshes < KEYS {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(MOST.load(SeqCst), 2);
+    });
+}
+
+#[test]
 fn a_thread_s_refresh_that_hangs_holds_up_no_other() {
     static NOW: AtomicU64 = AtomicU64::new(0);
     static RUNS: AtomicU64 = AtomicU64::new(0);

@@ -107,7 +107,6 @@ impl<T: Timestamp> ExpirySettings<T> {
     }
 
     /// Sets the least weight of an entry. It is 1 by default, so that the number of entries is bounded.
-    #[must_use]
     pub fn min_weight(self, min_weight: usize) -> Self {
         Self { min_weight, ..self }
     }

@@ -22,8 +22,8 @@ use syn::{Expr, Path, Token};
 
 use super::attribute::Attribute;
 use super::values::{
-    Accessors, Format, MaxSize, Policy, Scope, SingleFlight, Swr, duration, expression, fraction, function,
-    maxsize, name, path, seed, shards, stale, word,
+    Accessors, Format, MaxSize, Policy, Scope, SingleFlight, Swr, count, duration, expression, fraction,
+    function, maxsize, name, number, path, shards, stale, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`] and [`OPTIONS`].
@@ -83,11 +83,13 @@ options! {
             "a function that returns the index of the key to evict, such as `choice = |keys| keys.len() - 1`",
             not in Cache;
         /// The seed of the random generator of `policy = rr`.
-        seed: Expr = seed, "an integer, such as `seed = 42`", not in Cache;
+        seed: Expr = number, "an integer, such as `seed = 42`", not in Cache;
         /// The weigher: what an entry counts against `maxsize`.
         weight: Expr = function,
             "a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
             not in Cache;
+        /// The least weight of an entry.
+        min_weight: Expr = number, "an integer, such as `min_weight = 0`", not in Cache;
         /// The eviction listener.
         on_evict: Expr = function, "a closure or a function, such as `on_evict = log_eviction`";
     }
@@ -136,6 +138,8 @@ options! {
             "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`";
         /// The executor of background refreshes.
         spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`";
+        /// How many background refreshes run at a time.
+        refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`";
     }
 
     /// The store outside the process.

@@ -149,8 +149,8 @@ pub(super) fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     }
 }
 
-/// A constant number: what is plainly none is refused.
-pub(super) fn seed(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+/// An integer: what is plainly none is refused.
+pub(super) fn number(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;
     let is_number = match &expr {
         Expr::Lit(lit) => matches!(lit.lit, Lit::Int(_)),
@@ -159,6 +159,14 @@ pub(super) fn seed(input: ParseStream, takes: &str) -> syn::Result<Expr> {
         _ => true,
     };
     if is_number { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
+}
+
+/// An integer above zero: what is plainly none is refused.
+pub(super) fn count(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr = number(input, takes)?;
+    let is_zero =
+        matches!(&expr, Expr::Lit(lit) if matches!(&lit.lit, Lit::Int(int) if int.base10_digits() == "0"));
+    if is_zero { Err(syn::Error::new_spanned(expr, takes)) } else { Ok(expr) }
 }
 
 /// A number of shards: what is plainly no power of two is refused.

@@ -1,12 +1,13 @@
 //! Rules for which options of eviction can be combined, and for the parameters of their functions.
 
 use super::closures;
-use crate::args::{Args, MaxSize, Policy};
+use crate::args::{Args, Eviction, MaxSize, Policy};
 use crate::errors::Errors;
 use crate::signature::{self, Func};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     weights_have_a_bound(args, errors);
+    least_weights_have_a_weigher(args, errors);
     random_replacement_is_chosen(args, errors);
     seed_has_no_chooser(args, errors);
     arguments_in_keys_have_their_types(args, func, errors);
@@ -19,6 +20,17 @@ fn weights_have_a_bound(args: &Args, errors: &mut Errors) {
             name,
             "`weight` counts against `maxsize`, which is `None`; write a number, such as `maxsize = 1000`",
         );
+    }
+}
+
+fn least_weights_have_a_weigher(args: &Args, errors: &mut Errors) {
+    let Eviction { weight, min_weight, .. } = &args.eviction;
+    // A mistaken `weight` is there all the same; of an object, another rule reports the option.
+    let has_weigher = weight.is_some() || weight.name().is_some();
+    if let (Some(name), false, None) = (min_weight.name(), has_weigher, args.placement.cache.name()) {
+        let message =
+            "`min_weight` has no effect without `weight`: each entry weighs 1; write `weight = …` too";
+        errors.at(name, message);
     }
 }
 

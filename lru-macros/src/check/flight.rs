@@ -15,6 +15,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     refreshes_own_their_arguments(args, func, errors);
     timeouts_end_a_wait(args, func, errors);
     executors_run_refreshes(args, func, errors);
+    bounds_are_on_refreshes(args, errors);
 }
 
 fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
@@ -85,6 +86,16 @@ fn executors_run_refreshes(args: &Args, func: &Func, errors: &mut Errors) {
         errors.at(name, "`spawn` has no effect without background refreshes; write `swr = true` too");
     } else if func.sig.asyncness.is_none() {
         let message = "`spawn` has no effect on a function that is not `async`: a thread refreshes its results; remove `spawn`";
+        errors.at(name, message);
+    }
+}
+
+fn bounds_are_on_refreshes(args: &Args, errors: &mut Errors) {
+    let Some(name) = args.flight.refresh_threads.name() else { return };
+    // A mistaken `swr` is there all the same.
+    let is_mistaken = args.expiry.swr.name().is_some() && !args.expiry.swr.is_some();
+    if !args.expiry.has_refreshes() && !is_mistaken {
+        let message = "`refresh_threads` has no effect without background refreshes; write `swr = true` too";
         errors.at(name, message);
     }
 }

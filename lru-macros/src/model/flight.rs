@@ -19,6 +19,8 @@ pub(crate) struct Flight {
 /// The options of background refreshes.
 pub(crate) struct Refresh {
     spawn: Option<Expr>,
+    /// How many run at a time.
+    threads: Option<Expr>,
 }
 
 impl Flight {
@@ -32,8 +34,9 @@ impl Flight {
         let has_refreshes = expiry.has_refreshes();
         let is_asked =
             single || has_refreshes || expiry.stale_if_error.is_some() || backend.backend.is_some();
-        let args::Flight { single_flight: _, flight_timeout, spawn } = options;
-        let refresh = has_refreshes.then(|| Refresh { spawn: spawn.into_value() });
+        let args::Flight { single_flight: _, flight_timeout, spawn, refresh_threads } = options;
+        let refresh = has_refreshes
+            .then(|| Refresh { spawn: spawn.into_value(), threads: refresh_threads.into_value() });
         is_asked.then(|| Self { single, timeout: flight_timeout.into_value(), refresh })
     }
 
@@ -44,7 +47,12 @@ impl Flight {
             let at = type_tokens::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }
         });
-        quote! { #krate::__private::FlightOptions::#shares #timeout .at(#krate::__private::site!(#name)) }
+        let threads = self.refresh.as_ref().and_then(|refresh| refresh.threads.as_ref());
+        let threads = threads.map(|threads| {
+            let at = type_tokens::first_span(threads);
+            quote_spanned! { at=> .refreshes(#threads) }
+        });
+        quote! { #krate::__private::FlightOptions::#shares #timeout #threads .at(#krate::__private::site!(#name)) }
     }
 
     pub(crate) fn refresh(&self) -> Option<&Refresh> {

@@ -88,6 +88,10 @@ impl Lifecycle {
             self.ttl().map(|ttl| span_of("ttl", ttl)),
             tti.get().map(|tti| span_of("tti", tti)),
             jitter.get().map(|jitter| quote! { .jitter(#jitter) }),
+            self.eviction.min_weight.get().map(|weight| {
+                let at = type_tokens::first_span(weight);
+                quote_spanned! { at=> .min_weight(#weight) }
+            }),
             error_ttl.get().map(|ttl| span_of("error_ttl", ttl)),
             swr,
             stale_if_error.get().map(|span| span_of("stale_if_error", span)),

@@ -41,7 +41,6 @@ impl FlightOptions {
     }
 
     /// Sets how many stale results may be refreshed at a time.
-    #[must_use]
     pub const fn refreshes(self, refreshes: usize) -> Self {
         Self { refreshes: Some(refreshes), ..self }
     }
