@@ -397,6 +397,10 @@ pub use lru_macros::cache;
 /// references to all arguments and to the result (of a `Result`, the `Ok` value), and the present time. It runs once for each
 /// stored result, outside the lock. A result whose instant is not in the future is not stored.
 ///
+/// In a closure, the sums `now + …` saturate: where one is too large for its type, the result never expires. That is so if the
+/// closure does nothing else with `now`, and does not write its type; otherwise `now` is what the [`timer`](#timer) returns, an
+/// [`Instant`](std::time::Instant) by default, whose sums panic if they are too large: write `now.checked_add(…)`.
+///
 /// ```
 /// use std::time::Duration;
 ///
@@ -414,6 +418,9 @@ pub use lru_macros::cache;
 ///
 /// (page("/"), page("/"), page("/news"), page("/news"));
 /// assert_eq!((page::cache_info().hits, page::cache_info().currsize), (1, 1));
+///
+/// page::cache_put("/logo", Page { max_age: u64::MAX });
+/// assert!(page::cache_contains("/logo")); // for ever
 /// ```
 ///
 /// ## `timer`

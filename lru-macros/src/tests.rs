@@ -69,6 +69,42 @@ fn every_kind_of_parameter() {
 }
 
 #[test]
+fn sums_that_begin_with_the_time_saturate() {
+    let expanded =
+        |ttu: &str| expand(Attribute::LruCache, &format!("ttu = {ttu}"), "fn f(n: u64) -> u64 { n }");
+    let sums = |ttu: &str| expanded(ttu).matches("::functools::__private::Now").count();
+    for ttu in [
+        "|n, value, now| now + value",
+        "|n, value, now| -> u64 { now + 2 * value }",
+        "move |n, value, now| { let later = now + 1; if later < now + *value { later } else { (now + 2).max(3) } }",
+        "|n, value, now| now + value - 1",
+        "|n, value, now| now + value.of::<u64>()[0] / 2",
+        "|n, value, now| { log(\"{value} is stored\"); now + value }",
+    ] {
+        assert_eq!(sums(ttu), sums("|n, value, now| now + value"), "{ttu}");
+    }
+    let of_two = sums("|n, value, now| now + value");
+    assert_eq!(sums("|n, value, now| now + value / 2 + n + &[1][0] + 1"), 4 * of_two);
+    assert!(of_two > 0 && expanded("|n, value, now| now + 1 < 2 && 3 + 4").contains("now + 1 < 2 && 3 + 4"));
+    for ttu in [
+        "until",
+        "|n, value, now: u64| now + value",
+        "|n, value, mut now| now + value",
+        "|n, value, _| value",
+        "|n, value, now| now",
+        "|n, value, now| now.max(1)",
+        "|n, value, now| { now += value; now + 1 }",
+        "|n, value, now| 2 * now + value",
+        "|n, value, now| value.now + 1",
+        "|n, value, now| value + now",
+        "|n, value, now| if n { now + value } else { now }",
+        "|n, value, now| { log(\"{now:?}\"); now + value }",
+    ] {
+        assert_eq!(sums(ttu), 0, "{ttu}");
+    }
+}
+
+#[test]
 fn attributes_go_where_they_belong() {
     let item = "
         /// Documented.

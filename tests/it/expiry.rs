@@ -1,7 +1,8 @@
 //! Policies, expiry, weights and listeners of memoized functions.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use functools::policy::Candidates;
 use functools::{RemovalCause, fifo_cache, lfu_cache, lru_cache, rr_cache, ttl_cache};
@@ -92,6 +93,153 @@ fn weights_bound_the_sum() {
     assert_eq!(load::cache_info().currsize, 8);
     assert_eq!(load("123456".into()), "123456");
     assert_eq!(load::cache_info().currsize, 8);
+}
+
+#[test]
+fn an_entry_is_free_only_where_min_weight_says_so() {
+    #[lru_cache(maxsize = 3, weight = |_n, value| *value)]
+    fn bounded(n: usize) -> usize {
+        n / 100
+    }
+    #[lru_cache(maxsize = 3, weight = |_n, value| *value, min_weight = 0)]
+    fn free(n: usize) -> usize {
+        n / 100
+    }
+    const LEAST: usize = 2;
+    #[lru_cache(maxsize = 8, shards = 2, weight = |_n, value| *value, min_weight = LEAST)]
+    fn heavy(n: usize) -> usize {
+        n / 100
+    }
+    for n in 0..10 {
+        (bounded(n), free(n), heavy(n));
+    }
+    assert_eq!((bounded::cache_info().currsize, free::cache_info().currsize), (3, 0));
+    let kept = |contains: fn(usize) -> bool| (0..10).filter(|n| contains(*n)).count();
+    assert_eq!((kept(bounded::cache_contains), kept(free::cache_contains)), (3, 10));
+    assert_eq!(heavy::cache_info().currsize, 2 * kept(heavy::cache_contains));
+    free(300);
+    assert_eq!((free::cache_info().currsize, kept(free::cache_contains)), (3, 10));
+    free::cache_put(301, 0);
+    assert_eq!((free::cache_info().currsize, free::cache_contains(301)), (3, true));
+    bounded::cache_put(301, 0);
+    assert_eq!((bounded::cache_info().currsize, bounded::cache_contains(301)), (3, true));
+}
+
+/// Checks that the result for 1 expires after five units, and that the one for 0, which is as late as can be, never does.
+macro_rules! never_expires {
+    ($($timer:ident until $last:expr => $({$($ttu:tt)*})+)*) => { $($({
+        #[lru_cache(ttu = $($ttu)*, timer = $timer)]
+        fn f(n: u64) -> Option<u64> {
+            (n > 0).then_some(n)
+        }
+        NOW.set(1);
+        (f(0), f(1));
+        NOW.set(5);
+        assert_eq!((f::cache_contains(0), f::cache_contains(1)), (true, true), "{}", stringify!($($ttu)*));
+        NOW.set(6);
+        assert_eq!((f::cache_contains(0), f::cache_contains(1)), (true, false), "{}", stringify!($($ttu)*));
+        NOW.set($last);
+        assert!(f::cache_contains(0), "{}", stringify!($($ttu)*));
+    })+)* };
+}
+
+#[test]
+fn a_sum_with_the_current_time_saturates() {
+    static START: LazyLock<(Instant, SystemTime)> = LazyLock::new(|| (Instant::now(), SystemTime::now()));
+    const YEARS: u64 = 200 * 365 * 24 * 60 * 60;
+
+    fn since() -> Duration {
+        Duration::from_secs(NOW.get())
+    }
+    fn instant() -> Instant {
+        START.0 + since()
+    }
+    fn system() -> SystemTime {
+        START.1 + since()
+    }
+    fn signed() -> i64 {
+        i64::try_from(NOW.get()).unwrap()
+    }
+    fn float() -> f64 {
+        since().as_secs_f64()
+    }
+    fn seconds(n: Option<u64>) -> Duration {
+        n.map_or(Duration::MAX, |n| Duration::from_secs(5 * n))
+    }
+    fn count(n: Option<u64>) -> u64 {
+        n.map_or(u64::MAX, |n| 5 * n)
+    }
+
+    never_expires! {
+        since until YEARS =>
+            { |_n, value, now| now + seconds(*value) }
+        instant until YEARS =>
+            { |_n, value, now| now + seconds(*value) }
+            { |_n, value, now| now + value.map_or(Duration::from_secs(u64::MAX), |n| 5 * Duration::from_secs(n)) }
+            { |_n, value, now| {
+                let least = if value.is_none() { now + Duration::MAX } else { now + Duration::ZERO };
+                match value {
+                    Some(n) if now + Duration::ZERO < least => panic!("no time passes: {n}"),
+                    value => (now + seconds(*value)).max(least),
+                }
+            } }
+            { |_n, value, now| -> Instant { now + seconds(*value) } }
+            { |_n, value, now| now + seconds(*value) + value.map_or(Duration::MAX, |_| Duration::ZERO) - Duration::ZERO }
+        system until YEARS =>
+            { |_n, value, now| now + seconds(*value) }
+        now until u64::MAX - 1 =>
+            { |_n, value, now| now + count(*value) }
+            { |_n, value, now| now + 5 * value.unwrap_or(u64::MAX / 5) + value.map_or(4, |_| 0) }
+            { |_n, value, now| now + count(*value) / 2 + count(*value) / 2 + if value.is_some() { 1 } else { 9 } }
+            { |_n, value, now| now + &count(*value) + 0 }
+        signed until 1 << 62 =>
+            { |_n, value, now| now + i64::try_from(count(*value)).unwrap_or(i64::MAX) }
+        float until u64::MAX =>
+            { |_n, value, now| now + value.map_or(f64::MAX, |_| 5.0) + value.map_or(f64::MAX, |_| 0.0) }
+    }
+
+    // By the system's clock, as written in the README.
+    #[lru_cache(ttu = |_n, value, now| now + *value)]
+    fn page(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+    (page(u64::MAX), page(u64::MAX), page(0));
+    assert_eq!(tally(page::cache_info()), (1, 2, 1));
+}
+
+#[test]
+fn a_time_that_is_used_otherwise_is_the_timer_s() {
+    fn least(_n: &u64, value: &u64, now: u64) -> u64 {
+        now + value
+    }
+    macro_rules! expires_after_five {
+        ($({$($ttu:tt)*})*) => { $({
+            #[lru_cache(ttu = $($ttu)*, timer = now)]
+            fn f(n: u64) -> u64 {
+                5 * n
+            }
+            NOW.set(2);
+            f(1);
+            NOW.set(6);
+            assert!(f::cache_contains(1), "{}", stringify!($($ttu)*));
+            NOW.set(7);
+            assert!(!f::cache_contains(1), "{}", stringify!($($ttu)*));
+        })* };
+    }
+    expires_after_five! {
+        { least }
+        { |_n: &u64, value: &u64, now: u64| now + value }
+        { |_n, value, now| u64::checked_add(now, *value).unwrap() }
+        { |_n, value, now| value + now }
+        { |_n, value, now| 2 * now + value - 2 }
+        { |_n, value, now| value - now + now + 2 }
+        { |_n, value, now| now.max(*value) + now.min(2) }
+        { |_n, value, now| { assert_eq!(format!("{now}"), "2"); now + value } }
+        { |_n, value, mut now| { now += value; now } }
+        { |_n, value, now| { let now = now + value; now.max(3) } }
+        { |_n, value, now| match value { 5 => now + 5, _ => now } }
+        { |_n, _value, _now| 7 }
+    }
 }
 
 #[test]

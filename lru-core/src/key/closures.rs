@@ -8,16 +8,18 @@
 macro_rules! closures {
     ([$($done:ident: $of:ident,)*]) => {};
     ([$($done:ident: $of:ident,)*] $until:ident $by:ident $name:ident: $type:ident, $($rest:tt)*) => {
-        /// Calls `make` with references to the arguments and to the value, and with the current time.
+        /// Calls `make` with references to the arguments and to the value, and with the current time as `given`
+        /// returns it.
         #[allow(clippy::too_many_arguments, reason = "as many as the user's function has")]
         #[inline]
-        pub fn $until<'a, $($of: ?Sized,)* VALUE, NOW>(
+        pub fn $until<'a, $($of: ?Sized,)* VALUE, NOW, GIVEN>(
             $($done: &'a $of,)*
             value: &'a VALUE,
             now: NOW,
-            make: impl FnOnce($(&'a $of,)* &'a VALUE, NOW) -> NOW,
+            given: impl FnOnce(NOW) -> GIVEN,
+            make: impl FnOnce($(&'a $of,)* &'a VALUE, GIVEN) -> NOW,
         ) -> NOW {
-            make($($done,)* value, now)
+            make($($done,)* value, given(now))
         }
 
         /// Calls `make` with references to the arguments.

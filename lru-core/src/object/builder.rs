@@ -93,6 +93,10 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// Sets a function that returns the deadline of each entry, from its key, its value and the current time.
     /// It replaces `ttl`.
     ///
+    /// The time is of the type that the clock shows, and the sums of an `Instant` or an integer panic if they are too
+    /// large. Where a duration comes from outside, write `now.checked_add(..)`; an instant centuries ahead is never
+    /// reached.
+    ///
     /// # Examples
     ///
     /// ```
@@ -112,6 +116,14 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// clock.advance(DAY);
     /// assert!(!rooms.contains(&101) && rooms.contains(&102));
     /// assert_eq!(rooms.expire(), [(101, 1)]);
+    ///
+    /// let pages = LruCache::builder()
+    ///     .ttu(|_url: &&str, max_age: &u64, now| {
+    ///         now.checked_add(Duration::from_secs(*max_age)).unwrap_or(now + 100 * 365 * DAY)
+    ///     })
+    ///     .build();
+    /// pages.insert("/logo", u64::MAX);
+    /// assert!(pages.contains(&"/logo"));
     /// ```
     pub fn ttu(mut self, ttu: impl Fn(&K, &V, C::Time) -> C::Time + Send + Sync + 'static) -> Self {
         self.settings.ttu = Some(Box::new(ttu));
@@ -138,7 +150,6 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     ///
     /// With `min_weight(0)`, entries may weigh nothing, as in Python's cachetools. Such entries are never evicted for
     /// lack of room, and their number is not bounded.
-    #[must_use]
     pub fn min_weight(mut self, min_weight: usize) -> Self {
         self.settings.expiry = self.settings.expiry.min_weight(min_weight);
         self

@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, Type};
 
 use super::krate::Krate;
+use super::sums;
 use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr};
 use crate::type_tokens;
 
@@ -207,7 +208,15 @@ impl Lifecycle {
         let until = self.expiry.ttu.get().map(|ttu| {
             let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
             let given = quote! { #(#arguments,)* __value, #krate::Clock::now(__lifecycle) };
-            let until = applied(ttu, &quote! { #krate::__private::#until }, &given);
+            let until = match (ttu, sums::saturating(ttu, krate)) {
+                (Expr::Closure(_), Some(ttu)) => quote! {
+                    #krate::__private::#until(#given, #krate::__private::Now, #ttu)
+                },
+                (Expr::Closure(_), None) => quote! {
+                    #krate::__private::#until(#given, ::core::convert::identity, #ttu)
+                },
+                _ => called(ttu, &given),
+            };
             quote! { until: ::core::option::Option::Some(#krate::Timestamp::ticks(#until)), }
         });
         Some(quote! {
@@ -231,8 +240,14 @@ fn timer_of(timer: &Expr, krate: &Krate) -> TokenStream {
 /// of a named function are coerced.
 fn applied(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     if matches!(function, Expr::Closure(_)) {
-        return quote! { #by(#given, #function) };
+        quote! { #by(#given, #function) }
+    } else {
+        called(function, given)
     }
+}
+
+/// The value of a named function, to whose parameters the arguments are coerced.
+fn called(function: &Expr, given: &TokenStream) -> TokenStream {
     let at = type_tokens::first_span(function);
     let given = quote_spanned! { at=> (#given) };
     quote! { #function #given }

@@ -8,6 +8,7 @@ mod krate;
 mod lifecycle;
 mod params;
 mod result_policy;
+mod sums;
 
 use core::slice;
 
