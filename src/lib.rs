@@ -119,6 +119,41 @@ pub mod backend {
 /// });
 /// assert_eq!(square::cache_info().misses, 1);
 /// ```
+///
+/// In an async test, await what `isolated` returns for an async block or an async closure:
+///
+/// ```
+/// use functools::{isolated, lru_cache};
+///
+/// #[lru_cache]
+/// async fn fetch(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// #[tokio::test]
+/// # async fn not_run() {}
+/// # #[tokio::main(flavor = "current_thread")]
+/// async fn fetches_once() {
+///     isolated(async {
+///         (fetch(3).await, fetch(3).await);
+///         assert_eq!((fetch::cache_info().hits, fetch::cache_info().misses), (1, 1));
+///     })
+///     .await;
+/// }
+/// # fetches_once();
+/// ```
+///
+/// A boxed future does not compile where it is returned by a closure:
+///
+/// ```compile_fail
+/// use std::pin::Pin;
+///
+/// fn boxed() -> Pin<Box<dyn Future<Output = u64>>> {
+///     Box::pin(async { 1 })
+/// }
+///
+/// let future = functools::isolated(|| boxed()); // write `isolated(boxed())`
+/// ```
 #[cfg(feature = "testing")]
 pub use lru_core::isolated;
 pub use lru_core::policy;

@@ -1,8 +1,12 @@
 //! Separate caches for the thread of a test: `functools::isolated`, with the feature `testing`.
 
-use std::panic::catch_unwind;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use functools::{CacheInfo, cache, isolated, lru_cache};
@@ -222,6 +226,158 @@ fn a_panicking_destructor_at_the_end_loses_no_other_value() {
         assert_eq!(LIVE.load(SeqCst), 0);
         assert_eq!(counts(square::cache_info()), (0, 1, 1), "the outer caches are in use again");
     });
+}
+
+#[lru_cache]
+async fn load(n: u64) -> u64 {
+    tokio::task::yield_now().await;
+    n
+}
+
+/// Calls one function twice: a miss and a hit.
+async fn loads() -> (u64, u64, usize) {
+    load(1).await;
+    tokio::task::yield_now().await;
+    load(1).await;
+    counts(load::cache_info())
+}
+
+#[tokio::test]
+async fn futures_are_isolated_at_every_poll() {
+    load(1).await;
+    assert_eq!(isolated(async { loads().await }).await, (1, 1, 1));
+    assert_eq!(isolated(loads()).await, (1, 1, 1));
+    assert_eq!(isolated(async || loads().await).await, (1, 1, 1));
+    assert_eq!(isolated(|| async { loads().await }).await, (1, 1, 1));
+    assert_eq!(isolated(loads).await, (1, 1, 1));
+    let (text, calls) = (String::from("moved"), Cell::new(0));
+    let length = isolated(async || {
+        calls.set(calls.get() + loads().await.1);
+        text.len()
+    });
+    assert_eq!((length.await, calls.get()), (5, 1));
+    assert!(isolated(async move || loads().await.1 == 1 && text == "moved").await);
+}
+
+#[test]
+fn a_closure_that_returns_a_future_is_isolated_itself_too() {
+    square(3);
+    let future = isolated(|| {
+        assert_eq!(counts(square::cache_info()), (0, 0, 0));
+        square(3);
+        async { counts(square::cache_info()) }
+    });
+    assert!(square::cache_info().misses > 0);
+    assert_eq!(completed(future), (0, 1, 1));
+}
+
+/// Polls a future that is ready.
+fn completed<F: Future>(future: F) -> F::Output {
+    match polled(pin!(future)) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future is ready"),
+    }
+}
+
+fn polled<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Is pending once.
+async fn paused() {
+    let mut is_over = false;
+    poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+#[test]
+fn futures_that_run_by_turns_do_not_see_each_others() {
+    #[cache]
+    fn shared(n: u64) -> u64 {
+        n
+    }
+    let task = async |n| {
+        shared(n);
+        paused().await;
+        shared(n);
+        paused().await;
+        counts(shared::cache_info())
+    };
+    let (mut first, mut second) = (pin!(isolated(task(1))), pin!(isolated(task(1))));
+    for _ in 0..2 {
+        assert!(polled(first.as_mut()).is_pending() && polled(second.as_mut()).is_pending());
+        assert_eq!(counts(shared::cache_info()), (0, 0, 0), "the caches of all threads, between the polls");
+    }
+    assert_eq!((polled(first), polled(second)), (Poll::Ready((1, 1, 1)), Poll::Ready((1, 1, 1))));
+}
+
+#[test]
+fn isolated_futures_nest_and_end_in_a_panic_too() {
+    let inner = async {
+        square(2);
+        paused().await;
+        counts(square::cache_info())
+    };
+    let outer = async {
+        square(1);
+        let inner = isolated(inner).await;
+        let panics = isolated(async {
+            square(2);
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        let mut panics = pin!(panics);
+        let panicked = poll_fn(|context| {
+            Poll::Ready(catch_unwind(AssertUnwindSafe(|| panics.as_mut().poll(context).is_ready())))
+        });
+        assert!(panicked.await.is_err());
+        assert!(isolated(|| !square::cache_contains(1)));
+        (inner, square::cache_contains(1), square::cache_contains(2))
+    };
+    let mut outer = pin!(isolated(outer));
+    assert!(polled(outer.as_mut()).is_pending());
+    assert_eq!(polled(outer), Poll::Ready(((0, 1, 1), true, false)));
+}
+
+#[test]
+fn what_a_dropped_future_calls_is_isolated_as_well() {
+    #[cache]
+    fn logged(n: u64) -> u64 {
+        n
+    }
+
+    struct Logging;
+
+    impl Drop for Logging {
+        fn drop(&mut self) {
+            logged(7);
+        }
+    }
+
+    let halfway = async {
+        let _logging = Logging;
+        paused().await;
+    };
+    {
+        let mut halfway = Box::pin(isolated(halfway));
+        assert!(polled(halfway.as_mut()).is_pending());
+    }
+    drop(isolated(async || drop(Logging)));
+    completed(isolated(async { drop(Logging) }));
+    assert_eq!(counts(logged::cache_info()), (0, 0, 0));
+}
+
+#[test]
+fn helpers_may_return_what_a_test_returns() {
+    fn fresh<R: Unpin>(test: impl FnOnce() -> R) -> R {
+        isolated(|| {
+            square(1);
+            test()
+        })
+    }
+    assert_eq!(fresh(|| counts(square::cache_info())), (0, 1, 1));
+    assert_eq!(isolated(|| Box::new(square(3))), Box::new(9));
+    isolated(|| ());
+    let panicked = catch_unwind(|| isolated(|| std::panic::resume_unwind(Box::new("on purpose"))));
+    assert!(panicked.is_err());
 }
 
 /// Tests with the feature `registry`.

@@ -64,7 +64,7 @@ pub mod refresh {
 /// Helpers for tests of memoized functions (feature `testing`).
 #[cfg(feature = "testing")]
 pub mod testing {
-    pub use crate::engine::placement::isolation::isolated;
+    pub use crate::engine::placement::isolation::{Isolate, IsolatedFuture, isolated};
     pub use crate::flight::timeout::advance;
 }
 

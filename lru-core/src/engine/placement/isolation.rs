@@ -1,11 +1,16 @@
-//! Per-thread caches for the duration of a test. Only with the feature `testing`.
+//! Caches of its own for a test. Only with the feature `testing`.
 //!
 //! The cache of a memoized function is looked up by the address of the shared one. In an isolated thread it
 //! is replaced by another, which is created at its first use.
 
 use core::any::Any;
 use core::cell::RefCell;
+use core::fmt;
+use core::mem;
 use core::ops::Deref;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::boxed::Box;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,11 +24,18 @@ thread_local! {
 
 /// Gives the current thread fresh, empty caches of all memoized functions while `test` runs.
 ///
+/// `test` is a closure, an async block, or an async closure: `isolated` returns what the closure returns, or a future
+/// to be awaited, during each poll of which the thread has the fresh caches.
+///
 /// `cargo test` runs tests in parallel, and a function has one cache for the whole program, so that counts
-/// would depend on the calls of other tests. An isolated test is independent of them. Threads that `test`
+/// would depend on the calls of other tests. An isolated test is independent of them. Threads and tasks that `test`
 /// starts use the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
 /// may be nested; results that were computed in one are dropped at its end. A cache in an object, as with
 /// `cache = self.prices`, is not affected: a test creates its own object.
+///
+/// The future is not `Send`: await it in the test itself. A closure may not return another future than that of an async
+/// block, such as a boxed one, which would be polled without the fresh caches: write `isolated(async { … })`. In a
+/// helper with a generic result `R`, add the bound `R: Unpin`.
 ///
 /// With the feature `testing`, each call of a memoized function checks whether its thread is isolated: enable
 /// it for tests only. Without the feature there is no check.
@@ -31,38 +43,136 @@ thread_local! {
 /// # Panics
 ///
 /// Resumes a panic of `test`, after the former caches of the thread are restored.
-pub fn isolated<R>(test: impl FnOnce() -> R) -> R {
-    /// Restores the former caches of the thread, even after a panic.
-    struct Restore(Option<Caches>);
+pub fn isolated<T: Isolate<As>, As>(test: T) -> T::Output {
+    test.isolated(Isolation::default())
+}
 
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            // Replaced first: a destructor may call a memoized function.
-            let own = OWN.replace(self.0.take());
-            discard(own.unwrap_or_default());
-        }
+/// What [`isolated`] takes: a closure, an async block, or an async closure.
+#[diagnostic::on_unimplemented(
+    message = "`isolated` takes a closure, an async block, or an async closure",
+    label = "none of these, or a closure whose result may be a future",
+    note = "for a future write `isolated(async {{ … }}).await`; for a generic result `R` add the bound `R: Unpin`"
+)]
+pub trait Isolate<As> {
+    /// What [`isolated`] returns.
+    type Output;
+
+    #[doc(hidden)]
+    fn isolated(self, isolation: Isolation) -> Self::Output;
+}
+
+/// A closure. Its result is no future of an async block: those are not `Unpin`.
+#[derive(Debug)]
+pub struct AsClosure;
+
+impl<R: Unpin, F: FnOnce() -> R> Isolate<AsClosure> for F {
+    type Output = R;
+
+    fn isolated(self, mut isolation: Isolation) -> R {
+        isolation.enter(self)
     }
+}
 
+/// An async block.
+#[derive(Debug)]
+pub struct AsAsyncBlock;
+
+impl<F: Future> Isolate<AsAsyncBlock> for F {
+    type Output = IsolatedFuture<F>;
+
+    fn isolated(self, isolation: Isolation) -> IsolatedFuture<F> {
+        IsolatedFuture { future: Some(Box::pin(self)), isolation }
+    }
+}
+
+/// An async closure, or a closure that returns an async block.
+#[derive(Debug)]
+pub struct AsAsyncClosure;
+
+impl<R: Future, F: FnOnce() -> R> Isolate<AsAsyncClosure> for F {
+    type Output = IsolatedFuture<R>;
+
+    fn isolated(self, mut isolation: Isolation) -> IsolatedFuture<R> {
+        let future = isolation.enter(self);
+        future.isolated(isolation)
+    }
+}
+
+/// The future of [`isolated`]: while it is polled or dropped, the thread has caches of its own.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct IsolatedFuture<F> {
+    /// `None` when it has completed.
+    future: Option<Pin<Box<F>>>,
+    isolation: Isolation,
+}
+
+impl<F: Future> Future for IsolatedFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { future, isolation } = self.get_mut();
+        isolation.enter(|| {
+            let running = future.as_mut().expect("a future is not polled after it has completed");
+            let polled = running.as_mut().poll(context);
+            if polled.is_ready() {
+                *future = None;
+            }
+            polled
+        })
+    }
+}
+
+impl<F> Drop for IsolatedFuture<F> {
+    fn drop(&mut self) {
+        let Self { future, isolation } = self;
+        isolation.enter(|| *future = None);
+    }
+}
+
+impl<F> fmt::Debug for IsolatedFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IsolatedFuture").finish_non_exhaustive()
+    }
+}
+
+/// The caches of one isolation, while the thread does not have them.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Isolation(Caches);
+
+impl Isolation {
+    /// Gives the thread these caches while `run` runs.
+    fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
+        /// Restores the former caches of the thread, even after a panic.
+        struct Restore<'a>(&'a mut Caches, Option<Caches>);
+
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                *self.0 = OWN.replace(self.1.take()).unwrap_or_default();
+            }
+        }
+
+        // A thread that ends has no caches of its own any more.
+        let Ok(former) = OWN.try_with(|own| own.replace(Some(mem::take(&mut self.0)))) else { return run() };
+        let _restore = Restore(&mut self.0, former);
+        run()
+    }
+}
+
+impl Drop for Isolation {
     /// Drops the caches while the thread is still isolated, because destructors may call memoized functions.
     /// Results that these calls store are dropped as well, except in the last round.
-    struct Empty;
-
-    impl Drop for Empty {
-        fn drop(&mut self) {
+    fn drop(&mut self) {
+        self.enter(|| {
             for _ in 0..ROUNDS {
-                match OWN.replace(Some(Caches::new())) {
-                    Some(own) if !own.is_empty() => discard(own),
+                match OWN.try_with(|own| own.replace(Some(Caches::new()))) {
+                    Ok(Some(own)) if !own.is_empty() => discard(own),
                     _ => break,
                 }
             }
-        }
+        });
+        discard(mem::take(&mut self.0));
     }
-
-    // A thread that ends has no caches of its own any more.
-    let Ok(former) = OWN.try_with(|own| own.replace(Some(Caches::new()))) else { return test() };
-    let _restore = Restore(former);
-    let _empty = Empty;
-    test()
 }
 
 /// The maximum number of rounds in which results that destructors stored are dropped in isolation.
