@@ -616,8 +616,8 @@ pub use lru_macros::cache;
 /// By default the key consists of all arguments.
 ///
 /// * `#[key(skip)]` on a parameter leaves it out of the key. The parameter then needs no trait, and calls that differ only in it
-///   share one result: two `Client`s with `#[key(skip)] &self` share a cache. For one cache per object use
-///   [`cache = self.field`](#cache-objects).
+///   share one result: with `#[key(skip)] &self` there is one result for all objects, so that a `Client` returns what another
+///   one has received. For results of each object use [`cache = self.field`](#cache-objects).
 /// * `#[key(expr)]` on a parameter replaces it by an expression, which may name all parameters. Both go on `self` too.
 /// * `key = …`, also spelt `key_fn`, makes the whole key. It is a closure, or the path of a function, that is given references to
 ///   all arguments, at most twelve: `self` first, and without the parameter that holds the [`cache`](#cache-objects). An argument
@@ -1145,8 +1145,8 @@ pub use lru_macros::cache;
 /// # Methods
 ///
 /// `self` is part of the key, like any other argument: compared by its `Eq`, cloned on a miss, and kept as long as the entry.
-/// `#[key(skip)]` or `#[key(self.id)]` on `self` changes that. [`cache = self.prices`](#cache-objects) stores results in a field: one
-/// cache per object, dropped with it. `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` cannot.
+/// [`cache = self.prices`](#cache-objects) stores results in a field instead: one cache per object, dropped with it, and `self` is not in
+/// the key. `#[key(self.id)]` on `self` puts a part of it into the key; with `#[key(skip)]` there is one result for all objects. `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` cannot.
 ///
 /// Different `Self` types, different parameters of the `impl` and different implementors of a trait never share a result, even if
 /// `self` is not in the key. They share the bound and the counters. The parameters of an `impl` need no `typed`.

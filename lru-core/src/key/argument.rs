@@ -71,7 +71,8 @@ use super::cross_type_equality::Common;
     note = "for a type of your own, derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it contains floats",
     note = "`HashMap` and `HashSet` do not implement `Hash`; use a `BTreeMap`, a `BTreeSet` or a sorted slice",
     note = "an `Rc` cannot be shared between threads; use an `Arc`, an owned copy, or one cache per thread with `scope = thread`",
-    note = "`#[key(skip)]` leaves a parameter (or `self`) that does not affect the result out of the key; `#[key(user.id)]` uses a part of it"
+    note = "`cache = self.field` stores the results of a method in the object, and `self` is not in the key; `#[key(user.id)]` uses a part of a parameter",
+    note = "`#[key(skip)]` leaves out a parameter that does not affect the result: calls that differ only in it share one result, and with `#[key(skip)] &self` there is one result for all objects"
 )]
 pub trait Argument {
     /// The owned form of the argument, which is stored in the key.

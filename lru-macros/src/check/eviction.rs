@@ -63,15 +63,17 @@ fn arguments_in_keys_have_their_types(args: &Args, func: &Func, errors: &mut Err
     if args.placement.cache.name().is_some() || signature::names_arguments(args, func) {
         return;
     }
-    let way_out = if func.receiver().is_some() {
-        "leave `self` out of the key with `#[key(skip)]`, or use a cache object"
-    } else {
-        "use a cache object"
-    };
     let options = [(&args.eviction.on_evict, "listener"), (&args.eviction.choice, "chooser")];
     for (name, what) in options.into_iter().filter_map(|(option, what)| Some((option.name()?, what))) {
+        let way_out = if func.receiver().is_some() {
+            format!(
+                "use a cache object with a {what} (`cache = self.field`), or leave `self` out of the key with `#[key(skip)]`: one result for all objects"
+            )
+        } else {
+            format!("use a cache object with a {what} (`cache = …`)")
+        };
         let message = format!(
-            "`{name}` is given the key, and the type of this function's key cannot be named; {way_out} with a {what} (`cache = …`)"
+            "`{name}` is given the key, and the type of this function's key cannot be named; {way_out}"
         );
         errors.at(name, message);
     }

@@ -10,4 +10,9 @@ fn positional(n: u64) -> u64 {
     n
 }
 
+#[cache(min_weight = 0)]
+fn weighed(n: u64) -> u64 {
+    n
+}
+
 fn main() {}

@@ -71,7 +71,7 @@ impl Shop {
     }
 }
 
-#[lru_cache(cache = memo, choice = |keys| 0, weight = |n, value| 1, seed = 1)]
+#[lru_cache(cache = memo, choice = |keys| 0, weight = |n, value| 1, min_weight = 0, seed = 1)]
 fn in_object(n: u64, memo: &LruCache<u64, u64>) -> u64 {
     n
 }

@@ -34,7 +34,7 @@ fn twice(#[key(user.id)] #[key(skip)] user: &User) -> u64 {
 }
 
 #[lru_cache]
-fn nobody(#[key(customer.id)] user: &User) -> u64 {
+fn unknown(#[key(customer.id)] user: &User) -> u64 {
     user.id
 }
 
@@ -52,7 +52,7 @@ fn both(#[key(skip)] db: &Db, id: u64) -> u64 {
 fn main() {
     let user = User { id: 1 };
     println!("{} {} {} {}", bare(1), empty(1), skipped(&Db, 1), assigned(1));
-    println!("{} {} {}", twice(&user), nobody(&user), constant(&user));
+    println!("{} {} {}", twice(&user), unknown(&user), constant(&user));
     println!("{}", both(&Db, 1));
     println!("{} {}", bare::cache_info(), both::cache_info());
 }

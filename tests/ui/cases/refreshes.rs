@@ -57,4 +57,14 @@ async fn no_executor(n: u32) -> u32 {
     n
 }
 
+#[lru_cache(ttl = 60, refresh_threads = 2)]
+fn no_refreshes(n: u32) -> u32 {
+    n
+}
+
+#[lru_cache(ttl = 60, swr = true, refresh_threads = 0)]
+fn no_threads(n: u32) -> u32 {
+    n
+}
+
 fn main() {}

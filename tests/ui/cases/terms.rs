@@ -40,7 +40,7 @@ fn jitter_of_ticks(n: u64) -> u64 {
 }
 
 #[lru_cache(timer = ticks)]
-fn nobody_asks(n: u64) -> u64 {
+fn clock_is_not_read(n: u64) -> u64 {
     n
 }
 
@@ -50,6 +50,16 @@ fn ticks() -> u64 {
 
 #[lru_cache(maxsize = None, weight = |n, value| 1)]
 fn no_bound(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(min_weight = 0)]
+fn nothing_to_weigh(n: u64) -> u64 {
+    n
+}
+
+#[lru_cache(weight = |n, value| 1, min_weight = "0")]
+fn least_of_text(n: u64) -> u64 {
     n
 }
 
@@ -86,7 +96,7 @@ fn in_object(n: u64, memo: &LruCache<u64, u64>) -> u64 {
 }
 
 #[lru_cache(cache = memo)]
-fn untold<T>(n: u64, memo: &LruCache<u64, u64>) -> u64 {
+fn type_in_no_argument<T>(n: u64, memo: &LruCache<u64, u64>) -> u64 {
     n
 }
 
