@@ -77,7 +77,7 @@
 //! | level | event |
 //! |---|---|
 //! | debug | `computed`, with `is_error`; `refreshed`; `single-flight leader dropped; follower promoted` |
-//! | warn | `refresh failed`; `refresh panicked or was dropped`; `computation failed; served stale result`; ``single-flight leader exceeded `flight_timeout`; follower promoted`` |
+//! | warn | `refresh failed`; `refresh panicked or was dropped`; `computation failed; served stale result`; ``single-flight leader exceeded `flight_timeout`; follower promoted``; ``single-flight follower exceeded `flight_timeout`; computes for itself`` |
 //!
 //! # Panics
 //!
@@ -296,7 +296,7 @@ pub use lru_macros::cache;
 /// | [`shards = 16`](#shards) | number of independently locked shards | `1` |
 /// | [`cache = self.prices`](#cache-objects) | use this cache object (a field, a parameter, a static) instead of a hidden static | a `static` |
 /// | [`single_flight = true`](#request-coalescing), or [`global`](#backends) | coalesce concurrent misses of a key (prevents a cache stampede / thundering herd); `global`: across processes, through the backend | `true` for an `async fn`, else `false` |
-/// | [`flight_timeout = 5`](#request-coalescing) | how long waiters wait for the leader before one of them takes over | 30 seconds |
+/// | [`flight_timeout = 5`](#request-coalescing) | how long a call waits for others at most; a leader that takes longer is replaced | 30 seconds |
 /// | [`spawn = executor`](#stale-results) | executor for background refreshes of an `async fn` | tokio, with the feature `tokio` |
 /// | [`refresh_threads = 8`](#stale-results) | with `swr`: how many results are refreshed at a time | 4 threads, or 64 tasks for an `async fn` |
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
@@ -834,11 +834,13 @@ pub use lru_macros::cache;
 /// receive its result as hits. Calls with other arguments do not wait. It is on by default for an `async fn`,
 /// and off for a plain function, as in Python, where threads compute concurrently.
 ///
-/// * If the leader panics, or its future is dropped, one of the followers takes over. The same happens when the leader takes longer
-///   than `flight_timeout`, 30 seconds by default.
-/// * An `Err` goes to all followers if it is `Clone + Send + Sync + 'static`; otherwise the followers compute one after the other.
+/// * If the future of the leader is dropped, one of the followers takes over. So it does when the leader takes longer than
+///   `flight_timeout`, 30 seconds by default.
+/// * `flight_timeout` bounds the whole wait of a call, however many leaders it waits for: after that time it computes for itself.
+/// * An `Err` goes to all followers if it is `Clone + Send + Sync + 'static`. After a failure that cannot be shared, another `Err`
+///   or a panic, all calls that wait compute for themselves at once.
 /// * A call that would wait for itself computes instead: a call from inside the leader's own body, and a call that would close a
-///   cycle of calls waiting for each other.
+///   cycle of calls waiting for each other. [Two kinds of such calls](#calls-that-wait-for-themselves) are not recognized.
 /// * A call never joins a computation that began before the cache was cleared, or before the key was invalidated or put.
 /// * A follower of a plain function blocks its thread. If a plain function shares a [cache object](#cache-objects) with an `async fn`,
 ///   it must not wait for a future that its own thread would have to poll.
@@ -862,6 +864,22 @@ pub use lru_macros::cache;
 /// });
 /// assert_eq!((report::cache_info().misses, report::cache_info().hits), (1, 7));
 /// ```
+///
+/// ### Calls that wait for themselves
+///
+/// A call is known to come from inside a leader's body if it is made by the thread that runs or polls the body. Two kinds of calls
+/// wait for a leader that cannot go on before they return, and are not recognized:
+///
+/// * Recursion with the same arguments through another thread or task: `tokio::spawn(f(n)).await` in the body of `f(n)`. Await `f(n)`
+///   in the body itself, or spawn `f::wrapped(n)`.
+/// * A call that keeps the leader from being polled: `while let Some(page) = pages.next().await { f(n).await; }`, where the stream
+///   `pages` holds another call of `f(n)` that has begun, as with `buffer_unordered`, and is not polled while the loop's body
+///   runs. Collect the stream before the loop, spawn the calls in it as tasks, or call `f::wrapped(n)` in the loop.
+///
+/// Such a call waits for `flight_timeout`, then computes, and returns the right result. With the feature `tracing` it emits a warning
+/// with the path of the function: ``single-flight leader exceeded `flight_timeout`; follower promoted``, or, where another follower
+/// was promoted, ``single-flight follower exceeded `flight_timeout`; computes for itself``. Where such calls cannot be avoided,
+/// set a short `flight_timeout`, or `single_flight = false`.
 ///
 /// ## Stale results
 ///
