@@ -1,11 +1,12 @@
 //! Results that are superseded while they are computed, and results that compete for one key.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use functools::lru_cache;
 
-use crate::support::{Hand, finishes};
+use crate::support::{Gate, Hand, finishes, on_tokio, wait_until};
 
 thread_local! {
     /// What the next body does before it returns.
@@ -32,58 +33,41 @@ fn during_next_body(action: impl FnOnce() + 'static) {
 /// The number of changes to other keys during one body.
 const MANY: u64 = 5_000;
 
-/// A key that no other test of the function uses.
+/// A key that is not among the others.
 const KEY: u64 = u64::MAX;
-const OTHER: u64 = u64::MAX - 1;
-const THIRD: u64 = u64::MAX - 2;
 
 macro_rules! kinds {
     ($($kind:ident: ($($option:tt)*);)*) => { $(
-        mod $kind {
-            use super::*;
-
+        #[test]
+        fn $kind() {
             #[lru_cache($($option)*)]
             fn version(_key: u64) -> u64 {
                 body()
             }
 
-            #[test]
-            fn a_refresh_that_is_refused_leaves_no_older_result() {
-                finishes(|| {
-                    VERSION.set(1);
-                    assert_eq!(version(KEY), 1);
-                    VERSION.set(2);
-                    during_next_body(|| version::cache_retain(|_, _| true));
-                    let stored = version::cache_stats().superseded;
-                    assert_eq!(version::cache_refresh(KEY), 2);
-                    assert_eq!(version(KEY), 2);
-                    assert_eq!(version::cache_stats().superseded, stored + 1);
-                });
-            }
-
-            #[test]
-            fn a_refresh_is_stored_whatever_happens_to_other_keys() {
-                finishes(|| {
-                    VERSION.set(1);
-                    assert_eq!(version(OTHER), 1);
-                    VERSION.set(2);
-                    during_next_body(|| (0..MANY).for_each(|key| version::cache_put(key, 0)));
-                    assert_eq!(version::cache_refresh(OTHER), 2);
-                    VERSION.set(3);
-                    let found = version(OTHER);
-                    assert!(found == 2 || (found == 3 && version::cache_info().maxsize.is_some()));
-                });
-            }
-
-            #[test]
-            fn a_result_is_stored_whatever_happens_to_other_keys() {
-                finishes(|| {
-                    during_next_body(|| (0..MANY).for_each(|key| _ = version::cache_invalidate(key)));
-                    let bodies = BODIES.get();
-                    assert_eq!([(); 10].map(|()| version(THIRD)), [VERSION.get(); 10]);
-                    assert_eq!(BODIES.get(), bodies + 1);
-                });
-            }
+            finishes(|| {
+                // A refresh that is refused leaves no older result.
+                VERSION.set(1);
+                assert_eq!(version(KEY), 1);
+                VERSION.set(2);
+                during_next_body(|| version::cache_retain(|_, _| true));
+                assert_eq!(version::cache_refresh(KEY), 2);
+                assert_eq!(version(KEY), 2);
+                assert_eq!(version::cache_stats().superseded, 1);
+                // A refresh is stored whatever happens to other keys.
+                VERSION.set(3);
+                during_next_body(|| (0..MANY).for_each(|key| version::cache_put(key, 0)));
+                assert_eq!(version::cache_refresh(KEY), 3);
+                VERSION.set(4);
+                // Some policies do not admit it beside the others.
+                assert!(version(KEY) == 3 || version::cache_info().maxsize.is_some());
+                // So is the result of a call.
+                version::cache_clear();
+                during_next_body(|| (0..MANY).for_each(|key| _ = version::cache_invalidate(key)));
+                let bodies = BODIES.get();
+                assert_eq!([(); 10].map(|()| version(KEY)), [4; 10]);
+                assert_eq!(BODIES.get(), bodies + 1);
+            });
         }
     )* };
 }
@@ -177,40 +161,31 @@ fn without_a_cache_a_retain_separates_calls() {
 
 macro_rules! with_errors {
     ($($kind:ident: ($($option:tt)*);)*) => { $(
-        mod $kind {
-            use super::*;
-
+        #[test]
+        fn $kind() {
             #[lru_cache(cache_errors = true, $($option)*)]
             fn parity(_key: u64) -> Result<u64, String> {
                 let version = body();
                 if version % 2 == 0 { Ok(version) } else { Err(version.to_string()) }
             }
 
-            #[test]
-            fn a_late_error_does_not_replace_a_good_result() {
-                finishes(|| {
-                    VERSION.set(1);
-                    during_next_body(|| {
-                        VERSION.set(2);
-                        assert_eq!(parity(KEY), Ok(2));
-                    });
-                    assert_eq!(parity(KEY), Err(String::from("1")));
+            finishes(|| {
+                // A late error does not replace a good result.
+                VERSION.set(1);
+                during_next_body(|| {
+                    VERSION.set(2);
                     assert_eq!(parity(KEY), Ok(2));
                 });
-            }
-
-            #[test]
-            fn a_late_good_result_replaces_an_error() {
-                finishes(|| {
-                    VERSION.set(2);
-                    during_next_body(|| {
-                        VERSION.set(3);
-                        assert_eq!(parity(OTHER), Err(String::from("3")));
-                    });
-                    assert_eq!(parity(OTHER), Ok(2));
-                    assert_eq!(parity(OTHER), Ok(2));
+                assert_eq!(parity(KEY), Err(String::from("1")));
+                assert_eq!(parity(KEY), Ok(2));
+                // A late good result replaces an error.
+                during_next_body(|| {
+                    VERSION.set(3);
+                    assert_eq!(parity(0), Err(String::from("3")));
                 });
-            }
+                assert_eq!(parity(0), Ok(2));
+                assert_eq!(parity(0), Ok(2));
+            });
         }
     )* };
 }
@@ -241,4 +216,76 @@ fn in_a_generic_function_too_a_late_error_does_not_replace_a_good_result() {
     });
     assert_eq!(parity(KEY), Err(String::from("1")));
     assert_eq!(parity(KEY), Ok(2));
+}
+
+#[test]
+fn calls_share_a_computation_whatever_happens_to_other_keys() {
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
+    static GATE: Gate = Gate::new();
+
+    #[lru_cache(maxsize = None)]
+    async fn slow(key: u64) -> u64 {
+        BEGUN.fetch_add(1, SeqCst);
+        GATE.pass().await;
+        key
+    }
+
+    finishes(|| {
+        let leader = Hand::begun(slow(KEY));
+        for key in 0..MANY {
+            slow::cache_put(key, 0);
+            assert!(slow::cache_invalidate(key));
+        }
+        let follower = Hand::begun(slow(KEY));
+        assert_eq!((BEGUN.load(SeqCst), slow::__memo().in_flight()), (1, (1, 1)));
+        GATE.open(1);
+        assert_eq!((leader.end(), follower.end()), (KEY, KEY));
+        assert!(slow::cache_contains(KEY));
+        assert_eq!(slow::cache_stats().superseded, 0);
+    });
+}
+
+#[test]
+fn a_stale_result_is_refreshed_whatever_happens_to_other_keys() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(maxsize = None, ttl = 60, swr = true, timer = || NOW.load(SeqCst))]
+    fn time(key: u64) -> u64 {
+        if key == KEY {
+            (0..MANY).for_each(|other| time::cache_put(other, 0));
+        }
+        NOW.load(SeqCst)
+    }
+
+    finishes(|| {
+        assert_eq!(time(KEY), 0);
+        NOW.store(60, SeqCst);
+        assert_eq!(time(KEY), 0);
+        wait_until(|| time::cache_contains(KEY));
+        assert_eq!((time(KEY), time::cache_stats().superseded), (60, 0));
+    });
+}
+
+#[test]
+fn a_stale_result_is_removed_if_its_refresh_is_refused() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static TASKS: Mutex<Vec<functools::refresh::Task>> = Mutex::new(Vec::new());
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), spawn = |task| TASKS.lock().unwrap().push(task))]
+    async fn time(_key: u64) -> u64 {
+        let now = NOW.load(SeqCst);
+        tokio::task::yield_now().await;
+        now
+    }
+
+    finishes(|| {
+        assert_eq!(on_tokio(time(KEY)), 0);
+        NOW.store(60, SeqCst);
+        assert_eq!(on_tokio(time(KEY)), 0);
+        let refresh = Hand::begun(TASKS.lock().unwrap().remove(0));
+        time::cache_retain(|_, _| true);
+        refresh.end();
+        assert_eq!(on_tokio(time(KEY)), 60, "the stale result is gone");
+        assert_eq!(time::cache_stats().superseded, 1);
+    });
 }
