@@ -85,7 +85,7 @@ pub mod __private {
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
-    pub use crate::expiry::entry_info::EntryInfo;
+    pub use crate::expiry::entry_deadlines::EntryInfo;
     pub use crate::expiry::now::Now;
     pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
     pub use crate::expiry::stale_window::{Freshness, StaleWindow};

@@ -125,6 +125,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// unbounded mode the last. A put or refreshed value replaces the entry, and supersedes every computation
     /// that began earlier. A value that has expired or weighs more than the capacity is rejected.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a comparison is a function pointer at most")]
     pub(crate) fn insert(
         &self,
         entry: Entry<C>,
@@ -141,7 +142,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             removed.push_rejected(entry);
             return removed;
         }
-        self.insert_decided(self.hold(), entry, kind, compare, lifecycle)
+        self.insert_decided(self.hold(), entry, kind, &compare, lifecycle)
     }
 
     /// Inserts the result of a miss, like [`Engine::insert`], with a fast path for a full cache. Reports and
@@ -151,6 +152,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     // functions.
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "an entry in its parts goes in registers")]
+    #[expect(clippy::needless_pass_by_value, reason = "a comparison is a function pointer at most")]
     pub(crate) fn insert_computed(
         &self,
         hash: KeyHash,
@@ -174,7 +176,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             }
             Err(entry) => {
                 let kind = InsertKind::Computed(began);
-                drop(notify(self.insert_decided(state, entry, kind, compare, lifecycle), lifecycle));
+                drop(notify(self.insert_decided(state, entry, kind, &compare, lifecycle), lifecycle));
             }
         }
     }
@@ -187,7 +189,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state: L::Held<'_>,
         entry: Entry<C>,
         kind: InsertKind,
-        compare: impl Comparison<C>,
+        compare: &impl Comparison<C>,
         lifecycle: &impl Lifecycle<C>,
     ) -> Removed<C> {
         let mut removed = Removed::none();
@@ -197,7 +199,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut chose = false;
         let (found, decision, superseded) = loop {
             let (found, findings) =
-                self.examine(&state, &entry, kind, &compare, (lifecycle, now), &mut removed);
+                self.examine(&state, &entry, kind, compare, (lifecycle, now), &mut removed);
             let decision = decide(kind, findings);
             if decision.stores() {
                 state.sweep_for(&entry.meta, found, now, &mut removed);

@@ -63,11 +63,10 @@ pub(super) fn decide(kind: InsertKind, findings: Findings) -> Decision {
     let Findings { superseded, is_error, stored, keeps_last, obstacle } = findings;
     match superseded {
         Superseded::No => {}
-        // The stored entry, if any, is newer.
-        Superseded::ByKey => return Decision::Reject,
         // The stored entry may be the one that this value was to replace.
         Superseded::ByAny if kind.is_refresh() && stored.is_some() => return Decision::RejectAndRemove,
-        Superseded::ByAny => return Decision::Reject,
+        // The stored entry, if any, is newer.
+        Superseded::ByAny | Superseded::ByKey => return Decision::Reject,
     }
     let Some(stored) = stored else {
         return if obstacle.is_none() { Decision::Insert } else { Decision::Reject };

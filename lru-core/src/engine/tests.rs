@@ -3,7 +3,7 @@ use crate::engine::insert_kind::InsertKind;
 use crate::engine::lock::Settle;
 use crate::expiry::Ticks;
 use crate::expiry::clock::ManualClock;
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::key::KeyHash;
 use crate::object::aliases::LruCache;
 use crate::observe::CacheInfo;
@@ -346,10 +346,10 @@ fn expired_entries_are_returned_in_order_however_many_they_are() {
 
 #[test]
 fn an_entry_weighs_at_least_one_unless_it_may_be_free() {
-    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, _: &()| 0).build();
+    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, (): &()| 0).build();
     (0..1000).for_each(|n| _ = cache.insert(n, ()));
     assert_eq!((cache.len(), cache.info().currsize), (100, 100));
-    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, _: &()| 0).min_weight(0).build();
+    let cache = LruCache::builder().maxsize(100).weigher(|_: &u64, (): &()| 0).min_weight(0).build();
     (0..1000).for_each(|n| _ = cache.insert(n, ()));
     assert_eq!((cache.len(), cache.info().currsize), (1000, 0));
     cache.engine().validate();

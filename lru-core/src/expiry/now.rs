@@ -68,7 +68,7 @@ mod tests {
         assert_eq!((Now(SystemTime::now()) + Duration::MAX).ticks(), Ticks::NEVER);
         assert_eq!((Now(Duration::MAX) + Duration::MAX).ticks(), Ticks::NEVER);
         assert_eq!((Now(7_u64) + u64::MAX).ticks(), Ticks::NEVER);
-        assert_eq!((Now(i64::MAX) + &1).ticks(), Ticks::NEVER);
+        assert_eq!((Now(i64::MAX) + 1).ticks(), Ticks::NEVER);
     }
 
     #[test]
@@ -77,7 +77,8 @@ mod tests {
         assert_eq!(Now(instant) + span, instant + span);
         assert_eq!(Now(time) + span, time + span);
         assert_eq!(Now(span) + span, span + span);
-        assert_eq!((Now(5) + 3_u8, Now(-5_i64) + &3), (8, -2));
+        let three = &3_i64;
+        assert_eq!((Now(5) + 3_u8, Now(-5_i64) + three), (8, -2));
         assert!((Now(0.5_f64) + 0.25 - 0.75).abs() < f64::EPSILON);
     }
 }

@@ -10,7 +10,7 @@ use core::convert::Infallible;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::ticks::Ticks;
 use crate::store::EntryMeta;

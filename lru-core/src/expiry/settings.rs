@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::sync::LazyLock;
 
 use crate::expiry::duration::{IntoSpan, Span};
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::{StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::STEP;

@@ -58,13 +58,11 @@ impl RefreshPool {
     pub(crate) async fn turn(self: &Arc<Self>, most: usize, timeout: Duration) -> RefreshSlot {
         poll_fn(|context| {
             let mut state = self.0.lock();
-            match state.reserve(most, timeout) {
-                Some(number) => Poll::Ready(RefreshSlot { pool: Arc::clone(self), number }),
-                None => {
-                    state.waiting.push_back(context.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(number) = state.reserve(most, timeout) {
+                return Poll::Ready(RefreshSlot { pool: Arc::clone(self), number });
             }
+            state.waiting.push_back(context.waker().clone());
+            Poll::Pending
         })
         .await
     }

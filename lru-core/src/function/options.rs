@@ -1,7 +1,7 @@
 //! The lifecycle options of a memoized function, as a value: for generated code.
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};

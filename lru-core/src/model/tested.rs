@@ -9,7 +9,7 @@ use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::notify::notify;
 use crate::engine::{Engine, Expiry, Hooks, InsertKind, Lifecycle};
 use crate::expiry::clock::ManualClock;
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::key::KeyHash;
 use crate::observe::CacheInfo;

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
-use crate::expiry::entry_info::EntryInfo;
+use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::StaleWindow;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::store::types::Types;
