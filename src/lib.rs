@@ -1164,7 +1164,8 @@ pub use lru_macros::cache;
 ///
 /// `self` is part of the key, like any other argument: compared by its `Eq`, cloned on a miss, and kept as long as the entry.
 /// [`cache = self.prices`](#cache-objects) stores results in a field instead: one cache per object, dropped with it, and `self` is not in
-/// the key. `#[key(self.id)]` on `self` puts a part of it into the key; with `#[key(skip)]` there is one result for all objects. `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` cannot.
+/// the key. `#[key(self.id)]` on `self` puts a part of it into the key; with `#[key(skip)]` there is one result for all objects.
+/// `self`, `&self`, `self: Arc<Self>` and the like can be cached; `&mut self` cannot.
 ///
 /// Different `Self` types, different parameters of the `impl` and different implementors of a trait never share a result, even if
 /// `self` is not in the key. They share the bound and the counters. The parameters of an `impl` need no `typed`.

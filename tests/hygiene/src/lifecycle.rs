@@ -51,6 +51,23 @@ pub fn timed(n: u32) -> u32 {
     n
 }
 
+/// Has entries that may be free, each of which expires by a sum of three.
+#[lru_cache(
+    maxsize = 1 << 10,
+    weight = |_, price| *price as usize,
+    min_weight = 1 >> 1,
+    ttu = |n, price, now| now + Duration::from_secs(u64::from(*n)) + Duration::from_secs(u64::from(*price))
+)]
+pub fn weighed(n: u32) -> u32 {
+    n
+}
+
+/// Is refreshed by a bounded number of threads.
+#[lru_cache(ttl = 60, swr = true, refresh_threads = 1 << 1)]
+pub fn refreshed(n: u32) -> u32 {
+    n
+}
+
 /// Has a cache.
 #[derive(Debug)]
 pub struct Shop<'a, T> {
@@ -96,6 +113,8 @@ mod tests {
         assert_cached!(by_function(1));
         assert_cached!(seeded(1));
         assert_cached!(timed(1));
+        assert_cached!(weighed(1));
+        assert_cached!(refreshed(1));
         by_closure::cache_retain(|(n, text), length| *n == 1 && text.len() == *length);
         assert!(by_closure::cache_contains(1, "a"));
         let shop = Shop { item: &1_u8, prices: LruCache::new(None) };
