@@ -35,6 +35,7 @@ mod object;
 mod observe;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
+mod time;
 
 #[cfg(feature = "testing")]
 pub use engine::placement::isolation::isolated;

@@ -82,6 +82,7 @@ pub(crate) fn ci() -> Vec<Step> {
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
     steps.push(instructions());
+    steps.push(Step::new("wasm", wasm));
     // Each bench once, with few iterations, to see that it runs.
     steps.push(Step::cargo("benches, once", "test --quiet --package benches --features peers --benches"));
     steps
@@ -159,6 +160,19 @@ fn recorded_traces() -> Result {
     traces.sort_unstable();
     let mut replay = cargo("run --release --quiet --example hit_ratio -- --check");
     run_through(replay.arg(folder.join("reference-open.csv")).args(traces))
+}
+
+/// A target without clocks and threads of its own.
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// Checks that the library compiles for [`WASM`], if the target is installed.
+fn wasm() -> Result {
+    let libraries = output_of(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
+    if !PathBuf::from(libraries.trim()).exists() {
+        let advice = format!("{WASM} is not installed; install it with `rustup target add {WASM}`");
+        return Ok(Outcome::Skipped(advice));
+    }
+    run_through(&mut cargo(&format!("check --package functools --target {WASM}")))
 }
 
 /// Checks the number of crates that `functools` makes its users compile besides itself.

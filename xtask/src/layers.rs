@@ -41,7 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
-            &["key", "observe"],
+            &["key", "observe", "time"],
             &["store"],
             &["expiry", "flight"],
             &["engine"],

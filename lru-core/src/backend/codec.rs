@@ -4,7 +4,8 @@
 //! clock, so that expiry does not depend on the backend. Bytes without a valid envelope count as a miss.
 
 use core::time::Duration;
-use std::time::SystemTime;
+
+use crate::time::SystemTime;
 use std::vec::Vec;
 
 use serde::Serialize;

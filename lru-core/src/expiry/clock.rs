@@ -3,9 +3,9 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::expiry::ticks::{Timestamp, nanoseconds};
+use crate::time::Instant;
 
 /// A source of the current time.
 ///

@@ -2,7 +2,8 @@
 
 use core::ops::Add;
 use core::time::Duration;
-use std::time::{Instant, SystemTime};
+
+use crate::time::{Instant, SystemTime};
 
 /// The current time, to which a duration is added. A sum that the type of the time cannot represent is a time that is
 /// never reached: the standard library's additions would panic, or wrap around.

@@ -7,9 +7,9 @@
 use core::fmt;
 use core::time::Duration;
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime};
 
 use crate::expiry::duration::Span;
+use crate::time::{Instant, SystemTime};
 
 /// A point in time as an integer: later times of one clock have more ticks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

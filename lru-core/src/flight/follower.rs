@@ -6,12 +6,12 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
-use std::time::Instant;
 
 use crate::flight::cycles::WaitEdge;
 use crate::flight::leader::Leader;
 use crate::flight::table::{Flight, FlightTable, Published};
 use crate::flight::wait_queue::{WaitEnd, deadline_after};
+use crate::time::Instant;
 
 /// A call that waits for a leader. Dropped, it stops waiting; if it was woken to take over, the next is woken.
 pub(crate) struct Follower<K, V> {

@@ -14,13 +14,13 @@ use std::string::String;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 
 use crate::flight::catch::catch_and_discard;
 use crate::flight::timeout::now;
 use crate::flight::wait_queue::deadline_after;
+use crate::time::Instant;
 
 type Job = Box<dyn FnOnce() + Send>;
 

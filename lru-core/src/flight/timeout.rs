@@ -10,11 +10,11 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::string::String;
 use std::thread;
-use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::flight::catch::catch_and_discard;
+use crate::time::Instant;
 
 struct Wakeups {
     by_time: BTreeMap<(Instant, u64), Waker>,
@@ -120,9 +120,9 @@ pub(crate) use manual::now;
 /// The time that tests can advance.
 #[cfg(any(test, feature = "testing"))]
 mod manual {
+    use crate::time::Instant;
     use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use core::time::Duration;
-    use std::time::Instant;
 
     use super::{CHANGED, WAKEUPS};
 

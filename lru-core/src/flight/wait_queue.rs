@@ -5,7 +5,6 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
-use std::time::Instant;
 use std::vec::Vec;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -13,6 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::flight::catch::catch_and_discard;
 use crate::flight::timeout::{Wakeup, now};
 use crate::store::Epoch;
+use crate::time::Instant;
 
 /// The leadership of a flight, and the wakers of its followers.
 ///

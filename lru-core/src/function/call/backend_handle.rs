@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
 use std::sync::OnceLock;
-use std::time::SystemTime;
 use std::vec::Vec;
 
 use serde::Serialize;
@@ -29,6 +28,7 @@ use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::observe::stats::add;
+use crate::time::SystemTime;
 
 /// Returns the backend of a function, and opens it on first use.
 ///

@@ -8,7 +8,6 @@ use core::future::{Future, ready};
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
-use std::time::Instant;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
 use crate::flight::Leader;
@@ -18,6 +17,7 @@ use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Remote, block_on, shorter};
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::time::Instant;
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Computes the result by `body`, unless another call or the backend has it. `insert` stores it in the

@@ -7,11 +7,11 @@
 use core::time::Duration;
 use std::format;
 use std::string::String;
-use std::time::Instant;
 
 use crate::backend::{AsyncBackend, BackendError};
 use crate::flight::timeout::{Sleep, now};
 use crate::function::call::backend_handle::BackendEntry;
+use crate::time::Instant;
 
 /// The lock of one key among all processes.
 pub(super) struct CrossProcessLock<'e, B> {

@@ -6,7 +6,6 @@ use std::any::Any;
 use std::boxed::Box;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
@@ -21,6 +20,7 @@ use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Unfinished;
 use crate::observe::stats::add;
 use crate::store::Entry;
+use crate::time::Instant;
 
 /// The right to refresh a stale result. If it is dropped before the refresh has ended, another call may claim
 /// it.
