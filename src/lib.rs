@@ -517,7 +517,8 @@ pub use lru_macros::cache;
 /// The weight (cost) of an entry. `maxsize` then bounds the total weight of all entries, and `currsize` is that total. `weight` is
 /// a closure, or the path of a function, that is given references to all arguments and to the result (of a `Result`, the `Ok`
 /// value), and returns a `usize`. Entries are evicted one after the other until the new entry fits. A result heavier than
-/// `maxsize` is returned and not stored.
+/// `maxsize` is returned and not stored. An argument that is not in the key is given too; then `cache_put` takes it, unless the
+/// closure names it `_`.
 ///
 /// An entry weighs at least 1, also where `weight` returns 0: `maxsize` bounds the number of entries too. `min_weight`, an
 /// expression of type `usize`, sets another least weight. With `min_weight = 0` entries may be free, as in Python's `cachetools`;
@@ -618,6 +619,7 @@ pub use lru_macros::cache;
 /// * `#[key(skip)]` on a parameter leaves it out of the key. The parameter then needs no trait, and calls that differ only in it
 ///   share one result: with `#[key(skip)] &self` there is one result for all objects, so that a `Client` returns what another
 ///   one has received. For results of each object use [`cache = self.field`](#cache-objects).
+///   [Accessors](#accessors) do not take the parameter: `find::cache_invalidate(1)`.
 /// * `#[key(expr)]` on a parameter replaces it by an expression, which may name all parameters. Both go on `self` too.
 /// * `key = …`, also spelt `key_fn`, makes the whole key. It is a closure, or the path of a function, that is given references to
 ///   all arguments, at most twelve: `self` first, and without the parameter that holds the [`cache`](#cache-objects). An argument
@@ -639,6 +641,7 @@ pub use lru_macros::cache;
 /// let db = Db(vec!["Ada", "Grace"]);
 /// assert_eq!(find(&db, 1), find(&db, 1));
 /// assert_eq!(find::cache_info().hits, 1);
+/// assert!(find::cache_invalidate(1)); // takes what is in the key
 ///
 /// #[lru_cache]
 /// fn greeting(#[key(user.id)] user: &User, language: &str) -> String {
@@ -1071,7 +1074,8 @@ pub use lru_macros::cache;
 /// # Accessors
 ///
 /// The attribute generates a type with the name of the function, so one `use` imports both. The type has no
-/// values, only these associated functions, which take the same arguments as the function:
+/// values, only these associated functions, which take the same arguments as the function, without those that
+/// are [not in the key](#cache-key):
 ///
 /// | call | result |
 /// |---|---|
@@ -1086,6 +1090,11 @@ pub use lru_macros::cache;
 /// | `f::cache_invalidate(n)` | removes one result, and returns whether there was one |
 /// | `f::cache_retain(\|n, value\| …)` | removes all results for which the closure returns `false` |
 /// | `f::cache_refresh(n)` | computes, stores and returns; counts one miss |
+///
+/// Parameters with `#[key(skip)]`, `self` included, are parameters of `wrapped` and `cache_refresh` only, which run the function.
+/// `cache_put` takes one too if the function of [`weight`](#weight) or [`ttu`](#per-entry-expiry) uses it: a closure does not use
+/// an argument that it names `_`. A skipped parameter is taken by all of them if it holds the [`cache`](#cache-objects), if the
+/// `#[key(…)]` of another parameter names it, or if its type is an `impl Trait`, which tells results apart.
 ///
 /// `cache_contains` and `cache_peek` change neither counters nor order. A result that is put or refreshed replaces the present one and is
 /// the most recently used; a computation that began earlier does not replace it. If the result is one that is not cached, such as an
@@ -1106,10 +1115,11 @@ pub use lru_macros::cache;
 /// | where | call |
 /// |---|---|
 /// | a method | `Shop::price_cache_info()`, `Shop::price_wrapped(&shop, id)`, or `shop.price_cache_peek(id)` |
+/// | a method with `#[key(skip)] &self` | without `self`: `Shop::price_cache_peek(id)`; but `Shop::price_wrapped(&shop, id)` |
 /// | in a generic `impl<T>` | with any `T` that the `impl` allows: `Shop::<()>::price_cache_info()` |
 /// | a cache object in a field | `shop.price_cache_info()`; it covers the whole object, and `cache_clear` empties it |
 /// | a cache object in a parameter | `f::cache_info(&memo)`; with arguments: `f::cache_peek(n, &memo)` |
-/// | a generic function | `f::cache_info()` covers all types; `f::cache_peek::<u64>(n)` one |
+/// | a generic function | `f::cache_info()` covers all types; `f::cache_peek::<u64>(n)` one. The type of a skipped argument is written: `f::cache_peek::<Postgres>(id)` |
 ///
 /// ```
 /// use functools::lru_cache;

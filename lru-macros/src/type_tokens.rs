@@ -1,6 +1,6 @@
 //! Questions about a type that its tokens answer.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -103,6 +103,29 @@ pub(crate) fn mentions(tokens: TokenStream, names: &[proc_macro2::Ident]) -> boo
         TokenTree::Group(group) => mentions(group.stream(), names),
         _ => false,
     })
+}
+
+/// Whether a lifetime is among the tokens.
+pub(crate) fn has_lifetime(tokens: TokenStream, lifetime: &Lifetime) -> bool {
+    let mut is_lifetime = false;
+    tokens.into_iter().any(|token| {
+        let was_apostrophe = core::mem::replace(
+            &mut is_lifetime,
+            matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\''),
+        );
+        match token {
+            TokenTree::Ident(ident) => was_apostrophe && ident == lifetime.ident,
+            TokenTree::Group(group) => has_lifetime(group.stream(), lifetime),
+            _ => false,
+        }
+    })
+}
+
+/// Whether a lifetime is visibly omitted in a type, as in `&str` or `Cow<'_, str>`.
+pub(crate) fn omits_lifetime(ty: &Type) -> bool {
+    let is_omitted = |ty: &Type| matches!(ty, Type::Reference(reference) if reference.lifetime.is_none());
+    find(ty, &mut |ty| is_omitted(ty)).is_some()
+        || has_lifetime(ty.to_token_stream(), &Lifetime::new("'_", Span::call_site()))
 }
 
 /// The names that a pattern binds.

@@ -187,6 +187,10 @@ fn keys_are_the_arguments_that_count() {
         || (find(&Db, 1, &["a", "b"], None), find(&Db, 1, &["ab"], None), find(&Db, 1, &["ab"], Some(0.5)));
     assert_eq!(calls(), calls());
     assert_eq!((find::cache_info().misses, BACKEND.entries().len()), (3, 3));
+    assert_eq!(find::cache_peek(1, &["ab"], None).as_deref(), Some(r#"1 ["ab"] None"#));
+    find::cache_put(2, &[], None, "put".into()).unwrap();
+    assert!(find::cache_contains(2, &[], None) && find::cache_invalidate(2, &[], None).unwrap());
+    assert!(!find::cache_contains(2, &[], None));
 
     #[lru_cache(maxsize = 0, key = |user, _| user.0, backend = &BACKEND)]
     fn greet(user: &(u32, String), greeting: &str) -> String {

@@ -599,9 +599,7 @@ fn arguments_of_all_kinds_are_carried() {
         wait_until(|| shop.price_cache_contains(1, &tags, "ab") && text::cache_contains(7_u8));
         on_tokio(async {
             assert_eq!((shop.stock(1).await, ask(Arc::clone(&db), path, vec![1], (2, 3)).await), (101, 12));
-            while !shop.stock_cache_contains(1)
-                || !ask::cache_contains(Arc::clone(&db), path, vec![1], (2, 3))
-            {
+            while !shop.stock_cache_contains(1) || !ask::cache_contains(path, vec![1], (2, 3)) {
                 tokio::task::yield_now().await;
             }
         });

@@ -43,5 +43,6 @@ mod results;
 mod scope;
 mod shards;
 mod signatures;
+mod skipped;
 mod support;
 mod threads;

@@ -1,12 +1,14 @@
 //! The accessors of the cache: on a type of the function's name, or next to the method.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::{GenericParam, Generics};
 
 use super::{backend, cache, call, items};
 use crate::attributes::Attrs;
-use crate::model::{Accessors, Flavor, Model, Param};
+use crate::model::{Accessors, Flavor, Model, Need, Param};
+use crate::type_tokens;
 
 /// Returns all accessors, and the functions that they call.
 pub(super) fn accessors(model: &Model) -> TokenStream {
@@ -78,8 +80,10 @@ enum Takes {
     Nothing,
     /// What the function takes.
     Arguments,
-    /// What the function takes, and a result.
-    ArgumentsAndResult,
+    /// What the key is made of.
+    KeyArguments,
+    /// What the key, weight and expiry are made of, and a result.
+    KeyArgumentsAndResult,
 }
 
 /// A function that reads or changes the cache.
@@ -101,7 +105,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let (handle, key) = (cache::handle(model, &home), cache::key(model, &home));
     let (result_policy, compute) = (call::result_policy(model), call::run(model, &home));
     let insert = call::insert(model, &compute);
-    let put = call::put(model);
+    let (put, peeked) = (call::put(model), model.peeked());
     let ask = |name, doc, takes, returns, body| {
         let plain = Accessor { name, doc, takes, returns, body, runs: false, waits: false };
         plain.with_backend(model)
@@ -139,28 +143,28 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
         ask(
             "cache_contains",
             " Returns whether a result is cached for these arguments; this is neither a hit nor a miss.",
-            Takes::Arguments,
+            Takes::KeyArguments,
             truth.clone(),
             quote! { #handle.contains(#key) },
         ),
         ask(
             "cache_peek",
             " Returns the cached result for these arguments; this is neither a hit nor a miss.",
-            Takes::Arguments,
-            Some(quote! { ::core::option::Option<#result> }),
+            Takes::KeyArguments,
+            Some(quote! { ::core::option::Option<#peeked> }),
             quote! { #handle.peek(#key, #result_policy) },
         ),
         ask(
             "cache_put",
             " Stores a result for these arguments, as if the function had returned it.",
-            Takes::ArgumentsAndResult,
+            Takes::KeyArgumentsAndResult,
             None,
             put,
         ),
         ask(
             "cache_invalidate",
             " Removes the cached result for these arguments, and returns whether there was one.",
-            Takes::Arguments,
+            Takes::KeyArguments,
             truth,
             quote! { #handle.invalidate(#key) },
         ),
@@ -180,10 +184,22 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     ]
 }
 
+impl Takes {
+    /// The needs whose arguments are taken, if any are.
+    fn needs(self) -> Option<Need> {
+        match self {
+            Self::Nothing => None,
+            Self::KeyArguments => Some(Need::Key),
+            Self::KeyArgumentsAndResult => Some(Need::EntryOptions),
+            Self::Arguments => Some(Need::Body),
+        }
+    }
+}
+
 impl Accessor {
     /// Whether the type of the result is in its signature.
     fn is_of_values(&self) -> bool {
-        self.runs || self.takes == Takes::ArgumentsAndResult || self.name == "cache_peek"
+        self.runs || self.takes == Takes::KeyArgumentsAndResult || self.name == "cache_peek"
     }
 
     /// Replaces what depends on the backend, where there is one.
@@ -204,24 +220,30 @@ impl Accessor {
         let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
         let Self { doc, takes, returns, runs, waits, .. } = self;
         let name: Ident = model.accessor(self.name);
-        let object_generics = model.object_generics();
-        let (inputs, generics, where_clause) = match takes {
-            Takes::Nothing => (model.object().into_iter().collect(), object_generics.as_ref(), None),
-            Takes::Arguments => (model.inputs(), Some(generics), generics.where_clause.as_ref()),
-            Takes::ArgumentsAndResult => {
-                let mut inputs = model.inputs();
-                inputs.push(quote! { __value: #result });
-                (inputs, Some(generics), generics.where_clause.as_ref())
+        let returns = returns.as_ref().map(|returns| quote! { -> #returns });
+        let (inputs, generics) = match takes.needs() {
+            None => (model.object().into_iter().collect(), model.object_generics()),
+            Some(needs) => {
+                let mut inputs = model.inputs_up_to(needs);
+                if *takes == Takes::KeyArgumentsAndResult {
+                    inputs.push(quote! { __value: #result });
+                }
+                let generics = if model.takes_all(needs) {
+                    generics.clone()
+                } else {
+                    without_unused_lifetimes(generics, &quote! { #(#inputs)* #returns })
+                };
+                (inputs, Some(generics))
             }
         };
+        let where_clause = generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
         let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
         let both = runs.then_some(&attrs.both).into_iter().flatten();
         // The result is a parameter more than the user wrote.
-        let one_more = (*takes == Takes::ArgumentsAndResult && params.len() >= 7)
+        let one_more = (*takes == Takes::KeyArgumentsAndResult && params.len() >= 7)
             .then(|| quote! { #[allow(clippy::too_many_arguments)] });
         let flavor = if *waits { model.flavor } else { Flavor::Sync };
         let safety = model.safety.filter(|_| *runs);
-        let returns = returns.as_ref().map(|returns| quote! { -> #returns });
         let cfg = model.cfg_of_siblings();
         quote! {
             #(#cfg)*
@@ -230,6 +252,27 @@ impl Accessor {
             #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
         }
     }
+}
+
+/// Returns the generics without the lifetimes that only arguments have which are not taken.
+fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Generics {
+    let where_clause = &generics.where_clause;
+    let mut used = quote! { #signature #where_clause };
+    let mut params: Vec<_> = generics.params.iter().map(|param| (param, false)).collect();
+    loop {
+        let is_used = |param: &GenericParam| match param {
+            GenericParam::Lifetime(param) => type_tokens::has_lifetime(used.clone(), &param.lifetime),
+            _ => true,
+        };
+        // The bounds of a parameter that stays name others.
+        let Some((param, stays)) = params.iter_mut().find(|(param, stays)| !stays && is_used(param)) else {
+            break;
+        };
+        *stays = true;
+        param.to_tokens(&mut used);
+    }
+    let params = params.into_iter().filter(|(_, stays)| *stays).map(|(param, _)| param.clone());
+    Generics { params: params.collect(), ..generics.clone() }
 }
 
 /// Returns `cache_retain`, where the types of the arguments can be named.

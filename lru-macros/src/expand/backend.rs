@@ -153,7 +153,8 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     };
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
     let peeked = wait(quote! { __entry.peek(#result_policy) });
-    let peeked = quote! { let __found: #krate::__private::Peeked<#result> = #peeked; };
+    let peeked_type = model.peeked();
+    let peeked = quote! { let __found: #krate::__private::Peeked<#peeked_type> = #peeked; };
     let stored = wait(quote! { __put.store() });
     let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
@@ -180,7 +181,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             },
         ),
         "cache_peek" => (
-            quote! { ::core::option::Option<#result> },
+            quote! { ::core::option::Option<#peeked_type> },
             quote! {
                 if let ::core::option::Option::Some(__hit) = #handle.peek(#key, #result_policy) {
                     return ::core::option::Option::Some(__hit);

@@ -106,8 +106,7 @@ pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
     let (handle, key, result_policy) =
         (cache::handle(model, &home), cache::key(model, &home), result_policy(model));
-    let references = model.references(|_, name| name.clone());
-    model.lifecycle.entry_options(&model.krate, &references).map_or_else(
+    model.lifecycle.entry_options(&model.krate, &model.references_of_put()).map_or_else(
         || quote! { #handle.put(#key, __value, #result_policy); },
         |options| quote! { #handle.put_with(#key, __value, #result_policy, #options); },
     )

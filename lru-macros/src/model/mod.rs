@@ -6,6 +6,7 @@ mod flight;
 mod key;
 mod krate;
 mod lifecycle;
+mod need;
 mod params;
 mod result_policy;
 mod sums;
@@ -31,6 +32,7 @@ pub(crate) use flight::{Flight, Refresh};
 pub(crate) use key::{Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
 pub(crate) use lifecycle::{EntryTypes, Lifecycle, is_reference};
+pub(crate) use need::Need;
 pub(crate) use params::Param;
 pub(crate) use result_policy::{ResultPolicy, Rules};
 
@@ -49,6 +51,8 @@ pub(crate) struct Model {
     pub(crate) generics: Generics,
     pub(crate) receiver: Option<Receiver>,
     pub(crate) params: Vec<Param>,
+    /// What needs each argument, `self` included.
+    needs: Vec<Need>,
     pub(crate) result: Type,
     pub(crate) body: Group,
     pub(crate) accessors: Accessors,
@@ -141,6 +145,7 @@ impl Model {
         let scope = if args.placement.cache.is_some() { Scope::Object } else { Scope::own(&args, &func) };
         let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
         let params = params::params(&args, &func);
+        let needs = Need::of_arguments(&args, &func, &params);
         let arguments = Arguments::new(&args, &func, &params);
         let own_scope = Scope::own(&args, &func);
         let Args { eviction, expiry, placement, flight, backend, key, results, items } = args;
@@ -177,6 +182,7 @@ impl Model {
             generics: sig.generics,
             receiver,
             params,
+            needs,
             result_policy: ResultPolicy::new(&result, rules, &scope),
             lifecycle,
             flight,
@@ -211,8 +217,7 @@ impl Model {
 
     /// The parameters, `self` included, of every item but the one with the body.
     pub(crate) fn inputs(&self) -> Vec<TokenStream> {
-        let receiver = self.receiver.iter().map(params::plain_receiver);
-        receiver.chain(self.params.iter().map(Param::input)).collect()
+        self.inputs_up_to(Need::Body)
     }
 
     /// The arguments, `self` included, to be passed on.

@@ -71,7 +71,7 @@ pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
 }
 
 /// The user's expressions that can name parameters.
-fn expressions(args: &Args, func: &Func) -> TokenStream {
+pub(super) fn expressions(args: &Args, func: &Func) -> TokenStream {
     let mut tokens = args.placement.cache.get().to_token_stream();
     for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
         if let Ok(KeyOption::Expression(expr)) = KeyOption::parse(attrs) {

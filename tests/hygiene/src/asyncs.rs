@@ -186,6 +186,7 @@ mod tests {
         assert!(block_on(parsed("x")).is_err() && !parsed::cache_contains("x"));
         assert_eq!(block_on(fibonacci(50)), 12_586_269_025);
         assert_cached!(generic::cache_info(), generic("text", ""));
+        assert!(generic::cache_invalidate("text"));
         let client = Client { name: String::from("name"), fetched: LruCache::new(Some(1)) };
         assert_cached!(Client::length_cache_info(), client.length("text"));
         assert_cached!(client.fetch_cache_info(), client.fetch("text", 1));

@@ -69,6 +69,16 @@ pub fn projected<T: Debug>(#[key(skip)] value: &T, #[key(text.len())] text: &str
     format!("{value:?}").len() + text.len()
 }
 
+/// Has accessors without the lifetime of what they do not take.
+///
+/// # Errors
+///
+/// If the text is not a number.
+#[lru_cache(maxsize = 9, weight = |_, text, _| text.len())]
+pub fn skipped<'a>(#[key(skip)] value: &'a str, text: &str) -> Result<usize, &'a str> {
+    text.parse().map_err(|_| value)
+}
+
 /// Has no accessors.
 #[lru_cache(typed = true, accessors = none)]
 pub fn silent<T: Argument + Clone>((one, other): (T, T), mut n: usize) -> usize {
@@ -144,6 +154,10 @@ mod tests {
         assert_cached!(fibonacci(1_u8));
         assert_eq!(fibonacci(50_u32), 12_586_269_025);
         assert_cached!(projected(&Some(1), "text"));
+        assert!(projected::cache_contains::<Option<i32>>("TEXT") && !projected::cache_contains::<u8>("text"));
+        assert_cached!(skipped("no number", "7"));
+        skipped::cache_put("8", Ok(9));
+        assert_eq!((skipped("", "8"), skipped::cache_peek("x")), (Ok(9), None));
         assert_cached!(written(&1_u8));
         assert_cached!(written(&"text"));
         let all_of_them = || named::<_, u8, _, _, _, u8, _, _, 2, true>("a", vec![1], [1, 2], (1, "b"), None, 'c', 1.5);

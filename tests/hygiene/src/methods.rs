@@ -317,6 +317,7 @@ mod tests {
         assert_eq!((shop.price_wrapped(9, ""), shop.price_cache_refresh(9, "")), (Some(50), Some(50)));
         assert!(shop.price_cache_contains(9, "") && shop.price_cache_invalidate(9, ""));
         assert_eq!(Shop::price_cache_parameters().maxsize, Some(4));
+        assert_eq!((shop.private(8), Shop::private_cache_peek(9)), (4, Some(4)));
         assert_eq!((shop.wrapped_wrapped(), shop.match_wrapped(1, "a")), (5, 2));
     }
 

@@ -102,4 +102,5 @@ fn main() {
     assert_eq!((till.sum(2, 3), till.sum(2, 3), till.sum_cache_info().hits), (6, 6, 1));
     assert_eq!((till.rate(&shop), till.length("abc"), till.length(String::from("abc"))), (3, 3, 3));
     assert_eq!(Till::<&str>::length_cache_info().misses, 2);
+    assert!(Till::<&str>::length_cache_contains("abc") && !Till::<u8>::length_cache_contains("abc"));
 }

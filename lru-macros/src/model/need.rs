@@ -1,0 +1,118 @@
+//! What needs an argument, by which an accessor takes it or not.
+
+use core::slice;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Expr, ExprClosure, FnArg, Pat, Type};
+
+use super::params::{self, Param, expressions};
+use super::{Model, Place, lifecycle};
+use crate::args::Args;
+use crate::signature::{Func, KeyOption};
+use crate::type_tokens;
+
+/// What needs an argument, apart from the body: an item takes the arguments up to one of these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// The key, or the cache.
+    Key,
+    /// The weigher, or the function that returns the time of expiry.
+    EntryOptions,
+    /// The body alone.
+    Body,
+}
+
+impl Need {
+    /// What needs each argument, `self` included.
+    pub(super) fn of_arguments(args: &Args, func: &Func, params: &[Param]) -> Vec<Self> {
+        let named = expressions(args, func);
+        let holder = args.placement.holder();
+        let mut params = params.iter();
+        let mut place = 0;
+        let needs = func.sig.inputs.iter().map(|input| {
+            let name = match input {
+                FnArg::Receiver(receiver) => Some(Ident::from(receiver.self_token)),
+                FnArg::Typed(_) => params.next().map(|param| param.name.clone()),
+            };
+            let is_named =
+                name.iter().any(|name| type_tokens::mentions(named.clone(), slice::from_ref(name)));
+            let this = place;
+            place += usize::from(name != holder);
+            if args.key.key.is_some() || is_named || is_in_key(input) {
+                return Self::Key;
+            }
+            let options = [args.eviction.weight.get(), args.expiry.ttu.get()];
+            if options.into_iter().flatten().any(|function| takes(function, this)) {
+                Self::EntryOptions
+            } else {
+                Self::Body
+            }
+        });
+        needs.collect()
+    }
+}
+
+/// Whether the argument or its type is in the key. The type of an `impl Trait` has no name by which an
+/// accessor could be called without the argument.
+fn is_in_key(input: &FnArg) -> bool {
+    let is_skipped = matches!(KeyOption::parse(Func::attrs_of(input)), Ok(KeyOption::Skip));
+    let is_unnamed = matches!(input, FnArg::Typed(param) if type_tokens::impl_trait(&param.ty).is_some());
+    !is_skipped || is_unnamed
+}
+
+/// Whether the function of an option uses the argument at this place. A closure visibly does not use a `_`, or
+/// a `_name` that is not in its body.
+fn takes(function: &Expr, place: usize) -> bool {
+    let Expr::Closure(ExprClosure { inputs, body, .. }) = function else { return true };
+    match inputs.get(place) {
+        Some(Pat::Wild(_)) => false,
+        Some(Pat::Ident(pat)) if pat.ident.to_string().starts_with('_') => {
+            let body: TokenStream = body.to_token_stream();
+            body.to_string().contains(&pat.ident.to_string())
+        }
+        _ => true,
+    }
+}
+
+impl Model {
+    /// The parameters, `self` included, of an item that takes what is needed up to this.
+    pub(crate) fn inputs_up_to(&self, most: Need) -> Vec<TokenStream> {
+        let receiver = self.receiver.iter().map(params::plain_receiver);
+        let inputs = receiver.chain(self.params.iter().map(Param::input)).zip(&self.needs);
+        inputs.filter(|(_, need)| **need <= most).map(|(input, _)| input).collect()
+    }
+
+    /// Whether an item that takes what is needed up to this takes all arguments.
+    pub(crate) fn takes_all(&self, most: Need) -> bool {
+        self.needs.iter().all(|need| *need <= most)
+    }
+
+    /// References to the arguments that functions in options take, as `cache_put` has them: in the place of
+    /// one that it does not take is another value, which no option uses.
+    pub(crate) fn references_of_put(&self) -> Vec<TokenStream> {
+        let arguments = self.arguments();
+        let is_taken = |name: &TokenStream| {
+            let mut needs = arguments.iter().zip(&self.needs);
+            needs.any(|(argument, need)| argument.to_string() == name.to_string() && *need < Need::Body)
+        };
+        let given = self.given().into_iter();
+        let references = given.map(|(name, ty)| match (is_taken(&name), lifecycle::is_reference(&ty)) {
+            (false, _) => quote! { &::core::marker::PhantomData::<()> },
+            (true, true) => name,
+            (true, false) => quote! { &#name },
+        });
+        references.collect()
+    }
+
+    /// The type of a result as `cache_peek` returns it. A lifetime that the function's result has from an
+    /// argument that only the body needs is `'static`: it is part of an error, which is not stored.
+    pub(crate) fn peeked(&self) -> Type {
+        let is_own = matches!(self.place, Place::Static(_));
+        if is_own && !self.takes_all(Need::Key) && type_tokens::omits_lifetime(&self.result) {
+            type_tokens::with_static(&self.result)
+        } else {
+            self.result.clone()
+        }
+    }
+}
