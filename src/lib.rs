@@ -297,7 +297,8 @@ pub use lru_macros::cache;
 /// | [`cache = self.prices`](#cache-objects) | use this cache object (a field, a parameter, a static) instead of a hidden static | a `static` |
 /// | [`single_flight = true`](#request-coalescing), or [`global`](#backends) | coalesce concurrent misses of a key (prevents a cache stampede / thundering herd); `global`: across processes, through the backend | `true` for an `async fn`, else `false` |
 /// | [`flight_timeout = 5`](#request-coalescing) | how long a call waits for others at most; a leader that takes longer is replaced | 30 seconds |
-/// | [`spawn = executor`](#stale-results) | executor for background refreshes of an `async fn` | tokio, with the feature `tokio` |
+/// | [`spawn = executor`](#stale-results) | executor for background refreshes and [detached computations](#detached-computations) of an `async fn` | tokio, with the feature `tokio` |
+/// | [`detach = true`](#detached-computations) | `async fn`: a computation goes on when its caller is dropped | `false` |
 /// | [`refresh_threads = 8`](#stale-results) | with `swr`: how many results are refreshed at a time | 4 threads, or 64 tasks for an `async fn` |
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
@@ -837,7 +838,8 @@ pub use lru_macros::cache;
 /// receive its result as hits. Calls with other arguments do not wait. It is on by default for an `async fn`,
 /// and off for a plain function, as in Python, where threads compute concurrently.
 ///
-/// * If the future of the leader is dropped, one of the followers takes over. So it does when the leader takes longer than
+/// * If the future of the leader is dropped, one of the followers takes over; with [`detach = true`](#detached-computations) the
+///   computation goes on instead. A follower takes over too when the leader takes longer than
 ///   `flight_timeout`, 30 seconds by default.
 /// * `flight_timeout` bounds the whole wait of a call, however many leaders it waits for: after that time it computes for itself.
 /// * An `Err` goes to all followers if it is `Clone + Send + Sync + 'static`. After a failure that cannot be shared, another `Err`
@@ -883,6 +885,39 @@ pub use lru_macros::cache;
 /// with the path of the function: ``single-flight leader exceeded `flight_timeout`; follower promoted``, or, where another follower
 /// was promoted, ``single-flight follower exceeded `flight_timeout`; computes for itself``. Where such calls cannot be avoided,
 /// set a short `flight_timeout`, or `single_flight = false`.
+///
+/// ## Detached computations
+///
+/// A computation of an `async fn` ends when its caller is dropped, such as by a timeout: if each caller waits for a shorter time than
+/// the body takes, the body begins again and again and never ends. With `detach = true`, a call that misses runs body, insert and
+/// [backend](#backends) as a task on the executor of `spawn`, which is the caller's tokio runtime with the feature `tokio`, and awaits
+/// the result. If the caller is dropped, the task goes on, and later calls follow it or have its result.
+///
+/// * The body runs with clones of the arguments, as for [`swr`](#stale-results): every parameter, including `self` and those left out
+///   of the key, must be `Clone + Send + 'static`, or a reference to a type with such an owned form. The future of the body and the
+///   result, error included, must be `Send`.
+/// * The caller has the result as it is: an `Err` that is not `Clone`, and a panic, which is resumed in the caller.
+/// * Where no executor takes the task, or does not begin with it within 100 milliseconds, the call runs the computation itself; if
+///   that call is dropped, the executor has it again. A computation that the executor drops after it began is begun again by the call.
+/// * A call that computes beside a leader, as inside the body of its own key, is not detached.
+/// * With [`cache = …`](#cache-objects), the cache must be a `static`, because a computation outlives the call.
+///
+/// ```
+/// use functools::lru_cache;
+///
+/// #[lru_cache(detach = true, spawn = |task| smol::spawn(task).detach())]
+/// async fn report(year: u32) -> String {
+///     format!("a report that takes seconds to compute: {year}")
+/// }
+///
+/// smol::block_on(async {
+///     // A caller without patience.
+///     drop(smol::future::poll_once(report(2026)).await);
+///     // The report is computed once.
+///     assert_eq!(report(2026).await.len(), 44);
+///     assert_eq!(report::cache_info().misses, 1);
+/// });
+/// ```
 ///
 /// ## Stale results
 ///

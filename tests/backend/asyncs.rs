@@ -1,11 +1,13 @@
 //! Async functions with a backend, and their accessors.
 
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use functools::backend::{AsyncBackend, BackendError, Stored};
+use functools::refresh::Task;
 use functools::{async_lru_cache, lru_cache};
 
 use crate::map_backend::{MapBackend, Slow};
@@ -148,4 +150,37 @@ fn a_backend_that_calls_the_function_does_not_wait() {
 
     assert_eq!(block_on(boxed(1)), 2);
     assert_eq!(CALLS.load(SeqCst), 2);
+}
+
+#[test]
+fn a_detached_computation_is_stored_in_the_backend_without_its_caller() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static TASKS: Mutex<Vec<Task>> = Mutex::new(Vec::new());
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(detach = true, spawn = |task| TASKS.lock().unwrap().push(task), strict = true, backend = Slow(&BACKEND))]
+    async fn price(symbol: &str) -> Result<usize, BackendError> {
+        RUNS.fetch_add(1, SeqCst);
+        Ok(symbol.len())
+    }
+    let run_tasks = || {
+        let tasks = std::mem::take(&mut *TASKS.lock().unwrap());
+        assert_eq!(together(tasks).len(), 1);
+    };
+    let abandoned = |symbol| {
+        let mut call = Box::pin(price(symbol));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    };
+    abandoned("ABC");
+    run_tasks();
+    assert_eq!((RUNS.load(SeqCst), BACKEND.take_requests()), (1, vec!["get", "set"]));
+    assert_eq!(block_on(price("ABC")).unwrap(), 3);
+    assert_eq!((price::cache_info().hits, price::cache_info().misses), (1, 1));
+
+    // Another process has computed it.
+    let entries = BACKEND.entries().clone();
+    block_on(price::cache_clear()).unwrap();
+    *BACKEND.entries() = entries;
+    abandoned("ABC");
+    run_tasks();
+    assert_eq!((RUNS.load(SeqCst), block_on(price("ABC")).unwrap()), (1, 3));
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unused_async, clippy::unnecessary_wraps, clippy::needless_pass_by_value)]
 #![allow(clippy::trivially_copy_pass_by_ref)]
 
+mod detached;
 mod errors;
 mod executors;
 mod handover;

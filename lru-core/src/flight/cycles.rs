@@ -60,7 +60,7 @@ static GRAPH: Mutex<BTreeMap<FlightId, Vec<FlightId>>> = Mutex::new(BTreeMap::ne
 /// Edges of the wait-for graph from all flights led on this thread to one, as long as it exists.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct WaitEdge {
+pub(crate) struct WaitEdge {
     led: Vec<FlightId>,
     flight: FlightId,
 }

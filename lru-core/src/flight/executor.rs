@@ -1,13 +1,14 @@
-//! Executors on which async functions refresh stale results.
+//! Executors on which async functions refresh stale results, and run detached computations.
 
 use core::future::Future;
 use core::pin::Pin;
 use std::boxed::Box;
 
-/// The future of a background refresh of one stale result.
+/// The future of a background refresh of one stale result, or of a detached computation (`detach = true`).
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// An executor on which an `async fn` refreshes its stale results (stale-while-revalidate): `spawn = …`.
+/// An executor on which an `async fn` refreshes its stale results (stale-while-revalidate), and runs detached
+/// computations: `spawn = …`.
 ///
 /// The trait is implemented for every function that takes a [`Task`]. With the feature `tokio` it is also
 /// implemented for `Tokio`, which is then the default.
@@ -36,8 +37,8 @@ pub trait Spawn {
     ///
     /// # Errors
     ///
-    /// Returns the task if the executor cannot run it now. The call that found the stale result then awaits it, and
-    /// returns the fresh result.
+    /// Returns the task if the executor cannot run it now. The call then awaits it, and returns the fresh
+    /// result.
     fn spawn(&self, task: Task) -> Result<(), Task>;
 }
 

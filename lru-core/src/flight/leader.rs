@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use crate::flight::cycles::BodyScope;
+use crate::flight::cycles::{BodyScope, WaitEdge};
 use crate::flight::table::{Flight, FlightTable, Published};
 use crate::flight::wait_queue::{Former, Takeover};
 use crate::store::Epoch;
@@ -65,6 +65,12 @@ impl<K, V> Leader<K, V> {
     /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.
     pub(crate) fn body_scope(&self) -> BodyScope {
         BodyScope::enter(self.flight.id)
+    }
+
+    /// Returns the edge of the wait-for graph of a call on this thread that awaits the leader's computation,
+    /// which runs elsewhere.
+    pub(crate) fn wait_edge(&self) -> Option<WaitEdge> {
+        WaitEdge::to(self.flight.id)
     }
 
     /// Returns whether no follower has taken over.

@@ -18,6 +18,7 @@
 
 pub(crate) mod catch;
 pub(crate) mod cycles;
+pub(crate) mod detached;
 pub(crate) mod executor;
 pub(crate) mod follower;
 pub(crate) mod join;

@@ -140,6 +140,11 @@ impl Placement {
 }
 
 impl Flight {
+    /// Whether a computation goes on when its caller is dropped.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detach.get() == Some(&true)
+    }
+
     /// Whether concurrent calls with one key are coalesced: by default those of an `async fn` are.
     pub(crate) fn is_coalesced(&self, is_async: bool) -> bool {
         self.single_flight.get().map_or(is_async, |single| *single != SingleFlight::Off)

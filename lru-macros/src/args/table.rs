@@ -136,8 +136,10 @@ options! {
         /// How long a follower waits for its leader.
         flight_timeout: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`";
-        /// The executor of background refreshes.
+        /// The executor of background refreshes and detached computations.
         spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`";
+        /// Whether a computation goes on when its caller is dropped.
+        detach: bool = word, "`true` or `false`";
         /// How many background refreshes run at a time.
         refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`";
     }

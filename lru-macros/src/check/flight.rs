@@ -1,9 +1,9 @@
 //! Rules for coalesced calls and background refreshes.
 
-use syn::Type;
+use syn::{Ident, Type};
 
 use super::result::{Borrowed, borrowed};
-use crate::args::{Accessors, Args};
+use crate::args::{Accessors, Args, SingleFlight};
 use crate::errors::Errors;
 use crate::signature::Func;
 use crate::type_tokens;
@@ -16,6 +16,10 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     timeouts_end_a_wait(args, func, errors);
     executors_run_refreshes(args, func, errors);
     bounds_are_on_refreshes(args, errors);
+    detached_calls_are_shared_tasks(args, func, errors);
+    detached_calls_have_a_body_to_run(args, errors);
+    detached_calls_outlive_their_caller(args, func, errors);
+    detached_calls_own_their_arguments(args, func, errors);
 }
 
 fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
@@ -41,9 +45,7 @@ fn refreshes_have_a_body_to_run(args: &Args, errors: &mut Errors) {
 
 fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) else { return };
-    let Some(holder) = args.placement.holder() else { return };
-    let mut params = func.params().flat_map(|param| type_tokens::bindings(&param.pat));
-    if holder == "self" || params.any(|param| param == holder) {
+    if let Some(holder) = holder_of_calls(args, func) {
         let message = format!(
             "`swr` cannot be used with the cache in `{holder}`: a refresh may outlive it; use a cache in a `static`, or remove `swr`"
         );
@@ -52,22 +54,73 @@ fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
 }
 
 fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) {
-    if !args.expiry.has_refreshes() {
-        return;
+    if args.expiry.has_refreshes() {
+        let message = "`swr` refreshes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
+        arguments_are_owned(func, message, errors);
     }
+}
+
+fn arguments_are_owned(func: &Func, message: &str, errors: &mut Errors) {
     for param in func.params() {
         // What is behind a reference has an owned form.
         let owned = match type_tokens::bare(&param.ty) {
             Type::Reference(reference) => &*reference.elem,
             ty => ty,
         };
-        let message = "`swr` refreshes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
         match borrowed(owned) {
             Some(Borrowed::Reference(reference)) => errors.at(reference, message),
             Some(Borrowed::Type(ty)) => errors.at(ty, message),
             None => {}
         }
     }
+}
+
+/// The name of `detach`, where it is set.
+fn detach(args: &Args) -> Option<&Ident> {
+    args.flight.detach.name().filter(|_| args.flight.is_detached())
+}
+
+fn detached_calls_are_shared_tasks(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = detach(args) else { return };
+    if func.sig.asyncness.is_none() {
+        let message = "`detach` lets the computation of an `async fn` go on without its caller, and a function that is not `async` always ends; remove `detach`";
+        errors.at(name, message);
+    } else if args.flight.single_flight.get() == Some(&SingleFlight::Off) {
+        let message = "`detach` lets other calls follow a computation whose caller is gone, and with `single_flight = false` no call follows another; remove one of them";
+        errors.at(name, message);
+    }
+}
+
+fn detached_calls_have_a_body_to_run(args: &Args, errors: &mut Errors) {
+    let Some(name) = detach(args) else { return };
+    if args.items.accessors.get() == Some(&Accessors::None) {
+        let message = "`detach` runs the body apart from the call, and with `accessors = none` it is in the call alone; remove one of them";
+        errors.at(name, message);
+    }
+}
+
+fn detached_calls_outlive_their_caller(args: &Args, func: &Func, errors: &mut Errors) {
+    let Some(name) = detach(args) else { return };
+    if let Some(holder) = holder_of_calls(args, func) {
+        let message = format!(
+            "`detach` cannot be used with the cache in `{holder}`: a computation may outlive it; use a cache in a `static`, or remove `detach`"
+        );
+        errors.at(name, message);
+    }
+}
+
+fn detached_calls_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) {
+    if args.flight.is_detached() && func.sig.asyncness.is_some() && !args.expiry.has_refreshes() {
+        let message = "`detach` computes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
+        arguments_are_owned(func, message, errors);
+    }
+}
+
+/// The argument that holds the cache.
+fn holder_of_calls(args: &Args, func: &Func) -> Option<Ident> {
+    let holder = args.placement.holder()?;
+    let mut params = func.params().flat_map(|param| type_tokens::bindings(&param.pat));
+    (holder == "self" || params.any(|param| param == holder)).then_some(holder)
 }
 
 fn timeouts_end_a_wait(args: &Args, func: &Func, errors: &mut Errors) {
@@ -82,6 +135,9 @@ fn timeouts_end_a_wait(args: &Args, func: &Func, errors: &mut Errors) {
 
 fn executors_run_refreshes(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.flight.spawn.name() else { return };
+    if args.flight.is_detached() {
+        return;
+    }
     if !args.expiry.has_refreshes() {
         errors.at(name, "`spawn` has no effect without background refreshes; write `swr = true` too");
     } else if func.sig.asyncness.is_none() {

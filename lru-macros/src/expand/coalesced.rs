@@ -1,4 +1,4 @@
-//! The function itself with coalesced calls: `single_flight`, `swr`, `stale_if_error` or a backend.
+//! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error` or a backend.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::{backend, cache, call};
-use crate::model::{Flavor, Flight, Model, Refresh, is_reference};
+use crate::model::{Flavor, Flight, Model, is_reference};
 use crate::type_tokens;
 
 /// Looks up the result; on a miss computes it, or waits for the call that does. `call` calls the body.
@@ -16,158 +16,221 @@ pub(super) fn coalesced_call(
     home: &TokenStream,
     call: &TokenStream,
 ) -> TokenStream {
-    let krate = &model.krate;
-    let lookup = lookup(model, flight, home);
-    let (copies, insert) = (copies(model), insert(call::entry_options(model)));
-    let (sharing, variant) =
-        (model.result_policy.sharing(krate), quote! { #krate::__private::CoalescedLookup });
-    let (entry, remote) = (backend::entry(model, home), backend::remote(model));
-    match (model.flavor, flight.refresh()) {
-        (Flavor::Sync, executor) => {
-            let refresh = executor.map(|_| {
-                let Refreshed { copies, call, insert } = refreshed(model, home);
-                let remote = backend::lenient(model);
-                quote! {
-                    if let ::core::option::Option::Some(__claim) = __claim {
-                        #entry
-                        #copies
-                        __claim.in_background(move |__claim| __claim.refresh(#sharing, #remote, || #call, #insert));
-                    }
-                }
-            });
+    let sharing = model.result_policy.sharing(&model.krate);
+    let coalesced = Coalesced { model, flight, home, entry: backend::entry(model, home), sharing };
+    match model.flavor {
+        Flavor::Sync => coalesced.blocking(call),
+        Flavor::Async(_) if flight.is_detached => coalesced.detached(),
+        Flavor::Async(_) => coalesced.awaited(call),
+    }
+}
+
+/// The parts of a coalesced call.
+struct Coalesced<'a> {
+    model: &'a Model,
+    flight: &'a Flight,
+    /// The type that has the accessors.
+    home: &'a TokenStream,
+    /// Binds the entry of the backend, where there is one.
+    entry: Option<TokenStream>,
+    /// The way in which followers get a result that is not stored.
+    sharing: TokenStream,
+}
+
+impl Coalesced<'_> {
+    fn blocking(&self, call: &TokenStream) -> TokenStream {
+        let Self { model, entry, sharing, .. } = self;
+        let (copies, insert) = (copies(model), insert(call::entry_options(model)));
+        let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
+        let refresh = self.flight.has_refreshes.then(|| {
+            let Apart { copies, call, insert } = self.apart("refresh");
+            let remote = backend::lenient(model);
             quote! {
-                let __lookup = #lookup;
-                match __lookup {
-                    #variant::Hit(__hit) => __hit,
-                    #variant::Stale(__hit, __claim) => { #refresh __hit }
-                    #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #insert) }
+                if let ::core::option::Option::Some(__claim) = __claim {
+                    #entry
+                    #copies
+                    __claim.in_background(move |__claim| __claim.refresh(#sharing, #remote, || #call, #insert));
                 }
             }
+        });
+        quote! {
+            let __lookup = #lookup;
+            match __lookup {
+                #variant::Hit(__hit) => __hit,
+                #variant::Stale(__hit, __claim) => { #refresh __hit }
+                #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #insert) }
+            }
         }
-        // No result is held across an await: an error in it need not be `Send`.
-        (Flavor::Async(_), None) => quote! {
-            let __pending = match #lookup {
-                #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
-                #variant::Miss(__pending) => __pending,
-            };
+    }
+
+    // No result is held across an await: an error in it need not be `Send`.
+    fn awaited(&self, call: &TokenStream) -> TokenStream {
+        let Self { model, entry, sharing, .. } = self;
+        let (copies, insert) = (copies(model), insert(call::entry_options(model)));
+        let (pending, remote) = (self.pending(), backend::remote(model));
+        quote! {
+            #pending
             #entry
             #copies
             __pending.run_async(#sharing, #remote, #call, #insert).await
-        },
-        (Flavor::Async(_), Some(executor)) => {
-            let spawned = spawned(model, executor, home, &sharing, entry.as_ref());
-            // Where no executor takes the refresh, this call awaits it and looks up the result again: in one
-            // place, since a closure among the options has another type in each.
-            quote! {
-                let mut __is_repeated = false;
-                let __pending = loop {
-                    let __task = match #lookup {
-                        #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
-                        #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
-                            ::core::option::Option::None => return __hit,
-                            ::core::option::Option::Some(__task) => __task,
-                        },
-                        #variant::Miss(__pending) => break __pending,
-                    };
-                    __task.await;
-                    __is_repeated = true;
+        }
+    }
+
+    /// Runs the computation as a task. It is begun again if the executor drops it.
+    fn detached(&self) -> TokenStream {
+        let Self { model, entry, sharing, .. } = self;
+        let krate = &model.krate;
+        let (pending, remote) = (self.pending(), backend::remote(model));
+        let (executor, result) = (self.flight.executor(krate), &model.result);
+        let krate = krate.at(type_tokens::first_span(result));
+        let carrier = quote_spanned! { type_tokens::first_span(result)=>
+            let __carrier = #krate::__private::detached_result::<#result>();
+        };
+        let Apart { copies, call, insert } = self.apart("task");
+        quote! {
+            #carrier
+            let mut __was_lost = false;
+            loop {
+                #pending
+                let __computation = match __pending.follow(#sharing).await {
+                    ::core::result::Result::Ok(__result) => return __result,
+                    ::core::result::Result::Err(__computation) => __computation,
                 };
-                #entry
-                #copies
-                __pending.run_async(#sharing, #remote, #call, #insert).await
+                let __detached = {
+                    #entry
+                    #copies
+                    __computation.detached(&__carrier, #executor, __was_lost, move |__computation| async move {
+                        __computation.run(#sharing, #remote, #call, #insert).await
+                    })
+                };
+                if let ::core::option::Option::Some(__result) = __detached.await {
+                    return __result;
+                }
+                __was_lost = true;
             }
         }
     }
-}
 
-fn lookup(model: &Model, flight: &Flight, home: &TokenStream) -> TokenStream {
-    let (handle, key, result_policy) =
-        (cache::handle(model, home), cache::key(model, home), call::result_policy(model));
-    // Only a call that may await a refresh looks up its result again.
-    let may_repeat = matches!((model.flavor, flight.refresh()), (Flavor::Async(_), Some(_)));
-    let flight = flight.value(&model.plain_name(), &model.krate);
-    if may_repeat {
-        quote! { #handle.begin_again(#key, #result_policy, #flight, __is_repeated) }
-    } else {
-        quote! { #handle.begin(#key, #result_policy, #flight) }
-    }
-}
-
-/// Spawns a refresh on the executor; evaluates to the task that the executor does not take.
-fn spawned(
-    model: &Model,
-    executor: &Refresh,
-    home: &TokenStream,
-    sharing: &TokenStream,
-    entry: Option<&TokenStream>,
-) -> TokenStream {
-    let (executor, remote) = (executor.executor(&model.krate), backend::lenient(model));
-    let Refreshed { copies, call, insert } = refreshed(model, home);
-    quote! {
-        {
-            #entry
-            #copies
-            __claim.spawned(#executor, move |__claim| async move {
-                __claim.refresh_async(#sharing, #remote, #call, #insert).await
-            })
+    /// Looks up the result of an async call, and returns it. Binds `__pending` if none is found.
+    fn pending(&self) -> TokenStream {
+        let (lookup, variant) = (self.lookup(), self.variant());
+        if !self.flight.has_refreshes {
+            return quote! {
+                let __pending = match #lookup {
+                    #variant::Hit(__hit) | #variant::Stale(__hit, _) => return __hit,
+                    #variant::Miss(__pending) => __pending,
+                };
+            };
+        }
+        let spawned = self.spawned();
+        // Where no executor takes the refresh, this call awaits it and looks up the result again: in one
+        // place, since a closure among the options has another type in each.
+        quote! {
+            let mut __is_repeated = false;
+            let __pending = loop {
+                let __task = match #lookup {
+                    #variant::Hit(__hit) | #variant::Stale(__hit, ::core::option::Option::None) => return __hit,
+                    #variant::Stale(__hit, ::core::option::Option::Some(__claim)) => match #spawned {
+                        ::core::option::Option::None => return __hit,
+                        ::core::option::Option::Some(__task) => __task,
+                    },
+                    #variant::Miss(__pending) => break __pending,
+                };
+                __task.await;
+                __is_repeated = true;
+            };
         }
     }
+
+    fn lookup(&self) -> TokenStream {
+        let Self { model, flight, home, .. } = self;
+        let (handle, key, result_policy) =
+            (cache::handle(model, home), cache::key(model, home), call::result_policy(model));
+        // Only a call that may await a refresh looks up its result again.
+        let may_repeat = matches!(model.flavor, Flavor::Async(_)) && flight.has_refreshes;
+        let flight = flight.value(&model.plain_name(), &model.krate);
+        if may_repeat {
+            quote! { #handle.begin_again(#key, #result_policy, #flight, __is_repeated) }
+        } else {
+            quote! { #handle.begin(#key, #result_policy, #flight) }
+        }
+    }
+
+    fn variant(&self) -> TokenStream {
+        let krate = &self.model.krate;
+        quote! { #krate::__private::CoalescedLookup }
+    }
+
+    /// Spawns a refresh on the executor; evaluates to the task that the executor does not take.
+    fn spawned(&self) -> TokenStream {
+        let Self { model, flight, entry, sharing, .. } = self;
+        let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
+        let Apart { copies, call, insert } = self.apart("refresh");
+        quote! {
+            {
+                #entry
+                #copies
+                __claim.spawned(#executor, move |__claim| async move {
+                    __claim.refresh_async(#sharing, #remote, #call, #insert).await
+                })
+            }
+        }
+    }
+
+    /// The call of the body for a `refresh` or a `task`.
+    fn apart(&self, purpose: &str) -> Apart {
+        let Self { model, home, .. } = self;
+        let krate = &model.krate;
+        let copy = |number: usize| format_ident!("__argument{number}");
+        let as_borrowed = |number: usize, ty: &Type| {
+            let (copy, inner) = (copy(number), behind(ty));
+            quote! { #krate::__private::as_borrowed #inner (&#copy) }
+        };
+        let has_options = model.lifecycle.depend_on_arguments();
+        let arguments = model.typed_arguments();
+        let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
+            let is_self = argument.to_string() == "self";
+            let at = if is_self { argument.span() } else { type_tokens::first_span(ty) };
+            let (copy, krate) = (copy(number), krate.at(at));
+            // A method call: so the compiler reports an argument that cannot be copied at its type.
+            if is_reference(ty) {
+                let to_owned = format_ident!("to_owned_for_{purpose}", span = at);
+                return quote_spanned! { at=>
+                    let #copy = #krate::__private::Original(#argument).#to_owned();
+                };
+            }
+            // The body takes one copy; expiry or weight are computed from the other.
+            let for_options = has_options.then(|| {
+                let copy = format_ident!("__copy{number}");
+                quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
+            });
+            let clone = format_ident!("clone_for_{purpose}", span = at);
+            quote_spanned! { at=>
+                let #copy = #krate::__private::Original(&#argument).#clone();
+                #for_options
+            }
+        });
+        let copies = quote! { #(#copies)* };
+        let passed = arguments.iter().enumerate().map(|(number, (ty, _))| {
+            if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
+        });
+        let references = model.references(|number, _| match arguments.get(number) {
+            Some((ty, _)) if is_reference(ty) => as_borrowed(number, ty),
+            _ => quote_ident(format_ident!("__copy{number}")),
+        });
+        let options = model.lifecycle.entry_options(krate, &references);
+        let call = call::call_with(model, home, &passed.collect::<Vec<_>>());
+        Apart { copies, call, insert: insert(options) }
+    }
 }
 
-/// What a refresh takes from the call that found the stale result.
-struct Refreshed {
+/// What a refresh or a detached computation takes from the call that begins it.
+struct Apart {
     /// Copies of the arguments.
     copies: TokenStream,
     /// The call of the body with these copies.
     call: TokenStream,
     insert: TokenStream,
-}
-
-fn refreshed(model: &Model, home: &TokenStream) -> Refreshed {
-    let krate = &model.krate;
-    let copy = |number: usize| format_ident!("__argument{number}");
-    let as_borrowed = |number: usize, ty: &Type| {
-        let (copy, inner) = (copy(number), behind(ty));
-        quote! { #krate::__private::as_borrowed #inner (&#copy) }
-    };
-    let has_options = model.lifecycle.depend_on_arguments();
-    let arguments = model.typed_arguments();
-    let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
-        let is_self = argument.to_string() == "self";
-        let (copy, at) = (copy(number), if is_self { argument.span() } else { type_tokens::first_span(ty) });
-        let krate = krate.at(at);
-        // A method call: so the compiler reports an argument that cannot be copied at its type.
-        if is_reference(ty) {
-            return quote_spanned! { at=>
-                let #copy = #krate::__private::Original(#argument).to_owned_for_refresh();
-            };
-        }
-        // The body takes one copy; expiry or weight are computed from the other.
-        let for_options = has_options.then(|| {
-            let copy = format_ident!("__copy{number}");
-            quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
-        });
-        quote_spanned! { at=>
-            let #copy = #krate::__private::Original(&#argument).clone_for_refresh();
-            #for_options
-        }
-    });
-    let passed: Vec<_> = arguments
-        .iter()
-        .enumerate()
-        .map(
-            |(number, (ty, _))| {
-                if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
-            },
-        )
-        .collect();
-    let references = model.references(|number, _| match arguments.get(number) {
-        Some((ty, _)) if is_reference(ty) => as_borrowed(number, ty),
-        _ => quote_ident(format_ident!("__copy{number}")),
-    });
-    let options = model.lifecycle.entry_options(krate, &references);
-    let call = call::call_with(model, home, &passed);
-    Refreshed { copies: quote! { #(#copies)* }, call, insert: insert(options) }
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {

@@ -1,4 +1,4 @@
-//! Coalesced calls (single-flight), and background refreshes of stale results.
+//! Coalesced calls (single-flight), detached computations, and background refreshes of stale results.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -13,13 +13,12 @@ use crate::type_tokens;
 pub(crate) struct Flight {
     single: bool,
     timeout: Option<Expr>,
-    refresh: Option<Refresh>,
-}
-
-/// The options of background refreshes.
-pub(crate) struct Refresh {
+    /// Whether stale results are refreshed in the background.
+    pub(crate) has_refreshes: bool,
+    /// Whether a computation goes on when its caller is dropped.
+    pub(crate) is_detached: bool,
     spawn: Option<Expr>,
-    /// How many run at a time.
+    /// How many refreshes run at a time.
     threads: Option<Expr>,
 }
 
@@ -34,10 +33,10 @@ impl Flight {
         let has_refreshes = expiry.has_refreshes();
         let is_asked =
             single || has_refreshes || expiry.stale_if_error.is_some() || backend.backend.is_some();
-        let args::Flight { single_flight: _, flight_timeout, spawn, refresh_threads } = options;
-        let refresh = has_refreshes
-            .then(|| Refresh { spawn: spawn.into_value(), threads: refresh_threads.into_value() });
-        is_asked.then(|| Self { single, timeout: flight_timeout.into_value(), refresh })
+        let is_detached = options.is_detached();
+        let args::Flight { single_flight: _, flight_timeout, spawn, detach: _, refresh_threads } = options;
+        let [timeout, spawn, threads] = [flight_timeout, spawn, refresh_threads].map(args::Given::into_value);
+        is_asked.then(|| Self { single, timeout, has_refreshes, is_detached, spawn, threads })
     }
 
     /// The options as a value; `name` is the function's.
@@ -47,21 +46,14 @@ impl Flight {
             let at = type_tokens::first_span(timeout);
             quote_spanned! { at=> .timeout(#timeout) }
         });
-        let threads = self.refresh.as_ref().and_then(|refresh| refresh.threads.as_ref());
-        let threads = threads.map(|threads| {
+        let threads = self.threads.as_ref().map(|threads| {
             let at = type_tokens::first_span(threads);
             quote_spanned! { at=> .refreshes(#threads) }
         });
         quote! { #krate::__private::FlightOptions::#shares #timeout #threads .at(#krate::__private::site!(#name)) }
     }
 
-    pub(crate) fn refresh(&self) -> Option<&Refresh> {
-        self.refresh.as_ref()
-    }
-}
-
-impl Refresh {
-    /// The executor of refreshes that are tasks.
+    /// The executor of refreshes and computations that are tasks.
     pub(crate) fn executor(&self, krate: &Krate) -> TokenStream {
         self.spawn.as_ref().map_or_else(
             || quote! { &#krate::__private::DefaultSpawn },

@@ -28,7 +28,7 @@ use params::Arguments;
 
 pub(crate) use accessors::Accessors;
 pub(crate) use backend::Backend;
-pub(crate) use flight::{Flight, Refresh};
+pub(crate) use flight::Flight;
 pub(crate) use key::{Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
 pub(crate) use lifecycle::{EntryTypes, Lifecycle, is_reference};

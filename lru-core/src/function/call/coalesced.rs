@@ -73,24 +73,41 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         M: Remote<R, O>,
     {
         let computed = async move {
-            let mut computation = match self.wait_async(sharing).await {
+            let computation = match self.wait_async(sharing).await {
                 Ok(result) => return Computed::Answered(result),
                 Err(computation) => computation,
             };
-            match remote.obtain(&computation, self.policy).await {
-                Some(Obtained::Fetched(fetched)) => {
-                    let result = self.finish_fetched(computation, sharing, remote, fetched, insert);
-                    return Computed::Answered(result);
-                }
-                Some(Obtained::Locked) => computation.is_locked = true,
-                None => {}
-            }
-            let start = Instant::now();
-            // After a panic, the followers do not wait for this future to be dropped.
-            let result = computation.in_scope(true, body).await;
-            self.finish(computation, start, sharing, remote, result, insert)
+            self.compute_async(computation, sharing, remote, body, insert).await
         };
         remote.conclude(Box::pin(computed))
+    }
+
+    /// Awaits `body`, after this call has become the one that computes.
+    pub(super) async fn compute_async<R, H, M>(
+        self,
+        mut computation: Computation<E>,
+        sharing: H,
+        remote: &M,
+        body: impl Future<Output = R>,
+        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+    ) -> Computed<E, R, M::Encoded>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        match remote.obtain(&computation, self.policy).await {
+            Some(Obtained::Fetched(fetched)) => {
+                let result = self.finish_fetched(computation, sharing, remote, fetched, insert);
+                return Computed::Answered(result);
+            }
+            Some(Obtained::Locked) => computation.is_locked = true,
+            None => {}
+        }
+        let start = Instant::now();
+        // After a panic, the followers do not wait for this future to be dropped.
+        let result = computation.in_scope(true, body).await;
+        self.finish(computation, start, sharing, remote, result, insert)
     }
 
     /// Ends a call that has computed: inserts and publishes the result, or a stale result instead of an

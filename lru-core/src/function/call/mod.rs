@@ -13,6 +13,7 @@ pub(crate) mod coalesced;
 mod computation;
 #[cfg(feature = "backend")]
 mod cross_process;
+pub(crate) mod detached;
 pub(crate) mod handle;
 pub(crate) mod miss;
 pub(crate) mod pending_call;
