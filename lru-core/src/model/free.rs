@@ -52,7 +52,7 @@ impl<P: Policy> Free<P, TimedInfo, TimedLifecycle<Value>> {
 impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Free<P, T, S> {
     fn by(maxsize: Option<usize>, clears: Clears, settings: EntrySettings<Value>, lifecycle: S) -> Self {
         Self {
-            cache: Tested::new(maxsize, lifecycle),
+            cache: Tested::new(maxsize, lifecycle, settings.is_error),
             weight: settings.weight,
             clears,
             removed: Mutex::new(HashSet::new()),

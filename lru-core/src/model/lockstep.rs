@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::Mutex;
 
+use super::is_error;
 use super::naive::{EntrySettings, Id, Model, Order, Reason};
 use super::script::{Quick, Timed};
 use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
@@ -25,7 +26,8 @@ pub(super) struct Lockstep<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> 
 
 impl Lockstep {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
-        Self::by(maxsize, Order::Lru, EntrySettings::PLAIN, NoLifecycle)
+        let settings = EntrySettings { is_error: |value| is_error(*value), ..EntrySettings::PLAIN };
+        Self::by(maxsize, Order::Lru, settings, NoLifecycle)
     }
 }
 
@@ -39,7 +41,7 @@ impl<P: Policy> Lockstep<P, TimedInfo, TimedLifecycle<u32>> {
 impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Lockstep<P, T, S> {
     fn by(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>, lifecycle: S) -> Self {
         let model = Mutex::new(Model::new(maxsize, order, settings));
-        Self { cache: Tested::new(maxsize, lifecycle), model, values: AtomicU32::new(0) }
+        Self { cache: Tested::new(maxsize, lifecycle, settings.is_error), model, values: AtomicU32::new(0) }
     }
 
     /// Applies an operation to the cache and the model, and compares what they report.

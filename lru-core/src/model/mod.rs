@@ -67,8 +67,8 @@ pub fn run_timed_found(bytes: &[u8]) {
     }
 }
 
-/// The lifecycles to be tested: time to live, time to idle, weight, and all of them.
-const ALL_SETTINGS: [EntrySettings<u32>; 4] = [
+/// The lifecycles to be tested: time to live, time to idle, weight, all of them, and errors.
+const ALL_SETTINGS: [EntrySettings<u32>; 5] = [
     EntrySettings { life: |_| Some(Duration::from_nanos(20)), ..EntrySettings::PLAIN },
     EntrySettings { life: |_| None, idle: Some(Duration::from_nanos(9)), ..EntrySettings::PLAIN },
     EntrySettings { weight: |value| weight_of(*value), ..EntrySettings::PLAIN },
@@ -76,8 +76,20 @@ const ALL_SETTINGS: [EntrySettings<u32>; 4] = [
         weight: |value| weight_of(*value),
         life: |value| life_of(*value),
         idle: Some(Duration::from_nanos(15)),
+        is_error: |_| false,
+    },
+    EntrySettings {
+        weight: |value| weight_of(*value),
+        life: |value| life_of(*value),
+        idle: None,
+        is_error: |value| is_error(*value),
     },
 ];
+
+/// Returns whether a value is an error: one in three is.
+fn is_error(value: u32) -> bool {
+    value % 3 == 0
+}
 
 /// Returns a weight. Some values weigh nothing, and a few more than the bound of small caches.
 fn weight_of(value: u32) -> usize {
@@ -115,7 +127,7 @@ mod tests {
     use super::script::{Script, bytes};
     use super::tested::{TimedInfo, TimedLifecycle};
     use super::trial::{Subject, Trial};
-    use super::{ALL_SETTINGS, MAXSIZES, life_of, run_found, run_script, run_timed, weight_of};
+    use super::{ALL_SETTINGS, MAXSIZES, is_error, life_of, run_found, run_script, run_timed, weight_of};
     use crate::store::policy::{Fifo, Lfu, Rr, S3Fifo, Sieve, WTinyLfu};
     use crate::store::{Lru, Policy};
     use std::panic::resume_unwind;
@@ -219,6 +231,7 @@ mod tests {
             weight: |(_, number): &Value| weight_of(low(*number)),
             life: |(_, number)| life_of(low(*number)),
             idle: Some(Duration::from_nanos(15)),
+            is_error: |(_, number)| is_error(low(*number)),
         };
         for maxsize in MAXSIZES {
             for settings in [EntrySettings::PLAIN, settings] {

@@ -27,11 +27,13 @@ pub(super) struct EntrySettings<V> {
     pub(super) life: fn(&V) -> Option<Duration>,
     /// The time to idle.
     pub(super) idle: Option<Duration>,
+    /// Whether a value is an error: a computed error does not replace a good result.
+    pub(super) is_error: fn(&V) -> bool,
 }
 
 impl<V> EntrySettings<V> {
     /// Every entry weighs one and never expires.
-    pub(super) const PLAIN: Self = Self { weight: |_| 1, life: |_| None, idle: None };
+    pub(super) const PLAIN: Self = Self { weight: |_| 1, life: |_| None, idle: None, is_error: |_| false };
 }
 
 impl<V> Clone for EntrySettings<V> {
@@ -199,9 +201,16 @@ impl Model {
         match reason {
             // A refresh takes effect at the time at which it began: computations that began later are newer.
             Reason::Refresh => self.change(|flight| flight.key == key && flight.id < id),
-            // Of two results a bounded cache stores the first, and an unbounded one the last.
-            Reason::Call if !self.last_result_wins && self.position(key).is_some() => return None,
-            Reason::Call => {}
+            Reason::Call => {
+                let stored = self.position(key).map(|at| self.entries[at].value);
+                if stored.is_some_and(|stored| !self.replaces(stored, value)) {
+                    return None;
+                }
+                let is_error = self.settings.is_error;
+                if self.is_too_heavy(value) && stored.is_some_and(|stored| is_error(&stored)) {
+                    return Some(self.take_out(self.position(key)?, RemovalCause::Replaced));
+                }
+            }
         }
         self.store(key, value)
     }
@@ -210,6 +219,13 @@ impl Model {
         self.expire();
         self.change(|flight| flight.key == key);
         self.store(key, value)
+    }
+
+    /// Returns whether a computed result replaces the one that was stored while it was computed. Of two good results
+    /// or two errors, a bounded cache stores the first, and an unbounded one the last.
+    fn replaces(&self, stored: u32, computed: u32) -> bool {
+        let is_error = self.settings.is_error;
+        if is_error(&stored) == is_error(&computed) { self.last_result_wins } else { !is_error(&computed) }
     }
 
     /// Returns whether a value is never stored, because of its weight.

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use super::naive::EntrySettings;
+use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::notify::notify;
 use crate::engine::{Engine, Expiry, Hooks, InsertKind, Lifecycle};
@@ -20,6 +21,20 @@ use crate::store::{CacheTypes, EntryMeta, EntryOf, Epoch, Lru, MaxSize, Policy, 
 pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     engine: Engine<Types<u8, V, P, T>>,
     pub(super) lifecycle: S,
+    is_error: fn(&V) -> bool,
+}
+
+/// Compares keys, and recognizes errors by a function.
+struct KnownErrors<V>(fn(&V) -> bool);
+
+impl<V, C: CacheTypes<Key = u8, Value = V>> Comparison<C> for KnownErrors<V> {
+    fn is_same(&self, stored: &u8, key: &u8) -> bool {
+        stored == key
+    }
+
+    fn is_error(&self, value: &V) -> bool {
+        (self.0)(value)
+    }
 }
 
 /// Removed entries, each with its cause.
@@ -127,8 +142,8 @@ impl<V> fmt::Debug for TimedLifecycle<V> {
 }
 
 impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
-    pub(super) fn new(maxsize: Option<usize>, lifecycle: S) -> Self {
-        Self { engine: Engine::new(MaxSize::from_option(maxsize)), lifecycle }
+    pub(super) fn new(maxsize: Option<usize>, lifecycle: S, is_error: fn(&V) -> bool) -> Self {
+        Self { engine: Engine::new(MaxSize::from_option(maxsize)), lifecycle, is_error }
     }
 
     /// Looks up the result of a call: a hit, or the epoch of its computation, if the cache stores anything.
@@ -153,7 +168,8 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
     pub(super) fn insert_as(&self, key: u8, value: V, kind: InsertKind) -> Option<V> {
         let meta = self.lifecycle.meta(&key, &value, EntryOptions::NONE);
         let entry = EntryOf { hash: KeyHash::of(&key), key, value, meta };
-        let removed = notify(self.engine.insert(entry, kind, u8::eq, &self.lifecycle), &self.lifecycle);
+        let compare = KnownErrors(self.is_error);
+        let removed = notify(self.engine.insert(entry, kind, compare, &self.lifecycle), &self.lifecycle);
         removed.into_entries_of(RemovalCause::Replaced).next().map(|(_, value)| value)
     }
 
