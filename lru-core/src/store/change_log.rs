@@ -193,8 +193,8 @@ impl ChangeLog {
             let moves = |change: &Change| set_number(change.hash, 2 * count) != at;
             let latest = set.latest.iter().copied().filter(moves).collect();
             set.latest.retain(|change| !moves(change));
-            let valid_from = set.valid_from;
-            sets.push(ChangeSet { latest, valid_from });
+            // Nothing was dropped yet: that begins when there are as many sets as may be.
+            sets.push(ChangeSet { latest, valid_from: 0 });
         }
     }
 

@@ -72,7 +72,7 @@ fn registered(model: &Model) -> Option<TokenStream> {
         Accessors::None => model.plain_name(),
     };
     let plain_name = model.plain_name();
-    Some(quote! { #krate::__private::register! { __MEMO.#handle, #typed, #plain_name, #within } })
+    Some(quote! { #krate::__private::register! { (&__MEMO).#handle, #typed, #plain_name, #within } })
 }
 
 /// Returns the test of `cache_retain` and the accessor's body, where the types of the arguments can be named.

@@ -30,7 +30,7 @@ impl price {
             { memo::functools::__private::callback_free!(u32, u32) },
         > = memo::functools::__private::StaticCache::new();
         memo::functools::__private::register! {
-            __MEMO.handle(), false, "price", "price::__memo"
+            (& __MEMO).handle(), false, "price", "price::__memo"
         }
         &__MEMO
     }

@@ -23,7 +23,7 @@ impl fibonacci {
             { ::functools::__private::callback_free!(u64, u64) },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
-            __MEMO.handle(), false, "fibonacci", "fibonacci::__memo"
+            (& __MEMO).handle(), false, "fibonacci", "fibonacci::__memo"
         }
         &__MEMO
     }

@@ -87,7 +87,7 @@ impl find {
             },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
-            __MEMO.handle(), false, "search", "find::__memo"
+            (& __MEMO).handle(), false, "search", "find::__memo"
         }
         &__MEMO
     }
