@@ -203,6 +203,24 @@ fn a_refresh_that_panics_or_is_dropped_lets_another_begin() {
 }
 
 #[test]
+fn a_refresh_is_awaited_after_three_were_dropped_before_their_end() {
+    origin!((ttl = 60, swr = true, timer = now, spawn = later) Result<u64, String>, Ok);
+
+    finishes(|| {
+        assert_eq!(call(), Ok(0));
+        NOW.store(60, SeqCst);
+        // As by runtimes that end with the call.
+        for _ in 0..3 {
+            assert_eq!(call(), Ok(0));
+            drop(TASKS.lock().unwrap().remove(0));
+        }
+        assert_eq!((call(), TASKS.lock().unwrap().len()), (Ok(1), 0));
+        NOW.store(120, SeqCst);
+        assert_eq!((call(), TASKS.lock().unwrap().len()), (Ok(1), 1));
+    });
+}
+
+#[test]
 fn a_thread_s_refresh_that_panics_lets_another_begin() {
     static NOW: AtomicU64 = AtomicU64::new(0);
     static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -693,5 +711,38 @@ fn by_the_clock_of_the_system_a_refresh_that_failed_waits_for_a_ttl_at_most() {
             read(1).unwrap();
             read::cache_stats().errors > 3
         });
+    });
+}
+
+#[test]
+fn however_many_refreshes_hang_the_others_go_on() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static HANGING: AtomicU64 = AtomicU64::new(0);
+    static IS_OVER: AtomicU64 = AtomicU64::new(0);
+    const HANG: u64 = 20;
+
+    #[lru_cache(maxsize = None, ttl = 60, swr = true, timer = || NOW.load(SeqCst), flight_timeout = 5, refresh_threads = 1)]
+    fn read(key: u64) -> u64 {
+        let now = NOW.load(SeqCst);
+        if key < HANG && now > 0 {
+            HANGING.fetch_add(1, SeqCst);
+            wait_until(|| IS_OVER.load(SeqCst) == 1);
+        }
+        now
+    }
+
+    alone(|| {
+        assert!((0..=HANG).all(|key| read(key) == 0));
+        NOW.store(60, SeqCst);
+        for hanging in 1..=HANG {
+            assert_eq!(read(hanging - 1), 0);
+            wait_until(|| HANGING.load(SeqCst) == hanging);
+            advance(Duration::from_secs(5));
+        }
+        assert_eq!(read(HANG), 0);
+        wait_until(|| read::cache_contains(HANG));
+        assert_eq!(read(HANG), 60);
+        IS_OVER.store(1, SeqCst);
+        wait_until(|| read::__memo().in_flight() == (0, 0));
     });
 }

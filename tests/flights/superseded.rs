@@ -289,3 +289,91 @@ fn a_stale_result_is_removed_if_its_refresh_is_refused() {
         assert_eq!(time::cache_stats().superseded, 1);
     });
 }
+
+#[test]
+fn a_retain_of_an_unbounded_cache_tests_each_entry_once_and_removes_no_other() {
+    #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+    struct Id(u64);
+
+    #[lru_cache(maxsize = None)]
+    fn of_numbers(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(maxsize = None)]
+    fn of_ids(id: Id) -> u64 {
+        id.0
+    }
+
+    #[lru_cache(maxsize = None, scope = thread)]
+    fn of_a_thread(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(maxsize = None, shards = 4)]
+    fn in_shards(n: u64) -> u64 {
+        n
+    }
+
+    const COUNT: u64 = 2_000;
+    macro_rules! retains {
+        ($($function:ident($key:expr, $number:expr);)*) => { $({
+            (0..COUNT).for_each(|n| _ = $function($key(n)));
+            let mut tested = Vec::new();
+            $function::cache_retain(|key, _| {
+                tested.push($number(key));
+                $number(key) % 2 == 1
+            });
+            tested.sort_unstable();
+            assert_eq!(tested, (0..COUNT).collect::<Vec<_>>(), stringify!($function));
+            assert!((0..COUNT).all(|n| $function::cache_contains($key(n)) == (n % 2 == 1)));
+        })* };
+    }
+    retains! {
+        of_numbers(|n| n, |n: &u64| *n);
+        of_ids(Id, |id: &Id| id.0);
+        of_a_thread(|n| n, |n: &u64| *n);
+        in_shards(|n| n, |n: &u64| *n);
+    }
+}
+
+#[test]
+fn a_put_during_a_retain_stays_if_it_passes() {
+    #[lru_cache(maxsize = None)]
+    fn version(_key: u64) -> u64 {
+        body()
+    }
+
+    version::cache_put(KEY, 10);
+    let mut tested = Vec::new();
+    version::cache_retain(|_, value| {
+        tested.push(*value);
+        if *value == 10 {
+            version::cache_put(KEY, 20);
+        }
+        *value == 20
+    });
+    assert_eq!((tested, version::cache_peek(KEY)), (vec![10, 20], Some(20)));
+}
+
+#[test]
+fn without_a_cache_a_refresh_separates_calls() {
+    static BEGUN: AtomicU64 = AtomicU64::new(0);
+    static GATE: Gate = Gate::new();
+
+    #[lru_cache(maxsize = 0)]
+    async fn begun(_key: u64) -> u64 {
+        let begun = BEGUN.fetch_add(1, SeqCst);
+        GATE.pass().await;
+        begun
+    }
+
+    finishes(|| {
+        let first = Hand::begun(begun(KEY));
+        let refresh = Hand::begun(begun::cache_refresh(KEY));
+        GATE.open(3);
+        assert_eq!(refresh.end(), 1);
+        assert_eq!(Hand::new(begun(KEY)).end(), 2, "it does not join the first");
+        assert_eq!(first.end(), 0);
+    });
+}

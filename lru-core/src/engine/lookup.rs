@@ -156,6 +156,11 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.hold().change_log.superseded(began, hash) != Superseded::No
     }
 
+    /// Records a change of a key that has no entry: computations that began earlier are not shared.
+    pub(crate) fn record_change(&self, hash: KeyHash) {
+        self.hold().change_log.changed(hash);
+    }
+
     /// Reverts the counting of a hit.
     pub(crate) fn revert_hit(&self) {
         self.hold().counters.revert_hit();

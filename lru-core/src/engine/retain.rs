@@ -17,12 +17,16 @@ use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
 use crate::key::KeyHash;
 use crate::store::Removed;
+use crate::store::change_log::{Epoch, Superseded};
 use crate::store::entry::EntryOf;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
 /// The number of hashes of a batch.
 const BATCH: usize = 64;
+
+/// How often an entry is tested that is changed during each test.
+const ATTEMPTS: usize = 16;
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Removes all entries for which `holds` is false. Results of computations in flight are not stored,
@@ -78,8 +82,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
     }
 
-    /// Like [`retain_batch`](Self::retain_batch), but calls `holds` without the lock, on copies. Entries that were
-    /// removed meanwhile are skipped; an entry that replaced a rejected one meanwhile is removed as well.
+    /// Like [`retain_batch`](Self::retain_batch), but calls `holds` without the lock, on copies. An entry that was
+    /// changed meanwhile is tested again.
     fn retain_copies(
         &self,
         hashes: &[KeyHash],
@@ -88,24 +92,40 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         lifecycle: &impl Lifecycle<C>,
         panics: &mut Panics,
     ) {
+        for (hash, key, value, epoch) in self.copies(hashes, copy) {
+            let mut copied = Some((key, value, epoch));
+            // Bounded, in case the key is changed all the time: what is put meanwhile need not be tested.
+            for _ in 0..ATTEMPTS {
+                let Some((key, value, epoch)) = copied.take() else { break };
+                if !self.contains_hash(hash) || holds(&key, &value) {
+                    break;
+                }
+                let state = self.hold();
+                if state.change_log.superseded(epoch, hash) == Superseded::No {
+                    state.change_log.changed(hash);
+                    state.hide_all_of(hash);
+                    panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
+                    break;
+                }
+                drop(state);
+                copied = self.copies(&[hash], copy).pop().map(|(_, key, value, epoch)| (key, value, epoch));
+            }
+        }
+    }
+
+    /// Returns copies of the entries with these hashes, and the epoch at which they were made.
+    fn copies(&self, hashes: &[KeyHash], copy: Copied<C>) -> Vec<(KeyHash, C::Key, C::Value, Epoch)> {
         let mut entries = Vec::new();
         let state = self.hold();
+        let epoch = state.change_log.now();
         for &hash in hashes {
             state.for_each_of(hash, |place| {
                 let store = state.store.borrow();
                 let EntryOf { key, value, .. } = store.get(place);
-                entries.push((hash, copy.0(key), copy.1(value)));
+                entries.push((hash, copy.0(key), copy.1(value), epoch));
             });
         }
-        drop(state);
-        for (hash, key, value) in entries {
-            if self.contains_hash(hash) && !holds(&key, &value) {
-                let state = self.hold();
-                state.change_log.changed(hash);
-                state.hide_all_of(hash);
-                panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
-            }
-        }
+        entries
     }
 }
 

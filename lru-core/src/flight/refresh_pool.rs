@@ -24,11 +24,14 @@ use crate::time::Instant;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How many times as many refreshes may run as the limit says, if the others have exceeded their time.
-const OVERDUE: usize = 4;
+/// How many refreshes may run besides, if they have exceeded their time.
+const MOST_OVERDUE: usize = 256;
 
 /// How many refreshes may wait for a thread.
 const MOST_WAITING: usize = 1024;
+
+/// How many refreshes in a row may be dropped before their end, before a call awaits the next one.
+const MOST_ABANDONED: u32 = 3;
 
 /// The refreshes of one cache.
 #[derive(Default)]
@@ -44,6 +47,8 @@ struct State {
     waiting: VecDeque<Waker>,
     /// The refreshes that wait for a thread, and how long each may take.
     jobs: VecDeque<(Job, Duration)>,
+    /// How many refreshes in a row were dropped before their end, as by runtimes that have ended.
+    abandoned: u32,
 }
 
 /// A refresh that runs, until it is dropped.
@@ -67,15 +72,29 @@ impl RefreshPool {
         .await
     }
 
-    /// Runs `job`, which may take this long, on one of `most` threads, as soon as one is free; on this thread if none
-    /// can be started. Drops it if too many wait.
+    /// Runs `job`, which may take this long, on one of `most` threads, as soon as one is free. Runs it on this thread
+    /// if none can be started, and drops it if too many wait.
     pub(crate) fn run(self: &Arc<Self>, job: Job, most: usize, timeout: Duration) {
         let mut state = self.0.lock();
         if state.jobs.len() >= MOST_WAITING {
             drop(state);
             return drop(job);
         }
+        if state.running.len() >= most.saturating_add(MOST_OVERDUE) {
+            drop(state);
+            return catch_and_discard(job);
+        }
         state.jobs.push_back((job, timeout));
+        drop(state);
+        self.start_waiting(most, timeout);
+    }
+
+    /// Starts a thread if jobs wait and fewer than `most` run.
+    pub(crate) fn start_waiting(self: &Arc<Self>, most: usize, timeout: Duration) {
+        let mut state = self.0.lock();
+        if state.jobs.is_empty() {
+            return;
+        }
         let Some(number) = state.reserve(most, timeout) else { return };
         drop(state);
         let slot = RefreshSlot { pool: Arc::clone(self), number };
@@ -90,6 +109,22 @@ impl RefreshPool {
             Ok(_) => drop(sender.send(slot)),
             Err(_) => work(&slot),
         }
+    }
+
+    /// Notes that a refresh has ended, or was dropped before.
+    pub(crate) fn ended(&self, is_abandoned: bool) {
+        let mut state = self.0.lock();
+        state.abandoned = if is_abandoned { state.abandoned.saturating_add(1) } else { 0 };
+    }
+
+    /// Returns whether the next refresh should be awaited, because several in a row were dropped before their end.
+    pub(crate) fn must_await(&self) -> bool {
+        let mut state = self.0.lock();
+        let takes_none = state.abandoned >= MOST_ABANDONED;
+        if takes_none {
+            state.abandoned = 0;
+        }
+        takes_none
     }
 }
 
@@ -119,7 +154,7 @@ impl State {
         let (now, most) = (now(), most.max(1));
         let in_time = |deadline: &&Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
         let counted = self.running.values().filter(in_time).count();
-        if counted >= most || self.running.len() >= most.saturating_mul(OVERDUE) {
+        if counted >= most || self.running.len() >= most.saturating_add(MOST_OVERDUE) {
             return None;
         }
         self.begun += 1;
@@ -171,7 +206,7 @@ mod tests {
     fn a_refresh_that_has_exceeded_its_time_holds_up_a_limited_number_of_others() {
         let pool = Arc::new(RefreshPool::default());
         let mut overdue = Vec::new();
-        for _ in 0..OVERDUE {
+        for _ in 0..=MOST_OVERDUE {
             overdue.push(reserve(&pool, 1, Duration::ZERO).expect("the others are overdue"));
         }
         assert!(reserve(&pool, 1, Duration::ZERO).is_none());

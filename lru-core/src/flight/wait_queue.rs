@@ -47,6 +47,8 @@ struct Leadership {
     number: u64,
     /// Whether it claims the refresh of a stale result, which may begin late or never.
     is_claim: bool,
+    /// Whether the claimed refresh will begin as soon as it is its turn.
+    is_confirmed: bool,
     /// When the computation began; `None` before it does.
     began: Option<Epoch>,
     /// When a follower may take over; `None` if never.
@@ -136,6 +138,7 @@ impl WaitQueue {
     pub(super) fn confirm(&self, number: u64, timeout: Duration) {
         let mut state = self.0.lock();
         if let Some(leadership) = state.leadership.as_mut().filter(|leadership| leadership.number == number) {
+            leadership.is_confirmed = true;
             leadership.deadline = deadline_after(timeout);
         }
     }
@@ -278,7 +281,8 @@ impl State {
         let number = self.takeovers;
         let former = match self.leadership.replace(Leadership::new(number, timeout, is_claim)) {
             None => Former::Gone,
-            Some(leadership) if leadership.is_mere_claim() => Former::Claiming,
+            Some(leadership) if leadership.is_mere_claim() && !leadership.is_confirmed => Former::Claiming,
+            Some(leadership) if leadership.is_mere_claim() => Former::Gone,
             Some(_) => Former::Computing,
         };
         self.woken = 0;
@@ -320,7 +324,7 @@ impl State {
 impl Leadership {
     fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
         let deadline = deadline_after(if is_claim { CLAIM_TIME } else { timeout });
-        Self { number, is_claim, began: None, deadline }
+        Self { number, is_claim, is_confirmed: false, began: None, deadline }
     }
 
     fn is_overdue(&self) -> bool {

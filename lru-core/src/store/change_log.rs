@@ -6,10 +6,10 @@
 //! A computation writes nothing to the log, so nothing must be undone when it panics or its future is dropped.
 //!
 //! The log has one number for each hash that changed, in sets of [`WAYS`] hashes. There are at most [`MOST_SETS`]
-//! sets, so the memory is bounded (256 KiB for each cache with very many changes). A set that is full drops its oldest
+//! sets, so the memory is bounded (half a MiB for each cache with very many changes). A set that is full drops its oldest
 //! number and keeps it as a bound: computations that began before the bound are discarded if their hash is in the set
 //! and has no number of its own. Changes of other keys thus affect a computation only if more than [`WAYS`] of them
-//! are in its set, which at 1,000 changes per computation does not happen, and at 10,000 seldom.
+//! are in its set, which at 10,000 changes per computation hardly happens, and at 20,000 seldom.
 
 use core::cell::{Cell, RefCell};
 
@@ -19,7 +19,7 @@ use crate::key::KeyHash;
 const WAYS: usize = 8;
 
 /// The number of sets that the log grows to.
-const MOST_SETS: usize = 1 << 11;
+const MOST_SETS: usize = 1 << 12;
 
 /// A point in the change log of a cache: the numbers of changes and of insertions before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,8 @@ impl<K, V, M> Table<K, V, M> {
 
     #[inline]
     fn find(&self, hash: KeyHash, mut matches: impl FnMut(&K) -> bool) -> Option<(Place, &EntryOf<K, V, M>)> {
-        let place = self.0.find_bucket_index(hash.get(), |entry| matches(&entry.key))?;
+        let place =
+            self.0.find_bucket_index(hash.get(), |entry| entry.hash == hash && matches(&entry.key))?;
         Some((Place(place), self.0.get_bucket(place)?))
     }
 

@@ -68,10 +68,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Begins a computation that replaces the stored result, and counts a miss.
     pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, policy: O) -> Miss<E, S, O> {
+        let hash = KeyHash::of_part(&key);
         if !self.stores {
+            // Later calls must not join a computation that began earlier.
+            self.change(hash, |engine, _| engine.record_change(hash));
             return self.uncached_miss(policy);
         }
-        let hash = KeyHash::of_part(&key);
         let kind = InsertKind::Refreshed(self.change(hash, |engine, _| engine.begin_refresh()));
         self.miss(hash, &key, kind, policy)
     }

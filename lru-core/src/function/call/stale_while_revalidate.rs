@@ -30,11 +30,34 @@ pub struct RefreshClaim<E: Placement, S, O> {
     leader: LeaderOf<E>,
     /// Whether a call awaits the refresh, which then does not wait for its turn.
     is_awaited: Arc<AtomicBool>,
-    unfinished: Unfinished,
+    unfinished: UnfinishedRefresh,
+}
+
+/// A drop guard: notes that a refresh was dropped before its end.
+struct UnfinishedRefresh {
+    event: Option<Unfinished>,
+    pool: Arc<RefreshPool>,
+}
+
+impl UnfinishedRefresh {
+    fn done(mut self) {
+        if let Some(event) = self.event.take() {
+            event.done();
+            self.pool.ended(false);
+        }
+    }
+}
+
+impl Drop for UnfinishedRefresh {
+    fn drop(&mut self) {
+        if self.event.is_some() {
+            self.pool.ended(true);
+        }
+    }
 }
 
 /// How many refreshes run on threads at a time, by default.
-const THREADS: usize = 4;
+pub(super) const THREADS: usize = 4;
 
 /// How many refreshes run as tasks at a time, by default.
 const TASKS: usize = 64;
@@ -43,8 +66,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     /// Claims the refresh; `None` if another call computes the result.
     pub(super) fn new(mut pending: PendingCall<E, S, O>) -> Option<Self> {
         let leader = pending.claim()?;
-        let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim()));
-        let unfinished = Unfinished::new(pending.options.events);
+        if leader.is_after_timeout() {
+            // A refresh that hangs has failed: it is not begun again each time that it exceeds its time.
+            pending.delay_next_refresh();
+        }
+        let pool = pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
+        let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim() || pool.must_await()));
+        let unfinished = UnfinishedRefresh { event: Some(Unfinished::new(pending.options.events)), pool };
         Some(Self { pending, leader, is_awaited, unfinished })
     }
 
@@ -149,8 +177,22 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
 struct Refresh<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
     computation: Computation<E>,
-    unfinished: Unfinished,
+    unfinished: UnfinishedRefresh,
     start: Instant,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
+    /// Delays the next refresh of the entry, if it is still stale.
+    fn delay_next_refresh(&self) {
+        let Self { handle, hash, key, same, .. } = self;
+        handle.at(*hash, |engine, lifecycle| {
+            let delay = |entry: &Entry<E::Types>| {
+                let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
+                is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
+            };
+            engine.find_with(*hash, |stored| same(stored, key), delay, lifecycle);
+        });
+    }
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
@@ -172,21 +214,11 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         (!policy.is_error(result)).then(|| remote.encode(result, policy))
     }
 
-    /// Delays the next refresh of the entry, which is still stale.
-    fn delay_next(&self) {
-        let PendingCall { handle, hash, key, same, .. } = &self.pending;
-        handle.at(*hash, |engine, lifecycle| {
-            let delay = |entry: &Entry<E::Types>| {
-                let is_stale = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Fresh;
-                is_stale.then(|| lifecycle.refresh_failed(&entry.meta))
-            };
-            engine.find_with(*hash, |stored| same(stored, key), delay, lifecycle);
-        });
-    }
-
     /// Ends a refresh whose body has panicked. It counts as a failure.
-    fn panicked(self, payload: Box<dyn Any + Send>) -> ! {
-        self.delay_next();
+    fn panicked(mut self, payload: Box<dyn Any + Send>) -> ! {
+        self.pending.delay_next_refresh();
+        // The event tells of the panic; the next refresh is spawned as ever.
+        drop(self.unfinished.event.take());
         resume_unwind(payload)
     }
 
@@ -204,7 +236,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         M: Remote<R, O>,
     {
         // A refresh that fails delays the next one. So does one whose insert panics.
-        self.delay_next();
+        self.pending.delay_next_refresh();
         let Self { mut pending, mut computation, unfinished, start } = self;
         unfinished.done();
         pending.max_age = shorter(remote.local_ttl(), pending.max_age);
