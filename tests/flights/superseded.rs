@@ -344,6 +344,7 @@ fn a_put_during_a_retain_stays_if_it_passes() {
         body()
     }
 
+    assert_eq!(version(KEY), VERSION.get());
     version::cache_put(KEY, 10);
     let mut tested = Vec::new();
     version::cache_retain(|_, value| {
