@@ -49,6 +49,9 @@ impl UnfinishedRefresh {
 }
 
 impl Drop for UnfinishedRefresh {
+    // Not inlined into each memoized function, where it would take registers from the hit.
+    #[cold]
+    #[inline(never)]
     fn drop(&mut self) {
         if self.event.is_some() {
             self.pool.ended(true);
