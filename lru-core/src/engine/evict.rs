@@ -17,7 +17,7 @@ pub(super) enum Demand<'m, C: CacheTypes> {
 
 impl<C: CacheTypes> Demand<'_, C> {
     /// Returns whether an entry must be evicted to meet the demand.
-    fn exceeds(&self, store: &Store<C>) -> bool {
+    pub(super) fn exceeds(&self, store: &Store<C>) -> bool {
         match *self {
             Self::Insert { meta, replaced } => store.has_room_for(meta) && store.lacks_room(meta, replaced),
             Self::Capacity(maxsize) => store.exceeds(maxsize),

@@ -10,9 +10,10 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
-use crate::store::change_log::Superseded;
 use crate::store::place::FastInsert;
-use crate::store::{CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed};
+use crate::store::{
+    CacheTypes, Entry, EntryMeta, EntryOf, Epoch, MaxSize, Place, RemovalCause, Removed, Superseded,
+};
 
 /// How an insert compares keys and recognizes errors. A closure compares keys only: no value is then an
 /// error.
@@ -201,10 +202,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             let (found, findings) =
                 self.examine(&state, &entry, kind, compare, (lifecycle, now), &mut removed);
             let decision = decide(kind, findings);
-            if decision.stores() {
-                state.sweep_for(&entry.meta, found, now, &mut removed);
-            }
             let demand = Demand::Insert { meta: &entry.meta, replaced: found };
+            if decision.stores() {
+                state.sweep_for(&demand, now, &mut removed);
+            }
             if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
                 break (found, decision, findings.superseded);
             }

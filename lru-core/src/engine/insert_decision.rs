@@ -1,7 +1,7 @@
 //! The decision about an insert: whether a value is stored, and whether the stored entry of its key stays.
 
 use crate::engine::insert_kind::InsertKind;
-use crate::store::change_log::Superseded;
+use crate::store::Superseded;
 
 /// What an insert finds in the cache.
 #[derive(Clone, Copy, Debug)]

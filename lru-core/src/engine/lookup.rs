@@ -7,8 +7,7 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
-use crate::store::change_log::Superseded;
-use crate::store::{CacheTypes, Entry, Epoch, Place};
+use crate::store::{CacheTypes, Entry, Epoch, Place, Superseded};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Looks a key up for a caller, and counts a hit or a miss. A miss returns the epoch at which it was

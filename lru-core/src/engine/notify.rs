@@ -57,12 +57,11 @@ pub(crate) fn notify_with<C: CacheTypes>(
     lifecycle: &impl Lifecycle<C>,
 ) -> Removed<C> {
     if lifecycle.hooks().listens() {
-        if let Some(thrown) =
-            removed.report(taken, |key, value, cause| lifecycle.hooks().notify(key, value, cause))
-        {
+        let panic = removed.report(taken, |key, value, cause| lifecycle.hooks().notify(key, value, cause));
+        if let Some(payload) = panic.into_payload() {
             // Drop them before the panic is resumed: a destructor may panic too.
             drop(removed);
-            resume_unwind(thrown);
+            resume_unwind(payload);
         }
     }
     removed

@@ -14,8 +14,7 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::change_log::Superseded;
-use crate::store::{CacheTypes, Entry, EntryOf, RemovalCause, Removed};
+use crate::store::{CacheTypes, Entry, EntryOf, RemovalCause, Removed, Superseded};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Removes the entry for one key, and returns whether there was one. Computations in flight do not store

@@ -4,11 +4,7 @@
 //! time. Between the batches other threads may change the cache, so entries are found by their hashes, which stay
 //! valid: an entry that is stored all the time is tested once, and one that is stored meanwhile may be tested.
 
-use core::panic::AssertUnwindSafe;
-use std::any::Any;
-use std::boxed::Box;
 use std::collections::BTreeSet;
-use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::lifecycle::Lifecycle;
@@ -16,11 +12,8 @@ use crate::engine::lock::Lock;
 use crate::engine::state::State;
 use crate::engine::{Copied, Engine};
 use crate::key::KeyHash;
-use crate::store::Removed;
-use crate::store::change_log::{Epoch, Superseded};
-use crate::store::entry::EntryOf;
-use crate::store::removal_cause::RemovalCause;
-use crate::store::types::CacheTypes;
+use crate::store::first_panic::FirstPanic;
+use crate::store::{CacheTypes, EntryOf, Epoch, RemovalCause, Removed, Superseded};
 
 /// The number of hashes of a batch.
 const BATCH: usize = 64;
@@ -43,7 +36,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let (state, removed) = self.hold_swept(lifecycle, drop);
         state.change_log.any_changed();
         let mut hashes = state.hashes();
-        let mut panics = Panics(None);
+        let mut panics = FirstPanic::none();
         panics.catch(|| drop(Self::release_and_notify(state, removed, lifecycle)));
         let mut known = BTreeSet::new();
         hashes.retain(|hash| known.insert(hash.get()));
@@ -61,7 +54,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         hashes: &[KeyHash],
         holds: &mut impl FnMut(&C::Key, &C::Value) -> bool,
         lifecycle: &impl Lifecycle<C>,
-        panics: &mut Panics,
+        panics: &mut FirstPanic,
     ) {
         let state = self.hold();
         let now = state.while_borrowed(|| lifecycle.now());
@@ -90,7 +83,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         copy: Copied<C>,
         holds: &mut impl FnMut(&C::Key, &C::Value) -> bool,
         lifecycle: &impl Lifecycle<C>,
-        panics: &mut Panics,
+        panics: &mut FirstPanic,
     ) {
         for (hash, key, value, epoch) in self.copies(hashes, copy) {
             let mut copied = Some((key, value, epoch));
@@ -126,23 +119,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             });
         }
         entries
-    }
-}
-
-/// The first panic of an eviction listener or a destructor, which does not keep other entries from being removed.
-struct Panics(Option<Box<dyn Any + Send>>);
-
-impl Panics {
-    fn catch(&mut self, f: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-            self.0.get_or_insert(panic);
-        }
-    }
-
-    fn resume(self) {
-        if let Some(panic) = self.0 {
-            resume_unwind(panic);
-        }
     }
 }
 

@@ -5,13 +5,13 @@
 //! ones, and release the lock in between.
 
 use crate::engine::Engine;
+use crate::engine::evict::Demand;
 use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::Lock;
 use crate::engine::state::State;
 use crate::expiry::ticks::Ticks;
 use crate::store::Removed;
 use crate::store::entry_meta::EntryMeta;
-use crate::store::place::Place;
 use crate::store::types::CacheTypes;
 
 /// The number of deadlines that one hold of the lock looks at.
@@ -45,26 +45,19 @@ impl<C: CacheTypes> State<C> {
         (now, steps == 0)
     }
 
-    /// Removes expired entries until there is room for an entry with this metadata, in place of the entry at
-    /// `replaced`, which has not expired.
-    pub(super) fn sweep_for(
-        &self,
-        meta: &C::Meta,
-        replaced: Option<Place>,
-        now: Ticks,
-        removed: &mut Removed<C>,
-    ) {
+    /// Removes expired entries until the demand is met. The entry that an insert replaces has not expired.
+    pub(super) fn sweep_for(&self, demand: &Demand<'_, C>, now: Ticks, removed: &mut Removed<C>) {
         if C::Meta::IS_BARE {
             return;
         }
         let mut expired = Removed::none();
         if let Some(mut store) = self.write(removed) {
             for _ in 0..MOST_STEPS {
-                let mut step = usize::from(store.has_room_for(meta) && store.lacks_room(meta, replaced));
-                if step == 0 {
-                    break;
+                // The step is left if there is nothing to look at.
+                let mut step = 1;
+                if demand.exceeds(&store) {
+                    store.expire(now.get(), &mut step, &mut expired);
                 }
-                store.expire(now.get(), &mut step, &mut expired);
                 if step > 0 {
                     break;
                 }

@@ -9,7 +9,6 @@ use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -21,11 +20,8 @@ use crate::flight::catch::catch_and_discard;
 use crate::flight::cycles::WaitEdge;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::timeout::{Wakeup, now};
-use crate::flight::wait_queue::deadline_after;
+use crate::flight::wait_queue::{BEGIN_TIME, deadline_after};
 use crate::time::Instant;
-
-/// How long an executor may take to begin, before the call runs the computation itself.
-const BEGIN_TIME: Duration = Duration::from_millis(100);
 
 /// What the executor and the call share.
 struct Shared<R>(Mutex<State<R>>);

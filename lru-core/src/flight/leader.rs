@@ -99,6 +99,10 @@ impl<K, V> Leader<K, V> {
     /// Ends the flight without a value: all followers compute for themselves, at once. Does nothing if a follower has
     /// taken over.
     pub(crate) fn fail(mut self) {
+        self.give_up();
+    }
+
+    fn give_up(&mut self) {
         self.close_if(|_| true);
         self.flight.queue.fail(self.number);
     }
@@ -122,8 +126,7 @@ impl<K, V> Drop for Leader<K, V> {
         }
         if thread::panicking() {
             // The followers would panic one after the other.
-            self.close_if(|_| true);
-            self.flight.queue.fail(self.number);
+            self.give_up();
         } else if self.flight.queue.resign(self.number) {
             self.flights.remove_if_deserted(&self.flight);
         }

@@ -80,7 +80,7 @@ impl RefreshPool {
             drop(state);
             return drop(job);
         }
-        if state.running.len() >= most.saturating_add(MOST_OVERDUE) {
+        if state.is_exhausted(most) {
             drop(state);
             return catch_and_discard(job);
         }
@@ -120,11 +120,11 @@ impl RefreshPool {
     /// Returns whether the next refresh should be awaited, because several in a row were dropped before their end.
     pub(crate) fn must_await(&self) -> bool {
         let mut state = self.0.lock();
-        let takes_none = state.abandoned >= MOST_ABANDONED;
-        if takes_none {
+        let must_await = state.abandoned >= MOST_ABANDONED;
+        if must_await {
             state.abandoned = 0;
         }
-        takes_none
+        must_await
     }
 }
 
@@ -150,11 +150,16 @@ impl RefreshSlot {
 }
 
 impl State {
+    /// Returns whether so many refreshes hang that no more are begun.
+    fn is_exhausted(&self, most: usize) -> bool {
+        self.running.len() >= most.saturating_add(MOST_OVERDUE)
+    }
+
     fn reserve(&mut self, most: usize, timeout: Duration) -> Option<u64> {
         let (now, most) = (now(), most.max(1));
         let in_time = |deadline: &&Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
         let counted = self.running.values().filter(in_time).count();
-        if counted >= most || self.running.len() >= most.saturating_add(MOST_OVERDUE) {
+        if counted >= most || self.is_exhausted(most) {
             return None;
         }
         self.begun += 1;

@@ -87,8 +87,8 @@ pub(super) enum Former {
     Claiming,
 }
 
-/// How long a claim may take to begin, before another call may claim the refresh.
-const CLAIM_TIME: Duration = Duration::from_millis(100);
+/// How long an executor may take to begin a refresh or a detached computation, before a call sees to it.
+pub(super) const BEGIN_TIME: Duration = Duration::from_millis(100);
 
 /// How long a follower that was woken has to take over before the next is woken.
 const TAKEOVER_TIME: Duration = Duration::from_secs(1);
@@ -216,7 +216,7 @@ impl WaitQueue {
 
     /// Wakes all followers of a published flight.
     pub(super) fn wake_all(&self) {
-        self.wake_with(self.0.lock());
+        wake_all(self.0.lock());
     }
 
     /// Ends the leadership of this number without a published value, and wakes all followers to compute for
@@ -226,17 +226,8 @@ impl WaitQueue {
         if state.is_led_by(number) {
             state.leadership = None;
             state.has_failed = true;
-            self.wake_with(state);
+            wake_all(state);
         }
-    }
-
-    /// Releases the lock, and wakes all followers.
-    #[expect(clippy::unused_self, reason = "the state is the queue's")]
-    fn wake_with(&self, mut state: MutexGuard<'_, State>) {
-        let (waiting, timeout) = (core::mem::take(&mut state.waiting), state.timeout.take());
-        drop(state);
-        drop(timeout);
-        waiting.into_values().for_each(wake);
     }
 
     /// Releases the lock, and wakes the next follower to take over if it is `needed`.
@@ -323,7 +314,7 @@ impl State {
 
 impl Leadership {
     fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
-        let deadline = deadline_after(if is_claim { CLAIM_TIME } else { timeout });
+        let deadline = deadline_after(if is_claim { BEGIN_TIME } else { timeout });
         Self { number, is_claim, is_confirmed: false, began: None, deadline }
     }
 
@@ -335,6 +326,14 @@ impl Leadership {
     fn is_mere_claim(&self) -> bool {
         self.is_claim && self.began.is_none()
     }
+}
+
+/// Releases the lock, and wakes all followers.
+fn wake_all(mut state: MutexGuard<'_, State>) {
+    let (waiting, timeout) = (core::mem::take(&mut state.waiting), state.timeout.take());
+    drop(state);
+    drop(timeout);
+    waiting.into_values().for_each(wake);
 }
 
 /// Wakes a follower, which may belong to any executor. A panic of its waker does not keep others from being

@@ -6,8 +6,7 @@
 use core::time::Duration;
 
 use crate::observe::CacheInfo;
-use crate::store::RemovalCause;
-use crate::store::change_log::Superseded;
+use crate::store::{RemovalCause, Superseded};
 
 /// The order in which entries are evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,24 +93,3 @@ impl Events {
         }
     }
 }
-
-/// A drop guard: emits [`Events::refresh_abandoned`] unless the refresh has [finished](Unfinished::done).
-pub(crate) struct Unfinished(Option<Events>);
-
-impl Unfinished {
-    pub(crate) fn new(events: Events) -> Self {
-        Self(Some(events))
-    }
-
-    pub(crate) fn done(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(events) = self.0 {
-            events.refresh_abandoned();
-        }
-    }
-}

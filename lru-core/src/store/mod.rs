@@ -9,6 +9,7 @@ pub(crate) mod candidates;
 pub(crate) mod change_log;
 pub(crate) mod entry;
 pub(crate) mod entry_meta;
+pub(crate) mod first_panic;
 pub(crate) mod index;
 pub(crate) mod linked_arena;
 pub(crate) mod maxsize;
@@ -21,7 +22,7 @@ pub(crate) mod types;
 mod unbounded;
 
 pub(crate) use candidates::Candidates;
-pub(crate) use change_log::Epoch;
+pub(crate) use change_log::{Epoch, Superseded};
 pub(crate) use entry::{Entry, EntryOf};
 pub(crate) use entry_meta::EntryMeta;
 pub(crate) use maxsize::MaxSize;

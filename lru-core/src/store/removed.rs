@@ -1,11 +1,10 @@
 //! Removed entries: reported to the eviction listener and dropped after the lock is released.
 
-use std::any::Any;
 use std::boxed::Box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::vec::Vec;
 
 use crate::store::entry::Entry;
+use crate::store::first_panic::FirstPanic;
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::CacheTypes;
 
@@ -125,17 +124,15 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
     }
 
     /// Calls `listener` for each removed entry, and then for one that was `taken` out. A panic of one call
-    /// does not skip the others; the first panic is returned.
+    /// does not skip the others; the first one is returned.
     pub(crate) fn report(
         &self,
         taken: Option<(&C::Key, &C::Value, RemovalCause)>,
         listener: impl Fn(&C::Key, &C::Value, RemovalCause),
-    ) -> Option<Box<dyn Any + Send>> {
-        let mut thrown = None;
+    ) -> FirstPanic {
+        let mut panic = FirstPanic::none();
         let mut report = |key: &C::Key, value: &C::Value, cause| {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(key, value, cause))) {
-                thrown.get_or_insert(panic);
-            }
+            panic.catch(|| listener(key, value, cause));
         };
         for RemovedEntry { entry, cause } in self.entries.iter() {
             if let Some(cause) = *cause {
@@ -148,7 +145,7 @@ impl<C: CacheTypes, S: ClearedStore<C>> RemovedEntries<C, S> {
         if let Some((key, value, cause)) = taken {
             report(key, value, cause);
         }
-        thrown
+        panic
     }
 
     /// Passes each entry to `to`, except those of a cleared store.

@@ -1,8 +1,6 @@
 //! The accessors of a memoized function: reads and writes of its cache that are no calls.
 
 use core::marker::PhantomData;
-use core::panic::AssertUnwindSafe;
-use std::panic::{catch_unwind, resume_unwind};
 use std::vec::Vec;
 
 use crate::engine::notify::notify;
@@ -17,6 +15,7 @@ use crate::observe::CacheInfo;
 use crate::observe::info::CacheParameters;
 use crate::observe::stats::CacheStats;
 use crate::store::EntryOf;
+use crate::store::first_panic::FirstPanic;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -103,15 +102,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.each(Change::Clear, |engine| removed.extend(engine.clear_unreported(&self.lifecycle)));
         // All engines are empty before the first listener runs or the first entry is dropped. A panic in one of them
         // does not keep the others from being reported.
-        let mut thrown = None;
+        let mut panic = FirstPanic::none();
         for removed in removed {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(notify(removed, &self.lifecycle)))) {
-                thrown.get_or_insert(panic);
-            }
+            panic.catch(|| drop(notify(removed, &self.lifecycle)));
         }
-        if let Some(panic) = thrown {
-            resume_unwind(panic);
-        }
+        panic.resume();
     }
 
     /// Returns hits, misses, `maxsize` and the number of entries, read together.

@@ -17,7 +17,7 @@ use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Fetched, Remote, block_on, shorter};
 use crate::function::result_policy::{ResultPolicy, Sharing};
-use crate::observe::events::Unfinished;
+use crate::observe::events::Events;
 use crate::observe::stats::add;
 use crate::store::Entry;
 use crate::time::Instant;
@@ -33,18 +33,17 @@ pub struct RefreshClaim<E: Placement, S, O> {
     unfinished: UnfinishedRefresh,
 }
 
-/// A drop guard: notes that a refresh was dropped before its end.
+/// A drop guard: reports that a refresh was dropped before its end.
 struct UnfinishedRefresh {
-    event: Option<Unfinished>,
     pool: Arc<RefreshPool>,
+    events: Events,
+    has_ended: bool,
 }
 
 impl UnfinishedRefresh {
     fn done(mut self) {
-        if let Some(event) = self.event.take() {
-            event.done();
-            self.pool.ended(false);
-        }
+        self.has_ended = true;
+        self.pool.ended(false);
     }
 }
 
@@ -53,7 +52,8 @@ impl Drop for UnfinishedRefresh {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
-        if self.event.is_some() {
+        if !self.has_ended {
+            self.events.refresh_abandoned();
             self.pool.ended(true);
         }
     }
@@ -75,12 +75,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         }
         let pool = pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()));
         let is_awaited = Arc::new(AtomicBool::new(leader.is_after_claim() || pool.must_await()));
-        let unfinished = UnfinishedRefresh { event: Some(Unfinished::new(pending.options.events)), pool };
+        let unfinished = UnfinishedRefresh { pool, events: pending.options.events, has_ended: false };
         Some(Self { pending, leader, is_awaited, unfinished })
-    }
-
-    fn pool(&self) -> Arc<RefreshPool> {
-        self.pending.handle.engines.first(|engine| Arc::clone(engine.refreshes()))
     }
 
     /// Calls `refresh` on a background thread of the cache, as soon as one is free.
@@ -88,7 +84,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
     where
         Self: Send + 'static,
     {
-        let (pool, options) = (self.pool(), self.pending.options);
+        let (pool, options) = (Arc::clone(&self.unfinished.pool), self.pending.options);
         self.leader.confirm(options.timeout);
         self.is_awaited.store(true, Relaxed);
         pool.run(Box::new(move || refresh(self)), options.refreshes.unwrap_or(THREADS), options.timeout);
@@ -145,7 +141,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         let _slot = if self.is_awaited.load(Relaxed) {
             None
         } else {
-            Some(self.pool().turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
+            Some(self.unfinished.pool.turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
         };
         let Some(mut refresh) = self.begin() else { return };
         // Another process may have refreshed the result, or only the copy in this process be stale.
@@ -220,8 +216,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     /// Ends a refresh whose body has panicked. It counts as a failure.
     fn panicked(mut self, payload: Box<dyn Any + Send>) -> ! {
         self.pending.delay_next_refresh();
-        // The event tells of the panic; the next refresh is spawned as ever.
-        drop(self.unfinished.event.take());
+        // The executor has run the refresh: the next one is spawned as ever.
+        self.unfinished.has_ended = true;
+        self.unfinished.events.refresh_abandoned();
         resume_unwind(payload)
     }
 
