@@ -95,7 +95,10 @@ mod renamed;
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
-    pub use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
+    pub use lru_core::backend::{
+        AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Permission,
+        Stored,
+    };
 
     #[doc(hidden)]
     pub use crate::renamed::backend::*;

@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Stored,
+};
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
@@ -158,6 +160,8 @@ impl<B: fmt::Debug> fmt::Debug for CircuitBreaker<B> {
     }
 }
 
+impl<B: Leases> Leases for CircuitBreaker<B> {}
+
 macro_rules! with_circuit_breaker {
     ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<B: $Backend $($bound)*> $Backend for CircuitBreaker<B> {
@@ -189,6 +193,50 @@ macro_rules! with_circuit_breaker {
                 let done = self.admitted()?.add(namespace, key, value, ttl)$($await)*;
                 // A backend that does not implement `add` is not down.
                 if done.is_ok() { self.record(done) } else { done }
+            }
+
+            $($fn)* get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                self.record(self.admitted()?.get_or_lease(namespace, key, lease)$($await)*)
+            }
+
+            $($fn)* set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.record(self.admitted()?.set_leased(namespace, key, lease, value, ttl)$($await)*)
+            }
+
+            $($fn)* put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.record(self.admitted()?.put(namespace, key, value, ttl)$($await)*)
+            }
+
+            $($fn)* renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                self.record(self.admitted()?.renew_lease(namespace, key, lease, ttl)$($await)*)
+            }
+
+            $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+                self.record(self.admitted()?.end_lease(namespace, key, lease)$($await)*)
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

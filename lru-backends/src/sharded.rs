@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Stored,
+};
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
@@ -79,6 +81,8 @@ fn mixed(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
+impl<B: Leases> Leases for Sharded<B> {}
+
 macro_rules! sharded {
     ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
         impl<B: $Backend $($bound)*> $Backend for Sharded<B> {
@@ -128,6 +132,50 @@ macro_rules! sharded {
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
                 self.server(namespace, key)?.add(namespace, key, value, ttl)$($await)*
+            }
+
+            $($fn)* get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                self.server(namespace, key)?.get_or_lease(namespace, key, lease)$($await)*
+            }
+
+            $($fn)* set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.server(namespace, key)?.set_leased(namespace, key, lease, value, ttl)$($await)*
+            }
+
+            $($fn)* put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.server(namespace, key)?.put(namespace, key, value, ttl)$($await)*
+            }
+
+            $($fn)* renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                self.server(namespace, key)?.renew_lease(namespace, key, lease, ttl)$($await)*
+            }
+
+            $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+                self.server(namespace, key)?.end_lease(namespace, key, lease)$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

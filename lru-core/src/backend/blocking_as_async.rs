@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::{AsyncBackend, Backend, Stored};
+use crate::backend::{AsyncBackend, Backend, Lease, Lookup, Stored};
 
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
 pub struct Direct<B: 'static>(&'static B);
@@ -38,6 +38,50 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
         ttl: Duration,
     ) -> Result<bool, BackendError> {
         self.0.add(namespace, key, value, ttl)
+    }
+
+    async fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: Duration,
+    ) -> Result<Lookup, BackendError> {
+        self.0.get_or_lease(namespace, key, lease)
+    }
+
+    async fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        self.0.set_leased(namespace, key, lease, value, ttl)
+    }
+
+    async fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        self.0.put(namespace, key, value, ttl)
+    }
+
+    async fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        self.0.renew_lease(namespace, key, lease, ttl)
+    }
+
+    async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        self.0.end_lease(namespace, key, lease)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

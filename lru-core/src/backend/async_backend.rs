@@ -1,0 +1,182 @@
+//! The trait of backends for `async` functions.
+
+use core::future::{Future, ready};
+use core::time::Duration;
+use std::vec::Vec;
+
+use crate::backend::blocking_backend::cannot_add;
+use crate::backend::error::BackendError;
+use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::lease::{Lease, Lookup, cannot_lease};
+use crate::backend::stored::Stored;
+
+/// A store outside the process, for `async` functions: [`Backend`](super::Backend) with methods that are awaited.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the backend of an `async fn`",
+    label = "expected a type that implements `functools::backend::AsyncBackend`",
+    note = "a function that is not `async` takes a `functools::backend::Backend`"
+)]
+pub trait AsyncBackend {
+    /// Returns the entry for `key`, if there is one; see [`Backend::get`](super::Backend::get).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed. The call of the function then computes the result, unless it
+    /// has `strict = true`.
+    fn get(
+        &self,
+        namespace: &str,
+        key: &[u8],
+    ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send;
+
+    /// Returns the entry for each of `keys`, in their order; see [`Backend::get_many`](super::Backend::get_many).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed for at least one key.
+    fn get_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+    ) -> impl Future<Output = Result<Vec<Option<Stored>>, BackendError>> + Send {
+        // The futures are created here and started when awaited: so `Self` need not be `Sync`.
+        let all: Vec<_> = keys.iter().map(|key| self.get(namespace, key)).collect();
+        async move {
+            let mut found = Vec::with_capacity(all.len());
+            for one in all {
+                found.push(one.await?);
+            }
+            Ok(found)
+        }
+    }
+
+    /// Sets the entry for `key`, replacing any other; see [`Backend::set`](super::Backend::set).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did; see [`Backend::add`](super::Backend::add).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn add(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+        let _ = (namespace, key, value, ttl);
+        ready(Err(cannot_add()))
+    }
+
+    /// Returns the entry for `key`; if there is none, leaves a lease there; see [`Backend::get_or_lease`](super::Backend::get_or_lease).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed.
+    fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: Duration,
+    ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
+        let _ = lease;
+        let found = self.get(namespace, key);
+        async move { found.await.map(Lookup::new) }
+    }
+
+    /// Sets the entry for `key` if the lease is still valid, atomically; see [`Backend::set_leased`](super::Backend::set_leased).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> impl Future<Output = Result<Option<Lease>, BackendError>> + Send {
+        let _ = (namespace, key, lease, value, ttl);
+        ready(Err(cannot_lease()))
+    }
+
+    /// Sets the entry for `key`, and returns the lease over the new entry; see [`Backend::put`](super::Backend::put).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> impl Future<Output = Result<Option<Lease>, BackendError>> + Send {
+        let set = self.set(namespace, key, value, ttl);
+        async move { set.await.map(|()| None) }
+    }
+
+    /// Extends a lease, and returns whether it was still valid; see [`Backend::renew_lease`](super::Backend::renew_lease).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the request failed.
+    fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+        let _ = (namespace, key, lease, ttl);
+        ready(Err(cannot_lease()))
+    }
+
+    /// Removes what the lease was given for, if it is still there; see [`Backend::end_lease`](super::Backend::end_lease).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the request failed. The lease then expires.
+    fn end_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+    ) -> impl Future<Output = Result<(), BackendError>> + Send {
+        let _ = (namespace, key, lease);
+        ready(Err(cannot_lease()))
+    }
+
+    /// Removes the entry for `key` and returns whether there was one; see [`Backend::delete`](super::Backend::delete).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the removal failed, in which case the entry may still be stored.
+    fn delete(&self, namespace: &str, key: &[u8]) -> impl Future<Output = Result<bool, BackendError>> + Send;
+
+    /// Removes all entries of a namespace, and none of another; see [`Backend::clear`](super::Backend::clear).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the removal failed, in which case some entries may still be stored.
+    fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can; see
+    /// [`Backend::watch`](super::Backend::watch).
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        let _ = (namespace, sink);
+        false
+    }
+}

@@ -1,0 +1,228 @@
+//! The trait of backends for functions that are not `async`.
+
+use core::time::Duration;
+use std::vec::Vec;
+
+use crate::backend::error::{BackendError, ErrorKind};
+use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::lease::{Lease, Lookup, cannot_lease};
+use crate::backend::stored::Stored;
+
+/// A store outside the process, for functions that are not `async`: `backend = …`.
+///
+/// * A key is looked up within its namespace: one key in two namespaces is two entries.
+/// * An entry must not be returned after its time to live. It may be lost earlier.
+/// * Several threads may call a backend at the same time.
+/// * A call of the function waits for `get` and `set`, so a backend should have timeouts. A
+///   `CircuitBreaker` skips a backend that keeps failing.
+///
+/// # Examples
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+///
+/// use functools::backend::{Backend, BackendError, Stored};
+///
+/// #[derive(Default)]
+/// struct Memory(Mutex<HashMap<(String, Vec<u8>), Vec<u8>>>);
+///
+/// impl Backend for Memory {
+///     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+///         let entries = self.0.lock().map_err(|_| "poisoned")?;
+///         let value = entries.get(&(namespace.to_string(), key.to_vec()));
+///         Ok(value.map(|value| Stored::new(value.as_slice())))
+///     }
+///
+///     fn set(&self, namespace: &str, key: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+///         let mut entries = self.0.lock().map_err(|_| "poisoned")?;
+///         entries.insert((namespace.to_string(), key.to_vec()), value.to_vec());
+///         Ok(())
+///     }
+///
+///     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+///         let mut entries = self.0.lock().map_err(|_| "poisoned")?;
+///         Ok(entries.remove(&(namespace.to_string(), key.to_vec())).is_some())
+///     }
+///
+///     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+///         self.0.lock().map_err(|_| "poisoned")?.retain(|(of, _), _| of != namespace);
+///         Ok(())
+///     }
+/// }
+///
+/// let memory = Memory::default();
+/// memory.set("squares", b"12", b"144", None)?;
+/// assert_eq!(memory.get("squares", b"12")?.map(|found| found.value), Some(b"144".to_vec()));
+/// assert_eq!(memory.get("cubes", b"12")?, None);
+/// # Ok::<(), BackendError>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the backend of a function that is not `async`",
+    label = "expected a type that implements `functools::backend::Backend`",
+    note = "an `async fn` takes a `functools::backend::AsyncBackend`"
+)]
+pub trait Backend {
+    /// Returns the entry for `key`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed. The call of the function then computes the result, unless it
+    /// has `strict = true`.
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError>;
+
+    /// Returns the entry for each of `keys`, in their order.
+    ///
+    /// The default calls [`get`](Self::get) once per key. A backend that can read several entries in one
+    /// round trip should override it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed for at least one key.
+    fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+        keys.iter().map(|key| self.get(namespace, key)).collect()
+    }
+
+    /// Sets the entry for `key`, replacing any other; with a `ttl` of `None` it does not expire.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError>;
+
+    /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
+    ///
+    /// It is called only for the cross-process lock of `single_flight = global`. The default returns an error
+    /// of kind [`Unsupported`](ErrorKind::Unsupported); then each process computes on its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
+        let _ = (namespace, key, value, ttl);
+        Err(cannot_add())
+    }
+
+    /// Returns the entry for `key`; if there is none, leaves a lease there for the time `lease`.
+    ///
+    /// A call of a function looks up its result by this method. If it then computes the result, it stores it by
+    /// [`set_leased`](Self::set_leased), so that a result computed before a change of the entry does not overwrite
+    /// that change. The default calls [`get`](Self::get), and gives no lease: a result is then stored by
+    /// [`set`](Self::set), and may overwrite a change that another process has made meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed.
+    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+        let _ = lease;
+        self.get(namespace, key).map(Lookup::new)
+    }
+
+    /// Sets the entry for `key` if what the lease was given for is still there, atomically. Returns the lease over the
+    /// new entry; `None` if the entry was changed or removed meanwhile, or the lease was lost.
+    ///
+    /// The default returns an error of kind [`Unsupported`](ErrorKind::Unsupported).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        let _ = (namespace, key, lease, value, ttl);
+        Err(cannot_lease())
+    }
+
+    /// Sets the entry for `key` as [`set`](Self::set) does, whatever is there, and returns the lease over the new entry.
+    ///
+    /// A process that keeps a copy of what it sets tells its own write by the token of this lease, if the backend
+    /// [reports changes](Self::watch). The default calls `set`, and returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the write failed, in which case the entry may or may not have been set.
+    fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        self.set(namespace, key, value, ttl).map(|()| None)
+    }
+
+    /// Extends a lease to the time `ttl` from now, and returns whether it was still valid.
+    ///
+    /// It is called while a computation holds the lease for all processes: `single_flight = global`. The default returns
+    /// an error of kind [`Unsupported`](ErrorKind::Unsupported).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the request failed.
+    fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        let _ = (namespace, key, lease, ttl);
+        Err(cannot_lease())
+    }
+
+    /// Removes what the lease was given for, if it is still there: no result will be stored by it.
+    ///
+    /// The default returns an error of kind [`Unsupported`](ErrorKind::Unsupported).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the request failed. The lease then expires.
+    fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        let _ = (namespace, key, lease);
+        Err(cannot_lease())
+    }
+
+    /// Removes the entry for `key` and returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the removal failed, in which case the entry may still be stored.
+    fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError>;
+
+    /// Removes all entries of a namespace, and none of another.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the removal failed, in which case some entries may still be stored.
+    fn clear(&self, namespace: &str) -> Result<(), BackendError>;
+
+    /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can.
+    ///
+    /// It is called once per function, before the function first uses the backend, if the process keeps
+    /// copies. It must return quickly: slow work belongs on another thread. The default returns `false`:
+    /// `front_ttl` then bounds how long a copy may be outdated.
+    fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        let _ = (namespace, sink);
+        false
+    }
+}
+
+pub(super) fn cannot_add() -> BackendError {
+    BackendError::with_kind(
+        ErrorKind::Unsupported,
+        "this backend does not implement `add`, which `single_flight = global` needs",
+    )
+}

@@ -1,0 +1,113 @@
+//! Leases: the right to store a result over what a lookup found, or left, in the backend.
+//!
+//! A result is computed from what the source of the data says at some time. If the entry is changed or removed
+//! between the lookup and the end of the computation, the result may be out of date, and must not be stored. So a lookup
+//! that finds nothing leaves a mark, the lease, and the result is stored only if that mark is still there. A change or a
+//! removal of the entry ends the lease; so do eviction, expiry, and a restart of the backend. See "Scaling Memcache at
+//! Facebook", NSDI 2013, section 3.2.1.
+
+use core::fmt;
+use std::boxed::Box;
+
+use crate::backend::error::{BackendError, ErrorKind};
+use crate::backend::stored::Stored;
+
+/// The right to replace an entry, or the absence of one, until it is changed: what
+/// [`set_leased`](super::Backend::set_leased) compares.
+///
+/// Its token is opaque: the backend made it in [`get_or_lease`](super::Backend::get_or_lease), and is the only
+/// one to read it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lease {
+    token: Box<[u8]>,
+    is_new: bool,
+}
+
+impl Lease {
+    /// Creates a lease with a token of the backend's own.
+    ///
+    /// A token must never be used twice for a key: of two different states of an entry, each has a token of
+    /// its own.
+    #[must_use]
+    pub fn new(token: impl Into<Box<[u8]>>) -> Self {
+        Self { token: token.into(), is_new: false }
+    }
+
+    /// Sets whether this lookup left the lease, rather than finding it or an entry there.
+    #[must_use]
+    pub fn new_here(mut self, is_new: bool) -> Self {
+        self.is_new = is_new;
+        self
+    }
+
+    /// Returns the token.
+    #[must_use]
+    pub fn token(&self) -> &[u8] {
+        &self.token
+    }
+
+    /// Returns whether this lookup left the lease. Of all lookups of a key, until it is changed or the lease expires,
+    /// that is true for one.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("is_new", &self.is_new).finish_non_exhaustive()
+    }
+}
+
+/// What [`get_or_lease`](super::Backend::get_or_lease) returns: the entry, and the permission to replace it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lookup {
+    /// The entry, if there is one.
+    pub found: Option<Stored>,
+    /// The permission to replace the entry, or its absence.
+    pub permission: Permission,
+}
+
+/// Whether a result that is computed after a lookup may be stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permission {
+    /// It may, whatever happened meanwhile: the backend gives no leases.
+    #[default]
+    Unconditional,
+    /// It may while the lease is valid.
+    Leased(Lease),
+    /// It may not: the backend gives leases, but not for this entry or not now.
+    Denied,
+}
+
+impl Lookup {
+    /// Creates the outcome of a lookup by a backend that gives no leases.
+    #[must_use]
+    pub fn new(found: impl Into<Option<Stored>>) -> Self {
+        Self { found: found.into(), permission: Permission::Unconditional }
+    }
+
+    /// Sets the permission to replace what was found.
+    #[must_use]
+    pub fn permission(mut self, permission: Permission) -> Self {
+        self.permission = permission;
+        self
+    }
+}
+
+/// A [`Backend`](super::Backend) or an [`AsyncBackend`](super::AsyncBackend) whose lookups give leases.
+///
+/// `single_flight = global` needs one: the process that holds the lease of a key computes, and the others wait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no leases, which `single_flight = global` needs",
+    label = "expected a backend that implements `functools::backend::Leases`",
+    note = "with `single_flight = true`, each process computes on its own"
+)]
+pub trait Leases {}
+
+pub(super) fn cannot_lease() -> BackendError {
+    BackendError::with_kind(ErrorKind::Unsupported, "this backend gives no leases")
+}

@@ -1,0 +1,219 @@
+//! Backends behind pointers.
+
+use core::future::Future;
+use core::time::Duration;
+use std::boxed::Box;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use crate::backend::async_backend::AsyncBackend;
+use crate::backend::blocking_backend::Backend;
+use crate::backend::error::BackendError;
+use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::lease::{Lease, Leases, Lookup};
+use crate::backend::stored::Stored;
+
+macro_rules! for_pointers {
+    ($($pointer:ty)*) => { $(
+        #[diagnostic::do_not_recommend]
+        impl<B: Backend + ?Sized> Backend for $pointer {
+            fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+                (**self).get(namespace, key)
+            }
+
+            fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+                (**self).get_many(namespace, keys)
+            }
+
+            fn set(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<(), BackendError> {
+                (**self).set(namespace, key, value, ttl)
+            }
+
+            fn add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                (**self).add(namespace, key, value, ttl)
+            }
+
+            fn get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                (**self).get_or_lease(namespace, key, lease)
+            }
+
+            fn set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                (**self).set_leased(namespace, key, lease, value, ttl)
+            }
+
+            fn put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                (**self).put(namespace, key, value, ttl)
+            }
+
+            fn renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                (**self).renew_lease(namespace, key, lease, ttl)
+            }
+
+            fn end_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+            ) -> Result<(), BackendError> {
+                (**self).end_lease(namespace, key, lease)
+            }
+
+            fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+                (**self).delete(namespace, key)
+            }
+
+            fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+                (**self).clear(namespace)
+            }
+
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                (**self).watch(namespace, sink)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<B: AsyncBackend> AsyncBackend for $pointer {
+            fn get(
+                &self,
+                namespace: &str,
+                key: &[u8],
+            ) -> impl Future<Output = Result<Option<Stored>, BackendError>> + Send {
+                (**self).get(namespace, key)
+            }
+
+            fn get_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+            ) -> impl Future<Output = Result<Vec<Option<Stored>>, BackendError>> + Send {
+                (**self).get_many(namespace, keys)
+            }
+
+            fn set(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).set(namespace, key, value, ttl)
+            }
+
+            fn add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+                (**self).add(namespace, key, value, ttl)
+            }
+
+            fn get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
+                (**self).get_or_lease(namespace, key, lease)
+            }
+
+            fn set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> impl Future<Output = Result<Option<Lease>, BackendError>> + Send {
+                (**self).set_leased(namespace, key, lease, value, ttl)
+            }
+
+            fn put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> impl Future<Output = Result<Option<Lease>, BackendError>> + Send {
+                (**self).put(namespace, key, value, ttl)
+            }
+
+            fn renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+                (**self).renew_lease(namespace, key, lease, ttl)
+            }
+
+            fn end_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+            ) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).end_lease(namespace, key, lease)
+            }
+
+            fn delete(
+                &self,
+                namespace: &str,
+                key: &[u8],
+            ) -> impl Future<Output = Result<bool, BackendError>> + Send {
+                (**self).delete(namespace, key)
+            }
+
+            fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).clear(namespace)
+            }
+
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                (**self).watch(namespace, sink)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<B: Leases + ?Sized> Leases for $pointer {}
+    )* };
+}
+
+for_pointers! { &B Box<B> Arc<B> }
