@@ -2,9 +2,12 @@
 
 use core::time::Duration;
 
+use crate::backend::async_backend::AsyncBackend;
+use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::{AsyncBackend, Backend, Lease, Lookup, Stored};
+use crate::backend::lease::{Lease, Lookup};
+use crate::backend::stored::Stored;
 
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
 pub struct Direct<B: 'static>(&'static B);

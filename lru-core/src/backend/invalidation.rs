@@ -23,7 +23,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 use parking_lot::Mutex;
 
-use crate::backend::AsyncBackend;
+use crate::backend::async_backend::AsyncBackend;
 use crate::backend::invalidation_sink::{LocalCopies, sink_of};
 use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
 use crate::flight::catch::catch_and_discard;
