@@ -51,6 +51,11 @@ impl<K, V> Follower<K, V> {
         self.flight.published.get()
     }
 
+    /// Returns whether a call that began at this time may share what the leader published.
+    pub(crate) fn may_share(&self, began: Instant) -> bool {
+        self.flight.current_at.get().is_none_or(|current_at| began <= *current_at)
+    }
+
     /// Polls for the end of waiting.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Followed<K, V>> {
         if self.published().is_some() {

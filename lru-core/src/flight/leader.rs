@@ -9,6 +9,7 @@ use crate::flight::cycles::{BodyScope, WaitEdge};
 use crate::flight::table::{Flight, FlightTable, Published};
 use crate::flight::wait_queue::{Former, Takeover};
 use crate::store::Epoch;
+use crate::time::Instant;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {
@@ -83,6 +84,12 @@ impl<K, V> Leader<K, V> {
     pub(crate) fn is_followed(&mut self) -> bool {
         self.close_if(|followers| followers == 0);
         !self.is_done
+    }
+
+    /// Records that the result that is about to be published was current in the backend at this time: calls that began
+    /// later do not share it.
+    pub(crate) fn set_current_at(&self, time: Instant) {
+        drop(self.flight.current_at.set(time));
     }
 
     /// Ends the flight, and hands `value` to its followers. Does nothing if a follower has taken over.

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::flight::cycles::FlightId;
 use crate::flight::wait_queue::WaitQueue;
 use crate::key::KeyHash;
+use crate::time::Instant;
 
 /// The flights of one cache by the hash of their key.
 pub(crate) struct FlightTable<K, V>(pub(super) Mutex<HashTable<Arc<Flight<K, V>>>>);
@@ -23,6 +24,8 @@ pub(crate) struct Flight<K, V> {
     pub(super) hash: KeyHash,
     pub(super) key: K,
     pub(super) published: OnceLock<Published<V>>,
+    /// When the published result was current in the backend; empty if the process itself knows of every change.
+    pub(super) current_at: OnceLock<Instant>,
     /// How many calls follow. Incremented only under the lock of the table, so that no call joins a flight that
     /// has been removed from it.
     pub(super) followers: AtomicUsize,
@@ -35,6 +38,9 @@ pub(crate) enum Published<V> {
     Stored(V),
     /// A whole result of which the cache stores nothing.
     Whole(Box<dyn Any + Send + Sync>),
+    /// Nothing, as the entry was changed in the backend meanwhile: the followers begin again.
+    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "only a backend is changed elsewhere"))]
+    Superseded,
 }
 
 impl<K, V> FlightTable<K, V> {
@@ -80,6 +86,14 @@ impl<K, V> FlightTable<K, V> {
 impl<K, V> Flight<K, V> {
     pub(super) fn new(hash: KeyHash, key: K, timeout: Duration, is_claim: bool) -> Self {
         let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout, is_claim)));
-        Self { id, hash, key, published: OnceLock::new(), followers: AtomicUsize::new(0), queue }
+        Self {
+            id,
+            hash,
+            key,
+            current_at: OnceLock::new(),
+            published: OnceLock::new(),
+            followers: AtomicUsize::new(0),
+            queue,
+        }
     }
 }

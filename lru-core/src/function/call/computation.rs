@@ -27,8 +27,6 @@ pub struct Computation<E: Placement> {
     pub(super) leader: Option<LeaderOf<E>>,
     /// The epoch at which it began: a later change of the key makes its result out of date.
     pub(super) began: Epoch,
-    /// Whether it holds the cross-process lock.
-    pub(super) is_locked: bool,
 }
 
 impl<E: Placement> Computation<E> {

@@ -14,6 +14,7 @@ use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::observe::stats::add;
 use crate::store::Epoch;
+use crate::time::Instant;
 
 /// How calls share computations: the options `single_flight` and `flight_timeout`.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,8 @@ pub struct PendingCall<E: Placement, S, O> {
     pub(super) options: FlightOptions,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(super) max_age: Option<Duration>,
+    /// When the call began to follow another, if it did.
+    pub(super) following_since: Option<Instant>,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
@@ -79,7 +82,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         options: FlightOptions,
     ) -> Self {
         let (key, same) = (key.to_stored(), Q::stored_eq);
-        Self { handle, hash, key, flight_key, same, policy, options, max_age: None }
+        Self { handle, hash, key, flight_key, same, policy, options, max_age: None, following_since: None }
     }
 
     /// Adds one to a counter.
@@ -93,7 +96,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         E: Clone,
     {
         let (engines, events) = (self.handle.engines.clone(), self.options.events);
-        Computation { engines, hash: self.hash, events, leader, began, is_locked: false }
+        Computation { engines, hash: self.hash, events, leader, began }
     }
 
     /// Returns the miss token with which the result is inserted.

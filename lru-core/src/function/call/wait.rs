@@ -10,6 +10,7 @@ use crate::flight::table::Published;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::time::Instant;
 
 /// The next step of a call that has joined the flight of its key.
 enum Ready<R, K, V> {
@@ -19,6 +20,16 @@ enum Ready<R, K, V> {
     Wait(Follower<K, V>),
     /// This call computes: as a leader, or uncoalesced.
     Compute(Option<Leader<K, V>>),
+}
+
+/// What a call that has followed a flight does.
+enum Outcome<R, K, V> {
+    /// It returns the result of the leader.
+    Shared(R),
+    /// It computes: as a leader, or uncoalesced.
+    Compute(Option<Leader<K, V>>),
+    /// It begins again, as the result may be out of date for it.
+    Again,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
@@ -39,12 +50,17 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
     {
-        match self.ready() {
-            Ready::Answered(result) => Ok(result),
-            Ready::Compute(leader) => self.lead(leader),
-            Ready::Wait(mut follower) => {
-                let end = follower.block();
-                self.followed(&follower, end, sharing).or_else(|leader| self.lead(leader))
+        loop {
+            let mut follower = match self.ready() {
+                Ready::Answered(result) => return Ok(result),
+                Ready::Compute(leader) => return self.lead(leader),
+                Ready::Wait(follower) => follower,
+            };
+            let end = follower.block();
+            match self.followed(&follower, end, sharing) {
+                Outcome::Shared(result) => return Ok(result),
+                Outcome::Compute(leader) => return self.lead(leader),
+                Outcome::Again => {}
             }
         }
     }
@@ -56,13 +72,19 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         H: Sharing<R>,
     {
         // No result is held across an await: an error in it need not be `Send`.
-        let mut follower = match self.ready() {
-            Ready::Answered(result) => return Ok(result),
-            Ready::Compute(leader) => return self.lead(leader),
-            Ready::Wait(follower) => follower,
-        };
-        let end = poll_fn(|context| follower.poll(context)).await;
-        self.followed(&follower, end, sharing).or_else(|leader| self.lead(leader))
+        loop {
+            let mut follower = match self.ready() {
+                Ready::Answered(result) => return Ok(result),
+                Ready::Compute(leader) => return self.lead(leader),
+                Ready::Wait(follower) => follower,
+            };
+            let end = poll_fn(|context| follower.poll(context)).await;
+            match self.followed(&follower, end, sharing) {
+                Outcome::Shared(result) => return Ok(result),
+                Outcome::Compute(leader) => return self.lead(leader),
+                Outcome::Again => {}
+            }
+        }
     }
 
     fn ready<R>(&mut self) -> Ready<R, StoredKey<E>, StoredValue<E>>
@@ -77,7 +99,10 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         loop {
             match self.join() {
                 Joined::Lead(leader) => return Ready::Compute(Some(leader)),
-                Joined::Follow(follower) => return Ready::Wait(follower),
+                Joined::Follow(follower) => {
+                    self.following_since.get_or_insert_with(Instant::now);
+                    return Ready::Wait(follower);
+                }
                 Joined::Ended => {
                     let Self { handle, hash, key, same, policy, .. } = self;
                     let read = |value: &StoredValue<E>| policy.restore(value);
@@ -101,13 +126,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         })
     }
 
-    /// Returns the result that the leader has published to a follower; otherwise the follower computes.
+    /// Returns the result that the leader has published to a follower; otherwise what the follower does.
     fn followed<R, H>(
         &self,
         follower: &Follower<StoredKey<E>, StoredValue<E>>,
         end: Followed<StoredKey<E>, StoredValue<E>>,
         sharing: H,
-    ) -> Result<R, Option<LeaderOf<E>>>
+    ) -> Outcome<R, StoredKey<E>, StoredValue<E>>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
@@ -115,22 +140,27 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         match end {
             Followed::Lead(leader) => {
                 self.options.events.took_over(leader.is_after_timeout());
-                Err(Some(leader))
+                Outcome::Compute(Some(leader))
             }
-            Followed::Cycle | Followed::Failed => Err(None),
+            Followed::Cycle | Followed::Failed => Outcome::Compute(None),
             Followed::TimedOut => {
                 self.options.events.timed_out();
-                Err(None)
+                Outcome::Compute(None)
             }
             Followed::Published => {
+                if self.following_since.is_some_and(|began| !follower.may_share(began)) {
+                    return Outcome::Again;
+                }
                 let result = match follower.published() {
                     Some(Published::Stored(value)) => Some(self.policy.restore(value)),
                     Some(Published::Whole(packed)) => sharing.unpack(&**packed),
+                    Some(Published::Superseded) => return Outcome::Again,
                     None => None,
                 };
-                let (result, _) = self.serve_stale_if_error(result.ok_or(None)?);
+                let Some(result) = result else { return Outcome::Compute(None) };
+                let (result, _) = self.serve_stale_if_error(result);
                 self.count(|counters| &counters.coalesced);
-                Ok(result)
+                Outcome::Shared(result)
             }
         }
     }
