@@ -75,7 +75,7 @@ pub mod testing {
 pub mod __private {
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
-    pub use crate::backend::{blocking_as_async::Direct, invalidation::Invalidation};
+    pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, invalidation::Invalidation};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
@@ -101,8 +101,10 @@ pub mod __private {
     pub use crate::function::call::{CacheHandle, Miss};
     #[cfg(feature = "backend")]
     pub use crate::function::call::{
+        backend_accessors::{Put, Replaced},
         backend_call::BackendCall,
-        backend_handle::{BackendEntry, BackendHandle, Peeked, Put, opened, type_name_of},
+        backend_handle::{BackendEntry, BackendHandle, Peeked, opened, type_name_of},
+        claim::{Claim, renewal, renewing},
         strictness::{Lenient, Strict, Strictness},
     };
     pub use crate::function::options::Options;

@@ -1,18 +1,22 @@
 //! A user's own backend: a map that records its requests.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, BackendError, Stored};
+use functools::backend::{AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, Permission, Stored};
 
-type Entries = BTreeMap<(String, Vec<u8>), (Vec<u8>, Option<Duration>)>;
+type Place = (String, Vec<u8>);
 
-/// A backend in memory, which can be made to fail.
+type Entries = BTreeMap<Place, (Vec<u8>, Option<Duration>)>;
+
+/// A backend in memory that gives leases, and can be made to fail.
 #[derive(Debug, Default)]
 pub(crate) struct MapBackend {
     entries: Mutex<Entries>,
+    /// The number of what was last seen at each place: a value, or none.
+    leases: Mutex<BTreeMap<Place, (Option<Vec<u8>>, u64)>>,
     requests: Mutex<Vec<&'static str>>,
     is_down: AtomicBool,
 }
@@ -21,6 +25,7 @@ impl MapBackend {
     pub(crate) const fn new() -> Self {
         Self {
             entries: Mutex::new(BTreeMap::new()),
+            leases: Mutex::new(BTreeMap::new()),
             requests: Mutex::new(Vec::new()),
             is_down: AtomicBool::new(false),
         }
@@ -53,6 +58,40 @@ impl MapBackend {
         requests.iter().filter(|request| **request == what).count()
     }
 
+    /// Removes all leases, as if they had expired.
+    pub(crate) fn end_leases(&self) {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Leaves a lease, like another process.
+    pub(crate) fn lease_elsewhere(&self, place: &Place) {
+        self.lease_over(place, None);
+    }
+
+    /// Returns the lease over what is at this place.
+    fn lease_over(&self, place: &Place, value: Option<&Vec<u8>>) -> Lease {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = leases.get(place).is_some_and(|(seen, _)| seen.as_ref() == value);
+        if !is_known {
+            static NUMBERS: AtomicU64 = AtomicU64::new(0);
+            leases.insert(place.clone(), (value.cloned(), NUMBERS.fetch_add(1, SeqCst)));
+        }
+        Lease::new(leases[place].1.to_le_bytes()).new_here(!is_known && value.is_none())
+    }
+
+    /// Forgets what was seen at this place, so that every lease over it ends.
+    fn changed(&self, place: &Place) {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
+    }
+
+    fn is_valid(&self, entries: &Entries, place: &Place, lease: &Lease) -> bool {
+        let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = entries.get(place).map(|(value, _)| value);
+        leases
+            .get(place)
+            .is_some_and(|(seen, number)| seen.as_ref() == value && lease.token() == number.to_le_bytes())
+    }
+
     /// Returns the number of entries of each namespace.
     pub(crate) fn namespaces(&self) -> BTreeMap<String, usize> {
         let mut namespaces = BTreeMap::new();
@@ -76,28 +115,80 @@ impl Backend for MapBackend {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
-        self.request("set")?.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), ttl));
+        let place = (namespace.to_owned(), key.to_vec());
+        let mut entries = self.request("set")?;
+        self.changed(&place);
+        entries.insert(place, (value.to_vec(), ttl));
         Ok(())
     }
 
-    fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
-        let mut entries = self.request("add")?;
-        let is_free = !entries.contains_key(&(namespace.to_owned(), key.to_vec()));
-        if is_free {
-            entries.insert((namespace.to_owned(), key.to_vec()), (value.to_vec(), Some(ttl)));
+    fn get_or_lease(&self, namespace: &str, key: &[u8], _: Duration) -> Result<Lookup, BackendError> {
+        let place = (namespace.to_owned(), key.to_vec());
+        let entries = self.request("get")?;
+        let found = entries.get(&place).cloned();
+        let lease = self.lease_over(&place, found.as_ref().map(|(value, _)| value));
+        let found = found.map(|(value, ttl)| Stored::new(value).ttl(ttl));
+        Ok(Lookup::new(found).permission(Permission::Leased(lease)))
+    }
+
+    fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        let place = (namespace.to_owned(), key.to_vec());
+        let mut entries = self.request("set")?;
+        if !self.is_valid(&entries, &place, lease) {
+            return Ok(None);
         }
-        Ok(is_free)
+        self.changed(&place);
+        entries.insert(place.clone(), (value.to_vec(), ttl));
+        Ok(Some(self.lease_over(&place, Some(&value.to_vec()))))
+    }
+
+    fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        _: Duration,
+    ) -> Result<bool, BackendError> {
+        let place = (namespace.to_owned(), key.to_vec());
+        let entries = self.request("renew")?;
+        Ok(self.is_valid(&entries, &place, lease))
+    }
+
+    fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        let place = (namespace.to_owned(), key.to_vec());
+        let mut entries = self.request("end")?;
+        if self.is_valid(&entries, &place, lease) {
+            entries.remove(&place);
+            self.changed(&place);
+        }
+        Ok(())
     }
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        Ok(self.request("delete")?.remove(&(namespace.to_owned(), key.to_vec())).is_some())
+        let place = (namespace.to_owned(), key.to_vec());
+        let mut entries = self.request("delete")?;
+        self.changed(&place);
+        Ok(entries.remove(&place).is_some())
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        self.request("clear")?.retain(|(of, _), _| of != namespace);
+        let mut entries = self.request("clear")?;
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| of != namespace);
+        entries.retain(|(of, _), _| of != namespace);
         Ok(())
     }
 }
+
+impl Leases for MapBackend {}
+
+impl Leases for Slow {}
 
 /// Like [`MapBackend`], but async: each request yields once before it is served.
 #[derive(Clone, Copy, Debug)]
@@ -132,15 +223,42 @@ impl AsyncBackend for Slow {
         self.0.set(namespace, key, value, ttl)
     }
 
-    async fn add(
+    async fn get_or_lease(
         &self,
         namespace: &str,
         key: &[u8],
+        lease: Duration,
+    ) -> Result<Lookup, BackendError> {
+        yield_once().await;
+        self.0.get_or_lease(namespace, key, lease)
+    }
+
+    async fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
         value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        yield_once().await;
+        self.0.set_leased(namespace, key, lease, value, ttl)
+    }
+
+    async fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
         ttl: Duration,
     ) -> Result<bool, BackendError> {
         yield_once().await;
-        self.0.add(namespace, key, value, ttl)
+        self.0.renew_lease(namespace, key, lease, ttl)
+    }
+
+    async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        yield_once().await;
+        self.0.end_lease(namespace, key, lease)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

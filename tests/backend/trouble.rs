@@ -21,7 +21,7 @@ fn a_backend_that_is_down_fails_no_call() {
     BACKEND.set_down(true);
     assert_eq!((double(1), double(1)), (2, 2));
     let (info, stats) = (double::cache_info(), double::cache_stats());
-    assert_eq!((info.hits, info.misses, stats.backend_errors), (1, 1, 2));
+    assert_eq!((info.hits, info.misses, stats.backend_errors), (1, 1, 1));
     assert_eq!(double::cache_peek(9), None);
     assert!(!double::cache_contains(9));
     // A change that the backend did not get must be an error.
@@ -132,11 +132,8 @@ fn who_wants_to_know_is_told_what_a_backend_could_not_do() {
     double(1);
     BACKEND.set_down(true);
     assert_eq!(double(1), 2);
-    assert_eq!(
-        *REPORTED.lock().unwrap(),
-        ["the backend is down", "the backend is down"],
-        "one error of the lookup, one of the store"
-    );
+    // After a lookup that failed, the result is not stored: another process may have changed the entry.
+    assert_eq!(*REPORTED.lock().unwrap(), ["the backend is down"]);
 }
 
 #[derive(Debug, PartialEq)]

@@ -12,6 +12,14 @@ use crate::backend::stored::Stored;
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
 pub struct Direct<B: 'static>(&'static B);
 
+impl<B> Clone for Direct<B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for Direct<B> {}
+
 impl<B> Direct<B> {
     pub(crate) fn new(backend: &'static B) -> Self {
         Self(backend)

@@ -6,6 +6,9 @@
 mod async_backend;
 #[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
+pub(crate) mod awaited;
+#[cfg(feature = "backend")]
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod blocking_as_async;
 mod blocking_backend;
 #[cfg(feature = "backend")]

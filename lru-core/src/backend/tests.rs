@@ -1,7 +1,11 @@
 //! Backends as traits: what the default methods do.
 
+use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+
+use std::boxed::Box;
+use std::sync::Arc;
 
 use super::*;
 

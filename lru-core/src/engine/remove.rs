@@ -95,18 +95,6 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         }
     }
 
-    /// Removes the entries with this hash. Computations in flight do not store their keys again. The next
-    /// call notifies the eviction listener.
-    #[cfg(feature = "backend")]
-    pub(crate) fn invalidate_hash(&self, hash: KeyHash) {
-        let state = self.hold();
-        state.change_log.changed(hash);
-        if !self.is_disabled() {
-            state.hide_all_of(hash);
-            Self::release_hidden(state, true);
-        }
-    }
-
     /// Releases the lock. The hidden entries are removed and dropped now, or by the next call if
     /// `defer_listener` is set.
     #[cfg(feature = "backend")]

@@ -74,6 +74,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         crate::observe::stats::add(&self.counters().backend_hits, 1);
     }
 
+    /// Counts a result that another process has superseded.
+    #[cfg(feature = "backend")]
+    pub(crate) fn count_superseded(&self) {
+        self.hold().counters.superseded();
+    }
+
     /// Resets the counters that need no lock.
     pub(super) fn reset_counters(&self) {
         self.uncached_misses.store(0, Relaxed);

@@ -89,7 +89,7 @@ impl<K, V> Leader<K, V> {
     /// Records that the result that is about to be published was current in the backend at this time: calls that began
     /// later do not share it.
     pub(crate) fn set_current_at(&self, time: Instant) {
-        drop(self.flight.current_at.set(time));
+        _ = self.flight.current_at.set(time);
     }
 
     /// Ends the flight, and hands `value` to its followers. Does nothing if a follower has taken over.

@@ -39,7 +39,6 @@ pub(crate) enum Published<V> {
     /// A whole result of which the cache stores nothing.
     Whole(Box<dyn Any + Send + Sync>),
     /// Nothing, as the entry was changed in the backend meanwhile: the followers begin again.
-    #[cfg_attr(not(feature = "backend"), expect(dead_code, reason = "only a backend is changed elsewhere"))]
     Superseded,
 }
 

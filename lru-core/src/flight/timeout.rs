@@ -31,10 +31,10 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// Wakes a task at a given time, unless dropped before.
 #[must_use]
-pub(super) struct Wakeup((Instant, u64));
+pub(crate) struct Wakeup((Instant, u64));
 
 impl Wakeup {
-    pub(super) fn at(time: Instant, waker: Waker) -> Self {
+    pub(crate) fn at(time: Instant, waker: Waker) -> Self {
         let mut wakeups = WAKEUPS.lock();
         wakeups.serial += 1;
         let this = (time, wakeups.serial);

@@ -30,7 +30,8 @@ pub struct CacheStats {
     /// The number of entries that were evicted by the eviction policy.
     pub evictions: u64,
     /// The number of results that were returned but not stored, because their keys (or all keys) were changed, put,
-    /// refreshed, invalidated or cleared while they were computed.
+    /// refreshed, invalidated or cleared while they were computed: in this process or, with a backend that gives leases,
+    /// in another.
     pub superseded: u64,
     /// The total time spent running the function, including refreshes; `None` if none was measured. It is measured
     /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error` and `backend` only: otherwise no

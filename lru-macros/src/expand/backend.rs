@@ -28,8 +28,10 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         at,
     );
     let krate_there = krate.at(at);
+    let is_global = model.backend.as_ref().is_some_and(|backend| backend.is_global);
+    let leases = is_global.then(|| quote_spanned! { at=> + #krate_there::backend::Leases });
     let backend = quote_spanned! { at=>
-        impl #krate_there::backend::#asked + ::core::marker::Send + ::core::marker::Sync + 'static
+        impl #krate_there::backend::#asked #leases + ::core::marker::Send + ::core::marker::Sync + 'static
     };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
@@ -155,7 +157,6 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let peeked = wait(quote! { __entry.peek(#result_policy) });
     let peeked_type = model.peeked();
     let peeked = quote! { let __found: #krate::__private::Peeked<#peeked_type> = #peeked; };
-    let stored = wait(quote! { __put.store() });
     let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
     Some(match name {
         "cache_clear" => {
@@ -192,13 +193,19 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             },
         ),
         "cache_put" => {
-            let put = call::put(model);
+            let stored = wait(quote! { __entry.to_put(&__value, #result_policy).store() });
+            let options = model.lifecycle.entry_options(krate, &model.references_of_put());
+            let put = options.map_or_else(
+                || quote! { #handle.put_copy(#key, __value, #result_policy, __max_age); },
+                |options| quote! { #handle.put_copy_with(#key, __value, #result_policy, __max_age, #options); },
+            );
             let body = quote! {
                 #entry
                 let __entry = __entry #copied;
-                let __put = __entry.put(&__value, #result_policy);
+                let (__max_age, __stored) = #stored;
                 #put
-                #stored
+                __entry.copied();
+                __stored
             };
             (failing(quote!(())), body)
         }
@@ -215,18 +222,39 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             (failing(quote! { ::core::primitive::bool }), body)
         }
         "cache_refresh" => {
-            let insert = call::insert(model, &call::run(model, &home));
             let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
-            let strictness = strictness(model);
+            let (strictness, call) = (strictness(model), call::call(model, &home));
+            let (claim, replaced) = (
+                wait(quote! { __entry.claim() }),
+                wait(quote! { __entry.to_put(&__result, #result_policy).replace(__claim) }),
+            );
+            // The claim stays valid while the body runs.
+            let run = match model.flavor {
+                Flavor::Sync => quote! {
+                    { let __renewal = #krate::__private::renewal(&__claim); #call }
+                },
+                Flavor::Async(_) => quote! { #krate::__private::renewing(&__claim, #call).await },
+            };
+            let options = call::entry_options(model);
+            let copies = options.as_ref().map(|_| call::copies_for_options(model));
+            let insert = options.map_or_else(
+                || quote! { __miss.insert(__result) },
+                |options| quote! { __miss.insert_with(__result, #options) },
+            );
             let body = quote! {
                 #entry
                 let __entry = __entry #copied;
+                let __claim = #claim;
                 let __miss = #handle.refresh(#key, #result_policy);
+                #copies
+                let __result = #run;
+                let __replaced = #replaced;
+                let __miss = __miss.replaced(&__replaced);
                 let __result = #insert;
-                let __put = __entry.put(&__result, #result_policy);
-                match #stored {
-                    ::core::result::Result::Ok(()) => __result,
-                    ::core::result::Result::Err(__error) => {
+                __entry.copied();
+                match __replaced.error() {
+                    ::core::option::Option::None => __result,
+                    ::core::option::Option::Some(__error) => {
                         __entry.failed(&#handle, #flight, __error, #strictness).unwrap_or(__result)
                     }
                 }

@@ -1,24 +1,26 @@
-//! A coalesced call with a backend (L2): fetch, lock among processes, store, and what happens when one of
-//! these fails.
+//! A coalesced call with a backend (L2): the lookup that takes a lease, the wait for another process, the store, and what
+//! happens when one of these fails.
 
 use core::future::{Future, poll_fn};
-use core::time::Duration;
 use std::boxed::Box;
 use std::panic::resume_unwind;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::{AsyncBackend, BackendError};
+use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
+use crate::flight::executor::Task;
 use crate::function::call::backend_handle::{BackendEntry, Encoded};
+use crate::function::call::claim::Claim;
 use crate::function::call::computation::Computation;
-use crate::function::call::cross_process::CrossProcessLock;
-use crate::function::call::remote::{Computed, Fetched, Obtained, Remote};
+use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
+use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Remote, Stored};
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
 use crate::observe::stats::add;
+use crate::time::Instant;
 
 /// The backend's entry for a call, and what the call does if the backend fails.
 pub struct BackendCall<'e, B, T> {
@@ -33,15 +35,22 @@ impl<B> BackendEntry<B> {
     }
 }
 
+/// A computed result as bytes, and the claim with which it is stored.
+pub struct ToStore<B: Held> {
+    encoded: Result<Option<Encoded>, BackendError>,
+    claim: Claim<B>,
+    is_failure: bool,
+}
+
 impl<E: Placement> Computation<E> {
-    /// Returns whether the key has not been changed since the computation began, so that the result may be
-    /// stored.
+    /// Returns whether the key has not been changed in the process since the computation began, so that the result may
+    /// be stored.
     fn is_current(&self) -> bool {
         !self.engines.at(self.hash, |engine| engine.is_superseded(self.began, self.hash))
     }
 }
 
-impl<B: AsyncBackend, T> BackendCall<'_, B, T> {
+impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     /// Counts and reports an error. Returns what a strict function returns instead of its result.
     fn failed<R, E: Placement>(
         &self,
@@ -50,141 +59,170 @@ impl<B: AsyncBackend, T> BackendCall<'_, B, T> {
         strictness: impl Strictness<R>,
     ) -> Option<R> {
         computation.engines.at(computation.hash, |engine| add(&engine.counters().backend_errors, 1));
+        // The callback may call the function: those calls are attributed to the leader.
+        let _scope = computation.body_scope();
         self.entry.report(computation.events, error, strictness)
     }
 
-    /// Fetches the result. A backend and the callback for its errors may call the function: those calls are
-    /// attributed to the leader.
-    async fn fetch_from<R, E, O>(&self, computation: &Computation<E>, policy: O) -> Option<Fetched<R>>
+    /// Looks up the result. With `single_flight = global`, waits while another process computes it.
+    async fn look<R, E, O>(
+        &self,
+        computation: &Computation<E>,
+        policy: O,
+    ) -> Result<Obtained<R, Claim<B>>, BackendError>
     where
         E: Placement,
         O: ResultPolicy<R, Value: DeserializeOwned>,
-        T: Strictness<R>,
     {
-        let fetched = computation.in_scope(false, self.entry.fetch(policy)).await.ok()?;
-        let _scope = computation.body_scope();
-        match fetched {
-            Ok(found) => found.map(|(result, ttl)| Fetched::Found(result, ttl)),
-            Err(error) => self.failed(computation, error, self.strictness).map(Fetched::Failed),
-        }
-    }
-
-    /// Acquires the cross-process lock, or waits for the result of the process that holds it.
-    async fn lock<R, E, O>(&self, computation: &Computation<E>, policy: O) -> Option<Obtained<R>>
-    where
-        E: Placement,
-        O: ResultPolicy<R, Value: DeserializeOwned>,
-        T: Strictness<R>,
-    {
-        let lock = CrossProcessLock::of(self.entry)?;
-        let mut pauses = lock.pauses();
+        // A nested call from its own computation leads no flight and must not wait.
+        let global = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
+        let ttl = Claim::<B>::lease_ttl(global.is_some());
+        let mut pauses = None;
         loop {
-            let is_locked = match lock.try_acquire().await {
-                Ok(is_locked) => is_locked,
-                Err(error) => {
-                    let failed = self.failed(computation, error, self.strictness)?;
-                    return Some(Obtained::Fetched(Fetched::Failed(failed)));
-                }
+            let sent = Instant::now();
+            let Lookup { found, permission, .. } = self.entry.look(ttl).await?;
+            let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
+            let decoded = {
+                let _scope = computation.body_scope();
+                self.entry.decode(found, policy)
             };
-            // The process that held the lock before may have stored a result since the last fetch.
-            if let Some(fetched) = self.fetch_from(computation, policy).await {
-                if is_locked {
-                    self.release(computation).await;
+            if let Some((result, ttl)) = decoded {
+                return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, ttl))));
+            }
+            let (Some(timeout), Permission::Leased(lease)) = (global, &permission) else {
+                return Ok(Obtained::Compute(self.entry.claim_of(permission, global.is_some())));
+            };
+            match unusable {
+                Unusable::Nothing if lease.is_new() => {
+                    return Ok(Obtained::Compute(self.entry.claim_of(permission, true)));
                 }
-                return Some(Obtained::Fetched(fetched));
+                Unusable::Nothing | Unusable::Claim => {}
+                // The calls that have waited go on at once.
+                Unusable::Failure if pauses.is_some() => {
+                    return Ok(Obtained::Compute(Claim { permission, held: None }));
+                }
+                Unusable::Failure | Unusable::Value => {
+                    if let Some(lease) = self.entry.place()?.claim(lease).await? {
+                        let held = self.entry.hold(&lease, true);
+                        return Ok(Obtained::Compute(Claim { permission: Permission::Leased(lease), held }));
+                    }
+                }
             }
-            if is_locked {
-                return Some(Obtained::Locked);
+            match pauses.get_or_insert_with(|| Pauses::new(timeout)).next() {
+                Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
+                None => return Ok(Obtained::Compute(Claim { permission, held: None })),
             }
-            let mut pause = pauses.next()?;
-            poll_fn(|context| pause.poll(context)).await;
         }
     }
 
-    /// Releases the cross-process lock. If that fails, the lock expires.
-    async fn release<E: Placement>(&self, computation: &Computation<E>) {
-        let Some(lock) = CrossProcessLock::of(self.entry) else { return };
-        if let Err(error) = lock.release().await {
+    /// Gives up the lease of a call that stores nothing.
+    async fn give_up<E: Placement>(&self, computation: &Computation<E>, claim: Claim<B>, has_failed: bool) {
+        if let Err(error) = claim.give_up(has_failed).await {
             self.failed::<(), E>(computation, error, Lenient);
         }
+    }
+
+    /// Stores a computed result. Returns what a strict function returns instead if that fails.
+    async fn store<R, E>(&self, computation: &Computation<E>, result: ToStore<B>) -> (Stored, Option<R>)
+    where
+        E: Placement,
+        T: Strictness<R>,
+    {
+        let ToStore { encoded, claim, is_failure } = result;
+        let kept = Stored::Kept(Currency { max_age: self.entry.handle.local_ttl, current_at: None });
+        let encoded = match encoded {
+            // The engine does not keep a result that was superseded in the process.
+            Ok(encoded) => encoded.filter(|_| computation.is_current()),
+            Err(error) => {
+                self.give_up(computation, claim, true).await;
+                return (kept, self.failed(computation, error, self.strictness));
+            }
+        };
+        let Some(encoded) = encoded else {
+            self.give_up(computation, claim, is_failure).await;
+            return (kept, None);
+        };
+        let has_lease = claim.has_lease();
+        let (mut stored, mut error) = self.entry.store(claim, &encoded).await;
+        if !has_lease && error.is_none() && !computation.is_current() {
+            // Without leases, a change in this process during the write makes the result out of date, also for calls
+            // that have fetched it since.
+            (stored, error) = (Stored::Superseded, self.entry.delete().await.err());
+        }
+        if matches!(stored, Stored::Superseded) {
+            computation.engines.at(computation.hash, Engine::count_superseded);
+        }
+        (stored, error.and_then(|error| self.failed(computation, error, self.strictness)))
     }
 }
 
 impl<R, O, B, T> Remote<R, O> for BackendCall<'_, B, T>
 where
     O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
-    B: AsyncBackend,
+    B: Held + Clone,
     T: Strictness<R>,
 {
-    type Encoded = Result<Option<Encoded>, BackendError>;
+    type Claim = Claim<B>;
+    type Encoded = ToStore<B>;
+    type Renewal = Option<Renewal>;
 
-    fn local_ttl(&self) -> Option<Duration> {
-        self.entry.handle.local_ttl
-    }
+    const CATCHES: bool = true;
 
-    async fn fetch<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Option<Fetched<R>> {
-        self.fetch_from(computation, policy).await
-    }
-
-    async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Option<Obtained<R>> {
-        let obtained = match self.fetch_from(computation, policy).await {
-            Some(fetched) => Some(Obtained::Fetched(fetched)),
-            // A nested call from its own computation leads no flight and must not wait.
-            None if computation.leader.is_none() => None,
-            None => computation.in_scope(false, self.lock(computation, policy)).await.ok()?,
+    async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Obtained<R, Claim<B>> {
+        let obtained = match computation.in_scope(false, self.look(computation, policy), None).await {
+            Ok(Ok(obtained)) => obtained,
+            Ok(Err(error)) => match self.failed(computation, error, self.strictness) {
+                Some(failed) => Obtained::Done(Fetched::Failed(failed)),
+                None => Obtained::Compute(Claim::NONE),
+            },
+            // Panics are not caught.
+            Err(payload) => resume_unwind(payload),
         };
-        if let Some(Obtained::Fetched(Fetched::Found(..))) = &obtained {
+        if let Obtained::Done(Fetched::Found(..)) = &obtained {
             // The call was counted as a miss.
             computation.engines.at(computation.hash, Engine::count_backend_hit);
         }
         obtained
     }
 
+    fn renewal(&self, claim: &Claim<B>) -> Option<Renewal> {
+        claim.renewal()
+    }
+
+    fn renewing(&self, claim: &Claim<B>) -> Option<Task> {
+        claim.renewing()
+    }
+
     fn inserted(&self, hash: KeyHash) {
         self.entry.inserted(hash);
     }
 
-    fn encode(&self, result: &R, policy: O) -> Self::Encoded {
-        self.entry.encode(result, policy)
+    fn encode(&self, result: &R, is_kept: bool, claim: Claim<B>, policy: O) -> ToStore<B> {
+        let encoded = if is_kept { self.entry.encode(result, policy) } else { Ok(None) };
+        ToStore { encoded, claim, is_failure: policy.is_error(result) }
     }
 
-    async fn store<E: Placement>(&self, computation: &Computation<E>, encoded: Self::Encoded) -> Option<R> {
-        let encoded = match encoded {
-            Ok(encoded) => encoded.filter(|_| computation.is_current())?,
-            Err(error) => return self.failed(computation, error, self.strictness),
-        };
-        let mut stored = self.entry.store(&encoded).await;
-        // A change during the write makes the result out of date, also for calls that have fetched it since.
-        if !computation.is_current() && stored.is_ok() {
-            stored = self.entry.delete().await.map(drop);
-            computation.engines.change(computation.hash, |engine| engine.invalidate_hash(computation.hash));
-        }
-        self.failed(computation, stored.err()?, self.strictness)
-    }
-
-    fn conclude<E: Placement>(
+    fn conclude<E: Placement, P>(
         &self,
-        computed: impl Future<Output = Computed<E, R, Self::Encoded>> + Unpin,
+        computed: impl Future<Output = Computed<E, P, R, ToStore<B>, Claim<B>>> + Unpin,
+        complete: impl FnOnce(P, Computation<E>, R, Stored) -> R,
     ) -> impl Future<Output = R> {
         Box::pin(async move {
-            let (result, encoded, computation) = match computed.await {
-                Computed::Answered(result) => return result,
-                Computed::Result { result, encoded, computation } => (result, encoded, computation),
-                Computed::Panicked(payload, computation) => {
-                    if computation.is_locked {
-                        self.release(&computation).await;
-                    }
+            match computed.await {
+                Computed::Answered(result) => result,
+                Computed::Result { result, encoded, stored, computation, pending } => {
+                    let (stored, instead) = match encoded {
+                        Some(encoded) => self.store(&computation, encoded).await,
+                        None => (stored, None),
+                    };
+                    let result = complete(pending, computation, result, stored);
+                    instead.unwrap_or(result)
+                }
+                Computed::Panicked(payload, claim, computation) => {
+                    self.give_up(&computation, claim, true).await;
                     resume_unwind(payload)
                 }
-            };
-            let instead = match encoded {
-                Some(encoded) => Remote::<R, O>::store(self, &computation, encoded).await,
-                None => None,
-            };
-            if computation.is_locked {
-                self.release(&computation).await;
             }
-            instead.unwrap_or(result)
         })
     }
 }

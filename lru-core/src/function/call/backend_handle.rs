@@ -12,23 +12,22 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
 use crate::backend::codec::{self, Format};
 use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
-use crate::backend::{AsyncBackend, BackendError, ErrorKind, Stored};
-use crate::engine::Placement;
+use crate::backend::{AsyncBackend, BackendError, ErrorKind, Lease, Lookup, Stored};
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
-use crate::function::call::handle::CacheHandle;
+use crate::function::call::held_lease::Place;
 use crate::function::call::pending_call::FlightOptions;
-use crate::function::call::remote::shorter;
+use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
-use crate::observe::stats::add;
-use crate::time::SystemTime;
+use crate::time::{Instant, SystemTime};
 
 /// Returns the backend of a function, and opens it on first use.
 ///
@@ -71,10 +70,10 @@ pub struct BackendHandle<B> {
 /// The backend of a function, the location of the function, and the invalidation of its in-process copies.
 type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
 
-impl<B> BackendHandle<&'static B> {
+impl<B> BackendHandle<Awaited<B>> {
     /// Creates the handle for an `async` function.
     pub fn awaited((backend, location, invalidation): Opened<B>) -> Self {
-        Self::new(backend, location, invalidation)
+        Self::new(Awaited::new(backend), location, invalidation)
     }
 }
 
@@ -195,8 +194,17 @@ impl<B> BackendEntry<B> {
         key.ok_or_else(|| cannot_serialize("the arguments cannot be serialized"))
     }
 
+    /// Returns the place of the entry, apart from the call.
+    pub(super) fn place(&self) -> Result<Place<B>, BackendError>
+    where
+        B: Clone,
+    {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        Ok(Place { backend: backend.clone(), namespace: namespace.clone(), key: self.key()?.to_vec() })
+    }
+
     /// Decodes a stored value. One that cannot be decoded counts as missing.
-    fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Found<R>
+    pub(super) fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Found<R>
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
@@ -217,10 +225,24 @@ impl<B> BackendEntry<B> {
         Ok(Some((bytes.ok_or_else(|| cannot_serialize("the result cannot be serialized"))?, ttl)))
     }
 
+    /// Returns how long a copy may be kept that was current when the request was sent at this time.
+    pub(super) fn currency(&self, current_at: Instant, ttl: Option<Duration>) -> Currency {
+        let max_age = shorter(self.handle.local_ttl, ttl);
+        let max_age = max_age.map(|age| age.saturating_sub(current_at.elapsed()));
+        Currency { max_age, current_at: Some(current_at) }
+    }
+
     /// Records that the in-process cache may have a copy now.
     pub(super) fn inserted(&self, hash: KeyHash) {
         if let Some(tracked) = &self.tracked {
             tracked.inserted(hash);
+        }
+    }
+
+    /// Records that an accessor may have inserted a copy now.
+    pub fn copied(&self) {
+        if let Some(hash) = self.local_hash {
+            self.inserted(hash);
         }
     }
 
@@ -229,26 +251,6 @@ impl<B> BackendEntry<B> {
     pub fn copied_to<Q: Part>(mut self, key: Q) -> Self {
         self.local_hash = self.tracked.is_some().then(|| KeyHash::of_part(&key));
         self
-    }
-
-    /// Encodes a result that an accessor stores.
-    pub fn put<R, O>(&self, result: &R, policy: O) -> Put<'_, B>
-    where
-        O: ResultPolicy<R, Value: Serialize>,
-    {
-        Put { entry: self, encoded: self.encode(result, policy) }
-    }
-
-    /// Counts and reports an error. Returns what a strict function returns instead of its result.
-    pub fn failed<R, E: Placement, S>(
-        &self,
-        handle: &CacheHandle<E, S>,
-        flight: FlightOptions,
-        error: BackendError,
-        strictness: impl Strictness<R>,
-    ) -> Option<R> {
-        handle.engines.first(|engine| add(&engine.counters().backend_errors, 1));
-        self.report(flight.events, error, strictness)
     }
 
     /// Reports an error by an event and the callback. Returns what a strict function returns instead of its
@@ -272,69 +274,43 @@ fn cannot_serialize(what: &'static str) -> BackendError {
 }
 
 impl<B: AsyncBackend> BackendEntry<B> {
-    pub(super) async fn fetch<R, O>(&self, policy: O) -> Result<Found<R>, BackendError>
-    where
-        O: ResultPolicy<R, Value: DeserializeOwned>,
-    {
+    /// Looks up the entry; if there is none, leaves a lease for this time.
+    pub(super) async fn look(&self, lease: Duration) -> Result<Lookup, BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         // If nothing is found, the computation that follows begins here as well.
         if let Some(tracked) = &self.tracked {
             tracked.begin();
         }
-        let found = backend.get(namespace, self.key()?).await?;
-        Ok(self.decode(found, policy))
+        backend.get_or_lease(namespace, self.key()?, lease).await
     }
 
-    pub(super) async fn store(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
+    /// Stores a result if the lease is still valid, and returns whether it was.
+    pub(super) async fn store_leased(
+        &self,
+        lease: &Lease,
+        (value, ttl): &Encoded,
+    ) -> Result<bool, BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         if let Some(tracked) = &self.tracked {
             tracked.writes(value);
         }
-        backend.set(namespace, self.key()?, value, *ttl).await
+        Ok(backend.set_leased(namespace, self.key()?, lease, value, *ttl).await?.is_some())
     }
 
-    /// Returns the result that the backend holds.
-    ///
-    /// # Errors
-    ///
-    /// If the backend fails.
-    pub async fn peek<R, O>(&self, policy: O) -> Peeked<R>
-    where
-        O: ResultPolicy<R, Value: DeserializeOwned>,
-    {
-        Ok(self.fetch(policy).await?.map(|(result, _)| result))
-    }
-
-    /// Removes the result, and returns whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// If the backend fails. The result may then still be stored.
-    pub async fn delete(&self) -> Result<bool, BackendError> {
-        self.handle.backend.delete(&self.handle.namespace, self.key()?).await
+    /// Stores a result, whatever the backend holds.
+    pub(super) async fn put(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        if let Some(tracked) = &self.tracked {
+            tracked.writes(value);
+        }
+        backend.put(namespace, self.key()?, value, *ttl).await.map(drop)
     }
 }
 
-/// A result that an accessor stores in a backend.
-#[must_use = "it is stored by `store`"]
-pub struct Put<'e, B> {
-    entry: &'e BackendEntry<B>,
-    encoded: Result<Option<Encoded>, BackendError>,
-}
-
-impl<B: AsyncBackend> Put<'_, B> {
-    /// Stores the result.
-    ///
-    /// # Errors
-    ///
-    /// If the result cannot be serialized, or the backend fails.
-    pub async fn store(self) -> Result<(), BackendError> {
-        if let Some(hash) = self.entry.local_hash {
-            self.entry.inserted(hash);
-        }
-        match &self.encoded? {
-            Some(encoded) => self.entry.store(encoded).await,
-            None => Ok(()),
-        }
+/// Returns the shorter of two times; `None` is unlimited.
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -15,9 +15,16 @@ use crate::flight::table::Published;
 use crate::function::call::computation::Computation;
 use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
-use crate::function::call::remote::{Computed, Fetched, Obtained, Remote, block_on, shorter};
+use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::time::Instant;
+
+/// A call that has its result, to be stored.
+pub(super) struct Ended<E: Placement, S, O> {
+    pending: PendingCall<E, S, O>,
+    /// Whether a stale result is served instead of an error.
+    is_stale: bool,
+}
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     /// Computes the result by `body`, unless another call or the backend has it. `insert` stores it in the
@@ -34,27 +41,27 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let mut computation = match self.wait(sharing) {
+        let computation = match self.wait(sharing) {
             Ok(result) => return result,
             Err(computation) => computation,
         };
-        match block_on(remote.obtain(&computation, self.policy)) {
-            Some(Obtained::Fetched(fetched)) => {
-                return self.finish_fetched(computation, sharing, remote, fetched, insert);
+        let computed = match block_on(remote.obtain(&computation, self.policy)) {
+            Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched),
+            Obtained::Compute(claim) => {
+                let start = Instant::now();
+                let compute = || {
+                    let _renewal = remote.renewal(&claim);
+                    let _scope = computation.body_scope();
+                    body()
+                };
+                let result = if M::CATCHES { catch_unwind(AssertUnwindSafe(compute)) } else { Ok(compute()) };
+                self.computed(computation, start, remote, claim, result)
             }
-            Some(Obtained::Locked) => computation.is_locked = true,
-            None => {}
-        }
-        let start = Instant::now();
-        let compute = || {
-            let _scope = computation.body_scope();
-            body()
         };
-        // Other processes must not wait for the lock to expire.
-        let result =
-            if computation.is_locked { catch_unwind(AssertUnwindSafe(compute)) } else { Ok(compute()) };
-        let computed = self.finish(computation, start, sharing, remote, result, insert);
-        block_on(remote.conclude(ready(computed)))
+        let complete = |ended: Ended<E, S, O>, computation, result, stored| {
+            ended.complete(computation, sharing, remote, result, stored, insert)
+        };
+        block_on(remote.conclude(ready(computed), complete))
     }
 
     /// Like [`PendingCall::run`], but awaits `body` and other calls.
@@ -77,53 +84,61 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Ok(result) => return Computed::Answered(result),
                 Err(computation) => computation,
             };
-            self.compute_async(computation, sharing, remote, body, insert).await
+            self.compute_async(computation, remote, body).await
         };
-        remote.conclude(Box::pin(computed))
+        Self::conclude(sharing, remote, Box::pin(computed), insert)
     }
 
-    /// Awaits `body`, after this call has become the one that computes.
-    pub(super) async fn compute_async<R, H, M>(
-        self,
-        mut computation: Computation<E>,
+    /// Awaits a computation, stores its result in the backend, and inserts and publishes it.
+    pub(super) fn conclude<R, H, M>(
         sharing: H,
         remote: &M,
-        body: impl Future<Output = R>,
+        computed: impl Future<Output = ComputedBy<M, E, S, R, O>> + Unpin,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) -> Computed<E, R, M::Encoded>
+    ) -> impl Future<Output = R>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        match remote.obtain(&computation, self.policy).await {
-            Some(Obtained::Fetched(fetched)) => {
-                let result = self.finish_fetched(computation, sharing, remote, fetched, insert);
-                return Computed::Answered(result);
-            }
-            Some(Obtained::Locked) => computation.is_locked = true,
-            None => {}
-        }
-        let start = Instant::now();
-        // After a panic, the followers do not wait for this future to be dropped.
-        let result = computation.in_scope(true, body).await;
-        self.finish(computation, start, sharing, remote, result, insert)
+        let complete = move |ended: Ended<E, S, O>, computation, result, stored| {
+            ended.complete(computation, sharing, remote, result, stored, insert)
+        };
+        remote.conclude(computed, complete)
     }
 
-    /// Ends a call that has computed: inserts and publishes the result, or a stale result instead of an
-    /// error.
-    fn finish<R, H, M>(
-        mut self,
-        mut computation: Computation<E>,
-        start: Instant,
-        sharing: H,
+    /// Awaits `body`, after this call has become the one that computes.
+    pub(super) async fn compute_async<R, M>(
+        self,
+        computation: Computation<E>,
         remote: &M,
-        result: thread::Result<R>,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) -> Computed<E, R, M::Encoded>
+        body: impl Future<Output = R>,
+    ) -> ComputedBy<M, E, S, R, O>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
-        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        let claim = match remote.obtain(&computation, self.policy).await {
+            Obtained::Compute(claim) => claim,
+            Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched),
+        };
+        let start = Instant::now();
+        // After a panic, the followers do not wait for this future to be dropped.
+        let result = computation.in_scope(true, body, remote.renewing(&claim)).await;
+        self.computed(computation, start, remote, claim, result)
+    }
+
+    /// Encodes the result of a body that has ended, or the stale result that is served instead of an error.
+    fn computed<R, M>(
+        self,
+        mut computation: Computation<E>,
+        start: Instant,
+        remote: &M,
+        claim: M::Claim,
+        result: thread::Result<R>,
+    ) -> ComputedBy<M, E, S, R, O>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
         let result = match result {
@@ -132,41 +147,58 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 if let Some(leader) = computation.leader.take() {
                     leader.fail();
                 }
-                return Computed::Panicked(payload, computation);
+                return Computed::Panicked(payload, claim, computation);
             }
         };
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
-        let (leader, began) = (computation.leader.take(), computation.began);
-        let (hash, policy, events, took) = (self.hash, self.policy, self.options.events, start.elapsed());
-        let encoded = remote.encode(&result, policy);
-        self.handle.at(hash, |engine, _| engine.counters().computed(took));
+        let (policy, events, took) = (self.policy, self.options.events, start.elapsed());
+        self.handle.at(self.hash, |engine, _| engine.counters().computed(took));
         events.computed(took, policy.is_error(&result));
         let (result, is_stale) = self.serve_stale_if_error(result);
-        let is_for_backend = !is_stale && !self.is_late_error(&result);
-        let result = if is_stale {
+        if is_stale {
             self.count(|counters| &counters.errors);
             events.served_stale();
-            result
-        } else {
-            let is_replaced = leader.as_ref().is_some_and(|leader| !leader.leads());
-            let kind = if is_replaced { InsertKind::Revalidated(began) } else { InsertKind::Computed(began) };
-            self.max_age = remote.local_ttl();
-            insert(self.into_miss(kind), result)
-        };
-        publish(leader, policy, sharing, &result);
+        }
+        let is_kept = !is_stale && !self.is_late_error(&result);
+        let encoded = Some(remote.encode(&result, is_kept, claim, policy));
         drop(scope);
-        remote.inserted(hash);
-        Computed::Result { result, encoded: is_for_backend.then_some(encoded), computation }
+        Computed::Result {
+            result,
+            encoded,
+            stored: Stored::HERE,
+            computation,
+            pending: Ended { pending: self, is_stale },
+        }
     }
 
-    /// Ends a call that has not computed: inserts and publishes what the backend had.
-    fn finish_fetched<R, H, M>(
-        mut self,
+    /// Ends a call that does not compute.
+    fn fetched<R, M>(self, computation: Computation<E>, fetched: Fetched<R>) -> ComputedBy<M, E, S, R, O>
+    where
+        M: Remote<R, O>,
+    {
+        let (result, stored) = match fetched {
+            Fetched::Found(result, currency) => (result, Stored::Kept(currency)),
+            Fetched::Failed(error) => (error, Stored::Unknown),
+        };
+        let pending = Ended { pending: self, is_stale: false };
+        Computed::Result { result, encoded: None, stored, computation, pending }
+    }
+}
+
+/// The outcome of a call of a function with the backend `M`.
+pub(super) type ComputedBy<M, E, S, R, O> =
+    Computed<E, Ended<E, S, O>, R, <M as Remote<R, O>>::Encoded, <M as Remote<R, O>>::Claim>;
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
+    /// Inserts and publishes the result.
+    fn complete<R, H, M>(
+        self,
         mut computation: Computation<E>,
         sharing: H,
         remote: &M,
-        fetched: Fetched<R>,
+        result: R,
+        stored: Stored,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
@@ -174,18 +206,27 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
+        let Self { mut pending, is_stale } = self;
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
         let (leader, began) = (computation.leader.take(), computation.began);
-        let (hash, policy) = (self.hash, self.policy);
-        let result = match fetched {
-            Fetched::Found(result, ttl) => {
-                self.max_age = shorter(remote.local_ttl(), ttl);
-                insert(self.into_miss(InsertKind::Computed(began)), result)
+        let (hash, policy) = (pending.hash, pending.policy);
+        let result = match stored {
+            Stored::Superseded => {
+                pending.invalidate();
+                publish_superseded(leader);
+                return result;
             }
-            Fetched::Failed(error) => error,
+            Stored::Kept(Currency { max_age, .. }) if !is_stale => {
+                let is_replaced = leader.as_ref().is_some_and(|leader| !leader.leads());
+                let kind =
+                    if is_replaced { InsertKind::Revalidated(began) } else { InsertKind::Computed(began) };
+                pending.max_age = max_age;
+                insert(pending.into_miss(kind), result)
+            }
+            Stored::Kept(_) | Stored::Unknown => result,
         };
-        publish(leader, policy, sharing, &result);
+        publish(leader, policy, sharing, &result, stored.current_at());
         drop(scope);
         remote.inserted(hash);
         result
@@ -193,14 +234,24 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 }
 
 /// Publishes a result to the followers. If they cannot have a copy, they all compute for themselves.
-pub(super) fn publish<R, K, V, O, H>(leader: Option<Leader<K, V>>, policy: O, sharing: H, result: &R)
-where
+///
+/// Those that began after `current_at` do not share it.
+pub(super) fn publish<R, K, V, O, H>(
+    leader: Option<Leader<K, V>>,
+    policy: O,
+    sharing: H,
+    result: &R,
+    current_at: Option<Instant>,
+) where
     O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
 {
     let Some(mut leader) = leader else { return };
     if !leader.is_followed() {
         return;
+    }
+    if let Some(time) = current_at {
+        leader.set_current_at(time);
     }
     if policy.is_error(result) && !H::COPIES {
         return leader.fail();
@@ -209,5 +260,12 @@ where
     match value.or_else(|| sharing.pack(result).map(Published::Whole)) {
         Some(value) => leader.publish(value),
         None => leader.fail(),
+    }
+}
+
+/// Ends a flight whose result is out of date for all calls but its leader: the followers begin again.
+pub(super) fn publish_superseded<K, V>(leader: Option<Leader<K, V>>) {
+    if let Some(leader) = leader {
+        leader.publish(Published::Superseded);
     }
 }

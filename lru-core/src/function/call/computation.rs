@@ -10,6 +10,7 @@ use std::thread;
 use crate::engine::{Placement, StoredKey, StoredValue};
 use crate::flight::Leader;
 use crate::flight::cycles::BodyScope;
+use crate::flight::executor::Task;
 use crate::key::KeyHash;
 use crate::observe::events::Events;
 use crate::store::Epoch;
@@ -38,10 +39,13 @@ impl<E: Placement> Computation<E> {
     /// Awaits `future` in the leader's scope: calls that it makes while it is polled are attributed to the
     /// leader, and so are those of its destructors if it is dropped before it is ready. With `catches`,
     /// returns the payload of its panic.
+    ///
+    /// As long as `future` is not ready, `renewing` is polled as well.
     pub(super) async fn in_scope<R>(
         &self,
         catches: bool,
         future: impl Future<Output = R>,
+        mut renewing: Option<Task>,
     ) -> thread::Result<R> {
         // Dropped in reverse: `_opens` opens the scope, then the future is dropped, then `scope` closes it.
         let scope = OnceLock::new();
@@ -49,13 +53,21 @@ impl<E: Placement> Computation<E> {
         let _opens = OpenOnDrop { leader: self.leader.as_ref(), scope: &scope };
         poll_fn(|context| {
             let _scope = self.body_scope();
-            if !catches {
-                return future.as_mut().poll(context).map(Ok);
+            let polled = if catches {
+                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+                    Ok(polled) => polled.map(Ok),
+                    Err(payload) => Poll::Ready(Err(payload)),
+                }
+            } else {
+                future.as_mut().poll(context).map(Ok)
+            };
+            if polled.is_pending() {
+                let renewed = renewing.as_mut().map(|renewing| renewing.as_mut().poll(context));
+                if renewed.is_some_and(|renewed| renewed.is_ready()) {
+                    renewing = None;
+                }
             }
-            match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-                Ok(polled) => polled.map(Ok),
-                Err(payload) => Poll::Ready(Err(payload)),
-            }
+            polled
         })
         .await
     }

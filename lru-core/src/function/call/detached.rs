@@ -90,6 +90,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         M: Remote<R, O>,
     {
         let Self { pending, computation } = self;
-        remote.conclude(Box::pin(pending.compute_async(computation, sharing, remote, body, insert)))
+        let computed = Box::pin(pending.compute_async(computation, remote, body));
+        PendingCall::conclude(sharing, remote, computed, insert)
     }
 }

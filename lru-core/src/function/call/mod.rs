@@ -5,16 +5,20 @@
 
 pub(crate) mod accessors;
 #[cfg(feature = "backend")]
+pub(crate) mod backend_accessors;
+#[cfg(feature = "backend")]
 pub(crate) mod backend_call;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_handle;
 pub(crate) mod begin;
+#[cfg(feature = "backend")]
+pub(crate) mod claim;
 pub(crate) mod coalesced;
 mod computation;
-#[cfg(feature = "backend")]
-mod cross_process;
 pub(crate) mod detached;
 pub(crate) mod handle;
+#[cfg(feature = "backend")]
+pub(crate) mod held_lease;
 pub(crate) mod miss;
 pub(crate) mod pending_call;
 pub(crate) mod refresh_arguments;

@@ -90,6 +90,14 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         self.handle.at(self.hash, |engine, _| add(which(engine.counters()), 1));
     }
 
+    /// Removes the entry that a result was to replace which is out of date itself.
+    #[cold]
+    pub(super) fn invalidate(&self) {
+        let Self { handle, hash, key, same, .. } = self;
+        let matches = |stored: &StoredKey<E>| same(stored, key);
+        handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
+    }
+
     /// Returns a computation of this call that begins now.
     pub(super) fn computation(&self, leader: Option<LeaderOf<E>>, began: Epoch) -> Computation<E>
     where

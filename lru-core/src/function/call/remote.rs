@@ -10,59 +10,64 @@ use std::boxed::Box;
 use std::panic::resume_unwind;
 
 use crate::engine::Placement;
+use crate::flight::executor::Task;
 use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
 use crate::key::KeyHash;
+use crate::time::Instant;
 
 /// A backend as a coalesced call uses it. The provided methods are for a function without a backend.
 ///
 /// Invariant: without a backend no future here holds a result, as an error in it need not be `Send`.
 pub trait Remote<R, O> {
-    /// An encoded result, to be stored.
+    /// What a call keeps of its lookup until its result is stored.
+    type Claim;
+    /// What a computed result is stored with: its bytes and the claim.
     type Encoded;
+    /// Keeps a claim valid while the body of a function that is not `async` runs.
+    type Renewal;
 
-    /// Returns how long the in-process cache may keep a copy at most.
+    /// Whether a panic of the body is caught, so that the claim is given up.
+    const CATCHES: bool = false;
+
+    /// Looks up the result, or waits for the process that computes it.
+    fn obtain<E: Placement>(
+        &self,
+        computation: &Computation<E>,
+        policy: O,
+    ) -> impl Future<Output = Obtained<R, Self::Claim>>;
+
+    /// Keeps the claim valid until what this returns is dropped.
+    fn renewal(&self, claim: &Self::Claim) -> Self::Renewal;
+
+    /// Returns a future that keeps the claim valid while the body of an async function is awaited.
     #[inline]
-    fn local_ttl(&self) -> Option<Duration> {
+    fn renewing(&self, _: &Self::Claim) -> Option<Task> {
         None
     }
 
-    /// Fetches the result.
-    #[inline]
-    fn fetch<E: Placement>(&self, _: &Computation<E>, _: O) -> impl Future<Output = Option<Fetched<R>>> {
-        poll_fn(|_| Poll::Ready(None))
-    }
-
-    /// Fetches the result; otherwise acquires the cross-process lock, or waits for the process that holds it.
-    /// `None` if the call is to compute without the lock.
-    #[inline]
-    fn obtain<E: Placement>(&self, _: &Computation<E>, _: O) -> impl Future<Output = Option<Obtained<R>>> {
-        poll_fn(|_| Poll::Ready(None))
-    }
+    /// Encodes a computed result. With `is_kept` false it is not to be stored.
+    fn encode(&self, result: &R, is_kept: bool, claim: Self::Claim, policy: O) -> Self::Encoded;
 
     /// Records that the result may be in the in-process cache.
     #[inline]
     fn inserted(&self, _: KeyHash) {}
 
-    /// Encodes a result.
-    fn encode(&self, result: &R, policy: O) -> Self::Encoded;
-
-    /// Stores a computed result. Returns what a strict function returns instead if that fails.
+    /// Awaits a call, stores its result, and completes it by `complete`, which inserts and publishes the result.
     #[inline]
-    fn store<E: Placement>(&self, _: &Computation<E>, _: Self::Encoded) -> impl Future<Output = Option<R>> {
-        poll_fn(|_| Poll::Ready(None))
-    }
-
-    /// Awaits a call, stores its result, and releases the cross-process lock.
-    #[inline]
-    fn conclude<E: Placement>(
+    fn conclude<E: Placement, P>(
         &self,
-        mut computed: impl Future<Output = Computed<E, R, Self::Encoded>> + Unpin,
+        mut computed: impl Future<Output = Computed<E, P, R, Self::Encoded, Self::Claim>> + Unpin,
+        complete: impl FnOnce(P, Computation<E>, R, Stored) -> R,
     ) -> impl Future<Output = R> {
+        let mut complete = Some(complete);
         poll_fn(move |context| {
-            Pin::new(&mut computed).poll(context).map(|computed| match computed {
-                Computed::Answered(result) | Computed::Result { result, .. } => result,
-                Computed::Panicked(payload, _) => resume_unwind(payload),
+            Pin::new(&mut computed).poll(context).map(|computed| match (computed, complete.take()) {
+                (Computed::Result { result, stored, computation, pending, .. }, Some(complete)) => {
+                    complete(pending, computation, result, stored)
+                }
+                (Computed::Answered(result) | Computed::Result { result, .. }, _) => result,
+                (Computed::Panicked(payload, ..), _) => resume_unwind(payload),
             })
         })
     }
@@ -73,43 +78,94 @@ pub trait Remote<R, O> {
 pub struct NoRemote;
 
 impl<R, O> Remote<R, O> for NoRemote {
+    type Claim = ();
     type Encoded = ();
+    type Renewal = ();
 
     #[inline]
-    fn encode(&self, _: &R, _: O) {}
+    fn obtain<E: Placement>(
+        &self,
+        _: &Computation<E>,
+        _: O,
+    ) -> impl Future<Output = Obtained<R, Self::Claim>> {
+        poll_fn(|_| Poll::Ready(Obtained::Compute(())))
+    }
+
+    #[inline]
+    fn renewal(&self, (): &()) {}
+
+    #[inline]
+    fn encode(&self, _: &R, _: bool, (): (), _: O) {}
+}
+
+/// What a call that missed in the process obtains from the backend.
+pub enum Obtained<R, C> {
+    /// The call does not compute.
+    Done(Fetched<R>),
+    /// The call computes.
+    Compute(C),
 }
 
 /// The result of a call that does not compute.
 pub enum Fetched<R> {
-    /// The result that the backend holds, and its remaining time to live.
-    Found(R, Option<Duration>),
+    /// The result that the backend holds.
+    Found(R, Currency),
     /// An error: the backend failed, and the function is `strict`.
     Failed(R),
 }
 
-/// The next step of a call that missed in the process.
-pub enum Obtained<R> {
-    /// The call does not compute.
-    Fetched(Fetched<R>),
-    /// The call computes, and other processes wait for it.
-    Locked,
+/// When a result was current in the backend, and how long a copy may be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Currency {
+    /// How long the in-process cache may keep a copy at most.
+    pub(super) max_age: Option<Duration>,
+    /// When the request was sent that found or stored the result. `None` if the process itself knows of every change.
+    pub(super) current_at: Option<Instant>,
+}
+
+/// Whether a computed result was stored in the backend.
+#[derive(Clone, Copy, Debug)]
+pub enum Stored {
+    /// It was, or is not to be: the process may keep it, and share it.
+    Kept(Currency),
+    /// It was not, as the entry was changed meanwhile: only the call itself returns it.
+    Superseded,
+    /// It is not known: the process may share it, but not keep it.
+    Unknown,
+}
+
+impl Stored {
+    /// The outcome for a function without a backend.
+    pub(super) const HERE: Self = Self::Kept(Currency { max_age: None, current_at: None });
+
+    /// Returns the time after which calls that begin do not share the result.
+    pub(super) fn current_at(self) -> Option<Instant> {
+        match self {
+            Self::Kept(currency) => currency.current_at,
+            Self::Superseded | Self::Unknown => None,
+        }
+    }
 }
 
 /// The outcome of a call in the process.
-pub enum Computed<E: Placement, R, N> {
-    /// The call was answered without a computation.
+pub enum Computed<E: Placement, P, R, N, C> {
+    /// The call was answered by another.
     Answered(R),
-    /// The call computed.
+    /// The call has a result.
     Result {
         /// The result that the call returns.
         result: R,
-        /// The result as bytes; `None` if a stale result was served instead.
+        /// The result as bytes, to be stored.
         encoded: Option<N>,
+        /// Whether the result is in the backend, if it is not to be stored.
+        stored: Stored,
         /// The computation of the result.
         computation: Computation<E>,
+        /// What inserts and publishes the result.
+        pending: P,
     },
     /// The body panicked.
-    Panicked(Box<dyn Any + Send>, Computation<E>),
+    Panicked(Box<dyn Any + Send>, C, Computation<E>),
 }
 
 /// Blocks the thread until `future` is ready. The future waits for other calls or processes at most.
@@ -124,11 +180,3 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// The time after which a blocked thread polls again without being woken.
 const RECHECK: Duration = Duration::from_secs(1);
-
-/// Returns the shorter of two times; `None` is unlimited.
-pub(super) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}

@@ -2,20 +2,18 @@
 
 use core::future::Future;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::any::Any;
 use std::boxed::Box;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::refresh_pool::RefreshPool;
-use crate::function::call::coalesced::publish;
+use crate::function::call::coalesced::{publish, publish_superseded};
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
-use crate::function::call::remote::{Fetched, Remote, block_on, shorter};
+use crate::function::call::remote::{Computed, Fetched, Obtained, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Events;
 use crate::observe::stats::add;
@@ -143,39 +141,33 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         } else {
             Some(self.unfinished.pool.turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
         };
-        let Some(mut refresh) = self.begin() else { return };
-        // Another process may have refreshed the result, or only the copy in this process be stale.
-        if let Some(Fetched::Found(result, ttl)) = refresh.fetch(remote).await {
-            refresh.pending.max_age = ttl;
-            refresh.finish(sharing, remote, result, insert);
-            return;
-        }
-        let result = match refresh.computation.in_scope(true, body).await {
-            Ok(result) => result,
-            Err(payload) => refresh.panicked(payload),
+        let Some(refresh) = self.begin() else { return };
+        let complete = move |refresh: Refresh<E, S, O>, computation, result, stored| {
+            refresh.complete(computation, sharing, remote, result, stored, insert)
         };
-        let encoded = refresh.encode(remote, &result);
-        let computation = refresh.finish(sharing, remote, result, insert);
-        if let Some(encoded) = encoded {
-            drop(remote.store(&computation, encoded).await);
-        }
+        drop(remote.conclude(Box::pin(refresh.compute(remote, body)), complete).await);
     }
 
     /// Begins to compute; `None` if another call has taken over.
-    fn begin(self) -> Option<Refresh<E, S, O>> {
+    fn begin(self) -> Option<Begun<E, S, O>> {
         let Self { pending, leader, unfinished, .. } = self;
         let began = pending.handle.at(pending.hash, |engine, _| engine.epoch());
         leader.restart(began, pending.options.timeout);
         let start = leader.leads().then(Instant::now)?;
         let computation = pending.computation(Some(leader), began);
-        Some(Refresh { pending, computation, unfinished, start })
+        Some(Begun { refresh: Refresh { pending, unfinished, start }, computation })
     }
+}
+
+/// A refresh that has begun, and its computation.
+struct Begun<E: Placement, S, O> {
+    refresh: Refresh<E, S, O>,
+    computation: Computation<E>,
 }
 
 /// A refresh that has begun.
 struct Refresh<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
-    computation: Computation<E>,
     unfinished: UnfinishedRefresh,
     start: Instant,
 }
@@ -194,42 +186,68 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     }
 }
 
+impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
+    /// Computes the result, unless the backend has it: another process may have refreshed it, or only the copy in this
+    /// process be stale.
+    async fn compute<R, M>(
+        self,
+        remote: &M,
+        body: impl Future<Output = R>,
+    ) -> Computed<E, Refresh<E, S, O>, R, M::Encoded, M::Claim>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+        M: Remote<R, O>,
+    {
+        let Self { refresh: pending, mut computation } = self;
+        let policy = pending.pending.policy;
+        let claim = match remote.obtain(&computation, policy).await {
+            Obtained::Compute(claim) => claim,
+            Obtained::Done(Fetched::Found(result, currency)) => {
+                let stored = Stored::Kept(currency);
+                return Computed::Result { result, encoded: None, stored, computation, pending };
+            }
+            Obtained::Done(Fetched::Failed(error)) => {
+                pending.failed();
+                return Computed::Answered(error);
+            }
+        };
+        match computation.in_scope(true, body, remote.renewing(&claim)).await {
+            Ok(result) => {
+                let scope = computation.body_scope();
+                let encoded = Some(remote.encode(&result, !policy.is_error(&result), claim, policy));
+                drop(scope);
+                Computed::Result { result, encoded, stored: Stored::HERE, computation, pending }
+            }
+            Err(payload) => {
+                pending.failed();
+                if let Some(leader) = computation.leader.take() {
+                    leader.fail();
+                }
+                Computed::Panicked(payload, claim, computation)
+            }
+        }
+    }
+}
+
 impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
-    fn fetch<R, M>(&self, remote: &M) -> impl Future<Output = Option<Fetched<R>>>
-    where
-        O: ResultPolicy<R, Stored = StoredValue<E>>,
-        M: Remote<R, O>,
-    {
-        remote.fetch(&self.computation, self.pending.policy)
-    }
-
-    /// Encodes a result that is not an error.
-    fn encode<R, M>(&self, remote: &M, result: &R) -> Option<M::Encoded>
-    where
-        O: ResultPolicy<R, Stored = StoredValue<E>>,
-        M: Remote<R, O>,
-    {
-        let (_scope, policy) = (self.computation.body_scope(), self.pending.policy);
-        (!policy.is_error(result)).then(|| remote.encode(result, policy))
-    }
-
-    /// Ends a refresh whose body has panicked. It counts as a failure.
-    fn panicked(mut self, payload: Box<dyn Any + Send>) -> ! {
+    /// Ends a refresh that has no result, such as one whose body has panicked. It counts as a failure.
+    fn failed(mut self) {
         self.pending.delay_next_refresh();
         // The executor has run the refresh: the next one is spawned as ever.
         self.unfinished.has_ended = true;
         self.unfinished.events.refresh_abandoned();
-        resume_unwind(payload)
     }
 
     /// Inserts and publishes the result.
-    fn finish<R, H, M>(
+    fn complete<R, H, M>(
         self,
+        mut computation: Computation<E>,
         sharing: H,
         remote: &M,
         result: R,
+        stored: Stored,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) -> Computation<E>
+    ) -> R
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
@@ -237,32 +255,42 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     {
         // A refresh that fails delays the next one. So does one whose insert panics.
         self.pending.delay_next_refresh();
-        let Self { mut pending, mut computation, unfinished, start } = self;
+        let Self { mut pending, unfinished, start } = self;
         unfinished.done();
-        pending.max_age = shorter(remote.local_ttl(), pending.max_age);
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
         let PendingCall { handle, hash, key, same, policy, options, .. } = &pending;
         let (policy, hash, events, took) = (*policy, *hash, options.events, start.elapsed());
         let matches = |stored: &StoredKey<E>| same(stored, key);
         handle.at(hash, |engine, _| engine.counters().computed(took));
-        let result = if policy.is_error(&result) {
-            pending.count(|counters| &counters.errors);
-            events.refresh_failed(took);
-            result
-        } else {
-            if !policy.stores(&result) {
-                handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
+        let leader = computation.leader.take();
+        let result = match stored {
+            Stored::Superseded => {
+                pending.invalidate();
+                publish_superseded(leader);
+                return result;
             }
-            let result = insert(pending.into_miss(InsertKind::Revalidated(computation.began)), result);
-            // Counted after the insert: a thread that sees the count finds the result.
-            computation.engines.first(|engine| add(&engine.counters().refreshes, 1));
-            events.refreshed(took);
-            result
+            Stored::Unknown => result,
+            Stored::Kept(_) if policy.is_error(&result) => {
+                pending.count(|counters| &counters.errors);
+                events.refresh_failed(took);
+                result
+            }
+            Stored::Kept(currency) => {
+                if !policy.stores(&result) {
+                    handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
+                }
+                pending.max_age = currency.max_age;
+                let result = insert(pending.into_miss(InsertKind::Revalidated(computation.began)), result);
+                // Counted after the insert: a thread that sees the count finds the result.
+                computation.engines.first(|engine| add(&engine.counters().refreshes, 1));
+                events.refreshed(took);
+                result
+            }
         };
-        publish(computation.leader.take(), policy, sharing, &result);
+        publish(leader, policy, sharing, &result, stored.current_at());
         drop(scope);
         remote.inserted(hash);
-        computation
+        result
     }
 }

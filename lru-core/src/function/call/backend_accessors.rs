@@ -1,0 +1,192 @@
+//! Accessors of a function with a backend (L2): they read, replace and remove its entry.
+
+use core::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::{AsyncBackend, BackendError};
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::function::call::backend_handle::{BackendEntry, BackendHandle, Encoded, Peeked};
+use crate::function::call::claim::Claim;
+use crate::function::call::handle::CacheHandle;
+use crate::function::call::held_lease::Held;
+use crate::function::call::miss::Miss;
+use crate::function::call::pending_call::FlightOptions;
+use crate::function::call::remote::{Currency, Stored};
+use crate::function::call::strictness::Strictness;
+use crate::function::result_policy::ResultPolicy;
+use crate::key::Part;
+use crate::observe::stats::add;
+use crate::time::Instant;
+
+impl<B: AsyncBackend> BackendEntry<B> {
+    /// Returns the result that the backend holds.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails.
+    pub async fn peek<R, O>(&self, policy: O) -> Peeked<R>
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+    {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        let found = backend.get(namespace, self.key()?).await?;
+        Ok(self.decode(found, policy).map(|(result, _)| result))
+    }
+
+    /// Removes the result, and returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails. The result may then still be stored.
+    pub async fn delete(&self) -> Result<bool, BackendError> {
+        self.handle.backend.delete(&self.handle.namespace, self.key()?).await
+    }
+}
+
+impl<B> BackendEntry<B> {
+    /// Encodes a result that an accessor stores.
+    pub fn to_put<R, O>(&self, result: &R, policy: O) -> Put<'_, B>
+    where
+        O: ResultPolicy<R, Value: Serialize>,
+    {
+        Put { entry: self, encoded: self.encode(result, policy), is_failure: policy.is_error(result) }
+    }
+
+    /// Counts and reports an error. Returns what a strict function returns instead of its result.
+    pub fn failed<R, E: Placement, S>(
+        &self,
+        handle: &CacheHandle<E, S>,
+        flight: FlightOptions,
+        error: BackendError,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        handle.engines.first(|engine| add(&engine.counters().backend_errors, 1));
+        self.report(flight.events, error, strictness)
+    }
+}
+
+impl<B: Held + Clone> BackendEntry<B> {
+    /// Looks up the entry that a refresh is to replace.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails. The result of the refresh is then not stored in it.
+    pub async fn claim(&self) -> Result<Claim<B>, BackendError> {
+        let is_global = self.handle.lock_timeout.is_some();
+        let looked = self.look(Claim::<B>::lease_ttl(is_global)).await?;
+        Ok(self.claim_of(looked.permission, is_global))
+    }
+}
+
+/// A result that an accessor stores in a backend.
+#[must_use = "it is stored by `store`"]
+pub struct Put<'e, B> {
+    entry: &'e BackendEntry<B>,
+    encoded: Result<Option<Encoded>, BackendError>,
+    is_failure: bool,
+}
+
+impl<B: AsyncBackend> Put<'_, B> {
+    /// Stores the result, whatever the backend holds. Returns how long the in-process cache may keep a copy at most.
+    ///
+    /// # Errors
+    ///
+    /// If the result cannot be serialized, or the backend fails.
+    pub async fn store(self) -> (Option<Duration>, Result<(), BackendError>) {
+        let Self { entry, encoded, .. } = self;
+        let sent = Instant::now();
+        let stored = match &encoded {
+            Ok(Some(encoded)) => entry.put(encoded).await,
+            // The result is not kept: nor may an older one be.
+            Ok(None) => Ok(()),
+            Err(_) => encoded.map(drop),
+        };
+        (entry.currency(sent, None).max_age, stored)
+    }
+}
+
+impl<B: Held + Clone> Put<'_, B> {
+    /// Stores the result of a refresh, unless the entry was changed since it was claimed.
+    pub async fn replace(self, claim: Result<Claim<B>, BackendError>) -> Replaced {
+        let Self { entry, encoded, is_failure } = self;
+        let kept = Stored::Kept(Currency { max_age: entry.handle.local_ttl, current_at: None });
+        let (claim, encoded) = match (claim, encoded) {
+            (Ok(claim), Ok(encoded)) => (claim, encoded),
+            // Nothing is to be stored.
+            (Err(_), Ok(None)) => return Replaced { stored: kept, error: None },
+            (Err(error), _) => return Replaced { stored: kept, error: Some(error) },
+            (Ok(claim), Err(error)) => {
+                drop(claim.give_up(true).await);
+                return Replaced { stored: kept, error: Some(error) };
+            }
+        };
+        match encoded {
+            Some(encoded) => {
+                let (stored, error) = entry.store(claim, &encoded).await;
+                Replaced { stored, error }
+            }
+            None => Replaced { stored: kept, error: claim.give_up(is_failure).await.err() },
+        }
+    }
+}
+
+/// The outcome of storing the result of a refresh in a backend.
+#[must_use = "the in-process cache follows it"]
+pub struct Replaced {
+    stored: Stored,
+    error: Option<BackendError>,
+}
+
+impl Replaced {
+    /// Returns the error of the backend, if it failed.
+    pub fn error(self) -> Option<BackendError> {
+        self.error
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
+    /// Limits what is inserted to what the backend has kept.
+    pub fn replaced(mut self, replaced: &Replaced) -> Self {
+        match (replaced.stored, &mut self.pending) {
+            (Stored::Kept(Currency { max_age, .. }), Some(pending)) => pending.max_age = max_age,
+            (Stored::Superseded | Stored::Unknown, Some(pending)) => {
+                let (hash, key, same) = (pending.hash, &pending.key, pending.same);
+                let matches = |stored: &StoredKey<E>| same(stored, key);
+                self.handle.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
+                self.pending = None;
+            }
+            (_, None) => {}
+        }
+        self
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Stores a copy of `result`, which the backend has, for this time at most. Counts nothing.
+    pub fn put_copy<Q, R, O>(self, key: Q, result: R, policy: O, max_age: Option<Duration>)
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        self.put_copy_with(key, result, policy, max_age, |_, _| EntryOptions::NONE);
+    }
+
+    /// Like [`CacheHandle::put_copy`], with options made of the value.
+    pub fn put_copy_with<Q, R, O>(
+        self,
+        key: Q,
+        result: R,
+        policy: O,
+        max_age: Option<Duration>,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let options = |lifecycle: &S, value: &O::Value| EntryOptions { max_age, ..options(lifecycle, value) };
+        self.put_with(key, result, policy, options);
+    }
+}

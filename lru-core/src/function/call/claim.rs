@@ -1,0 +1,129 @@
+//! What a call keeps of its lookup in a backend until its result is stored: the permission to do so.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::time::Duration;
+
+use crate::backend::{BackendError, ErrorKind, Lease, Permission};
+use crate::flight::executor::Task;
+use crate::function::call::backend_handle::{BackendEntry, Encoded};
+use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, LEASE, Renewal};
+use crate::function::call::remote::{Currency, Stored};
+use crate::time::Instant;
+
+/// The permission to store a result, and the lease if this call's lookup left it.
+pub struct Claim<B: Held> {
+    pub(super) permission: Permission,
+    pub(super) held: Option<HeldLease<B>>,
+}
+
+impl<B: Held> Claim<B> {
+    /// The claim of a call whose lookup failed: its result is not stored.
+    pub(super) const NONE: Self = Self { permission: Permission::Denied, held: None };
+
+    /// Returns how long the lease of a lookup is valid.
+    pub(super) const fn lease_ttl(is_global: bool) -> Duration {
+        if is_global { GLOBAL_LEASE } else { LEASE }
+    }
+
+    /// Returns whether a change by another process ends the permission.
+    pub(super) fn has_lease(&self) -> bool {
+        matches!(self.permission, Permission::Leased(_))
+    }
+
+    /// Keeps the claim valid by threads, until what this returns is dropped.
+    pub(super) fn renewal(&self) -> Option<Renewal> {
+        self.held.as_ref()?.renewal()
+    }
+
+    /// Returns a future that keeps the claim valid until it is dropped.
+    pub(super) fn renewing(&self) -> Option<Task> {
+        self.held.as_ref()?.renewing()
+    }
+
+    /// Gives up the lease, as there is no result to be stored.
+    pub(super) async fn give_up(self, has_failed: bool) -> Result<(), BackendError> {
+        match self.held {
+            Some(held) => held.give_up(has_failed).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Keeps a claim valid by threads, until what this returns is dropped.
+pub fn renewal<B: Held>(claim: &Result<Claim<B>, BackendError>) -> Option<Renewal> {
+    claim.as_ref().ok()?.renewal()
+}
+
+/// Awaits `body`, and keeps a claim valid meanwhile.
+pub fn renewing<B: Held, F: Future>(
+    claim: &Result<Claim<B>, BackendError>,
+    body: F,
+) -> impl Future<Output = F::Output> {
+    let mut renewing = claim.as_ref().ok().and_then(Claim::renewing);
+    async move {
+        let mut body = pin!(body);
+        poll_fn(|context| {
+            let polled = body.as_mut().poll(context);
+            if polled.is_pending() {
+                let renewed = renewing.as_mut().map(|renewing| renewing.as_mut().poll(context));
+                if renewed.is_some_and(|renewed| renewed.is_ready()) {
+                    renewing = None;
+                }
+            }
+            polled
+        })
+        .await
+    }
+}
+
+impl<B: Held + Clone> BackendEntry<B> {
+    pub(super) fn claim_of(&self, permission: Permission, is_global: bool) -> Claim<B> {
+        let held = match &permission {
+            Permission::Leased(lease) if lease.is_new() => self.hold(lease, is_global),
+            _ => None,
+        };
+        Claim { permission, held }
+    }
+
+    pub(super) fn hold(&self, lease: &Lease, is_global: bool) -> Option<HeldLease<B>> {
+        Some(HeldLease::new(self.place().ok()?, lease.clone(), is_global))
+    }
+
+    /// Stores a result if the claim allows it.
+    pub(super) async fn store(&self, claim: Claim<B>, encoded: &Encoded) -> (Stored, Option<BackendError>) {
+        let sent = Instant::now();
+        let Claim { permission, held } = claim;
+        let stored = match &permission {
+            Permission::Leased(lease) => self.store_leased(lease, encoded).await,
+            Permission::Unconditional => self.put(encoded).await.map(|()| true),
+            _ => {
+                let kept = Currency { max_age: self.handle.local_ttl, current_at: None };
+                return (Stored::Kept(kept), None);
+            }
+        };
+        let (stored, error) = match stored {
+            Ok(true) => (Stored::Kept(self.currency(sent, None)), None),
+            Ok(false) => (Stored::Superseded, None),
+            Err(error) if may_be_stored(&error) => (Stored::Unknown, Some(error)),
+            Err(error) => {
+                // The backend answered: it can end the lease.
+                let claim = Claim { permission, held };
+                drop(claim.give_up(true).await);
+                return (Stored::Kept(self.currency(sent, None)), Some(error));
+            }
+        };
+        if let Some(held) = held {
+            held.used();
+        }
+        (stored, error)
+    }
+}
+
+/// Returns whether a failed write may have been carried out.
+fn may_be_stored(error: &BackendError) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::Rejected | ErrorKind::Serialization | ErrorKind::Unsupported | ErrorKind::CircuitOpen
+    )
+}
