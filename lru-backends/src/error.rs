@@ -35,6 +35,12 @@ impl ClientError {
         Self { kind, cause: cause.into(), is_down: false }
     }
 
+    /// Returns the I/O error that is the cause.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn io(&self) -> Option<&std::io::Error> {
+        self.cause.downcast_ref()
+    }
+
     /// Adds the name of the server or the file.
     pub(crate) fn at(self, place: &str) -> BackendError {
         let Self { kind, cause, .. } = self;

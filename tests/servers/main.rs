@@ -13,6 +13,8 @@ mod examples;
 mod fallback;
 mod files;
 mod many;
+mod memcached_clocks;
+mod memcached_leases;
 mod processes;
 mod proxy;
 mod server;

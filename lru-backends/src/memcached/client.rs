@@ -23,6 +23,7 @@ impl Memcached {
                     return Ok(replies);
                 }
                 Err(error) => {
+                    self.epoch.end();
                     self.blocking.clear();
                     if !(retry == Retry::Allowed && was_closed(&error)) {
                         return Err(error.into());
@@ -31,7 +32,8 @@ impl Memcached {
             }
         }
         let mut connection = Blocking::open(&self.address, self.timeouts.connect)?;
-        let replies = connection.send(requests, count, self.timeouts.answer)?;
+        let sent = connection.send(requests, count, self.timeouts.answer);
+        let replies = sent.inspect_err(|_| self.epoch.end())?;
         self.blocking.put((), connection);
         Ok(replies)
     }
@@ -51,6 +53,7 @@ impl Memcached {
                     return Ok(replies);
                 }
                 Err(error) => {
+                    self.epoch.end();
                     self.awaited.clear();
                     if !(retry == Retry::Allowed && was_closed(&error)) {
                         return Err(error.into());
@@ -59,7 +62,8 @@ impl Memcached {
             }
         }
         let mut connection = Awaited::open(&self.address, self.timeouts.connect).await?;
-        let replies = connection.send(requests, count, self.timeouts.answer).await?;
+        let sent = connection.send(requests, count, self.timeouts.answer).await;
+        let replies = sent.inspect_err(|_| self.epoch.end())?;
         self.awaited.put(runtime, connection);
         Ok(replies)
     }
@@ -78,4 +82,9 @@ pub(super) enum Retry {
 fn was_closed(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
+}
+
+/// Like [`was_closed`], for an error that was converted.
+pub(super) fn is_closed(error: &ClientError) -> bool {
+    error.io().is_some_and(was_closed)
 }

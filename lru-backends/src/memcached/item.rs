@@ -4,12 +4,19 @@
 //! The item contains both, and a lookup compares them: of two keys with the same hash, one overwrites the other but is
 //! never mistaken for it. The item also contains the generation of its namespace. Clearing a namespace changes its
 //! generation, which invalidates all older items.
+//!
+//! The item contains its deadline by the clock of the writer, in milliseconds. The server counts whole seconds, by its
+//! own clock. Where the two disagree by more than the rounding, the clocks of the writer and the reader differ, and the
+//! time of the server counts.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 /// From this number of seconds on, the server takes a time to live for a date.
 const MONTH: u64 = 60 * 60 * 24 * 30;
+
+/// By how many milliseconds the times of an entry differ from those of the server at most, beyond whole seconds.
+const LATE_TICK: i128 = 50;
 
 /// The first bytes of every item of this crate.
 const TAG: [u8; 2] = [0xF7, 0x4D];
@@ -57,10 +64,11 @@ pub(super) fn packed(
     now: SystemTime,
 ) -> Vec<u8> {
     let expires = ttl.map_or(0, |ttl| milliseconds(now).saturating_add(whole_milliseconds(ttl)));
-    let mut item = Vec::with_capacity(42 + namespace.len() + key.len() + value.len());
+    let mut item = Vec::with_capacity(44 + namespace.len() + key.len() + value.len());
     item.extend(TAG);
     item.extend(generation);
     item.extend(expires.to_le_bytes());
+    item.extend(ttl.map_or(0, rounding).to_le_bytes());
     for part in [namespace.as_bytes(), key] {
         item.extend(length(part.len()));
         item.extend(part);
@@ -70,25 +78,50 @@ pub(super) fn packed(
 }
 
 /// Returns the value in an item and its remaining time to live, if the item belongs to this key and generation.
+///
+/// `seconds` is the remaining time to live by the server, if it has one.
 pub(super) fn unpacked(
     item: &[u8],
     generation: Generation,
     namespace: &str,
     key: &[u8],
+    seconds: Option<u64>,
     now: SystemTime,
 ) -> Option<(Vec<u8>, Option<Duration>)> {
-    let (expires, mut rest) = item.strip_prefix(&TAG)?.strip_prefix(&generation)?.split_first_chunk()?;
+    let (expires, rest) = item.strip_prefix(&TAG)?.strip_prefix(&generation)?.split_first_chunk()?;
+    let (rounding, mut rest) = rest.split_first_chunk()?;
     for part in [namespace.as_bytes(), key] {
         rest = rest.strip_prefix(&length(part.len()))?.strip_prefix(part)?;
     }
     let left = match u64::from_le_bytes(*expires) {
         0 => None,
         expires => {
-            let left = expires.checked_sub(milliseconds(now)).filter(|left| *left > 0)?;
-            Some(Duration::from_millis(left))
+            let left = i128::from(expires) - i128::from(milliseconds(now));
+            let left = agreed(left, seconds, u16::from_le_bytes(*rounding));
+            Some(Duration::from_millis(u64::try_from(left).ok().filter(|left| *left > 0)?))
         }
     };
     Some((rest.to_vec(), left))
+}
+
+/// Returns the remaining time to live, in milliseconds: `left` by the clocks of the writer and the reader, `seconds` by the
+/// server, which was told the time to live plus `rounding` plus one second.
+///
+/// The server reduces its number once a second, so at the store and at the lookup it may be up to a second behind. Without
+/// the rounding the true time is thus less than `seconds`, and more than `seconds - 2`. If `left` is not between
+/// these, the middle counts, and the entry is served as long as it can be at most a second late.
+fn agreed(left: i128, seconds: Option<u64>, rounding: u16) -> i128 {
+    let Some(seconds) = seconds else { return left };
+    let most = i128::from(seconds) * 1000 - i128::from(rounding);
+    if (most - 2000 - LATE_TICK..=most + LATE_TICK).contains(&left) {
+        return left;
+    }
+    if most < 1000 { 0 } else { (most - 1000).max(1) }
+}
+
+/// Returns how much the time to live grows when it is rounded up to seconds, in milliseconds.
+fn rounding(ttl: Duration) -> u16 {
+    u16::try_from((1000 - whole_milliseconds(ttl) % 1000) % 1000).unwrap_or(0)
 }
 
 /// Returns the time to live for the server: whole seconds, rounded up, plus one, because the server's clock
@@ -103,6 +136,12 @@ pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
         return i32::try_from(seconds).unwrap_or(0);
     }
     i32::try_from(milliseconds(now).div_ceil(1000).saturating_add(seconds)).unwrap_or(0)
+}
+
+/// Returns the time to live of a lease for the server: at least as long as `lease`.
+pub(super) fn lease_seconds(lease: Duration) -> i32 {
+    let seconds = whole_milliseconds(lease).div_ceil(1000).saturating_add(1);
+    i32::try_from(seconds.min(MONTH - 1)).unwrap_or(0)
 }
 
 /// Returns the time in milliseconds since 1970.
@@ -142,7 +181,8 @@ mod tests {
     fn an_item_answers_for_its_own_key_only() {
         let (now, generation) = (SystemTime::UNIX_EPOCH + Duration::from_secs(1), new_generation());
         let item = packed(generation, "ab", b"c", b"value", Some(Duration::from_millis(5)), now);
-        let open = |generation, namespace, key, now| unpacked(&item, generation, namespace, key, now);
+        let open =
+            |generation, namespace, key, now| unpacked(&item, generation, namespace, key, Some(2), now);
         let left = Some(Duration::from_millis(5));
         assert_eq!(open(generation, "ab", b"c", now), Some((b"value".to_vec(), left)));
         assert_eq!(open(generation, "a", b"bc", now), None);
@@ -150,9 +190,56 @@ mod tests {
         assert_eq!(open(new_generation(), "ab", b"c", now), None);
         assert_eq!(open(generation, "ab", b"c", now + Duration::from_millis(5)), None);
         for length in 0..item.len() - 5 {
-            assert_eq!(unpacked(&item[..length], generation, "ab", b"c", now), None);
+            assert_eq!(unpacked(&item[..length], generation, "ab", b"c", Some(2), now), None);
         }
         assert_ne!(entry_key("ab", b"c"), entry_key("a", b"bc"));
         assert_ne!(new_generation(), generation);
+    }
+
+    /// Returns the remaining time to live that a reader sees whose clock is ahead by `skew` milliseconds, so many
+    /// milliseconds after the item was stored, so many milliseconds after a tick of the server's clock.
+    fn seen(ttl: u64, skew: i64, after: u64, tick: u64) -> Option<Duration> {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let (generation, ttl) = (new_generation(), Duration::from_millis(ttl));
+        let item = packed(generation, "a", b"b", b"value", Some(ttl), start);
+        let told = u64::try_from(server_ttl(Some(ttl), start)).unwrap();
+        let seconds = told.checked_sub((tick + after) / 1000).filter(|seconds| *seconds > 0)?;
+        let now = start + Duration::from_millis(after);
+        let skewed = Duration::from_millis(skew.unsigned_abs());
+        let now = if skew < 0 { now - skewed } else { now + skewed };
+        unpacked(&item, generation, "a", b"b", Some(seconds), now)?.1
+    }
+
+    #[test]
+    fn clocks_that_agree_tell_the_time_in_milliseconds() {
+        for ttl in [1_u64, 20, 999, 1000, 1001, 2500, 60_000] {
+            for tick in [0, 1, 499, 998, 999] {
+                for after in (0..=ttl + 100).step_by(usize::try_from(ttl / 20).unwrap().max(1)) {
+                    let left = ttl.checked_sub(after).filter(|left| *left > 0).map(Duration::from_millis);
+                    assert_eq!(seen(ttl, 0, after, tick), left, "{ttl} {tick} {after}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_that_differ_neither_hide_an_entry_nor_keep_it() {
+        for ttl in [1000, 1500, 2000, 10_000, 60_000] {
+            for skew in [-86_400_000, -60_000, -2500, -1500, 1100, 1500, 2500, 60_000, 86_400_000] {
+                for tick in [0, 500, 999] {
+                    assert!(seen(ttl, skew, 0, tick).is_some(), "{ttl} {skew} {tick}: never a hit");
+                    for after in (0..ttl + 5000).step_by(100) {
+                        let Some(left) = seen(ttl, skew, after, tick) else { continue };
+                        let end = Duration::from_millis(after) + left;
+                        let late = end.saturating_sub(Duration::from_millis(ttl));
+                        let most = if skew.abs() < 2000 { 1600 } else { 1001 };
+                        assert!(
+                            late <= Duration::from_millis(most),
+                            "{ttl} {skew} {tick} {after}: {late:?} late"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

@@ -3,22 +3,23 @@
 //! The client is part of this crate: existing clients are either blocking or async, and adapting two of them
 //! would take more code than the three commands that are needed.
 
+mod backend;
 mod client;
 mod connection;
 mod item;
+mod lease;
 mod protocol;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
+use lru_core::backend::{ErrorKind, Leases, Stored};
 use tokio::runtime;
 
-use self::client::Retry;
 use self::connection::{Awaited, Blocking};
 use self::item::Generation;
-use self::protocol::{If, Reply};
-use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use self::lease::Epoch;
+use self::protocol::{Flags, Reply};
 use crate::connection_pool::ConnectionPool;
 use crate::error::ClientError;
 use crate::timeouts::{Timeouts, timeout_methods};
@@ -36,6 +37,11 @@ const MAX_KEYS: usize = 256;
 ///   counts as a backend error.
 /// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the
 ///   server removes them as they expire or as it needs the memory.
+/// * A lookup that finds nothing leaves a lease: an empty item of at least the time asked for, rounded up to whole seconds.
+///   A result is stored only if that item is still there. If a connection to the server is lost, results that are being
+///   computed are not stored, as the server may have been restarted.
+/// * Clocks of processes may differ: where the deadline of an entry and the remaining time that the server tells, in whole
+///   seconds, disagree, the time of the server counts. An entry is then served about a second too long at most.
 /// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another
 ///   process has invalidated.
 /// * Credentials and encryption are not supported.
@@ -56,6 +62,8 @@ pub struct Memcached {
     timeouts: Timeouts,
     blocking: ConnectionPool<Blocking>,
     awaited: ConnectionPool<Awaited, runtime::Id>,
+    /// Leases are valid within an epoch.
+    epoch: Epoch,
 }
 
 /// Creates a backend that stores results in the Memcached server at this address.
@@ -75,10 +83,12 @@ pub fn memcached(address: impl Into<String>) -> Memcached {
     let address = if has_port { address.to_owned() } else { format!("{address}:11211") };
     let place = format!("memcached at {address}");
     let (blocking, awaited) = (ConnectionPool::new(), ConnectionPool::new());
-    Memcached { address, place, timeouts: Timeouts::new(), blocking, awaited }
+    Memcached { address, place, timeouts: Timeouts::new(), blocking, awaited, epoch: Epoch::new() }
 }
 
 timeout_methods! { Memcached }
+
+impl Leases for Memcached {}
 
 impl fmt::Debug for Memcached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,203 +154,22 @@ fn found(
     key: &[u8],
 ) -> Result<Option<Stored>, ClientError> {
     match entry {
-        Reply::Value { value, .. } => Ok(opened(&value, generation, namespace, key)),
+        Reply::Value { value, flags } => Ok(opened(&value, flags, generation, namespace, key)),
         Reply::Missing => Ok(None),
         other => Err(rejected(other)),
     }
 }
 
-/// Returns the entry that an item holds, unless it belongs to another key, is of an older generation, or has
-/// expired.
-fn opened(item: &[u8], generation: Option<Generation>, namespace: &str, key: &[u8]) -> Option<Stored> {
-    let (value, ttl) = item::unpacked(item, generation?, namespace, key, SystemTime::now())?;
+/// Returns the entry that an item holds, unless the item is a lease, belongs to another key, is of an older generation,
+/// or has expired.
+fn opened(
+    item: &[u8],
+    flags: Flags,
+    generation: Option<Generation>,
+    namespace: &str,
+    key: &[u8],
+) -> Option<Stored> {
+    let now = SystemTime::now();
+    let (value, ttl) = item::unpacked(item, generation?, namespace, key, flags.seconds, now)?;
     Some(Stored::new(value).ttl(ttl))
 }
-
-macro_rules! backend_by_memcached {
-    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $renew:ident, [$($fn:tt)*] $($await:tt)*) => {
-        impl Memcached {
-            $($fn)* $send<const N: usize>(&self, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
-                let replies = self.$send_all(requests, N, retry)$($await)*?;
-                replies.try_into().map_err(|_| ClientError::answered(ErrorKind::Protocol, "wrong number of replies"))
-            }
-
-            /// Returns the generation of a namespace, and creates it if there is none.
-            $($fn)* $generation(&self, namespace: &str) -> Result<Generation, ClientError> {
-                let key = item::generation_key(namespace);
-                let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
-                let only = match reply {
-                    Reply::Value { value, cas } => match value.try_into() {
-                        Ok(generation) => return Ok(generation),
-                        Err(_) => If::Version(cas),
-                    },
-                    Reply::Missing => If::Absent,
-                    other => return Err(rejected(other)),
-                };
-                let generation = item::new_generation();
-                match self.$send(&protocol::set(&key, &generation, 0, only), Retry::Allowed)$($await)*? {
-                    [Reply::Done] => Ok(generation),
-                    // Another client created it first.
-                    [Reply::Changed | Reply::Missing] => {
-                        let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
-                        generation_in(reply)?.ok_or_else(|| {
-                            let message = "the server does not keep the generation of the namespace";
-                            ClientError::answered(ErrorKind::Rejected, message)
-                        })
-                    }
-                    [other] => Err(rejected(other)),
-                }
-            }
-
-            $($fn)* $renew(&self, namespace: &str) -> Result<(), ClientError> {
-                let key = item::generation_key(namespace);
-                let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
-                match self.$send(&request, Retry::Allowed)$($await)*? {
-                    [Reply::Done] => Ok(()),
-                    [other] => Err(rejected(other)),
-                }
-            }
-        }
-
-        impl $Backend for Memcached {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let replies = self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
-                let found = replies.and_then(|[generation, entry]| {
-                    found(entry, generation_in(generation)?, namespace, key)
-                });
-                self.timeouts.record(&self.place, found)
-            }
-
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
-                let mut all = Vec::with_capacity(keys.len());
-                for keys in keys.chunks(MAX_KEYS) {
-                    self.timeouts.admit(&self.place)?;
-                    let requests = generation_and_entries(namespace, keys);
-                    let replies = self.$send_all(&requests, 1 + keys.len(), Retry::Allowed)$($await)*;
-                    let found = replies.and_then(|replies| found_of(replies, namespace, keys));
-                    all.extend(self.timeouts.record(&self.place, found)?);
-                }
-                Ok(all)
-            }
-
-            $($fn)* set(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                value: &[u8],
-                ttl: Option<Duration>,
-            ) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = match self.$generation(namespace)$($await)* {
-                    Ok(generation) => {
-                        let now = SystemTime::now();
-                        let item = item::packed(generation, namespace, key, value, ttl, now);
-                        let seconds = item::server_ttl(ttl, now);
-                        let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
-                        match self.$send(&request, Retry::Allowed)$($await)* {
-                            Ok([Reply::Done]) => Ok(()),
-                            Ok([other]) => Err(rejected(other)),
-                            Err(error) => Err(error),
-                        }
-                    }
-                    Err(error) => Err(error),
-                };
-                self.timeouts.record(&self.place, done)
-            }
-
-            $($fn)* add(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                value: &[u8],
-                ttl: Duration,
-            ) -> Result<bool, BackendError> {
-                let (found, version) = $CompareAndSwap::get_versioned(self, namespace, key)$($await)*?;
-                if found.is_some() {
-                    return Ok(false);
-                }
-                $CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))$($await)*
-            }
-
-            $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let requests =
-                    [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
-                let replies = self.$send(&requests.concat(), Retry::Allowed)$($await)*;
-                let done = replies.and_then(|[generation, entry, deleted]| {
-                    let generation = generation_in(generation)?;
-                    match (entry, deleted) {
-                        (Reply::Value { value, .. }, Reply::Done) => {
-                            Ok(opened(&value, generation, namespace, key).is_some())
-                        }
-                        (_, Reply::Done | Reply::Missing) => Ok(false),
-                        (_, other) => Err(rejected(other)),
-                    }
-                });
-                self.timeouts.record(&self.place, done)
-            }
-
-            $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = self.$renew(namespace)$($await)*;
-                self.timeouts.record(&self.place, done)
-            }
-        }
-
-        impl $CompareAndSwap for Memcached {
-            type Version = Version;
-
-            $($fn)* get_versioned(
-                &self,
-                namespace: &str,
-                key: &[u8],
-            ) -> Result<(Option<Stored>, Version), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let looked = match self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
-                    Ok([generation, entry]) => match generation_in(generation) {
-                        Ok(Some(generation)) => Ok((generation, entry)),
-                        Ok(None) => self.$generation(namespace)$($await)*.map(|generation| (generation, entry)),
-                        Err(error) => Err(error),
-                    },
-                    Err(error) => Err(error),
-                };
-                let looked = looked.and_then(|(generation, entry)| match entry {
-                    Reply::Value { value, cas } => {
-                        let found = opened(&value, Some(generation), namespace, key);
-                        Ok((found, Version { generation, cas: Some(cas) }))
-                    }
-                    Reply::Missing => Ok((None, Version { generation, cas: None })),
-                    other => Err(rejected(other)),
-                });
-                self.timeouts.record(&self.place, looked)
-            }
-
-            $($fn)* compare_and_swap(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                version: &Version,
-                value: &[u8],
-                ttl: Option<Duration>,
-            ) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let now = SystemTime::now();
-                let item = item::packed(version.generation, namespace, key, value, ttl, now);
-                let only = version.cas.map_or(If::Absent, If::Version);
-                let seconds = item::server_ttl(ttl, now);
-                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
-                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
-                    Ok([Reply::Done]) => Ok(true),
-                    Ok([Reply::Changed | Reply::Missing]) => Ok(false),
-                    Ok([other]) => Err(rejected(other)),
-                    Err(error) => Err(error),
-                };
-                self.timeouts.record(&self.place, done)
-            }
-        }
-    };
-}
-
-backend_by_memcached! { Backend, CompareAndSwap, send, send_all, generation, renew, [fn] }
-backend_by_memcached! { AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, renew_async, [async fn] .await }

@@ -10,16 +10,43 @@ const MAX_LINE: usize = 2048;
 /// One reply of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// `VA`: a value and its version.
-    Value { value: Vec<u8>, cas: u64 },
+    /// `VA`: the value of an item, and what the flags tell of it.
+    Value { value: Vec<u8>, flags: Flags },
     /// `EN`, `NF`: there is no item.
     Missing,
-    /// `HD`: done.
-    Done,
+    /// `HD`: done, and what the flags tell of the item.
+    Done(Flags),
     /// `NS`, `EX`: the item is not the expected one.
     Changed,
     /// The server rejected the request, with this message.
     Error(String),
+}
+
+/// What the flags of a reply tell of an item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flags {
+    /// `c`: the version of the item, which the server counts. It is zero on a server that runs without them, `-C`.
+    pub(super) cas: Option<u64>,
+    /// `t`: the remaining time to live in seconds, as the server counts them; `None` if the item does not expire.
+    pub(super) seconds: Option<u64>,
+    /// `W`: this request has created the item.
+    pub(super) is_created: bool,
+}
+
+impl Flags {
+    fn read<'w>(words: impl Iterator<Item = &'w str>) -> Self {
+        let mut flags = Self::default();
+        for word in words {
+            match word.split_at_checked(1) {
+                Some(("c", cas)) => flags.cas = cas.parse().ok(),
+                // `t-1` is an item that does not expire.
+                Some(("t", seconds)) => flags.seconds = seconds.parse().ok(),
+                Some(("W", "")) => flags.is_created = true,
+                _ => {}
+            }
+        }
+        flags
+    }
 }
 
 /// The condition under which an item is stored.
@@ -30,9 +57,24 @@ pub(super) enum If {
     Version(u64),
 }
 
-/// Reads an item and its version.
+/// Reads an item, its version, and its remaining time to live.
 pub(super) fn get(key: &str) -> Vec<u8> {
-    format!("mg {key} v c\r\n").into_bytes()
+    format!("mg {key} v c t\r\n").into_bytes()
+}
+
+/// Like [`get`], but creates an empty item for this number of seconds if there is none.
+pub(super) fn get_or_create(key: &str, seconds: i32) -> Vec<u8> {
+    format!("mg {key} v c t N{seconds}\r\n").into_bytes()
+}
+
+/// Reads the version of an item.
+pub(super) fn version(key: &str) -> Vec<u8> {
+    format!("mg {key} c\r\n").into_bytes()
+}
+
+/// Sets the time to live of an item, and reads its version.
+pub(super) fn touch(key: &str, seconds: i32) -> Vec<u8> {
+    format!("mg {key} c T{seconds}\r\n").into_bytes()
 }
 
 /// Deletes an item.
@@ -40,14 +82,19 @@ pub(super) fn delete(key: &str) -> Vec<u8> {
     format!("md {key}\r\n").into_bytes()
 }
 
-/// Stores an item. `ttl` is in seconds; zero means no expiry, and a month or more is a date.
+/// Deletes an item if it has this version.
+pub(super) fn delete_version(key: &str, cas: u64) -> Vec<u8> {
+    format!("md {key} C{cas}\r\n").into_bytes()
+}
+
+/// Stores an item, and reads its new version. `ttl` is in seconds; zero means no expiry, and a month or more is a date.
 pub(super) fn set(key: &str, value: &[u8], ttl: i32, only: If) -> Vec<u8> {
     let only = match only {
         If::Any => String::new(),
         If::Absent => " ME".into(),
         If::Version(cas) => format!(" C{cas}"),
     };
-    let mut request = format!("ms {key} {} T{ttl}{only}\r\n", value.len()).into_bytes();
+    let mut request = format!("ms {key} {} c T{ttl}{only}\r\n", value.len()).into_bytes();
     request.reserve_exact(value.len() + 2);
     request.extend_from_slice(value);
     request.extend_from_slice(b"\r\n");
@@ -86,8 +133,6 @@ impl Inbox {
         let reply = match words.next() {
             Some("VA") => {
                 let length: usize = words.next().and_then(|word| word.parse().ok()).ok_or_else(malformed)?;
-                let cas =
-                    words.find_map(|word| word.strip_prefix('c')?.parse().ok()).ok_or_else(malformed)?;
                 if length > MAX_VALUE {
                     return Err(malformed());
                 }
@@ -98,11 +143,13 @@ impl Inbox {
                 if &bytes[whole - 2..whole] != b"\r\n" {
                     return Err(malformed());
                 }
+                let flags = Flags::read(words);
+                flags.cas.ok_or_else(malformed)?;
                 let value = bytes[end + 2..whole - 2].to_vec();
                 self.start += whole;
-                return Ok(Some(Reply::Value { value, cas }));
+                return Ok(Some(Reply::Value { value, flags }));
             }
-            Some("HD") => Reply::Done,
+            Some("HD") => Reply::Done(Flags::read(words)),
             Some("EN" | "NF") => Reply::Missing,
             Some("NS" | "EX") => Reply::Changed,
             Some("ERROR" | "SERVER_ERROR" | "CLIENT_ERROR") => Reply::Error(line.to_owned()),
@@ -123,7 +170,7 @@ mod tests {
 
     #[test]
     fn replies_come_in_pieces_of_any_size() {
-        let bytes = b"VA 4 c17\r\n\r\n\r\n\r\nEN\r\nHD\r\nSERVER_ERROR object too large for cache\r\nEX\r\n";
+        let bytes = b"VA 4 c17 t-1\r\n\r\n\r\n\r\nEN\r\nHD c9 t30 W\r\nSERVER_ERROR object too large for cache\r\nEX\r\n";
         for size in 1..bytes.len() {
             let (mut inbox, mut replies) = (Inbox::default(), Vec::new());
             for piece in bytes.chunks(size) {
@@ -134,8 +181,10 @@ mod tests {
             }
             assert!(inbox.is_empty());
             let rejected = Reply::Error("SERVER_ERROR object too large for cache".into());
-            let value = Reply::Value { value: b"\r\n\r\n".to_vec(), cas: 17 };
-            assert_eq!(replies, [value, Reply::Missing, Reply::Done, rejected, Reply::Changed]);
+            let flags = Flags { cas: Some(17), ..Flags::default() };
+            let value = Reply::Value { value: b"\r\n\r\n".to_vec(), flags };
+            let done = Reply::Done(Flags { cas: Some(9), seconds: Some(30), is_created: true });
+            assert_eq!(replies, [value, Reply::Missing, done, rejected, Reply::Changed]);
         }
     }
 

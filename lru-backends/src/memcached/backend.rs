@@ -1,0 +1,381 @@
+//! The backend traits, for blocking and for async functions.
+
+use std::time::{Duration, SystemTime};
+
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, Permission, Stored};
+
+use super::client::{Retry, is_closed};
+use super::item::{self, Generation};
+use super::lease::{self, MAX_LOOKS, Seen, Token};
+use super::protocol::{self, Flags, If, Reply};
+use super::{
+    MAX_KEYS, Memcached, Version, found, found_of, generation_and_entries, generation_and_entry,
+    generation_in, opened, rejected,
+};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::error::ClientError;
+
+macro_rules! backend_by_memcached {
+    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $replace:ident, $store:ident, $store_over:ident, $extend:ident, [$($fn:tt)*] $($await:tt)*) => {
+        impl Memcached {
+            $($fn)* $send<const N: usize>(&self, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
+                let replies = self.$send_all(requests, N, retry)$($await)*?;
+                replies.try_into().map_err(|_| ClientError::answered(ErrorKind::Protocol, "wrong number of replies"))
+            }
+
+            /// Returns the generation of a namespace, and creates it if there is none.
+            $($fn)* $generation(&self, namespace: &str) -> Result<Generation, ClientError> {
+                let key = item::generation_key(namespace);
+                let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                let only = match reply {
+                    Reply::Value { value, flags } => match value.try_into() {
+                        Ok(generation) => return Ok(generation),
+                        Err(_) => lease::version(flags).map_or(If::Any, If::Version),
+                    },
+                    Reply::Missing => If::Absent,
+                    other => return Err(rejected(other)),
+                };
+                let generation = item::new_generation();
+                match self.$send(&protocol::set(&key, &generation, 0, only), Retry::Allowed)$($await)*? {
+                    [Reply::Done(_)] => Ok(generation),
+                    // Another client created it first.
+                    [Reply::Changed | Reply::Missing] => {
+                        let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                        generation_in(reply)?.ok_or_else(|| {
+                            let message = "the server does not keep the generation of the namespace";
+                            ClientError::answered(ErrorKind::Rejected, message)
+                        })
+                    }
+                    [other] => Err(rejected(other)),
+                }
+            }
+
+            /// Looks up an entry, and leaves a lease if there is none.
+            $($fn)* $look(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, ClientError> {
+                let entry_key = item::entry_key(namespace, key);
+                let seconds = item::lease_seconds(lease);
+                let requests = [
+                    protocol::get(&item::generation_key(namespace)),
+                    protocol::get_or_create(&entry_key, seconds),
+                ].concat();
+                for _ in 0..MAX_LOOKS {
+                    let epoch = self.epoch.number();
+                    let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
+                    let known = generation_in(generation)?;
+                    let seen = Seen::read(entry, known, namespace, key)?;
+                    // Read before anything is computed, so it need not be older than the item.
+                    let generation = match known {
+                        Some(generation) => generation,
+                        None => self.$generation(namespace)$($await)*?,
+                    };
+                    let (flags, is_new, found) = match seen {
+                        Seen::Entry(found, flags) => (flags, false, Some(found)),
+                        Seen::Lease(flags) => (flags, flags.is_created, None),
+                        // No lookup has created this item: the one that replaces it by a lease has won.
+                        Seen::Unusable(flags) => {
+                            match self.$replace(&entry_key, flags, seconds)$($await)*? {
+                                Some(flags) => (flags, true, None),
+                                // Another client was first: its lease, or its value, is there now.
+                                None => continue,
+                            }
+                        }
+                        Seen::Nothing => return Ok(Lookup::new(None).permission(Permission::Denied)),
+                    };
+                    return Ok(Lookup::new(found).permission(lease::permission(flags, is_new, epoch, generation)));
+                }
+                Ok(Lookup::new(None).permission(Permission::Denied))
+            }
+
+            /// Replaces the item of this version by a lease, and returns the flags of the lease if it did.
+            $($fn)* $replace(&self, entry_key: &str, flags: Flags, seconds: i32) -> Result<Option<Flags>, ClientError> {
+                let Some(cas) = lease::version(flags) else { return Ok(Some(Flags::default())) };
+                let request = protocol::set(entry_key, &[], seconds, If::Version(cas));
+                match self.$send(&request, Retry::Forbidden)$($await)*? {
+                    [Reply::Done(flags)] => Ok(Some(flags)),
+                    [Reply::Changed | Reply::Missing] => Ok(None),
+                    [other] => Err(rejected(other)),
+                }
+            }
+
+            /// Stores an entry under the present generation, whatever is there, and returns the lease over it.
+            $($fn)* $store(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, ClientError> {
+                let epoch = self.epoch.number();
+                let generation = self.$generation(namespace)$($await)*?;
+                let now = SystemTime::now();
+                let item = item::packed(generation, namespace, key, value, ttl, now);
+                let seconds = item::server_ttl(ttl, now);
+                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
+                // It is not sent twice: the first request may be carried out late, after a change that follows the second.
+                match self.$send(&request, Retry::Forbidden)$($await)*? {
+                    [Reply::Done(flags)] => Ok(Token { cas: 0, epoch, generation }.over(flags)),
+                    [other] => Err(rejected(other)),
+                }
+            }
+
+            /// Stores an entry over the version, and under the generation, of a lookup.
+            $($fn)* $store_over(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                token: Token,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, ClientError> {
+                let now = SystemTime::now();
+                let item = item::packed(token.generation, namespace, key, value, ttl, now);
+                let seconds = item::server_ttl(ttl, now);
+                let generation_key = item::generation_key(namespace);
+                let requests = [
+                    protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Version(token.cas)),
+                    // Without its generation the entry is found by no lookup: the namespace was cleared, or the server
+                    // was restarted and the version is that of another item.
+                    protocol::get(&generation_key),
+                ].concat();
+                let [stored, generation] = match self.$send(&requests, Retry::Forbidden)$($await)* {
+                    Ok(replies) => replies,
+                    // The server has closed the connection, as in a restart, so the lease is lost. Is the server up again?
+                    Err(error) if is_closed(&error) => {
+                        let [_] = self.$send(&protocol::get(&generation_key), Retry::Forbidden)$($await)*?;
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(error),
+                };
+                match stored {
+                    Reply::Done(flags) if generation_in(generation)? == Some(token.generation) => Ok(token.over(flags)),
+                    Reply::Done(_) | Reply::Changed | Reply::Missing => Ok(None),
+                    other => Err(rejected(other)),
+                }
+            }
+
+            /// Extends the lease with this token, if it is still there, and returns whether it is.
+            $($fn)* $extend(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                token: Token,
+                ttl: Duration,
+            ) -> Result<bool, ClientError> {
+                let entry_key = item::entry_key(namespace, key);
+                let requests = [protocol::get(&item::generation_key(namespace)), protocol::version(&entry_key)].concat();
+                let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
+                let is_cleared = generation_in(generation)? != Some(token.generation);
+                // First without a change: an entry that another client has stored keeps its time to live.
+                if is_cleared || !token.is_of(entry)? {
+                    return Ok(false);
+                }
+                let request = protocol::touch(&entry_key, item::lease_seconds(ttl));
+                let [entry] = self.$send(&request, Retry::Allowed)$($await)*?;
+                token.is_of(entry)
+            }
+        }
+
+        impl $Backend for Memcached {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let replies = self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
+                let found = replies.and_then(|[generation, entry]| {
+                    found(entry, generation_in(generation)?, namespace, key)
+                });
+                self.timeouts.record(&self.place, found)
+            }
+
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+                let mut all = Vec::with_capacity(keys.len());
+                for keys in keys.chunks(MAX_KEYS) {
+                    self.timeouts.admit(&self.place)?;
+                    let requests = generation_and_entries(namespace, keys);
+                    let replies = self.$send_all(&requests, 1 + keys.len(), Retry::Allowed)$($await)*;
+                    let found = replies.and_then(|replies| found_of(replies, namespace, keys));
+                    all.extend(self.timeouts.record(&self.place, found)?);
+                }
+                Ok(all)
+            }
+
+            $($fn)* set(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<(), BackendError> {
+                $Backend::put(self, namespace, key, value, ttl)$($await)*.map(drop)
+            }
+
+            $($fn)* put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let done = self.$store(namespace, key, value, ttl)$($await)*;
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let done = self.$look(namespace, key, lease)$($await)*;
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(None) };
+                self.timeouts.admit(&self.place)?;
+                let done = self.$store_over(namespace, key, token, value, ttl)$($await)*;
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(false) };
+                self.timeouts.admit(&self.place)?;
+                let done = self.$extend(namespace, key, token, ttl)$($await)*;
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(()) };
+                self.timeouts.admit(&self.place)?;
+                let request = protocol::delete_version(&item::entry_key(namespace, key), token.cas);
+                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
+                    Ok([Reply::Done(_) | Reply::Changed | Reply::Missing]) => Ok(()),
+                    Ok([other]) => Err(rejected(other)),
+                    Err(error) => Err(error),
+                };
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                let (found, version) = $CompareAndSwap::get_versioned(self, namespace, key)$($await)*?;
+                if found.is_some() {
+                    return Ok(false);
+                }
+                $CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))$($await)*
+            }
+
+            $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let requests =
+                    [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
+                let replies = self.$send(&requests.concat(), Retry::Allowed)$($await)*;
+                let done = replies.and_then(|[generation, entry, deleted]| {
+                    let generation = generation_in(generation)?;
+                    match (entry, deleted) {
+                        (Reply::Value { value, flags }, Reply::Done(_)) => {
+                            Ok(opened(&value, flags, generation, namespace, key).is_some())
+                        }
+                        (_, Reply::Done(_) | Reply::Missing) => Ok(false),
+                        (_, other) => Err(rejected(other)),
+                    }
+                });
+                self.timeouts.record(&self.place, done)
+            }
+
+            $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
+                self.timeouts.admit(&self.place)?;
+                // Entries of an older generation are found by no lookup.
+                let key = item::generation_key(namespace);
+                let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
+                let done = match self.$send(&request, Retry::Allowed)$($await)* {
+                    Ok([Reply::Done(_)]) => Ok(()),
+                    Ok([other]) => Err(rejected(other)),
+                    Err(error) => Err(error),
+                };
+                self.timeouts.record(&self.place, done)
+            }
+        }
+
+        impl $CompareAndSwap for Memcached {
+            type Version = Version;
+
+            $($fn)* get_versioned(
+                &self,
+                namespace: &str,
+                key: &[u8],
+            ) -> Result<(Option<Stored>, Version), BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let looked = match self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
+                    Ok([generation, entry]) => match generation_in(generation) {
+                        Ok(Some(generation)) => Ok((generation, entry)),
+                        Ok(None) => self.$generation(namespace)$($await)*.map(|generation| (generation, entry)),
+                        Err(error) => Err(error),
+                    },
+                    Err(error) => Err(error),
+                };
+                let looked = looked.and_then(|(generation, entry)| match entry {
+                    Reply::Value { value, flags } => {
+                        let found = opened(&value, flags, Some(generation), namespace, key);
+                        let cas = lease::version(flags).ok_or_else(|| {
+                            ClientError::answered(ErrorKind::Unsupported, "the server counts no versions (`-C`)")
+                        })?;
+                        Ok((found, Version { generation, cas: Some(cas) }))
+                    }
+                    Reply::Missing => Ok((None, Version { generation, cas: None })),
+                    other => Err(rejected(other)),
+                });
+                self.timeouts.record(&self.place, looked)
+            }
+
+            $($fn)* compare_and_swap(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                version: &Version,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<bool, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let now = SystemTime::now();
+                let item = item::packed(version.generation, namespace, key, value, ttl, now);
+                let only = version.cas.map_or(If::Absent, If::Version);
+                let seconds = item::server_ttl(ttl, now);
+                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
+                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
+                    Ok([Reply::Done(_)]) => Ok(true),
+                    Ok([Reply::Changed | Reply::Missing]) => Ok(false),
+                    Ok([other]) => Err(rejected(other)),
+                    Err(error) => Err(error),
+                };
+                self.timeouts.record(&self.place, done)
+            }
+        }
+    };
+}
+
+backend_by_memcached! {
+    Backend, CompareAndSwap, send, send_all, generation, look, replace, store, store_over, extend, [fn]
+}
+backend_by_memcached! {
+    AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, look_async, replace_async,
+    store_async, store_over_async, extend_async, [async fn] .await
+}
