@@ -266,16 +266,10 @@ fn histories(modes: &[&str], place: &str) {
 
 #[test]
 fn histories_of_redis_have_no_stale_reads() {
-    histories(
-        &["redis", "redis-single", "redis-global", "redis-front", "redis-async"],
-        &REDIS.url(),
-    );
+    histories(&["redis", "redis-single", "redis-global", "redis-front", "redis-async"], &REDIS.url());
 }
 
 #[test]
 fn histories_of_memcached_have_no_stale_reads() {
-    histories(
-        &["memcached", "memcached-global", "memcached-front", "memcached-async"],
-        &MEMCACHED.address(),
-    );
+    histories(&["memcached", "memcached-global", "memcached-front", "memcached-async"], &MEMCACHED.address());
 }
