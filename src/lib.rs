@@ -983,7 +983,7 @@ pub use lru_macros::cache;
 /// * **Types.** Arguments and results must be `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not.
 /// * **Expiry.** `ttl` applies in both places. A copy of a backend entry expires in the process no later than in the backend.
 ///   `front_ttl` shortens the time to live of the in-process copy, and so bounds how long this process may serve a result that
-///   another process has invalidated. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
+///   another process has invalidated. It counts from when the request was sent that found or stored the result. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
 ///   of a hundred processes on one server.
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
 ///   as another process changes or invalidates the entry, and all copies are dropped while changes cannot be received. The eviction
@@ -997,16 +997,22 @@ pub use lru_macros::cache;
 ///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from an open circuit breaker.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
 ///   cannot be read counts as a miss.
-/// * **Across processes.** With `single_flight = global`, one process computes a missing key: it takes a lock in the backend, and the
-///   others look for its result after 5 milliseconds, then less and less often, up to every 100. A process that waits longer than
-///   `flight_timeout` computes; the lock of a process that died, or of a future that was dropped, expires after that time. With a
-///   backend without [`add`](backend::Backend::add) each process computes, which counts as a backend error, and every `strict` call fails.
+/// * **Changes during a computation.** A result is stored only if nobody has changed or invalidated its entry since the call looked it
+///   up: the lookup takes a [lease](backend::Lease), in the same round trip. Otherwise the call returns its result, which counts in
+///   `superseded` of [`CacheStats`], and no other call gets it. This holds for Redis 6.2 or later, Memcached and a file, and for a backend of your
+///   own that implements [`get_or_lease`](backend::Backend::get_or_lease) and [`set_leased`](backend::Backend::set_leased). After a
+///   lookup that failed, the result is kept in the process only. A change that returned an error may still be carried out.
+/// * **Across processes.** With `single_flight = global`, one process computes a missing key: the one whose lookup left the lease. The
+///   others look for its result after 5 milliseconds, then less and less often, up to every 100; if the computation fails, they go on at
+///   once. The lease is valid for two seconds, and renewed while the body runs. So if a process dies, one of the others
+///   takes over after two seconds; a future that is dropped gives its lease up at once, on tokio with the feature `tokio`. A
+///   process that waits longer than `flight_timeout` computes. A backend that does not implement [`Leases`](backend::Leases) is a compile error.
 /// * **Format.** By default, entries are compact binary ([postcard](https://postcard.jamesmunns.com/wire-format)). `format = json`, with
 ///   the feature `json`, stores JSON that other programs can read. JSON writes `null` for a float that is not finite and for
 ///   `Some(None)`: such a key or result is kept in the process only, and counts as a backend error.
 /// * **Accessors.** `cache_clear`, `cache_invalidate` and `cache_put` act in both places and return a `Result`. They, `cache_contains`
 ///   and `cache_peek` are `async` if the function is; the latter two treat a backend that fails as empty. `cache_retain` acts in the
-///   process only. A result that another process was computing meanwhile may be stored afterwards.
+///   process only. `cache_refresh` stores its result as a call does.
 ///
 /// ```
 /// # #[cfg(feature = "backend")] {

@@ -12,6 +12,7 @@ mod contract;
 mod examples;
 mod fallback;
 mod files;
+mod global;
 mod histories;
 mod many;
 mod memcached_clocks;

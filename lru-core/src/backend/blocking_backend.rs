@@ -100,8 +100,8 @@ pub trait Backend {
 
     /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
     ///
-    /// It is called only for the cross-process lock of `single_flight = global`. The default returns an error
-    /// of kind [`Unsupported`](ErrorKind::Unsupported); then each process computes on its own.
+    /// Memoized functions do not call it; it is for programs that use a backend directly. The default returns an error of
+    /// kind [`Unsupported`](ErrorKind::Unsupported).
     ///
     /// # Errors
     ///
@@ -223,6 +223,6 @@ pub trait Backend {
 pub(super) fn cannot_add() -> BackendError {
     BackendError::with_kind(
         ErrorKind::Unsupported,
-        "this backend does not implement `add`, which `single_flight = global` needs",
+        "this backend does not implement `add`",
     )
 }
