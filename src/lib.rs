@@ -994,7 +994,8 @@ pub use lru_macros::cache;
 ///   because the stored bytes do not contain types.
 /// * **Counting.** A call answered by the backend is a hit, and counts in `backend_hits` of [`CacheStats`].
 /// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
-///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from an open circuit breaker.
+///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from a rejected value. An
+///   outage is reported when a circuit breaker opens, and by each probe that fails; the errors in between are only counted.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
 ///   cannot be read counts as a miss.
 /// * **Changes during a computation.** A result is stored only if nobody has changed or invalidated its entry since the call looked it

@@ -490,6 +490,50 @@ mod traced {
     }
 
     #[test]
+    #[cfg(feature = "backend")]
+    fn an_outage_is_reported_when_it_begins_and_when_it_ends() {
+        use functools::backend::{Backend, BackendError, CircuitBreaker, Stored};
+        struct Broken;
+        static IS_DOWN: AtomicBool = AtomicBool::new(true);
+        impl Backend for Broken {
+            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
+                if IS_DOWN.load(SeqCst) { Err("it is down".into()) } else { Ok(None) }
+            }
+
+            fn set(&self, _: &str, _: &[u8], _: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+                if IS_DOWN.load(SeqCst) { Err("it is down".into()) } else { Ok(()) }
+            }
+
+            fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+                Ok(false)
+            }
+
+            fn clear(&self, _: &str) -> Result<(), BackendError> {
+                Ok(())
+            }
+        }
+        #[lru_cache(maxsize = 0, backend = CircuitBreaker::new(Broken).failures(1).pause(Duration::from_millis(1)))]
+        fn square(n: u64) -> u64 {
+            n * n
+        }
+        listen();
+        let of = "an_outage_is_reported_when_it_begins_and_when_it_ends::square";
+        let warnings = |events: Vec<String>| events.iter().filter(|event| event.starts_with("WARN")).count();
+        assert_eq!(square(3), 9);
+        assert_eq!(warnings(take_events(of)), 1, "the lookup fails, the store is skipped");
+        IS_DOWN.store(false, SeqCst);
+        let closed = "INFO circuit breaker closed backend=the backend";
+        let begin = std::time::Instant::now();
+        // The circuit breaker belongs to no function.
+        let is_closed = || EVENTS.lock().unwrap().contains(&(String::new(), closed.to_owned()));
+        while !is_closed() {
+            assert_eq!(square(3), 9);
+            assert!(begin.elapsed() < Duration::from_secs(60), "the circuit breaker does not close");
+        }
+        assert_eq!(warnings(take_events(of)), 0);
+    }
+
+    #[test]
     fn an_error_answered_by_a_stale_result_is_reported() {
         #[lru_cache(ttl = 10, stale_if_error = 1000, timer = now)]
         fn fallback(start: u64) -> Result<u64, ()> {

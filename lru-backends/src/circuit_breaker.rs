@@ -2,11 +2,15 @@
 //!
 //! Invariant: while the circuit is open, one operation per pause goes through as a probe; all others fail at the
 //! cost of reading a clock.
+//!
+//! Invariant: each change of the circuit is reported once, whatever the number of functions and threads. The error at
+//! which it opens, or stays open, says so; all other errors until it closes are marked as repeated.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use lru_core::__private::circuit_closed;
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Stored,
 };
@@ -19,6 +23,36 @@ const FAILURES: u32 = 3;
 /// How long the circuit stays open by default.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The name of a backend that has none, in errors.
+const PLACE: &str = "the backend";
+
+/// The state of a circuit breaker, as [`CircuitBreaker::on_change`] reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// All operations go through.
+    Closed,
+    /// Operations are skipped.
+    Open,
+    /// One operation goes through as a probe.
+    HalfOpen,
+}
+
+/// What a recorded outcome means for the circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// The operation succeeded, and the circuit was closed.
+    Fine,
+    /// The operation succeeded and closed the circuit.
+    Closed,
+    /// The operation failed, and the circuit stays closed.
+    Failed,
+    /// The operation failed and opened the circuit, or was a probe.
+    Opened,
+    /// The operation had begun before the circuit opened.
+    Repeated,
+}
+
 /// The state of a circuit breaker.
 #[derive(Debug)]
 pub(crate) struct Breaker {
@@ -29,6 +63,9 @@ pub(crate) struct Breaker {
     failures: AtomicU32,
     /// When the next probe may go through, in microseconds since `start`.
     probe_at: AtomicU64,
+    /// Whether a probe has gone through, and no failure was recorded since.
+    is_probed: AtomicBool,
+    pub(crate) on_change: Option<fn(CircuitState)>,
 }
 
 impl Breaker {
@@ -39,6 +76,8 @@ impl Breaker {
             start: Instant::now(),
             failures: AtomicU32::new(0),
             probe_at: AtomicU64::new(0),
+            is_probed: AtomicBool::new(false),
+            on_change: None,
         }
     }
 
@@ -49,21 +88,64 @@ impl Breaker {
         }
         let (now, probe_at) = (self.now(), self.probe_at.load(Relaxed));
         // The thread that moves the time of the next probe makes this probe. One that never returns delays no other.
-        now >= probe_at && self.probe_at.compare_exchange(probe_at, self.later(now), Relaxed, Relaxed).is_ok()
+        let is_probe = now >= probe_at
+            && self.probe_at.compare_exchange(probe_at, self.later(now), Relaxed, Relaxed).is_ok();
+        if is_probe {
+            self.is_probed.store(true, Relaxed);
+            self.changed(CircuitState::HalfOpen);
+        }
+        is_probe
     }
 
-    /// Records the outcome of an operation that went through.
-    pub(crate) fn record(&self, is_down: bool) {
+    /// Records the outcome of an operation that went through, and reports a change of the circuit to the callback.
+    pub(crate) fn record(&self, is_down: bool) -> Recorded {
         if !is_down {
             // Usually zero already: then there is no write to memory that other threads read.
-            if self.failures.load(Relaxed) != 0 {
-                self.failures.store(0, Relaxed);
+            if self.failures.load(Relaxed) == 0 || self.failures.swap(0, Relaxed) < self.limit {
+                return Recorded::Fine;
             }
-            return;
+            self.changed(CircuitState::Closed);
+            return Recorded::Closed;
         }
         self.probe_at.store(self.later(self.now()), Relaxed);
-        if self.failures.load(Relaxed) < self.limit {
-            self.failures.fetch_add(1, Relaxed);
+        let count = |failures| (failures < self.limit).then_some(failures + 1);
+        let is_opened = match self.failures.fetch_update(Relaxed, Relaxed, count) {
+            Ok(before) if before + 1 < self.limit => return Recorded::Failed,
+            Ok(_) => {
+                self.is_probed.store(false, Relaxed);
+                true
+            }
+            // Of all operations that were under way, one stands for the probe.
+            Err(_) => self.is_probed.load(Relaxed) && self.is_probed.swap(false, Relaxed),
+        };
+        if !is_opened {
+            return Recorded::Repeated;
+        }
+        self.changed(CircuitState::Open);
+        Recorded::Opened
+    }
+
+    /// Records the outcome of an operation, and marks its error by what it means for the circuit.
+    pub(crate) fn recorded<T>(
+        &self,
+        place: &str,
+        is_down: bool,
+        done: Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        match self.record(is_down) {
+            Recorded::Fine | Recorded::Failed => done,
+            Recorded::Closed => {
+                circuit_closed(&place);
+                done
+            }
+            Recorded::Opened => done.map_err(BackendError::opening_circuit),
+            Recorded::Repeated => done.map_err(BackendError::repeated),
+        }
+    }
+
+    fn changed(&self, state: CircuitState) {
+        if let Some(callback) = self.on_change {
+            callback(state);
         }
     }
 
@@ -87,6 +169,11 @@ pub(crate) fn circuit_open(place: &str) -> BackendError {
 /// By default three failures in a row open the circuit for one second. Then one operation goes through as a
 /// probe; if it fails, the circuit stays open for another second. A skipped operation fails with an error of
 /// kind [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis` and `Memcached` have a circuit breaker built in.
+///
+/// An outage is reported once, whatever the number of calls. `on_backend_error`, and an event of level `WARN` with the
+/// feature `tracing`, report the failures up to the one that opens the circuit, and each failed probe:
+/// [`opens_circuit`](BackendError::opens_circuit) tells these apart. The errors in between are only counted. An event of
+/// level `INFO` reports that the circuit closed. [`on_change`](Self::on_change) reports every change.
 ///
 /// # Examples
 ///
@@ -144,13 +231,19 @@ impl<B> CircuitBreaker<B> {
         self
     }
 
+    /// Sets a callback for changes of the circuit. The thread calls it whose operation caused the change.
+    #[must_use]
+    pub fn on_change(mut self, callback: fn(CircuitState)) -> Self {
+        self.breaker.on_change = Some(callback);
+        self
+    }
+
     fn admitted(&self) -> Result<&B, BackendError> {
-        if self.breaker.admits() { Ok(&self.backend) } else { Err(circuit_open("the backend")) }
+        if self.breaker.admits() { Ok(&self.backend) } else { Err(circuit_open(PLACE)) }
     }
 
     fn record<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
-        self.breaker.record(done.is_err());
-        done
+        self.breaker.recorded(PLACE, done.is_err(), done)
     }
 }
 
@@ -299,6 +392,25 @@ mod tests {
         assert!(!breaker.admits(), "one is enough");
         breaker.record(false);
         assert!(breaker.admits() && breaker.admits());
+    }
+
+    #[test]
+    fn each_change_is_recorded_once() {
+        use Recorded::{Closed, Failed, Fine, Opened, Repeated};
+        static CHANGES: std::sync::Mutex<Vec<CircuitState>> = std::sync::Mutex::new(Vec::new());
+        let on_change: fn(CircuitState) = |state| CHANGES.lock().unwrap().push(state);
+        let breaker = Breaker { pause: Duration::ZERO, on_change: Some(on_change), ..Breaker::new() };
+        let fails = [(); 5].map(|()| breaker.record(true));
+        assert_eq!(fails, [Failed, Failed, Opened, Repeated, Repeated]);
+        assert!(breaker.admits());
+        assert_eq!([(); 2].map(|()| breaker.record(true)), [Opened, Repeated]);
+        assert!(breaker.admits());
+        assert_eq!([(); 2].map(|()| breaker.record(false)), [Closed, Fine]);
+        assert_eq!((breaker.record(true), breaker.record(false)), (Failed, Fine));
+        {
+            use CircuitState::{Closed, HalfOpen, Open};
+            assert_eq!(*CHANGES.lock().unwrap(), [Open, HalfOpen, Open, HalfOpen, Closed]);
+        }
     }
 
     /// A backend that counts its lookups and is always down.

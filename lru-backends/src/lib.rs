@@ -27,7 +27,7 @@ mod sharded;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod timeouts;
 
-pub use circuit_breaker::CircuitBreaker;
+pub use circuit_breaker::{CircuitBreaker, CircuitState};
 pub use compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 #[cfg(feature = "disk")]
 pub use disk::{Disk, disk};

@@ -30,8 +30,8 @@ impl Timeouts {
 
     /// Reports the outcome of an operation to the circuit breaker, and names the place in its error.
     pub(crate) fn record<T>(&self, place: &str, done: Result<T, ClientError>) -> Result<T, BackendError> {
-        self.breaker.record(done.as_ref().is_err_and(|error| error.is_down));
-        done.map_err(|error| error.at(place))
+        let is_down = done.as_ref().is_err_and(|error| error.is_down);
+        self.breaker.recorded(place, is_down, done.map_err(|error| error.at(place)))
     }
 }
 
@@ -61,6 +61,14 @@ macro_rules! timeout_methods {
             pub fn breaker(mut self, failures: u32, pause: Duration) -> Self {
                 self.timeouts.breaker.limit = failures.max(1);
                 self.timeouts.breaker.pause = pause;
+                self
+            }
+
+            /// Sets a callback for changes of the circuit breaker; see
+            /// [`CircuitBreaker::on_change`](crate::CircuitBreaker::on_change).
+            #[must_use]
+            pub fn on_circuit_change(mut self, callback: fn(crate::CircuitState)) -> Self {
+                self.timeouts.breaker.on_change = Some(callback);
                 self
             }
         }

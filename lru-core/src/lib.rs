@@ -73,6 +73,8 @@ pub mod testing {
 /// may change in any release.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(feature = "backend")]
+    pub use crate::backend::circuit::circuit_closed;
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
     pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, invalidation::Invalidation};

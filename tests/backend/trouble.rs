@@ -1,15 +1,15 @@
 //! A backend that fails, or has entries that cannot be decoded.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::channel;
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use functools::backend::{Backend, BackendError, Stored};
+use functools::backend::{Backend, BackendError, CircuitBreaker, CircuitState, ErrorKind, Stored};
 use functools::lru_cache;
 
-use crate::map_backend::MapBackend;
+use crate::map_backend::{MapBackend, until};
 
 #[test]
 fn a_backend_that_is_down_fails_no_call() {
@@ -134,6 +134,53 @@ fn who_wants_to_know_is_told_what_a_backend_could_not_do() {
     assert_eq!(double(1), 2);
     // After a lookup that failed, the result is not stored: another process may have changed the entry.
     assert_eq!(*REPORTED.lock().unwrap(), ["the backend is down"]);
+}
+
+#[test]
+fn an_outage_is_reported_once_by_all_functions_that_share_a_circuit_breaker() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static CHANGES: Mutex<Vec<CircuitState>> = Mutex::new(Vec::new());
+    static REPORTED: Mutex<Vec<(ErrorKind, bool)>> = Mutex::new(Vec::new());
+    static BREAKER: LazyLock<CircuitBreaker<&MapBackend>> = LazyLock::new(|| {
+        let breaker = CircuitBreaker::new(&BACKEND).failures(2).pause(Duration::from_millis(20));
+        breaker.on_change(|state| CHANGES.lock().unwrap().push(state))
+    });
+    fn report(error: &BackendError) {
+        REPORTED.lock().unwrap().push((error.kind(), error.opens_circuit()));
+    }
+    #[lru_cache(maxsize = 0, backend = &*BREAKER, on_backend_error = report)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    #[lru_cache(maxsize = 0, backend = &*BREAKER, on_backend_error = report)]
+    fn triple(n: u64) -> u64 {
+        3 * n
+    }
+    assert_eq!((double(1), triple(1)), (2, 3));
+    BACKEND.set_down(true);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..500).for_each(|n| assert_eq!((double(n), triple(n)), (2 * n, 3 * n))));
+        }
+    });
+    // Some probes fail.
+    let probes = || CHANGES.lock().unwrap().iter().filter(|state| **state == CircuitState::HalfOpen).count();
+    let before = probes();
+    until(|| double(1) == 2 && probes() >= before + 3);
+    BACKEND.set_down(false);
+    until(|| triple(1) == 3 && CHANGES.lock().unwrap().last() == Some(&CircuitState::Closed));
+
+    let (changes, reported) = (CHANGES.lock().unwrap(), REPORTED.lock().unwrap());
+    for (n, pair) in changes.chunks(2).enumerate() {
+        let expected = [CircuitState::Open, CircuitState::HalfOpen];
+        assert_eq!(pair, if 2 * n + 1 == changes.len() { &[CircuitState::Closed][..] } else { &expected });
+    }
+    // The failure before the one that opens the circuit, and one for each time that it opens.
+    let opened = changes.iter().filter(|state| **state == CircuitState::Open).count();
+    assert_eq!(reported.iter().filter(|(_, opens)| *opens).count(), opened);
+    assert_eq!(reported.len(), opened + 1, "{reported:?}");
+    assert!(reported.iter().all(|(kind, _)| *kind == ErrorKind::Other), "{reported:?}");
+    assert!(double::cache_stats().backend_errors >= 2000 && triple::cache_stats().backend_errors >= 2000);
 }
 
 #[derive(Debug, PartialEq)]

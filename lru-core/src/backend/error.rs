@@ -54,7 +54,19 @@ pub enum ErrorKind {
 /// ```
 pub struct BackendError {
     kind: ErrorKind,
+    outage: Outage,
     cause: Box<dyn Error + Send + Sync>,
+}
+
+/// What an error tells of an outage of its backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    /// Nothing: the failure may be a single one.
+    Unknown,
+    /// It is the failure at which a circuit breaker opened, or stayed open after a probe.
+    Open,
+    /// An earlier failure has told it.
+    Told,
 }
 
 impl BackendError {
@@ -65,7 +77,40 @@ impl BackendError {
 
     /// Creates an error of the given kind from any error, or from a message.
     pub fn with_kind(kind: ErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind, cause: cause.into() }
+        let outage = if kind == ErrorKind::CircuitOpen { Outage::Told } else { Outage::Unknown };
+        Self { kind, outage, cause: cause.into() }
+    }
+
+    /// Marks this failure as the one at which a circuit breaker opened, or stayed open after a probe. A failure that is
+    /// marked as [repeated](Self::repeated) remains so.
+    #[must_use]
+    pub fn opening_circuit(mut self) -> Self {
+        if self.outage != Outage::Told {
+            self.outage = Outage::Open;
+        }
+        self
+    }
+
+    /// Marks this failure as one of an outage that an earlier error has reported.
+    ///
+    /// It is counted, but `on_backend_error` is not called, and no event is emitted. Errors of kind
+    /// [`CircuitOpen`](ErrorKind::CircuitOpen) are marked from the start.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        self.outage = Outage::Told;
+        self
+    }
+
+    /// Returns whether a circuit breaker opened at this failure, or stayed open because its probe failed.
+    #[must_use]
+    pub fn opens_circuit(&self) -> bool {
+        self.outage == Outage::Open
+    }
+
+    /// Returns whether an earlier error has reported the outage that this failure belongs to.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.outage == Outage::Told
     }
 
     /// Returns the kind of failure.
@@ -137,7 +182,7 @@ impl fmt::Display for BackendError {
 
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, cause } = self;
+        let Self { kind, cause, .. } = self;
         f.debug_struct("BackendError").field("kind", kind).field("cause", cause).finish()
     }
 }
@@ -161,6 +206,19 @@ mod tests {
         ] {
             assert_eq!(BackendError::from(io::Error::from(io)).kind(), kind, "{io:?}");
         }
+    }
+
+    #[test]
+    fn an_outage_is_reported_by_its_first_error() {
+        let (first, skipped) =
+            (BackendError::from("down"), BackendError::with_kind(ErrorKind::CircuitOpen, ""));
+        assert_eq!((first.opens_circuit(), first.is_repeated()), (false, false));
+        assert_eq!((skipped.opens_circuit(), skipped.is_repeated()), (false, true));
+        let opening = first.opening_circuit();
+        assert_eq!((opening.opens_circuit(), opening.is_repeated()), (true, false));
+        let repeated = opening.repeated();
+        let still = repeated.opening_circuit();
+        assert_eq!((still.opens_circuit(), still.is_repeated()), (false, true));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) mod awaited;
 pub(crate) mod blocking_as_async;
 mod blocking_backend;
 #[cfg(feature = "backend")]
+pub(crate) mod circuit;
+#[cfg(feature = "backend")]
 pub(crate) mod codec;
 mod error;
 #[cfg(feature = "backend")]

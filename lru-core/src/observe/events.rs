@@ -78,6 +78,12 @@ impl Events {
         event!(self, WARN, %error, "backend failed");
     }
 
+    /// Emits that the circuit breaker of a backend closed.
+    #[cfg(feature = "backend")]
+    pub(crate) fn circuit_closed(self, backend: &dyn Display) {
+        event!(self, INFO, %backend, "circuit breaker closed");
+    }
+
     /// Emits that a follower has waited for `flight_timeout`, and runs the function itself. The leader is
     /// slow, or waits for the follower in a way that is not detected: in another task, for example.
     pub(crate) fn timed_out(self) {

@@ -253,17 +253,19 @@ impl<B> BackendEntry<B> {
         self
     }
 
-    /// Reports an error by an event and the callback. Returns what a strict function returns instead of its
-    /// result.
+    /// Reports an error by an event and the callback, unless it belongs to an outage that was reported. Returns what a
+    /// strict function returns instead of its result.
     pub(super) fn report<R>(
         &self,
         events: Events,
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        events.backend_failed(&error);
-        if let Some(callback) = self.handle.on_error {
-            callback(&error);
+        if !error.is_repeated() {
+            events.backend_failed(&error);
+            if let Some(callback) = self.handle.on_error {
+                callback(&error);
+            }
         }
         strictness.instead(error)
     }
