@@ -32,6 +32,16 @@ pub(crate) fn evicting(n: u64) -> u64 {
     body(n)
 }
 
+#[lru_cache(maxsize = 128, single_flight = true)]
+pub(crate) fn single_flight(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, single_flight = true)]
+pub(crate) fn single_flight_evicting(n: u64) -> u64 {
+    body(n)
+}
+
 #[lru_cache(maxsize = 128, scope = thread)]
 pub(crate) fn of_thread(n: u64) -> u64 {
     body(n)
@@ -166,10 +176,25 @@ async fn asynchronous(n: u64) -> u64 {
     ready(body(n)).await
 }
 
+#[lru_cache(maxsize = 128)]
+async fn asynchronous_evicting(n: u64) -> u64 {
+    ready(body(n)).await
+}
+
 /// Polls an `async fn` once; its body does not wait.
 #[inline]
 pub(crate) fn polled(n: u64) -> u64 {
-    match pin!(asynchronous(n)).poll(&mut Context::from_waker(Waker::noop())) {
+    poll(asynchronous(n))
+}
+
+#[inline]
+pub(crate) fn polled_evicting(n: u64) -> u64 {
+    poll(asynchronous_evicting(n))
+}
+
+#[inline]
+fn poll(call: impl Future<Output = u64>) -> u64 {
+    match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => unreachable!("the body does not wait"),
     }

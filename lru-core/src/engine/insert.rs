@@ -82,10 +82,12 @@ impl<C: CacheTypes> State<C> {
     fn apply(&self, decision: Decision, found: Option<Place>, entry: Entry<C>, removed: &mut Removed<C>) {
         match (decision, found) {
             (Decision::Insert | Decision::Replace, found) => match (self.write(removed), found) {
-                (Some(mut store), Some(place)) => store.replace(place, entry, removed),
-                (Some(mut store), None) => {
+                (Some(mut store), found) => {
                     self.change_log.inserted();
-                    store.insert(entry, removed);
+                    match found {
+                        Some(place) => store.replace(place, entry, removed),
+                        None => store.insert(entry, removed),
+                    }
                 }
                 // Unreachable: a nested call decides not to store.
                 (None, _) => self.reject(entry, removed),

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::lock::{Lock, release};
+use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::{Freshness, Ticks};
@@ -28,7 +28,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
-    /// computation of its own. Returns the freshness of a hit as well.
+    /// computation of its own. Returns the freshness of a hit as well, and the epoch of a miss.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lookup_uncounted<R>(
         &self,
@@ -36,12 +36,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         matches: impl FnMut(&C::Key) -> bool,
         read: impl FnOnce(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<(R, Freshness)> {
+    ) -> Result<(R, Freshness), Epoch> {
         if self.is_disabled() {
-            return None;
+            return Err(Epoch::UNKNOWN);
         }
         let read = |entry: &Entry<C>, now| (read(&entry.value), lifecycle.check(&entry.meta, now));
-        self.search(hash, matches, read, |_| (), lifecycle).ok()
+        self.search(hash, matches, read, |state| state.change_log.now(), lifecycle)
     }
 
     /// Counts a hit and returns the result of `read` if an entry may be served at the current time. Otherwise
@@ -141,6 +141,18 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let state = self.hold();
         state.counters.miss();
         state.change_log.now_without_lookup()
+    }
+
+    /// Counts a miss of a key that was missing at this epoch, if nothing was stored or changed since. Returns whether
+    /// that is so: the key is then still missing.
+    #[inline]
+    pub(crate) fn begin_call_at(&self, missed: Epoch) -> bool {
+        let state = self.hold();
+        let is_current = state.change_log.is_at(missed) && state.is_settled();
+        if is_current {
+            state.counters.miss();
+        }
+        is_current
     }
 
     /// Counts a miss without a lookup, when a requested computation begins, and returns an epoch of its own.

@@ -1,6 +1,6 @@
 //! A follower of a flight: a call that waits for the result that another call computes.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::Release;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ impl<K, V> Follower<K, V> {
         let Self { flights, flight, ticket, .. } = self;
         let is_published = || flight.published.get().is_some();
         let times = (self.timeout, self.deadline);
-        flight.queue.poll(ticket, context.waker().clone(), times, is_published).map(|end| match end {
+        flight.queue().poll(ticket, context.waker().clone(), times, is_published).map(|end| match end {
             WaitEnd::Published => Followed::Published,
             WaitEnd::TakesOver(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
             WaitEnd::Failed => Followed::Failed,
@@ -79,7 +79,7 @@ impl<K, V> Follower<K, V> {
 
     /// Takes over from a leader that has exceeded its timeout, without waiting.
     pub(super) fn take_over_if_stuck(&self) -> Option<Leader<K, V>> {
-        let takeover = self.flight.queue.take_over_if_stuck(self.timeout)?;
+        let takeover = self.flight.queue().take_over_if_stuck(self.timeout)?;
         Some(Leader::successor(&self.flights, &self.flight, takeover))
     }
 
@@ -93,9 +93,9 @@ impl<K, V> Drop for Follower<K, V> {
     fn drop(&mut self) {
         let is_published = self.published().is_some();
         if let Some(ticket) = self.ticket.filter(|_| !is_published) {
-            self.flight.queue.leave(ticket);
+            self.flight.queue().leave(ticket);
         }
-        if self.flight.followers.fetch_sub(1, Relaxed) == 1 && !is_published {
+        if self.flight.followers.fetch_sub(1, Release) == 1 && !is_published {
             self.flights.remove_if_deserted(&self.flight);
         }
     }

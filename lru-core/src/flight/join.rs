@@ -8,6 +8,7 @@ use std::vec::Vec;
 use crate::flight::follower::Follower;
 use crate::flight::leader::Leader;
 use crate::flight::table::{Flight, FlightTable};
+use crate::flight::wait_queue::Beginning;
 use crate::key::KeyHash;
 use crate::store::Epoch;
 
@@ -22,7 +23,8 @@ pub(crate) enum Joined<K, V> {
 }
 
 impl<K, V> FlightTable<K, V> {
-    /// Joins the flight of a key, or begins one, which takes the key from `key`.
+    /// Joins the flight of a key, or begins one, which takes the key from `key`. `beginning` is when the call begins,
+    /// and how long it may take.
     ///
     /// `is_superseded` returns whether a computation that began at an epoch is out of date: its flight is not
     /// joined.
@@ -31,10 +33,10 @@ impl<K, V> FlightTable<K, V> {
         hash: KeyHash,
         key: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
-        timeout: Duration,
+        beginning: impl Into<Beginning>,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Joined<K, V> {
-        self.join_as(hash, key, same, (timeout, false), is_superseded)
+        self.join_as(hash, key, same, beginning.into(), is_superseded)
     }
 
     fn join_as(
@@ -42,7 +44,7 @@ impl<K, V> FlightTable<K, V> {
         hash: KeyHash,
         key: &mut Option<K>,
         same: impl Fn(&K, &K) -> bool,
-        (timeout, is_claim): (Duration, bool),
+        beginning: Beginning,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Joined<K, V> {
         let mut rejected: Vec<Arc<Flight<K, V>>> = Vec::new();
@@ -51,18 +53,18 @@ impl<K, V> FlightTable<K, V> {
             let is_candidate = |flight: &&Arc<Flight<K, V>>| {
                 flight.hash == hash && !rejected.iter().any(|rejected| Arc::ptr_eq(rejected, flight))
             };
-            let candidates: Vec<_> = table.iter_hash(hash.get()).filter(is_candidate).cloned().collect();
-            if candidates.is_empty() {
+            if !table.iter_hash(hash.get()).any(|flight| is_candidate(&flight)) {
                 let Some(key) = key.take() else { return Joined::Ended };
-                let flight = Arc::new(Flight::new(hash, key, timeout, is_claim));
+                let flight = Arc::new(Flight::new(hash, key, beginning));
                 table.insert_unique(hash.get(), Arc::clone(&flight), |flight| flight.hash.get());
                 drop(table);
                 return Joined::Lead(Leader::first(Arc::clone(self), flight));
             }
+            let candidates: Vec<_> = table.iter_hash(hash.get()).filter(is_candidate).cloned().collect();
             drop(table);
             for flight in candidates {
                 let is_same = key.as_ref().is_some_and(|key| same(&flight.key, key));
-                if !is_same || flight.queue.began().is_some_and(&is_superseded) {
+                if !is_same || flight.began().is_some_and(&is_superseded) {
                     rejected.push(flight);
                     continue;
                 }
@@ -72,7 +74,7 @@ impl<K, V> FlightTable<K, V> {
                 }
                 flight.followers.fetch_add(1, Relaxed);
                 drop(table);
-                return Joined::Follow(Follower::new(Arc::clone(self), flight, timeout));
+                return Joined::Follow(Follower::new(Arc::clone(self), flight, beginning.timeout));
             }
         }
     }
@@ -87,7 +89,8 @@ impl<K, V> FlightTable<K, V> {
         timeout: Duration,
         is_superseded: impl Fn(Epoch) -> bool,
     ) -> Option<Leader<K, V>> {
-        match self.join_as(hash, key, same, (timeout, true), is_superseded) {
+        let beginning = Beginning { is_claim: true, ..Beginning::from(timeout) };
+        match self.join_as(hash, key, same, beginning, is_superseded) {
             Joined::Lead(leader) => Some(leader),
             Joined::Follow(follower) => follower.take_over_if_stuck(),
             Joined::Ended => None,

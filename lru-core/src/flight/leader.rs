@@ -1,13 +1,12 @@
 //! The leader of a flight: the one call that computes, and publishes the result to its followers.
 
-use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
 use crate::flight::cycles::{BodyScope, WaitEdge};
 use crate::flight::table::{Flight, FlightTable, Published};
-use crate::flight::wait_queue::{Former, Takeover};
+use crate::flight::wait_queue::{FIRST, Former, Released, Takeover};
 use crate::store::Epoch;
 use crate::time::Instant;
 
@@ -24,7 +23,7 @@ pub(crate) struct Leader<K, V> {
 impl<K, V> Leader<K, V> {
     /// Creates the leader that begins `flight`.
     pub(super) fn first(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>) -> Self {
-        Self { flights, flight, number: 0, former: Former::Gone, is_done: false }
+        Self { flights, flight, number: FIRST, former: Former::Gone, is_done: false }
     }
 
     /// Creates the leader from a follower that has taken over.
@@ -40,17 +39,17 @@ impl<K, V> Leader<K, V> {
 
     /// Records that the computation begins: a later change of the key supersedes its result.
     pub(crate) fn begin(&self, began: Epoch) {
-        self.flight.queue.begin(self.number, began, None);
+        self.flight.queue().begin(self.number, began, None);
     }
 
     /// Like [`Leader::begin`], but counts the leader's time from now on, instead of from when it joined.
     pub(crate) fn restart(&self, began: Epoch, timeout: Duration) {
-        self.flight.queue.begin(self.number, began, Some(timeout));
+        self.flight.queue().begin(self.number, began, Some(timeout));
     }
 
     /// Records that a claimed refresh will begin: until `timeout`, no other call claims it.
     pub(crate) fn confirm(&self, timeout: Duration) {
-        self.flight.queue.confirm(self.number, timeout);
+        self.flight.queue().confirm(self.number, timeout);
     }
 
     /// Returns whether it took over because the former leader exceeded its timeout.
@@ -76,13 +75,18 @@ impl<K, V> Leader<K, V> {
 
     /// Returns whether no follower has taken over.
     pub(crate) fn leads(&self) -> bool {
-        self.flight.queue.is_led_by(self.number)
+        self.flight.is_led_by(self.number)
     }
 
     /// Returns whether any follower waits for this leader. If there is none, the flight ends: no call joins
     /// any more.
     pub(crate) fn is_followed(&mut self) -> bool {
-        self.close_if(|followers| followers == 0);
+        let mut leads = false;
+        let is_closed = self.flights.remove_if(&self.flight, || {
+            leads = self.leads();
+            leads && self.flight.is_unfollowed()
+        });
+        self.is_done = is_closed || !leads;
         !self.is_done
     }
 
@@ -94,13 +98,12 @@ impl<K, V> Leader<K, V> {
 
     /// Ends the flight, and hands `value` to its followers. Does nothing if a follower has taken over.
     pub(crate) fn publish(mut self, value: Published<V>) {
-        self.close_if(|_| true);
-        if !self.leads() {
-            return;
-        }
-        // Only one leader gets here: the value is never replaced.
-        drop(self.flight.published.set(value));
-        self.flight.queue.wake_all();
+        let Self { flight, number, .. } = &self;
+        // A value that is not published is dropped after the locks are released.
+        let mut value = Some(value);
+        let publish = || value = value.take().and_then(|value| flight.published.set(value).err());
+        self.end(|| flight.queue().publish(*number, publish));
+        self.is_done = true;
     }
 
     /// Ends the flight without a value: all followers compute for themselves, at once. Does nothing if a follower has
@@ -110,19 +113,20 @@ impl<K, V> Leader<K, V> {
     }
 
     fn give_up(&mut self) {
-        self.close_if(|_| true);
-        self.flight.queue.fail(self.number);
+        self.end(|| self.flight.queue().fail(self.number));
+        self.is_done = true;
     }
 
-    /// Ends the flight if it has so many followers. There is nothing to end if another leads it.
-    fn close_if(&mut self, closes: impl FnOnce(usize) -> bool) {
-        let Self { flights, flight, number, is_done, .. } = self;
-        let mut leads = false;
-        let is_closed = flights.remove_if(flight, || {
-            leads = flight.queue.is_led_by(*number);
-            leads && closes(flight.followers.load(Relaxed))
+    /// Ends the flight, and wakes the followers that `release` returns. There is nothing to end if another leads it.
+    fn end(&self, release: impl FnOnce() -> Option<Released>) {
+        let mut released = None;
+        self.flights.remove_if(&self.flight, || {
+            released = release();
+            released.is_some()
         });
-        *is_done = is_closed || !leads;
+        if let Some(released) = released {
+            released.wake();
+        }
     }
 }
 
@@ -134,7 +138,7 @@ impl<K, V> Drop for Leader<K, V> {
         if thread::panicking() {
             // The followers would panic one after the other.
             self.give_up();
-        } else if self.flight.queue.resign(self.number) {
+        } else if self.is_followed() && self.flight.queue().resign(self.number) {
             self.flights.remove_if_deserted(&self.flight);
         }
     }

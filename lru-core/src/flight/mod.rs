@@ -30,4 +30,4 @@ pub(crate) use leader::Leader;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timeout;
-mod wait_queue;
+pub(crate) mod wait_queue;

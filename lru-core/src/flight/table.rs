@@ -1,8 +1,9 @@
 //! The flights of one cache: its computations in progress that other calls may wait for.
 
 use core::any::Any;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use core::time::Duration;
+#[cfg(any(test, feature = "testing"))]
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicUsize, Ordering::Acquire};
 use std::boxed::Box;
 use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
@@ -11,8 +12,9 @@ use hashbrown::HashTable;
 use parking_lot::Mutex;
 
 use crate::flight::cycles::FlightId;
-use crate::flight::wait_queue::WaitQueue;
+use crate::flight::wait_queue::{Beginning, FIRST, WaitQueue};
 use crate::key::KeyHash;
+use crate::store::Epoch;
 use crate::time::Instant;
 
 /// The flights of one cache by the hash of their key.
@@ -29,7 +31,11 @@ pub(crate) struct Flight<K, V> {
     /// How many calls follow. Incremented only under the lock of the table, so that no call joins a flight that
     /// has been removed from it.
     pub(super) followers: AtomicUsize,
-    pub(super) queue: Arc<WaitQueue>,
+    /// When the flight began.
+    beginning: Beginning,
+    /// The current leadership, and the followers that wait. Created when a call follows or the leadership changes:
+    /// until then, the first leader leads.
+    queue: OnceLock<Arc<WaitQueue>>,
 }
 
 /// What the leader shares with the followers.
@@ -54,7 +60,7 @@ impl<K, V> FlightTable<K, V> {
         let of_hash = table.iter_hash(hash.get()).filter(|flight| flight.hash == hash);
         let candidates: Vec<_> = of_hash.cloned().collect();
         drop(table);
-        candidates.iter().any(|flight| !flight.queue.is_stuck() && matches(&flight.key))
+        candidates.iter().any(|flight| !flight.is_stuck() && matches(&flight.key))
     }
 
     /// Returns the number of flights and of followers.
@@ -78,21 +84,52 @@ impl<K, V> FlightTable<K, V> {
 
     /// Removes `flight` if it has neither leader nor followers.
     pub(super) fn remove_if_deserted(&self, flight: &Arc<Flight<K, V>>) {
-        self.remove_if(flight, || flight.followers.load(Relaxed) == 0 && flight.queue.is_abandoned());
+        self.remove_if(flight, || flight.is_unfollowed() && flight.is_abandoned());
     }
 }
 
 impl<K, V> Flight<K, V> {
-    pub(super) fn new(hash: KeyHash, key: K, timeout: Duration, is_claim: bool) -> Self {
-        let (id, queue) = (FlightId::new(), Arc::new(WaitQueue::new(timeout, is_claim)));
+    #[inline]
+    pub(super) fn new(hash: KeyHash, key: K, beginning: Beginning) -> Self {
         Self {
-            id,
+            id: FlightId::new(),
             hash,
             key,
             current_at: OnceLock::new(),
             published: OnceLock::new(),
             followers: AtomicUsize::new(0),
-            queue,
+            beginning,
+            queue: OnceLock::new(),
         }
+    }
+
+    /// Returns the current leadership with the followers that wait, to follow or to change it.
+    pub(super) fn queue(&self) -> &Arc<WaitQueue> {
+        self.queue.get_or_init(|| Arc::new(WaitQueue::new(self.beginning)))
+    }
+
+    /// Returns when the current leader began to compute.
+    pub(super) fn began(&self) -> Option<Epoch> {
+        self.queue.get().map_or(self.beginning.epoch, |queue| queue.began())
+    }
+
+    /// Returns whether the leader of this number is the current one.
+    pub(super) fn is_led_by(&self, number: u64) -> bool {
+        self.queue.get().map_or(number == FIRST, |queue| queue.is_led_by(number))
+    }
+
+    /// Returns whether the leader has exceeded its timeout, either computing, or as a claim that has not begun.
+    fn is_stuck(&self) -> bool {
+        self.queue.get().map_or_else(|| self.beginning.is_stuck(), |queue| queue.is_stuck())
+    }
+
+    /// Returns whether the flight has no leader at all.
+    fn is_abandoned(&self) -> bool {
+        self.queue.get().is_some_and(|queue| queue.is_abandoned())
+    }
+
+    /// Returns whether no call follows. If so, what former followers did to the leadership is visible.
+    pub(super) fn is_unfollowed(&self) -> bool {
+        self.followers.load(Acquire) == 0
     }
 }

@@ -105,9 +105,14 @@ fn run() {
     }
 }
 
-#[cfg(not(any(test, feature = "testing")))]
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    advanced(Instant::now())
+}
+
+/// Returns the time by which timeouts are measured, from the time of the clock.
+#[cfg(not(any(test, feature = "testing")))]
+pub(crate) fn advanced(time: Instant) -> Instant {
+    time
 }
 
 #[cfg(feature = "testing")]
@@ -115,7 +120,7 @@ pub use manual::advance;
 #[cfg(all(test, not(feature = "testing")))]
 pub(super) use manual::advance;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use manual::now;
+pub(crate) use manual::advanced;
 
 /// The time that tests can advance.
 #[cfg(any(test, feature = "testing"))]
@@ -128,8 +133,8 @@ mod manual {
 
     static ADVANCED: AtomicU64 = AtomicU64::new(0);
 
-    pub(crate) fn now() -> Instant {
-        Instant::now() + Duration::from_nanos(ADVANCED.load(Relaxed))
+    pub(crate) fn advanced(time: Instant) -> Instant {
+        time + Duration::from_nanos(ADVANCED.load(Relaxed))
     }
 
     /// Advances the time by which `flight_timeout` is measured, for tests.

@@ -1,5 +1,6 @@
 //! The leadership of a flight, and the queue of followers that wait for it to end.
 
+use core::mem;
 use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -55,6 +56,46 @@ struct Leadership {
     deadline: Option<Instant>,
 }
 
+/// When a call begins a flight, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning {
+    /// When the computation began; `None` if that is told later.
+    pub(crate) epoch: Option<Epoch>,
+    /// The time by which timeouts are measured.
+    pub(crate) time: Instant,
+    pub(crate) timeout: Duration,
+    /// Whether it claims the refresh of a stale result, which may begin late or never.
+    pub(crate) is_claim: bool,
+}
+
+impl Beginning {
+    /// Returns whether the first leader has exceeded its timeout, if it still leads.
+    pub(super) fn is_stuck(self) -> bool {
+        Leadership::first(self).is_stuck()
+    }
+}
+
+/// Begins now; the epoch is told later.
+impl From<Duration> for Beginning {
+    fn from(timeout: Duration) -> Self {
+        Self { epoch: None, time: now(), timeout, is_claim: false }
+    }
+}
+
+/// The followers of a flight that has ended, to be woken after all locks are released.
+#[must_use]
+pub(super) struct Released {
+    waiting: BTreeMap<u64, Waiting>,
+    _timeout: Option<Wakeup>,
+}
+
+impl Released {
+    /// Wakes all of them.
+    pub(super) fn wake(self) {
+        self.waiting.into_values().for_each(wake);
+    }
+}
+
 /// How waiting for a flight ended.
 #[derive(Clone, Copy)]
 pub(super) enum WaitEnd {
@@ -87,6 +128,9 @@ pub(super) enum Former {
     Claiming,
 }
 
+/// The number of the leader that begins a flight.
+pub(super) const FIRST: u64 = 0;
+
 /// How long an executor may take to begin a refresh or a detached computation, before a call sees to it.
 pub(super) const BEGIN_TIME: Duration = Duration::from_millis(100);
 
@@ -94,10 +138,9 @@ pub(super) const BEGIN_TIME: Duration = Duration::from_millis(100);
 const TAKEOVER_TIME: Duration = Duration::from_secs(1);
 
 impl WaitQueue {
-    /// Creates a queue without followers, led by the leader with number zero.
-    pub(super) fn new(timeout: Duration, is_claim: bool) -> Self {
-        let leadership = Some(Leadership::new(0, timeout, is_claim));
-        Self(Mutex::new(State { leadership, ..State::default() }))
+    /// Creates a queue without followers.
+    pub(super) fn new(beginning: Beginning) -> Self {
+        Self(Mutex::new(State { leadership: Some(Leadership::first(beginning)), ..State::default() }))
     }
 
     /// Returns when the current leader began to compute.
@@ -214,20 +257,24 @@ impl WaitQueue {
         drop(former);
     }
 
-    /// Wakes all followers of a published flight.
-    pub(super) fn wake_all(&self) {
-        wake_all(self.0.lock());
+    /// Publishes by `publish`, and releases all followers; `None` if another leader has taken over.
+    pub(super) fn publish(&self, number: u64, publish: impl FnOnce()) -> Option<Released> {
+        let mut state = self.0.lock();
+        state.is_led_by(number).then(|| {
+            publish();
+            state.release_all()
+        })
     }
 
-    /// Ends the leadership of this number without a published value, and wakes all followers to compute for
-    /// themselves.
-    pub(super) fn fail(&self, number: u64) {
+    /// Ends the leadership of this number without a published value, and releases all followers to compute for
+    /// themselves; `None` if another leader has taken over.
+    pub(super) fn fail(&self, number: u64) -> Option<Released> {
         let mut state = self.0.lock();
-        if state.is_led_by(number) {
+        state.is_led_by(number).then(|| {
             state.leadership = None;
             state.has_failed = true;
-            wake_all(state);
-        }
+            state.release_all()
+        })
     }
 
     /// Releases the lock, and wakes the next follower to take over if it is `needed`.
@@ -263,8 +310,11 @@ impl State {
     }
 
     fn is_stuck(&self) -> bool {
-        let has_part = |leadership: &Leadership| leadership.began.is_some() || leadership.is_claim;
-        self.leadership.as_ref().is_some_and(|leadership| has_part(leadership) && leadership.is_overdue())
+        self.leadership.as_ref().is_some_and(Leadership::is_stuck)
+    }
+
+    fn release_all(&mut self) -> Released {
+        Released { waiting: mem::take(&mut self.waiting), _timeout: self.timeout.take() }
     }
 
     fn take_over(&mut self, queue: &Arc<WaitQueue>, timeout: Duration, is_claim: bool) -> Takeover {
@@ -313,9 +363,19 @@ impl State {
 }
 
 impl Leadership {
+    /// Creates the leadership of the leader that begins a flight.
+    fn first(beginning: Beginning) -> Self {
+        let Beginning { epoch, time, timeout, is_claim } = beginning;
+        let deadline = time.checked_add(if is_claim { BEGIN_TIME } else { timeout });
+        Self { number: FIRST, is_claim, is_confirmed: false, began: epoch, deadline }
+    }
+
     fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
-        let deadline = deadline_after(if is_claim { BEGIN_TIME } else { timeout });
-        Self { number, is_claim, is_confirmed: false, began: None, deadline }
+        Self { number, ..Self::first(Beginning { is_claim, ..Beginning::from(timeout) }) }
+    }
+
+    fn is_stuck(&self) -> bool {
+        (self.began.is_some() || self.is_claim) && self.is_overdue()
     }
 
     fn is_overdue(&self) -> bool {
@@ -326,14 +386,6 @@ impl Leadership {
     fn is_mere_claim(&self) -> bool {
         self.is_claim && self.began.is_none()
     }
-}
-
-/// Releases the lock, and wakes all followers.
-fn wake_all(mut state: MutexGuard<'_, State>) {
-    let (waiting, timeout) = (core::mem::take(&mut state.waiting), state.timeout.take());
-    drop(state);
-    drop(timeout);
-    waiting.into_values().for_each(wake);
 }
 
 /// Wakes a follower, which may belong to any executor. A panic of its waker does not keep others from being

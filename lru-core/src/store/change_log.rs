@@ -31,6 +31,14 @@ pub struct Epoch {
 impl Epoch {
     /// The epoch before all changes and insertions.
     pub(crate) const FIRST: Self = Self { changes: 0, insertions: 0 };
+
+    /// The epoch of a lookup that did not reach the cache.
+    pub(crate) const UNKNOWN: Self = Self { changes: u64::MAX, insertions: u64::MAX };
+
+    /// Returns whether there was no change between the two epochs, not counting insertions.
+    pub(crate) fn has_changes_of(self, other: Self) -> bool {
+        self.changes == other.changes
+    }
 }
 
 /// Whether a later change supersedes a computation.
@@ -130,7 +138,7 @@ impl ChangeLog {
         began.changes == self.changes.get()
     }
 
-    /// Records an insertion.
+    /// Records an insertion, or that an entry was replaced.
     #[inline]
     pub(crate) fn inserted(&self) {
         self.insertions.set(self.insertions.get() + 1);

@@ -54,7 +54,7 @@ pub trait Placement {
         matches: impl Fn(&StoredKey<Self>) -> bool,
         read: impl Fn(&StoredValue<Self>) -> R,
         lifecycle: &impl Lifecycle<Self::Types>,
-    ) -> Option<(R, Freshness)>;
+    ) -> Result<(R, Freshness), Epoch>;
 
     /// Inserts the result of a computation that began at `began`, as `Engine::insert_computed` does.
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -160,7 +160,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<(R, Freshness)> {
+    ) -> Result<(R, Freshness), Epoch> {
         Engine::lookup_uncounted(self, hash, matches, read, lifecycle)
     }
 
@@ -193,7 +193,7 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         matches: impl Fn(&StoredKey<E>) -> bool,
         read: impl Fn(&StoredValue<E>) -> R,
         lifecycle: &impl Lifecycle<E::Types>,
-    ) -> Option<(R, Freshness)> {
+    ) -> Result<(R, Freshness), Epoch> {
         (**self).lookup_uncounted(hash, matches, read, lifecycle)
     }
 

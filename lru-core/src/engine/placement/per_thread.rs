@@ -82,8 +82,9 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> Placement for OfThread<F, C, MAXSIZE
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<(R, Freshness)> {
-        self.with(|engine| engine.lookup_uncounted(hash, matches, read, lifecycle))?
+    ) -> Result<(R, Freshness), Epoch> {
+        self.with(|engine| engine.lookup_uncounted(hash, matches, read, lifecycle))
+            .unwrap_or(Err(Epoch::UNKNOWN))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]

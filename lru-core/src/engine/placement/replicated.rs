@@ -222,9 +222,9 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<(R, Freshness)> {
+    ) -> Result<(R, Freshness), Epoch> {
         match self.read(hash, &matches, &read) {
-            Some(value) => Some((value, Freshness::Fresh)),
+            Some(value) => Ok((value, Freshness::Fresh)),
             None => self.0.lookup_uncounted(hash, matches, read, lifecycle),
         }
     }

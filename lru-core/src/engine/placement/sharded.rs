@@ -207,7 +207,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
-    ) -> Option<(R, Freshness)> {
+    ) -> Result<(R, Freshness), Epoch> {
         let shard = self.of(hash);
         if is_nested() {
             return self.run_nested(shard, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle));

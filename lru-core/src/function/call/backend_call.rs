@@ -168,6 +168,10 @@ where
 
     const CATCHES: bool = true;
 
+    fn start(_: Instant) -> Instant {
+        Instant::now()
+    }
+
     async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Obtained<R, Claim<B>> {
         let obtained = match computation.in_scope(false, self.look(computation, policy), None).await {
             Ok(Ok(obtained)) => obtained,

@@ -8,6 +8,7 @@ use crate::function::call::stale_while_revalidate::{RefreshClaim, THREADS};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
+use crate::store::Epoch;
 
 /// The result of the lookup of a coalesced call.
 pub enum CoalescedLookup<R, P, C> {
@@ -34,13 +35,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let hash = KeyHash::of_part(&key);
         match self.lookup_uncounted(hash, &key, policy) {
-            Some((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
+            Ok((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
                 CoalescedLookup::Hit(result)
             }
-            Some((result, Freshness::Stale { due })) => {
-                self.found_stale(hash, &key, policy, options, (result, due))
-            }
-            None => self.missed(hash, &key, policy, options),
+            found => self.found_no_fresh(hash, &key, policy, options, found),
         }
     }
 
@@ -70,24 +68,34 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.begin(key, policy, options)
     }
 
-    // Not inlined: in the caller it would take registers and stack from the hit.
+    // Not inlined: in the caller it would take registers and stack from the hit. One call for both outcomes: the options
+    // are written to memory for it only.
     #[inline(never)]
-    fn missed<Q, R, O>(
+    fn found_no_fresh<Q, R, O>(
         self,
         hash: KeyHash,
         key: &Q,
         policy: O,
         options: FlightOptions,
+        found: Result<(R, Freshness), Epoch>,
     ) -> LookupOf<E, S, O, R>
     where
         Q: Part<Stored = StoredKey<E>>,
     {
-        let flight_key = options.is_single.then(|| key.to_stored());
-        CoalescedLookup::Miss(PendingCall::new(self, hash, key, flight_key, policy, options))
+        match found {
+            Ok((result, freshness)) => {
+                let is_due = matches!(freshness, Freshness::Stale { due: true });
+                self.found_stale(hash, key, policy, options, (result, is_due))
+            }
+            Err(missed) => {
+                let flight_key = options.is_single.then(|| key.to_stored());
+                let pending = PendingCall::new(self, hash, key, flight_key, policy, options);
+                CoalescedLookup::Miss(PendingCall { missed, ..pending })
+            }
+        }
     }
 
     /// Counts a stale hit, and claims the refresh if it is due and no other call does it.
-    #[inline(never)]
     fn found_stale<Q, R, O>(
         self,
         hash: KeyHash,

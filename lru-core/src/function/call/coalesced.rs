@@ -48,7 +48,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let computed = match block_on(remote.obtain(&computation, self.policy)) {
             Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched),
             Obtained::Compute(claim) => {
-                let start = Instant::now();
+                let start = M::start(computation.start);
                 let compute = || {
                     let _renewal = remote.renewal(&claim);
                     let _scope = computation.body_scope();
@@ -122,7 +122,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             Obtained::Compute(claim) => claim,
             Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched),
         };
-        let start = Instant::now();
+        let start = M::start(computation.start);
         // After a panic, the followers do not wait for this future to be dropped.
         let result = computation.in_scope(true, body, remote.renewing(&claim)).await;
         self.computed(computation, start, remote, claim, result)

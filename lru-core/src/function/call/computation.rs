@@ -14,6 +14,7 @@ use crate::flight::executor::Task;
 use crate::key::KeyHash;
 use crate::observe::events::Events;
 use crate::store::Epoch;
+use crate::time::Instant;
 
 /// The leader of a flight of a cache.
 pub(super) type LeaderOf<E> = Leader<StoredKey<E>, StoredValue<E>>;
@@ -28,6 +29,8 @@ pub struct Computation<E: Placement> {
     pub(super) leader: Option<LeaderOf<E>>,
     /// The epoch at which it began: a later change of the key makes its result out of date.
     pub(super) began: Epoch,
+    /// When the call began to compute.
+    pub(super) start: Instant,
 }
 
 impl<E: Placement> Computation<E> {

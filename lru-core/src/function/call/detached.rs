@@ -15,6 +15,7 @@ use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::Remote;
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::time::Instant;
 
 /// A result that a task can send to the call that awaits it.
 #[diagnostic::on_unimplemented(
@@ -89,7 +90,9 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let Self { pending, computation } = self;
+        let Self { pending, mut computation } = self;
+        // The executor may begin late.
+        computation.start = Instant::now();
         let computed = Box::pin(pending.compute_async(computation, remote, body));
         PendingCall::conclude(sharing, remote, computed, insert)
     }

@@ -8,7 +8,7 @@ use crate::expiry::Freshness;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
-use crate::store::Entry;
+use crate::store::{Entry, Epoch};
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
 /// the stored part of the results.
@@ -46,7 +46,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         hash: KeyHash,
         key: &Q,
         policy: O,
-    ) -> Option<(R, Freshness)>
+    ) -> Result<(R, Freshness), Epoch>
     where
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,

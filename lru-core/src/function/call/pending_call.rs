@@ -70,6 +70,8 @@ pub struct PendingCall<E: Placement, S, O> {
     pub(super) max_age: Option<Duration>,
     /// When the call began to follow another, if it did.
     pub(super) following_since: Option<Instant>,
+    /// The epoch of the last lookup, which found nothing.
+    pub(super) missed: Epoch,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
@@ -82,7 +84,18 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         options: FlightOptions,
     ) -> Self {
         let (key, same) = (key.to_stored(), Q::stored_eq);
-        Self { handle, hash, key, flight_key, same, policy, options, max_age: None, following_since: None }
+        Self {
+            handle,
+            hash,
+            key,
+            flight_key,
+            same,
+            policy,
+            options,
+            max_age: None,
+            following_since: None,
+            missed: Epoch::UNKNOWN,
+        }
     }
 
     /// Adds one to a counter.
@@ -98,13 +111,18 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
     }
 
-    /// Returns a computation of this call that begins now.
-    pub(super) fn computation(&self, leader: Option<LeaderOf<E>>, began: Epoch) -> Computation<E>
+    /// Returns a computation of this call that begins at this epoch and time.
+    pub(super) fn computation(
+        &self,
+        leader: Option<LeaderOf<E>>,
+        began: Epoch,
+        start: Instant,
+    ) -> Computation<E>
     where
         E: Clone,
     {
         let (engines, events) = (self.handle.engines.clone(), self.options.events);
-        Computation { engines, hash: self.hash, events, leader, began }
+        Computation { engines, hash: self.hash, events, leader, began, start }
     }
 
     /// Returns the miss token with which the result is inserted.

@@ -46,6 +46,12 @@ pub trait Remote<R, O> {
         None
     }
 
+    /// Returns when the body of a call begins that began to compute at this time.
+    #[inline]
+    fn start(call: Instant) -> Instant {
+        call
+    }
+
     /// Encodes a computed result. With `is_kept` false it is not to be stored.
     fn encode(&self, result: &R, is_kept: bool, claim: Self::Claim, policy: O) -> Self::Encoded;
 

@@ -154,8 +154,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         let began = pending.handle.at(pending.hash, |engine, _| engine.epoch());
         leader.restart(began, pending.options.timeout);
         let start = leader.leads().then(Instant::now)?;
-        let computation = pending.computation(Some(leader), began);
-        Some(Begun { refresh: Refresh { pending, unfinished, start }, computation })
+        let computation = pending.computation(Some(leader), began, start);
+        Some(Begun { refresh: Refresh { pending, unfinished }, computation })
     }
 }
 
@@ -169,7 +169,6 @@ struct Begun<E: Placement, S, O> {
 struct Refresh<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
     unfinished: UnfinishedRefresh,
-    start: Instant,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
@@ -255,12 +254,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     {
         // A refresh that fails delays the next one. So does one whose insert panics.
         self.pending.delay_next_refresh();
-        let Self { mut pending, unfinished, start } = self;
+        let Self { mut pending, unfinished } = self;
         unfinished.done();
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
         let PendingCall { handle, hash, key, same, policy, options, .. } = &pending;
-        let (policy, hash, events, took) = (*policy, *hash, options.events, start.elapsed());
+        let (policy, hash, events, took) = (*policy, *hash, options.events, computation.start.elapsed());
         let matches = |stored: &StoredKey<E>| same(stored, key);
         handle.at(hash, |engine, _| engine.counters().computed(took));
         let leader = computation.leader.take();

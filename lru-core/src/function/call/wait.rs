@@ -7,9 +7,12 @@ use crate::flight::Leader;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
 use crate::flight::table::Published;
+use crate::flight::timeout::advanced;
+use crate::flight::wait_queue::Beginning;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::store::Epoch;
 use crate::time::Instant;
 
 /// The next step of a call that has joined the flight of its key.
@@ -18,8 +21,10 @@ enum Ready<R, K, V> {
     Answered(R),
     /// Another call computes the result.
     Wait(Follower<K, V>),
-    /// This call computes: as a leader, or uncoalesced.
-    Compute(Option<Leader<K, V>>),
+    /// This call computes as the leader of a flight that began at this time.
+    Lead(Leader<K, V>, Instant),
+    /// This call computes uncoalesced.
+    Compute,
 }
 
 /// What a call that has followed a flight does.
@@ -53,14 +58,15 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         loop {
             let mut follower = match self.ready() {
                 Ready::Answered(result) => return Ok(result),
-                Ready::Compute(leader) => return self.lead(leader),
+                Ready::Lead(leader, start) => return self.compute(Some(leader), Some(start)),
+                Ready::Compute => return self.compute(None, None),
                 Ready::Wait(follower) => follower,
             };
             let end = follower.block();
             match self.followed(&follower, end, sharing) {
                 Outcome::Shared(result) => return Ok(result),
-                Outcome::Compute(leader) => return self.lead(leader),
-                Outcome::Again => {}
+                Outcome::Compute(leader) => return self.compute(leader, None),
+                Outcome::Again => self.missed = Epoch::UNKNOWN,
             }
         }
     }
@@ -75,14 +81,15 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         loop {
             let mut follower = match self.ready() {
                 Ready::Answered(result) => return Ok(result),
-                Ready::Compute(leader) => return self.lead(leader),
+                Ready::Lead(leader, start) => return self.compute(Some(leader), Some(start)),
+                Ready::Compute => return self.compute(None, None),
                 Ready::Wait(follower) => follower,
             };
             let end = poll_fn(|context| follower.poll(context)).await;
             match self.followed(&follower, end, sharing) {
                 Outcome::Shared(result) => return Ok(result),
-                Outcome::Compute(leader) => return self.lead(leader),
-                Outcome::Again => {}
+                Outcome::Compute(leader) => return self.compute(leader, None),
+                Outcome::Again => self.missed = Epoch::UNKNOWN,
             }
         }
     }
@@ -94,35 +101,43 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         // A nested call from an `Eq` or a `Clone`, made while the lock is held, must not wait for a leader
         // that may need the lock.
         if !self.options.is_single || self.handle.engines.is_held() {
-            return Ready::Compute(None);
+            return Ready::Compute;
         }
         loop {
-            match self.join() {
-                Joined::Lead(leader) => return Ready::Compute(Some(leader)),
+            if self.missed == Epoch::UNKNOWN {
+                self.missed = self.handle.at(self.hash, |engine, _| engine.epoch());
+            }
+            let start = Instant::now();
+            match self.join(start) {
+                Joined::Lead(leader) => return Ready::Lead(leader, start),
                 Joined::Follow(follower) => {
-                    self.following_since.get_or_insert_with(Instant::now);
+                    self.following_since.get_or_insert(start);
                     return Ready::Wait(follower);
                 }
                 Joined::Ended => {
-                    let Self { handle, hash, key, same, policy, .. } = self;
+                    let Self { handle, hash, key, same, policy, .. } = &*self;
                     let read = |value: &StoredValue<E>| policy.restore(value);
                     let matches = |stored: &StoredKey<E>| same(stored, key);
                     let found = handle.at(*hash, |engine, lifecycle| {
                         engine.lookup_uncounted(*hash, matches, read, lifecycle)
                     });
-                    if let Some((result, _)) = found {
-                        return Ready::Answered(result);
+                    match found {
+                        Ok((result, _)) => return Ready::Answered(result),
+                        Err(missed) => self.missed = missed,
                     }
                 }
             }
         }
     }
 
-    fn join(&mut self) -> Joined<StoredKey<E>, StoredValue<E>> {
-        let Self { handle, hash, flight_key, same, options, .. } = self;
+    fn join(&mut self, start: Instant) -> Joined<StoredKey<E>, StoredValue<E>> {
+        let Self { handle, hash, flight_key, same, options, missed, .. } = self;
         handle.at(*hash, |engine, _| {
             let is_superseded = |began| engine.is_superseded(began, *hash);
-            engine.flights().join(*hash, flight_key, *same, options.timeout, is_superseded)
+            // From its lookup on: a call that joins after a later change of the key gets a current result.
+            let (epoch, time) = (Some(*missed), advanced(start));
+            let beginning = Beginning { epoch, time, timeout: options.timeout, is_claim: false };
+            engine.flights().join(*hash, flight_key, *same, beginning, is_superseded)
         })
     }
 
@@ -165,35 +180,55 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         }
     }
 
-    /// Counts the miss of a call that is to compute. A leader looks up the result once more, as an earlier
-    /// leader may have inserted it meanwhile.
-    fn lead<R>(&self, leader: Option<LeaderOf<E>>) -> Result<R, Computation<E>>
+    /// Counts the miss of a call that is to compute. A leader looks up the result once more if anything was stored since
+    /// it missed: by an earlier leader, perhaps. The leader that began the flight did so at `first`.
+    #[inline]
+    fn compute<R>(&self, leader: Option<LeaderOf<E>>, first: Option<Instant>) -> Result<R, Computation<E>>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let Self { handle, hash, missed, .. } = self;
+        if !handle.stores {
+            handle.at(*hash, |engine, _| engine.count_uncached_miss());
+        }
+        let start = first.unwrap_or_else(Instant::now);
+        let Some(leader) = leader else {
+            let began = handle
+                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.epoch() });
+            return Err(self.computation(None, began, start));
+        };
+        let is_current = first.is_some()
+            && (!handle.stores || handle.at(*hash, |engine, _| engine.begin_call_at(*missed)));
+        let began = if is_current {
+            *missed
+        } else {
+            match self.lookup_as(&leader) {
+                Ok(result) => return Ok(result),
+                Err(began) => began,
+            }
+        };
+        // The body begins later than this epoch: a call that joins before this is noted receives a current result.
+        if first.is_none() || !began.has_changes_of(*missed) {
+            leader.begin(began);
+        }
+        Err(self.computation(Some(leader), began, start))
+    }
+
+    /// Looks up the result as the leader of a flight. Returns the epoch of a miss.
+    #[cold]
+    fn lookup_as<R>(&self, leader: &LeaderOf<E>) -> Result<R, Epoch>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let Self { handle, hash, key, same, policy, .. } = self;
         if !handle.stores {
-            handle.at(*hash, |engine, _| engine.count_uncached_miss());
+            return Err(handle.at(*hash, |engine, _| engine.epoch()));
         }
-        let Some(leader) = leader else {
-            let began = handle
-                .at(*hash, |engine, _| if handle.stores { engine.begin_call() } else { engine.epoch() });
-            return Err(self.computation(None, began));
-        };
         // User code runs here (`Eq`, `Clone`), which may call the function.
-        let scope = leader.body_scope();
-        let found = handle.at(*hash, |engine, lifecycle| {
-            if handle.stores {
-                engine.lookup(*hash, |stored| same(stored, key), |value| policy.restore(value), lifecycle)
-            } else {
-                Err(engine.epoch())
-            }
-        });
-        drop(scope);
-        found.map_err(|began| {
-            // The body begins later than this epoch: a call that joins before this is noted receives a current result.
-            leader.begin(began);
-            self.computation(Some(leader), began)
+        let _scope = leader.body_scope();
+        let matches = |stored: &StoredKey<E>| same(stored, key);
+        handle.at(*hash, |engine, lifecycle| {
+            engine.lookup(*hash, matches, |value| policy.restore(value), lifecycle)
         })
     }
 }
