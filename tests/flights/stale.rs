@@ -1,5 +1,6 @@
 //! Stale-while-revalidate: a stale result is served and refreshed in the background.
 
+use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -464,6 +465,49 @@ fn refresh_threads_bounds_the_refreshes_of_tasks() {
             }
         });
         assert_eq!(MOST.load(SeqCst), 2);
+    });
+}
+
+#[test]
+fn a_task_s_refresh_that_waits_begins_when_one_that_hangs_exceeds_its_time() {
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static HANGING: AtomicU64 = AtomicU64::new(0);
+
+    #[lru_cache(ttl = 60, swr = true, timer = || NOW.load(SeqCst), flight_timeout = 5, refresh_threads = 1)]
+    async fn read(key: u64) -> u64 {
+        let now = NOW.load(SeqCst);
+        if key < 2 && now > 0 {
+            HANGING.fetch_add(1, SeqCst);
+            pending::<()>().await;
+        }
+        now
+    }
+
+    alone(|| {
+        on_tokio(async {
+            for key in 0..3 {
+                read(key).await;
+            }
+            NOW.store(60, SeqCst);
+            // The first hangs; the second waits for it, hangs in turn, and the third waits for that.
+            for hanging in 1..=2 {
+                assert_eq!(read(hanging - 1).await, 0);
+                while HANGING.load(SeqCst) < hanging {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(read(hanging).await, 0);
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(HANGING.load(SeqCst), hanging, "it waits for its turn");
+                // No further call is made.
+                advance(Duration::from_secs(5));
+            }
+            while read::cache_stats().refreshes == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert!(read::cache_contains(2));
+        });
     });
 }
 

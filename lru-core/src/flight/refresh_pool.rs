@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::future::poll_fn;
+use core::mem;
 use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::boxed::Box;
@@ -13,12 +14,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::string::String;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::task::Wake;
 use std::thread;
+use std::vec::Vec;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::flight::catch::catch_and_discard;
-use crate::flight::timeout::now;
+use crate::flight::timeout::{Wakeup, now};
 use crate::flight::wait_queue::deadline_after;
 use crate::time::Instant;
 
@@ -44,7 +47,9 @@ struct State {
     /// The refreshes that run by number, and when each has exceeded its time.
     running: BTreeMap<u64, Option<Instant>>,
     /// The refreshes that wait for their turn.
-    waiting: VecDeque<Waker>,
+    waiting: Vec<Waker>,
+    /// Fires when the next of those that run has exceeded its time, and others wait.
+    timeout: Option<Wakeup>,
     /// The refreshes that wait for a thread, and how long each may take.
     jobs: VecDeque<(Job, Duration)>,
     /// How many refreshes in a row were dropped before their end, as by runtimes that have ended.
@@ -62,11 +67,14 @@ impl RefreshPool {
     /// Waits until fewer than `most` refreshes run, and reserves a slot for one that begins now and may take this long.
     pub(crate) async fn turn(self: &Arc<Self>, most: usize, timeout: Duration) -> RefreshSlot {
         poll_fn(|context| {
+            // Cloned before the lock is taken: the waker may belong to any executor.
+            let waker = context.waker().clone();
             let mut state = self.0.lock();
             if let Some(number) = state.reserve(most, timeout) {
                 return Poll::Ready(RefreshSlot { pool: Arc::clone(self), number });
             }
-            state.waiting.push_back(context.waker().clone());
+            state.waiting.push(waker);
+            state.set_timeout(self);
             Poll::Pending
         })
         .await
@@ -166,18 +174,40 @@ impl State {
         self.running.insert(self.begun, deadline_after(timeout));
         Some(self.begun)
     }
+
+    /// Sets the timeout to the time at which the next refresh that runs no longer counts.
+    fn set_timeout(&mut self, pool: &Arc<RefreshPool>) {
+        let now = now();
+        let next = self.running.values().flatten().copied().filter(|deadline| now < *deadline).min();
+        if self.timeout.as_ref().map(Wakeup::time) != next {
+            self.timeout = next.map(|deadline| Wakeup::at(deadline, Waker::from(Arc::clone(pool))));
+        }
+    }
+}
+
+/// Fires when a refresh has exceeded its time.
+impl Wake for RefreshPool {
+    fn wake(self: Arc<Self>) {
+        wake_all(self.0.lock());
+    }
 }
 
 impl Drop for RefreshSlot {
     fn drop(&mut self) {
         let mut state = self.pool.0.lock();
         state.running.remove(&self.number);
-        // All of them: some may have been dropped. Those that find no slot wait again.
-        let waiting = core::mem::take(&mut state.waiting);
-        drop(state);
-        for waker in waiting {
-            catch_and_discard(|| waker.wake());
-        }
+        wake_all(state);
+    }
+}
+
+/// Releases the lock, and wakes all refreshes that wait: some may have been dropped. Those that find no slot wait
+/// again.
+fn wake_all(mut state: MutexGuard<'_, State>) {
+    let (waiting, timeout) = (mem::take(&mut state.waiting), state.timeout.take());
+    drop(state);
+    drop(timeout);
+    for waker in waiting {
+        catch_and_discard(|| waker.wake());
     }
 }
 

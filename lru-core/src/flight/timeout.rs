@@ -48,6 +48,10 @@ impl Wakeup {
         }
         Self(this)
     }
+
+    pub(super) fn time(&self) -> Instant {
+        self.0.0
+    }
 }
 
 impl Drop for Wakeup {
