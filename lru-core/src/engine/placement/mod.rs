@@ -48,6 +48,10 @@ pub trait Placement {
     ) -> Result<R, Epoch>;
 
     /// Looks a key up without counting a miss, as `Engine::lookup_uncounted` does.
+    ///
+    /// # Errors
+    ///
+    /// A miss: the point in time of the lookup.
     fn lookup_uncounted<R>(
         &self,
         hash: KeyHash,
