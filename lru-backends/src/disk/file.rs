@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 use lru_core::backend::{BackendError, ErrorKind};
-use redb::{Database, DatabaseError};
+use redb::{Database, DatabaseError, ReadableDatabase};
 
 use super::tables::{ENTRIES, Tables};
 use crate::error::ClientError;
@@ -75,7 +75,7 @@ impl File {
             return Ok(file);
         }
         let mut builder = Database::builder();
-        let database = builder.set_cache_size(MEMORY).create_with_file_format_v3(true).create(&path);
+        let database = builder.set_cache_size(MEMORY).create(&path);
         let database = database.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => {
                 ClientError::down(ErrorKind::Unavailable, "another process has this file open")
