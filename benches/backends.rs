@@ -20,7 +20,7 @@ use benches::{CALLS, Contestant, ENTRIES, contest, draws, each, machine, text, v
 use functools::backend::redis_client::{self, aio::MultiplexedConnection};
 use functools::backend::{Backend, disk, memcached, redis};
 use functools::lru_cache;
-use redb::{Database, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Runtime;
 

@@ -168,7 +168,7 @@ pub(crate) fn circuit_open(place: &str) -> BackendError {
 ///
 /// By default three failures in a row open the circuit for one second. Then one operation goes through as a
 /// probe; if it fails, the circuit stays open for another second. A skipped operation fails with an error of
-/// kind [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis` and `Memcached` have a circuit breaker built in.
+/// kind [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis`, `Memcached` and `Disk` have a circuit breaker built in.
 ///
 /// An outage is reported once, whatever the number of calls. `on_backend_error`, and an event of level `WARN` with the
 /// feature `tracing`, report the failures up to the one that opens the circuit, and each failed probe:

@@ -15,10 +15,6 @@ pub(crate) struct ClientError {
     cause: Cause,
     /// Whether the server could not be reached, so that the circuit breaker counts a failure. `false` if it
     /// answered at all.
-    #[cfg_attr(
-        not(any(feature = "memcached", feature = "redis")),
-        expect(dead_code, reason = "a file has no circuit breaker")
-    )]
     pub(crate) is_down: bool,
 }
 
@@ -30,7 +26,6 @@ impl ClientError {
     }
 
     /// Creates the error of a server that answered, or of a request that was not sent.
-    #[cfg(any(feature = "memcached", feature = "redis"))]
     pub(crate) fn answered(kind: ErrorKind, cause: impl Into<Cause>) -> Self {
         Self { kind, cause: cause.into(), is_down: false }
     }
@@ -41,10 +36,28 @@ impl ClientError {
         self.cause.downcast_ref()
     }
 
+    /// Creates another error of this kind and with these words.
+    #[cfg(feature = "disk")]
+    pub(crate) fn again(&self) -> Self {
+        Self { kind: self.kind, cause: self.cause.to_string().into(), is_down: self.is_down }
+    }
+
+    /// Returns whether the cause is of type `E`.
+    #[cfg(feature = "disk")]
+    pub(crate) fn is_caused_by<E: Error + 'static>(&self) -> bool {
+        self.cause.is::<E>()
+    }
+
     /// Adds the name of the server or the file.
     pub(crate) fn at(self, place: &str) -> BackendError {
         let Self { kind, cause, .. } = self;
         BackendError::with_kind(kind, Located { place: place.to_owned(), cause })
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
     }
 }
 

@@ -24,9 +24,10 @@ impl Drop for Folder {
 }
 
 mod tests {
-    use std::time::Duration;
+    use std::sync::LazyLock;
+    use std::time::{Duration, Instant};
 
-    use functools::backend::{Backend, disk};
+    use functools::backend::{Backend, ErrorKind, disk};
 
     use super::Folder;
     use crate::server::{eventually, limit};
@@ -47,9 +48,11 @@ mod tests {
         assert!((first..400).all(there), "entries stored later are there");
         let size = std::fs::metadata(&path).unwrap().len();
         assert!(size <= 4 * max_bytes, "{size} bytes");
-        // An entry larger than the bound is not kept, and does not prevent later entries.
-        backend.set("bound", b"large", &vec![7; 2 << 20], None).unwrap();
+        // An entry larger than the bound is refused, and evicts no other.
+        let refused = backend.set("bound", b"large", &vec![7; 2 << 20], None).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Rejected);
         assert_eq!(backend.get("bound", b"large").unwrap(), None);
+        assert!((first..400).all(there));
     }
 
     #[test]
@@ -82,5 +85,46 @@ mod tests {
         assert!(error.contains("letter.txt"), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "Dear Ada,");
         assert!(disk(folder.path("letter.txt/below")).set("any", b"key", b"", None).is_err());
+    }
+    #[test]
+    fn a_damaged_file_is_told_once_and_begun_anew() {
+        let _limit = limit();
+        static FOLDER: LazyLock<Folder> = LazyLock::new(|| Folder::new("damaged"));
+        let path = FOLDER.path("results.redb");
+        let backend = disk(&path);
+        for n in 0..100_u32 {
+            backend.set("damage", &n.to_le_bytes(), &[7; 1000], None).unwrap();
+        }
+        drop(backend);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.truncate(bytes.len() / 2);
+        std::fs::write(&path, &bytes).unwrap();
+
+        #[functools::lru_cache(maxsize = 0, backend = disk(FOLDER.path("results.redb")))]
+        fn double(n: u64) -> u64 {
+            2 * n
+        }
+        for n in 0..50 {
+            assert_eq!((double(n), double(n)), (2 * n, 2 * n));
+        }
+        let stats = double::cache_stats();
+        assert_eq!((stats.backend_errors, double::cache_info().hits), (1, 50));
+        assert_eq!(std::fs::read(FOLDER.path("results.redb.damaged")).unwrap(), bytes);
+    }
+
+    #[test]
+    fn storing_a_result_does_not_wait_for_the_disk() {
+        let _limit = limit();
+        let folder = Folder::new("quick");
+        let backend = disk(folder.path("results.redb"));
+        backend.get("any", b"key").unwrap();
+        let mut times = [0; 1000].map(|_: u32| {
+            let start = Instant::now();
+            backend.set("quick", b"key", &[7; 1000], None).unwrap();
+            start.elapsed()
+        });
+        times.sort_unstable();
+        // An `fsync` takes some milliseconds; a store in memory some microseconds, even in a debug build.
+        assert!(times[500] < Duration::from_micros(500), "{:?}", times[500]);
     }
 }

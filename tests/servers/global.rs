@@ -180,8 +180,7 @@ fn one_of_six_processes_computes() {
     let _limit = limit();
     for place in [REDIS.url(), MEMCACHED.address()] {
         let start = in_milliseconds(1500);
-        let children: Vec<_> =
-            (0..6).map(|_| child("calling_child", "succeed", 1, start, &place)).collect();
+        let children: Vec<_> = (0..6).map(|_| child("calling_child", "succeed", 1, start, &place)).collect();
         let lines: Vec<_> =
             children.into_iter().map(|child| ended(&child.wait_with_output().unwrap())).collect();
         assert!(lines.iter().all(|line| line.starts_with("result=Ok(1)")), "{lines:?}");
@@ -212,8 +211,7 @@ fn of_those_that_waited_for_a_killed_process_one_computes() {
         let mut said = lines(&mut leader);
         wait_for(&mut said, "begins");
         let start = in_milliseconds(0);
-        let children: Vec<_> =
-            (0..3).map(|_| child("calling_child", "succeed", 3, start, &place)).collect();
+        let children: Vec<_> = (0..3).map(|_| child("calling_child", "succeed", 3, start, &place)).collect();
         // They wait for it for longer than its lease, which it renews.
         thread::sleep(Duration::from_secs(4));
         leader.kill().unwrap();
@@ -251,8 +249,7 @@ fn one_of_four_processes_refreshes() {
     let place = REDIS.url();
     let start = in_milliseconds(1500);
     let children: Vec<_> = (0..4).map(|_| child("refreshing_child", "refresh", 5, start, &place)).collect();
-    let lines: Vec<_> =
-        children.into_iter().map(|child| ended(&child.wait_with_output().unwrap())).collect();
+    let lines: Vec<_> = children.into_iter().map(|child| ended(&child.wait_with_output().unwrap())).collect();
     let runs = lines.iter().map(|line| outcome(line).0).sum::<u64>();
     assert_eq!(runs, 2, "the first call of all, and one refresh: {lines:?}");
 }

@@ -1,9 +1,10 @@
 //! Several processes at once: the children are this test program, started to run a single test.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use functools::backend::{AsyncCompareAndSwap, Backend, CompareAndSwap, disk, memcached, redis};
+use functools::backend::{AsyncCompareAndSwap, Backend, CompareAndSwap, Disk, disk, memcached, redis};
 
 use crate::files::Folder;
 use crate::server::{MEMCACHED, REDIS, block_on, eventually, limit};
@@ -94,7 +95,7 @@ fn visitors_of_eight_processes_are_all_counted() {
 #[test]
 fn writing_child() {
     let Some(path) = task() else { return };
-    let backend = disk(path);
+    let backend = disk(path).durable(true);
     for n in 0_u32.. {
         backend.set("kill", &(n % 100).to_le_bytes(), &n.to_le_bytes().repeat(1000), None).unwrap();
         // From here on the entry must survive a crash.
@@ -147,6 +148,84 @@ fn reading_child() {
 }
 
 #[test]
+fn grouping_child() {
+    let Some(path) = task() else { return };
+    let backend = disk(path);
+    for n in 0_u32.. {
+        backend.set("groups", &n.to_le_bytes(), &n.to_le_bytes().repeat(100), None).unwrap();
+        if n % 50 == 25 {
+            assert!(backend.delete("groups", &n.to_le_bytes()).unwrap());
+            // From here on all entries before must survive a crash, and this one must not come back.
+            println!("\nwrote={n}");
+        }
+    }
+}
+
+#[test]
+fn a_crash_loses_the_last_results_and_brings_back_no_removed_ones() {
+    use std::io::{BufRead, BufReader};
+    let _limit = limit();
+    for round in 0..4_u32 {
+        let folder = Folder::new("groups");
+        let path = folder.path("results.redb");
+        let mut child = child("grouping_child", path.to_str().unwrap());
+        let mut last = None;
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while last < Some(300 + 111 * round) {
+            let line = lines.next().unwrap().unwrap();
+            last = line.strip_prefix("wrote=").map(|n| n.parse().unwrap()).or(last);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in lines.map_while(Result::ok) {
+            last = line.strip_prefix("wrote=").and_then(|n| n.parse().ok()).or(last);
+        }
+        let last = last.unwrap();
+        let backend = disk(&path);
+        let found = |n: u32| backend.get("groups", &n.to_le_bytes()).unwrap().map(|found| found.value);
+        let there: Vec<_> = (0..last + 200).map(|n| found(n).is_some()).collect();
+        for (n, is_there) in (0..).zip(&there) {
+            if *is_there {
+                assert_eq!(found(n), Some(n.to_le_bytes().repeat(100)));
+            }
+            assert!(n > last || *is_there == (n % 50 != 25), "{n} of {last}");
+        }
+        // Those that were written after it are the first of them.
+        let rest = &there[last as usize + 1..];
+        let first_lost = rest.iter().position(|is_there| !is_there).unwrap();
+        assert!(first_lost == 49 || !rest[first_lost..].contains(&true), "{rest:?}");
+    }
+}
+
+#[test]
+fn leaving_child() {
+    let Some(path) = task() else { return };
+    disk(path).set("leave", b"key", b"value", None).unwrap();
+}
+
+static LEFT: LazyLock<std::sync::Mutex<Option<Disk>>> = LazyLock::new(std::sync::Mutex::default);
+
+#[test]
+fn exiting_child() {
+    let Some(path) = task() else { return };
+    // Statics are not dropped.
+    let backend = LEFT.lock().unwrap().insert(disk(path)).clone();
+    backend.set("leave", b"key", b"value", None).unwrap();
+    std::process::exit(0);
+}
+
+#[test]
+fn a_process_that_ends_has_written_its_results() {
+    let _limit = limit();
+    let folder = Folder::new("ended");
+    for test in ["leaving_child", "exiting_child"] {
+        let path = folder.path(test);
+        assert!(child(test, path.to_str().unwrap()).wait_with_output().unwrap().status.success());
+        assert!(disk(&path).get("leave", b"key").unwrap().is_some(), "{test}");
+    }
+}
+
+#[test]
 fn holding_child() {
     let Some(path) = task() else { return };
     let backend = disk(path);
@@ -159,7 +238,7 @@ fn holding_child() {
 fn a_second_process_on_a_file_is_told_so_and_goes_on() {
     use std::io::{BufRead, BufReader};
     let _limit = limit();
-    static FOLDER: std::sync::LazyLock<Folder> = std::sync::LazyLock::new(|| Folder::new("second"));
+    static FOLDER: LazyLock<Folder> = LazyLock::new(|| Folder::new("second"));
     let path = FOLDER.path("results.redb");
     let mut first = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture", "processes::holding_child"])

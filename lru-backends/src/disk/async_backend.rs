@@ -1,13 +1,21 @@
-//! The backend for `async` functions: its operations run on a blocking thread.
+//! The backend for `async` functions: operations that may wait for the disk run on a blocking thread.
 
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, Stored};
 
 use super::Disk;
+use super::slot::SlotUser;
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 
 impl Disk {
+    /// Returns whether a result can be stored without waiting for the disk: the file is open, and there is room.
+    fn stores_at_once(&self, key: &[u8], value: &[u8]) -> bool {
+        let options = &self.file.options;
+        let file = self.file.user.get().filter(|_| !options.is_durable).and_then(SlotUser::open_file);
+        file.is_some_and(|file| file.store.has_room(key, value))
+    }
+
     /// Runs an operation on a blocking thread of tokio; on the calling thread if no tokio runtime is running.
     async fn run_blocking<T: Send + 'static>(
         &self,
@@ -47,6 +55,9 @@ impl AsyncBackend for Disk {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
+        if self.stores_at_once(key, value) {
+            return Backend::set(self, namespace, key, value, ttl);
+        }
         let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
         self.run_blocking(move |disk| Backend::set(disk, &namespace, &key, &value, ttl)).await
     }
@@ -60,6 +71,59 @@ impl AsyncBackend for Disk {
     ) -> Result<bool, BackendError> {
         let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
         self.run_blocking(move |disk| Backend::add(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: Duration,
+    ) -> Result<Lookup, BackendError> {
+        let (namespace, key) = (namespace.to_owned(), key.to_vec());
+        self.run_blocking(move |disk| Backend::get_or_lease(disk, &namespace, &key, lease)).await
+    }
+
+    async fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        if self.stores_at_once(key, value) {
+            return Backend::set_leased(self, namespace, key, lease, value, ttl);
+        }
+        let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
+        let lease = lease.clone();
+        self.run_blocking(move |disk| Backend::set_leased(disk, &namespace, &key, &lease, &value, ttl)).await
+    }
+
+    async fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
+        self.run_blocking(move |disk| Backend::put(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        let (namespace, key, lease) = (namespace.to_owned(), key.to_vec(), lease.clone());
+        self.run_blocking(move |disk| Backend::renew_lease(disk, &namespace, &key, &lease, ttl)).await
+    }
+
+    async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        let (namespace, key, lease) = (namespace.to_owned(), key.to_vec(), lease.clone());
+        self.run_blocking(move |disk| Backend::end_lease(disk, &namespace, &key, &lease)).await
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

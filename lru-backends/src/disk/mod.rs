@@ -1,31 +1,59 @@
 //! A file on disk, by the `redb` crate.
 //!
-//! Each write is one transaction, which is on disk when the write returns: if the process is killed
-//! meanwhile, the file stays as it was before. This costs one `fsync` per stored result; reads cost none.
+//! Results are kept in memory until a group of them is written as one transaction: one `fsync` for up to 64
+//! results, or for those of 5 ms. Removals are written before they return.
 
 mod async_backend;
-mod file;
-
+mod exit;
+mod key;
+mod leases;
+mod opening;
+mod overlay;
+mod slot;
+mod store;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{Backend, BackendError, Stored};
+use lru_core::backend::{Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Permission, Stored};
 
+use crate::circuit_breaker::{Breaker, CircuitState};
 use crate::compare_and_swap::CompareAndSwap;
-use file::LazyFile;
+use crate::error::ClientError;
+use key::{FileKey, prefix};
+use leases::Token;
+use opening::{Create, create};
+use overlay::Entry;
+use slot::SlotUser;
+use store::{Condition, Store};
 
 /// The default size limit of all entries.
 const MAX_BYTES: u64 = 256 << 20;
+
 /// A backend that stores results in a file on this machine: `disk("results.redb")`.
 ///
-/// * Stored results survive a restart and a crash. Each write takes one `fsync`.
-/// * The file is opened at the first lookup; missing directories are created.
+/// * Stored results survive a restart. Storing takes microseconds: a thread writes results in groups, with one `fsync`
+///   for up to 64 results or for those of 5 ms. A crash loses the results that are not written yet, and nothing
+///   else; the normal end of a thread or of the program waits until they are written.
+///   [`durable`](Self::durable) waits for each result.
+/// * Removing an entry, clearing a namespace, `put`, `add` and compare-and-swap return when the change is
+///   on disk: no crash undoes an invalidation.
+/// * The file is opened at the first lookup, which verifies it: about a second for half a GiB. Missing directories
+///   are created.
+/// * A damaged file is renamed to `results.redb.damaged`, replacing an older one of this name. One operation reports that
+///   as an error of kind [`Protocol`](ErrorKind::Protocol); the next one begins a new file. A file that `redb` did not
+///   write is an error, and is left as it is.
+/// * A file that fails, because the disk is full or for other reasons, is closed, and opened again at most once a
+///   second.
 /// * All functions of a program may share one file. A second program that opens it gets an error of kind
-///   [`Unavailable`](lru_core::backend::ErrorKind::Unavailable) and runs without the backend.
+///   [`Unavailable`](ErrorKind::Unavailable) at once, and runs without the backend until it gets the file.
+/// * A value that is larger than all entries may be together is an error of kind [`Rejected`](ErrorKind::Rejected).
 /// * `async` functions do the work on blocking threads of tokio, if they run on tokio.
 ///
 /// # Examples
@@ -52,35 +80,143 @@ pub struct Disk {
     file: Arc<LazyFile>,
 }
 
+/// A file that is opened at the first operation.
+struct LazyFile {
+    options: Options,
+    /// The path, as errors name it.
+    place: String,
+    breaker: Breaker,
+    /// The last failure, which the open circuit breaker repeats.
+    last: Mutex<String>,
+    user: OnceLock<SlotUser>,
+}
+
+#[derive(Clone)]
+struct Options {
+    path: PathBuf,
+    max_bytes: u64,
+    is_durable: bool,
+    /// The circuit breaker's limit and pause.
+    breaker: Option<(u32, Duration)>,
+    on_circuit_change: Option<fn(CircuitState)>,
+    create: Create,
+}
+
 /// Creates a backend that stores results in the file at this path. The file is opened at the first lookup.
 pub fn disk(path: impl AsRef<Path>) -> Disk {
-    Disk { file: Arc::new(LazyFile::new(path.as_ref().to_owned(), MAX_BYTES)) }
+    let path = path.as_ref().to_owned();
+    let (breaker, on_circuit_change) = (None, None);
+    Disk::new(Options { path, max_bytes: MAX_BYTES, is_durable: false, breaker, on_circuit_change, create })
 }
 
 impl Disk {
+    fn new(options: Options) -> Self {
+        let mut breaker = Breaker::new();
+        if let Some((failures, pause)) = options.breaker {
+            (breaker.limit, breaker.pause) = (failures.max(1), pause);
+        }
+        breaker.on_change = options.on_circuit_change;
+        let place = options.path.display().to_string();
+        let (last, user) = (Mutex::default(), OnceLock::new());
+        Self { file: Arc::new(LazyFile { options, place, breaker, last, user }) }
+    }
+
     /// Sets the size limit of all entries together, in bytes: 256 MiB by default.
     ///
     /// Beyond it the oldest entries are evicted. The file itself may grow to three times this size. If several `Disk`
     /// values share a file, the smallest limit applies.
     #[must_use]
     pub fn max_bytes(self, max_bytes: u64) -> Self {
-        Self { file: Arc::new(LazyFile::new(self.file.path.clone(), max_bytes)) }
+        Self::new(Options { max_bytes, ..self.file.options.clone() })
+    }
+
+    /// Sets whether storing a result waits until it is on disk, which takes some milliseconds; `false` by default.
+    #[must_use]
+    pub fn durable(self, is_durable: bool) -> Self {
+        Self::new(Options { is_durable, ..self.file.options.clone() })
+    }
+
+    /// Sets the circuit breaker: after `failures` in a row, operations are skipped for `pause`.
+    ///
+    /// By default, three failures open it for one second. After the pause one operation goes through as a
+    /// probe; the circuit breaker closes if it succeeds. Whatever the pause, a file that cannot be opened is tried again
+    /// at most once a second.
+    #[must_use]
+    pub fn breaker(self, failures: u32, pause: Duration) -> Self {
+        Self::new(Options { breaker: Some((failures, pause)), ..self.file.options.clone() })
+    }
+
+    /// Sets a callback for changes of the circuit breaker; see
+    /// [`CircuitBreaker::on_change`](crate::CircuitBreaker::on_change).
+    #[must_use]
+    pub fn on_circuit_change(self, callback: fn(CircuitState)) -> Self {
+        Self::new(Options { on_circuit_change: Some(callback), ..self.file.options.clone() })
+    }
+
+    /// Waits until all stored results are on disk.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a result could not be written.
+    pub fn flush(&self) -> Result<(), BackendError> {
+        self.run(|store| store.flush())
+    }
+
+    /// Runs an operation on the open file, and names the file in its error.
+    fn run<T>(
+        &self,
+        operation: impl FnOnce(&Arc<Store>) -> Result<T, ClientError>,
+    ) -> Result<T, BackendError> {
+        let LazyFile { options, place, breaker, last, .. } = &*self.file;
+        if !breaker.admits() {
+            let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            let message = format!(
+                "circuit breaker open for {place}: skipped after repeated failures; the last one: {last}"
+            );
+            return Err(BackendError::with_kind(ErrorKind::CircuitOpen, message));
+        }
+        let file = self.user().and_then(|user| user.file(options.create));
+        let done = file.and_then(|file| operation(&file.store));
+        let failure = done.as_ref().err().filter(|error| error.is_down);
+        if let Some(failure) = failure {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = failure.to_string();
+        }
+        let is_down = failure.is_some();
+        breaker.recorded(place, is_down, done.map_err(|error| error.at(place)))
+    }
+
+    fn user(&self) -> Result<&SlotUser, ClientError> {
+        let LazyFile { options, user, .. } = &*self.file;
+        if let Some(user) = user.get() {
+            return Ok(user);
+        }
+        let new = SlotUser::new(&options.path, options.max_bytes)?;
+        Ok(user.get_or_init(|| new))
+    }
+
+    /// Stores an entry; `None` if the condition does not hold.
+    fn store(
+        &self,
+        key: &FileKey,
+        value: &[u8],
+        ttl: Option<Duration>,
+        condition: &Condition,
+        is_synced: bool,
+    ) -> Result<Option<Token>, BackendError> {
+        self.run(|store| {
+            let token = store.store(key, value, ttl, condition, is_synced)?;
+            if !is_synced && token.is_some() {
+                exit::note(store);
+            }
+            Ok(token)
+        })
     }
 }
 
 impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Disk").field("path", &self.file.path).finish_non_exhaustive()
+        f.debug_struct("Disk").field("path", &self.file.options.path).finish_non_exhaustive()
     }
-}
-
-/// Returns the key in the file. No namespace is a prefix of another.
-fn file_key(namespace: &str, key: &[u8]) -> Vec<u8> {
-    [prefix(namespace).as_slice(), key].concat()
-}
-
-fn prefix(namespace: &str) -> Vec<u8> {
-    [format!("{}:", namespace.len()).as_bytes(), namespace.as_bytes(), b":"].concat()
 }
 
 /// Returns the present time in milliseconds since 1970.
@@ -93,6 +229,10 @@ fn expires(ttl: Option<Duration>) -> u64 {
     ttl.map_or(0, |ttl| now().saturating_add(whole_milliseconds(ttl)).max(1))
 }
 
+fn is_live(expires: u64) -> bool {
+    expires == 0 || expires > now()
+}
+
 /// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
 /// means no expiry.
 fn whole_milliseconds(span: Duration) -> u64 {
@@ -100,13 +240,15 @@ fn whole_milliseconds(span: Duration) -> u64 {
 }
 
 /// Returns the entry, unless it has expired.
-fn live(value: Vec<u8>, expires: u64) -> Option<Stored> {
-    if expires == 0 {
-        return Some(Stored::new(value));
+fn live(entry: Entry) -> Option<Stored> {
+    if entry.expires == 0 {
+        return Some(Stored::new(entry.value));
     }
-    let left = expires.checked_sub(now()).filter(|left| *left > 0)?;
-    Some(Stored::new(value).ttl(Duration::from_millis(left)))
+    let left = entry.expires.checked_sub(now()).filter(|left| *left > 0)?;
+    Some(Stored::new(entry.value).ttl(Duration::from_millis(left)))
 }
+
+impl Leases for Disk {}
 
 impl Backend for Disk {
     fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
@@ -114,8 +256,9 @@ impl Backend for Disk {
     }
 
     fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
-        let all = self.file.run(|file| file.get_many(keys.iter().map(|key| file_key(namespace, key))))?;
-        Ok(all.into_iter().map(|entry| entry.and_then(|(value, expires, _)| live(value, expires))).collect())
+        let keys: Vec<_> = keys.iter().map(|key| FileKey::new(namespace, key)).collect();
+        let all = self.run(|store| store.find_many(&keys))?;
+        Ok(all.into_iter().map(|entry| entry.and_then(live)).collect())
     }
 
     fn set(
@@ -125,14 +268,8 @@ impl Backend for Disk {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
-        let key = file_key(namespace, key);
-        self.file.run(|file| {
-            file.change(|tables, max_bytes| {
-                tables.remove(&key)?;
-                tables.insert(&key, value, expires(ttl))?;
-                tables.evict(max_bytes, now())
-            })
-        })
+        let key = FileKey::new(namespace, key);
+        self.store(&key, value, ttl, &Condition::Always, self.file.options.is_durable).map(drop)
     }
 
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
@@ -141,23 +278,61 @@ impl Backend for Disk {
             && CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))?)
     }
 
+    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+        let key = FileKey::new(namespace, key);
+        let (entry, token, is_claimed) = self.run(|store| store.find_or_claim(&key, lease))?;
+        let lease = token.lease().new_here(is_claimed);
+        Ok(Lookup::new(entry.and_then(live)).permission(Permission::Leased(lease)))
+    }
+
+    fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        let Some(token) = Token::of(lease) else { return Ok(None) };
+        let key = FileKey::new(namespace, key);
+        let is_synced = self.file.options.is_durable;
+        let token = self.store(&key, value, ttl, &Condition::Unchanged(token), is_synced)?;
+        Ok(token.map(Token::lease))
+    }
+
+    fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        let token = self.store(&FileKey::new(namespace, key), value, ttl, &Condition::Always, true)?;
+        Ok(token.map(Token::lease))
+    }
+
+    fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        let Some(token) = Token::of(lease) else { return Ok(false) };
+        self.run(|store| store.renew(&FileKey::new(namespace, key), token, ttl))
+    }
+
+    fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        let Some(token) = Token::of(lease) else { return Ok(()) };
+        self.run(|store| store.end(&FileKey::new(namespace, key), token))
+    }
+
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        let key = file_key(namespace, key);
-        let expires = self.file.run(|file| {
-            // Most deleted keys have no entry: then nothing is written.
-            if file.get(&key)?.is_none() { Ok(None) } else { file.change(|tables, _| tables.remove(&key)) }
-        })?;
-        Ok(expires.is_some_and(|expires| expires == 0 || expires > now()))
+        self.run(|store| store.remove(&FileKey::new(namespace, key)))
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        let prefix = prefix(namespace);
-        self.file.run(|file| {
-            file.change(|tables, _| {
-                let keys = tables.keys_with_prefix(&prefix)?;
-                keys.iter().try_for_each(|key| tables.remove(key).map(drop))
-            })
-        })
+        self.run(|store| store.clear(&prefix(namespace)))
     }
 }
 
@@ -170,10 +345,10 @@ impl CompareAndSwap for Disk {
         namespace: &str,
         key: &[u8],
     ) -> Result<(Option<Stored>, Option<u64>), BackendError> {
-        let key = file_key(namespace, key);
-        let entry = self.file.run(|file| file.get(&key))?;
-        let version = entry.as_ref().map(|(_, _, number)| *number);
-        Ok((entry.and_then(|(value, expires, _)| live(value, expires)), version))
+        let key = FileKey::new(namespace, key);
+        let entry = self.run(|store| store.find(&key))?;
+        let version = entry.as_ref().map(|entry| entry.number);
+        Ok((entry.and_then(live), version))
     }
 
     fn compare_and_swap(
@@ -184,17 +359,7 @@ impl CompareAndSwap for Disk {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<bool, BackendError> {
-        let key = file_key(namespace, key);
-        self.file.run(|file| {
-            file.change(|tables, max_bytes| {
-                if tables.number_of(&key)? != *version {
-                    return Ok(false);
-                }
-                tables.remove(&key)?;
-                tables.insert(&key, value, expires(ttl))?;
-                tables.evict(max_bytes, now())?;
-                Ok(true)
-            })
-        })
+        let key = FileKey::new(namespace, key);
+        Ok(self.store(&key, value, ttl, &Condition::Number(*version), true)?.is_some())
     }
 }

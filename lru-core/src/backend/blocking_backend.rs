@@ -221,8 +221,5 @@ pub trait Backend {
 }
 
 pub(super) fn cannot_add() -> BackendError {
-    BackendError::with_kind(
-        ErrorKind::Unsupported,
-        "this backend does not implement `add`",
-    )
+    BackendError::with_kind(ErrorKind::Unsupported, "this backend does not implement `add`")
 }
