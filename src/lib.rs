@@ -103,6 +103,9 @@ pub mod backend {
     #[doc(hidden)]
     pub use crate::renamed::backend::*;
 }
+
+#[cfg(feature = "backend")]
+pub use lru_backends::shutdown;
 /// # Examples
 ///
 /// ```
@@ -304,6 +307,7 @@ pub use lru_macros::cache;
 /// | [`detach = true`](#detached-computations) | `async fn`: a computation goes on when its caller is dropped | `false` |
 /// | [`refresh_threads = 8`](#stale-results) | with `swr`: how many results are refreshed at a time | 4 threads, or 64 tasks for an `async fn` |
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
+/// | [`snapshot = "prices.bin"`](#backends) | results in a file between two runs of the program: a backend of its own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
 /// | [`version = 2`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
 /// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
@@ -1011,6 +1015,9 @@ pub use lru_macros::cache;
 /// * **Format.** By default, entries are compact binary ([postcard](https://postcard.jamesmunns.com/wire-format)). `format = json`, with
 ///   the feature `json`, stores JSON that other programs can read. JSON writes `null` for a float that is not finite and for
 ///   `Some(None)`: such a key or result is kept in the process only, and counts as a backend error.
+/// * **Warm restarts.** `snapshot = "prices.bin"` is a backend of its own: the process holds the encoded results in memory too, and
+///   writes them to this file a minute after a change and in [`shutdown`](crate::shutdown). The next run of the program finds them there, with
+///   their time to live. A damaged file is ignored, and counts as a backend error. [`snapshot`](backend::snapshot) has the size limit and the interval.
 /// * **Accessors.** `cache_clear`, `cache_invalidate` and `cache_put` act in both places and return a `Result`. They, `cache_contains`
 ///   and `cache_peek` are `async` if the function is; the latter two treat a backend that fails as empty. `cache_retain` acts in the
 ///   process only. `cache_refresh` stores its result as a call does.

@@ -24,6 +24,7 @@ mod memcached;
 #[cfg(feature = "redis")]
 mod redis;
 mod sharded;
+mod snapshot;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod timeouts;
 
@@ -37,6 +38,7 @@ pub use memcached::{Memcached, memcached};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, redis};
 pub use sharded::Sharded;
+pub use snapshot::{Snapshot, shutdown, snapshot};
 
 /// Re-export of the `redis` crate, for connection settings: addresses, credentials, certificates.
 #[cfg(feature = "redis")]

@@ -86,7 +86,7 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
         // mistakes are reported at once.
         return errors.with(&expand::unchanged(args, func));
     }
-    let plain = args.backend.backend.is_some().then(|| func.without_options());
+    let plain = args.backend.is_some().then(|| func.without_options());
     let model = Model::new(args, func);
     let expanded = expand::expand(&model);
     errors.with(&match plain {

@@ -11,4 +11,5 @@ mod invalidation;
 #[cfg(feature = "json")]
 mod json;
 mod map_backend;
+mod snapshot;
 mod trouble;

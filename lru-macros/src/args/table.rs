@@ -148,6 +148,8 @@ options! {
     Backend: backend {
         /// The expression that opens it.
         backend: Expr = expression, "an expression that opens a backend, such as `backend = my_store()`";
+        /// The file that keeps the results between two runs of the program.
+        snapshot: Expr = expression, "the path of a file, such as `snapshot = \"prices.bin\"`";
         /// Time to live of the copy in this process.
         front_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`";
         /// A part of the namespace of the function's entries.
@@ -194,6 +196,18 @@ options! {
 pub(crate) struct Given<T> {
     value: Option<T>,
     name: Option<Ident>,
+}
+
+impl Backend {
+    /// The name of the option that gives the store, to be underlined.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        self.backend.name().or(self.snapshot.name())
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn is_some(&self) -> bool {
+        self.backend.is_some() || self.snapshot.is_some()
+    }
 }
 
 impl<T> Default for Given<T> {

@@ -10,12 +10,13 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     backend_knows_the_expiry(args, errors);
     front_has_the_system_clock(args, errors);
     front_has_room(args, errors);
+    there_is_one_store(args, errors);
     errors_can_be_returned(args, func, errors);
 }
 
 fn options_have_a_backend(args: &Args, errors: &mut Errors) {
     let backend = &args.backend;
-    if backend.backend.name().is_some() {
+    if backend.name().is_some() {
         return;
     }
     let options = [
@@ -31,10 +32,16 @@ fn options_have_a_backend(args: &Args, errors: &mut Errors) {
     }
 }
 
+fn there_is_one_store(args: &Args, errors: &mut Errors) {
+    if let (Some(_), Some(snapshot)) = (args.backend.backend.name(), args.backend.snapshot.name()) {
+        errors.at(snapshot, "`snapshot` is a backend of its own; remove it, or `backend`");
+    }
+}
+
 fn processes_have_a_backend(args: &Args, errors: &mut Errors) {
     let single_flight = &args.flight.single_flight;
     if let (Some(name), Some(SingleFlight::Global), None) =
-        (single_flight.name(), single_flight.get(), args.backend.backend.name())
+        (single_flight.name(), single_flight.get(), args.backend.name())
     {
         let message = "`single_flight = global` coalesces the calls of several processes through a backend; write `backend = …` too";
         errors.at(name, message);
@@ -42,14 +49,14 @@ fn processes_have_a_backend(args: &Args, errors: &mut Errors) {
 }
 
 fn backend_knows_the_expiry(args: &Args, errors: &mut Errors) {
-    if let (Some(_), Some(ttu)) = (args.backend.backend.name(), args.expiry.ttu.name()) {
+    if let (Some(_), Some(ttu)) = (args.backend.name(), args.expiry.ttu.name()) {
         errors.at(ttu, "`ttu` cannot be used with `backend`: entries of a backend expire by a `ttl`; write `ttl = …` instead");
     }
 }
 
 fn front_has_the_system_clock(args: &Args, errors: &mut Errors) {
     if let (Some(_), Some(front_ttl), Some(_)) =
-        (args.backend.backend.name(), args.backend.front_ttl.name(), args.expiry.timer.name())
+        (args.backend.name(), args.backend.front_ttl.name(), args.expiry.timer.name())
     {
         let message =
             "`front_ttl` cannot be used with `timer`: it is measured by the system clock; remove one of them";

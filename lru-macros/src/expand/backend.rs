@@ -11,7 +11,8 @@ use crate::{signature, type_tokens};
 
 /// The function that opens the backend.
 pub(super) fn item(model: &Model) -> Option<TokenStream> {
-    let open = model.backend.as_ref()?.options.backend.get()?;
+    let options = &model.backend.as_ref()?.options;
+    let open = options.backend.get().or(options.snapshot.get())?;
     let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{handle}::{name}"),
@@ -35,6 +36,11 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
+    let open = if options.snapshot.is_some() {
+        quote_spanned! { at=> #krate_there::backend::snapshot(#open) }
+    } else {
+        open.to_token_stream()
+    };
     Some(quote! {
         #(#cfg)*
         #hidden

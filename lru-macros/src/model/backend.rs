@@ -22,6 +22,6 @@ impl Backend {
         func: &Func,
     ) -> Option<Self> {
         let has_self = matches!(accessors, Accessors::Siblings) || func.is_method();
-        options.backend.is_some().then_some(Self { options, is_global, has_self })
+        options.is_some().then_some(Self { options, is_global, has_self })
     }
 }

@@ -31,8 +31,7 @@ impl Flight {
     ) -> Option<Self> {
         let single = options.is_coalesced(func.sig.asyncness.is_some());
         let has_refreshes = expiry.has_refreshes();
-        let is_asked =
-            single || has_refreshes || expiry.stale_if_error.is_some() || backend.backend.is_some();
+        let is_asked = single || has_refreshes || expiry.stale_if_error.is_some() || backend.is_some();
         let is_detached = options.is_detached();
         let args::Flight { single_flight: _, flight_timeout, spawn, detach: _, refresh_threads } = options;
         let [timeout, spawn, threads] = [flight_timeout, spawn, refresh_threads].map(args::Given::into_value);

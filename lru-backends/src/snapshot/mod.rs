@@ -1,0 +1,376 @@
+//! Results in memory that are written to a file at an interval, and read at the next start: warm restarts without a
+//! server.
+
+mod file;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Permission, Stored,
+};
+
+use self::store::Store;
+
+/// The default size limit of all entries together.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The default time between two writes of the file.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// A backend that holds results in memory and writes them to a file: `snapshot = "prices.bin"` on a function, or
+/// `backend = snapshot("prices.bin")`.
+///
+/// The file is read at the first lookup. It is written a minute after a change, and by [`shutdown`]; so a process that is
+/// killed loses the results of the last minute. It is replaced as a whole: an interrupted write leaves the old file.
+///
+/// * Entries keep their time to live. All of them together take 64 MiB at most, in memory and in the file; beyond
+///   that the oldest are dropped.
+/// * Each result is in memory twice: as the function returns it, and as bytes. A lookup of the bytes costs a lock.
+/// * A damaged file is ignored, and replaced by the next write. The first lookup then returns an error of kind
+///   [`Protocol`](ErrorKind::Protocol), which is told as any error of a backend. So is a file that cannot be written.
+/// * All functions of a program may name the same file. Of several processes, the last to write wins.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use lru_backends::{shutdown, snapshot};
+/// use lru_core::backend::{Backend, BackendError};
+///
+/// # let folder = std::env::temp_dir().join(format!("lru-doc-snapshot-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// # let path = folder.join("squares.bin");
+/// let backend = snapshot(&path).interval(Duration::from_secs(10));
+/// backend.set("squares", b"12", b"144", None)?;
+/// shutdown()?;
+/// assert!(path.exists());
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), BackendError>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    path: PathBuf,
+    max_bytes: u64,
+    interval: Duration,
+}
+
+/// Creates a backend that holds results in memory, and in the file at this path between two runs of the program.
+pub fn snapshot(path: impl AsRef<Path>) -> Snapshot {
+    Snapshot { path: path.as_ref().to_owned(), max_bytes: MAX_BYTES, interval: INTERVAL }
+}
+
+/// Writes all snapshots that have changed. Call it at the end of `main`.
+///
+/// It returns when the files are on disk. Results that are stored afterwards are written again after their interval, or by the
+/// next call.
+///
+/// # Errors
+///
+/// Returns the first error if a file cannot be written; the others are written nevertheless.
+pub fn shutdown() -> Result<(), BackendError> {
+    let open: Vec<_> = lock(&OPEN).values().cloned().collect();
+    let mut result = Ok(());
+    for shared in open {
+        let written = shared.write();
+        result = result.and(written);
+    }
+    result
+}
+
+impl Snapshot {
+    /// Sets the size limit of all entries together, in bytes: 64 MiB by default. If several values name one file, the first
+    /// one used decides.
+    #[must_use]
+    pub fn max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Sets the time from a change to the write of the file: a minute by default. If several values name one file, the first
+    /// one used decides.
+    #[must_use]
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Returns what all values with this path share.
+    fn shared(&self) -> Arc<Shared> {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let mut open = lock(&OPEN);
+        Arc::clone(open.entry(path).or_insert_with_key(|path| {
+            Arc::new(Shared {
+                path: path.clone(),
+                interval: self.interval,
+                state: Mutex::new(State { store: Store::new(self.max_bytes), ..State::default() }),
+                changed: Condvar::new(),
+            })
+        }))
+    }
+
+    /// Runs an operation on the entries, which are read from the file at the first one.
+    fn run<T>(&self, operation: impl FnOnce(&mut Store, u64) -> T) -> Result<T, BackendError> {
+        self.shared().run(operation)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// The snapshots that this process uses, by path.
+static OPEN: LazyLock<Mutex<HashMap<PathBuf, Arc<Shared>>>> = LazyLock::new(Mutex::default);
+
+/// One snapshot: its entries and its file.
+struct Shared {
+    path: PathBuf,
+    interval: Duration,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    store: Store,
+    is_loaded: bool,
+    /// How many changes the file contains.
+    written: u64,
+    has_writer: bool,
+    /// An error that the next operation returns.
+    error: Option<BackendError>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Returns the present time in milliseconds since 1970.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Shared {
+    fn run<T>(self: &Arc<Self>, operation: impl FnOnce(&mut Store, u64) -> T) -> Result<T, BackendError> {
+        let mut state = lock(&self.state);
+        if !state.is_loaded {
+            state.is_loaded = true;
+            match file::read(&self.path) {
+                Ok(entries) => state.store.load(entries, now()),
+                Err(error) => state.error = Some(self.located(error)),
+            }
+            state.written = state.store.changes();
+        }
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        let result = operation(&mut state.store, now());
+        let starts = state.store.changes() != state.written && !state.has_writer;
+        if starts {
+            state.has_writer = self.start();
+        }
+        Ok(result)
+    }
+
+    /// Starts the thread that writes the file after the interval, and ends then. Returns whether it started.
+    fn start(self: &Arc<Self>) -> bool {
+        let this = Arc::clone(self);
+        let run = move || {
+            let state = lock(&this.state);
+            // Not woken: the condition only serves to wait without the lock.
+            let waited = this.changed.wait_timeout_while(state, this.interval, |_| true);
+            waited.unwrap_or_else(PoisonError::into_inner).0.has_writer = false;
+            if let Err(error) = this.write() {
+                lock(&this.state).error = Some(error);
+            }
+        };
+        thread::Builder::new().name("functools-snapshot".to_owned()).spawn(run).is_ok()
+    }
+
+    /// Writes the file if it lacks changes.
+    fn write(&self) -> Result<(), BackendError> {
+        let state = lock(&self.state);
+        let changes = state.store.changes();
+        if changes == state.written {
+            return Ok(());
+        }
+        let bytes = file::encoded(state.store.live(now()));
+        drop(state);
+        // Of two writers, the later has the later entries.
+        static WRITES: Mutex<()> = Mutex::new(());
+        let writes = lock(&WRITES);
+        if lock(&self.state).written < changes {
+            file::write(&self.path, &bytes).map_err(|error| self.located(error))?;
+            lock(&self.state).written = changes;
+        }
+        drop(writes);
+        Ok(())
+    }
+
+    fn located(&self, error: std::io::Error) -> BackendError {
+        let kind = ErrorKind::from(error.kind());
+        BackendError::with_kind(kind, format!("snapshot {}: {error}", self.path.display()))
+    }
+}
+
+impl Backend for Snapshot {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+        self.run(|store, now| store.get(namespace, key, now))
+    }
+
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError> {
+        Backend::put(self, namespace, key, value, ttl).map(drop)
+    }
+
+    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+        self.run(|store, now| {
+            let (found, number, is_new) = store.get_or_lease(namespace, key, lease, now);
+            let lease = Lease::new(number.to_le_bytes()).new_here(is_new);
+            Lookup::new(found).permission(Permission::Leased(lease))
+        })
+    }
+
+    fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        self.run(|store, now| {
+            let is_valid = store.is_valid(namespace, key, lease.token());
+            is_valid.then(|| Lease::new(store.set(namespace, key, value, ttl, now).to_le_bytes()))
+        })
+    }
+
+    fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        self.run(|store, now| Some(Lease::new(store.set(namespace, key, value, ttl, now).to_le_bytes())))
+    }
+
+    fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        self.run(|store, now| {
+            let is_valid = store.is_valid(namespace, key, lease.token());
+            if is_valid {
+                store.expire_after(namespace, key, ttl, now);
+            }
+            is_valid
+        })
+    }
+
+    fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        self.run(|store, now| {
+            if store.is_valid(namespace, key, lease.token()) {
+                store.delete(namespace, key, now);
+            }
+        })
+    }
+
+    fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+        self.run(|store, now| store.delete(namespace, key, now))
+    }
+
+    fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+        self.run(|store, _| store.clear(namespace))
+    }
+}
+
+impl Leases for Snapshot {}
+
+/// The operations take no longer than a lock, but for the first, which reads the file.
+impl AsyncBackend for Snapshot {
+    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+        Backend::get(self, namespace, key)
+    }
+
+    async fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError> {
+        Backend::set(self, namespace, key, value, ttl)
+    }
+
+    async fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: Duration,
+    ) -> Result<Lookup, BackendError> {
+        Backend::get_or_lease(self, namespace, key, lease)
+    }
+
+    async fn set_leased(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        Backend::set_leased(self, namespace, key, lease, value, ttl)
+    }
+
+    async fn put(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<Option<Lease>, BackendError> {
+        Backend::put(self, namespace, key, value, ttl)
+    }
+
+    async fn renew_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<bool, BackendError> {
+        Backend::renew_lease(self, namespace, key, lease, ttl)
+    }
+
+    async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+        Backend::end_lease(self, namespace, key, lease)
+    }
+
+    async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+        Backend::delete(self, namespace, key)
+    }
+
+    async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+        Backend::clear(self, namespace)
+    }
+}
