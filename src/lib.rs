@@ -441,7 +441,7 @@ pub use lru_macros::cache;
 /// stored result, outside the lock. A result whose instant is not in the future is not stored.
 ///
 /// In a closure, the sums `now + …` saturate: where one is too large for its type, the result never expires. That is so if the
-/// closure does nothing else with `now`, and does not write its type; otherwise `now` is what the [`timer`](#timer) returns, an
+/// closure does nothing else with `now` (not `let x = now;`), and does not write its type; otherwise, and in a function, `now` is what the [`timer`](#timer) returns, an
 /// [`Instant`](std::time::Instant) by default, whose sums panic if they are too large: write `now.checked_add(…)`.
 ///
 /// ```
@@ -946,7 +946,8 @@ pub use lru_macros::cache;
 /// * An `async fn` is refreshed on an executor: the caller's tokio runtime, with the feature `tokio`, or `spawn = …`: a
 ///   [`Spawn`](refresh::Spawn), or a function that takes a [`Task`](refresh::Task). Without a running executor, the call that found the
 ///   stale result awaits the refresh and returns the fresh result. At most 64 refreshes run at a time; the others wait for their
-///   turn.
+///   turn. If the runtime polls a refresh and then idles, another call takes the refresh over after `flight_timeout` only: a task
+///   that is not polled cannot be told from one that waits.
 /// * `refresh_threads = 8`, an expression of type `usize` above 0, sets how many results of the function are refreshed at a time, on
 ///   threads or as tasks. A refresh that takes longer than [`flight_timeout`](#request-coalescing) no longer counts.
 ///

@@ -33,7 +33,8 @@ thread_local! {
 /// may be nested; results that were computed in one are dropped at its end. A cache in an object, as with
 /// `cache = self.prices`, is not affected: a test creates its own object.
 ///
-/// The future is not `Send`: await it in the test itself. A closure may not return another future than that of an async
+/// The future is not `Send`, as it holds the caches of functions with `scope = thread`: await it in the test itself, not in
+/// `tokio::spawn`. A closure may not return another future than that of an async
 /// block, such as a boxed one, which would be polled without the fresh caches: write `isolated(async { … })`. In a
 /// helper with a generic result `R`, add the bound `R: Unpin`.
 ///
