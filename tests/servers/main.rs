@@ -14,6 +14,7 @@ mod fallback;
 mod files;
 mod global;
 mod histories;
+mod leases;
 mod many;
 mod memcached_clocks;
 mod memcached_leases;

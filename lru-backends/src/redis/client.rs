@@ -2,15 +2,15 @@
 
 #[cfg(feature = "redis-sentinel")]
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, PoisonError};
-#[cfg(feature = "redis-sentinel")]
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ::redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
+use ::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
 
 use super::Redis;
 use super::connection::{Awaited, Blocking};
-use super::error::{is_interrupted, is_usable_after, misconfigured, of_type};
+use super::error::{is_interrupted, is_replica, is_usable_after, misconfigured};
 use super::request::Request;
 use crate::connection_pool::current_runtime;
 use crate::error::ClientError;
@@ -39,13 +39,73 @@ pub(super) struct Slot {
     number: u64,
 }
 
-/// Whether a request may be sent again if the connection was lost before the answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retry {
-    /// The request is idempotent.
-    Allowed,
-    /// The server may have carried out the request.
-    Forbidden,
+/// How long a server that turned out to be a replica is not asked for on a new connection.
+const REPLICA: Duration = Duration::from_secs(1);
+
+/// Why a request failed.
+pub(super) enum Failure {
+    /// The client of the server says why.
+    Redis {
+        error: RedisError,
+        /// Whether the request was sent over an earlier connection, which turned out to be closed. The server has
+        /// carried out the request by then, or never will.
+        is_stale: bool,
+    },
+    /// The request was not sent.
+    Unsent(ClientError),
+}
+
+impl Failure {
+    fn new(error: RedisError, is_earlier: bool) -> Self {
+        let is_stale = is_earlier && (error.is_connection_dropped() || is_interrupted(&error));
+        Self::Redis { error, is_stale }
+    }
+
+    /// Returns whether the connection turned out to be closed.
+    pub(super) fn is_stale(&self) -> bool {
+        matches!(self, Self::Redis { is_stale: true, .. })
+    }
+
+    /// Returns the error code of the server.
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Redis { error, .. } => error.code(),
+            Self::Unsent(_) => None,
+        }
+    }
+
+    /// Returns whether the server does not know `SET … NX GET`: it is older than Redis 7.
+    pub(super) fn is_unknown_set(&self) -> bool {
+        let Self::Redis { error, .. } = self else { return false };
+        error.code() == Some("ERR") && error.detail().is_some_and(|detail| detail.contains("syntax error"))
+    }
+
+    /// Returns whether a server that works refused to write: it is full or a replica, or it cannot save its data, or
+    /// this user may not write.
+    pub(super) fn is_refused_write(&self) -> bool {
+        matches!(self.code(), Some("OOM" | "READONLY" | "NOPERM" | "MISCONF" | "NOREPLICAS"))
+    }
+}
+
+impl From<RedisError> for Failure {
+    fn from(error: RedisError) -> Self {
+        Self::Redis { error, is_stale: false }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Unsent(error)
+    }
+}
+
+impl From<Failure> for ClientError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Redis { error, .. } => error.into(),
+            Failure::Unsent(error) => error,
+        }
+    }
 }
 
 impl Redis {
@@ -76,33 +136,46 @@ impl Redis {
             .set_response_timeout(self.timeouts.answer)
     }
 
-    /// Sends a request, over an idle connection first.
-    pub(super) fn send<T: FromRedisValue>(&self, request: &Request, retry: Retry) -> Result<T, ClientError> {
-        if let Some(mut connection) = self.blocking.take(&()) {
-            match connection.send(request) {
-                Ok(answer) => {
-                    self.blocking.put((), connection);
-                    return of_type(answer);
-                }
-                Err(error) => {
-                    if is_usable_after(&error) {
-                        self.blocking.put((), connection);
-                        return Err(error.into());
-                    }
-                    self.blocking.clear();
-                    let is_over = error.is_connection_dropped() || is_interrupted(&error);
-                    if !(retry == Retry::Allowed && is_over) {
-                        return Err(error.into());
-                    }
-                }
+    /// Returns the number of the server: it is raised by each connection that breaks. What was found over a connection
+    /// with another number says nothing about the server that answers now.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(SeqCst)
+    }
+
+    /// Returns whether a connection cannot be used after this error. The number is raised then.
+    fn is_broken_by(&self, error: &RedisError) -> bool {
+        let is_broken = if is_replica(error) {
+            // Another server may be the main one now. But the address may also be that of a replica.
+            let mut found = self.found_replica.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_first = found.is_none_or(|at| at.elapsed() > REPLICA);
+            if is_first {
+                *found = Some(Instant::now());
             }
+            is_first
+        } else {
+            !is_usable_after(error)
+        };
+        if is_broken {
+            self.number.fetch_add(1, SeqCst);
         }
-        let mut connection = self.connect()?;
+        is_broken
+    }
+
+    /// Sends a request: over an idle connection at the first try, over a new one afterwards.
+    pub(super) fn send(&self, request: &Request, tries: u32) -> Result<Value, Failure> {
+        let idle = if tries == 0 { self.blocking.take(&()) } else { None };
+        let is_earlier = idle.is_some();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
         let answer = connection.send(request);
-        if answer.as_ref().err().is_none_or(is_usable_after) {
+        if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
+            self.blocking.clear();
+        } else {
             self.blocking.put((), connection);
         }
-        of_type(answer?)
+        answer.map_err(|error| Failure::new(error, is_earlier))
     }
 
     async fn connect_async(&self) -> RedisResult<Awaited> {
@@ -147,40 +220,30 @@ impl Redis {
 
     /// Like [`send`](Self::send), over the connection that all tasks of the runtime share. A task that finds it broken
     /// discards it.
-    pub(super) async fn send_async<T: FromRedisValue>(
-        &self,
-        request: &Request,
-        retry: Retry,
-    ) -> Result<T, ClientError> {
+    pub(super) async fn send_async(&self, request: &Request, _tries: u32) -> Result<Value, Failure> {
         let shared = self.shared()?;
         let answer = tokio::time::timeout(self.timeouts.connect + self.timeouts.answer, async {
-            loop {
-                let (mut connection, number, is_new) = {
-                    let mut slot = shared.lock().await;
-                    let (number, old) = (slot.number, slot.connection.clone());
-                    match old {
-                        Some(connection) => (connection, number, false),
-                        None => (slot.connection.insert(self.connect_async().await?).clone(), number, true),
-                    }
-                };
-                match connection.send(request).await {
-                    Err(error) if !is_usable_after(&error) => {
-                        {
-                            let mut slot = shared.lock().await;
-                            if slot.number == number {
-                                *slot = Slot { connection: None, number: number + 1 };
-                            }
-                        }
-                        if is_new || retry == Retry::Forbidden || !error.is_connection_dropped() {
-                            return Err(error);
-                        }
-                    }
-                    answer => return answer,
+            let (mut connection, number, is_earlier) = {
+                let mut slot = shared.lock().await;
+                let (number, old) = (slot.number, slot.connection.clone());
+                match old {
+                    Some(connection) => (connection, number, true),
+                    None => (slot.connection.insert(self.connect_async().await?).clone(), number, false),
+                }
+            };
+            let answer = connection.send(request).await;
+            if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
+                let mut slot = shared.lock().await;
+                if slot.number == number {
+                    *slot = Slot { connection: None, number: number + 1 };
                 }
             }
+            answer.map_err(|error| Failure::new(error, is_earlier))
+        });
+        answer.await.unwrap_or_else(|elapsed| {
+            self.number.fetch_add(1, SeqCst);
+            Err(RedisError::from(std::io::Error::from(elapsed)).into())
         })
-        .await;
-        of_type(answer.map_err(std::io::Error::from)??)
     }
 }
 

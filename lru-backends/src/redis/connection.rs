@@ -8,7 +8,7 @@ use ::redis::{RedisResult, Value};
 #[cfg(feature = "redis-cluster")]
 use super::error::is_usable_after;
 #[cfg(feature = "redis-cluster")]
-use super::request::{Node, WRONG_TYPE};
+use super::request::Node;
 use super::request::{Request, gets, readable};
 
 /// A connection that blocks the thread.
@@ -33,6 +33,9 @@ impl Blocking {
                 command.query(&mut **connection)
             }
             (Self::One(connection), Request::Get(keys)) => readable(gets(keys).query(&mut **connection)?),
+            (Self::One(connection), Request::Pipe(commands, answer)) => {
+                answer(commands.query(&mut **connection)?)
+            }
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Request::At(command, Some(node))) => {
                 connection.route_command(command, at(node))
@@ -42,24 +45,44 @@ impl Blocking {
                 command.query(&mut **connection)
             }
             #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Request::Get(keys)) => {
-                let (all, mut at_once) = (gets(keys), ::redis::cluster::cluster_pipe());
-                for command in all.cmd_iter() {
-                    at_once.add_command(command.clone());
-                }
-                match at_once.query(connection) {
-                    // The error does not say which commands succeeded.
-                    Err(error) if is_usable_after(&error) => {
-                        let replies = all.cmd_iter().map(|command| match command.query(&mut **connection) {
-                            Err(error) if error.code() == Some(WRONG_TYPE) => Ok(Value::Nil),
-                            reply => reply,
-                        });
-                        Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
-                    }
-                    replies => replies,
-                }
+            (Self::Cluster(connection), Request::Get(keys)) => readable(in_slots(&gets(keys), connection)?),
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::Pipe(commands, answer)) => {
+                answer(in_slots(commands, connection)?)
             }
         }
+    }
+}
+
+/// Sends commands to the servers of their slots. An error of a command is a reply.
+#[cfg(feature = "redis-cluster")]
+fn in_slots(
+    commands: &::redis::Pipeline,
+    connection: &mut ::redis::cluster::ClusterConnection,
+) -> RedisResult<Vec<Value>> {
+    let mut at_once = ::redis::cluster::cluster_pipe();
+    for command in commands.cmd_iter() {
+        at_once.add_command(command.clone());
+    }
+    match at_once.query(connection) {
+        // The error does not say which commands succeeded. Each of them can be sent again.
+        Err(error) if is_usable_after(&error) => {
+            let reply = |command: &::redis::Cmd| match command.query(connection) {
+                Err(error) if is_usable_after(&error) => reply_of(error),
+                reply => reply,
+            };
+            commands.cmd_iter().map(reply).collect()
+        }
+        replies => replies,
+    }
+}
+
+/// Returns the reply that the server gave.
+#[cfg(feature = "redis-cluster")]
+fn reply_of(error: ::redis::RedisError) -> RedisResult<Value> {
+    match error.clone().into_server_errors().as_deref() {
+        Some([(_, reply), ..]) => Ok(Value::ServerError(reply.clone())),
+        _ => Err(error),
     }
 }
 
@@ -71,6 +94,13 @@ impl Awaited {
             }
             (Self::One(connection), Request::Get(keys)) => {
                 readable(gets(keys).query_async(connection).await?)
+            }
+            (Self::One(connection), Request::Pipe(commands, answer)) => {
+                answer(commands.query_async(connection).await?)
+            }
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::Pipe(commands, answer)) => {
+                answer(commands.query_async(connection).await?)
             }
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Request::At(command, Some(node))) => {

@@ -21,12 +21,15 @@ pub(super) fn misconfigured(why: &'static str) -> RedisError {
 
 /// Returns whether only the command failed, and the connection can still be used.
 ///
-/// Not so for a server that is read-only: it is a replica now, and another server must be found.
+/// Not so for a server that is read-only: it may be a replica now, and another server must be found.
 pub(super) fn is_usable_after(error: &RedisError) -> bool {
     use ::redis::ErrorKind as Redis;
     match error.kind() {
         Redis::Extension | Redis::UnexpectedReturnType => true,
-        Redis::Server(kind) => kind == ServerErrorKind::ResponseError || kind == ServerErrorKind::NoPerm,
+        Redis::Server(kind) => {
+            use ServerErrorKind::{NoPerm, NoScript, ResponseError};
+            matches!(kind, NoPerm | NoScript | ResponseError)
+        }
         _ => false,
     }
 }
@@ -39,11 +42,17 @@ pub(super) fn is_interrupted(error: &RedisError) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::Interrupted)
 }
 
+/// Returns whether the server is read-only: it is a replica.
+pub(super) fn is_replica(error: &RedisError) -> bool {
+    error.kind() == ::redis::ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
 /// The messages of the `redis` crate contain no credentials.
 impl From<RedisError> for ClientError {
     fn from(error: RedisError) -> Self {
         let kind = kind_of(&error);
-        if is_usable_after(&error) { Self::answered(kind, error) } else { Self::down(kind, error) }
+        let has_answered = is_usable_after(&error) || is_replica(&error);
+        if has_answered { Self::answered(kind, error) } else { Self::down(kind, error) }
     }
 }
 
@@ -102,7 +111,7 @@ mod tests {
         assert_eq!(server("-ERR unknown command\r\n"), (false, ErrorKind::Rejected));
         assert_eq!(server("-NOPERM this user has no permissions\r\n"), (false, ErrorKind::Rejected));
         assert_eq!(server("-LOADING the dataset\r\n"), (true, ErrorKind::Unavailable));
-        assert_eq!(server("-READONLY you can't write\r\n"), (true, ErrorKind::Unavailable));
+        assert_eq!(server("-READONLY you can't write\r\n"), (false, ErrorKind::Unavailable));
         assert_eq!(server("-OOM command not allowed\r\n"), (false, ErrorKind::Rejected));
     }
 }

@@ -1,38 +1,38 @@
 //! Redis or Valkey, by the `redis` crate.
 //!
 //! An entry is a string under `length:namespace:key`, where the length is that of the namespace: so keys are unique,
-//! and no namespace is a prefix of another. Values are stored as they are, and expire by the server's clock.
+//! and no namespace is a prefix of another. The string is an [item](item): its kind and its id, then the value. It
+//! expires by the server's clock.
 //!
 //! Clearing scans the server for the namespace and unlinks its keys. That takes time proportional to the
 //! number of keys on the server, but a read stays one round trip and no invalid entry remains. A generation
 //! counter would make clearing fast, at the cost of a second key for each read and of invalid entries without
 //! expiry.
 
+mod backend;
 mod client;
 mod connection;
 mod error;
+mod item;
 mod request;
+mod script;
 mod tracking;
 
 use std::fmt;
-#[cfg(feature = "redis-sentinel")]
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
-use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use lru_core::backend::InvalidationSink;
 use tokio::runtime;
 
-use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 use crate::connection_pool::ConnectionPool;
-use crate::error::ClientError;
 use crate::timeouts::{Timeouts, timeout_methods};
-use client::{Retry, Server, Shared};
+use client::{Server, Shared};
 use connection::Blocking;
-#[cfg(feature = "redis-cluster")]
-use connection::nodes_in;
-use request::{Node, Request, found, pattern, prefix, redis_key, scan, set, unlink};
+use request::prefix;
 use tracking::{Reach, Tracking};
 
 /// A backend that stores results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
@@ -44,14 +44,18 @@ use tracking::{Reach, Tracking};
 /// * A time to live has a precision of one millisecond, rounded up.
 /// * `cache_clear` scans the server for the keys of the function, which takes time proportional to the number
 ///   of all keys on the server. The server keeps serving other clients. A result stored during a clear may
-///   remain.
-/// * A key that holds another Redis type, set by another program, is a miss and is overwritten.
+///   remain. In a cluster whose slots move meanwhile, it scans again.
+/// * Lookups give leases ([`Leases`](lru_core::backend::Leases)), so a result that was computed before a change of its
+///   entry does not overwrite that change. A lookup is one round trip, `SET … NX GET`; with a server before Redis 7 it
+///   is a script. A lease is lost when any connection to the server breaks or times out. In a cluster, a replica that
+///   takes over without the last change may revive a lease that this change has ended.
+/// * A key that holds another Redis type or other bytes, set by another program, is a miss and is overwritten.
+/// * A server that is full or read-only, or whose user may not write, is asked by `GET`, in one more round trip, and
+///   gives no leases: results are computed and not stored. That does not open the circuit breaker.
 /// * From Redis 6 on, the server reports changes by other processes (client tracking), and the copies in this
 ///   process are dropped at once, for functions whose in-process cache is a `static`. This takes one more
-///   connection and one thread per `Redis` value. The server also reports expiry, eviction, and this
-///   process's own writes: the thread reads such an entry back, and the copy stays if it equals the entry. A
-///   copy that was fetched while its change was being reported may be dropped needlessly, which costs one
-///   more round trip.
+///   connection and one thread per `Redis` value. The server also reports expiry, eviction, and this process's own
+///   changes: the thread then asks for the first 17 bytes of the item, which tell whether the copy is one of it.
 /// * While that connection is down, changes are not received. So all copies are dropped when it is lost,
 ///   which takes up to about two seconds to detect, and again when it is restored or first opened. Meanwhile,
 ///   and where tracking is not available (in a cluster, with an older server, or without permission for
@@ -87,6 +91,12 @@ pub struct Redis {
     timeouts: Timeouts,
     blocking: ConnectionPool<Blocking>,
     awaited: Mutex<Vec<(runtime::Id, Shared)>>,
+    /// How many connections broke. The tracking reads it, too.
+    number: Arc<AtomicU64>,
+    /// The number above, plus one, with which the server was found to be older than Redis 7.
+    old_server: AtomicU64,
+    /// When the server was last found to be a replica.
+    found_replica: Mutex<Option<Instant>>,
     tracking: Mutex<Option<Tracking>>,
 }
 
@@ -148,6 +158,9 @@ impl Redis {
             timeouts: Timeouts::new(),
             blocking: ConnectionPool::new(),
             awaited: Mutex::new(Vec::new()),
+            number: Arc::default(),
+            old_server: AtomicU64::new(0),
+            found_replica: Mutex::new(None),
             tracking: Mutex::new(None),
         }
     }
@@ -187,134 +200,9 @@ impl Redis {
         if let Some(tracking) = &*tracking {
             return tracking.watch(prefix, sink);
         }
-        let start = |reach| Tracking::start(reach, *connect, *answer, prefix, sink);
+        let start =
+            |reach| Tracking::start(reach, *connect, *answer, Arc::clone(&self.number), (prefix, sink));
         *tracking = self.reach().and_then(start);
         tracking.is_some()
     }
 }
-
-macro_rules! backend_by_redis {
-    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $nodes:ident, $clear_by_scan:ident, [$($fn:tt)*] $($await:tt)*) => {
-        impl Redis {
-            /// Returns the servers that hold keys.
-            $($fn)* $nodes(&self) -> Result<Vec<Option<Node>>, ClientError> {
-                #[cfg(feature = "redis-cluster")]
-                if let Server::Cluster(_) = self.server {
-                    let slots = self.$send(&request::slots(), Retry::Allowed)$($await)*?;
-                    return Ok(nodes_in(slots)?);
-                }
-                Ok(vec![None])
-            }
-
-            /// Removes all keys of a namespace. The timeout applies to each step.
-            $($fn)* $clear_by_scan(&self, namespace: &str) -> Result<(), ClientError> {
-                let pattern = pattern(namespace);
-                for node in self.$nodes()$($await)*? {
-                    let mut cursor = b"0".to_vec();
-                    loop {
-                        let request = scan(&cursor, &pattern, node.clone());
-                        let (next, keys): (Vec<u8>, Vec<Vec<u8>>) =
-                            self.$send(&request, Retry::Allowed)$($await)*?;
-                        if !keys.is_empty() {
-                            let _: u64 = self.$send(&unlink(&keys), Retry::Allowed)$($await)*?;
-                        }
-                        if next == b"0" {
-                            break;
-                        }
-                        cursor = next;
-                    }
-                }
-                Ok(())
-            }
-        }
-
-        impl $Backend for Redis {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                Ok($Backend::get_many(self, namespace, &[key])$($await)*?.pop().flatten())
-            }
-
-            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
-                if keys.is_empty() {
-                    return Ok(Vec::new());
-                }
-                self.timeouts.admit(&self.place)?;
-                let request = Request::Get(keys.iter().map(|key| redis_key(namespace, key)).collect());
-                let answer = self.$send::<Vec<_>>(&request, Retry::Allowed)$($await)*;
-                let all = answer.map(|answer| answer.into_iter().map(found).collect());
-                self.timeouts.record(&self.place, all)
-            }
-
-            $($fn)* set(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                value: &[u8],
-                ttl: Option<Duration>,
-            ) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let request = set(&redis_key(namespace, key), value, ttl);
-                let done = self.$send(&request, Retry::Allowed)$($await)*;
-                self.timeouts.record(&self.place, done)
-            }
-
-            $($fn)* add(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                value: &[u8],
-                ttl: Duration,
-            ) -> Result<bool, BackendError> {
-                $CompareAndSwap::compare_and_swap(self, namespace, key, &None, value, Some(ttl))$($await)*
-            }
-
-            $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let request = unlink(&[redis_key(namespace, key)]);
-                let done = self.$send(&request, Retry::Allowed)$($await)*;
-                self.timeouts.record(&self.place, done)
-            }
-
-            $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = self.$clear_by_scan(namespace)$($await)*;
-                self.timeouts.record(&self.place, done)
-            }
-
-            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-                self.track(namespace, sink)
-            }
-        }
-
-        impl $CompareAndSwap for Redis {
-            /// The value itself: an entry that was changed back counts as unchanged.
-            type Version = Option<Vec<u8>>;
-
-            $($fn)* get_versioned(
-                &self,
-                namespace: &str,
-                key: &[u8],
-            ) -> Result<(Option<Stored>, Self::Version), BackendError> {
-                let found = $Backend::get(self, namespace, key)$($await)*?;
-                let version = found.as_ref().map(|found| found.value.clone());
-                Ok((found, version))
-            }
-
-            $($fn)* compare_and_swap(
-                &self,
-                namespace: &str,
-                key: &[u8],
-                version: &Self::Version,
-                value: &[u8],
-                ttl: Option<Duration>,
-            ) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let request = request::compare_and_swap(&redis_key(namespace, key), version.as_deref(), value, ttl);
-                let done = self.$send(&request, Retry::Forbidden)$($await)*;
-                self.timeouts.record(&self.place, done)
-            }
-        }
-    };
-}
-
-backend_by_redis! { Backend, CompareAndSwap, send, nodes, clear_by_scan, [fn] }
-backend_by_redis! { AsyncBackend, AsyncCompareAndSwap, send_async, nodes_async, clear_by_scan_async, [async fn] .await }

@@ -2,32 +2,23 @@
 
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, RedisResult, Value, cmd, pipe};
-use lru_core::backend::Stored;
+use ::redis::{Cmd, Pipeline, RedisResult, ServerError, Value, cmd, pipe};
+
+use super::item::{HEAD, Head, is_value};
 
 /// How many keys one step of a scan visits.
 const STEP: u32 = 1000;
 
-/// The answer of `PTTL` for a missing key.
-const MISSING: i64 = -2;
-
 /// The error code of `GET` for a key that holds no string.
 pub(super) const WRONG_TYPE: &str = "WRONGTYPE";
-
-/// Sets a key if its value is the expected one. A key of another type counts as missing.
-const COMPARE_AND_SWAP: &str = "
-local old = false
-if redis.call('TYPE', KEYS[1]).ok == 'string' then old = redis.call('GET', KEYS[1]) end
-if (ARGV[1] == '1' and old ~= ARGV[2]) or (ARGV[1] == '0' and old) then return 0 end
-if ARGV[4] == '' then redis.call('SET', KEYS[1], ARGV[3])
-else redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) end
-return 1";
 
 /// What is sent in one round trip.
 pub(super) enum Request {
     One(Cmd),
-    /// The value and the remaining time to live of each of these keys.
+    /// The remaining time to live and the item of each of these keys.
     Get(Vec<Vec<u8>>),
+    /// Commands for one key, and what makes one answer of their replies.
+    Pipe(Pipeline, fn(Vec<Value>) -> RedisResult<Value>),
     /// A command for one server of a cluster, or for the only server.
     #[cfg_attr(
         not(feature = "redis-cluster"),
@@ -68,32 +59,63 @@ fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(most).clamp(1, most)
 }
 
-/// `GET` and `PTTL` for each key, in a pipeline.
+/// `PTTL` and `GET` for each key, in a pipeline.
+///
+/// An entry that is set between the two has the time of the one before, or is a miss. In the other order, an entry
+/// could have the time of a later one.
 pub(super) fn gets<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Pipeline {
-    let mut commands = pipe();
+    let mut commands = tolerant();
     for key in keys {
-        commands.cmd("GET").arg(key.as_ref()).cmd("PTTL").arg(key.as_ref());
+        commands.cmd("PTTL").arg(key.as_ref()).cmd("GET").arg(key.as_ref());
     }
-    // An error for one key is no error for the others.
+    commands
+}
+
+/// Returns a pipeline in which an error of one command is no error of the others.
+fn tolerant() -> Pipeline {
+    let mut commands = pipe();
     commands.ignore_errors();
     commands
 }
 
 /// Returns the replies, or the first error among them. A key of another type is a miss.
 pub(super) fn readable(replies: Vec<Value>) -> RedisResult<Value> {
+    with_errors(replies, |error| error.code() == WRONG_TYPE)
+}
+
+/// Returns the replies with nothing in place of some errors, or the first error that is none of them.
+fn with_errors(replies: Vec<Value>, is_nothing: fn(&ServerError) -> bool) -> RedisResult<Value> {
     let replies = replies.into_iter().map(|reply| match reply {
-        Value::ServerError(error) if error.code() == WRONG_TYPE => Ok(Value::Nil),
+        Value::ServerError(error) if is_nothing(&error) => Ok(Value::Nil),
         Value::ServerError(error) => Err(error.into()),
         reply => Ok(reply),
     });
     Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
 }
 
-/// Returns the entry, from the replies to `GET` and `PTTL`.
-pub(super) fn found((value, ttl): (Option<Vec<u8>>, i64)) -> Option<Stored> {
-    // The key may have expired between the two commands.
-    let value = value.filter(|_| ttl != MISSING)?;
-    Some(Stored::new(value).ttl(u64::try_from(ttl).ok().map(Duration::from_millis)))
+/// `SET … NX GET` returns the item, or leaves a mark where there is none. `PTTL` comes before it: see [`gets`].
+pub(super) fn look(key: &[u8], mark: &Head, lease: Duration) -> Request {
+    let mut commands = tolerant();
+    commands.cmd("PTTL").arg(key);
+    commands.cmd("SET").arg(key).arg(mark).arg("NX").arg("GET").arg("PX").arg(milliseconds(lease));
+    Request::Pipe(commands, |replies| with_errors(replies, |_| false))
+}
+
+/// Removes a key, and tells whether an entry was there.
+pub(super) fn delete(key: &[u8]) -> Request {
+    let mut commands = tolerant();
+    commands.cmd("GETRANGE").arg(key).arg(0).arg(HEAD - 1).cmd("UNLINK").arg(key);
+    Request::Pipe(commands, |replies| {
+        // The removal counts, whatever was there.
+        let [head, removed] = <[Value; 2]>::try_from(replies).map_err(|_| unexpected())?;
+        let is_removed = removed.extract_error()? == Value::Int(1);
+        let was_entry = matches!(head, Value::BulkString(head) if is_value(&head));
+        Ok(Value::Boolean(is_removed && was_entry))
+    })
+}
+
+fn unexpected() -> ::redis::RedisError {
+    (::redis::ErrorKind::UnexpectedReturnType, "as many replies as commands were expected").into()
 }
 
 pub(super) fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Request {
@@ -117,17 +139,9 @@ pub(super) fn scan(cursor: &[u8], pattern: &str, node: Option<Node>) -> Request 
     Request::At(command, node)
 }
 
-pub(super) fn compare_and_swap(
-    key: &[u8],
-    expected: Option<&[u8]>,
-    value: &[u8],
-    ttl: Option<Duration>,
-) -> Request {
-    let mut command = cmd("EVAL");
-    command.arg(COMPARE_AND_SWAP).arg(1).arg(key);
-    command.arg(if expected.is_some() { "1" } else { "0" }).arg(expected.unwrap_or_default()).arg(value);
-    command.arg(ttl.map_or_else(String::new, |ttl| milliseconds(ttl).to_string()));
-    Request::One(command)
+/// Returns the time to live as an argument of a script.
+pub(super) fn time_argument(ttl: Option<Duration>) -> Vec<u8> {
+    ttl.map_or_else(Vec::new, |ttl| milliseconds(ttl).to_string().into_bytes())
 }
 
 #[cfg(feature = "redis-cluster")]

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender,
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::is_usable_after;
+use super::item::{HEAD, token};
 
 /// How long a connection may be silent before it is checked with `PING`.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -37,8 +39,8 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)
 /// The pause after the server refused to report changes.
 const REFUSED: Duration = Duration::from_secs(10);
 
-/// How many changed keys are read back at the same time, to see whether the change was this process's own write.
-/// Beyond that, copies are dropped without reading.
+/// How many changed keys are asked for at the same time, to see whether the change was this process's own: the
+/// beginning of the item tells. Beyond that, copies are dropped without asking.
 const READ_BACKS: usize = 256;
 
 /// Creates a client for the server.
@@ -60,14 +62,16 @@ impl Tracking {
         reach: Reach,
         connect: Duration,
         answer: Duration,
-        prefix: Vec<u8>,
-        sink: InvalidationSink,
+        server_number: Arc<AtomicU64>,
+        (prefix, sink): (Vec<u8>, InvalidationSink),
     ) -> Option<Self> {
         let (sender, events) = unbounded_channel();
         let (sent, answer) = (sender.downgrade(), answer.max(ANSWER));
         let sinks = HashMap::from([(prefix, vec![sink])]);
         let read_backs = Arc::new(Semaphore::new(READ_BACKS));
-        let mut listener = Listener { reach, connect, answer, sent, events, sinks, read_backs, number: 0 };
+        let number = 0;
+        let mut listener =
+            Listener { reach, connect, answer, server_number, sent, events, sinks, read_backs, number };
         let run = move || {
             if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
                 runtime.block_on(listener.listen());
@@ -88,6 +92,8 @@ struct Listener {
     reach: Reach,
     connect: Duration,
     answer: Duration,
+    /// The number of the server, which is part of the tokens of leases.
+    server_number: Arc<AtomicU64>,
     /// The sender for messages of connections. It does not keep the thread running.
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
@@ -224,13 +230,18 @@ impl Listener {
                 continue;
             };
             let (sink, key, mut connection) = (sink.clone(), key.to_vec(), connection.clone());
-            let mut command = cmd("GET");
-            command.arg(full);
+            let mut command = cmd("GETRANGE");
+            command.arg(full).arg(0).arg(HEAD - 1);
+            let number = Arc::clone(&self.server_number);
             tokio::spawn(async move {
                 let _permit = permit;
-                match command.query_async::<Option<Vec<u8>>>(&mut connection).await {
-                    Ok(value) => sink.invalidate_unless_equal(&key, value.as_deref()),
-                    Err(_) => sink.invalidate(&key),
+                match command.query_async::<Vec<u8>>(&mut connection).await {
+                    // An empty answer is that of a missing key.
+                    Ok(head) if !head.is_empty() => {
+                        let token = token(&head, number.load(SeqCst));
+                        sink.invalidate_unless_leased(&key, Some(&token));
+                    }
+                    _ => sink.invalidate(&key),
                 }
             });
         }

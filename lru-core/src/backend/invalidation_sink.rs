@@ -18,7 +18,7 @@ pub trait LocalCopies: Sync {
     /// See [`InvalidationSink::may_be_own_write`].
     fn may_be_own_write(&self, key: &[u8]) -> bool;
 
-    /// See [`InvalidationSink::invalidate_unless_equal`].
+    /// See [`InvalidationSink::invalidate_unless_equal`] and [`InvalidationSink::invalidate_unless_leased`].
     fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>);
 
     /// See [`InvalidationSink::invalidate_all`].
@@ -51,6 +51,14 @@ impl InvalidationSink {
     /// the change.
     pub fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>) {
         self.0.invalidate_unless_equal(key, current);
+    }
+
+    /// Drops the copies of `key`, unless they are copies of the entry over which a [lease](super::Lease) has this
+    /// token: the entry that the backend held after the change.
+    ///
+    /// A backend whose lookups give leases reads no more of the entry than makes the token.
+    pub fn invalidate_unless_leased(&self, key: &[u8], token: Option<&[u8]>) {
+        self.0.invalidate_unless_equal(key, token);
     }
 
     /// Drops all copies. It is called when the namespace was cleared, when the backend stops receiving

@@ -19,6 +19,8 @@ mod error;
 #[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod invalidation;
+#[cfg(feature = "backend")]
+mod invalidation_records;
 pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]
 mod json;

@@ -127,12 +127,140 @@ fn what_has_left_is_forgotten() {
             held.remove(0);
         }
     }
-    let records = tracker.records.lock();
-    assert!(records.copies.len() < 200 && records.sweep.len() < 200, "{}", records.copies.len());
-    drop(records);
+    let (copies, bytes) = tracker.records.lock().size();
+    assert!(copies < 200 && bytes < 200 * 64, "{copies}");
     for n in 9_990..10_000_u64 {
         assert!(cache.contains_hash(hash(n)));
         tracker.invalidate(&n.to_le_bytes());
         assert!(!cache.contains_hash(hash(n)));
+    }
+}
+
+#[test]
+fn a_copy_takes_few_bytes() {
+    let (cache, tracker) = tracked();
+    for n in 0..30_000_u64 {
+        tracker.key(&n.to_le_bytes()).inserted(hash(n));
+        let (copies, bytes) = tracker.records.lock().size();
+        cache.held.lock().clear();
+        cache.held.lock().push(hash(n));
+        assert!(copies < 1000 || bytes <= 48 * copies, "{bytes} bytes for {copies} copies");
+    }
+}
+
+/// A lease with this token.
+fn lease(token: u8) -> Lease {
+    Lease::new([token])
+}
+
+#[test]
+fn a_report_of_an_own_store_may_come_first() {
+    let (cache, tracker) = tracked();
+    let key = tracker.key(b"key");
+    key.begin();
+    assert!(tracker.may_be_own_write(b"key"), "the lookup leaves a lease");
+    tracker.invalidate_unless_equal(b"key", Some(&[1]));
+    key.leased(&lease(1));
+    tracker.invalidate_unless_equal(b"key", Some(&[2]));
+    tracker.invalidate_unless_equal(b"key", Some(&[1]));
+    key.leased(&lease(2));
+    insert(cache, &key, hash(1));
+    assert!(cache.contains_hash(hash(1)));
+    drop(key);
+    assert!(tracker.may_be_own_write(b"key"));
+    tracker.invalidate_unless_equal(b"key", Some(&[2]));
+    assert!(cache.contains_hash(hash(1)));
+    tracker.invalidate_unless_equal(b"key", Some(&[3]));
+    assert!(!cache.contains_hash(hash(1)) && !tracker.may_be_own_write(b"key"));
+}
+
+#[test]
+fn a_copy_of_what_was_replaced_during_the_call_does_not_stay() {
+    let (cache, tracker) = tracked();
+    for reports in [&[&[3][..]][..], &[&[1], &[3]], &[&[3], &[1], &[2]], &[&[1], &[2], &[3]]] {
+        let key = tracker.key(b"key");
+        key.begin();
+        for report in reports {
+            tracker.invalidate_unless_equal(b"key", Some(report));
+        }
+        key.leased(&lease(1));
+        key.leased(&lease(2));
+        insert(cache, &key, hash(1));
+        assert!(!cache.contains_hash(hash(1)), "{reports:?}");
+        // The next call is another one.
+        key.begin();
+        key.leased(&lease(3));
+        insert(cache, &key, hash(1));
+        assert!(cache.contains_hash(hash(1)), "{reports:?}");
+        tracker.invalidate(b"key");
+    }
+}
+
+#[test]
+fn two_calls_that_find_one_entry_keep_its_copy() {
+    let (cache, tracker) = tracked();
+    let (one, other) = (tracker.key(b"key"), tracker.key(b"key"));
+    for key in [&one, &other] {
+        key.begin();
+        key.leased(&lease(1));
+    }
+    insert(cache, &one, hash(1));
+    insert(cache, &other, hash(1));
+    tracker.invalidate_unless_equal(b"key", Some(&[1]));
+    assert!(cache.contains_hash(hash(1)));
+}
+
+#[test]
+fn what_is_stored_after_its_copy_was_inserted_is_known() {
+    let (cache, tracker) = tracked();
+    let key = tracker.key(b"key");
+    key.begin();
+    insert(cache, &key, hash(1));
+    key.leased(&lease(1));
+    drop(key);
+    tracker.invalidate_unless_equal(b"key", Some(&[1]));
+    assert!(cache.contains_hash(hash(1)));
+}
+
+#[test]
+fn a_call_that_is_over_leaves_no_record() {
+    let (_, tracker) = tracked();
+    for n in 0..1000_u64 {
+        tracker.key(&n.to_le_bytes()).begin();
+        assert!(!tracker.may_be_own_write(&n.to_le_bytes()));
+    }
+}
+
+#[test]
+fn a_report_of_an_own_lease_may_come_after_the_store() {
+    let (cache, tracker) = tracked();
+    let key = tracker.key(b"key");
+    key.begin();
+    key.leased(&lease(1));
+    key.leased(&lease(2));
+    insert(cache, &key, hash(1));
+    drop(key);
+    tracker.invalidate_unless_equal(b"key", Some(&[1]));
+    assert!(cache.contains_hash(hash(1)));
+    tracker.invalidate_unless_equal(b"key", Some(&[2]));
+    assert!(cache.contains_hash(hash(1)));
+    // A lease that a later call left comes after the removal of the entry.
+    tracker.invalidate_unless_equal(b"key", Some(&[3]));
+    assert!(!cache.contains_hash(hash(1)));
+}
+
+#[test]
+fn a_result_that_may_not_have_replaced_a_copy_is_not_taken_for_it() {
+    let (cache, tracker) = tracked();
+    for replaces in [false, true] {
+        for token in [1, 2] {
+            let key = tracker.key(b"key");
+            key.begin();
+            key.leased(&lease(token));
+            cache.held.lock().push(hash(1));
+            if replaces { key.replaced(hash(1)) } else { key.inserted(hash(1)) }
+        }
+        tracker.invalidate_unless_equal(b"key", Some(&[2]));
+        assert_eq!(cache.contains_hash(hash(1)), replaces);
     }
 }

@@ -103,6 +103,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 }
                 Unusable::Failure | Unusable::Value => {
                     if let Some(lease) = self.entry.place()?.claim(lease).await? {
+                        self.entry.leased(&lease);
                         let held = self.entry.hold(&lease, true);
                         return Ok(Obtained::Compute(Claim { permission: Permission::Leased(lease), held }));
                     }

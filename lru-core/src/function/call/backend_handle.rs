@@ -16,7 +16,7 @@ use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
 use crate::backend::codec::{self, Format};
 use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
-use crate::backend::{AsyncBackend, BackendError, ErrorKind, Lease, Lookup, Stored};
+use crate::backend::{AsyncBackend, BackendError, ErrorKind, Lease, Lookup, Permission, Stored};
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
 use crate::function::call::held_lease::Place;
@@ -239,10 +239,17 @@ impl<B> BackendEntry<B> {
         }
     }
 
-    /// Records that an accessor may have inserted a copy now.
+    /// Records the lease that the call has now.
+    pub(super) fn leased(&self, lease: &Lease) {
+        if let Some(tracked) = &self.tracked {
+            tracked.leased(lease);
+        }
+    }
+
+    /// Records that an accessor has replaced the copy now, or removed it.
     pub fn copied(&self) {
-        if let Some(hash) = self.local_hash {
-            self.inserted(hash);
+        if let (Some(hash), Some(tracked)) = (self.local_hash, &self.tracked) {
+            tracked.replaced(hash);
         }
     }
 
@@ -283,7 +290,11 @@ impl<B: AsyncBackend> BackendEntry<B> {
         if let Some(tracked) = &self.tracked {
             tracked.begin();
         }
-        backend.get_or_lease(namespace, self.key()?, lease).await
+        let lookup = backend.get_or_lease(namespace, self.key()?, lease).await?;
+        if let Permission::Leased(lease) = &lookup.permission {
+            self.leased(lease);
+        }
+        Ok(lookup)
     }
 
     /// Stores a result if the lease is still valid, and returns whether it was.
@@ -296,16 +307,25 @@ impl<B: AsyncBackend> BackendEntry<B> {
         if let Some(tracked) = &self.tracked {
             tracked.writes(value);
         }
-        Ok(backend.set_leased(namespace, self.key()?, lease, value, *ttl).await?.is_some())
+        let over = backend.set_leased(namespace, self.key()?, lease, value, *ttl).await?;
+        if let Some(over) = &over {
+            self.leased(over);
+        }
+        Ok(over.is_some())
     }
 
     /// Stores a result, whatever the backend holds.
     pub(super) async fn put(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         if let Some(tracked) = &self.tracked {
+            tracked.begin();
             tracked.writes(value);
         }
-        backend.put(namespace, self.key()?, value, *ttl).await.map(drop)
+        let over = backend.put(namespace, self.key()?, value, *ttl).await?;
+        if let Some(over) = &over {
+            self.leased(over);
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,374 @@
+//! The operations of a backend, as requests to Redis: once for plain functions, once for `async` ones.
+//!
+//! Invariant: a result that was computed from what the source said before a change is not stored after that change. A
+//! lookup leaves a mark where there is no item, and a result is stored over the item that was found or left, if it is
+//! still there. Whatever removes or replaces the item ends the right to store: a change by any process, eviction,
+//! expiry, a restart. Nothing is remembered of what was deleted.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use ::redis::{FromRedisValue, Value};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Permission,
+    Stored,
+};
+
+use super::Redis;
+use super::client::Failure;
+#[cfg(feature = "redis-cluster")]
+use super::client::Server;
+use super::error::of_type;
+use super::item::{
+    any_head_of, found, found_versioned, head_of, lease_over, looked_up, new_lease, new_value,
+};
+use super::request::{
+    Node, Request, WRONG_TYPE, delete, look, pattern, redis_key, scan, set, time_argument, unlink,
+};
+use super::script::{ADD, END, LOOK, RENEW, STORE, Script};
+#[cfg(feature = "redis-cluster")]
+use super::{connection::nodes_in, request::slots};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::error::ClientError;
+
+/// How often a request that may be sent again is sent at most.
+const TRIES: u32 = 3;
+
+/// How often a namespace is scanned again because slots moved meanwhile.
+const SCANS: u32 = 8;
+
+/// The servers that hold keys, and the answer by which they are known.
+type Nodes = (Vec<Option<Node>>, Value);
+
+/// The replies to `PTTL` and `GET`.
+type Replies = (i64, Option<Vec<u8>>);
+
+impl Redis {
+    /// Returns whether a lookup of this server is made by a script.
+    fn looks_by_script(&self) -> bool {
+        self.old_server.load(Relaxed) == self.number() + 1
+    }
+
+    /// Records that this server is older than Redis 7, until a connection breaks.
+    fn found_old_server(&self, number: u64) {
+        self.old_server.store(number + 1, Relaxed);
+    }
+}
+
+macro_rules! backend_by_redis {
+    (
+        $Backend:ident, $CompareAndSwap:ident, $send:ident,
+        [
+            $ask:ident $run:ident $look:ident $look_by_script:ident $put:ident $nodes:ident $clear_by_scan:ident
+        ],
+        [$($fn:tt)*] $($await:tt)*
+    ) => {
+        impl Redis {
+            /// Sends a request that may be carried out twice. Returns the number of the server, too, as it was before
+            /// the request was sent.
+            $($fn)* $ask<T: FromRedisValue>(&self, request: &Request) -> Result<(u64, T), Failure> {
+                for tries in 0.. {
+                    let number = self.number();
+                    match self.$send(request, tries)$($await)* {
+                        Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
+                        answer => return Ok((number, of_type(answer?)?)),
+                    }
+                }
+                unreachable!("the last try returns")
+            }
+
+            /// Runs a script. It is sent once for each connection that breaks: a second run may see the first.
+            $($fn)* $run<T: FromRedisValue>(
+                &self,
+                script: &Script,
+                key: &[u8],
+                arguments: &[&[u8]],
+            ) -> Result<T, Failure> {
+                match self.$send(&Request::One(script.by_name(key, arguments)), 0)$($await)* {
+                    Err(failure) if failure.code() == Some("NOSCRIPT") => {
+                        let answer = self.$send(&Request::One(script.by_source(key, arguments)), 0)$($await)*;
+                        Ok(of_type(answer?)?)
+                    }
+                    answer => Ok(of_type(answer?)?),
+                }
+            }
+
+            /// Looks an item up, and leaves a mark where there is none.
+            $($fn)* $look(&self, key: &[u8], lease: Duration) -> Result<Lookup, Failure> {
+                let mark = new_lease();
+                if self.looks_by_script() {
+                    return self.$look_by_script(key, lease)$($await)*;
+                }
+                let failure = match self.$ask::<Replies>(&look(key, &mark, lease))$($await)* {
+                    // An empty string has nothing that a lease could compare.
+                    Ok((_, (_, Some(item)))) if item.is_empty() => {
+                        return self.$look_by_script(key, lease)$($await)*;
+                    }
+                    Ok((number, replies)) => return Ok(looked_up(replies, &mark, number)),
+                    Err(failure) => failure,
+                };
+                if failure.is_unknown_set() {
+                    let lookup = self.$look_by_script(key, lease)$($await)*?;
+                    self.found_old_server(self.number());
+                    return Ok(lookup);
+                }
+                if failure.code() == Some(WRONG_TYPE) {
+                    return self.$look_by_script(key, lease)$($await)*;
+                }
+                if failure.is_refused_write() {
+                    let request = Request::Get(vec![key.to_vec()]);
+                    let (_, mut all) = self.$ask::<Vec<Replies>>(&request)$($await)*?;
+                    return Ok(Lookup::new(all.pop().and_then(found)).permission(Permission::Denied));
+                }
+                Err(failure)
+            }
+
+            /// Looks an item up by a script: with a server older than Redis 7, and where a mark replaces what is no
+            /// item.
+            $($fn)* $look_by_script(&self, key: &[u8], lease: Duration) -> Result<Lookup, Failure> {
+                let (mark, time) = (new_lease(), time_argument(Some(lease)));
+                for tries in 0.. {
+                    let number = self.number();
+                    match self.$run::<Replies>(&LOOK, key, &[&mark, &time])$($await)* {
+                        Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
+                        replies => return Ok(looked_up(replies?, &mark, number)),
+                    }
+                }
+                unreachable!("the last try returns")
+            }
+
+            /// Sets an entry. If the connection turns out to be closed, the entry may have been set: it is set again
+            /// only over what is there then.
+            $($fn)* $put(&self, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<Option<Lease>, Failure> {
+                let (number, (head, item)) = (self.number(), new_value(value));
+                match self.$send(&set(key, &item, ttl), 0)$($await)* {
+                    Err(failure) if failure.is_stale() => {
+                        let lookup = self.$look(key, Duration::from_secs(1))$($await)*?;
+                        let Permission::Leased(lease) = lookup.permission else { return Err(failure) };
+                        let number = self.number();
+                        let Some(old) = head_of(&lease, number) else { return Err(failure) };
+                        let is_set: bool =
+                            self.$run(&STORE, key, &[old, &item, &time_argument(ttl)])$($await)*?;
+                        Ok(is_set.then(|| lease_over(&head, number)))
+                    }
+                    answer => answer.map(|_| Some(lease_over(&head, number))),
+                }
+            }
+
+            /// Returns the servers that hold keys.
+            $($fn)* $nodes(&self) -> Result<Nodes, Failure> {
+                #[cfg(feature = "redis-cluster")]
+                if let Server::Cluster(_) = self.server {
+                    let (_, slots) = self.$ask::<Value>(&slots())$($await)*?;
+                    return Ok((nodes_in(slots.clone())?, slots));
+                }
+                Ok((vec![None], Value::Nil))
+            }
+
+            /// Removes all keys of a namespace. The timeout applies to each step.
+            ///
+            /// A scan returns all keys that were there from its beginning to its end. A key in a slot that moves
+            /// meanwhile may be missed by both servers: then all are scanned again.
+            $($fn)* $clear_by_scan(&self, namespace: &str) -> Result<(), Failure> {
+                let pattern = pattern(namespace);
+                let mut before = self.$nodes()$($await)*?;
+                for _ in 0..SCANS {
+                    for node in &before.0 {
+                        let mut cursor = b"0".to_vec();
+                        loop {
+                            let request = scan(&cursor, &pattern, node.clone());
+                            let (_, (next, keys)) =
+                                self.$ask::<(Vec<u8>, Vec<Vec<u8>>)>(&request)$($await)*?;
+                            if !keys.is_empty() {
+                                let (_, _): (_, u64) = self.$ask(&unlink(&keys))$($await)*?;
+                            }
+                            if next == b"0" {
+                                break;
+                            }
+                            cursor = next;
+                        }
+                    }
+                    let after = self.$nodes()$($await)*?;
+                    if before == after {
+                        return Ok(());
+                    }
+                    before = after;
+                }
+                Err(ClientError::answered(ErrorKind::Unavailable, "the slots of the cluster keep moving").into())
+            }
+        }
+
+        impl $Backend for Redis {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+                Ok($Backend::get_many(self, namespace, &[key])$($await)*?.pop().flatten())
+            }
+
+            $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+                if keys.is_empty() {
+                    return Ok(Vec::new());
+                }
+                self.timeouts.admit(&self.place)?;
+                let request = Request::Get(keys.iter().map(|key| redis_key(namespace, key)).collect());
+                let answer = self.$ask::<Vec<Replies>>(&request)$($await)*;
+                self.record(answer.map(|(_, all)| all.into_iter().map(found).collect()))
+            }
+
+            $($fn)* set(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<(), BackendError> {
+                $Backend::put(self, namespace, key, value, ttl)$($await)*.map(drop)
+            }
+
+            $($fn)* add(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                $CompareAndSwap::compare_and_swap(self, namespace, key, &None, value, Some(ttl))$($await)*
+            }
+
+            $($fn)* get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let lookup = self.$look(&redis_key(namespace, key), lease)$($await)*;
+                self.record(lookup)
+            }
+
+            $($fn)* set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let number = self.number();
+                let Some(old) = head_of(lease, number) else { return Ok(None) };
+                let (head, item) = new_value(value);
+                let arguments = [old, &item, &time_argument(ttl)];
+                let is_set = self.$run(&STORE, &redis_key(namespace, key), &arguments)$($await)*;
+                self.record(unless_stale(is_set).map(|is_set| is_set.then(|| lease_over(&head, number))))
+            }
+
+            $($fn)* put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let done = self.$put(&redis_key(namespace, key), value, ttl)$($await)*;
+                self.record(done)
+            }
+
+            $($fn)* renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let Some(head) = head_of(lease, self.number()) else { return Ok(false) };
+                let arguments = [head, &time_argument(Some(ttl))];
+                let is_there = self.$run(&RENEW, &redis_key(namespace, key), &arguments)$($await)*;
+                self.record(unless_stale(is_there))
+            }
+
+            $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+                // A lease from before a connection broke is of no use, but others may wait for its end.
+                let Some(head) = any_head_of(lease) else { return Ok(()) };
+                self.timeouts.admit(&self.place)?;
+                let key = redis_key(namespace, key);
+                let mut done = self.$run::<Value>(&END, &key, &[head])$($await)*;
+                if done.as_ref().is_err_and(Failure::is_stale) {
+                    done = self.$run(&END, &key, &[head])$($await)*;
+                }
+                self.record(done.map(drop))
+            }
+
+            $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let done = self.$ask(&delete(&redis_key(namespace, key)))$($await)*;
+                self.record(done.map(|(_, was_there)| was_there))
+            }
+
+            $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let done = self.$clear_by_scan(namespace)$($await)*;
+                self.record(done)
+            }
+
+            fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
+                self.track(namespace, sink)
+            }
+        }
+
+        impl $CompareAndSwap for Redis {
+            /// What begins the item of the entry, which no other item begins with; `None` if there is no entry.
+            type Version = Option<Vec<u8>>;
+
+            $($fn)* get_versioned(
+                &self,
+                namespace: &str,
+                key: &[u8],
+            ) -> Result<(Option<Stored>, Self::Version), BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let request = Request::Get(vec![redis_key(namespace, key)]);
+                let answer = self.$ask::<Vec<Replies>>(&request)$($await)*;
+                let found = self.record(answer.map(|(_, mut all)| all.pop().and_then(found_versioned)))?;
+                Ok(found.map_or((None, None), |(stored, head)| (Some(stored), Some(head.to_vec()))))
+            }
+
+            $($fn)* compare_and_swap(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                version: &Self::Version,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<bool, BackendError> {
+                self.timeouts.admit(&self.place)?;
+                let (key, item, time) = (redis_key(namespace, key), new_value(value).1, time_argument(ttl));
+                let done = match version {
+                    Some(head) => self.$run(&STORE, &key, &[head, &item, &time])$($await)*,
+                    None => self.$run(&ADD, &key, &[&item, &time])$($await)*,
+                };
+                self.record(done)
+            }
+        }
+    };
+}
+
+impl Redis {
+    /// Reports the outcome of an operation to the circuit breaker.
+    fn record<T>(&self, done: Result<T, Failure>) -> Result<T, BackendError> {
+        self.timeouts.record(&self.place, done.map_err(ClientError::from))
+    }
+}
+
+/// Returns `false` if the connection turned out to be closed: a lease is lost with its connection.
+fn unless_stale(done: Result<bool, Failure>) -> Result<bool, Failure> {
+    match done {
+        Err(failure) if failure.is_stale() => Ok(false),
+        done => done,
+    }
+}
+
+backend_by_redis! {
+    Backend, CompareAndSwap, send, [ask run look look_by_script put_item nodes clear_by_scan], [fn]
+}
+backend_by_redis! {
+    AsyncBackend, AsyncCompareAndSwap, send_async,
+    [ask_async run_async look_async look_by_script_async put_item_async nodes_async clear_by_scan_async],
+    [async fn] .await
+}
+
+impl Leases for Redis {}
