@@ -2,36 +2,48 @@
 //!
 //! Invariant: once an entry was set or deleted, its older value in the old backend is not found any more.
 //!
-//! * A set or a delete first deletes the entry in the old backend. If that fails, a mark in the new backend says that
-//!   the old entry of this key is invalid; the next lookup that finds the mark deletes the old entry.
-//! * An entry found in the old backend is copied to the new one by compare-and-swap, so it replaces no newer
-//!   value. A deleted entry is replaced by a tombstone for a while, so the copy does not undo the deletion
-//!   either.
-//! * After copying, the lookup checks that the entry is still in the old backend, and removes the copy if not: the
-//!   namespace may have been cleared.
+//! * A change is made in the old backend first: a set or a delete deletes the entry there. If that fails, a mark in the new
+//!   backend says that the old entry of this key is invalid; the next lookup that finds the mark deletes the old entry.
+//! * An entry found in the old backend is copied to the new one by a lease, which a lookup there gave before the old
+//!   backend was read. So a change ends the lease if the old entry was read before it, and the copy does not undo the
+//!   change. A new backend that gives no leases receives no copies.
+//! * A deleted entry leaves a tombstone among the marks for a while, for clients that write to the old backend late.
+//! * Marks cannot be read while the new backend is down. The old one is then read alone, unless this process knows
+//!   that there was a mark.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, InvalidationSink, Lease, Leases, Lookup, Permission, Stored,
+};
 
-use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+/// The mark of a key whose old entry could not be deleted.
+const MARK: &[u8] = b"\xF7\0invalid";
 
-/// The value of an entry that was deleted. It is no valid result of any function.
+/// The mark of a key that was deleted, also in the old backend.
 const TOMBSTONE: &[u8] = b"\xF7\0deleted";
 
-/// The time to live of a tombstone: longer than any client takes from reading the old backend to writing the
-/// new one.
+/// The time to live of a tombstone: longer than any client takes from reading a backend to writing it.
 const TOMBSTONE_TTL: Duration = Duration::from_secs(60);
+
+/// How long the lease of a copy lasts: longer than reading the old backend takes.
+const COPY_LEASE: Duration = Duration::from_secs(5);
 
 /// A migration from an old backend to a new one, with both in use.
 ///
 /// * A lookup queries the new backend, then the old one. An entry found in the old backend is copied to the
 ///   new one, with its remaining time to live.
-/// * A write goes to the new backend, and deletes the entry in the old one.
+/// * A write deletes the entry in the old backend, and goes to the new one.
 /// * While the old backend is down, its entries are misses. Deleting and clearing then return the error, because other
 ///   clients may still read the old backend.
+/// * While the new backend is down, the entries of the old one are found, and other lookups and all writes return
+///   the error. An entry that was set while the old backend was down may then be found with its older value by a process
+///   that has not set it.
 /// * Once every useful entry has been copied or has expired, drop the old backend: the new one holds the keys
 ///   and values that it would hold without the migration.
+/// * Leases are those of the new backend. If it gives none, no entry is copied.
 ///
 /// To migrate from more than one backend, let the old one be a `Fallback` itself. All processes that write must use the
 /// `Fallback`: an entry that another process writes to the old backend is visible until the new backend has one.
@@ -63,68 +75,121 @@ const TOMBSTONE_TTL: Duration = Duration::from_secs(60);
 pub struct Fallback<N, O> {
     new: N,
     old: O,
+    /// Whether this process has set or found a mark of an old entry that could not be deleted.
+    has_marks: Arc<AtomicBool>,
 }
 
 impl<N, O> Fallback<N, O> {
     /// Creates a migration to `new` from `old`. The new backend is the first of the pair.
     pub fn new((new, old): (N, O)) -> Self {
-        Self { new, old }
+        Self { new, old, has_marks: Arc::default() }
     }
 }
+
+impl<N: Leases, O> Leases for Fallback<N, O> {}
 
 /// Returns the namespace of the marks: keys whose old entries are invalid.
 fn marks(namespace: &str) -> String {
     format!("{namespace}\0deleted in the old one")
 }
 
-fn is_tombstone(found: &Stored) -> bool {
-    found.value == TOMBSTONE
-}
-
 macro_rules! with_fallback {
-    ($Backend:ident, $CompareAndSwap:ident, [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*) => {
-        impl<N: $CompareAndSwap $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
-            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                let Self { new, old } = self;
-                let (found, version) = new.get_versioned(namespace, key)$($await)*?;
-                if found.is_some() {
-                    return Ok(found.filter(|found| !is_tombstone(found)));
+    (
+        $Backend:ident, $alone:ident, $unmarked:ident, $copied:ident, $invalidate:ident,
+        [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*
+    ) => {
+        impl<N: $Backend $($bound)*, O: $Backend $($bound)*> Fallback<N, O> {
+            /// Looks up the old backend after the new one has failed.
+            $($fn)* $alone(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                failed: BackendError,
+            ) -> Result<Option<Stored>, BackendError> {
+                if self.has_marks.load(Relaxed) {
+                    return Err(failed);
                 }
+                match self.old.get(namespace, key)$($await)* {
+                    Ok(Some(found)) => Ok(Some(found)),
+                    _ => Err(failed),
+                }
+            }
+
+            /// Looks up the old backend, whose entry may be marked as invalid. If it is down, it has no entry.
+            $($fn)* $unmarked(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+                let Self { new, old, has_marks } = self;
                 let marks = marks(namespace);
-                if new.get(&marks, key)$($await)*?.is_some() {
+                if let Some(mark) = new.get(&marks, key)$($await)*? {
+                    if mark.value == MARK {
+                        has_marks.store(true, Relaxed);
+                    }
                     if old.delete(namespace, key)$($await)*.is_ok() {
                         new.delete(&marks, key)$($await)*?;
                     }
                     return Ok(None);
                 }
-                let Ok(Some(found)) = old.get(namespace, key)$($await)* else { return Ok(None) };
-                match new.compare_and_swap(namespace, key, &version, &found.value, found.ttl)$($await)* {
-                    Ok(true) => {
-                        if let Ok(Some(_)) = old.get(namespace, key)$($await)* {
-                            return Ok(Some(found));
-                        }
-                        // The old entry was removed meanwhile: remove the copy, but not a value set by another client.
-                        let (copied, version) = new.get_versioned(namespace, key)$($await)*?;
-                        if copied.is_some_and(|copied| copied.value == found.value) {
-                            new.compare_and_swap(namespace, key, &version, TOMBSTONE, Some(TOMBSTONE_TTL))$($await)*?;
-                        }
-                        Ok(None)
-                    }
-                    // Another client set the entry first; its value may be newer.
-                    Ok(false) => {
-                        let found = new.get(namespace, key)$($await)*?;
-                        Ok(found.filter(|found| !is_tombstone(found)))
-                    }
+                Ok(old.get(namespace, key)$($await)*.unwrap_or_default())
+            }
+
+            /// Completes a lookup of the new backend that found nothing: looks up the old one, and copies its entry.
+            $($fn)* $copied(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                looked: Lookup,
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                let Some(found) = self.$unmarked(namespace, key)$($await)*? else { return Ok(looked) };
+                let Permission::Leased(held) = &looked.permission else {
+                    return Ok(Lookup::new(found).permission(looked.permission));
+                };
+                match self.new.set_leased(namespace, key, held, &found.value, found.ttl)$($await)* {
+                    Ok(Some(over)) => Ok(Lookup::new(found).permission(Permission::Leased(over))),
+                    // Another client has changed or copied the entry: what the new backend has now is newer.
+                    Ok(None) => self.new.get_or_lease(namespace, key, lease)$($await)*,
                     // The copy failed, but the entry was found.
-                    Err(_) => Ok(Some(found)),
+                    Err(_) => Ok(Lookup::new(found).permission(Permission::Denied)),
+                }
+            }
+
+            /// Deletes the entry in the old backend; if that fails, marks it as invalid in the new one.
+            $($fn)* $invalidate(&self, namespace: &str, key: &[u8]) -> Result<Result<bool, BackendError>, BackendError> {
+                let deleted = self.old.delete(namespace, key)$($await)*;
+                if deleted.is_err() {
+                    self.has_marks.store(true, Relaxed);
+                    self.new.set(&marks(namespace), key, MARK, None)$($await)*?;
+                }
+                Ok(deleted)
+            }
+        }
+
+        impl<N: $Backend $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
+            $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+                match self.new.get(namespace, key)$($await)* {
+                    Ok(Some(found)) => return Ok(Some(found)),
+                    Ok(None) => {}
+                    Err(failed) => return self.$alone(namespace, key, failed)$($await)*,
+                }
+                // A lease is left only if there is an entry to be copied.
+                match self.$unmarked(namespace, key)$($await)*? {
+                    Some(_) => Ok($Backend::get_or_lease(self, namespace, key, COPY_LEASE)$($await)*?.found),
+                    None => Ok(None),
                 }
             }
 
             /// Looks up all keys in each backend at once. Entries to be copied, and marked ones, are then
             /// looked up singly.
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
-                let Self { new, old } = self;
-                let mut all = new.get_many(namespace, keys)$($await)*?;
+                let Self { new, old, has_marks } = self;
+                let mut all = match new.get_many(namespace, keys)$($await)* {
+                    Ok(all) => all,
+                    Err(failed) if has_marks.load(Relaxed) => return Err(failed),
+                    Err(failed) => {
+                        let in_old = old.get_many(namespace, keys)$($await)*.unwrap_or_default();
+                        let is_whole = in_old.len() == keys.len() && in_old.iter().all(Option::is_some);
+                        return if is_whole { Ok(in_old) } else { Err(failed) };
+                    }
+                };
                 all.resize(keys.len(), None);
                 let missing: Vec<usize> = (0..keys.len()).filter(|at| all[*at].is_none()).collect();
                 if !missing.is_empty() {
@@ -137,7 +202,7 @@ macro_rules! with_fallback {
                         }
                     }
                 }
-                Ok(all.into_iter().map(|found| found.filter(|found| !is_tombstone(found))).collect())
+                Ok(all)
             }
 
             $($fn)* set(
@@ -147,11 +212,8 @@ macro_rules! with_fallback {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
-                let Self { new, old } = self;
-                if old.delete(namespace, key)$($await)*.is_err() {
-                    new.set(&marks(namespace), key, TOMBSTONE, None)$($await)*?;
-                }
-                new.set(namespace, key, value, ttl)$($await)*
+                _ = self.$invalidate(namespace, key)$($await)*?;
+                self.new.set(namespace, key, value, ttl)$($await)*
             }
 
             $($fn)* add(
@@ -161,30 +223,76 @@ macro_rules! with_fallback {
                 value: &[u8],
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                let Self { new, .. } = self;
                 if self.get(namespace, key)$($await)*?.is_some() {
                     return Ok(false);
                 }
-                let (found, version) = new.get_versioned(namespace, key)$($await)*?;
-                if found.is_some_and(|found| !is_tombstone(&found)) {
-                    return Ok(false);
+                self.new.add(namespace, key, value, ttl)$($await)*
+            }
+
+            $($fn)* get_or_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: Duration,
+            ) -> Result<Lookup, BackendError> {
+                match self.new.get_or_lease(namespace, key, lease)$($await)* {
+                    Ok(looked) if looked.found.is_some() => Ok(looked),
+                    Ok(looked) => self.$copied(namespace, key, looked, lease)$($await)*,
+                    Err(failed) => {
+                        let found = self.$alone(namespace, key, failed)$($await)*?;
+                        Ok(Lookup::new(found).permission(Permission::Denied))
+                    }
                 }
-                new.compare_and_swap(namespace, key, &version, value, Some(ttl))$($await)*
+            }
+
+            $($fn)* set_leased(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                _ = self.$invalidate(namespace, key)$($await)*?;
+                self.new.set_leased(namespace, key, lease, value, ttl)$($await)*
+            }
+
+            $($fn)* put(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                value: &[u8],
+                ttl: Option<Duration>,
+            ) -> Result<Option<Lease>, BackendError> {
+                _ = self.$invalidate(namespace, key)$($await)*?;
+                self.new.put(namespace, key, value, ttl)$($await)*
+            }
+
+            $($fn)* renew_lease(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                lease: &Lease,
+                ttl: Duration,
+            ) -> Result<bool, BackendError> {
+                self.new.renew_lease(namespace, key, lease, ttl)$($await)*
+            }
+
+            $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
+                self.new.end_lease(namespace, key, lease)$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                let Self { new, old } = self;
-                let in_old = old.delete(namespace, key)$($await)*;
-                if in_old.is_err() {
-                    new.set(&marks(namespace), key, TOMBSTONE, None)$($await)*?;
+                let in_old = self.$invalidate(namespace, key)$($await)*?;
+                if in_old.is_ok() {
+                    self.new.set(&marks(namespace), key, TOMBSTONE, Some(TOMBSTONE_TTL))$($await)*?;
                 }
-                let in_new = new.get(namespace, key)$($await)*?.is_some_and(|found| !is_tombstone(&found));
-                new.set(namespace, key, TOMBSTONE, Some(TOMBSTONE_TTL))$($await)*?;
+                let in_new = self.new.delete(namespace, key)$($await)*?;
                 Ok(in_old? || in_new)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                let Self { new, old } = self;
+                let Self { new, old, .. } = self;
                 let in_old = old.clear(namespace)$($await)*;
                 new.clear(namespace)$($await)*?;
                 in_old?;
@@ -203,5 +311,5 @@ macro_rules! with_fallback {
     };
 }
 
-with_fallback! { Backend, CompareAndSwap, [] [fn] }
-with_fallback! { AsyncBackend, AsyncCompareAndSwap, [+ Sync] [async fn] .await }
+with_fallback! { Backend, alone, unmarked, copied, invalidate, [] [fn] }
+with_fallback! { AsyncBackend, alone_async, unmarked_async, copied_async, invalidate_async, [+ Sync] [async fn] .await }

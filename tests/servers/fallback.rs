@@ -3,9 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use functools::backend::{Backend, Fallback, memcached, redis};
+use functools::backend::{
+    self, Backend, BackendError, ErrorKind, Fallback, Permission, Stored, memcached, redis,
+};
 
-use crate::server::{MEMCACHED, REDIS, Server, block_on, eventually, limit};
+use crate::memcached_leases::{keeps, keeps_async};
+use crate::server::{MEMCACHED, REDIS, Server, block_on, eventually, free_port, limit};
 
 fn value(backend: &impl Backend, key: &[u8]) -> Option<Vec<u8>> {
     backend.get("fallback", key).unwrap().map(|found| found.value)
@@ -92,6 +95,141 @@ fn an_old_server_that_was_down_brings_nothing_back() {
         assert_eq!(chain.get("down", b"set").unwrap(), None);
         direct.get("down", b"set").unwrap().is_none()
     });
+}
+
+#[test]
+fn leases_are_those_of_the_new_one() {
+    let _limit = limit();
+    let patience = Duration::from_secs(20);
+    let new = memcached(MEMCACHED.address()).connect_timeout(patience).timeout(patience);
+    let old = redis(REDIS.url()).connect_timeout(patience).timeout(patience);
+    let chain = Fallback::new((new, old));
+    keeps(&chain, &chain).unwrap();
+    block_on(keeps_async(&chain, &chain)).unwrap();
+}
+
+/// A backend that runs a function after each lookup.
+struct During<'a, B>(&'a B, &'a (dyn Fn() + Sync));
+
+impl<B: Backend> Backend for During<'_, B> {
+    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
+        let found = self.0.get(namespace, key);
+        self.1();
+        found
+    }
+
+    fn set(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        value: &[u8],
+        ttl: Option<Duration>,
+    ) -> Result<(), BackendError> {
+        self.0.set(namespace, key, value, ttl)
+    }
+
+    fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+        self.0.delete(namespace, key)
+    }
+
+    fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+        self.0.clear(namespace)
+    }
+}
+
+#[test]
+fn what_changes_while_it_is_copied_is_not_undone() {
+    let _limit = limit();
+    let (new, old) = (memcached(MEMCACHED.address()), redis(REDIS.url()));
+    let other = Fallback::new((&new, &old));
+    let changes: [(&str, &(dyn Fn() + Sync)); 4] = [
+        ("nothing", &|| ()),
+        ("deleted", &|| _ = other.delete("during", b"key").unwrap()),
+        ("cleared", &|| other.clear("during").unwrap()),
+        ("set", &|| other.set("during", b"key", b"new", None).unwrap()),
+    ];
+    for (name, change) in changes {
+        for is_call in [false, true] {
+            new.clear("during").unwrap();
+            old.set("during", b"key", b"old", None).unwrap();
+            let chain = Fallback::new((&new, During(&old, change)));
+            if is_call {
+                chain.get_or_lease("during", b"key", Duration::from_secs(60)).unwrap();
+            } else {
+                chain.get("during", b"key").unwrap();
+            }
+            let expected: Option<&[u8]> = match name {
+                "nothing" => Some(b"old"),
+                "set" => Some(b"new"),
+                _ => None,
+            };
+            for backend in [&new as &dyn Backend, &other] {
+                let found = backend.get("during", b"key").unwrap().map(|found| found.value);
+                assert_eq!(found.as_deref(), expected, "{name}, {is_call}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_old_one_serves_while_the_new_one_is_down() {
+    let _limit = limit();
+    static OLD: std::sync::LazyLock<Server> = std::sync::LazyLock::new(|| Server::redis(&[]));
+    static PORT: std::sync::LazyLock<u16> = std::sync::LazyLock::new(free_port);
+    let old = redis(OLD.url());
+    let chain = Fallback::new((memcached(format!("127.0.0.1:{}", *PORT)), redis(OLD.url())));
+    for key in [&b"1"[..], b"2", b"3"] {
+        old.set("away", key, b"old", None).unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(value_in(&chain, "away", b"1"), Ok(Some(b"old".to_vec())));
+        let lookup = chain.get_or_lease("away", b"1", Duration::from_secs(60)).unwrap();
+        assert_eq!((lookup.found.is_some(), lookup.permission), (true, Permission::Denied));
+        let many = chain.get_many("away", &[b"1", b"2"]).unwrap();
+        assert!(many.iter().all(Option::is_some));
+        assert!(block_on(backend::AsyncBackend::get(&chain, "away", b"1")).unwrap().is_some());
+        assert!(block_on(backend::AsyncBackend::get_many(&chain, "away", &[b"1", b"2"])).is_ok());
+        // What the old one has not may be in the new one.
+        assert!(chain.get("away", b"none").is_err() && chain.get_many("away", &[b"1", b"none"]).is_err());
+    }
+    // Changes are errors, and the old entry is not found any more.
+    assert!(chain.set("away", b"2", b"new", None).is_err() && chain.delete("away", b"3").is_err());
+    assert_eq!((value_in(&old, "away", b"2"), value_in(&old, "away", b"3")), (Ok(None), Ok(None)));
+    assert!(chain.clear("away").is_err());
+    assert_eq!(value_in(&old, "away", b"1"), Ok(None));
+
+    #[functools::lru_cache(
+        maxsize = 0,
+        backend = Fallback::new((memcached(format!("127.0.0.1:{}", *PORT)), redis(OLD.url())))
+    )]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+    assert_eq!((square(3), square(3), square::cache_info().hits), (9, 9, 0));
+    assert!(square::cache_stats().backend_errors >= 2 && square::cache_put(1, 2).is_err());
+}
+
+fn value_in(backend: &impl Backend, namespace: &str, key: &[u8]) -> Result<Option<Vec<u8>>, ErrorKind> {
+    backend.get(namespace, key).map(|found| found.map(|found| found.value)).map_err(|error| error.kind())
+}
+
+#[test]
+fn an_entry_that_was_set_while_the_old_one_was_down_is_not_served_from_it() {
+    let _limit = limit();
+    let (mut new_server, old_server) = (Server::memcached(&[]), Server::redis(&[]));
+    let proxy = crate::proxy::Proxy::to(old_server.port);
+    let (timeout, pause) = (Duration::from_millis(100), Duration::from_millis(20));
+    let old = redis(format!("redis://127.0.0.1:{}", proxy.port)).timeout(timeout).breaker(3, pause);
+    let direct = redis(old_server.url());
+    direct.set("both", b"key", b"old", None).unwrap();
+    let chain = Fallback::new((memcached(new_server.address()), old));
+    proxy.delay(1000);
+    chain.set("both", b"key", b"new", None).unwrap();
+    proxy.delay(0);
+    direct.set("both", b"key", b"old", None).unwrap();
+    new_server.kill();
+    assert!(chain.get("both", b"key").is_err());
+    assert!(chain.get_many("both", &[b"key"]).is_err());
 }
 
 #[test]

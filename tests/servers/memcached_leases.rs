@@ -29,8 +29,8 @@ fn value(found: Option<Stored>) -> Option<Vec<u8>> {
 
 macro_rules! lease_contract {
     ($name:ident, $Backend:ident, [$($fn:tt)*] $($await:tt)*) => {
-        $($fn)* $name<B: $Backend + Leases>(backend: &B, other: &B) -> Result<(), BackendError> {
-            let space = format!("leases::{}", stringify!($name));
+        pub(crate) $($fn)* $name<B: $Backend + Leases>(backend: &B, other: &B) -> Result<(), BackendError> {
+            let space = format!("leases::{}::{}", stringify!($name), std::any::type_name::<B>());
             backend.clear(&space)$($await)*?;
 
             // The first lookup leaves the lease, and others find it.
