@@ -81,6 +81,22 @@ impl Breaker {
         }
     }
 
+    /// Creates a closed circuit breaker with the settings of this one.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn copied(&self) -> Self {
+        Self { limit: self.limit, pause: self.pause, on_change: self.on_change, ..Self::new() }
+    }
+
+    /// Returns whether the settings of two circuit breakers are equal.
+    #[cfg(feature = "memcached")]
+    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
+        let is_same_callback = match (self.on_change, other.on_change) {
+            (Some(one), Some(two)) => std::ptr::fn_addr_eq(one, two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        (self.limit, self.pause) == (other.limit, other.pause) && is_same_callback
+    }
+
     /// Returns whether an operation may go through.
     pub(crate) fn admits(&self) -> bool {
         if self.failures.load(Relaxed) < self.limit {

@@ -1,5 +1,6 @@
 //! A pool of idle connections, and the runtime that an async one belongs to.
 
+#[cfg(feature = "redis")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lru_core::backend::ErrorKind;
@@ -8,12 +9,15 @@ use tokio::runtime;
 use crate::error::ClientError;
 
 /// How many idle connections are kept. When the pool is full, the one that was idle longest is closed.
+#[cfg(feature = "redis")]
 const MAX_IDLE: usize = 32;
 
 /// Idle connections, each with the scope in which it can be used: a connection of tokio belongs to one runtime.
+#[cfg(feature = "redis")]
 #[derive(Debug)]
 pub(crate) struct ConnectionPool<C, Scope = ()>(Mutex<Vec<(Scope, C)>>);
 
+#[cfg(feature = "redis")]
 impl<C, Scope: PartialEq> ConnectionPool<C, Scope> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Vec::new()))

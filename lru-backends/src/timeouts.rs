@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "redis")]
 use lru_core::backend::BackendError;
 
-use crate::circuit_breaker::{Breaker, circuit_open};
+use crate::circuit_breaker::Breaker;
+#[cfg(feature = "redis")]
+use crate::circuit_breaker::circuit_open;
+#[cfg(feature = "redis")]
 use crate::error::ClientError;
 
 /// How long connecting, and how long an answer, may take by default.
@@ -24,11 +28,13 @@ impl Timeouts {
     }
 
     /// Returns an error if the circuit breaker is open.
+    #[cfg(feature = "redis")]
     pub(crate) fn admit(&self, place: &str) -> Result<(), BackendError> {
         if self.breaker.admits() { Ok(()) } else { Err(circuit_open(place)) }
     }
 
     /// Reports the outcome of an operation to the circuit breaker, and names the place in its error.
+    #[cfg(feature = "redis")]
     pub(crate) fn record<T>(&self, place: &str, done: Result<T, ClientError>) -> Result<T, BackendError> {
         let is_down = done.as_ref().is_err_and(|error| error.is_down);
         self.breaker.recorded(place, is_down, done.map_err(|error| error.at(place)))

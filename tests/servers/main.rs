@@ -17,6 +17,7 @@ mod histories;
 mod leases;
 mod many;
 mod memcached_clocks;
+mod memcached_connections;
 mod memcached_leases;
 mod processes;
 mod proxy;

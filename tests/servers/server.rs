@@ -90,8 +90,8 @@ impl Server {
         stream.write_all(if self.program == "memcached" { b"mn\r\n" } else { b"PING\r\n" }).ok()?;
         let mut answer = [0; 2];
         stream.read_exact(&mut answer).ok()?;
-        // A Redis with a password answers with an error.
-        (answer == *b"MN" || answer == *b"+P" || answer == *b"-N").then_some(())
+        // A server with a password answers with an error.
+        [b"MN", b"CL", b"+P", b"-N"].contains(&&answer).then_some(())
     }
 
     /// Kills the server, like `kill -9`.

@@ -59,7 +59,7 @@ macro_rules! backend_by_memcached {
                     protocol::get_or_create(&entry_key, seconds),
                 ].concat();
                 for _ in 0..MAX_LOOKS {
-                    let epoch = self.epoch.number();
+                    let epoch = self.server().epoch.number();
                     let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
                     let known = generation_in(generation)?;
                     let seen = Seen::read(entry, known, namespace, key)?;
@@ -105,7 +105,7 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, ClientError> {
-                let epoch = self.epoch.number();
+                let epoch = self.server().epoch.number();
                 let generation = self.$generation(namespace)$($await)*?;
                 let now = SystemTime::now();
                 let item = item::packed(generation, namespace, key, value, ttl, now);
@@ -177,22 +177,22 @@ macro_rules! backend_by_memcached {
 
         impl $Backend for Memcached {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let replies = self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
                     found(entry, generation_in(generation)?, namespace, key)
                 });
-                self.timeouts.record(&self.place, found)
+                self.record(found)
             }
 
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = Vec::with_capacity(keys.len());
                 for keys in keys.chunks(MAX_KEYS) {
-                    self.timeouts.admit(&self.place)?;
+                    self.admit()?;
                     let requests = generation_and_entries(namespace, keys);
                     let replies = self.$send_all(&requests, 1 + keys.len(), Retry::Allowed)$($await)*;
                     let found = replies.and_then(|replies| found_of(replies, namespace, keys));
-                    all.extend(self.timeouts.record(&self.place, found)?);
+                    all.extend(self.record(found)?);
                 }
                 Ok(all)
             }
@@ -214,9 +214,9 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let done = self.$store(namespace, key, value, ttl)$($await)*;
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* get_or_lease(
@@ -225,9 +225,9 @@ macro_rules! backend_by_memcached {
                 key: &[u8],
                 lease: Duration,
             ) -> Result<Lookup, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let done = self.$look(namespace, key, lease)$($await)*;
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* set_leased(
@@ -238,10 +238,10 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(None) };
-                self.timeouts.admit(&self.place)?;
+                let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(None) };
+                self.admit()?;
                 let done = self.$store_over(namespace, key, token, value, ttl)$($await)*;
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* renew_lease(
@@ -251,22 +251,22 @@ macro_rules! backend_by_memcached {
                 lease: &Lease,
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(false) };
-                self.timeouts.admit(&self.place)?;
+                let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(false) };
+                self.admit()?;
                 let done = self.$extend(namespace, key, token, ttl)$($await)*;
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
-                let Some(token) = Token::of(lease, &self.epoch) else { return Ok(()) };
-                self.timeouts.admit(&self.place)?;
+                let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(()) };
+                self.admit()?;
                 let request = protocol::delete_version(&item::entry_key(namespace, key), token.cas);
                 let done = match self.$send(&request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done(_) | Reply::Changed | Reply::Missing]) => Ok(()),
                     Ok([other]) => Err(rejected(other)),
                     Err(error) => Err(error),
                 };
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* add(
@@ -284,7 +284,7 @@ macro_rules! backend_by_memcached {
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let requests =
                     [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
                 let replies = self.$send(&requests.concat(), Retry::Allowed)$($await)*;
@@ -298,11 +298,11 @@ macro_rules! backend_by_memcached {
                         (_, other) => Err(rejected(other)),
                     }
                 });
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 // Entries of an older generation are found by no lookup.
                 let key = item::generation_key(namespace);
                 let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
@@ -311,7 +311,7 @@ macro_rules! backend_by_memcached {
                     Ok([other]) => Err(rejected(other)),
                     Err(error) => Err(error),
                 };
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
         }
 
@@ -323,7 +323,7 @@ macro_rules! backend_by_memcached {
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Version), BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let looked = match self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
                     Ok([generation, entry]) => match generation_in(generation) {
                         Ok(Some(generation)) => Ok((generation, entry)),
@@ -343,7 +343,7 @@ macro_rules! backend_by_memcached {
                     Reply::Missing => Ok((None, Version { generation, cas: None })),
                     other => Err(rejected(other)),
                 });
-                self.timeouts.record(&self.place, looked)
+                self.record(looked)
             }
 
             $($fn)* compare_and_swap(
@@ -354,7 +354,7 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                self.admit()?;
                 let now = SystemTime::now();
                 let item = item::packed(version.generation, namespace, key, value, ttl, now);
                 let only = version.cas.map_or(If::Absent, If::Version);
@@ -366,7 +366,7 @@ macro_rules! backend_by_memcached {
                     Ok([other]) => Err(rejected(other)),
                     Err(error) => Err(error),
                 };
-                self.timeouts.record(&self.place, done)
+                self.record(done)
             }
         }
     };

@@ -3,24 +3,28 @@
 //! The client is part of this crate: existing clients are either blocking or async, and adapting two of them
 //! would take more code than the three commands that are needed.
 
+mod address;
 mod backend;
 mod client;
 mod connection;
 mod item;
 mod lease;
+mod pool;
 mod protocol;
+mod resolver;
+mod server;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{ErrorKind, Leases, Stored};
-use tokio::runtime;
+use lru_core::backend::{BackendError, ErrorKind, Leases, Stored};
 
-use self::connection::{Awaited, Blocking};
+use self::address::{Address, Credentials};
 use self::item::Generation;
-use self::lease::Epoch;
 use self::protocol::{Flags, Reply};
-use crate::connection_pool::ConnectionPool;
+use self::server::Server;
+use crate::circuit_breaker::{Breaker, circuit_open};
 use crate::error::ClientError;
 use crate::timeouts::{Timeouts, timeout_methods};
 
@@ -28,11 +32,18 @@ use crate::timeouts::{Timeouts, timeout_methods};
 /// never wait for each other.
 const MAX_KEYS: usize = 256;
 
+/// How many blocking connections there are at most by default.
+const CONNECTIONS: usize = 32;
+
 /// A backend that stores results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
 ///
-/// The client connects at the first lookup, and again after a restart of the server. Connections are pooled. `async`
+/// The client connects at the first lookup, and again after a restart of the server. All backends of a process that name
+/// one server share its connections: a bounded pool for plain functions, and one connection per tokio runtime, over
+/// which the requests of all `async` functions are pipelined. Those with equal settings share a circuit breaker. `async`
 /// functions need a tokio runtime with its I/O and timer drivers.
 ///
+/// * A request has one deadline, after the [timeout](Memcached::timeout), for everything until its answer; if a connection has to be
+///   opened for it, after the longer of both timeouts. Looking up a host name is part of it.
 /// * A value above the item size limit of the server, 1 MiB unless it was started with another `-I`, is not stored and
 ///   counts as a backend error.
 /// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the
@@ -44,7 +55,8 @@ const MAX_KEYS: usize = 256;
 ///   seconds, disagree, the time of the server counts. An entry is then served about a second too long at most.
 /// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another
 ///   process has invalidated.
-/// * Credentials and encryption are not supported.
+/// * A server that asks for a password (`-Y`) is told [credentials](Memcached::credentials). Encryption and SASL are not
+///   supported.
 ///
 /// # Examples
 ///
@@ -56,34 +68,76 @@ const MAX_KEYS: usize = 256;
 /// let backend = memcached("cache.example:11211").timeout(Duration::from_millis(50));
 /// ```
 pub struct Memcached {
-    address: String,
+    address: Address,
+    credentials: Option<Credentials>,
+    /// How many blocking connections there are at most.
+    connections: usize,
     /// The name of the server in errors.
     place: String,
     timeouts: Timeouts,
-    blocking: ConnectionPool<Blocking>,
-    awaited: ConnectionPool<Awaited, runtime::Id>,
-    /// Leases are valid within an epoch.
-    epoch: Epoch,
+    /// What is shared with other backends of the server. It is looked up after all options were set.
+    shared: OnceLock<(Arc<Server>, Arc<Breaker>)>,
 }
 
 /// Creates a backend that stores results in the Memcached server at this address.
 ///
-/// The address is a host name or an IP address, and a port, which is 11211 by default.
+/// The address is a host name or an IP address, and a port, which is 11211 by default; or `unix:` and the path of a Unix
+/// socket. A user's name and password may precede the host: `user:password@cache.example`.
 pub fn memcached(address: impl Into<String>) -> Memcached {
-    let address = address.into();
-    let address = ["memcached://", "memcache://", "tcp://"]
-        .iter()
-        .find_map(|scheme| address.strip_prefix(scheme))
-        .map_or(address.as_str(), |rest| rest.trim_end_matches('/'));
-    // The part before an `@` is a credential, which is not supported and must not be shown.
-    let address = address.rsplit('@').next().unwrap_or_default();
-    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
-        port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
-    });
-    let address = if has_port { address.to_owned() } else { format!("{address}:11211") };
-    let place = format!("memcached at {address}");
-    let (blocking, awaited) = (ConnectionPool::new(), ConnectionPool::new());
-    Memcached { address, place, timeouts: Timeouts::new(), blocking, awaited, epoch: Epoch::new() }
+    let (address, credentials) = Address::parse(&address.into());
+    let place = address.to_string();
+    Memcached {
+        address,
+        credentials,
+        connections: CONNECTIONS,
+        place,
+        timeouts: Timeouts::new(),
+        shared: OnceLock::new(),
+    }
+}
+
+impl Memcached {
+    /// Sets how many connections calls of functions that are not `async` open at most: 32 by default.
+    ///
+    /// All backends of the process that name one server share its connections. A call that finds all of them in use
+    /// waits for one, within its timeout. The `async` functions of a runtime share one more connection.
+    #[must_use]
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// Sets the name and the password that the server is told first, as servers with `-Y` (`--auth-file`) ask for them.
+    ///
+    /// They are sent as plain text. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated.
+    #[must_use]
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Some(Credentials { user: user.into(), password: password.into() });
+        self
+    }
+
+    fn shared(&self) -> &(Arc<Server>, Arc<Breaker>) {
+        self.shared.get_or_init(|| {
+            let server = Server::shared(&self.address, self.credentials.as_ref());
+            let breaker = server.breaker(&self.timeouts.breaker);
+            (server, breaker)
+        })
+    }
+
+    fn server(&self) -> &Server {
+        &self.shared().0
+    }
+
+    /// Returns an error if the circuit breaker is open.
+    fn admit(&self) -> Result<(), BackendError> {
+        if self.shared().1.admits() { Ok(()) } else { Err(circuit_open(&self.place)) }
+    }
+
+    /// Reports the outcome of an operation to the circuit breaker, and names the place in its error.
+    fn record<T>(&self, done: Result<T, ClientError>) -> Result<T, BackendError> {
+        let is_down = done.as_ref().is_err_and(|error| error.is_down);
+        self.shared().1.recorded(&self.place, is_down, done.map_err(|error| error.at(&self.place)))
+    }
 }
 
 timeout_methods! { Memcached }
@@ -92,7 +146,7 @@ impl Leases for Memcached {}
 
 impl fmt::Debug for Memcached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memcached").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Memcached").field("address", &self.address.to_string()).finish_non_exhaustive()
     }
 }
 

@@ -57,6 +57,13 @@ pub(super) enum If {
     Version(u64),
 }
 
+/// Tells the server a user's name and password. The key is of no consequence, and a server that does not ask for credentials
+/// stores nothing, as the item has expired.
+pub(super) fn authenticate(user: &str, password: &str) -> Vec<u8> {
+    let credentials = format!("{user} {password}");
+    format!("set auth 0 -1 {}\r\n{credentials}\r\n", credentials.len()).into_bytes()
+}
+
 /// Reads an item, its version, and its remaining time to live.
 pub(super) fn get(key: &str) -> Vec<u8> {
     format!("mg {key} v c t\r\n").into_bytes()
@@ -149,9 +156,15 @@ impl Inbox {
                 self.start += whole;
                 return Ok(Some(Reply::Value { value, flags }));
             }
+            // The reply to credentials.
+            Some("STORED") => Reply::Done(Flags::default()),
             Some("HD") => Reply::Done(Flags::read(words)),
             Some("EN" | "NF") => Reply::Missing,
             Some("NS" | "EX") => Reply::Changed,
+            // The server then answers no other request.
+            Some("CLIENT_ERROR") if line.contains("unauthenticated") => {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, line.to_owned()));
+            }
             Some("ERROR" | "SERVER_ERROR" | "CLIENT_ERROR") => Reply::Error(line.to_owned()),
             _ => return Err(malformed()),
         };
