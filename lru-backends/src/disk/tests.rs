@@ -1,6 +1,7 @@
 //! Damaged files, failing disks, and leases.
 
 use std::fs;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::mpsc::{self, Sender};
 use std::time::Instant;
@@ -466,4 +467,58 @@ fn what_is_pending_is_bounded() {
     // A value larger than that is stored alone.
     set(&backend, b"large", &vec![7; 3 << 20]);
     assert_eq!(get(&backend, b"large").unwrap().map(|value| value.len()), Some(3 << 20));
+}
+
+#[test]
+fn no_lookup_finds_what_was_computed_before_a_removal() {
+    let _watchdog = watchdog();
+    let folder = Folder::new("history");
+    let backend = disk(folder.path("results.redb")).max_bytes(64 << 10);
+    // Two keys: what the source says, and what it said when the last removal returned.
+    let sources = [(); 2].map(|()| (AtomicU32::new(0), AtomicU32::new(0)));
+    let is_over = AtomicBool::new(false);
+    let call = |key: usize| {
+        let (source, removed) = &sources[key];
+        let least = removed.load(SeqCst);
+        let found = backend.get_or_lease("space", &[u8::try_from(key).unwrap()], SECOND).unwrap();
+        if let Some(found) = found.found {
+            let value = u32::from_le_bytes(found.value[..4].try_into().unwrap());
+            assert!(value >= least, "{value} is of before the removal at {least}");
+        } else if let Permission::Leased(lease) = found.permission {
+            let value = source.load(SeqCst);
+            std::thread::yield_now();
+            let bytes = value.to_le_bytes().repeat(20);
+            backend.set_leased("space", &[u8::try_from(key).unwrap()], &lease, &bytes, None).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for caller in 0..4 {
+            let (call, is_over) = (&call, &is_over);
+            scope.spawn(move || {
+                for n in caller.. {
+                    if is_over.load(SeqCst) {
+                        break;
+                    }
+                    call(n % 2);
+                }
+            });
+        }
+        let changes = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            for n in 0..300 {
+                let (source, removed) = &sources[n % 2];
+                let value = source.fetch_add(1, SeqCst) + 1;
+                match n % 10 {
+                    0 => backend.clear("space").unwrap(),
+                    1 => {
+                        let bytes = value.to_le_bytes().repeat(20);
+                        drop(Backend::put(&backend, "space", &[1], &bytes, None).unwrap());
+                    }
+                    _ => assert!(backend.delete("space", &[u8::try_from(n % 2).unwrap()]).is_ok()),
+                }
+                removed.store(value, SeqCst);
+            }
+        }));
+        is_over.store(true, SeqCst);
+        changes.unwrap();
+    });
 }
