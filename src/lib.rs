@@ -985,7 +985,9 @@ pub use lru_macros::cache;
 /// [`Backend`](backend::Backend), for an `async fn` an [`AsyncBackend`](backend::AsyncBackend). It is evaluated once, at the first call
 /// that needs it. A call looks up the in-process cache, then the backend, and then computes, and stores the result in both.
 ///
-/// * **Types.** Arguments and results must be `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not.
+/// * **Types.** Arguments and results must be `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not. A field of
+///   an argument with `#[serde(skip)]` is not part of the key, which the library cannot see: two arguments that differ in it share an
+///   entry. A result that serde attributes would make another one when it is read back is not stored, and is an error.
 /// * **Expiry.** `ttl` applies in both places. A copy of a backend entry expires in the process no later than in the backend.
 ///   `front_ttl` shortens the time to live of the in-process copy, and so bounds how long this process may serve a result that
 ///   another process has invalidated. It counts from when the request was sent that found or stored the result. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
@@ -995,14 +997,13 @@ pub use lru_macros::cache;
 ///   listener is called for them at the next call. `front_ttl` is the bound with Memcached, a file, a Redis cluster, an older server,
 ///   or a cache object (`cache = …`).
 /// * **Namespace.** The path of the function is its namespace, so functions do not share entries. `version`, any value with
-///   `Display`, is part of the namespace: bump it when the meaning of a result or the type of an argument or a result changes,
-///   because the stored bytes do not contain types.
+///   `Display`, is part of the namespace: bump it when the meaning of a result changes. A result whose type has changed is a miss.
 /// * **Counting.** A call answered by the backend is a hit, and counts in `backend_hits` of [`CacheStats`].
 /// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
 ///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from a rejected value. An
 ///   outage is reported when a circuit breaker opens, and by each probe that fails; the errors in between are only counted.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
-///   cannot be read counts as a miss.
+///   is damaged or cannot be read counts as a miss as well.
 /// * **Changes during a computation.** A result is stored only if nobody has changed or invalidated its entry since the call looked it
 ///   up: the lookup takes a [lease](backend::Lease), in the same round trip. Otherwise the call returns its result, which counts in
 ///   `superseded` of [`CacheStats`], and no other call gets it. This holds for Redis 6.2 or later, Memcached and a file, and for a backend of your
@@ -1501,7 +1502,7 @@ macro_rules! __site {
     };
 }
 
-/// The backend of the enclosing function, its location, and its invalidation state.
+/// The backend of the enclosing function, its location, and what it keeps for its backend.
 #[cfg(feature = "backend")]
 #[doc(hidden)]
 #[macro_export]
@@ -1510,8 +1511,8 @@ macro_rules! __backend {
         static __BACKEND: ::std::sync::OnceLock<
             ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync>,
         > = ::std::sync::OnceLock::new();
-        static __WATCH: $crate::__private::Invalidation = $crate::__private::Invalidation::new();
-        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within), &__WATCH)
+        static __STATE: $crate::__private::BackendState = $crate::__private::BackendState::new();
+        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within), &__STATE)
     }};
 }
 

@@ -77,7 +77,7 @@ pub mod __private {
     pub use crate::backend::circuit::circuit_closed;
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
-    pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, invalidation::Invalidation};
+    pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, state::BackendState};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};

@@ -5,6 +5,7 @@
 #![allow(clippy::unnecessary_operation, reason = "some functions are called for their effect on the backend")]
 
 mod asyncs;
+mod attributes;
 mod calls;
 mod global;
 mod invalidation;

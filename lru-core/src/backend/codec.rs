@@ -1,18 +1,36 @@
 //! Serialization of keys and results.
 //!
-//! A result is stored in an envelope: a tag of two bytes (this library, and the format), and the deadline by the wall
-//! clock, so that expiry does not depend on the backend. Bytes without a valid envelope count as a miss.
+//! **Keys** are only compared, never decoded. In the format `compact` they have a [self-describing encoding](encoder),
+//! because a compact one may be the same for two arguments that serde describes differently.
+//!
+//! **Results** are serialized as postcard or JSON, in an [envelope]. Postcard has no names: what serde attributes leave out
+//! on one side shifts what follows, so that a result may be read back as another one. JSON cannot tell the variants
+//! of some enums. So each result is decoded when it is stored, and a digest of what it serializes is compared
+//! with that of the original; a result that differs is not stored, and is an error. This is done for every value,
+//! and not once per shape, because an attribute such as `skip_serializing_if` decides by the value, and an untagged
+//! enum by its range. For a struct of eight fields it adds 0.5 µs to a store, for a thousand of them 0.4 ms.
+//! Types that are made of the standard library's types only are not checked: they are read back as they are.
+//! A lookup checks nothing.
+//!
+//! A field that is skipped on both sides cannot be seen: neither in an argument, nor in a result.
 
+use core::any::type_name;
+use core::fmt::Display;
+use core::marker::PhantomData;
 use core::time::Duration;
-
-use crate::time::SystemTime;
+use std::format;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The first byte of every envelope.
-const TAG: u8 = 0xF7;
+use crate::backend::encoder;
+use crate::backend::encoder::output::Refused;
+use crate::backend::envelope::{self, Envelope, Header, Place};
+use crate::backend::error::{BackendError, ErrorKind};
+use crate::backend::shape::{NOT_STATED, Shape, ShapeCache};
+use crate::time::SystemTime;
 
 /// The serialization format of arguments and results.
 #[derive(Clone, Copy, Debug)]
@@ -25,158 +43,211 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    fn tag(self) -> [u8; 2] {
+    fn tag(self) -> u8 {
         match self {
-            Self::Compact => [TAG, 1],
+            Self::Compact => 1,
             #[cfg(feature = "json")]
-            Self::Json => [TAG, 2],
+            Self::Json => 2,
         }
     }
 
-    /// Appends a value to `bytes`; `None` if it cannot be serialized.
-    fn append<T: Serialize + ?Sized>(self, bytes: Vec<u8>, value: &T) -> Option<Vec<u8>> {
+    fn name(self) -> &'static str {
         match self {
-            Self::Compact => postcard::to_extend(value, bytes).ok(),
+            Self::Compact => "compact",
+            #[cfg(feature = "json")]
+            Self::Json => "json",
+        }
+    }
+
+    /// Returns whether types serialize themselves for people.
+    pub(crate) fn is_human_readable(self) -> bool {
+        !matches!(self, Self::Compact)
+    }
+
+    /// Returns whether a result may be of any shape that can be decoded. JSON has names, so an entry of another
+    /// program need not state the fingerprint of a Rust type.
+    fn is_shape_optional(self) -> bool {
+        !matches!(self, Self::Compact)
+    }
+
+    /// Appends a value to `bytes`.
+    fn append<T: Serialize + ?Sized>(self, bytes: Vec<u8>, value: &T) -> Result<Vec<u8>, Refused> {
+        match self {
+            Self::Compact => postcard::to_extend(value, bytes).map_err(refused),
             #[cfg(feature = "json")]
             Self::Json => {
                 let mut bytes = bytes;
-                super::json::is_unambiguous(value).then_some(())?;
-                serde_json::to_writer(&mut bytes, value).ok()?;
-                Some(bytes)
+                super::json::check(value)?;
+                serde_json::to_writer(&mut bytes, value).map_err(refused)?;
+                Ok(bytes)
             }
         }
     }
 
     /// Reads a value that takes up all of `bytes`.
-    fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Option<T> {
+    fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Refused> {
         match self {
-            Self::Compact => {
-                let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
-                rest.is_empty().then_some(value)
-            }
+            Self::Compact => match postcard::take_from_bytes(bytes).map_err(refused)? {
+                (value, []) => Ok(value),
+                (_, rest) => Err(Refused(format!("{} bytes are left over", rest.len()))),
+            },
             #[cfg(feature = "json")]
-            Self::Json => serde_json::from_slice(bytes).ok(),
+            Self::Json => serde_json::from_slice(bytes).map_err(refused),
         }
     }
 }
 
-/// Serializes a value; `None` if it cannot be serialized.
-pub(crate) fn encoded<T: Serialize + ?Sized>(value: &T, format: Format) -> Option<Vec<u8>> {
-    format.append(Vec::new(), value)
+fn refused(reason: impl Display) -> Refused {
+    Refused(reason.to_string())
 }
 
-/// Puts a value in an envelope that expires `ttl` after `now`.
-pub(crate) fn sealed<T: Serialize>(
-    value: &T,
-    format: Format,
-    ttl: Option<Duration>,
-    now: SystemTime,
-) -> Option<Vec<u8>> {
-    let expires = ttl.and_then(|ttl| milliseconds(now)?.checked_add(whole_milliseconds(ttl)?));
-    let mut bytes = Vec::from(format.tag());
-    // Zero means no expiry.
-    bytes.extend(expires.unwrap_or(0).to_le_bytes());
-    format.append(bytes, value)
-}
-
-/// Takes the value out of an envelope, and its remaining time to live; `None` if it has expired.
-pub(crate) fn opened<T: DeserializeOwned>(
-    bytes: &[u8],
-    format: Format,
-    now: SystemTime,
-) -> Option<(T, Option<Duration>)> {
-    let (expires, value) = bytes.strip_prefix(&format.tag())?.split_first_chunk()?;
-    let expires = u64::from_le_bytes(*expires);
-    let left = if expires == 0 {
-        None
-    } else {
-        let left = expires.checked_sub(milliseconds(now)?).filter(|left| *left > 0)?;
-        Some(Duration::from_millis(left))
+/// Serializes the key of a call.
+///
+/// # Errors
+///
+/// If the arguments refuse to be serialized.
+pub(crate) fn key<T: Serialize + ?Sized>(arguments: &T, format: Format) -> Result<Vec<u8>, BackendError> {
+    let key = match format {
+        Format::Compact => encoder::encoded(arguments),
+        #[cfg(feature = "json")]
+        Format::Json => format.append(Vec::new(), arguments),
     };
-    Some((format.read(value)?, left))
+    key.map_err(|reason| serialization(format!("the arguments cannot be serialized: {reason}")))
 }
 
-/// Returns the time in milliseconds since 1970.
-fn milliseconds(time: SystemTime) -> Option<u64> {
-    whole_milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).ok()?)
+fn serialization(what: String) -> BackendError {
+    BackendError::with_kind(ErrorKind::Serialization, what)
 }
 
-/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
-/// means no expiry.
-fn whole_milliseconds(span: Duration) -> Option<u64> {
-    u64::try_from(span.as_nanos().div_ceil(1_000_000)).ok()
+fn unreadable(what: impl Into<String>) -> BackendError {
+    BackendError::with_kind(ErrorKind::Protocol, what.into())
+}
+
+/// What the bytes of an entry contain.
+#[derive(Debug)]
+pub(crate) enum Opened<T> {
+    /// A result, and its remaining time to live.
+    Found(T, Option<Duration>),
+    /// No result of this function: an expired one, or one of another shape, version or program.
+    Missing,
+    /// A damaged result, or one that cannot be decoded. It counts as missing too.
+    Damaged(BackendError),
+}
+
+impl<T> Opened<T> {
+    /// Converts a result that was found.
+    pub(crate) fn map<R>(self, convert: impl FnOnce(T) -> R) -> Opened<R> {
+        match self {
+            Self::Found(value, ttl) => Opened::Found(convert(value), ttl),
+            Self::Missing => Opened::Missing,
+            Self::Damaged(error) => Opened::Damaged(error),
+        }
+    }
+}
+
+/// An entry: where it is, and the shape of its results, which are of type `T`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a, T> {
+    format: Format,
+    place: Place<'a>,
+    shape: Shape,
+    result: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: DeserializeOwned> Entry<'a, T> {
+    /// Returns the entry for `key` of a function whose results are of type `T`.
+    pub(crate) fn new(format: Format, shapes: &ShapeCache, namespace: &'a str, key: &'a [u8]) -> Self {
+        let shape = shapes.of::<T>(format.is_human_readable());
+        Self { format, place: Place { namespace, key }, shape, result: PhantomData }
+    }
+
+    /// Puts a result in an envelope that expires `ttl` after `now`.
+    ///
+    /// # Errors
+    ///
+    /// If the result cannot be serialized, or would be read back as another one.
+    pub(crate) fn seal(
+        &self,
+        value: &T,
+        ttl: Option<Duration>,
+        now: SystemTime,
+    ) -> Result<Vec<u8>, BackendError>
+    where
+        T: Serialize,
+    {
+        let header = Header {
+            format: self.format.tag(),
+            fingerprint: self.shape.fingerprint,
+            deadline: envelope::deadline(ttl, now),
+        };
+        let bytes = self.format.append(header.begin(), value);
+        let bytes = bytes.and_then(|bytes| {
+            if !self.shape.is_standard {
+                let encoded = bytes.get(Header::LENGTH..).unwrap_or_default();
+                check(value, encoded, self.format)?;
+            }
+            Ok(bytes)
+        });
+        match bytes {
+            Ok(bytes) => Ok(envelope::seal(bytes, self.place)),
+            Err(reason) => {
+                let (name, format) = (type_name::<T>(), self.format.name());
+                Err(serialization(format!(
+                    "a result of type `{name}` cannot be stored as `{format}`: {reason}"
+                )))
+            }
+        }
+    }
+
+    /// Takes the result out of an envelope.
+    ///
+    /// `ttl` is the remaining time to live if the backend reports it; otherwise the deadline in the envelope
+    /// counts, by the clock of this machine.
+    pub(crate) fn open(
+        &self,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        now: impl FnOnce() -> SystemTime,
+    ) -> Opened<T> {
+        let (header, value) = match envelope::open(bytes, self.place) {
+            Envelope::Valid(header, value) => (header, value),
+            Envelope::Foreign => return Opened::Missing,
+            Envelope::Damaged => {
+                return Opened::Damaged(unreadable("the entry is damaged: its checksum does not match"));
+            }
+        };
+        let Header { format, fingerprint, deadline } = header;
+        let is_unstated = fingerprint == NOT_STATED && self.format.is_shape_optional();
+        if format != self.format.tag() || !(fingerprint == self.shape.fingerprint || is_unstated) {
+            return Opened::Missing;
+        }
+        let ttl = match ttl {
+            None if deadline > 0 => match envelope::remaining(deadline, now()) {
+                None => return Opened::Missing,
+                remaining => remaining,
+            },
+            ttl => ttl,
+        };
+        match self.format.read(value) {
+            Ok(value) => Opened::Found(value, ttl),
+            Err(reason) => Opened::Damaged(unreadable(format!("the entry cannot be decoded: {reason}"))),
+        }
+    }
+}
+
+/// Checks that a result is read back as itself.
+fn check<T: Serialize + DeserializeOwned>(value: &T, encoded: &[u8], format: Format) -> Result<(), Refused> {
+    let advice = "check its serde attributes, such as `skip_serializing_if`, `untagged`, `tag` and `flatten`";
+    let read: T = format.read(encoded).map_err(|reason| {
+        Refused(format!("it could not be read back ({reason}); {advice}, or use another format"))
+    })?;
+    let digest = |value| encoder::digest(value, format.is_human_readable());
+    if digest(value)? == digest(&read)? {
+        Ok(())
+    } else {
+        Err(Refused(format!("it would be read back as another value; {advice}, or use another format")))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::string::{String, ToString};
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn what_is_sealed_is_good_until_its_time() {
-        let bytes = sealed(&"text", Format::Compact, Some(Duration::from_secs(5)), at(100)).unwrap();
-        let open = |now| opened::<String>(&bytes, Format::Compact, now);
-        assert_eq!(open(at(100)), Some(("text".to_string(), Some(Duration::from_secs(5)))));
-        assert_eq!(open(at(104)), Some(("text".to_string(), Some(Duration::from_secs(1)))));
-        assert_eq!(open(at(105)), None);
-    }
-
-    #[test]
-    fn what_has_no_time_is_good_for_ever() {
-        let bytes = sealed(&7_u32, Format::Compact, None, at(100)).unwrap();
-        assert_eq!(opened::<u32>(&bytes, Format::Compact, at(1 << 33)), Some((7, None)));
-    }
-
-    #[test]
-    fn less_than_a_millisecond_is_one() {
-        let bytes = sealed(&7_u32, Format::Compact, Some(Duration::from_nanos(1)), at(100)).unwrap();
-        assert_eq!(
-            opened::<u32>(&bytes, Format::Compact, at(100)),
-            Some((7, Some(Duration::from_millis(1))))
-        );
-    }
-
-    #[test]
-    fn anything_else_is_nothing() {
-        let bytes = sealed(&("text", 300_u32), Format::Compact, None, at(100)).unwrap();
-        let open = |bytes: &[u8]| opened::<(String, u32)>(bytes, Format::Compact, at(100));
-        for length in 0..bytes.len() {
-            assert_eq!(open(&bytes[..length]), None, "{length} bytes of it");
-        }
-        let mut longer = bytes.clone();
-        longer.push(0);
-        for foreign in [&longer[..], b"text", b"", b"\xF7\x02........text", &[0xFF; 64]] {
-            assert_eq!(open(foreign), None);
-        }
-    }
-
-    #[cfg(feature = "json")]
-    #[test]
-    fn what_is_in_one_format_is_nothing_in_another() {
-        let bytes = sealed(&7_u32, Format::Json, None, at(100)).unwrap();
-        assert!(bytes.ends_with(b"7"));
-        assert_eq!(opened::<u32>(&bytes, Format::Json, at(100)), Some((7, None)));
-        assert_eq!(opened::<u32>(&bytes, Format::Compact, at(100)), None);
-        assert_eq!(encoded(&("a", 1), Format::Json).unwrap(), b"[\"a\",1]");
-    }
-
-    #[cfg(feature = "json")]
-    #[test]
-    fn json_gives_back_what_it_was_given_or_nothing() {
-        let back = |x: f64| {
-            let bytes = sealed(&x, Format::Json, None, at(100))?;
-            opened::<f64>(&bytes, Format::Json, at(100)).map(|(x, _)| x.to_bits())
-        };
-        for n in 0..10_000_u64 {
-            let x = f64::from_bits(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            assert_eq!(back(x), x.is_finite().then_some(x.to_bits()));
-        }
-        assert_eq!(back(-0.0), Some((-0.0_f64).to_bits()));
-        assert!(sealed(&Some(None::<u8>), Format::Json, None, at(100)).is_none());
-        assert_ne!(encoded(&None::<u8>, Format::Json), encoded(&Some(None::<u8>), Format::Json));
-    }
-}
+mod tests;

@@ -113,6 +113,12 @@ impl BackendError {
         self.outage == Outage::Told
     }
 
+    /// Creates an error of the same kind and with the same words.
+    #[cfg(feature = "backend")]
+    pub(crate) fn again(&self) -> Self {
+        Self::with_kind(self.kind, std::string::ToString::to_string(self))
+    }
+
     /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

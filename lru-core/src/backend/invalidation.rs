@@ -35,12 +35,11 @@ use crate::flight::catch::catch_and_discard;
 use crate::key::KeyHash;
 
 /// The invalidation of a function's in-process copies by its backend; in a `static`.
-pub struct Invalidation(OnceLock<Tracker>);
+pub(crate) struct Invalidation(OnceLock<Tracker>);
 
 impl Invalidation {
     /// Creates an invalidation that has not begun.
-    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(OnceLock::new())
     }
 

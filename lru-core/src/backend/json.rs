@@ -4,37 +4,23 @@
 //! itself `null`. Two arguments would become one key, and a result would be read back as another one. Such values are
 //! refused, like those that JSON cannot represent at all.
 
-use core::fmt;
-
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-/// Returns whether no other value of this type has the same JSON.
-pub(super) fn is_unambiguous<T: Serialize + ?Sized>(value: &T) -> bool {
-    value.serialize(Probe).is_ok()
+use crate::backend::encoder::output::Refused;
+
+/// Checks that no other value of this type has the same JSON.
+pub(super) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Refused> {
+    value.serialize(Probe).map(drop)
 }
 
 /// A serializer without output, which returns whether the value is written as `null`.
 struct Probe;
 
-type IsNull = Result<bool, Lossy>;
+type IsNull = Result<bool, Refused>;
 
-/// The error for a value that JSON cannot tell from another one.
-#[derive(Debug)]
-struct Lossy;
-
-impl fmt::Display for Lossy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON cannot tell this value from another one")
-    }
-}
-
-impl ser::StdError for Lossy {}
-
-impl ser::Error for Lossy {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
+fn ambiguous() -> Refused {
+    Refused("JSON cannot tell this value from another one".into())
 }
 
 macro_rules! plain {
@@ -48,14 +34,14 @@ macro_rules! plain {
 macro_rules! finite {
     ($($serialize:ident: $type:ty),*) => { $(
         fn $serialize(self, value: $type) -> IsNull {
-            if value.is_finite() { Ok(false) } else { Err(Lossy) }
+            if value.is_finite() { Ok(false) } else { Err(ambiguous()) }
         }
     )* };
 }
 
 macro_rules! of_parts {
     ($($serialize:ident($($ignored:ty),*))*) => { $(
-        fn $serialize(self, $(_: $ignored),*) -> Result<Self, Lossy> {
+        fn $serialize(self, $(_: $ignored),*) -> Result<Self, Refused> {
             Ok(self)
         }
     )* };
@@ -63,7 +49,7 @@ macro_rules! of_parts {
 
 impl Serializer for Probe {
     type Ok = bool;
-    type Error = Lossy;
+    type Error = Refused;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -101,7 +87,7 @@ impl Serializer for Probe {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> IsNull {
-        if value.serialize(self)? { Err(Lossy) } else { Ok(false) }
+        if value.serialize(self)? { Err(ambiguous()) } else { Ok(false) }
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> IsNull {
@@ -127,10 +113,10 @@ macro_rules! parts {
     ($($Parts:ident { $($serialize:ident($($name:ty)?)),* })*) => { $(
         impl ser::$Parts for Probe {
             type Ok = bool;
-            type Error = Lossy;
+            type Error = Refused;
 
             $(
-                fn $serialize<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), Lossy> {
+                fn $serialize<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Result<(), Refused> {
                     value.serialize(Probe).map(drop)
                 }
             )*
@@ -159,6 +145,10 @@ mod tests {
     use std::vec;
 
     use super::*;
+
+    fn is_unambiguous<T: Serialize + ?Sized>(value: &T) -> bool {
+        check(value).is_ok()
+    }
 
     #[test]
     fn what_would_be_null_and_is_not_is_refused() {

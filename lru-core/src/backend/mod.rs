@@ -15,6 +15,10 @@ mod blocking_backend;
 pub(crate) mod circuit;
 #[cfg(feature = "backend")]
 pub(crate) mod codec;
+#[cfg(feature = "backend")]
+mod encoder;
+#[cfg(feature = "backend")]
+mod envelope;
 mod error;
 #[cfg(feature = "backend")]
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
@@ -26,6 +30,11 @@ pub(crate) mod invalidation_sink;
 mod json;
 mod lease;
 mod pointers;
+#[cfg(feature = "backend")]
+pub(crate) mod shape;
+#[cfg(feature = "backend")]
+#[allow(missing_debug_implementations, reason = "only generated code names its types")]
+pub(crate) mod state;
 mod stored;
 
 pub use async_backend::AsyncBackend;

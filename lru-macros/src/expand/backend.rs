@@ -47,7 +47,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
         fn #name() -> (
             &'static (#backend),
             &'static #krate::__private::FunctionLocation,
-            &'static #krate::__private::Invalidation,
+            &'static #krate::__private::BackendState,
         ) {
             #krate::__private::backend! { #open, #plain_name, #within }
         }

@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::codec::Opened;
 use crate::backend::{AsyncBackend, BackendError};
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
@@ -26,14 +27,18 @@ impl<B: AsyncBackend> BackendEntry<B> {
     ///
     /// # Errors
     ///
-    /// If the backend fails.
+    /// If the backend fails, or the entry is damaged.
     pub async fn peek<R, O>(&self, policy: O) -> Peeked<R>
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         let found = backend.get(namespace, self.key()?).await?;
-        Ok(self.decode(found, policy).map(|(result, _)| result))
+        match self.decode(found, policy)? {
+            Opened::Found(result, _) => Ok(Some(result)),
+            Opened::Missing => Ok(None),
+            Opened::Damaged(error) => Err(error),
+        }
     }
 
     /// Removes the result, and returns whether there was one.
@@ -50,7 +55,7 @@ impl<B> BackendEntry<B> {
     /// Encodes a result that an accessor stores.
     pub fn to_put<R, O>(&self, result: &R, policy: O) -> Put<'_, B>
     where
-        O: ResultPolicy<R, Value: Serialize>,
+        O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
         Put { entry: self, encoded: self.encode(result, policy), is_failure: policy.is_error(result) }
     }

@@ -8,6 +8,7 @@ use std::panic::resume_unwind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::codec::Opened;
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::flight::executor::Task;
@@ -86,8 +87,15 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 let _scope = computation.body_scope();
                 self.entry.decode(found, policy)
             };
-            if let Some((result, ttl)) = decoded {
-                return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, ttl))));
+            match decoded? {
+                Opened::Found(result, ttl) => {
+                    return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, ttl))));
+                }
+                Opened::Missing => {}
+                // A damaged entry is a miss, and is then overwritten: a strict function does not fail.
+                Opened::Damaged(error) => {
+                    self.failed::<(), E>(computation, error, Lenient);
+                }
             }
             let (Some(timeout), Permission::Leased(lease)) = (global, &permission) else {
                 return Ok(Obtained::Compute(self.entry.claim_of(permission, global.is_some())));

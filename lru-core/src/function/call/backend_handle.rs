@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
-use crate::backend::codec::{self, Format};
-use crate::backend::invalidation::{Invalidation, TrackedKey, Tracker};
-use crate::backend::{AsyncBackend, BackendError, ErrorKind, Lease, Lookup, Permission, Stored};
+use crate::backend::codec::{self, Entry, Format, Opened};
+use crate::backend::invalidation::{TrackedKey, Tracker};
+use crate::backend::state::BackendState;
+use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
 use crate::function::call::held_lease::Place;
@@ -63,30 +64,30 @@ pub struct BackendHandle<B> {
     /// it.
     pub(super) lock_timeout: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
-    invalidation: &'static Invalidation,
+    state: &'static BackendState,
     tracker: Option<&'static Tracker>,
 }
 
-/// The backend of a function, the location of the function, and the invalidation of its in-process copies.
-type Opened<B> = (&'static B, &'static FunctionLocation, &'static Invalidation);
+/// The backend of a function, the location of the function, and what it keeps for its backend.
+type FunctionBackend<B> = (&'static B, &'static FunctionLocation, &'static BackendState);
 
 impl<B> BackendHandle<Awaited<B>> {
     /// Creates the handle for an `async` function.
-    pub fn awaited((backend, location, invalidation): Opened<B>) -> Self {
-        Self::new(Awaited::new(backend), location, invalidation)
+    pub fn awaited((backend, location, state): FunctionBackend<B>) -> Self {
+        Self::new(Awaited::new(backend), location, state)
     }
 }
 
 impl<B> BackendHandle<Direct<B>> {
     /// Creates the handle for a function that is not `async`.
-    pub fn direct((backend, location, invalidation): Opened<B>) -> Self {
-        Self::new(Direct::new(backend), location, invalidation)
+    pub fn direct((backend, location, state): FunctionBackend<B>) -> Self {
+        Self::new(Direct::new(backend), location, state)
     }
 }
 
 impl<B> BackendHandle<B> {
     /// Creates the handle of a backend whose namespace is the path of the function.
-    fn new(backend: B, location: &'static FunctionLocation, invalidation: &'static Invalidation) -> Self {
+    fn new(backend: B, location: &'static FunctionLocation, state: &'static BackendState) -> Self {
         let namespace = Cow::Borrowed(location.path());
         Self {
             backend,
@@ -97,7 +98,7 @@ impl<B> BackendHandle<B> {
             format: Format::Compact,
             lock_timeout: None,
             on_error: None,
-            invalidation,
+            state,
             tracker: None,
         }
     }
@@ -147,8 +148,8 @@ impl<B> BackendHandle<B> {
 
     /// Returns the entry for a key: the arguments, as serde serializes them.
     pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> BackendEntry<B> {
-        let key = codec::encoded(key, self.format);
-        let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref()?)));
+        let key = codec::key(key, self.format);
+        let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
         BackendEntry { handle: self, key, tracked, local_hash: None }
     }
 }
@@ -156,7 +157,7 @@ impl<B> BackendHandle<B> {
 impl<B: AsyncBackend> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
     pub fn watched(mut self, memo: &'static impl HasInProcessCache, has_listener: bool) -> Self {
-        self.tracker = self.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
+        self.tracker = self.state.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
         self
     }
 
@@ -174,8 +175,8 @@ impl<B: AsyncBackend> BackendHandle<B> {
 #[must_use = "an entry takes effect in a call"]
 pub struct BackendEntry<B> {
     pub(super) handle: BackendHandle<B>,
-    /// `None` if the arguments cannot be serialized: then nothing is found or stored.
-    key: Option<Vec<u8>>,
+    /// An error if the arguments cannot be serialized: then nothing is found or stored.
+    key: Result<Vec<u8>, BackendError>,
     /// Tracks the copy in the in-process cache, if the backend reports changes.
     tracked: Option<TrackedKey>,
     /// The hash under which an accessor inserts the copy.
@@ -185,13 +186,9 @@ pub struct BackendEntry<B> {
 /// Bytes to be stored, and their time to live.
 pub(super) type Encoded = (Vec<u8>, Option<Duration>);
 
-/// A result that was found, and its remaining time to live.
-type Found<R> = Option<(R, Option<Duration>)>;
-
 impl<B> BackendEntry<B> {
     pub(super) fn key(&self) -> Result<&[u8], BackendError> {
-        let key = self.key.as_deref();
-        key.ok_or_else(|| cannot_serialize("the arguments cannot be serialized"))
+        self.key.as_deref().map_err(BackendError::again)
     }
 
     /// Returns the place of the entry, apart from the call.
@@ -203,26 +200,32 @@ impl<B> BackendEntry<B> {
         Ok(Place { backend: backend.clone(), namespace: namespace.clone(), key: self.key()?.to_vec() })
     }
 
-    /// Decodes a stored value. One that cannot be decoded counts as missing.
-    pub(super) fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Found<R>
+    /// Returns the entry as the codec sees it, with values of type `V`.
+    fn coded<V: DeserializeOwned>(&self) -> Result<Entry<'_, V>, BackendError> {
+        let BackendHandle { format, namespace, state, .. } = &self.handle;
+        Ok(Entry::new(*format, &state.shapes, namespace, self.key()?))
+    }
+
+    /// Decodes a stored value. The remaining time to live that the backend reports counts, if it reports one.
+    pub(super) fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Result<Opened<R>, BackendError>
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
-        let Stored { value, ttl, .. } = found?;
-        let (value, remaining) = codec::opened(&value, self.handle.format, SystemTime::now())?;
-        Some((policy.result_of(value), shorter(remaining, ttl)))
+        let Some(Stored { value, ttl, .. }) = found else { return Ok(Opened::Missing) };
+        let opened = self.coded::<O::Value>()?.open(&value, ttl, SystemTime::now);
+        Ok(opened.map(|value| policy.result_of(value)))
     }
 
     /// Encodes a result; `None` if it is not to be stored.
     pub(super) fn encode<R, O>(&self, result: &R, policy: O) -> Result<Option<Encoded>, BackendError>
     where
-        O: ResultPolicy<R, Value: Serialize>,
+        O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
-        let BackendHandle { ttl, error_ttl, format, .. } = self.handle;
+        let BackendHandle { ttl, error_ttl, .. } = self.handle;
         let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
-        let bytes = codec::sealed(value, format, ttl, SystemTime::now());
-        Ok(Some((bytes.ok_or_else(|| cannot_serialize("the result cannot be serialized"))?, ttl)))
+        let bytes = self.coded::<O::Value>()?.seal(value, ttl, SystemTime::now())?;
+        Ok(Some((bytes, ttl)))
     }
 
     /// Returns how long a copy may be kept that was current when the request was sent at this time.
@@ -276,10 +279,6 @@ impl<B> BackendEntry<B> {
         }
         strictness.instead(error)
     }
-}
-
-fn cannot_serialize(what: &'static str) -> BackendError {
-    BackendError::with_kind(ErrorKind::Serialization, what)
 }
 
 impl<B: AsyncBackend> BackendEntry<B> {

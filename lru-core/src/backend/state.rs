@@ -1,0 +1,20 @@
+//! What a function with a backend keeps for as long as the process runs.
+
+use crate::backend::invalidation::Invalidation;
+use crate::backend::shape::ShapeCache;
+
+/// The state of a function with a backend; in a `static`.
+pub struct BackendState {
+    /// The invalidation of its in-process copies.
+    pub(crate) invalidation: Invalidation,
+    /// The shape of its results.
+    pub(crate) shapes: ShapeCache,
+}
+
+impl BackendState {
+    /// Creates the state of a function that was not called yet.
+    #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
+    pub const fn new() -> Self {
+        Self { invalidation: Invalidation::new(), shapes: ShapeCache::new() }
+    }
+}
