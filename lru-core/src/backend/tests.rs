@@ -3,8 +3,7 @@
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
-
-use std::boxed::Box;
+use core::time::Duration;
 use std::sync::Arc;
 
 use super::*;
