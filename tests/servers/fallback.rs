@@ -7,7 +7,7 @@ use functools::backend::{
     self, Backend, BackendError, ErrorKind, Fallback, Permission, Stored, memcached, redis,
 };
 
-use crate::memcached_leases::{keeps, keeps_async};
+use crate::leases::{SHORTEST, leases, leases_async};
 use crate::server::{MEMCACHED, REDIS, Server, block_on, eventually, free_port, limit};
 
 fn value(backend: &impl Backend, key: &[u8]) -> Option<Vec<u8>> {
@@ -104,8 +104,8 @@ fn leases_are_those_of_the_new_one() {
     let new = memcached(MEMCACHED.address()).connect_timeout(patience).timeout(patience);
     let old = redis(REDIS.url()).connect_timeout(patience).timeout(patience);
     let chain = Fallback::new((new, old));
-    keeps(&chain, &chain).unwrap();
-    block_on(keeps_async(&chain, &chain)).unwrap();
+    leases(&chain, SHORTEST).unwrap();
+    block_on(leases_async(&chain, SHORTEST)).unwrap();
 }
 
 /// A backend that runs a function after each lookup.

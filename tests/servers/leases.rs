@@ -162,7 +162,7 @@ leases! { leases, Backend, [fn] }
 leases! { leases_async, AsyncBackend, [async fn] .await }
 
 /// The shortest lease that is tried: long enough for a busy machine to renew it.
-const SHORTEST: Duration = Duration::from_millis(400);
+pub(crate) const SHORTEST: Duration = Duration::from_millis(400);
 
 #[test]
 fn redis_gives_leases() {

@@ -165,13 +165,14 @@ macro_rules! backend_by_memcached {
                 let requests = [protocol::get(&item::generation_key(namespace)), protocol::version(&entry_key)].concat();
                 let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
                 let is_cleared = generation_in(generation)? != Some(token.generation);
-                // First without a change: an entry that another client has stored keeps its time to live.
-                if is_cleared || !token.is_of(entry)? {
-                    return Ok(false);
+                // First without a change: an entry, whether it is the one of the lease or another, keeps its time to live.
+                let Some(flags) = token.flags_of(entry)?.filter(|_| !is_cleared) else { return Ok(false) };
+                if flags.size != Some(0) {
+                    return Ok(true);
                 }
                 let request = protocol::touch(&entry_key, item::lease_seconds(ttl));
                 let [entry] = self.$send(&request, Retry::Allowed)$($await)*?;
-                token.is_of(entry)
+                Ok(token.flags_of(entry)?.is_some())
             }
         }
 

@@ -67,11 +67,11 @@ impl Token {
         (epoch == now.number()).then_some(Self { cas, epoch, generation: generation.try_into().ok()? })
     }
 
-    /// Returns whether the reply is for the item with the version of this token.
-    pub(super) fn is_of(self, entry: Reply) -> Result<bool, ClientError> {
+    /// Returns the flags of the item, if it has the version of this token.
+    pub(super) fn flags_of(self, entry: Reply) -> Result<Option<Flags>, ClientError> {
         match entry {
-            Reply::Done(flags) => Ok(flags.cas == Some(self.cas)),
-            Reply::Missing => Ok(false),
+            Reply::Done(flags) => Ok(Some(flags).filter(|flags| flags.cas == Some(self.cas))),
+            Reply::Missing => Ok(None),
             other => Err(rejected(other)),
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Flags {
     pub(super) cas: Option<u64>,
     /// `t`: the remaining time to live in seconds, as the server counts them; `None` if the item does not expire.
     pub(super) seconds: Option<u64>,
+    /// `s`: the size of the value.
+    pub(super) size: Option<u64>,
     /// `W`: this request has created the item.
     pub(super) is_created: bool,
 }
@@ -41,6 +43,7 @@ impl Flags {
                 Some(("c", cas)) => flags.cas = cas.parse().ok(),
                 // `t-1` is an item that does not expire.
                 Some(("t", seconds)) => flags.seconds = seconds.parse().ok(),
+                Some(("s", size)) => flags.size = size.parse().ok(),
                 Some(("W", "")) => flags.is_created = true,
                 _ => {}
             }
@@ -74,9 +77,9 @@ pub(super) fn get_or_create(key: &str, seconds: i32) -> Vec<u8> {
     format!("mg {key} v c t N{seconds}\r\n").into_bytes()
 }
 
-/// Reads the version of an item.
+/// Reads the version of an item, and its size.
 pub(super) fn version(key: &str) -> Vec<u8> {
-    format!("mg {key} c\r\n").into_bytes()
+    format!("mg {key} c s\r\n").into_bytes()
 }
 
 /// Sets the time to live of an item, and reads its version.
@@ -183,7 +186,7 @@ mod tests {
 
     #[test]
     fn replies_come_in_pieces_of_any_size() {
-        let bytes = b"VA 4 c17 t-1\r\n\r\n\r\n\r\nEN\r\nHD c9 t30 W\r\nSERVER_ERROR object too large for cache\r\nEX\r\n";
+        let bytes = b"VA 4 c17 t-1\r\n\r\n\r\n\r\nEN\r\nHD c9 t30 s5 W\r\nSERVER_ERROR object too large for cache\r\nEX\r\n";
         for size in 1..bytes.len() {
             let (mut inbox, mut replies) = (Inbox::default(), Vec::new());
             for piece in bytes.chunks(size) {
@@ -196,7 +199,8 @@ mod tests {
             let rejected = Reply::Error("SERVER_ERROR object too large for cache".into());
             let flags = Flags { cas: Some(17), ..Flags::default() };
             let value = Reply::Value { value: b"\r\n\r\n".to_vec(), flags };
-            let done = Reply::Done(Flags { cas: Some(9), seconds: Some(30), is_created: true });
+            let done =
+                Reply::Done(Flags { cas: Some(9), seconds: Some(30), size: Some(5), is_created: true });
             assert_eq!(replies, [value, Reply::Missing, done, rejected, Reply::Changed]);
         }
     }
