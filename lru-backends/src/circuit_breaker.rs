@@ -356,6 +356,10 @@ macro_rules! with_circuit_breaker {
                 self.record(self.admitted()?.clear(namespace)$($await)*)
             }
 
+            $($fn)* check(&self) -> Result<(), BackendError> {
+                self.record(self.admitted()?.check()$($await)*)
+            }
+
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 self.backend.watch(namespace, sink)
             }

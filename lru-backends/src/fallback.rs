@@ -299,6 +299,12 @@ macro_rules! with_fallback {
                 new.clear(&marks(namespace))$($await)*
             }
 
+            /// Checks both backends.
+            $($fn)* check(&self) -> Result<(), BackendError> {
+                let new = self.new.check()$($await)*;
+                new.and(self.old.check()$($await)*)
+            }
+
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 let is_watched = self.new.watch(namespace, sink.clone());
                 // A copy in the process may come from the old backend, if copying to the new one failed.

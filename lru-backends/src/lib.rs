@@ -3,8 +3,9 @@
 //! Each is a [`Backend`](lru_core::backend::Backend) and an
 //! [`AsyncBackend`](lru_core::backend::AsyncBackend), for plain and `async` functions:
 //! `backend = redis("redis://127.0.0.1/")`, `memcached("127.0.0.1:11211")`, `disk("results.redb")`. A client
-//! connects at the first lookup, answers within its timeouts, and has a circuit breaker. [`CircuitBreaker`],
-//! [`Fallback`] and [`Sharded`] wrap any backend; [`CompareAndSwap`] updates a shared value atomically.
+//! connects at the first lookup, answers within its timeouts, and has a circuit breaker; [`from_url`] chooses one by a
+//! URL. [`CircuitBreaker`], [`Fallback`], [`Layered`], [`Sharded`], `Compressed` and `Encrypted` wrap any backend;
+//! [`CompareAndSwap`] updates a shared value atomically.
 //!
 //! `functools::backend` re-exports all of it.
 
@@ -12,15 +13,27 @@
 
 mod circuit_breaker;
 mod compare_and_swap;
+#[cfg(feature = "compression")]
+mod compressed;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod connection_pool;
+#[cfg(test)]
+mod contract;
 #[cfg(feature = "disk")]
 mod disk;
+#[cfg(any(feature = "compression", feature = "encryption"))]
+mod encoded_values;
+#[cfg(feature = "encryption")]
+mod encrypted;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 mod error;
 mod fallback;
+mod from_url;
+mod layered;
 #[cfg(feature = "memcached")]
 mod memcached;
+mod memory;
+mod off;
 #[cfg(feature = "redis")]
 mod redis;
 mod sharded;
@@ -30,11 +43,18 @@ mod timeouts;
 
 pub use circuit_breaker::{CircuitBreaker, CircuitState};
 pub use compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+#[cfg(feature = "compression")]
+pub use compressed::Compressed;
 #[cfg(feature = "disk")]
 pub use disk::{Disk, disk};
+#[cfg(feature = "encryption")]
+pub use encrypted::Encrypted;
 pub use fallback::Fallback;
+pub use from_url::{AnyBackend, from_url};
+pub use layered::Layered;
 #[cfg(feature = "memcached")]
 pub use memcached::{Memcached, memcached};
+pub use memory::{Memory, memory};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, redis};
 pub use sharded::Sharded;

@@ -191,6 +191,16 @@ macro_rules! sharded {
                 cleared
             }
 
+            /// Checks every server.
+            $($fn)* check(&self) -> Result<(), BackendError> {
+                self.server("", b"")?;
+                let mut checked = Ok(());
+                for server in &self.servers {
+                    checked = checked.and(server.check()$($await)*);
+                }
+                checked
+            }
+
             /// Every server must report changes: a key may be on any of them.
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 let watched = self.servers.iter().map(|server| server.watch(namespace, sink.clone()));

@@ -4,7 +4,7 @@ use core::future::{Future, ready};
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::backend::blocking_backend::cannot_add;
+use crate::backend::blocking_backend::{CHECKED, cannot_add};
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Lookup, cannot_lease};
@@ -172,6 +172,18 @@ pub trait AsyncBackend {
     ///
     /// Returns an error if the removal failed, in which case some entries may still be stored.
     fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Connects to the backend and makes one harmless round trip, for a check at the start of a program; see
+    /// [`Backend::check`](super::Backend::check).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend did not answer, or refused the lookup.
+    fn check(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
+        let (namespace, key) = CHECKED;
+        let found = self.get(namespace, key);
+        async move { found.await.map(drop) }
+    }
 
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can; see
     /// [`Backend::watch`](super::Backend::watch).

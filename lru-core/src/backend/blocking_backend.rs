@@ -209,6 +209,20 @@ pub trait Backend {
     /// Returns an error if the removal failed, in which case some entries may still be stored.
     fn clear(&self, namespace: &str) -> Result<(), BackendError>;
 
+    /// Connects to the backend and makes one harmless round trip, for a check at the start of a program.
+    ///
+    /// A backend connects when it is first used, and a call of the function computes if it cannot. A program that is not to
+    /// start without its backend calls this in `main`, and so does the readiness probe of a service. The default
+    /// looks up a key that no function uses; a backend that consists of several checks each of them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend did not answer, or refused the lookup.
+    fn check(&self) -> Result<(), BackendError> {
+        let (namespace, key) = CHECKED;
+        self.get(namespace, key).map(drop)
+    }
+
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can.
     ///
     /// It is called once per function, before the function first uses the backend, if the process keeps
@@ -219,6 +233,9 @@ pub trait Backend {
         false
     }
 }
+
+/// The namespace and the key that [`Backend::check`] looks up.
+pub(super) const CHECKED: (&str, &[u8]) = ("functools check", b"check");
 
 pub(super) fn cannot_add() -> BackendError {
     BackendError::with_kind(ErrorKind::Unsupported, "this backend does not implement `add`")

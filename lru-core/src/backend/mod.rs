@@ -11,6 +11,7 @@ pub(crate) mod awaited;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod blocking_as_async;
 mod blocking_backend;
+mod boxed;
 #[cfg(feature = "backend")]
 pub(crate) mod circuit;
 #[cfg(feature = "backend")]
@@ -29,6 +30,7 @@ pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]
 mod json;
 mod lease;
+mod off;
 mod pointers;
 #[cfg(feature = "backend")]
 pub(crate) mod shape;
@@ -39,9 +41,11 @@ mod stored;
 
 pub use async_backend::AsyncBackend;
 pub use blocking_backend::Backend;
+pub use boxed::{BoxedBackend, MayLease, WithLeases};
 pub use error::{BackendError, ErrorKind};
 pub use invalidation_sink::InvalidationSink;
 pub use lease::{Lease, Leases, Lookup, Permission};
+pub use off::Off;
 pub use stored::Stored;
 
 #[cfg(test)]

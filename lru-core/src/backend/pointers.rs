@@ -102,6 +102,10 @@ macro_rules! for_pointers {
                 (**self).clear(namespace)
             }
 
+            fn check(&self) -> Result<(), BackendError> {
+                (**self).check()
+            }
+
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 (**self).watch(namespace, sink)
             }
@@ -204,6 +208,10 @@ macro_rules! for_pointers {
 
             fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).clear(namespace)
+            }
+
+            fn check(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).check()
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

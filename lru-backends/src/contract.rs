@@ -1,0 +1,122 @@
+//! What every backend that gives leases does, for tests of backends and wrappers.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use lru_core::backend::{AsyncBackend, Backend, Lease, Lookup, Permission};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Returns the output of a future that never waits.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a backend in memory waits for nothing"),
+    }
+}
+
+/// Returns the lease of a lookup.
+pub(crate) fn lease_of(lookup: &Lookup) -> Lease {
+    match &lookup.permission {
+        Permission::Leased(lease) => lease.clone(),
+        other => panic!("expected a lease, got {other:?}"),
+    }
+}
+
+macro_rules! contract {
+    ($keeps:ident, $Backend:ident, [$($fn:tt)*] $($await:tt)*) => {
+        /// Checks that an empty backend keeps what the traits promise.
+        pub(crate) $($fn)* $keeps(backend: &impl $Backend) {
+            let value = |found: Option<lru_core::backend::Stored>| found.map(|found| found.value);
+            assert_eq!(backend.check()$($await)*.unwrap(), ());
+
+            // A lease is left once, and found by all others.
+            let first = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+            let second = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+            let (first, second) = (lease_of(&first), lease_of(&second));
+            assert!(first.is_new() && !second.is_new());
+            assert_eq!(first.token(), second.token());
+            assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None, "a lease is no entry");
+            assert!(backend.renew_lease("a", b"k", &first, MINUTE)$($await)*.unwrap());
+
+            // One result is stored over it.
+            let over = backend.set_leased("a", b"k", &second, b"1", Some(MINUTE))$($await)*.unwrap();
+            assert_eq!(backend.set_leased("a", b"k", &first, b"2", None)$($await)*.unwrap(), None);
+            let found = backend.get("a", b"k")$($await)*.unwrap().expect("stored for a minute");
+            assert_eq!(found.value, b"1");
+            let left = found.ttl.expect("it expires");
+            assert!(left <= MINUTE && left > MINUTE / 2, "{left:?}");
+            assert!(!backend.renew_lease("a", b"k", &first, MINUTE)$($await)*.unwrap());
+
+            // Another one over that, by the lease that storing or a lookup gives.
+            let looked = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+            assert_eq!(looked.found.as_ref().map(|found| &found.value[..]), Some(&b"1"[..]));
+            assert!(!lease_of(&looked).is_new());
+            let over = backend.set_leased("a", b"k", &over.unwrap(), b"2", None)$($await)*.unwrap();
+            assert!(over.is_some());
+            let lost = lease_of(&looked);
+            assert_eq!(backend.set_leased("a", b"k", &lost, b"3", None)$($await)*.unwrap(), None);
+            let found = backend.get("a", b"k")$($await)*.unwrap().unwrap();
+            assert_eq!((&found.value[..], found.ttl), (&b"2"[..], None));
+
+            // A change of any kind ends a lease, whether of an entry or of its absence.
+            for is_there in [true, false] {
+                for change in ["delete", "clear", "put", "set"] {
+                    if is_there {
+                        backend.set("a", b"k", b"old", None)$($await)*.unwrap();
+                    } else {
+                        backend.delete("a", b"k")$($await)*.unwrap();
+                    }
+                    let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap());
+                    match change {
+                        "delete" => assert_eq!(backend.delete("a", b"k")$($await)*.unwrap(), is_there),
+                        "clear" => backend.clear("a")$($await)*.unwrap(),
+                        "put" => assert!(backend.put("a", b"k", b"new", None)$($await)*.unwrap().is_some()),
+                        _ => backend.set("a", b"k", b"new", None)$($await)*.unwrap(),
+                    }
+                    let stored = backend.set_leased("a", b"k", &lease, b"computed", None)$($await)*.unwrap();
+                    assert_eq!(stored, None, "{change}, {is_there}");
+                    backend.end_lease("a", b"k", &lease)$($await)*.unwrap();
+                    let is_set = ["put", "set"].contains(&change);
+                    let expected = is_set.then(|| b"new".to_vec());
+                    assert_eq!(value(backend.get("a", b"k")$($await)*.unwrap()), expected, "{change}");
+                    let looked = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+                    assert_eq!(value(looked.found), expected, "{change}");
+                }
+            }
+
+            // The lease over what was put.
+            let lease = backend.put("a", b"k", b"put", None)$($await)*.unwrap().unwrap();
+            assert!(backend.set_leased("a", b"k", &lease, b"4", None)$($await)*.unwrap().is_some());
+            let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap());
+            backend.end_lease("a", b"k", &lease)$($await)*.unwrap();
+            assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None);
+            assert!(lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap()).is_new());
+
+            // Namespaces are apart, and many are found in order.
+            backend.set("a", b"k", b"of a", None)$($await)*.unwrap();
+            backend.set("ab", b"k", b"of ab", None)$($await)*.unwrap();
+            backend.set("a", b"l", &[b'l'; 5000], None)$($await)*.unwrap();
+            let all = backend.get_many("a", &[b"l", b"none", b"k"])$($await)*.unwrap();
+            let all: Vec<_> = all.into_iter().map(value).collect();
+            assert_eq!(all, [Some(vec![b'l'; 5000]), None, Some(b"of a".to_vec())]);
+            backend.clear("a")$($await)*.unwrap();
+            assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None);
+            assert_eq!(value(backend.get("ab", b"k")$($await)*.unwrap()), Some(b"of ab".to_vec()));
+            assert!(!backend.add("ab", b"k", b"added", MINUTE)$($await)*.unwrap());
+            assert!(backend.add("a", b"k", b"added", MINUTE)$($await)*.unwrap());
+            assert_eq!(value(backend.get("a", b"k")$($await)*.unwrap()), Some(b"added".to_vec()));
+        }
+    };
+}
+
+contract! { keeps_contract, Backend, [fn] }
+contract! { keeps_contract_async, AsyncBackend, [async fn] .await }
+
+/// Checks a backend of both kinds.
+pub(crate) fn keeps_both<B: Backend + AsyncBackend>(backend: impl Fn() -> B) {
+    keeps_contract(&backend());
+    ready(keeps_contract_async(&backend()));
+}
