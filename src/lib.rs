@@ -67,6 +67,7 @@
 //! | `backend` | [`backend = …`](macro@lru_cache#backends): a second-level store (L2) of your own; keys and values through `serde` |
 //! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Note: turns on `serde_json/float_roundtrip` for the whole program |
 //! | `redis`, `memcached`, `disk` | the backends of these names in the module [`backend`]; each enables `backend` |
+//! | `compression`, `encryption` | [`Compressed`](backend::Compressed) and [`Encrypted`](backend::Encrypted) around any backend; each enables `backend` |
 //! | `redis-cluster`, `redis-sentinel`, `redis-tls` | Redis Cluster, Sentinel, TLS; each enables `redis` |
 //! | `axum` | the module `debug_page`: a web page about all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
@@ -91,13 +92,14 @@ mod renamed;
 /// Backends: stores outside the process, for `backend = …`.
 ///
 /// Any [`Backend`](backend::Backend) can be used, and any [`AsyncBackend`](backend::AsyncBackend) for an `async fn`.
-/// With the features of the same names there are `redis`, `memcached` and `disk`, which implement both.
+/// With the features of the same names there are `redis`, `memcached` and `disk`, which implement both;
+/// `from_url` chooses one by a URL, and `Off`, or an `Option` that is `None`, is none of them.
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
     pub use lru_core::backend::{
-        AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Permission,
-        Stored,
+        AsyncBackend, Backend, BackendError, BoxedBackend, ErrorKind, InvalidationSink, Lease, Leases,
+        Lookup, MayLease, Off, Permission, Stored, WithLeases,
     };
 
     #[doc(hidden)]

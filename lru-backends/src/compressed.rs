@@ -75,7 +75,7 @@ impl<B> Compressed<B> {
         self
     }
 
-    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "other encodings can fail")]
+    #[expect(clippy::unnecessary_wraps, reason = "other encodings can fail")]
     fn encode(&self, _: &str, _: &[u8], value: &[u8]) -> Result<Vec<u8>, BackendError> {
         if (self.min_size..=self.max_size).contains(&value.len()) {
             if let Some(compressed) = compressed(value) {

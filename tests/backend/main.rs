@@ -14,3 +14,4 @@ mod json;
 mod map_backend;
 mod snapshot;
 mod trouble;
+mod wrappers;

@@ -31,6 +31,8 @@ const FEATURES: &[&str] = &[
     "redis-tls",
     "memcached",
     "disk",
+    "compression",
+    "encryption",
 ];
 
 /// The maximum number of third-party crates that the library makes a user compile.

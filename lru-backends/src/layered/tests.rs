@@ -142,7 +142,8 @@ fn a_result_that_is_stored_is_found_near() {
 
 #[test]
 fn a_copy_of_before_a_change_is_not_stored_after_it() {
-    let changes: [(&str, fn(&Layered<&Memory, &Memory>)); 5] = [
+    type Change = fn(&Layered<&Memory, &Memory>);
+    let changes: [(&str, Change); 5] = [
         ("delete", |layered| assert!(Backend::delete(layered, "n", b"k").unwrap())),
         ("put", |layered| drop(Backend::put(layered, "n", b"k", b"new", None).unwrap())),
         ("set", |layered| Backend::set(layered, "n", b"k", b"new", None).unwrap()),

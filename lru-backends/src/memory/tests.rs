@@ -36,7 +36,7 @@ fn a_boxed_backend_is_shared_by_its_clones_and_by_threads() {
 
 #[test]
 fn off_has_nothing_stores_nothing_and_never_fails() {
-    fn nothing_is_kept(backend: &(impl Backend + AsyncBackend + CompareAndSwap + Leases)) {
+    fn nothing_is_kept(backend: &(impl AsyncBackend + CompareAndSwap + Leases)) {
         Backend::set(backend, "a", b"k", b"v", None).unwrap();
         assert_eq!(Backend::put(backend, "a", b"k", b"v", None).unwrap(), None);
         let looked = Backend::get_or_lease(backend, "a", b"k", Duration::from_secs(1)).unwrap();

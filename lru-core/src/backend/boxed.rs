@@ -82,12 +82,14 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send 
 /// The methods of an [`AsyncBackend`], with boxed futures, and the implementation for [`BoxedBackend`] by them.
 macro_rules! erased {
     ($(fn $method:ident($($argument:ident: [$($type:tt)*]),*) -> $output:ty;)*) => {
+        #[expect(clippy::elidable_lifetime_names, reason = "one method has no arguments")]
         trait Erased: Send + Sync {
             $(fn $method<'a>(&'a self $(, $argument: erased!('a $($type)*))*) -> Boxed<'a, $output>;)*
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool;
         }
 
+        #[expect(clippy::elidable_lifetime_names, reason = "one method has no arguments")]
         impl<B: AsyncBackend + Send + Sync> Erased for B {
             $(fn $method<'a>(&'a self $(, $argument: erased!('a $($type)*))*) -> Boxed<'a, $output> {
                 Box::pin(AsyncBackend::$method(self $(, $argument)*))
