@@ -95,3 +95,15 @@ fn a_check_opens_the_file() {
     drop(backend);
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn every_engine_gives_leases() {
+    fn gives_leases<B: Leases>() {}
+    gives_leases::<Off>();
+    #[cfg(feature = "redis")]
+    gives_leases::<crate::Redis>();
+    #[cfg(feature = "memcached")]
+    gives_leases::<crate::Memcached>();
+    #[cfg(feature = "disk")]
+    gives_leases::<crate::Disk>();
+}
