@@ -67,9 +67,10 @@ macro_rules! backend_by_redis {
             /// Sends a request that may be carried out twice. Returns the number of the server, too, as it was before
             /// the request was sent.
             $($fn)* $ask<T: FromRedisValue>(&self, request: &Request) -> Result<(u64, T), Failure> {
+                let until = self.deadline();
                 for tries in 0.. {
                     let number = self.number();
-                    match self.$send(request, tries)$($await)* {
+                    match self.$send(request, tries, until)$($await)* {
                         Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
                         answer => return Ok((number, of_type(answer?)?)),
                     }
@@ -84,10 +85,11 @@ macro_rules! backend_by_redis {
                 key: &[u8],
                 arguments: &[&[u8]],
             ) -> Result<T, Failure> {
-                match self.$send(&Request::One(script.by_name(key, arguments)), 0)$($await)* {
+                let until = self.deadline();
+                match self.$send(&Request::One(script.by_name(key, arguments)), 0, until)$($await)* {
                     Err(failure) if failure.code() == Some("NOSCRIPT") => {
-                        let answer = self.$send(&Request::One(script.by_source(key, arguments)), 0)$($await)*;
-                        Ok(of_type(answer?)?)
+                        let by_source = Request::One(script.by_source(key, arguments));
+                        Ok(of_type(self.$send(&by_source, 0, until)$($await)*?)?)
                     }
                     answer => Ok(of_type(answer?)?),
                 }
@@ -141,7 +143,7 @@ macro_rules! backend_by_redis {
             /// only over what is there then.
             $($fn)* $put(&self, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<Option<Lease>, Failure> {
                 let (number, (head, item)) = (self.number(), new_value(value));
-                match self.$send(&set(key, &item, ttl), 0)$($await)* {
+                match self.$send(&set(key, &item, ttl), 0, self.deadline())$($await)* {
                     Err(failure) if failure.is_stale() => {
                         let lookup = self.$look(key, Duration::from_secs(1))$($await)*?;
                         let Permission::Leased(lease) = lookup.permission else { return Err(failure) };

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use ::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
 
 use super::Redis;
-use super::connection::{Awaited, Blocking};
-use super::error::{is_interrupted, is_replica, is_usable_after, misconfigured};
+use super::background::wait_for;
+use super::connection::Awaited;
+use super::error::{is_replica, is_usable_after, misconfigured};
 use super::request::Request;
+use super::socket::Socket;
 use crate::connection_pool::current_runtime;
 use crate::error::ClientError;
 
 /// How many tokio runtimes keep a connection. All tasks of a runtime share one.
-const MAX_RUNTIMES: usize = 32;
+const MAX_RUNTIMES: usize = 256;
 
 /// The server, and how to connect to it.
 pub(super) enum Server {
@@ -57,7 +59,7 @@ pub(super) enum Failure {
 
 impl Failure {
     fn new(error: RedisError, is_earlier: bool) -> Self {
-        let is_stale = is_earlier && (error.is_connection_dropped() || is_interrupted(&error));
+        let is_stale = is_earlier && error.is_connection_dropped();
         Self::Redis { error, is_stale }
     }
 
@@ -109,24 +111,23 @@ impl From<Failure> for ClientError {
 }
 
 impl Redis {
-    fn connect(&self) -> RedisResult<Blocking> {
-        #[cfg(feature = "redis-tls")]
-        install_crypto_provider();
-        let connection = match &self.server {
-            Server::One(client) => client.get_connection_with_timeout(self.timeouts.connect)?,
-            #[cfg(feature = "redis-cluster")]
-            Server::Cluster(client) => {
-                let connection = client.get_connection_with_config(self.cluster_config())?;
-                return Ok(Blocking::Cluster(Box::new(connection)));
-            }
-            #[cfg(feature = "redis-sentinel")]
-            Server::Sentinel(client) => server_of_sentinels(client, self.timeouts.connect)?
-                .get_connection_with_timeout(self.timeouts.connect)?,
-            Server::Misconfigured(why) => return Err(misconfigured(why)),
+    /// Opens a connection that blocks the thread. `None` if there is none to this server: with TLS, or in a cluster.
+    fn connect(&self, until: Instant) -> RedisResult<Option<Socket>> {
+        let connect = |client: &Client, until| {
+            let info = client.get_connection_info();
+            (!Socket::needs_tls(info)).then(|| Socket::open(info, until)).transpose()
         };
-        connection.set_read_timeout(Some(self.timeouts.answer))?;
-        connection.set_write_timeout(Some(self.timeouts.answer))?;
-        Ok(Blocking::One(Box::new(connection)))
+        match &self.server {
+            Server::One(client) => connect(client, until),
+            #[cfg(feature = "redis-cluster")]
+            Server::Cluster(_) => Ok(None),
+            #[cfg(feature = "redis-sentinel")]
+            Server::Sentinel(client) => {
+                let timeout = until.saturating_duration_since(Instant::now());
+                connect(&server_of_sentinels(client, timeout)?, until)
+            }
+            Server::Misconfigured(why) => Err(misconfigured(why)),
+        }
     }
 
     #[cfg(feature = "redis-cluster")]
@@ -161,15 +162,23 @@ impl Redis {
         is_broken
     }
 
+    /// Returns the deadline of a question that is asked now, however often it is sent.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeouts.connect + self.timeouts.answer
+    }
+
     /// Sends a request: over an idle connection at the first try, over a new one afterwards.
-    pub(super) fn send(&self, request: &Request, tries: u32) -> Result<Value, Failure> {
+    pub(super) fn send(&self, request: &Request, tries: u32, until: Instant) -> Result<Value, Failure> {
         let idle = if tries == 0 { self.blocking.take(&()) } else { None };
         let is_earlier = idle.is_some();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => self.connect()?,
+        let connection = match idle {
+            Some(connection) => Some(connection),
+            None => self.connect(until.min(Instant::now() + self.timeouts.connect))?,
         };
-        let answer = connection.send(request);
+        let Some(mut connection) = connection else {
+            return wait_for(self.send_async(request, tries, until)).map_err(RedisError::from)?;
+        };
+        let answer = connection.send(request, until.min(Instant::now() + self.timeouts.answer));
         if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
             self.blocking.clear();
         } else {
@@ -220,9 +229,14 @@ impl Redis {
 
     /// Like [`send`](Self::send), over the connection that all tasks of the runtime share. A task that finds it broken
     /// discards it.
-    pub(super) async fn send_async(&self, request: &Request, _tries: u32) -> Result<Value, Failure> {
+    pub(super) async fn send_async(
+        &self,
+        request: &Request,
+        _: u32,
+        until: Instant,
+    ) -> Result<Value, Failure> {
         let shared = self.shared()?;
-        let answer = tokio::time::timeout(self.timeouts.connect + self.timeouts.answer, async {
+        let answer = tokio::time::timeout_at(until.into(), async {
             let (mut connection, number, is_earlier) = {
                 let mut slot = shared.lock().await;
                 let (number, old) = (slot.number, slot.connection.clone());

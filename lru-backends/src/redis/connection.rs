@@ -6,17 +6,8 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{RedisResult, Value};
 
 #[cfg(feature = "redis-cluster")]
-use super::error::is_usable_after;
-#[cfg(feature = "redis-cluster")]
 use super::request::Node;
 use super::request::{Request, gets, readable};
-
-/// A connection that blocks the thread.
-pub(super) enum Blocking {
-    One(Box<::redis::Connection>),
-    #[cfg(feature = "redis-cluster")]
-    Cluster(Box<::redis::cluster::ClusterConnection>),
-}
 
 /// A connection that tasks share.
 #[derive(Clone)]
@@ -24,66 +15,6 @@ pub(super) enum Awaited {
     One(MultiplexedConnection),
     #[cfg(feature = "redis-cluster")]
     Cluster(::redis::cluster_async::ClusterConnection),
-}
-
-impl Blocking {
-    pub(super) fn send(&mut self, request: &Request) -> RedisResult<Value> {
-        match (self, request) {
-            (Self::One(connection), Request::One(command) | Request::At(command, _)) => {
-                command.query(&mut **connection)
-            }
-            (Self::One(connection), Request::Get(keys)) => readable(gets(keys).query(&mut **connection)?),
-            (Self::One(connection), Request::Pipe(commands, answer)) => {
-                answer(commands.query(&mut **connection)?)
-            }
-            #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Request::At(command, Some(node))) => {
-                connection.route_command(command, at(node))
-            }
-            #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Request::One(command) | Request::At(command, None)) => {
-                command.query(&mut **connection)
-            }
-            #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Request::Get(keys)) => readable(in_slots(&gets(keys), connection)?),
-            #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(connection), Request::Pipe(commands, answer)) => {
-                answer(in_slots(commands, connection)?)
-            }
-        }
-    }
-}
-
-/// Sends commands to the servers of their slots. An error of a command is a reply.
-#[cfg(feature = "redis-cluster")]
-fn in_slots(
-    commands: &::redis::Pipeline,
-    connection: &mut ::redis::cluster::ClusterConnection,
-) -> RedisResult<Vec<Value>> {
-    let mut at_once = ::redis::cluster::cluster_pipe();
-    for command in commands.cmd_iter() {
-        at_once.add_command(command.clone());
-    }
-    match at_once.query(connection) {
-        // The error does not say which commands succeeded. Each of them can be sent again.
-        Err(error) if is_usable_after(&error) => {
-            let reply = |command: &::redis::Cmd| match command.query(connection) {
-                Err(error) if is_usable_after(&error) => reply_of(error),
-                reply => reply,
-            };
-            commands.cmd_iter().map(reply).collect()
-        }
-        replies => replies,
-    }
-}
-
-/// Returns the reply that the server gave.
-#[cfg(feature = "redis-cluster")]
-fn reply_of(error: ::redis::RedisError) -> RedisResult<Value> {
-    match error.clone().into_server_errors().as_deref() {
-        Some([(_, reply), ..]) => Ok(Value::ServerError(reply.clone())),
-        _ => Err(error),
-    }
 }
 
 impl Awaited {

@@ -1,9 +1,5 @@
 //! Errors of the `redis` crate: their kind, and what they mean for the connection.
 
-use std::error::Error;
-use std::io;
-use std::sync::Arc;
-
 use ::redis::{FromRedisValue, RedisError, ServerErrorKind, Value};
 use lru_core::backend::ErrorKind;
 
@@ -32,14 +28,6 @@ pub(super) fn is_usable_after(error: &RedisError) -> bool {
         }
         _ => false,
     }
-}
-
-/// Returns whether a signal interrupted the wait. With a timeout set, the system call is not restarted.
-pub(super) fn is_interrupted(error: &RedisError) -> bool {
-    // The source is the `Arc` around the cause, as a type of its own.
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<Arc<dyn Error + Send + Sync>>());
-    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::Interrupted)
 }
 
 /// Returns whether the server is read-only: it is a replica.
@@ -80,14 +68,9 @@ fn kind_of(error: &RedisError) -> ErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io;
 
-    #[test]
-    fn an_interrupted_wait_is_told_from_other_errors() {
-        let is_interrupted = |kind| is_interrupted(&io::Error::from(kind).into());
-        assert!(is_interrupted(io::ErrorKind::Interrupted));
-        assert!(!is_interrupted(io::ErrorKind::TimedOut));
-    }
+    use super::*;
 
     #[test]
     fn each_error_has_its_kind_and_says_whether_the_server_is_down() {

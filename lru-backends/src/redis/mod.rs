@@ -10,12 +10,14 @@
 //! expiry.
 
 mod backend;
+mod background;
 mod client;
 mod connection;
 mod error;
 mod item;
 mod request;
 mod script;
+mod socket;
 mod tracking;
 
 use std::fmt;
@@ -31,16 +33,19 @@ use tokio::runtime;
 use crate::connection_pool::ConnectionPool;
 use crate::timeouts::{Timeouts, timeout_methods};
 use client::{Server, Shared};
-use connection::Blocking;
 use request::prefix;
+use socket::Socket;
 use tracking::{Reach, Tracking};
 
 /// A backend that stores results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
 ///
 /// The client connects at the first lookup, and again after a restart of the server. Plain functions take
-/// connections from a pool; `async` functions share one connection per tokio runtime, which needs its I/O and
+/// connections from a pool, without the TCP settings of a `Client`; `async` functions share one connection per tokio runtime, which needs its I/O and
 /// timer drivers.
 ///
+/// * A question is given up after the two timeouts, however the server spends that time: name lookup, connecting,
+///   waiting, an answer that arrives byte by byte. A question over an open connection has the timeout for an answer.
+///   Plain functions reach a server with TLS and a cluster by connections that all threads share.
 /// * A time to live has a precision of one millisecond, rounded up.
 /// * `cache_clear` scans the server for the keys of the function, which takes time proportional to the number
 ///   of all keys on the server. The server keeps serving other clients. A result stored during a clear may
@@ -89,7 +94,7 @@ pub struct Redis {
     /// The name of the server in errors.
     place: String,
     timeouts: Timeouts,
-    blocking: ConnectionPool<Blocking>,
+    blocking: ConnectionPool<Socket>,
     awaited: Mutex<Vec<(runtime::Id, Shared)>>,
     /// How many connections broke. The tracking reads it, too.
     number: Arc<AtomicU64>,
