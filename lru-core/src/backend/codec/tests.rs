@@ -270,6 +270,19 @@ mod json {
         assert!(sealed(&Id::Number(1), Format::Json).is_err());
     }
 
+    /// The test vector of `docs/format.md`, and its program in Python.
+    #[test]
+    fn values_are_as_they_are_specified() {
+        let place = Place { namespace: "shop.price", key: b"[7]" };
+        let entry = Entry { place, ..entry::<f64>(Format::Json) };
+        let mut value = vec![0xF7, 3, 2, 0, 0x84, 0xBD, 0x9D, 0x96];
+        value.extend([0; 16]);
+        value.extend(b"19.5");
+        assert_eq!(found(entry.open(&value, None, || at(100))), Some((19.5, None)));
+        let unstated = Entry { shape: Shape { fingerprint: NOT_STATED, ..entry.shape }, ..entry };
+        assert_eq!(unstated.seal(&19.5, None, at(100)).unwrap(), value);
+    }
+
     #[test]
     fn an_entry_of_another_program_need_not_state_its_shape() {
         let unstated = |format| {
