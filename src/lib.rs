@@ -311,7 +311,8 @@ pub use lru_macros::cache;
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
 /// | [`snapshot = "prices.bin"`](#backends) | results in a file between two runs of the program: a backend of its own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
-/// | [`version = 2`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
+/// | [`namespace = "shop.price"`](#backends) | the name of the function in backend, registry and metrics, instead of its path | |
+/// | [`version = 2`, `version = body`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
 /// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
 /// | [`strict = true`](#backends) | return backend errors to the caller instead of computing | `false` |
 /// | [`on_backend_error = log`](#backends) | callback for backend errors | |
@@ -998,8 +999,12 @@ pub use lru_macros::cache;
 ///   as another process changes or invalidates the entry, and all copies are dropped while changes cannot be received. The eviction
 ///   listener is called for them at the next call. `front_ttl` is the bound with Memcached, a file, a Redis cluster, an older server,
 ///   or a cache object (`cache = …`).
-/// * **Namespace.** The path of the function is its namespace, so functions do not share entries. `version`, any value with
-///   `Display`, is part of the namespace: bump it when the meaning of a result changes. A result whose type has changed is a miss.
+/// * **Namespace.** The path of the function is its namespace, so functions do not share entries. A function within another function or
+///   block has its line and column as well, since its path is not unique. `namespace = "shop.price"` gives a name that stays the same when the
+///   function is moved or renamed; [`registry`](crate#features) and metrics use it too. `version`, any value with `Display`, is part of the namespace:
+///   bump it when the meaning of a result changes. `version = body` is a hash of the function's own code, without comments and formatting; it does
+///   not see the functions that it calls. A result whose type has changed is a miss. If two functions of a process share a namespace, the second
+///   one has no backend, and each use of it is an error of kind `Configuration`.
 /// * **Counting.** A call answered by the backend is a hit, and counts in `backend_hits` of [`CacheStats`].
 /// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
 ///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from a rejected value. An
@@ -1467,10 +1472,10 @@ macro_rules! in_an_impl_write_accessors_siblings {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __register {
-    ($calls:expr, $typed:literal, $name:literal, $within:literal) => {
+    ($calls:expr, $typed:literal, $name:literal, $within:literal $(, $namespace:literal)?) => {
         $crate::__private::inventory::submit! {
             $crate::registry::Function::__new(
-                $crate::__site_of!($name, $within),
+                $crate::__site_of!($name, $within $(, $namespace)?),
                 |__asks| __asks(&$calls),
                 $typed,
             )
@@ -1509,12 +1514,16 @@ macro_rules! __site {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __backend {
-    ($open:expr, $name:literal, $within:literal) => {{
+    ($open:expr, $name:literal, $within:literal $(, $namespace:literal)?) => {{
         static __BACKEND: ::std::sync::OnceLock<
             ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync>,
         > = ::std::sync::OnceLock::new();
         static __STATE: $crate::__private::BackendState = $crate::__private::BackendState::new();
-        ($crate::__private::opened(&__BACKEND, || $open), $crate::__site_of!($name, $within), &__STATE)
+        (
+            $crate::__private::opened(&__BACKEND, || $open),
+            $crate::__site_of!($name, $within $(, $namespace)?),
+            &__STATE,
+        )
     }};
 }
 
@@ -1540,7 +1549,7 @@ macro_rules! __where_there_are_backends {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __site_of {
-    ($name:literal, $within:literal) => {{
+    ($name:literal, $within:literal $(, $namespace:literal)?) => {{
         static __SITE: $crate::__private::FunctionLocation = $crate::__private::FunctionLocation::new(
             ::core::module_path!(),
             $name,
@@ -1548,7 +1557,9 @@ macro_rules! __site_of {
             $crate::__private::path_of(&|| ()),
             ::core::file!(),
             ::core::line!(),
-        );
+        )
+        .column(::core::column!())
+        $(.in_namespace($namespace))?;
         &__SITE
     }};
 }

@@ -306,7 +306,7 @@ mod published {
         let names: BTreeSet<_> = debugging.values().keys().map(|(name, _)| name.clone()).collect();
         assert_eq!(names, *debugging.described.lock().unwrap());
         let paths: BTreeSet<_> = debugging.values().keys().map(|(_, path)| path.clone()).collect();
-        assert_eq!(paths, registry::functions().map(|function| function.path().to_owned()).collect());
+        assert_eq!(paths, registry::functions().map(|function| function.namespace().to_owned()).collect());
     }
 }
 

@@ -105,7 +105,7 @@ pub mod __private {
     pub use crate::function::call::{
         backend_accessors::{Put, Replaced},
         backend_call::BackendCall,
-        backend_handle::{BackendEntry, BackendHandle, Peeked, opened, type_name_of},
+        backend_handle::{BackendEntry, BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
         strictness::{Lenient, Strict, Strictness},
     };

@@ -280,7 +280,9 @@ fn only_what_is_kept_in_a_static_is_watched() {
     }
     let requests = BACKEND.map.take_requests();
     let namespaces: Vec<_> = BACKEND.sinks().into_iter().map(|(namespace, _)| namespace).collect();
-    assert!(namespaces.len() == 2 && namespaces[0].ends_with("without_accessors#3"), "{namespaces:?}");
+    // A function within a test has its line and column in its namespace.
+    let is_first = namespaces[0].contains("::without_accessors@") && namespaces[0].ends_with("#3");
+    assert!(namespaces.len() == 2 && is_first, "{namespaces:?}");
     BACKEND.changed();
     assert_eq!((Shop::without_accessors(1), Shop::generic(1_u8), Shop::generic(1_u32)), (1, 1, 4));
     assert_eq!((requests.len(), BACKEND.map.take_requests()), (10, vec!["get"; 3]));

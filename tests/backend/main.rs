@@ -12,6 +12,7 @@ mod invalidation;
 #[cfg(feature = "json")]
 mod json;
 mod map_backend;
+mod namespaces;
 mod snapshot;
 mod trouble;
 mod wrappers;

@@ -30,6 +30,8 @@ pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]
 mod json;
 mod lease;
+#[cfg(feature = "backend")]
+pub(crate) mod namespaces;
 mod off;
 mod pointers;
 #[cfg(feature = "backend")]

@@ -1,6 +1,7 @@
 //! What a function with a backend keeps for as long as the process runs.
 
 use crate::backend::invalidation::Invalidation;
+use crate::backend::namespaces::Ownership;
 use crate::backend::shape::ShapeCache;
 
 /// The state of a function with a backend; in a `static`.
@@ -9,12 +10,14 @@ pub struct BackendState {
     pub(crate) invalidation: Invalidation,
     /// The shape of its results.
     pub(crate) shapes: ShapeCache,
+    /// Whether it owns its namespace.
+    pub(crate) ownership: Ownership,
 }
 
 impl BackendState {
     /// Creates the state of a function that was not called yet.
     #[expect(clippy::new_without_default, reason = "a `static` is made by a constant")]
     pub const fn new() -> Self {
-        Self { invalidation: Invalidation::new(), shapes: ShapeCache::new() }
+        Self { invalidation: Invalidation::new(), shapes: ShapeCache::new(), ownership: Ownership::new() }
     }
 }

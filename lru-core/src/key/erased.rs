@@ -23,7 +23,7 @@ pub fn identity<C: Fn() + 'static>(_closure: C) -> TypeId {
 /// Returns an identity of a type. Lifetimes make no difference.
 #[expect(clippy::extra_unused_type_parameters, reason = "the type of the closure depends on it")]
 #[inline]
-fn identity_of<T: ?Sized>() -> TypeId {
+pub(crate) fn identity_of<T: ?Sized>() -> TypeId {
     identity(|| ())
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod by_eq;
 pub(crate) mod closures;
 mod containers;
 mod cross_type_equality;
-mod erased;
+pub(crate) mod erased;
 pub(crate) mod hash;
 mod part;
 mod references;

@@ -18,8 +18,13 @@ pub struct FunctionLocation {
     here: fn() -> &'static str,
     file: &'static str,
     line: u32,
+    column: u32,
+    /// The namespace that the user has given.
+    given: Option<&'static str>,
     /// Made at the first use.
     path: OnceLock<Box<str>>,
+    /// Made at the first use.
+    namespace: OnceLock<Box<str>>,
 }
 
 impl FunctionLocation {
@@ -33,7 +38,23 @@ impl FunctionLocation {
         file: &'static str,
         line: u32,
     ) -> Self {
-        Self { module, name, within, here, file, line, path: OnceLock::new() }
+        let path = OnceLock::new();
+        let namespace = OnceLock::new();
+        Self { module, name, within, here, file, line, column: 0, given: None, path, namespace }
+    }
+
+    /// Sets the column of the attribute.
+    #[must_use]
+    pub const fn column(mut self, column: u32) -> Self {
+        self.column = column;
+        self
+    }
+
+    /// Sets the namespace, instead of one that is made of the path.
+    #[must_use]
+    pub const fn in_namespace(mut self, namespace: &'static str) -> Self {
+        self.given = Some(namespace);
+        self
     }
 
     /// Returns the path of the function, such as `shop::Shop::price`.
@@ -42,6 +63,24 @@ impl FunctionLocation {
             let Self { module, name, within, here, .. } = self;
             let parent = parent((here)(), within).unwrap_or(module);
             format!("{parent}::{name}").into()
+        })
+    }
+
+    /// Returns the namespace of the function: the given one, or its path.
+    ///
+    /// Paths are unique for functions that are directly in a module or in an `impl`. Blocks, and `const _`, are no part of a path:
+    /// the namespace of any other function ends with the line and column of its attribute, such as
+    /// `shop::main::price@12:5`. So it is the same in all processes of one build.
+    pub fn namespace(&self) -> &str {
+        self.namespace.get_or_init(|| {
+            let Self { module, within, here, line, column, .. } = self;
+            if let Some(given) = self.given {
+                return given.into();
+            }
+            let path = self.path();
+            let is_unique =
+                parent((here)(), within).is_some_and(|parent| is_in_module(parent, module, within));
+            if is_unique { path.into() } else { format!("{path}@{line}:{column}").into() }
         })
     }
 
@@ -81,6 +120,23 @@ fn parent(path: &'static str, within: &str) -> Option<&'static str> {
     })
 }
 
+/// Returns whether a parent is the module, or the type of an `impl` in it, and no function or block.
+fn is_in_module(parent: &str, module: &str, within: &str) -> bool {
+    // A companion is not in an `impl`.
+    if parent == module || within.contains("::") {
+        return parent == module;
+    }
+    let is_sibling = within.starts_with("__");
+    if !is_sibling && !parent.starts_with('<') {
+        return false;
+    }
+    let is_part_of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '#' | '{' | '}');
+    parent.split(|c| !is_part_of_path(c)).all(|path| {
+        let below = path.strip_prefix(module).and_then(|below| below.strip_prefix("::"));
+        !path.starts_with("::") && !below.is_some_and(|below| below.contains("::"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +157,42 @@ mod tests {
             "<shop::Shop as shop::Prices>::price"
         );
         assert_eq!(path("price", || "shop::prices::price::{{closure}}"), "shop::prices::price");
+    }
+
+    #[test]
+    fn a_namespace_is_the_path_where_that_is_unique() {
+        let namespace = |within, here| {
+            let location = FunctionLocation::new("shop", "price", within, here, "shop.rs", 12).column(5);
+            location.namespace().to_owned()
+        };
+        let unique: [(_, fn() -> &'static str, _); 5] = [
+            ("price::__memo", || "shop::price::__memo::_::{{closure}}", "shop::price"),
+            ("__price_memo", || "shop::Shop<T>::__price_memo::{{closure}}", "shop::Shop<T>::price"),
+            ("__price_memo", || "shop::<impl net::Shop>::__price_memo", "shop::<impl net::Shop>::price"),
+            ("price", || "<shop::Shop as shop::Prices>::price", "<shop::Shop as shop::Prices>::price"),
+            ("price", || "<u32 as shop::Prices>::price", "<u32 as shop::Prices>::price"),
+        ];
+        for (within, here, path) in unique {
+            assert_eq!(namespace(within, here), path);
+        }
+        let nested: [(_, fn() -> &'static str, _); 6] = [
+            ("price::__memo", || "shop::main::price::__memo", "shop::main::price@12:5"),
+            ("price::__memo", || "shop::_::price::__memo", "shop::_::price@12:5"),
+            ("__price_memo", || "shop::main::Shop::__price_memo", "shop::main::Shop::price@12:5"),
+            (
+                "__price_memo",
+                || "shop::Shop<T>::new::Own::__price_memo",
+                "shop::Shop<T>::new::Own::price@12:5",
+            ),
+            ("price", || "<shop::main::Shop as shop::P>::price", "<shop::main::Shop as shop::P>::price@12:5"),
+            ("price", || "{closure#1} of shop", "shop::price@12:5"),
+        ];
+        for (within, here, path) in nested {
+            assert_eq!(namespace(within, here), path);
+        }
+        let given =
+            FunctionLocation::new("shop", "price", "price", || "", "shop.rs", 1).in_namespace("shop.price");
+        assert_eq!(given.namespace(), "shop.price");
     }
 
     #[test]

@@ -65,7 +65,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// Memoized calls publish nothing, so the metrics add no cost to them. Call this function where the values are
 /// read, such as in the handler that a Prometheus server scrapes, or at an interval.
 ///
-/// Each metric has the label `function`, with the path of the function as its value:
+/// Each metric has the label `function`, with the [namespace](Function::namespace) of the function as its value:
 ///
 /// | metric | kind and value |
 /// |---|---|
@@ -83,16 +83,16 @@ pub fn publish_metrics() {
     for function in functions() {
         let counts = Counts { info: function.info(), stats: function.stats() };
         let (totals, nanoseconds) = advance(function, &counts);
-        let path = function.path();
+        let namespace = function.namespace();
         for ((name, ..), total) in COUNTERS.iter().zip(totals) {
-            counter!(*name, "function" => path).absolute(total);
+            counter!(*name, "function" => namespace).absolute(total);
         }
-        gauge!("functools_currsize", "function" => path).set(approximately(counts.info.currsize as u64));
+        gauge!("functools_currsize", "function" => namespace).set(approximately(counts.info.currsize as u64));
         if let Some(maxsize) = counts.info.maxsize {
-            gauge!("functools_maxsize", "function" => path).set(approximately(maxsize as u64));
+            gauge!("functools_maxsize", "function" => namespace).set(approximately(maxsize as u64));
         }
         let seconds = approximately(nanoseconds) / 1e9;
-        gauge!("functools_computing_seconds", "function" => path).set(seconds);
+        gauge!("functools_computing_seconds", "function" => namespace).set(seconds);
     }
 }
 

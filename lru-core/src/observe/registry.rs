@@ -61,6 +61,15 @@ impl Function {
         self.location.path()
     }
 
+    /// Returns the namespace of the function: the option `namespace`, or its path.
+    ///
+    /// The path of a function within another function or block is not unique; its namespace then ends with the line
+    /// and column of its attribute. A backend stores its entries under this name, and metrics have it as their label.
+    #[must_use]
+    pub fn namespace(&self) -> &'static str {
+        self.location.namespace()
+    }
+
     /// Returns the path of the source file, as it was given to the compiler.
     #[must_use]
     pub fn file(&self) -> &'static str {

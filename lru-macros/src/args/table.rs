@@ -18,12 +18,12 @@
 
 use proc_macro2::Ident;
 use syn::parse::ParseStream;
-use syn::{Expr, Path, Token};
+use syn::{Expr, LitStr, Path, Token};
 
 use super::attribute::Attribute;
 use super::values::{
     Accessors, Format, MaxSize, Policy, Scope, SingleFlight, Swr, count, duration, expression, fraction,
-    function, maxsize, name, number, path, shards, stale, word,
+    function, maxsize, name, namespace, number, path, shards, stale, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`] and [`OPTIONS`].
@@ -152,8 +152,11 @@ options! {
         snapshot: Expr = expression, "the path of a file, such as `snapshot = \"prices.bin\"`";
         /// Time to live of the copy in this process.
         front_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`";
+        /// The name of the function, instead of its path.
+        namespace: LitStr = namespace,
+            "a name in quotation marks without `#` and `!`, such as `namespace = \"shop.price\"`";
         /// A part of the namespace of the function's entries.
-        version: Expr = expression, "a value that implements `Display`, such as `version = 2`";
+        version: Expr = expression, "a value that implements `Display`, such as `version = 2`, or `body`";
         /// The serialization format.
         format: Format = word, "`compact` or `json`";
         /// Whether errors of the backend are returned to the caller.

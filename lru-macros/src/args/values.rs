@@ -5,7 +5,7 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, Path, Token, UnOp};
+use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, LitStr, Path, Token, UnOp};
 
 /// The eviction policy.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,6 +113,18 @@ pub(super) fn word<T: Word>(input: ParseStream, takes: &str) -> syn::Result<T> {
 /// A name.
 pub(super) fn name(input: ParseStream, takes: &str) -> syn::Result<Ident> {
     whole(input, takes, Ident::parse)
+}
+
+/// The name of a namespace.
+pub(super) fn namespace(input: ParseStream, takes: &str) -> syn::Result<LitStr> {
+    let name: LitStr = whole(input, takes, |input: ParseStream| input.parse())?;
+    let text = name.value();
+    // The version follows a `#`.
+    if text.is_empty() || text.contains(['#', '!']) {
+        Err(syn::Error::new_spanned(name, takes))
+    } else {
+        Ok(name)
+    }
 }
 
 /// A path.

@@ -6,6 +6,7 @@ use crate::signature::Func;
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     options_have_a_backend(args, errors);
+    namespace_names_a_function(args, errors);
     processes_have_a_backend(args, errors);
     backend_knows_the_expiry(args, errors);
     front_has_the_system_clock(args, errors);
@@ -35,6 +36,17 @@ fn options_have_a_backend(args: &Args, errors: &mut Errors) {
 fn there_is_one_store(args: &Args, errors: &mut Errors) {
     if let (Some(_), Some(snapshot)) = (args.backend.backend.name(), args.backend.snapshot.name()) {
         errors.at(snapshot, "`snapshot` is a backend of its own; remove it, or `backend`");
+    }
+}
+
+/// Without a backend, the namespace names the function in the registry, which has no such caches.
+fn namespace_names_a_function(args: &Args, errors: &mut Errors) {
+    let placement = &args.placement;
+    let store = args.backend.backend.name().or(args.backend.snapshot.name());
+    let is_listed = !placement.is_per_thread() && !placement.cache.is_some();
+    if let (Some(name), None, false) = (args.backend.namespace.name(), store, is_listed) {
+        let message = "`namespace` has no effect here: it names the function in a backend, in the registry and in metrics; write `backend = …` too, or remove `namespace`";
+        errors.at(name, message);
     }
 }
 

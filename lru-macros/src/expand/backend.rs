@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::GenericParam;
+use syn::{GenericParam, Index};
 
 use super::{cache, call};
 use crate::args::Format;
@@ -41,6 +41,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     } else {
         open.to_token_stream()
     };
+    let namespace = model.namespace.as_ref().map(|namespace| quote! { , #namespace });
     Some(quote! {
         #(#cfg)*
         #hidden
@@ -49,7 +50,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
             &'static #krate::__private::FunctionLocation,
             &'static #krate::__private::BackendState,
         ) {
-            #krate::__private::backend! { #open, #plain_name, #within }
+            #krate::__private::backend! { #open, #plain_name, #within #namespace }
         }
     })
 }
@@ -60,7 +61,7 @@ fn name(model: &Model) -> Ident {
 
 /// The backend with its options.
 fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
-    let Backend { options, is_global, .. } = model.backend.as_ref()?;
+    let Backend { options, is_global, version, .. } = model.backend.as_ref()?;
     let expiry = &model.lifecycle.expiry;
     let (krate, name) = (&model.krate, name(model));
     let opened = if matches!(model.accessors, Accessors::None) {
@@ -69,14 +70,14 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         quote! { #home::#name() }
     };
     let settings = [
-        ("ttl", &expiry.ttl),
-        ("error_ttl", &expiry.error_ttl),
-        ("local_ttl", &options.front_ttl),
-        ("version", &options.version),
-        ("on_error", &options.on_backend_error),
+        ("ttl", expiry.ttl.get()),
+        ("error_ttl", expiry.error_ttl.get()),
+        ("local_ttl", options.front_ttl.get()),
+        ("version", version.as_ref()),
+        ("on_error", options.on_backend_error.get()),
     ];
     let settings = settings.into_iter().filter_map(|(name, value)| {
-        let value = value.get()?;
+        let value = value?;
         let name = Ident::new(name, type_tokens::first_span(value));
         Some(quote! { .#name(#value) })
     });
@@ -98,28 +99,39 @@ pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let backend = backend_handle(model, home)?;
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
-    let this = this.map(|_| quote! { ::core::any::type_name::<Self>() });
-    // Types and constants are part of the key by name: type ids differ between processes.
-    let params = signature::type_params(&model.generics).filter_map(|param| match param {
-        GenericParam::Type(param) => {
-            let name = &param.ident;
-            Some(quote! { ::core::any::type_name::<#name>() })
-        }
-        GenericParam::Const(param) => Some(param.ident.to_token_stream()),
-        GenericParam::Lifetime(_) => None,
-    });
+    let this = this.map(|_| quote! { #krate::__private::named::<Self>() });
+    // Types and constants are part of the key by name: type ids differ between builds.
+    let (types, constants): (Vec<_>, Vec<_>) = signature::type_params(&model.generics)
+        .map(|param| match param {
+            GenericParam::Type(param) => {
+                let name = &param.ident;
+                (Some(quote! { #krate::__private::named::<#name>() }), None)
+            }
+            GenericParam::Const(param) => (None, Some(param.ident.to_token_stream())),
+            GenericParam::Lifetime(_) => (None, None),
+        })
+        .unzip();
     let unnamed = model.params.iter().filter(|param| type_tokens::impl_trait(&param.ty).is_some());
     let unnamed = unnamed.map(|param| {
         let name = &param.name;
-        quote! { #krate::__private::type_name_of(&#name) }
+        quote! { #krate::__private::named_of(&#name) }
     });
+    let types: Vec<_> = this.into_iter().chain(types.into_iter().flatten()).chain(unnamed).collect();
+    let names = (0..types.len()).map(Index::from).map(|place| quote! { __types[#place].0 });
+    let constants = constants.into_iter().flatten();
     let parts = model.key.parts.iter().map(|part| {
         let place = &part.place;
         quote! { &#place }
     });
-    let parts: Vec<_> = this.into_iter().chain(params).chain(unnamed).chain(parts).collect();
+    let parts: Vec<_> = names.chain(constants).chain(parts).collect();
     let key = model::nested(&parts);
-    Some(quote! { let __entry = #backend.under(&#key); })
+    if types.is_empty() {
+        return Some(quote! { let __entry = #backend.under(&#key); });
+    }
+    Some(quote! {
+        let __types = [#(#types),*];
+        let __entry = #backend.of_types(&__types).under(&#key);
+    })
 }
 
 /// What a call does when its backend fails.

@@ -72,7 +72,10 @@ fn registered(model: &Model) -> Option<TokenStream> {
         Accessors::None => model.plain_name(),
     };
     let plain_name = model.plain_name();
-    Some(quote! { #krate::__private::register! { (&__MEMO).#handle, #typed, #plain_name, #within } })
+    let namespace = model.namespace.as_ref().map(|namespace| quote! { , #namespace });
+    Some(quote! {
+        #krate::__private::register! { (&__MEMO).#handle, #typed, #plain_name, #within #namespace }
+    })
 }
 
 /// Returns the test of `cache_retain` and the accessor's body, where the types of the arguments can be named.

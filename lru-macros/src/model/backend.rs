@@ -1,8 +1,12 @@
 //! The store outside the process, where there is one.
 
+use syn::{Expr, LitStr, parse_quote};
+
 use super::accessors::Accessors;
+use super::body_hash;
 use crate::args;
 use crate::signature::Func;
+use crate::type_tokens;
 
 /// The store outside the process.
 pub(crate) struct Backend {
@@ -12,6 +16,8 @@ pub(crate) struct Backend {
     pub(crate) is_global: bool,
     /// Whether there is a `Self` that tells instances apart.
     pub(crate) has_self: bool,
+    /// The version of the function.
+    pub(crate) version: Option<Expr>,
 }
 
 impl Backend {
@@ -22,6 +28,21 @@ impl Backend {
         func: &Func,
     ) -> Option<Self> {
         let has_self = matches!(accessors, Accessors::Siblings) || func.is_method();
-        options.is_some().then_some(Self { options, is_global, has_self })
+        options.is_some().then(|| {
+            let version = options.version.get().map(|version| version_of(version, func));
+            Self { options, is_global, has_self, version }
+        })
+    }
+}
+
+/// The version that was written; `body` is a hash of the function.
+fn version_of(version: &Expr, func: &Func) -> Expr {
+    match version {
+        Expr::Path(path) if path.path.is_ident("body") => {
+            let hash = format!("{:016x}", body_hash::of(func));
+            let hash = LitStr::new(&hash, type_tokens::first_span(path));
+            parse_quote!(#hash)
+        }
+        other => other.clone(),
     }
 }

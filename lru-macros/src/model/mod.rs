@@ -2,6 +2,7 @@
 
 mod accessors;
 mod backend;
+mod body_hash;
 mod flight;
 mod key;
 mod krate;
@@ -16,7 +17,9 @@ use core::slice;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Expr, ExprLit, GenericParam, Generics, Lit, Receiver, Safety, Type, Visibility, parse_quote};
+use syn::{
+    Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote,
+};
 
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
@@ -64,6 +67,8 @@ pub(crate) struct Model {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) flight: Option<Flight>,
     pub(crate) backend: Option<Backend>,
+    /// The name of the function in the backend and in the registry, if it is not its path.
+    pub(crate) namespace: Option<LitStr>,
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
@@ -162,6 +167,7 @@ impl Model {
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(flight, &expiry, &backend, &func);
         let lifecycle = Lifecycle::new(eviction, expiry, &backend);
+        let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let holder = placement.holder();
         let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
@@ -187,6 +193,7 @@ impl Model {
             lifecycle,
             flight,
             backend,
+            namespace,
             result,
             body,
             accessors,

@@ -16,6 +16,7 @@ use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
 use crate::backend::codec::{self, Entry, Format, Opened};
 use crate::backend::invalidation::{TrackedKey, Tracker};
+use crate::backend::namespaces::NamedType;
 use crate::backend::state::BackendState;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
 use crate::engine::placement::invalidate::HasInProcessCache;
@@ -25,6 +26,7 @@ use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
+use crate::key::erased::identity_of;
 use crate::key::{KeyHash, Part};
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
@@ -43,9 +45,14 @@ pub fn opened<B: Send + Sync + 'static>(
     backend.downcast_ref().expect("a function has one backend")
 }
 
-/// Returns the name of an argument's type.
-pub fn type_name_of<T: ?Sized>(_: &T) -> &'static str {
-    type_name::<T>()
+/// Returns a type and its name.
+pub fn named<T: ?Sized>() -> NamedType {
+    (type_name::<T>(), identity_of::<T>())
+}
+
+/// Returns the type of an argument and its name.
+pub fn named_of<T: ?Sized>(_: &T) -> NamedType {
+    named::<T>()
 }
 
 /// The result of a lookup in a backend by an accessor.
@@ -66,6 +73,8 @@ pub struct BackendHandle<B> {
     on_error: Option<fn(&BackendError)>,
     state: &'static BackendState,
     tracker: Option<&'static Tracker>,
+    /// The error of a function that has no backend, because another one owns its namespace.
+    refusal: Option<BackendError>,
 }
 
 /// The backend of a function, the location of the function, and what it keeps for its backend.
@@ -86,9 +95,10 @@ impl<B> BackendHandle<Direct<B>> {
 }
 
 impl<B> BackendHandle<B> {
-    /// Creates the handle of a backend whose namespace is the path of the function.
+    /// Creates the handle of a backend with the namespace of the function.
     fn new(backend: B, location: &'static FunctionLocation, state: &'static BackendState) -> Self {
-        let namespace = Cow::Borrowed(location.path());
+        let namespace = Cow::Borrowed(location.namespace());
+        let refusal = state.ownership.check(location).err();
         Self {
             backend,
             namespace,
@@ -100,6 +110,7 @@ impl<B> BackendHandle<B> {
             on_error: None,
             state,
             tracker: None,
+            refusal,
         }
     }
 
@@ -146,9 +157,17 @@ impl<B> BackendHandle<B> {
         self
     }
 
+    /// Names the types of an instantiation, whose names are parts of the key.
+    pub fn of_types(mut self, types: &[NamedType]) -> Self {
+        if self.refusal.is_none() {
+            self.refusal = self.state.ownership.check_types(types).err();
+        }
+        self
+    }
+
     /// Returns the entry for a key: the arguments, as serde serializes them.
-    pub fn under<Q: Serialize + ?Sized>(self, key: &Q) -> BackendEntry<B> {
-        let key = codec::key(key, self.format);
+    pub fn under<Q: Serialize + ?Sized>(mut self, key: &Q) -> BackendEntry<B> {
+        let key = self.refusal.take().map_or_else(|| codec::key(key, self.format), Err);
         let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
         BackendEntry { handle: self, key, tracked, local_hash: None }
     }
@@ -157,6 +176,9 @@ impl<B> BackendHandle<B> {
 impl<B: AsyncBackend> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
     pub fn watched(mut self, memo: &'static impl HasInProcessCache, has_listener: bool) -> Self {
+        if self.refusal.is_some() {
+            return self;
+        }
         self.tracker = self.state.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
         self
     }
@@ -165,9 +187,12 @@ impl<B: AsyncBackend> BackendHandle<B> {
     ///
     /// # Errors
     ///
-    /// If the backend fails. Some entries may then still be stored.
+    /// If the backend fails, in which case some entries may still be stored, or if another function owns the namespace.
     pub async fn clear(&self) -> Result<(), BackendError> {
-        self.backend.clear(&self.namespace).await
+        match &self.refusal {
+            Some(refusal) => Err(refusal.again()),
+            None => self.backend.clear(&self.namespace).await,
+        }
     }
 }
 
@@ -175,7 +200,8 @@ impl<B: AsyncBackend> BackendHandle<B> {
 #[must_use = "an entry takes effect in a call"]
 pub struct BackendEntry<B> {
     pub(super) handle: BackendHandle<B>,
-    /// An error if the arguments cannot be serialized: then nothing is found or stored.
+    /// An error if the arguments cannot be serialized, or another function owns the namespace: then nothing is found or
+    /// stored.
     key: Result<Vec<u8>, BackendError>,
     /// Tracks the copy in the in-process cache, if the backend reports changes.
     tracked: Option<TrackedKey>,
