@@ -61,7 +61,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let complete = |ended: Ended<E, S, O>, computation, result, stored| {
             ended.complete(computation, sharing, remote, result, stored, insert)
         };
-        block_on(remote.conclude(ready(computed), complete))
+        match computed {
+            // Nothing is to be awaited.
+            Computed::Result { result, stored, computation, pending, .. } if !M::CATCHES => {
+                complete(pending, computation, result, stored)
+            }
+            computed => block_on(remote.conclude(ready(computed), complete)),
+        }
     }
 
     /// Like [`PendingCall::run`], but awaits `body` and other calls.
