@@ -255,3 +255,33 @@ fn a_backend_and_an_error_callback_that_call_the_function_do_not_wait() {
     assert_eq!(result.recv_timeout(Duration::from_secs(120)), Ok(2), "the call waits for itself");
     assert!(CALLS.load(SeqCst) > 2);
 }
+
+#[test]
+fn without_leases_a_result_is_stored_although_its_lookup_failed() {
+    use functools::backend::{Backend, Stored};
+    use std::time::Duration;
+
+    /// A backend without leases whose lookups fail.
+    struct Plain(&'static MapBackend);
+    impl Backend for Plain {
+        fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
+            Err("no lookups".into())
+        }
+        fn set(&self, ns: &str, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<(), BackendError> {
+            self.0.set(ns, key, value, ttl)
+        }
+        fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
+            self.0.delete(namespace, key)
+        }
+        fn clear(&self, namespace: &str) -> Result<(), BackendError> {
+            self.0.clear(namespace)
+        }
+    }
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, backend = Plain(&BACKEND))]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!((double(1), double::cache_stats().backend_errors), (2, 1));
+    assert_eq!(BACKEND.take_requests(), ["set"]);
+}

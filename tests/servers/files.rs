@@ -108,7 +108,8 @@ mod tests {
             assert_eq!((double(n), double(n)), (2 * n, 2 * n));
         }
         let stats = double::cache_stats();
-        assert_eq!((stats.backend_errors, double::cache_info().hits), (1, 50));
+        // The call that was told has not stored its result.
+        assert_eq!((stats.backend_errors, double::cache_info().hits), (1, 49));
         assert_eq!(std::fs::read(FOLDER.path("results.redb.damaged")).unwrap(), bytes);
     }
 

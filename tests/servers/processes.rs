@@ -254,7 +254,7 @@ fn a_second_process_on_a_file_is_told_so_and_goes_on() {
     fn double(n: u64) -> u64 {
         2 * n
     }
-    assert_eq!((double(1), double(1), double::cache_stats().backend_errors), (2, 2, 4));
+    assert_eq!((double(1), double(1), double::cache_stats().backend_errors), (2, 2, 2));
     let error = double::cache_clear().unwrap_err().to_string();
     assert!(
         error.contains("another process has this file open") && error.contains("results.redb"),

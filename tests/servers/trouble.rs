@@ -146,7 +146,7 @@ fn a_dead_server_costs_next_to_nothing() {
     });
     let each = begin.elapsed() / 20_000;
     assert!(each < Duration::from_micros(200), "{each:?}");
-    assert!(one::cache_stats().backend_errors >= 20_000 && two::cache_stats().backend_errors >= 20_000);
+    assert!(one::cache_stats().backend_errors >= 10_000 && two::cache_stats().backend_errors >= 10_000);
     assert!(matches!(one::cache_clear(), Err(error) if error.kind() == ErrorKind::CircuitOpen));
 }
 
@@ -408,5 +408,5 @@ fn credentials_are_nowhere() {
     fn double(n: u64) -> u64 {
         2 * n
     }
-    assert_eq!((double(2), double::cache_stats().backend_errors), (4, 2));
+    assert_eq!((double(2), double::cache_stats().backend_errors), (4, 1));
 }

@@ -92,7 +92,7 @@ pub trait AsyncBackend {
     ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
         let _ = lease;
         let found = self.get(namespace, key);
-        async move { found.await.map(Lookup::new) }
+        async move { found.await.map(Lookup::new).map_err(BackendError::without_lease) }
     }
 
     /// Sets the entry for `key` if the lease is still valid, atomically; see [`Backend::set_leased`](super::Backend::set_leased).

@@ -123,7 +123,7 @@ pub trait Backend {
     /// Returns an error if the lookup failed.
     fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
         let _ = lease;
-        self.get(namespace, key).map(Lookup::new)
+        self.get(namespace, key).map(Lookup::new).map_err(BackendError::without_lease)
     }
 
     /// Sets the entry for `key` if what the lease was given for is still there, atomically. Returns the lease over the

@@ -55,6 +55,8 @@ pub enum ErrorKind {
 pub struct BackendError {
     kind: ErrorKind,
     outage: Outage,
+    /// Whether the backend gives no leases, so that a result is stored all the same.
+    is_without_lease: bool,
     cause: Box<dyn Error + Send + Sync>,
 }
 
@@ -78,7 +80,7 @@ impl BackendError {
     /// Creates an error of the given kind from any error, or from a message.
     pub fn with_kind(kind: ErrorKind, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let outage = if kind == ErrorKind::CircuitOpen { Outage::Told } else { Outage::Unknown };
-        Self { kind, outage, cause: cause.into() }
+        Self { kind, outage, is_without_lease: false, cause: cause.into() }
     }
 
     /// Marks this failure as the one at which a circuit breaker opened, or stayed open after a probe. A failure that is
@@ -111,6 +113,18 @@ impl BackendError {
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         self.outage == Outage::Told
+    }
+
+    /// Marks this as the failed lookup of a backend that gives no leases.
+    pub(super) fn without_lease(mut self) -> Self {
+        self.is_without_lease = true;
+        self
+    }
+
+    /// Returns whether this is the failed lookup of a backend that gives no leases.
+    #[cfg(feature = "backend")]
+    pub(crate) fn is_without_lease(&self) -> bool {
+        self.is_without_lease
     }
 
     /// Creates an error of the same kind and with the same words.

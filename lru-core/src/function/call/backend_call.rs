@@ -184,10 +184,13 @@ where
     async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Obtained<R, Claim<B>> {
         let obtained = match computation.in_scope(false, self.look(computation, policy), None).await {
             Ok(Ok(obtained)) => obtained,
-            Ok(Err(error)) => match self.failed(computation, error, self.strictness) {
-                Some(failed) => Obtained::Done(Fetched::Failed(failed)),
-                None => Obtained::Compute(Claim::NONE),
-            },
+            Ok(Err(error)) => {
+                let claim = Claim::after(&error);
+                match self.failed(computation, error, self.strictness) {
+                    Some(failed) => Obtained::Done(Fetched::Failed(failed)),
+                    None => Obtained::Compute(claim),
+                }
+            }
             // Panics are not caught.
             Err(payload) => resume_unwind(payload),
         };

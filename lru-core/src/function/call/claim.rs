@@ -18,8 +18,13 @@ pub struct Claim<B: Held> {
 }
 
 impl<B: Held> Claim<B> {
-    /// The claim of a call whose lookup failed: its result is not stored.
-    pub(super) const NONE: Self = Self { permission: Permission::Denied, held: None };
+    /// Returns the claim of a call whose lookup failed: its result is not stored in a backend that gives leases, as the
+    /// entry may be changed meanwhile.
+    pub(super) fn after(error: &BackendError) -> Self {
+        let permission =
+            if error.is_without_lease() { Permission::Unconditional } else { Permission::Denied };
+        Self { permission, held: None }
+    }
 
     /// Returns how long the lease of a lookup is valid.
     pub(super) const fn lease_ttl(is_global: bool) -> Duration {
