@@ -102,11 +102,12 @@ impl<B: AsyncBackend> Put<'_, B> {
     /// If the result cannot be serialized, or the backend fails.
     pub async fn store(self) -> (Option<Duration>, Result<(), BackendError>) {
         let Self { entry, encoded, .. } = self;
+        entry.begin();
         let sent = Instant::now();
         let stored = match &encoded {
             Ok(Some(encoded)) => entry.put(encoded).await,
             // The result is not kept: nor may an older one be.
-            Ok(None) => Ok(()),
+            Ok(None) => entry.delete().await.map(drop),
             Err(_) => encoded.map(drop),
         };
         (entry.currency(sent, None).max_age, stored)

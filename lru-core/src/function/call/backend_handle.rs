@@ -268,6 +268,13 @@ impl<B> BackendEntry<B> {
         }
     }
 
+    /// Records that what the result is made of is read from now on.
+    pub(super) fn begin(&self) {
+        if let Some(tracked) = &self.tracked {
+            tracked.begin();
+        }
+    }
+
     /// Records the lease that the call has now.
     pub(super) fn leased(&self, lease: &Lease) {
         if let Some(tracked) = &self.tracked {
@@ -312,9 +319,7 @@ impl<B: AsyncBackend> BackendEntry<B> {
     pub(super) async fn look(&self, lease: Duration) -> Result<Lookup, BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         // If nothing is found, the computation that follows begins here as well.
-        if let Some(tracked) = &self.tracked {
-            tracked.begin();
-        }
+        self.begin();
         let lookup = backend.get_or_lease(namespace, self.key()?, lease).await?;
         if let Permission::Leased(lease) = &lookup.permission {
             self.leased(lease);
@@ -343,7 +348,6 @@ impl<B: AsyncBackend> BackendEntry<B> {
     pub(super) async fn put(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         if let Some(tracked) = &self.tracked {
-            tracked.begin();
             tracked.writes(value);
         }
         let over = backend.put(namespace, self.key()?, value, *ttl).await?;
