@@ -20,8 +20,9 @@
 //!
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
 //! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`,
-//! `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`; and
-//! `computing_sec`, which is `null` if it is not measured.
+//! `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`,
+//! `backend_requests`, `backend_bytes_read`, `backend_bytes_written`; `backend_sec` and `computing_sec`, which are `null` if
+//! they are not measured.
 //!
 //! # Security
 //!
@@ -153,6 +154,10 @@ fn numbers_of(function: &'static Function) -> Value {
         "errors": stats.errors,
         "backend_hits": stats.backend_hits,
         "backend_errors": stats.backend_errors,
+        "backend_requests": stats.backend_requests,
+        "backend_bytes_read": stats.backend_bytes_read,
+        "backend_bytes_written": stats.backend_bytes_written,
+        "backend_sec": stats.backend_time.map(|took| took.as_secs_f64()),
         "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
     })
 }

@@ -48,6 +48,13 @@ fn write_row(page: &mut String, function: &Function) -> fmt::Result {
         Some(took) => column(page, "computing_sec", format_args!("{:.3} s", took.as_secs_f64()))?,
         None => column(page, "computing_sec", '–')?,
     }
+    match stats.backend_time {
+        Some(took) => {
+            let requests = u32::try_from(stats.backend_requests).unwrap_or(u32::MAX).max(1);
+            column(page, "backend_sec", format_args!("{:.1} ms", (took / requests).as_secs_f64() * 1e3))?;
+        }
+        None => column(page, "backend_sec", '–')?,
+    }
     writeln!(page, r#"<td><button type="button" aria-label="Clear {path}">Clear</button></td></tr>"#)
 }
 

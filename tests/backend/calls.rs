@@ -484,3 +484,31 @@ fn a_stale_copy_is_first_looked_for_outside() {
     until(|| price::cache_stats().refreshes == 1);
     assert_eq!((price(1), RUNS.load(SeqCst)), (1, 1));
 }
+
+#[test]
+fn requests_are_counted_with_their_time_and_bytes() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
+    fn text(n: usize) -> String {
+        "x".repeat(n)
+    }
+    assert_eq!(text::cache_stats().backend_time, None);
+    text(100);
+    let (once, size) = (text::cache_stats(), BACKEND.entries().values().next().unwrap().0.len() as u64);
+    assert_eq!((once.backend_requests, once.backend_bytes_read, once.backend_bytes_written), (2, 0, size));
+    text(100);
+    let twice = text::cache_stats();
+    assert_eq!(
+        (twice.backend_requests, twice.backend_bytes_read, twice.backend_bytes_written),
+        (3, size, size)
+    );
+    assert!(twice.backend_time > once.backend_time && once.backend_time > None);
+    // A request that fails takes time as well; its result is not sent.
+    BACKEND.set_down(true);
+    text(100);
+    let failed = text::cache_stats();
+    assert_eq!((failed.backend_requests, failed.backend_bytes_written), (4, size));
+    BACKEND.set_down(false);
+    text::cache_clear().unwrap();
+    assert_eq!(text::cache_stats().backend_requests, 0);
+}

@@ -1,5 +1,6 @@
 //! Publishes the counters of all memoized functions to the `metrics` facade.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -18,7 +19,7 @@ struct Counts {
     stats: CacheStats,
 }
 
-const COUNTERS: [Counter; 11] = [
+const COUNTERS: [Counter; 14] = [
     ("functools_hits_total", "Calls answered without running the function", |it| it.info.hits),
     ("functools_misses_total", "Calls that ran the function", |it| it.info.misses),
     ("functools_evictions_total", "Entries evicted by the eviction policy", |it| it.stats.evictions),
@@ -32,6 +33,13 @@ const COUNTERS: [Counter; 11] = [
     ("functools_errors_total", "Computations that returned an error", |it| it.stats.errors),
     ("functools_backend_hits_total", "Calls answered by the backend", |it| it.stats.backend_hits),
     ("functools_backend_errors_total", "Backend operations that failed", |it| it.stats.backend_errors),
+    ("functools_backend_requests_total", "Requests to the backend by calls", |it| it.stats.backend_requests),
+    ("functools_backend_read_bytes_total", "Bytes of values that were found in the backend", |it| {
+        it.stats.backend_bytes_read
+    }),
+    ("functools_backend_written_bytes_total", "Bytes of values that were sent to the backend", |it| {
+        it.stats.backend_bytes_written
+    }),
 ];
 
 /// A monotonic total of a counter that is reset when its cache is cleared.
@@ -54,6 +62,7 @@ impl Total {
 struct Published {
     counters: [Total; COUNTERS.len()],
     nanoseconds: Total,
+    backend_nanoseconds: Total,
 }
 
 /// The totals by the address of the [`Function`], which is in a `static`.
@@ -70,10 +79,11 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// | metric | kind and value |
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
-/// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total` | counters, as in `cache_stats()` |
+/// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total`, `functools_backend_requests_total`, `functools_backend_read_bytes_total`, `functools_backend_written_bytes_total` | counters, as in `cache_stats()` |
 /// | `functools_currsize` | gauge: the current number of entries, or their total weight |
 /// | `functools_maxsize` | gauge: the capacity in entries, or in weight; missing for unbounded caches |
 /// | `functools_computing_seconds` | gauge: the total time spent running the function, in seconds; it never decreases |
+/// | `functools_backend_seconds` | gauge: the total time of the requests to the backend, in seconds; it never decreases |
 ///
 /// The counters are monotonic: clearing a cache does not reset them. Counts between the last publication and a
 /// clear are lost.
@@ -82,7 +92,7 @@ pub fn publish_metrics() {
     // The recorder is user code: it runs without the lock.
     for function in functions() {
         let counts = Counts { info: function.info(), stats: function.stats() };
-        let (totals, nanoseconds) = advance(function, &counts);
+        let (totals, [computing, backend]) = advance(function, &counts);
         let namespace = function.namespace();
         for ((name, ..), total) in COUNTERS.iter().zip(totals) {
             counter!(*name, "function" => namespace).absolute(total);
@@ -91,8 +101,8 @@ pub fn publish_metrics() {
         if let Some(maxsize) = counts.info.maxsize {
             gauge!("functools_maxsize", "function" => namespace).set(approximately(maxsize as u64));
         }
-        let seconds = approximately(nanoseconds) / 1e9;
-        gauge!("functools_computing_seconds", "function" => namespace).set(seconds);
+        gauge!("functools_computing_seconds", "function" => namespace).set(approximately(computing) / 1e9);
+        gauge!("functools_backend_seconds", "function" => namespace).set(approximately(backend) / 1e9);
     }
 }
 
@@ -101,16 +111,20 @@ fn approximately(count: u64) -> f64 {
     count as f64
 }
 
-fn advance(function: &'static Function, counts: &Counts) -> ([u64; COUNTERS.len()], u64) {
+fn advance(function: &'static Function, counts: &Counts) -> ([u64; COUNTERS.len()], [u64; 2]) {
     let mut published = PUBLISHED.lock();
     let published = published.entry(core::ptr::from_ref(function).addr()).or_default();
     let mut totals = [0; COUNTERS.len()];
     for ((total, kept), (.., read)) in totals.iter_mut().zip(&mut published.counters).zip(&COUNTERS) {
         *total = kept.advance(read(counts));
     }
-    let nanoseconds =
-        counts.stats.computing.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
-    (totals, published.nanoseconds.advance(nanoseconds))
+    let computing = published.nanoseconds.advance(nanoseconds(counts.stats.computing));
+    let backend = published.backend_nanoseconds.advance(nanoseconds(counts.stats.backend_time));
+    (totals, [computing, backend])
+}
+
+fn nanoseconds(took: Option<Duration>) -> u64 {
+    took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn describe() {
@@ -123,6 +137,11 @@ fn describe() {
         "functools_computing_seconds",
         metrics::Unit::Seconds,
         "Total time spent running the function"
+    );
+    describe_gauge!(
+        "functools_backend_seconds",
+        metrics::Unit::Seconds,
+        "Total time of the requests to the backend"
     );
 }
 

@@ -25,6 +25,16 @@ pub struct CacheStats {
     pub backend_hits: u64,
     /// The number of backend operations that failed.
     pub backend_errors: u64,
+    /// The number of requests to the backend by calls: lookups, and results that were stored. Those of accessors are not
+    /// counted.
+    pub backend_requests: u64,
+    /// The total size of the values that were found in the backend, in bytes.
+    pub backend_bytes_read: u64,
+    /// The total size of the values that were sent to the backend, in bytes.
+    pub backend_bytes_written: u64,
+    /// The total time that these requests took, failed ones included; `None` if there were none. The average latency is this
+    /// divided by `backend_requests`.
+    pub backend_time: Option<Duration>,
     /// The number of entries that were removed because they had expired.
     pub expiries: u64,
     /// The number of entries that were evicted by the eviction policy.
@@ -47,26 +57,49 @@ impl AddAssign for CacheStats {
         self.errors += other.errors;
         self.backend_hits += other.backend_hits;
         self.backend_errors += other.backend_errors;
+        self.backend_requests += other.backend_requests;
+        self.backend_bytes_read += other.backend_bytes_read;
+        self.backend_bytes_written += other.backend_bytes_written;
+        self.backend_time = sum(self.backend_time, other.backend_time);
         self.expiries += other.expiries;
         self.evictions += other.evictions;
         self.superseded += other.superseded;
-        self.computing = match (self.computing, other.computing) {
-            (Some(this), Some(other)) => Some(this.saturating_add(other)),
-            (this, other) => this.or(other),
-        };
+        self.computing = sum(self.computing, other.computing);
+    }
+}
+
+fn sum(this: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (this, other) {
+        (Some(this), Some(other)) => Some(this.saturating_add(other)),
+        (this, other) => this.or(other),
     }
 }
 
 impl fmt::Display for CacheStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, computing, .. } = self;
-        let Self { backend_hits, backend_errors, superseded, .. } = self;
+        let Self { backend_hits, backend_errors, superseded, backend_requests, backend_time, .. } = self;
+        let Self { backend_bytes_read, backend_bytes_written, .. } = self;
         write!(f, "CacheStats(coalesced={coalesced}, stale_hits={stale_hits}, refreshes={refreshes}, ")?;
         write!(f, "errors={errors}, backend_hits={backend_hits}, backend_errors={backend_errors}, ")?;
-        write!(f, "expiries={expiries}, evictions={evictions}, superseded={superseded}, computing=")?;
-        match computing {
-            Some(computing) => write!(f, "{computing:?})"),
-            None => f.write_str("None)"),
+        write!(f, "expiries={expiries}, evictions={evictions}, superseded={superseded}, ")?;
+        write!(f, "computing={}, backend_requests={backend_requests}, ", Shown(*computing))?;
+        write!(
+            f,
+            "backend_bytes_read={backend_bytes_read}, backend_bytes_written={backend_bytes_written}, "
+        )?;
+        write!(f, "backend_time={})", Shown(*backend_time))
+    }
+}
+
+/// Prints a time, or `None`.
+struct Shown(Option<Duration>);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(took) => write!(f, "{took:?}"),
+            None => f.write_str("None"),
         }
     }
 }
@@ -81,18 +114,47 @@ pub(crate) struct Counters {
     pub(crate) backend_hits: AtomicU64,
     pub(crate) backend_errors: AtomicU64,
     pub(crate) nanoseconds: AtomicU64,
+    backend_requests: AtomicU64,
+    backend_bytes_read: AtomicU64,
+    backend_bytes_written: AtomicU64,
+    backend_nanoseconds: AtomicU64,
+}
+
+/// The size of the value of a request to a backend, in bytes.
+#[cfg(feature = "backend")]
+#[derive(Clone, Copy)]
+pub(crate) enum Transferred {
+    Read(usize),
+    Written(usize),
 }
 
 impl Counters {
     /// Adds the time of a computation: at least a nanosecond, because zero means that none was measured.
     pub(crate) fn computed(&self, took: Duration) {
-        add(&self.nanoseconds, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1));
+        add(&self.nanoseconds, nanoseconds(took));
+    }
+
+    /// Counts a request to the backend.
+    #[cfg(feature = "backend")]
+    pub(crate) fn requested(&self, took: Duration, transferred: Transferred) {
+        add(&self.backend_requests, 1);
+        add(&self.backend_nanoseconds, nanoseconds(took));
+        match transferred {
+            Transferred::Read(bytes) => add(&self.backend_bytes_read, bytes as u64),
+            Transferred::Written(bytes) => add(&self.backend_bytes_written, bytes as u64),
+        }
     }
 
     pub(crate) fn reset(&self) {
-        let Self { coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds } =
+        let Self {
+            coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds, ..
+        } = self;
+        let Self { backend_requests, backend_bytes_read, backend_bytes_written, backend_nanoseconds, .. } =
             self;
         for counter in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds] {
+            counter.store(0, Relaxed);
+        }
+        for counter in [backend_requests, backend_bytes_read, backend_bytes_written, backend_nanoseconds] {
             counter.store(0, Relaxed);
         }
     }
@@ -105,12 +167,23 @@ impl Counters {
             errors: self.errors.load(Relaxed),
             backend_hits: self.backend_hits.load(Relaxed),
             backend_errors: self.backend_errors.load(Relaxed),
-            computing: Some(self.nanoseconds.load(Relaxed))
-                .filter(|&took| took > 0)
-                .map(Duration::from_nanos),
+            backend_requests: self.backend_requests.load(Relaxed),
+            backend_bytes_read: self.backend_bytes_read.load(Relaxed),
+            backend_bytes_written: self.backend_bytes_written.load(Relaxed),
+            backend_time: total(&self.backend_nanoseconds),
+            computing: total(&self.nanoseconds),
             ..CacheStats::default()
         }
     }
+}
+
+/// Returns a time for a total, in which zero means that nothing was measured.
+fn nanoseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1)
+}
+
+fn total(nanoseconds: &AtomicU64) -> Option<Duration> {
+    Some(nanoseconds.load(Relaxed)).filter(|&took| took > 0).map(Duration::from_nanos)
 }
 
 /// Adds to a counter.
@@ -127,7 +200,8 @@ mod tests {
         let stats =
             CacheStats { coalesced: 1, computing: Some(Duration::from_millis(5)), ..CacheStats::default() };
         let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
-                        backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms)";
+                        backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms, backend_requests=0, \
+                        backend_bytes_read=0, backend_bytes_written=0, backend_time=None)";
         assert_eq!(stats.to_string(), expected);
     }
 
@@ -137,6 +211,19 @@ mod tests {
         counters.computed(Duration::from_secs(1));
         add(&counters.errors, 2);
         assert_eq!((counters.read().errors, counters.read().computing), (2, Some(Duration::from_secs(1))));
+        counters.reset();
+        assert_eq!(counters.read(), CacheStats::default());
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn requests_are_counted_with_their_time_and_bytes() {
+        let counters = Counters::default();
+        counters.requested(Duration::from_secs(2), Transferred::Read(10));
+        counters.requested(Duration::from_secs(1), Transferred::Written(20));
+        let read = counters.read();
+        assert_eq!((read.backend_requests, read.backend_time), (2, Some(Duration::from_secs(3))));
+        assert_eq!((read.backend_bytes_read, read.backend_bytes_written), (10, 20));
         counters.reset();
         assert_eq!(counters.read(), CacheStats::default());
     }

@@ -20,7 +20,7 @@ use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Remot
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
-use crate::observe::stats::add;
+use crate::observe::stats::{Transferred, add};
 use crate::time::Instant;
 
 /// The backend's entry for a call, and what the call does if the backend fails.
@@ -48,6 +48,12 @@ impl<E: Placement> Computation<E> {
     /// be stored.
     fn is_current(&self) -> bool {
         !self.engines.at(self.hash, |engine| engine.is_superseded(self.began, self.hash))
+    }
+
+    /// Counts a request to the backend, which was sent at this time and has ended.
+    fn requested(&self, sent: Instant, transferred: Transferred) {
+        let took = sent.elapsed();
+        self.engines.at(self.hash, |engine| engine.counters().requested(took, transferred));
     }
 }
 
@@ -81,7 +87,10 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         let mut pauses = None;
         loop {
             let sent = Instant::now();
-            let Lookup { found, permission, .. } = self.entry.look(ttl).await?;
+            let looked = self.entry.look(ttl).await;
+            let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
+            computation.requested(sent, Transferred::Read(bytes.unwrap_or(0)));
+            let Lookup { found, permission, .. } = looked?;
             let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
             let decoded = {
                 let _scope = computation.body_scope();
@@ -152,7 +161,12 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             return (kept, None);
         };
         let has_lease = claim.has_lease();
+        let is_sent = !matches!(claim.permission, Permission::Denied);
+        let sent = Instant::now();
         let (mut stored, mut error) = self.entry.store(claim, &encoded).await;
+        if is_sent {
+            computation.requested(sent, Transferred::Written(encoded.0.len()));
+        }
         if !has_lease && error.is_none() && !computation.is_current() {
             // Without leases, a change in this process during the write makes the result out of date, also for calls
             // that have fetched it since.
