@@ -30,3 +30,4 @@ mod spread;
 mod tls;
 mod tracking;
 mod trouble;
+mod wrappers;
