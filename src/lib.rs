@@ -67,7 +67,7 @@
 //! | `backend` | [`backend = …`](macro@lru_cache#backends): a second-level store (L2) of your own; keys and values through `serde` |
 //! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Note: turns on `serde_json/float_roundtrip` for the whole program |
 //! | `redis`, `memcached`, `disk` | the backends of these names in the module [`backend`]; each enables `backend` |
-//! | `compression`, `encryption` | [`Compressed`](backend::Compressed) and [`Encrypted`](backend::Encrypted) around any backend; each enables `backend` |
+//! | `compression`, `encryption` | `backend::Compressed` (LZ4) and `backend::Encrypted` (XChaCha20-Poly1305) around any backend; each enables `backend` |
 //! | `redis-cluster`, `redis-sentinel`, `redis-tls` | Redis Cluster, Sentinel, TLS; each enables `redis` |
 //! | `axum` | the module `debug_page`: a web page about all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!

@@ -11,10 +11,10 @@ use lru_core::backend::{
 ///
 /// | URL | backend | feature |
 /// |---|---|---|
-/// | `redis://host`, `redis+unix:///path` and the like | [`redis`](crate::redis()) | `redis` |
+/// | `redis://host`, `redis+unix:///path` and the like | `redis(…)` | `redis` |
 /// | `rediss://host` | the same, encrypted | `redis-tls` |
-/// | `memcached://host` | [`memcached`](crate::memcached()) | `memcached` |
-/// | `disk:path`, `file:///path` | [`disk`](crate::disk()); `%20` in a path is a space, as in any URL | `disk` |
+/// | `memcached://host` | `memcached(…)` | `memcached` |
+/// | `disk:path`, `file:///path` | `disk(…)`; `%20` in a path is a space, as in any URL | `disk` |
 /// | `off:` | [`Off`] | |
 ///
 /// Nothing is connected or opened; [`check`](Backend::check) does so.
