@@ -1,7 +1,7 @@
 //! Which layer answers, and that no copy outlives a change.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 use super::*;
 use crate::contract::{keeps_both, lease_of};
@@ -265,4 +265,43 @@ fn a_far_backend_that_is_down_fails_unless_there_is_a_copy() {
     assert!(lease_of(&near_lease).is_new(), "no near lease is left behind");
     assert!(layered.delete("n", b"k").is_err());
     assert_eq!(Backend::get(&near, "n", b"k").unwrap(), None, "the change may have been carried out");
+}
+
+#[test]
+fn no_lookup_finds_what_was_replaced_before_it_began() {
+    const CHANGES: u64 = 2000;
+    let layered = Layered::new((store(), Layered::new((store(), store()))));
+    // The source of the data, and the state of it that the last change that returned has published.
+    let (source, published) = (AtomicU64::new(0), AtomicU64::new(0));
+    let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while published.load(SeqCst) < CHANGES {
+                    let least = published.load(SeqCst);
+                    let looked = look(&layered);
+                    if let Some(found) = &looked.found {
+                        let found = number(&found.value);
+                        assert!(found >= least, "{found} was found after {least} was published");
+                    }
+                    if looked.found.is_none() || least % 3 == 0 {
+                        let computed = source.load(SeqCst).to_le_bytes();
+                        std::thread::yield_now();
+                        let lease = lease_of(&looked);
+                        Backend::set_leased(&layered, "n", b"k", &lease, &computed, Some(MINUTE)).unwrap();
+                    }
+                }
+            });
+        }
+        for change in 1..=CHANGES {
+            source.store(change, SeqCst);
+            match change % 4 {
+                0 => drop(Backend::put(&layered, "n", b"k", &change.to_le_bytes(), Some(MINUTE)).unwrap()),
+                1 => Backend::clear(&layered, "n").unwrap(),
+                _ => drop(Backend::delete(&layered, "n", b"k").unwrap()),
+            }
+            published.store(change, SeqCst);
+            std::thread::yield_now();
+        }
+    });
 }
