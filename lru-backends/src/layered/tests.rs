@@ -278,13 +278,13 @@ fn no_lookup_finds_what_was_replaced_before_it_began() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while published.load(SeqCst) < CHANGES {
-                    let least = published.load(SeqCst);
+                    let oldest = published.load(SeqCst);
                     let looked = look(&layered);
                     if let Some(found) = &looked.found {
                         let found = number(&found.value);
-                        assert!(found >= least, "{found} was found after {least} was published");
+                        assert!(found >= oldest, "{found} was found after {oldest} was published");
                     }
-                    if looked.found.is_none() || least % 3 == 0 {
+                    if looked.found.is_none() || oldest % 3 == 0 {
                         let computed = source.load(SeqCst).to_le_bytes();
                         std::thread::yield_now();
                         let lease = lease_of(&looked);
