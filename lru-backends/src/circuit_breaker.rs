@@ -82,13 +82,13 @@ impl Breaker {
     }
 
     /// Creates a closed circuit breaker with the settings of this one.
-    #[cfg(feature = "memcached")]
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn copied(&self) -> Self {
         Self { limit: self.limit, pause: self.pause, on_change: self.on_change, ..Self::new() }
     }
 
     /// Returns whether the settings of two circuit breakers are equal.
-    #[cfg(feature = "memcached")]
+    #[cfg(any(feature = "redis", feature = "memcached"))]
     pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
         let is_same_callback = match (self.on_change, other.on_change) {
             (Some(one), Some(two)) => std::ptr::fn_addr_eq(one, two),

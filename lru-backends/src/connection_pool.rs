@@ -1,53 +1,123 @@
-//! A pool of idle connections, and the runtime that an async one belongs to.
+//! What backends of one server share: the server itself, and a pool of its blocking connections. And the runtime that an
+//! async connection belongs to.
 
-#[cfg(feature = "redis")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use lru_core::backend::ErrorKind;
 use tokio::runtime;
 
 use crate::error::ClientError;
 
-/// How many idle connections are kept. When the pool is full, the one that was idle longest is closed.
-#[cfg(feature = "redis")]
-const MAX_IDLE: usize = 32;
+/// How many blocking connections to a server there are at most by default.
+pub(crate) const CONNECTIONS: usize = 32;
 
-/// Idle connections, each with the scope in which it can be used: a connection of tokio belongs to one runtime.
-#[cfg(feature = "redis")]
+/// Values that are shared for as long as they are in use.
 #[derive(Debug)]
-pub(crate) struct ConnectionPool<C, Scope = ()>(Mutex<Vec<(Scope, C)>>);
+pub(crate) struct Shared<T>(Mutex<Vec<Weak<T>>>);
 
-#[cfg(feature = "redis")]
-impl<C, Scope: PartialEq> ConnectionPool<C, Scope> {
+impl<T> Shared<T> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
-    /// Takes the connection that was used last.
-    pub(crate) fn take(&self, scope: &Scope) -> Option<C> {
-        let mut idle = self.idle();
-        let last = idle.iter().rposition(|(of, _)| of == scope)?;
-        Some(idle.remove(last).1)
+    /// Returns the value that is in use and fits; if there is none, a new one.
+    pub(crate) fn get(&self, fits: impl Fn(&T) -> bool, create: impl FnOnce() -> T) -> Arc<T> {
+        let mut all = lock(&self.0);
+        all.retain(|value| value.strong_count() > 0);
+        if let Some(value) = all.iter().filter_map(Weak::upgrade).find(|value| fits(value)) {
+            return value;
+        }
+        let value = Arc::new(create());
+        all.push(Arc::downgrade(&value));
+        value
+    }
+}
+
+/// A bounded pool of blocking connections, shared by all functions and threads.
+///
+/// Invariant: there are never more connections than the limit. A thread that finds none idle, and none to be opened, waits
+/// for one until its deadline.
+#[derive(Debug)]
+pub(crate) struct Pool<C> {
+    state: Mutex<State<C>>,
+    freed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<C> {
+    idle: Vec<C>,
+    /// How many connections there are, idle or in use.
+    open: usize,
+}
+
+/// The right to have one connection: it is in use, or is being opened.
+#[derive(Debug)]
+pub(crate) struct Slot<'p, C> {
+    pool: &'p Pool<C>,
+    /// An idle connection, if there was one.
+    pub(crate) connection: Option<C>,
+}
+
+impl<C> Pool<C> {
+    pub(crate) const fn new() -> Self {
+        Self { state: Mutex::new(State { idle: Vec::new(), open: 0 }), freed: Condvar::new() }
     }
 
-    /// Returns a connection to the pool.
-    pub(crate) fn put(&self, scope: Scope, connection: C) {
-        let mut idle = self.idle();
-        let oldest = (idle.len() >= MAX_IDLE).then(|| idle.remove(0));
-        idle.push((scope, connection));
-        drop(idle);
-        drop(oldest);
+    /// Takes the connection that was used last, or the right to open one.
+    pub(crate) fn take(&self, limit: usize, deadline: Instant) -> io::Result<Slot<'_, C>> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let is_full = |state: &mut State<C>| state.idle.is_empty() && state.open >= limit;
+        let waited = self.freed.wait_timeout_while(self.state(), left, is_full);
+        let (mut state, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "all connections are in use"));
+        }
+        let connection = state.idle.pop();
+        state.open += usize::from(connection.is_none());
+        Ok(Slot { pool: self, connection })
     }
 
-    /// Closes all connections: when one is found broken, the older ones are broken too.
+    /// Closes all idle connections: when one is found broken, the older ones are broken too.
     pub(crate) fn clear(&self) {
-        let closed = std::mem::take(&mut *self.idle());
+        let mut state = self.state();
+        let closed = std::mem::take(&mut state.idle);
+        state.open -= closed.len();
+        drop(state);
         drop(closed);
+        self.freed.notify_all();
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Scope, C)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State<C>> {
+        lock(&self.state)
     }
+}
+
+impl<C> Slot<'_, C> {
+    /// Returns a connection to the pool.
+    pub(crate) fn put(self, connection: C) {
+        let pool = self.pool;
+        // The slot of this connection stays taken.
+        let mut state = pool.state();
+        state.open += 1;
+        state.idle.push(connection);
+        drop(state);
+        drop(self);
+    }
+}
+
+impl<C> Drop for Slot<'_, C> {
+    fn drop(&mut self) {
+        self.connection = None;
+        self.pool.state().open -= 1;
+        self.pool.freed.notify_one();
+    }
+}
+
+/// Locks a mutex. What it guards is whole, also after a panic.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns the tokio runtime of the current task.

@@ -27,6 +27,19 @@ impl Timeouts {
         Self { connect: TIMEOUT, answer: TIMEOUT, breaker: Breaker::new() }
     }
 
+    /// Creates timeouts and a closed circuit breaker with the settings of these.
+    #[cfg(feature = "redis")]
+    pub(crate) fn copied(&self) -> Self {
+        Self { connect: self.connect, answer: self.answer, breaker: self.breaker.copied() }
+    }
+
+    /// Returns whether all settings are equal.
+    #[cfg(feature = "redis")]
+    pub(crate) fn has_settings_of(&self, other: &Self) -> bool {
+        (self.connect, self.answer) == (other.connect, other.answer)
+            && self.breaker.has_settings_of(&other.breaker)
+    }
+
     /// Returns an error if the circuit breaker is open.
     #[cfg(feature = "redis")]
     pub(crate) fn admit(&self, place: &str) -> Result<(), BackendError> {
@@ -41,13 +54,14 @@ impl Timeouts {
     }
 }
 
-/// Writes the methods that set the timeouts of a client with a field `timeouts`.
+/// Writes the methods that set the timeouts of a client with fields `timeouts` and `shared`, which is looked up after them.
 macro_rules! timeout_methods {
     ($Client:ident) => {
         impl $Client {
             /// Sets the timeout for connecting: 250 ms by default.
             #[must_use]
             pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+                self.shared.take();
                 self.timeouts.connect = timeout.max(Duration::from_millis(1));
                 self
             }
@@ -55,6 +69,7 @@ macro_rules! timeout_methods {
             /// Sets the timeout for an answer on an open connection: 250 ms by default.
             #[must_use]
             pub fn timeout(mut self, timeout: Duration) -> Self {
+                self.shared.take();
                 self.timeouts.answer = timeout.max(Duration::from_millis(1));
                 self
             }
@@ -65,6 +80,7 @@ macro_rules! timeout_methods {
             /// probe; the circuit breaker closes if it succeeds.
             #[must_use]
             pub fn breaker(mut self, failures: u32, pause: Duration) -> Self {
+                self.shared.take();
                 self.timeouts.breaker.limit = failures.max(1);
                 self.timeouts.breaker.pause = pause;
                 self
@@ -74,6 +90,7 @@ macro_rules! timeout_methods {
             /// [`CircuitBreaker::on_change`](crate::CircuitBreaker::on_change).
             #[must_use]
             pub fn on_circuit_change(mut self, callback: fn(crate::CircuitState)) -> Self {
+                self.shared.take();
                 self.timeouts.breaker.on_change = Some(callback);
                 self
             }

@@ -21,6 +21,7 @@ mod memcached_connections;
 mod memcached_leases;
 mod processes;
 mod proxy;
+mod redis_connections;
 mod server;
 // With TLS, the client has another type for host names.
 #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel", feature = "redis-tls"))]

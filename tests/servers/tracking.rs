@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use functools::__private::{LocalCopies, sink_of};
+use functools::__private::{LocalCopies, share_namespaces, sink_of};
 use functools::backend::{Backend, CircuitBreaker, Fallback, Redis, Sharded, redis, redis_client};
 use functools::{async_lru_cache, lru_cache};
 
@@ -35,10 +35,11 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 macro_rules! process {
     ($backend:expr $(, $option:ident = $value:expr)*) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[lru_cache(maxsize = 64, backend = $backend $(, $option = $value)*)]
+        #[lru_cache(maxsize = 64, namespace = "tracked", backend = $backend $(, $option = $value)*)]
         fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
+        share_namespaces();
         Process {
             call: number,
             put: |n, value| number::cache_put(n, value).is_ok(),
@@ -54,10 +55,11 @@ macro_rules! process {
 macro_rules! async_process {
     ($backend:expr) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[async_lru_cache(maxsize = 64, backend = $backend)]
+        #[async_lru_cache(maxsize = 64, namespace = "tracked", backend = $backend)]
         async fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
+        share_namespaces();
         Process {
             call: |n| RUNTIME.block_on(number(n)),
             put: |n, value| RUNTIME.block_on(number::cache_put(n, value)).is_ok(),
@@ -79,10 +81,15 @@ impl Process {
     }
 }
 
-/// Returns a backend with long timeouts, so that a busy machine causes no errors.
+/// Returns a backend that shares no connection with others in this process, as in a process of its own.
+fn separate(url: impl AsRef<str>) -> Redis {
+    Redis::new(redis_client::Client::open(url.as_ref()).unwrap())
+}
+
+/// Returns a separate backend with long timeouts, so that a busy machine causes no errors.
 fn patient(url: String) -> Redis {
     let long = Duration::from_secs(20);
-    redis(url).timeout(long).connect_timeout(long)
+    separate(url).timeout(long).connect_timeout(long)
 }
 
 /// Returns a number from `INFO clients`.
@@ -259,8 +266,8 @@ fn what_was_changed_while_the_server_was_away_is_not_served() {
     static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::redis(&[])));
     static URL: LazyLock<String> = LazyLock::new(|| SERVER.lock().unwrap().url());
     let (one, other) = (
-        process! { redis(&*URL).breaker(3, Duration::from_millis(20)) },
-        async_process! { redis(&*URL).breaker(3, Duration::from_millis(20)) },
+        process! { separate(&*URL).breaker(3, Duration::from_millis(20)) },
+        async_process! { separate(&*URL).breaker(3, Duration::from_millis(20)) },
     );
     LazyLock::force(&URL);
     let mut server = SERVER.lock().unwrap();
@@ -360,7 +367,7 @@ impl LocalCopies for Noted {
 fn a_dropped_backend_has_no_listening_connection() {
     let _limit = limit();
     let server = Server::redis(&[]);
-    let (backend, by_hand) = (redis(server.url()), redis(server.url()));
+    let (backend, by_hand) = (redis(server.url()), separate(server.url()));
     let [one, two, again] = [(); 3].map(|()| -> &'static Noted { Box::leak(Box::default()) });
     let received = |noted: &Noted| std::mem::take(&mut *noted.0.lock().unwrap());
     assert!(Backend::watch(&backend, "one", sink_of(one)));

@@ -9,7 +9,6 @@ mod client;
 mod connection;
 mod item;
 mod lease;
-mod pool;
 mod protocol;
 mod resolver;
 mod server;
@@ -25,15 +24,13 @@ use self::item::Generation;
 use self::protocol::{Flags, Reply};
 use self::server::Server;
 use crate::circuit_breaker::{Breaker, circuit_open};
+use crate::connection_pool::CONNECTIONS;
 use crate::error::ClientError;
 use crate::timeouts::{Timeouts, timeout_methods};
 
 /// How many keys are looked up in one round trip. Their requests fit into the socket buffers, so that client and server
 /// never wait for each other.
 const MAX_KEYS: usize = 256;
-
-/// How many blocking connections there are at most by default.
-const CONNECTIONS: usize = 32;
 
 /// A backend that stores results in a Memcached server, 1.6.10 or later: `memcached("127.0.0.1:11211")`.
 ///
@@ -103,6 +100,7 @@ impl Memcached {
     /// waits for one, within its timeout. The `async` functions of a runtime share one more connection.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
+        self.shared.take();
         self.connections = connections.max(1);
         self
     }
@@ -112,6 +110,7 @@ impl Memcached {
     /// They are sent as plain text. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.shared.take();
         self.credentials = Some(Credentials { user: user.into(), password: password.into() });
         self
     }

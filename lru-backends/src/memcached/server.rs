@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use tokio::runtime;
@@ -10,12 +10,12 @@ use tokio::runtime;
 use super::address::{Address, Credentials};
 use super::connection::{Blocking, Multiplexed};
 use super::lease::Epoch;
-use super::pool::Pool;
 use super::resolver::Resolver;
 use crate::circuit_breaker::Breaker;
+use crate::connection_pool::{Pool, Shared, lock};
 
 /// The servers that backends of this process use.
-static SERVERS: Mutex<Vec<Weak<Server>>> = Mutex::new(Vec::new());
+static SERVERS: Shared<Server> = Shared::new();
 
 /// The connection of one runtime. It is locked while it is being opened.
 type OfRuntime = Arc<tokio::sync::Mutex<Option<Arc<Multiplexed>>>>;
@@ -26,47 +26,31 @@ pub(super) struct Server {
     address: Address,
     credentials: Option<Credentials>,
     resolver: Resolver,
-    pub(super) blocking: Pool,
+    pub(super) blocking: Pool<Blocking>,
     runtimes: Mutex<HashMap<runtime::Id, OfRuntime>>,
     pub(super) epoch: Epoch,
-    breakers: Mutex<Vec<Weak<Breaker>>>,
+    breakers: Shared<Breaker>,
 }
 
 impl Server {
     /// Returns the server at this address, which is the same for all backends of the process.
     pub(super) fn shared(address: &Address, credentials: Option<&Credentials>) -> Arc<Self> {
-        let mut servers = lock(&SERVERS);
-        servers.retain(|server| server.strong_count() > 0);
-        let mut known = servers.iter().filter_map(Weak::upgrade);
         let is_same =
-            |server: &Arc<Self>| server.address == *address && server.credentials.as_ref() == credentials;
-        if let Some(server) = known.find(is_same) {
-            return server;
-        }
-        let server = Arc::new(Self {
+            |server: &Self| server.address == *address && server.credentials.as_ref() == credentials;
+        SERVERS.get(is_same, || Self {
             address: address.clone(),
             credentials: credentials.cloned(),
             resolver: Resolver::default(),
-            blocking: Pool::default(),
+            blocking: Pool::new(),
             runtimes: Mutex::default(),
             epoch: Epoch::new(),
-            breakers: Mutex::default(),
-        });
-        servers.push(Arc::downgrade(&server));
-        server
+            breakers: Shared::new(),
+        })
     }
 
     /// Returns the circuit breaker with these settings: backends that agree on them have one together.
     pub(super) fn breaker(&self, settings: &Breaker) -> Arc<Breaker> {
-        let mut breakers = lock(&self.breakers);
-        breakers.retain(|breaker| breaker.strong_count() > 0);
-        let mut known = breakers.iter().filter_map(Weak::upgrade);
-        if let Some(breaker) = known.find(|breaker| breaker.has_settings_of(settings)) {
-            return breaker;
-        }
-        let breaker = Arc::new(settings.copied());
-        breakers.push(Arc::downgrade(&breaker));
-        breaker
+        self.breakers.get(|breaker| breaker.has_settings_of(settings), || settings.copied())
     }
 
     /// Opens a connection that blocks the thread.
@@ -110,8 +94,4 @@ impl Server {
         self.epoch.end();
         self.blocking.clear();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,9 +15,9 @@ use lru_core::backend::{
 };
 
 use super::Redis;
-use super::client::Failure;
 #[cfg(feature = "redis-cluster")]
-use super::client::Server;
+use super::client::Endpoint;
+use super::client::Failure;
 use super::error::of_type;
 use super::item::{
     any_head_of, found, found_versioned, head_of, lease_over, looked_up, new_lease, new_value,
@@ -26,6 +26,7 @@ use super::request::{
     Node, Request, WRONG_TYPE, delete, look, pattern, redis_key, scan, set, time_argument, unlink,
 };
 use super::script::{ADD, END, LOOK, RENEW, STORE, Script};
+use super::server::Server;
 #[cfg(feature = "redis-cluster")]
 use super::{connection::nodes_in, request::slots};
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -43,15 +44,15 @@ type Nodes = (Vec<Option<Node>>, Value);
 /// The replies to `PTTL` and `GET`.
 type Replies = (i64, Option<Vec<u8>>);
 
-impl Redis {
+impl Server {
     /// Returns whether a lookup of this server is made by a script.
     fn looks_by_script(&self) -> bool {
-        self.old_server.load(Relaxed) == self.number() + 1
+        self.found_old.load(Relaxed) == self.number() + 1
     }
 
     /// Records that this server is older than Redis 7, until a connection breaks.
     fn found_old_server(&self, number: u64) {
-        self.old_server.store(number + 1, Relaxed);
+        self.found_old.store(number + 1, Relaxed);
     }
 }
 
@@ -63,7 +64,7 @@ macro_rules! backend_by_redis {
         ],
         [$($fn:tt)*] $($await:tt)*
     ) => {
-        impl Redis {
+        impl Server {
             /// Sends a request that may be carried out twice. Returns the number of the server, too, as it was before
             /// the request was sent.
             $($fn)* $ask<T: FromRedisValue>(&self, request: &Request) -> Result<(u64, T), Failure> {
@@ -160,7 +161,7 @@ macro_rules! backend_by_redis {
             /// Returns the servers that hold keys.
             $($fn)* $nodes(&self) -> Result<Nodes, Failure> {
                 #[cfg(feature = "redis-cluster")]
-                if let Server::Cluster(_) = self.server {
+                if let Endpoint::Cluster(_) = self.endpoint {
                     let (_, slots) = self.$ask::<Value>(&slots())$($await)*?;
                     return Ok((nodes_in(slots.clone())?, slots));
                 }
@@ -209,10 +210,10 @@ macro_rules! backend_by_redis {
                 if keys.is_empty() {
                     return Ok(Vec::new());
                 }
-                self.timeouts.admit(&self.place)?;
+                let server = self.admitted()?;
                 let request = Request::Get(keys.iter().map(|key| redis_key(namespace, key)).collect());
-                let answer = self.$ask::<Vec<Replies>>(&request)$($await)*;
-                self.record(answer.map(|(_, all)| all.into_iter().map(found).collect()))
+                let answer = server.$ask::<Vec<Replies>>(&request)$($await)*;
+                server.record(answer.map(|(_, all)| all.into_iter().map(found).collect()))
             }
 
             $($fn)* set(
@@ -236,9 +237,9 @@ macro_rules! backend_by_redis {
             }
 
             $($fn)* get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let lookup = self.$look(&redis_key(namespace, key), lease)$($await)*;
-                self.record(lookup)
+                let server = self.admitted()?;
+                let lookup = server.$look(&redis_key(namespace, key), lease)$($await)*;
+                server.record(lookup)
             }
 
             $($fn)* set_leased(
@@ -249,13 +250,13 @@ macro_rules! backend_by_redis {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let number = self.number();
+                let server = self.admitted()?;
+                let number = server.number();
                 let Some(old) = head_of(lease, number) else { return Ok(None) };
                 let (head, item) = new_value(value);
                 let arguments = [old, &item, &time_argument(ttl)];
-                let is_set = self.$run(&STORE, &redis_key(namespace, key), &arguments)$($await)*;
-                self.record(unless_stale(is_set).map(|is_set| is_set.then(|| lease_over(&head, number))))
+                let is_set = server.$run(&STORE, &redis_key(namespace, key), &arguments)$($await)*;
+                server.record(unless_stale(is_set).map(|is_set| is_set.then(|| lease_over(&head, number))))
             }
 
             $($fn)* put(
@@ -265,9 +266,9 @@ macro_rules! backend_by_redis {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = self.$put(&redis_key(namespace, key), value, ttl)$($await)*;
-                self.record(done)
+                let server = self.admitted()?;
+                let done = server.$put(&redis_key(namespace, key), value, ttl)$($await)*;
+                server.record(done)
             }
 
             $($fn)* renew_lease(
@@ -277,39 +278,39 @@ macro_rules! backend_by_redis {
                 lease: &Lease,
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let Some(head) = head_of(lease, self.number()) else { return Ok(false) };
+                let server = self.admitted()?;
+                let Some(head) = head_of(lease, server.number()) else { return Ok(false) };
                 let arguments = [head, &time_argument(Some(ttl))];
-                let is_there = self.$run(&RENEW, &redis_key(namespace, key), &arguments)$($await)*;
-                self.record(unless_stale(is_there))
+                let is_there = server.$run(&RENEW, &redis_key(namespace, key), &arguments)$($await)*;
+                server.record(unless_stale(is_there))
             }
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 // A lease from before a connection broke is of no use, but others may wait for its end.
                 let Some(head) = any_head_of(lease) else { return Ok(()) };
-                self.timeouts.admit(&self.place)?;
+                let server = self.admitted()?;
                 let key = redis_key(namespace, key);
-                let mut done = self.$run::<Value>(&END, &key, &[head])$($await)*;
+                let mut done = server.$run::<Value>(&END, &key, &[head])$($await)*;
                 if done.as_ref().is_err_and(Failure::is_stale) {
-                    done = self.$run(&END, &key, &[head])$($await)*;
+                    done = server.$run(&END, &key, &[head])$($await)*;
                 }
-                self.record(done.map(drop))
+                server.record(done.map(drop))
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = self.$ask(&delete(&redis_key(namespace, key)))$($await)*;
-                self.record(done.map(|(_, was_there)| was_there))
+                let server = self.admitted()?;
+                let done = server.$ask(&delete(&redis_key(namespace, key)))$($await)*;
+                server.record(done.map(|(_, was_there)| was_there))
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.timeouts.admit(&self.place)?;
-                let done = self.$clear_by_scan(namespace)$($await)*;
-                self.record(done)
+                let server = self.admitted()?;
+                let done = server.$clear_by_scan(namespace)$($await)*;
+                server.record(done)
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-                self.track(namespace, sink)
+                self.server().track(namespace, sink)
             }
         }
 
@@ -322,10 +323,10 @@ macro_rules! backend_by_redis {
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Self::Version), BackendError> {
-                self.timeouts.admit(&self.place)?;
+                let server = self.admitted()?;
                 let request = Request::Get(vec![redis_key(namespace, key)]);
-                let answer = self.$ask::<Vec<Replies>>(&request)$($await)*;
-                let found = self.record(answer.map(|(_, mut all)| all.pop().and_then(found_versioned)))?;
+                let answer = server.$ask::<Vec<Replies>>(&request)$($await)*;
+                let found = server.record(answer.map(|(_, mut all)| all.pop().and_then(found_versioned)))?;
                 Ok(found.map_or((None, None), |(stored, head)| (Some(stored), Some(head.to_vec()))))
             }
 
@@ -337,23 +338,16 @@ macro_rules! backend_by_redis {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.timeouts.admit(&self.place)?;
+                let server = self.admitted()?;
                 let (key, item, time) = (redis_key(namespace, key), new_value(value).1, time_argument(ttl));
                 let done = match version {
-                    Some(head) => self.$run(&STORE, &key, &[head, &item, &time])$($await)*,
-                    None => self.$run(&ADD, &key, &[&item, &time])$($await)*,
+                    Some(head) => server.$run(&STORE, &key, &[head, &item, &time])$($await)*,
+                    None => server.$run(&ADD, &key, &[&item, &time])$($await)*,
                 };
-                self.record(done)
+                server.record(done)
             }
         }
     };
-}
-
-impl Redis {
-    /// Reports the outcome of an operation to the circuit breaker.
-    fn record<T>(&self, done: Result<T, Failure>) -> Result<T, BackendError> {
-        self.timeouts.record(&self.place, done.map_err(ClientError::from))
-    }
 }
 
 /// Returns `false` if the connection turned out to be closed: a lease is lost with its connection.

@@ -1,27 +1,28 @@
 //! Connections of a client: pooled for plain functions, one per tokio runtime for `async` ones.
 
+use std::sync::Arc;
 #[cfg(feature = "redis-sentinel")]
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use ::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
 
-use super::Redis;
 use super::background::wait_for;
 use super::connection::Awaited;
 use super::error::{is_replica, is_usable_after, misconfigured};
 use super::request::Request;
+use super::server::Server;
 use super::socket::Socket;
-use crate::connection_pool::current_runtime;
+use crate::connection_pool::{current_runtime, lock};
 use crate::error::ClientError;
 
 /// How many tokio runtimes keep a connection. All tasks of a runtime share one.
 const MAX_RUNTIMES: usize = 256;
 
 /// The server, and how to connect to it.
-pub(super) enum Server {
+#[derive(Clone)]
+pub(super) enum Endpoint {
     One(Box<Client>),
     #[cfg(feature = "redis-cluster")]
     Cluster(Box<::redis::cluster::ClusterClient>),
@@ -32,7 +33,7 @@ pub(super) enum Server {
 }
 
 /// The connection of a runtime, opened by the first task.
-pub(super) type Shared = Arc<tokio::sync::Mutex<Slot>>;
+pub(super) type OfRuntime = Arc<tokio::sync::Mutex<Slot>>;
 
 #[derive(Default)]
 pub(super) struct Slot {
@@ -110,23 +111,23 @@ impl From<Failure> for ClientError {
     }
 }
 
-impl Redis {
+impl Server {
     /// Opens a connection that blocks the thread. `None` if there is none to this server: with TLS, or in a cluster.
     fn connect(&self, until: Instant) -> RedisResult<Option<Socket>> {
         let connect = |client: &Client, until| {
             let info = client.get_connection_info();
             (!Socket::needs_tls(info)).then(|| Socket::open(info, until)).transpose()
         };
-        match &self.server {
-            Server::One(client) => connect(client, until),
+        match &self.endpoint {
+            Endpoint::One(client) => connect(client, until),
             #[cfg(feature = "redis-cluster")]
-            Server::Cluster(_) => Ok(None),
+            Endpoint::Cluster(_) => Ok(None),
             #[cfg(feature = "redis-sentinel")]
-            Server::Sentinel(client) => {
+            Endpoint::Sentinel(client) => {
                 let timeout = until.saturating_duration_since(Instant::now());
                 connect(&server_of_sentinels(client, timeout)?, until)
             }
-            Server::Misconfigured(why) => Err(misconfigured(why)),
+            Endpoint::Misconfigured(why) => Err(misconfigured(why)),
         }
     }
 
@@ -147,7 +148,7 @@ impl Redis {
     fn is_broken_by(&self, error: &RedisError) -> bool {
         let is_broken = if is_replica(error) {
             // Another server may be the main one now. But the address may also be that of a replica.
-            let mut found = self.found_replica.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut found = lock(&self.found_replica);
             let is_first = found.is_none_or(|at| at.elapsed() > REPLICA);
             if is_first {
                 *found = Some(Instant::now());
@@ -169,20 +170,22 @@ impl Redis {
 
     /// Sends a request: over an idle connection at the first try, over a new one afterwards.
     pub(super) fn send(&self, request: &Request, tries: u32, until: Instant) -> Result<Value, Failure> {
-        let idle = if tries == 0 { self.blocking.take(&()) } else { None };
+        let mut slot = self.blocking.take(self.connections, until).map_err(RedisError::from)?;
+        let idle = slot.connection.take().filter(|_| tries == 0);
         let is_earlier = idle.is_some();
         let connection = match idle {
             Some(connection) => Some(connection),
             None => self.connect(until.min(Instant::now() + self.timeouts.connect))?,
         };
         let Some(mut connection) = connection else {
+            drop(slot);
             return wait_for(self.send_async(request, tries, until)).map_err(RedisError::from)?;
         };
         let answer = connection.send(request, until.min(Instant::now() + self.timeouts.answer));
         if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
             self.blocking.clear();
         } else {
-            self.blocking.put((), connection);
+            slot.put(connection);
         }
         answer.map_err(|error| Failure::new(error, is_earlier))
     }
@@ -193,34 +196,34 @@ impl Redis {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeouts.connect))
             .set_response_timeout(Some(self.timeouts.answer));
-        match &self.server {
-            Server::One(client) => {
+        match &self.endpoint {
+            Endpoint::One(client) => {
                 Ok(Awaited::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             #[cfg(feature = "redis-cluster")]
-            Server::Cluster(client) => {
+            Endpoint::Cluster(client) => {
                 Ok(Awaited::Cluster(client.get_async_connection_with_config(self.cluster_config()).await?))
             }
             #[cfg(feature = "redis-sentinel")]
-            Server::Sentinel(client) => {
+            Endpoint::Sentinel(client) => {
                 let (client, timeout) = (Arc::clone(client), self.timeouts.connect);
                 let answer = tokio::task::spawn_blocking(move || server_of_sentinels(&client, timeout)).await;
                 let client = answer.map_err(std::io::Error::other)??;
                 Ok(Awaited::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
-            Server::Misconfigured(why) => Err(misconfigured(why)),
+            Endpoint::Misconfigured(why) => Err(misconfigured(why)),
         }
     }
 
     /// Returns the slot for the connection of this runtime.
-    fn shared(&self) -> Result<Shared, ClientError> {
+    fn shared(&self) -> Result<OfRuntime, ClientError> {
         let runtime = current_runtime()?;
-        let mut all = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.awaited);
         if let Some((_, shared)) = all.iter().find(|(of, _)| *of == runtime) {
             return Ok(Arc::clone(shared));
         }
         let oldest = (all.len() >= MAX_RUNTIMES).then(|| all.remove(0));
-        let shared = Shared::default();
+        let shared = OfRuntime::default();
         all.push((runtime, Arc::clone(&shared)));
         drop(all);
         drop(oldest);
@@ -270,7 +273,7 @@ pub(super) fn server_of_sentinels(
     let (send, answer) = std::sync::mpsc::channel();
     let client = Arc::clone(client);
     std::thread::spawn(move || {
-        _ = send.send(client.lock().unwrap_or_else(PoisonError::into_inner).get_client());
+        _ = send.send(lock(&client).get_client());
     });
     answer.recv_timeout(timeout).map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }

@@ -17,31 +17,31 @@ mod error;
 mod item;
 mod request;
 mod script;
+mod server;
 mod socket;
 mod tracking;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+#[cfg(feature = "redis-sentinel")]
+use std::sync::Mutex;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ::redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
-use lru_core::backend::InvalidationSink;
-use tokio::runtime;
+use lru_core::backend::BackendError;
 
-use crate::connection_pool::ConnectionPool;
+use crate::connection_pool::CONNECTIONS;
 use crate::timeouts::{Timeouts, timeout_methods};
-use client::{Server, Shared};
-use request::prefix;
-use socket::Socket;
-use tracking::{Reach, Tracking};
+use client::Endpoint;
+use server::Server;
 
 /// A backend that stores results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
 ///
-/// The client connects at the first lookup, and again after a restart of the server. Plain functions take
-/// connections from a pool, without the TCP settings of a `Client`; `async` functions share one connection per tokio runtime, which needs its I/O and
-/// timer drivers.
+/// The client connects at the first lookup, and again after a restart of the server. All backends of a process that
+/// [`redis`](redis()) made of one URL, with equal settings, share connections, circuit breaker and listener, until the last
+/// of them is dropped. Plain functions take connections from a bounded [pool](Self::connections), without the TCP settings
+/// of a `Client`; `async` functions share one connection per tokio runtime, which needs its I/O and timer drivers. A backend
+/// made by [`new`](Self::new), [`at`](Self::at), `cluster` or `sentinel` shares nothing with others.
 ///
 /// * A question is given up after the two timeouts, however the server spends that time: name lookup, connecting,
 ///   waiting, an answer that arrives byte by byte. A question over an open connection has the timeout for an answer.
@@ -59,7 +59,7 @@ use tracking::{Reach, Tracking};
 ///   gives no leases: results are computed and not stored. That does not open the circuit breaker.
 /// * From Redis 6 on, the server reports changes by other processes (client tracking), and the copies in this
 ///   process are dropped at once, for functions whose in-process cache is a `static`. This takes one more
-///   connection and one thread per `Redis` value. The server also reports expiry, eviction, and this process's own
+///   connection and one thread per URL. The server also reports expiry, eviction, and this process's own
 ///   changes: the thread then asks for the first 17 bytes of the item, which tell whether the copy is one of it.
 /// * While that connection is down, changes are not received. So all copies are dropped when it is lost,
 ///   which takes up to about two seconds to detect, and again when it is restored or first opened. Meanwhile,
@@ -90,19 +90,16 @@ use tracking::{Reach, Tracking};
 /// # Ok::<(), redis_client::RedisError>(())
 /// ```
 pub struct Redis {
-    server: Server,
+    endpoint: Endpoint,
+    /// The URL, if backends with equal settings share a server.
+    url: Option<String>,
     /// The name of the server in errors.
     place: String,
     timeouts: Timeouts,
-    blocking: ConnectionPool<Socket>,
-    awaited: Mutex<Vec<(runtime::Id, Shared)>>,
-    /// How many connections broke. The tracking reads it, too.
-    number: Arc<AtomicU64>,
-    /// The number above, plus one, with which the server was found to be older than Redis 7.
-    old_server: AtomicU64,
-    /// When the server was last found to be a replica.
-    found_replica: Mutex<Option<Instant>>,
-    tracking: Mutex<Option<Tracking>>,
+    /// How many blocking connections there are at most.
+    connections: usize,
+    /// The connections, which other backends may share. They are looked up after all options were set.
+    shared: OnceLock<Arc<Server>>,
 }
 
 /// Creates a backend that stores results in the Redis or Valkey server with this URL.
@@ -112,12 +109,12 @@ pub struct Redis {
 /// [`Configuration`](lru_core::backend::ErrorKind::Configuration), and calls run without the backend.
 pub fn redis(url: impl AsRef<str>) -> Redis {
     if let Ok(client) = Client::open(url.as_ref()) {
-        return Redis::new(client);
+        return Redis { url: Some(url.as_ref().to_owned()), ..Redis::new(client) };
     }
     // The error of the `redis` crate might contain the password.
     let needs_tls = url.as_ref().starts_with("rediss:") && !cfg!(feature = "redis-tls");
     let why = if needs_tls { "`rediss:` needs the feature `redis-tls`" } else { "not a Redis URL" };
-    Redis::of(Server::Misconfigured(why), "redis".into())
+    Redis::of(Endpoint::Misconfigured(why), "redis".into())
 }
 
 impl Redis {
@@ -130,7 +127,7 @@ impl Redis {
             ConnectionAddr::Unix(path) => format!("redis at {}", path.display()),
             _ => "redis".to_owned(),
         };
-        Self::of(Server::One(Box::new(client)), place)
+        Self::of(Endpoint::One(Box::new(client)), place)
     }
 
     /// Creates a backend that stores results in the server with this connection information.
@@ -145,7 +142,7 @@ impl Redis {
     /// Creates a backend that stores results in a Redis Cluster.
     #[cfg(feature = "redis-cluster")]
     pub fn cluster(client: ::redis::cluster::ClusterClient) -> Self {
-        Self::of(Server::Cluster(Box::new(client)), "redis cluster".into())
+        Self::of(Endpoint::Cluster(Box::new(client)), "redis cluster".into())
     }
 
     /// Creates a backend that stores results in the master that the sentinels report.
@@ -153,21 +150,40 @@ impl Redis {
     /// The sentinels are queried for each new connection.
     #[cfg(feature = "redis-sentinel")]
     pub fn sentinel(client: ::redis::sentinel::SentinelClient) -> Self {
-        Self::of(Server::Sentinel(Arc::new(Mutex::new(client))), "redis behind sentinels".into())
+        Self::of(Endpoint::Sentinel(Arc::new(Mutex::new(client))), "redis behind sentinels".into())
     }
 
-    fn of(server: Server, place: String) -> Self {
+    /// Sets how many connections calls of functions that are not `async` open at most: 32 by default.
+    ///
+    /// A call that finds all of them in use waits for one, within its timeouts. The `async` functions of a runtime share
+    /// one more connection.
+    #[must_use]
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.shared.take();
+        self.connections = connections.max(1);
+        self
+    }
+
+    fn of(endpoint: Endpoint, place: String) -> Self {
         Self {
-            server,
+            endpoint,
+            url: None,
             place,
             timeouts: Timeouts::new(),
-            blocking: ConnectionPool::new(),
-            awaited: Mutex::new(Vec::new()),
-            number: Arc::default(),
-            old_server: AtomicU64::new(0),
-            found_replica: Mutex::new(None),
-            tracking: Mutex::new(None),
+            connections: CONNECTIONS,
+            shared: OnceLock::new(),
         }
+    }
+
+    fn server(&self) -> &Server {
+        self.shared.get_or_init(|| Server::of(self))
+    }
+
+    /// Returns the server, or an error if its circuit breaker is open.
+    fn admitted(&self) -> Result<&Server, BackendError> {
+        let server = self.server();
+        server.timeouts.admit(&server.place)?;
+        Ok(server)
     }
 }
 
@@ -176,38 +192,5 @@ timeout_methods! { Redis }
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redis").field("place", &self.place).finish_non_exhaustive()
-    }
-}
-
-impl Redis {
-    /// Returns how the listener connects; `None` if the server cannot report changes.
-    fn reach(&self) -> Option<Reach> {
-        match &self.server {
-            Server::One(client) => {
-                let client = (**client).clone();
-                Some(Box::new(move || Ok(client.clone())))
-            }
-            #[cfg(feature = "redis-sentinel")]
-            Server::Sentinel(client) => {
-                let (client, timeout) = (Arc::clone(client), self.timeouts.connect);
-                Some(Box::new(move || client::server_of_sentinels(&client, timeout)))
-            }
-            #[cfg(feature = "redis-cluster")]
-            Server::Cluster(_) => None,
-            Server::Misconfigured(_) => None,
-        }
-    }
-
-    /// Starts to report changes by client tracking.
-    fn track(&self, namespace: &str, sink: InvalidationSink) -> bool {
-        let (prefix, Timeouts { connect, answer, .. }) = (prefix(namespace).into_bytes(), &self.timeouts);
-        let mut tracking = self.tracking.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tracking) = &*tracking {
-            return tracking.watch(prefix, sink);
-        }
-        let start =
-            |reach| Tracking::start(reach, *connect, *answer, Arc::clone(&self.number), (prefix, sink));
-        *tracking = self.reach().and_then(start);
-        tracking.is_some()
     }
 }

@@ -1,0 +1,263 @@
+//! Connections to Redis: how many there are, and which functions share them.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Barrier, LazyLock, OnceLock};
+use std::time::{Duration, Instant};
+
+use functools::backend::{self, AsyncBackend, Backend, ErrorKind, Redis, redis_client};
+use functools::{async_lru_cache, lru_cache};
+
+use crate::contract::redis;
+use crate::server::{Server, block_on, eventually, limit};
+
+/// Returns a number from `INFO`.
+fn info(server: &Server, what: &str) -> u64 {
+    let info = server.says("INFO\r\nPING\r\n", "+PONG\r\n");
+    info.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')?.parse().ok()).unwrap()
+}
+
+/// Returns how many connections the server has had, with the one that asks.
+fn total(server: &Server) -> u64 {
+    info(server, "total_connections_received")
+}
+
+/// Returns how many connections the server has, without the one that asks.
+fn connected(server: &Server) -> u64 {
+    info(server, "connected_clients") - 1
+}
+
+static TEN: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+
+/// Defines ten functions, and returns their calls.
+macro_rules! ten {
+    ($($plain:ident)*; $($awaited:ident)*) => {{
+        $(
+            #[lru_cache(maxsize = 64, backend = redis(TEN.url()))]
+            fn $plain(n: u64) -> u64 {
+                n + 1
+            }
+        )*
+        $(
+            #[async_lru_cache(maxsize = 64, backend = redis(TEN.url()))]
+            async fn $awaited(n: u64) -> u64 {
+                n + 1
+            }
+        )*
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let calls: [Box<dyn Fn(u64) -> u64>; 10] = [
+            $(Box::new($plain),)*
+            $(Box::new({
+                let handle = runtime.handle().clone();
+                move |n| handle.block_on($awaited(n))
+            }),)*
+        ];
+        let errors = || 0 $(+ $plain::cache_stats().backend_errors)* $(+ $awaited::cache_stats().backend_errors)*;
+        (calls, errors, runtime)
+    }};
+}
+
+#[test]
+fn ten_functions_of_a_url_have_one_set_of_connections() {
+    let _limit = limit();
+    let (calls, errors, runtime) = ten! { one two three four five; six seven eight nine ten };
+    // The connections of the runtime need its drivers.
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let driver = std::thread::spawn(move || _ = runtime.block_on(stopped));
+    for n in 0..3 {
+        assert!(calls.iter().all(|call| call(n) == n + 1));
+    }
+    eventually("changes are reported", || info(&TEN, "tracking_clients") == 1);
+    for n in 0..6 {
+        assert!(calls.iter().all(|call| call(n) == n + 1));
+    }
+    // One of plain functions, one of the runtime, one for changes.
+    assert_eq!((connected(&TEN), info(&TEN, "tracking_clients"), errors()), (3, 1, 0));
+    drop(stop);
+    driver.join().unwrap();
+}
+
+#[test]
+fn the_last_backend_of_a_url_closes_the_connections() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let before = total(&server);
+    let backends: Vec<_> = (0..10).map(|_| redis(server.url())).collect();
+    for backend in &backends {
+        Backend::set(backend, "shared", b"key", b"value", None).unwrap();
+    }
+    block_on(async {
+        for backend in &backends {
+            assert!(AsyncBackend::get(backend, "shared", b"key").await.unwrap().is_some());
+        }
+    });
+    // One blocking, one of the runtime, one of this question.
+    assert_eq!(total(&server) - before, 3);
+    let mut backends = backends;
+    backends.truncate(1);
+    assert!(Backend::get(&backends[0], "shared", b"key").unwrap().is_some());
+    eventually("the connection of the runtime is closed", || connected(&server) == 1);
+    drop(backends);
+    eventually("all connections are closed", || connected(&server) == 0);
+    // A later backend connects again.
+    assert!(Backend::get(&redis(server.url()), "shared", b"key").unwrap().is_some());
+}
+
+#[test]
+fn other_settings_and_other_clients_have_connections_of_their_own() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    fn ignore(_: backend::CircuitState) {}
+    let client = || Redis::new(redis_client::Client::open(server.url()).unwrap());
+    let backends = [
+        redis(server.url()),
+        redis(server.url()).timeout(Duration::from_secs(21)),
+        redis(server.url()).connect_timeout(Duration::from_secs(21)),
+        redis(server.url()).breaker(4, Duration::from_secs(1)),
+        redis(server.url()).breaker(3, Duration::from_secs(2)),
+        redis(server.url()).on_circuit_change(ignore),
+        redis(server.url()).connections(4),
+        redis(format!("{}1", server.url())),
+        client(),
+        client(),
+    ];
+    for backend in &backends {
+        Backend::get(backend, "settings", b"key").unwrap();
+    }
+    assert_eq!(connected(&server), 10);
+    // The defaults, given or not.
+    for backend in
+        [redis(server.url()).connections(32), redis(server.url()).breaker(3, Duration::from_secs(1))]
+    {
+        Backend::get(&backend, "settings", b"key").unwrap();
+    }
+    assert_eq!(connected(&server), 10);
+}
+
+/// Asks from 40 threads, and returns how many connections they have opened.
+fn opened_by_threads(server: &Server, backend: &Redis) -> u64 {
+    let before = total(server);
+    std::thread::scope(|scope| {
+        for thread in 0..40_u8 {
+            scope.spawn(move || {
+                for n in 0..25_u8 {
+                    Backend::set(backend, "many", &[thread, n], &[n], None).unwrap();
+                    let found = Backend::get(backend, "many", &[thread, n]).unwrap().unwrap();
+                    assert_eq!(found.value, [n]);
+                }
+            });
+        }
+    });
+    total(server) - before - 1
+}
+
+#[test]
+fn more_threads_than_connections_wait_for_one() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let opened = opened_by_threads(&server, &redis(server.url()).connections(3));
+    assert!(opened <= 3, "{opened} connections for 40 threads");
+    let opened = opened_by_threads(&server, &redis(server.url()));
+    assert!(opened <= 32, "{opened} connections for 40 threads");
+}
+
+#[test]
+fn a_thread_waits_for_a_connection_until_its_deadline() {
+    let _limit = limit();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // A server that never answers.
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            _ = stream.read(&mut [0; 1024]);
+            open.push(stream);
+        }
+    });
+    let short = Duration::from_millis(200);
+    let backend =
+        backend::redis(format!("redis://127.0.0.1:{port}/")).connections(1).breaker(u32::MAX, short);
+    let backend = backend.timeout(short).connect_timeout(short);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let begin = Instant::now();
+                let error = Backend::get(&backend, "waits", b"key").unwrap_err();
+                let took = begin.elapsed();
+                assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+                assert!(took < Duration::from_millis(900), "{took:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn more_runtimes_than_connections_keep_their_own() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let (before, backend, all) = (total(&server), redis(server.url()), Barrier::new(40));
+    std::thread::scope(|scope| {
+        for runtime in 0..40_u8 {
+            let (backend, all) = (&backend, &all);
+            scope.spawn(move || {
+                block_on(async {
+                    for n in 0..25_u8 {
+                        AsyncBackend::set(backend, "runtimes", &[runtime, n], &[n], None).await.unwrap();
+                        all.wait();
+                        let found = AsyncBackend::get(backend, "runtimes", &[runtime, n]).await.unwrap();
+                        assert_eq!(found.unwrap().value, [n]);
+                    }
+                });
+            });
+        }
+    });
+    let opened = total(&server) - before - 1;
+    assert_eq!(opened, 40, "for 40 runtimes");
+}
+
+#[test]
+fn an_outage_is_reported_once_by_all_functions_of_a_url() {
+    let _limit = limit();
+    static URL: OnceLock<String> = OnceLock::new();
+    static REPORTED: AtomicU64 = AtomicU64::new(0);
+    static CHANGES: AtomicU64 = AtomicU64::new(0);
+    fn server() -> Redis {
+        let server = backend::redis(URL.get().unwrap()).breaker(3, Duration::from_millis(50));
+        server.on_circuit_change(|_| _ = CHANGES.fetch_add(1, SeqCst))
+    }
+    fn report(_: &backend::BackendError) {
+        REPORTED.fetch_add(1, SeqCst);
+    }
+    #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
+    fn triple(n: u64) -> u64 {
+        3 * n
+    }
+    let mut server = Server::redis(&[]);
+    URL.set(server.url()).unwrap();
+    assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_over.load(SeqCst) {
+                    assert_eq!((double(1), triple(1)), (2, 3));
+                }
+            });
+        }
+        let hits = || double::cache_info().hits + triple::cache_info().hits;
+        server.kill();
+        eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
+        server.restart();
+        let before = hits();
+        eventually("hits again", || hits() > before + 100);
+        is_over.store(true, SeqCst);
+    });
+    let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
+    assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
+    assert!(double::cache_stats().backend_errors > 100);
+}
