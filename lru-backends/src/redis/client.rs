@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use ::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
+use tokio::runtime;
 
 use super::background::wait_for;
 use super::connection::Awaited;
@@ -33,14 +34,17 @@ pub(super) enum Endpoint {
 }
 
 /// The connection of a runtime, opened by the first task.
-pub(super) type OfRuntime = Arc<tokio::sync::Mutex<Slot>>;
-
 #[derive(Default)]
-pub(super) struct Slot {
+pub(super) struct OfRuntime {
     connection: Option<Awaited>,
     /// How many connections there were before: so that a task discards only the connection that failed.
     number: u64,
+    /// It is locked while the connection is being opened.
+    opening: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// A connection, its number, and whether it was open before.
+type Opened = (Awaited, u64, bool);
 
 /// How long a server that turned out to be a replica is not asked for on a new connection.
 const REPLICA: Duration = Duration::from_secs(1);
@@ -215,19 +219,38 @@ impl Server {
         }
     }
 
-    /// Returns the slot for the connection of this runtime.
-    fn shared(&self) -> Result<OfRuntime, ClientError> {
-        let runtime = current_runtime()?;
+    /// Runs a closure with the place for the connection of a runtime. It is locked meanwhile, so closures are short.
+    fn of_runtime<T>(&self, runtime: runtime::Id, run: impl FnOnce(&mut OfRuntime) -> T) -> T {
         let mut all = lock(&self.awaited);
-        if let Some((_, shared)) = all.iter().find(|(of, _)| *of == runtime) {
-            return Ok(Arc::clone(shared));
+        if let Some((_, place)) = all.iter_mut().find(|(of, _)| *of == runtime) {
+            return run(place);
         }
         let oldest = (all.len() >= MAX_RUNTIMES).then(|| all.remove(0));
-        let shared = OfRuntime::default();
-        all.push((runtime, Arc::clone(&shared)));
+        let mut place = OfRuntime::default();
+        let done = run(&mut place);
+        all.push((runtime, place));
         drop(all);
         drop(oldest);
-        Ok(shared)
+        done
+    }
+
+    /// Returns the connection of a runtime, if it is open.
+    fn opened(&self, runtime: runtime::Id) -> Option<Opened> {
+        self.of_runtime(runtime, |place| Some((place.connection.clone()?, place.number, true)))
+    }
+
+    /// Opens the connection of a runtime, or waits until another task has.
+    async fn open(&self, runtime: runtime::Id) -> RedisResult<Opened> {
+        let opening = self.of_runtime(runtime, |place| Arc::clone(&place.opening));
+        let _opening = opening.lock().await;
+        if let Some(opened) = self.opened(runtime) {
+            return Ok(opened);
+        }
+        let connection = self.connect_async().await?;
+        Ok(self.of_runtime(runtime, |place| {
+            place.connection = Some(connection.clone());
+            (connection, place.number, false)
+        }))
     }
 
     /// Like [`send`](Self::send), over the connection that all tasks of the runtime share. A task that finds it broken
@@ -238,28 +261,38 @@ impl Server {
         _: u32,
         until: Instant,
     ) -> Result<Value, Failure> {
-        let shared = self.shared()?;
-        let answer = tokio::time::timeout_at(until.into(), async {
-            let (mut connection, number, is_earlier) = {
-                let mut slot = shared.lock().await;
-                let (number, old) = (slot.number, slot.connection.clone());
-                match old {
-                    Some(connection) => (connection, number, true),
-                    None => (slot.connection.insert(self.connect_async().await?).clone(), number, false),
-                }
-            };
-            let answer = connection.send(request).await;
-            if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
-                let mut slot = shared.lock().await;
-                if slot.number == number {
-                    *slot = Slot { connection: None, number: number + 1 };
-                }
-            }
-            answer.map_err(|error| Failure::new(error, is_earlier))
-        });
-        answer.await.unwrap_or_else(|elapsed| {
+        let runtime = current_runtime()?;
+        let (mut connection, number, is_earlier) = match self.opened(runtime) {
+            Some(opened) => opened,
+            None => Box::pin(self.before(until, self.open(runtime))).await?,
+        };
+        // Often the client's own timeout suffices. In a cluster, it is that of one of several tries.
+        let is_bounded = connection.is_to_one() && Instant::now() + self.timeouts.answer <= until;
+        let answer = if is_bounded {
+            connection.send(request).await
+        } else {
+            Box::pin(self.before(until, connection.send(request))).await
+        };
+        if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
+            let broken = self.of_runtime(runtime, |place| {
+                let is_same = place.number == number;
+                place.number += u64::from(is_same);
+                if is_same { place.connection.take() } else { None }
+            });
+            drop(broken);
+        }
+        answer.map_err(|error| Failure::new(error, is_earlier))
+    }
+
+    /// Gives a future up at a deadline.
+    async fn before<T>(
+        &self,
+        until: Instant,
+        future: impl Future<Output = RedisResult<T>>,
+    ) -> RedisResult<T> {
+        tokio::time::timeout_at(until.into(), future).await.unwrap_or_else(|elapsed| {
             self.number.fetch_add(1, SeqCst);
-            Err(RedisError::from(std::io::Error::from(elapsed)).into())
+            Err(std::io::Error::from(elapsed).into())
         })
     }
 }

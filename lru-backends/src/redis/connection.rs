@@ -18,16 +18,22 @@ pub(super) enum Awaited {
 }
 
 impl Awaited {
+    /// Returns whether the connection is one to one server, not to a cluster.
+    pub(super) fn is_to_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+
     pub(super) async fn send(&mut self, request: &Request) -> RedisResult<Value> {
         match (self, request) {
             (Self::One(connection), Request::One(command) | Request::At(command, _)) => {
-                command.query_async(connection).await
+                connection.send_packed_command(command).await?.extract_error()
             }
             (Self::One(connection), Request::Get(keys)) => {
-                readable(gets(keys).query_async(connection).await?)
+                let commands = gets(keys);
+                readable(connection.send_packed_commands(&commands, 0, commands.len()).await?)
             }
             (Self::One(connection), Request::Pipe(commands, answer)) => {
-                answer(commands.query_async(connection).await?)
+                answer(connection.send_packed_commands(commands, 0, commands.len()).await?)
             }
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Request::Pipe(commands, answer)) => {
