@@ -14,5 +14,6 @@ mod json;
 mod map_backend;
 mod namespaces;
 mod snapshot;
+mod stale;
 mod trouble;
 mod wrappers;

@@ -126,8 +126,10 @@ fn unreadable(what: impl Into<String>) -> BackendError {
 /// What the bytes of an entry contain.
 #[derive(Debug)]
 pub(crate) enum Opened<T> {
-    /// A result, and its remaining time to live.
+    /// A fresh result, and for how long it is fresh.
     Found(T, Option<Duration>),
+    /// A result in its stale window.
+    Stale(T),
     /// No result of this function: an expired one, or one of another shape, version or program.
     Missing,
     /// A damaged result, or one that cannot be decoded. It counts as missing too.
@@ -139,6 +141,7 @@ impl<T> Opened<T> {
     pub(crate) fn map<R>(self, convert: impl FnOnce(T) -> R) -> Opened<R> {
         match self {
             Self::Found(value, ttl) => Opened::Found(convert(value), ttl),
+            Self::Stale(value) => Opened::Stale(convert(value)),
             Self::Missing => Opened::Missing,
             Self::Damaged(error) => Opened::Damaged(error),
         }
@@ -161,7 +164,7 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
         Self { format, place: Place { namespace, key }, shape, result: PhantomData }
     }
 
-    /// Puts a result in an envelope that expires `ttl` after `now`.
+    /// Puts a result in an envelope that expires `ttl` after `now`. At the end of this time is its stale window.
     ///
     /// # Errors
     ///
@@ -169,7 +172,7 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
     pub(crate) fn seal(
         &self,
         value: &T,
-        ttl: Option<Duration>,
+        (ttl, window): (Option<Duration>, Option<Duration>),
         now: SystemTime,
     ) -> Result<Vec<u8>, BackendError>
     where
@@ -179,11 +182,12 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
             format: self.format.tag(),
             fingerprint: self.shape.fingerprint,
             deadline: envelope::deadline(ttl, now),
+            window: envelope::window(window),
         };
         let bytes = self.format.append(header.begin(), value);
         let bytes = bytes.and_then(|bytes| {
             if !self.shape.is_standard {
-                let encoded = bytes.get(Header::LENGTH..).unwrap_or_default();
+                let encoded = bytes.get(header.length()..).unwrap_or_default();
                 check(value, encoded, self.format)?;
             }
             Ok(bytes)
@@ -216,7 +220,7 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
                 return Opened::Damaged(unreadable("the entry is damaged: its checksum does not match"));
             }
         };
-        let Header { format, fingerprint, deadline } = header;
+        let Header { format, fingerprint, deadline, window } = header;
         let is_unstated = fingerprint == NOT_STATED && self.format.is_shape_optional();
         if format != self.format.tag() || !(fingerprint == self.shape.fingerprint || is_unstated) {
             return Opened::Missing;
@@ -229,7 +233,13 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
             ttl => ttl,
         };
         match self.format.read(value) {
-            Ok(value) => Opened::Found(value, ttl),
+            Ok(value) => {
+                let window = Duration::from_millis(window);
+                match ttl {
+                    Some(ttl) if ttl <= window && !window.is_zero() => Opened::Stale(value),
+                    ttl => Opened::Found(value, ttl.map(|ttl| ttl.saturating_sub(window))),
+                }
+            }
             Err(reason) => Opened::Damaged(unreadable(format!("the entry cannot be decoded: {reason}"))),
         }
     }

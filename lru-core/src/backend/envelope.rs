@@ -5,15 +5,18 @@
 //! | 0 | 1 | `0xF7`, the tag of this library |
 //! | 1 | 1 | 3, the version of this layout |
 //! | 2 | 1 | the format of the value |
-//! | 3 | 1 | flags: none is defined, so 0 |
+//! | 3 | 1 | flags: 1 if there is a stale window, else 0 |
 //! | 4 | 4 | a CRC-32 of all other bytes, and of the namespace and key that they belong to |
 //! | 8 | 8 | the fingerprint of the result's shape; 0 if it is not stated |
 //! | 16 | 8 | the deadline, in milliseconds since 1970; 0 for none |
+//! | 24 | 8 | with flag 1 only: the stale window, which ends at the deadline, in milliseconds |
 //!
 //! Numbers are little-endian. `docs/format.md` specifies the envelope for other programs.
 //!
-//! A later version may add fields after the header, such as until when the result is fresh (as a time before its end), and
-//! say so by a flag. An envelope with a flag or version that this version does not know is a miss, and no error: in
+//! Until its stale window begins, a result is fresh; in the window it may be served stale. A length of time and not a second
+//! deadline: so where the backend tells the remaining time to live, no clock is read.
+//!
+//! A later version may add fields after the header, and say so by a flag. An envelope with a flag or version that this version does not know is a miss, and no error: in
 //! a rolling deploy both write into one backend.
 
 use core::time::Duration;
@@ -23,7 +26,8 @@ use crate::time::SystemTime;
 
 const TAG: u8 = 0xF7;
 const VERSION: u8 = 3;
-const NO_FLAGS: u8 = 0;
+/// The flag of an envelope with a stale window.
+const STALE_WINDOW: u8 = 1;
 
 /// The namespace and key of an entry.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +43,8 @@ pub(super) struct Header {
     pub(super) fingerprint: u64,
     /// In milliseconds since 1970; zero means no expiry.
     pub(super) deadline: u64,
+    /// The length of the stale window before the deadline, in milliseconds; zero if there is none.
+    pub(super) window: u64,
 }
 
 /// The bytes of an entry.
@@ -53,19 +59,28 @@ pub(super) enum Envelope<'a> {
 }
 
 impl Header {
-    pub(super) const LENGTH: usize = 24;
+    const LENGTH: usize = 24;
 
     /// The length of what precedes the checksum.
     const PREFIX: usize = 4;
 
     /// Returns a header with room for the checksum, to which the value is appended.
     pub(super) fn begin(self) -> Vec<u8> {
-        let Self { format, fingerprint, deadline } = self;
+        let Self { format, fingerprint, deadline, window } = self;
         let mut bytes = Vec::with_capacity(2 * Self::LENGTH);
-        bytes.extend([TAG, VERSION, format, NO_FLAGS, 0, 0, 0, 0]);
+        let flags = if window == 0 { 0 } else { STALE_WINDOW };
+        bytes.extend([TAG, VERSION, format, flags, 0, 0, 0, 0]);
         bytes.extend(fingerprint.to_le_bytes());
         bytes.extend(deadline.to_le_bytes());
+        if window != 0 {
+            bytes.extend(window.to_le_bytes());
+        }
         bytes
+    }
+
+    /// Returns the length of the header in bytes.
+    pub(super) fn length(self) -> usize {
+        Self::LENGTH + if self.window == 0 { 0 } else { 8 }
     }
 }
 
@@ -96,11 +111,16 @@ fn parse<'a>(bytes: &'a [u8], place: Place<'_>) -> Option<Envelope<'a>> {
     let [_, _, format, flags] = *prefix;
     let (fingerprint, rest) = rest.split_first_chunk()?;
     let (deadline, value) = rest.split_first_chunk()?;
-    if flags != NO_FLAGS {
-        return Some(Envelope::Foreign);
-    }
+    let (window, value) = match flags {
+        0 => (0, value),
+        STALE_WINDOW => {
+            let (window, value) = value.split_first_chunk()?;
+            (u64::from_le_bytes(*window), value)
+        }
+        _ => return Some(Envelope::Foreign),
+    };
     let (fingerprint, deadline) = (u64::from_le_bytes(*fingerprint), u64::from_le_bytes(*deadline));
-    Some(Envelope::Valid(Header { format, fingerprint, deadline }, value))
+    Some(Envelope::Valid(Header { format, fingerprint, deadline, window }, value))
 }
 
 impl Place<'_> {
@@ -122,6 +142,11 @@ impl Place<'_> {
 pub(super) fn deadline(ttl: Option<Duration>, now: SystemTime) -> u64 {
     let deadline = ttl.and_then(|ttl| milliseconds(now)?.checked_add(whole_milliseconds(ttl)?));
     deadline.unwrap_or(0)
+}
+
+/// Returns the length of a stale window.
+pub(super) fn window(window: Option<Duration>) -> u64 {
+    window.and_then(whole_milliseconds).unwrap_or(0)
 }
 
 /// Returns the time to a deadline; `None` if it is over.

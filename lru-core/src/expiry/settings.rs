@@ -213,7 +213,7 @@ impl<T: Timestamp> ExpirySettings<T> {
 
 /// Returns a pseudorandom number from 0 to 1.
 #[expect(clippy::cast_precision_loss, reason = "fewer bits are plenty")]
-fn scatter() -> f64 {
+pub(crate) fn scatter() -> f64 {
     static STATE: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(SEED.hash_one(0)));
     // A hash alone is not enough: the hashes of consecutive numbers may be consecutive too.
     mixed(STATE.fetch_add(STEP, Relaxed)) as f64 / u64::MAX as f64

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Index};
 
 use super::{cache, call};
-use crate::args::Format;
+use crate::args::{Format, Swr};
 use crate::model::{self, Accessors, Backend, Flavor, Model};
 use crate::{signature, type_tokens};
 
@@ -69,9 +69,17 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     } else {
         quote! { #home::#name() }
     };
+    let (swr, swr_always) = match expiry.swr.get() {
+        Some(Swr::For(span)) => (Some(span), None),
+        Some(Swr::Always) => (None, Some(quote! { .swr_always() })),
+        Some(Swr::Never) | None => (None, None),
+    };
     let settings = [
         ("ttl", expiry.ttl.get()),
         ("error_ttl", expiry.error_ttl.get()),
+        ("jitter", expiry.jitter.get()),
+        ("swr", swr),
+        ("stale_if_error", expiry.stale_if_error.get()),
         ("local_ttl", options.front_ttl.get()),
         ("version", version.as_ref()),
         ("on_error", options.on_backend_error.get()),
@@ -91,7 +99,9 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     };
     let listens = model.lifecycle.listens();
     let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
-    Some(quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #json #global #watched })
+    Some(
+        quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #swr_always #json #global #watched },
+    )
 }
 
 /// Binds the backend's entry for these arguments.

@@ -22,14 +22,35 @@ fn entry<T: DeserializeOwned>(format: Format) -> Entry<'static, T> {
 fn found<T>(opened: Opened<T>) -> Option<(T, Option<Duration>)> {
     match opened {
         Opened::Found(value, ttl) => Some((value, ttl)),
-        Opened::Missing | Opened::Damaged(_) => None,
+        Opened::Stale(_) | Opened::Missing | Opened::Damaged(_) => None,
     }
+}
+
+#[test]
+fn a_result_is_fresh_until_its_stale_window_begins() {
+    let entry = entry::<u32>(Format::Compact);
+    let times = (Some(SECONDS(10)), Some(SECONDS(4)));
+    let bytes = entry.seal(&7, times, at(100)).unwrap();
+    let open = |ttl, now| match entry.open(&bytes, ttl, || at(now)) {
+        Opened::Found(value, ttl) => Some((value, ttl)),
+        Opened::Stale(value) => Some((value, None)),
+        Opened::Missing | Opened::Damaged(_) => None,
+    };
+    // By the time that the backend tells, whatever the clock says.
+    assert_eq!(open(Some(SECONDS(10)), 500), Some((7, Some(SECONDS(6)))));
+    assert_eq!(open(Some(SECONDS(5)), 500), Some((7, Some(SECONDS(1)))));
+    assert_eq!(open(Some(SECONDS(4)), 100), Some((7, None)));
+    // By the clock.
+    assert_eq!(open(None, 100), Some((7, Some(SECONDS(6)))));
+    assert_eq!(open(None, 106), Some((7, None)));
+    assert_eq!(open(None, 109), Some((7, None)));
+    assert_eq!(open(None, 110), None);
 }
 
 #[test]
 fn what_is_sealed_is_good_until_its_time() {
     let entry = entry::<String>(Format::Compact);
-    let bytes = entry.seal(&"text".to_owned(), Some(SECONDS(5)), at(100)).unwrap();
+    let bytes = entry.seal(&"text".to_owned(), (Some(SECONDS(5)), None), at(100)).unwrap();
     let open = |now: u64, ttl| found(entry.open(&bytes, ttl, || at(now)));
     let text = || "text".to_owned();
     assert_eq!(open(100, None), Some((text(), Some(SECONDS(5)))));
@@ -43,14 +64,14 @@ fn what_is_sealed_is_good_until_its_time() {
 #[test]
 fn what_has_no_time_is_good_for_ever() {
     let entry = entry::<u32>(Format::Compact);
-    let bytes = entry.seal(&7, None, at(100)).unwrap();
+    let bytes = entry.seal(&7, (None, None), at(100)).unwrap();
     assert_eq!(found(entry.open(&bytes, None, || at(1 << 33))), Some((7, None)));
 }
 
 #[test]
 fn less_than_a_millisecond_is_one() {
     let entry = entry::<u32>(Format::Compact);
-    let bytes = entry.seal(&7, Some(Duration::from_nanos(1)), at(100)).unwrap();
+    let bytes = entry.seal(&7, (Some(Duration::from_nanos(1)), None), at(100)).unwrap();
     let opened = found(entry.open(&bytes, None, || at(100)));
     assert_eq!(opened, Some((7, Some(Duration::from_millis(1)))));
 }
@@ -58,7 +79,7 @@ fn less_than_a_millisecond_is_one() {
 #[test]
 fn damaged_bytes_are_an_error_and_foreign_ones_are_not() {
     let entry = entry::<(String, u32)>(Format::Compact);
-    let bytes = entry.seal(&("text".to_owned(), 300), Some(SECONDS(9)), at(100)).unwrap();
+    let bytes = entry.seal(&("text".to_owned(), 300), (Some(SECONDS(9)), None), at(100)).unwrap();
     let open = |bytes: &[u8]| entry.open(bytes, None, || at(100));
     for length in 0..bytes.len() {
         let opened = open(&bytes[..length]);
@@ -83,7 +104,7 @@ fn damaged_bytes_are_an_error_and_foreign_ones_are_not() {
 #[test]
 fn an_entry_that_was_moved_is_damaged() {
     let entry = entry::<u32>(Format::Compact);
-    let bytes = entry.seal(&7, None, at(100)).unwrap();
+    let bytes = entry.seal(&7, (None, None), at(100)).unwrap();
     for moved in [
         Place { namespace: "shop::prices", ..entry.place },
         Place { key: b"", ..entry.place },
@@ -111,12 +132,12 @@ fn a_result_of_another_type_is_missing() {
         }
     }
     let bytes = entry::<before::Account>(Format::Compact)
-        .seal(&before::Account { balance: 1, limit: 2 }, None, at(100))
+        .seal(&before::Account { balance: 1, limit: 2 }, (None, None), at(100))
         .unwrap();
     let opened = entry::<after::Account>(Format::Compact).open(&bytes, None, || at(100));
     assert!(matches!(opened, Opened::Missing));
     _ = (after::Account { limit: 1, balance: 1 }, before::Account { balance: 1, limit: 2 }.limit);
-    let bytes = entry::<u64>(Format::Compact).seal(&1000, None, at(100)).unwrap();
+    let bytes = entry::<u64>(Format::Compact).seal(&1000, (None, None), at(100)).unwrap();
     assert!(matches!(entry::<i64>(Format::Compact).open(&bytes, None, || at(100)), Opened::Missing));
 }
 
@@ -177,7 +198,7 @@ struct Flat {
 /// Seals a value; if that succeeds, it must be read back as itself.
 fn sealed<T: Serialize + DeserializeOwned>(value: &T, format: Format) -> Result<(), String> {
     let entry = entry::<T>(format);
-    let bytes = entry.seal(value, None, at(100)).map_err(|error| {
+    let bytes = entry.seal(value, (None, None), at(100)).map_err(|error| {
         assert_eq!(error.kind(), ErrorKind::Serialization);
         error.to_string()
     })?;
@@ -234,7 +255,7 @@ mod json {
     #[test]
     fn what_is_in_one_format_is_nothing_in_another() {
         let json = entry::<u32>(Format::Json);
-        let bytes = json.seal(&7, None, at(100)).unwrap();
+        let bytes = json.seal(&7, (None, None), at(100)).unwrap();
         assert!(bytes.ends_with(b"7"));
         assert_eq!(found(json.open(&bytes, None, || at(100))), Some((7, None)));
         let compact = entry::<u32>(Format::Compact);
@@ -246,7 +267,7 @@ mod json {
     fn json_gives_back_what_it_was_given_or_nothing() {
         let entry = entry::<f64>(Format::Json);
         let back = |x: f64| {
-            let bytes = entry.seal(&x, None, at(100)).ok()?;
+            let bytes = entry.seal(&x, (None, None), at(100)).ok()?;
             found(entry.open(&bytes, None, || at(100))).map(|(x, _)| x.to_bits())
         };
         for n in 0..10_000_u64 {
@@ -280,7 +301,7 @@ mod json {
         value.extend(b"19.5");
         assert_eq!(found(entry.open(&value, None, || at(100))), Some((19.5, None)));
         let unstated = Entry { shape: Shape { fingerprint: NOT_STATED, ..entry.shape }, ..entry };
-        assert_eq!(unstated.seal(&19.5, None, at(100)).unwrap(), value);
+        assert_eq!(unstated.seal(&19.5, (None, None), at(100)).unwrap(), value);
     }
 
     #[test]
@@ -288,7 +309,7 @@ mod json {
         let unstated = |format| {
             let entry = entry::<u32>(format);
             let shape = Shape { fingerprint: NOT_STATED, ..entry.shape };
-            let bytes = Entry { shape, ..entry }.seal(&7, None, at(100)).unwrap();
+            let bytes = Entry { shape, ..entry }.seal(&7, (None, None), at(100)).unwrap();
             found(entry.open(&bytes, None, || at(100)))
         };
         assert_eq!(unstated(Format::Json), Some((7, None)));

@@ -35,7 +35,9 @@ impl<B: AsyncBackend> BackendEntry<B> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
         let found = backend.get(namespace, self.key()?).await?;
         match self.decode(found, policy)? {
+            // As with a stale result in the process, `cache_peek` returns what a call would return.
             Opened::Found(result, _) => Ok(Some(result)),
+            Opened::Stale(result) => Ok(Some(result).filter(|_| self.handle.swr.is_some())),
             Opened::Missing => Ok(None),
             Opened::Damaged(error) => Err(error),
         }
@@ -108,9 +110,10 @@ impl<B: AsyncBackend> Put<'_, B> {
             Ok(Some(encoded)) => entry.put(encoded).await,
             // The result is not kept: nor may an older one be.
             Ok(None) => entry.delete().await.map(drop),
-            Err(_) => encoded.map(drop),
+            Err(error) => Err(error.again()),
         };
-        (entry.currency(sent, None).max_age, stored)
+        let max_age = encoded.as_ref().ok().and_then(|encoded| encoded.as_ref()?.max_age);
+        (entry.currency(sent, max_age).max_age, stored)
     }
 }
 

@@ -2,6 +2,7 @@
 //! happens when one of these fails.
 
 use core::future::{Future, poll_fn};
+use core::time::Duration;
 use std::boxed::Box;
 use std::panic::resume_unwind;
 
@@ -16,7 +17,7 @@ use crate::function::call::backend_handle::{BackendEntry, Encoded};
 use crate::function::call::claim::Claim;
 use crate::function::call::computation::Computation;
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
-use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Remote, Stored};
+use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Purpose, Remote, Stored};
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
@@ -34,6 +35,12 @@ impl<B> BackendEntry<B> {
     pub fn call<T>(&self, strictness: T) -> BackendCall<'_, B, T> {
         BackendCall { entry: self, strictness }
     }
+}
+
+/// The claim of a call, and the stale result that its lookup found, if it may be served instead of an error.
+pub struct CallClaim<B: Held, R> {
+    claim: Claim<B>,
+    stale: Option<R>,
 }
 
 /// A computed result as bytes, and the claim with which it is stored.
@@ -76,7 +83,8 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         &self,
         computation: &Computation<E>,
         policy: O,
-    ) -> Result<Obtained<R, Claim<B>>, BackendError>
+        purpose: Purpose,
+    ) -> Result<Obtained<R, CallClaim<B, R>>, BackendError>
     where
         E: Placement,
         O: ResultPolicy<R, Value: DeserializeOwned>,
@@ -91,14 +99,24 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
             computation.requested(sent, Transferred::Read(bytes.unwrap_or(0)));
             let Lookup { found, permission, .. } = looked?;
-            let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
+            let mut unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
             let decoded = {
                 let _scope = computation.body_scope();
                 self.entry.decode(found, policy)
             };
+            let mut stale = None;
             match decoded? {
                 Opened::Found(result, ttl) => {
                     return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, ttl))));
+                }
+                Opened::Stale(result) if self.serves_stale(computation, purpose) => {
+                    // The copy is stale at once: the next call refreshes it.
+                    let currency = self.entry.currency(sent, Some(Duration::ZERO));
+                    return Ok(Obtained::Done(Fetched::Found(result, currency)));
+                }
+                Opened::Stale(result) => {
+                    unusable = Unusable::Stale;
+                    stale = Some(result).filter(|_| self.entry.handle.stale_if_error.is_some());
                 }
                 Opened::Missing => {}
                 // A damaged entry is a miss, and is then overwritten: a strict function does not fail.
@@ -106,31 +124,40 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                     self.failed::<(), E>(computation, error, Lenient);
                 }
             }
+            let compute = |claim| Ok(Obtained::Compute(CallClaim { claim, stale }));
             let (Some(timeout), Permission::Leased(lease)) = (global, &permission) else {
-                return Ok(Obtained::Compute(self.entry.claim_of(permission, global.is_some())));
+                return compute(self.entry.claim_of(permission, global.is_some()));
             };
             match unusable {
-                Unusable::Nothing if lease.is_new() => {
-                    return Ok(Obtained::Compute(self.entry.claim_of(permission, true)));
-                }
+                Unusable::Nothing if lease.is_new() => return compute(self.entry.claim_of(permission, true)),
                 Unusable::Nothing | Unusable::Claim => {}
                 // The calls that have waited go on at once.
-                Unusable::Failure if pauses.is_some() => {
-                    return Ok(Obtained::Compute(Claim { permission, held: None }));
-                }
+                Unusable::Failure if pauses.is_some() => return compute(Claim { permission, held: None }),
                 Unusable::Failure | Unusable::Value => {
                     if let Some(lease) = self.entry.place()?.claim(lease).await? {
                         self.entry.leased(&lease);
                         let held = self.entry.hold(&lease, true);
-                        return Ok(Obtained::Compute(Claim { permission: Permission::Leased(lease), held }));
+                        return compute(Claim { permission: Permission::Leased(lease), held });
+                    }
+                }
+                Unusable::Stale => {
+                    if let Some(held) = self.entry.hold_refresh().await? {
+                        return compute(Claim { permission, held: Some(held) });
                     }
                 }
             }
             match pauses.get_or_insert_with(|| Pauses::new(timeout)).next() {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
-                None => return Ok(Obtained::Compute(Claim { permission, held: None })),
+                None => return compute(Claim { permission, held: None }),
             }
         }
+    }
+
+    /// Returns whether a call returns a stale result: if a later one will find it in the process, and refresh it.
+    fn serves_stale<E: Placement>(&self, computation: &Computation<E>, purpose: Purpose) -> bool {
+        purpose == Purpose::Call
+            && self.entry.handle.swr.is_some()
+            && computation.engines.maxsize() != Some(0)
     }
 
     /// Gives up the lease of a call that stores nothing.
@@ -185,7 +212,7 @@ where
     B: Held + Clone,
     T: Strictness<R>,
 {
-    type Claim = Claim<B>;
+    type Claim = CallClaim<B, R>;
     type Encoded = ToStore<B>;
     type Renewal = Option<Renewal>;
 
@@ -195,11 +222,17 @@ where
         Instant::now()
     }
 
-    async fn obtain<E: Placement>(&self, computation: &Computation<E>, policy: O) -> Obtained<R, Claim<B>> {
-        let obtained = match computation.in_scope(false, self.look(computation, policy), None).await {
+    async fn obtain<E: Placement>(
+        &self,
+        computation: &Computation<E>,
+        policy: O,
+        purpose: Purpose,
+    ) -> Obtained<R, CallClaim<B, R>> {
+        let obtained = match computation.in_scope(false, self.look(computation, policy, purpose), None).await
+        {
             Ok(Ok(obtained)) => obtained,
             Ok(Err(error)) => {
-                let claim = Claim::after(&error);
+                let claim = CallClaim { claim: Claim::after(&error), stale: None };
                 match self.failed(computation, error, self.strictness) {
                     Some(failed) => Obtained::Done(Fetched::Failed(failed)),
                     None => Obtained::Compute(claim),
@@ -215,26 +248,30 @@ where
         obtained
     }
 
-    fn renewal(&self, claim: &Claim<B>) -> Option<Renewal> {
-        claim.renewal()
+    fn take_stale(&self, claim: &mut CallClaim<B, R>) -> Option<R> {
+        claim.stale.take()
     }
 
-    fn renewing(&self, claim: &Claim<B>) -> Option<Task> {
-        claim.renewing()
+    fn renewal(&self, claim: &CallClaim<B, R>) -> Option<Renewal> {
+        claim.claim.renewal()
+    }
+
+    fn renewing(&self, claim: &CallClaim<B, R>) -> Option<Task> {
+        claim.claim.renewing()
     }
 
     fn inserted(&self, hash: KeyHash) {
         self.entry.inserted(hash);
     }
 
-    fn encode(&self, result: &R, is_kept: bool, claim: Claim<B>, policy: O) -> ToStore<B> {
+    fn encode(&self, result: &R, is_kept: bool, claim: CallClaim<B, R>, policy: O) -> ToStore<B> {
         let encoded = if is_kept { self.entry.encode(result, policy) } else { Ok(None) };
-        ToStore { encoded, claim, is_failure: policy.is_error(result) }
+        ToStore { encoded, claim: claim.claim, is_failure: policy.is_error(result) }
     }
 
     fn conclude<E: Placement, P>(
         &self,
-        computed: impl Future<Output = Computed<E, P, R, ToStore<B>, Claim<B>>> + Unpin,
+        computed: impl Future<Output = Computed<E, P, R, ToStore<B>, CallClaim<B, R>>> + Unpin,
         complete: impl FnOnce(P, Computation<E>, R, Stored) -> R,
     ) -> impl Future<Output = R> {
         Box::pin(async move {
@@ -249,7 +286,7 @@ where
                     instead.unwrap_or(result)
                 }
                 Computed::Panicked(payload, claim, computation) => {
-                    self.give_up(&computation, claim, true).await;
+                    self.give_up(&computation, claim.claim, true).await;
                     resume_unwind(payload)
                 }
             }

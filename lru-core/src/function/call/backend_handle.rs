@@ -21,6 +21,7 @@ use crate::backend::state::BackendState;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
 use crate::engine::placement::invalidate::HasInProcessCache;
 use crate::expiry::duration::IntoSpan;
+use crate::expiry::settings::scatter;
 use crate::function::call::held_lease::Place;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::Currency;
@@ -58,6 +59,13 @@ pub fn named_of<T: ?Sized>(_: &T) -> NamedType {
 /// The result of a lookup in a backend by an accessor.
 pub type Peeked<R> = Result<Option<R>, BackendError>;
 
+/// For how long stale results are served while they are refreshed.
+#[derive(Clone, Copy)]
+pub(super) enum Swr {
+    Always,
+    For(Duration),
+}
+
 /// The backend of a function, and the options that concern it.
 #[must_use = "a handle takes effect in a call"]
 pub struct BackendHandle<B> {
@@ -71,6 +79,9 @@ pub struct BackendHandle<B> {
     /// it.
     pub(super) lock_timeout: Option<Duration>,
     on_error: Option<fn(&BackendError)>,
+    jitter: f64,
+    pub(super) swr: Option<Swr>,
+    pub(super) stale_if_error: Option<Duration>,
     state: &'static BackendState,
     tracker: Option<&'static Tracker>,
     /// The error of a function that has no backend, because another one owns its namespace.
@@ -108,6 +119,9 @@ impl<B> BackendHandle<B> {
             format: Format::Compact,
             lock_timeout: None,
             on_error: None,
+            jitter: 0.0,
+            swr: None,
+            stale_if_error: None,
             state,
             tracker: None,
             refusal,
@@ -130,6 +144,44 @@ impl<B> BackendHandle<B> {
     pub fn error_ttl(mut self, ttl: impl IntoSpan<Duration>) -> Self {
         self.error_ttl = Some(ttl.into_span());
         self
+    }
+
+    /// Sets up to which fraction each time to live is shortened, at random.
+    pub fn jitter(mut self, jitter: f64) -> Self {
+        self.jitter = jitter.clamp(0.0, 1.0);
+        self
+    }
+
+    /// Sets for how long stale results are served while they are refreshed.
+    pub fn swr(mut self, window: impl IntoSpan<Duration>) -> Self {
+        self.swr = Some(Swr::For(window.into_span()));
+        self
+    }
+
+    /// Sets that stale results are served while they are refreshed: by a backend, for as long again as they were fresh.
+    pub fn swr_always(mut self) -> Self {
+        self.swr = Some(Swr::Always);
+        self
+    }
+
+    /// Sets for how long stale results are served instead of errors.
+    pub fn stale_if_error(mut self, window: impl IntoSpan<Duration>) -> Self {
+        self.stale_if_error = Some(window.into_span());
+        self
+    }
+
+    /// Shortens a time to live by a random fraction, so that entries do not expire together.
+    fn scattered(&self, ttl: Duration) -> Duration {
+        if self.jitter > 0.0 { ttl.mul_f64(1.0 - self.jitter * scatter()) } else { ttl }
+    }
+
+    /// Returns for how long the backend keeps a result that has been fresh for `ttl`.
+    fn stale_window(&self, ttl: Duration) -> Option<Duration> {
+        let swr = self.swr.map(|swr| match swr {
+            Swr::Always => ttl,
+            Swr::For(window) => window,
+        });
+        swr.max(self.stale_if_error)
     }
 
     /// Sets how long the in-process cache may keep a copy at most.
@@ -209,8 +261,14 @@ pub struct BackendEntry<B> {
     local_hash: Option<KeyHash>,
 }
 
-/// Bytes to be stored, and their time to live.
-pub(super) type Encoded = (Vec<u8>, Option<Duration>);
+/// A result as bytes, to be stored.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    /// The time to live, with the stale window.
+    pub(super) ttl: Option<Duration>,
+    /// How long a copy may be kept, if that is less than in any other call.
+    pub(super) max_age: Option<Duration>,
+}
 
 impl<B> BackendEntry<B> {
     pub(super) fn key(&self) -> Result<&[u8], BackendError> {
@@ -250,8 +308,14 @@ impl<B> BackendEntry<B> {
         let BackendHandle { ttl, error_ttl, .. } = self.handle;
         let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
-        let bytes = self.coded::<O::Value>()?.seal(value, ttl, SystemTime::now())?;
-        Ok(Some((bytes, ttl)))
+        let is_error = policy.is_error(result);
+        let fresh = ttl.map(|ttl| self.handle.scattered(ttl));
+        // An error is never stale.
+        let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| !is_error);
+        let ttl = fresh.map(|fresh| fresh.saturating_add(window.unwrap_or_default()));
+        let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
+        let max_age = fresh.filter(|_| self.handle.jitter > 0.0);
+        Ok(Some(Encoded { bytes, ttl, max_age }))
     }
 
     /// Returns how long a copy may be kept that was current when the request was sent at this time.
@@ -328,16 +392,13 @@ impl<B: AsyncBackend> BackendEntry<B> {
     }
 
     /// Stores a result if the lease is still valid, and returns whether it was.
-    pub(super) async fn store_leased(
-        &self,
-        lease: &Lease,
-        (value, ttl): &Encoded,
-    ) -> Result<bool, BackendError> {
+    pub(super) async fn store_leased(&self, lease: &Lease, encoded: &Encoded) -> Result<bool, BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
+        let Encoded { bytes, ttl, .. } = encoded;
         if let Some(tracked) = &self.tracked {
-            tracked.writes(value);
+            tracked.writes(bytes);
         }
-        let over = backend.set_leased(namespace, self.key()?, lease, value, *ttl).await?;
+        let over = backend.set_leased(namespace, self.key()?, lease, bytes, *ttl).await?;
         if let Some(over) = &over {
             self.leased(over);
         }
@@ -345,12 +406,13 @@ impl<B: AsyncBackend> BackendEntry<B> {
     }
 
     /// Stores a result, whatever the backend holds.
-    pub(super) async fn put(&self, (value, ttl): &Encoded) -> Result<(), BackendError> {
+    pub(super) async fn put(&self, encoded: &Encoded) -> Result<(), BackendError> {
         let BackendHandle { backend, namespace, .. } = &self.handle;
+        let Encoded { bytes, ttl, .. } = encoded;
         if let Some(tracked) = &self.tracked {
-            tracked.writes(value);
+            tracked.writes(bytes);
         }
-        let over = backend.put(namespace, self.key()?, value, *ttl).await?;
+        let over = backend.put(namespace, self.key()?, bytes, *ttl).await?;
         if let Some(over) = &over {
             self.leased(over);
         }

@@ -3,6 +3,8 @@
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::time::Duration;
+use std::borrow::Cow;
+use std::format;
 
 use crate::backend::{BackendError, ErrorKind, Lease, Permission};
 use crate::flight::executor::Task;
@@ -91,6 +93,19 @@ impl<B: Held + Clone> BackendEntry<B> {
         Claim { permission, held }
     }
 
+    /// Claims the refresh of a stale result among all processes; `None` if another refreshes it.
+    ///
+    /// The claim is an entry of its own, so that the stale result can be served meanwhile.
+    pub(super) async fn hold_refresh(&self) -> Result<Option<HeldLease<B>>, BackendError> {
+        let mut place = self.place()?;
+        place.namespace = Cow::Owned(format!("{}!refresh", place.namespace));
+        let looked = place.backend.get_or_lease(&place.namespace, &place.key, GLOBAL_LEASE).await?;
+        match looked.permission {
+            Permission::Leased(lease) if lease.is_new() => Ok(Some(HeldLease::apart(place, lease))),
+            _ => Ok(None),
+        }
+    }
+
     pub(super) fn hold(&self, lease: &Lease, is_global: bool) -> Option<HeldLease<B>> {
         Some(HeldLease::new(self.place().ok()?, lease.clone(), is_global))
     }
@@ -108,7 +123,7 @@ impl<B: Held + Clone> BackendEntry<B> {
             }
         };
         let (stored, error) = match stored {
-            Ok(true) => (Stored::Kept(self.currency(sent, None)), None),
+            Ok(true) => (Stored::Kept(self.currency(sent, encoded.max_age)), None),
             Ok(false) => (Stored::Superseded, None),
             Err(error) if may_be_stored(&error) => (Stored::Unknown, Some(error)),
             Err(error) => {
@@ -119,7 +134,7 @@ impl<B: Held + Clone> BackendEntry<B> {
             }
         };
         if let Some(held) = held {
-            held.used();
+            held.used().await;
         }
         (stored, error)
     }

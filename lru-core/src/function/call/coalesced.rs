@@ -15,7 +15,9 @@ use crate::flight::table::Published;
 use crate::function::call::computation::Computation;
 use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
-use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Remote, Stored, block_on};
+use crate::function::call::remote::{
+    Computed, Currency, Fetched, Obtained, Purpose, Remote, Stored, block_on,
+};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::time::Instant;
 
@@ -45,7 +47,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             Ok(result) => return result,
             Err(computation) => computation,
         };
-        let computed = match block_on(remote.obtain(&computation, self.policy)) {
+        let computed = match block_on(remote.obtain(&computation, self.policy, Purpose::Call)) {
             Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched),
             Obtained::Compute(claim) => {
                 let start = M::start(computation.start);
@@ -124,7 +126,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
-        let claim = match remote.obtain(&computation, self.policy).await {
+        let claim = match remote.obtain(&computation, self.policy, Purpose::Call).await {
             Obtained::Compute(claim) => claim,
             Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched),
         };
@@ -140,7 +142,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         mut computation: Computation<E>,
         start: Instant,
         remote: &M,
-        claim: M::Claim,
+        mut claim: M::Claim,
         result: thread::Result<R>,
     ) -> ComputedBy<M, E, S, R, O>
     where
@@ -161,7 +163,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let (policy, events, took) = (self.policy, self.options.events, start.elapsed());
         self.handle.at(self.hash, |engine, _| engine.counters().computed(took));
         events.computed(took, policy.is_error(&result));
-        let (result, is_stale) = self.serve_stale_if_error(result);
+        let (mut result, mut is_stale) = self.serve_stale_if_error(result);
+        if let Some(stale) = remote.take_stale(&mut claim).filter(|_| !is_stale && policy.is_error(&result)) {
+            (result, is_stale) = (stale, true);
+            self.count(|counters| &counters.stale_hits);
+        }
         if is_stale {
             self.count(|counters| &counters.errors);
             events.served_stale();

@@ -48,6 +48,8 @@ pub(super) enum Unusable {
     Claim,
     /// The failure of a computation.
     Failure,
+    /// A result in its stale window.
+    Stale,
     /// A value that cannot be used.
     Value,
 }
@@ -92,13 +94,15 @@ struct Lent<B> {
     lease: Lease,
     /// Whether other processes wait for the lease.
     is_global: bool,
+    /// Whether the lease is an entry of its own, which no result replaces.
+    is_apart: bool,
 }
 
 impl<B: Held> Lent<B> {
     /// Gives the lease up: other processes see the failure, or nothing.
     async fn give_up(&self, has_failed: bool) -> Result<(), BackendError> {
-        let Self { place: Place { backend, namespace, key }, lease, is_global } = self;
-        if *is_global && has_failed {
+        let Self { place: Place { backend, namespace, key }, lease, is_global, is_apart } = self;
+        if *is_global && has_failed && !is_apart {
             return backend.set_leased(namespace, key, lease, FAILED, Some(FAILURE)).await.map(drop);
         }
         backend.end_lease(namespace, key, lease).await
@@ -113,12 +117,20 @@ impl<B: Held> Lent<B> {
 
 impl<B: Held> HeldLease<B> {
     pub(super) fn new(place: Place<B>, lease: Lease, is_global: bool) -> Self {
-        Self(Some(Arc::new(Lent { place, lease, is_global })))
+        Self(Some(Arc::new(Lent { place, lease, is_global, is_apart: false })))
     }
 
-    /// Forgets the lease, which a result has replaced.
-    pub(super) fn used(mut self) {
-        self.0 = None;
+    /// Holds a lease that is an entry of its own.
+    pub(super) fn apart(place: Place<B>, lease: Lease) -> Self {
+        Self(Some(Arc::new(Lent { place, lease, is_global: true, is_apart: true })))
+    }
+
+    /// Forgets the lease, which a result has replaced. Gives it up if it is an entry of its own; if that fails, it
+    /// expires.
+    pub(super) async fn used(mut self) {
+        if let Some(lent) = self.0.take().filter(|lent| lent.is_apart) {
+            drop(lent.give_up(false).await);
+        }
     }
 
     /// Gives the lease up, as there is no result to be stored.

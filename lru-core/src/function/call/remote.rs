@@ -35,7 +35,14 @@ pub trait Remote<R, O> {
         &self,
         computation: &Computation<E>,
         policy: O,
+        purpose: Purpose,
     ) -> impl Future<Output = Obtained<R, Self::Claim>>;
+
+    /// Takes the stale result that the lookup found, to be served instead of an error.
+    #[inline]
+    fn take_stale(&self, _: &mut Self::Claim) -> Option<R> {
+        None
+    }
 
     /// Keeps the claim valid until what this returns is dropped.
     fn renewal(&self, claim: &Self::Claim) -> Self::Renewal;
@@ -93,6 +100,7 @@ impl<R, O> Remote<R, O> for NoRemote {
         &self,
         _: &Computation<E>,
         _: O,
+        _: Purpose,
     ) -> impl Future<Output = Obtained<R, Self::Claim>> {
         poll_fn(|_| Poll::Ready(Obtained::Compute(())))
     }
@@ -102,6 +110,15 @@ impl<R, O> Remote<R, O> for NoRemote {
 
     #[inline]
     fn encode(&self, _: &R, _: bool, (): (), _: O) {}
+}
+
+/// Why a result is looked up in the backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be returned by a call.
+    Call,
+    /// To replace a stale result.
+    Refresh,
 }
 
 /// What a call that missed in the process obtains from the backend.

@@ -13,7 +13,7 @@ use crate::function::call::coalesced::{publish, publish_superseded};
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
-use crate::function::call::remote::{Computed, Fetched, Obtained, Remote, Stored, block_on};
+use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Events;
 use crate::observe::stats::add;
@@ -199,7 +199,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
     {
         let Self { refresh: pending, mut computation } = self;
         let policy = pending.pending.policy;
-        let claim = match remote.obtain(&computation, policy).await {
+        let claim = match remote.obtain(&computation, policy, Purpose::Refresh).await {
             Obtained::Compute(claim) => claim,
             Obtained::Done(Fetched::Found(result, currency)) => {
                 let stored = Stored::Kept(currency);

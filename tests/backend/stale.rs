@@ -1,0 +1,101 @@
+//! Stale results in a backend: `swr`, `stale_if_error` and `jitter` reach what is stored outside.
+//!
+//! Entries of the test's backend do not age: the test sets the remaining time to live that it reports.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use functools::lru_cache;
+
+use crate::map_backend::{MapBackend, until};
+
+/// Sets the remaining time to live of all entries.
+fn set_ttl(backend: &MapBackend, seconds: u64) {
+    for (_, ttl) in backend.entries().values_mut() {
+        *ttl = Some(Duration::from_secs(seconds));
+    }
+}
+
+fn ttls(backend: &MapBackend) -> Vec<Duration> {
+    backend.entries().values().map(|(_, ttl)| ttl.expect("it expires")).collect()
+}
+
+#[test]
+fn a_restarted_process_serves_a_stale_result_and_refreshes_it() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(ttl = 60, swr = 30, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id + 100 * RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!(price(1), 1);
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(90)], "fresh for 60 seconds, stale for 30");
+    set_ttl(&BACKEND, 31);
+    price::cache_retain(|_, _| false);
+    assert_eq!((price(1), RUNS.load(SeqCst), price::cache_stats().backend_hits), (1, 1, 1), "fresh");
+    set_ttl(&BACKEND, 30);
+    price::cache_retain(|_, _| false);
+    assert_eq!(price::cache_peek(1), Some(1));
+    assert_eq!((price(1), RUNS.load(SeqCst)), (1, 1), "stale, and served");
+    assert_eq!(price(1), 1, "stale in the process as well");
+    until(|| price::cache_stats().refreshes == 1);
+    assert_eq!((price(1), RUNS.load(SeqCst)), (101, 2));
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(90)]);
+}
+
+#[test]
+fn without_a_copy_in_the_process_a_stale_result_is_computed_again() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = 0, ttl = 60, swr = true, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id + 100 * RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!(price(1), 1);
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(120)], "stale for as long as it is fresh");
+    set_ttl(&BACKEND, 60);
+    assert_eq!((price(1), price(1)), (101, 101));
+}
+
+#[test]
+fn a_stale_result_is_served_instead_of_an_error() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static IS_UP: AtomicBool = AtomicBool::new(true);
+    #[lru_cache(maxsize = 0, ttl = 60, stale_if_error = 600, backend = &BACKEND)]
+    fn price(id: u64) -> Result<u64, String> {
+        if IS_UP.load(SeqCst) { Ok(id) } else { Err("the exchange is down".to_owned()) }
+    }
+    assert_eq!(price(1), Ok(1));
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(660)]);
+    IS_UP.store(false, SeqCst);
+    set_ttl(&BACKEND, 600);
+    assert_eq!((price(1), price(1)), (Ok(1), Ok(1)));
+    assert_eq!((price::cache_stats().stale_hits, price::cache_info().misses), (2, 3));
+    assert!(price::cache_peek(1).is_none(), "it is no result that a call returns without computing");
+    price::cache_invalidate(1).unwrap();
+    assert!(price(1).is_err(), "what was removed does not come back");
+}
+
+#[test]
+fn a_cached_error_has_no_stale_window() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(ttl = 60, error_ttl = 5, stale_if_error = 600, cache_errors = true, backend = &BACKEND)]
+    fn price(id: u64) -> Result<u64, String> {
+        if id == 0 { Err("no price".to_owned()) } else { Ok(id) }
+    }
+    assert!(price(0).is_err());
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(5)]);
+}
+
+#[test]
+fn jitter_shortens_what_is_stored_outside() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, ttl = 100, jitter = 0.5, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id
+    }
+    (0..50).for_each(|id| assert_eq!(price(id), id));
+    let ttls = ttls(&BACKEND);
+    assert!(ttls.iter().all(|ttl| (50.0..=100.0).contains(&ttl.as_secs_f64())), "{ttls:?}");
+    assert!(ttls.iter().any(|ttl| *ttl != ttls[0]), "{ttls:?}");
+}
