@@ -35,7 +35,7 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 macro_rules! process {
     ($backend:expr $(, $option:ident = $value:expr)*) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[lru_cache(maxsize = 64, namespace = "tracked", backend = $backend $(, $option = $value)*)]
+        #[lru_cache(maxsize = 64, namespace = "number", backend = $backend $(, $option = $value)*)]
         fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
@@ -55,7 +55,7 @@ macro_rules! process {
 macro_rules! async_process {
     ($backend:expr) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[async_lru_cache(maxsize = 64, namespace = "tracked", backend = $backend)]
+        #[async_lru_cache(maxsize = 64, namespace = "number", backend = $backend)]
         async fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }

@@ -1,7 +1,7 @@
 //! The owners of namespaces in this process: one function each.
 //!
 //! Two functions of one namespace would read each other's results. Paths and positions tell functions apart, but for
-//! a `namespace` that was given twice, functions that one macro writes into several blocks, and crates of one name. Then
+//! a `namespace` that was given to functions of several names (functions of one name are then meant to be one), functions that one macro writes into several blocks, and crates of one name. Then
 //! the function that came second has no backend: its lookups and stores are errors. Likewise, types are told
 //! apart by their names, so the second type of a name has no backend.
 
@@ -85,7 +85,7 @@ impl Ownership {
 fn refusal(location: &'static FunctionLocation) -> Option<String> {
     let owner = *OWNERS.lock().entry(location.namespace()).or_insert(location);
     let place = |it: &FunctionLocation| format!("`{}` at {}:{}", it.path(), it.file(), it.line());
-    (!ptr::eq(owner, location) && !SHARES.load(Relaxed)).then(|| {
+    (!ptr::eq(owner, location) && !owner.shares_namespace_with(location)).then(|| {
         format!(
             "two functions share the namespace `{}`: {} uses the backend, and {} does not; set `namespace = \"…\"`",
             location.namespace(),

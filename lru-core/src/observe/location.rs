@@ -84,6 +84,13 @@ impl FunctionLocation {
         })
     }
 
+    /// Returns whether both were given a namespace and have one name: then they are meant to share results, like one
+    /// function that is written in several blocks.
+    #[cfg(feature = "backend")]
+    pub(crate) fn shares_namespace_with(&self, other: &Self) -> bool {
+        self.given.is_some() && self.given == other.given && self.name == other.name
+    }
+
     /// Returns the path of the source file, as it was given to the compiler.
     pub fn file(&self) -> &'static str {
         self.file

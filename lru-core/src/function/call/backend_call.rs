@@ -192,7 +192,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         let sent = Instant::now();
         let (mut stored, mut error) = self.entry.store(claim, &encoded).await;
         if is_sent {
-            computation.requested(sent, Transferred::Written(encoded.0.len()));
+            computation.requested(sent, Transferred::Written(encoded.bytes.len()));
         }
         if !has_lease && error.is_none() && !computation.is_current() {
             // Without leases, a change in this process during the write makes the result out of date, also for calls
