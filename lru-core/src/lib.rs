@@ -77,8 +77,6 @@ pub mod __private {
     pub use crate::backend::circuit::circuit_closed;
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
-    pub use crate::backend::namespaces::share_namespaces;
-    #[cfg(feature = "backend")]
     pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, state::BackendState};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use functools::__private::{LocalCopies, share_namespaces, sink_of};
+use functools::__private::{LocalCopies, sink_of};
 use functools::backend::{Backend, CircuitBreaker, Fallback, Redis, Sharded, redis, redis_client};
 use functools::{async_lru_cache, lru_cache};
 
@@ -39,7 +39,6 @@ macro_rules! process {
         fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
-        share_namespaces();
         Process {
             call: number,
             put: |n, value| number::cache_put(n, value).is_ok(),
@@ -53,13 +52,12 @@ macro_rules! process {
 }
 
 macro_rules! async_process {
-    ($backend:expr) => {{
+    ($backend:expr $(, $option:ident = $value:expr)*) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[async_lru_cache(maxsize = 64, namespace = "number", backend = $backend)]
+        #[async_lru_cache(maxsize = 64, namespace = "number", backend = $backend $(, $option = $value)*)]
         async fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
-        share_namespaces();
         Process {
             call: |n| RUNTIME.block_on(number(n)),
             put: |n, value| RUNTIME.block_on(number::cache_put(n, value)).is_ok(),
@@ -266,8 +264,8 @@ fn what_was_changed_while_the_server_was_away_is_not_served() {
     static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::redis(&[])));
     static URL: LazyLock<String> = LazyLock::new(|| SERVER.lock().unwrap().url());
     let (one, other) = (
-        process! { separate(&*URL).breaker(3, Duration::from_millis(20)) },
-        async_process! { separate(&*URL).breaker(3, Duration::from_millis(20)) },
+        process! { separate(&*URL).breaker(3, Duration::from_millis(20)), on_lost = drop },
+        async_process! { separate(&*URL).breaker(3, Duration::from_millis(20)), on_lost = drop },
     );
     LazyLock::force(&URL);
     let mut server = SERVER.lock().unwrap();
@@ -288,10 +286,37 @@ fn what_was_changed_while_the_server_was_away_is_not_served() {
 }
 
 #[test]
+fn copies_outlive_an_outage() {
+    let _limit = limit();
+    static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::redis(&[])));
+    static URL: LazyLock<String> = LazyLock::new(|| SERVER.lock().unwrap().url());
+    let one = process! { separate(&*URL).breaker(3, Duration::from_millis(20)) };
+    let other = process! { separate(&*URL).breaker(3, Duration::from_millis(20)) };
+    LazyLock::force(&URL);
+    let mut server = SERVER.lock().unwrap();
+    settle(&server, &[&one, &other]);
+    let before = [0, 1, 2, 3, 4, 5, 6, 7].map(one.call);
+    eventually("it has the entries", || (0..8).all(|n| one.has_in_l1(n)));
+    server.kill();
+    let mut others = 100..110;
+    eventually("the server is missed", || others.next().map(one.call).is_none());
+    assert!((one.backend)().1 > 0);
+    assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(one.call), before);
+    server.restart();
+    eventually("both are listening again", || listeners(&server) == 2);
+    assert!((0..8).all(|n| one.has_in_l1(n)));
+    assert_eq!([0, 1, 2, 3, 4, 5, 6, 7].map(one.call), before);
+    sees_changes(&one, &other);
+}
+
+#[test]
 fn who_loses_the_connection_listens_again() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
-    let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()) });
+    let (one, other) = (
+        process! { patient(SERVER.url()), on_lost = drop },
+        process! { patient(SERVER.url()), on_lost = drop },
+    );
     for _ in 0..3 {
         settle(&SERVER, &[&one, &other]);
         (one.call)(1);

@@ -115,12 +115,12 @@ impl Listener {
         loop {
             let rest = match self.connect().await {
                 Ok(connection) => {
-                    self.invalidate_all();
+                    self.may_have_missed_changes();
                     let begin = Instant::now();
                     if self.follow(connection).await.is_err() {
                         return;
                     }
-                    self.invalidate_all();
+                    self.may_have_missed_changes();
                     // A connection that breaks at once may do so again: keep the longer pause.
                     pause = if begin.elapsed() > PAUSES[1] { PAUSES[0] } else { pause };
                     pause
@@ -184,7 +184,7 @@ impl Listener {
                     if is_new && track(&mut connection, [&prefix]).await.is_err() {
                         return Ok(());
                     }
-                    sink.invalidate_all();
+                    sink.may_have_missed_changes();
                 }
                 Event::Push(number, push) if number == self.number => match push.kind {
                     PushKind::Disconnection => return Ok(()),
@@ -195,6 +195,10 @@ impl Listener {
                 Event::Push(..) => {}
             }
         }
+    }
+
+    fn may_have_missed_changes(&self) {
+        self.sinks.values().flatten().for_each(InvalidationSink::may_have_missed_changes);
     }
 
     fn invalidate_all(&self) {

@@ -48,11 +48,13 @@ impl Invalidation {
     pub(crate) fn tracker(
         &'static self,
         memo: &'static impl HasInProcessCache,
-        has_listener: bool,
+        (has_listener, drops_when_lost): (bool, bool),
         backend: &impl AsyncBackend,
         namespace: &str,
     ) -> Option<&'static Tracker> {
-        if self.0.get().is_none() && self.0.set(Tracker::new(memo.in_process()?, has_listener)).is_ok() {
+        if self.0.get().is_none()
+            && self.0.set(Tracker::new(memo.in_process()?, has_listener, drops_when_lost)).is_ok()
+        {
             // Until this is known, other calls assume that changes are reported.
             let tracker = self.0.get()?;
             let is_watching = backend.watch(namespace, sink_of(tracker));
@@ -67,6 +69,8 @@ pub(crate) struct Tracker {
     cache: &'static dyn InProcessCache,
     /// Whether the function has an eviction listener.
     has_listener: bool,
+    /// Whether the copies are dropped when changes may have been missed.
+    drops_when_lost: bool,
     /// Whether the backend reports changes.
     is_watching: AtomicBool,
     seed: RandomState,
@@ -74,9 +78,9 @@ pub(crate) struct Tracker {
 }
 
 impl Tracker {
-    fn new(cache: &'static dyn InProcessCache, has_listener: bool) -> Self {
+    fn new(cache: &'static dyn InProcessCache, has_listener: bool, drops_when_lost: bool) -> Self {
         let (is_watching, seed, records) = (AtomicBool::new(true), RandomState::new(), Mutex::default());
-        Self { cache, has_listener, is_watching, seed, records }
+        Self { cache, has_listener, drops_when_lost, is_watching, seed, records }
     }
 
     /// Tracks a key of the backend for one call, which begins now.
@@ -133,6 +137,12 @@ impl LocalCopies for Tracker {
     fn invalidate_all(&self) {
         self.records.lock().all_changed();
         catch_and_discard(|| self.cache.invalidate_all(self.has_listener));
+    }
+
+    fn may_have_missed_changes(&self) {
+        if self.drops_when_lost {
+            self.invalidate_all();
+        }
     }
 }
 

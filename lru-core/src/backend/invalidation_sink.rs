@@ -23,6 +23,11 @@ pub trait LocalCopies: Sync {
 
     /// See [`InvalidationSink::invalidate_all`].
     fn invalidate_all(&self);
+
+    /// See [`InvalidationSink::may_have_missed_changes`].
+    fn may_have_missed_changes(&self) {
+        self.invalidate_all();
+    }
 }
 
 /// Returns the sink that reports to these copies.
@@ -61,10 +66,16 @@ impl InvalidationSink {
         self.0.invalidate_unless_equal(key, token);
     }
 
-    /// Drops all copies. It is called when the namespace was cleared, when the backend stops receiving
-    /// changes, and when it receives them again.
+    /// Drops all copies, because the namespace was cleared, or any entry may have been changed.
     pub fn invalidate_all(&self) {
         self.0.invalidate_all();
+    }
+
+    /// Reports that the backend does not receive changes any more, or receives them again: some may have been missed.
+    ///
+    /// The copies live on until `front_ttl`, or else their `ttl`, has passed. With `on_lost = drop` they are dropped.
+    pub fn may_have_missed_changes(&self) {
+        self.0.may_have_missed_changes();
     }
 }
 

@@ -7,7 +7,6 @@
 
 use core::any::TypeId;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::collections::HashMap;
 use std::format;
 use std::string::String;
@@ -21,15 +20,6 @@ use crate::observe::location::FunctionLocation;
 
 static OWNERS: LazyLock<Mutex<HashMap<&'static str, &'static FunctionLocation>>> =
     LazyLock::new(Mutex::default);
-
-/// Whether functions may share a namespace.
-static SHARES: AtomicBool = AtomicBool::new(false);
-
-/// Lets functions share a namespace from now on: in tests, where each plays the part of one function in another process.
-#[doc(hidden)]
-pub fn share_namespaces() {
-    SHARES.store(true, Relaxed);
-}
 
 /// Whether a function owns its namespace, and which types it was called with; in a `static`.
 pub(crate) struct Ownership {

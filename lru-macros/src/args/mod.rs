@@ -19,7 +19,7 @@ use crate::type_tokens;
 
 pub(crate) use attribute::Attribute;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Given, Items, Placement, Results};
-pub(crate) use values::{Accessors, Format, MaxSize, Policy, Scope, SingleFlight, Swr};
+pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
 
 use table::Entry;
 

@@ -22,8 +22,8 @@ use syn::{Expr, LitStr, Path, Token};
 
 use super::attribute::Attribute;
 use super::values::{
-    Accessors, Format, MaxSize, Policy, Scope, SingleFlight, Swr, count, duration, expression, fraction,
-    function, maxsize, name, namespace, number, path, shards, stale, word,
+    Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
+    fraction, function, maxsize, name, namespace, number, path, shards, stale, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`] and [`OPTIONS`].
@@ -155,6 +155,8 @@ options! {
         /// The name of the function, instead of its path.
         namespace: LitStr = namespace,
             "a name in quotation marks without `#` and `!`, such as `namespace = \"shop.price\"`";
+        /// Whether copies in this process are kept while changes are not reported.
+        on_lost: OnLost = word, "`keep` or `drop`";
         /// A part of the namespace of the function's entries.
         version: Expr = expression, "a value that implements `Display`, such as `version = 2`, or `body`";
         /// The serialization format.

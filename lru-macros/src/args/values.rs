@@ -46,6 +46,15 @@ pub(crate) enum Format {
     Json,
 }
 
+/// What happens to the copies in this process when the backend may have missed changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnLost {
+    /// They live on until their time to live has passed.
+    Keep,
+    /// They are dropped.
+    Drop,
+}
+
 /// Where the accessors of a function are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accessors {
@@ -90,6 +99,10 @@ impl Word for Format {
     const WORDS: &[(&str, Self)] = &[("compact", Self::Compact), ("json", Self::Json)];
 }
 
+impl Word for OnLost {
+    const WORDS: &[(&str, Self)] = &[("keep", Self::Keep), ("drop", Self::Drop)];
+}
+
 impl Word for Accessors {
     const WORDS: &[(&str, Self)] =
         &[("companion", Self::Companion), ("siblings", Self::Siblings), ("none", Self::None)];
@@ -97,7 +110,11 @@ impl Word for Accessors {
 
 /// One of several words.
 pub(super) fn word<T: Word>(input: ParseStream, takes: &str) -> syn::Result<T> {
-    let expr = whole(input, takes, Expr::parse)?;
+    let mut expr = whole(input, takes, Expr::parse)?;
+    // A `macro_rules!` macro passes an `expr` in a group without delimiters.
+    while let Expr::Group(group) = expr {
+        expr = *group.expr;
+    }
     let text = match &expr {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
         Expr::Lit(lit) => match &lit.lit {

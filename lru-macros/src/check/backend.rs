@@ -24,6 +24,7 @@ fn options_have_a_backend(args: &Args, errors: &mut Errors) {
         backend.front_ttl.name(),
         backend.version.name(),
         backend.format.name(),
+        backend.on_lost.name(),
         backend.strict.name(),
         backend.on_backend_error.name(),
     ];

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Index};
 
 use super::{cache, call};
-use crate::args::{Format, Swr};
+use crate::args::{Format, OnLost, Swr};
 use crate::model::{self, Accessors, Backend, Flavor, Model};
 use crate::{signature, type_tokens};
 
@@ -98,7 +98,8 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Flavor::Async(_) => quote! { awaited },
     };
     let listens = model.lifecycle.listens();
-    let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens) });
+    let drops = options.on_lost.get() == Some(&OnLost::Drop);
+    let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens, #drops) });
     Some(
         quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #swr_always #json #global #watched },
     )

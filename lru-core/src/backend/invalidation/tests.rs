@@ -24,7 +24,7 @@ impl InProcessCache for Fake {
 
 fn tracked() -> (&'static Fake, &'static Tracker) {
     let cache: &'static Fake = std::boxed::Box::leak(std::boxed::Box::default());
-    (cache, std::boxed::Box::leak(std::boxed::Box::new(Tracker::new(cache, false))))
+    (cache, std::boxed::Box::leak(std::boxed::Box::new(Tracker::new(cache, false, true))))
 }
 
 fn hash(n: u64) -> KeyHash {

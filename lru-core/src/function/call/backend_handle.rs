@@ -227,11 +227,21 @@ impl<B> BackendHandle<B> {
 
 impl<B: AsyncBackend> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
-    pub fn watched(mut self, memo: &'static impl HasInProcessCache, has_listener: bool) -> Self {
+    pub fn watched(
+        mut self,
+        memo: &'static impl HasInProcessCache,
+        has_listener: bool,
+        drops_when_lost: bool,
+    ) -> Self {
         if self.refusal.is_some() {
             return self;
         }
-        self.tracker = self.state.invalidation.tracker(memo, has_listener, &self.backend, &self.namespace);
+        self.tracker = self.state.invalidation.tracker(
+            memo,
+            (has_listener, drops_when_lost),
+            &self.backend,
+            &self.namespace,
+        );
         self
     }
 
