@@ -42,6 +42,8 @@ mod tests {
         for n in 0..400_u32 {
             backend.set("bound", &n.to_le_bytes(), &vec![7; 10_000 + n as usize * 10], None).unwrap();
         }
+        // The oldest are evicted as the results are written.
+        backend.flush().unwrap();
         let there = |n: u32| backend.get("bound", &n.to_le_bytes()).unwrap().is_some();
         let first = (0..400).find(|n| there(*n)).unwrap();
         assert!((300..380).contains(&first), "{first}");
