@@ -311,6 +311,7 @@ pub use lru_macros::cache;
 /// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
 /// | [`snapshot = "prices.bin"`](#backends) | results in a file between two runs of the program: a backend of its own | none |
 /// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
+/// | [`on_lost = drop`](#backends) | whether in-process copies are kept while the backend reports no changes | `keep` |
 /// | [`namespace = "shop.price"`](#backends) | the name of the function in backend, registry and metrics, instead of its path | |
 /// | [`version = 2`, `version = body`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
 /// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
@@ -995,10 +996,12 @@ pub use lru_macros::cache;
 ///   `front_ttl` shortens the time to live of the in-process copy, and so bounds how long this process may serve a result that
 ///   another process has invalidated. It counts from when the request was sent that found or stored the result. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
 ///   of a hundred processes on one server.
+///   `jitter` shortens what is stored outside as well. Stale windows (`swr`, `stale_if_error`) reach the backend: it keeps a result for its
+///   `ttl` and the longer window, with `swr = true` for twice its `ttl`. So a process that was restarted serves stale results too.
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
-///   as another process changes or invalidates the entry, and all copies are dropped while changes cannot be received. The eviction
-///   listener is called for them at the next call. `front_ttl` is the bound with Memcached, a file, a Redis cluster, an older server,
-///   or a cache object (`cache = …`).
+///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. While changes cannot be
+///   received, as in an outage, the copies live on, for `front_ttl` or else their `ttl`; with `on_lost = drop` they are dropped. `front_ttl` is the
+///   bound with Memcached, a file, a Redis cluster, an older server, or a cache object (`cache = …`).
 /// * **Namespace.** The path of the function is its namespace, so functions do not share entries. A function within another function or
 ///   block has its line and column as well, since its path is not unique. `namespace = "shop.price"` gives a name that stays the same when the
 ///   function is moved or renamed; [`registry`](crate#features) and metrics use it too. `version`, any value with `Display`, is part of the namespace:
