@@ -11,12 +11,15 @@ type Place = (String, Vec<u8>);
 
 type Entries = BTreeMap<Place, (Vec<u8>, Option<Duration>)>;
 
+/// What was last seen at a place, a value or none, and its number.
+type Seen = (Option<Vec<u8>>, u64);
+
 /// A backend in memory that gives leases, and can be made to fail.
 #[derive(Debug, Default)]
 pub(crate) struct MapBackend {
     entries: Mutex<Entries>,
     /// The number of what was last seen at each place: a value, or none.
-    leases: Mutex<BTreeMap<Place, (Option<Vec<u8>>, u64)>>,
+    leases: Mutex<BTreeMap<Place, Seen>>,
     requests: Mutex<Vec<&'static str>>,
     is_down: AtomicBool,
 }

@@ -105,9 +105,10 @@ fn dropping_child() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let time = Duration::from_millis(300);
-        let dropped = match is_redis() {
-            true => tokio::time::timeout(time, by_redis_async(key)).await.is_err(),
-            false => tokio::time::timeout(time, by_memcached_async(key)).await.is_err(),
+        let dropped = if is_redis() {
+            tokio::time::timeout(time, by_redis_async(key)).await.is_err()
+        } else {
+            tokio::time::timeout(time, by_memcached_async(key)).await.is_err()
         };
         println!("\ndropped={dropped}");
         tokio::time::sleep(Duration::from_secs(30)).await;

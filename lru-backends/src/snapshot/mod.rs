@@ -129,6 +129,9 @@ impl fmt::Debug for Snapshot {
     }
 }
 
+/// Held while a file is written: of two writers, the later has the later entries.
+static WRITES: Mutex<()> = Mutex::new(());
+
 /// The snapshots that this process uses, by path.
 static OPEN: LazyLock<Mutex<HashMap<PathBuf, Arc<Shared>>>> = LazyLock::new(Mutex::default);
 
@@ -168,7 +171,7 @@ impl Shared {
             state.is_loaded = true;
             match file::read(&self.path) {
                 Ok(entries) => state.store.load(entries, now()),
-                Err(error) => state.error = Some(self.located(error)),
+                Err(error) => state.error = Some(self.located(&error)),
             }
             state.written = state.store.changes();
         }
@@ -207,18 +210,16 @@ impl Shared {
         }
         let bytes = file::encoded(state.store.live(now()));
         drop(state);
-        // Of two writers, the later has the later entries.
-        static WRITES: Mutex<()> = Mutex::new(());
         let writes = lock(&WRITES);
         if lock(&self.state).written < changes {
-            file::write(&self.path, &bytes).map_err(|error| self.located(error))?;
+            file::write(&self.path, &bytes).map_err(|error| self.located(&error))?;
             lock(&self.state).written = changes;
         }
         drop(writes);
         Ok(())
     }
 
-    fn located(&self, error: std::io::Error) -> BackendError {
+    fn located(&self, error: &std::io::Error) -> BackendError {
         let kind = ErrorKind::from(error.kind());
         BackendError::with_kind(kind, format!("snapshot {}: {error}", self.path.display()))
     }

@@ -178,10 +178,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let Model { krate, result, .. } = model;
     let (handle, key, result_policy) =
         (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
-    let wait = |future: TokenStream| match model.flavor {
-        Flavor::Sync => quote! { #krate::__private::block_on(#future) },
-        Flavor::Async(_) => quote! { #future.await },
-    };
+    let wait = |future: TokenStream| wait(model, &future);
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
     let peeked = wait(quote! { __entry.peek(#result_policy) });
     let peeked_type = model.peeked();
@@ -250,46 +247,60 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
-        "cache_refresh" => {
-            let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
-            let (strictness, call) = (strictness(model), call::call(model, &home));
-            let (claim, replaced) = (
-                wait(quote! { __entry.claim() }),
-                wait(quote! { __entry.to_put(&__result, #result_policy).replace(__claim) }),
-            );
-            // The claim stays valid while the body runs.
-            let run = match model.flavor {
-                Flavor::Sync => quote! {
-                    { let __renewal = #krate::__private::renewal(&__claim); #call }
-                },
-                Flavor::Async(_) => quote! { #krate::__private::renewing(&__claim, #call).await },
-            };
-            let options = call::entry_options(model);
-            let copies = options.as_ref().map(|_| call::copies_for_options(model));
-            let insert = options.map_or_else(
-                || quote! { __miss.insert(__result) },
-                |options| quote! { __miss.insert_with(__result, #options) },
-            );
-            let body = quote! {
-                #entry
-                let __entry = __entry #copied;
-                let __claim = #claim;
-                let __miss = #handle.refresh(#key, #result_policy);
-                #copies
-                let __result = #run;
-                let __replaced = #replaced;
-                let __miss = __miss.replaced(&__replaced);
-                let __result = #insert;
-                __entry.copied();
-                match __replaced.error() {
-                    ::core::option::Option::None => __result,
-                    ::core::option::Option::Some(__error) => {
-                        __entry.failed(&#handle, #flight, __error, #strictness).unwrap_or(__result)
-                    }
-                }
-            };
-            (quote! { #result }, body)
-        }
+        "cache_refresh" => (quote! { #result }, refresh(model, &entry, copied.as_ref())),
         _ => return None,
     })
+}
+
+/// The body of `cache_refresh`: it computes, and stores what it has computed in both places.
+fn refresh(model: &Model, entry: &TokenStream, copied: Option<&TokenStream>) -> TokenStream {
+    let home = quote!(Self);
+    let krate = &model.krate;
+    let (handle, key, result_policy) =
+        (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
+    let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
+    let (strictness, call) = (strictness(model), call::call(model, &home));
+    let claim = quote! { __entry.claim() };
+    let replaced = quote! { __entry.to_put(&__result, #result_policy).replace(__claim) };
+    let (claim, replaced) = (wait(model, &claim), wait(model, &replaced));
+    // The claim stays valid while the body runs.
+    let run = match model.flavor {
+        Flavor::Sync => quote! {
+            { let __renewal = #krate::__private::renewal(&__claim); #call }
+        },
+        Flavor::Async(_) => quote! { #krate::__private::renewing(&__claim, #call).await },
+    };
+    let options = call::entry_options(model);
+    let arguments = options.as_ref().map(|_| call::copies_for_options(model));
+    let insert = options.map_or_else(
+        || quote! { __miss.insert(__result) },
+        |options| quote! { __miss.insert_with(__result, #options) },
+    );
+    quote! {
+        #entry
+        let __entry = __entry #copied;
+        let __claim = #claim;
+        let __miss = #handle.refresh(#key, #result_policy);
+        #arguments
+        let __result = #run;
+        let __replaced = #replaced;
+        let __miss = __miss.replaced(&__replaced);
+        let __result = #insert;
+        __entry.copied();
+        match __replaced.error() {
+            ::core::option::Option::None => __result,
+            ::core::option::Option::Some(__error) => {
+                __entry.failed(&#handle, #flight, __error, #strictness).unwrap_or(__result)
+            }
+        }
+    }
+}
+
+/// Awaits a future of the backend, or blocks the thread on it.
+fn wait(model: &Model, future: &TokenStream) -> TokenStream {
+    let krate = &model.krate;
+    match model.flavor {
+        Flavor::Sync => quote! { #krate::__private::block_on(#future) },
+        Flavor::Async(_) => quote! { #future.await },
+    }
 }
