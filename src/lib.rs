@@ -1028,8 +1028,8 @@ pub use lru_macros::cache;
 ///   the feature `json`, stores JSON that other programs can read. JSON writes `null` for a float that is not finite and for
 ///   `Some(None)`: such a key or result is kept in the process only, and counts as a backend error.
 /// * **Warm restarts.** `snapshot = "prices.bin"` is a backend of its own: the process holds the encoded results in memory too, and
-///   writes them to this file a minute after a change and in [`shutdown`](crate::shutdown). The next run of the program finds them there, with
-///   their time to live. A damaged file is ignored, and counts as a backend error. [`snapshot`](backend::snapshot) has the size limit and the interval.
+///   writes them to this file a minute after a change and in `functools::shutdown()`. The next run of the program finds them there, with
+///   their time to live. A damaged file is ignored, and counts as a backend error. `functools::backend::snapshot` has the size limit and the interval.
 /// * **Accessors.** `cache_clear`, `cache_invalidate` and `cache_put` act in both places and return a `Result`. They, `cache_contains`
 ///   and `cache_peek` are `async` if the function is; the latter two treat a backend that fails as empty. `cache_retain` acts in the
 ///   process only. `cache_refresh` stores its result as a call does.

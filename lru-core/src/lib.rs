@@ -105,7 +105,8 @@ pub mod __private {
     pub use crate::function::call::{
         backend_accessors::{Put, Replaced},
         backend_call::BackendCall,
-        backend_handle::{BackendEntry, BackendHandle, Peeked, named, named_of, opened},
+        backend_entry::BackendEntry,
+        backend_handle::{BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
         strictness::{Lenient, Strict, Strictness},
     };

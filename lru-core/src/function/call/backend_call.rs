@@ -13,7 +13,7 @@ use crate::backend::codec::Opened;
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::flight::executor::Task;
-use crate::function::call::backend_handle::{BackendEntry, Encoded};
+use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::claim::Claim;
 use crate::function::call::computation::Computation;
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};

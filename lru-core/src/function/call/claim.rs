@@ -8,7 +8,7 @@ use std::format;
 
 use crate::backend::{BackendError, ErrorKind, Lease, Permission};
 use crate::flight::executor::Task;
-use crate::function::call::backend_handle::{BackendEntry, Encoded};
+use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, LEASE, Renewal};
 use crate::function::call::remote::{Currency, Stored};
 use crate::time::Instant;

@@ -1,0 +1,208 @@
+//! The entry of one call in the backend (L2) of a function.
+
+use core::time::Duration;
+use std::vec::Vec;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::codec::{self, Entry, Opened};
+use crate::backend::invalidation::TrackedKey;
+use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
+use crate::function::call::backend_handle::BackendHandle;
+use crate::function::call::held_lease::Place;
+use crate::function::call::remote::Currency;
+use crate::function::call::strictness::Strictness;
+use crate::function::result_policy::ResultPolicy;
+use crate::key::{KeyHash, Part};
+use crate::observe::events::Events;
+use crate::time::{Instant, SystemTime};
+
+impl<B> BackendHandle<B> {
+    /// Returns the entry for a key: the arguments, as serde serializes them.
+    pub fn under<Q: Serialize + ?Sized>(mut self, key: &Q) -> BackendEntry<B> {
+        let key = self.refusal.take().map_or_else(|| codec::key(key, self.format), Err);
+        let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
+        BackendEntry { handle: self, key, tracked, local_hash: None }
+    }
+}
+
+/// The entry of a function's backend for one key.
+#[must_use = "an entry takes effect in a call"]
+pub struct BackendEntry<B> {
+    pub(super) handle: BackendHandle<B>,
+    /// An error if the arguments cannot be serialized, or another function owns the namespace: then nothing is found or
+    /// stored.
+    key: Result<Vec<u8>, BackendError>,
+    /// Tracks the copy in the in-process cache, if the backend reports changes.
+    tracked: Option<TrackedKey>,
+    /// The hash under which an accessor inserts the copy.
+    local_hash: Option<KeyHash>,
+}
+
+/// A result as bytes, to be stored.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    /// The time to live, with the stale window.
+    pub(super) ttl: Option<Duration>,
+    /// How long a copy may be kept, if that is less than in any other call.
+    pub(super) max_age: Option<Duration>,
+}
+
+impl<B> BackendEntry<B> {
+    pub(super) fn key(&self) -> Result<&[u8], BackendError> {
+        self.key.as_deref().map_err(BackendError::again)
+    }
+
+    /// Returns the place of the entry, apart from the call.
+    pub(super) fn place(&self) -> Result<Place<B>, BackendError>
+    where
+        B: Clone,
+    {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        Ok(Place { backend: backend.clone(), namespace: namespace.clone(), key: self.key()?.to_vec() })
+    }
+
+    /// Returns the entry as the codec sees it, with values of type `V`.
+    fn coded<V: DeserializeOwned>(&self) -> Result<Entry<'_, V>, BackendError> {
+        let BackendHandle { format, namespace, state, .. } = &self.handle;
+        Ok(Entry::new(*format, &state.shapes, namespace, self.key()?))
+    }
+
+    /// Decodes a stored value. The remaining time to live that the backend reports counts, if it reports one.
+    pub(super) fn decode<R, O>(&self, found: Option<Stored>, policy: O) -> Result<Opened<R>, BackendError>
+    where
+        O: ResultPolicy<R, Value: DeserializeOwned>,
+    {
+        let Some(Stored { value, ttl, .. }) = found else { return Ok(Opened::Missing) };
+        let opened = self.coded::<O::Value>()?.open(&value, ttl, SystemTime::now);
+        Ok(opened.map(|value| policy.result_of(value)))
+    }
+
+    /// Encodes a result; `None` if it is not to be stored.
+    pub(super) fn encode<R, O>(&self, result: &R, policy: O) -> Result<Option<Encoded>, BackendError>
+    where
+        O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
+    {
+        let BackendHandle { ttl, error_ttl, .. } = self.handle;
+        let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
+        let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
+        let is_error = policy.is_error(result);
+        let fresh = ttl.map(|ttl| self.handle.scattered(ttl));
+        // An error is never stale.
+        let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| !is_error);
+        let ttl = fresh.map(|fresh| fresh.saturating_add(window.unwrap_or_default()));
+        let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
+        let max_age = fresh.filter(|_| self.handle.jitter > 0.0);
+        Ok(Some(Encoded { bytes, ttl, max_age }))
+    }
+
+    /// Returns how long a copy may be kept that was current when the request was sent at this time.
+    pub(super) fn currency(&self, current_at: Instant, ttl: Option<Duration>) -> Currency {
+        let max_age = shorter(self.handle.local_ttl, ttl);
+        let max_age = max_age.map(|age| age.saturating_sub(current_at.elapsed()));
+        Currency { max_age, current_at: Some(current_at) }
+    }
+
+    /// Records that the in-process cache may have a copy now.
+    pub(super) fn inserted(&self, hash: KeyHash) {
+        if let Some(tracked) = &self.tracked {
+            tracked.inserted(hash);
+        }
+    }
+
+    /// Records that what the result is made of is read from now on.
+    pub(super) fn begin(&self) {
+        if let Some(tracked) = &self.tracked {
+            tracked.begin();
+        }
+    }
+
+    /// Records the lease that the call has now.
+    pub(super) fn leased(&self, lease: &Lease) {
+        if let Some(tracked) = &self.tracked {
+            tracked.leased(lease);
+        }
+    }
+
+    /// Records that an accessor has replaced the copy now, or removed it.
+    pub fn copied(&self) {
+        if let (Some(hash), Some(tracked)) = (self.local_hash, &self.tracked) {
+            tracked.replaced(hash);
+        }
+    }
+
+    /// Sets the key under which an accessor inserts a copy in the in-process cache.
+    #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
+    pub fn copied_to<Q: Part>(mut self, key: Q) -> Self {
+        self.local_hash = self.tracked.is_some().then(|| KeyHash::of_part(&key));
+        self
+    }
+
+    /// Reports an error by an event and the callback, unless it belongs to an outage that was reported. Returns what a
+    /// strict function returns instead of its result.
+    pub(super) fn report<R>(
+        &self,
+        events: Events,
+        error: BackendError,
+        strictness: impl Strictness<R>,
+    ) -> Option<R> {
+        if !error.is_repeated() {
+            events.backend_failed(&error);
+            if let Some(callback) = self.handle.on_error {
+                callback(&error);
+            }
+        }
+        strictness.instead(error)
+    }
+}
+
+impl<B: AsyncBackend> BackendEntry<B> {
+    /// Looks up the entry; if there is none, leaves a lease for this time.
+    pub(super) async fn look(&self, lease: Duration) -> Result<Lookup, BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        // If nothing is found, the computation that follows begins here as well.
+        self.begin();
+        let lookup = backend.get_or_lease(namespace, self.key()?, lease).await?;
+        if let Permission::Leased(lease) = &lookup.permission {
+            self.leased(lease);
+        }
+        Ok(lookup)
+    }
+
+    /// Stores a result if the lease is still valid, and returns whether it was.
+    pub(super) async fn store_leased(&self, lease: &Lease, encoded: &Encoded) -> Result<bool, BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        let Encoded { bytes, ttl, .. } = encoded;
+        if let Some(tracked) = &self.tracked {
+            tracked.writes(bytes);
+        }
+        let over = backend.set_leased(namespace, self.key()?, lease, bytes, *ttl).await?;
+        if let Some(over) = &over {
+            self.leased(over);
+        }
+        Ok(over.is_some())
+    }
+
+    /// Stores a result, whatever the backend holds.
+    pub(super) async fn put(&self, encoded: &Encoded) -> Result<(), BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        let Encoded { bytes, ttl, .. } = encoded;
+        if let Some(tracked) = &self.tracked {
+            tracked.writes(bytes);
+        }
+        let over = backend.put(namespace, self.key()?, bytes, *ttl).await?;
+        if let Some(over) = &over {
+            self.leased(over);
+        }
+        Ok(())
+    }
+}
+
+/// Returns the shorter of two times; `None` is unlimited.
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
