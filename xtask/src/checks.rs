@@ -167,14 +167,26 @@ fn recorded_traces() -> Result {
 /// A target without clocks and threads of its own.
 const WASM: &str = "wasm32-unknown-unknown";
 
-/// Checks that the library compiles for [`WASM`], if the target is installed.
+/// What runs tests on [`WASM`], in Node.js.
+const WASM_RUNNER: &str = "wasm-bindgen-test-runner";
+
+/// Checks that the library compiles for [`WASM`], and runs its tests there, if the target and the runner are installed.
 fn wasm() -> Result {
     let libraries = output_of(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
     if !PathBuf::from(libraries.trim()).exists() {
         let advice = format!("{WASM} is not installed; install it with `rustup target add {WASM}`");
         return Ok(Outcome::Skipped(advice));
     }
-    run_through(&mut cargo(&format!("check --package functools --target {WASM}")))
+    run_through(&mut cargo(&format!("check --package functools --target {WASM}")))?;
+    if output_of(Command::new(WASM_RUNNER).arg("--version")).is_err() {
+        let advice = format!(
+            "the library compiles for {WASM}, but its tests did not run: install {WASM_RUNNER} with `cargo install wasm-bindgen-cli`"
+        );
+        return Ok(Outcome::Skipped(advice));
+    }
+    let tests = "test --manifest-path tests/wasm/Cargo.toml --target-dir target/wasm --quiet";
+    let mut tests = cargo(&format!("{tests} --target {WASM}"));
+    run_through(tests.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", WASM_RUNNER))
 }
 
 /// Checks the number of crates that `functools` makes its users compile besides itself.
