@@ -99,3 +99,38 @@ fn jitter_shortens_what_is_stored_outside() {
     assert!(ttls.iter().all(|ttl| (50.0..=100.0).contains(&ttl.as_secs_f64())), "{ttls:?}");
     assert!(ttls.iter().any(|ttl| *ttl != ttls[0]), "{ttls:?}");
 }
+
+#[test]
+fn each_option_has_a_window_of_its_own() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(ttl = 60, swr = 10, stale_if_error = 3600, backend = &BACKEND)]
+    fn price(id: u64) -> Result<u64, String> {
+        if RUNS.fetch_add(1, SeqCst) < 2 { Ok(id) } else { Err("the exchange is down".to_owned()) }
+    }
+    assert_eq!(price(1), Ok(1));
+    // Stale for 11 seconds: too long to be served while it is refreshed.
+    set_ttl(&BACKEND, 3589);
+    price::cache_retain(|_, _| false);
+    assert_eq!((price(1), RUNS.load(SeqCst)), (Ok(1), 2));
+    set_ttl(&BACKEND, 3589);
+    price::cache_retain(|_, _| false);
+    assert_eq!((price(1), RUNS.load(SeqCst)), (Ok(1), 3), "instead of the error");
+}
+
+#[test]
+fn a_copy_is_not_served_stale_beyond_front_ttl() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(ttl = 3600, swr = true, front_ttl = 0.02, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id + 100 * RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!(price(1), 1);
+    // Another process invalidates the entry.
+    BACKEND.entries().clear();
+    let start = std::time::Instant::now();
+    until(|| price(1) == 101);
+    assert!(start.elapsed() >= Duration::from_millis(1));
+    assert_eq!(price::cache_stats().stale_hits, 0, "the copy was gone, and not stale");
+}

@@ -4,8 +4,8 @@
 //! them: so the server need not remember which client has read which key. A thread listens, and ends when the
 //! [`Tracking`] is dropped.
 //!
-//! Invariant: a change that happens while no connection listens counts as a change of every key. All copies are dropped
-//! when the connection is lost, and again when a new one listens.
+//! When the connection is lost, and again when a new one listens, the functions are told that changes may have been
+//! missed. They keep their copies or drop them: `on_lost`.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -123,13 +123,27 @@ fn unreadable(what: impl Into<String>) -> BackendError {
     BackendError::with_kind(ErrorKind::Protocol, what.into())
 }
 
+/// The remaining times of a fresh result; `None` if it does not expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Remaining {
+    /// For how long it is fresh.
+    pub(crate) fresh: Option<Duration>,
+    /// Its time to live, with the stale window.
+    pub(crate) ttl: Option<Duration>,
+}
+
+impl Remaining {
+    /// The times of a result that does not expire.
+    pub(crate) const NONE: Self = Self { fresh: None, ttl: None };
+}
+
 /// What the bytes of an entry contain.
 #[derive(Debug)]
 pub(crate) enum Opened<T> {
-    /// A fresh result, and for how long it is fresh.
-    Found(T, Option<Duration>),
-    /// A result in its stale window.
-    Stale(T),
+    /// A fresh result, and its times.
+    Found(T, Remaining),
+    /// A result in its stale window: for how long it has been stale, and its remaining time to live.
+    Stale(T, Duration, Duration),
     /// No result of this function: an expired one, or one of another shape, version or program.
     Missing,
     /// A damaged result, or one that cannot be decoded. It counts as missing too.
@@ -141,7 +155,7 @@ impl<T> Opened<T> {
     pub(crate) fn map<R>(self, convert: impl FnOnce(T) -> R) -> Opened<R> {
         match self {
             Self::Found(value, ttl) => Opened::Found(convert(value), ttl),
-            Self::Stale(value) => Opened::Stale(convert(value)),
+            Self::Stale(value, past, left) => Opened::Stale(convert(value), past, left),
             Self::Missing => Opened::Missing,
             Self::Damaged(error) => Opened::Damaged(error),
         }
@@ -236,8 +250,13 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
             Ok(value) => {
                 let window = Duration::from_millis(window);
                 match ttl {
-                    Some(ttl) if ttl <= window && !window.is_zero() => Opened::Stale(value),
-                    ttl => Opened::Found(value, ttl.map(|ttl| ttl.saturating_sub(window))),
+                    Some(ttl) if ttl <= window && !window.is_zero() => {
+                        Opened::Stale(value, window.saturating_sub(ttl), ttl)
+                    }
+                    ttl => {
+                        let fresh = ttl.map(|ttl| ttl.saturating_sub(window));
+                        Opened::Found(value, Remaining { fresh, ttl })
+                    }
                 }
             }
             Err(reason) => Opened::Damaged(unreadable(format!("the entry cannot be decoded: {reason}"))),

@@ -36,6 +36,11 @@ impl<W: Staleness> EntryInfo<W> {
         }
     }
 
+    /// Limits the time for which the entry is kept, fresh or stale, to `end`.
+    pub(crate) fn expire_by(&mut self, end: Ticks) {
+        self.expires = end.min(self.expires);
+    }
+
     /// Returns how the entry may be served at the time `now`.
     #[inline]
     pub fn freshness(&self, now: Ticks) -> Freshness {

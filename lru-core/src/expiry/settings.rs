@@ -45,8 +45,17 @@ pub struct EntryOptions {
     pub until: Option<Ticks>,
     /// Whether the value is an error.
     pub is_error: bool,
-    /// The longest time for which the entry is fresh, if a backend has the value too.
-    pub max_age: Option<Duration>,
+    /// The limits of a copy, if a backend has the value too.
+    pub max_age: Option<MaxAge>,
+}
+
+/// The longest times for which a copy of a backend's entry is fresh, and is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxAge {
+    /// For how long it is fresh.
+    pub fresh: Duration,
+    /// For how long it is kept, whether fresh or stale.
+    pub kept: Duration,
 }
 
 impl EntryOptions {
@@ -157,8 +166,11 @@ impl<T: Timestamp> ExpirySettings<T> {
             (None, Some(ttl)) => self.after_ttl(T::later(now, self.scattered(ttl)), is_error),
         };
         let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
-        if let Some(left) = max_age.and_then(T::Span::of) {
-            info.shorten(T::later(now, left));
+        if let Some(MaxAge { fresh, kept }) = max_age {
+            if let (Some(fresh), Some(kept)) = (T::Span::of(fresh), T::Span::of(kept)) {
+                info.shorten(T::later(now, fresh));
+                info.expire_by(T::later(now, kept));
+            }
         }
         info
     }

@@ -44,8 +44,6 @@ pub(crate) enum Published<V> {
     Stored(V),
     /// A whole result of which the cache stores nothing.
     Whole(Box<dyn Any + Send + Sync>),
-    /// Nothing, as the entry was changed in the backend meanwhile: the followers begin again.
-    Superseded,
 }
 
 impl<K, V> FlightTable<K, V> {

@@ -74,6 +74,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Some(Swr::Always) => (None, Some(quote! { .swr_always() })),
         Some(Swr::Never) | None => (None, None),
     };
+    let timer = expiry.timer.is_some().then(|| quote! { .with_timer() });
     let settings = [
         ("ttl", expiry.ttl.get()),
         ("error_ttl", expiry.error_ttl.get()),
@@ -101,7 +102,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let drops = options.on_lost.get() == Some(&OnLost::Drop);
     let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens, #drops) });
     Some(
-        quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #swr_always #json #global #watched },
+        quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #swr_always #timer #json #global #watched },
     )
 }
 

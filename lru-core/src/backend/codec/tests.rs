@@ -21,8 +21,8 @@ fn entry<T: DeserializeOwned>(format: Format) -> Entry<'static, T> {
 
 fn found<T>(opened: Opened<T>) -> Option<(T, Option<Duration>)> {
     match opened {
-        Opened::Found(value, ttl) => Some((value, ttl)),
-        Opened::Stale(_) | Opened::Missing | Opened::Damaged(_) => None,
+        Opened::Found(value, times) => Some((value, times.fresh)),
+        Opened::Stale(..) | Opened::Missing | Opened::Damaged(_) => None,
     }
 }
 
@@ -32,8 +32,11 @@ fn a_result_is_fresh_until_its_stale_window_begins() {
     let times = (Some(SECONDS(10)), Some(SECONDS(4)));
     let bytes = entry.seal(&7, times, at(100)).unwrap();
     let open = |ttl, now| match entry.open(&bytes, ttl, || at(now)) {
-        Opened::Found(value, ttl) => Some((value, ttl)),
-        Opened::Stale(value) => Some((value, None)),
+        Opened::Found(value, times) => Some((value, times.fresh)),
+        Opened::Stale(value, past, left) => {
+            assert_eq!(past + left, SECONDS(4));
+            Some((value, None))
+        }
         Opened::Missing | Opened::Damaged(_) => None,
     };
     // By the time that the backend tells, whatever the clock says.

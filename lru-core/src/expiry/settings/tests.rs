@@ -66,7 +66,8 @@ fn the_longest_times_never_end() {
 fn what_comes_from_elsewhere_is_fresh_for_no_longer_than_it_is_good() {
     let settings = ExpirySettings::<Duration>::NONE.ttl(10).swr(5);
     let info = |seconds| -> Info {
-        let max_age = Some(Duration::from_secs(seconds));
+        let fresh = Duration::from_secs(seconds);
+        let max_age = Some(MaxAge { fresh, kept: Duration::MAX });
         settings.info(Duration::ZERO.ticks(), EntryOptions { max_age, ..EntryOptions::NONE })
     };
     let freshness = |info: &Info, seconds| info.freshness(Duration::from_secs(seconds).ticks());
@@ -77,7 +78,7 @@ fn what_comes_from_elsewhere_is_fresh_for_no_longer_than_it_is_good() {
     );
     assert_eq!([9, 10].map(|now| freshness(&info(30), now)), [Freshness::Fresh, stale]);
     // A clock without seconds ignores `max_age`.
-    let max_age = Some(Duration::from_secs(1));
+    let max_age = Some(MaxAge { fresh: Duration::from_secs(1), kept: Duration::from_secs(1) });
     assert_eq!(ends(&Settings::NONE.ttl(10), EntryOptions { max_age, ..EntryOptions::NONE }), [110; 3]);
 }
 

@@ -1,14 +1,13 @@
 //! Accessors of a function with a backend (L2): they read, replace and remove its entry.
 
-use core::time::Duration;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::codec::Opened;
+use crate::backend::codec::{Opened, Remaining};
 use crate::backend::{AsyncBackend, BackendError};
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
+use crate::expiry::settings::MaxAge;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::backend_handle::{BackendHandle, Peeked};
 use crate::function::call::claim::Claim;
@@ -38,7 +37,9 @@ impl<B: AsyncBackend> BackendEntry<B> {
         match self.decode(found, policy)? {
             // As with a stale result in the process, `cache_peek` returns what a call would return.
             Opened::Found(result, _) => Ok(Some(result)),
-            Opened::Stale(result) => Ok(Some(result).filter(|_| self.handle.swr.is_some())),
+            Opened::Stale(result, past, left) => {
+                Ok(Some(result).filter(|_| self.handle.served_for(past, left).is_some()))
+            }
             Opened::Missing => Ok(None),
             Opened::Damaged(error) => Err(error),
         }
@@ -84,8 +85,9 @@ impl<B: Held + Clone> BackendEntry<B> {
     /// If the backend fails. The result of the refresh is then not stored in it.
     pub async fn claim(&self) -> Result<Claim<B>, BackendError> {
         let is_global = self.handle.lock_timeout.is_some();
+        let looked_at = Instant::now();
         let looked = self.look(Claim::<B>::lease_ttl(is_global)).await?;
-        Ok(self.claim_of(looked.permission, is_global))
+        Ok(self.claim_of(looked.permission, looked_at))
     }
 }
 
@@ -103,7 +105,7 @@ impl<B: AsyncBackend> Put<'_, B> {
     /// # Errors
     ///
     /// If the result cannot be serialized, or the backend fails.
-    pub async fn store(self) -> (Option<Duration>, Result<(), BackendError>) {
+    pub async fn store(self) -> (Option<MaxAge>, Result<(), BackendError>) {
         let Self { entry, encoded, .. } = self;
         entry.begin();
         let sent = Instant::now();
@@ -113,8 +115,8 @@ impl<B: AsyncBackend> Put<'_, B> {
             Ok(None) => entry.delete().await.map(drop),
             Err(error) => Err(error.again()),
         };
-        let max_age = encoded.as_ref().ok().and_then(|encoded| encoded.as_ref()?.max_age);
-        (entry.currency(sent, max_age).max_age, stored)
+        let encoded = encoded.as_ref().ok().and_then(Option::as_ref);
+        (entry.max_age(sent, encoded.map_or(Remaining::NONE, |encoded| encoded.max_age)), stored)
     }
 }
 
@@ -122,7 +124,8 @@ impl<B: Held + Clone> Put<'_, B> {
     /// Stores the result of a refresh, unless the entry was changed since it was claimed.
     pub async fn replace(self, claim: Result<Claim<B>, BackendError>) -> Replaced {
         let Self { entry, encoded, is_failure } = self;
-        let kept = Stored::Kept(Currency { max_age: entry.handle.local_ttl, current_at: None });
+        let now = claim.as_ref().map_or_else(|_| Instant::now(), |claim| claim.looked_at);
+        let kept = Stored::Kept(entry.currency(now, Remaining::NONE));
         let (claim, encoded) = match (claim, encoded) {
             (Ok(claim), Ok(encoded)) => (claim, encoded),
             // Nothing is to be stored.
@@ -162,7 +165,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
     pub fn replaced(mut self, replaced: &Replaced) -> Self {
         match (replaced.stored, &mut self.pending) {
             (Stored::Kept(Currency { max_age, .. }), Some(pending)) => pending.max_age = max_age,
-            (Stored::Superseded | Stored::Unknown, Some(pending)) => {
+            (Stored::Superseded(_) | Stored::Unknown, Some(pending)) => {
                 let (hash, key, same) = (pending.hash, &pending.key, pending.same);
                 let matches = |stored: &StoredKey<E>| same(stored, key);
                 self.handle.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
@@ -176,7 +179,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Stores a copy of `result`, which the backend has, for this time at most. Counts nothing.
-    pub fn put_copy<Q, R, O>(self, key: Q, result: R, policy: O, max_age: Option<Duration>)
+    pub fn put_copy<Q, R, O>(self, key: Q, result: R, policy: O, max_age: Option<MaxAge>)
     where
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -190,7 +193,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         key: Q,
         result: R,
         policy: O,
-        max_age: Option<Duration>,
+        max_age: Option<MaxAge>,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) where
         Q: Part<Stored = StoredKey<E>>,

@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::codec::Opened;
+use crate::backend::codec::{Opened, Remaining};
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::flight::executor::Task;
@@ -17,7 +17,7 @@ use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::claim::Claim;
 use crate::function::call::computation::Computation;
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
-use crate::function::call::remote::{Computed, Currency, Fetched, Obtained, Purpose, Remote, Stored};
+use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored};
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
@@ -90,8 +90,8 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
         // A nested call from its own computation leads no flight and must not wait.
-        let global = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
-        let ttl = Claim::<B>::lease_ttl(global.is_some());
+        let waits = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
+        let ttl = Claim::<B>::lease_ttl(self.entry.handle.lock_timeout.is_some());
         let mut pauses = None;
         loop {
             let sent = Instant::now();
@@ -99,24 +99,26 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
             computation.requested(sent, Transferred::Read(bytes.unwrap_or(0)));
             let Lookup { found, permission, .. } = looked?;
-            let mut unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
+            let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
             let decoded = {
                 let _scope = computation.body_scope();
                 self.entry.decode(found, policy)
             };
             let mut stale = None;
             match decoded? {
-                Opened::Found(result, ttl) => {
-                    return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, ttl))));
+                Opened::Found(result, remaining) => {
+                    return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, remaining))));
                 }
-                Opened::Stale(result) if self.serves_stale(computation, purpose) => {
-                    // The copy is stale at once: the next call refreshes it.
-                    let currency = self.entry.currency(sent, Some(Duration::ZERO));
-                    return Ok(Obtained::Done(Fetched::Found(result, currency)));
-                }
-                Opened::Stale(result) => {
-                    unusable = Unusable::Stale;
-                    stale = Some(result).filter(|_| self.entry.handle.stale_if_error.is_some());
+                Opened::Stale(result, past, left) => {
+                    if let Some(served) = self.serves_stale(computation, purpose, (past, left)) {
+                        // The copy is stale at once: the next call refreshes it.
+                        let remaining =
+                            Remaining { fresh: Some(Duration::ZERO), ttl: Some(served.min(left)) };
+                        let currency = self.entry.currency(sent, remaining);
+                        return Ok(Obtained::Done(Fetched::Found(result, currency)));
+                    }
+                    let is_for_errors = self.entry.handle.stale_if_error.is_some_and(|window| past < window);
+                    stale = Some(result).filter(|_| is_for_errors);
                 }
                 Opened::Missing => {}
                 // A damaged entry is a miss, and is then overwritten: a strict function does not fail.
@@ -125,39 +127,44 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 }
             }
             let compute = |claim| Ok(Obtained::Compute(CallClaim { claim, stale }));
-            let (Some(timeout), Permission::Leased(lease)) = (global, &permission) else {
-                return compute(self.entry.claim_of(permission, global.is_some()));
+            let (Some(timeout), Permission::Leased(lease)) = (waits, &permission) else {
+                return compute(self.entry.claim_of(permission, sent));
             };
             match unusable {
-                Unusable::Nothing if lease.is_new() => return compute(self.entry.claim_of(permission, true)),
-                Unusable::Nothing | Unusable::Claim => {}
+                Unusable::Nothing if lease.is_new() => return compute(self.entry.claim_of(permission, sent)),
+                Unusable::Nothing => {}
                 // The calls that have waited go on at once.
-                Unusable::Failure if pauses.is_some() => return compute(Claim { permission, held: None }),
-                Unusable::Failure | Unusable::Value => {
-                    if let Some(lease) = self.entry.place()?.claim(lease).await? {
-                        self.entry.leased(&lease);
-                        let held = self.entry.hold(&lease, true);
-                        return compute(Claim { permission: Permission::Leased(lease), held });
-                    }
+                Unusable::Failure if pauses.is_some() => {
+                    return compute(Claim { permission, held: None, looked_at: sent });
                 }
-                Unusable::Stale => {
+                Unusable::Failure => self.entry.end(lease).await?,
+                Unusable::Value => {
                     if let Some(held) = self.entry.hold_refresh().await? {
-                        return compute(Claim { permission, held: Some(held) });
+                        return compute(Claim { permission, held: Some(held), looked_at: sent });
                     }
                 }
             }
+            if unusable == Unusable::Failure && pauses.is_none() {
+                pauses = Some(Pauses::new(timeout));
+                continue;
+            }
             match pauses.get_or_insert_with(|| Pauses::new(timeout)).next() {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
-                None => return compute(Claim { permission, held: None }),
+                None => return compute(Claim { permission, held: None, looked_at: sent }),
             }
         }
     }
 
-    /// Returns whether a call returns a stale result: if a later one will find it in the process, and refresh it.
-    fn serves_stale<E: Placement>(&self, computation: &Computation<E>, purpose: Purpose) -> bool {
-        purpose == Purpose::Call
-            && self.entry.handle.swr.is_some()
-            && computation.engines.maxsize() != Some(0)
+    /// Returns for how long a call returns a stale result, if a later one will find it in the process, and refresh it.
+    fn serves_stale<E: Placement>(
+        &self,
+        computation: &Computation<E>,
+        purpose: Purpose,
+        (past, left): (Duration, Duration),
+    ) -> Option<Duration> {
+        let has_copies = computation.engines.maxsize() != Some(0);
+        let served = self.entry.handle.served_for(past, left)?;
+        (purpose == Purpose::Call && has_copies).then_some(served)
     }
 
     /// Gives up the lease of a call that stores nothing.
@@ -174,7 +181,13 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         T: Strictness<R>,
     {
         let ToStore { encoded, claim, is_failure } = result;
-        let kept = Stored::Kept(Currency { max_age: self.entry.handle.local_ttl, current_at: None });
+        // A result that is not stored is not compared with a lease: it is current when it was looked up. An error may
+        // be shared all the same.
+        let mut kept = self.entry.currency(claim.looked_at, Remaining::NONE);
+        if is_failure || claim.is_unconditional() {
+            kept.current_at = None;
+        }
+        let kept = Stored::Kept(kept);
         let encoded = match encoded {
             // The engine does not keep a result that was superseded in the process.
             Ok(encoded) => encoded.filter(|_| computation.is_current()),
@@ -187,19 +200,19 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             self.give_up(computation, claim, is_failure).await;
             return (kept, None);
         };
-        let has_lease = claim.has_lease();
+        let (is_unconditional, looked_at) = (claim.is_unconditional(), claim.looked_at);
         let is_sent = !matches!(claim.permission, Permission::Denied);
         let sent = Instant::now();
         let (mut stored, mut error) = self.entry.store(claim, &encoded).await;
         if is_sent {
             computation.requested(sent, Transferred::Written(encoded.bytes.len()));
         }
-        if !has_lease && error.is_none() && !computation.is_current() {
+        if is_unconditional && error.is_none() && !computation.is_current() {
             // Without leases, a change in this process during the write makes the result out of date, also for calls
             // that have fetched it since.
-            (stored, error) = (Stored::Superseded, self.entry.delete().await.err());
+            (stored, error) = (Stored::Superseded(looked_at), self.entry.delete().await.err());
         }
-        if matches!(stored, Stored::Superseded) {
+        if matches!(stored, Stored::Superseded(_)) {
             computation.engines.at(computation.hash, Engine::count_superseded);
         }
         (stored, error.and_then(|error| self.failed(computation, error, self.strictness)))
@@ -228,11 +241,12 @@ where
         policy: O,
         purpose: Purpose,
     ) -> Obtained<R, CallClaim<B, R>> {
+        let looked_at = Instant::now();
         let obtained = match computation.in_scope(false, self.look(computation, policy, purpose), None).await
         {
             Ok(Ok(obtained)) => obtained,
             Ok(Err(error)) => {
-                let claim = CallClaim { claim: Claim::after(&error), stale: None };
+                let claim = CallClaim { claim: Claim::after(&error, looked_at), stale: None };
                 match self.failed(computation, error, self.strictness) {
                     Some(failed) => Obtained::Done(Fetched::Failed(failed)),
                     None => Obtained::Compute(claim),
@@ -266,7 +280,7 @@ where
 
     fn encode(&self, result: &R, is_kept: bool, claim: CallClaim<B, R>, policy: O) -> ToStore<B> {
         let encoded = if is_kept { self.entry.encode(result, policy) } else { Ok(None) };
-        ToStore { encoded, claim: claim.claim, is_failure: policy.is_error(result) }
+        ToStore { encoded, claim: claim.claim, is_failure: !is_kept || policy.is_error(result) }
     }
 
     fn conclude<E: Placement, P>(

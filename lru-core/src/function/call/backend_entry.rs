@@ -6,9 +6,10 @@ use std::vec::Vec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::codec::{self, Entry, Opened};
+use crate::backend::codec::{self, Entry, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
+use crate::expiry::settings::MaxAge;
 use crate::function::call::backend_handle::BackendHandle;
 use crate::function::call::held_lease::Place;
 use crate::function::call::remote::Currency;
@@ -46,7 +47,7 @@ pub(super) struct Encoded {
     /// The time to live, with the stale window.
     pub(super) ttl: Option<Duration>,
     /// How long a copy may be kept, if that is less than in any other call.
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age: Remaining,
 }
 
 impl<B> BackendEntry<B> {
@@ -93,15 +94,26 @@ impl<B> BackendEntry<B> {
         let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| !is_error);
         let ttl = fresh.map(|fresh| fresh.saturating_add(window.unwrap_or_default()));
         let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
-        let max_age = fresh.filter(|_| self.handle.jitter > 0.0);
+        let is_shortened = self.handle.jitter > 0.0;
+        let max_age = Remaining { fresh: fresh.filter(|_| is_shortened), ttl: ttl.filter(|_| is_shortened) };
         Ok(Some(Encoded { bytes, ttl, max_age }))
     }
 
     /// Returns how long a copy may be kept that was current when the request was sent at this time.
-    pub(super) fn currency(&self, current_at: Instant, ttl: Option<Duration>) -> Currency {
-        let max_age = shorter(self.handle.local_ttl, ttl);
-        let max_age = max_age.map(|age| age.saturating_sub(current_at.elapsed()));
-        Currency { max_age, current_at: Some(current_at) }
+    pub(super) fn currency(&self, current_at: Instant, remaining: Remaining) -> Currency {
+        Currency { max_age: self.max_age(current_at, remaining), current_at: Some(current_at) }
+    }
+
+    /// Returns how long a copy may be kept; `front_ttl` counts from the time when the request was sent.
+    pub(super) fn max_age(&self, current_at: Instant, remaining: Remaining) -> Option<MaxAge> {
+        let (fresh, kept) =
+            (shorter(self.handle.local_ttl, remaining.fresh), shorter(self.handle.local_ttl, remaining.ttl));
+        if fresh.is_none() && kept.is_none() {
+            return None;
+        }
+        let elapsed = current_at.elapsed();
+        let left = |age: Option<Duration>| age.map_or(Duration::MAX, |age| age.saturating_sub(elapsed));
+        Some(MaxAge { fresh: left(fresh), kept: left(kept) })
     }
 
     /// Records that the in-process cache may have a copy now.
@@ -182,6 +194,11 @@ impl<B: AsyncBackend> BackendEntry<B> {
             self.leased(over);
         }
         Ok(over.is_some())
+    }
+
+    /// Removes what the lease was given for.
+    pub(super) async fn end(&self, lease: &Lease) -> Result<(), BackendError> {
+        self.handle.backend.end_lease(&self.handle.namespace, self.key()?, lease).await
     }
 
     /// Stores a result, whatever the backend holds.

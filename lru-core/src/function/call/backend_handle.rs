@@ -71,6 +71,7 @@ pub struct BackendHandle<B> {
     pub(super) jitter: f64,
     pub(super) swr: Option<Swr>,
     pub(super) stale_if_error: Option<Duration>,
+    has_timer: bool,
     pub(super) state: &'static BackendState,
     pub(super) tracker: Option<&'static Tracker>,
     /// The error of a function that has no backend, because another one owns its namespace.
@@ -111,6 +112,7 @@ impl<B> BackendHandle<B> {
             jitter: 0.0,
             swr: None,
             stale_if_error: None,
+            has_timer: false,
             state,
             tracker: None,
             refusal,
@@ -161,7 +163,12 @@ impl<B> BackendHandle<B> {
 
     /// Shortens a time to live by a random fraction, so that entries do not expire together.
     pub(super) fn scattered(&self, ttl: Duration) -> Duration {
-        if self.jitter > 0.0 { ttl.mul_f64(1.0 - self.jitter * scatter()) } else { ttl }
+        if self.jitter > 0.0 {
+            let seconds = ttl.as_secs_f64() * (1.0 - self.jitter * scatter());
+            Duration::try_from_secs_f64(seconds).unwrap_or(ttl).min(ttl)
+        } else {
+            ttl
+        }
     }
 
     /// Returns for how long the backend keeps a result that has been fresh for `ttl`.
@@ -171,6 +178,20 @@ impl<B> BackendHandle<B> {
             Swr::For(window) => window,
         });
         swr.max(self.stale_if_error)
+    }
+
+    /// Sets that the in-process cache has a clock of the user's, by which a copy cannot be stale from the start.
+    pub fn with_timer(mut self) -> Self {
+        self.has_timer = true;
+        self
+    }
+
+    /// Returns for how long a stale result is served that has been stale for `past`; `None` if it is not.
+    pub(super) fn served_for(&self, past: Duration, left: Duration) -> Option<Duration> {
+        match self.swr.filter(|_| !self.has_timer)? {
+            Swr::Always => Some(left),
+            Swr::For(window) => window.checked_sub(past).filter(|rest| !rest.is_zero()),
+        }
     }
 
     /// Sets how long the in-process cache may keep a copy at most.

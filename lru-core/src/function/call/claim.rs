@@ -6,26 +6,29 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::format;
 
+use crate::backend::codec::Remaining;
 use crate::backend::{BackendError, ErrorKind, Lease, Permission};
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, LEASE, Renewal};
-use crate::function::call::remote::{Currency, Stored};
+use crate::function::call::remote::Stored;
 use crate::time::Instant;
 
 /// The permission to store a result, and the lease if this call's lookup left it.
 pub struct Claim<B: Held> {
     pub(super) permission: Permission,
     pub(super) held: Option<HeldLease<B>>,
+    /// When the entry was looked up.
+    pub(super) looked_at: Instant,
 }
 
 impl<B: Held> Claim<B> {
     /// Returns the claim of a call whose lookup failed: its result is not stored in a backend that gives leases, as the
     /// entry may be changed meanwhile.
-    pub(super) fn after(error: &BackendError) -> Self {
+    pub(super) fn after(error: &BackendError, looked_at: Instant) -> Self {
         let permission =
             if error.is_without_lease() { Permission::Unconditional } else { Permission::Denied };
-        Self { permission, held: None }
+        Self { permission, held: None, looked_at }
     }
 
     /// Returns how long the lease of a lookup is valid.
@@ -33,9 +36,9 @@ impl<B: Held> Claim<B> {
         if is_global { GLOBAL_LEASE } else { LEASE }
     }
 
-    /// Returns whether a change by another process ends the permission.
-    pub(super) fn has_lease(&self) -> bool {
-        matches!(self.permission, Permission::Leased(_))
+    /// Returns whether the backend gives no leases: a change by another process does not end the permission.
+    pub(super) fn is_unconditional(&self) -> bool {
+        self.permission == Permission::Unconditional
     }
 
     /// Keeps the claim valid by threads, until what this returns is dropped.
@@ -85,17 +88,18 @@ pub fn renewing<B: Held, F: Future>(
 }
 
 impl<B: Held + Clone> BackendEntry<B> {
-    pub(super) fn claim_of(&self, permission: Permission, is_global: bool) -> Claim<B> {
+    pub(super) fn claim_of(&self, permission: Permission, looked_at: Instant) -> Claim<B> {
         let held = match &permission {
-            Permission::Leased(lease) if lease.is_new() => self.hold(lease, is_global),
+            Permission::Leased(lease) if lease.is_new() => self.hold(lease),
             _ => None,
         };
-        Claim { permission, held }
+        Claim { permission, held, looked_at }
     }
 
-    /// Claims the refresh of a stale result among all processes; `None` if another refreshes it.
+    /// Claims the computation among all processes where a value is found that this one does not use, such as a stale result;
+    /// `None` if another has claimed it.
     ///
-    /// The claim is an entry of its own, so that the stale result can be served meanwhile.
+    /// The claim is an entry of its own: others may use the value, or serve the stale result, meanwhile.
     pub(super) async fn hold_refresh(&self) -> Result<Option<HeldLease<B>>, BackendError> {
         let mut place = self.place()?;
         place.namespace = Cow::Owned(format!("{}!refresh", place.namespace));
@@ -106,31 +110,32 @@ impl<B: Held + Clone> BackendEntry<B> {
         }
     }
 
-    pub(super) fn hold(&self, lease: &Lease, is_global: bool) -> Option<HeldLease<B>> {
+    fn hold(&self, lease: &Lease) -> Option<HeldLease<B>> {
+        let is_global = self.handle.lock_timeout.is_some();
         Some(HeldLease::new(self.place().ok()?, lease.clone(), is_global))
     }
 
     /// Stores a result if the claim allows it.
     pub(super) async fn store(&self, claim: Claim<B>, encoded: &Encoded) -> (Stored, Option<BackendError>) {
         let sent = Instant::now();
-        let Claim { permission, held } = claim;
+        let Claim { permission, held, looked_at } = claim;
         let stored = match &permission {
             Permission::Leased(lease) => self.store_leased(lease, encoded).await,
             Permission::Unconditional => self.put(encoded).await.map(|()| true),
             _ => {
-                let kept = Currency { max_age: self.handle.local_ttl, current_at: None };
-                return (Stored::Kept(kept), None);
+                // Not compared with a lease: current when it was looked up.
+                return (Stored::Kept(self.currency(looked_at, Remaining::NONE)), None);
             }
         };
         let (stored, error) = match stored {
             Ok(true) => (Stored::Kept(self.currency(sent, encoded.max_age)), None),
-            Ok(false) => (Stored::Superseded, None),
+            Ok(false) => (Stored::Superseded(looked_at), None),
             Err(error) if may_be_stored(&error) => (Stored::Unknown, Some(error)),
             Err(error) => {
                 // The backend answered: it can end the lease.
-                let claim = Claim { permission, held };
+                let claim = Claim { permission, held, looked_at };
                 drop(claim.give_up(true).await);
-                return (Stored::Kept(self.currency(sent, None)), Some(error));
+                return (Stored::Kept(self.currency(looked_at, Remaining::NONE)), Some(error));
             }
         };
         if let Some(held) = held {

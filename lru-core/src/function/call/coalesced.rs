@@ -224,10 +224,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
         let (leader, began) = (computation.leader.take(), computation.began);
         let (hash, policy) = (pending.hash, pending.policy);
         let result = match stored {
-            Stored::Superseded => {
+            Stored::Superseded(_) => {
                 pending.invalidate();
-                publish_superseded(leader);
-                return result;
+                result
             }
             Stored::Kept(Currency { max_age, .. }) if !is_stale => {
                 let is_replaced = leader.as_ref().is_some_and(|leader| !leader.leads());
@@ -272,12 +271,5 @@ pub(super) fn publish<R, K, V, O, H>(
     match value.or_else(|| sharing.pack(result).map(Published::Whole)) {
         Some(value) => leader.publish(value),
         None => leader.fail(),
-    }
-}
-
-/// Ends a flight whose result is out of date for all calls but its leader: the followers begin again.
-pub(super) fn publish_superseded<K, V>(leader: Option<Leader<K, V>>) {
-    if let Some(leader) = leader {
-        leader.publish(Published::Superseded);
     }
 }

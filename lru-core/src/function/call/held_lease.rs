@@ -33,9 +33,6 @@ pub(super) const GLOBAL_LEASE: Duration = Duration::from_secs(2);
 /// How long other processes see that a computation has failed.
 const FAILURE: Duration = Duration::from_secs(1);
 
-/// The value that a process stores over a value it does not use, to claim the computation. It is no valid result.
-const CLAIMED: &[u8] = b"\xF7\0claimed";
-
 /// The value that tells waiting processes that the computation has failed. It is no valid result.
 const FAILED: &[u8] = b"\xF7\0failed";
 
@@ -44,13 +41,9 @@ const FAILED: &[u8] = b"\xF7\0failed";
 pub(super) enum Unusable {
     /// Nothing, or another's lease.
     Nothing,
-    /// The claim of a process over a value that it does not use.
-    Claim,
     /// The failure of a computation.
     Failure,
-    /// A result in its stale window.
-    Stale,
-    /// A value that cannot be used.
+    /// A value that is not used, such as a stale result.
     Value,
 }
 
@@ -58,7 +51,6 @@ impl Unusable {
     pub(super) fn of(value: Option<&[u8]>) -> Self {
         match value {
             None => Self::Nothing,
-            Some(CLAIMED) => Self::Claim,
             Some(FAILED) => Self::Failure,
             Some(_) => Self::Value,
         }
@@ -70,15 +62,6 @@ pub(super) struct Place<B> {
     pub(super) backend: B,
     pub(super) namespace: Cow<'static, str>,
     pub(super) key: Vec<u8>,
-}
-
-impl<B: AsyncBackend> Place<B> {
-    /// Replaces what the lease was given for by a claim. Returns the lease over the claim; `None` if another process
-    /// was first.
-    pub(super) async fn claim(&self, lease: &Lease) -> Result<Option<Lease>, BackendError> {
-        let Self { backend, namespace, key } = self;
-        backend.set_leased(namespace, key, lease, CLAIMED, Some(GLOBAL_LEASE)).await
-    }
 }
 
 /// A lease that this call's lookup left. Dropped before it is used or given up, it is given up by a task.

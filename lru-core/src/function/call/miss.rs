@@ -1,11 +1,11 @@
 //! The miss token: what a call that was not answered from the cache keeps until its result is inserted.
 
 use core::marker::PhantomData;
-use core::time::Duration;
 
 use crate::engine::insert::Comparison;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
+use crate::expiry::settings::MaxAge;
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
@@ -26,7 +26,7 @@ pub(crate) struct Pending<K> {
     pub(crate) kind: InsertKind,
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
-    pub(crate) max_age: Option<Duration>,
+    pub(crate) max_age: Option<MaxAge>,
 }
 
 /// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
 use crate::expiry::duration::IntoSpan;
+use crate::expiry::settings::MaxAge;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
@@ -67,7 +68,7 @@ pub struct PendingCall<E: Placement, S, O> {
     pub(super) policy: O,
     pub(super) options: FlightOptions,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age: Option<MaxAge>,
     /// When the call began to follow another, if it did.
     pub(super) following_since: Option<Instant>,
     /// The epoch of the last lookup, which found nothing.

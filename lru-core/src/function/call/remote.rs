@@ -10,6 +10,7 @@ use std::boxed::Box;
 use std::panic::resume_unwind;
 
 use crate::engine::Placement;
+use crate::expiry::settings::MaxAge;
 use crate::flight::executor::Task;
 use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
@@ -141,7 +142,7 @@ pub enum Fetched<R> {
 #[derive(Clone, Copy, Debug)]
 pub struct Currency {
     /// How long the in-process cache may keep a copy at most.
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age: Option<MaxAge>,
     /// When the request was sent that found or stored the result. `None` if the process itself knows of every change.
     pub(super) current_at: Option<Instant>,
 }
@@ -151,8 +152,9 @@ pub struct Currency {
 pub enum Stored {
     /// It was, or is not to be: the process may keep it, and share it.
     Kept(Currency),
-    /// It was not, as the entry was changed meanwhile: only the call itself returns it.
-    Superseded,
+    /// It was not, as the entry was changed after this time, at which it was looked up: the process does not keep it, and
+    /// shares it only with calls that began before.
+    Superseded(Instant),
     /// It is not known: the process may share it, but not keep it.
     Unknown,
 }
@@ -165,7 +167,8 @@ impl Stored {
     pub(super) fn current_at(self) -> Option<Instant> {
         match self {
             Self::Kept(currency) => currency.current_at,
-            Self::Superseded | Self::Unknown => None,
+            Self::Superseded(looked_at) => Some(looked_at),
+            Self::Unknown => None,
         }
     }
 }

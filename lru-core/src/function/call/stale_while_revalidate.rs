@@ -9,7 +9,7 @@ use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::refresh_pool::RefreshPool;
-use crate::function::call::coalesced::{publish, publish_superseded};
+use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
@@ -119,16 +119,33 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        block_on(self.refresh_async(sharing, remote, async { body() }, insert));
+        block_on(self.refresh_by(sharing, remote, async { body() }, insert, true));
     }
 
     /// Like [`RefreshClaim::refresh`], but awaits `body`.
-    pub async fn refresh_async<R, H, M>(
+    pub fn refresh_async<R, H, M>(
         self,
         sharing: H,
         remote: &M,
         body: impl Future<Output = R>,
         insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+    ) -> impl Future<Output = ()>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
+        self.refresh_by(sharing, remote, body, insert, false)
+    }
+
+    /// Refreshes the result. With `blocks`, the body blocks the thread, which cannot renew a claim meanwhile.
+    async fn refresh_by<R, H, M>(
+        self,
+        sharing: H,
+        remote: &M,
+        body: impl Future<Output = R>,
+        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+        blocks: bool,
     ) where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
@@ -145,7 +162,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         let complete = move |refresh: Refresh<E, S, O>, computation, result, stored| {
             refresh.complete(computation, sharing, remote, result, stored, insert)
         };
-        drop(remote.conclude(Box::pin(refresh.compute(remote, body)), complete).await);
+        drop(remote.conclude(Box::pin(refresh.compute(remote, body, blocks)), complete).await);
     }
 
     /// Begins to compute; `None` if another call has taken over.
@@ -192,6 +209,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
         self,
         remote: &M,
         body: impl Future<Output = R>,
+        blocks: bool,
     ) -> Computed<E, Refresh<E, S, O>, R, M::Encoded, M::Claim>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -210,7 +228,10 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
                 return Computed::Answered(error);
             }
         };
-        match computation.in_scope(true, body, remote.renewing(&claim)).await {
+        let renewal = blocks.then(|| remote.renewal(&claim));
+        let ended = computation.in_scope(true, body, remote.renewing(&claim)).await;
+        drop(renewal);
+        match ended {
             Ok(result) => {
                 let scope = computation.body_scope();
                 let encoded = Some(remote.encode(&result, !policy.is_error(&result), claim, policy));
@@ -264,10 +285,9 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         handle.at(hash, |engine, _| engine.counters().computed(took));
         let leader = computation.leader.take();
         let result = match stored {
-            Stored::Superseded => {
+            Stored::Superseded(_) => {
                 pending.invalidate();
-                publish_superseded(leader);
-                return result;
+                result
             }
             Stored::Unknown => result,
             Stored::Kept(_) if policy.is_error(&result) => {

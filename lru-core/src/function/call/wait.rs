@@ -169,7 +169,6 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 let result = match follower.published() {
                     Some(Published::Stored(value)) => Some(self.policy.restore(value)),
                     Some(Published::Whole(packed)) => sharing.unpack(&**packed),
-                    Some(Published::Superseded) => return Outcome::Again,
                     None => None,
                 };
                 let Some(result) = result else { return Outcome::Compute(None) };
