@@ -19,6 +19,8 @@ mod many;
 mod memcached_clocks;
 mod memcached_connections;
 mod memcached_leases;
+#[cfg(feature = "json")]
+mod outside;
 mod processes;
 mod proxy;
 mod redis_connections;
