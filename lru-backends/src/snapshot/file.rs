@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"\xF7functools snapshot 1\n";
 /// An entry that was read: namespace and key, value, deadline.
 type Read = ((String, Vec<u8>), Vec<u8>, Option<u64>);
 
-/// Returns the bytes of a file with these entries.
+/// Returns the content of a file with these entries, without the checksum.
 pub(super) fn encoded<'s>(entries: impl Iterator<Item = Entry<'s>>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     for Entry { namespace, key, value, expires } in entries {
@@ -26,8 +26,13 @@ pub(super) fn encoded<'s>(entries: impl Iterator<Item = Entry<'s>>) -> Vec<u8> {
             bytes.extend(part);
         }
     }
-    bytes.extend(hash(&bytes).to_le_bytes());
     bytes
+}
+
+/// Appends the checksum to the content of a file.
+pub(super) fn sealed(mut content: Vec<u8>) -> Vec<u8> {
+    content.extend(hash(&content).to_le_bytes());
+    content
 }
 
 /// Reads the entries of a file; none if there is no file.

@@ -208,8 +208,9 @@ impl Shared {
         if changes == state.written {
             return Ok(());
         }
-        let bytes = file::encoded(state.store.live(now()));
+        let content = file::encoded(state.store.live(now()));
         drop(state);
+        let bytes = file::sealed(content);
         let writes = lock(&WRITES);
         if lock(&self.state).written < changes {
             file::write(&self.path, &bytes).map_err(|error| self.located(&error))?;
