@@ -1014,7 +1014,7 @@ pub use lru_macros::cache;
 ///   outage is reported when a circuit breaker opens, and by each probe that fails; the errors in between are only counted.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
 ///   is damaged or cannot be read counts as a miss as well.
-/// * **Changes during a computation.** A result is stored only if nobody has changed or invalidated its entry since the call looked it
+/// * **Changes during a computation.** A result is stored only if its entry was neither changed nor invalidated since the call looked it
 ///   up: the lookup takes a [lease](backend::Lease), in the same round trip. Otherwise the call returns its result, which counts in
 ///   `superseded` of [`CacheStats`], and no other call gets it. This holds for Redis 6.2 or later, Memcached and a file, and for a backend of your
 ///   own that implements [`get_or_lease`](backend::Backend::get_or_lease) and [`set_leased`](backend::Backend::set_leased). After a

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::backend::async_backend::AsyncBackend;
+#[cfg(feature = "backend")]
+use crate::backend::awaited::Awaited;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
@@ -111,6 +113,13 @@ macro_rules! for_pointers {
             }
         }
 
+        #[diagnostic::do_not_recommend]
+        impl<B: Leases + ?Sized> Leases for $pointer {}
+    )* };
+}
+
+macro_rules! for_async_pointers {
+    ($($pointer:ty)*) => { $(
         #[diagnostic::do_not_recommend]
         impl<B: AsyncBackend> AsyncBackend for $pointer {
             fn get(
@@ -218,10 +227,11 @@ macro_rules! for_pointers {
                 (**self).watch(namespace, sink)
             }
         }
-
-        #[diagnostic::do_not_recommend]
-        impl<B: Leases + ?Sized> Leases for $pointer {}
     )* };
 }
 
 for_pointers! { &B Box<B> Arc<B> }
+for_async_pointers! { &B Box<B> Arc<B> }
+
+#[cfg(feature = "backend")]
+for_async_pointers! { Awaited<B> }

@@ -84,9 +84,8 @@ impl<B: Held + Clone> BackendEntry<B> {
     ///
     /// If the backend fails. The result of the refresh is then not stored in it.
     pub async fn claim(&self) -> Result<Claim<B>, BackendError> {
-        let is_global = self.handle.lock_timeout.is_some();
         let looked_at = Instant::now();
-        let looked = self.look(Claim::<B>::lease_ttl(is_global)).await?;
+        let looked = self.look().await?;
         Ok(self.claim_of(looked.permission, looked_at))
     }
 }
@@ -138,7 +137,7 @@ impl<B: Held + Clone> Put<'_, B> {
         };
         match encoded {
             Some(encoded) => {
-                let (stored, error) = entry.store(claim, &encoded).await;
+                let (stored, error) = entry.store(claim, &encoded, Instant::now()).await;
                 Replaced { stored, error }
             }
             None => Replaced { stored: kept, error: claim.give_up(is_failure).await.err() },

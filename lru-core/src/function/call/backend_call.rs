@@ -91,11 +91,10 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     {
         // A nested call from its own computation leads no flight and must not wait.
         let waits = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
-        let ttl = Claim::<B>::lease_ttl(self.entry.handle.lock_timeout.is_some());
         let mut pauses = None;
         loop {
             let sent = Instant::now();
-            let looked = self.entry.look(ttl).await;
+            let looked = self.entry.look().await;
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
             computation.requested(sent, Transferred::Read(bytes.unwrap_or(0)));
             let Lookup { found, permission, .. } = looked?;
@@ -112,8 +111,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 Opened::Stale(result, past, left) => {
                     if let Some(served) = self.serves_stale(computation, purpose, (past, left)) {
                         // The copy is stale at once: the next call refreshes it.
-                        let remaining =
-                            Remaining { fresh: Some(Duration::ZERO), ttl: Some(served.min(left)) };
+                        let remaining = Remaining { fresh: Some(Duration::ZERO), ttl: Some(served) };
                         let currency = self.entry.currency(sent, remaining);
                         return Ok(Obtained::Done(Fetched::Found(result, currency)));
                     }
@@ -137,16 +135,16 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                 Unusable::Failure if pauses.is_some() => {
                     return compute(Claim { permission, held: None, looked_at: sent });
                 }
-                Unusable::Failure => self.entry.end(lease).await?,
+                Unusable::Failure => {
+                    self.entry.end(lease).await?;
+                    pauses = Some(Pauses::new(timeout));
+                    continue;
+                }
                 Unusable::Value => {
                     if let Some(held) = self.entry.hold_refresh().await? {
                         return compute(Claim { permission, held: Some(held), looked_at: sent });
                     }
                 }
-            }
-            if unusable == Unusable::Failure && pauses.is_none() {
-                pauses = Some(Pauses::new(timeout));
-                continue;
             }
             match pauses.get_or_insert_with(|| Pauses::new(timeout)).next() {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
@@ -203,7 +201,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         let (is_unconditional, looked_at) = (claim.is_unconditional(), claim.looked_at);
         let is_sent = !matches!(claim.permission, Permission::Denied);
         let sent = Instant::now();
-        let (mut stored, mut error) = self.entry.store(claim, &encoded).await;
+        let (mut stored, mut error) = self.entry.store(claim, &encoded, sent).await;
         if is_sent {
             computation.requested(sent, Transferred::Written(encoded.bytes.len()));
         }
@@ -241,12 +239,11 @@ where
         policy: O,
         purpose: Purpose,
     ) -> Obtained<R, CallClaim<B, R>> {
-        let looked_at = Instant::now();
         let obtained = match computation.in_scope(false, self.look(computation, policy, purpose), None).await
         {
             Ok(Ok(obtained)) => obtained,
             Ok(Err(error)) => {
-                let claim = CallClaim { claim: Claim::after(&error, looked_at), stale: None };
+                let claim = CallClaim { claim: Claim::after(&error, computation.start), stale: None };
                 match self.failed(computation, error, self.strictness) {
                     Some(failed) => Obtained::Done(Fetched::Failed(failed)),
                     None => Obtained::Compute(claim),

@@ -11,7 +11,7 @@ use crate::backend::invalidation::TrackedKey;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
 use crate::expiry::settings::MaxAge;
 use crate::function::call::backend_handle::BackendHandle;
-use crate::function::call::held_lease::Place;
+use crate::function::call::held_lease::{GLOBAL_LEASE, LEASE, Place};
 use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
@@ -86,9 +86,9 @@ impl<B> BackendEntry<B> {
         O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
         let BackendHandle { ttl, error_ttl, .. } = self.handle;
-        let ttl = if policy.is_error(result) { error_ttl.or(ttl) } else { ttl };
         let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
         let is_error = policy.is_error(result);
+        let ttl = if is_error { error_ttl.or(ttl) } else { ttl };
         let fresh = ttl.map(|ttl| self.handle.scattered(ttl));
         // An error is never stale.
         let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| !is_error);
@@ -170,9 +170,10 @@ impl<B> BackendEntry<B> {
 }
 
 impl<B: AsyncBackend> BackendEntry<B> {
-    /// Looks up the entry; if there is none, leaves a lease for this time.
-    pub(super) async fn look(&self, lease: Duration) -> Result<Lookup, BackendError> {
-        let BackendHandle { backend, namespace, .. } = &self.handle;
+    /// Looks up the entry; if there is none, leaves a lease.
+    pub(super) async fn look(&self) -> Result<Lookup, BackendError> {
+        let BackendHandle { backend, namespace, lock_timeout, .. } = &self.handle;
+        let lease = if lock_timeout.is_some() { GLOBAL_LEASE } else { LEASE };
         // If nothing is found, the computation that follows begins here as well.
         self.begin();
         let lookup = backend.get_or_lease(namespace, self.key()?, lease).await?;

@@ -190,7 +190,9 @@ impl<B> BackendHandle<B> {
     pub(super) fn served_for(&self, past: Duration, left: Duration) -> Option<Duration> {
         match self.swr.filter(|_| !self.has_timer)? {
             Swr::Always => Some(left),
-            Swr::For(window) => window.checked_sub(past).filter(|rest| !rest.is_zero()),
+            Swr::For(window) => {
+                window.checked_sub(past).filter(|rest| !rest.is_zero()).map(|rest| rest.min(left))
+            }
         }
     }
 

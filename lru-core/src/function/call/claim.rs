@@ -2,7 +2,6 @@
 
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::time::Duration;
 use std::borrow::Cow;
 use std::format;
 
@@ -10,7 +9,8 @@ use crate::backend::codec::Remaining;
 use crate::backend::{BackendError, ErrorKind, Lease, Permission};
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
-use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, LEASE, Renewal};
+use crate::function::call::computation::poll_beside;
+use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, Renewal};
 use crate::function::call::remote::Stored;
 use crate::time::Instant;
 
@@ -29,11 +29,6 @@ impl<B: Held> Claim<B> {
         let permission =
             if error.is_without_lease() { Permission::Unconditional } else { Permission::Denied };
         Self { permission, held: None, looked_at }
-    }
-
-    /// Returns how long the lease of a lookup is valid.
-    pub(super) const fn lease_ttl(is_global: bool) -> Duration {
-        if is_global { GLOBAL_LEASE } else { LEASE }
     }
 
     /// Returns whether the backend gives no leases: a change by another process does not end the permission.
@@ -76,10 +71,7 @@ pub fn renewing<B: Held, F: Future>(
         poll_fn(|context| {
             let polled = body.as_mut().poll(context);
             if polled.is_pending() {
-                let renewed = renewing.as_mut().map(|renewing| renewing.as_mut().poll(context));
-                if renewed.is_some_and(|renewed| renewed.is_ready()) {
-                    renewing = None;
-                }
+                poll_beside(&mut renewing, context);
             }
             polled
         })
@@ -111,13 +103,16 @@ impl<B: Held + Clone> BackendEntry<B> {
     }
 
     fn hold(&self, lease: &Lease) -> Option<HeldLease<B>> {
-        let is_global = self.handle.lock_timeout.is_some();
-        Some(HeldLease::new(self.place().ok()?, lease.clone(), is_global))
+        Some(HeldLease::new(self.place().ok()?, lease.clone(), self.handle.lock_timeout.is_some()))
     }
 
-    /// Stores a result if the claim allows it.
-    pub(super) async fn store(&self, claim: Claim<B>, encoded: &Encoded) -> (Stored, Option<BackendError>) {
-        let sent = Instant::now();
+    /// Stores a result if the claim allows it. The request is sent at this time.
+    pub(super) async fn store(
+        &self,
+        claim: Claim<B>,
+        encoded: &Encoded,
+        sent: Instant,
+    ) -> (Stored, Option<BackendError>) {
         let Claim { permission, held, looked_at } = claim;
         let stored = match &permission {
             Permission::Leased(lease) => self.store_leased(lease, encoded).await,

@@ -2,7 +2,7 @@
 
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::task::Poll;
+use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::thread;
@@ -65,14 +65,18 @@ impl<E: Placement> Computation<E> {
                 future.as_mut().poll(context).map(Ok)
             };
             if polled.is_pending() {
-                let renewed = renewing.as_mut().map(|renewing| renewing.as_mut().poll(context));
-                if renewed.is_some_and(|renewed| renewed.is_ready()) {
-                    renewing = None;
-                }
+                poll_beside(&mut renewing, context);
             }
             polled
         })
         .await
+    }
+}
+
+/// Polls a task that runs beside a future which is not ready, and drops it at its end.
+pub(super) fn poll_beside(task: &mut Option<Task>, context: &mut Context<'_>) {
+    if task.as_mut().is_some_and(|task| task.as_mut().poll(context).is_ready()) {
+        *task = None;
     }
 }
 
