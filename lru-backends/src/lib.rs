@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bounded_store;
 mod circuit_breaker;
 mod compare_and_swap;
 #[cfg(feature = "compression")]
@@ -28,11 +29,13 @@ mod encrypted;
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 mod error;
 mod fallback;
+mod fnv;
 mod from_url;
 mod layered;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
+mod milliseconds;
 mod off;
 #[cfg(feature = "redis")]
 mod redis;

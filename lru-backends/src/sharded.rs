@@ -10,6 +10,7 @@ use lru_core::backend::{
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::fnv::fnv_64;
 
 /// Client-side sharding: several backends of one type, each with its share of the keys.
 ///
@@ -67,11 +68,9 @@ impl<B> Sharded<B> {
     }
 }
 
-/// FNV-1a with 64 bits: stable across machines and versions.
 fn hash(namespace: &str, key: &[u8]) -> u64 {
     let length = (namespace.len() as u64).to_le_bytes();
-    let bytes = length.iter().chain(namespace.as_bytes()).chain(key);
-    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3))
+    fnv_64(length.iter().chain(namespace.as_bytes()).chain(key))
 }
 
 /// The finalizer of `SplitMix64`: each bit of the result depends on each bit of `number`.

@@ -26,6 +26,7 @@ use lru_core::backend::{Backend, BackendError, ErrorKind, Lease, Leases, Lookup,
 use crate::circuit_breaker::{Breaker, CircuitState};
 use crate::compare_and_swap::CompareAndSwap;
 use crate::error::ClientError;
+use crate::milliseconds::{since_1970, whole_milliseconds};
 use key::{FileKey, prefix};
 use leases::Token;
 use opening::{Create, create};
@@ -221,7 +222,7 @@ impl fmt::Debug for Disk {
 
 /// Returns the present time in milliseconds since 1970.
 fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_milliseconds)
+    since_1970(SystemTime::now())
 }
 
 /// Returns the deadline of an entry stored now; zero if it does not expire.
@@ -231,12 +232,6 @@ fn expires(ttl: Option<Duration>) -> u64 {
 
 fn is_live(expires: u64) -> bool {
     expires == 0 || expires > now()
-}
-
-/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
-/// means no expiry.
-fn whole_milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Returns the entry, unless it has expired.

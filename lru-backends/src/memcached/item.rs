@@ -12,6 +12,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
+use crate::milliseconds::{since_1970, whole_milliseconds};
+
 /// From this number of seconds on, the server takes a time to live for a date.
 const MONTH: u64 = 60 * 60 * 24 * 30;
 
@@ -63,7 +65,7 @@ pub(super) fn packed(
     ttl: Option<Duration>,
     now: SystemTime,
 ) -> Vec<u8> {
-    let expires = ttl.map_or(0, |ttl| milliseconds(now).saturating_add(whole_milliseconds(ttl)));
+    let expires = ttl.map_or(0, |ttl| since_1970(now).saturating_add(whole_milliseconds(ttl)));
     let mut item = Vec::with_capacity(44 + namespace.len() + key.len() + value.len());
     item.extend(TAG);
     item.extend(generation);
@@ -96,7 +98,7 @@ pub(super) fn unpacked(
     let left = match u64::from_le_bytes(*expires) {
         0 => None,
         expires => {
-            let left = i128::from(expires) - i128::from(milliseconds(now));
+            let left = i128::from(expires) - i128::from(since_1970(now));
             let left = agreed(left, seconds, u16::from_le_bytes(*rounding));
             Some(Duration::from_millis(u64::try_from(left).ok().filter(|left| *left > 0)?))
         }
@@ -135,24 +137,13 @@ pub(super) fn server_ttl(ttl: Option<Duration>, now: SystemTime) -> i32 {
     if seconds < MONTH {
         return i32::try_from(seconds).unwrap_or(0);
     }
-    i32::try_from(milliseconds(now).div_ceil(1000).saturating_add(seconds)).unwrap_or(0)
+    i32::try_from(since_1970(now).div_ceil(1000).saturating_add(seconds)).unwrap_or(0)
 }
 
 /// Returns the time to live of a lease for the server: at least as long as `lease`.
 pub(super) fn lease_seconds(lease: Duration) -> i32 {
     let seconds = whole_milliseconds(lease).div_ceil(1000).saturating_add(1);
     i32::try_from(seconds.min(MONTH - 1)).unwrap_or(0)
-}
-
-/// Returns the time in milliseconds since 1970.
-fn milliseconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, whole_milliseconds)
-}
-
-/// Returns the duration rounded up: a time to live of less than a millisecond must not become zero, which
-/// means no expiry.
-fn whole_milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, RedisResult, ServerError, Value, cmd, pipe};
 
+use crate::milliseconds::whole_milliseconds;
+
 use super::item::{HEAD, Head, is_value};
 
 /// How many keys one step of a scan visits.
@@ -56,7 +58,7 @@ pub(super) fn pattern(namespace: &str) -> String {
 /// Returns the time to live in milliseconds, rounded up and at least one: `PX 0` is an error.
 fn milliseconds(ttl: Duration) -> u64 {
     let most = i64::MAX.unsigned_abs() / 2;
-    u64::try_from(ttl.as_nanos().div_ceil(1_000_000)).unwrap_or(most).clamp(1, most)
+    whole_milliseconds(ttl).clamp(1, most)
 }
 
 /// `PTTL` and `GET` for each key, in a pipeline.

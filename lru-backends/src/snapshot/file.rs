@@ -8,19 +8,22 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::store::Entry;
+use crate::bounded_store::Live;
+use crate::fnv::fnv_64;
+use crate::milliseconds::whole_milliseconds;
 
 /// The first bytes, with the version of the format.
 const MAGIC: &[u8] = b"\xF7functools snapshot 1\n";
 
 /// An entry that was read: namespace and key, value, deadline.
-type Read = ((String, Vec<u8>), Vec<u8>, Option<u64>);
+pub(super) type Read = ((String, Vec<u8>), Vec<u8>, Option<u64>);
 
-/// Returns the content of a file with these entries, without the checksum.
-pub(super) fn encoded<'s>(entries: impl Iterator<Item = Entry<'s>>) -> Vec<u8> {
+/// Returns the content of a file with these entries, without the checksum. `now` is in milliseconds since 1970.
+pub(super) fn encoded<'s>(entries: impl Iterator<Item = Live<'s>>, now: u64) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    for Entry { namespace, key, value, expires } in entries {
-        bytes.extend(expires.unwrap_or(0).to_le_bytes());
+    for Live { namespace, key, value, ttl } in entries {
+        let expires = ttl.map_or(0, |ttl| now.saturating_add(whole_milliseconds(ttl)));
+        bytes.extend(expires.to_le_bytes());
         for part in [namespace.as_bytes(), key, value] {
             bytes.extend((part.len() as u64).to_le_bytes());
             bytes.extend(part);
@@ -31,7 +34,7 @@ pub(super) fn encoded<'s>(entries: impl Iterator<Item = Entry<'s>>) -> Vec<u8> {
 
 /// Appends the checksum to the content of a file.
 pub(super) fn sealed(mut content: Vec<u8>) -> Vec<u8> {
-    content.extend(hash(&content).to_le_bytes());
+    content.extend(fnv_64(&content).to_le_bytes());
     content
 }
 
@@ -51,7 +54,7 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<Read>> {
 
 fn decoded(bytes: &[u8]) -> Option<Vec<Read>> {
     let (content, checksum) = bytes.split_last_chunk()?;
-    if hash(content) != u64::from_le_bytes(*checksum) {
+    if fnv_64(content) != u64::from_le_bytes(*checksum) {
         return None;
     }
     let mut rest = content.strip_prefix(MAGIC)?;
@@ -74,13 +77,6 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
     let (number, after) = rest.split_first_chunk()?;
     *rest = after;
     Some(u64::from_le_bytes(*number))
-}
-
-/// FNV-1a with 64 bits.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 /// Replaces the file: it has either the old content or the new one, whenever the process or the machine stops.

@@ -2,22 +2,18 @@
 //! server.
 
 mod file;
-mod store;
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Permission, Stored,
-};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Stored};
 
-use self::store::Store;
+use crate::bounded_store::{BoundedStore, Evicts, Oversized, held_in_memory, place};
+use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
+use crate::milliseconds::since_1970;
 
 /// The default size limit of all entries together.
 const MAX_BYTES: u64 = 64 << 20;
@@ -61,11 +57,14 @@ pub struct Snapshot {
     path: PathBuf,
     max_bytes: u64,
     interval: Duration,
+    /// What all values with this path share, from the first use on.
+    shared: OnceLock<Arc<Shared>>,
 }
 
 /// Creates a backend that holds results in memory, and in the file at this path between two runs of the program.
 pub fn snapshot(path: impl AsRef<Path>) -> Snapshot {
-    Snapshot { path: path.as_ref().to_owned(), max_bytes: MAX_BYTES, interval: INTERVAL }
+    let (path, shared) = (path.as_ref().to_owned(), OnceLock::new());
+    Snapshot { path, max_bytes: MAX_BYTES, interval: INTERVAL, shared }
 }
 
 /// Writes all snapshots that have changed. Call it at the end of `main`.
@@ -104,22 +103,27 @@ impl Snapshot {
     }
 
     /// Returns what all values with this path share.
-    fn shared(&self) -> Arc<Shared> {
-        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
-        let mut open = lock(&OPEN);
-        Arc::clone(open.entry(path).or_insert_with_key(|path| {
-            Arc::new(Shared {
-                path: path.clone(),
-                interval: self.interval,
-                state: Mutex::new(State { store: Store::new(self.max_bytes), ..State::default() }),
-                changed: Condvar::new(),
-            })
-        }))
+    fn shared(&self) -> &Arc<Shared> {
+        self.shared.get_or_init(|| {
+            let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+            let mut open = lock(&OPEN);
+            Arc::clone(open.entry(path).or_insert_with_key(|path| Arc::new(self.open(path.clone()))))
+        })
+    }
+
+    fn open(&self, path: PathBuf) -> Shared {
+        let max_bytes = usize::try_from(self.max_bytes).unwrap_or(usize::MAX);
+        let store = BoundedStore::new(max_bytes, Evicts::Oldest, Oversized::Dropped);
+        let state = State { store, is_loaded: false, written: 0, has_writer: false, error: None };
+        Shared { path, interval: self.interval, state: Mutex::new(state) }
     }
 
     /// Runs an operation on the entries, which are read from the file at the first one.
-    fn run<T>(&self, operation: impl FnOnce(&mut Store, u64) -> T) -> Result<T, BackendError> {
-        self.shared().run(operation)
+    fn with<T>(
+        &self,
+        operation: impl FnOnce(&mut BoundedStore) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        self.shared().with(operation)
     }
 }
 
@@ -140,12 +144,10 @@ struct Shared {
     path: PathBuf,
     interval: Duration,
     state: Mutex<State>,
-    changed: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    store: Store,
+    store: BoundedStore,
     is_loaded: bool,
     /// How many changes the file contains.
     written: u64,
@@ -158,19 +160,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns the present time in milliseconds since 1970.
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Shared {
-    fn run<T>(self: &Arc<Self>, operation: impl FnOnce(&mut Store, u64) -> T) -> Result<T, BackendError> {
+    fn with<T>(
+        self: &Arc<Self>,
+        operation: impl FnOnce(&mut BoundedStore) -> Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
         let mut state = lock(&self.state);
         if !state.is_loaded {
             state.is_loaded = true;
             match file::read(&self.path) {
-                Ok(entries) => state.store.load(entries, now()),
+                Ok(entries) => load(&mut state.store, entries),
                 Err(error) => state.error = Some(self.located(&error)),
             }
             state.written = state.store.changes();
@@ -178,22 +177,19 @@ impl Shared {
         if let Some(error) = state.error.take() {
             return Err(error);
         }
-        let result = operation(&mut state.store, now());
-        let starts = state.store.changes() != state.written && !state.has_writer;
-        if starts {
+        let result = operation(&mut state.store);
+        if state.store.changes() != state.written && !state.has_writer {
             state.has_writer = self.start();
         }
-        Ok(result)
+        result
     }
 
     /// Starts the thread that writes the file after the interval, and ends then. Returns whether it started.
     fn start(self: &Arc<Self>) -> bool {
         let this = Arc::clone(self);
         let run = move || {
-            let state = lock(&this.state);
-            // Not woken: the condition only serves to wait without the lock.
-            let waited = this.changed.wait_timeout_while(state, this.interval, |_| true);
-            waited.unwrap_or_else(PoisonError::into_inner).0.has_writer = false;
+            thread::sleep(this.interval);
+            lock(&this.state).has_writer = false;
             if let Err(error) = this.write() {
                 lock(&this.state).error = Some(error);
             }
@@ -208,7 +204,7 @@ impl Shared {
         if changes == state.written {
             return Ok(());
         }
-        let content = file::encoded(state.store.live(now()));
+        let content = file::encoded(state.store.live(), since_1970(SystemTime::now()));
         drop(state);
         let bytes = file::sealed(content);
         let writes = lock(&WRITES);
@@ -226,153 +222,19 @@ impl Shared {
     }
 }
 
-impl Backend for Snapshot {
-    fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        self.run(|store, now| store.get(namespace, key, now))
-    }
-
-    fn set(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<(), BackendError> {
-        Backend::put(self, namespace, key, value, ttl).map(drop)
-    }
-
-    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
-        self.run(|store, now| {
-            let (found, number, is_new) = store.get_or_lease(namespace, key, lease, now);
-            let lease = Lease::new(number.to_le_bytes()).new_here(is_new);
-            Lookup::new(found).permission(Permission::Leased(lease))
-        })
-    }
-
-    fn set_leased(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        lease: &Lease,
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<Option<Lease>, BackendError> {
-        self.run(|store, now| {
-            let is_valid = store.is_valid(namespace, key, lease.token());
-            is_valid.then(|| Lease::new(store.set(namespace, key, value, ttl, now).to_le_bytes()))
-        })
-    }
-
-    fn put(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<Option<Lease>, BackendError> {
-        self.run(|store, now| Some(Lease::new(store.set(namespace, key, value, ttl, now).to_le_bytes())))
-    }
-
-    fn renew_lease(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        lease: &Lease,
-        ttl: Duration,
-    ) -> Result<bool, BackendError> {
-        self.run(|store, now| {
-            let is_valid = store.is_valid(namespace, key, lease.token());
-            if is_valid {
-                store.expire_after(namespace, key, ttl, now);
-            }
-            is_valid
-        })
-    }
-
-    fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
-        self.run(|store, now| {
-            if store.is_valid(namespace, key, lease.token()) {
-                store.delete(namespace, key, now);
-            }
-        })
-    }
-
-    fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        self.run(|store, now| store.delete(namespace, key, now))
-    }
-
-    fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        self.run(|store, _| store.clear(namespace))
+/// Stores what was read from the file and has not expired.
+fn load(store: &mut BoundedStore, entries: Vec<file::Read>) {
+    let now = since_1970(SystemTime::now());
+    for ((namespace, key), value, expires) in entries {
+        let left = expires.map(|expires| expires.saturating_sub(now));
+        if left != Some(0) {
+            // What does not fit is dropped, and is no error.
+            drop(store.put(place(&namespace, &key), &value, left.map(Duration::from_millis)));
+        }
     }
 }
 
-impl Leases for Snapshot {}
+held_in_memory! { Snapshot }
 
-/// The operations take no longer than a lock, but for the first, which reads the file.
-impl AsyncBackend for Snapshot {
-    async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-        Backend::get(self, namespace, key)
-    }
-
-    async fn set(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<(), BackendError> {
-        Backend::set(self, namespace, key, value, ttl)
-    }
-
-    async fn get_or_lease(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        lease: Duration,
-    ) -> Result<Lookup, BackendError> {
-        Backend::get_or_lease(self, namespace, key, lease)
-    }
-
-    async fn set_leased(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        lease: &Lease,
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<Option<Lease>, BackendError> {
-        Backend::set_leased(self, namespace, key, lease, value, ttl)
-    }
-
-    async fn put(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        value: &[u8],
-        ttl: Option<Duration>,
-    ) -> Result<Option<Lease>, BackendError> {
-        Backend::put(self, namespace, key, value, ttl)
-    }
-
-    async fn renew_lease(
-        &self,
-        namespace: &str,
-        key: &[u8],
-        lease: &Lease,
-        ttl: Duration,
-    ) -> Result<bool, BackendError> {
-        Backend::renew_lease(self, namespace, key, lease, ttl)
-    }
-
-    async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
-        Backend::end_lease(self, namespace, key, lease)
-    }
-
-    async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-        Backend::delete(self, namespace, key)
-    }
-
-    async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
-        Backend::clear(self, namespace)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+use lru_core::backend::Permission;
+
 use super::*;
 
 /// A folder that is removed at the end of a test.
@@ -22,8 +24,9 @@ impl Drop for Folder {
 }
 
 /// Forgets what the process has in memory, as a restart does.
-fn restart(path: &Path) {
+fn restart(path: &Path) -> Snapshot {
     lock(&OPEN).remove(path);
+    snapshot(path)
 }
 
 fn get(backend: &Snapshot, key: &[u8]) -> Option<Vec<u8>> {
@@ -41,7 +44,7 @@ fn entries_survive_a_restart_with_their_time_to_live() {
     Backend::set(&backend, "other", b"1", b"uno", None).unwrap();
     assert!(Backend::delete(&backend, "n", b"1").unwrap());
     backend.shared().write().unwrap();
-    restart(&path);
+    let backend = restart(&path);
     assert_eq!(
         (get(&backend, b"1"), get(&backend, b"2"), get(&backend, b"3")),
         (None, Some(b"two".to_vec()), None)
@@ -64,7 +67,7 @@ fn a_damaged_file_is_told_once_and_replaced() {
         bytes[at] ^= 1;
         for damaged in [&bytes[..], &whole[..at]] {
             std::fs::write(&path, damaged).unwrap();
-            restart(&path);
+            let backend = restart(&path);
             let error = Backend::get(&backend, "n", b"1").unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
             assert!(error.to_string().contains("a.bin"), "{error}");
@@ -73,7 +76,7 @@ fn a_damaged_file_is_told_once_and_replaced() {
     }
     Backend::set(&backend, "n", b"1", b"one", None).unwrap();
     backend.shared().write().unwrap();
-    restart(&path);
+    let backend = restart(&path);
     assert_eq!(get(&backend, b"1"), Some(b"one".to_vec()));
 }
 
