@@ -19,6 +19,7 @@ mod many;
 mod memcached_clocks;
 mod memcached_connections;
 mod memcached_leases;
+mod outages;
 #[cfg(feature = "json")]
 mod outside;
 mod processes;

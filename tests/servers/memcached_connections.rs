@@ -2,10 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use functools::backend::{self, AsyncBackend, Backend, ErrorKind, Memcached, memcached};
+use functools::backend::{AsyncBackend, Backend, ErrorKind, Memcached, memcached};
 
 use crate::files::Folder;
 use crate::server::{Server, block_on, eventually, limit};
@@ -216,50 +215,4 @@ fn a_server_that_dribbles_is_not_waited_for() {
             assert!((200..600).contains(&took.as_millis()), "{took:?}");
         }
     }
-}
-
-#[test]
-fn an_outage_is_reported_once_by_all_functions_of_a_server() {
-    let _limit = limit();
-    static ADDRESS: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    static REPORTED: AtomicU64 = AtomicU64::new(0);
-    static CHANGES: AtomicU64 = AtomicU64::new(0);
-    fn server() -> Memcached {
-        let server = backend::memcached(ADDRESS.get().unwrap()).breaker(3, Duration::from_millis(50));
-        server.on_circuit_change(|_| _ = CHANGES.fetch_add(1, SeqCst))
-    }
-    fn report(_: &backend::BackendError) {
-        REPORTED.fetch_add(1, SeqCst);
-    }
-    #[functools::lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
-    fn double(n: u64) -> u64 {
-        2 * n
-    }
-    #[functools::lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
-    fn triple(n: u64) -> u64 {
-        3 * n
-    }
-    let mut server = Server::memcached(&[]);
-    ADDRESS.set(server.address()).unwrap();
-    assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while !is_over.load(SeqCst) {
-                    assert_eq!((double(1), triple(1)), (2, 3));
-                }
-            });
-        }
-        let hits = || double::cache_info().hits + triple::cache_info().hits;
-        server.kill();
-        eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
-        server.restart();
-        let before = hits();
-        eventually("hits again", || hits() > before + 100);
-        is_over.store(true, SeqCst);
-    });
-    let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
-    assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
-    assert!(double::cache_stats().backend_errors > 100);
 }

@@ -2,8 +2,7 @@
 
 use std::io::Read;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Barrier, LazyLock, OnceLock};
+use std::sync::{Barrier, LazyLock};
 use std::time::{Duration, Instant};
 
 use functools::backend::{self, AsyncBackend, Backend, ErrorKind, Redis, redis_client};
@@ -214,50 +213,4 @@ fn more_runtimes_than_connections_keep_their_own() {
     });
     let opened = total(&server) - before - 1;
     assert_eq!(opened, 40, "for 40 runtimes");
-}
-
-#[test]
-fn an_outage_is_reported_once_by_all_functions_of_a_url() {
-    let _limit = limit();
-    static URL: OnceLock<String> = OnceLock::new();
-    static REPORTED: AtomicU64 = AtomicU64::new(0);
-    static CHANGES: AtomicU64 = AtomicU64::new(0);
-    fn server() -> Redis {
-        let server = backend::redis(URL.get().unwrap()).breaker(3, Duration::from_millis(50));
-        server.on_circuit_change(|_| _ = CHANGES.fetch_add(1, SeqCst))
-    }
-    fn report(_: &backend::BackendError) {
-        REPORTED.fetch_add(1, SeqCst);
-    }
-    #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
-    fn double(n: u64) -> u64 {
-        2 * n
-    }
-    #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
-    fn triple(n: u64) -> u64 {
-        3 * n
-    }
-    let mut server = Server::redis(&[]);
-    URL.set(server.url()).unwrap();
-    assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while !is_over.load(SeqCst) {
-                    assert_eq!((double(1), triple(1)), (2, 3));
-                }
-            });
-        }
-        let hits = || double::cache_info().hits + triple::cache_info().hits;
-        server.kill();
-        eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
-        server.restart();
-        let before = hits();
-        eventually("hits again", || hits() > before + 100);
-        is_over.store(true, SeqCst);
-    });
-    let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
-    assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
-    assert!(double::cache_stats().backend_errors > 100);
 }

@@ -1,0 +1,69 @@
+//! An outage is reported once, by all functions whose backends share a server.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use functools::backend::{self, BackendError, Memcached, Redis};
+use functools::lru_cache;
+
+use crate::server::{Server, eventually, limit};
+
+macro_rules! reported_once {
+    ($name:ident, $Client:ident, $client:expr, $start:expr, $place:expr) => {
+        #[test]
+        fn $name() {
+            let _limit = limit();
+            static PLACE: OnceLock<String> = OnceLock::new();
+            static REPORTED: AtomicU64 = AtomicU64::new(0);
+            static CHANGES: AtomicU64 = AtomicU64::new(0);
+            fn server() -> $Client {
+                let server = $client(PLACE.get().unwrap()).breaker(3, Duration::from_millis(50));
+                server.on_circuit_change(|_| _ = CHANGES.fetch_add(1, SeqCst))
+            }
+            fn report(_: &BackendError) {
+                REPORTED.fetch_add(1, SeqCst);
+            }
+            #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
+            fn double(n: u64) -> u64 {
+                2 * n
+            }
+            #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
+            fn triple(n: u64) -> u64 {
+                3 * n
+            }
+            let mut server = $start(&[]);
+            PLACE.set($place(&server)).unwrap();
+            assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
+            let is_over = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        while !is_over.load(SeqCst) {
+                            assert_eq!((double(1), triple(1)), (2, 3));
+                        }
+                    });
+                }
+                let hits = || double::cache_info().hits + triple::cache_info().hits;
+                server.kill();
+                eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
+                server.restart();
+                let before = hits();
+                eventually("hits again", || hits() > before + 100);
+                is_over.store(true, SeqCst);
+            });
+            let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
+            assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
+            assert!(double::cache_stats().backend_errors > 100);
+        }
+    };
+}
+
+reported_once! {
+    an_outage_is_reported_once_by_all_functions_of_a_server,
+    Memcached, backend::memcached, Server::memcached, Server::address
+}
+reported_once! {
+    an_outage_is_reported_once_by_all_functions_of_a_url,
+    Redis, backend::redis, Server::redis, Server::url
+}
