@@ -39,6 +39,13 @@ const LENGTH: usize = 100;
 /// The number of round trips in a batch.
 const TRIPS: usize = 128;
 
+/// The number of tasks that call at the same time, and the calls of each in a batch.
+const TASKS: u64 = 64;
+const CALLS_OF_TASK: u64 = 16;
+
+/// The least throughput of calls from [`TASKS`] tasks, in multiples of that of the bare client.
+const THROUGHPUT: f64 = 0.8;
+
 /// The number of keys in one `get_many`.
 const MANY: u64 = 100;
 
@@ -54,6 +61,7 @@ const REDIS_HIT: &str = "Redis, `#[lru_cache]`";
 const REDIS_CACHED: &str = "Redis, `cached`'s `#[concurrent_cached]`";
 const REDIS_ASYNC_GET: &str = "Redis, async, bare: `GET`";
 const REDIS_ASYNC_BOTH: &str = "Redis, async, bare: `GET` and `PTTL`, one pipeline";
+const REDIS_ASYNC_LEASE: &str = "Redis, async, bare: `SET … NX GET PX`";
 const REDIS_ASYNC_HIT: &str = "Redis, async, `#[lru_cache]`";
 const REDIS_ASYNC_CACHED: &str = "Redis, async, `cached`'s `#[concurrent_cached]`";
 const MEMCACHED_GET: &str = "Memcached, bare: `mg`";
@@ -153,10 +161,11 @@ fn main() {
     let guard = limit();
     fs::create_dir_all(&*FOLDER).expect("a temporary directory can be created");
     let trips = trips(rounds(150));
+    let busy = busy(rounds(150));
     let many = many(rounds(100));
     let l1 = l1(rounds(3000));
     let results = format!(
-        "# Cost of a result from a backend\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{many}\n{l1}",
+        "# Cost of a result from a backend\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{busy}\n{many}\n{l1}",
         machine()
     );
     println!("{results}");
@@ -292,6 +301,81 @@ fn table_of_trips(contestants: &[Contestant<'_>], rounds: usize) -> String {
         out += "\nThe program that calls `cached` could not be built, so it is missing here.\n";
     }
     out
+}
+
+/// Measures calls of many tasks of one thread, which share a connection.
+fn busy(rounds: usize) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connected = runtime.block_on(async { client().get_multiplexed_async_connection().await.unwrap() });
+    let connection = || connected.clone();
+    let mut contestants = [
+        Contestant::new(REDIS_ASYNC_GET, || {
+            all_tasks(&runtime, |n| {
+                let mut connection = connection();
+                async move {
+                    redis_client::cmd("GET")
+                        .arg(bare(n))
+                        .query_async::<String>(&mut connection)
+                        .await
+                        .unwrap()
+                }
+            });
+        }),
+        Contestant::new(REDIS_ASYNC_BOTH, || {
+            all_tasks(&runtime, |n| {
+                let mut connection = connection();
+                async move { get_and_pttl(n).query_async::<(String, i64)>(&mut connection).await.unwrap().0 }
+            });
+        }),
+        Contestant::new(REDIS_ASYNC_LEASE, || {
+            all_tasks(&runtime, |n| {
+                let mut connection = connection();
+                async move {
+                    let mut set = redis_client::cmd("SET");
+                    set.arg(bare(n)).arg("lease").arg("NX").arg("GET").arg("PX").arg(1000);
+                    set.query_async::<String>(&mut connection).await.unwrap()
+                }
+            });
+        }),
+        Contestant::new(REDIS_ASYNC_HIT, || all_tasks(&runtime, in_redis_async)),
+    ]
+    .map(|one| one.of(CALLS));
+    contest(&mut contestants, 1);
+    contest(&mut contestants, rounds);
+    let bare = contestants[0].median();
+    let mut out = format!(
+        "Calls of {TASKS} tasks of one thread, over one connection: throughput.\n\n\
+         | | calls per ms | × bare |\n|---|--:|--:|\n"
+    );
+    for one in &contestants {
+        _ = writeln!(out, "| {} | {:.0} | {:.2} |", one.name, 1e6 / one.median(), bare / one.median());
+    }
+    let ratio = (100.0 * bare / contestants[3].median()).round() / 100.0;
+    _ = write!(
+        out,
+        "\n| bar | measured | |\n|---|--:|---|\n\
+         | {REDIS_ASYNC_HIT}, {TASKS} tasks: ≥ {THROUGHPUT} × the throughput of {REDIS_ASYNC_GET} | {ratio:.2} | {} |\n",
+        verdict(ratio >= THROUGHPUT)
+    );
+    out
+}
+
+/// Calls a function from [`TASKS`] tasks, with [`CALLS`] calls in all.
+fn all_tasks<F: Future<Output = String> + Send + 'static>(runtime: &Runtime, call: impl Fn(u64) -> F) {
+    runtime.block_on(async {
+        let calls = |task| {
+            let calls: Vec<_> = (0..CALLS_OF_TASK).map(|n| call((2 * task + n % 2) % ENTRIES)).collect();
+            async move {
+                for call in calls {
+                    black_box(call.await);
+                }
+            }
+        };
+        let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(calls(task))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
 }
 
 /// Measures a hundred keys, one after the other and in one `get_many`.

@@ -5,6 +5,7 @@
 //! still there. Whatever removes or replaces the item ends the right to store: a change by any process, eviction,
 //! expiry, a restart. Nothing is remembered of what was deleted.
 
+use std::convert::identity;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -56,9 +57,10 @@ impl Server {
     }
 }
 
+/// `$rarely` is applied to what few operations do: the futures of the others need no memory for it.
 macro_rules! backend_by_redis {
     (
-        $Backend:ident, $CompareAndSwap:ident, $send:ident,
+        $Backend:ident, $CompareAndSwap:ident, $send:ident, $rarely:path,
         [
             $ask:ident $run:ident $look:ident $look_by_script:ident $put:ident $nodes:ident $clear_by_scan:ident
         ],
@@ -100,23 +102,23 @@ macro_rules! backend_by_redis {
             $($fn)* $look(&self, key: &[u8], lease: Duration) -> Result<Lookup, Failure> {
                 let mark = new_lease();
                 if self.looks_by_script() {
-                    return self.$look_by_script(key, lease)$($await)*;
+                    return $rarely(self.$look_by_script(key, lease))$($await)*;
                 }
                 let failure = match self.$ask::<Replies>(&look(key, &mark, lease))$($await)* {
                     // An empty string has nothing that a lease could compare.
                     Ok((_, (_, Some(item)))) if item.is_empty() => {
-                        return self.$look_by_script(key, lease)$($await)*;
+                        return $rarely(self.$look_by_script(key, lease))$($await)*;
                     }
                     Ok((number, replies)) => return Ok(looked_up(replies, &mark, number)),
                     Err(failure) => failure,
                 };
                 if failure.is_unknown_set() {
-                    let lookup = self.$look_by_script(key, lease)$($await)*?;
+                    let lookup = $rarely(self.$look_by_script(key, lease))$($await)*?;
                     self.found_old_server(self.number());
                     return Ok(lookup);
                 }
                 if failure.code() == Some(WRONG_TYPE) {
-                    return self.$look_by_script(key, lease)$($await)*;
+                    return $rarely(self.$look_by_script(key, lease))$($await)*;
                 }
                 if failure.is_refused_write() {
                     let request = Request::Get(vec![key.to_vec()]);
@@ -359,10 +361,10 @@ fn unless_stale(done: Result<bool, Failure>) -> Result<bool, Failure> {
 }
 
 backend_by_redis! {
-    Backend, CompareAndSwap, send, [ask run look look_by_script put_item nodes clear_by_scan], [fn]
+    Backend, CompareAndSwap, send, identity, [ask run look look_by_script put_item nodes clear_by_scan], [fn]
 }
 backend_by_redis! {
-    AsyncBackend, AsyncCompareAndSwap, send_async,
+    AsyncBackend, AsyncCompareAndSwap, send_async, Box::pin,
     [ask_async run_async look_async look_by_script_async put_item_async nodes_async clear_by_scan_async],
     [async fn] .await
 }

@@ -2,6 +2,7 @@
 //! happens when one of these fails.
 
 use core::future::{Future, poll_fn};
+use core::pin::pin;
 use core::time::Duration;
 use std::boxed::Box;
 use std::panic::resume_unwind;
@@ -136,12 +137,12 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                     return compute(Claim { permission, held: None, looked_at: sent });
                 }
                 Unusable::Failure => {
-                    self.entry.end(lease).await?;
+                    Box::pin(self.entry.end(lease)).await?;
                     pauses = Some(Pauses::new(timeout));
                     continue;
                 }
                 Unusable::Value => {
-                    if let Some(held) = self.entry.hold_refresh().await? {
+                    if let Some(held) = Box::pin(self.entry.hold_refresh()).await? {
                         return compute(Claim { permission, held: Some(held), looked_at: sent });
                     }
                 }
@@ -239,8 +240,8 @@ where
         policy: O,
         purpose: Purpose,
     ) -> Obtained<R, CallClaim<B, R>> {
-        let obtained = match computation.in_scope(false, self.look(computation, policy, purpose), None).await
-        {
+        let look = pin!(Some(self.look(computation, policy, purpose)));
+        let obtained = match computation.in_scope(false, look, None).await {
             Ok(Ok(obtained)) => obtained,
             Ok(Err(error)) => {
                 let claim = CallClaim { claim: Claim::after(&error, computation.start), stale: None };
@@ -290,14 +291,15 @@ where
                 Computed::Answered(result) => result,
                 Computed::Result { result, encoded, stored, computation, pending } => {
                     let (stored, instead) = match encoded {
-                        Some(encoded) => self.store(&computation, encoded).await,
+                        // Most calls with a backend find their result there: their futures do not need memory for this.
+                        Some(encoded) => Box::pin(self.store(&computation, encoded)).await,
                         None => (stored, None),
                     };
                     let result = complete(pending, computation, result, stored);
                     instead.unwrap_or(result)
                 }
                 Computed::Panicked(payload, claim, computation) => {
-                    self.give_up(&computation, claim.claim, true).await;
+                    Box::pin(self.give_up(&computation, claim.claim, true)).await;
                     resume_unwind(payload)
                 }
             }

@@ -5,6 +5,7 @@
 //! else is shared.
 
 use core::future::{Future, ready};
+use core::pin::{Pin, pin};
 use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -92,7 +93,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Ok(result) => return Computed::Answered(result),
                 Err(computation) => computation,
             };
-            self.compute_async(computation, remote, body).await
+            self.compute_async(computation, remote, pin!(Some(body))).await
         };
         Self::conclude(sharing, remote, Box::pin(computed), insert)
     }
@@ -120,7 +121,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         self,
         computation: Computation<E>,
         remote: &M,
-        body: impl Future<Output = R>,
+        body: Pin<&mut Option<impl Future<Output = R>>>,
     ) -> ComputedBy<M, E, S, R, O>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,

@@ -1,10 +1,9 @@
 //! The computation of a coalesced call: the flight that it leads, when it began, and what a backend needs.
 
 use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 use std::thread;
 
 use crate::engine::{Placement, StoredKey, StoredValue};
@@ -40,29 +39,29 @@ impl<E: Placement> Computation<E> {
     }
 
     /// Awaits `future` in the leader's scope: calls that it makes while it is polled are attributed to the
-    /// leader, and so are those of its destructors if it is dropped before it is ready. With `catches`,
+    /// leader, and so are those of its destructors; it is dropped at the end, or when this is dropped. With `catches`,
     /// returns the payload of its panic.
     ///
     /// As long as `future` is not ready, `renewing` is polled as well.
-    pub(super) async fn in_scope<R>(
+    ///
+    /// The future is pinned by the caller: one that is passed by value takes up its size once more.
+    pub(super) async fn in_scope<F: Future>(
         &self,
         catches: bool,
-        future: impl Future<Output = R>,
+        future: Pin<&mut Option<F>>,
         mut renewing: Option<Task>,
-    ) -> thread::Result<R> {
-        // Dropped in reverse: `_opens` opens the scope, then the future is dropped, then `scope` closes it.
-        let scope = OnceLock::new();
-        let mut future = pin!(future);
-        let _opens = OpenOnDrop { leader: self.leader.as_ref(), scope: &scope };
+    ) -> thread::Result<F::Output> {
+        let mut scoped = DropInScope { leader: self.leader.as_ref(), future };
         poll_fn(|context| {
             let _scope = self.body_scope();
+            let Some(future) = scoped.future.as_mut().as_pin_mut() else { return Poll::Pending };
             let polled = if catches {
-                match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+                match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
                     Ok(polled) => polled.map(Ok),
                     Err(payload) => Poll::Ready(Err(payload)),
                 }
             } else {
-                future.as_mut().poll(context).map(Ok)
+                future.poll(context).map(Ok)
             };
             if polled.is_pending() {
                 poll_beside(&mut renewing, context);
@@ -80,16 +79,15 @@ pub(super) fn poll_beside(task: &mut Option<Task>, context: &mut Context<'_>) {
     }
 }
 
-/// Opens the leader's scope when it is dropped, which is just before the future is.
-struct OpenOnDrop<'a, K, V> {
+/// Drops the future in the leader's scope.
+struct DropInScope<'a, K, V, F> {
     leader: Option<&'a Leader<K, V>>,
-    scope: &'a OnceLock<BodyScope>,
+    future: Pin<&'a mut Option<F>>,
 }
 
-impl<K, V> Drop for OpenOnDrop<'_, K, V> {
+impl<K, V, F> Drop for DropInScope<'_, K, V, F> {
     fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            _ = self.scope.set(leader.body_scope());
-        }
+        let _scope = self.leader.map(Leader::body_scope);
+        self.future.set(None);
     }
 }

@@ -4,6 +4,7 @@
 //! with insert, publication and backend, is a task on an executor, and the call awaits its result.
 
 use core::future::Future;
+use core::pin::pin;
 use std::boxed::Box;
 
 use crate::engine::{Lifecycle, Placement, StoredValue};
@@ -93,7 +94,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         let Self { pending, mut computation } = self;
         // The executor may begin late.
         computation.start = Instant::now();
-        let computed = Box::pin(pending.compute_async(computation, remote, body));
+        let computed =
+            Box::pin(async move { pending.compute_async(computation, remote, pin!(Some(body))).await });
         PendingCall::conclude(sharing, remote, computed, insert)
     }
 }

@@ -1,6 +1,7 @@
 //! The background refresh of a stale result that a call was served (stale-while-revalidate, RFC 5861).
 
 use core::future::Future;
+use core::pin::pin;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::boxed::Box;
 use std::sync::Arc;
@@ -229,7 +230,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
             }
         };
         let renewal = blocks.then(|| remote.renewal(&claim));
-        let ended = computation.in_scope(true, body, remote.renewing(&claim)).await;
+        let ended = computation.in_scope(true, pin!(Some(body)), remote.renewing(&claim)).await;
         drop(renewal);
         match ended {
             Ok(result) => {
