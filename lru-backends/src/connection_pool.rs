@@ -1,14 +1,8 @@
-//! What backends of one server share: the server itself, and a pool of its blocking connections. And the runtime that an
-//! async connection belongs to.
+//! What backends of one server share: the server itself, and a pool of its blocking connections.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
-
-use lru_core::backend::ErrorKind;
-use tokio::runtime;
-
-use crate::error::ClientError;
 
 /// How many blocking connections to a server there are at most by default.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -118,10 +112,4 @@ impl<C> Drop for Slot<'_, C> {
 /// Locks a mutex. What it guards is whole, also after a panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns the tokio runtime of the current task.
-pub(crate) fn current_runtime() -> Result<runtime::Id, ClientError> {
-    let handle = runtime::Handle::try_current();
-    Ok(handle.map_err(|error| ClientError::answered(ErrorKind::Configuration, error))?.id())
 }

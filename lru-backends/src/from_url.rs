@@ -14,6 +14,7 @@ use lru_core::backend::{
 /// | `redis://host`, `redis+unix:///path` and the like | `redis(…)` | `redis` |
 /// | `rediss://host` | the same, encrypted | `redis-tls` |
 /// | `memcached://host` | `memcached(…)` | `memcached` |
+/// | `memcacheds://host` | the same, encrypted | `memcached-tls` |
 /// | `disk:path`, `file:///path` | `disk(…)`; `%20` in a path is a space, as in any URL | `disk` |
 /// | `off:` | [`Off`] | |
 ///
@@ -58,7 +59,9 @@ pub fn from_url(url: &str) -> Result<AnyBackend, BackendError> {
     let engine = match scheme.to_ascii_lowercase().as_str() {
         "off" if rest.is_empty() => Engine::Off(Off),
         "redis" | "rediss" | "redis+unix" | "valkey" | "valkeys" | "valkey+unix" | "unix" => in_redis(url)?,
-        "memcached" | "memcache" => in_memcached(rest.trim_start_matches('/'))?,
+        "memcached" | "memcache" => in_memcached("memcached", rest)?,
+        "memcacheds" if cfg!(feature = "memcached-tls") => in_memcached("memcacheds", rest)?,
+        "memcacheds" => return Err(misconfigured("`memcacheds:` needs the feature `memcached-tls`")),
         "disk" | "file" => on_disk(rest)?,
         _ => return Err(unknown()),
     };
@@ -72,8 +75,8 @@ fn misconfigured(message: &'static str) -> BackendError {
 /// Returns the error for a URL of another scheme. It may be a password, and is not shown.
 fn unknown() -> BackendError {
     misconfigured(
-        "not the URL of a backend; expected `redis:`, `rediss:`, `redis+unix:`, `memcached:`, `disk:`, \
-         `file:` or `off:`",
+        "not the URL of a backend; expected `redis:`, `rediss:`, `redis+unix:`, `memcached:`, `memcacheds:`, \
+         `disk:`, `file:` or `off:`",
     )
 }
 
@@ -98,15 +101,16 @@ fn in_redis(_: &str) -> Result<Engine, BackendError> {
 }
 
 #[cfg(feature = "memcached")]
-fn in_memcached(address: &str) -> Result<Engine, BackendError> {
+fn in_memcached(scheme: &str, address: &str) -> Result<Engine, BackendError> {
+    let address = address.trim_start_matches('/');
     let is_address = !address.is_empty() && !address.contains(char::is_whitespace);
-    let address = is_address.then(|| format!("memcached://{address}"));
+    let address = is_address.then(|| format!("{scheme}://{address}"));
     let address = address.ok_or_else(|| misconfigured("`memcached:` needs the address of a server"))?;
     Ok(Engine::Memcached(Box::new(crate::memcached(address))))
 }
 
 #[cfg(not(feature = "memcached"))]
-fn in_memcached(_: &str) -> Result<Engine, BackendError> {
+fn in_memcached(_: &str, _: &str) -> Result<Engine, BackendError> {
     Err(misconfigured("`memcached:` needs the feature `memcached`"))
 }
 

@@ -11,6 +11,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod background;
 mod bounded_store;
 mod circuit_breaker;
 mod compare_and_swap;
@@ -39,8 +41,12 @@ mod milliseconds;
 mod off;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod runtimes;
 mod sharded;
 mod snapshot;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod stream;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod timeouts;
 

@@ -30,6 +30,7 @@ const FEATURES: &[&str] = &[
     "redis-sentinel",
     "redis-tls",
     "memcached",
+    "memcached-tls",
     "disk",
     "compression",
     "encryption",

@@ -14,6 +14,8 @@ fn the_scheme_names_the_backend() {
         ("redis+unix:///run/redis.sock?pass=secret", "Redis {"),
         ("memcached://cache.example", "cache.example:11211"),
         ("Memcached:cache.example:4000", "cache.example:4000"),
+        #[cfg(feature = "memcached-tls")]
+        ("memcacheds://user:secret@cache.example", "cache.example:11211"),
         ("disk:results.redb", "\"results.redb\""),
         ("disk:///var/cache/results.redb", "\"/var/cache/results.redb\""),
         ("file:///var/my%20cache/100%.redb", "\"/var/my cache/100%.redb\""),
@@ -49,6 +51,7 @@ fn a_feature_that_is_missing_is_named() {
         ("redis://cache.example", "`redis`", cfg!(feature = "redis")),
         ("rediss://cache.example", "`redis-tls`", cfg!(feature = "redis-tls")),
         ("memcached://cache.example", "`memcached`", cfg!(feature = "memcached")),
+        ("memcacheds://cache.example", "`memcached-tls`", cfg!(feature = "memcached-tls")),
         ("disk:results.redb", "`disk`", cfg!(feature = "disk")),
     ] {
         match from_url(url) {

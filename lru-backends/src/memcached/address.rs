@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::tls::Tls;
+
 /// The port of a server unless the address has one.
 const PORT: u16 = 11211;
 
@@ -12,7 +14,12 @@ pub(super) enum Address {
     Tcp(String),
     /// The path of a Unix socket.
     Unix(String),
+    /// There is no such connection, and why: each operation fails.
+    Misconfigured(&'static str),
 }
+
+/// How an address begins that asks for encrypted connections.
+const ENCRYPTED: &str = "memcacheds://";
 
 /// A user's name and password. They are shown nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,11 +35,19 @@ impl fmt::Debug for Credentials {
 }
 
 impl Address {
-    /// Reads an address, and the credentials before an `@`.
-    pub(super) fn parse(text: &str) -> (Self, Option<Credentials>) {
+    /// Reads an address, and the credentials before an `@`. The last part of the result is there if the address asks for
+    /// encrypted connections.
+    pub(super) fn parse(text: &str) -> (Self, Option<Credentials>, Option<Tls>) {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return (Self::Unix(path.to_owned()), None);
+            return (Self::Unix(path.to_owned()), None, None);
+        }
+        if let Some(rest) = text.strip_prefix(ENCRYPTED) {
+            let (address, credentials, _) = Self::parse(&format!("tcp://{rest}"));
+            return match Tls::by_scheme() {
+                Ok(tls) => (address, credentials, Some(tls)),
+                Err(why) => (Self::Misconfigured(why), None, None),
+            };
         }
         let text = ["memcached://", "memcache://", "tcp://"]
             .iter()
@@ -49,7 +64,7 @@ impl Address {
             port.parse::<u16>().is_ok() && (!host.contains(':') || host.ends_with(']'))
         });
         let address = if has_port { host.to_owned() } else { format!("{host}:{PORT}") };
-        (Self::Tcp(address), credentials)
+        (Self::Tcp(address), credentials, None)
     }
 }
 
@@ -58,6 +73,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp(address) => write!(f, "memcached at {address}"),
             Self::Unix(path) => write!(f, "memcached at unix:{path}"),
+            Self::Misconfigured(_) => f.write_str("memcached"),
         }
     }
 }
@@ -69,19 +85,32 @@ mod tests {
     #[test]
     fn an_address_has_a_port_and_may_have_credentials() {
         let tcp = |text: &str| match Address::parse(text) {
-            (Address::Tcp(address), None) => address,
+            (Address::Tcp(address), None, None) => address,
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(tcp("cache.example"), "cache.example:11211");
         assert_eq!(tcp("memcached://cache.example:1/"), "cache.example:1");
         assert_eq!(tcp("[::1]:7"), "[::1]:7");
         for text in ["unix:/run/memcached.sock", "unix:///run/memcached.sock"] {
-            assert_eq!(Address::parse(text), (Address::Unix("/run/memcached.sock".into()), None));
+            assert_eq!(Address::parse(text), (Address::Unix("/run/memcached.sock".into()), None, None));
         }
-        let (address, credentials) = Address::parse("memcache://user:p@ss:word@cache.example");
+        let (address, credentials, _) = Address::parse("memcache://user:p@ss:word@cache.example");
         assert_eq!(address, Address::Tcp("cache.example:11211".into()));
         let credentials = credentials.unwrap();
         assert_eq!((credentials.user.as_str(), credentials.password.as_str()), ("user", "p@ss:word"));
         assert!(!format!("{credentials:?}").contains("word"));
+    }
+
+    #[test]
+    fn an_address_may_ask_for_encryption() {
+        let (address, credentials, tls) = Address::parse("memcacheds://user:word@cache.example/");
+        if cfg!(feature = "memcached-tls") {
+            assert_eq!(address, Address::Tcp("cache.example:11211".into()));
+            assert!(tls.is_some() && credentials.is_some());
+        } else {
+            let Address::Misconfigured(why) = address else { panic!("{address:?}") };
+            assert!(why.contains("`memcached-tls`"));
+            assert!(!format!("{address} {address:?} {credentials:?}").contains("word"));
+        }
     }
 }

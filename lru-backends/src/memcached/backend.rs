@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, Permission, Stored};
 
-use super::client::{Retry, is_closed};
+use super::client::{Operation, Retry, is_closed};
 use super::item::{self, Generation};
 use super::lease::{self, MAX_LOOKS, Seen, Token};
 use super::protocol::{self, Flags, If, Reply};
@@ -18,15 +18,15 @@ use crate::error::ClientError;
 macro_rules! backend_by_memcached {
     ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $replace:ident, $store:ident, $store_over:ident, $extend:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
-            $($fn)* $send<const N: usize>(&self, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
-                let replies = self.$send_all(requests, N, retry)$($await)*?;
+            $($fn)* $send<const N: usize>(&self, operation: &Operation, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
+                let replies = self.$send_all(operation, requests, N, retry)$($await)*?;
                 replies.try_into().map_err(|_| ClientError::answered(ErrorKind::Protocol, "wrong number of replies"))
             }
 
             /// Returns the generation of a namespace, and creates it if there is none.
-            $($fn)* $generation(&self, namespace: &str) -> Result<Generation, ClientError> {
+            $($fn)* $generation(&self, operation: &Operation, namespace: &str) -> Result<Generation, ClientError> {
                 let key = item::generation_key(namespace);
-                let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                let [reply] = self.$send(operation, &protocol::get(&key), Retry::Allowed)$($await)*?;
                 let only = match reply {
                     Reply::Value { value, flags } => match value.try_into() {
                         Ok(generation) => return Ok(generation),
@@ -36,11 +36,11 @@ macro_rules! backend_by_memcached {
                     other => return Err(rejected(other)),
                 };
                 let generation = item::new_generation();
-                match self.$send(&protocol::set(&key, &generation, 0, only), Retry::Allowed)$($await)*? {
+                match self.$send(operation, &protocol::set(&key, &generation, 0, only), Retry::Allowed)$($await)*? {
                     [Reply::Done(_)] => Ok(generation),
                     // Another client created it first.
                     [Reply::Changed | Reply::Missing] => {
-                        let [reply] = self.$send(&protocol::get(&key), Retry::Allowed)$($await)*?;
+                        let [reply] = self.$send(operation, &protocol::get(&key), Retry::Allowed)$($await)*?;
                         generation_in(reply)?.ok_or_else(|| {
                             let message = "the server does not keep the generation of the namespace";
                             ClientError::answered(ErrorKind::Rejected, message)
@@ -51,7 +51,7 @@ macro_rules! backend_by_memcached {
             }
 
             /// Looks up an entry, and leaves a lease if there is none.
-            $($fn)* $look(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, ClientError> {
+            $($fn)* $look(&self, operation: &Operation, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, ClientError> {
                 let entry_key = item::entry_key(namespace, key);
                 let seconds = item::lease_seconds(lease);
                 let requests = [
@@ -60,20 +60,20 @@ macro_rules! backend_by_memcached {
                 ].concat();
                 for _ in 0..MAX_LOOKS {
                     let epoch = self.server().epoch.number();
-                    let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
+                    let [generation, entry] = self.$send(operation, &requests, Retry::Allowed)$($await)*?;
                     let known = generation_in(generation)?;
                     let seen = Seen::read(entry, known, namespace, key)?;
                     // Read before anything is computed, so it need not be older than the item.
                     let generation = match known {
                         Some(generation) => generation,
-                        None => self.$generation(namespace)$($await)*?,
+                        None => self.$generation(operation, namespace)$($await)*?,
                     };
                     let (flags, is_new, found) = match seen {
                         Seen::Entry(found, flags) => (flags, false, Some(found)),
                         Seen::Lease(flags) => (flags, flags.is_created, None),
                         // No lookup has created this item: the one that replaces it by a lease has won.
                         Seen::Unusable(flags) => {
-                            match self.$replace(&entry_key, flags, seconds)$($await)*? {
+                            match self.$replace(operation, &entry_key, flags, seconds)$($await)*? {
                                 Some(flags) => (flags, true, None),
                                 // Another client was first: its lease, or its value, is there now.
                                 None => continue,
@@ -87,10 +87,10 @@ macro_rules! backend_by_memcached {
             }
 
             /// Replaces the item of this version by a lease, and returns the flags of the lease if it did.
-            $($fn)* $replace(&self, entry_key: &str, flags: Flags, seconds: i32) -> Result<Option<Flags>, ClientError> {
+            $($fn)* $replace(&self, operation: &Operation, entry_key: &str, flags: Flags, seconds: i32) -> Result<Option<Flags>, ClientError> {
                 let Some(cas) = lease::version(flags) else { return Ok(Some(Flags::default())) };
                 let request = protocol::set(entry_key, &[], seconds, If::Version(cas));
-                match self.$send(&request, Retry::Forbidden)$($await)*? {
+                match self.$send(operation, &request, Retry::Forbidden)$($await)*? {
                     [Reply::Done(flags)] => Ok(Some(flags)),
                     [Reply::Changed | Reply::Missing] => Ok(None),
                     [other] => Err(rejected(other)),
@@ -100,19 +100,20 @@ macro_rules! backend_by_memcached {
             /// Stores an entry under the present generation, whatever is there, and returns the lease over it.
             $($fn)* $store(
                 &self,
+                operation: &Operation,
                 namespace: &str,
                 key: &[u8],
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, ClientError> {
                 let epoch = self.server().epoch.number();
-                let generation = self.$generation(namespace)$($await)*?;
+                let generation = self.$generation(operation, namespace)$($await)*?;
                 let now = SystemTime::now();
                 let item = item::packed(generation, namespace, key, value, ttl, now);
                 let seconds = item::server_ttl(ttl, now);
                 let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
                 // It is not sent twice: the first request may be carried out late, after a change that follows the second.
-                match self.$send(&request, Retry::Forbidden)$($await)*? {
+                match self.$send(operation, &request, Retry::Forbidden)$($await)*? {
                     [Reply::Done(flags)] => Ok(Token { cas: 0, epoch, generation }.over(flags)),
                     [other] => Err(rejected(other)),
                 }
@@ -121,6 +122,7 @@ macro_rules! backend_by_memcached {
             /// Stores an entry over the version, and under the generation, of a lookup.
             $($fn)* $store_over(
                 &self,
+                operation: &Operation,
                 namespace: &str,
                 key: &[u8],
                 token: Token,
@@ -137,11 +139,11 @@ macro_rules! backend_by_memcached {
                     // was restarted and the version is that of another item.
                     protocol::get(&generation_key),
                 ].concat();
-                let [stored, generation] = match self.$send(&requests, Retry::Forbidden)$($await)* {
+                let [stored, generation] = match self.$send(operation, &requests, Retry::Forbidden)$($await)* {
                     Ok(replies) => replies,
                     // The server has closed the connection, as in a restart, so the lease is lost. Is the server up again?
                     Err(error) if is_closed(&error) => {
-                        let [_] = self.$send(&protocol::get(&generation_key), Retry::Forbidden)$($await)*?;
+                        let [_] = self.$send(operation, &protocol::get(&generation_key), Retry::Forbidden)$($await)*?;
                         return Ok(None);
                     }
                     Err(error) => return Err(error),
@@ -156,6 +158,7 @@ macro_rules! backend_by_memcached {
             /// Extends the lease with this token, if it is still there, and returns whether it is.
             $($fn)* $extend(
                 &self,
+                operation: &Operation,
                 namespace: &str,
                 key: &[u8],
                 token: Token,
@@ -163,7 +166,7 @@ macro_rules! backend_by_memcached {
             ) -> Result<bool, ClientError> {
                 let entry_key = item::entry_key(namespace, key);
                 let requests = [protocol::get(&item::generation_key(namespace)), protocol::version(&entry_key)].concat();
-                let [generation, entry] = self.$send(&requests, Retry::Allowed)$($await)*?;
+                let [generation, entry] = self.$send(operation, &requests, Retry::Allowed)$($await)*?;
                 let is_cleared = generation_in(generation)? != Some(token.generation);
                 // First without a change: an entry, whether it is the one of the lease or another, keeps its time to live.
                 let Some(flags) = token.flags_of(entry)?.filter(|_| !is_cleared) else { return Ok(false) };
@@ -171,15 +174,15 @@ macro_rules! backend_by_memcached {
                     return Ok(true);
                 }
                 let request = protocol::touch(&entry_key, item::lease_seconds(ttl));
-                let [entry] = self.$send(&request, Retry::Allowed)$($await)*?;
+                let [entry] = self.$send(operation, &request, Retry::Allowed)$($await)*?;
                 Ok(token.flags_of(entry)?.is_some())
             }
         }
 
         impl $Backend for Memcached {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
-                self.admit()?;
-                let replies = self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
+                let operation = &self.admit()?;
+                let replies = self.$send(operation, &generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
                     found(entry, generation_in(generation)?, namespace, key)
                 });
@@ -189,9 +192,9 @@ macro_rules! backend_by_memcached {
             $($fn)* get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
                 let mut all = Vec::with_capacity(keys.len());
                 for keys in keys.chunks(MAX_KEYS) {
-                    self.admit()?;
+                    let operation = &self.admit()?;
                     let requests = generation_and_entries(namespace, keys);
-                    let replies = self.$send_all(&requests, 1 + keys.len(), Retry::Allowed)$($await)*;
+                    let replies = self.$send_all(operation, &requests, 1 + keys.len(), Retry::Allowed)$($await)*;
                     let found = replies.and_then(|replies| found_of(replies, namespace, keys));
                     all.extend(self.record(found)?);
                 }
@@ -215,8 +218,8 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                self.admit()?;
-                let done = self.$store(namespace, key, value, ttl)$($await)*;
+                let operation = &self.admit()?;
+                let done = self.$store(operation, namespace, key, value, ttl)$($await)*;
                 self.record(done)
             }
 
@@ -226,8 +229,8 @@ macro_rules! backend_by_memcached {
                 key: &[u8],
                 lease: Duration,
             ) -> Result<Lookup, BackendError> {
-                self.admit()?;
-                let done = self.$look(namespace, key, lease)$($await)*;
+                let operation = &self.admit()?;
+                let done = self.$look(operation, namespace, key, lease)$($await)*;
                 self.record(done)
             }
 
@@ -240,8 +243,8 @@ macro_rules! backend_by_memcached {
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
                 let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(None) };
-                self.admit()?;
-                let done = self.$store_over(namespace, key, token, value, ttl)$($await)*;
+                let operation = &self.admit()?;
+                let done = self.$store_over(operation, namespace, key, token, value, ttl)$($await)*;
                 self.record(done)
             }
 
@@ -253,16 +256,16 @@ macro_rules! backend_by_memcached {
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
                 let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(false) };
-                self.admit()?;
-                let done = self.$extend(namespace, key, token, ttl)$($await)*;
+                let operation = &self.admit()?;
+                let done = self.$extend(operation, namespace, key, token, ttl)$($await)*;
                 self.record(done)
             }
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(()) };
-                self.admit()?;
+                let operation = &self.admit()?;
                 let request = protocol::delete_version(&item::entry_key(namespace, key), token.cas);
-                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
+                let done = match self.$send(operation, &request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done(_) | Reply::Changed | Reply::Missing]) => Ok(()),
                     Ok([other]) => Err(rejected(other)),
                     Err(error) => Err(error),
@@ -285,10 +288,10 @@ macro_rules! backend_by_memcached {
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
-                self.admit()?;
+                let operation = &self.admit()?;
                 let requests =
                     [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
-                let replies = self.$send(&requests.concat(), Retry::Allowed)$($await)*;
+                let replies = self.$send(operation, &requests.concat(), Retry::Allowed)$($await)*;
                 let done = replies.and_then(|[generation, entry, deleted]| {
                     let generation = generation_in(generation)?;
                     match (entry, deleted) {
@@ -303,11 +306,11 @@ macro_rules! backend_by_memcached {
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
-                self.admit()?;
+                let operation = &self.admit()?;
                 // Entries of an older generation are found by no lookup.
                 let key = item::generation_key(namespace);
                 let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
-                let done = match self.$send(&request, Retry::Allowed)$($await)* {
+                let done = match self.$send(operation, &request, Retry::Allowed)$($await)* {
                     Ok([Reply::Done(_)]) => Ok(()),
                     Ok([other]) => Err(rejected(other)),
                     Err(error) => Err(error),
@@ -324,11 +327,11 @@ macro_rules! backend_by_memcached {
                 namespace: &str,
                 key: &[u8],
             ) -> Result<(Option<Stored>, Version), BackendError> {
-                self.admit()?;
-                let looked = match self.$send(&generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
+                let operation = &self.admit()?;
+                let looked = match self.$send(operation, &generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
                     Ok([generation, entry]) => match generation_in(generation) {
                         Ok(Some(generation)) => Ok((generation, entry)),
-                        Ok(None) => self.$generation(namespace)$($await)*.map(|generation| (generation, entry)),
+                        Ok(None) => self.$generation(operation, namespace)$($await)*.map(|generation| (generation, entry)),
                         Err(error) => Err(error),
                     },
                     Err(error) => Err(error),
@@ -355,13 +358,13 @@ macro_rules! backend_by_memcached {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                self.admit()?;
+                let operation = &self.admit()?;
                 let now = SystemTime::now();
                 let item = item::packed(version.generation, namespace, key, value, ttl, now);
                 let only = version.cas.map_or(If::Absent, If::Version);
                 let seconds = item::server_ttl(ttl, now);
                 let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
-                let done = match self.$send(&request, Retry::Forbidden)$($await)* {
+                let done = match self.$send(operation, &request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done(_)]) => Ok(true),
                     Ok([Reply::Changed | Reply::Missing]) => Ok(false),
                     Ok([other]) => Err(rejected(other)),

@@ -1,37 +1,65 @@
 //! Sending requests over the connections of a server.
 //!
-//! Invariant: a question has one deadline, for looking up the name, connecting, sending and answering together, also if
-//! it is asked again because the first connection was closed.
+//! Invariant: an operation has one deadline, for looking up the name, connecting, sending and answering together, also if
+//! it takes several round trips, or is asked again because the first connection was closed.
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use lru_core::backend::ErrorKind;
 
 use super::Memcached;
-use super::connection::Multiplexed;
+use super::multiplexed::Multiplexed;
 use super::protocol::Reply;
 use super::server::Server;
-use crate::connection_pool::current_runtime;
+use super::tls;
+use crate::background::within;
 use crate::error::ClientError;
+use crate::runtimes::{Home, current_runtime};
+use crate::timeouts::Timeouts;
 
-impl Memcached {
-    /// Returns until when a connection must be open, and until when a question on a new one must be answered.
-    fn deadlines(&self, start: Instant) -> (Instant, Instant) {
-        (start + self.timeouts.connect, start + self.timeouts.connect.max(self.timeouts.answer))
+/// The time of an operation.
+#[derive(Debug)]
+pub(super) struct Operation {
+    start: Instant,
+    /// The longest time that connecting, and that an answer, may take.
+    connect: Duration,
+    answer: Duration,
+    /// Whether a connection was opened for it, so that it may take the longer time.
+    has_connected: AtomicBool,
+}
+
+impl Operation {
+    pub(super) fn begin(timeouts: &Timeouts) -> Self {
+        let &Timeouts { connect, answer, .. } = timeouts;
+        Self { start: Instant::now(), connect, answer, has_connected: AtomicBool::new(false) }
     }
 
-    /// Sends requests and reads the reply to each, over an idle connection first.
+    /// Returns until when a question must be answered.
+    fn answered(&self) -> Instant {
+        let has_connected = self.has_connected.load(Relaxed);
+        self.start + if has_connected { self.answer.max(self.connect) } else { self.answer }
+    }
+
+    /// Returns until when a connection must be open.
+    fn connected(&self) -> Instant {
+        self.start + self.connect
+    }
+}
+
+impl Memcached {
+    /// Sends requests of an operation, and reads the reply to each, over an idle connection first.
     pub(super) fn send_all(
         &self,
+        operation: &Operation,
         requests: &[u8],
         count: usize,
         retry: Retry,
     ) -> Result<Vec<Reply>, ClientError> {
         let server = self.server();
-        let start = Instant::now();
-        let deadline = start + self.timeouts.answer;
+        let deadline = operation.answered();
         let mut slot = server.blocking.take(self.connections, deadline)?;
         if let Some(mut connection) = slot.connection.take() {
             match connection.send(requests, count, deadline) {
@@ -47,9 +75,9 @@ impl Memcached {
                 }
             }
         }
-        let (connected, answered) = self.deadlines(start);
-        let mut connection = server.open(connected).map_err(converted)?;
-        let sent = connection.send(requests, count, answered);
+        operation.has_connected.store(true, Relaxed);
+        let mut connection = server.open(operation.connected()).map_err(converted)?;
+        let sent = connection.send(requests, count, operation.answered());
         let replies = sent.inspect_err(|_| server.lost()).map_err(converted)?;
         slot.put(connection);
         Ok(replies)
@@ -58,20 +86,20 @@ impl Memcached {
     /// Like [`send_all`](Self::send_all), over the connection of the current runtime.
     pub(super) async fn send_all_async(
         &self,
+        operation: &Operation,
         requests: &[u8],
         count: usize,
         retry: Retry,
     ) -> Result<Vec<Reply>, ClientError> {
         let server = self.server();
         let runtime = current_runtime()?;
-        let start = Instant::now();
-        let (connected, answered) = self.deadlines(start);
         let mut may_retry = retry == Retry::Allowed;
         loop {
+            let connected = operation.connected();
             let opened = tokio::time::timeout_at(connected.into(), connection(server, runtime)).await;
             let (connection, is_new) = opened.map_err(io::Error::from)?.map_err(converted)?;
-            let deadline = if is_new { answered } else { start + self.timeouts.answer };
-            let error = match connection.ask_until(requests.to_vec(), count, deadline).await {
+            operation.has_connected.fetch_or(is_new, Relaxed);
+            let error = match connection.ask_until(requests.to_vec(), count, operation.answered()).await {
                 Ok(replies) => return Ok(replies),
                 Err(error) => error,
             };
@@ -88,7 +116,7 @@ impl Memcached {
 
 /// Returns the connection of a runtime, and whether it was opened just now.
 async fn connection(server: &Server, runtime: tokio::runtime::Id) -> io::Result<(Arc<Multiplexed>, bool)> {
-    let place = server.of_runtime(runtime);
+    let (place, home) = server.runtimes.with(runtime, |place, home| (Arc::clone(place), home));
     let mut place = place.lock().await;
     if let Some(connection) = &*place {
         if connection.is_open() {
@@ -98,7 +126,10 @@ async fn connection(server: &Server, runtime: tokio::runtime::Id) -> io::Result<
             server.lost();
         }
     }
-    let connection = Arc::new(server.open_async().await?);
+    let connection = Arc::new(match home {
+        Home::Own => server.open_async().await?,
+        Home::Shared => within(server.open_async()).await??,
+    });
     *place = Some(Arc::clone(&connection));
     Ok((connection, true))
 }
@@ -125,7 +156,11 @@ pub(super) fn is_closed(error: &ClientError) -> bool {
 
 /// Converts the error of a connection. A server that refuses the credentials is not down.
 fn converted(error: io::Error) -> ClientError {
+    if tls::is_untrusted(&error) {
+        return ClientError::down(ErrorKind::Unavailable, error);
+    }
     match error.kind() {
+        io::ErrorKind::InvalidInput => ClientError::answered(ErrorKind::Configuration, error),
         io::ErrorKind::PermissionDenied => ClientError::answered(ErrorKind::Rejected, error),
         io::ErrorKind::Unsupported => ClientError::answered(ErrorKind::Unsupported, error),
         _ => error.into(),

@@ -5,13 +5,16 @@
 
 mod address;
 mod backend;
+mod blocking;
 mod client;
-mod connection;
 mod item;
 mod lease;
+mod multiplexed;
 mod protocol;
 mod resolver;
 mod server;
+#[cfg_attr(not(feature = "memcached-tls"), path = "no_tls.rs")]
+mod tls;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -20,9 +23,11 @@ use std::time::{Duration, SystemTime};
 use lru_core::backend::{BackendError, ErrorKind, Leases, Stored};
 
 use self::address::{Address, Credentials};
+use self::client::Operation;
 use self::item::Generation;
 use self::protocol::{Flags, Reply};
 use self::server::Server;
+use self::tls::Tls;
 use crate::circuit_breaker::{Breaker, circuit_open};
 use crate::connection_pool::CONNECTIONS;
 use crate::error::ClientError;
@@ -36,11 +41,11 @@ const MAX_KEYS: usize = 256;
 ///
 /// The client connects at the first lookup, and again after a restart of the server. All backends of a process that name
 /// one server share its connections: a bounded pool for plain functions, and one connection per tokio runtime, over
-/// which the requests of all `async` functions are pipelined. Those with equal settings share a circuit breaker. `async`
+/// which the requests of all `async` functions are pipelined; those of the 129th and further runtimes share one more. Those with equal settings share a circuit breaker. `async`
 /// functions need a tokio runtime with its I/O and timer drivers.
 ///
-/// * A request has one deadline, after the [timeout](Memcached::timeout), for everything until its answer; if a connection has to be
-///   opened for it, after the longer of both timeouts. Looking up a host name is part of it.
+/// * An operation has one deadline, after the [timeout](Memcached::timeout), for everything until its answer; if a connection has to be
+///   opened for it, after the longer of both timeouts. Looking up a host name and the start of TLS are part of it.
 /// * A value above the item size limit of the server, 1 MiB unless it was started with another `-I`, is not stored and
 ///   counts as a backend error.
 /// * `cache_clear` takes one round trip, however many entries there are. Older entries become invalid; the
@@ -52,8 +57,10 @@ const MAX_KEYS: usize = 256;
 ///   seconds, disagree, the time of the server counts. An entry is then served about a second too long at most.
 /// * The server does not report changes: `front_ttl` bounds how long a process may serve a copy that another
 ///   process has invalidated.
-/// * A server that asks for a password (`-Y`) is told [credentials](Memcached::credentials). Encryption and SASL are not
-///   supported.
+/// * A server that asks for a password (`-Y`) is told [credentials](Memcached::credentials). SASL is not supported.
+/// * With the feature `memcached-tls`, connections to `memcacheds://…` are encrypted with TLS 1.2 or 1.3, as servers with `-Z`
+///   ask for. The certificate of the server is verified, for the host of the address. A server that is not trusted is an error
+///   of kind [`Unavailable`](ErrorKind::Unavailable), which shows nothing of the certificate.
 ///
 /// # Examples
 ///
@@ -63,10 +70,17 @@ const MAX_KEYS: usize = 256;
 /// use lru_backends::memcached;
 ///
 /// let backend = memcached("cache.example:11211").timeout(Duration::from_millis(50));
+///
+/// // Encrypted; the certificate is by an authority of one's own.
+/// # #[cfg(feature = "memcached-tls")]
+/// let encrypted = memcached("memcacheds://cache.internal").root_certificates(std::fs::read("authority.pem")?);
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Memcached {
     address: Address,
     credentials: Option<Credentials>,
+    /// How connections are encrypted, if they are.
+    tls: Option<Tls>,
     /// How many blocking connections there are at most.
     connections: usize,
     /// The name of the server in errors.
@@ -79,13 +93,15 @@ pub struct Memcached {
 /// Creates a backend that stores results in the Memcached server at this address.
 ///
 /// The address is a host name or an IP address, and a port, which is 11211 by default; or `unix:` and the path of a Unix
-/// socket. A user's name and password may precede the host: `user:password@cache.example`.
+/// socket. A user's name and password may precede the host: `user:password@cache.example`. `memcacheds://cache.example` is
+/// encrypted, with the feature `memcached-tls`.
 pub fn memcached(address: impl Into<String>) -> Memcached {
-    let (address, credentials) = Address::parse(&address.into());
+    let (address, credentials, tls) = Address::parse(&address.into());
     let place = address.to_string();
     Memcached {
         address,
         credentials,
+        tls,
         connections: CONNECTIONS,
         place,
         timeouts: Timeouts::new(),
@@ -107,7 +123,7 @@ impl Memcached {
 
     /// Sets the name and the password that the server is told first, as servers with `-Y` (`--auth-file`) ask for them.
     ///
-    /// They are sent as plain text. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated.
+    /// They are sent as plain text, unless connections are encrypted. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.shared.take();
@@ -117,7 +133,7 @@ impl Memcached {
 
     fn shared(&self) -> &(Arc<Server>, Arc<Breaker>) {
         self.shared.get_or_init(|| {
-            let server = Server::shared(&self.address, self.credentials.as_ref());
+            let server = Server::shared(&self.address, self.credentials.as_ref(), self.tls.as_ref());
             let breaker = server.breaker(&self.timeouts.breaker);
             (server, breaker)
         })
@@ -127,9 +143,13 @@ impl Memcached {
         &self.shared().0
     }
 
-    /// Returns an error if the circuit breaker is open.
-    fn admit(&self) -> Result<(), BackendError> {
-        if self.shared().1.admits() { Ok(()) } else { Err(circuit_open(&self.place)) }
+    /// Begins an operation; an error if the circuit breaker is open.
+    fn admit(&self) -> Result<Operation, BackendError> {
+        if self.shared().1.admits() {
+            Ok(Operation::begin(&self.timeouts))
+        } else {
+            Err(circuit_open(&self.place))
+        }
     }
 
     /// Reports the outcome of an operation to the circuit breaker, and names the place in its error.

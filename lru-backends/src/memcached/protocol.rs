@@ -111,6 +111,38 @@ pub(super) fn set(key: &str, value: &[u8], ttl: i32, only: If) -> Vec<u8> {
     request
 }
 
+/// Returns requests in pieces of whole requests, each of this many bytes at most, or of one request.
+pub(super) fn pieces(requests: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
+    let mut rest = requests;
+    std::iter::from_fn(move || {
+        let mut end = if rest.len() > most { length_of_first(rest) } else { rest.len() };
+        while end < rest.len() {
+            let longer = end + length_of_first(&rest[end..]);
+            if longer > most {
+                break;
+            }
+            end = longer;
+        }
+        let (piece, others) = rest.split_at(end);
+        rest = others;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Returns the length of the first request, with its value.
+fn length_of_first(requests: &[u8]) -> usize {
+    let Some(end) = requests.windows(2).position(|two| two == b"\r\n") else { return requests.len() };
+    let mut words = requests[..end].split(|&byte| byte == b' ');
+    let size = match words.next() {
+        Some(b"ms") => words.nth(1),
+        Some(b"set") => words.nth(3),
+        _ => None,
+    };
+    let size = size.and_then(|size| std::str::from_utf8(size).ok()?.parse::<usize>().ok());
+    let length = end + 2 + size.map_or(0, |size| size.saturating_add(2));
+    length.min(requests.len())
+}
+
 /// The bytes received so far, from which replies are read.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
@@ -203,6 +235,29 @@ mod tests {
                 Reply::Done(Flags { cas: Some(9), seconds: Some(30), size: Some(5), is_created: true });
             assert_eq!(replies, [value, Reply::Missing, done, rejected, Reply::Changed]);
         }
+    }
+
+    #[test]
+    fn pieces_are_whole_requests() {
+        let value = [b'v'; 30];
+        let requests = [
+            get("a"),
+            set("b", b"\r\nmg x\r\n", 0, If::Any),
+            delete("c"),
+            set("d", &value, 9, If::Version(7)),
+            set("e", b"", 0, If::Absent),
+            authenticate("user", "password"),
+            touch("f", 1),
+        ];
+        let all = requests.concat();
+        assert_eq!(pieces(&all, usize::MAX).collect::<Vec<_>>(), [&all[..]]);
+        assert_eq!(pieces(&all, 1).collect::<Vec<_>>(), requests.each_ref().map(Vec::as_slice));
+        for most in 2..all.len() {
+            let found: Vec<_> = pieces(&all, most).collect();
+            assert_eq!(found.concat(), all);
+            assert!(found.iter().all(|piece| piece.len() <= most || requests.iter().any(|one| one == piece)));
+        }
+        assert_eq!(pieces(b"", 1).count(), 0);
     }
 
     #[test]

@@ -1,25 +1,24 @@
 //! Connections of a client: pooled for plain functions, one per tokio runtime for `async` ones.
 
 use std::sync::Arc;
-#[cfg(feature = "redis-sentinel")]
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use ::redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
 use tokio::runtime;
 
-use super::background::wait_for;
 use super::connection::Awaited;
 use super::error::{is_replica, is_usable_after, misconfigured};
 use super::request::Request;
+#[cfg(feature = "redis-sentinel")]
+use super::sentinels::Sentinels;
 use super::server::Server;
 use super::socket::Socket;
-use crate::connection_pool::{current_runtime, lock};
+use super::waiting::wait_for;
+use crate::background::within;
+use crate::connection_pool::lock;
 use crate::error::ClientError;
-
-/// How many tokio runtimes keep a connection. All tasks of a runtime share one.
-const MAX_RUNTIMES: usize = 256;
+use crate::runtimes::{Home, current_runtime};
 
 /// The server, and how to connect to it.
 #[derive(Clone)]
@@ -28,7 +27,7 @@ pub(super) enum Endpoint {
     #[cfg(feature = "redis-cluster")]
     Cluster(Box<::redis::cluster::ClusterClient>),
     #[cfg(feature = "redis-sentinel")]
-    Sentinel(Arc<Mutex<::redis::sentinel::SentinelClient>>),
+    Sentinel(Arc<Sentinels>),
     /// The client could not be set up, and why: each operation fails.
     Misconfigured(&'static str),
 }
@@ -127,10 +126,7 @@ impl Server {
             #[cfg(feature = "redis-cluster")]
             Endpoint::Cluster(_) => Ok(None),
             #[cfg(feature = "redis-sentinel")]
-            Endpoint::Sentinel(client) => {
-                let timeout = until.saturating_duration_since(Instant::now());
-                connect(&server_of_sentinels(client, timeout)?, until)
-            }
+            Endpoint::Sentinel(sentinels) => connect(&sentinels.server_blocking(until)?, until),
             Endpoint::Misconfigured(why) => Err(misconfigured(why)),
         }
     }
@@ -209,45 +205,31 @@ impl Server {
                 Ok(Awaited::Cluster(client.get_async_connection_with_config(self.cluster_config()).await?))
             }
             #[cfg(feature = "redis-sentinel")]
-            Endpoint::Sentinel(client) => {
-                let (client, timeout) = (Arc::clone(client), self.timeouts.connect);
-                let answer = tokio::task::spawn_blocking(move || server_of_sentinels(&client, timeout)).await;
-                let client = answer.map_err(std::io::Error::other)??;
+            Endpoint::Sentinel(sentinels) => {
+                let client = sentinels.server(Instant::now() + self.timeouts.connect).await?;
                 Ok(Awaited::One(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             Endpoint::Misconfigured(why) => Err(misconfigured(why)),
         }
     }
 
-    /// Runs a closure with the place for the connection of a runtime. It is locked meanwhile, so closures are short.
-    fn of_runtime<T>(&self, runtime: runtime::Id, run: impl FnOnce(&mut OfRuntime) -> T) -> T {
-        let mut all = lock(&self.awaited);
-        if let Some((_, place)) = all.iter_mut().find(|(of, _)| *of == runtime) {
-            return run(place);
-        }
-        let oldest = (all.len() >= MAX_RUNTIMES).then(|| all.remove(0));
-        let mut place = OfRuntime::default();
-        let done = run(&mut place);
-        all.push((runtime, place));
-        drop(all);
-        drop(oldest);
-        done
-    }
-
     /// Returns the connection of a runtime, if it is open.
     fn opened(&self, runtime: runtime::Id) -> Option<Opened> {
-        self.of_runtime(runtime, |place| Some((place.connection.clone()?, place.number, true)))
+        self.awaited.with(runtime, |place, _| Some((place.connection.clone()?, place.number, true)))
     }
 
     /// Opens the connection of a runtime, or waits until another task has.
     async fn open(&self, runtime: runtime::Id) -> RedisResult<Opened> {
-        let opening = self.of_runtime(runtime, |place| Arc::clone(&place.opening));
+        let (opening, home) = self.awaited.with(runtime, |place, home| (Arc::clone(&place.opening), home));
         let _opening = opening.lock().await;
         if let Some(opened) = self.opened(runtime) {
             return Ok(opened);
         }
-        let connection = self.connect_async().await?;
-        Ok(self.of_runtime(runtime, |place| {
+        let connection = match home {
+            Home::Own => self.connect_async().await?,
+            Home::Shared => within(self.connect_async()).await??,
+        };
+        Ok(self.awaited.with(runtime, |place, _| {
             place.connection = Some(connection.clone());
             (connection, place.number, false)
         }))
@@ -274,7 +256,7 @@ impl Server {
             Box::pin(self.before(until, connection.send(request))).await
         };
         if answer.as_ref().is_err_and(|error| self.is_broken_by(error)) {
-            let broken = self.of_runtime(runtime, |place| {
+            let broken = self.awaited.with(runtime, |place, _| {
                 let is_same = place.number == number;
                 place.number += u64::from(is_same);
                 if is_same { place.connection.take() } else { None }
@@ -295,20 +277,6 @@ impl Server {
             Err(std::io::Error::from(elapsed).into())
         })
     }
-}
-
-/// Asks the sentinels for the server, on a thread of its own: their client has no timeout.
-#[cfg(feature = "redis-sentinel")]
-pub(super) fn server_of_sentinels(
-    client: &Arc<Mutex<::redis::sentinel::SentinelClient>>,
-    timeout: Duration,
-) -> RedisResult<Client> {
-    let (send, answer) = std::sync::mpsc::channel();
-    let client = Arc::clone(client);
-    std::thread::spawn(move || {
-        _ = send.send(lock(&client).get_client());
-    });
-    answer.recv_timeout(timeout).map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }
 
 /// Installs a cryptography provider, without which TLS would panic, unless the program has installed one.

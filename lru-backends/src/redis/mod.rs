@@ -10,20 +10,20 @@
 //! expiry.
 
 mod backend;
-mod background;
 mod client;
 mod connection;
 mod error;
 mod item;
 mod request;
 mod script;
+#[cfg(feature = "redis-sentinel")]
+mod sentinels;
 mod server;
 mod socket;
 mod tracking;
+mod waiting;
 
 use std::fmt;
-#[cfg(feature = "redis-sentinel")]
-use std::sync::Mutex;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ use lru_core::backend::BackendError;
 use crate::connection_pool::CONNECTIONS;
 use crate::timeouts::{Timeouts, timeout_methods};
 use client::Endpoint;
+#[cfg(feature = "redis-sentinel")]
+use sentinels::Sentinels;
 use server::Server;
 
 /// A backend that stores results in a Redis or Valkey server: `redis("redis://127.0.0.1/")`.
@@ -40,7 +42,8 @@ use server::Server;
 /// The client connects at the first lookup, and again after a restart of the server. All backends of a process that
 /// [`redis`](redis()) made of one URL, with equal settings, share connections, circuit breaker and listener, until the last
 /// of them is dropped. Plain functions take connections from a bounded [pool](Self::connections), without the TCP settings
-/// of a `Client`; `async` functions share one connection per tokio runtime, which needs its I/O and timer drivers. A backend
+/// of a `Client`; `async` functions share one connection per tokio runtime, which needs its I/O and timer drivers; those of the
+/// 129th and further runtimes share one more. A backend
 /// made by [`new`](Self::new), [`at`](Self::at), `cluster` or `sentinel` shares nothing with others.
 ///
 /// * A question is given up after the two timeouts, however the server spends that time: name lookup, connecting,
@@ -147,10 +150,11 @@ impl Redis {
 
     /// Creates a backend that stores results in the master that the sentinels report.
     ///
-    /// The sentinels are queried for each new connection.
+    /// The sentinels are queried for each new connection, in the order in which the client names them. If one does not answer
+    /// in time, the question goes on, and a later call uses what the next one answers.
     #[cfg(feature = "redis-sentinel")]
     pub fn sentinel(client: ::redis::sentinel::SentinelClient) -> Self {
-        Self::of(Endpoint::Sentinel(Arc::new(Mutex::new(client))), "redis behind sentinels".into())
+        Self::of(Endpoint::Sentinel(Sentinels::new(client)), "redis behind sentinels".into())
     }
 
     /// Sets how many connections calls of functions that are not `async` open at most: 32 by default.

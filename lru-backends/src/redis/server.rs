@@ -6,17 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use lru_core::backend::{BackendError, InvalidationSink};
-use tokio::runtime;
 
 use super::Redis;
-#[cfg(feature = "redis-sentinel")]
-use super::client::server_of_sentinels;
 use super::client::{Endpoint, Failure, OfRuntime};
 use super::request::prefix;
 use super::socket::Socket;
 use super::tracking::{Reach, Tracking};
 use crate::connection_pool::{Pool, Shared, lock};
 use crate::error::ClientError;
+use crate::runtimes::Runtimes;
 use crate::timeouts::Timeouts;
 
 /// The servers that backends of this process share.
@@ -32,7 +30,7 @@ pub(super) struct Server {
     /// How many blocking connections there are at most.
     pub(super) connections: usize,
     pub(super) blocking: Pool<Socket>,
-    pub(super) awaited: Mutex<Vec<(runtime::Id, OfRuntime)>>,
+    pub(super) awaited: Runtimes<OfRuntime>,
     /// How many connections broke. The tracking reads it, too.
     pub(super) number: Arc<AtomicU64>,
     /// The number above, plus one, with which the server was found to be older than Redis 7.
@@ -64,7 +62,7 @@ impl Server {
             timeouts: backend.timeouts.copied(),
             connections: backend.connections,
             blocking: Pool::new(),
-            awaited: Mutex::default(),
+            awaited: Runtimes::new(),
             number: Arc::default(),
             found_old: AtomicU64::new(0),
             found_replica: Mutex::default(),
@@ -87,7 +85,7 @@ impl Server {
             #[cfg(feature = "redis-sentinel")]
             Endpoint::Sentinel(client) => {
                 let (client, timeout) = (Arc::clone(client), self.timeouts.connect);
-                Some(Box::new(move || server_of_sentinels(&client, timeout)))
+                Some(Box::new(move || client.server_blocking(Instant::now() + timeout)))
             }
             #[cfg(feature = "redis-cluster")]
             Endpoint::Cluster(_) => None,

@@ -4,29 +4,22 @@
 //! as long as it likes. Here the time that is left is set before each read.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::redis::{
     Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, Parser, Pipeline, RedisError, RedisResult, Value, cmd,
 };
 
 use super::request::{Request, gets, readable};
+use crate::stream::{Stream, Until, left};
 
 /// A connection without TLS to one server.
 pub(super) struct Socket {
     stream: Stream,
     parser: Parser,
-}
-
-enum Stream {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
 }
 
 impl Socket {
@@ -38,9 +31,8 @@ impl Socket {
     /// Opens a connection, authenticates, and selects the database.
     pub(super) fn open(info: &ConnectionInfo, until: Instant) -> RedisResult<Self> {
         let stream = match info.addr() {
-            ConnectionAddr::Tcp(host, port) => Stream::Tcp(connect(host, *port, until)?),
-            #[cfg(unix)]
-            ConnectionAddr::Unix(path) => Stream::Unix(UnixStream::connect(path)?),
+            ConnectionAddr::Tcp(host, port) => Stream::connect(&addresses(host, *port, until)?, until)?,
+            ConnectionAddr::Unix(path) => Stream::connect_unix(path, until)?,
             _ => return Err((ErrorKind::InvalidClientConfig, "an unknown kind of address").into()),
         };
         let mut socket = Self { stream, parser: Parser::new() };
@@ -76,35 +68,17 @@ impl Socket {
     }
 
     fn ask_all(&mut self, commands: &Pipeline, until: Instant) -> RedisResult<Vec<Value>> {
-        self.write(&commands.get_packed_pipeline(), until)?;
+        self.stream.until(until).write_all(&commands.get_packed_pipeline())?;
         (0..commands.len()).map(|_| self.read(until)).collect()
     }
 
     fn ask(&mut self, command: &Cmd, until: Instant) -> RedisResult<Value> {
-        self.write(&command.get_packed_command(), until)?;
+        self.stream.until(until).write_all(&command.get_packed_command())?;
         self.read(until)?.extract_error()
     }
 
-    fn write(&mut self, mut bytes: &[u8], until: Instant) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let timeout = Some(left(until)?);
-            let written = match &mut self.stream {
-                Stream::Tcp(stream) => stream.set_write_timeout(timeout).and_then(|()| stream.write(bytes)),
-                #[cfg(unix)]
-                Stream::Unix(stream) => stream.set_write_timeout(timeout).and_then(|()| stream.write(bytes)),
-            };
-            match written {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     fn read(&mut self, until: Instant) -> RedisResult<Value> {
-        let mut reader = Reader { stream: &mut self.stream, deadline: until, error: None };
+        let mut reader = Reader { stream: self.stream.until(until), error: None };
         let value = self.parser.parse_value(&mut reader);
         // The parser may name another kind.
         match reader.error {
@@ -114,59 +88,24 @@ impl Socket {
     }
 }
 
-/// Reads from a connection until a deadline.
+/// Reads from a connection, and keeps the error.
 struct Reader<'s> {
-    stream: &'s mut Stream,
-    deadline: Instant,
+    stream: Until<'s>,
     error: Option<io::Error>,
-}
-
-impl Reader<'_> {
-    fn try_read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let timeout = Some(left(self.deadline)?);
-        let read = match self.stream {
-            Stream::Tcp(stream) => {
-                stream.set_read_timeout(timeout)?;
-                stream.read(bytes)?
-            }
-            #[cfg(unix)]
-            Stream::Unix(stream) => {
-                stream.set_read_timeout(timeout)?;
-                stream.read(bytes)?
-            }
-        };
-        if read == 0 && !bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
-    }
 }
 
 impl Read for Reader<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.try_read(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let kind = error.kind();
-                    self.error = Some(error);
-                    return Err(kind.into());
-                }
-                read => return read,
-            }
-        }
+        let read = match self.stream.read(bytes) {
+            Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => read,
+        };
+        read.map_err(|error| {
+            let kind = error.kind();
+            self.error = Some(error);
+            kind.into()
+        })
     }
-}
-
-fn connect(host: &str, port: u16, until: Instant) -> io::Result<TcpStream> {
-    let mut last = None;
-    for address in addresses(host, port, until)? {
-        match TcpStream::connect_timeout(&address, left(until)?) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host name has no address")))
 }
 
 /// Returns the addresses of a host. A name is looked up on a thread of its own, as the system sets no limit to that.
@@ -181,10 +120,4 @@ fn addresses(host: &str, port: u16, until: Instant) -> io::Result<Vec<SocketAddr
         _ = send.send(addresses);
     })?;
     answer.recv_timeout(left(until)?).map_err(|_| io::ErrorKind::TimedOut)?
-}
-
-/// Returns the time until a deadline; an error once it has passed.
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

@@ -1,11 +1,8 @@
-//! Connections to Memcached: requests are sent together, and as many replies are read.
-//!
-//! A blocking connection serves one thread at a time. A multiplexed one serves all tasks of a runtime: their requests are
-//! sent as they come, and the server answers in the same order.
+//! A connection to Memcached that serves all tasks of a runtime: their requests are sent as they come, and the server answers
+//! in the same order.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,128 +12,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::address::Credentials;
 use super::protocol::{self, Inbox, Reply};
+use super::tls::in_words;
 
 /// How many bytes one read takes at most.
-const CHUNK: usize = 16 * 1024;
+pub(super) const CHUNK: usize = 16 * 1024;
 
 /// How many questions are written together at most.
 const BATCH: usize = 64;
 
 /// For how long a question may be without an answer before a time-out closes the connection that all share.
 const STALL: Duration = Duration::from_millis(200);
-
-/// A connection that blocks the thread.
-#[derive(Debug)]
-pub(super) struct Blocking {
-    stream: Socket,
-    inbox: Inbox,
-}
-
-#[derive(Debug)]
-enum Socket {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(std::os::unix::net::UnixStream),
-}
-
-/// Calls a method of the stream, whichever it is.
-macro_rules! of_socket {
-    ($socket:expr, $stream:ident => $call:expr) => {
-        match $socket {
-            Socket::Tcp($stream) => $call,
-            #[cfg(unix)]
-            Socket::Unix($stream) => $call,
-        }
-    };
-}
-
-impl Blocking {
-    /// Connects to the first address that answers. Each has an equal share of the time until the deadline.
-    pub(super) fn open_tcp(
-        addresses: &[SocketAddr],
-        credentials: Option<&Credentials>,
-        deadline: Instant,
-    ) -> io::Result<Self> {
-        let mut last = None;
-        for (n, address) in addresses.iter().enumerate() {
-            let others = u32::try_from(addresses.len() - n).unwrap_or(u32::MAX);
-            match TcpStream::connect_timeout(address, left(deadline)? / others) {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    return Self::open(Socket::Tcp(stream), credentials, deadline);
-                }
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host name has no address")))
-    }
-
-    /// Connects to a Unix socket.
-    #[cfg(unix)]
-    pub(super) fn open_unix(
-        path: &str,
-        credentials: Option<&Credentials>,
-        deadline: Instant,
-    ) -> io::Result<Self> {
-        let stream = std::os::unix::net::UnixStream::connect(path)?;
-        Self::open(Socket::Unix(stream), credentials, deadline)
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn open_unix(_: &str, _: Option<&Credentials>, _: Instant) -> io::Result<Self> {
-        Err(no_unix_sockets())
-    }
-
-    fn open(stream: Socket, credentials: Option<&Credentials>, deadline: Instant) -> io::Result<Self> {
-        let mut connection = Self { stream, inbox: Inbox::default() };
-        if let Some(Credentials { user, password }) = credentials {
-            let replies = connection.send(&protocol::authenticate(user, password), 1, deadline)?;
-            is_admitted(&replies)?;
-        }
-        Ok(connection)
-    }
-
-    /// Sends requests together and reads the reply to each.
-    pub(super) fn send(
-        &mut self,
-        requests: &[u8],
-        count: usize,
-        deadline: Instant,
-    ) -> io::Result<Vec<Reply>> {
-        let mut unsent = requests;
-        while !unsent.is_empty() {
-            let left = Some(left(deadline)?);
-            of_socket!(&self.stream, stream => stream.set_write_timeout(left))?;
-            match of_socket!(&mut self.stream, stream => stream.write(unsent)) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(sent) => unsent = &unsent[sent..],
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let mut chunk = [0; CHUNK];
-        let mut replies = Vec::with_capacity(count);
-        loop {
-            while replies.len() < count {
-                match self.inbox.next()? {
-                    Some(reply) => replies.push(reply),
-                    None => break,
-                }
-            }
-            if replies.len() == count {
-                return if self.inbox.is_empty() { Ok(replies) } else { Err(too_many_replies()) };
-            }
-            let left = Some(left(deadline)?);
-            of_socket!(&self.stream, stream => stream.set_read_timeout(left))?;
-            match of_socket!(&mut self.stream, stream => stream.read(&mut chunk)) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => self.inbox.push(&chunk[..read]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
 
 /// A connection that all tasks of a runtime share.
 #[derive(Debug)]
@@ -200,34 +85,18 @@ impl Drop for CloseOnDrop {
 }
 
 impl Multiplexed {
-    pub(super) async fn open_tcp(host: &str, credentials: Option<&Credentials>) -> io::Result<Self> {
-        let stream = tokio::net::TcpStream::connect(host).await?;
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        Self::start(read, write, credentials).await
-    }
-
-    #[cfg(unix)]
-    pub(super) async fn open_unix(path: &str, credentials: Option<&Credentials>) -> io::Result<Self> {
-        let (read, write) = tokio::net::UnixStream::connect(path).await?.into_split();
-        Self::start(read, write, credentials).await
-    }
-
-    #[cfg(not(unix))]
-    pub(super) async fn open_unix(_: &str, _: Option<&Credentials>) -> io::Result<Self> {
-        Err(no_unix_sockets())
-    }
-
-    /// Starts the two tasks of a connection.
-    async fn start(
+    /// Starts the two tasks of a connection, and tells the server the credentials, if there are any. Requests are written in
+    /// pieces of `piece` bytes at most, or of one request.
+    pub(super) async fn start(
         read: impl AsyncRead + Send + Unpin + 'static,
         write: impl AsyncWrite + Send + Unpin + 'static,
+        piece: usize,
         credentials: Option<&Credentials>,
     ) -> io::Result<Self> {
         let (questions, receiver) = mpsc::unbounded_channel();
         let link = Arc::new(Link::default());
         let reader = tokio::spawn(read_replies(read, Arc::clone(&link)));
-        tokio::spawn(write_questions(write, receiver, Arc::clone(&link), reader.abort_handle()));
+        tokio::spawn(write_questions(write, piece, receiver, Arc::clone(&link), reader.abort_handle()));
         let connection = Self { questions, link, is_told_lost: AtomicBool::new(false) };
         if let Some(Credentials { user, password }) = credentials {
             is_admitted(&connection.ask(protocol::authenticate(user, password), 1).await?)?;
@@ -277,6 +146,7 @@ impl Multiplexed {
 /// Sends questions in the order in which they come, until the connection is dropped or broken.
 async fn write_questions(
     mut write: impl AsyncWrite + Unpin,
+    piece: usize,
     mut questions: mpsc::UnboundedReceiver<Question>,
     link: Arc<Link>,
     reader: tokio::task::AbortHandle,
@@ -298,13 +168,23 @@ async fn write_questions(
                 }
             }
         }
-        if let Err(error) = write.write_all(&bytes).await {
+        let written = write_all(&mut write, &bytes, piece).await.map_err(in_words);
+        if let Err(error) = written {
             link.0.close(&error);
             break;
         }
         bytes.shrink_to(CHUNK);
     }
     reader.abort();
+}
+
+/// Sends requests in pieces of this many bytes at most, or of one request.
+async fn write_all(write: &mut (impl AsyncWrite + Unpin), requests: &[u8], piece: usize) -> io::Result<()> {
+    for piece in protocol::pieces(requests, piece) {
+        write.write_all(piece).await?;
+    }
+    // What is encrypted may be held back.
+    write.flush().await
 }
 
 /// Reads replies, and hands them to the callers in the order of their questions.
@@ -319,7 +199,7 @@ async fn read_replies(mut read: impl AsyncRead + Unpin, link: Arc<Link>) {
                 inbox.push(&chunk[..received]);
                 answer_questions(&mut inbox, &mut replies, &link.0)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(in_words(error)),
         };
         if let Err(error) = received {
             return link.0.close(&error);
@@ -348,7 +228,7 @@ fn answer_questions(inbox: &mut Inbox, replies: &mut Vec<Reply>, link: &Link) ->
 }
 
 /// Returns an error unless the server has accepted the credentials.
-fn is_admitted(replies: &[Reply]) -> io::Result<()> {
+pub(super) fn is_admitted(replies: &[Reply]) -> io::Result<()> {
     match replies {
         [Reply::Done(_)] => Ok(()),
         [Reply::Error(message)] => Err(io::Error::new(io::ErrorKind::PermissionDenied, message.clone())),
@@ -356,17 +236,6 @@ fn is_admitted(replies: &[Reply]) -> io::Result<()> {
     }
 }
 
-fn too_many_replies() -> io::Error {
+pub(super) fn too_many_replies() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "more replies than requests")
-}
-
-#[cfg(not(unix))]
-fn no_unix_sockets() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "there are no Unix sockets on this system")
-}
-
-/// Returns the time until the deadline; an error once it has passed.
-fn left(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

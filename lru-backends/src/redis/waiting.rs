@@ -4,20 +4,11 @@
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-use tokio::runtime::{Builder, Handle};
-
-/// The runtime of these connections. Its thread runs for as long as the process.
-static RUNTIME: LazyLock<Option<Handle>> = LazyLock::new(|| {
-    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let handle = runtime.handle().clone();
-    let run = move || runtime.block_on(std::future::pending::<()>());
-    thread::Builder::new().name("redis connections".to_owned()).spawn(run).ok()?;
-    Some(handle)
-});
+use crate::background::runtime;
 
 /// Wakes a thread.
 struct Unpark(Thread);
@@ -28,11 +19,10 @@ impl Wake for Unpark {
     }
 }
 
-/// Blocks this thread until the future is ready. Its connections belong to the runtime, so this thread may be one of
+/// Blocks this thread until the future is ready. Its connections belong to the runtime of this library, so this thread may be one of
 /// another runtime.
 pub(super) fn wait_for<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    let runtime = RUNTIME.as_ref().ok_or_else(|| io::Error::other("no thread can be started"))?;
-    let _entered = runtime.enter();
+    let _entered = runtime()?.enter();
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {
