@@ -69,6 +69,7 @@
 //! | `redis`, `memcached`, `disk` | the backends of these names in the module [`backend`]; each enables `backend` |
 //! | `compression`, `encryption` | `backend::Compressed` (LZ4) and `backend::Encrypted` (XChaCha20-Poly1305) around any backend; each enables `backend` |
 //! | `redis-cluster`, `redis-sentinel`, `redis-tls` | Redis Cluster, Sentinel, TLS; each enables `redis` |
+//! | `memcached-tls` | Memcached with TLS; enables `memcached` |
 //! | `axum` | the module `debug_page`: a web page about all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
 //! With `tracing`, functions whose calls may be coalesced or served stale emit events: `async` functions, and those with

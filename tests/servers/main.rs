@@ -8,6 +8,8 @@
 #![allow(clippy::unnecessary_operation, reason = "operations on two objects are grouped in a tuple")]
 
 mod calls;
+#[cfg(any(feature = "memcached-tls", feature = "redis-tls"))]
+mod certificates;
 mod contract;
 mod examples;
 mod fallback;
@@ -19,6 +21,8 @@ mod many;
 mod memcached_clocks;
 mod memcached_connections;
 mod memcached_leases;
+#[cfg(feature = "memcached-tls")]
+mod memcached_tls;
 mod outages;
 #[cfg(feature = "json")]
 mod outside;

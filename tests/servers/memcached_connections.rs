@@ -216,3 +216,25 @@ fn a_server_that_dribbles_is_not_waited_for() {
         }
     }
 }
+
+#[test]
+fn further_runtimes_share_a_connection_and_none_is_opened_anew() {
+    let _limit = limit();
+    let server = Server::memcached(&[]);
+    let backend = patient(server.address());
+    let (total, idle) = connections(&server);
+    let runtimes: Vec<_> = (0..150_u8)
+        .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap())
+        .collect();
+    for _ in 0..3 {
+        for (n, runtime) in (0..).zip(&runtimes) {
+            runtime.block_on(AsyncBackend::set(&backend, "runtimes", &[n], &[n], None)).unwrap();
+            let found = runtime.block_on(AsyncBackend::get(&backend, "runtimes", &[n])).unwrap();
+            assert_eq!(found.unwrap().value, [n]);
+        }
+    }
+    // Of 128 runtimes, and one that the others share. Each question about the number is one more.
+    assert_eq!(connections(&server).0 - total - 1, 129);
+    drop(runtimes);
+    eventually("connections of runtimes that have ended are closed", || connections(&server).1 == idle + 1);
+}

@@ -214,3 +214,28 @@ fn more_runtimes_than_connections_keep_their_own() {
     let opened = total(&server) - before - 1;
     assert_eq!(opened, 40, "for 40 runtimes");
 }
+
+#[test]
+fn further_runtimes_share_a_connection_and_none_is_opened_anew() {
+    let _limit = limit();
+    let server = Server::redis(&[]);
+    let (before, backend) = (total(&server), redis(server.url()));
+    let runtimes: Vec<_> = (0..150_u8)
+        .map(|_| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap())
+        .collect();
+    let ask = |n: u8, runtime: &tokio::runtime::Runtime| {
+        runtime.block_on(AsyncBackend::set(&backend, "runtimes", &[n], &[n], None)).unwrap();
+        let found = runtime.block_on(AsyncBackend::get(&backend, "runtimes", &[n])).unwrap();
+        assert_eq!(found.unwrap().value, [n]);
+    };
+    for _ in 0..3 {
+        (0..).zip(&runtimes).for_each(|(n, runtime)| ask(n, runtime));
+    }
+    // Of 128 runtimes, and one that the others share. Each question about the number is one more.
+    assert_eq!(total(&server) - before - 1, 129);
+    drop(runtimes);
+    eventually("connections of runtimes that have ended are closed", || connected(&server) == 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    ask(0, &runtime);
+    assert_eq!(connected(&server), 2, "a new runtime has its own");
+}

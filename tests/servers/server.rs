@@ -86,6 +86,10 @@ impl Server {
 
     fn answers(&self) -> Option<()> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        if self.arguments.iter().any(|argument| argument == "-Z") {
+            // A server with TLS does not answer plain text.
+            return Some(());
+        }
         stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
         stream.write_all(if self.program == "memcached" { b"mn\r\n" } else { b"PING\r\n" }).ok()?;
         let mut answer = [0; 2];

@@ -1,60 +1,39 @@
 //! Redis with TLS: trusted and untrusted certificates.
 
-use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use functools::backend::redis_client::{Client, TlsCertificates};
-use functools::backend::{AsyncBackend, Backend, Redis, redis};
+use functools::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Redis, redis};
 use functools::lru_cache;
 
+use crate::certificates::Certificate;
 use crate::contract::{keeps, keeps_async};
-use crate::files::Folder;
+use crate::proxy::Proxy;
 use crate::server::{Server, block_on, free_port, limit};
-
-/// The request for a self-signed certificate.
-const REQUEST: &str = "[req]
-distinguished_name = name
-x509_extensions = uses
-prompt = no
-[name]
-CN = localhost
-[uses]
-basicConstraints = critical, CA:FALSE
-subjectAltName = IP:127.0.0.1, DNS:localhost
-";
 
 /// A server with a self-signed certificate.
 struct Encrypted {
-    certificate: Vec<u8>,
+    certificate: Certificate,
     port: u16,
     _server: Server,
 }
 
 impl Encrypted {
     fn start() -> Self {
-        let folder = Folder::new("tls");
-        let [request, key, certificate] =
-            ["request.cnf", "key.pem", "certificate.pem"].map(|name| folder.path(name).display().to_string());
-        std::fs::write(&request, REQUEST).unwrap();
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"])
-            .args(["-days", "2", "-config", &request, "-keyout", &key, "-out", &certificate])
-            .output()
-            .expect("`openssl` is installed: `cargo xtask test` installs it");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut certificate = Certificate::new("IP:127.0.0.1, DNS:localhost");
         let port = free_port();
         let server = Server::redis(&[
             "--tls-port",
             &port.to_string(),
             "--tls-cert-file",
-            &certificate,
+            &certificate.file,
             "--tls-key-file",
-            &key,
+            &certificate.key_file,
             "--tls-auth-clients no",
         ]);
-        // The server has read the files.
-        Self { certificate: std::fs::read(&certificate).unwrap(), port, _server: server }
+        certificate.remove_files();
+        Self { certificate, port, _server: server }
     }
 
     fn url(&self) -> String {
@@ -63,8 +42,11 @@ impl Encrypted {
 
     /// Returns a backend that trusts the certificate of the server.
     fn trusted(&self) -> Redis {
-        let certificates = TlsCertificates { client_tls: None, root_cert: Some(self.certificate.clone()) };
-        Redis::new(Client::build_with_tls(self.url(), certificates).unwrap())
+        let certificates =
+            TlsCertificates { client_tls: None, root_cert: Some(self.certificate.pem.clone()) };
+        let patience = Duration::from_secs(20);
+        let backend = Redis::new(Client::build_with_tls(self.url(), certificates).unwrap());
+        backend.connect_timeout(patience).timeout(patience)
     }
 }
 
@@ -113,4 +95,36 @@ fn an_unknown_certificate_is_not_trusted() {
     }
     // An unencrypted client gets no answer.
     assert!(Backend::get(&redis(SERVER.url().replace("rediss", "redis")), "tls", b"key").is_err());
+}
+
+#[test]
+fn a_server_that_dribbles_in_or_after_the_handshake_is_not_waited_for() {
+    let _limit = limit();
+    let limit = Duration::from_millis(250);
+    for is_open in [false, true] {
+        let proxy = Proxy::to(SERVER.port);
+        let certificates =
+            TlsCertificates { client_tls: None, root_cert: Some(SERVER.certificate.pem.clone()) };
+        let url = format!("rediss://127.0.0.1:{}/", proxy.port);
+        let client = Client::build_with_tls(url, certificates).unwrap();
+        let backend = Redis::new(client).connect_timeout(4 * limit).timeout(limit).breaker(u32::MAX, limit);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let awaited = || runtime.block_on(AsyncBackend::get(&backend, "tls", b"dribble"));
+        if is_open {
+            Backend::set(&backend, "tls", b"dribble", b"value", None).unwrap();
+            awaited().unwrap();
+        }
+        proxy.delay(100);
+        proxy.dribble();
+        for get in [&(|| Backend::get(&backend, "tls", b"dribble")) as &dyn Fn() -> Result<_, _>, &awaited] {
+            let begin = Instant::now();
+            let error: BackendError = get().unwrap_err();
+            let took = begin.elapsed();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+            // Connecting, or the answer.
+            let most = if is_open { 2 } else { 6 };
+            assert!(took >= limit && took < most * limit, "{took:?}");
+        }
+    }
 }
