@@ -99,8 +99,8 @@ pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
     pub use lru_core::backend::{
-        AsyncBackend, Backend, BackendError, BoxedBackend, ErrorKind, InvalidationSink, Lease, Leases,
-        Lookup, MayLease, Off, Permission, Stored, WithLeases,
+        AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Lease,
+        Leases, Lookup, MayLease, Off, Permission, Stored, WithLeases,
     };
 
     #[doc(hidden)]

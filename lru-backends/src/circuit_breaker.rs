@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use lru_core::__private::circuit_closed;
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
+    Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -25,18 +26,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The name of a backend that has none, in errors.
 const PLACE: &str = "the backend";
-
-/// The state of a circuit breaker, as [`CircuitBreaker::on_change`] reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CircuitState {
-    /// All operations go through.
-    Closed,
-    /// Operations are skipped.
-    Open,
-    /// One operation goes through as a probe.
-    HalfOpen,
-}
 
 /// What a recorded outcome means for the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +145,17 @@ impl Breaker {
             }
             Recorded::Opened => done.map_err(BackendError::opening_circuit),
             Recorded::Repeated => done.map_err(BackendError::repeated),
+        }
+    }
+
+    /// Returns the state of the circuit, as the last change of it was reported.
+    pub(crate) fn state(&self) -> CircuitState {
+        if self.failures.load(Relaxed) < self.limit {
+            CircuitState::Closed
+        } else if self.is_probed.load(Relaxed) {
+            CircuitState::HalfOpen
+        } else {
+            CircuitState::Open
         }
     }
 
@@ -360,6 +360,11 @@ macro_rules! with_circuit_breaker {
                 self.record(self.admitted()?.check()$($await)*)
             }
 
+            /// The worse state of this circuit breaker and of the backend.
+            fn circuit_state(&self) -> Option<CircuitState> {
+                Some(self.breaker.state()).max(self.backend.circuit_state())
+            }
+
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 self.backend.watch(namespace, sink)
             }
@@ -454,6 +459,51 @@ mod tests {
         fn clear(&self, _: &str) -> Result<(), BackendError> {
             Err("no answer".into())
         }
+    }
+
+    #[test]
+    fn the_state_can_be_read() {
+        let breaker = Breaker { pause: Duration::ZERO, limit: 2, ..Breaker::new() };
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        breaker.record(true);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+        breaker.record(true);
+        assert_eq!(breaker.state(), CircuitState::Open);
+        assert!(breaker.admits());
+        assert_eq!(breaker.state(), CircuitState::HalfOpen);
+        breaker.record(true);
+        assert_eq!(breaker.state(), CircuitState::Open);
+        assert!(breaker.admits());
+        breaker.record(false);
+        assert_eq!(breaker.state(), CircuitState::Closed);
+    }
+
+    #[test]
+    fn wrappers_have_the_worst_state_of_their_backends() {
+        fn is(expected: Option<CircuitState>, backend: impl Backend) {
+            assert_eq!(backend.circuit_state(), expected);
+        }
+
+        let (closed, open) = (CircuitBreaker::new(Away::default()), CircuitBreaker::new(Away::default()));
+        for _ in 0..FAILURES {
+            assert!(open.get("any", b"a").is_err());
+        }
+        let (good, bad) = (Some(CircuitState::Closed), Some(CircuitState::Open));
+        is(None, Away::default());
+        is(None, lru_core::backend::Off);
+        is(None, None::<&CircuitBreaker<Away>>);
+        is(good, Some(&closed));
+        is(bad, Box::new(&open) as Box<dyn Backend + '_>);
+        is(bad, CircuitBreaker::new(&open));
+        is(bad, crate::Fallback::new((&closed, &open)));
+        is(bad, crate::Layered::new((&open, Away::default())));
+        is(good, crate::Sharded::new([&closed, &closed]));
+        is(bad, crate::Sharded::new([&closed, &open]));
+        is(None, crate::Sharded::<&CircuitBreaker<Away>>::new([]));
+        #[cfg(feature = "compression")]
+        is(bad, crate::Compressed::new(&open));
+        #[cfg(feature = "encryption")]
+        is(bad, crate::Encrypted::new(&open, []));
     }
 
     #[test]

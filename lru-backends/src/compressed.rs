@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Lease, Lookup, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Lookup, Stored,
+};
 use lz4_flex::block;
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};

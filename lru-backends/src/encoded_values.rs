@@ -116,6 +116,10 @@ macro_rules! with_encoded_values {
                 self.backend.check()$($await)*
             }
 
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.backend.circuit_state()
+            }
+
             /// A backend that reports values instead of leases reports encoded ones, which equal no copy: then a
             /// process drops the copies of what it writes itself.
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, InvalidationSink, Lease, Leases, Lookup, Permission, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup, Permission,
+    Stored,
 };
 
 /// The mark of a key whose old entry could not be deleted.
@@ -303,6 +304,11 @@ macro_rules! with_fallback {
             $($fn)* check(&self) -> Result<(), BackendError> {
                 let new = self.new.check()$($await)*;
                 new.and(self.old.check()$($await)*)
+            }
+
+            /// The worse state of both backends.
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.new.circuit_state().max(self.old.circuit_state())
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

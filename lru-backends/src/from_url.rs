@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Off, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
+    Off, Stored,
 };
 
 /// Returns the backend that a URL names, so that the environment of a program can choose it.
@@ -269,6 +270,10 @@ macro_rules! any_backend {
 
             $($fn)* check(&self) -> Result<(), BackendError> {
                 with_engine!(self, backend => $Backend::check(backend)$($await)*)
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                with_engine!(self, backend => $Backend::circuit_state(backend))
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -13,7 +13,8 @@ mod token;
 use std::time::{Duration, Instant};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, InvalidationSink, Lease, Leases, Lookup, Permission, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup, Permission,
+    Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -275,6 +276,11 @@ macro_rules! layered {
             $($fn)* check(&self) -> Result<(), BackendError> {
                 let done = self.far.check()$($await)*;
                 self.near.check()$($await)*.and(done)
+            }
+
+            /// The worse state of both backends.
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.near.circuit_state().max(self.far.circuit_state())
             }
 
             /// Returns `false`: a function that drops its copy when the far backend reports a change would find the near

@@ -50,7 +50,7 @@ mod stream;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod timeouts;
 
-pub use circuit_breaker::{CircuitBreaker, CircuitState};
+pub use circuit_breaker::CircuitBreaker;
 pub use compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 #[cfg(feature = "compression")]
 pub use compressed::Compressed;

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
+    Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -198,6 +199,11 @@ macro_rules! sharded {
                     checked = checked.and(server.check()$($await)*);
                 }
                 checked
+            }
+
+            /// The worst state of all servers.
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.servers.iter().filter_map($Backend::circuit_state).max()
             }
 
             /// Every server must report changes: a key may be on any of them.

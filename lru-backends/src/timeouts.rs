@@ -89,7 +89,7 @@ macro_rules! timeout_methods {
             /// Sets a callback for changes of the circuit breaker; see
             /// [`CircuitBreaker::on_change`](crate::CircuitBreaker::on_change).
             #[must_use]
-            pub fn on_circuit_change(mut self, callback: fn(crate::CircuitState)) -> Self {
+            pub fn on_circuit_change(mut self, callback: fn(lru_core::backend::CircuitState)) -> Self {
                 self.shared.take();
                 self.timeouts.breaker.on_change = Some(callback);
                 self

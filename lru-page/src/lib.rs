@@ -21,8 +21,8 @@
 //! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
 //! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`,
 //! `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`,
-//! `backend_requests`, `backend_bytes_read`, `backend_bytes_written`; `backend_sec` and `computing_sec`, which are `null` if
-//! they are not measured.
+//! `backend_requests`, `backend_bytes_read`, `backend_bytes_written`; `backend_state`, which is `"closed"`, `"half-open"` or
+//! `"open"`, or `null` without a circuit breaker; `backend_sec` and `computing_sec`, which are `null` if they are not measured.
 //!
 //! # Security
 //!
@@ -157,6 +157,7 @@ fn numbers_of(function: &'static Function) -> Value {
         "backend_requests": stats.backend_requests,
         "backend_bytes_read": stats.backend_bytes_read,
         "backend_bytes_written": stats.backend_bytes_written,
+        "backend_state": stats.backend_state.map(|state| state.to_string()),
         "backend_sec": stats.backend_time.map(|took| took.as_secs_f64()),
         "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
     })

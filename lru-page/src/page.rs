@@ -55,11 +55,39 @@ fn write_row(page: &mut String, function: &Function) -> fmt::Result {
         }
         None => column(page, "backend_sec", '–')?,
     }
+    let (read, sent) = (Size(stats.backend_bytes_read), Size(stats.backend_bytes_written));
+    match stats.backend_requests {
+        0 => column(page, "backend_bytes", '–')?,
+        _ => column(page, "backend_bytes", format_args!("{read} / {sent}"))?,
+    }
+    match stats.backend_state {
+        Some(circuit) => column(page, "backend_state", circuit)?,
+        None => column(page, "backend_state", '–')?,
+    }
     writeln!(page, r#"<td><button type="button" aria-label="Clear {path}">Clear</button></td></tr>"#)
 }
 
 fn column(page: &mut String, name: &str, value: impl Display) -> fmt::Result {
     write!(page, r#"<td data-column="{name}">{value}</td>"#)
+}
+
+/// A number of bytes, in the largest unit of which there is at least one.
+struct Size(u64);
+
+impl Display for Size {
+    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut size, mut units) = (self.0 as f64, ["kB", "MB", "GB"].into_iter());
+        if size < 1e3 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut unit = "";
+        while size >= 1e3 {
+            let Some(next) = units.next() else { break };
+            (size, unit) = (size / 1e3, next);
+        }
+        write!(f, "{size:.1} {unit}")
+    }
 }
 
 /// Text escaped for HTML, between tags and in double quotes.
@@ -87,6 +115,13 @@ mod tests {
         let path = r#"<Shop<'a> as Prices>::price & "co""#;
         let escaped = "&lt;Shop&lt;&#39;a&gt; as Prices&gt;::price &amp; &quot;co&quot;";
         assert_eq!(Escaped(path).to_string(), escaped);
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        let sizes = [0, 999, 1_000, 25_600, 999_900, 3_500_000, 12_000_000_000, 2_000_000_000_000];
+        let shown = ["0 B", "999 B", "1.0 kB", "25.6 kB", "999.9 kB", "3.5 MB", "12.0 GB", "2000.0 GB"];
+        assert_eq!(sizes.map(|size| Size(size).to_string()), shown);
     }
 
     #[test]

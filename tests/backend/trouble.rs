@@ -167,8 +167,11 @@ fn an_outage_is_reported_once_by_all_functions_that_share_a_circuit_breaker() {
     let probes = || CHANGES.lock().unwrap().iter().filter(|state| **state == CircuitState::HalfOpen).count();
     let before = probes();
     until(|| double(1) == 2 && probes() >= before + 3);
+    assert_eq!(double::cache_stats().backend_state, Some(CircuitState::Open));
     BACKEND.set_down(false);
     until(|| triple(1) == 3 && CHANGES.lock().unwrap().last() == Some(&CircuitState::Closed));
+    let states = [double::cache_stats(), triple::cache_stats()].map(|stats| stats.backend_state);
+    assert_eq!(states, [Some(CircuitState::Closed); 2]);
 
     let (changes, reported) = (CHANGES.lock().unwrap(), REPORTED.lock().unwrap());
     for (n, pair) in changes.chunks(2).enumerate() {
@@ -284,4 +287,27 @@ fn without_leases_a_result_is_stored_although_its_lookup_failed() {
     }
     assert_eq!((double(1), double::cache_stats().backend_errors), (2, 1));
     assert_eq!(BACKEND.take_requests(), ["set"]);
+}
+
+#[test]
+fn statistics_have_the_state_of_the_circuit_breaker() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(maxsize = 0, backend = CircuitBreaker::new(&BACKEND).pause(Duration::from_secs(3600)))]
+    fn guarded(n: u64) -> u64 {
+        2 * n
+    }
+    #[lru_cache(maxsize = 0, backend = &BACKEND)]
+    fn unguarded(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!(guarded::cache_stats().backend_state, None, "it was not used yet");
+    assert_eq!((guarded(1), unguarded(1)), (2, 2));
+    assert_eq!(guarded::cache_stats().backend_state, Some(CircuitState::Closed));
+    assert_eq!(unguarded::cache_stats().backend_state, None, "there is none");
+    BACKEND.set_down(true);
+    (0..3).for_each(|n| assert_eq!(guarded(n), 2 * n));
+    assert_eq!(guarded::cache_stats().backend_state, Some(CircuitState::Open));
+    BACKEND.set_down(false);
+    guarded::cache_clear().unwrap_err();
+    assert_eq!(guarded::cache_stats().backend_state, Some(CircuitState::Open), "a clear resets no state");
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use functools::backend::{self, BackendError, Memcached, Redis};
+use functools::backend::{self, BackendError, CircuitState, Memcached, Redis};
 use functools::lru_cache;
 
 use crate::server::{Server, eventually, limit};
@@ -47,6 +47,7 @@ macro_rules! reported_once {
                 let hits = || double::cache_info().hits + triple::cache_info().hits;
                 server.kill();
                 eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
+                assert!(double::cache_stats().backend_state > Some(CircuitState::Closed));
                 server.restart();
                 let before = hits();
                 eventually("hits again", || hits() > before + 100);
@@ -55,6 +56,9 @@ macro_rules! reported_once {
             let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
             assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
             assert!(double::cache_stats().backend_errors > 100);
+            eventually("the circuit is closed", || {
+                triple::cache_stats().backend_state == Some(CircuitState::Closed)
+            });
         }
     };
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, Stored,
+};
 
 use super::Disk;
 use super::slot::SlotUser;
@@ -134,6 +136,10 @@ impl AsyncBackend for Disk {
     async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
         let namespace = namespace.to_owned();
         self.run_blocking(move |disk| Backend::clear(disk, &namespace)).await
+    }
+
+    fn circuit_state(&self) -> Option<CircuitState> {
+        Backend::circuit_state(self)
     }
 }
 

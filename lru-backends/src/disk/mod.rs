@@ -21,9 +21,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Permission, Stored};
+use lru_core::backend::{
+    Backend, BackendError, CircuitState, ErrorKind, Lease, Leases, Lookup, Permission, Stored,
+};
 
-use crate::circuit_breaker::{Breaker, CircuitState};
+use crate::circuit_breaker::Breaker;
 use crate::compare_and_swap::CompareAndSwap;
 use crate::error::ClientError;
 use crate::milliseconds::{since_1970, whole_milliseconds};
@@ -328,6 +330,10 @@ impl Backend for Disk {
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {
         self.run(|store| store.clear(&prefix(namespace)))
+    }
+
+    fn circuit_state(&self) -> Option<CircuitState> {
+        Some(self.file.breaker.state())
     }
 }
 

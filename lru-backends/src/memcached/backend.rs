@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Lookup, Permission, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, Permission, Stored,
+};
 
 use super::client::{Operation, Retry, is_closed};
 use super::item::{self, Generation};
@@ -316,6 +318,10 @@ macro_rules! backend_by_memcached {
                     Err(error) => Err(error),
                 };
                 self.record(done)
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                Some(self.shared().1.state())
             }
         }
 

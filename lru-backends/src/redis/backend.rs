@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ::redis::{FromRedisValue, Value};
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, ErrorKind, InvalidationSink, Lease, Leases, Lookup, Permission,
-    Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
+    Permission, Stored,
 };
 
 use super::Redis;
@@ -309,6 +309,10 @@ macro_rules! backend_by_redis {
                 let server = self.admitted()?;
                 let done = server.$clear_by_scan(namespace)$($await)*;
                 server.record(done)
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                Some(self.server().timeouts.breaker.state())
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -9,6 +9,7 @@ use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Lookup, cannot_lease};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 /// A store outside the process, for `async` functions: [`Backend`](super::Backend) with methods that are awaited.
 #[diagnostic::on_unimplemented(
@@ -183,6 +184,11 @@ pub trait AsyncBackend {
         let (namespace, key) = CHECKED;
         let found = self.get(namespace, key);
         async move { found.await.map(drop) }
+    }
+
+    /// Returns the state of the backend's circuit breaker; see [`Backend::circuit_state`](super::Backend::circuit_state).
+    fn circuit_state(&self) -> Option<CircuitState> {
+        None
     }
 
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can; see

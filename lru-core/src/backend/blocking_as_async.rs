@@ -8,6 +8,7 @@ use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Lookup};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
 pub struct Direct<B: 'static>(&'static B);
@@ -101,6 +102,10 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
 
     async fn clear(&self, namespace: &str) -> Result<(), BackendError> {
         self.0.clear(namespace)
+    }
+
+    fn circuit_state(&self) -> Option<CircuitState> {
+        self.0.circuit_state()
     }
 
     fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -7,6 +7,7 @@ use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Lookup, cannot_lease};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 /// A store outside the process, for functions that are not `async`: `backend = …`.
 ///
@@ -221,6 +222,14 @@ pub trait Backend {
     fn check(&self) -> Result<(), BackendError> {
         let (namespace, key) = CHECKED;
         self.get(namespace, key).map(drop)
+    }
+
+    /// Returns the state of the backend's circuit breaker; `None` if it has none, which is the default.
+    ///
+    /// `cache_stats()`, the metrics and the debug page report it. It must return at once, without a request.
+    /// A backend that wraps others returns the worst of their states.
+    fn circuit_state(&self) -> Option<CircuitState> {
+        None
     }
 
     /// Starts reporting every change in this namespace to `sink`, and returns whether the backend can.

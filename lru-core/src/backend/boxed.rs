@@ -14,6 +14,7 @@ use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Leases, Lookup};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 /// An [`AsyncBackend`] of any type, chosen at run time: what `Box<dyn AsyncBackend>` would be.
 ///
@@ -86,6 +87,8 @@ macro_rules! erased {
         trait Erased: Send + Sync {
             $(fn $method<'a>(&'a self $(, $argument: erased!('a $($type)*))*) -> Boxed<'a, $output>;)*
 
+            fn circuit_state(&self) -> Option<CircuitState>;
+
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool;
         }
 
@@ -94,6 +97,10 @@ macro_rules! erased {
             $(fn $method<'a>(&'a self $(, $argument: erased!('a $($type)*))*) -> Boxed<'a, $output> {
                 Box::pin(AsyncBackend::$method(self $(, $argument)*))
             })*
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                AsyncBackend::circuit_state(self)
+            }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 AsyncBackend::watch(self, namespace, sink)
@@ -104,6 +111,10 @@ macro_rules! erased {
             $(async fn $method(&self $(, $argument: $($type)*)*) -> Result<$output, BackendError> {
                 self.backend.$method($($argument),*).await
             })*
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.backend.circuit_state()
+            }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
                 self.backend.watch(namespace, sink)

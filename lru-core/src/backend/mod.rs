@@ -41,6 +41,7 @@ pub(crate) mod shape;
 pub(crate) mod state;
 mod stored;
 
+pub use crate::observe::CircuitState;
 pub use async_backend::AsyncBackend;
 pub use blocking_backend::Backend;
 pub use boxed::{BoxedBackend, MayLease, WithLeases};

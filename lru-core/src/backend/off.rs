@@ -10,6 +10,7 @@ use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Leases, Lookup, Permission};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 /// A backend that has no entries and stores none, for development and tests.
 ///
@@ -216,6 +217,10 @@ macro_rules! off {
                     Some(backend) => backend.check()$($await)*,
                     None => Ok(()),
                 }
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                self.as_ref().and_then($Backend::circuit_state)
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -14,6 +14,7 @@ use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::lease::{Lease, Leases, Lookup};
 use crate::backend::stored::Stored;
+use crate::observe::CircuitState;
 
 macro_rules! for_pointers {
     ($($pointer:ty)*) => { $(
@@ -106,6 +107,10 @@ macro_rules! for_pointers {
 
             fn check(&self) -> Result<(), BackendError> {
                 (**self).check()
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                (**self).circuit_state()
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
@@ -221,6 +226,10 @@ macro_rules! for_async_pointers {
 
             fn check(&self) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).check()
+            }
+
+            fn circuit_state(&self) -> Option<CircuitState> {
+                (**self).circuit_state()
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use parking_lot::Mutex;
 
+use super::circuit_state::CircuitState;
 use super::info::CacheInfo;
 use super::registry::{Function, functions};
 use super::stats::CacheStats;
@@ -84,6 +85,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Published>>> = LazyLock::new(Mut
 /// | `functools_maxsize` | gauge: the capacity in entries, or in weight; missing for unbounded caches |
 /// | `functools_computing_seconds` | gauge: the total time spent running the function, in seconds; it never decreases |
 /// | `functools_backend_seconds` | gauge: the total time of the requests to the backend, in seconds; it never decreases |
+/// | `functools_backend_state` | gauge: the state of the backend's circuit breaker: 0 closed, 1 half-open, 2 open; missing if there is none, or if no call has used the backend |
 ///
 /// The counters are monotonic: clearing a cache does not reset them. Counts between the last publication and a
 /// clear are lost.
@@ -101,8 +103,20 @@ pub fn publish_metrics() {
         if let Some(maxsize) = counts.info.maxsize {
             gauge!("functools_maxsize", "function" => namespace).set(approximately(maxsize as u64));
         }
+        if let Some(state) = counts.stats.backend_state {
+            gauge!("functools_backend_state", "function" => namespace).set(level(state));
+        }
         gauge!("functools_computing_seconds", "function" => namespace).set(approximately(computing) / 1e9);
         gauge!("functools_backend_seconds", "function" => namespace).set(approximately(backend) / 1e9);
+    }
+}
+
+/// Returns a state of a circuit breaker as the value of a gauge: the greater, the worse.
+fn level(state: CircuitState) -> f64 {
+    match state {
+        CircuitState::Closed => 0.0,
+        CircuitState::HalfOpen => 1.0,
+        CircuitState::Open => 2.0,
     }
 }
 
@@ -142,6 +156,10 @@ fn describe() {
         "functools_backend_seconds",
         metrics::Unit::Seconds,
         "Total time of the requests to the backend"
+    );
+    describe_gauge!(
+        "functools_backend_state",
+        "Circuit breaker of the backend: 0 closed, 1 half-open, 2 open"
     );
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The module imports nothing of the crate: caches write the counters and answer the registry by a trait.
 
+pub(crate) mod circuit_state;
 pub(crate) mod events;
 pub(crate) mod info;
 pub(crate) mod location;
@@ -11,5 +12,6 @@ mod metrics;
 pub mod registry;
 pub(crate) mod stats;
 
+pub use circuit_state::CircuitState;
 pub(crate) use info::CacheInfo;
 pub(crate) use stats::Counters;

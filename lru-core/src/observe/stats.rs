@@ -5,6 +5,10 @@ use core::ops::AddAssign;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
+#[cfg(feature = "backend")]
+use crate::observe::circuit_state::CircuitReader;
+use crate::observe::circuit_state::CircuitState;
+
 /// The counters of a cache other than hits and misses, as returned by `cache_stats()`.
 ///
 /// All of them count from the start of the program, or from the last `cache_clear()`. They are read one after the
@@ -35,6 +39,9 @@ pub struct CacheStats {
     /// The total time that these requests took, failed ones included; `None` if there were none. The average latency is this
     /// divided by `backend_requests`.
     pub backend_time: Option<Duration>,
+    /// The current state of the backend's circuit breaker; `None` if it has none, or if no call has used the backend. It
+    /// changes with operations only: it stays open after a pause until the next operation goes through as a probe.
+    pub backend_state: Option<CircuitState>,
     /// The number of entries that were removed because they had expired.
     pub expiries: u64,
     /// The number of entries that were evicted by the eviction policy.
@@ -61,6 +68,7 @@ impl AddAssign for CacheStats {
         self.backend_bytes_read += other.backend_bytes_read;
         self.backend_bytes_written += other.backend_bytes_written;
         self.backend_time = sum(self.backend_time, other.backend_time);
+        self.backend_state = self.backend_state.max(other.backend_state);
         self.expiries += other.expiries;
         self.evictions += other.evictions;
         self.superseded += other.superseded;
@@ -79,7 +87,7 @@ impl fmt::Display for CacheStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { coalesced, stale_hits, refreshes, errors, expiries, evictions, computing, .. } = self;
         let Self { backend_hits, backend_errors, superseded, backend_requests, backend_time, .. } = self;
-        let Self { backend_bytes_read, backend_bytes_written, .. } = self;
+        let Self { backend_bytes_read, backend_bytes_written, backend_state, .. } = self;
         write!(f, "CacheStats(coalesced={coalesced}, stale_hits={stale_hits}, refreshes={refreshes}, ")?;
         write!(f, "errors={errors}, backend_hits={backend_hits}, backend_errors={backend_errors}, ")?;
         write!(f, "expiries={expiries}, evictions={evictions}, superseded={superseded}, ")?;
@@ -88,7 +96,11 @@ impl fmt::Display for CacheStats {
             f,
             "backend_bytes_read={backend_bytes_read}, backend_bytes_written={backend_bytes_written}, "
         )?;
-        write!(f, "backend_time={})", Shown(*backend_time))
+        write!(f, "backend_time={}, backend_state=", Shown(*backend_time))?;
+        match backend_state {
+            Some(state) => write!(f, "{state})"),
+            None => f.write_str("None)"),
+        }
     }
 }
 
@@ -118,6 +130,8 @@ pub(crate) struct Counters {
     backend_bytes_read: AtomicU64,
     backend_bytes_written: AtomicU64,
     backend_nanoseconds: AtomicU64,
+    #[cfg(feature = "backend")]
+    pub(crate) circuit: CircuitReader,
 }
 
 /// The size of the value of a request to a backend, in bytes.
@@ -171,6 +185,8 @@ impl Counters {
             backend_bytes_read: self.backend_bytes_read.load(Relaxed),
             backend_bytes_written: self.backend_bytes_written.load(Relaxed),
             backend_time: total(&self.backend_nanoseconds),
+            #[cfg(feature = "backend")]
+            backend_state: self.circuit.read(),
             computing: total(&self.nanoseconds),
             ..CacheStats::default()
         }
@@ -201,7 +217,7 @@ mod tests {
             CacheStats { coalesced: 1, computing: Some(Duration::from_millis(5)), ..CacheStats::default() };
         let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
                         backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms, backend_requests=0, \
-                        backend_bytes_read=0, backend_bytes_written=0, backend_time=None)";
+                        backend_bytes_read=0, backend_bytes_written=0, backend_time=None, backend_state=None)";
         assert_eq!(stats.to_string(), expected);
     }
 
@@ -213,6 +229,28 @@ mod tests {
         assert_eq!((counters.read().errors, counters.read().computing), (2, Some(Duration::from_secs(1))));
         counters.reset();
         assert_eq!(counters.read(), CacheStats::default());
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn the_state_of_the_circuit_is_read_when_it_is_asked_for() {
+        use core::sync::atomic::AtomicBool;
+        use std::sync::Arc;
+
+        let is_open = Arc::new(AtomicBool::new(false));
+        let counters = Counters::default();
+        assert_eq!(counters.read().backend_state, None);
+        let reader = Arc::clone(&is_open);
+        counters.circuit.set(|| {
+            move || Some(if reader.load(Relaxed) { CircuitState::Open } else { CircuitState::Closed })
+        });
+        counters.reset();
+        assert_eq!(counters.read().backend_state, Some(CircuitState::Closed));
+        is_open.store(true, Relaxed);
+        let mut sum = CacheStats { backend_state: Some(CircuitState::HalfOpen), ..CacheStats::default() };
+        sum += counters.read();
+        assert_eq!(sum.backend_state, Some(CircuitState::Open));
+        assert!(sum.to_string().ends_with("backend_state=open)"));
     }
 
     #[cfg(feature = "backend")]

@@ -57,15 +57,22 @@ impl<E: Placement> Computation<E> {
     fn is_current(&self) -> bool {
         !self.engines.at(self.hash, |engine| engine.is_superseded(self.began, self.hash))
     }
-
-    /// Counts a request to the backend, which was sent at this time and has ended.
-    fn requested(&self, sent: Instant, transferred: Transferred) {
-        let took = sent.elapsed();
-        self.engines.at(self.hash, |engine| engine.counters().requested(took, transferred));
-    }
 }
 
 impl<B: Held + Clone, T> BackendCall<'_, B, T> {
+    /// Counts a request to the backend, which was sent at this time and has ended.
+    fn requested<E: Placement>(&self, computation: &Computation<E>, sent: Instant, transferred: Transferred) {
+        let took = sent.elapsed();
+        computation.engines.at(computation.hash, |engine| {
+            let counters = engine.counters();
+            counters.requested(took, transferred);
+            counters.circuit.set(|| {
+                let backend = self.entry.handle.backend.clone();
+                move || backend.circuit_state()
+            });
+        });
+    }
+
     /// Counts and reports an error. Returns what a strict function returns instead of its result.
     fn failed<R, E: Placement>(
         &self,
@@ -97,7 +104,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let sent = Instant::now();
             let looked = self.entry.look().await;
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
-            computation.requested(sent, Transferred::Read(bytes.unwrap_or(0)));
+            self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
             let Lookup { found, permission, .. } = looked?;
             let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
             let decoded = {
@@ -204,7 +211,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         let sent = Instant::now();
         let (mut stored, mut error) = self.entry.store(claim, &encoded, sent).await;
         if is_sent {
-            computation.requested(sent, Transferred::Written(encoded.bytes.len()));
+            self.requested(computation, sent, Transferred::Written(encoded.bytes.len()));
         }
         if is_unconditional && error.is_none() && !computation.is_current() {
             // Without leases, a change in this process during the write makes the result out of date, also for calls
