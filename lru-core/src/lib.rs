@@ -77,6 +77,8 @@ pub mod __private {
     pub use crate::backend::circuit::circuit_closed;
     pub use crate::backend::invalidation_sink::{LocalCopies, sink_of};
     #[cfg(feature = "backend")]
+    pub use crate::backend::lease::FAILED;
+    #[cfg(feature = "backend")]
     pub use crate::backend::{awaited::Awaited, blocking_as_async::Direct, state::BackendState};
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
@@ -106,6 +108,7 @@ pub mod __private {
         backend_accessors::{Put, Replaced},
         backend_call::BackendCall,
         backend_entry::BackendEntry,
+        backend_errors::ErrorReporter,
         backend_handle::{BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
         strictness::{Lenient, Strict, Strictness},

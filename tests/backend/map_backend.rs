@@ -22,6 +22,8 @@ pub(crate) struct MapBackend {
     leases: Mutex<BTreeMap<Place, Seen>>,
     requests: Mutex<Vec<&'static str>>,
     is_down: AtomicBool,
+    /// The kind of requests that fail.
+    failing: Mutex<Option<&'static str>>,
 }
 
 impl MapBackend {
@@ -31,12 +33,14 @@ impl MapBackend {
             leases: Mutex::new(BTreeMap::new()),
             requests: Mutex::new(Vec::new()),
             is_down: AtomicBool::new(false),
+            failing: Mutex::new(None),
         }
     }
 
     fn request(&self, what: &'static str) -> Result<MutexGuard<'_, Entries>, BackendError> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(what);
-        if self.is_down.load(SeqCst) {
+        let failing = *self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_down.load(SeqCst) || failing == Some(what) {
             return Err("the backend is down".into());
         }
         Ok(self.entries())
@@ -53,6 +57,11 @@ impl MapBackend {
 
     pub(crate) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, SeqCst);
+    }
+
+    /// Makes the requests of this kind fail.
+    pub(crate) fn set_failing(&self, what: Option<&'static str>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
     /// Returns the number of recorded requests of this kind.

@@ -134,3 +134,51 @@ fn a_copy_is_not_served_stale_beyond_front_ttl() {
     assert!(start.elapsed() >= Duration::from_millis(1));
     assert_eq!(price::cache_stats().stale_hits, 0, "the copy was gone, and not stale");
 }
+
+/// Of two calls that find a stale result of which there is no copy, the first is served it, and the second computes.
+macro_rules! is_computed_again {
+    ($($name:ident: [$($option:tt)*];)*) => { $(
+        #[test]
+        fn $name() {
+            static BACKEND: MapBackend = MapBackend::new();
+            static RUNS: AtomicU64 = AtomicU64::new(0);
+            #[lru_cache(ttl = 60, swr = true, backend = &BACKEND, $($option)*)]
+            fn text(id: u64) -> String {
+                format!("{id}, run {}", RUNS.fetch_add(1, SeqCst))
+            }
+            assert_eq!(text(1), "1, run 0");
+            set_ttl(&BACKEND, 60);
+            text::cache_retain(|_, _| false);
+            assert_eq!((text(1).as_str(), RUNS.load(SeqCst)), ("1, run 0", 1), "stale, and served");
+            assert_eq!((text(1).as_str(), RUNS.load(SeqCst)), ("1, run 1", 2), "computed");
+            assert_eq!(ttls(&BACKEND), [Duration::from_secs(120)], "fresh");
+            // Served again when it is stale again.
+            set_ttl(&BACKEND, 60);
+            text::cache_retain(|_, _| false);
+            assert_eq!((text(1).as_str(), RUNS.load(SeqCst)), ("1, run 1", 2));
+            assert_eq!(text(1), "1, run 2");
+        }
+    )* };
+}
+
+is_computed_again! {
+    a_stale_result_that_is_too_heavy_for_a_copy_is_computed_again:
+        [maxsize = 3, weight = |_, text: &String| text.len()];
+    a_stale_result_whose_copy_has_expired_is_computed_again:
+        [front_ttl = 0.000_001];
+}
+
+#[test]
+fn keys_that_evict_each_other_are_refreshed() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(maxsize = 1, ttl = 60, swr = true, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id + 100 * RUNS.fetch_add(1, SeqCst)
+    }
+    assert_eq!((price(1), price(2)), (1, 102));
+    set_ttl(&BACKEND, 60);
+    assert_eq!((price(1), price(2)), (1, 102), "stale, and served");
+    assert_eq!((price(1), price(2)), (201, 302), "computed");
+    assert_eq!((price(1), price(2), RUNS.load(SeqCst)), (201, 302, 4), "fresh");
+}

@@ -79,6 +79,25 @@ fn refreshed(key: u64) -> u64 {
     key
 }
 
+fn refresh_or_fail(key: u64) -> Result<u64, String> {
+    RUNS.fetch_add(1, SeqCst);
+    if word(0) == "seed" {
+        return Ok(key);
+    }
+    thread::sleep(Duration::from_millis(300));
+    Err("the source is down".to_owned())
+}
+
+#[lru_cache(single_flight = global, ttl = 1, swr = 60, backend = redis(place()))]
+fn failing_by_redis(key: u64) -> Result<u64, String> {
+    refresh_or_fail(key)
+}
+
+#[lru_cache(single_flight = global, ttl = 1, swr = 60, backend = memcached(place()))]
+fn failing_by_memcached(key: u64) -> Result<u64, String> {
+    refresh_or_fail(key)
+}
+
 fn is_redis() -> bool {
     place().starts_with("redis:")
 }
@@ -146,6 +165,30 @@ fn refreshing_child() {
         thread::sleep(Duration::from_millis(20));
     }
     println!("\nresult={} runs={} took=0", refreshed(key), RUNS.load(SeqCst));
+}
+
+/// Stores a result, or finds it stale and fails to refresh it.
+#[test]
+fn failing_refresh_child() {
+    if task().is_none() {
+        return;
+    }
+    let key = word(1).parse().unwrap();
+    let call = || if is_redis() { failing_by_redis(key) } else { failing_by_memcached(key) };
+    let stats =
+        || if is_redis() { failing_by_redis::cache_stats() } else { failing_by_memcached::cache_stats() };
+    wait_for_the_start();
+    let start = Instant::now();
+    assert_eq!(call(), Ok(key));
+    if word(0) != "seed" {
+        let deadline = start + Duration::from_secs(20);
+        while stats().errors == 0 {
+            assert!(Instant::now() < deadline, "{:?}", stats());
+            assert_eq!(call(), Ok(key), "stale");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    println!("\nresult={key} runs={} took={}", RUNS.load(SeqCst), start.elapsed().as_millis());
 }
 
 fn child(test: &str, what: &str, key: u64, start: u128, place: &str) -> Child {
@@ -253,4 +296,23 @@ fn one_of_four_processes_refreshes() {
     let lines: Vec<_> = children.into_iter().map(|child| ended(&child.wait_with_output().unwrap())).collect();
     let runs = lines.iter().map(|line| outcome(line).0).sum::<u64>();
     assert_eq!(runs, 2, "the first call of all, and one refresh: {lines:?}");
+}
+
+#[test]
+fn a_failed_refresh_is_told_to_all_that_wait() {
+    let _limit = limit();
+    for place in [REDIS.url(), MEMCACHED.address()] {
+        let seed = child("failing_refresh_child", "seed", 6, in_milliseconds(0), &place);
+        ended(&seed.wait_with_output().unwrap());
+        // The result is stale after one second.
+        let start = in_milliseconds(2500);
+        let children: Vec<_> =
+            (0..6).map(|_| child("failing_refresh_child", "fail", 6, start, &place)).collect();
+        let lines: Vec<_> =
+            children.into_iter().map(|child| ended(&child.wait_with_output().unwrap())).collect();
+        assert!(lines.iter().all(|line| outcome(line).0 == 1), "{lines:?}");
+        // One after the other would take 1.8 s.
+        let took: Vec<_> = lines.iter().map(|line| outcome(line).1).collect();
+        assert!(took.iter().all(|took| *took < 1500), "{lines:?}");
+    }
 }

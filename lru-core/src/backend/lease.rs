@@ -68,6 +68,9 @@ pub struct Lookup {
     pub found: Option<Stored>,
     /// The permission to replace the entry, or its absence.
     pub permission: Permission,
+    /// Whether `found` is `None` because the entry cannot be read, and not because there is none. With
+    /// `single_flight = global`, a call then does not wait for a process that computes.
+    pub is_unreadable: bool,
 }
 
 /// Whether a result that is computed after a lookup may be stored.
@@ -87,13 +90,20 @@ impl Lookup {
     /// Creates the outcome of a lookup by a backend that gives no leases.
     #[must_use]
     pub fn new(found: impl Into<Option<Stored>>) -> Self {
-        Self { found: found.into(), permission: Permission::Unconditional }
+        Self { found: found.into(), permission: Permission::Unconditional, is_unreadable: false }
     }
 
     /// Sets the permission to replace what was found.
     #[must_use]
     pub fn permission(mut self, permission: Permission) -> Self {
         self.permission = permission;
+        self
+    }
+
+    /// Sets whether there is an entry that cannot be read.
+    #[must_use]
+    pub fn unreadable(mut self, is_unreadable: bool) -> Self {
+        self.is_unreadable = is_unreadable;
         self
     }
 }
@@ -107,6 +117,10 @@ impl Lookup {
     note = "with `single_flight = true`, each process computes on its own"
 )]
 pub trait Leases {}
+
+/// The value that tells waiting processes that a computation has failed. It is no valid result.
+#[cfg(feature = "backend")]
+pub const FAILED: &[u8] = b"\xF7\0failed";
 
 pub(super) fn cannot_lease() -> BackendError {
     BackendError::with_kind(ErrorKind::Unsupported, "this backend gives no leases")

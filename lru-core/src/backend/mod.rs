@@ -29,11 +29,13 @@ mod invalidation_records;
 pub(crate) mod invalidation_sink;
 #[cfg(feature = "json")]
 mod json;
-mod lease;
+pub(crate) mod lease;
 #[cfg(feature = "backend")]
 pub(crate) mod namespaces;
 mod off;
 mod pointers;
+#[cfg(feature = "backend")]
+pub(crate) mod served_stale;
 #[cfg(feature = "backend")]
 pub(crate) mod shape;
 #[cfg(feature = "backend")]

@@ -33,7 +33,6 @@ pub(crate) use placement::{Placement, StoredKey, StoredValue};
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::AtomicU64;
-use std::boxed::Box;
 use std::sync::{Arc, OnceLock};
 
 #[cfg(feature = "testing")]
@@ -56,7 +55,7 @@ pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     /// The computations in flight. Created by the first coalesced call.
     flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
     /// The counters that need no lock. Created when the first of them is used.
-    counters: OnceLock<Box<Counters>>,
+    counters: OnceLock<Arc<Counters>>,
     /// The refreshes of stale entries. Created by the first of them.
     refreshes: OnceLock<Arc<RefreshPool>>,
     /// Functions that copy an entry, if user code must not run under the lock.
@@ -188,7 +187,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Returns the counters that need no lock.
     pub(crate) fn counters(&self) -> &Counters {
-        self.counters.get_or_init(Box::default)
+        self.counters.get_or_init(Arc::default)
+    }
+
+    /// Returns the counters that need no lock, for what counts apart from a call.
+    #[cfg(feature = "backend")]
+    pub(crate) fn shared_counters(&self) -> Arc<Counters> {
+        Arc::clone(self.counters.get_or_init(Arc::default))
     }
 
     #[cfg(any(test, fuzzing))]

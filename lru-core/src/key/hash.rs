@@ -12,7 +12,7 @@ use super::part::Part;
 ///
 /// Invariant: a key is hashed once per call, before the lock is acquired. A hash is never zero, so that
 /// `Option<KeyHash>` takes no more memory than a `KeyHash`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyHash(NonZeroU64);
 
 /// The hasher, seeded once per process: an attacker who chooses the arguments cannot cause collisions.

@@ -261,7 +261,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: Option<&TokenStream>) -> 
         (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
     let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
     let (strictness, call) = (strictness(model), call::call(model, &home));
-    let claim = quote! { __entry.claim() };
+    let claim = quote! { __entry.claim(__errors) };
     let replaced = quote! { __entry.to_put(&__result, #result_policy).replace(__claim) };
     let (claim, replaced) = (wait(model, &claim), wait(model, &replaced));
     // The claim stays valid while the body runs.
@@ -280,6 +280,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: Option<&TokenStream>) -> 
     quote! {
         #entry
         let __entry = __entry #copied;
+        let __errors = __entry.errors(&#handle, #flight);
         let __claim = #claim;
         let __miss = #handle.refresh(#key, #result_policy);
         #arguments

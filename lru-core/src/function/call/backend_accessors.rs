@@ -5,12 +5,13 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::{Opened, Remaining};
 use crate::backend::{AsyncBackend, BackendError};
-use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::expiry::settings::MaxAge;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
+use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::backend_handle::{BackendHandle, Peeked};
-use crate::function::call::claim::Claim;
+use crate::function::call::claim::{Claim, StoreOutcome};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::held_lease::Held;
 use crate::function::call::miss::Miss;
@@ -64,6 +65,15 @@ impl<B> BackendEntry<B> {
         Put { entry: self, encoded: self.encode(result, policy), is_failure: policy.is_error(result) }
     }
 
+    /// Returns what counts and reports the errors of requests for which no call waits.
+    pub fn errors<E: Placement, S>(
+        &self,
+        handle: &CacheHandle<E, S>,
+        flight: FlightOptions,
+    ) -> ErrorReporter {
+        self.reporter(handle.engines.first(Engine::shared_counters), flight.events)
+    }
+
     /// Counts and reports an error. Returns what a strict function returns instead of its result.
     pub fn failed<R, E: Placement, S>(
         &self,
@@ -83,10 +93,10 @@ impl<B: Held + Clone> BackendEntry<B> {
     /// # Errors
     ///
     /// If the backend fails. The result of the refresh is then not stored in it.
-    pub async fn claim(&self) -> Result<Claim<B>, BackendError> {
+    pub async fn claim(&self, errors: ErrorReporter) -> Result<Claim<B>, BackendError> {
         let looked_at = Instant::now();
         let looked = self.look().await?;
-        Ok(self.claim_of(looked.permission, looked_at))
+        Ok(self.claim_of(looked.permission, looked_at, || errors))
     }
 }
 
@@ -125,23 +135,22 @@ impl<B: Held + Clone> Put<'_, B> {
         let Self { entry, encoded, is_failure } = self;
         let now = claim.as_ref().map_or_else(|_| Instant::now(), |claim| claim.looked_at);
         let kept = Stored::Kept(entry.currency(now, Remaining::NONE));
-        let (claim, encoded) = match (claim, encoded) {
-            (Ok(claim), Ok(encoded)) => (claim, encoded),
+        let claim = match (claim, &encoded) {
+            (Ok(claim), _) => claim,
             // Nothing is to be stored.
             (Err(_), Ok(None)) => return Replaced { stored: kept, error: None },
             (Err(error), _) => return Replaced { stored: kept, error: Some(error) },
-            (Ok(claim), Err(error)) => {
-                drop(claim.give_up(true).await);
-                return Replaced { stored: kept, error: Some(error) };
+        };
+        let errors = claim.errors();
+        let has_failed = is_failure || encoded.is_err();
+        let outcome = match encoded {
+            Ok(Some(encoded)) => entry.store(claim, &encoded, Instant::now()).await,
+            not_stored => {
+                let (error, not_given_up) = (not_stored.err(), claim.give_up(has_failed).await.err());
+                StoreOutcome { stored: kept, error, not_given_up }
             }
         };
-        match encoded {
-            Some(encoded) => {
-                let (stored, error) = entry.store(claim, &encoded, Instant::now()).await;
-                Replaced { stored, error }
-            }
-            None => Replaced { stored: kept, error: claim.give_up(is_failure).await.err() },
-        }
+        Replaced::by(outcome, errors)
     }
 }
 
@@ -153,6 +162,15 @@ pub struct Replaced {
 }
 
 impl Replaced {
+    /// Reports the error that fails no call.
+    fn by(outcome: StoreOutcome, errors: Option<ErrorReporter>) -> Self {
+        let StoreOutcome { stored, error, not_given_up } = outcome;
+        if let (Some(errors), Some(error)) = (errors, not_given_up) {
+            errors.failed(&error);
+        }
+        Self { stored, error }
+    }
+
     /// Returns the error of the backend, if it failed.
     pub fn error(self) -> Option<BackendError> {
         self.error

@@ -15,7 +15,8 @@ use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
-use crate::function::call::claim::Claim;
+use crate::function::call::backend_errors::ErrorReporter;
+use crate::function::call::claim::{Claim, RefreshLease, StoreOutcome};
 use crate::function::call::computation::Computation;
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored};
@@ -105,8 +106,9 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let looked = self.entry.look().await;
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
             self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
-            let Lookup { found, permission, .. } = looked?;
-            let unusable = Unusable::of(found.as_ref().map(|found| &*found.value));
+            let looked = looked?;
+            let unusable = Unusable::of(&looked);
+            let Lookup { found, permission, .. } = looked;
             let decoded = {
                 let _scope = computation.body_scope();
                 self.entry.decode(found, policy)
@@ -114,6 +116,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             let mut stale = None;
             match decoded? {
                 Opened::Found(result, remaining) => {
+                    self.forget_stale(computation);
                     return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, remaining))));
                 }
                 Opened::Stale(result, past, left) => {
@@ -132,12 +135,18 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                     self.failed::<(), E>(computation, error, Lenient);
                 }
             }
-            let compute = |claim| Ok(Obtained::Compute(CallClaim { claim, stale }));
+            let compute = |claim| {
+                self.forget_stale(computation);
+                Ok(Obtained::Compute(CallClaim { claim, stale }))
+            };
+            let errors = || self.errors(computation);
             let (Some(timeout), Permission::Leased(lease)) = (waits, &permission) else {
-                return compute(self.entry.claim_of(permission, sent));
+                return compute(self.entry.claim_of(permission, sent, errors));
             };
             match unusable {
-                Unusable::Nothing if lease.is_new() => return compute(self.entry.claim_of(permission, sent)),
+                Unusable::Nothing if lease.is_new() => {
+                    return compute(self.entry.claim_of(permission, sent, errors));
+                }
                 Unusable::Nothing => {}
                 // The calls that have waited go on at once.
                 Unusable::Failure if pauses.is_some() => {
@@ -149,8 +158,14 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                     continue;
                 }
                 Unusable::Value => {
-                    if let Some(held) = Box::pin(self.entry.hold_refresh()).await? {
-                        return compute(Claim { permission, held: Some(held), looked_at: sent });
+                    let claimed = Box::pin(self.entry.claim_refresh(pauses.is_some(), errors));
+                    let held = match claimed.await? {
+                        RefreshLease::Held(held) => Some(Some(held)),
+                        RefreshLease::Failed => Some(None),
+                        RefreshLease::Taken => None,
+                    };
+                    if let Some(held) = held {
+                        return compute(Claim { permission, held, looked_at: sent });
                     }
                 }
             }
@@ -161,7 +176,21 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         }
     }
 
-    /// Returns for how long a call returns a stale result, if a later one will find it in the process, and refresh it.
+    /// Returns what counts and reports the errors of requests for which the call does not wait.
+    fn errors<E: Placement>(&self, computation: &Computation<E>) -> ErrorReporter {
+        let counters = computation.engines.at(computation.hash, Engine::shared_counters);
+        self.entry.reporter(counters, computation.events)
+    }
+
+    /// Records that the result is computed, or was found fresh: its next stale one may be served.
+    fn forget_stale<E: Placement>(&self, computation: &Computation<E>) {
+        if self.entry.handle.swr.is_some() {
+            self.entry.handle.state.served_stale.forget(computation.hash);
+        }
+    }
+
+    /// Returns for how long a call returns a stale result, if a later one will refresh it: it finds a copy in the process, or
+    /// that the result was served before.
     fn serves_stale<E: Placement>(
         &self,
         computation: &Computation<E>,
@@ -170,7 +199,10 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     ) -> Option<Duration> {
         let has_copies = computation.engines.maxsize() != Some(0);
         let served = self.entry.handle.served_for(past, left)?;
-        (purpose == Purpose::Call && has_copies).then_some(served)
+        let is_served = purpose == Purpose::Call
+            && has_copies
+            && self.entry.handle.state.served_stale.serve(computation.hash);
+        is_served.then_some(served)
     }
 
     /// Gives up the lease of a call that stores nothing.
@@ -209,7 +241,8 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         let (is_unconditional, looked_at) = (claim.is_unconditional(), claim.looked_at);
         let is_sent = !matches!(claim.permission, Permission::Denied);
         let sent = Instant::now();
-        let (mut stored, mut error) = self.entry.store(claim, &encoded, sent).await;
+        let StoreOutcome { mut stored, mut error, not_given_up } =
+            self.entry.store(claim, &encoded, sent).await;
         if is_sent {
             self.requested(computation, sent, Transferred::Written(encoded.bytes.len()));
         }
@@ -220,6 +253,9 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         }
         if matches!(stored, Stored::Superseded(_)) {
             computation.engines.at(computation.hash, Engine::count_superseded);
+        }
+        if let Some(error) = not_given_up {
+            self.failed::<(), E>(computation, error, Lenient);
         }
         (stored, error.and_then(|error| self.failed(computation, error, self.strictness)))
     }

@@ -1,6 +1,7 @@
 //! The entry of one call in the backend (L2) of a function.
 
 use core::time::Duration;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use serde::Serialize;
@@ -10,12 +11,14 @@ use crate::backend::codec::{self, Entry, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
 use crate::expiry::settings::MaxAge;
+use crate::function::call::backend_errors::{ErrorReporter, report};
 use crate::function::call::backend_handle::BackendHandle;
 use crate::function::call::held_lease::{GLOBAL_LEASE, LEASE, Place};
 use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
+use crate::observe::Counters;
 use crate::observe::events::Events;
 use crate::time::{Instant, SystemTime};
 
@@ -151,6 +154,11 @@ impl<B> BackendEntry<B> {
         self
     }
 
+    /// Returns what counts and reports the errors of requests for which no call waits.
+    pub(super) fn reporter(&self, counters: Arc<Counters>, events: Events) -> ErrorReporter {
+        ErrorReporter { counters, events, callback: self.handle.on_error }
+    }
+
     /// Reports an error by an event and the callback, unless it belongs to an outage that was reported. Returns what a
     /// strict function returns instead of its result.
     pub(super) fn report<R>(
@@ -159,12 +167,7 @@ impl<B> BackendEntry<B> {
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        if !error.is_repeated() {
-            events.backend_failed(&error);
-            if let Some(callback) = self.handle.on_error {
-                callback(&error);
-            }
-        }
+        report(&error, events, self.handle.on_error);
         strictness.instead(error)
     }
 }

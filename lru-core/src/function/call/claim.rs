@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::format;
 
 use crate::backend::codec::Remaining;
-use crate::backend::{BackendError, ErrorKind, Lease, Permission};
+use crate::backend::{BackendError, ErrorKind, Lookup, Permission};
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
+use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::computation::poll_beside;
-use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, Renewal};
+use crate::function::call::held_lease::{GLOBAL_LEASE, Held, HeldLease, Renewal, Unusable};
 use crate::function::call::remote::Stored;
 use crate::time::Instant;
 
@@ -44,6 +45,11 @@ impl<B: Held> Claim<B> {
     /// Returns a future that keeps the claim valid until it is dropped.
     pub(super) fn renewing(&self) -> Option<Task> {
         self.held.as_ref()?.renewing()
+    }
+
+    /// Returns what reports the errors of requests for which no call waits; `None` if there will be none.
+    pub(super) fn errors(&self) -> Option<ErrorReporter> {
+        self.held.as_ref().and_then(HeldLease::errors)
     }
 
     /// Gives up the lease, as there is no result to be stored.
@@ -80,46 +86,63 @@ pub fn renewing<B: Held, F: Future>(
 }
 
 impl<B: Held + Clone> BackendEntry<B> {
-    pub(super) fn claim_of(&self, permission: Permission, looked_at: Instant) -> Claim<B> {
+    /// Returns the claim of a lookup, which holds the lease if the lookup left it.
+    pub(super) fn claim_of(
+        &self,
+        permission: Permission,
+        looked_at: Instant,
+        errors: impl FnOnce() -> ErrorReporter,
+    ) -> Claim<B> {
+        let is_global = self.handle.lock_timeout.is_some();
         let held = match &permission {
-            Permission::Leased(lease) if lease.is_new() => self.hold(lease),
+            Permission::Leased(lease) if lease.is_new() => {
+                let place = self.place().ok();
+                place.map(|place| HeldLease::new(place, lease.clone(), is_global, errors()))
+            }
             _ => None,
         };
         Claim { permission, held, looked_at }
     }
 
-    /// Claims the computation among all processes where a value is found that this one does not use, such as a stale result;
-    /// `None` if another has claimed it.
+    /// Claims the computation among all processes where a value is found that this one does not use, such as a stale result.
     ///
-    /// The claim is an entry of its own: others may use the value, or serve the stale result, meanwhile.
-    pub(super) async fn hold_refresh(&self) -> Result<Option<HeldLease<B>>, BackendError> {
+    /// The claim is an entry of its own: others may use the value, or serve the stale result, meanwhile. A failure in its
+    /// place is of the refresh for which a call has waited, or one that is over.
+    pub(super) async fn claim_refresh(
+        &self,
+        has_waited: bool,
+        errors: impl FnOnce() -> ErrorReporter,
+    ) -> Result<RefreshLease<B>, BackendError> {
         let mut place = self.place()?;
         place.namespace = Cow::Owned(format!("{}!refresh", place.namespace));
-        let looked = place.backend.get_or_lease(&place.namespace, &place.key, GLOBAL_LEASE).await?;
-        match looked.permission {
-            Permission::Leased(lease) if lease.is_new() => Ok(Some(HeldLease::apart(place, lease))),
-            _ => Ok(None),
+        let look = || place.backend.get_or_lease(&place.namespace, &place.key, GLOBAL_LEASE);
+        let mut looked = look().await?;
+        if let (Unusable::Failure, Permission::Leased(lease)) = (Unusable::of(&looked), &looked.permission) {
+            if has_waited {
+                return Ok(RefreshLease::Failed);
+            }
+            place.backend.end_lease(&place.namespace, &place.key, lease).await?;
+            looked = look().await?;
         }
-    }
-
-    fn hold(&self, lease: &Lease) -> Option<HeldLease<B>> {
-        Some(HeldLease::new(self.place().ok()?, lease.clone(), self.handle.lock_timeout.is_some()))
+        let Lookup { found: None, permission: Permission::Leased(lease), .. } = looked else {
+            return Ok(RefreshLease::Taken);
+        };
+        Ok(if lease.is_new() {
+            RefreshLease::Held(HeldLease::apart(place, lease, errors()))
+        } else {
+            RefreshLease::Taken
+        })
     }
 
     /// Stores a result if the claim allows it. The request is sent at this time.
-    pub(super) async fn store(
-        &self,
-        claim: Claim<B>,
-        encoded: &Encoded,
-        sent: Instant,
-    ) -> (Stored, Option<BackendError>) {
+    pub(super) async fn store(&self, claim: Claim<B>, encoded: &Encoded, sent: Instant) -> StoreOutcome {
         let Claim { permission, held, looked_at } = claim;
         let stored = match &permission {
             Permission::Leased(lease) => self.store_leased(lease, encoded).await,
             Permission::Unconditional => self.put(encoded).await.map(|()| true),
             _ => {
                 // Not compared with a lease: current when it was looked up.
-                return (Stored::Kept(self.currency(looked_at, Remaining::NONE)), None);
+                return StoreOutcome::of(Stored::Kept(self.currency(looked_at, Remaining::NONE)), None);
             }
         };
         let (stored, error) = match stored {
@@ -129,14 +152,41 @@ impl<B: Held + Clone> BackendEntry<B> {
             Err(error) => {
                 // The backend answered: it can end the lease.
                 let claim = Claim { permission, held, looked_at };
-                drop(claim.give_up(true).await);
-                return (Stored::Kept(self.currency(looked_at, Remaining::NONE)), Some(error));
+                let not_given_up = claim.give_up(true).await.err();
+                let stored = Stored::Kept(self.currency(looked_at, Remaining::NONE));
+                return StoreOutcome { stored, error: Some(error), not_given_up };
             }
         };
-        if let Some(held) = held {
-            held.used().await;
-        }
-        (stored, error)
+        let not_given_up = match held {
+            Some(held) => held.used().await.err(),
+            None => None,
+        };
+        StoreOutcome { stored, error, not_given_up }
+    }
+}
+
+/// Whether a call has claimed a refresh among all processes.
+pub(super) enum RefreshLease<B: Held> {
+    /// It has.
+    Held(HeldLease<B>),
+    /// Another process has.
+    Taken,
+    /// The process has failed for which this one waited.
+    Failed,
+}
+
+/// The outcome of storing a result.
+pub(super) struct StoreOutcome {
+    pub(super) stored: Stored,
+    /// The error of storing it.
+    pub(super) error: Option<BackendError>,
+    /// The error of giving up the claim afterwards. It fails no call.
+    pub(super) not_given_up: Option<BackendError>,
+}
+
+impl StoreOutcome {
+    pub(super) fn of(stored: Stored, error: Option<BackendError>) -> Self {
+        Self { stored, error, not_given_up: None }
     }
 }
 

@@ -18,9 +18,11 @@ use std::vec::Vec;
 
 use parking_lot::Mutex;
 
-use crate::backend::{AsyncBackend, BackendError, Lease};
+use crate::backend::lease::FAILED;
+use crate::backend::{AsyncBackend, BackendError, ErrorKind, Lease, Lookup};
 use crate::flight::executor::{DefaultSpawn, Spawn, Task};
 use crate::flight::timeout::{Sleep, Wakeup, now};
+use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::remote::block_on;
 use crate::time::Instant;
 
@@ -33,9 +35,6 @@ pub(super) const GLOBAL_LEASE: Duration = Duration::from_secs(2);
 /// How long other processes see that a computation has failed.
 const FAILURE: Duration = Duration::from_secs(1);
 
-/// The value that tells waiting processes that the computation has failed. It is no valid result.
-const FAILED: &[u8] = b"\xF7\0failed";
-
 /// What a lookup found in place of a result that can be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unusable {
@@ -43,13 +42,14 @@ pub(super) enum Unusable {
     Nothing,
     /// The failure of a computation.
     Failure,
-    /// A value that is not used, such as a stale result.
+    /// A value that is not used, such as a stale result, or one that cannot be read.
     Value,
 }
 
 impl Unusable {
-    pub(super) fn of(value: Option<&[u8]>) -> Self {
-        match value {
+    pub(super) fn of(looked: &Lookup) -> Self {
+        match looked.found.as_ref().map(|found| &*found.value) {
+            None if looked.is_unreadable => Self::Value,
             None => Self::Nothing,
             Some(FAILED) => Self::Failure,
             Some(_) => Self::Value,
@@ -79,41 +79,62 @@ struct Lent<B> {
     is_global: bool,
     /// Whether the lease is an entry of its own, which no result replaces.
     is_apart: bool,
+    /// Reports the errors of requests for which no call waits.
+    errors: ErrorReporter,
 }
 
 impl<B: Held> Lent<B> {
     /// Gives the lease up: other processes see the failure, or nothing.
     async fn give_up(&self, has_failed: bool) -> Result<(), BackendError> {
-        let Self { place: Place { backend, namespace, key }, lease, is_global, is_apart } = self;
-        if *is_global && has_failed && !is_apart {
+        let Self { place: Place { backend, namespace, key }, lease, is_global, .. } = self;
+        if *is_global && has_failed {
             return backend.set_leased(namespace, key, lease, FAILED, Some(FAILURE)).await.map(drop);
         }
         backend.end_lease(namespace, key, lease).await
     }
 
+    /// Gives the lease up, and reports an error: the lease then expires.
+    async fn give_up_reported(&self, has_failed: bool) {
+        if let Err(error) = self.give_up(has_failed).await {
+            self.errors.failed(&error);
+        }
+    }
+
     /// Extends the lease, and returns whether it may be extended again.
     async fn renew(&self) -> bool {
         let Self { place: Place { backend, namespace, key }, lease, .. } = self;
-        !matches!(backend.renew_lease(namespace, key, lease, GLOBAL_LEASE).await, Ok(false))
+        match backend.renew_lease(namespace, key, lease, GLOBAL_LEASE).await {
+            Ok(is_valid) => is_valid,
+            Err(error) => {
+                self.errors.failed(&error);
+                error.kind() != ErrorKind::Unsupported
+            }
+        }
     }
 }
 
 impl<B: Held> HeldLease<B> {
-    pub(super) fn new(place: Place<B>, lease: Lease, is_global: bool) -> Self {
-        Self(Some(Arc::new(Lent { place, lease, is_global, is_apart: false })))
+    pub(super) fn new(place: Place<B>, lease: Lease, is_global: bool, errors: ErrorReporter) -> Self {
+        Self(Some(Arc::new(Lent { place, lease, is_global, is_apart: false, errors })))
     }
 
     /// Holds a lease that is an entry of its own.
-    pub(super) fn apart(place: Place<B>, lease: Lease) -> Self {
-        Self(Some(Arc::new(Lent { place, lease, is_global: true, is_apart: true })))
+    pub(super) fn apart(place: Place<B>, lease: Lease, errors: ErrorReporter) -> Self {
+        Self(Some(Arc::new(Lent { place, lease, is_global: true, is_apart: true, errors })))
     }
 
     /// Forgets the lease, which a result has replaced. Gives it up if it is an entry of its own; if that fails, it
     /// expires.
-    pub(super) async fn used(mut self) {
-        if let Some(lent) = self.0.take().filter(|lent| lent.is_apart) {
-            drop(lent.give_up(false).await);
+    pub(super) async fn used(mut self) -> Result<(), BackendError> {
+        match self.0.take().filter(|lent| lent.is_apart) {
+            Some(lent) => lent.give_up(false).await,
+            None => Ok(()),
         }
+    }
+
+    /// Returns what reports the errors of requests for which no call waits.
+    pub(super) fn errors(&self) -> Option<ErrorReporter> {
+        self.0.as_ref().map(|lent| lent.errors.clone())
     }
 
     /// Gives the lease up, as there is no result to be stored.
@@ -156,7 +177,7 @@ impl<B: Held> Drop for HeldLease<B> {
     fn drop(&mut self) {
         let Some(lent) = self.0.take() else { return };
         // Without an executor the lease expires.
-        drop(DefaultSpawn.spawn(Box::pin(async move { drop(lent.give_up(false).await) })));
+        drop(DefaultSpawn.spawn(Box::pin(async move { lent.give_up_reported(false).await })));
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) mod backend_call;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_entry;
 #[cfg(feature = "backend")]
+pub(crate) mod backend_errors;
+#[cfg(feature = "backend")]
 pub(crate) mod backend_handle;
 pub(crate) mod begin;
 #[cfg(feature = "backend")]

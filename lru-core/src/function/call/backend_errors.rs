@@ -1,0 +1,37 @@
+//! How the errors of a backend are counted and reported.
+
+use std::sync::Arc;
+
+use crate::backend::BackendError;
+use crate::observe::Counters;
+use crate::observe::events::Events;
+use crate::observe::stats::add;
+
+/// Counts and reports the errors of a function's backend, also apart from a call: when a lease is renewed or given up.
+///
+/// Such an error fails no call.
+#[derive(Clone)]
+pub struct ErrorReporter {
+    pub(super) counters: Arc<Counters>,
+    pub(super) events: Events,
+    pub(super) callback: Option<fn(&BackendError)>,
+}
+
+impl ErrorReporter {
+    /// Counts and reports an error.
+    pub(super) fn failed(&self, error: &BackendError) {
+        add(&self.counters.backend_errors, 1);
+        report(error, self.events, self.callback);
+    }
+}
+
+/// Reports an error by an event and the callback, unless it belongs to an outage that was reported.
+pub(super) fn report(error: &BackendError, events: Events, callback: Option<fn(&BackendError)>) {
+    if error.is_repeated() {
+        return;
+    }
+    events.backend_failed(error);
+    if let Some(callback) = callback {
+        callback(error);
+    }
+}
