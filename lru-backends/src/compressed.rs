@@ -33,7 +33,8 @@ const MAX_RATIO: usize = 255;
 /// * No more than 64 MiB are allocated for a compressed value, or [`max_size`](Self::max_size), whatever it claims to
 ///   contain. A larger value is not compressed. A damaged value is a miss.
 /// * To encrypt values as well, encrypt what is compressed, as encrypted values cannot be compressed:
-///   `Compressed::new(Encrypted::new(…))`.
+///   `Compressed::new(Encrypted::new(…))`. Around the far backend of a [`Layered`](crate::Layered), it costs less than around the layers.
+/// * Leases are those of the backend.
 ///
 /// # Examples
 ///

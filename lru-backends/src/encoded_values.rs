@@ -10,8 +10,16 @@ macro_rules! with_encoded_values {
         impl<B: lru_core::backend::Leases> lru_core::backend::Leases for $Wrapper<B> {}
 
         impl<B> $Wrapper<B> {
+            /// Returns the bytes that are stored. The mark of a failed computation is no value: it is stored as it is.
+            fn encoded(&self, namespace: &str, key: &[u8], value: &[u8]) -> Result<Vec<u8>, BackendError> {
+                if value == lru_core::__private::FAILED { Ok(value.to_vec()) } else { self.encode(namespace, key, value) }
+            }
+
             fn decoded(&self, namespace: &str, key: &[u8], found: Option<Stored>) -> Option<Stored> {
                 let found = found?;
+                if found.value == lru_core::__private::FAILED {
+                    return Some(found);
+                }
                 let value = self.decode(namespace, key, &found.value)?;
                 Some(Stored::new(value).ttl(found.ttl))
             }
@@ -41,7 +49,7 @@ macro_rules! with_encoded_values {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
-                let value = self.encode(namespace, key, value)?;
+                let value = self.encoded(namespace, key, value)?;
                 self.backend.set(namespace, key, &value, ttl)$($await)*
             }
 
@@ -52,7 +60,7 @@ macro_rules! with_encoded_values {
                 value: &[u8],
                 ttl: Duration,
             ) -> Result<bool, BackendError> {
-                let value = self.encode(namespace, key, value)?;
+                let value = self.encoded(namespace, key, value)?;
                 self.backend.add(namespace, key, &value, ttl)$($await)*
             }
 
@@ -63,7 +71,9 @@ macro_rules! with_encoded_values {
                 lease: Duration,
             ) -> Result<Lookup, BackendError> {
                 let mut lookup = self.backend.get_or_lease(namespace, key, lease)$($await)*?;
+                let is_found = lookup.found.is_some();
                 lookup.found = self.decoded(namespace, key, lookup.found);
+                lookup.is_unreadable |= is_found && lookup.found.is_none();
                 Ok(lookup)
             }
 
@@ -75,7 +85,7 @@ macro_rules! with_encoded_values {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                let value = self.encode(namespace, key, value)?;
+                let value = self.encoded(namespace, key, value)?;
                 self.backend.set_leased(namespace, key, lease, &value, ttl)$($await)*
             }
 
@@ -86,7 +96,7 @@ macro_rules! with_encoded_values {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
-                let value = self.encode(namespace, key, value)?;
+                let value = self.encoded(namespace, key, value)?;
                 self.backend.put(namespace, key, &value, ttl)$($await)*
             }
 
@@ -147,7 +157,7 @@ macro_rules! with_encoded_values {
                 value: &[u8],
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
-                let value = self.encode(namespace, key, value)?;
+                let value = self.encoded(namespace, key, value)?;
                 self.backend.compare_and_swap(namespace, key, version, &value, ttl)$($await)*
             }
         }

@@ -27,6 +27,8 @@ const FORMAT: u8 = 0xFA;
 ///   remove the old one when the entries that it encrypted have expired.
 /// * A value that none of the keys decrypts is a miss: it was damaged, forged, stored without encryption or by a key that is
 ///   gone, or moved from another entry.
+/// * Leases are those of the backend. With `single_flight = global`, the mark of a computation that failed is stored as it is. A server that forges one makes the
+///   calls that wait for the computation compute themselves.
 /// * **Not encrypted** are namespaces and the keys of entries, which contain the arguments of functions, and the sizes and
 ///   times of values. A server can also return an earlier value of the same entry. Leave secrets out of the
 ///   arguments, or out of the key by `#[key(skip)]`.

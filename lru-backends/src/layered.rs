@@ -37,6 +37,9 @@ const NEAR_TTL: Duration = Duration::from_secs(5);
 /// * Leases are those of the far backend, over which the results of functions are stored. A near copy is stored by a
 ///   lease of the near backend, so both need to give leases: the far one for results that are not overwritten by older ones,
 ///   the near one to have any copies.
+/// * **Order.** Put `Compressed` and `Encrypted` around the far backend, not around the layers: what is
+///   found near is then neither decompressed nor decrypted. A near file that is not to hold plain values needs an `Encrypted` of its
+///   own. Leases pass through either way.
 /// * For three layers, let the far backend be a `Layered` itself.
 ///
 /// # Examples
@@ -182,8 +185,9 @@ macro_rules! layered {
                 let life = self.life();
                 let looked = self.far.get_or_lease(namespace, key, lease)$($await)*;
                 let Some(near) = near else {
-                    let Lookup { found, permission, .. } = looked?;
-                    return Ok(Lookup::new(found).permission(Token::permission(permission, None)));
+                    let Lookup { found, permission, is_unreadable, .. } = looked?;
+                    let permission = Token::permission(permission, None);
+                    return Ok(Lookup::new(found).permission(permission).unreadable(is_unreadable));
                 };
                 match looked {
                     Ok(Lookup { found: Some(found), permission, .. }) => {
@@ -191,9 +195,9 @@ macro_rules! layered {
                         let near = self.$copy_over(namespace, key, &near, copy)$($await)*;
                         Ok(Lookup::new(found).permission(Token::permission(permission, near)))
                     }
-                    Ok(Lookup { permission: Permission::Leased(far), .. }) => {
+                    Ok(Lookup { permission: Permission::Leased(far), is_unreadable, .. }) => {
                         let permission = Token::permission(Permission::Leased(far), Some(near));
-                        Ok(Lookup::new(None).permission(permission))
+                        Ok(Lookup::new(None).permission(permission).unreadable(is_unreadable))
                     }
                     // No result will be stored by the near lease.
                     other => {

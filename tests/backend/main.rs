@@ -14,6 +14,8 @@ mod invalidation;
 mod json;
 mod map_backend;
 mod namespaces;
+#[cfg(all(feature = "compression", feature = "encryption"))]
+mod nested;
 mod snapshot;
 mod stale;
 mod trouble;

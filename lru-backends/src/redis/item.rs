@@ -64,6 +64,11 @@ pub(super) fn is_value(head: &[u8]) -> bool {
     head.len() >= HEAD && head[0] == VALUE
 }
 
+/// Returns whether an item is a mark, of which this is the beginning or all.
+fn is_lease(head: &[u8]) -> bool {
+    head.len() >= HEAD && head[0] == LEASE
+}
+
 /// Returns the lease over the item that begins like this. The number is that of the server's connections.
 pub(super) fn lease_over(head: &[u8], number: u64) -> Lease {
     Lease::new(token(head, number))
@@ -119,8 +124,10 @@ pub(super) fn looked_up((ttl, item): (i64, Option<Vec<u8>>), mine: &Head, number
         let lease = lease_over(mine, number).new_here(true);
         return Lookup::new(None).permission(Permission::Leased(lease));
     };
-    let lease = lease_over(&item[..item.len().min(HEAD)], number);
-    Lookup::new(found((ttl, Some(item)))).permission(Permission::Leased(lease))
+    let head = &item[..item.len().min(HEAD)];
+    let (lease, is_foreign) = (lease_over(head, number), !is_value(head) && !is_lease(head));
+    let looked = Lookup::new(found((ttl, Some(item)))).permission(Permission::Leased(lease));
+    looked.unreadable(is_foreign)
 }
 
 #[cfg(test)]
@@ -155,8 +162,11 @@ mod tests {
     fn a_lookup_gives_a_lease_over_whatever_is_there() {
         let (mine, other, (head, item)) = (new_lease(), new_lease(), new_value(b"value"));
         let of = |item: Option<&[u8]>| {
-            let Lookup { found, permission, .. } = looked_up((-1, item.map(<[u8]>::to_vec)), &mine, 7);
+            let looked = looked_up((-1, item.map(<[u8]>::to_vec)), &mine, 7);
+            let Lookup { found, permission, is_unreadable, .. } = looked;
             let Permission::Leased(lease) = permission else { panic!("{permission:?}") };
+            let is_foreign = item.is_some_and(|item| !matches!(item[0], LEASE | VALUE));
+            assert_eq!(is_unreadable, is_foreign, "{item:?}");
             (found.is_some(), lease.is_new(), head_of(&lease, 7).unwrap().to_vec())
         };
         assert_eq!(of(None), (false, true, mine.to_vec()));
