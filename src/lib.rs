@@ -998,7 +998,8 @@ pub use lru_macros::cache;
 ///   another process has invalidated. It counts from when the request was sent that found or stored the result. `maxsize = 0` keeps no copies. `docs/processes.md` in this crate calculates and measures the load
 ///   of a hundred processes on one server.
 ///   `jitter` shortens what is stored outside as well. Stale windows (`swr`, `stale_if_error`) reach the backend: it keeps a result for its
-///   `ttl` and the longer window, with `swr = true` for twice its `ttl`. So a process that was restarted serves stale results too.
+///   `ttl` and the longer window, with `swr = true` for twice its `ttl`. So a process that was restarted serves stale results too: each of
+///   them once from the backend. The next call refreshes it, or computes it if there is no copy in the process.
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
 ///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. While changes cannot be
 ///   received, as in an outage, the copies live on, for `front_ttl` or else their `ttl`; with `on_lost = drop` they are dropped. `front_ttl` is the
@@ -1013,6 +1014,8 @@ pub use lru_macros::cache;
 /// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
 ///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from a rejected value. An
 ///   outage is reported when a circuit breaker opens, and by each probe that fails; the errors in between are only counted.
+///   `backend_state` of [`CacheStats`] is the present state of the circuit breaker. An error of renewing a lease or giving it back is
+///   counted and reported too, by any thread, and fails no call.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that
 ///   is damaged or cannot be read counts as a miss as well.
 /// * **Changes during a computation.** A result is stored only if its entry was neither changed nor invalidated since the call looked it
@@ -1022,7 +1025,7 @@ pub use lru_macros::cache;
 ///   lookup that failed, the result is kept in the process only. A change that returned an error may still be carried out.
 /// * **Across processes.** With `single_flight = global`, one process computes a missing key: the one whose lookup left the lease. The
 ///   others look for its result after 5 milliseconds, then less and less often, up to every 100; if the computation fails, they go on at
-///   once. The lease is valid for two seconds, and renewed while the body runs. So if a process dies, one of the others
+///   once. So it is with the refresh of a stale result. The lease is valid for two seconds, and renewed while the body runs. So if a process dies, one of the others
 ///   takes over after two seconds; a future that is dropped gives its lease up at once, on tokio with the feature `tokio`. A
 ///   process that waits longer than `flight_timeout` computes. A backend that does not implement [`Leases`](backend::Leases) is a compile error.
 /// * **Format.** By default, entries are compact binary ([postcard](https://postcard.jamesmunns.com/wire-format)). `format = json`, with
