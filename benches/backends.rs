@@ -46,6 +46,9 @@ const CALLS_OF_TASK: u64 = 16;
 /// The least throughput of calls from [`TASKS`] tasks, in multiples of that of the bare client.
 const THROUGHPUT: f64 = 0.8;
 
+/// The maximum time in microseconds that a store on disk takes in the call.
+const STORE: f64 = 50.0;
+
 /// The number of keys in one `get_many`.
 const MANY: u64 = 100;
 
@@ -96,6 +99,7 @@ const REDIS_ONES: &str = "Redis, 100 times `get`";
 const REDIS_MANY: &str = "Redis, `get_many` of 100";
 const MEMCACHED_ONES: &str = "Memcached, 100 times `get`";
 const MEMCACHED_MANY: &str = "Memcached, `get_many` of 100";
+const DISK_SET: &str = "disk, `set`";
 const DISK_ONES: &str = "disk, 100 times `get`";
 const DISK_MANY: &str = "disk, `get_many` of 100";
 
@@ -162,10 +166,11 @@ fn main() {
     fs::create_dir_all(&*FOLDER).expect("a temporary directory can be created");
     let trips = trips(rounds(150));
     let busy = busy(rounds(150));
+    let stores = stores(rounds(150));
     let many = many(rounds(100));
     let l1 = l1(rounds(3000));
     let results = format!(
-        "# Cost of a result from a backend\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{busy}\n{many}\n{l1}",
+        "# Cost of a result from a backend\n\nWritten by `cargo xtask bench backends`. {}.\n\n{trips}\n{busy}\n{stores}\n{many}\n{l1}",
         machine()
     );
     println!("{results}");
@@ -376,6 +381,27 @@ fn all_tasks<F: Future<Output = String> + Send + 'static>(runtime: &Runtime, cal
             task.await.unwrap();
         }
     });
+}
+
+/// Measures what storing a result on disk takes in the call. A thread of the backend writes the file.
+fn stores(rounds: usize) -> String {
+    let backend = disk(FOLDER.join("stores.redb"));
+    let (keys, value) = (draws(), text(7, LENGTH));
+    let mut contestants = [Contestant::new(DISK_SET, || {
+        each(keys.iter().take(TRIPS), |n| {
+            backend.set("stores", &n.to_le_bytes(), value.as_bytes(), None).expect("the disk is not full");
+        });
+    })
+    .of(TRIPS)];
+    contest(&mut contestants, 1);
+    contest(&mut contestants, rounds);
+    let median = (contestants[0].median() / 100.0).round() / 10.0;
+    format!(
+        "A store on disk. Microseconds in the call, {LENGTH} bytes.\n\n\
+         | bar | measured | |\n|---|--:|---|\n\
+         | {DISK_SET} ≤ {STORE} µs | {median} | {} |\n",
+        verdict(median <= STORE)
+    )
 }
 
 /// Measures a hundred keys, one after the other and in one `get_many`.

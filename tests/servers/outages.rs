@@ -1,13 +1,20 @@
-//! An outage is reported once, by all functions whose backends share a server.
+//! An outage is reported once, by all functions whose backends share a server. Calls go on: no result is wrong, and
+//! the in-process caches keep theirs.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use functools::backend::{self, BackendError, CircuitState, Memcached, Redis};
 use functools::lru_cache;
 
 use crate::server::{Server, eventually, limit};
+
+/// How long an outage lasts at least: `OUTAGE=10` for ten seconds.
+fn at_least() -> Duration {
+    let seconds = std::env::var("OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs_f64(seconds.unwrap_or(0.0))
+}
 
 macro_rules! reported_once {
     ($name:ident, $Client:ident, $client:expr, $start:expr, $place:expr) => {
@@ -32,21 +39,30 @@ macro_rules! reported_once {
             fn triple(n: u64) -> u64 {
                 3 * n
             }
+            static COPIED: AtomicU64 = AtomicU64::new(0);
+            #[lru_cache(maxsize = 100, ttl = 3600, backend = server(), on_backend_error = report)]
+            fn square(n: u64) -> u64 {
+                COPIED.fetch_add(1, SeqCst);
+                n * n
+            }
             let mut server = $start(&[]);
             PLACE.set($place(&server)).unwrap();
             assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
+            assert_eq!((0..100).map(square).sum::<u64>(), 328_350);
             let is_over = AtomicBool::new(false);
             std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         while !is_over.load(SeqCst) {
                             assert_eq!((double(1), triple(1)), (2, 3));
+                            assert_eq!((0..100).map(square).sum::<u64>(), 328_350);
                         }
                     });
                 }
                 let hits = || double::cache_info().hits + triple::cache_info().hits;
                 server.kill();
-                eventually("some probes fail", || CHANGES.load(SeqCst) >= 5);
+                let begin = Instant::now();
+                eventually("some probes fail", || CHANGES.load(SeqCst) >= 5 && begin.elapsed() >= at_least());
                 assert!(double::cache_stats().backend_state > Some(CircuitState::Closed));
                 server.restart();
                 let before = hits();
@@ -56,6 +72,7 @@ macro_rules! reported_once {
             let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
             assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
             assert!(double::cache_stats().backend_errors > 100);
+            assert_eq!(COPIED.load(SeqCst), 100, "the in-process cache keeps its copies");
             eventually("the circuit is closed", || {
                 triple::cache_stats().backend_state == Some(CircuitState::Closed)
             });
