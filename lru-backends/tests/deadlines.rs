@@ -155,7 +155,8 @@ fn tls_of_memcached_that_does_not_begin_is_given_up_in_time() {
     for port in slow_handshakes() {
         let backend = memcached(format!("memcacheds://127.0.0.1:{port}")).breaker(100, TIMEOUT);
         let spans = all_given_up(&backend.connect_timeout(TIMEOUT).timeout(TIMEOUT));
-        assert!(spans.iter().all(|span| *span >= TIMEOUT && *span < 2 * TIMEOUT), "{spans:?}");
+        // On a busy machine.
+        assert!(spans.iter().all(|span| *span >= TIMEOUT && *span < 4 * TIMEOUT), "{spans:?}");
     }
 }
 
@@ -227,7 +228,8 @@ fn sentinels_are_given_up_in_time_and_the_next_one_is_asked() {
             .map(|word| format!("${}\r\n{word}\r\n", word.len()));
         ("SENTINEL", format!("*1\r\n*8\r\n{}", words.concat()))
     };
-    let good = move || server(PAUSE, move |received| answers(received, &[masters()]));
+    let is_sentinel = || ("ROLE", "*2\r\n$8\r\nsentinel\r\n*1\r\n$4\r\nmain\r\n".to_owned());
+    let good = move || server(PAUSE, move |received| answers(received, &[is_sentinel(), masters()]));
     let backend = |ports: &[u16]| {
         let urls: Vec<_> = ports.iter().map(|port| format!("redis://127.0.0.1:{port}")).collect();
         let client = SentinelClient::build(urls, "main", None, SentinelServerType::Master);
