@@ -97,6 +97,7 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::begin::CoalescedLookup;
+    pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::detached_result;
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh_arguments::{Original, as_borrowed};

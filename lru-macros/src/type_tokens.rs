@@ -1,6 +1,6 @@
 //! Questions about a type that its tokens answer.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -16,7 +16,7 @@ pub(crate) const PRIMITIVES: [&str; 17] = [
 ];
 
 /// Whether an item of this name would hide a primitive type.
-pub(crate) fn is_primitive_name(name: &proc_macro2::Ident) -> bool {
+pub(crate) fn is_primitive_name(name: &Ident) -> bool {
     let name = name.unraw();
     PRIMITIVES.iter().any(|primitive| name == primitive)
 }
@@ -97,7 +97,7 @@ pub(crate) fn impl_trait(ty: &Type) -> Option<&Type> {
 }
 
 /// Whether any of the names is among the tokens.
-pub(crate) fn mentions(tokens: TokenStream, names: &[proc_macro2::Ident]) -> bool {
+pub(crate) fn mentions(tokens: TokenStream, names: &[Ident]) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => names.contains(&ident),
         TokenTree::Group(group) => mentions(group.stream(), names),
@@ -129,11 +129,26 @@ pub(crate) fn omits_lifetime(ty: &Type) -> bool {
 }
 
 /// The names that a pattern binds.
-pub(crate) fn bindings(pat: &Pat) -> Vec<proc_macro2::Ident> {
+pub(crate) fn bindings(pat: &Pat) -> Vec<Ident> {
     match pat {
         Pat::Ident(ident) => vec![ident.ident.clone()],
         _ => Vec::new(),
     }
+}
+
+/// Words that an edition after the user's may reserve.
+const RESERVED: [&str; 5] = ["async", "await", "dyn", "gen", "try"];
+
+/// The name at another span. A span of ours has the edition of this crate, and so needs a raw identifier for a
+/// word that this edition reserves and the user's does not.
+pub(crate) fn respanned(name: &Ident, span: Span) -> Ident {
+    let text = name.to_string();
+    if RESERVED.contains(&text.as_str()) {
+        return Ident::new_raw(&text, span);
+    }
+    let mut name = name.clone();
+    name.set_span(span);
+    name
 }
 
 /// Names of types that are not used as names of type parameters.
@@ -209,13 +224,23 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
     }
 }
 
+/// The type behind a `Pin<&T>`.
+pub(crate) fn pinned(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = bare(ty) else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Pin")?;
+    match arguments(last).next().map(bare) {
+        Some(Type::Reference(reference)) if reference.mutability.is_none() => Some(&reference.elem),
+        _ => None,
+    }
+}
+
 /// Whether the type is `!`.
 pub(crate) fn is_never(ty: &Type) -> bool {
     matches!(bare(ty), Type::Never(_))
 }
 
 /// The `Self` among the tokens, if there is one. Items inside a body have a `Self` of their own.
-pub(crate) fn self_type_in(tokens: TokenStream) -> Option<proc_macro2::Ident> {
+pub(crate) fn self_type_in(tokens: TokenStream) -> Option<Ident> {
     let mut tokens = tokens.into_iter().peekable();
     let mut in_item = false;
     while let Some(token) = tokens.next() {
@@ -252,6 +277,19 @@ pub(crate) fn with_static(ty: &Type) -> Type {
     ty
 }
 
+/// The type with `'static` for every omitted lifetime, as in the signature of another function.
+pub(crate) fn with_named_lifetimes(ty: &Type) -> Type {
+    let mut ty = ty.clone();
+    Statics { keeps_named: true, ..Statics::default() }.in_type(&mut ty, Elided::IsStatic);
+    ty
+}
+
+/// Whether a type visibly has a lifetime that is not `'static`, named or omitted; those of its function types
+/// do not count.
+pub(crate) fn has_lifetimes(ty: &Type) -> bool {
+    with_static(ty).to_token_stream().to_string() != ty.to_token_stream().to_string()
+}
+
 /// The meaning of an omitted lifetime: in `&str` a lifetime of the function, in `fn(&str)` any lifetime.
 #[derive(Clone, Copy)]
 enum Elided {
@@ -263,6 +301,8 @@ enum Elided {
 #[derive(Default)]
 struct Statics {
     bound: Vec<Lifetime>,
+    /// Whether lifetimes with a name stay.
+    keeps_named: bool,
 }
 
 impl Statics {
@@ -304,8 +344,10 @@ impl Statics {
     }
 
     fn in_lifetime(&self, lifetime: &mut Lifetime, elided: Elided) {
-        let any = matches!(elided, Elided::IsAny) && lifetime.ident == "_";
-        if !any && !self.bound.contains(lifetime) {
+        let is_omitted = lifetime.ident == "_";
+        let any = matches!(elided, Elided::IsAny) && is_omitted;
+        let stays = self.keeps_named && !is_omitted;
+        if !any && !stays && !self.bound.contains(lifetime) {
             *lifetime = Lifetime::new("'static", lifetime.span());
         }
     }

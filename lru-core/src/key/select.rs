@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::argument::Argument;
 use super::by_eq::{Borrowed, NoKey, Owned, WithArc, WithEq, WithInnerEq};
 use super::references::References;
-use super::sharing::{Accepts, Local, Shared, Stores, Thread};
+use super::sharing::{Accepts, Erasure, Local, Shared, Stores, Thread};
 
 /// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) says where the
 /// cache is.
@@ -111,7 +111,7 @@ impl<'a, C: References + ?Sized, S: Stores<C::Owned>> ByInnerEq<'a> for &&&Selec
 impl<'a, T, S> ByOwnEq<'a> for &&SelectKey<'a, T, S>
 where
     T: Hash + Eq + Clone + 'static,
-    S: Accepts<T>,
+    S: Accepts<T> + Erasure,
 {
     type Key = WithEq<'a, T, Owned>;
 

@@ -22,11 +22,12 @@ impl<T: Send + Sync + 'static> Stores<T> for Shared {}
 impl<T: 'static> Stores<T> for Thread {}
 impl<T> Stores<T> for Local {}
 
-/// Like [`Stores`], but without the bound `'static`, and for no cache object.
+/// Like [`Stores`], but without the bound `'static`.
 pub trait Accepts<T: ?Sized> {}
 
 impl<T: Send + Sync + ?Sized> Accepts<T> for Shared {}
 impl<T: ?Sized> Accepts<T> for Thread {}
+impl<T: ?Sized> Accepts<T> for Local {}
 
 /// Type erasure: boxes for values whose type the cache cannot name.
 pub trait Erasure: Copy {

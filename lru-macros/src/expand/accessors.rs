@@ -281,8 +281,8 @@ fn retain(model: &Model) -> Option<TokenStream> {
     let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
     // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
     let mutable = items::calls_test(model).then(|| quote!(mut));
-    let (object, generics) = (model.object(), model.object_generics());
-    let object = object.map(|object| quote! { #object, });
+    let object = model.object().map(|object| quote! { #object, });
+    let generics = without_unused_lifetimes(&model.generics_of_retain(), &quote! { #object #predicate });
     Some(quote! {
         #(#cfg)*
         /// Removes the entries for which the test of arguments and result returns `false`.

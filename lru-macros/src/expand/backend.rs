@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{GenericParam, Index};
 
 use super::{cache, call};
@@ -15,7 +16,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let open = options.backend.get().or(options.snapshot.get())?;
     let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
     let within = match &model.accessors {
-        Accessors::Companion(handle) => format!("{handle}::{name}"),
+        Accessors::Companion(handle) => format!("{}::{name}", handle.unraw()),
         Accessors::Siblings => name.to_string(),
         Accessors::None => plain_name.clone(),
     };

@@ -69,7 +69,7 @@ pub(super) fn run(model: &Model, home: &TokenStream) -> TokenStream {
 
 /// Calls the function that has the body.
 pub(super) fn call(model: &Model, home: &TokenStream) -> TokenStream {
-    call_with(model, home, &model.arguments())
+    call_with(model, home, &model.passed())
 }
 
 /// Calls the function that has the body with these arguments.

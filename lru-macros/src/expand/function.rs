@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
 use super::{cache, call, coalesced};
-use crate::model::{Accessors, Flavor, Model};
+use crate::model::{Accessors, Flavor, Model, Param};
 use crate::type_tokens;
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
@@ -62,8 +62,15 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
 /// Calls the body in place, as a closure: an early return is the body's, not the function's.
 fn call_here(model: &Model) -> TokenStream {
     let Model { result, body, .. } = model;
+    let moved = model.moved_holder();
+    let is_moved = |param: &Param| moved.as_ref().is_some_and(|(holder, _)| param.name == holder.to_string());
     let bindings = model.params.iter().map(|param| {
         let (written, name) = (param.written(), &param.name);
+        let name = if is_moved(param) {
+            quote! { __holder }
+        } else {
+            quote! { #name }
+        };
         let (pat, ty) = (&written.pat, &written.ty);
         let ty = type_tokens::impl_trait(ty).is_none().then(|| quote!(: (#ty,)));
         // In a tuple: a lint reports a `let _n = ..` without effect.
@@ -75,7 +82,7 @@ fn call_here(model: &Model) -> TokenStream {
     } else {
         body
     };
-    match model.flavor {
+    let call = match model.flavor {
         Flavor::Sync => quote! { (move || -> #result { #(#bindings)* #body })() },
         // An `async` block has no return type: this `return` gives early returns theirs.
         Flavor::Async(_) => quote! {
@@ -87,5 +94,9 @@ fn call_here(model: &Model) -> TokenStream {
                 #body
             }
         },
+    };
+    match moved {
+        None => call,
+        Some((_, another)) => quote! { { let __holder = #another; #call } },
     }
 }

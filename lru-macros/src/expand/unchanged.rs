@@ -30,7 +30,9 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
         return item;
     }
     // An unused parameter of an accessor is no mistake of the user's.
-    model.params.iter_mut().for_each(|param| param.name.set_span(Span::mixed_site()));
+    for param in &mut model.params {
+        param.name = type_tokens::respanned(&param.name, Span::mixed_site());
+    }
     let keys = if asks_keys { questions(&model) } else { Vec::new() };
     let result = asks_result.then(|| call::result_policy(&model)).into_iter();
     let choices = &model.krate;

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span};
 
 use crate::args;
 use crate::signature::Func;
+use crate::type_tokens;
 
 /// Where the accessors of a function are.
 pub(crate) enum Accessors {
@@ -21,14 +22,11 @@ impl Accessors {
             Some(args::Accessors::None) => Self::None,
             Some(args::Accessors::Siblings) => Self::Siblings,
             None if func.is_method() => Self::Siblings,
-            _ => Self::Companion(at_call_site(items.handle.get().unwrap_or(&func.sig.ident))),
+            // A name with the span of the attribute, where lints do not apply.
+            _ => {
+                let name = items.handle.get().unwrap_or(&func.sig.ident);
+                Self::Companion(type_tokens::respanned(name, Span::call_site()))
+            }
         }
     }
-}
-
-/// Returns the name with the span of the attribute, where lints do not apply.
-fn at_call_site(ident: &Ident) -> Ident {
-    let mut ident = ident.clone();
-    ident.set_span(Span::call_site());
-    ident
 }

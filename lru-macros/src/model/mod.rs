@@ -4,6 +4,7 @@ mod accessors;
 mod backend;
 mod body_hash;
 mod flight;
+mod holder;
 mod key;
 mod krate;
 mod lifecycle;
@@ -11,8 +12,6 @@ mod need;
 mod params;
 mod result_policy;
 mod sums;
-
-use core::slice;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
@@ -24,7 +23,6 @@ use syn::{
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::signature::{Func, receiver_type, type_params};
-use crate::type_tokens;
 
 use key::Part;
 use params::Arguments;
@@ -88,6 +86,10 @@ impl Named {
         let result_policy = ResultPolicy::new(result, rules, scope);
         (!result_policy.is_unnamed() && !arguments.iter().any(Key::is_erased))
             .then_some(Self { arguments, result_policy })
+    }
+
+    fn in_object(self, result: &Type, rules: Rules) -> Self {
+        Self { result_policy: ResultPolicy::new(result, rules, &Scope::Object), ..self }
     }
 }
 
@@ -159,6 +161,11 @@ impl Model {
         let rules = Rules::new(&results);
         let named =
             Named::new(arguments.parts(key.key.get(), &own_scope, &krate), &result, rules, &own_scope);
+        // In an object, the stored form keeps the lifetimes of the result.
+        let named = match scope {
+            Scope::Object => named.map(|named| named.in_object(&result, rules)),
+            Scope::Own { .. } => named,
+        };
         let typed = key.typed.get() == Some(&true);
         let key = KeyShape {
             identity: arguments.identity(typed, &accessors, &func, &result),
@@ -294,31 +301,6 @@ impl Model {
             Accessors::Companion(handle) => quote!(#handle),
             Accessors::Siblings | Accessors::None => quote!(Self),
         }
-    }
-
-    /// The parameter that holds the cache, if one does. Accessors without arguments take it alone.
-    pub(crate) fn object(&self) -> Option<TokenStream> {
-        let holder = self.holder.as_ref()?;
-        if let Some(receiver) = self.receiver.as_ref().filter(|_| holder == "self") {
-            let this = &receiver.self_token;
-            return Some(quote! { &#this });
-        }
-        self.params.iter().find(|param| self.holds_the_cache(param)).map(Param::input)
-    }
-
-    /// The generic parameters that are part of the holder's type.
-    pub(crate) fn object_generics(&self) -> Option<Generics> {
-        let holder = self.params.iter().find(|param| self.holds_the_cache(param))?;
-        let is_mentioned = |param: &GenericParam| {
-            let name = match param {
-                GenericParam::Type(param) => &param.ident,
-                GenericParam::Const(param) => &param.ident,
-                GenericParam::Lifetime(param) => &param.lifetime.ident,
-            };
-            type_tokens::mentions(holder.ty.to_token_stream(), slice::from_ref(name))
-        };
-        let params = self.generics.params.iter().filter(|param| is_mentioned(param)).cloned().collect();
-        Some(Generics { params, where_clause: None, ..self.generics.clone() })
     }
 
     /// Whether an expression visibly names nothing but items and its own variables: no path in it begins with

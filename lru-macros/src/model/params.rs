@@ -56,7 +56,7 @@ pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
                 let mut name = pat.ident.clone();
                 if !type_tokens::mentions(seeing.clone(), slice::from_ref(&name)) {
-                    name.set_span(Span::mixed_site());
+                    name = type_tokens::respanned(&name, Span::mixed_site());
                 }
                 let is_free =
                     !name.to_string().starts_with("__arg") && params.iter().all(|param| param.name != name);

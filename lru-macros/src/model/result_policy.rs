@@ -75,8 +75,12 @@ impl ResultPolicy {
         match &self.choice {
             Choice::Plain => quote! { #ty },
             Choice::ByType(rules) => {
-                let ty = type_tokens::with_static(ty);
                 let (whole, marker) = (rules.errors.then(|| quote!(whole)), &self.marker);
+                let written = type_tokens::with_named_lifetimes(ty);
+                let ty = type_tokens::with_static(ty);
+                if marker == "Local" {
+                    return quote! { #krate::__private::stored_result!(#written, as #ty, #whole in #marker) };
+                }
                 let which = match (whole, marker == "Thread") {
                     (None, false) => None,
                     (whole, false) => Some(quote! { , #whole }),
@@ -109,6 +113,8 @@ impl ResultPolicy {
     pub(crate) fn sharing(&self, krate: &Krate) -> TokenStream {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Recompute },
+            // What one caller lends is no result for another. Autoref selection cannot ask for `'static`.
+            _ if type_tokens::has_lifetimes(&self.ty) => quote! { #krate::__private::Recompute },
             Choice::ByType(_) | Choice::Unnamed(_) => {
                 let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
                 quote_spanned! { span=> (&&#selector).__sharing() }

@@ -107,7 +107,10 @@ macro_rules! __stored_result {
         )
     };
     ($type:ty, $scope:ident, $what:ident, $is_result:expr) => {
-        <$type as $crate::__private::result_policy::StoredAs<
+        $crate::__stored_result!($type, as $type, $scope, $what, $is_result)
+    };
+    ($written:ty, as $type:ty, $scope:ident, $what:ident, $is_result:expr) => {
+        <$written as $crate::__private::result_policy::StoredAs<
             {
                 use $crate::__private::result_policy::ProbeDefaults as _;
                 $crate::__private::result_policy::kind(
@@ -134,5 +137,18 @@ macro_rules! stored_result {
     };
     ($type:ty, whole in $scope:ident) => {
         $crate::__stored_result!($type, $scope, Stored, false)
+    };
+    // A constant may not name lifetimes: `$type` has `'static` where `$written` has those of its function.
+    ($written:ty, as $type:ty, in $scope:ident) => {
+        $crate::__stored_result!(
+            $written,
+            as $type,
+            $scope,
+            Stored,
+            $crate::__private::result_policy::Probe::<$type, $crate::__private::$scope>::__RESULT
+        )
+    };
+    ($written:ty, as $type:ty, whole in $scope:ident) => {
+        $crate::__stored_result!($written, as $type, $scope, Stored, false)
     };
 }
