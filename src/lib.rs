@@ -1468,6 +1468,7 @@ macro_rules! in_an_impl_write_accessors_siblings {
     ([$(#[$cfg:meta])*] $(#[$attribute:meta])* $vis:vis $name:ident $accessors:tt) => {
         $(#[$cfg])*
         $(#[$attribute])*
+        #[non_exhaustive]
         $vis enum $name {}
         $(#[$cfg])*
         impl $name $accessors

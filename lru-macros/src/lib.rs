@@ -23,7 +23,10 @@ mod check;
 mod derive;
 mod errors;
 mod expand;
+mod future_type;
+mod lifetimes;
 mod model;
+mod pattern;
 mod signature;
 mod type_tokens;
 

@@ -1,6 +1,6 @@
 //! The function as the user wrote it. Its body stays raw tokens: rustc reports what is wrong in it.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
 use syn::{
@@ -8,13 +8,17 @@ use syn::{
     Visibility, parse_quote,
 };
 
-use crate::args::{Accessors, Args, Attribute};
+use crate::args::{Accessors, Args, Attribute, ungrouped};
+use crate::future_type::FutureType;
 use crate::type_tokens;
 
 pub(crate) struct Func {
     pub(crate) attrs: Vec<syn::Attribute>,
     pub(crate) vis: Visibility,
+    /// The signature; of a function that returns a future, as an `async fn` has it.
     pub(crate) sig: Signature,
+    /// The future that is the return type as written, where there is one.
+    pub(crate) future: Option<FutureType>,
     pub(crate) body: Group,
 }
 
@@ -27,13 +31,14 @@ impl Func {
                 let message = format!("`#[{}]` can only be used on a function", attribute.name());
                 return Err(input.error(message));
             }
-            let sig = input.parse()?;
+            let mut sig = input.parse()?;
             if input.peek(Token![;]) {
                 let message =
                     "a function without a body cannot be cached; put the attribute on the implementation";
                 return Err(input.error(message));
             }
-            Ok(Self { attrs, vis, sig, body: body(input)? })
+            let future = into_async(&mut sig);
+            Ok(Self { attrs, vis, sig, future, body: body(input)? })
         };
         parser.parse2(item)
     }
@@ -44,6 +49,10 @@ impl Func {
         let Self { attrs, vis, body, .. } = self;
         let mut sig = self.sig.clone();
         sig.constness = None;
+        if let Some(FutureType { written, .. }) = &self.future {
+            sig.asyncness = None;
+            sig.output = parse_quote! { -> #written };
+        }
         for input in &mut sig.inputs {
             let attrs = match input {
                 FnArg::Typed(param) => &mut param.attrs,
@@ -138,7 +147,7 @@ impl KeyOption {
             let expr: Expr = attr
                 .meta
                 .require_list()
-                .and_then(syn::MetaList::parse_args)
+                .and_then(|list| syn::parse2(ungrouped(list.tokens.clone())))
                 .map_err(|_| syn::Error::new_spanned(attr, takes))?;
             let is_skip = matches!(&expr, Expr::Path(path) if path.path.is_ident("skip"));
             option = if is_skip { Self::Skip } else { Self::Expression(Box::new(expr)) };
@@ -214,6 +223,34 @@ pub(crate) fn names_arguments(args: &Args, func: &Func) -> bool {
     !args.key.key.is_some()
         && func.sig.inputs.iter().all(is_named)
         && func.result().is_none_or(|result| scope.names(result))
+}
+
+/// Turns a signature that returns a future into that of an `async fn`, and returns the future.
+fn into_async(sig: &mut Signature) -> Option<FutureType> {
+    let ReturnType::Type(_, ty) = &mut sig.output else { return None };
+    let future = FutureType::of(ty).filter(|_| sig.asyncness.is_none())?;
+    **ty = future.output.clone();
+    sig.asyncness = Some(Token![async](Span::call_site()));
+    Some(future)
+}
+
+/// Returns the inner attributes that a body begins with, as outer ones, and the rest of the body.
+pub(crate) fn inner_attributes(body: TokenStream) -> (TokenStream, TokenStream) {
+    let (mut outer, mut rest) = (TokenStream::new(), body);
+    loop {
+        let mut ahead = rest.clone().into_iter();
+        match (ahead.next(), ahead.next(), ahead.next()) {
+            (Some(TokenTree::Punct(hash)), Some(TokenTree::Punct(bang)), Some(TokenTree::Group(group)))
+                if hash.as_char() == '#'
+                    && bang.as_char() == '!'
+                    && group.delimiter() == Delimiter::Bracket =>
+            {
+                outer.extend([TokenTree::Punct(hash), TokenTree::Group(group)]);
+                rest = ahead.collect();
+            }
+            _ => return (outer, rest),
+        }
+    }
 }
 
 /// Whether `fn` comes next, after any qualifiers.

@@ -56,7 +56,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-macros/src",
         rooms: &[
-            &["errors", "type_tokens", "attributes"],
+            &["errors", "pattern", "type_tokens", "lifetimes", "future_type", "attributes"],
             &["args"],
             &["signature"],
             &["check"],

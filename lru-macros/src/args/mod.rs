@@ -4,6 +4,7 @@
 //! then absent.
 
 mod attribute;
+mod groups;
 mod suggest;
 mod table;
 mod values;
@@ -18,6 +19,7 @@ use crate::errors::Errors;
 use crate::type_tokens;
 
 pub(crate) use attribute::Attribute;
+pub(crate) use groups::ungrouped;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Given, Items, Placement, Results};
 pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
 
@@ -46,7 +48,7 @@ impl Args {
             }
             Ok(())
         };
-        if let Err(error) = parser.parse2(tokens) {
+        if let Err(error) = parser.parse2(ungrouped(tokens)) {
             errors.add(error);
         }
         args

@@ -1,10 +1,11 @@
 //! Rules for the closures of options: how many parameters they have.
 
 use quote::quote;
-use syn::{Expr, ExprClosure, Pat};
+use syn::{Expr, ExprClosure, Pat, PatType};
 
 use crate::args::Args;
 use crate::errors::Errors;
+use crate::pattern;
 use crate::signature::Func;
 
 /// How many arguments of the cached function an option's function can take.
@@ -15,11 +16,13 @@ pub(super) fn arguments(args: &Args, func: &Func) -> Vec<String> {
     let holder = args.placement.holder();
     let is_holder = |name: &str| holder.as_ref().is_some_and(|holder| holder == name);
     let receiver = func.receiver().filter(|_| !is_holder("self")).map(|_| "this".to_owned());
-    let params = func.params().map(|param| match &*param.pat {
+    let is_given =
+        |param: &&PatType| !pattern::bindings(&param.pat).iter().any(|name| is_holder(&name.to_string()));
+    let params = func.params().filter(is_given).map(|param| match &*param.pat {
         Pat::Ident(pat) => pat.ident.to_string(),
         _ => "_".to_owned(),
     });
-    receiver.into_iter().chain(params.filter(|name| !is_holder(name))).collect()
+    receiver.into_iter().chain(params).collect()
 }
 
 /// Checks that the function of an option takes the arguments and `more`. `what` says so in the message.

@@ -2,11 +2,12 @@
 
 use syn::{Ident, Type};
 
+use super::function::{changed, is_skipped};
 use super::result::{Borrowed, borrowed};
 use crate::args::{Accessors, Args, SingleFlight};
 use crate::errors::Errors;
 use crate::signature::Func;
-use crate::type_tokens;
+use crate::{pattern, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     refreshes_return_something(args, func, errors);
@@ -62,6 +63,11 @@ fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) 
 
 fn arguments_are_owned(func: &Func, message: &str, errors: &mut Errors) {
     for param in func.params() {
+        if let Some(ty) = changed(&param.ty).filter(|_| is_skipped(param)) {
+            let message = "this runs apart from the caller, which lends its `&mut` only for the call; remove the parameter, or `swr` and `detach`";
+            errors.at(ty, message);
+            continue;
+        }
         // What is behind a reference has an owned form.
         let owned = match type_tokens::bare(&param.ty) {
             Type::Reference(reference) => &*reference.elem,
@@ -119,7 +125,7 @@ fn detached_calls_own_their_arguments(args: &Args, func: &Func, errors: &mut Err
 /// The argument that holds the cache.
 fn holder_of_calls(args: &Args, func: &Func) -> Option<Ident> {
     let holder = args.placement.holder()?;
-    let mut params = func.params().flat_map(|param| type_tokens::bindings(&param.pat));
+    let mut params = func.params().flat_map(|param| pattern::bindings(&param.pat));
     (holder == "self" || params.any(|param| param == holder)).then_some(holder)
 }
 

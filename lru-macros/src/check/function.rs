@@ -1,11 +1,11 @@
 //! Rules for functions and their parameters.
 
 use quote::ToTokens;
-use syn::{ReceiverKind, Type};
+use syn::{PatType, ReceiverKind, Type};
 
 use crate::args::Attribute;
 use crate::errors::Errors;
-use crate::signature::Func;
+use crate::signature::{Func, KeyOption};
 use crate::type_tokens;
 
 pub(super) fn check(func: &Func, errors: &mut Errors) {
@@ -61,7 +61,8 @@ fn parameters_always_exist(func: &Func, errors: &mut Errors) {
 }
 
 fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
-    for param in func.params() {
+    // Of a parameter that is left out, the user has said that a hit need not see it.
+    for param in func.params().filter(|param| !is_skipped(param)) {
         if let Some(ty) = changed(&param.ty) {
             let message = format!(
                 "a cached function cannot take `{}`: a hit does not run the function and changes nothing; return the new value instead",
@@ -70,6 +71,11 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
             errors.at(ty, message);
         }
     }
+}
+
+/// Whether the parameter is left out of the key.
+pub(super) fn is_skipped(param: &PatType) -> bool {
+    matches!(KeyOption::parse(&param.attrs), Ok(KeyOption::Skip))
 }
 
 /// The `&mut` type in a parameter's type, if there is one.

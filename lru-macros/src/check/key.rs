@@ -7,7 +7,7 @@ use super::closures;
 use crate::args::{Accessors, Args};
 use crate::errors::Errors;
 use crate::signature::{self, Func, KeyOption};
-use crate::type_tokens;
+use crate::{pattern, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     generics_say_typed(args, func, errors);
@@ -39,7 +39,7 @@ fn instances_can_share(args: &Args, func: &Func, errors: &mut Errors) {
 fn parts_are_of_parameters(func: &Func, errors: &mut Errors) {
     let mut names: Vec<_> =
         func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
-    names.extend(func.params().flat_map(|param| type_tokens::bindings(&param.pat)));
+    names.extend(func.params().flat_map(|param| pattern::bindings(&param.pat)));
     for attrs in func.sig.inputs.iter().map(Func::attrs_of) {
         match KeyOption::parse(attrs) {
             Err(error) => errors.add(error),

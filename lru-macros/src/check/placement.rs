@@ -8,7 +8,7 @@ use syn::{GenericParam, Ident, PatType, Type};
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
 use crate::signature::{self, Func, KeyOption};
-use crate::type_tokens;
+use crate::{pattern, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     threads_share_nothing(args, errors);
@@ -103,7 +103,7 @@ fn object_tells_instances_apart(args: &Args, func: &Func, errors: &mut Errors) {
     let holder = args.placement.holder();
     // The type of the holder counts too: a cache of other values is another cache.
     let holds =
-        |param: &PatType| type_tokens::bindings(&param.pat).iter().any(|name| Some(name) == holder.as_ref());
+        |param: &PatType| pattern::bindings(&param.pat).iter().any(|name| Some(name) == holder.as_ref());
     let is_part = |param: &PatType| {
         !args.key.key.is_some() && matches!(KeyOption::parse(&param.attrs), Ok(KeyOption::Itself))
     };

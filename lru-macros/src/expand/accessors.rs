@@ -1,14 +1,14 @@
 //! The accessors of the cache: on a type of the function's name, or next to the method.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics};
 
 use super::{backend, cache, call, items};
 use crate::attributes::Attrs;
-use crate::model::{Accessors, Flavor, Model, Need, Param};
-use crate::type_tokens;
+use crate::model::{Accessors, Flavor, Model, Need};
+use crate::{lifetimes, pattern, signature};
 
 /// Returns all accessors, and the functions that they call.
 pub(super) fn accessors(model: &Model) -> TokenStream {
@@ -211,7 +211,10 @@ impl Accessor {
     }
 
     fn tokens(&self, model: &Model) -> TokenStream {
-        let choices = (self.takes != Takes::Nothing).then(|| call::choices(model));
+        let choices = self.takes.needs().map_or_else(
+            || model.taken_apart(None).into_iter().collect(),
+            |needs| call::choices(model, needs),
+        );
         let body = &self.body;
         self.with_body(model, &quote! { #choices #body })
     }
@@ -261,7 +264,7 @@ fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Gen
     let mut params: Vec<_> = generics.params.iter().map(|param| (param, false)).collect();
     loop {
         let is_used = |param: &GenericParam| match param {
-            GenericParam::Lifetime(param) => type_tokens::has_lifetime(used.clone(), &param.lifetime),
+            GenericParam::Lifetime(param) => lifetimes::has_lifetime(used.clone(), &param.lifetime),
             _ => true,
         };
         // The bounds of a parameter that stays name others.
@@ -282,7 +285,15 @@ fn retain(model: &Model) -> Option<TokenStream> {
     // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
     let mutable = items::calls_test(model).then(|| quote!(mut));
     let object = model.object().map(|object| quote! { #object, });
-    let generics = without_unused_lifetimes(&model.generics_of_retain(), &quote! { #object #predicate });
+    let mut generics = without_unused_lifetimes(&model.generics_of_retain(), &quote! { #object #predicate });
+    // A lint reports an `impl Trait` in public parameters. Next to other parameters it stays, or their types could
+    // not be given without its own.
+    let predicate = if signature::type_params(&generics).next().is_some() {
+        quote! { impl #predicate }
+    } else {
+        generics.params.push(syn::parse_quote! { __Predicate: #predicate });
+        quote! { __Predicate }
+    };
     Some(quote! {
         #(#cfg)*
         /// Removes the entries for which the test of arguments and result returns `false`.
@@ -293,17 +304,19 @@ fn retain(model: &Model) -> Option<TokenStream> {
 /// Returns `wrapped`, the function that has the body. Decorators see the body under the function's own name,
 /// where that is free: beside a method it is taken.
 fn wrapped(model: &Model) -> TokenStream {
-    let Model { attrs, accessor_vis: vis, flavor, safety, name, generics, receiver, result, body, .. } =
-        model;
+    let Model { attrs, accessor_vis: vis, safety, name, generics, receiver, .. } = model;
+    let (flavor, result) = model.written();
     let where_clause = &generics.where_clause;
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
     let cfg = model.cfg_of_siblings();
     let receiver = receiver.iter().map(|receiver| {
         let mut receiver = receiver.clone();
-        receiver.attrs.retain(|attr| !crate::signature::is_key(attr));
+        receiver.attrs.retain(|attr| !signature::is_key(attr));
         quote! { #receiver }
     });
-    let written: Vec<_> = receiver.chain(model.params.iter().map(|param| body_takes(model, param))).collect();
+    let params = model.params.iter().map(|param| param.written().into_token_stream());
+    let written: Vec<_> = receiver.chain(params).collect();
+    let body = body_with_holder(model);
     let doc = " Calls the function itself, without the cache.";
     let wrapped = model.accessor("wrapped");
     let plain_name = name.unraw();
@@ -319,7 +332,8 @@ fn wrapped(model: &Model) -> TokenStream {
         };
     }
     let inputs = model.inputs();
-    let call = call::run_named(model, &quote!(Self::#name));
+    let call = call::call_named(model, &quote!(Self::#name), &model.arguments());
+    let call = if model.future.is_some() { call } else { call::awaited(model, &call) };
     quote! {
         #[doc = #doc]
         #(#both)* #(#lints)*
@@ -329,9 +343,19 @@ fn wrapped(model: &Model) -> TokenStream {
     }
 }
 
-/// Returns a parameter as the body takes it. The one that holds the cache counts as used: the call uses it.
-fn body_takes(model: &Model, param: &Param) -> TokenStream {
-    let written = param.written();
-    let lint = model.holds_the_cache(param).then(|| quote! { #[allow(unused_variables)] });
-    quote! { #lint #written }
+/// Returns the body. The parameter that holds the cache counts as used: the call uses it.
+fn body_with_holder(model: &Model) -> Group {
+    let Model { body, params, .. } = model;
+    let holder = params.iter().find(|param| model.holds_the_cache(param));
+    let names = holder.map(|param| pattern::bindings(&param.written.pat)).unwrap_or_default();
+    if names.is_empty() {
+        return body.clone();
+    }
+    let (_, rest) = signature::inner_attributes(body.stream());
+    let inner =
+        body.stream().into_iter().take(body.stream().into_iter().count() - rest.clone().into_iter().count());
+    let inner: TokenStream = inner.collect();
+    let mut used = Group::new(Delimiter::Brace, quote! { #inner #( let _ = &#names; )* #rest });
+    used.set_span(body.span());
+    used
 }

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Index;
 
 use super::cache;
-use crate::model::{Flavor, Model, Place};
+use crate::model::{Flavor, Model, Need, Place};
 use crate::type_tokens;
 
 /// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
@@ -33,18 +33,27 @@ pub(super) fn entry_options(model: &Model) -> Option<TokenStream> {
     model.lifecycle.entry_options(&model.krate, &references)
 }
 
-/// Copies the arguments for weight and expiry.
+/// Copies the arguments for weight and expiry, as far as these look at them.
 pub(super) fn copies_for_options(model: &Model) -> TokenStream {
-    let arguments = model.given().into_iter().map(|(argument, _)| argument);
-    quote! { let __arguments = (#(::core::clone::Clone::clone(&#arguments),)*); }
+    let copies = model.given().into_iter().enumerate().map(|(place, (argument, _))| {
+        if model.entry_options_take(place) {
+            quote! { ::core::clone::Clone::clone(&#argument) }
+        } else {
+            quote! { () }
+        }
+    });
+    quote! { let __arguments = (#(#copies,)*); }
 }
 
-/// Imports the traits of autoref selection, where a type selects how an argument or result is stored.
-pub(super) fn choices(model: &Model) -> Option<TokenStream> {
+/// Imports the traits of autoref selection, where a type selects how an argument or result is stored, and takes
+/// apart the parameters that the user's expressions see as patterns. `needs` are those of the item.
+pub(super) fn choices(model: &Model, needs: Need) -> TokenStream {
     let krate = &model.krate;
     let fits = matches!(model.place, Place::Object(_));
     // How followers get a result that is not stored is selected, too.
-    (fits || model.has_choices()).then(|| quote! { use #krate::__private::choices::*; })
+    let import = (fits || model.has_choices()).then(|| quote! { use #krate::__private::choices::*; });
+    let apart = model.taken_apart(Some(needs));
+    quote! { #import #(#apart)* }
 }
 
 /// The result policy.
@@ -78,12 +87,8 @@ pub(super) fn call_with(model: &Model, home: &TokenStream, arguments: &[TokenStr
     call_named(model, &quote!(#home::#wrapped), arguments)
 }
 
-/// Calls a function that has the user's signature, and awaits it.
-pub(super) fn run_named(model: &Model, function: &TokenStream) -> TokenStream {
-    awaited(model, &call_named(model, function, &model.arguments()))
-}
-
-fn call_named(model: &Model, function: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
+/// Calls a function that has the user's signature with these arguments.
+pub(super) fn call_named(model: &Model, function: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
     let turbofish = model.turbofish();
     let call = quote! { #function #turbofish (#(#arguments),*) };
     if model.safety.is_some() {

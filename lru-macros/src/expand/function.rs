@@ -2,20 +2,22 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
+use syn::Type;
 
 use super::{cache, call, coalesced};
-use crate::model::{Accessors, Flavor, Model, Param};
-use crate::type_tokens;
+use crate::model::{Accessors, Flavor, Model, Need, Param};
+use crate::{signature, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
 pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> TokenStream {
-    let Model { attrs, vis, flavor, safety, abi, fn_token, name, generics, result, .. } = model;
+    let Model { attrs, vis, safety, abi, fn_token, name, generics, .. } = model;
+    let (flavor, result) = model.written();
     let where_clause = &generics.where_clause;
     let inputs = model.inputs();
     let home = model.home();
     let handle = cache::handle(model, &home);
     let (choices, key, result_policy) =
-        (call::choices(model), cache::key(model, &home), call::result_policy(model));
+        (call::choices(model, Need::Body), cache::key(model, &home), call::result_policy(model));
     let call = match model.accessors {
         Accessors::None => call_here(model),
         _ => call::call(model, &home),
@@ -39,29 +41,50 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
             #insert
         },
     };
-    let mut body = Group::new(
-        Delimiter::Brace,
-        quote! {
-            #choices
-            #cache_item
-            #cached_call
-        },
-    );
+    let cached_call = quote! {
+        #choices
+        #cache_item
+        #cached_call
+    };
+    let mut body = Group::new(Delimiter::Brace, as_future(model, cached_call));
     // The function has the user's spans from `fn` to the last brace: otherwise `dead_code` would skip it.
     body.set_span(model.body.span());
     // Without a function of its own for the body, its decorators are on the function.
     let is_here = matches!(model.accessors, Accessors::None);
     let decorators = is_here.then_some(&attrs.decorators).into_iter().flatten();
+    let inner = is_here.then(|| signature::inner_attributes(model.body.stream()).0);
     quote! {
         #attrs
+        #inner
         #(#decorators)*
         #vis #flavor #safety #abi #fn_token #name #generics (#(#inputs),*) -> #result #where_clause #body
     }
 }
 
+/// Returns the body of a function that is no `async fn` and returns a future: nothing happens before it is polled.
+fn as_future(model: &Model, cached_call: TokenStream) -> TokenStream {
+    let Some(future) = &model.future else { return cached_call };
+    let early = early_return(&model.result);
+    let block = quote! { async move { #early #cached_call } };
+    if future.is_boxed {
+        quote! { ::std::boxed::Box::pin(#block) }
+    } else {
+        block
+    }
+}
+
+/// Gives early returns in an `async` block their type: the block has no return type.
+fn early_return(result: &Type) -> TokenStream {
+    quote! {
+        if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {
+            return __result;
+        }
+    }
+}
+
 /// Calls the body in place, as a closure: an early return is the body's, not the function's.
 fn call_here(model: &Model) -> TokenStream {
-    let Model { result, body, .. } = model;
+    let Model { body, .. } = model;
     let moved = model.moved_holder();
     let is_moved = |param: &Param| moved.as_ref().is_some_and(|(holder, _)| param.name == holder.to_string());
     let bindings = model.params.iter().map(|param| {
@@ -76,24 +99,23 @@ fn call_here(model: &Model) -> TokenStream {
         // In a tuple: a lint reports a `let _n = ..` without effect.
         quote! { let (#pat,) #ty = (#name,); }
     });
-    let body = body.stream();
+    let (_, body) = signature::inner_attributes(body.stream());
     let body = if model.safety.is_some() {
         quote! { unsafe { #body } }
     } else {
         body
     };
-    let call = match model.flavor {
-        Flavor::Sync => quote! { (move || -> #result { #(#bindings)* #body })() },
-        // An `async` block has no return type: this `return` gives early returns theirs.
-        Flavor::Async(_) => quote! {
-            async move {
-                if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {
-                    return __result;
-                }
-                #(#bindings)*
-                #body
-            }
-        },
+    let (flavor, result) = model.written();
+    let call = match flavor {
+        Flavor::Sync => {
+            let returns = type_tokens::impl_trait(result).is_none().then(|| quote! { -> #result });
+            let body = quote! { { #(#bindings)* #body } };
+            quote! { (move || #returns #body)() }
+        }
+        Flavor::Async(_) => {
+            let early = early_return(result);
+            quote! { async move { #early #(#bindings)* #body } }
+        }
     };
     match moved {
         None => call,

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use super::cache::Memo;
 use super::{backend, cache};
 use crate::model::{Accessors, Model, Named, Parts, Place};
+use crate::type_tokens;
 
 /// Returns the functions that the accessors call: of the cache, of the identity, of the backend.
 pub(super) fn beside_accessors(model: &Model) -> TokenStream {
@@ -16,11 +17,8 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let memo = Memo::new(model, parts);
     let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
     // A lifetime for those that the user omitted, as in `Cow<str>`: a return type needs one.
-    let (lifetime, lint) = if model.may_leave_lifetimes_out() {
-        (quote! { _: &'static () }, quote! { #[allow(unknown_lints, mismatched_lifetime_syntaxes)] })
-    } else {
-        (TokenStream::new(), TokenStream::new())
-    };
+    let lifetime = model.may_leave_lifetimes_out().then(|| quote! { _: &'static () });
+    let ty = type_tokens::unlinted(ty);
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
     let function = cache::name(model);
@@ -29,7 +27,6 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
     quote! {
         #(#cfg)*
-        #lint
         #hidden
         fn #function(#lifetime) -> #ty {
             #item
@@ -78,19 +75,21 @@ fn registered(model: &Model) -> Option<TokenStream> {
     })
 }
 
-/// Returns the test of `cache_retain` and the accessor's body, where the types of the arguments can be named.
+/// Returns the bound of `cache_retain`'s test and the accessor's body, where the types of the arguments can be named.
 /// The test takes one argument by itself, and several as a tuple.
 pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
     let krate = &model.krate;
     let Named { arguments, result_policy } = model.named.as_ref()?;
     let arguments = cache::arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
     let (handle, stored) = (cache::handle(model, home), result_policy.stored(krate));
-    let predicate = quote! { impl ::core::ops::FnMut(&#arguments, &#stored) -> ::core::primitive::bool };
+    let predicate = quote! { ::core::ops::FnMut(&#arguments, &#stored) -> ::core::primitive::bool };
     let body = match &model.place {
         Place::Object(object) => {
             let (plain, function) = (cache::handle_of(object, krate), cache::function_in_object(model));
+            let apart = model.taken_apart(None);
             quote! {
                 use #krate::__private::choices::*;
+                #(#apart)*
                 #handle.retain_tested(
                     #krate::__private::tested::<#arguments, #stored, _, _, _>(|| #plain, #function, __predicate)
                         .__fit(),

@@ -6,6 +6,7 @@ use syn::{Expr, GenericParam, Generics, Index, Type};
 
 use super::krate::Krate;
 use crate::args::Args;
+use crate::lifetimes;
 use crate::signature::{Func, ItemScope};
 use crate::type_tokens::{self, bare};
 
@@ -127,10 +128,17 @@ pub(crate) enum Key {
     Tuple(Vec<Key>),
     /// A reference: the referent is the part.
     Reference(Box<Key>),
+    /// A pinned reference: the referent is the part.
+    Pinned(Box<Key>),
 }
 
 impl Key {
     pub(crate) fn new(ty: &Type, scope: &Scope) -> Self {
+        // The keys of an object may borrow.
+        let pinned = type_tokens::pinned(ty).filter(|_| !matches!(scope, Scope::Object));
+        if let Some(inner) = pinned {
+            return Self::Pinned(Box::new(Self::new(inner, scope)));
+        }
         match bare(ty) {
             Type::Reference(reference) => Self::Reference(Box::new(Self::new(&reference.elem, scope))),
             ty if is_plain(ty) && scope.names(ty) => Self::Plain(ty.clone()),
@@ -155,7 +163,7 @@ impl Key {
             Self::Plain(_) => false,
             Self::ByType(..) | Self::Erased(..) | Self::Made(_) => true,
             Self::Tuple(keys) => keys.iter().any(Self::is_chosen),
-            Self::Reference(key) => key.is_chosen(),
+            Self::Reference(key) | Self::Pinned(key) => key.is_chosen(),
         }
     }
 
@@ -165,16 +173,16 @@ impl Key {
             Self::Plain(_) | Self::ByType(..) => false,
             Self::Erased(..) | Self::Made(_) => true,
             Self::Tuple(keys) => keys.iter().any(Self::is_erased),
-            Self::Reference(key) => key.is_erased(),
+            Self::Reference(key) | Self::Pinned(key) => key.is_erased(),
         }
     }
 
     /// Whether the type of the cache may have an omitted lifetime from this part.
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
         match self {
-            Self::ByType(ty, _) => type_tokens::may_leave_lifetimes_out(ty),
+            Self::ByType(ty, _) => lifetimes::may_leave_lifetimes_out(ty),
             Self::Tuple(keys) => keys.iter().any(Self::may_leave_lifetimes_out),
-            Self::Reference(key) => key.may_leave_lifetimes_out(),
+            Self::Reference(key) | Self::Pinned(key) => key.may_leave_lifetimes_out(),
             Self::Plain(_) | Self::Erased(..) | Self::Made(_) => false,
         }
     }
@@ -184,7 +192,7 @@ impl Key {
         match self {
             Self::Plain(ty) => stored(ty, krate),
             Self::ByType(ty, marker) => {
-                let ty = type_tokens::with_static(ty);
+                let ty = lifetimes::with_static(ty);
                 let scope = (*marker == "Thread").then(|| quote! { , #marker });
                 quote! { #krate::__private::stored_argument!(#ty #scope) }
             }
@@ -197,20 +205,20 @@ impl Key {
                 let stored: Vec<_> = keys.iter().map(|key| key.stored(krate)).collect();
                 nested(&stored)
             }
-            Self::Reference(key) => key.stored(krate),
+            Self::Reference(key) | Self::Pinned(key) => key.stored(krate),
         }
     }
 
     /// The types as written, where the cache can name them.
     pub(crate) fn spelled(&self) -> Option<Vec<Type>> {
         match self {
-            Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![type_tokens::with_static(ty)]),
+            Self::Plain(ty) | Self::ByType(ty, _) => Some(vec![lifetimes::with_static(ty)]),
             Self::Erased(..) | Self::Made(_) => None,
             Self::Tuple(keys) => {
                 let spelled: Option<Vec<_>> = keys.iter().map(Self::spelled).collect();
                 Some(spelled?.concat())
             }
-            Self::Reference(key) => key.spelled(),
+            Self::Reference(key) | Self::Pinned(key) => key.spelled(),
         }
     }
 
@@ -239,7 +247,7 @@ impl Key {
             }
             // The argument is a reference itself.
             Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
-            Self::Reference(key) => key.borrow(&quote!((*#place)), krate),
+            Self::Reference(key) | Self::Pinned(key) => key.borrow(&quote!((*#place)), krate),
         }
     }
 }

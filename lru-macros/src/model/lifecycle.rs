@@ -188,6 +188,11 @@ impl Lifecycle {
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
     }
 
+    /// The functions that make weight and expiry of the arguments.
+    pub(super) fn of_arguments(&self) -> [Option<&Expr>; 2] {
+        [self.eviction.weight.get(), self.expiry.ttu.get()]
+    }
+
     /// Whether weight or expiry are made of the arguments.
     pub(crate) fn depend_on_arguments(&self) -> bool {
         self.eviction.weight.is_some() || self.expiry.ttu.is_some()

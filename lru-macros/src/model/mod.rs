@@ -22,6 +22,7 @@ use syn::{
 
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
+use crate::future_type::FutureType;
 use crate::signature::{Func, receiver_type, type_params};
 
 use key::Part;
@@ -55,11 +56,15 @@ pub(crate) struct Model {
     /// What needs each argument, `self` included.
     needs: Vec<Need>,
     pub(crate) result: Type,
+    /// The future that the function returns as written, where it is not an `async fn`.
+    pub(crate) future: Option<FutureType>,
     pub(crate) body: Group,
     pub(crate) accessors: Accessors,
     pub(crate) place: Place,
     /// The variable that holds the cache object.
     holder: Option<Ident>,
+    /// The user's expressions that can name parameters.
+    seeing: TokenStream,
     pub(crate) key: KeyShape,
     pub(crate) result_policy: ResultPolicy,
     pub(crate) lifecycle: Lifecycle,
@@ -153,6 +158,7 @@ impl Model {
         let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
         let params = params::params(&args, &func);
         let needs = Need::of_arguments(&args, &func, &params);
+        let (holder, seeing) = (params::holder(&args, &params), params::expressions(&args, &func));
         let arguments = Arguments::new(&args, &func, &params);
         let own_scope = Scope::own(&args, &func);
         let Args { eviction, expiry, placement, flight, backend, key, results, items } = args;
@@ -176,10 +182,9 @@ impl Model {
         let lifecycle = Lifecycle::new(eviction, expiry, &backend);
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
-        let holder = placement.holder();
         let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
         let receiver = func.receiver().cloned();
-        let Func { attrs, vis, sig, body } = func;
+        let Func { attrs, vis, sig, future, body } = func;
         Self {
             attrs: Attrs::new(&attrs),
             accessor_vis: accessor_vis(&vis),
@@ -202,15 +207,22 @@ impl Model {
             backend,
             namespace,
             result,
+            future,
             body,
             accessors,
             place: Place::new(placement, is_replicated),
             holder,
+            seeing,
             key,
             krate,
             typed,
             named,
         }
+    }
+
+    /// Whether the function itself, and the one that has its body, are `async`, and what they return.
+    pub(crate) fn written(&self) -> (Flavor, &Type) {
+        self.future.as_ref().map_or((self.flavor, &self.result), |future| (Flavor::Sync, &future.written))
     }
 
     /// The name of the function, without an `r#`.
@@ -263,7 +275,7 @@ impl Model {
         let given = self.given().into_iter().enumerate();
         let references = given.map(|(number, (name, ty))| {
             let place = place(number, &name);
-            if lifecycle::is_reference(&ty) {
+            if lifecycle::is_reference(&ty) && self.entry_options_take(number) {
                 place
             } else {
                 quote! { &#place }

@@ -2,7 +2,7 @@
 
 use core::slice;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprClosure, FnArg, Pat, Type};
 
@@ -10,7 +10,7 @@ use super::params::{self, Param, expressions};
 use super::{Model, Place, lifecycle};
 use crate::args::Args;
 use crate::signature::{Func, KeyOption};
-use crate::type_tokens;
+use crate::{lifetimes, pattern, type_tokens};
 
 /// What needs an argument, apart from the body: an item takes the arguments up to one of these.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ impl Need {
     /// What needs each argument, `self` included.
     pub(super) fn of_arguments(args: &Args, func: &Func, params: &[Param]) -> Vec<Self> {
         let named = expressions(args, func);
-        let holder = args.placement.holder();
+        let holder = params::holder(args, params);
         let mut params = params.iter();
         let mut place = 0;
         let needs = func.sig.inputs.iter().map(|input| {
@@ -35,8 +35,11 @@ impl Need {
                 FnArg::Receiver(receiver) => Some(Ident::from(receiver.self_token)),
                 FnArg::Typed(_) => params.next().map(|param| param.name.clone()),
             };
-            let is_named =
-                name.iter().any(|name| type_tokens::mentions(named.clone(), slice::from_ref(name)));
+            let mut names: Vec<_> = name.iter().cloned().collect();
+            if let FnArg::Typed(param) = input {
+                names.extend(pattern::bindings(&param.pat));
+            }
+            let is_named = type_tokens::mentions(named.clone(), &names);
             let this = place;
             place += usize::from(name != holder);
             if args.key.key.is_some() || is_named || is_in_key(input) {
@@ -83,9 +86,41 @@ impl Model {
         inputs.filter(|(_, need)| **need <= most).map(|(input, _)| input).collect()
     }
 
+    /// The variables that the user's expressions see of parameters that are patterns: references to what these
+    /// bind, where an item takes what is needed up to `most`. Without, of the one that holds the cache.
+    pub(crate) fn taken_apart(&self, most: Option<Need>) -> Vec<TokenStream> {
+        let needs = self.needs.iter().skip(usize::from(self.receiver.is_some()));
+        let params = self.params.iter().zip(needs).filter(|(param, need)| match most {
+            Some(most) => **need <= most,
+            None => self.holds_the_cache(param),
+        });
+        let parts = params.filter_map(|(Param { written, name, .. }, _)| {
+            let is_seen = |name: &Ident| type_tokens::mentions(self.seeing.clone(), slice::from_ref(name));
+            let is_apart =
+                !matches!(&*written.pat, Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none());
+            if !is_apart || !pattern::bindings(&written.pat).iter().any(is_seen) {
+                return None;
+            }
+            // Lints would report a name that no expression uses.
+            let pat = pattern::by_reference(&written.pat, |name| {
+                if !is_seen(name) {
+                    *name = type_tokens::respanned(name, Span::call_site());
+                }
+            });
+            Some(quote! { let #pat = &#name; })
+        });
+        parts.collect()
+    }
+
     /// Whether an item that takes what is needed up to this takes all arguments.
     pub(crate) fn takes_all(&self, most: Need) -> bool {
         self.needs.iter().all(|need| *need <= most)
+    }
+
+    /// Whether the weigher, or the function that returns the time of expiry, visibly looks at the argument at
+    /// this place. No other argument needs a copy for them.
+    pub(crate) fn entry_options_take(&self, place: usize) -> bool {
+        self.lifecycle.of_arguments().into_iter().flatten().any(|function| takes(function, place))
     }
 
     /// References to the arguments that functions in options take, as `cache_put` has them: in the place of
@@ -109,8 +144,8 @@ impl Model {
     /// argument that only the body needs is `'static`: it is part of an error, which is not stored.
     pub(crate) fn peeked(&self) -> Type {
         let is_own = matches!(self.place, Place::Static(_));
-        if is_own && !self.takes_all(Need::Key) && type_tokens::omits_lifetime(&self.result) {
-            type_tokens::with_static(&self.result)
+        if is_own && !self.takes_all(Need::Key) && lifetimes::omits_lifetime(&self.result) {
+            lifetimes::with_static(&self.result)
         } else {
             self.result.clone()
         }

@@ -11,7 +11,7 @@ use super::key::{self, Identity, Key, Part, Scope};
 use super::krate::Krate;
 use crate::args::Args;
 use crate::signature::{self, Func, KeyOption, receiver_type, type_params};
-use crate::type_tokens;
+use crate::{pattern, type_tokens};
 
 pub(crate) struct Param {
     /// The parameter as written.
@@ -70,6 +70,13 @@ pub(super) fn params(args: &Args, func: &Func) -> Vec<Param> {
     params
 }
 
+/// The argument that holds the cache object, by the name by which it is passed on.
+pub(super) fn holder(args: &Args, params: &[Param]) -> Option<Ident> {
+    let holder = args.placement.holder()?;
+    let param = params.iter().find(|param| pattern::bindings(&param.written.pat).contains(&holder));
+    Some(param.map_or(holder, |param| param.name.clone()))
+}
+
 /// The user's expressions that can name parameters.
 pub(super) fn expressions(args: &Args, func: &Func) -> TokenStream {
     let mut tokens = args.placement.cache.get().to_token_stream();
@@ -97,7 +104,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn new(args: &Args, func: &Func, params: &[Param]) -> Self {
-        let holder = args.placement.holder();
+        let holder = holder(args, params);
         let option = |attrs: &[syn::Attribute]| KeyOption::parse(attrs).unwrap_or(KeyOption::Itself);
         let receiver = func.receiver().map(|receiver| Argument {
             place: receiver.self_token.to_token_stream(),

@@ -7,6 +7,7 @@ use syn::Type;
 use super::key::Scope;
 use super::krate::Krate;
 use crate::args::Results;
+use crate::lifetimes;
 use crate::type_tokens::{self, bare};
 
 /// The result policy: which part of a result is stored.
@@ -66,7 +67,7 @@ impl ResultPolicy {
     }
 
     pub(crate) fn may_leave_lifetimes_out(&self) -> bool {
-        matches!(self.choice, Choice::ByType(_)) && type_tokens::may_leave_lifetimes_out(&self.ty)
+        matches!(self.choice, Choice::ByType(_)) && lifetimes::may_leave_lifetimes_out(&self.ty)
     }
 
     /// The type of the stored form.
@@ -76,8 +77,8 @@ impl ResultPolicy {
             Choice::Plain => quote! { #ty },
             Choice::ByType(rules) => {
                 let (whole, marker) = (rules.errors.then(|| quote!(whole)), &self.marker);
-                let written = type_tokens::with_named_lifetimes(ty);
-                let ty = type_tokens::with_static(ty);
+                let written = lifetimes::with_named_lifetimes(ty);
+                let ty = lifetimes::with_static(ty);
                 if marker == "Local" {
                     return quote! { #krate::__private::stored_result!(#written, as #ty, #whole in #marker) };
                 }
@@ -114,7 +115,7 @@ impl ResultPolicy {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Recompute },
             // What one caller lends is no result for another. Autoref selection cannot ask for `'static`.
-            _ if type_tokens::has_lifetimes(&self.ty) => quote! { #krate::__private::Recompute },
+            _ if lifetimes::has_lifetimes(&self.ty) => quote! { #krate::__private::Recompute },
             Choice::ByType(_) | Choice::Unnamed(_) => {
                 let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
                 quote_spanned! { span=> (&&#selector).__sharing() }
