@@ -10,8 +10,10 @@ use super::cross_type_equality::Common;
 /// hashed and compared by this trait.
 ///
 /// `Argument` is implemented for integers, floats, `bool`, `char`, strings, paths, times and network addresses,
-/// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s and `Cow`s of
-/// arguments, to any depth. It is not implemented for `Rc`, which cannot be shared between threads.
+/// and for references, `Option`s, `Result`s, tuples, arrays, slices, `Vec`s, `Box`es, `Arc`s, `Cow`s, `VecDeque`s,
+/// `LinkedList`s, `BTreeMap`s, `BTreeSet`s, ranges, `Bound`s, `Wrapping`, `Saturating` and `Reverse` of arguments, to
+/// any depth. It is not implemented for `Rc`, which cannot be shared between threads; with `scope = thread`, an `Rc`
+/// of an argument can be part of a key.
 ///
 /// A lookup hashes and compares the borrowed argument. On a miss, [`Argument::to_stored`] makes the owned form
 /// that is stored in the key: a `String` for a `&str`.

@@ -3,19 +3,19 @@
 
 use core::any::Any;
 use core::hash::{Hash, Hasher};
+use core::ops::Deref;
 use std::borrow::{Borrow, ToOwned};
-use std::sync::Arc;
 
 use super::argument::{Argument, Internal};
 use super::cross_type_equality::Common;
 use super::part::Part;
 use super::references::References;
 
-/// An `Arc`, of which the pointer is stored.
-pub struct WithArc<'a, T: ?Sized>(pub(super) &'a Arc<T>);
+/// An `Arc` or `Rc`, of which the pointer is stored.
+pub struct WithPointer<'a, P>(pub(super) &'a P);
 
-impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
-    type Stored = Arc<T>;
+impl<P: Deref<Target: Argument> + Clone> Part for WithPointer<'_, P> {
+    type Stored = P;
 
     #[inline]
     fn hash_part<H: Hasher>(&self, state: &mut H) {
@@ -23,18 +23,18 @@ impl<T: Argument + ?Sized> Part for WithArc<'_, T> {
     }
 
     #[inline]
-    fn eq_stored(&self, stored: &Arc<T>) -> bool {
-        Arc::ptr_eq(self.0, stored) || (**self.0).eq_argument(stored)
+    fn eq_stored(&self, stored: &P) -> bool {
+        core::ptr::eq(&raw const **self.0, &raw const **stored) || (**self.0).eq_argument(stored)
     }
 
     #[inline]
-    fn to_stored(&self) -> Arc<T> {
-        Arc::clone(self.0)
+    fn to_stored(&self) -> P {
+        self.0.clone()
     }
 
     #[inline]
-    fn stored_eq(one: &Arc<T>, other: &Arc<T>) -> bool {
-        WithArc(one).eq_stored(other)
+    fn stored_eq(one: &P, other: &P) -> bool {
+        WithPointer(one).eq_stored(other)
     }
 
     #[inline]

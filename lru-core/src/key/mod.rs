@@ -7,6 +7,7 @@
 mod argument;
 pub(crate) mod by_eq;
 pub(crate) mod closures;
+mod collections;
 mod containers;
 mod cross_type_equality;
 pub(crate) mod erased;

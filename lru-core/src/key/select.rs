@@ -1,7 +1,7 @@
 //! Autoref selection: chooses by the type of an argument how it becomes part of a key. Used by generated code.
 //!
 //! The first of these choices that applies is taken:
-//! 1. an `Arc` whose contents are their own owned form;
+//! 1. an `Arc`, or where the cache is not shared by threads an `Rc`, whose contents are their own owned form;
 //! 2. an [`Argument`];
 //! 3. a reference to a value with `Hash + Eq`, by itself or in an `Option`, `Vec`, slice or array;
 //! 4. a value with `Hash + Eq + Clone + 'static`;
@@ -15,10 +15,11 @@
 use core::hash::Hash;
 use std::borrow::ToOwned;
 use std::boxed::Box;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::argument::Argument;
-use super::by_eq::{Borrowed, NoKey, Owned, WithArc, WithEq, WithInnerEq};
+use super::by_eq::{Borrowed, NoKey, Owned, WithEq, WithInnerEq, WithPointer};
 use super::references::References;
 use super::sharing::{Accepts, Erasure, Local, Shared, Stores, Thread};
 
@@ -63,7 +64,7 @@ macro_rules! levels {
 }
 
 levels! {
-    /// The first choice: an `Arc`, of which a miss clones the pointer only. The contents must be their own owned
+    /// The first choice: an `Arc` or `Rc`, of which a miss clones the pointer only. The contents must be their own owned
     /// form, as those of `Arc<[&str]>` are not.
     ByArc;
     /// The second choice: an [`Argument`].
@@ -81,11 +82,25 @@ where
     T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
     S: Stores<Arc<T>>,
 {
-    type Key = WithArc<'a, T>;
+    type Key = WithPointer<'a, Arc<T>>;
 
     #[inline]
-    fn __key(&self) -> WithArc<'a, T> {
-        WithArc(self.0)
+    fn __key(&self) -> Self::Key {
+        WithPointer(self.0)
+    }
+}
+
+/// For a cache that is not shared by threads.
+impl<'a, T, S> ByArc<'a> for &&&&&SelectKey<'a, Rc<T>, S>
+where
+    T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
+    S: Stores<Rc<T>>,
+{
+    type Key = WithPointer<'a, Rc<T>>;
+
+    #[inline]
+    fn __key(&self) -> Self::Key {
+        WithPointer(self.0)
     }
 }
 

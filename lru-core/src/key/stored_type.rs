@@ -6,6 +6,7 @@
 use core::hash::Hash;
 use core::marker::PhantomData;
 use std::borrow::ToOwned;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::argument::Argument;
@@ -18,7 +19,7 @@ pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
 
 /// The constants of [`Probe`] for types that do not meet the bounds.
 pub trait ProbeDefaults {
-    /// Whether the type is an `Arc` whose contents are their own owned form.
+    /// Whether the type is an `Arc` or `Rc` whose contents are their own owned form.
     const __ARC: bool = false;
     /// Whether the type is an [`Argument`].
     const __ARGUMENT: bool = false;
@@ -36,6 +37,15 @@ where
     S: Accepts<T>,
 {
     /// The type is an `Arc` whose contents are their own owned form.
+    pub const __ARC: bool = true;
+}
+
+impl<T, S> Probe<Rc<T>, S>
+where
+    T: Argument + ToOwned<Owned = T::Stored> + ?Sized,
+    S: Accepts<Rc<T>>,
+{
+    /// The type is an `Rc` whose contents are their own owned form.
     pub const __ARC: bool = true;
 }
 
@@ -78,6 +88,10 @@ pub trait StoredAs<const CHOICE: u8> {
 }
 
 impl<T: ?Sized> StoredAs<ARC> for Arc<T> {
+    type Stored = Self;
+}
+
+impl<T: ?Sized> StoredAs<ARC> for Rc<T> {
     type Stored = Self;
 }
 

@@ -93,9 +93,9 @@ impl price {
         __miss.insert(Self::wrapped(id))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
-    pub fn cache_retain(
-        mut __predicate: impl ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
-    ) {
+    pub fn cache_retain<
+        __Predicate: ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
+    >(mut __predicate: __Predicate) {
         Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
 }

@@ -71,9 +71,9 @@ impl fibonacci {
         __miss.insert(Self::wrapped(n))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
-    fn cache_retain(
-        mut __predicate: impl ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool,
-    ) {
+    fn cache_retain<
+        __Predicate: ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool,
+    >(mut __predicate: __Predicate) {
         Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
 }

@@ -36,7 +36,6 @@ where
 /// Accessors of the cache of the function `search`.
 pub(crate) enum find {}
 impl find {
-    #[allow(unknown_lints, mismatched_lifetime_syntaxes)]
     fn __memo(
         _: &'static (),
     ) -> &'static ::functools::__private::Memo<
@@ -265,17 +264,17 @@ impl find {
         __miss.insert(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
-    pub(crate) fn cache_retain(
-        __predicate: impl ::core::ops::FnMut(
-            &(
-                ::functools::__private::String,
-                (f64, ::functools::__private::stored_argument!(Query)),
-                ::functools::__private::stored_argument!(Query),
-                ::functools::__private::Vec<::functools::__private::String>,
-            ),
-            &::functools::__private::stored_result!(io::Result < Found >),
-        ) -> ::core::primitive::bool,
-    ) {
+    pub(crate) fn cache_retain<
+        __Predicate: ::core::ops::FnMut(
+                &(
+                    ::functools::__private::String,
+                    (f64, ::functools::__private::stored_argument!(Query)),
+                    ::functools::__private::stored_argument!(Query),
+                    ::functools::__private::Vec<::functools::__private::String>,
+                ),
+                &::functools::__private::stored_result!(io::Result < Found >),
+            ) -> ::core::primitive::bool,
+    >(__predicate: __Predicate) {
         Self::__memo(&()).handle().retain(__predicate);
     }
 }

@@ -12,20 +12,29 @@
 //! ```
 //!
 //! A type with lifetimes is not stored itself: the stored form is a tuple of the stored forms of its fields,
-//! and of an enum, nested `Result`s with such a tuple for each variant.
+//! and of an enum, nested `Result`s with such a tuple for each variant. Of a type that may contain itself it is an
+//! enum with a name ([`recursion`]).
+
+mod recursion;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, GenericParam, Member, Path, Type, parse_quote};
 
 use crate::type_tokens;
+use recursion::Recursion;
 
 /// Returns the `impl` of `Argument`.
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let krate = krate(input)?;
     let variants = variants(input)?;
     let borrows = input.generics.lifetimes().next().is_some();
-    let form = if borrows { stored_by_fields(&variants, &krate) } else { stored_as_itself(&krate) };
+    let recursion = Recursion::new(input).filter(|_| borrows);
+    let form = match &recursion {
+        Some(recursion) => recursion.form(&variants, &krate),
+        None if borrows => stored_by_fields(&variants, &krate),
+        None => stored_as_itself(&krate),
+    };
     let (hash, eq) = (hash(&variants, &krate), eq(&variants, &krate));
     let name = &input.ident;
     let mut generics = input.generics.clone();
@@ -45,13 +54,27 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
                 .push(parse_quote!(#param: ::core::marker::Send + ::core::marker::Sync + 'static));
         }
     }
+    if recursion.is_some() {
+        let clause = generics.make_where_clause();
+        for param in input.generics.type_params() {
+            let param = &param.ident;
+            clause.predicates.push(parse_quote!(#param: 'static));
+        }
+    }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
-    Ok(quote! {
+    let implementation = quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Argument for #name #type_generics #where_clause {
             #hash
             #eq
             #form
+        }
+    };
+    Ok(match recursion {
+        None => implementation,
+        Some(recursion) => {
+            let item = recursion.item(&variants, &generics, &krate);
+            quote! { const _: () = { #item #implementation }; }
         }
     })
 }
