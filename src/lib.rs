@@ -213,6 +213,10 @@ pub use lru_core::Tagged;
 /// the key contains an owned form of it, and all its fields must be `Argument`s. If this crate was renamed,
 /// write `#[argument(crate = path)]`.
 ///
+/// A type may borrow others of its kind, such as `enum Expr<'a> { Add(&'a Expr<'a>, &'a Expr<'a>), Num(f64) }`. A miss
+/// copies the whole tree, so a recursive function of it stores each subtree once per level above it; if nodes have an
+/// id, `#[key(expr.id)]` avoids that. The type parameters of such a type must be `'static`.
+///
 /// ```
 /// use functools::{Argument, lru_cache};
 ///
@@ -268,8 +272,8 @@ pub use lru_macros::cache;
 ///
 /// The attribute can be used on functions and methods, including generic and `async` ones: at module level,
 /// inside a body, in an `impl` or a trait, of any visibility, `unsafe` or not, with lifetimes, patterns and
-/// any number of parameters. It cannot be used on a `const fn`, or on a function that takes a `&mut` or
-/// returns a borrow.
+/// any number of parameters. It cannot be used on a `const fn`, or on a function that takes a `&mut` in its key or
+/// returns a borrow, except from a [cache object](#cache-objects).
 ///
 /// * **Result:** `Clone + Send + Sync + 'static` (of a `Result`, only the `Ok` value). Wrap large results in `Arc`.
 /// * **Arguments:** `Hash + Eq + Clone + Send + Sync + 'static`, or an [`Argument`](trait@Argument), or references to such.
@@ -632,8 +636,9 @@ pub use lru_macros::cache;
 /// * `#[key(skip)]` on a parameter leaves it out of the key. The parameter then needs no trait, and calls that differ only in it
 ///   share one result: with `#[key(skip)] &self` there is one result for all objects, so that a `Client` returns what another
 ///   one has received. For results of each object use [`cache = self.field`](#cache-objects).
-///   [Accessors](#accessors) do not take the parameter: `find::cache_invalidate(1)`.
-/// * `#[key(expr)]` on a parameter replaces it by an expression, which may name all parameters. Both go on `self` too.
+///   [Accessors](#accessors) do not take the parameter: `find::cache_invalidate(1)`. It may be a `&mut`, which a hit does not change.
+/// * `#[key(expr)]` on a parameter replaces it by an expression, which may name all parameters. Both go on `self` too. In a parameter
+///   that is a pattern, the names stand for references: `#[key(id)] Path(id): Path<u32>`.
 /// * `key = …`, also spelt `key_fn`, makes the whole key. It is a closure, or the path of a function, that is given references to
 ///   all arguments, at most twelve: `self` first, and without the parameter that holds the [`cache`](#cache-objects). An argument
 ///   that is a reference is given as it is. The key may borrow from the arguments; it is made at each call, so a borrowed key keeps
@@ -778,7 +783,11 @@ pub use lru_macros::cache;
 /// `&str`, `(u32, String)` for `(u32, &str)`, `()` without arguments; with `key`, the type of that key. `V`
 /// is the return type; for a `Result` it is the `Ok` type, unless `cache_errors` is set. The parameter that
 /// the expression begins with (`self` or another) is not part of the key. Results need only be `Clone`: not
-/// `Send`, not `'static`. Arguments need not be `Send`.
+/// `Send`, not `'static`. Arguments need not be `Send`. A result that borrows has the object's lifetime: with a field
+/// `LruCache<usize, Option<&'a str>>`, write `-> Option<&'a str>`.
+///
+/// What holds the object can be taken by value if it is `Clone`, such as `self: Arc<Self>` or `State(app): State<App>`:
+/// on a miss, the body gets a clone of it.
 ///
 /// ```
 /// use functools::{LruCache, lru_cache};
@@ -1089,7 +1098,7 @@ pub use lru_macros::cache;
 /// * In `impl Trait for Type` write `accessors = none`: a trait impl cannot hold extra functions. Results are
 ///   still cached. Likewise in a trait that must stay dyn-compatible. A generic function with
 ///   `accessors = none` must be `typed = true`, and cannot have `swr`, which needs the body as a function of
-///   its own. `#[async_trait]` is not supported; use native `async fn` in traits.
+///   its own. So are methods of an [`#[async_trait]`](#async-functions).
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1310,6 +1319,43 @@ pub use lru_macros::cache;
 /// assert_eq!(fibonacci::cache_info().misses, 91);
 /// assert_eq!(fibonacci::cache_peek(10), Some(55));
 /// assert_eq!(block_on(fibonacci::wrapped(10)), 55);
+/// ```
+///
+/// A function that returns a future is treated as an `async fn`: its output is cached. This holds for return types
+/// spelled `Pin<Box<dyn Future<Output = T>>>`, `BoxFuture<T>`, `LocalBoxFuture<T>` or `impl Future<Output = T>`; another
+/// alias of a boxed future is not recognised. Nothing is looked up, and no part of the body runs, before the future is
+/// polled. The future contains all arguments, so a boxed one that is `'static` cannot have borrowed arguments.
+///
+/// In an `impl` with `#[async_trait]`, and on a default method of such a trait, write `accessors = none`:
+///
+/// ```
+/// # use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+/// use async_trait::async_trait;
+/// use functools::lru_cache;
+///
+/// #[async_trait]
+/// trait Users {
+///     async fn name(&self, id: u32) -> String;
+/// }
+///
+/// struct Table;
+/// # static QUERIES: AtomicU32 = AtomicU32::new(0);
+///
+/// #[async_trait]
+/// impl Users for Table {
+///     #[lru_cache(accessors = none)]
+///     async fn name(#[key(skip)] &self, id: u32) -> String {
+/// #       QUERIES.fetch_add(1, SeqCst);
+///         format!("user {id}")
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let users: Box<dyn Users> = Box::new(Table);
+/// assert_eq!((users.name(7).await, users.name(7).await), ("user 7".into(), "user 7".into()));
+/// # assert_eq!(QUERIES.load(SeqCst), 1);
+/// # }
 /// ```
 ///
 /// # Other attributes of the function

@@ -56,7 +56,8 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-macros/src",
         rooms: &[
-            &["errors", "pattern", "type_tokens", "lifetimes", "future_type", "attributes"],
+            &["errors", "pattern", "type_tokens", "attributes"],
+            &["lifetimes", "future_type"],
             &["args"],
             &["signature"],
             &["check"],

@@ -16,13 +16,15 @@
 //! enum with a name ([`recursion`]).
 
 mod recursion;
+mod variants;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Data, DeriveInput, Fields, GenericParam, Member, Path, Type, parse_quote};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{DeriveInput, GenericParam, Path, Type, parse_quote};
 
 use crate::type_tokens;
 use recursion::Recursion;
+use variants::{Variant, variants};
 
 /// Returns the `impl` of `Argument`.
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -93,57 +95,6 @@ fn krate(input: &DeriveInput) -> syn::Result<Path> {
         })?;
     }
     Ok(krate)
-}
-
-/// A variant of an enum, or a struct.
-struct Variant<'a> {
-    path: TokenStream,
-    fields: &'a Fields,
-}
-
-fn variants(input: &DeriveInput) -> syn::Result<Vec<Variant<'_>>> {
-    match &input.data {
-        Data::Struct(data) => Ok(vec![Variant { path: quote!(Self), fields: &data.fields }]),
-        Data::Enum(data) if data.variants.is_empty() => Err(syn::Error::new(
-            input.ident.span(),
-            "an enum without variants cannot be an argument: it has no values; add a variant",
-        )),
-        Data::Enum(data) => Ok(data
-            .variants
-            .iter()
-            .map(|variant| {
-                let name = &variant.ident;
-                Variant { path: quote!(Self::#name), fields: &variant.fields }
-            })
-            .collect()),
-        Data::Union(data) => {
-            let message = "a union cannot be an argument: it is not known which of its fields is valid; use an enum instead";
-            Err(syn::Error::new(data.union_token.span, message))
-        }
-    }
-}
-
-impl Variant<'_> {
-    /// Returns a name for each field.
-    fn names(&self, prefix: &str) -> Vec<Ident> {
-        (0..self.fields.len())
-            .map(|place| format_ident!("__{prefix}{place}", span = Span::mixed_site()))
-            .collect()
-    }
-
-    /// Returns the pattern that binds the fields to these names.
-    fn pattern(&self, names: &[Ident]) -> TokenStream {
-        let Self { path, fields } = self;
-        let members = fields.iter().enumerate().map(|(place, field)| match &field.ident {
-            Some(name) => Member::Named(name.clone()),
-            None => Member::from(place),
-        });
-        quote! { #path { #(#members: #names,)* } }
-    }
-
-    fn types(&self) -> impl Iterator<Item = &Type> {
-        self.fields.iter().map(|field| &field.ty)
-    }
 }
 
 /// Returns a field as a part of a key; its type selects how.

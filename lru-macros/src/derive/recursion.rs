@@ -16,7 +16,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{DeriveInput, GenericArgument, Generics, Path, PathArguments, Type};
 
-use super::{Variant, variants};
+use super::variants::{Variant, variants};
 use crate::signature::type_params;
 use crate::{lifetimes, type_tokens};
 

@@ -6,7 +6,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Generics, Type};
 
-use super::{Model, Param, is_reference};
+use super::Model;
+use super::lifecycle::is_reference;
+use super::params::Param;
 use crate::type_tokens;
 
 impl Model {

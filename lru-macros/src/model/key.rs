@@ -81,11 +81,11 @@ impl Identity {
         let Self::Of { params, arguments } = self else { return None };
         let params = params.iter().map(|param| match param {
             GenericParam::Const(param) => {
-                let (ident, ty) = (&param.ident, &param.ty);
+                let (ident, ty) = (type_tokens::respanned(&param.ident, Span::call_site()), &param.ty);
                 quote! { const #ident: #ty }
             }
             GenericParam::Type(param) => {
-                let ident = &param.ident;
+                let ident = type_tokens::respanned(&param.ident, Span::call_site());
                 quote! { #ident: ?::core::marker::Sized }
             }
             GenericParam::Lifetime(_) => TokenStream::new(),

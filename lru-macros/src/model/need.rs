@@ -35,11 +35,11 @@ impl Need {
                 FnArg::Receiver(receiver) => Some(Ident::from(receiver.self_token)),
                 FnArg::Typed(_) => params.next().map(|param| param.name.clone()),
             };
-            let mut names: Vec<_> = name.iter().cloned().collect();
+            let mut variables: Vec<_> = name.iter().cloned().collect();
             if let FnArg::Typed(param) = input {
-                names.extend(pattern::bindings(&param.pat));
+                variables.extend(pattern::bindings(&param.pat));
             }
-            let is_named = type_tokens::mentions(named.clone(), &names);
+            let is_named = type_tokens::mentions(named.clone(), &variables);
             let this = place;
             place += usize::from(name != holder);
             if args.key.key.is_some() || is_named || is_in_key(input) {
