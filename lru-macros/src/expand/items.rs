@@ -17,8 +17,12 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let memo = Memo::new(model, parts);
     let (ty, item, found) = (memo.found_type(krate), memo.item(krate), memo.found_by_reference(krate));
     // A lifetime for those that the user omitted, as in `Cow<str>`: a return type needs one.
-    let lifetime = model.may_leave_lifetimes_out().then(|| quote! { _: &'static () });
-    let ty = type_tokens::unlinted(ty);
+    // A lint reports them in a signature.
+    let (lifetime, ty) = if model.may_leave_lifetimes_out() {
+        (quote! { _: &'static () }, type_tokens::unlinted(ty))
+    } else {
+        (TokenStream::new(), ty)
+    };
     let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
     let function = cache::name(model);
