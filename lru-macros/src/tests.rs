@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p lru-macros` writes them anew: read them before committing them.
 
+mod matrix;
+
 use std::path::Path;
 use std::{env, fs};
 

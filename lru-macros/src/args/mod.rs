@@ -25,6 +25,12 @@ pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, Singl
 
 use table::Entry;
 
+/// The names of all options of `#[lru_cache]`.
+#[cfg(test)]
+pub(crate) fn option_names() -> impl Iterator<Item = &'static str> {
+    Entry::names(Attribute::LruCache)
+}
+
 impl Args {
     /// Reads all options, and adds each mistake to `errors`.
     pub(crate) fn parse(attribute: Attribute, tokens: TokenStream, errors: &mut Errors) -> Self {

@@ -4,8 +4,8 @@
 
 /// An argument that holds a cache object, and of which a call and the body can each have one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` holds the cache, and the function takes it by value",
-    label = "take it by reference, or make it `Clone`, as an `Arc` is"
+    message = "`{Self}` holds the cache, and the function takes it by value; take it by reference, or make it `Clone`, as an `Arc` is",
+    label = "the call needs one of its own"
 )]
 pub trait CacheHolder: Sized {
     #[doc(hidden)]
@@ -28,8 +28,8 @@ pub fn another<T: CacheHolder>(holder: &T) -> T {
 
 /// A `self` that holds a cache object, and that stays with the call when the body takes it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` holds the cache, and the method takes it by value",
-    label = "take `&self`; without `accessors = none`, a `self` that is `Clone` can be taken by value"
+    message = "`{Self}` holds the cache, and the method takes it by value; take `&self`, or with a `self` that is `Clone`, remove `accessors = none`",
+    label = "the call needs one of its own"
 )]
 pub trait CopiedHolder: Copy {}
 
