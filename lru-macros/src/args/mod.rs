@@ -6,6 +6,7 @@
 mod attribute;
 mod groups;
 mod suggest;
+mod synonyms;
 mod table;
 mod values;
 
@@ -81,8 +82,11 @@ impl Args {
     }
 
     fn parse_one(&mut self, attribute: Attribute, input: ParseStream, is_first: bool) -> syn::Result<()> {
-        let is_named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
-        if !is_named {
+        let is_name = input.peek(Ident::peek_any);
+        if is_name && input.peek2(Token![:]) && !input.peek2(Token![::]) {
+            return self.parse_after_colon(attribute, input);
+        }
+        if !is_name || !input.peek2(Token![=]) || input.peek2(Token![==]) {
             return self.parse_positional(attribute, input, is_first);
         }
         let name = input.call(Ident::parse_any)?;
@@ -90,13 +94,37 @@ impl Args {
         if let Some(entry) = Entry::find(attribute, &text) {
             return entry.parse(self, &name, input);
         }
-        let error = syn::Error::new(name.span(), suggest::unknown(attribute, &text));
+        let error = self.unknown(attribute, &name);
         if text == "cache" {
             // Even where the option is refused, the parameter that holds the cache is no part of the key.
             input.parse::<Token![=]>()?;
             self.placement.cache.set(input.parse()?);
         }
         Err(error)
+    }
+
+    /// An option as `memoize` writes it: `Capacity: 64`.
+    fn parse_after_colon(&mut self, attribute: Attribute, input: ParseStream) -> syn::Result<()> {
+        let name = input.call(Ident::parse_any)?;
+        let text = name.to_string();
+        let colon: Token![:] = input.parse()?;
+        let Some(entry) = Entry::find(attribute, &text) else { return Err(self.unknown(attribute, &name)) };
+        entry.note(self, &name);
+        let message = format!("options are written `name = value`; write `{text} = …`");
+        Err(syn::Error::new_spanned(colon, message))
+    }
+
+    /// Reports an option that the attribute does not take.
+    ///
+    /// The option that was meant counts as written, so that no other mistake is reported for its absence.
+    fn unknown(&mut self, attribute: Attribute, name: &Ident) -> syn::Error {
+        let unknown = suggest::unknown(attribute, &name.to_string());
+        if let Some(meant) = unknown.meant {
+            if let Some(entry) = Entry::find(attribute, meant) {
+                entry.note(self, &Ident::new(meant, name.span()));
+            }
+        }
+        syn::Error::new(name.span(), unknown.message)
     }
 
     /// An option without a name is `maxsize`, and comes first: `lru_cache(64)`.

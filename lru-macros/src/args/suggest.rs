@@ -3,22 +3,63 @@
 use syn::Expr;
 
 use super::attribute::Attribute;
+use super::synonyms;
 use super::table::Entry;
 
-/// The message about an option that the attribute does not take.
-pub(super) fn unknown(attribute: Attribute, name: &str) -> String {
-    if let Some(instead) = attribute.instead_of(name) {
-        return instead;
+/// How many options are suggested.
+const MOST: usize = 3;
+
+/// An option that the attribute does not take.
+pub(super) struct Unknown {
+    /// The message about it.
+    pub(super) message: String,
+    /// The option that it most likely stands for.
+    pub(super) meant: Option<&'static str>,
+}
+
+/// Says what to write instead of an option that the attribute does not take.
+pub(super) fn unknown(attribute: Attribute, name: &str) -> Unknown {
+    if let Some(message) = attribute.instead_of(name) {
+        return Unknown { message, meant: None };
     }
-    let known: Vec<_> = Entry::names(attribute).map(|option| format!("`{option}`")).collect();
-    let known = known.join(", ");
-    let nearest = Entry::names(attribute).map(|option| (distance(name, option), option)).min();
-    match nearest {
-        Some((distance, option)) if distance <= option.len() / 2 => {
-            format!("unknown option `{name}`; did you mean `{option}`? expected one of {known}")
+    if let Some((meant, instead)) = synonyms::instead_of(attribute, name) {
+        return Unknown { message: format!("unknown option `{name}`; {instead}"), meant };
+    }
+    let nearest = nearest(attribute, name);
+    let quoted: Vec<_> = nearest.iter().map(|option| format!("`{option}`")).collect();
+    let message = match &*quoted {
+        [] => {
+            let attribute = attribute.name();
+            format!("unknown option `{name}`; the documentation of `#[{attribute}]` lists the options")
         }
-        _ => format!("unknown option `{name}`; expected one of {known}"),
-    }
+        [one] => format!("unknown option `{name}`; did you mean {one}?"),
+        [others @ .., last] => {
+            format!("unknown option `{name}`; did you mean {} or {last}?", others.join(", "))
+        }
+    };
+    let meant = nearest.first().copied();
+    Unknown { message, meant }
+}
+
+/// The options whose names are nearest to `name`, the nearest first.
+fn nearest(attribute: Attribute, name: &str) -> Vec<&'static str> {
+    let name = name.to_lowercase();
+    let most = name.chars().count().max(3) / 3;
+    let far = most + 1;
+    let words = format!("_{name}_");
+    let mut options: Vec<_> = Entry::names(attribute)
+        .filter_map(|option| {
+            let distance = distance(&name, option);
+            // `errors` is a part of `cache_errors`.
+            let is_part = format!("_{option}_").contains(&words);
+            (distance <= most || is_part).then(|| (distance.min(far), option))
+        })
+        .collect();
+    options.sort_by_key(|(distance, _)| *distance);
+    // Next to a slip of one letter, other options are no help.
+    let least = options.first().map_or(0, |(distance, _)| *distance);
+    let near = options.into_iter().filter(|(distance, _)| *distance <= least + 1);
+    near.map(|(_, option)| option).take(MOST).collect()
 }
 
 /// The option that an expression without `=` seems to mean: `typed`, `maxsize(8)`.

@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "unknown option `maxsise`; did you mean `maxsize`? expected one of `maxsize`, `policy`, `choice`, `seed`, `weight`, `min_weight`, `on_evict`, `ttl`, `tti`, `ttu`, `jitter`, `error_ttl`, `swr`, `stale_if_error`, `timer`, `scope`, `shards`, `cache`, `single_flight`, `flight_timeout`, `spawn`, `detach`, `refresh_threads`, `backend`, `snapshot`, `front_ttl`, `namespace`, `on_lost`, `version`, `format`, `strict`, `on_backend_error`, `typed`, `key`, `key_fn`, `cache_errors`, `cache_none`, `accessors`, `handle`, `crate`"
+    "unknown option `maxsise`; did you mean `maxsize`?"
 }
 ::core::compile_error! {
     "a cached function cannot take `&mut Vec<u8>`: a hit does not run the function and changes nothing; return the new value instead"
