@@ -14,7 +14,6 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
 }
 
 /// Hits, misses and the number of entries.
-#[expect(clippy::needless_pass_by_value, reason = "called with what `cache_info` returns")]
 pub(crate) fn counts(info: CacheInfo) -> (u64, u64, usize) {
     (info.hits, info.misses, info.currsize)
 }

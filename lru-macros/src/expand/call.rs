@@ -39,7 +39,8 @@ pub(super) fn copies_for_options(model: &Model) -> TokenStream {
         if model.entry_options_take(place) {
             quote! { ::core::clone::Clone::clone(&#argument) }
         } else {
-            quote! { () }
+            // A lint reports a `_` for a `()`.
+            quote! { ::core::marker::PhantomData::<()> }
         }
     });
     quote! { let __arguments = (#(#copies,)*); }
