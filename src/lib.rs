@@ -60,6 +60,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
+//! | `serde` | `Serialize` and `Deserialize` for the contents of a [`Cache`] |
 //! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn` |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
@@ -172,8 +173,9 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, FifoCache,
-    LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, Timestamp, TtlCache,
+    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, Compute,
+    FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, Timestamp,
+    TtlCache,
 };
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;

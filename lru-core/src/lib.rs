@@ -46,8 +46,10 @@ pub use key::{Argument, Tagged};
 pub use object::Cache;
 pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};
 pub use object::builder::CacheBuilder;
+pub use object::compute::Compute;
 pub use object::iter::CacheIter;
 pub use object::ttl_cache::TtlCache;
+pub use object::wrap::WrappedCall;
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
 pub use observe::registry;

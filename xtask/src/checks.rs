@@ -24,6 +24,7 @@ const FEATURES: &[&str] = &[
     "tracing",
     "backend",
     "json",
+    "serde",
     "axum",
     "redis",
     "redis-cluster",

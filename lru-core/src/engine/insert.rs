@@ -186,8 +186,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Inserts by the slow path of [`Engine::insert`], which considers all changes since the computation
     /// began. Releases the lock.
+    #[must_use]
     #[inline(never)]
-    fn insert_decided(
+    pub(crate) fn insert_decided(
         &self,
         state: L::Held<'_>,
         entry: Entry<C>,

@@ -27,6 +27,17 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         self.search(hash, matches, |entry, _| read(&entry.value), on_miss, lifecycle)
     }
 
+    /// Like [`lookup`](Self::lookup), but reads the entry with its metadata.
+    pub(crate) fn lookup_entry<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        read: impl FnOnce(&Entry<C>) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<R> {
+        self.search(hash, matches, |entry, _| read(entry), |state| state.counters.miss(), lifecycle).ok()
+    }
+
     /// Like [`lookup`](Self::lookup), but does not count a miss, because the call may be answered without a
     /// computation of its own. Returns the freshness of a hit as well, and the epoch of a miss.
     #[cfg_attr(not(debug_assertions), inline(always))]

@@ -43,8 +43,21 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             self.hold().change_log.changed(hash);
             return None;
         }
+        Self::take_held(self.hold(), hash, matches, taken, read, lifecycle)
+    }
+
+    /// Like [`take_with`](Self::take_with), but takes the lock as it is held, and releases it.
+    pub(crate) fn take_held<R>(
+        state: L::Held<'_>,
+        hash: KeyHash,
+        matches: impl FnMut(&C::Key) -> bool,
+        taken: impl FnOnce(C::Value) -> R,
+        read: impl FnOnce(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Option<R> {
         let mut removed = Removed::none();
-        let state = self.hold();
+        // Declared last, and therefore released first if user code panics.
+        let state = state;
         let found = state.find(hash, matches);
         state.change_log.changed(hash);
         let invalidated = found.map(|place| {

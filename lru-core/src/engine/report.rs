@@ -10,7 +10,7 @@ use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::observe::stats::CacheStats;
 use crate::observe::{CacheInfo, Counters};
-use crate::store::CacheTypes;
+use crate::store::{CacheTypes, Entry};
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns hits, misses, capacity and size, read together under the lock.
@@ -109,18 +109,26 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     {
         // Two vectors outlive the lock, so that copies made before a panic are dropped after it is released.
         let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let copy = |entry: &Entry<C>| {
+            keys.push(entry.key.clone());
+            values.push(entry.value.clone());
+        };
+        self.for_each_live(copy, lifecycle);
+        keys.into_iter().zip(values).collect()
+    }
+
+    /// Reads all entries that may be served, in the order of [`snapshot`](Self::snapshot), while the lock is held.
+    pub(crate) fn for_each_live(&self, mut read: impl FnMut(&Entry<C>), lifecycle: &impl Lifecycle<C>) {
         let state = self.hold();
         let store = state.store.borrow();
         // All places first: a `Clone` that calls the cache may change the order.
         for place in store.places() {
             let entry = store.get(place);
             if !state.deferred.hides(place) && lifecycle.check(&entry.meta, lifecycle.now()).is_live() {
-                keys.push(entry.key.clone());
-                values.push(entry.value.clone());
+                read(entry);
             }
         }
         drop(store);
         release(state, |removed| drop(notify(removed, lifecycle)));
-        keys.into_iter().zip(values).collect()
     }
 }

@@ -13,6 +13,8 @@ pub struct EntryInfo<W = ()> {
     /// Distinguishes the entry from earlier entries in its slot.
     pub(crate) serial: u64,
     pub(crate) weight: usize,
+    /// When the entry was stored.
+    pub(crate) stored: Ticks,
     /// The entry is live strictly before this time.
     expires: Ticks,
     /// The entry is live strictly before this time too. Each use postpones it, unless it is `NEVER`.
@@ -24,7 +26,8 @@ impl<W: Staleness> EntryInfo<W> {
     /// Creates the metadata of an entry. It is live strictly before `expires` and, unless it is used, before
     /// `idle`.
     pub fn new(weight: usize, expires: Ticks, idle: Ticks, window: Option<StaleWindow>) -> Self {
-        Self { serial: 0, weight, expires, idle: Cell::new(idle), window: W::new(window) }
+        let (stored, idle) = (Ticks::START, Cell::new(idle));
+        Self { serial: 0, weight, stored, expires, idle, window: W::new(window) }
     }
 
     /// Limits the time for which the entry is fresh to `end`; for an entry without a stale window, the time
@@ -48,6 +51,12 @@ impl<W: Staleness> EntryInfo<W> {
             return Freshness::Expired;
         }
         self.window.window().map_or(Freshness::Fresh, |window| window.freshness(now))
+    }
+
+    /// Returns the first time at which the entry is no longer served to all callers, if it is not used before.
+    pub(crate) fn served_until(&self) -> Ticks {
+        let served = self.window.window().map_or(Ticks::NEVER, StaleWindow::served_until);
+        self.deadline().min(served)
     }
 
     /// Records a use: without another one, the entry is live until `idle`.

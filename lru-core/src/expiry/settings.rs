@@ -166,6 +166,7 @@ impl<T: Timestamp> ExpirySettings<T> {
             (None, Some(ttl)) => self.after_ttl(T::later(now, self.scattered(ttl)), is_error),
         };
         let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
+        info.stored = now;
         if let Some(MaxAge { fresh, kept }) = max_age {
             if let (Some(fresh), Some(kept)) = (T::Span::of(fresh), T::Span::of(kept)) {
                 info.shorten(T::later(now, fresh));

@@ -90,6 +90,11 @@ impl StaleWindow {
         Self { fresh, served, retry: Cell::new(Ticks::START), failures: Cell::new(0) }
     }
 
+    /// Returns the first time at which the entry is no longer served to all callers.
+    pub(super) fn served_until(&self) -> Ticks {
+        self.fresh.max(self.served)
+    }
+
     /// Limits the time for which the entry is fresh to `end`.
     pub(super) fn shorten(&mut self, end: Ticks) {
         self.fresh = end.min(self.fresh);

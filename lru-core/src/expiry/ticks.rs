@@ -82,6 +82,10 @@ pub trait Timestamp: Copy + sealed::Sealed {
     /// Returns the deadline that is `span` later than `now`.
     #[doc(hidden)]
     fn later(now: Ticks, span: Self::Span) -> Ticks;
+
+    /// Returns the time from `start` to `end`, or zero if `end` is earlier.
+    #[doc(hidden)]
+    fn between(start: Ticks, end: Ticks) -> Self::Span;
 }
 
 mod sealed {
@@ -89,7 +93,7 @@ mod sealed {
 }
 
 macro_rules! timestamps {
-    ($span:ty, $span_ticks:expr; $($type:ty => $ticks:expr;)*) => { $(
+    ($span:ty, $span_ticks:expr, $ticks_span:expr; $($type:ty => $ticks:expr;)*) => { $(
         impl sealed::Sealed for $type {}
 
         #[diagnostic::do_not_recommend]
@@ -107,11 +111,16 @@ macro_rules! timestamps {
                 let ticks: fn($span) -> u64 = $span_ticks;
                 now.plus(ticks(span))
             }
+
+            fn between(start: Ticks, end: Ticks) -> $span {
+                let span: fn(u64) -> $span = $ticks_span;
+                span(end.0.saturating_sub(start.0))
+            }
         }
     )* };
 }
 
-timestamps! { u64, |ticks| ticks;
+timestamps! { u64, |ticks| ticks, |ticks| ticks;
     u8 => u64::from;
     u16 => u64::from;
     u32 => u64::from;
@@ -126,7 +135,7 @@ timestamps! { u64, |ticks| ticks;
     i128 => signed;
 }
 
-timestamps! { Duration, nanoseconds;
+timestamps! { Duration, nanoseconds, Duration::from_nanos;
     Duration => nanoseconds;
     Instant => |time| since(
         time.checked_duration_since(*ORIGIN),
@@ -180,6 +189,11 @@ macro_rules! float_timestamps {
 
             fn later(now: Ticks, span: f64) -> Ticks {
                 if now == Ticks::NEVER { now } else { encode(decode(now) + span) }
+            }
+
+            fn between(start: Ticks, end: Ticks) -> f64 {
+                // Zero also if the clock showed NaN.
+                (decode(end) - decode(start)).max(0.0)
             }
         }
     )* };

@@ -80,6 +80,13 @@ impl<T: Any> Recognises<T> for Owned {
 /// An argument with `Hash + Eq`, marked as [`Owned`] or [`Borrowed`].
 pub struct WithEq<'a, T: ?Sized, B>(pub(super) &'a T, pub(super) B);
 
+impl<'a, T: ?Sized> WithEq<'a, T, Borrowed> {
+    /// Returns the part that a value of any type is by its own `Hash` and `Eq`.
+    pub(crate) fn new(value: &'a T) -> Self {
+        Self(value, Borrowed)
+    }
+}
+
 impl<T: Hash + Eq + ToOwned + ?Sized, B: Recognises<T>> Part for WithEq<'_, T, B> {
     type Stored = T::Owned;
 

@@ -3,8 +3,6 @@
 use crate::engine::{Engine, Lifecycle};
 use crate::expiry::{Clock, ExpirySettings};
 use crate::function::call::CacheHandle;
-use crate::function::result_policy::Plain;
-use crate::key::Argument;
 use crate::object::Cache;
 use crate::object::function_settings::FunctionSettings;
 use crate::object::settings::ObjectTypes;
@@ -34,36 +32,5 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         let settings = &self.settings;
         let expiry = set(ExpirySettings::NONE).or(&settings.expiry);
         CacheHandle::new(&self.engine, true, FunctionSettings { settings, expiry })
-    }
-}
-
-impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
-    /// Memoizes a function or a closure: returns a closure that calls `function` on a miss only.
-    ///
-    /// Python's `ttl_cache(ttl=5)(math.sin)` is `cache.wrap(f64::sin)`, where `cache` is a
-    /// [`TtlCache`](crate::TtlCache).
-    ///
-    /// Several arguments are passed as one tuple, each in its owned form: `String` for `&str`. A type of your
-    /// own needs `#[derive(Argument)]`. The result is cached as it is, even an `Err`;
-    /// `#[lru_cache(cache = …)]` on a function caches the `Ok` value only. Functions that are wrapped by the
-    /// same cache share its entries: if they take the same arguments, one returns the result of the other.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use lru_core as functools;
-    /// use functools::LruCache;
-    ///
-    /// let cache = LruCache::new(Some(100));
-    /// let sin = cache.wrap(f64::sin);
-    /// assert_eq!(sin(1.0), 1.0_f64.sin());
-    /// assert_eq!(sin(1.0), 1.0_f64.sin());
-    /// assert_eq!(cache.info().hits, 1);
-    /// ```
-    pub fn wrap<'c>(&'c self, function: impl Fn(K) -> V + 'c) -> impl Fn(K) -> V + 'c {
-        move |argument| match self.__handle().lookup(&argument, Plain) {
-            Ok(value) => value,
-            Err(miss) => miss.insert(function(argument)),
-        }
     }
 }

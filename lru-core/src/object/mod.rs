@@ -2,15 +2,22 @@
 
 pub(crate) mod aliases;
 pub(crate) mod builder;
+mod collect;
+pub(crate) mod compute;
+#[cfg(feature = "serde")]
+mod contents;
+mod entry_access;
 pub(crate) mod function_calls;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod function_settings;
+mod get_or_insert;
 pub(crate) mod iter;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod settings;
 pub(crate) mod ttl_cache;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod type_check;
+pub(crate) mod wrap;
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -35,12 +42,13 @@ use crate::store::{Entry, EntryOf, Lru, MaxSize, Policy};
 /// [policies](crate::store::policy), write the full type: `Cache<u64, String, policy::Sieve>`. A
 /// [`TtlCache`](crate::TtlCache) is a cache whose entries have a time to live.
 ///
-/// All operations take O(1) or amortised O(log n) time, except [`Cache::clear`], [`Cache::retain`] and
-/// [`Cache::iter`], which take O(n). [`Cache::resize`] and [`Cache::expire`] take this time for each removed
+/// All operations take O(1) or amortised O(log n) time, except [`Cache::clear`], [`Cache::retain`],
+/// [`Cache::iter`], [`Cache::keys`] and [`Cache::values`], which take O(n). [`Cache::resize`] and [`Cache::expire`] take this time for each removed
 /// entry.
 ///
-/// User code never runs while the lock is held, except `Eq` and `Clone` of keys and values, the test of
-/// `retain`, the clock and the victim [chooser](crate::CacheBuilder::choice). These may call the cache again,
+/// User code never runs while the lock is held, except `Eq` and `Clone` of keys and values, the function
+/// passed to [`Cache::with`], the test of `retain`, the clock and the victim
+/// [chooser](crate::CacheBuilder::choice). These may call the cache again,
 /// but must not wait for a lock that another thread may hold while it calls the cache.
 ///
 /// # Examples
@@ -186,28 +194,6 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         self.engine
             .lookup(KeyHash::of(key), |stored| stored.borrow() == key, V::clone, &self.lifecycle())
             .ok()
-    }
-
-    /// Returns a clone of the value for `key`, or computes and stores the value.
-    ///
-    /// Counts a hit or a miss.
-    ///
-    /// The lock is not held while `compute` runs: it may call the cache, and two threads may compute the
-    /// value of one key. Each call returns the value that it computed; a bounded cache stores the first
-    /// result, an unbounded one the last. A panic in `compute` counts as a miss, and nothing is stored.
-    pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
-        let hash = KeyHash::of(&key);
-        match self.engine.lookup(hash, |stored| *stored == key, V::clone, &self.lifecycle()) {
-            Ok(value) => {
-                drop(key);
-                value
-            }
-            Err(began) => {
-                let value = compute();
-                self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
-                value
-            }
-        }
     }
 
     /// Stores `value` for `key` as the most recently used entry, and returns the value that it replaced.

@@ -1,0 +1,198 @@
+//! Methods that compute and store a missing value: plain ones, and async ones, which share a computation.
+//!
+//! Invariant: no lock is held while a value is computed.
+
+use core::convert::Infallible;
+use core::future::Future;
+use core::hash::Hash;
+
+use crate::engine::InsertKind;
+use crate::expiry::Clock;
+use crate::function::call::begin::CoalescedLookup;
+use crate::function::call::pending_call::FlightOptions;
+use crate::function::call::remote::NoRemote;
+use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
+use crate::key::by_eq::WithEq;
+use crate::key::{KeyHash, Part};
+use crate::object::Cache;
+use crate::store::Policy;
+
+impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns a clone of the value for `key`, or computes and stores the value.
+    ///
+    /// Counts a hit or a miss.
+    ///
+    /// The lock is not held while `compute` runs: it may call the cache, and two threads may compute the
+    /// value of one key. Each call returns the value that it computed; a bounded cache stores the first
+    /// result, an unbounded one the last. A panic in `compute` counts as a miss, and nothing is stored.
+    pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
+        match self.get_or_try_insert_with::<Infallible>(key, || Ok(compute())) {
+            Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Like [`get_or_insert_with`](Self::get_or_insert_with), but stores nothing if `compute` fails.
+    ///
+    /// A call that fails counts as a miss. What is stored stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `compute`.
+    ///
+    /// # Panics
+    ///
+    /// Only if `compute` or a method of the key or the value does. Nothing is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::num::ParseIntError;
+    ///
+    /// use functools::LruCache;
+    ///
+    /// static NUMBERS: LruCache<String, u32> = LruCache::new(Some(100));
+    ///
+    /// fn number(text: &str) -> Result<u32, ParseIntError> {
+    ///     NUMBERS.get_or_try_insert_with(text.to_owned(), || text.parse())
+    /// }
+    ///
+    /// assert_eq!(number("12"), Ok(12));
+    /// assert!(number("twelve").is_err());
+    /// assert_eq!((NUMBERS.len(), NUMBERS.info().misses), (1, 2));
+    /// ```
+    pub fn get_or_try_insert_with<E>(&self, key: K, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
+        let hash = KeyHash::of(&key);
+        match self.engine.lookup(hash, |stored| *stored == key, V::clone, &self.lifecycle()) {
+            Ok(value) => {
+                drop(key);
+                Ok(value)
+            }
+            Err(began) => {
+                let value = compute()?;
+                self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
+                Ok(value)
+            }
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns a clone of the value for `key`, or computes, awaits and stores the value. Concurrent calls for one key
+    /// share a computation (single-flight).
+    ///
+    /// One call awaits the future of its `compute`, and the others await the value of this call, on any
+    /// runtime. They may be made by several threads. Counts a hit or a miss; a call that receives the value of
+    /// another counts as a hit. Calls of [`get_or_insert_with`](Self::get_or_insert_with) do not share computations,
+    /// neither with each other nor with this method.
+    ///
+    /// The lock is not held while the value is computed: `compute` may call the cache. If it awaits a value that
+    /// awaits this one, directly or through other calls, it computes for itself instead of waiting for ever. A
+    /// call that has waited for 30 seconds computes as well.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, one of the calls that wait computes in its place.
+    ///
+    /// # Panics
+    ///
+    /// Only if `compute`, its future or a method of the key or the value does. Nothing is stored, and the calls
+    /// that wait compute for themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// async fn load(name: &str) -> String {
+    ///     format!("contents of {name}")
+    /// }
+    ///
+    /// async fn page(pages: &LruCache<String, String>, name: &str) -> String {
+    ///     pages.get_or_insert_with_async(name.to_owned(), || load(name)).await
+    /// }
+    ///
+    /// let pages = LruCache::new(Some(100));
+    /// # lru_core::__private::block_on(async {
+    /// assert_eq!(page(&pages, "a.html").await, "contents of a.html");
+    /// assert_eq!(page(&pages, "a.html").await, "contents of a.html");
+    /// # });
+    /// assert_eq!(pages.info().hits, 1);
+    /// ```
+    pub async fn get_or_insert_with_async<F>(&self, key: K, compute: impl FnOnce() -> F) -> V
+    where
+        F: Future<Output = V>,
+    {
+        self.coalesced(WithEq::new(&key), Plain, async || compute().await).await
+    }
+
+    /// Like [`get_or_insert_with_async`](Self::get_or_insert_with_async), but stores nothing if `compute`
+    /// fails.
+    ///
+    /// An error is returned to the call that computed. The calls that wait for it then compute in turn, until
+    /// one succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `compute`.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, one of the calls that wait computes in its place.
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_insert_with_async`](Self::get_or_insert_with_async) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// async fn fetch(id: u32) -> Result<String, &'static str> {
+    ///     if id == 0 { Err("no such user") } else { Ok(format!("user {id}")) }
+    /// }
+    ///
+    /// let users = LruCache::new(Some(100));
+    /// # lru_core::__private::block_on(async {
+    /// assert_eq!(users.get_or_try_insert_with_async(7, || fetch(7)).await.as_deref(), Ok("user 7"));
+    /// assert_eq!(users.get_or_try_insert_with_async(0, || fetch(0)).await, Err("no such user"));
+    /// # });
+    /// assert!(users.contains(&7) && !users.contains(&0));
+    /// ```
+    pub async fn get_or_try_insert_with_async<F, E>(
+        &self,
+        key: K,
+        compute: impl FnOnce() -> F,
+    ) -> Result<V, E>
+    where
+        F: Future<Output = Result<V, E>>,
+    {
+        self.coalesced(WithEq::new(&key), OkOnly, async || compute().await).await
+    }
+}
+
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Looks up a result, or computes it by the future of `compute`, which concurrent calls for one key share.
+    pub(super) async fn coalesced<Q, R, O>(&self, key: Q, policy: O, compute: impl AsyncFnOnce() -> R) -> R
+    where
+        Q: Part<Stored = K>,
+        O: ResultPolicy<R, Stored = V>,
+    {
+        match self.__handle().begin(key, policy, FlightOptions::SINGLE) {
+            CoalescedLookup::Hit(value) | CoalescedLookup::Stale(value, _) => value,
+            CoalescedLookup::Miss(call) => {
+                call.run_async(Recompute, &NoRemote, async move { compute().await }, |miss, result| {
+                    miss.insert(result)
+                })
+                .await
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
