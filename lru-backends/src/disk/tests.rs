@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Instant;
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, StorageBackend, TableDefinition};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 
 use super::*;
 
@@ -521,4 +521,43 @@ fn no_lookup_finds_what_was_computed_before_a_removal() {
         is_over.store(true, SeqCst);
         changes.unwrap();
     });
+}
+
+/// The test vector of `docs/format.md`.
+#[test]
+fn the_tables_are_as_they_are_specified() {
+    const ENTRIES: TableDefinition<&[u8], (u64, u64, &[u8])> = TableDefinition::new("entries");
+    const ORDER: TableDefinition<u64, &[u8]> = TableDefinition::new("order");
+    const DEADLINES: TableDefinition<(u64, u64), &[u8]> = TableDefinition::new("deadlines");
+    const TOTALS: TableDefinition<&str, u64> = TableDefinition::new("totals");
+    let folder = Folder::new("tables");
+    let path = folder.path("results.redb");
+    let value = [&b"\xF7\x03\x02\0\x84\xBD\x9D\x96"[..], &[0; 16], b"19.5"].concat();
+    Backend::set(&disk(&path), "shop.price", b"[7]", &value, None).unwrap();
+    let file = Database::open(&path).unwrap();
+    let tables = file.begin_read().unwrap();
+    let key = &b"10:shop.price:[7]"[..];
+    let entries = tables.open_table(ENTRIES).unwrap();
+    let (stored, entry) = entries.first().unwrap().unwrap();
+    assert_eq!((stored.value(), entry.value()), (key, (0, 0, value.as_slice())));
+    assert_eq!(tables.open_table(ORDER).unwrap().get(0).unwrap().unwrap().value(), key);
+    assert!(tables.open_table(DEADLINES).unwrap().first().unwrap().is_none());
+    let totals = tables.open_table(TOTALS).unwrap();
+    let total = |name| totals.get(name).unwrap().unwrap().value();
+    assert_eq!((total("next number"), total("bytes")), (1, 239));
+    drop((stored, entry));
+    drop((entries, totals, tables, file));
+
+    let hour = Duration::from_secs(3600);
+    let before = now();
+    Backend::set(&disk(&path), "shop.price", b"[7]", &value, Some(hour)).unwrap();
+    let file = Database::open(&path).unwrap();
+    let tables = file.begin_read().unwrap();
+    let deadlines = tables.open_table(DEADLINES).unwrap();
+    let (deadline, stored) = deadlines.first().unwrap().unwrap();
+    assert_eq!((deadline.value().1, stored.value()), (1, key));
+    let deadline = deadline.value().0;
+    assert!((before + 3_600_000..=now() + 3_600_000).contains(&deadline));
+    let entries = tables.open_table(ENTRIES).unwrap();
+    assert_eq!(entries.get(key).unwrap().unwrap().value(), (deadline, 1, value.as_slice()));
 }
