@@ -1014,7 +1014,7 @@ pub use lru_macros::cache;
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
 ///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. While changes cannot be
 ///   received, as in an outage, the copies live on, for `front_ttl` or else their `ttl`; with `on_lost = drop` they are dropped. `front_ttl` is the
-///   bound with Memcached, a file, a Redis cluster, an older server, or a cache object (`cache = …`).
+///   bound with Memcached, a file, a Redis cluster whose client does not speak RESP3, an older server, `tracking(false)`, or a cache object (`cache = …`).
 /// * **Namespace.** The path of the function is its namespace, so functions do not share entries. A function within another function or
 ///   block has its line and column as well, since its path is not unique. `namespace = "shop.price"` gives a name that stays the same when the
 ///   function is moved or renamed; [`registry`](crate#features) and metrics use it too. `version`, any value with `Display`, is part of the namespace:

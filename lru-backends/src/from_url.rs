@@ -1,5 +1,8 @@
 //! The backend that a URL names.
 
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+mod options;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -7,6 +10,10 @@ use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
     Off, Stored,
 };
+#[cfg(any(feature = "memcached", feature = "redis"))]
+use options::UrlOptions;
+#[cfg(feature = "disk")]
+use options::decoded;
 
 /// Returns the backend that a URL names, so that the environment of a program can choose it.
 ///
@@ -18,6 +25,10 @@ use lru_core::backend::{
 /// | `memcacheds://host` | the same, encrypted | `memcached-tls` |
 /// | `disk:path`, `file:///path` | `disk(…)`; `%20` in a path is a space, as in any URL | `disk` |
 /// | `off:` | [`Off`] | |
+///
+/// The URL of a server may end with options: `redis://host/2?key_prefix=shop:&tracking=false`. `key_prefix` is that of
+/// the client, `tracking` that of `Redis`; `%20` and the like are bytes, as in any URL. Other parameters are those of the
+/// `redis` crate, such as `protocol=resp3`; Memcached has none.
 ///
 /// Nothing is connected or opened; [`check`](Backend::check) does so.
 ///
@@ -69,7 +80,7 @@ pub fn from_url(url: &str) -> Result<AnyBackend, BackendError> {
     Ok(AnyBackend { engine })
 }
 
-fn misconfigured(message: &'static str) -> BackendError {
+pub(super) fn misconfigured(message: &'static str) -> BackendError {
     BackendError::with_kind(ErrorKind::Configuration, message)
 }
 
@@ -83,6 +94,8 @@ fn unknown() -> BackendError {
 
 #[cfg(feature = "redis")]
 fn in_redis(url: &str) -> Result<Engine, BackendError> {
+    let (url, options) = UrlOptions::taken_from(url, &["key_prefix", "tracking"]);
+    let url = url.as_str();
     // The error of the `redis` crate might contain the password.
     if ::redis::Client::open(url).is_err() {
         let scheme = url.split(':').next().unwrap_or_default();
@@ -93,7 +106,14 @@ fn in_redis(url: &str) -> Result<Engine, BackendError> {
             "not a valid URL of Redis"
         }));
     }
-    Ok(Engine::Redis(Box::new(crate::redis(url))))
+    let mut redis = crate::redis(url);
+    if let Some(prefix) = options.key_prefix()? {
+        redis = redis.key_prefix(prefix);
+    }
+    if let Some(is_on) = options.tracking()? {
+        redis = redis.tracking(is_on);
+    }
+    Ok(Engine::Redis(Box::new(redis)))
 }
 
 #[cfg(not(feature = "redis"))]
@@ -103,11 +123,19 @@ fn in_redis(_: &str) -> Result<Engine, BackendError> {
 
 #[cfg(feature = "memcached")]
 fn in_memcached(scheme: &str, address: &str) -> Result<Engine, BackendError> {
-    let address = address.trim_start_matches('/');
+    let (address, options) = UrlOptions::taken_from(address.trim_start_matches('/'), &["key_prefix"]);
+    let address = address.as_str();
+    if address.contains('?') {
+        return Err(misconfigured("`memcached:` has no other option than `key_prefix`"));
+    }
     let is_address = !address.is_empty() && !address.contains(char::is_whitespace);
     let address = is_address.then(|| format!("{scheme}://{address}"));
     let address = address.ok_or_else(|| misconfigured("`memcached:` needs the address of a server"))?;
-    Ok(Engine::Memcached(Box::new(crate::memcached(address))))
+    let mut memcached = crate::memcached(address);
+    if let Some(prefix) = options.key_prefix()? {
+        memcached = memcached.key_prefix(prefix);
+    }
+    Ok(Engine::Memcached(Box::new(memcached)))
 }
 
 #[cfg(not(feature = "memcached"))]
@@ -125,24 +153,6 @@ fn on_disk(path: &str) -> Result<Engine, BackendError> {
 #[cfg(not(feature = "disk"))]
 fn on_disk(_: &str) -> Result<Engine, BackendError> {
     Err(misconfigured("`disk:` needs the feature `disk`"))
-}
-
-/// Replaces each `%` and two hexadecimal digits by a byte; `None` if the bytes are no text.
-#[cfg(feature = "disk")]
-fn decoded(path: &str) -> Option<String> {
-    let mut parts = path.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let escaped = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(byte) => {
-                bytes.push(byte);
-                bytes.extend(&part.as_bytes()[2..]);
-            }
-            None => bytes.extend([b"%", part.as_bytes()].concat()),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// The backend that a URL names, for plain and `async` functions; see [`from_url`].

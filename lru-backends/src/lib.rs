@@ -33,6 +33,8 @@ mod error;
 mod fallback;
 mod fnv;
 mod from_url;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod key_prefix;
 mod layered;
 #[cfg(feature = "memcached")]
 mod memcached;

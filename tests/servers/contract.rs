@@ -11,7 +11,7 @@ use crate::files::Folder;
 use crate::server::{MEMCACHED, REDIS, block_on, limit};
 
 /// A timeout longer than a service would use: the tests need answers even from a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn redis(url: impl AsRef<str>) -> Redis {
     backend::redis(url).connect_timeout(PATIENCE).timeout(PATIENCE)

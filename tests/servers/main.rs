@@ -16,6 +16,7 @@ mod fallback;
 mod files;
 mod global;
 mod histories;
+mod key_prefix;
 mod leases;
 mod many;
 mod memcached_clocks;
@@ -23,6 +24,7 @@ mod memcached_connections;
 mod memcached_leases;
 #[cfg(feature = "memcached-tls")]
 mod memcached_tls;
+mod noted;
 mod outages;
 #[cfg(feature = "json")]
 mod outside;

@@ -2,35 +2,46 @@
 
 use std::time::{Duration, Instant};
 
+use functools::__private::sink_of;
+use functools::backend::redis_client::ProtocolVersion;
 use functools::backend::redis_client::cluster::ClusterClient;
 use functools::backend::redis_client::sentinel::{SentinelClient, SentinelServerType};
 use functools::backend::{AsyncBackend, Backend, CompareAndSwap, Redis};
 
 use crate::contract::{keeps, keeps_async};
 use crate::files::Folder;
+use crate::noted::Noted;
 use crate::server::{Server, block_on, eventually, free_port, limit};
 
-#[test]
-fn a_cluster_keeps_it() {
-    let _limit = limit();
-    let folder = Folder::new("cluster");
+/// Starts a server that can join a cluster, and returns the port of its bus.
+fn node_of_cluster(folder: &Folder, name: &str) -> (Server, String) {
+    let (bus, file) = (free_port().to_string(), folder.path(&format!("nodes-{name}.conf")));
+    let file = file.to_str().unwrap();
+    let node = Server::redis(&[
+        "--cluster-enabled yes",
+        "--cluster-port",
+        &bus,
+        "--cluster-config-file",
+        file,
+        "--cluster-node-timeout 5000",
+    ]);
+    (node, bus)
+}
+
+fn meet(node: &Server, (other, bus): &(Server, String)) {
+    let meet = format!("CLUSTER MEET 127.0.0.1 {} {bus}\r\n", other.port);
+    assert_eq!(node.says(&meet, "\r\n"), "+OK\r\n");
+}
+
+/// Starts a cluster of three servers.
+fn nodes_of_cluster(folder: &Folder) -> [(Server, String); 3] {
     let nodes = [("0", "5460"), ("5461", "10922"), ("10923", "16383")].map(|(from, to)| {
-        let (bus, file) = (free_port().to_string(), folder.path(&format!("nodes-{from}.conf")));
-        let file = file.to_str().unwrap();
-        let node = Server::redis(&[
-            "--cluster-enabled yes",
-            "--cluster-port",
-            &bus,
-            "--cluster-config-file",
-            file,
-            "--cluster-node-timeout 5000",
-        ]);
+        let (node, bus) = node_of_cluster(folder, from);
         assert_eq!(node.says(&format!("CLUSTER ADDSLOTSRANGE {from} {to}\r\n"), "\r\n"), "+OK\r\n");
         (node, bus)
     });
-    for (node, bus) in &nodes[1..] {
-        let meet = format!("CLUSTER MEET 127.0.0.1 {} {bus}\r\n", node.port);
-        assert_eq!(nodes[0].0.says(&meet, "\r\n"), "+OK\r\n");
+    for other in &nodes[1..] {
+        meet(&nodes[0].0, other);
     }
     eventually("the cluster is complete", || {
         nodes.iter().all(|(node, _)| {
@@ -39,6 +50,81 @@ fn a_cluster_keeps_it() {
                 && !node.says("GET a\r\nGET b\r\nGET c\r\nPING\r\n", "+PONG\r\n").contains("CLUSTERDOWN")
         })
     });
+    nodes
+}
+
+#[test]
+fn a_cluster_reports_changes() {
+    let _limit = limit();
+    let folder = Folder::new("tracked-cluster");
+    let nodes = nodes_of_cluster(&folder);
+    let long = Duration::from_secs(20);
+    let cluster = || {
+        let client = ClusterClient::builder(vec![nodes[0].0.url()]).use_protocol(ProtocolVersion::RESP3);
+        Redis::cluster(client.build().unwrap()).timeout(long).connect_timeout(long).key_prefix("shop:")
+    };
+    let (one, other, noted) = (cluster(), cluster(), Noted::leaked());
+    assert!(Backend::watch(&one, "n", sink_of(noted)));
+    let numbers: Vec<[u8; 4]> = (0..100_u32).map(u32::to_le_bytes).collect();
+    let are_reported = |after: usize| {
+        eventually("the process receives changes", || noted.count(b"all") >= after);
+        for key in numbers.iter().map(|key| &key[..]).chain([&b"own"[..]]) {
+            Backend::set(&other, "n", key, b"", None).unwrap();
+        }
+        eventually("all changes are reported", || numbers.iter().all(|key| noted.has(key)));
+        eventually("the item is told", || noted.has(b"own is told"));
+    };
+    are_reported(1);
+    // Any one connection that is lost is restored, and copies may be outdated.
+    for (node, _) in &nodes {
+        noted.forget();
+        let killed = node.says("CLIENT KILL TYPE normal SKIPME yes\r\n", "\r\n");
+        assert!(killed.starts_with(':'), "{killed}");
+        // Once it is lost, and once it is restored.
+        are_reported(2);
+    }
+    // A namespace that is watched later is subscribed to as well.
+    let later = Noted::leaked();
+    assert!(Backend::watch(&one, "later", sink_of(later)));
+    eventually("the process receives changes", || later.has(b"all"));
+    for key in &numbers {
+        Backend::set(&other, "later", key, b"", None).unwrap();
+    }
+    eventually("all changes are reported", || numbers.iter().all(|key| later.has(key)));
+    // A server that takes over some slots is subscribed to.
+    Backend::clear(&other, "n").unwrap();
+    Backend::clear(&other, "later").unwrap();
+    let new = node_of_cluster(&folder, "new");
+    meet(&nodes[0].0, &new);
+    let id = new.0.says("CLUSTER MYID\r\nPING\r\n", "+PONG\r\n").lines().nth(1).unwrap().to_owned();
+    let all = || nodes.iter().map(|(node, _)| node).chain([&new.0]);
+    eventually("all know the new server", || {
+        all().all(|node| {
+            let known = node.says("CLUSTER NODES\r\nPING\r\n", "+PONG\r\n");
+            known.contains(&id) && !known.contains("handshake")
+        })
+    });
+    for slot in 0..100 {
+        let moved = format!("CLUSTER SETSLOT {slot} NODE {id}\r\n");
+        // First the one that takes the slot over.
+        for node in [&new.0].into_iter().chain(all()) {
+            assert_eq!(node.says(&moved, "\r\n"), "+OK\r\n");
+        }
+    }
+    eventually("the new server reports changes", || {
+        new.0.says("INFO clients\r\nPING\r\n", "+PONG\r\n").contains("tracking_clients:1")
+    });
+    drop(one);
+    eventually("no server reports changes", || {
+        all().all(|node| node.says("INFO clients\r\nPING\r\n", "+PONG\r\n").contains("tracking_clients:0"))
+    });
+}
+
+#[test]
+fn a_cluster_keeps_it() {
+    let _limit = limit();
+    let folder = Folder::new("cluster");
+    let nodes = nodes_of_cluster(&folder);
     let cluster = || Redis::cluster(ClusterClient::new(vec![nodes[0].0.url()]).unwrap());
     keeps(&cluster()).unwrap();
     let count = |n: Option<u64>| n.unwrap_or(0) + 1;

@@ -10,10 +10,7 @@ use super::client::{Operation, Retry, is_closed};
 use super::item::{self, Generation};
 use super::lease::{self, MAX_LOOKS, Seen, Token};
 use super::protocol::{self, Flags, If, Reply};
-use super::{
-    MAX_KEYS, Memcached, Version, found, found_of, generation_and_entries, generation_and_entry,
-    generation_in, opened, rejected,
-};
+use super::{MAX_KEYS, Memcached, Version, found, found_of, generation_in, opened, rejected};
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 use crate::error::ClientError;
 
@@ -27,7 +24,7 @@ macro_rules! backend_by_memcached {
 
             /// Returns the generation of a namespace, and creates it if there is none.
             $($fn)* $generation(&self, operation: &Operation, namespace: &str) -> Result<Generation, ClientError> {
-                let key = item::generation_key(namespace);
+                let key = self.generation_key(namespace);
                 let [reply] = self.$send(operation, &protocol::get(&key), Retry::Allowed)$($await)*?;
                 let only = match reply {
                     Reply::Value { value, flags } => match value.try_into() {
@@ -54,10 +51,10 @@ macro_rules! backend_by_memcached {
 
             /// Looks up an entry, and leaves a lease if there is none.
             $($fn)* $look(&self, operation: &Operation, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, ClientError> {
-                let entry_key = item::entry_key(namespace, key);
+                let entry_key = self.entry_key(namespace, key);
                 let seconds = item::lease_seconds(lease);
                 let requests = [
-                    protocol::get(&item::generation_key(namespace)),
+                    protocol::get(&self.generation_key(namespace)),
                     protocol::get_or_create(&entry_key, seconds),
                 ].concat();
                 for _ in 0..MAX_LOOKS {
@@ -113,7 +110,7 @@ macro_rules! backend_by_memcached {
                 let now = SystemTime::now();
                 let item = item::packed(generation, namespace, key, value, ttl, now);
                 let seconds = item::server_ttl(ttl, now);
-                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Any);
+                let request = protocol::set(&self.entry_key(namespace, key), &item, seconds, If::Any);
                 // It is not sent twice: the first request may be carried out late, after a change that follows the second.
                 match self.$send(operation, &request, Retry::Forbidden)$($await)*? {
                     [Reply::Done(flags)] => Ok(Token { cas: 0, epoch, generation }.over(flags)),
@@ -134,9 +131,9 @@ macro_rules! backend_by_memcached {
                 let now = SystemTime::now();
                 let item = item::packed(token.generation, namespace, key, value, ttl, now);
                 let seconds = item::server_ttl(ttl, now);
-                let generation_key = item::generation_key(namespace);
+                let generation_key = self.generation_key(namespace);
                 let requests = [
-                    protocol::set(&item::entry_key(namespace, key), &item, seconds, If::Version(token.cas)),
+                    protocol::set(&self.entry_key(namespace, key), &item, seconds, If::Version(token.cas)),
                     // Without its generation the entry is found by no lookup: the namespace was cleared, or the server
                     // was restarted and the version is that of another item.
                     protocol::get(&generation_key),
@@ -166,8 +163,8 @@ macro_rules! backend_by_memcached {
                 token: Token,
                 ttl: Duration,
             ) -> Result<bool, ClientError> {
-                let entry_key = item::entry_key(namespace, key);
-                let requests = [protocol::get(&item::generation_key(namespace)), protocol::version(&entry_key)].concat();
+                let entry_key = self.entry_key(namespace, key);
+                let requests = [protocol::get(&self.generation_key(namespace)), protocol::version(&entry_key)].concat();
                 let [generation, entry] = self.$send(operation, &requests, Retry::Allowed)$($await)*?;
                 let is_cleared = generation_in(generation)? != Some(token.generation);
                 // First without a change: an entry, whether it is the one of the lease or another, keeps its time to live.
@@ -184,7 +181,7 @@ macro_rules! backend_by_memcached {
         impl $Backend for Memcached {
             $($fn)* get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
                 let operation = &self.admit()?;
-                let replies = self.$send(operation, &generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
+                let replies = self.$send(operation, &self.generation_and_entry(namespace, key), Retry::Allowed)$($await)*;
                 let found = replies.and_then(|[generation, entry]| {
                     found(entry, generation_in(generation)?, namespace, key)
                 });
@@ -195,7 +192,7 @@ macro_rules! backend_by_memcached {
                 let mut all = Vec::with_capacity(keys.len());
                 for keys in keys.chunks(MAX_KEYS) {
                     let operation = &self.admit()?;
-                    let requests = generation_and_entries(namespace, keys);
+                    let requests = self.generation_and_entries(namespace, keys);
                     let replies = self.$send_all(operation, &requests, 1 + keys.len(), Retry::Allowed)$($await)*;
                     let found = replies.and_then(|replies| found_of(replies, namespace, keys));
                     all.extend(self.record(found)?);
@@ -266,7 +263,7 @@ macro_rules! backend_by_memcached {
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 let Some(token) = Token::of(lease, &self.server().epoch) else { return Ok(()) };
                 let operation = &self.admit()?;
-                let request = protocol::delete_version(&item::entry_key(namespace, key), token.cas);
+                let request = protocol::delete_version(&self.entry_key(namespace, key), token.cas);
                 let done = match self.$send(operation, &request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done(_) | Reply::Changed | Reply::Missing]) => Ok(()),
                     Ok([other]) => Err(rejected(other)),
@@ -292,7 +289,7 @@ macro_rules! backend_by_memcached {
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let operation = &self.admit()?;
                 let requests =
-                    [generation_and_entry(namespace, key), protocol::delete(&item::entry_key(namespace, key))];
+                    [self.generation_and_entry(namespace, key), protocol::delete(&self.entry_key(namespace, key))];
                 let replies = self.$send(operation, &requests.concat(), Retry::Allowed)$($await)*;
                 let done = replies.and_then(|[generation, entry, deleted]| {
                     let generation = generation_in(generation)?;
@@ -310,7 +307,7 @@ macro_rules! backend_by_memcached {
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
                 let operation = &self.admit()?;
                 // Entries of an older generation are found by no lookup.
-                let key = item::generation_key(namespace);
+                let key = self.generation_key(namespace);
                 let request = protocol::set(&key, &item::new_generation(), 0, If::Any);
                 let done = match self.$send(operation, &request, Retry::Allowed)$($await)* {
                     Ok([Reply::Done(_)]) => Ok(()),
@@ -334,7 +331,7 @@ macro_rules! backend_by_memcached {
                 key: &[u8],
             ) -> Result<(Option<Stored>, Version), BackendError> {
                 let operation = &self.admit()?;
-                let looked = match self.$send(operation, &generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
+                let looked = match self.$send(operation, &self.generation_and_entry(namespace, key), Retry::Allowed)$($await)* {
                     Ok([generation, entry]) => match generation_in(generation) {
                         Ok(Some(generation)) => Ok((generation, entry)),
                         Ok(None) => self.$generation(operation, namespace)$($await)*.map(|generation| (generation, entry)),
@@ -369,7 +366,7 @@ macro_rules! backend_by_memcached {
                 let item = item::packed(version.generation, namespace, key, value, ttl, now);
                 let only = version.cas.map_or(If::Absent, If::Version);
                 let seconds = item::server_ttl(ttl, now);
-                let request = protocol::set(&item::entry_key(namespace, key), &item, seconds, only);
+                let request = protocol::set(&self.entry_key(namespace, key), &item, seconds, only);
                 let done = match self.$send(operation, &request, Retry::Forbidden)$($await)* {
                     Ok([Reply::Done(_)]) => Ok(true),
                     Ok([Reply::Changed | Reply::Missing]) => Ok(false),

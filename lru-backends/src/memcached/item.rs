@@ -1,7 +1,7 @@
 //! Items in Memcached: their keys, and how an entry is packed into the value.
 //!
 //! Keys in Memcached are short and contain no spaces, so an entry is stored under a hash of its namespace and its key.
-//! The item contains both, and a lookup compares them: of two keys with the same hash, one overwrites the other but is
+//! The client's [`KeyPrefix`] precedes the hash. The item contains namespace and key, and a lookup compares them: of two keys with the same hash, one overwrites the other but is
 //! never mistaken for it. The item also contains the generation of its namespace. Clearing a namespace changes its
 //! generation, which invalidates all older items.
 //!
@@ -12,6 +12,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
+use crate::key_prefix::KeyPrefix;
 use crate::milliseconds::{since_1970, whole_milliseconds};
 
 /// From this number of seconds on, the server takes a time to live for a date.
@@ -37,13 +38,14 @@ pub(super) fn new_generation() -> Generation {
 }
 
 /// Returns the key of the generation of a namespace.
-pub(super) fn generation_key(namespace: &str) -> String {
-    format!("lru:g:{:032x}", fnv(&[namespace.as_bytes()]))
+pub(super) fn generation_key(key_prefix: &KeyPrefix, namespace: &str) -> String {
+    format!("{key_prefix}lru:g:{:032x}", fnv(&[namespace.as_bytes()]))
 }
 
 /// Returns the key of an entry.
-pub(super) fn entry_key(namespace: &str, key: &[u8]) -> String {
-    format!("lru:e:{:032x}", fnv(&[&length(namespace.len()), namespace.as_bytes(), key]))
+pub(super) fn entry_key(key_prefix: &KeyPrefix, namespace: &str, key: &[u8]) -> String {
+    let hash = fnv(&[&length(namespace.len()), namespace.as_bytes(), key]);
+    format!("{key_prefix}lru:e:{hash:032x}")
 }
 
 /// FNV-1a with 128 bits: stable across machines and versions. A collision causes a miss.
@@ -183,8 +185,31 @@ mod tests {
         for length in 0..item.len() - 5 {
             assert_eq!(unpacked(&item[..length], generation, "ab", b"c", Some(2), now), None);
         }
-        assert_ne!(entry_key("ab", b"c"), entry_key("a", b"bc"));
+        let none = KeyPrefix::default();
+        assert_ne!(entry_key(&none, "ab", b"c"), entry_key(&none, "a", b"bc"));
         assert_ne!(new_generation(), generation);
+    }
+
+    /// The test vectors of `docs/format.md`.
+    #[test]
+    fn items_are_as_they_are_specified() {
+        let (none, app) = (KeyPrefix::default(), KeyPrefix::new("app:".to_owned()));
+        let (namespace, key) = ("shop.price", b"[7]");
+        assert_eq!(generation_key(&none, namespace), "lru:g:3bbab97a4513da6cf071489efcc9a092");
+        assert_eq!(entry_key(&none, namespace, key), "lru:e:a7146b62d804b2d47dc7a24281a2c355");
+        assert_eq!(entry_key(&app, namespace, key), "app:lru:e:a7146b62d804b2d47dc7a24281a2c355");
+
+        let mut generation = Generation::default();
+        generation.iter_mut().zip(0..).for_each(|(byte, n)| *byte = n);
+        let value = [&b"\xF7\x03\x02\0\x84\xBD\x9D\x96"[..], &[0; 16], b"19.5"].concat();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let ttl = Some(Duration::from_millis(1500));
+        let mut item = [&b"\xF7\x4D"[..], &generation, b"\xDC\x15\xA5\xD4\xE8\0\0\0\xF4\x01"].concat();
+        item.extend(b"\x0A\0\0\0\0\0\0\0shop.price\x03\0\0\0\0\0\0\0[7]");
+        item.extend(&value);
+        assert_eq!(packed(generation, namespace, key, &value, ttl, now), item);
+        assert_eq!(server_ttl(ttl, now), 3);
+        assert_eq!(unpacked(&item, generation, namespace, key, Some(3), now), Some((value, ttl)));
     }
 
     /// Returns the remaining time to live that a reader sees whose clock is ahead by `skew` milliseconds, so many

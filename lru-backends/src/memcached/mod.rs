@@ -31,6 +31,7 @@ use self::tls::Tls;
 use crate::circuit_breaker::{Breaker, circuit_open};
 use crate::connection_pool::CONNECTIONS;
 use crate::error::ClientError;
+use crate::key_prefix::{KeyPrefix, key_prefix_method};
 use crate::timeouts::{Timeouts, timeout_methods};
 
 /// How many keys are looked up in one round trip. Their requests fit into the socket buffers, so that client and server
@@ -83,6 +84,7 @@ pub struct Memcached {
     tls: Option<Tls>,
     /// How many blocking connections there are at most.
     connections: usize,
+    key_prefix: KeyPrefix,
     /// The name of the server in errors.
     place: String,
     timeouts: Timeouts,
@@ -103,6 +105,7 @@ pub fn memcached(address: impl Into<String>) -> Memcached {
         credentials,
         tls,
         connections: CONNECTIONS,
+        key_prefix: KeyPrefix::default(),
         place,
         timeouts: Timeouts::new(),
         shared: OnceLock::new(),
@@ -131,6 +134,30 @@ impl Memcached {
         self
     }
 
+    /// Returns the key of the generation of a namespace.
+    fn generation_key(&self, namespace: &str) -> String {
+        item::generation_key(&self.key_prefix, namespace)
+    }
+
+    /// Returns the key of an entry.
+    fn entry_key(&self, namespace: &str, key: &[u8]) -> String {
+        item::entry_key(&self.key_prefix, namespace, key)
+    }
+
+    /// Requests the generation of a namespace and one entry, in one round trip.
+    fn generation_and_entry(&self, namespace: &str, key: &[u8]) -> Vec<u8> {
+        self.generation_and_entries(namespace, &[key])
+    }
+
+    /// Requests the generation of a namespace and several entries, in one round trip.
+    fn generation_and_entries(&self, namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
+        let mut requests = protocol::get(&self.generation_key(namespace));
+        for key in keys {
+            requests.extend(protocol::get(&self.entry_key(namespace, key)));
+        }
+        requests
+    }
+
     fn shared(&self) -> &(Arc<Server>, Arc<Breaker>) {
         self.shared.get_or_init(|| {
             let server = Server::shared(&self.address, self.credentials.as_ref(), self.tls.as_ref());
@@ -145,6 +172,7 @@ impl Memcached {
 
     /// Begins an operation; an error if the circuit breaker is open.
     fn admit(&self) -> Result<Operation, BackendError> {
+        self.key_prefix.check(&self.place)?;
         if self.shared().1.admits() {
             Ok(Operation::begin(&self.timeouts))
         } else {
@@ -160,6 +188,7 @@ impl Memcached {
 }
 
 timeout_methods! { Memcached }
+key_prefix_method! { Memcached }
 
 impl Leases for Memcached {}
 
@@ -175,20 +204,6 @@ pub struct Version {
     generation: Generation,
     /// The server's version of the item (`cas`); `None` if there is no item.
     cas: Option<u64>,
-}
-
-/// Requests the generation of a namespace and one entry, in one round trip.
-fn generation_and_entry(namespace: &str, key: &[u8]) -> Vec<u8> {
-    generation_and_entries(namespace, &[key])
-}
-
-/// Requests the generation of a namespace and several entries, in one round trip.
-fn generation_and_entries(namespace: &str, keys: &[&[u8]]) -> Vec<u8> {
-    let mut requests = protocol::get(&item::generation_key(namespace));
-    for key in keys {
-        requests.extend(protocol::get(&item::entry_key(namespace, key)));
-    }
-    requests
 }
 
 /// Reads the generation of a namespace, if it has one.

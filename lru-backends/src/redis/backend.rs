@@ -24,7 +24,7 @@ use super::item::{
     any_head_of, found, found_versioned, head_of, lease_over, looked_up, new_lease, new_value,
 };
 use super::request::{
-    Node, Request, WRONG_TYPE, delete, look, pattern, redis_key, scan, set, time_argument, unlink,
+    Node, Request, WRONG_TYPE, delete, look, pattern, prefix, scan, set, time_argument, unlink,
 };
 use super::script::{ADD, END, LOOK, RENEW, STORE, Script};
 use super::server::Server;
@@ -170,12 +170,12 @@ macro_rules! backend_by_redis {
                 Ok((vec![None], Value::Nil))
             }
 
-            /// Removes all keys of a namespace. The timeout applies to each step.
+            /// Removes all keys that begin with this text. The timeout applies to each step.
             ///
             /// A scan returns all keys that were there from its beginning to its end. A key in a slot that moves
             /// meanwhile may be missed by both servers: then all are scanned again.
-            $($fn)* $clear_by_scan(&self, namespace: &str) -> Result<(), Failure> {
-                let pattern = pattern(namespace);
+            $($fn)* $clear_by_scan(&self, prefix: &str) -> Result<(), Failure> {
+                let pattern = pattern(prefix);
                 let mut before = self.$nodes()$($await)*?;
                 for _ in 0..SCANS {
                     for node in &before.0 {
@@ -213,7 +213,7 @@ macro_rules! backend_by_redis {
                     return Ok(Vec::new());
                 }
                 let server = self.admitted()?;
-                let request = Request::Get(keys.iter().map(|key| redis_key(namespace, key)).collect());
+                let request = Request::Get(keys.iter().map(|key| self.key(namespace, key)).collect());
                 let answer = server.$ask::<Vec<Replies>>(&request)$($await)*;
                 server.record(answer.map(|(_, all)| all.into_iter().map(found).collect()))
             }
@@ -240,7 +240,7 @@ macro_rules! backend_by_redis {
 
             $($fn)* get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
                 let server = self.admitted()?;
-                let lookup = server.$look(&redis_key(namespace, key), lease)$($await)*;
+                let lookup = server.$look(&self.key(namespace, key), lease)$($await)*;
                 server.record(lookup)
             }
 
@@ -257,7 +257,7 @@ macro_rules! backend_by_redis {
                 let Some(old) = head_of(lease, number) else { return Ok(None) };
                 let (head, item) = new_value(value);
                 let arguments = [old, &item, &time_argument(ttl)];
-                let is_set = server.$run(&STORE, &redis_key(namespace, key), &arguments)$($await)*;
+                let is_set = server.$run(&STORE, &self.key(namespace, key), &arguments)$($await)*;
                 server.record(unless_stale(is_set).map(|is_set| is_set.then(|| lease_over(&head, number))))
             }
 
@@ -269,7 +269,7 @@ macro_rules! backend_by_redis {
                 ttl: Option<Duration>,
             ) -> Result<Option<Lease>, BackendError> {
                 let server = self.admitted()?;
-                let done = server.$put(&redis_key(namespace, key), value, ttl)$($await)*;
+                let done = server.$put(&self.key(namespace, key), value, ttl)$($await)*;
                 server.record(done)
             }
 
@@ -283,7 +283,7 @@ macro_rules! backend_by_redis {
                 let server = self.admitted()?;
                 let Some(head) = head_of(lease, server.number()) else { return Ok(false) };
                 let arguments = [head, &time_argument(Some(ttl))];
-                let is_there = server.$run(&RENEW, &redis_key(namespace, key), &arguments)$($await)*;
+                let is_there = server.$run(&RENEW, &self.key(namespace, key), &arguments)$($await)*;
                 server.record(unless_stale(is_there))
             }
 
@@ -291,7 +291,7 @@ macro_rules! backend_by_redis {
                 // A lease from before a connection broke is of no use, but others may wait for its end.
                 let Some(head) = any_head_of(lease) else { return Ok(()) };
                 let server = self.admitted()?;
-                let key = redis_key(namespace, key);
+                let key = self.key(namespace, key);
                 let mut done = server.$run::<Value>(&END, &key, &[head])$($await)*;
                 if done.as_ref().is_err_and(Failure::is_stale) {
                     done = server.$run(&END, &key, &[head])$($await)*;
@@ -301,13 +301,13 @@ macro_rules! backend_by_redis {
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let server = self.admitted()?;
-                let done = server.$ask(&delete(&redis_key(namespace, key)))$($await)*;
+                let done = server.$ask(&delete(&self.key(namespace, key)))$($await)*;
                 server.record(done.map(|(_, was_there)| was_there))
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
                 let server = self.admitted()?;
-                let done = server.$clear_by_scan(namespace)$($await)*;
+                let done = server.$clear_by_scan(&prefix(&self.key_prefix, namespace))$($await)*;
                 server.record(done)
             }
 
@@ -316,7 +316,7 @@ macro_rules! backend_by_redis {
             }
 
             fn watch(&self, namespace: &str, sink: InvalidationSink) -> bool {
-                self.server().track(namespace, sink)
+                self.track(namespace, sink)
             }
         }
 
@@ -330,7 +330,7 @@ macro_rules! backend_by_redis {
                 key: &[u8],
             ) -> Result<(Option<Stored>, Self::Version), BackendError> {
                 let server = self.admitted()?;
-                let request = Request::Get(vec![redis_key(namespace, key)]);
+                let request = Request::Get(vec![self.key(namespace, key)]);
                 let answer = server.$ask::<Vec<Replies>>(&request)$($await)*;
                 let found = server.record(answer.map(|(_, mut all)| all.pop().and_then(found_versioned)))?;
                 Ok(found.map_or((None, None), |(stored, head)| (Some(stored), Some(head.to_vec()))))
@@ -345,7 +345,7 @@ macro_rules! backend_by_redis {
                 ttl: Option<Duration>,
             ) -> Result<bool, BackendError> {
                 let server = self.admitted()?;
-                let (key, item, time) = (redis_key(namespace, key), new_value(value).1, time_argument(ttl));
+                let (key, item, time) = (self.key(namespace, key), new_value(value).1, time_argument(ttl));
                 let done = match version {
                     Some(head) => server.$run(&STORE, &key, &[head, &item, &time])$($await)*,
                     None => server.$run(&ADD, &key, &[&item, &time])$($await)*,

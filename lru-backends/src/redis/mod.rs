@@ -1,7 +1,7 @@
 //! Redis or Valkey, by the `redis` crate.
 //!
 //! An entry is a string under `length:namespace:key`, where the length is that of the namespace: so keys are unique,
-//! and no namespace is a prefix of another. The string is an [item](item): its kind and its id, then the value. It
+//! and no namespace is a prefix of another. The client's [`KeyPrefix`] comes before it. The string is an [item](item): its kind and its id, then the value. It
 //! expires by the server's clock.
 //!
 //! Clearing scans the server for the namespace and unlinks its keys. That takes time proportional to the
@@ -20,6 +20,7 @@ mod script;
 mod sentinels;
 mod server;
 mod socket;
+mod tracked_connection;
 mod tracking;
 mod waiting;
 
@@ -28,11 +29,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
-use lru_core::backend::BackendError;
+use lru_core::backend::{BackendError, InvalidationSink};
 
 use crate::connection_pool::CONNECTIONS;
+use crate::key_prefix::{KeyPrefix, key_prefix_method};
 use crate::timeouts::{Timeouts, timeout_methods};
 use client::Endpoint;
+use request::redis_key;
 #[cfg(feature = "redis-sentinel")]
 use sentinels::Sentinels;
 use server::Server;
@@ -62,12 +65,13 @@ use server::Server;
 ///   gives no leases: results are computed and not stored. That does not open the circuit breaker.
 /// * From Redis 6 on, the server reports changes by other processes (client tracking), and the copies in this
 ///   process are dropped at once, for functions whose in-process cache is a `static`. This takes one more
-///   connection and one thread per URL. The server also reports expiry, eviction, and this process's own
+///   connection and one thread per URL, or in a cluster one connection per node. [`tracking`](Self::tracking) turns it
+///   off. The server also reports expiry, eviction, and this process's own
 ///   changes: the thread then asks for the first 17 bytes of the item, which tell whether the copy is one of it.
 /// * While that connection is down, changes are not received. So all copies are dropped when it is lost,
 ///   which takes up to about two seconds to detect, and again when it is restored or first opened. Meanwhile,
-///   and where tracking is not available (in a cluster, with an older server, or without permission for
-///   `CLIENT TRACKING`), `front_ttl` bounds how long a copy may be outdated. This is not reported as an
+///   and where tracking is not available (with an older server, without permission for `CLIENT TRACKING`, or in a
+///   cluster whose client does not speak RESP3), `front_ttl` bounds how long a copy may be outdated. This is not reported as an
 ///   error.
 /// * Neither `Debug` output nor errors contain the URL, the user or the password.
 ///
@@ -101,6 +105,9 @@ pub struct Redis {
     timeouts: Timeouts,
     /// How many blocking connections there are at most.
     connections: usize,
+    key_prefix: KeyPrefix,
+    /// Whether functions are told of changes.
+    tracks: bool,
     /// The connections, which other backends may share. They are looked up after all options were set.
     shared: OnceLock<Arc<Server>>,
 }
@@ -143,6 +150,9 @@ impl Redis {
     }
 
     /// Creates a backend that stores results in a Redis Cluster.
+    ///
+    /// Changes by other processes are reported if the client speaks RESP3, as by
+    /// `ClusterClient::builder(nodes).use_protocol(ProtocolVersion::RESP3)`, and the servers are Redis 6.2 or later.
     #[cfg(feature = "redis-cluster")]
     pub fn cluster(client: ::redis::cluster::ClusterClient) -> Self {
         Self::of(Endpoint::Cluster(Box::new(client)), "redis cluster".into())
@@ -168,6 +178,17 @@ impl Redis {
         self
     }
 
+    /// Sets whether the server reports changes by other processes (client tracking), so that the copies in this process
+    /// are dropped at once: `true` by default.
+    ///
+    /// Without it there is no listening connection and no thread for it, the server sends no messages for changes, and
+    /// `front_ttl` bounds how long a copy may be outdated.
+    #[must_use]
+    pub fn tracking(mut self, is_on: bool) -> Self {
+        self.tracks = is_on;
+        self
+    }
+
     fn of(endpoint: Endpoint, place: String) -> Self {
         Self {
             endpoint,
@@ -175,6 +196,8 @@ impl Redis {
             place,
             timeouts: Timeouts::new(),
             connections: CONNECTIONS,
+            key_prefix: KeyPrefix::default(),
+            tracks: true,
             shared: OnceLock::new(),
         }
     }
@@ -183,15 +206,27 @@ impl Redis {
         self.shared.get_or_init(|| Server::of(self))
     }
 
+    /// Returns the key in Redis.
+    fn key(&self, namespace: &str, key: &[u8]) -> Vec<u8> {
+        redis_key(&self.key_prefix, namespace, key)
+    }
+
+    /// Reports changes of a namespace by client tracking.
+    fn track(&self, namespace: &str, sink: InvalidationSink) -> bool {
+        self.tracks && self.key_prefix.is_valid() && self.server().track(&self.key_prefix, namespace, sink)
+    }
+
     /// Returns the server, or an error if its circuit breaker is open.
     fn admitted(&self) -> Result<&Server, BackendError> {
         let server = self.server();
+        self.key_prefix.check(&self.place)?;
         server.timeouts.admit(&server.place)?;
         Ok(server)
     }
 }
 
 timeout_methods! { Redis }
+key_prefix_method! { Redis }
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, RedisResult, ServerError, Value, cmd, pipe};
 
+use crate::key_prefix::KeyPrefix;
 use crate::milliseconds::whole_milliseconds;
 
 use super::item::{HEAD, Head, is_value};
@@ -32,21 +33,21 @@ pub(super) enum Request {
 /// The address of a server of a cluster.
 pub(super) type Node = (String, u16);
 
-/// Returns the prefix of all keys of a namespace. It begins with its length, so no namespace is a prefix of
-/// another.
-pub(super) fn prefix(namespace: &str) -> String {
-    format!("{}:{namespace}:", namespace.len())
+/// Returns what all keys of a namespace begin with. The length of the namespace is part of it, so no namespace is a prefix
+/// of another.
+pub(super) fn prefix(key_prefix: &KeyPrefix, namespace: &str) -> String {
+    format!("{key_prefix}{}:{namespace}:", namespace.len())
 }
 
 /// Returns the key in Redis.
-pub(super) fn redis_key(namespace: &str, key: &[u8]) -> Vec<u8> {
-    [prefix(namespace).as_bytes(), key].concat()
+pub(super) fn redis_key(key_prefix: &KeyPrefix, namespace: &str, key: &[u8]) -> Vec<u8> {
+    [prefix(key_prefix, namespace).as_bytes(), key].concat()
 }
 
-/// Returns the `MATCH` pattern for all keys of a namespace.
-pub(super) fn pattern(namespace: &str) -> String {
+/// Returns the `MATCH` pattern for all keys that begin with this text.
+pub(super) fn pattern(prefix: &str) -> String {
     let mut pattern = String::new();
-    for char in prefix(namespace).chars() {
+    for char in prefix.chars() {
         if matches!(char, '*' | '?' | '[' | ']' | '\\' | '^') {
             pattern.push('\\');
         }
@@ -163,10 +164,20 @@ mod tests {
         assert_eq!(times.map(milliseconds), [1, 1, 2, i64::MAX.unsigned_abs() / 2]);
     }
 
+    /// The test vectors of `docs/format.md`.
+    #[test]
+    fn keys_are_as_they_are_specified() {
+        let of = |prefix: &str| redis_key(&KeyPrefix::new(prefix.to_owned()), "shop.price", b"[7]");
+        assert_eq!((of(""), of("app:")), (b"10:shop.price:[7]".to_vec(), b"app:10:shop.price:[7]".to_vec()));
+    }
+
     #[test]
     fn no_namespace_is_the_beginning_of_another() {
-        assert_eq!(redis_key("a", b"b:c"), b"1:a:b:c");
-        assert_ne!(redis_key("a", b"b:c"), redis_key("a:b", b"c"));
-        assert_eq!(pattern("a*[b]?\\"), "7:a\\*\\[b\\]\\?\\\\:*");
+        let (none, shop) = (KeyPrefix::default(), KeyPrefix::new("shop*".to_owned()));
+        assert_eq!(redis_key(&none, "a", b"b:c"), b"1:a:b:c");
+        assert_eq!(redis_key(&shop, "a", b"b:c"), b"shop*1:a:b:c");
+        assert_ne!(redis_key(&none, "a", b"b:c"), redis_key(&none, "a:b", b"c"));
+        assert_eq!(pattern(&prefix(&none, "a*[b]?\\")), "7:a\\*\\[b\\]\\?\\\\:*");
+        assert_eq!(pattern(&prefix(&shop, "a")), "shop\\*1:a:*");
     }
 }

@@ -1,6 +1,7 @@
 //! What all backends of one URL and with equal settings share: connections, the circuit breaker, and the listener for
 //! changes.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -11,9 +12,11 @@ use super::Redis;
 use super::client::{Endpoint, Failure, OfRuntime};
 use super::request::prefix;
 use super::socket::Socket;
-use super::tracking::{Reach, Tracking};
+use super::tracked_connection::Reach;
+use super::tracking::Tracking;
 use crate::connection_pool::{Pool, Shared, lock};
 use crate::error::ClientError;
+use crate::key_prefix::KeyPrefix;
 use crate::runtimes::Runtimes;
 use crate::timeouts::Timeouts;
 
@@ -37,7 +40,8 @@ pub(super) struct Server {
     pub(super) found_old: AtomicU64,
     /// When the server was last found to be a replica.
     pub(super) found_replica: Mutex<Option<Instant>>,
-    tracking: Mutex<Option<Tracking>>,
+    /// The listeners for changes, by the prefix of their clients' keys.
+    tracking: Mutex<HashMap<String, Tracking>>,
 }
 
 impl Server {
@@ -80,29 +84,32 @@ impl Server {
         match &self.endpoint {
             Endpoint::One(client) => {
                 let client = (**client).clone();
-                Some(Box::new(move || Ok(client.clone())))
+                Some(Reach::One(Box::new(move || Ok(client.clone()))))
             }
             #[cfg(feature = "redis-sentinel")]
             Endpoint::Sentinel(client) => {
                 let (client, timeout) = (Arc::clone(client), self.timeouts.connect);
-                Some(Box::new(move || client.server_blocking(Instant::now() + timeout)))
+                Some(Reach::One(Box::new(move || client.server_blocking(Instant::now() + timeout))))
             }
             #[cfg(feature = "redis-cluster")]
-            Endpoint::Cluster(_) => None,
+            Endpoint::Cluster(client) => Some(Reach::Cluster(client.clone())),
             Endpoint::Misconfigured(_) => None,
         }
     }
 
     /// Starts to report changes by client tracking.
-    pub(super) fn track(&self, namespace: &str, sink: InvalidationSink) -> bool {
-        let (prefix, Timeouts { connect, answer, .. }) = (prefix(namespace).into_bytes(), &self.timeouts);
+    pub(super) fn track(&self, key_prefix: &KeyPrefix, namespace: &str, sink: InvalidationSink) -> bool {
+        let Timeouts { connect, answer, .. } = &self.timeouts;
+        let (prefix, key_prefix) = (prefix(key_prefix, namespace).into_bytes(), key_prefix.to_string());
         let mut tracking = lock(&self.tracking);
-        if let Some(tracking) = &*tracking {
+        if let Some(tracking) = tracking.get(&key_prefix) {
             return tracking.watch(prefix, sink);
         }
-        let start =
-            |reach| Tracking::start(reach, *connect, *answer, Arc::clone(&self.number), (prefix, sink));
-        *tracking = self.reach().and_then(start);
-        tracking.is_some()
+        let Some(reach) = self.reach() else { return false };
+        let subscription = (key_prefix.len(), prefix, sink);
+        let started = Tracking::start(reach, *connect, *answer, Arc::clone(&self.number), subscription);
+        let Some(started) = started else { return false };
+        tracking.insert(key_prefix, started);
+        true
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A connection of its own subscribes to all keys with the prefix of a namespace (`BCAST`), whichever client changes
 //! them: so the server need not remember which client has read which key. A thread listens, and ends when the
-//! [`Tracking`] is dropped.
+//! [`Tracking`] is dropped. In a cluster, each main server is subscribed to. There is one for each prefix of clients' keys: a server refuses prefixes of one connection of
+//! which one begins with another.
 //!
 //! When the connection is lost, and again when a new one listens, the functions are told that changes may have been
 //! missed. They keep their copies or drop them: `on_lost`.
@@ -13,22 +14,18 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use ::redis::aio::MultiplexedConnection;
-use ::redis::{
-    AsyncConnectionConfig, Client, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult,
-    ServerErrorKind, Value, cmd,
-};
+use ::redis::{ErrorKind, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, Value};
 use lru_core::backend::InvalidationSink;
 use tokio::runtime;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::error::is_usable_after;
-use super::item::{HEAD, token};
+use super::item::token;
+use super::tracked_connection::{Reach, TrackedConnection};
 
-/// How long a connection may be silent before it is checked with `PING`.
-const SILENCE: Duration = Duration::from_secs(1);
+/// How often a connection is checked.
+const CHECK: Duration = Duration::from_secs(1);
 
 /// The least timeout for the answer; a longer timeout of the client applies.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -42,9 +39,6 @@ const REFUSED: Duration = Duration::from_secs(10);
 /// How many changed keys are asked for at the same time, to see whether the change was this process's own: the
 /// beginning of the item tells. Beyond that, copies are dropped without asking.
 const READ_BACKS: usize = 256;
-
-/// Creates a client for the server.
-pub(super) type Reach = Box<dyn Fn() -> RedisResult<Client> + Send>;
 
 /// The handle of the listening thread, which ends when this is dropped.
 pub(super) struct Tracking(UnboundedSender<Event>);
@@ -63,15 +57,25 @@ impl Tracking {
         connect: Duration,
         answer: Duration,
         server_number: Arc<AtomicU64>,
-        (prefix, sink): (Vec<u8>, InvalidationSink),
+        (common, prefix, sink): (usize, Vec<u8>, InvalidationSink),
     ) -> Option<Self> {
         let (sender, events) = unbounded_channel();
         let (sent, answer) = (sender.downgrade(), answer.max(ANSWER));
         let sinks = HashMap::from([(prefix, vec![sink])]);
         let read_backs = Arc::new(Semaphore::new(READ_BACKS));
         let number = 0;
-        let mut listener =
-            Listener { reach, connect, answer, server_number, sent, events, sinks, read_backs, number };
+        let mut listener = Listener {
+            reach,
+            connect,
+            answer,
+            server_number,
+            sent,
+            events,
+            common,
+            sinks,
+            read_backs,
+            number,
+        };
         let run = move || {
             if let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() {
                 runtime.block_on(listener.listen());
@@ -97,6 +101,8 @@ struct Listener {
     /// The sender for messages of connections. It does not keep the thread running.
     sent: WeakUnboundedSender<Event>,
     events: UnboundedReceiver<Event>,
+    /// How many bytes of the keys come before the length of the namespace.
+    common: usize,
     /// The subscriptions, by the prefix of their keys.
     sinks: HashMap<Vec<u8>, Sinks>,
     read_backs: Arc<Semaphore>,
@@ -125,6 +131,7 @@ impl Listener {
                     pause = if begin.elapsed() > PAUSES[1] { PAUSES[0] } else { pause };
                     pause
                 }
+                Err(error) if is_of_old_protocol(&error) => return,
                 Err(error) if is_refusal(&error) => REFUSED,
                 Err(_) => pause,
             };
@@ -147,47 +154,47 @@ impl Listener {
     }
 
     /// Opens a connection with all subscriptions.
-    async fn connect(&mut self) -> RedisResult<MultiplexedConnection> {
-        #[cfg(feature = "redis-tls")]
-        super::client::install_crypto_provider();
+    async fn connect(&mut self) -> RedisResult<TrackedConnection> {
         self.number += 1;
         let (number, sent) = (self.number, self.sent.clone());
         let receive = move |push| match sent.upgrade() {
             Some(sent) => sent.send(Event::Push(number, push)).map_err(drop),
             None => Err(()),
         };
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect))
-            .set_response_timeout(Some(self.answer))
-            .set_push_sender(receive);
-        let info = (self.reach)()?.get_connection_info().clone();
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings))?;
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        track(&mut connection, self.sinks.keys()).await?;
-        Ok(connection)
+        // The client of a cluster tries again and again. Each node is asked in turn.
+        let connected = timeout(4 * (self.connect + self.answer), async {
+            let times = (self.connect, self.answer);
+            let mut connection = TrackedConnection::open(&self.reach, times, receive).await?;
+            connection.track(self.sinks.keys()).await?;
+            Ok(connection)
+        });
+        connected.await.map_err(std::io::Error::from)?
     }
 
     /// Forwards what the connection reports, until the connection is lost.
-    async fn follow(&mut self, mut connection: MultiplexedConnection) -> Result<(), Dropped> {
+    async fn follow(&mut self, mut connection: TrackedConnection) -> Result<(), Dropped> {
+        let mut check_at = Instant::now() + CHECK;
         loop {
-            let Ok(event) = timeout(SILENCE, self.events.recv()).await else {
-                if is_there(&mut connection).await {
-                    continue;
+            if Instant::now() >= check_at {
+                let is_intact = timeout(self.connect + self.answer, connection.is_intact()).await;
+                if is_intact != Ok(true) {
+                    return Ok(());
                 }
-                return Ok(());
-            };
+                check_at = Instant::now() + CHECK;
+            }
+            let Ok(event) = timeout_at(check_at, self.events.recv()).await else { continue };
             match event.ok_or(Dropped)? {
                 Event::Watch(prefix, sink) => {
                     let is_new = !self.sinks.contains_key(&prefix);
                     self.sinks.entry(prefix.clone()).or_default().push(sink.clone());
-                    if is_new && track(&mut connection, [&prefix]).await.is_err() {
+                    if is_new && connection.track([&prefix]).await.is_err() {
                         return Ok(());
                     }
                     sink.may_have_missed_changes();
                 }
                 Event::Push(number, push) if number == self.number => match push.kind {
-                    PushKind::Disconnection => return Ok(()),
+                    // In a cluster, it may be another connection that was closed. All are checked.
+                    PushKind::Disconnection => check_at = Instant::now(),
                     PushKind::Invalidate => self.invalidated(push.data, &connection),
                     _ => {}
                 },
@@ -206,7 +213,7 @@ impl Listener {
     }
 
     /// Handles a message: a list of keys, or none if all keys were removed.
-    fn invalidated(&self, data: Vec<Value>, connection: &MultiplexedConnection) {
+    fn invalidated(&self, data: Vec<Value>, connection: &TrackedConnection) {
         for keys in data {
             let Value::Array(keys) = keys else {
                 self.invalidate_all();
@@ -221,7 +228,7 @@ impl Listener {
         }
     }
 
-    fn key_changed(&self, full: &[u8], connection: &MultiplexedConnection) {
+    fn key_changed(&self, full: &[u8], connection: &TrackedConnection) {
         let Some((sinks, key)) = self.sinks_of(full) else { return };
         for sink in sinks {
             let permit = if sink.may_be_own_write(key) {
@@ -233,13 +240,11 @@ impl Listener {
                 sink.invalidate(key);
                 continue;
             };
-            let (sink, key, mut connection) = (sink.clone(), key.to_vec(), connection.clone());
-            let mut command = cmd("GETRANGE");
-            command.arg(full).arg(0).arg(HEAD - 1);
+            let (sink, key, head) = (sink.clone(), key.to_vec(), connection.clone().head(full.to_vec()));
             let number = Arc::clone(&self.server_number);
             tokio::spawn(async move {
                 let _permit = permit;
-                match command.query_async::<Vec<u8>>(&mut connection).await {
+                match head.await {
                     // An empty answer is that of a missing key.
                     Ok(head) if !head.is_empty() => {
                         let token = token(&head, number.load(SeqCst));
@@ -253,30 +258,18 @@ impl Listener {
 
     /// Returns the subscriptions for a key, and the key without the prefix.
     fn sinks_of<'k>(&self, full: &'k [u8]) -> Option<(&Sinks, &'k [u8])> {
-        let colon = full.iter().position(|&byte| byte == b':')?;
-        let length: usize = std::str::from_utf8(&full[..colon]).ok()?.parse().ok()?;
-        let end = colon.checked_add(length)?.checked_add(2)?;
+        let rest = full.get(self.common..)?;
+        let colon = rest.iter().position(|&byte| byte == b':')?;
+        let length: usize = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
+        let end = (self.common + colon).checked_add(length)?.checked_add(2)?;
         let (prefix, key) = full.split_at_checked(end)?;
         Some((self.sinks.get(prefix)?, key))
     }
 }
 
-/// Subscribes the connection to keys with these prefixes, in addition to earlier ones.
-async fn track<'p>(
-    connection: &mut MultiplexedConnection,
-    prefixes: impl IntoIterator<Item = &'p Vec<u8>>,
-) -> RedisResult<()> {
-    let mut command = cmd("CLIENT");
-    command.arg("TRACKING").arg("ON").arg("BCAST");
-    for prefix in prefixes {
-        command.arg("PREFIX").arg(prefix);
-    }
-    command.query_async(connection).await
-}
-
-/// Returns whether the server answers, with anything at all.
-async fn is_there(connection: &mut MultiplexedConnection) -> bool {
-    cmd("PING").query_async::<Value>(connection).await.as_ref().err().is_none_or(is_usable_after)
+/// Returns whether the client of a cluster was set up for another protocol than RESP3, in which nothing is reported.
+fn is_of_old_protocol(error: &RedisError) -> bool {
+    error.detail().is_some_and(|detail| detail.contains("connection using RESP3"))
 }
 
 /// Returns whether the server refused: it is too old, or the user has no permission.
