@@ -208,6 +208,31 @@ fn what_this_process_has_set_is_no_news() {
     BACKEND.notify(|sink, key, _| assert!(!sink.may_be_own_write(key)));
 }
 
+/// What an isolated thread writes is a change to the cache that all threads share.
+#[cfg(feature = "testing")]
+#[test]
+fn what_an_isolated_thread_has_set_leaves_the_shared_cache() {
+    static BACKEND: Notifying = Notifying::new();
+    #[lru_cache(backend = &BACKEND)]
+    fn double(n: u64) -> u64 {
+        2 * n
+    }
+    assert_eq!((double(1), double(2)), (2, 4));
+    functools::isolated(|| {
+        double::cache_put(1, 5).unwrap();
+        assert_eq!((double(1), double(2)), (5, 4));
+    });
+    BACKEND.notify(|sink, key, value| {
+        if sink.may_be_own_write(key) {
+            sink.invalidate_unless_equal(key, Some(value));
+        } else {
+            sink.invalidate(key);
+        }
+    });
+    assert_eq!((double(1), double(2)), (5, 4));
+    assert_eq!(BACKEND.sinks().len(), 1);
+}
+
 #[test]
 fn who_wants_to_know_what_left_is_told_by_the_next_call() {
     static BACKEND: Notifying = Notifying::new();

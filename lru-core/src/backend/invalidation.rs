@@ -44,7 +44,8 @@ impl Invalidation {
     }
 
     /// Returns the tracker, which begins to watch the backend at the first call. `None` if the backend does
-    /// not report changes, or nothing is stored in the process.
+    /// not report changes, nothing is stored in the process, or the thread has a cache of its own: its copies are not
+    /// those of the cache that is tracked, and what it writes is a change to that one.
     pub(crate) fn tracker(
         &'static self,
         memo: &'static impl HasInProcessCache,
@@ -52,6 +53,10 @@ impl Invalidation {
         backend: &impl AsyncBackend,
         namespace: &str,
     ) -> Option<&'static Tracker> {
+        #[cfg(feature = "testing")]
+        if crate::engine::placement::isolation::is_isolated() {
+            return None;
+        }
         if self.0.get().is_none()
             && self.0.set(Tracker::new(memo.in_process()?, has_listener, drops_when_lost)).is_ok()
         {
