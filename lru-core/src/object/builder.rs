@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::sync::atomic::AtomicBool;
+use core::time::Duration;
 use std::boxed::Box;
 
 use crate::expiry::{Clock, ExpirySettings, SystemClock, Timestamp};
@@ -136,6 +137,84 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
     /// 0.1 is a tenth of the `ttl`. A number outside 0 to 1 is clamped to that range.
     pub fn jitter(mut self, jitter: f64) -> Self {
         self.settings.expiry = self.settings.expiry.jitter(jitter);
+        self
+    }
+
+    /// Keeps entries for `span` after their `ttl`, to be returned in place of an error (stale-if-error).
+    ///
+    /// This concerns [`get_or_try_insert_with`](Cache::get_or_try_insert_with), [`try_wrap`](Cache::try_wrap) and their
+    /// async forms: if a computation fails whose key has such an entry, they return its value. For all other methods
+    /// the entry has expired, but it takes room. It has no effect on entries with a deadline by [`ttu`](Self::ttu), or
+    /// without a `ttl`. A function with `cache = …` has an option of this name of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::{LruCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let rates = LruCache::builder_with(clock.clone())
+    ///     .ttl(Duration::from_secs(60))
+    ///     .stale_if_error(Duration::from_secs(600))
+    ///     .build();
+    /// assert_eq!(rates.get_or_try_insert_with("EUR", || Ok::<_, &str>(108)), Ok(108));
+    /// clock.advance(Duration::from_secs(100));
+    /// assert_eq!(rates.get("EUR"), None);
+    /// assert_eq!(rates.get_or_try_insert_with("EUR", || Err("offline")), Ok(108));
+    /// assert_eq!(rates.get_or_try_insert_with("USD", || Err("offline")), Err("offline"));
+    /// ```
+    pub fn stale_if_error(mut self, span: <C::Time as Timestamp>::Span) -> Self {
+        self.settings.expiry = self.settings.expiry.stale_if_error(span);
+        self
+    }
+
+    /// Coalesces concurrent calls of [`get_or_insert_with`](Cache::get_or_insert_with),
+    /// [`get_or_try_insert_with`](Cache::get_or_try_insert_with), [`wrap`](Cache::wrap) and
+    /// [`try_wrap`](Cache::try_wrap) for one key (single-flight), as those of the async forms always are.
+    ///
+    /// One call computes, and the others block until they receive its value, which counts as a hit; async calls of
+    /// the key take part. If the computation fails or panics, the calls that wait compute. A computation that needs
+    /// its own value, directly or through other threads, computes it instead of waiting for ever. A miss clones the
+    /// key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use std::thread;
+    ///
+    /// use functools::LruCache;
+    ///
+    /// let (squares, runs) = (LruCache::builder().single_flight().build(), AtomicU32::new(0));
+    /// let square = |n: u64| {
+    ///     squares.get_or_insert_with(n, || {
+    ///         runs.fetch_add(1, Ordering::Relaxed);
+    ///         n * n
+    ///     })
+    /// };
+    /// thread::scope(|scope| {
+    ///     for _ in 0..4 {
+    ///         scope.spawn(|| assert_eq!(square(12), 144));
+    ///     }
+    /// });
+    /// assert_eq!(runs.into_inner(), 1);
+    /// ```
+    pub fn single_flight(mut self) -> Self
+    where
+        K: Clone,
+    {
+        self.settings.flight_key = Some(K::clone);
+        self
+    }
+
+    /// Sets how long a call waits for the computation of another before it computes as well. By default that is 30
+    /// seconds.
+    pub fn flight_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.flight = self.settings.flight.timeout(timeout);
         self
     }
 

@@ -4,18 +4,20 @@
 
 use core::convert::Infallible;
 use core::future::Future;
-use core::hash::Hash;
+use core::hash::{Hash, Hasher};
 
-use crate::engine::InsertKind;
-use crate::expiry::Clock;
+use crate::engine::{Expiry, InsertKind};
+use crate::expiry::{Clock, Freshness};
 use crate::function::call::begin::CoalescedLookup;
+use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::NoRemote;
 use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
 use crate::key::by_eq::WithEq;
 use crate::key::{KeyHash, Part};
 use crate::object::Cache;
-use crate::store::Policy;
+use crate::object::settings::ObjectTypes;
+use crate::store::{Entry, Policy};
 
 impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns a clone of the value for `key`, or computes and stores the value.
@@ -23,8 +25,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Counts a hit or a miss.
     ///
     /// The lock is not held while `compute` runs: it may call the cache, and two threads may compute the
-    /// value of one key. Each call returns the value that it computed; a bounded cache stores the first
-    /// result, an unbounded one the last. A panic in `compute` counts as a miss, and nothing is stored.
+    /// value of one key, unless the cache has [`single_flight`](crate::CacheBuilder::single_flight). Each call
+    /// returns the value that it computed; a bounded cache stores the first result, an unbounded one the last. A
+    /// panic in `compute` counts as a miss, and nothing is stored.
     pub fn get_or_insert_with(&self, key: K, compute: impl FnOnce() -> V) -> V {
         match self.get_or_try_insert_with::<Infallible>(key, || Ok(compute())) {
             Ok(value) => value,
@@ -38,7 +41,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     ///
     /// # Errors
     ///
-    /// Returns the error of `compute`.
+    /// Returns the error of `compute`, unless there is a [stale](crate::CacheBuilder::stale_if_error) value.
     ///
     /// # Panics
     ///
@@ -63,6 +66,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert_eq!((NUMBERS.len(), NUMBERS.info().misses), (1, 2));
     /// ```
     pub fn get_or_try_insert_with<E>(&self, key: K, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
+        if let Some(clone) = self.settings.flight_key {
+            return self.call(ClonedKey { key: &key, clone }, OkOnly, self.settings.flight, compute);
+        }
         let hash = KeyHash::of(&key);
         match self.engine.lookup(hash, |stored| *stored == key, V::clone, &self.lifecycle()) {
             Ok(value) => {
@@ -70,7 +76,10 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
                 Ok(value)
             }
             Err(began) => {
-                let value = compute()?;
+                let value = match compute() {
+                    Ok(value) => value,
+                    Err(error) => return self.stale_value(hash, &key).ok_or(error),
+                };
                 self.insert_entry(self.entry(hash, key, value.clone()), InsertKind::Computed(began));
                 Ok(value)
             }
@@ -84,8 +93,8 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     ///
     /// One call awaits the future of its `compute`, and the others await the value of this call, on any
     /// runtime. They may be made by several threads. Counts a hit or a miss; a call that receives the value of
-    /// another counts as a hit. Calls of [`get_or_insert_with`](Self::get_or_insert_with) do not share computations,
-    /// neither with each other nor with this method.
+    /// another counts as a hit. Calls of [`get_or_insert_with`](Self::get_or_insert_with) take part only with
+    /// [`single_flight`](crate::CacheBuilder::single_flight).
     ///
     /// The lock is not held while the value is computed: `compute` may call the cache. If it awaits a value that
     /// awaits this one, directly or through other calls, it computes for itself instead of waiting for ever. A
@@ -182,7 +191,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Q: Part<Stored = K>,
         O: ResultPolicy<R, Stored = V>,
     {
-        match self.__handle().begin(key, policy, FlightOptions::SINGLE) {
+        match self.__handle().begin(key, policy, self.settings.flight) {
             CoalescedLookup::Hit(value) | CoalescedLookup::Stale(value, _) => value,
             CoalescedLookup::Miss(call) => {
                 call.run_async(Recompute, &NoRemote, async move { compute().await }, |miss, result| {
@@ -191,6 +200,71 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
                 .await
             }
         }
+    }
+}
+impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Looks up a result, or computes it by `compute`, which concurrent calls for one key may share.
+    pub(super) fn call<Q, R, O>(
+        &self,
+        key: Q,
+        policy: O,
+        options: FlightOptions,
+        compute: impl FnOnce() -> R,
+    ) -> R
+    where
+        Q: Part<Stored = K>,
+        O: ResultPolicy<R, Stored = V>,
+    {
+        match self.__handle().begin(key, policy, options) {
+            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => result,
+            CoalescedLookup::Miss(call) => call.run(Recompute, &NoRemote, compute, Miss::insert),
+        }
+    }
+}
+
+impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns the value that stands in for an error, if there is one.
+    #[cold]
+    fn stale_value(&self, hash: KeyHash, key: &K) -> Option<V> {
+        let lifecycle = self.lifecycle();
+        if !lifecycle.serves_on_error() {
+            return None;
+        }
+        let now = lifecycle.now();
+        let value = |entry: &Entry<ObjectTypes<K, V, P>>| {
+            (lifecycle.check(&entry.meta, now) != Freshness::Expired).then(|| entry.value.clone())
+        };
+        self.engine.find_with(hash, |stored| stored == key, value, &lifecycle)
+    }
+}
+
+/// A key that is cloned by a function, where the method that takes the key does not require `Clone`.
+struct ClonedKey<'a, K> {
+    key: &'a K,
+    clone: fn(&K) -> K,
+}
+
+impl<K: Hash + Eq> Part for ClonedKey<'_, K> {
+    type Stored = K;
+
+    fn hash_part<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+
+    fn eq_stored(&self, stored: &K) -> bool {
+        self.key == stored
+    }
+
+    fn to_stored(&self) -> K {
+        (self.clone)(self.key)
+    }
+
+    fn stored_eq(one: &K, other: &K) -> bool {
+        one == other
+    }
+
+    fn eq_part(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 }
 

@@ -7,6 +7,7 @@ use crate::engine::{Expiry, Hooks, Lifecycle};
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::StaleWindow;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
+use crate::function::call::pending_call::FlightOptions;
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Candidates, RemovalCause};
 
@@ -36,12 +37,27 @@ pub struct Settings<K, V, C: Clock> {
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) listener: Option<Listener<K, V>>,
     pub(super) choice: Option<Choice<K>>,
+    /// How async calls share computations, and other calls as well if the keys can be cloned for them.
+    pub(super) flight: FlightOptions,
+    /// Clones a key for a flight; `None` if only async calls share computations.
+    pub(super) flight_key: Option<fn(&K) -> K>,
 }
 
 impl<K, V, C: Clock> Settings<K, V, C> {
     pub(super) const fn new(clock: C, expiry: ExpirySettings<C::Time>, is_timed: bool) -> Self {
         let is_timed = AtomicBool::new(is_timed);
-        Self { clock, expiry, is_timed, ttu: None, weigher: None, listener: None, choice: None }
+        let flight = FlightOptions::SINGLE;
+        Self {
+            clock,
+            expiry,
+            is_timed,
+            ttu: None,
+            weigher: None,
+            listener: None,
+            choice: None,
+            flight,
+            flight_key: None,
+        }
     }
 
     /// Returns the metadata of an entry that is stored now, by these settings or by those of a function that
@@ -88,6 +104,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
     #[inline]
     fn touch(&self, info: &ObjectInfo, now: Ticks) {
         self.expiry.touch(info, now);
+    }
+
+    fn serves_on_error(&self) -> bool {
+        self.expiry.serves_on_error()
     }
 }
 

@@ -7,8 +7,8 @@ use core::task::{Context, Poll};
 use std::boxed::Box;
 
 use crate::expiry::Clock;
-use crate::function::call::Miss;
 use crate::function::call::begin::CoalescedLookup;
+use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::NoRemote;
 use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
@@ -40,10 +40,7 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// assert_eq!(cache.info().hits, 1);
     /// ```
     pub fn wrap<'c>(&'c self, function: impl Fn(K) -> V + 'c) -> impl Fn(K) -> V + 'c {
-        move |argument| match self.__handle().lookup(&argument, Plain) {
-            Ok(value) => value,
-            Err(miss) => miss.insert(function(argument)),
-        }
+        move |argument| self.call_plain(argument, Plain, &function)
     }
 
     /// Like [`wrap`](Self::wrap), for a function that may fail: stores the `Ok` value, and no error.
@@ -66,9 +63,20 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         &'c self,
         function: impl Fn(K) -> Result<V, E> + 'c,
     ) -> impl Fn(K) -> Result<V, E> + 'c {
-        move |argument| match self.__handle().lookup(&argument, OkOnly) {
-            Ok(result) => result,
-            Err(miss) => miss.insert(function(argument)),
+        move |argument| self.call_plain(argument, OkOnly, &function)
+    }
+
+    fn call_plain<R, O>(&self, argument: K, policy: O, function: impl FnOnce(K) -> R) -> R
+    where
+        O: ResultPolicy<R, Stored = V>,
+    {
+        let is_single = self.settings.flight_key.is_some();
+        let options = if is_single { self.settings.flight } else { FlightOptions::UNSHARED };
+        match self.__handle().begin(&argument, policy, options) {
+            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => result,
+            CoalescedLookup::Miss(call) => {
+                call.run(Recompute, &NoRemote, || function(argument), Miss::insert)
+            }
         }
     }
 }
@@ -168,7 +176,7 @@ where
         O: ResultPolicy<R, Stored = V> + Send + 'c,
         F: Future<Output = R> + Send + 'c,
     {
-        WrappedCall(match self.__handle().begin(&argument, policy, FlightOptions::SINGLE) {
+        WrappedCall(match self.__handle().begin(&argument, policy, self.settings.flight) {
             CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => State::Hit(Some(result)),
             CoalescedLookup::Miss(call) => {
                 let body = function(argument);

@@ -2,10 +2,14 @@ use std::cell::Cell;
 use std::future::{Future, pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::expiry::SystemClock;
+use crate::expiry::clock::ManualClock;
+use crate::expiry::{Clock, SystemClock};
 use crate::function::call::remote::block_on;
 use crate::object::aliases::LruCache;
 use crate::observe::CacheInfo;
@@ -142,4 +146,79 @@ fn futures_go_to_other_threads() {
     static CACHE: LruCache<String, u32, SystemClock> = LruCache::new(None);
     let future = CACHE.get_or_try_insert_with_async("a".to_owned(), || async { Ok::<_, ()>(1) });
     assert_eq!(thread::spawn(|| block_on(future)).join().ok(), Some(Ok(1)));
+}
+
+#[test]
+fn threads_share_a_computation_if_the_cache_says_so() {
+    let cache = LruCache::<u32, u32>::builder().maxsize(4).single_flight().build();
+    let (begun, runs) = (Barrier::new(2), AtomicU32::new(0));
+    let call = |own: u32| {
+        cache.get_or_insert_with(1, || {
+            if runs.fetch_add(1, SeqCst) > 0 {
+                return own;
+            }
+            begun.wait();
+            // The other call waits for this one as soon as it is counted as a follower.
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while cache.engine().flights().count().1 == 0 {
+                assert!(Instant::now() < deadline, "no call waits");
+                thread::yield_now();
+            }
+            own
+        })
+    };
+    let results = thread::scope(|scope| {
+        let leader = scope.spawn(|| call(7));
+        begun.wait();
+        let follower = call(8);
+        (leader.join().ok(), follower)
+    });
+    assert_eq!((results, runs.into_inner()), ((Some(7), 7), 1));
+    assert_eq!((counts(&cache), cache.peek(&1)), ((1, 1), Some(7)));
+    // A computation that needs its own value computes it.
+    let nested = cache.get_or_try_insert_with::<()>(2, || Ok(cache.get_or_insert_with(2, || 1) + 1));
+    assert!(nested == Ok(2) && cache.contains(&2));
+    cache.engine().validate();
+}
+
+#[test]
+fn wrapped_functions_are_served_what_async_calls_compute() {
+    let cache = LruCache::<u32, u32>::builder().single_flight().build();
+    let value = Cell::new(None);
+    let mut call = pin!(cache.get_or_insert_with_async(1, || given(&value)));
+    assert!(poll(&mut call).is_pending());
+    let runs = Cell::new(0);
+    let twice = cache.wrap(|n| {
+        runs.set(runs.get() + 1);
+        2 * n
+    });
+    assert_eq!((twice(2), twice(2), runs.get()), (4, 4, 1));
+    value.set(Some(9));
+    assert_eq!((poll(&mut call), twice(1)), (Poll::Ready(9), 9));
+    cache.engine().validate();
+}
+
+#[test]
+fn a_stale_value_stands_in_for_an_error() {
+    let clock = ManualClock::new();
+    let cache = LruCache::<u32, u32, _>::builder_with(clock.clone())
+        .ttl(Duration::from_secs(10))
+        .stale_if_error(Duration::from_secs(20))
+        .build();
+    let half = cache.try_wrap(|n| if clock.now().is_zero() { Ok(n / 2) } else { Err("offline") });
+    assert_eq!(half(4), Ok(2));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!((cache.get(&4), cache.expires_in(&4), cache.peek(&4)), (None, None, None));
+    assert_eq!((half(4), half(6)), (Ok(2), Err("offline")));
+    assert_eq!(cache.get_or_try_insert_with(4, || Err("offline")), Ok(2));
+    let call = cache.get_or_try_insert_with_async(4, || ready(Err("offline")));
+    assert_eq!(block_on(call), Ok(2));
+    assert_eq!(block_on(cache.try_wrap_async(|_| ready(Err("offline")))(4)), Ok(2));
+    // A new value replaces it.
+    assert_eq!(cache.get_or_try_insert_with::<&str>(4, || Ok(3)), Ok(3));
+    assert_eq!((cache.get(&4), half(4)), (Some(3), Ok(3)));
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(cache.get_or_try_insert_with(4, || Err("offline")), Err("offline"));
+    assert_eq!((half(4), cache.len()), (Err("offline"), 0));
+    cache.engine().validate();
 }
