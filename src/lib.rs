@@ -1588,15 +1588,15 @@ macro_rules! __backend {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __where_there_are_backends {
-    ({ $($plain:tt)* } $($expanded:tt)*) => { $($expanded)* };
+    ({ $missing:literal $($plain:tt)* } $($expanded:tt)*) => { $($expanded)* };
 }
 
 #[cfg(not(feature = "backend"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __where_there_are_backends {
-    ({ $($plain:tt)* } $($expanded:tt)*) => {
-        ::core::compile_error!("`backend` needs the feature `backend` of `functools`");
+    ({ $missing:literal $($plain:tt)* } $($expanded:tt)*) => {
+        ::core::compile_error!($missing);
         $($plain)*
     };
 }

@@ -124,7 +124,10 @@ pub mod __private {
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
-    pub use crate::key::{Erase, Erased, Local, Part, SelectKey, Shared, Thread, identity, stored_type};
+    pub use crate::key::refusal::{SelfArgument, UnorderedArgument, UnsharedArgument};
+    pub use crate::key::{
+        Argument, Erase, Erased, Local, Part, SelectKey, Shared, Thread, identity, stored_type,
+    };
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};

@@ -50,6 +50,32 @@ macro_rules! attributes {
 
 attributes! {
     /// Memoizes a function with a least-recently-used cache of 128 results, or of `maxsize`.
+    ///
+    /// In short:
+    ///
+    /// ```text
+    /// #[lru_cache(maxsize = 1000, ttl = 60)]
+    /// fn price(symbol: &str) -> u64 { … }
+    ///
+    /// price::cache_info()               hits, misses, maxsize, currsize
+    /// price::cache_clear()
+    /// price::cache_invalidate("abc")
+    /// ```
+    ///
+    /// | option | meaning |
+    /// |---|---|
+    /// | `maxsize = 1000`, `maxsize = None` | the bound; unbounded |
+    /// | `policy = lru` | the eviction policy: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` |
+    /// | `ttl = 60`, `tti = 60` | time to live, time to idle, in seconds |
+    /// | `key = \|user, _\| user.id` | what distinguishes calls; `#[key(skip)]` on a parameter leaves it out |
+    /// | `cache_errors = true` | an `Err` is cached too |
+    /// | `single_flight = true` | concurrent calls with one key compute once; the default of an `async fn` |
+    /// | `swr = true`, `stale_if_error = 300` | stale results, during refreshes or errors |
+    /// | `cache = self.field` | the results are stored in a cache object |
+    /// | `scope = thread` | one cache per thread |
+    /// | `backend = redis(…)` | a second-level store |
+    ///
+    /// The documentation of `functools` lists all options and accessors.
     lru_cache = LruCache;
     /// Memoizes a function with an unbounded cache.
     cache = Cache;
@@ -89,12 +115,18 @@ fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> Token
         // mistakes are reported at once.
         return errors.with(&expand::unchanged(args, func));
     }
-    let plain = args.backend.is_some().then(|| func.without_options());
+    let option = args.backend.name().filter(|_| args.backend.is_some());
+    let plain = option.map(|option| {
+        let at = option.span();
+        (at, args.backend.missing_feature(), func.without_options())
+    });
     let model = Model::new(args, func);
     let expanded = expand::expand(&model);
     errors.with(&match plain {
         None => expanded,
-        Some(plain) => expand::where_there_are_backends(&model, &plain, &expanded),
+        Some((at, missing, plain)) => {
+            expand::where_there_are_backends(&model, at, &missing, &plain, &expanded)
+        }
     })
 }
 

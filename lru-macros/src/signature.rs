@@ -28,8 +28,9 @@ impl Func {
             let attrs = input.call(syn::Attribute::parse_outer)?;
             let vis = input.parse()?;
             if !is_function(input) {
-                let message = format!("`#[{}]` can only be used on a function", attribute.name());
-                return Err(input.error(message));
+                let name = attribute.name();
+                let instead = instead_of_item(input);
+                return Err(input.error(format!("`#[{name}]` can only be used on a function{instead}")));
             }
             let mut sig = input.parse()?;
             if input.peek(Token![;]) {
@@ -268,6 +269,20 @@ fn is_function(input: ParseStream) -> bool {
         if !qualifier || ahead.parse::<TokenTree>().is_err() {
             return false;
         }
+    }
+}
+
+/// Where the attribute belongs instead of on this item.
+fn instead_of_item(input: ParseStream) -> &'static str {
+    let is_unsafe = input.peek(Token![unsafe]);
+    if input.peek(Token![impl]) || (is_unsafe && input.peek2(Token![impl])) {
+        "; put it on the methods of the `impl`"
+    } else if input.peek(Token![trait]) || (is_unsafe && input.peek2(Token![trait])) {
+        "; put it on the methods of the trait that have a body, or on those of its implementations"
+    } else if input.peek(Token![struct]) || input.peek(Token![enum]) {
+        "; put it on the methods of the type: with `cache = self.field` they store their results in a field of type `LruCache`"
+    } else {
+        ""
     }
 }
 

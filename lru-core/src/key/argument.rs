@@ -3,6 +3,7 @@
 use core::hash::Hasher;
 
 use super::cross_type_equality::Common;
+use super::refusal::MadeOf;
 
 /// A type that can be an argument of a memoized function, even if it is not `Hash + Eq + Clone`.
 ///
@@ -69,12 +70,8 @@ use super::cross_type_equality::Common;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
-    label = "an argument must be `Hash + Eq + Clone`, and its owned form `Send + Sync + 'static`",
-    note = "for a type of your own, derive `Hash`, `PartialEq`, `Eq` and `Clone`, or `Argument` and `Clone` if it contains floats",
-    note = "`HashMap` and `HashSet` do not implement `Hash`; use a `BTreeMap`, a `BTreeSet` or a sorted slice",
-    note = "an `Rc` cannot be shared between threads; use an `Arc`, an owned copy, or one cache per thread with `scope = thread`",
-    note = "`cache = self.field` stores the results of a method in the object, and `self` is not in the key; `#[key(user.id)]` uses a part of a parameter",
-    note = "`#[key(skip)]` leaves out a parameter that does not affect the result: calls that differ only in it share one result, and with `#[key(skip)] &self` there is one result for all objects"
+    label = "an argument must be `Argument`, or `Hash + Eq + Clone` and in its owned form `Send + Sync + 'static`",
+    note = "derive `Hash`, `PartialEq`, `Eq` and `Clone`, or with floats `Argument` and `Clone`; or leave the parameter out of the key: `#[key(skip)]`"
 )]
 pub trait Argument {
     /// The owned form of the argument, which is stored in the key.
@@ -94,6 +91,13 @@ pub trait Argument {
 
     /// Returns whether two stored arguments are equal.
     fn stored_eq(one: &Self::Stored, other: &Self::Stored) -> bool;
+
+    /// Returns the part of the key that was made of an argument of this type.
+    #[doc(hidden)]
+    #[inline]
+    fn __allow<K>(made: MadeOf<Self, K>) -> K {
+        made.into_part()
+    }
 
     /// Returns the number or the text that this argument is to arguments of other types, if it is one.
     #[doc(hidden)]

@@ -14,6 +14,7 @@ pub(crate) mod erased;
 pub(crate) mod hash;
 mod part;
 mod references;
+pub(crate) mod refusal;
 mod scalars;
 pub(crate) mod select;
 pub(crate) mod sharing;

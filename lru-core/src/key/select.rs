@@ -7,7 +7,7 @@
 //! 4. a value with `Hash + Eq + Clone + 'static`;
 //! 5. a value with `Hash + Eq + ToOwned`.
 //!
-//! Any other argument is refused with a compile error. The choice is made by method resolution: generated code
+//! Any other argument is refused with a compile error, which is that of [`refusal`](super::refusal). The choice is made by method resolution: generated code
 //! calls `(&&&&&&SelectKey::shared(&argument)).__key()`, and the compiler removes one reference after the other
 //! until a method applies. [`stored_type`](super::stored_type) makes the same choice for the type of the stored
 //! key. That one is total: a refused argument is stored as [`NoKey`], so that there is only one error about it.
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use super::argument::Argument;
 use super::by_eq::{Borrowed, NoKey, Owned, WithEq, WithInnerEq, WithPointer};
 use super::references::References;
+use super::refusal::MadeOf;
 use super::sharing::{Accepts, Erasure, Local, Shared, Stores, Thread};
 
 /// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) says where the
@@ -58,7 +59,7 @@ macro_rules! levels {
             /// The part of the key.
             type Key;
             /// Makes the part of the key.
-            fn __key(&self) -> Self::Key;
+            fn __key(&self) -> MadeOf<(), Self::Key>;
         }
     )* };
 }
@@ -85,8 +86,8 @@ where
     type Key = WithPointer<'a, Arc<T>>;
 
     #[inline]
-    fn __key(&self) -> Self::Key {
-        WithPointer(self.0)
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(WithPointer(self.0))
     }
 }
 
@@ -99,8 +100,8 @@ where
     type Key = WithPointer<'a, Rc<T>>;
 
     #[inline]
-    fn __key(&self) -> Self::Key {
-        WithPointer(self.0)
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(WithPointer(self.0))
     }
 }
 
@@ -108,8 +109,8 @@ impl<'a, T: Argument + ?Sized, S> ByArgument<'a> for &&&&SelectKey<'a, T, S> {
     type Key = &'a T;
 
     #[inline]
-    fn __key(&self) -> &'a T {
-        self.0
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(self.0)
     }
 }
 
@@ -117,8 +118,8 @@ impl<'a, C: References + ?Sized, S: Stores<C::Owned>> ByInnerEq<'a> for &&&Selec
     type Key = WithInnerEq<'a, C>;
 
     #[inline]
-    fn __key(&self) -> Self::Key {
-        WithInnerEq(self.0)
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(WithInnerEq(self.0))
     }
 }
 
@@ -131,8 +132,8 @@ where
     type Key = WithEq<'a, T, Owned>;
 
     #[inline]
-    fn __key(&self) -> Self::Key {
-        WithEq(self.0, Owned)
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(WithEq(self.0, Owned))
     }
 }
 
@@ -144,37 +145,30 @@ where
     type Key = WithEq<'a, T, Borrowed>;
 
     #[inline]
-    fn __key(&self) -> Self::Key {
-        WithEq(self.0, Borrowed)
+    fn __key(&self) -> MadeOf<(), Self::Key> {
+        MadeOf::accepted(WithEq(self.0, Borrowed))
     }
 }
 
-/// Refuses a container or pointer. The compile error is the unmet bound on the type of its contents.
+/// Refuses a container or pointer. The compile error is about the type of its contents.
 pub trait RefusedInner<T: ?Sized> {
-    /// Requires the bound that is not met.
-    fn __key(&self) -> NoKey
-    where
-        T: Argument;
+    /// Makes a part that can be used only if `T` is an [`Argument`], which it is not.
+    fn __key(&self) -> MadeOf<T, NoKey>;
 }
 
-/// Refuses an argument. The compile error is the unmet bound on its type.
+/// Refuses an argument. The compile error is about its type.
 ///
 /// The method takes `self` by value, so that method resolution tries it after [`RefusedInner`].
 pub trait Refused<T: ?Sized> {
-    /// Requires the bound that is not met.
-    fn __key(self) -> NoKey
-    where
-        T: Argument;
+    /// Makes a part that can be used only if `T` is an [`Argument`], which it is not.
+    fn __key(self) -> MadeOf<T, NoKey>;
 }
 
 macro_rules! refused {
     ($trait:ident, $this:ty, [$($generics:tt)*] $container:ty, $asked:ident) => {
         impl<$($generics)*, S> $trait<$asked> for SelectKey<'_, $container, S> {
-            fn __key(self: $this) -> NoKey
-            where
-                $asked: Argument,
-            {
-                NoKey
+            fn __key(self: $this) -> MadeOf<$asked, NoKey> {
+                MadeOf::refused(NoKey)
             }
         }
     };

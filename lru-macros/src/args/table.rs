@@ -209,6 +209,24 @@ impl Backend {
         self.backend.name().or(self.snapshot.name())
     }
 
+    /// The message where the library is built without backends.
+    pub(crate) fn missing_feature(&self) -> String {
+        let opened = match self.backend.get() {
+            Some(Expr::Call(call)) => match &*call.func {
+                Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let feature = match opened.as_deref() {
+            Some(name @ ("redis" | "memcached" | "disk")) => name,
+            _ if matches!(self.format.get(), Some(Format::Json)) => "json",
+            _ => "backend",
+        };
+        let option = if self.backend.name().is_some() { "backend" } else { "snapshot" };
+        format!("`{option}` needs the feature `{feature}`; run `cargo add functools --features {feature}`")
+    }
+
     /// Whether there is a store.
     pub(crate) fn is_some(&self) -> bool {
         self.backend.is_some() || self.snapshot.is_some()

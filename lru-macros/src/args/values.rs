@@ -124,7 +124,19 @@ pub(super) fn word<T: Word>(input: ParseStream, takes: &str) -> syn::Result<T> {
         _ => None,
     };
     let word = text.and_then(|text| T::WORDS.iter().find(|(word, _)| *word == text));
-    word.map(|(_, value)| *value).ok_or_else(|| syn::Error::new_spanned(expr, takes))
+    word.map(|(_, value)| *value).ok_or_else(|| match quoted::<T>(&expr) {
+        Some(word) => {
+            syn::Error::new_spanned(expr, format!("{takes}; write `{word}` without quotation marks"))
+        }
+        None => syn::Error::new_spanned(expr, takes),
+    })
+}
+
+/// The word that is written as a string.
+fn quoted<T: Word>(expr: &Expr) -> Option<&'static str> {
+    let Expr::Lit(lit) = expr else { return None };
+    let Lit::Str(text) = &lit.lit else { return None };
+    T::WORDS.iter().map(|(word, _)| *word).find(|word| *word == text.value())
 }
 
 /// A name.

@@ -1,6 +1,9 @@
 //! Rules for the place of the accessors and the name of their type.
 
-use crate::args::{Accessors, Args};
+use proc_macro2::Ident;
+use quote::ToTokens;
+
+use crate::args::{Accessors, Args, MaxSize};
 use crate::errors::Errors;
 use crate::signature::Func;
 use crate::type_tokens;
@@ -8,6 +11,32 @@ use crate::type_tokens;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     companion_is_beside_a_function(args, func, errors);
     companion_hides_no_primitive(args, func, errors);
+    options_of_all_objects_use_none(args, func, errors);
+}
+
+/// The accessors of a method's own cache have the options too, and no `self`.
+fn options_of_all_objects_use_none(args: &Args, func: &Func, errors: &mut Errors) {
+    let has_accessors = args.items.accessors.get() != Some(&Accessors::None);
+    let Some(receiver) = func.receiver().filter(|_| has_accessors && args.placement.cache.name().is_none())
+    else {
+        return;
+    };
+    let this = [Ident::from(receiver.self_token)];
+    let maxsize = match args.eviction.maxsize.get() {
+        Some(MaxSize::Expression(expr)) => Some(expr),
+        _ => None,
+    };
+    let (expiry, maxsize) = (&args.expiry, args.eviction.maxsize.name().zip(maxsize));
+    let options = [&expiry.ttl, &expiry.tti, &expiry.error_ttl, &expiry.stale_if_error];
+    let options = options.into_iter().filter_map(|option| option.name().zip(option.get()));
+    for (name, value) in options.chain(maxsize) {
+        if type_tokens::mentions(value.to_token_stream(), &this) {
+            let message = format!(
+                "`{name}` is an option of one cache for all objects and cannot use `self`; store the results in the object, which has its own `{name}`: `cache = self.field`"
+            );
+            errors.at(value, message);
+        }
+    }
 }
 
 fn companion_is_beside_a_function(args: &Args, func: &Func, errors: &mut Errors) {

@@ -18,7 +18,7 @@ use crate::errors::Errors;
 use crate::signature::Func;
 
 pub(crate) use function::changed;
-pub(crate) use result::{borrowed, unnamed};
+pub(crate) use result::{borrowed, error_without_clone, unnamed};
 
 pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     function::check(func, errors);

@@ -1,6 +1,6 @@
 //! Rules for results: a stored result has a nameable type and borrows nothing.
 
-use syn::{GenericArgument, Lifetime, PathArguments, Type, TypeReference};
+use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypeParamBound, TypeReference};
 
 use super::function::spelled;
 use crate::args::Args;
@@ -11,6 +11,47 @@ use crate::type_tokens::{self, bare};
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     returns_a_named_type(func, errors);
     returns_no_borrow(args, func, errors);
+    cached_errors_are_cloned(args, func, errors);
+}
+
+/// With `cache_errors`, rustc reports an error without `Clone`. Of the usual ones, this says what to write.
+fn cached_errors_are_cloned(args: &Args, func: &Func, errors: &mut Errors) {
+    if let Some(ty) = error_without_clone(args, func) {
+        let message = format!(
+            "`cache_errors` stores a clone of each error, and `{}` has no `Clone`; wrap the error in an `Arc`, or remove `cache_errors`",
+            spelled(ty)
+        );
+        errors.at(ty, message);
+    }
+}
+
+/// The error of the function, or its result with an error of its own, that cannot be stored by `cache_errors`.
+pub(crate) fn error_without_clone<'f>(args: &Args, func: &'f Func) -> Option<&'f Type> {
+    let result = func.result().map(bare).filter(|_| args.results.cache_errors.get() == Some(&true))?;
+    let last = last_segment(result).filter(|last| last.ident == "Result")?;
+    Some(type_tokens::arguments(last).nth(1).unwrap_or(result)).filter(|ty| is_never_clone(ty))
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// Whether this is `Box<dyn Error>`, or the error or `Result` of `anyhow`, `eyre` or `std::io`.
+fn is_never_clone(ty: &Type) -> bool {
+    let Type::Path(path) = bare(ty) else { return false };
+    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    let (Some(last), within) = (names.next(), names.next()) else { return false };
+    let is_of = |crates: &[&str]| within.is_some_and(|within| crates.iter().any(|name| within == name));
+    if last == "Box" {
+        let inner = last_segment(bare(ty)).and_then(|last| type_tokens::arguments(last).next());
+        return matches!(inner.map(bare), Some(Type::TraitObject(object)) if object.bounds.iter().any(|bound| {
+            matches!(bound, TypeParamBound::Trait(bound) if bound.path.segments.last().is_some_and(|last| last.ident == "Error"))
+        }));
+    }
+    (last == "Error" || last == "Result") && is_of(&["anyhow", "io"]) || last == "Report" && is_of(&["eyre"])
 }
 
 fn returns_a_named_type(func: &Func, errors: &mut Errors) {

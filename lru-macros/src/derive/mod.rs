@@ -108,7 +108,9 @@ fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
             token
         })
         .collect();
-    quote_spanned! { span=> (&&&&&&#krate::__private::SelectKey::shared(#name)).__key() }
+    quote_spanned! { span=>
+        #krate::__private::Argument::__allow((&&&&&&#krate::__private::SelectKey::shared(#name)).__key())
+    }
 }
 
 fn hash(variants: &[Variant<'_>], krate: &Path) -> TokenStream {

@@ -222,7 +222,7 @@ impl Accessor {
     fn with_body(&self, model: &Model, body: &TokenStream) -> TokenStream {
         let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
         let Self { doc, takes, returns, runs, waits, .. } = self;
-        let name: Ident = model.accessor(self.name);
+        let name: Ident = model.defined_accessor(self.name);
         let returns = returns.as_ref().map(|returns| quote! { -> #returns });
         let (inputs, generics) = match takes.needs() {
             None => (model.object().into_iter().collect(), model.object_generics()),
@@ -281,7 +281,8 @@ fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Gen
 /// Returns `cache_retain`, where the types of the arguments can be named.
 fn retain(model: &Model) -> Option<TokenStream> {
     let (predicate, body) = items::retain(model, &quote!(Self))?;
-    let (name, vis, cfg) = (model.accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
+    let (name, vis, cfg) =
+        (model.defined_accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
     // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
     let mutable = items::calls_test(model).then(|| quote!(mut));
     let object = model.object().map(|object| quote! { #object, });
@@ -318,7 +319,7 @@ fn wrapped(model: &Model) -> TokenStream {
     let written: Vec<_> = receiver.chain(params).collect();
     let body = body_with_holder(model);
     let doc = " Calls the function itself, without the cache.";
-    let wrapped = model.accessor("wrapped");
+    let wrapped = model.defined_accessor("wrapped");
     let plain_name = name.unraw();
     let is_taken = matches!(model.accessors, Accessors::Siblings)
         || plain_name == "wrapped"

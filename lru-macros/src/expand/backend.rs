@@ -35,7 +35,6 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let backend = quote_spanned! { at=>
         impl #krate_there::backend::#asked #leases + ::core::marker::Send + ::core::marker::Sync + 'static
     };
-    let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
     let open = if options.snapshot.is_some() {
         quote_spanned! { at=> #krate_there::backend::snapshot(#open) }
@@ -45,7 +44,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let namespace = model.namespace.as_ref().map(|namespace| quote! { , #namespace });
     Some(quote! {
         #(#cfg)*
-        #hidden
+        #[doc(hidden)]
         fn #name() -> (
             &'static (#backend),
             &'static #krate::__private::FunctionLocation,

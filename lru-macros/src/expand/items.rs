@@ -23,7 +23,6 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     } else {
         (TokenStream::new(), ty)
     };
-    let hidden = matches!(model.accessors, Accessors::Siblings).then(|| quote! { #[doc(hidden)] });
     let cfg = model.cfg_of_siblings();
     let function = cache::name(model);
     let registered = registered(model);
@@ -31,7 +30,7 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
     quote! {
         #(#cfg)*
-        #hidden
+        #[doc(hidden)]
         fn #function(#lifetime) -> #ty {
             #item
             #registered

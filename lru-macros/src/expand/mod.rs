@@ -32,8 +32,8 @@ mod function;
 mod items;
 mod unchanged;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 use crate::model::{Accessors, Model};
 
@@ -51,12 +51,14 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
 }
 
 /// Returns tokens that become `expanded` if the feature `backend` is on, and otherwise the `plain` function
-/// and an error. A macro of the library chooses: the attribute does not know the library's features.
+/// and an error at the option. A macro of the library chooses: the attribute does not know the library's features.
 pub(crate) fn where_there_are_backends(
     model: &Model,
+    option: Span,
+    missing: &str,
     plain: &TokenStream,
     expanded: &TokenStream,
 ) -> TokenStream {
-    let krate = &model.krate;
-    quote! { #krate::__private::where_there_are_backends! { { #plain } #expanded } }
+    let krate = model.krate.at(option);
+    quote_spanned! { option=> #krate::__private::where_there_are_backends! { { #missing #plain } #expanded } }
 }

@@ -18,7 +18,8 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     let item = func.without_options();
     let is_method = func.is_method();
     let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !type_tokens::is_never(ty));
-    let is_kept = func.result().is_some_and(|ty| has_value && check::borrowed(ty).is_none());
+    let is_cloned = check::error_without_clone(&args, &func).is_none();
+    let is_kept = func.result().is_some_and(|ty| has_value && is_cloned && check::borrowed(ty).is_none());
     let (key, cache) = (args.key.key.name().is_some(), args.placement.cache.name().is_some());
     let asks_keys = !key && !cache;
     let asks_result = is_kept && !cache;

@@ -120,8 +120,8 @@ pub(crate) enum Key {
     Plain(Type),
     /// The type is a name, and selects its stored form by its traits.
     ByType(Type, Ident),
-    /// The type cannot be named at the cache: type erasure. Mistakes are underlined at the span.
-    Erased(Span, Ident),
+    /// The type cannot be named at the cache: type erasure.
+    Erased(Spot, Ident),
     /// The value of an expression, in a cache object.
     Made(Span),
     /// A tuple: each element is a part.
@@ -130,6 +130,31 @@ pub(crate) enum Key {
     Reference(Box<Key>),
     /// A pinned reference: the referent is the part.
     Pinned(Box<Key>),
+}
+
+/// Where an argument that cannot be part of a key is underlined, and which trait of the library says why.
+pub(crate) struct Spot {
+    span: Span,
+    reason: &'static str,
+}
+
+const ARGUMENT: &str = "Argument";
+
+impl Spot {
+    fn of(ty: &Type) -> Self {
+        let is_any_of = |names: &'static [&'static str]| move |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name)));
+        let contains = |names| type_tokens::find(ty, &mut is_any_of(names)).is_some();
+        let reason = if is_any_of(&["Self"])(bare(ty)) {
+            "SelfArgument"
+        } else if contains(&["HashMap", "HashSet"]) {
+            "UnorderedArgument"
+        } else if contains(&["Rc"]) {
+            "UnsharedArgument"
+        } else {
+            ARGUMENT
+        };
+        Self { span: type_tokens::first_span(ty), reason }
+    }
 }
 
 impl Key {
@@ -146,7 +171,7 @@ impl Key {
                 Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
             }
             ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker()),
-            ty => Self::Erased(type_tokens::first_span(ty), scope.marker()),
+            ty => Self::Erased(Spot::of(ty), scope.marker()),
         }
     }
 
@@ -154,7 +179,11 @@ impl Key {
     pub(crate) fn made(expr: &Expr, scope: &Scope) -> Self {
         // Located there, but not the user's: otherwise lints would report our `&`.
         let span = Span::call_site().located_at(type_tokens::first_span(expr));
-        if matches!(scope, Scope::Object) { Self::Made(span) } else { Self::Erased(span, scope.marker()) }
+        if matches!(scope, Scope::Object) {
+            Self::Made(span)
+        } else {
+            Self::Erased(Spot { span, reason: ARGUMENT }, scope.marker())
+        }
     }
 
     /// Whether the traits of autoref selection are needed.
@@ -224,18 +253,20 @@ impl Key {
 
     /// The expression that borrows the argument at `place`.
     pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
-        let chosen = |span: Span, scope: &str| {
-            let (krate, scope) = (krate.at(span), Ident::new(scope, span));
-            quote_spanned! { span=> (&&&&&&#krate::__private::SelectKey::#scope(&#place)).__key() }
+        let chosen = |spot: &Spot, scope: &str| {
+            let span = spot.span;
+            let (krate, scope, reason) =
+                (krate.at(span), Ident::new(scope, span), Ident::new(spot.reason, span));
+            quote_spanned! { span=>
+                #krate::__private::#reason::__allow((&&&&&&#krate::__private::SelectKey::#scope(&#place)).__key())
+            }
         };
         match self {
             Self::Plain(_) => quote! { &#place },
-            Self::ByType(ty, marker) => {
-                chosen(type_tokens::first_span(ty), &marker.to_string().to_lowercase())
-            }
-            Self::Made(span) => chosen(*span, "local"),
-            Self::Erased(span, marker) => {
-                let part = chosen(*span, &marker.to_string().to_lowercase());
+            Self::ByType(ty, marker) => chosen(&Spot::of(ty), &marker.to_string().to_lowercase()),
+            Self::Made(span) => chosen(&Spot { span: *span, reason: ARGUMENT }, "local"),
+            Self::Erased(spot, marker) => {
+                let part = chosen(spot, &marker.to_string().to_lowercase());
                 quote! { #krate::__private::Erase(#part, #krate::__private::#marker) }
             }
             Self::Tuple(keys) => {

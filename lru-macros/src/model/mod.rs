@@ -307,6 +307,13 @@ impl Model {
         }
     }
 
+    /// The name of an accessor where it is defined: at the function's name, where an editor leads from a use.
+    pub(crate) fn defined_accessor(&self, name: &str) -> Ident {
+        let mut accessor = self.accessor(name);
+        accessor.set_span(Span::call_site().located_at(self.name.span()));
+        accessor
+    }
+
     /// The type that has the accessors, as the function names it.
     pub(crate) fn home(&self) -> TokenStream {
         match &self.accessors {

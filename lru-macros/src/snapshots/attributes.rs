@@ -17,6 +17,7 @@ pub fn price(id: u32) -> u32 {
 pub enum price {}
 #[cfg(feature = "prices")]
 impl price {
+    #[doc(hidden)]
     fn __memo() -> &'static memo::functools::__private::UnboundedMemo<
         (u32,),
         u32,

@@ -10,6 +10,7 @@ fn fibonacci(n: u64) -> u64 {
 /// Accessors of the cache of the function `fibonacci`.
 enum fibonacci {}
 impl fibonacci {
+    #[doc(hidden)]
     fn __memo() -> &'static ::functools::__private::UnboundedMemo<
         (u64,),
         u64,

@@ -15,9 +15,15 @@ where
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
+                    ),
                 ),
-                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                ::functools::__private::Argument::__allow(
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
+                ),
                 words,
             ),
             (&&&&&::functools::__private::SelectPolicy::<
@@ -36,6 +42,7 @@ where
 /// Accessors of the cache of the function `search`.
 pub(crate) enum find {}
 impl find {
+    #[doc(hidden)]
     fn __memo(
         _: &'static (),
     ) -> &'static ::functools::__private::Memo<
@@ -135,9 +142,15 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
+                    ),
                 ),
-                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                ::functools::__private::Argument::__allow(
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
+                ),
                 words,
             ))
     }
@@ -159,11 +172,15 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                        ::functools::__private::Argument::__allow(
+                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                                .__key(),
+                        ),
+                    ),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
                             .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                        .__key(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<
@@ -192,11 +209,15 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                        ::functools::__private::Argument::__allow(
+                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                                .__key(),
+                        ),
+                    ),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
                             .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                        .__key(),
                     words,
                 ),
                 __value,
@@ -224,9 +245,15 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1)).__key(),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key(),
+                    ),
                 ),
-                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2)))).__key(),
+                ::functools::__private::Argument::__allow(
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key(),
+                ),
                 words,
             ))
     }
@@ -248,11 +275,15 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                        ::functools::__private::Argument::__allow(
+                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                                .__key(),
+                        ),
+                    ),
+                    ::functools::__private::Argument::__allow(
+                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
                             .__key(),
                     ),
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                        .__key(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<

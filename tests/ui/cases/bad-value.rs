@@ -27,4 +27,9 @@ fn missing(n: u64) -> u64 {
     n
 }
 
+#[lru_cache(policy = "lru", scope = "thread", typed = "yes")]
+fn quoted(n: u64) -> u64 {
+    n
+}
+
 fn main() {}

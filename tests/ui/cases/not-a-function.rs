@@ -11,4 +11,18 @@ trait Prices {
     fn price(id: u64) -> u64;
 }
 
+struct Shop;
+
+#[lru_cache]
+impl Shop {
+    fn price(&self, id: u64) -> u64 {
+        id
+    }
+}
+
+#[lru_cache]
+trait Area {
+    fn area(&self) -> u64;
+}
+
 fn main() {}

@@ -35,7 +35,7 @@ pub trait RefusedOk<T> {
     /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
-        T: Clone + Cacheable<Open>;
+        T: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
 }
 
 impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
@@ -68,7 +68,7 @@ pub trait RefusedWhole<R> {
     /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
-        R: Clone + Cacheable<Open>;
+        R: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
 }
 
 impl<R, S> RefusedWhole<R> for SelectPolicy<R, S> {

@@ -1,0 +1,29 @@
+use functools::{LruCache, lru_cache};
+
+fn size() -> usize {
+    8
+}
+
+#[lru_cache(maxsize = size())]
+fn by_call(n: u64) -> u64 {
+    n
+}
+
+struct Shop {
+    ttl: u64,
+    memo: LruCache<u64, u64>,
+}
+
+impl Shop {
+    #[lru_cache(ttl = self.ttl)]
+    fn price(#[key(skip)] &self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(maxsize = self.memo.len())]
+    fn stock(#[key(skip)] &self, id: u64) -> u64 {
+        id
+    }
+}
+
+fn main() {}
