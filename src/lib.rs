@@ -101,7 +101,7 @@ pub mod backend {
     pub use lru_backends::*;
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Lease,
-        Leases, Lookup, MayLease, Off, Permission, Stored, WithLeases,
+        Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, WithLeases,
     };
 
     #[doc(hidden)]

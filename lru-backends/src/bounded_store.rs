@@ -311,9 +311,9 @@ macro_rules! held_in_memory {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                self.with(|store| Ok(store.get_or_lease(place(namespace, key), lease)))
+                self.with(|store| Ok(store.get_or_lease(place(namespace, key), options.lease)))
             }
 
             $($fn)* set_leased(

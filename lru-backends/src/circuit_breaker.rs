@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use lru_core::__private::circuit_closed;
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    Stored,
+    LookupOptions, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -308,9 +308,9 @@ macro_rules! with_circuit_breaker {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                self.record(self.admitted()?.get_or_lease(namespace, key, lease)$($await)*)
+                self.record(self.admitted()?.get_or_lease(namespace, key, options)$($await)*)
             }
 
             $($fn)* set_leased(

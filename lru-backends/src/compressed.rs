@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Lookup, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Lookup, LookupOptions, Stored,
 };
 use lz4_flex::block;
 

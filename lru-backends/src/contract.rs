@@ -33,8 +33,8 @@ macro_rules! contract {
             assert_eq!(backend.check()$($await)*.unwrap(), ());
 
             // A lease is left once, and found by all others.
-            let first = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
-            let second = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+            let first = backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap();
+            let second = backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap();
             let (first, second) = (lease_of(&first), lease_of(&second));
             assert!(first.is_new() && !second.is_new());
             assert_eq!(first.token(), second.token());
@@ -51,7 +51,7 @@ macro_rules! contract {
             assert!(!backend.renew_lease("a", b"k", &first, MINUTE)$($await)*.unwrap());
 
             // Another one over that, by the lease that storing or a lookup gives.
-            let looked = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+            let looked = backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap();
             assert_eq!(looked.found.as_ref().map(|found| &found.value[..]), Some(&b"1"[..]));
             assert!(!lease_of(&looked).is_new());
             let over = backend.set_leased("a", b"k", &over.unwrap(), b"2", None)$($await)*.unwrap();
@@ -69,7 +69,7 @@ macro_rules! contract {
                     } else {
                         backend.delete("a", b"k")$($await)*.unwrap();
                     }
-                    let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap());
+                    let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap());
                     match change {
                         "delete" => assert_eq!(backend.delete("a", b"k")$($await)*.unwrap(), is_there),
                         "clear" => backend.clear("a")$($await)*.unwrap(),
@@ -82,7 +82,7 @@ macro_rules! contract {
                     let is_set = ["put", "set"].contains(&change);
                     let expected = is_set.then(|| b"new".to_vec());
                     assert_eq!(value(backend.get("a", b"k")$($await)*.unwrap()), expected, "{change}");
-                    let looked = backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap();
+                    let looked = backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap();
                     assert_eq!(value(looked.found), expected, "{change}");
                 }
             }
@@ -90,10 +90,10 @@ macro_rules! contract {
             // The lease over what was put.
             let lease = backend.put("a", b"k", b"put", None)$($await)*.unwrap().unwrap();
             assert!(backend.set_leased("a", b"k", &lease, b"4", None)$($await)*.unwrap().is_some());
-            let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap());
+            let lease = lease_of(&backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap());
             backend.end_lease("a", b"k", &lease)$($await)*.unwrap();
             assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None);
-            assert!(lease_of(&backend.get_or_lease("a", b"k", MINUTE)$($await)*.unwrap()).is_new());
+            assert!(lease_of(&backend.get_or_lease("a", b"k", MINUTE.into())$($await)*.unwrap()).is_new());
 
             // Namespaces are apart, and many are found in order.
             backend.set("a", b"k", b"of a", None)$($await)*.unwrap();

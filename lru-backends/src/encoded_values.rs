@@ -16,12 +16,12 @@ macro_rules! with_encoded_values {
             }
 
             fn decoded(&self, namespace: &str, key: &[u8], found: Option<Stored>) -> Option<Stored> {
-                let found = found?;
+                let mut found = found?;
                 if found.value == lru_core::__private::FAILED {
                     return Some(found);
                 }
-                let value = self.decode(namespace, key, &found.value)?;
-                Some(Stored::new(value).ttl(found.ttl))
+                found.value = self.decode(namespace, key, &found.value)?;
+                Some(found)
             }
         }
 
@@ -68,9 +68,9 @@ macro_rules! with_encoded_values {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                let mut lookup = self.backend.get_or_lease(namespace, key, lease)$($await)*?;
+                let mut lookup = self.backend.get_or_lease(namespace, key, options)$($await)*?;
                 let is_found = lookup.found.is_some();
                 lookup.found = self.decoded(namespace, key, lookup.found);
                 lookup.is_unreadable |= is_found && lookup.found.is_none();

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup, Permission,
-    Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup,
+    LookupOptions, Permission, Stored,
 };
 
 /// The mark of a key whose old entry could not be deleted.
@@ -138,7 +138,7 @@ macro_rules! with_fallback {
                 namespace: &str,
                 key: &[u8],
                 looked: Lookup,
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
                 let Some(found) = self.$unmarked(namespace, key)$($await)*? else { return Ok(looked) };
                 let Permission::Leased(held) = &looked.permission else {
@@ -147,7 +147,7 @@ macro_rules! with_fallback {
                 match self.new.set_leased(namespace, key, held, &found.value, found.ttl)$($await)* {
                     Ok(Some(over)) => Ok(Lookup::new(found).permission(Permission::Leased(over))),
                     // Another client has changed or copied the entry: what the new backend has now is newer.
-                    Ok(None) => self.new.get_or_lease(namespace, key, lease)$($await)*,
+                    Ok(None) => self.new.get_or_lease(namespace, key, options)$($await)*,
                     // The copy failed, but the entry was found.
                     Err(_) => Ok(Lookup::new(found).permission(Permission::Denied)),
                 }
@@ -173,7 +173,7 @@ macro_rules! with_fallback {
                 }
                 // A lease is left only if there is an entry to be copied.
                 match self.$unmarked(namespace, key)$($await)*? {
-                    Some(_) => Ok($Backend::get_or_lease(self, namespace, key, COPY_LEASE)$($await)*?.found),
+                    Some(_) => Ok($Backend::get_or_lease(self, namespace, key, COPY_LEASE.into())$($await)*?.found),
                     None => Ok(None),
                 }
             }
@@ -234,11 +234,11 @@ macro_rules! with_fallback {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                match self.new.get_or_lease(namespace, key, lease)$($await)* {
+                match self.new.get_or_lease(namespace, key, options)$($await)* {
                     Ok(looked) if looked.found.is_some() => Ok(looked),
-                    Ok(looked) => self.$copied(namespace, key, looked, lease)$($await)*,
+                    Ok(looked) => self.$copied(namespace, key, looked, options)$($await)*,
                     Err(failed) => {
                         let found = self.$alone(namespace, key, failed)$($await)*?;
                         Ok(Lookup::new(found).permission(Permission::Denied))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    Off, Stored,
+    LookupOptions, Off, Stored,
 };
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use options::UrlOptions;
@@ -228,9 +228,9 @@ macro_rules! any_backend {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                with_engine!(self, backend => $Backend::get_or_lease(backend, namespace, key, lease)$($await)*)
+                with_engine!(self, backend => $Backend::get_or_lease(backend, namespace, key, options)$($await)*)
             }
 
             $($fn)* set_leased(

@@ -13,8 +13,8 @@ mod token;
 use std::time::{Duration, Instant};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup, Permission,
-    Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup,
+    LookupOptions, Permission, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -172,9 +172,11 @@ macro_rules! layered {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                let (copy, near) = match self.near.get_or_lease(namespace, key, lease)$($await)* {
+                // A copy lives for the time that the entry has left.
+                let options = options.with_ttl();
+                let (copy, near) = match self.near.get_or_lease(namespace, key, options)$($await)* {
                     Ok(Lookup { found, permission: Permission::Leased(lease), .. }) => (found, Some(lease)),
                     Ok(Lookup { found, .. }) => (found, None),
                     Err(_) => (None, None),
@@ -183,7 +185,7 @@ macro_rules! layered {
                     return Ok(Lookup::new(stored).permission(Token::permission(far, near)));
                 }
                 let life = self.life();
-                let looked = self.far.get_or_lease(namespace, key, lease)$($await)*;
+                let looked = self.far.get_or_lease(namespace, key, options)$($await)*;
                 let Some(near) = near else {
                     let Lookup { found, permission, is_unreadable, .. } = looked?;
                     let permission = Token::permission(permission, None);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, Stored};
+use lru_core::backend::{AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, LookupOptions, Stored};
 
 use crate::bounded_store::{BoundedStore, Evicts, Oversized, held_in_memory, place};
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    Stored,
+    LookupOptions, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -138,9 +138,9 @@ macro_rules! sharded {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                self.server(namespace, key)?.get_or_lease(namespace, key, lease)$($await)*
+                self.server(namespace, key)?.get_or_lease(namespace, key, options)$($await)*
             }
 
             $($fn)* set_leased(

@@ -79,11 +79,11 @@ fn all_given_up(backend: &(impl Backend + AsyncBackend)) -> [Duration; 8] {
     let second = Duration::from_secs(1);
     [
         given_up(|| Backend::get(backend, "n", b"key")),
-        given_up(|| Backend::get_or_lease(backend, "n", b"key", second)),
+        given_up(|| Backend::get_or_lease(backend, "n", b"key", second.into())),
         given_up(|| Backend::set(backend, "n", b"key", b"value", None)),
         given_up(|| Backend::delete(backend, "n", b"key")),
         given_up(|| Backend::clear(backend, "n")),
-        given_up(|| block_on(AsyncBackend::get_or_lease(backend, "n", b"key", second))),
+        given_up(|| block_on(AsyncBackend::get_or_lease(backend, "n", b"key", second.into()))),
         given_up(|| block_on(AsyncBackend::set(backend, "n", b"key", b"value", None))),
         given_up(|| block_on(AsyncBackend::clear(backend, "n"))),
     ]
@@ -106,7 +106,7 @@ fn a_server_that_is_frozen_is_waited_for_once() {
     let port = dribbling(b"+", Duration::from_secs(600));
     let backend = redis(format!("redis://127.0.0.1:{port}/")).timeout(TIMEOUT).breaker(100, TIMEOUT);
     for _ in 0..2 {
-        let span = given_up(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT));
+        let span = given_up(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT.into()));
         assert!(span >= TIMEOUT && span < 2 * TIMEOUT, "{span:?}");
     }
 }
@@ -200,10 +200,10 @@ fn a_cluster_is_given_up_in_time() {
         let backend = Redis::cluster(client).connect_timeout(TIMEOUT).timeout(TIMEOUT).breaker(100, TIMEOUT);
         let spans = [
             timed(|| Backend::get(&backend, "n", b"key").map(drop)),
-            timed(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT).map(drop)),
+            timed(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT.into()).map(drop)),
             timed(|| Backend::get_many(&backend, "n", &[b"key", b"other"]).map(drop)),
             timed(|| Backend::set(&backend, "n", b"key", b"value", None)),
-            timed(|| block_on(AsyncBackend::get_or_lease(&backend, "n", b"key", TIMEOUT)).map(drop)),
+            timed(|| block_on(AsyncBackend::get_or_lease(&backend, "n", b"key", TIMEOUT.into())).map(drop)),
             timed(|| block_on(AsyncBackend::get_many(&backend, "n", &[b"key", b"other"])).map(drop)),
         ];
         assert!(spans.iter().all(|(span, done)| done.is_err() && *span < 3 * TIMEOUT), "{spans:?}");
@@ -240,7 +240,7 @@ fn sentinels_are_given_up_in_time_and_the_next_one_is_asked() {
         let backend = backend(&[port]);
         let spans = [
             timed(|| Backend::get(&backend, "n", b"key").map(drop)),
-            timed(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT).map(drop)),
+            timed(|| Backend::get_or_lease(&backend, "n", b"key", TIMEOUT.into()).map(drop)),
             timed(|| block_on(AsyncBackend::get(&backend, "n", b"key")).map(drop)),
             timed(|| block_on(AsyncBackend::set(&backend, "n", b"key", b"value", None))),
         ];

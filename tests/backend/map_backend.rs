@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, Permission, Stored};
+use functools::backend::{
+    AsyncBackend, Backend, BackendError, Lease, Leases, Lookup, LookupOptions, Permission, Stored,
+};
 
 type Place = (String, Vec<u8>);
 
@@ -134,7 +136,7 @@ impl Backend for MapBackend {
         Ok(())
     }
 
-    fn get_or_lease(&self, namespace: &str, key: &[u8], _: Duration) -> Result<Lookup, BackendError> {
+    fn get_or_lease(&self, namespace: &str, key: &[u8], _: LookupOptions) -> Result<Lookup, BackendError> {
         let place = (namespace.to_owned(), key.to_vec());
         let entries = self.request("get")?;
         let found = entries.get(&place).cloned();
@@ -239,10 +241,10 @@ impl AsyncBackend for Slow {
         &self,
         namespace: &str,
         key: &[u8],
-        lease: Duration,
+        options: LookupOptions,
     ) -> Result<Lookup, BackendError> {
         yield_once().await;
-        self.0.get_or_lease(namespace, key, lease)
+        self.0.get_or_lease(namespace, key, options)
     }
 
     async fn set_leased(

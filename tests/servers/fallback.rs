@@ -154,7 +154,7 @@ fn what_changes_while_it_is_copied_is_not_undone() {
             old.set("during", b"key", b"old", None).unwrap();
             let chain = Fallback::new((&new, During(&old, change)));
             if is_call {
-                chain.get_or_lease("during", b"key", Duration::from_secs(60)).unwrap();
+                chain.get_or_lease("during", b"key", Duration::from_secs(60).into()).unwrap();
             } else {
                 chain.get("during", b"key").unwrap();
             }
@@ -183,7 +183,7 @@ fn the_old_one_serves_while_the_new_one_is_down() {
     }
     for _ in 0..5 {
         assert_eq!(value_in(&chain, "away", b"1"), Ok(Some(b"old".to_vec())));
-        let lookup = chain.get_or_lease("away", b"1", Duration::from_secs(60)).unwrap();
+        let lookup = chain.get_or_lease("away", b"1", Duration::from_secs(60).into()).unwrap();
         assert_eq!((lookup.found.is_some(), lookup.permission), (true, Permission::Denied));
         let many = chain.get_many("away", &[b"1", b"2"]).unwrap();
         assert!(many.iter().all(Option::is_some));

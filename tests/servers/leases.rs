@@ -30,7 +30,7 @@ macro_rules! leases {
             backend.clear(&space)$($await)*?;
 
             // A miss gives a lease, and the result is stored by it, once.
-            let (found, lease) = leased(backend.get_or_lease(&space, b"a", MINUTE)$($await)*?);
+            let (found, lease) = leased(backend.get_or_lease(&space, b"a", MINUTE.into())$($await)*?);
             assert!(found.is_none() && lease.is_new());
             assert_eq!(backend.get(&space, b"a")$($await)*?, None, "a lease is no entry");
             assert_eq!(backend.get_many(&space, &[b"a"])$($await)*?, [None]);
@@ -40,7 +40,7 @@ macro_rules! leases {
             assert!(stored.value == b"1" && stored.ttl.is_some_and(|ttl| ttl <= MINUTE));
             assert!(backend.set_leased(&space, b"a", &lease, b"2", None)$($await)*?.is_none());
             // An entry gives one as well: the reader may find it too old.
-            let (found, second) = leased(backend.get_or_lease(&space, b"a", MINUTE)$($await)*?);
+            let (found, second) = leased(backend.get_or_lease(&space, b"a", MINUTE.into())$($await)*?);
             assert_eq!((found.as_deref(), second.is_new()), (Some(&b"1"[..]), false));
             assert_eq!(second.token(), over.token(), "the lease over what was set is that over what is found");
             assert!(backend.set_leased(&space, b"a", &second, b"3", None)$($await)*?.is_some());
@@ -49,8 +49,8 @@ macro_rules! leases {
             assert_eq!((stored.value.as_slice(), stored.ttl), (&b"3"[..], None));
 
             // Two lookups share one lease; the first to store wins.
-            let (_, one) = leased(backend.get_or_lease(&space, b"b", MINUTE)$($await)*?);
-            let (found, other) = leased(backend.get_or_lease(&space, b"b", MINUTE)$($await)*?);
+            let (_, one) = leased(backend.get_or_lease(&space, b"b", MINUTE.into())$($await)*?);
+            let (found, other) = leased(backend.get_or_lease(&space, b"b", MINUTE.into())$($await)*?);
             assert!(found.is_none() && one.is_new() && !other.is_new());
             assert_eq!(one.token(), other.token());
             assert!(backend.set_leased(&space, b"b", &other, b"other", None)$($await)*?.is_some());
@@ -64,7 +64,7 @@ macro_rules! leases {
                     if was_there {
                         backend.set(&space, &key, b"before", None)$($await)*?;
                     }
-                    let (_, lease) = leased(backend.get_or_lease(&space, &key, MINUTE)$($await)*?);
+                    let (_, lease) = leased(backend.get_or_lease(&space, &key, MINUTE.into())$($await)*?);
                     let mut expected = None;
                     match change {
                         "delete" => assert_eq!(backend.delete(&space, &key)$($await)*?, was_there),
@@ -74,7 +74,7 @@ macro_rules! leases {
                         }
                         "put" => {
                             let over = backend.put(&space, &key, b"changed", Some(MINUTE))$($await)*?;
-                            let (found, again) = leased(backend.get_or_lease(&space, &key, MINUTE)$($await)*?);
+                            let (found, again) = leased(backend.get_or_lease(&space, &key, MINUTE.into())$($await)*?);
                             assert_eq!(over.unwrap().token(), again.token());
                             assert!(found.is_some());
                             expected = found;
@@ -107,17 +107,17 @@ macro_rules! leases {
             }
 
             // A lease that another lookup left after the change is another lease.
-            let (_, old) = leased(backend.get_or_lease(&space, b"c", MINUTE)$($await)*?);
+            let (_, old) = leased(backend.get_or_lease(&space, b"c", MINUTE.into())$($await)*?);
             backend.delete(&space, b"c")$($await)*?;
-            let (_, new) = leased(backend.get_or_lease(&space, b"c", MINUTE)$($await)*?);
+            let (_, new) = leased(backend.get_or_lease(&space, b"c", MINUTE.into())$($await)*?);
             assert!(old.is_new() && new.is_new() && old.token() != new.token());
             assert!(backend.set_leased(&space, b"c", &old, b"old", None)$($await)*?.is_none());
             backend.end_lease(&space, b"c", &old)$($await)*?;
             assert!(backend.set_leased(&space, b"c", &new, b"new", None)$($await)*?.is_some());
 
             // A lease expires, unless it is renewed.
-            let (_, short) = leased(backend.get_or_lease(&space, b"d", shortest)$($await)*?);
-            let (_, kept) = leased(backend.get_or_lease(&space, b"e", shortest)$($await)*?);
+            let (_, short) = leased(backend.get_or_lease(&space, b"d", shortest.into())$($await)*?);
+            let (_, kept) = leased(backend.get_or_lease(&space, b"e", shortest.into())$($await)*?);
             assert!(backend.renew_lease(&space, b"e", &kept, MINUTE)$($await)*?);
             let begin = Instant::now();
             while backend.renew_lease(&space, b"d", &short, shortest)$($await)*? {
@@ -131,7 +131,7 @@ macro_rules! leases {
             loop {
                 assert!(Instant::now() < limit, "the lease does not expire");
                 thread::sleep(shortest);
-                let (_, next) = leased(backend.get_or_lease(&space, b"d", shortest)$($await)*?);
+                let (_, next) = leased(backend.get_or_lease(&space, b"d", shortest.into())$($await)*?);
                 if next.is_new() {
                     break;
                 }
@@ -140,7 +140,7 @@ macro_rules! leases {
             assert!(backend.set_leased(&space, b"e", &kept, b"kept", None)$($await)*?.is_some());
             // The renewal of a lease over an entry does not change how long the entry is there.
             backend.set(&space, b"f", b"1", None)$($await)*?;
-            let (_, lease) = leased(backend.get_or_lease(&space, b"f", MINUTE)$($await)*?);
+            let (_, lease) = leased(backend.get_or_lease(&space, b"f", MINUTE.into())$($await)*?);
             assert!(backend.renew_lease(&space, b"f", &lease, MINUTE)$($await)*?);
             assert_eq!(backend.get(&space, b"f")$($await)*?.unwrap().ttl, None);
 
@@ -218,7 +218,7 @@ fn redis_before_7_gives_leases() {
 }
 
 fn backend_lookup(backend: &Redis, key: &[u8]) -> Lookup {
-    Backend::get_or_lease(backend, "n", key, MINUTE).unwrap()
+    Backend::get_or_lease(backend, "n", key, MINUTE.into()).unwrap()
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_lease_ends_with_the_server_that_gave_it() {
         assert!(Backend::delete(&backend, "n", b"2").unwrap());
     }
     block_on(async {
-        let (_, old) = leased(AsyncBackend::get_or_lease(&backend, "n", b"3", MINUTE).await.unwrap());
+        let (_, old) = leased(AsyncBackend::get_or_lease(&backend, "n", b"3", MINUTE.into()).await.unwrap());
         server.kill();
         server.restart();
         assert!(AsyncBackend::set_leased(&backend, "n", b"3", &old, b"old", None).await.unwrap().is_none());
@@ -338,7 +338,7 @@ fn is_read_only(backend: &Redis, refused: ErrorKind) {
         assert_eq!((there.found.unwrap().value, there.permission), (b"1".to_vec(), Permission::Denied));
         assert_eq!(backend_lookup(backend, b"nothing"), Lookup::new(None).permission(Permission::Denied));
         block_on(async {
-            let there = AsyncBackend::get_or_lease(backend, "n", b"there", MINUTE).await.unwrap();
+            let there = AsyncBackend::get_or_lease(backend, "n", b"there", MINUTE.into()).await.unwrap();
             assert_eq!((there.found.unwrap().value, there.permission), (b"1".to_vec(), Permission::Denied));
         });
         let error = Backend::set(backend, "n", b"nothing", b"2", None).unwrap_err();

@@ -104,7 +104,7 @@ fn values_and_questions_of_any_size_are_answered() {
             let namespace = "n".repeat(usize::from(n) * 5);
             Backend::set(&backend, &namespace, b"key", &value[usize::from(n).min(size)..], None).unwrap();
             // A result and the question for the generation go together.
-            let lookup = Backend::get_or_lease(&backend, "sizes", &[n], PATIENCE).unwrap();
+            let lookup = Backend::get_or_lease(&backend, "sizes", &[n], PATIENCE.into()).unwrap();
             if let Permission::Leased(lease) = &lookup.permission {
                 Backend::set_leased(&backend, "sizes", &[n], lease, &value, None).unwrap();
             }

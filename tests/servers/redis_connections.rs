@@ -57,6 +57,45 @@ macro_rules! ten {
     }};
 }
 
+static TIMES: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+
+#[test]
+fn the_time_left_is_asked_for_only_where_it_is_used() {
+    #[lru_cache(maxsize = 0, ttl = 3600, backend = redis(TIMES.url()))]
+    fn plain(n: u64) -> u64 {
+        n + 1
+    }
+    #[async_lru_cache(maxsize = 0, ttl = 3600, backend = redis(TIMES.url()))]
+    async fn awaited(n: u64) -> u64 {
+        n + 1
+    }
+    #[lru_cache(maxsize = 1, ttl = 3600, backend = redis(TIMES.url()))]
+    fn copied(n: u64) -> u64 {
+        n + 1
+    }
+    #[async_lru_cache(maxsize = 0, ttl = 3600, swr = 60, backend = redis(TIMES.url()))]
+    async fn refreshed(n: u64) -> u64 {
+        n + 1
+    }
+    let _limit = limit();
+    let asked = || {
+        let stats = TIMES.says("INFO commandstats\r\nPING\r\n", "+PONG\r\n");
+        let calls =
+            stats.lines().find_map(|line| line.strip_prefix("cmdstat_pttl:calls=")?.split(',').next());
+        calls.map_or(0, |calls| calls.parse::<u64>().unwrap())
+    };
+    block_on(async {
+        for _ in 0..3 {
+            assert_eq!((plain(1), awaited(1).await), (2, 2));
+        }
+        assert_eq!((plain::cache_info().hits, awaited::cache_info().hits, asked()), (2, 2, 0));
+        for n in [1, 2, 1] {
+            assert_eq!((copied(n), refreshed(n).await), (n + 1, n + 1));
+        }
+        assert_eq!((copied::cache_info().hits, refreshed::cache_info().hits, asked()), (1, 1, 6));
+    });
+}
+
 #[test]
 fn ten_functions_of_a_url_have_one_set_of_connections() {
     let _limit = limit();

@@ -102,8 +102,9 @@ fn a_change_by_another_process_is_found_after_near_ttl_and_ends_leases_at_once()
     let near_ttl = Duration::from_millis(300);
     let [this, other] =
         [(); 2].map(|()| Layered::new((memory(1 << 20), redis(REDIS.url()))).near_ttl(near_ttl));
-    let look =
-        |layers: &Layered<_, _>| leased(Backend::get_or_lease(layers, "layers", b"k", MINUTE).unwrap());
+    let look = |layers: &Layered<_, _>| {
+        leased(Backend::get_or_lease(layers, "layers", b"k", MINUTE.into()).unwrap())
+    };
     Backend::clear(&this, "layers").unwrap();
     Backend::set(&this, "layers", b"k", b"old", Some(MINUTE)).unwrap();
     let (found, _) = look(&this);

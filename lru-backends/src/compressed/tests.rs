@@ -84,7 +84,7 @@ fn damaged_and_hostile_values_are_misses_and_can_be_replaced() {
     {
         Backend::set(&store, "n", b"k", &bad, None).unwrap();
         assert_eq!(Backend::get_many(&compressed, "n", &[b"k"]).unwrap(), [None]);
-        let looked = Backend::get_or_lease(&compressed, "n", b"k", Duration::from_secs(1)).unwrap();
+        let looked = Backend::get_or_lease(&compressed, "n", b"k", Duration::from_secs(1).into()).unwrap();
         assert_eq!(looked.found, None);
         let lease = lease_of(&looked);
         assert!(Backend::set_leased(&compressed, "n", b"k", &lease, &value, None).unwrap().is_some());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, LookupOptions, Stored,
 };
 
 use super::Disk;
@@ -79,10 +79,10 @@ impl AsyncBackend for Disk {
         &self,
         namespace: &str,
         key: &[u8],
-        lease: Duration,
+        options: LookupOptions,
     ) -> Result<Lookup, BackendError> {
         let (namespace, key) = (namespace.to_owned(), key.to_vec());
-        self.run_blocking(move |disk| Backend::get_or_lease(disk, &namespace, &key, lease)).await
+        self.run_blocking(move |disk| Backend::get_or_lease(disk, &namespace, &key, options)).await
     }
 
     async fn set_leased(

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    Backend, BackendError, CircuitState, ErrorKind, Lease, Leases, Lookup, Permission, Stored,
+    Backend, BackendError, CircuitState, ErrorKind, Lease, Leases, Lookup, LookupOptions, Permission, Stored,
 };
 
 use crate::circuit_breaker::Breaker;
@@ -275,9 +275,14 @@ impl Backend for Disk {
             && CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))?)
     }
 
-    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+    fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+    ) -> Result<Lookup, BackendError> {
         let key = FileKey::new(namespace, key);
-        let (entry, token, is_claimed) = self.run(|store| store.find_or_claim(&key, lease))?;
+        let (entry, token, is_claimed) = self.run(|store| store.find_or_claim(&key, options.lease))?;
         let lease = token.lease().new_here(is_claimed);
         Ok(Lookup::new(entry.and_then(live)).permission(Permission::Leased(lease)))
     }

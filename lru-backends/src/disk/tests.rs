@@ -334,7 +334,7 @@ fn the_end_of_a_thread_and_the_drop_of_a_backend_write_the_results() {
 
 /// Looks a key up, and returns the lease.
 fn lease(backend: &Disk, key: &[u8], ttl: Duration) -> Lease {
-    match backend.get_or_lease("space", key, ttl).unwrap().permission {
+    match backend.get_or_lease("space", key, ttl.into()).unwrap().permission {
         Permission::Leased(lease) => lease,
         other => panic!("{other:?}"),
     }
@@ -480,7 +480,7 @@ fn no_lookup_finds_what_was_computed_before_a_removal() {
     let call = |key: usize| {
         let (source, removed) = &sources[key];
         let least = removed.load(SeqCst);
-        let found = backend.get_or_lease("space", &[u8::try_from(key).unwrap()], SECOND).unwrap();
+        let found = backend.get_or_lease("space", &[u8::try_from(key).unwrap()], SECOND.into()).unwrap();
         if let Some(found) = found.found {
             let value = u32::from_le_bytes(found.value[..4].try_into().unwrap());
             assert!(value >= least, "{value} is of before the removal at {least}");

@@ -63,7 +63,7 @@ fn what_was_changed_or_moved_is_a_miss_and_can_be_replaced() {
     }
     for bad in [&b""[..], &good[..10], &good[..25], b"4200"] {
         Backend::set(&store, "n", b"k", bad, None).unwrap();
-        let looked = Backend::get_or_lease(&encrypted, "n", b"k", Duration::from_secs(1)).unwrap();
+        let looked = Backend::get_or_lease(&encrypted, "n", b"k", Duration::from_secs(1).into()).unwrap();
         assert_eq!(looked.found, None);
         let lease = lease_of(&looked);
         assert!(Backend::set_leased(&encrypted, "n", b"k", &lease, b"1", None).unwrap().is_some());

@@ -62,9 +62,14 @@ impl Backend for Far<'_> {
         Backend::set(self.store()?, namespace, key, value, ttl)
     }
 
-    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+    fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+    ) -> Result<Lookup, BackendError> {
         self.lookups.fetch_add(1, SeqCst);
-        let looked = Backend::get_or_lease(self.store()?, namespace, key, lease);
+        let looked = Backend::get_or_lease(self.store()?, namespace, key, options);
         let meanwhile = self.meanwhile.lock().unwrap().take();
         if let Some(meanwhile) = meanwhile {
             meanwhile();
@@ -97,7 +102,7 @@ impl Backend for Far<'_> {
 }
 
 fn look(backend: &impl Backend) -> Lookup {
-    backend.get_or_lease("n", b"k", MINUTE).unwrap()
+    backend.get_or_lease("n", b"k", MINUTE.into()).unwrap()
 }
 
 fn value(backend: &impl Backend) -> Option<Vec<u8>> {
@@ -215,7 +220,7 @@ fn many_are_found_in_both() {
     for key in [b"a", b"b", b"c"] {
         Backend::set(&far, "n", key, key, None).unwrap();
     }
-    layered.get_or_lease("n", b"b", MINUTE).unwrap();
+    layered.get_or_lease("n", b"b", MINUTE.into()).unwrap();
     Backend::set(&near, "n", b"c", b"no copy", None).unwrap();
     let all = layered.get_many("n", &[b"c", b"none", b"b", b"a"]).unwrap();
     let all: Vec<_> = all.into_iter().map(|found| found.map(|found| found.value)).collect();
@@ -260,8 +265,8 @@ fn a_far_backend_that_is_down_fails_unless_there_is_a_copy() {
     look(&layered);
     far.is_down.store(true, SeqCst);
     assert_eq!(value(&layered), Some(b"v".to_vec()));
-    assert!(layered.get_or_lease("n", b"other", MINUTE).is_err());
-    let near_lease = Backend::get_or_lease(&near, "n", b"other", MINUTE).unwrap();
+    assert!(layered.get_or_lease("n", b"other", MINUTE.into()).is_err());
+    let near_lease = Backend::get_or_lease(&near, "n", b"other", MINUTE.into()).unwrap();
     assert!(lease_of(&near_lease).is_new(), "no near lease is left behind");
     assert!(layered.delete("n", b"k").is_err());
     assert_eq!(Backend::get(&near, "n", b"k").unwrap(), None, "the change may have been carried out");

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, Permission, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, LookupOptions, Permission,
+    Stored,
 };
 
 use super::client::{Operation, Retry, is_closed};
@@ -226,10 +227,10 @@ macro_rules! backend_by_memcached {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
                 let operation = &self.admit()?;
-                let done = self.$look(operation, namespace, key, lease)$($await)*;
+                let done = self.$look(operation, namespace, key, options.lease)$($await)*;
                 self.record(done)
             }
 

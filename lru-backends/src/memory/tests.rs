@@ -40,7 +40,7 @@ fn off_has_nothing_stores_nothing_and_never_fails() {
     fn nothing_is_kept(backend: &(impl AsyncBackend + CompareAndSwap + Leases)) {
         Backend::set(backend, "a", b"k", b"v", None).unwrap();
         assert_eq!(Backend::put(backend, "a", b"k", b"v", None).unwrap(), None);
-        let looked = Backend::get_or_lease(backend, "a", b"k", Duration::from_secs(1)).unwrap();
+        let looked = Backend::get_or_lease(backend, "a", b"k", Duration::from_secs(1).into()).unwrap();
         assert_eq!((looked.found, looked.permission), (None, Permission::Denied));
         assert_eq!(Backend::get_many(backend, "a", &[b"k", b"l"]).unwrap(), [None, None]);
         assert!(!Backend::delete(backend, "a", b"k").unwrap());
@@ -69,7 +69,7 @@ fn the_least_recently_used_entries_make_room() {
     let refused = Backend::set(&store, "n", b"a", &[0; 1000], None).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Rejected);
     assert!(is_there(b"a") && is_there(b"e"), "nothing is evicted for what does not fit");
-    let looked = Backend::get_or_lease(&store, "n", &[0; 1000], Duration::from_secs(1)).unwrap();
+    let looked = Backend::get_or_lease(&store, "n", &[0; 1000], Duration::from_secs(1).into()).unwrap();
     assert_eq!(looked.permission, Permission::Denied);
 
     Backend::clear(&store, "n").unwrap();
@@ -81,7 +81,7 @@ fn entries_and_leases_expire() {
     let store = large();
     Backend::set(&store, "n", b"a", b"v", Some(Duration::ZERO)).unwrap();
     assert_eq!(Backend::get(&store, "n", b"a").unwrap(), None);
-    let lease = lease_of(&Backend::get_or_lease(&store, "n", b"a", Duration::ZERO).unwrap());
+    let lease = lease_of(&Backend::get_or_lease(&store, "n", b"a", Duration::ZERO.into()).unwrap());
     assert_eq!(Backend::set_leased(&store, "n", b"a", &lease, b"v", None).unwrap(), None);
     assert!(!Backend::renew_lease(&store, "n", b"a", &lease, Duration::from_secs(1)).unwrap());
     assert_eq!(store.store().sizes().0, 0);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::redis::{FromRedisValue, Value};
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    Permission, Stored,
+    LookupOptions, Permission, Stored,
 };
 
 use super::Redis;
@@ -99,12 +99,14 @@ macro_rules! backend_by_redis {
             }
 
             /// Looks an item up, and leaves a mark where there is none.
-            $($fn)* $look(&self, key: &[u8], lease: Duration) -> Result<Lookup, Failure> {
-                let mark = new_lease();
+            $($fn)* $look(&self, key: &[u8], options: LookupOptions) -> Result<Lookup, Failure> {
+                let (mark, lease) = (new_lease(), options.lease);
                 if self.looks_by_script() {
                     return $rarely(self.$look_by_script(key, lease))$($await)*;
                 }
-                let failure = match self.$ask::<Replies>(&look(key, &mark, lease))$($await)* {
+                let request = look(key, &mark, options);
+                let answer = self.$ask::<Value>(&request)$($await)*;
+                let failure = match answer.and_then(|(number, answer)| Ok((number, item_in(answer, options)?))) {
                     // An empty string has nothing that a lease could compare.
                     Ok((_, (_, Some(item)))) if item.is_empty() => {
                         return $rarely(self.$look_by_script(key, lease))$($await)*;
@@ -136,7 +138,10 @@ macro_rules! backend_by_redis {
                     let number = self.number();
                     match self.$run::<Replies>(&LOOK, key, &[&mark, &time])$($await)* {
                         Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
-                        replies => return Ok(looked_up(replies?, &mark, number)),
+                        replies => {
+                            let (ttl, item) = replies?;
+                            return Ok(looked_up((Some(ttl), item), &mark, number));
+                        }
                     }
                 }
                 unreachable!("the last try returns")
@@ -148,7 +153,7 @@ macro_rules! backend_by_redis {
                 let (number, (head, item)) = (self.number(), new_value(value));
                 match self.$send(&set(key, &item, ttl), 0, self.deadline())$($await)* {
                     Err(failure) if failure.is_stale() => {
-                        let lookup = self.$look(key, Duration::from_secs(1))$($await)*?;
+                        let lookup = self.$look(key, Duration::from_secs(1).into())$($await)*?;
                         let Permission::Leased(lease) = lookup.permission else { return Err(failure) };
                         let number = self.number();
                         let Some(old) = head_of(&lease, number) else { return Err(failure) };
@@ -238,9 +243,9 @@ macro_rules! backend_by_redis {
                 $CompareAndSwap::compare_and_swap(self, namespace, key, &None, value, Some(ttl))$($await)*
             }
 
-            $($fn)* get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
+            $($fn)* get_or_lease(&self, namespace: &str, key: &[u8], options: LookupOptions) -> Result<Lookup, BackendError> {
                 let server = self.admitted()?;
-                let lookup = server.$look(&self.key(namespace, key), lease)$($await)*;
+                let lookup = server.$look(&self.key(namespace, key), options)$($await)*;
                 server.record(lookup)
             }
 
@@ -354,6 +359,15 @@ macro_rules! backend_by_redis {
             }
         }
     };
+}
+
+/// Returns the time left, if it was asked for, and the item in the answer of a lookup.
+fn item_in(answer: Value, options: LookupOptions) -> Result<(Option<i64>, Option<Vec<u8>>), ClientError> {
+    if !options.needs_ttl {
+        return Ok((None, of_type(answer)?));
+    }
+    let (ttl, item) = of_type(answer)?;
+    Ok((Some(ttl), item))
 }
 
 /// Returns `false` if the connection turned out to be closed: a lease is lost with its connection.

@@ -76,7 +76,10 @@ pub(super) fn lease_over(head: &[u8], number: u64) -> Lease {
 
 /// Returns the token of the lease over the item that begins like this.
 pub(super) fn token(head: &[u8], number: u64) -> Box<[u8]> {
-    [head, &number.to_le_bytes()].concat().into()
+    let mut token = Vec::with_capacity(head.len() + size_of::<u64>());
+    token.extend_from_slice(head);
+    token.extend_from_slice(&number.to_le_bytes());
+    token.into()
 }
 
 /// Returns how the item of a lease begins; `None` if the lease was given over connections with another number, or by
@@ -117,16 +120,20 @@ pub(super) fn found(replies: (i64, Option<Vec<u8>>)) -> Option<Stored> {
     found_versioned(replies).map(|(stored, _)| stored)
 }
 
-/// Returns what a lookup has found, from the time left and the item that was there, which is not empty. It has left
-/// `mine` if there was no item.
-pub(super) fn looked_up((ttl, item): (i64, Option<Vec<u8>>), mine: &Head, number: u64) -> Lookup {
+/// Returns what a lookup has found, from the time left, if it was asked for, and the item that was there, which is not
+/// empty. It has left `mine` if there was no item.
+pub(super) fn looked_up((ttl, item): (Option<i64>, Option<Vec<u8>>), mine: &Head, number: u64) -> Lookup {
     let Some(item) = item.filter(|item| item != mine) else {
         let lease = lease_over(mine, number).new_here(true);
         return Lookup::new(None).permission(Permission::Leased(lease));
     };
     let head = &item[..item.len().min(HEAD)];
     let (lease, is_foreign) = (lease_over(head, number), !is_value(head) && !is_lease(head));
-    let looked = Lookup::new(found((ttl, Some(item)))).permission(Permission::Leased(lease));
+    let found = match ttl {
+        Some(ttl) => found((ttl, Some(item))),
+        None => split(item).map(|(_, value)| Stored::new(value).unexpired()),
+    };
+    let looked = Lookup::new(found).permission(Permission::Leased(lease));
     looked.unreadable(is_foreign)
 }
 
@@ -162,7 +169,7 @@ mod tests {
     fn a_lookup_gives_a_lease_over_whatever_is_there() {
         let (mine, other, (head, item)) = (new_lease(), new_lease(), new_value(b"value"));
         let of = |item: Option<&[u8]>| {
-            let looked = looked_up((-1, item.map(<[u8]>::to_vec)), &mine, 7);
+            let looked = looked_up((Some(-1), item.map(<[u8]>::to_vec)), &mine, 7);
             let Lookup { found, permission, is_unreadable, .. } = looked;
             let Permission::Leased(lease) = permission else { panic!("{permission:?}") };
             let is_foreign = item.is_some_and(|item| !matches!(item[0], LEASE | VALUE));
@@ -173,6 +180,8 @@ mod tests {
         assert_eq!(of(Some(&mine)), (false, true, mine.to_vec()), "the lookup was sent again");
         assert_eq!(of(Some(&other)), (false, false, other.to_vec()));
         assert_eq!(of(Some(&item)), (true, false, head.to_vec()));
+        let unasked = looked_up((None, Some(new_value(b"value").1)), &mine, 7).found.unwrap();
+        assert_eq!(unasked, Stored::new(b"value").unexpired());
         assert_eq!(of(Some(b"foreign")), (false, false, b"foreign".to_vec()));
         assert_eq!(of(Some(b"twenty foreign bytes")), (false, false, b"twenty foreign by".to_vec()));
     }

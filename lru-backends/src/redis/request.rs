@@ -1,8 +1,11 @@
 //! Requests to Redis, and the names of keys.
 
+use std::io::Write;
 use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, RedisResult, ServerError, Value, cmd, pipe};
+
+use lru_core::backend::LookupOptions;
 
 use crate::key_prefix::KeyPrefix;
 use crate::milliseconds::whole_milliseconds;
@@ -33,6 +36,9 @@ pub(super) enum Request {
 /// The address of a server of a cluster.
 pub(super) type Node = (String, u16);
 
+/// How many digits a number has at most.
+const MOST_DIGITS: usize = 20;
+
 /// Returns what all keys of a namespace begin with. The length of the namespace is part of it, so no namespace is a prefix
 /// of another.
 pub(super) fn prefix(key_prefix: &KeyPrefix, namespace: &str) -> String {
@@ -41,7 +47,12 @@ pub(super) fn prefix(key_prefix: &KeyPrefix, namespace: &str) -> String {
 
 /// Returns the key in Redis.
 pub(super) fn redis_key(key_prefix: &KeyPrefix, namespace: &str, key: &[u8]) -> Vec<u8> {
-    [prefix(key_prefix, namespace).as_bytes(), key].concat()
+    let length = key_prefix.len() + MOST_DIGITS + namespace.len() + key.len() + 2;
+    let mut bytes = Vec::with_capacity(length);
+    // A `Vec` takes all that is written.
+    _ = write!(bytes, "{key_prefix}{}:{namespace}:", namespace.len());
+    bytes.extend_from_slice(key);
+    bytes
 }
 
 /// Returns the `MATCH` pattern for all keys that begin with this text.
@@ -96,11 +107,19 @@ fn with_errors(replies: Vec<Value>, is_nothing: fn(&ServerError) -> bool) -> Red
     Ok(Value::Array(replies.collect::<RedisResult<_>>()?))
 }
 
-/// `SET … NX GET` returns the item, or leaves a mark where there is none. `PTTL` comes before it: see [`gets`].
-pub(super) fn look(key: &[u8], mark: &Head, lease: Duration) -> Request {
-    let mut commands = tolerant();
-    commands.cmd("PTTL").arg(key);
-    commands.cmd("SET").arg(key).arg(mark).arg("NX").arg("GET").arg("PX").arg(milliseconds(lease));
+/// `SET … NX GET` returns the item, or leaves a mark where there is none. `PTTL` comes before it if the time is needed: see
+/// [`gets`].
+pub(super) fn look(key: &[u8], mark: &Head, options: LookupOptions) -> Request {
+    const WORDS: usize = "SETNXGETPX".len() + MOST_DIGITS;
+    let mut set = Cmd::with_capacity(7, WORDS + key.len() + HEAD);
+    set.arg("SET").arg(key).arg(mark).arg("NX").arg("GET").arg("PX").arg(milliseconds(options.lease));
+    if !options.needs_ttl {
+        return Request::One(set);
+    }
+    let mut time = Cmd::with_capacity(2, "PTTL".len() + key.len());
+    time.arg("PTTL").arg(key);
+    let mut commands = Pipeline::with_capacity(2);
+    commands.ignore_errors().add_command(time).add_command(set);
     Request::Pipe(commands, |replies| with_errors(replies, |_| false))
 }
 

@@ -9,7 +9,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use lru_core::backend::{AsyncBackend, Backend, BackendError, ErrorKind, Lease, Leases, Lookup, Stored};
+use lru_core::backend::{
+    AsyncBackend, Backend, BackendError, ErrorKind, Lease, Leases, Lookup, LookupOptions, Stored,
+};
 
 use crate::bounded_store::{BoundedStore, Evicts, Oversized, held_in_memory, place};
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};

@@ -123,7 +123,7 @@ fn a_lease_ends_with_a_change() {
     let backend = snapshot(folder.path("a.bin"));
     let look = || {
         let Lookup { found, permission, .. } =
-            Backend::get_or_lease(&backend, "n", b"1", Duration::from_secs(60)).unwrap();
+            Backend::get_or_lease(&backend, "n", b"1", Duration::from_secs(60).into()).unwrap();
         let Permission::Leased(lease) = permission else { panic!("a lease") };
         (found.map(|found| found.value), lease)
     };

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use crate::backend::blocking_backend::{CHECKED, cannot_add};
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Lookup, cannot_lease};
+use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -89,9 +89,9 @@ pub trait AsyncBackend {
         &self,
         namespace: &str,
         key: &[u8],
-        lease: Duration,
+        options: LookupOptions,
     ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
-        let _ = lease;
+        let _ = options;
         let found = self.get(namespace, key);
         async move { found.await.map(Lookup::new).map_err(BackendError::without_lease) }
     }

@@ -6,7 +6,7 @@ use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Lookup};
+use crate::backend::lease::{Lease, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -56,9 +56,9 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
         &self,
         namespace: &str,
         key: &[u8],
-        lease: Duration,
+        options: LookupOptions,
     ) -> Result<Lookup, BackendError> {
-        self.0.get_or_lease(namespace, key, lease)
+        self.0.get_or_lease(namespace, key, options)
     }
 
     async fn set_leased(

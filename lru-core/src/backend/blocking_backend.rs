@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Lookup, cannot_lease};
+use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -112,18 +112,26 @@ pub trait Backend {
         Err(cannot_add())
     }
 
-    /// Returns the entry for `key`; if there is none, leaves a lease there for the time `lease`.
+    /// Returns the entry for `key`; if there is none, leaves a lease there.
     ///
     /// A call of a function looks up its result by this method. If it then computes the result, it stores it by
     /// [`set_leased`](Self::set_leased), so that a result computed before a change of the entry does not overwrite
     /// that change. The default calls [`get`](Self::get), and gives no lease: a result is then stored by
     /// [`set`](Self::set), and may overwrite a change that another process has made meanwhile.
     ///
+    /// The options state how long the lease is valid, and whether the remaining time to live is needed; a backend may
+    /// return it in any case.
+    ///
     /// # Errors
     ///
     /// Returns an error if the lookup failed.
-    fn get_or_lease(&self, namespace: &str, key: &[u8], lease: Duration) -> Result<Lookup, BackendError> {
-        let _ = lease;
+    fn get_or_lease(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+    ) -> Result<Lookup, BackendError> {
+        let _ = options;
         self.get(namespace, key).map(Lookup::new).map_err(BackendError::without_lease)
     }
 

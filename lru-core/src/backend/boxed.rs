@@ -12,7 +12,7 @@ use std::vec::Vec;
 use crate::backend::async_backend::AsyncBackend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Leases, Lookup};
+use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -131,7 +131,7 @@ erased! {
     fn get_many(namespace: [&str], keys: [&[&[u8]]]) -> Vec<Option<Stored>>;
     fn set(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Option<Duration>]) -> ();
     fn add(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Duration]) -> bool;
-    fn get_or_lease(namespace: [&str], key: [&[u8]], lease: [Duration]) -> Lookup;
+    fn get_or_lease(namespace: [&str], key: [&[u8]], options: [LookupOptions]) -> Lookup;
     fn set_leased(
         namespace: [&str], key: [&[u8]], lease: [&Lease], value: [&[u8]], ttl: [Option<Duration>]
     ) -> Option<Lease>;

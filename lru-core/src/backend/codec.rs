@@ -30,6 +30,7 @@ use crate::backend::encoder::output::Refused;
 use crate::backend::envelope::{self, Envelope, Header, Place};
 use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::shape::{NOT_STATED, Shape, ShapeCache};
+use crate::backend::stored::Stored;
 use crate::time::SystemTime;
 
 /// The serialization format of arguments and results.
@@ -219,15 +220,10 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
 
     /// Takes the result out of an envelope.
     ///
-    /// `ttl` is the remaining time to live if the backend reports it; otherwise the deadline in the envelope
-    /// counts, by the clock of this machine.
-    pub(crate) fn open(
-        &self,
-        bytes: &[u8],
-        ttl: Option<Duration>,
-        now: impl FnOnce() -> SystemTime,
-    ) -> Opened<T> {
-        let (header, value) = match envelope::open(bytes, self.place) {
+    /// The remaining time to live that the backend reports counts; if it reports none, and does not say that the entry is
+    /// unexpired, the deadline in the envelope counts, by the clock of this machine.
+    pub(crate) fn open(&self, stored: &Stored, now: impl FnOnce() -> SystemTime) -> Opened<T> {
+        let (header, value) = match envelope::open(&stored.value, self.place) {
             Envelope::Valid(header, value) => (header, value),
             Envelope::Foreign => return Opened::Missing,
             Envelope::Damaged => {
@@ -239,11 +235,14 @@ impl<'a, T: DeserializeOwned> Entry<'a, T> {
         if format != self.format.tag() || !(fingerprint == self.shape.fingerprint || is_unstated) {
             return Opened::Missing;
         }
-        let ttl = match ttl {
-            None if deadline > 0 => match envelope::remaining(deadline, now()) {
-                None => return Opened::Missing,
-                remaining => remaining,
-            },
+        let ttl = match stored.ttl {
+            // When a stale window begins is not known without the time left.
+            None if deadline > 0 && !(stored.is_unexpired && window == 0) => {
+                match envelope::remaining(deadline, now()) {
+                    None => return Opened::Missing,
+                    remaining => remaining,
+                }
+            }
             ttl => ttl,
         };
         match self.format.read(value) {

@@ -7,6 +7,7 @@
 //! Facebook", NSDI 2013, section 3.2.1.
 
 use core::fmt;
+use core::time::Duration;
 use std::boxed::Box;
 
 use crate::backend::error::{BackendError, ErrorKind};
@@ -57,6 +58,45 @@ impl Lease {
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").field("is_new", &self.is_new).finish_non_exhaustive()
+    }
+}
+
+/// What [`get_or_lease`](super::Backend::get_or_lease) is asked for, apart from the entry.
+///
+/// A duration converts into the options of a lookup that needs the remaining time to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LookupOptions {
+    /// How long the lease is valid that the lookup leaves if there is no entry.
+    pub lease: Duration,
+    /// Whether the caller uses the remaining time to live of the entry. If not, a backend that would have to ask for it
+    /// need not: it then returns an [unexpired](Stored::unexpired) entry without it.
+    pub needs_ttl: bool,
+}
+
+impl LookupOptions {
+    /// Creates the options of a lookup that leaves a lease for this time, and needs the remaining time to live.
+    #[must_use]
+    pub fn new(lease: Duration) -> Self {
+        Self { lease, needs_ttl: true }
+    }
+
+    /// Sets that the remaining time to live is needed.
+    #[must_use]
+    pub fn with_ttl(self) -> Self {
+        Self { needs_ttl: true, ..self }
+    }
+
+    /// Sets that the remaining time to live is not needed.
+    #[must_use]
+    pub fn without_ttl(self) -> Self {
+        Self { needs_ttl: false, ..self }
+    }
+}
+
+impl From<Duration> for LookupOptions {
+    fn from(lease: Duration) -> Self {
+        Self::new(lease)
     }
 }
 

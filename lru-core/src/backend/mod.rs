@@ -49,7 +49,7 @@ pub use blocking_backend::Backend;
 pub use boxed::{BoxedBackend, MayLease, WithLeases};
 pub use error::{BackendError, ErrorKind};
 pub use invalidation_sink::InvalidationSink;
-pub use lease::{Lease, Leases, Lookup, Permission};
+pub use lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 pub use off::Off;
 pub use stored::Stored;
 

@@ -8,7 +8,7 @@ use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Leases, Lookup, Permission};
+use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -65,7 +65,7 @@ macro_rules! off {
                 Ok(true)
             }
 
-            $($fn)* get_or_lease(&self, _: &str, _: &[u8], _: Duration) -> Result<Lookup, BackendError> {
+            $($fn)* get_or_lease(&self, _: &str, _: &[u8], _: LookupOptions) -> Result<Lookup, BackendError> {
                 Ok(nothing())
             }
 
@@ -143,11 +143,11 @@ macro_rules! off {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
                 match self {
-                    Some(backend) => backend.get_or_lease(namespace, key, lease)$($await)*,
-                    None => $Backend::get_or_lease(&Off, namespace, key, lease)$($await)*,
+                    Some(backend) => backend.get_or_lease(namespace, key, options)$($await)*,
+                    None => $Backend::get_or_lease(&Off, namespace, key, options)$($await)*,
                 }
             }
 

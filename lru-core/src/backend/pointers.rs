@@ -12,7 +12,7 @@ use crate::backend::awaited::Awaited;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
-use crate::backend::lease::{Lease, Leases, Lookup};
+use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
 
@@ -52,9 +52,9 @@ macro_rules! for_pointers {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> Result<Lookup, BackendError> {
-                (**self).get_or_lease(namespace, key, lease)
+                (**self).get_or_lease(namespace, key, options)
             }
 
             fn set_leased(
@@ -167,9 +167,9 @@ macro_rules! for_async_pointers {
                 &self,
                 namespace: &str,
                 key: &[u8],
-                lease: Duration,
+                options: LookupOptions,
             ) -> impl Future<Output = Result<Lookup, BackendError>> + Send {
-                (**self).get_or_lease(namespace, key, lease)
+                (**self).get_or_lease(namespace, key, options)
             }
 
             fn set_leased(

@@ -31,7 +31,7 @@ fn a_result_is_fresh_until_its_stale_window_begins() {
     let entry = entry::<u32>(Format::Compact);
     let times = (Some(SECONDS(10)), Some(SECONDS(4)));
     let bytes = entry.seal(&7, times, at(100)).unwrap();
-    let open = |ttl, now| match entry.open(&bytes, ttl, || at(now)) {
+    let open = |ttl, now| match entry.open(&Stored::new(&bytes[..]).ttl(ttl), || at(now)) {
         Opened::Found(value, times) => Some((value, times.fresh)),
         Opened::Stale(value, past, left) => {
             assert_eq!(past + left, SECONDS(4));
@@ -54,7 +54,7 @@ fn a_result_is_fresh_until_its_stale_window_begins() {
 fn what_is_sealed_is_good_until_its_time() {
     let entry = entry::<String>(Format::Compact);
     let bytes = entry.seal(&"text".to_owned(), (Some(SECONDS(5)), None), at(100)).unwrap();
-    let open = |now: u64, ttl| found(entry.open(&bytes, ttl, || at(now)));
+    let open = |now: u64, ttl| found(entry.open(&Stored::new(&bytes[..]).ttl(ttl), || at(now)));
     let text = || "text".to_owned();
     assert_eq!(open(100, None), Some((text(), Some(SECONDS(5)))));
     assert_eq!(open(104, None), Some((text(), Some(SECONDS(1)))));
@@ -65,17 +65,31 @@ fn what_is_sealed_is_good_until_its_time() {
 }
 
 #[test]
+fn no_clock_is_asked_where_the_backend_says_that_an_entry_is_unexpired() {
+    let entry = entry::<u32>(Format::Compact);
+    let seal = |window| Stored::new(entry.seal(&7, (Some(SECONDS(5)), window), at(100)).unwrap());
+    assert_eq!(found(entry.open(&seal(None), || at(1000))), None);
+    assert_eq!(found(entry.open(&seal(None).unexpired(), || at(1000))), Some((7, None)));
+    // Only with the time left is it known whether the result is stale.
+    assert_eq!(found(entry.open(&seal(Some(SECONDS(2))).unexpired(), || at(1000))), None);
+    assert_eq!(
+        found(entry.open(&seal(Some(SECONDS(2))).unexpired(), || at(101))),
+        Some((7, Some(SECONDS(2))))
+    );
+}
+
+#[test]
 fn what_has_no_time_is_good_for_ever() {
     let entry = entry::<u32>(Format::Compact);
     let bytes = entry.seal(&7, (None, None), at(100)).unwrap();
-    assert_eq!(found(entry.open(&bytes, None, || at(1 << 33))), Some((7, None)));
+    assert_eq!(found(entry.open(&Stored::new(&bytes[..]), || at(1 << 33))), Some((7, None)));
 }
 
 #[test]
 fn less_than_a_millisecond_is_one() {
     let entry = entry::<u32>(Format::Compact);
     let bytes = entry.seal(&7, (Some(Duration::from_nanos(1)), None), at(100)).unwrap();
-    let opened = found(entry.open(&bytes, None, || at(100)));
+    let opened = found(entry.open(&Stored::new(&bytes[..]), || at(100)));
     assert_eq!(opened, Some((7, Some(Duration::from_millis(1)))));
 }
 
@@ -83,7 +97,7 @@ fn less_than_a_millisecond_is_one() {
 fn damaged_bytes_are_an_error_and_foreign_ones_are_not() {
     let entry = entry::<(String, u32)>(Format::Compact);
     let bytes = entry.seal(&("text".to_owned(), 300), (Some(SECONDS(9)), None), at(100)).unwrap();
-    let open = |bytes: &[u8]| entry.open(bytes, None, || at(100));
+    let open = |bytes: &[u8]| entry.open(&Stored::new(&bytes[..]), || at(100));
     for length in 0..bytes.len() {
         let opened = open(&bytes[..length]);
         assert_eq!(matches!(opened, Opened::Damaged(_)), length >= 2, "{length} bytes of it");
@@ -114,7 +128,7 @@ fn an_entry_that_was_moved_is_damaged() {
         Place { namespace: "shop::pricek", key: b"ey" },
     ] {
         let moved = Entry { place: moved, ..entry };
-        assert!(matches!(moved.open(&bytes, None, || at(100)), Opened::Damaged(_)));
+        assert!(matches!(moved.open(&Stored::new(&bytes[..]), || at(100)), Opened::Damaged(_)));
     }
 }
 
@@ -137,11 +151,14 @@ fn a_result_of_another_type_is_missing() {
     let bytes = entry::<before::Account>(Format::Compact)
         .seal(&before::Account { balance: 1, limit: 2 }, (None, None), at(100))
         .unwrap();
-    let opened = entry::<after::Account>(Format::Compact).open(&bytes, None, || at(100));
+    let opened = entry::<after::Account>(Format::Compact).open(&Stored::new(&bytes[..]), || at(100));
     assert!(matches!(opened, Opened::Missing));
     _ = (after::Account { limit: 1, balance: 1 }, before::Account { balance: 1, limit: 2 }.limit);
     let bytes = entry::<u64>(Format::Compact).seal(&1000, (None, None), at(100)).unwrap();
-    assert!(matches!(entry::<i64>(Format::Compact).open(&bytes, None, || at(100)), Opened::Missing));
+    assert!(matches!(
+        entry::<i64>(Format::Compact).open(&Stored::new(&bytes[..]), || at(100)),
+        Opened::Missing
+    ));
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -205,7 +222,7 @@ fn sealed<T: Serialize + DeserializeOwned>(value: &T, format: Format) -> Result<
         assert_eq!(error.kind(), ErrorKind::Serialization);
         error.to_string()
     })?;
-    let (read, _) = found(entry.open(&bytes, None, || at(100))).unwrap();
+    let (read, _) = found(entry.open(&Stored::new(&bytes[..]), || at(100))).unwrap();
     assert_eq!(encoder::digest(&read, true).unwrap(), encoder::digest(value, true).unwrap());
     Ok(())
 }
@@ -260,9 +277,9 @@ mod json {
         let json = entry::<u32>(Format::Json);
         let bytes = json.seal(&7, (None, None), at(100)).unwrap();
         assert!(bytes.ends_with(b"7"));
-        assert_eq!(found(json.open(&bytes, None, || at(100))), Some((7, None)));
+        assert_eq!(found(json.open(&Stored::new(&bytes[..]), || at(100))), Some((7, None)));
         let compact = entry::<u32>(Format::Compact);
-        assert!(matches!(compact.open(&bytes, None, || at(100)), Opened::Missing));
+        assert!(matches!(compact.open(&Stored::new(&bytes[..]), || at(100)), Opened::Missing));
         assert_eq!(key(&("a", 1), Format::Json).unwrap(), b"[\"a\",1]");
     }
 
@@ -271,7 +288,7 @@ mod json {
         let entry = entry::<f64>(Format::Json);
         let back = |x: f64| {
             let bytes = entry.seal(&x, (None, None), at(100)).ok()?;
-            found(entry.open(&bytes, None, || at(100))).map(|(x, _)| x.to_bits())
+            found(entry.open(&Stored::new(&bytes[..]), || at(100))).map(|(x, _)| x.to_bits())
         };
         for n in 0..10_000_u64 {
             let x = f64::from_bits(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -302,7 +319,7 @@ mod json {
         let mut value = vec![0xF7, 3, 2, 0, 0x84, 0xBD, 0x9D, 0x96];
         value.extend([0; 16]);
         value.extend(b"19.5");
-        assert_eq!(found(entry.open(&value, None, || at(100))), Some((19.5, None)));
+        assert_eq!(found(entry.open(&Stored::new(&value[..]), || at(100))), Some((19.5, None)));
         let unstated = Entry { shape: Shape { fingerprint: NOT_STATED, ..entry.shape }, ..entry };
         assert_eq!(unstated.seal(&19.5, (None, None), at(100)).unwrap(), value);
     }
@@ -313,7 +330,7 @@ mod json {
             let entry = entry::<u32>(format);
             let shape = Shape { fingerprint: NOT_STATED, ..entry.shape };
             let bytes = Entry { shape, ..entry }.seal(&7, (None, None), at(100)).unwrap();
-            found(entry.open(&bytes, None, || at(100)))
+            found(entry.open(&Stored::new(&bytes[..]), || at(100)))
         };
         assert_eq!(unstated(Format::Json), Some((7, None)));
         assert_eq!(unstated(Format::Compact), None);

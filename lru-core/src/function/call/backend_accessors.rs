@@ -95,7 +95,7 @@ impl<B: Held + Clone> BackendEntry<B> {
     /// If the backend fails. The result of the refresh is then not stored in it.
     pub async fn claim(&self, errors: ErrorReporter) -> Result<Claim<B>, BackendError> {
         let looked_at = Instant::now();
-        let looked = self.look().await?;
+        let looked = self.look(true).await?;
         Ok(self.claim_of(looked.permission, looked_at, || errors))
     }
 }

@@ -100,10 +100,11 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     {
         // A nested call from its own computation leads no flight and must not wait.
         let waits = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
+        let has_copies = computation.engines.maxsize() != Some(0);
         let mut pauses = None;
         loop {
             let sent = Instant::now();
-            let looked = self.entry.look().await;
+            let looked = self.entry.look(has_copies).await;
             let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
             self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
             let looked = looked?;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::{self, Entry, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
-use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, Permission, Stored};
+use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, LookupOptions, Permission, Stored};
 use crate::expiry::settings::MaxAge;
 use crate::function::call::backend_errors::{ErrorReporter, report};
 use crate::function::call::backend_handle::BackendHandle;
@@ -78,8 +78,8 @@ impl<B> BackendEntry<B> {
     where
         O: ResultPolicy<R, Value: DeserializeOwned>,
     {
-        let Some(Stored { value, ttl, .. }) = found else { return Ok(Opened::Missing) };
-        let opened = self.coded::<O::Value>()?.open(&value, ttl, SystemTime::now);
+        let Some(stored) = found else { return Ok(Opened::Missing) };
+        let opened = self.coded::<O::Value>()?.open(&stored, SystemTime::now);
         Ok(opened.map(|value| policy.result_of(value)))
     }
 
@@ -174,12 +174,16 @@ impl<B> BackendEntry<B> {
 
 impl<B: AsyncBackend> BackendEntry<B> {
     /// Looks up the entry; if there is none, leaves a lease.
-    pub(super) async fn look(&self) -> Result<Lookup, BackendError> {
-        let BackendHandle { backend, namespace, lock_timeout, .. } = &self.handle;
+    ///
+    /// Without copies in the process and without a stale window, the backend's expiry suffices.
+    pub(super) async fn look(&self, has_copies: bool) -> Result<Lookup, BackendError> {
+        let BackendHandle { backend, namespace, lock_timeout, swr, stale_if_error, .. } = &self.handle;
         let lease = if lock_timeout.is_some() { GLOBAL_LEASE } else { LEASE };
+        let needs_ttl = has_copies || swr.is_some() || stale_if_error.is_some();
+        let options = LookupOptions { lease, needs_ttl };
         // If nothing is found, the computation that follows begins here as well.
         self.begin();
-        let lookup = backend.get_or_lease(namespace, self.key()?, lease).await?;
+        let lookup = backend.get_or_lease(namespace, self.key()?, options).await?;
         if let Permission::Leased(lease) = &lookup.permission {
             self.leased(lease);
         }

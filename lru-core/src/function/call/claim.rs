@@ -115,7 +115,7 @@ impl<B: Held + Clone> BackendEntry<B> {
     ) -> Result<RefreshLease<B>, BackendError> {
         let mut place = self.place()?;
         place.namespace = Cow::Owned(format!("{}!refresh", place.namespace));
-        let look = || place.backend.get_or_lease(&place.namespace, &place.key, GLOBAL_LEASE);
+        let look = || place.backend.get_or_lease(&place.namespace, &place.key, GLOBAL_LEASE.into());
         let mut looked = look().await?;
         if let (Unusable::Failure, Permission::Leased(lease)) = (Unusable::of(&looked), &looked.permission) {
             if has_waited {
