@@ -17,13 +17,16 @@ use serde::Serialize;
 use self::output::{Digest, Refused};
 use self::serializer::Encoder;
 
+/// The room for a key from the start. Most take less.
+const FEW_BYTES: usize = 64;
+
 /// Returns the encoding of a key.
 ///
 /// # Errors
 ///
 /// If the value refuses to be serialized.
 pub(super) fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Refused> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(FEW_BYTES);
     value.serialize(Encoder(&mut bytes))?;
     Ok(bytes)
 }
