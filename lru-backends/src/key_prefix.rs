@@ -22,6 +22,12 @@ impl KeyPrefix {
         Self { text, is_invalid }
     }
 
+    /// Returns the length in bytes.
+    #[cfg(feature = "redis")]
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
         !self.is_invalid
     }

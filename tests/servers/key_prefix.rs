@@ -23,7 +23,7 @@ fn share_nothing<B: Backend + CompareAndSwap>(clients: &[B; 3]) {
     let hour = Duration::from_secs(3600);
     let leases = clients.each_ref().map(|client| {
         let Lookup { permission: Permission::Leased(lease), .. } =
-            client.get_or_lease("n", b"leased", hour).unwrap()
+            client.get_or_lease("n", b"leased", hour.into()).unwrap()
         else {
             panic!("no lease")
         };

@@ -47,7 +47,7 @@ pub(super) fn prefix(key_prefix: &KeyPrefix, namespace: &str) -> String {
 
 /// Returns the key in Redis.
 pub(super) fn redis_key(key_prefix: &KeyPrefix, namespace: &str, key: &[u8]) -> Vec<u8> {
-    let length = key_prefix.len() + MOST_DIGITS + namespace.len() + key.len() + 2;
+    let length = key_prefix.length() + MOST_DIGITS + namespace.len() + key.len() + 2;
     let mut bytes = Vec::with_capacity(length);
     // A `Vec` takes all that is written.
     _ = write!(bytes, "{key_prefix}{}:{namespace}:", namespace.len());
