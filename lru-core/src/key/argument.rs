@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use super::cross_type_equality::Common;
-use super::refusal::MadeOf;
+use super::made_of::MadeOf;
 
 /// A type that can be an argument of a memoized function, even if it is not `Hash + Eq + Clone`.
 ///

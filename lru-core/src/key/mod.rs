@@ -12,6 +12,7 @@ mod containers;
 mod cross_type_equality;
 pub(crate) mod erased;
 pub(crate) mod hash;
+mod made_of;
 mod part;
 mod references;
 pub(crate) mod refusal;

@@ -6,30 +6,8 @@
 //! `HashMap`. Each trait is implemented for every `Argument`; they differ in the notes of the error. The
 //! unmet bound is the one of a trait on its own method, so the error shows no code of this crate.
 
-use core::marker::PhantomData;
-
 use super::argument::Argument;
-
-/// A part of a key, and the type that must be an [`Argument`]: `()` if the part can be used in any case.
-pub struct MadeOf<T: ?Sized, K>(K, PhantomData<T>);
-
-impl<K> MadeOf<(), K> {
-    #[inline]
-    pub(super) fn accepted(part: K) -> Self {
-        Self(part, PhantomData)
-    }
-}
-
-impl<T: ?Sized, K> MadeOf<T, K> {
-    pub(super) fn refused(part: K) -> Self {
-        Self(part, PhantomData)
-    }
-
-    #[inline]
-    pub(super) fn into_part(self) -> K {
-        self.0
-    }
-}
+use super::made_of::MadeOf;
 
 macro_rules! reasons {
     ($($(#[$about:meta])* $reason:ident: $label:literal, $note:literal;)*) => { $(

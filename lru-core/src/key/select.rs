@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use super::argument::Argument;
 use super::by_eq::{Borrowed, NoKey, Owned, WithEq, WithInnerEq, WithPointer};
+use super::made_of::MadeOf;
 use super::references::References;
-use super::refusal::MadeOf;
 use super::sharing::{Accepts, Erasure, Local, Shared, Stores, Thread};
 
 /// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) says where the
