@@ -97,7 +97,7 @@ fn less_than_a_millisecond_is_one() {
 fn damaged_bytes_are_an_error_and_foreign_ones_are_not() {
     let entry = entry::<(String, u32)>(Format::Compact);
     let bytes = entry.seal(&("text".to_owned(), 300), (Some(SECONDS(9)), None), at(100)).unwrap();
-    let open = |bytes: &[u8]| entry.open(&Stored::new(&bytes[..]), || at(100));
+    let open = |bytes: &[u8]| entry.open(&Stored::new(bytes), || at(100));
     for length in 0..bytes.len() {
         let opened = open(&bytes[..length]);
         assert_eq!(matches!(opened, Opened::Damaged(_)), length >= 2, "{length} bytes of it");
