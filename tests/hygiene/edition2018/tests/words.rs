@@ -22,6 +22,8 @@ fn held(n: u32, gen: &LruCache<u32, u32>) -> u32 {
     n + 1
 }
 
+// As without the attribute: the body only reads what it takes by value.
+#[allow(clippy::needless_pass_by_value)]
 #[lru_cache(cache = gen, accessors = none)]
 fn held_by_value(n: u32, gen: std::sync::Arc<LruCache<u32, u32>>) -> u32 {
     n + u32::from(gen.is_empty())
