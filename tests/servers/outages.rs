@@ -22,14 +22,16 @@ macro_rules! reported_once {
         fn $name() {
             let _limit = limit();
             static PLACE: OnceLock<String> = OnceLock::new();
-            static REPORTED: AtomicU64 = AtomicU64::new(0);
+            static OPENINGS: AtomicU64 = AtomicU64::new(0);
+            static SINGLE: AtomicU64 = AtomicU64::new(0);
             static CHANGES: AtomicU64 = AtomicU64::new(0);
             fn server() -> $Client {
                 let server = $client(PLACE.get().unwrap()).breaker(3, Duration::from_millis(50));
                 server.on_circuit_change(|_| _ = CHANGES.fetch_add(1, SeqCst))
             }
-            fn report(_: &BackendError) {
-                REPORTED.fetch_add(1, SeqCst);
+            fn report(error: &BackendError) {
+                let kind = if error.opens_circuit() { &OPENINGS } else { &SINGLE };
+                kind.fetch_add(1, SeqCst);
             }
             #[lru_cache(maxsize = 0, backend = server(), on_backend_error = report)]
             fn double(n: u64) -> u64 {
@@ -50,7 +52,7 @@ macro_rules! reported_once {
             assert_eq!((double(1), triple(1), double(1), triple(1)), (2, 3, 2, 3));
             assert_eq!((0..100).map(square).sum::<u64>(), 328_350);
             let is_over = AtomicBool::new(false);
-            std::thread::scope(|scope| {
+            let copied = std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         while !is_over.load(SeqCst) {
@@ -64,15 +66,21 @@ macro_rules! reported_once {
                 let begin = Instant::now();
                 eventually("some probes fail", || CHANGES.load(SeqCst) >= 5 && begin.elapsed() >= at_least());
                 assert!(double::cache_stats().backend_state > Some(CircuitState::Closed));
+                // A copy goes if its own write could not be told from a change by others when the connection broke.
+                let copied = COPIED.load(SeqCst);
                 server.restart();
                 let before = hits();
                 eventually("hits again", || hits() > before + 100);
                 is_over.store(true, SeqCst);
+                copied
             });
-            let (reported, changes) = (REPORTED.load(SeqCst), CHANGES.load(SeqCst));
-            assert!((1..=changes).contains(&reported), "{reported} reports of {changes} changes");
+            let (openings, single, changes) =
+                (OPENINGS.load(SeqCst), SINGLE.load(SeqCst), CHANGES.load(SeqCst));
+            assert!((1..=changes).contains(&openings), "{openings} reports of {changes} changes");
+            // Two failures before the circuit opens, and more where a success of another thread comes between.
+            assert!(single <= 16, "{single} failures that did not open the circuit");
             assert!(double::cache_stats().backend_errors > 100);
-            assert_eq!(COPIED.load(SeqCst), 100, "the in-process cache keeps its copies");
+            assert_eq!(COPIED.load(SeqCst), copied, "the in-process cache keeps its copies");
             eventually("the circuit is closed", || {
                 triple::cache_stats().backend_state == Some(CircuitState::Closed)
             });
