@@ -286,7 +286,8 @@ fn table_of_trips(contestants: &[Contestant<'_>], rounds: usize) -> String {
     let median = |name: &str| find(name).map_or(f64::NAN, |one| one.median() / 1e3);
     let mut out = format!(
         "One key per call, {LENGTH} bytes, `maxsize = 0`: each call asks the backend. Microseconds; the contestants take turns, \
-         in {rounds} rounds of {TRIPS} calls, on loopback.\n\n\
+         in {rounds} rounds of {TRIPS} calls, on loopback. \
+         On an idle virtual machine, waking the other core takes most of a median; compare the best rounds then.\n\n\
          | | median | best round | × bare | added |\n|---|--:|--:|--:|--:|\n"
     );
     for (name, bare) in PAIRS {
