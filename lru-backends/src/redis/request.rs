@@ -1,6 +1,6 @@
 //! Requests to Redis, and the names of keys.
 
-use std::io::Write;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, RedisResult, ServerError, Value, cmd, pipe};
@@ -42,17 +42,22 @@ const MOST_DIGITS: usize = 20;
 /// Returns what all keys of a namespace begin with. The length of the namespace is part of it, so no namespace is a prefix
 /// of another.
 pub(super) fn prefix(key_prefix: &KeyPrefix, namespace: &str) -> String {
-    format!("{key_prefix}{}:{namespace}:", namespace.len())
+    prefix_of(key_prefix, namespace, 0)
 }
 
-/// Returns the key in Redis.
+/// Returns the key in Redis, in one allocation.
 pub(super) fn redis_key(key_prefix: &KeyPrefix, namespace: &str, key: &[u8]) -> Vec<u8> {
-    let length = key_prefix.length() + MOST_DIGITS + namespace.len() + key.len() + 2;
-    let mut bytes = Vec::with_capacity(length);
-    // A `Vec` takes all that is written.
-    _ = write!(bytes, "{key_prefix}{}:{namespace}:", namespace.len());
+    let mut bytes = prefix_of(key_prefix, namespace, key.len()).into_bytes();
     bytes.extend_from_slice(key);
     bytes
+}
+
+/// Returns the prefix, with room for what follows.
+fn prefix_of(key_prefix: &KeyPrefix, namespace: &str, room: usize) -> String {
+    let mut prefix = String::with_capacity(key_prefix.length() + MOST_DIGITS + namespace.len() + room + 2);
+    // A `String` takes all that is written.
+    _ = write!(prefix, "{key_prefix}{}:{namespace}:", namespace.len());
+    prefix
 }
 
 /// Returns the `MATCH` pattern for all keys that begin with this text.
