@@ -236,5 +236,5 @@ fn further_runtimes_share_a_connection_and_none_is_opened_anew() {
     // Of 128 runtimes, and one that the others share. Each question about the number is one more.
     assert_eq!(connections(&server).0 - total - 1, 129);
     drop(runtimes);
-    eventually("connections of runtimes that have ended are closed", || connections(&server).1 == idle + 1);
+    eventually("connections of runtimes that have ended are closed", || connections(&server).1 <= idle + 1);
 }
