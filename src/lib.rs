@@ -20,6 +20,7 @@
 //!   included. Their pages list the options and the accessors.
 //! * [`macro@ttl_cache`], [`macro@fifo_cache`], [`macro@lfu_cache`] and [`macro@rr_cache`] are `lru_cache` with other
 //!   defaults, named as in Python's `cachetools`; so is [`macro@async_lru_cache`].
+//! * [`macro@cached_property`] computes the value of a method once for each object, in a field of the object.
 //! * Python's `fib.cache_info()` is `fib::cache_info()` here; the other accessors likewise.
 //! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
 //!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
@@ -61,7 +62,7 @@
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
 //! | `serde` | `Serialize` and `Deserialize` for the contents of a [`Cache`] |
-//! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn` |
+//! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn`; [cached properties](macro@cached_property) in `tokio::sync::OnceCell` |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
 //! | `tracing` | events for the [`tracing`](https://docs.rs/tracing) facade, listed below |
@@ -1489,6 +1490,111 @@ pub use lru_macros::rr_cache;
 /// assert_eq!(price::cache_parameters().maxsize, Some(256));
 /// ```
 pub use lru_macros::async_lru_cache;
+
+/// Computes the value of a method once for each object: Python's `functools.cached_property`.
+///
+/// A field of the object keeps the value: a [`OnceLock`](std::sync::OnceLock), or a [`OnceCell`](std::cell::OnceCell)
+/// in an object that stays on one thread; also in a `Box`, an `Rc` or an `Arc`. The first call runs the method and
+/// keeps the value, the others return it. A call that finds the value allocates nothing and takes no lock.
+///
+/// ```
+/// use std::sync::OnceLock;
+///
+/// use functools::cached_property;
+///
+/// struct Text {
+///     words: Vec<String>,
+///     longest: OnceLock<String>,
+///     mean: OnceLock<f64>,
+/// }
+///
+/// impl Text {
+///     #[cached_property(self.longest)]
+///     fn longest(&self) -> &str {
+///         self.words.iter().max_by_key(|word| word.len()).cloned().unwrap_or_default()
+///     }
+///
+///     #[cached_property(self.mean)]
+///     fn mean(&self) -> f64 {
+///         self.words.iter().map(String::len).sum::<usize>() as f64 / self.words.len() as f64
+///     }
+///
+///     fn push(&mut self, word: &str) {
+///         self.words.push(word.to_owned());
+///         self.longest.take(); // computed anew by the next call
+///         self.mean.take();
+///     }
+/// }
+///
+/// let words = vec!["one".to_owned(), "three".to_owned()];
+/// let mut text = Text { words, longest: OnceLock::new(), mean: OnceLock::new() };
+/// assert_eq!((text.longest(), text.mean()), ("three", 4.0));
+/// text.push("thirteen");
+/// assert_eq!(text.longest(), "thirteen");
+/// assert_eq!(text.mean.get(), None); // not computed yet
+/// ```
+///
+/// # What is kept
+///
+/// The body computes what the field keeps; the return type tells what a call returns of it:
+///
+/// | return type | field | a call returns |
+/// |---|---|---|
+/// | `&f64` | `OnceLock<f64>` | a reference to the value |
+/// | `&str`, `&[u32]` | `OnceLock<String>`, `OnceLock<Vec<u32>>` | a reference to the content |
+/// | `f64` | `OnceLock<f64>` | a clone |
+/// | `Option<&str>` | `OnceLock<Option<String>>` | a reference to the content, if any; a `None` is kept |
+/// | `Result<&Config, Error>`, `Result<u32, Error>` | `OnceLock<Config>`, `OnceLock<u32>` | a reference, or a clone; an `Err` is returned and not kept |
+/// | `&Result<Config, Error>` | `OnceLock<Result<Config, Error>>` | a reference to the result; an `Err` is kept |
+///
+/// A `Result` is recognised by its name, as in `io::Result<&Config>`. In a body with a result, `?` and `return` work as usual.
+///
+/// # Invalidation
+///
+/// The field is an ordinary field: `self.area.take()` removes the value and returns it, and the next call computes it anew.
+/// It needs `&mut self`, because a reference to the value may be in use elsewhere. `self.area.get()` returns the value if there is one,
+/// and `OnceLock::from(value)` is a field that has one. A clone of the object has a clone of the value. For values that expire,
+/// or that depend on an argument, there is [`cache = self.field`](macro@lru_cache#cache-objects).
+///
+/// # Concurrent calls
+///
+/// The body runs without a lock. Calls that find no value each compute one; the value of the first to finish is kept and all of them
+/// return it, as in Python 3.12. The body may call other properties of the object. Nothing is kept if it panics.
+///
+/// # Async functions
+///
+/// An `async fn` has its value in a `OnceLock` or a `OnceCell`, as above, or in a `tokio::sync::OnceCell`, with the feature `tokio`: of
+/// concurrent calls one computes, the others wait. If it fails or is dropped, the next one computes.
+///
+/// ```
+/// use std::sync::OnceLock;
+///
+/// use functools::cached_property;
+///
+/// struct Client {
+///     url: String,
+///     token: OnceLock<String>,
+/// }
+///
+/// impl Client {
+///     #[cached_property(self.token)]
+///     async fn token(&self) -> Result<&str, std::io::Error> {
+///         // send a request and `.await` the response
+///         Ok(format!("a token for {}", self.url))
+///     }
+/// }
+///
+/// # let mut client = Client { url: String::from("x"), token: OnceLock::new() };
+/// # let mut future = Box::pin(client.token());
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # assert!(matches!(future.as_mut().poll(&mut context), std::task::Poll::Ready(Ok("a token for x"))));
+/// # drop(future);
+/// # assert!(client.token.take().is_some());
+/// ```
+///
+/// The attribute takes `crate = path` if this crate was [renamed](macro@lru_cache#names). Other attributes of the method stay on it,
+/// so a decorator runs at each call. There are no accessors, so the method may be in the `impl` of a trait.
+pub use lru_macros::cached_property;
 
 /// The names in generated code: an implementation detail, which may change in any release.
 #[doc(hidden)]

@@ -33,6 +33,7 @@ mod key;
 pub mod model;
 mod object;
 mod observe;
+mod property;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
 mod time;
@@ -131,6 +132,7 @@ pub mod __private {
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
+    pub use crate::property::{by_value, property, property_async, try_property, try_property_async};
     pub use crate::store::Table;
     pub use crate::store::entry_meta::EntryMeta;
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};

@@ -1,4 +1,5 @@
-//! The attributes of `functools`, which documents them: [`macro@lru_cache`] and [`macro@cache`].
+//! The attributes of `functools`, which documents them: [`macro@lru_cache`], [`macro@cache`] and
+//! [`macro@cached_property`].
 //!
 //! Each stage is a module, which imports earlier stages only: `args` (the options) and `signature` (the
 //! function) parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code calls
@@ -27,6 +28,7 @@ mod future_type;
 mod lifetimes;
 mod model;
 mod pattern;
+mod property;
 mod signature;
 mod type_tokens;
 
@@ -91,6 +93,15 @@ attributes! {
     async_lru_cache = AsyncLruCache;
 }
 
+/// Keeps the value of a method in a field of the object: it is computed once.
+#[proc_macro_attribute]
+pub fn cached_property(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    property::property(args.into(), &item.into()).into()
+}
+
 /// Implements `Argument` for a type, so that it can be an argument of a memoized function.
 #[proc_macro_derive(Argument, attributes(argument))]
 pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
@@ -101,7 +112,7 @@ pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let args = Args::parse(attribute, args, &mut errors);
-    let func = match Func::parse(attribute, item.clone()) {
+    let func = match Func::parse(attribute.name(), item.clone()) {
         Ok(func) => func,
         Err(error) => {
             errors.add(error);

@@ -23,14 +23,14 @@ pub(crate) struct Func {
 }
 
 impl Func {
-    pub(crate) fn parse(attribute: Attribute, item: TokenStream) -> syn::Result<Self> {
+    /// Parses the function that the attribute of this name is on.
+    pub(crate) fn parse(attribute: &str, item: TokenStream) -> syn::Result<Self> {
         let parser = |input: ParseStream| {
             let attrs = input.call(syn::Attribute::parse_outer)?;
             let vis = input.parse()?;
             if !is_function(input) {
-                let name = attribute.name();
-                let instead = instead_of_item(input);
-                return Err(input.error(format!("`#[{name}]` can only be used on a function{instead}")));
+                let instead = instead_of_item(attribute, input);
+                return Err(input.error(format!("`#[{attribute}]` can only be used on a function{instead}")));
             }
             let mut sig = input.parse()?;
             if input.peek(Token![;]) {
@@ -273,12 +273,14 @@ fn is_function(input: ParseStream) -> bool {
 }
 
 /// Where the attribute belongs instead of on this item.
-fn instead_of_item(input: ParseStream) -> &'static str {
+fn instead_of_item(attribute: &str, input: ParseStream) -> &'static str {
     let is_unsafe = input.peek(Token![unsafe]);
     if input.peek(Token![impl]) || (is_unsafe && input.peek2(Token![impl])) {
         "; put it on the methods of the `impl`"
     } else if input.peek(Token![trait]) || (is_unsafe && input.peek2(Token![trait])) {
         "; put it on the methods of the trait that have a body, or on those of its implementations"
+    } else if attribute == "cached_property" {
+        "; put it on a method of the type, and a field for its value in the type: `#[cached_property(self.field)]`"
     } else if input.peek(Token![struct]) || input.peek(Token![enum]) {
         "; put it on the methods of the type: with `cache = self.field` they store their results in a field of type `LruCache`"
     } else {

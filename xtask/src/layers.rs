@@ -41,7 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
-            &["key", "observe", "time"],
+            &["key", "observe", "property", "time"],
             &["store"],
             &["expiry", "flight"],
             &["engine"],
@@ -64,6 +64,7 @@ const CRATES: &[Rules] = &[
             &["model"],
             &["expand"],
             &["derive"],
+            &["property"],
         ],
         inner: Some((
             "expand",

@@ -119,7 +119,7 @@ mod tests {
     use crate::args::Attribute;
 
     fn hash(item: &str) -> u64 {
-        of(&Func::parse(Attribute::LruCache, item.parse().expect("tokens")).expect("a function"))
+        of(&Func::parse("lru_cache", item.parse().expect("tokens")).expect("a function"))
     }
 
     #[test]

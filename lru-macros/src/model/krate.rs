@@ -11,7 +11,7 @@ pub(crate) enum Krate {
 }
 
 impl Krate {
-    pub(super) fn new(path: Option<Path>) -> Self {
+    pub(crate) fn new(path: Option<Path>) -> Self {
         path.map_or(Self::Itself, Self::Given)
     }
 

@@ -3,7 +3,7 @@
 #![allow(non_snake_case, non_upper_case_globals, reason = "the test is about these names")]
 #![allow(clippy::must_use_candidate, clippy::needless_pass_by_value, reason = "the functions are kept plain")]
 
-use functools::{cache, lru_cache};
+use functools::{cache, cached_property, lru_cache};
 
 /// Defines a unit struct per name: a type and a value.
 macro_rules! units {
@@ -124,6 +124,39 @@ pub fn macros(n: u32) -> u32 {
     n + ones + Send!() + Sync!() + outcome!() + stored!() + kept!() + vec![] + panic!() + matches!()
 }
 
+/// Keeps values in fields.
+#[derive(Debug)]
+pub struct Kept {
+    /// What the values are made of.
+    pub text: &'static str,
+    /// Keeps a whole value.
+    pub first: ::std::sync::OnceLock<::std::option::Option<::std::string::String>>,
+    /// Keeps what is no error.
+    pub length: ::std::sync::OnceLock<usize>,
+}
+
+impl Kept {
+    /// Returns a reference.
+    #[cached_property(self.first)]
+    pub fn first(&self) -> ::std::option::Option<&str> {
+        self.text.split(' ').next().map(::std::borrow::ToOwned::to_owned)
+    }
+
+    /// Returns a clone.
+    ///
+    /// # Errors
+    ///
+    /// If there is no text.
+    #[cached_property(self.length)]
+    pub fn length(&self) -> ::std::result::Result<usize, &'static str> {
+        if self.text.is_empty() {
+            ::std::result::Result::Err("no text")
+        } else {
+            ::std::result::Result::Ok(self.text.len())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +172,17 @@ mod tests {
         assert_eq!(macros(7), 31);
         assert_eq!(macros::cache_info().maxsize, ::core::option::Option::None);
         assert_eq!(primitives::cache_info().maxsize, ::core::option::Option::Some(3));
+
+        let kept = Kept {
+            text: "some text",
+            first: ::std::sync::OnceLock::new(),
+            length: ::std::sync::OnceLock::new(),
+        };
+        assert_eq!(
+            (kept.first(), kept.length()),
+            (::core::option::Option::Some("some"), ::core::result::Result::Ok(9))
+        );
+        assert_eq!(kept.length.get(), ::core::option::Option::Some(&9));
 
         // An error is still recognized, and not cached.
         assert!(real_types(::core::option::Option::None, [].to_vec()).is_err());
