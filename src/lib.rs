@@ -721,8 +721,8 @@ pub use lru_macros::cache;
 ///
 /// Arguments and results need only be `'static`, so an `Rc` can be used. With a `backend`, threads behave
 /// towards each other like processes: after one thread clears or invalidates an entry, other threads may
-/// serve their copies until `front_ttl` has passed, and may store results in the backend that they were
-/// computing.
+/// serve their copies until the backend has reported the change, or `front_ttl` has passed, and may store results in
+/// the backend that they were computing.
 ///
 /// `scope = thread` cannot be combined with `shards`, `cache`, `single_flight` or `swr`, which need a cache that threads share, or used
 /// on an `async fn`, whose future may move to another thread. The module `registry` does not list such functions, because it could
@@ -1013,9 +1013,11 @@ pub use lru_macros::cache;
 ///   `ttl` and the longer window, with `swr = true` for twice its `ttl`. So a process that was restarted serves stale results too: each of
 ///   them once from the backend. The next call refreshes it, or computes it if there is no copy in the process.
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
-///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. While changes cannot be
+///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. A cache object
+///   (`cache = …`), and a cache of a thread, drops it at the next call of a function that stores results there and has a backend: until then, `get` and the like
+///   of the object return it. While changes cannot be
 ///   received, as in an outage, the copies live on, for `front_ttl` or else their `ttl`; with `on_lost = drop` they are dropped. `front_ttl` is the
-///   bound with Memcached, a file, a Redis cluster whose client does not speak RESP3, an older server, `tracking(false)`, or a cache object (`cache = …`).
+///   bound with Memcached, a file, a Redis cluster whose client does not speak RESP3, an older server, or `tracking(false)`.
 /// * **Namespace.** The path of the function is its namespace, so functions do not share entries. A function within another function or
 ///   block has its line and column as well, since its path is not unique. `namespace = "shop.price"` gives a name that stays the same when the
 ///   function is moved or renamed; [`registry`](crate#features) and metrics use it too. `version`, any value with `Display`, is part of the namespace:

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use functools::backend::{AsyncBackend, Backend, BackendError, InvalidationSink, Stored};
-use functools::{LruCache, async_lru_cache, lru_cache};
+use functools::{async_lru_cache, lru_cache};
 
 use crate::asyncs::block_on;
 use crate::map_backend::MapBackend;
@@ -14,19 +14,19 @@ type Sinks = Vec<(String, InvalidationSink)>;
 
 /// A [`MapBackend`] that notifies functions of changes.
 #[derive(Default)]
-struct Notifying {
-    map: MapBackend,
+pub(crate) struct Notifying {
+    pub(crate) map: MapBackend,
     sinks: Mutex<Sinks>,
     /// Run by the next `get`, after it has read the entry.
     meanwhile: Mutex<Option<fn()>>,
 }
 
 impl Notifying {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { map: MapBackend::new(), sinks: Mutex::new(Vec::new()), meanwhile: Mutex::new(None) }
     }
 
-    fn sinks(&self) -> Sinks {
+    pub(crate) fn sinks(&self) -> Sinks {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -37,6 +37,18 @@ impl Notifying {
             for ((namespace, key), (value, _)) in &entries {
                 if *namespace == of {
                     notify(&sink, key, value);
+                }
+            }
+        }
+    }
+
+    /// Removes the first entries, as another process does, and notifies the sinks.
+    pub(crate) fn remove_elsewhere(&self, count: usize) {
+        for _ in 0..count {
+            let Some(((namespace, key), _)) = self.map.entries().pop_first() else { return };
+            for (of, sink) in self.sinks() {
+                if namespace == of {
+                    sink.invalidate(&key);
                 }
             }
         }
@@ -83,7 +95,7 @@ impl Backend for Notifying {
 }
 
 /// Like [`Notifying`], but async.
-struct Awaited(&'static Notifying);
+pub(crate) struct Awaited(pub(crate) &'static Notifying);
 
 impl AsyncBackend for Awaited {
     async fn get(&self, namespace: &str, key: &[u8]) -> Result<Option<Stored>, BackendError> {
@@ -275,18 +287,17 @@ fn keys_of_one_hash_leave_together_and_are_found_again() {
 }
 
 #[test]
-fn only_what_is_kept_in_a_static_is_watched() {
+fn what_is_not_kept_is_not_watched() {
     static BACKEND: Notifying = Notifying::new();
-    static OBJECT: LruCache<u64, u64> = LruCache::new(Some(8));
     #[lru_cache(maxsize = 0, backend = &BACKEND)]
     fn nothing(n: u64) -> u64 {
         n
     }
-    #[lru_cache(cache = OBJECT, backend = &BACKEND)]
-    fn object(n: u64) -> u64 {
+    #[lru_cache(maxsize = 0, scope = thread, backend = &BACKEND)]
+    fn nothing_in_a_thread(n: u64) -> u64 {
         n
     }
-    assert_eq!((nothing(1), object(1), BACKEND.sinks().len()), (1, 1, 0));
+    assert_eq!((nothing(1), nothing_in_a_thread(1), BACKEND.sinks().len()), (1, 1, 0));
 
     struct Shop;
     impl Shop {

@@ -10,6 +10,7 @@ mod attributes;
 mod calls;
 mod global;
 mod invalidation;
+mod invalidation_apart;
 #[cfg(feature = "json")]
 mod json;
 mod map_backend;

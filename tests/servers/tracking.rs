@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use functools::__private::{LocalCopies, sink_of};
 use functools::backend::{Backend, CircuitBreaker, Fallback, Redis, Sharded, redis, redis_client};
-use functools::{async_lru_cache, lru_cache};
+use functools::{LruCache, lru_cache};
 
 use crate::processes::{again, task};
 use crate::server::{Server, eventually, limit};
@@ -33,9 +33,12 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 });
 
 macro_rules! process {
-    ($backend:expr $(, $option:ident = $value:expr)*) => {{
+    ($backend:expr $(, $option:ident = $value:expr)*) => {
+        process! { $backend => maxsize = 64 $(, $option = $value)* }
+    };
+    ($backend:expr => $($option:ident = $value:expr),*) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[lru_cache(maxsize = 64, namespace = "number", backend = $backend $(, $option = $value)*)]
+        #[lru_cache(namespace = "number", backend = $backend, $($option = $value),*)]
         fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
@@ -52,9 +55,12 @@ macro_rules! process {
 }
 
 macro_rules! async_process {
-    ($backend:expr $(, $option:ident = $value:expr)*) => {{
+    ($backend:expr $(, $option:ident = $value:expr)*) => {
+        async_process! { $backend => maxsize = 64 $(, $option = $value)* }
+    };
+    ($backend:expr => $($option:ident = $value:expr),*) => {{
         static RUNS: AtomicU64 = AtomicU64::new(0);
-        #[async_lru_cache(maxsize = 64, namespace = "number", backend = $backend $(, $option = $value)*)]
+        #[lru_cache(namespace = "number", backend = $backend, $($option = $value),*)]
         async fn number(n: u64) -> u64 {
             n + 1000 * RUNS.fetch_add(1, SeqCst)
         }
@@ -171,6 +177,73 @@ fn what_another_process_changes_leaves_the_front_of_async_functions() {
     for _ in 0..3 {
         sees_changes(&one, &other);
         sees_changes(&other, &one);
+    }
+}
+
+#[test]
+fn what_another_process_changes_leaves_objects() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    static ONE: LruCache<u64, u64> = LruCache::new(Some(64));
+    static OTHER: LruCache<u64, u64> = LruCache::new(None);
+    let (one, other) = (
+        process! { patient(SERVER.url()) => cache = ONE },
+        async_process! { CircuitBreaker::new(patient(SERVER.url())) => cache = OTHER, ttl = 3600 },
+    );
+    settle(&SERVER, &[&one, &other]);
+    for _ in 0..3 {
+        sees_changes(&one, &other);
+        sees_changes(&other, &one);
+    }
+}
+
+#[test]
+fn what_another_process_changes_leaves_the_caches_of_threads() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    let one = process! { patient(SERVER.url()) => scope = thread };
+    let other = process! { patient(SERVER.url()) => scope = thread, maxsize = None };
+    let in_isolation = process! { patient(SERVER.url()) => maxsize = 64 };
+    let test = || {
+        settle(&SERVER, &[&one, &other, &in_isolation]);
+        for _ in 0..2 {
+            sees_changes(&one, &other);
+            sees_changes(&in_isolation, &other);
+            sees_changes(&other, &in_isolation);
+        }
+    };
+    functools::isolated(test);
+    test();
+    // The cache of the first thread is told, too.
+    let before = (one.call)(1);
+    std::thread::scope(|scope| {
+        let put = || assert!((one.put)(1, before + 1));
+        scope.spawn(put).join().unwrap();
+    });
+    eventually("what another thread has put is seen", || (one.call)(1) == before + 1);
+}
+
+#[test]
+fn each_of_many_objects_is_told_until_it_is_dropped() {
+    let _limit = limit();
+    static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    #[lru_cache(cache = prices, namespace = "number", backend = patient(SERVER.url()))]
+    fn number(n: u64, prices: &LruCache<u64, u64>) -> u64 {
+        n + 1000 * RUNS.fetch_add(1, SeqCst)
+    }
+    // Functions of one name share a namespace.
+    let other = process! { patient(SERVER.url()) };
+    (other.call)(999);
+    let mut objects: Vec<LruCache<u64, u64>> = (0..100).map(|_| LruCache::new(None)).collect();
+    for object in &objects {
+        number(1, object);
+    }
+    eventually("all receive invalidations", || listeners(&SERVER) == 2);
+    for value in 1..10 {
+        assert!((other.put)(1, value));
+        eventually("what was put is seen", || objects.iter().all(|object| number(1, object) == value));
+        objects.truncate(objects.len() / 2);
     }
 }
 
@@ -435,16 +508,18 @@ fn nothing_stale_stays_whichever_side_is_faster() {
     let _limit = limit();
     static SERVER: LazyLock<Server> = LazyLock::new(|| Server::redis(&[]));
     let (one, other) = (process! { patient(SERVER.url()) }, process! { patient(SERVER.url()) });
-    let third = process! { patient(SERVER.url()) };
+    static OBJECT: LruCache<u64, u64> = LruCache::new(Some(64));
+    let third = process! { patient(SERVER.url()) => cache = OBJECT };
     settle(&SERVER, &[&one, &other, &third]);
     for round in 1..=5 {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let _stop = Stop(&stop);
-            for _ in 0..3 {
-                scope.spawn(|| {
+            for process in [&one, &one, &third, &third] {
+                let stop = &stop;
+                scope.spawn(move || {
                     while !stop.load(SeqCst) {
-                        (0..4).for_each(|n| _ = (one.call)(n));
+                        (0..4).for_each(|n| _ = (process.call)(n));
                     }
                 });
             }

@@ -14,82 +14,171 @@
 //! the report may arrive before the answer to the change, what is reported during a call is compared when the call
 //! inserts its copy.
 //!
+//! A cache in an object, or of a thread, cannot be reached by the thread that reports: its tracker adds the hashes to a
+//! list of the cache ([`ReportedChanges`]), and the next call with this cache removes the copies.
+//!
 //! Invariant: the lock of the in-process cache is not taken while the records are locked, as a call that
 //! holds the former may wait for the latter.
 
 use core::hash::BuildHasher;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::collections::BTreeMap;
 use std::hash::RandomState;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, Weak};
 use std::vec::Vec;
 
 use parking_lot::Mutex;
 
 use crate::backend::async_backend::AsyncBackend;
-use crate::backend::invalidation_records::{Address, Content, Records, Sequence};
+use crate::backend::invalidation_records::{Address, Content, CopyRecord, Records, Sequence};
 use crate::backend::invalidation_sink::{LocalCopies, sink_of};
 use crate::backend::lease::Lease;
-use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
+use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache};
+use crate::engine::reported::ReportedChanges;
 use crate::flight::catch::catch_and_discard;
 use crate::key::KeyHash;
 
 /// The invalidation of a function's in-process copies by its backend; in a `static`.
-pub(crate) struct Invalidation(OnceLock<Tracker>);
+///
+/// Each cache with copies has a tracker: the cache in the `static`, and each object and thread that the function is used
+/// with. A report is passed on to all of them.
+pub(crate) struct Invalidation {
+    /// Whether the backend was asked to report changes.
+    has_begun: AtomicBool,
+    /// Whether the backend reports changes. Until this is known, calls assume that it does.
+    is_watching: AtomicBool,
+    shared: OnceLock<Arc<Tracker>>,
+    apart: Mutex<TrackersApart>,
+}
+
+/// The trackers of caches that may be dropped.
+struct TrackersApart {
+    /// By the address of what the cache has for reports. No other has this address while the tracker is here.
+    trackers: BTreeMap<usize, Arc<Tracker>>,
+    /// The number of trackers from which on those of dropped caches are removed.
+    most: usize,
+}
+
+/// The number of trackers up to which those of dropped caches are kept.
+const FEW_TRACKERS: usize = 16;
+
+impl TrackersApart {
+    fn of(&mut self, reported: &Arc<ReportedChanges>, drops_when_lost: bool) -> Arc<Tracker> {
+        if self.trackers.len() >= self.most {
+            self.trackers.retain(|_, tracker| tracker.has_cache());
+            self.most = FEW_TRACKERS.max(2 * self.trackers.len());
+        }
+        let new = || {
+            let reported = Arc::downgrade(reported);
+            Arc::new(Tracker::new(Reached::Apart(reported), false, drops_when_lost))
+        };
+        Arc::clone(self.trackers.entry(Arc::as_ptr(reported).addr()).or_insert_with(new))
+    }
+}
 
 impl Invalidation {
     /// Creates an invalidation that has not begun.
     pub(crate) const fn new() -> Self {
-        Self(OnceLock::new())
+        Self {
+            has_begun: AtomicBool::new(false),
+            is_watching: AtomicBool::new(true),
+            shared: OnceLock::new(),
+            apart: Mutex::new(TrackersApart { trackers: BTreeMap::new(), most: FEW_TRACKERS }),
+        }
     }
 
-    /// Returns the tracker, which begins to watch the backend at the first call. `None` if the backend does
-    /// not report changes, nothing is stored in the process, or the thread has a cache of its own: its copies are not
-    /// those of the cache that is tracked, and what it writes is a change to that one.
+    /// Returns the tracker of a cache. The first call begins to watch the backend. `None` if the backend does
+    /// not report changes, or nothing is stored in the process.
     pub(crate) fn tracker(
         &'static self,
-        memo: &'static impl HasInProcessCache,
+        cache: &impl HoldsCopies,
         (has_listener, drops_when_lost): (bool, bool),
         backend: &impl AsyncBackend,
         namespace: &str,
-    ) -> Option<&'static Tracker> {
-        #[cfg(feature = "testing")]
-        if crate::engine::placement::isolation::is_isolated() {
+    ) -> Option<Arc<Tracker>> {
+        if !self.is_watching.load(Relaxed) {
             return None;
         }
-        if self.0.get().is_none()
-            && self.0.set(Tracker::new(memo.in_process()?, has_listener, drops_when_lost)).is_ok()
-        {
-            // Until this is known, other calls assume that changes are reported.
-            let tracker = self.0.get()?;
-            let is_watching = backend.watch(namespace, sink_of(tracker));
-            tracker.is_watching.store(is_watching, Relaxed);
+        let tracker = match cache.copies()? {
+            Copies::Shared(cache) => {
+                let new = || Arc::new(Tracker::new(Reached::Shared(cache), has_listener, drops_when_lost));
+                Arc::clone(self.shared.get_or_init(new))
+            }
+            Copies::Apart(reported) => self.apart.lock().of(&reported, drops_when_lost),
+        };
+        if !self.has_begun.swap(true, Relaxed) {
+            self.is_watching.store(backend.watch(namespace, sink_of(self)), Relaxed);
         }
-        self.0.get().filter(|tracker| tracker.is_watching.load(Relaxed))
+        tracker.sweep(cache);
+        Some(tracker).filter(|_| self.is_watching.load(Relaxed))
+    }
+
+    /// Returns the trackers of all caches that were not dropped.
+    fn trackers(&self) -> Vec<Arc<Tracker>> {
+        let mut trackers: Vec<_> = self.shared.get().cloned().into_iter().collect();
+        let apart = self.apart.lock();
+        trackers.extend(apart.trackers.values().filter(|tracker| tracker.has_cache()).cloned());
+        trackers
     }
 }
 
-/// Tracks which entries of a backend have copies in the in-process cache of a function.
+impl LocalCopies for Invalidation {
+    fn invalidate(&self, key: &[u8]) {
+        self.trackers().iter().for_each(|tracker| tracker.invalidate(key));
+    }
+
+    fn may_be_own_write(&self, key: &[u8]) -> bool {
+        self.trackers().iter().any(|tracker| tracker.may_be_own_write(key))
+    }
+
+    fn invalidate_unless_equal(&self, key: &[u8], current: Option<&[u8]>) {
+        self.trackers().iter().for_each(|tracker| tracker.invalidate_unless_equal(key, current));
+    }
+
+    fn invalidate_all(&self) {
+        self.trackers().iter().for_each(|tracker| tracker.invalidate_all());
+    }
+
+    fn may_have_missed_changes(&self) {
+        self.trackers().iter().for_each(|tracker| tracker.may_have_missed_changes());
+    }
+}
+
+/// How a tracker removes copies.
+enum Reached {
+    Shared(&'static dyn InProcessCache),
+    /// The next call removes them.
+    Apart(Weak<ReportedChanges>),
+}
+
+/// Tracks which entries of a backend have copies in an in-process cache of a function.
 pub(crate) struct Tracker {
-    cache: &'static dyn InProcessCache,
+    cache: Reached,
     /// Whether the function has an eviction listener.
     has_listener: bool,
     /// Whether the copies are dropped when changes may have been missed.
     drops_when_lost: bool,
-    /// Whether the backend reports changes.
-    is_watching: AtomicBool,
     seed: RandomState,
     records: Mutex<Records>,
 }
 
 impl Tracker {
-    fn new(cache: &'static dyn InProcessCache, has_listener: bool, drops_when_lost: bool) -> Self {
-        let (is_watching, seed, records) = (AtomicBool::new(true), RandomState::new(), Mutex::default());
-        Self { cache, has_listener, drops_when_lost, is_watching, seed, records }
+    fn new(cache: Reached, has_listener: bool, drops_when_lost: bool) -> Self {
+        let (seed, records) = (RandomState::new(), Mutex::default());
+        Self { cache, has_listener, drops_when_lost, seed, records }
+    }
+
+    /// Returns whether the cache was not dropped.
+    fn has_cache(&self) -> bool {
+        match &self.cache {
+            Reached::Shared(_) => true,
+            Reached::Apart(reported) => reported.strong_count() > 0,
+        }
     }
 
     /// Tracks a key of the backend for one call, which begins now.
-    pub(crate) fn key(&'static self, key: &[u8]) -> TrackedKey {
+    pub(crate) fn key(self: Arc<Self>, key: &[u8]) -> TrackedKey {
         let address = self.seed.hash_one(key);
         let number = self.records.lock().add_call(address);
         let (began, inserted) = (AtomicU64::new(number), AtomicU64::new(0));
@@ -101,11 +190,12 @@ impl Tracker {
         NonZeroU64::new(self.seed.hash_one(bytes)).unwrap_or(NonZeroU64::MIN)
     }
 
-    /// Checks some records for each one inserted, so that there are never many more records than entries.
-    fn sweep(&self) {
+    /// Checks some records for each call, which inserts one at most, so that there are never many more records than
+    /// entries.
+    fn sweep(&self, cache: &impl HoldsCopies) {
         let mut records = self.records.lock().next_to_check();
         for record in &mut records {
-            if record.is_some_and(|record| self.cache.contains_hash(record.hash)) {
+            if record.is_some_and(|record| cache.contains_hash(record.hash)) {
                 *record = None;
             }
         }
@@ -115,9 +205,30 @@ impl Tracker {
         }
     }
 
+    fn invalidate_hash(&self, hash: KeyHash) {
+        match &self.cache {
+            Reached::Shared(cache) => cache.invalidate_hash(hash, self.has_listener),
+            Reached::Apart(_) => self.report([hash]),
+        }
+    }
+
     fn invalidate_hashes(&self, hashes: Vec<KeyHash>) {
-        for hash in hashes {
-            catch_and_discard(|| self.cache.invalidate_hash(hash, self.has_listener));
+        match &self.cache {
+            Reached::Shared(_) => {
+                for hash in hashes {
+                    catch_and_discard(|| self.invalidate_hash(hash));
+                }
+            }
+            Reached::Apart(_) if hashes.is_empty() => {}
+            Reached::Apart(_) => self.report(hashes),
+        }
+    }
+
+    /// Reports changes to the next call with a cache which other threads cannot reach.
+    fn report(&self, hashes: impl IntoIterator<Item = KeyHash>) {
+        let Reached::Apart(reported) = &self.cache else { return };
+        if let Some(reported) = reported.upgrade() {
+            reported.report(hashes);
         }
     }
 }
@@ -140,8 +251,12 @@ impl LocalCopies for Tracker {
     }
 
     fn invalidate_all(&self) {
-        self.records.lock().all_changed();
-        catch_and_discard(|| self.cache.invalidate_all(self.has_listener));
+        let copies = self.records.lock().all_changed();
+        match &self.cache {
+            Reached::Shared(cache) => catch_and_discard(|| cache.invalidate_all(self.has_listener)),
+            // An object may have entries of other functions.
+            Reached::Apart(_) => self.report(copies.iter().map(|copy: &CopyRecord| copy.hash)),
+        }
     }
 
     fn may_have_missed_changes(&self) {
@@ -157,7 +272,7 @@ impl LocalCopies for Tracker {
 /// [lease](Self::leased) that it gave, further requests and their leases, the insertion in the in-process cache,
 /// [`inserted`](Self::inserted).
 pub(crate) struct TrackedKey {
-    tracker: &'static Tracker,
+    tracker: Arc<Tracker>,
     address: Address,
     /// The number of the call.
     number: Sequence,
@@ -221,13 +336,12 @@ impl TrackedKey {
         };
         if !is_current || records.was_changed_since(began, *address) {
             drop(records);
-            tracker.cache.invalidate_hash(hash, tracker.has_listener);
+            tracker.invalidate_hash(hash);
             return;
         }
         let now = records.insert(*address, hash, began, content, replaces);
         drop(records);
         inserted.store(now.unwrap_or(0), Relaxed);
-        tracker.sweep();
     }
 }
 

@@ -260,11 +260,11 @@ impl Records {
         self.take_copies(address, unless)
     }
 
-    /// Records that every key may have been changed.
-    pub(super) fn all_changed(&mut self) {
+    /// Records that every key may have been changed, and returns the copies of all.
+    pub(super) fn all_changed(&mut self) -> Vec<CopyRecord> {
         self.all_changed = self.tick();
         self.places.clear();
-        self.copies = Vec::new();
+        core::mem::take(&mut self.copies)
     }
 
     /// Returns whether a change of an address may be one of this function's.

@@ -24,6 +24,8 @@ pub(crate) mod notify;
 pub(crate) mod placement;
 mod remove;
 mod report;
+#[cfg(feature = "backend")]
+pub(crate) mod reported;
 mod retain;
 pub(crate) mod state;
 mod sweep;
@@ -35,15 +37,21 @@ pub(crate) use placement::{Placement, StoredKey, StoredValue};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+#[cfg(feature = "backend")]
+use std::vec::Vec;
 
 #[cfg(feature = "testing")]
 use crate::engine::lock::PlainLock;
 use crate::engine::lock::{Lock, RLock, Unlocked};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
+#[cfg(feature = "backend")]
+use crate::engine::reported::ReportedChanges;
 use crate::engine::state::State;
 use crate::flight::refresh_pool::RefreshPool;
 use crate::flight::table::FlightTable;
+#[cfg(feature = "backend")]
+use crate::key::KeyHash;
 use crate::observe::Counters;
 use crate::store::{CacheTypes, EntryMeta, MaxSize};
 
@@ -59,6 +67,10 @@ pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     counters: OnceLock<Arc<Counters>>,
     /// The refreshes of stale entries. Created by the first of them.
     refreshes: OnceLock<Arc<RefreshPool>>,
+    /// The changes that a backend reports. Created when the first copy of an entry in a backend is to be inserted, unless
+    /// the backend reaches the cache itself.
+    #[cfg(feature = "backend")]
+    reported: OnceLock<Arc<ReportedChanges>>,
     /// Functions that copy an entry, if user code must not run under the lock.
     copy: Option<Copied<C>>,
 }
@@ -138,6 +150,8 @@ impl<C: CacheTypes, L> Engine<C, L> {
             flights: OnceLock::new(),
             counters: OnceLock::new(),
             refreshes: OnceLock::new(),
+            #[cfg(feature = "backend")]
+            reported: OnceLock::new(),
             copy,
         }
     }
@@ -195,6 +209,19 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     #[cfg(feature = "backend")]
     pub(crate) fn shared_counters(&self) -> Arc<Counters> {
         Arc::clone(self.counters.get_or_init(Arc::default))
+    }
+
+    /// Returns where a backend that cannot reach this cache reports changes.
+    #[cfg(feature = "backend")]
+    pub(crate) fn reported(&self) -> &Arc<ReportedChanges> {
+        self.reported.get_or_init(Arc::default)
+    }
+
+    /// Takes the changes that were reported since the last time; `None` if there are none.
+    #[cfg(feature = "backend")]
+    #[inline]
+    pub(crate) fn take_reported(&self) -> Option<Vec<KeyHash>> {
+        self.reported.get()?.taken()
     }
 
     #[cfg(any(test, fuzzing))]

@@ -6,13 +6,15 @@ use std::thread::LocalKey;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::lock::{LockOf, PlainLock, SelectLock};
 #[cfg(feature = "backend")]
-use crate::engine::placement::invalidate::{HasInProcessCache, InProcessCache};
+use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache, contains_hash};
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Replicated;
 use crate::engine::placement::sharded::Shards;
 use crate::engine::state::State;
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
+#[cfg(feature = "backend")]
+use crate::key::KeyHash;
 use crate::store::maxsize::UNBOUNDED;
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Lru, MaxSize};
@@ -141,7 +143,11 @@ where
     /// Returns the handle of the cache that the current thread uses, with the lifecycle `lifecycle`.
     #[inline]
     pub fn handle_with<S: Lifecycle<X::Types>>(&self, lifecycle: S) -> CacheHandle<InStatic<'_, X>, S> {
-        CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), lifecycle)
+        let handle = CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), lifecycle);
+        // The cache of an isolated thread is not reached by the backend.
+        #[cfg(all(feature = "backend", feature = "testing"))]
+        let handle = handle.current();
+        handle
     }
 
     /// Like [`Self::handle_with`], but for a cache without lifecycle options.
@@ -160,9 +166,23 @@ const fn stores<C: CacheTypes>(maxsize: i128) -> bool {
 }
 
 #[cfg(feature = "backend")]
-impl<X: InProcessCache, const MAXSIZE: i128> HasInProcessCache for StaticCache<X, MAXSIZE> {
-    fn in_process(&'static self) -> Option<&'static dyn InProcessCache> {
-        (!matches!(MaxSize::from_const(MAXSIZE), MaxSize::Disabled)).then_some(&self.0)
+impl<X, const MAXSIZE: i128> HoldsCopies for &'static StaticCache<X, MAXSIZE>
+where
+    X: InProcessCache + Placement + Shared,
+{
+    fn copies(&self) -> Option<Copies> {
+        if matches!(MaxSize::from_const(MAXSIZE), MaxSize::Disabled) {
+            return None;
+        }
+        #[cfg(feature = "testing")]
+        if let crate::engine::placement::isolation::Isolated::Own(engines) = in_static(&self.0) {
+            return crate::engine::placement::invalidate::copies_apart(&engines);
+        }
+        Some(Copies::Shared(&self.0))
+    }
+
+    fn contains_hash(&self, hash: KeyHash) -> bool {
+        contains_hash(&in_static(&self.0), hash)
     }
 }
 

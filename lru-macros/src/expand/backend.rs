@@ -100,10 +100,11 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     };
     let listens = model.lifecycle.listens();
     let drops = options.on_lost.get() == Some(&OnLost::Drop);
-    let watched = cache::in_static(model, home).map(|memo| quote! { .watched(#memo, #listens, #drops) });
-    Some(
-        quote! { #krate::__private::BackendHandle::#awaited(#opened) #(#settings)* #swr_always #timer #json #global #watched },
-    )
+    let copies = cache::in_static(model, home).unwrap_or_else(|| cache::handle(model, home));
+    Some(quote! {
+        #krate::__private::BackendHandle::#awaited(#opened)
+            #(#settings)* #swr_always #timer #json #global .watched(#copies, #listens, #drops)
+    })
 }
 
 /// Binds the backend's entry for these arguments.
@@ -184,7 +185,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let peeked = wait(quote! { __entry.peek(#result_policy) });
     let peeked_type = model.peeked();
     let peeked = quote! { let __found: #krate::__private::Peeked<#peeked_type> = #peeked; };
-    let copied = cache::in_static(model, &home).map(|_| quote! { .copied_to(#key) });
+    let copied = quote! { .copied_to(#key) };
     Some(match name {
         "cache_clear" => {
             let cleared = wait(quote! { #backend.clear() });
@@ -248,13 +249,13 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
-        "cache_refresh" => (quote! { #result }, refresh(model, &entry, copied.as_ref())),
+        "cache_refresh" => (quote! { #result }, refresh(model, &entry, &copied)),
         _ => return None,
     })
 }
 
 /// The body of `cache_refresh`: it computes, and stores what it has computed in both places.
-fn refresh(model: &Model, entry: &TokenStream, copied: Option<&TokenStream>) -> TokenStream {
+fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStream {
     let home = quote!(Self);
     let krate = &model.krate;
     let (handle, key, result_policy) =

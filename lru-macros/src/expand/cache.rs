@@ -9,7 +9,18 @@ use crate::model::{Accessors, EntryTypes, Identity, Key, Krate, Model, Parts, Pl
 use crate::type_tokens;
 
 /// The cache handle of a call; `home` is the type that has the accessors.
+///
+/// What a backend has reported of a cache that it cannot reach is removed first.
 pub(super) fn handle(model: &Model, home: &TokenStream) -> TokenStream {
+    let handle = plain_handle(model, home);
+    if model.backend.is_some() && in_static(model, home).is_none() {
+        quote! { #handle.current() }
+    } else {
+        handle
+    }
+}
+
+fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
     match &model.place {
         Place::Object(object) => match model.lifecycle.in_object() {
             None => handle_of(object, &model.krate),

@@ -7,11 +7,17 @@ struct Fake {
     removed: Mutex<Vec<KeyHash>>,
 }
 
-impl InProcessCache for Fake {
+impl HoldsCopies for Fake {
+    fn copies(&self) -> Option<Copies> {
+        None
+    }
+
     fn contains_hash(&self, hash: KeyHash) -> bool {
         self.held.lock().contains(&hash)
     }
+}
 
+impl InProcessCache for Fake {
     fn invalidate_hash(&self, hash: KeyHash, _: bool) {
         self.held.lock().retain(|&held| held != hash);
         self.removed.lock().push(hash);
@@ -22,9 +28,9 @@ impl InProcessCache for Fake {
     }
 }
 
-fn tracked() -> (&'static Fake, &'static Tracker) {
+fn tracked() -> (&'static Fake, Arc<Tracker>) {
     let cache: &'static Fake = std::boxed::Box::leak(std::boxed::Box::default());
-    (cache, std::boxed::Box::leak(std::boxed::Box::new(Tracker::new(cache, false, true))))
+    (cache, Arc::new(Tracker::new(Reached::Shared(cache), false, true)))
 }
 
 fn hash(n: u64) -> KeyHash {
@@ -40,7 +46,7 @@ fn insert(cache: &Fake, key: &TrackedKey, hash: KeyHash) {
 fn what_was_changed_is_taken_out_and_nothing_else() {
     let (cache, tracker) = tracked();
     for n in 0..3_u64 {
-        insert(cache, &tracker.key(&n.to_le_bytes()), hash(n));
+        insert(cache, &Arc::clone(&tracker).key(&n.to_le_bytes()), hash(n));
     }
     tracker.invalidate(&1_u64.to_le_bytes());
     assert_eq!(*cache.removed.lock(), [hash(1)]);
@@ -56,14 +62,14 @@ fn what_began_before_a_change_does_not_stay() {
     let (cache, tracker) = tracked();
     for change in [(|tracker| tracker.invalidate(b"key")) as fn(&Tracker), |tracker| tracker.invalidate_all()]
     {
-        let key = tracker.key(b"key");
-        change(tracker);
+        let key = Arc::clone(&tracker).key(b"key");
+        change(&tracker);
         insert(cache, &key, hash(1));
         assert_eq!((cache.contains_hash(hash(1)), cache.removed.lock().pop()), (false, Some(hash(1))));
         key.begin();
         insert(cache, &key, hash(1));
         assert!(cache.contains_hash(hash(1)));
-        change(tracker);
+        change(&tracker);
         assert!(!cache.contains_hash(hash(1)));
     }
 }
@@ -72,7 +78,7 @@ fn what_began_before_a_change_does_not_stay() {
 fn one_key_may_lie_under_several_hashes() {
     let (cache, tracker) = tracked();
     for n in 0..3 {
-        insert(cache, &tracker.key(b"key"), hash(n));
+        insert(cache, &Arc::clone(&tracker).key(b"key"), hash(n));
     }
     tracker.invalidate(b"key");
     assert!(cache.held.lock().is_empty());
@@ -81,7 +87,7 @@ fn one_key_may_lie_under_several_hashes() {
 #[test]
 fn own_bytes_are_no_news() {
     let (cache, tracker) = tracked();
-    let key = tracker.key(b"key");
+    let key = Arc::clone(&tracker).key(b"key");
     assert!(!tracker.may_be_own_write(b"key"));
     insert(cache, &key, hash(1));
     assert!(!tracker.may_be_own_write(b"key"));
@@ -100,7 +106,7 @@ fn own_bytes_are_no_news() {
 #[test]
 fn what_another_call_kept_is_not_taken_for_ones_own() {
     let (cache, tracker) = tracked();
-    let (one, other) = (tracker.key(b"key"), tracker.key(b"key"));
+    let (one, other) = (Arc::clone(&tracker).key(b"key"), Arc::clone(&tracker).key(b"key"));
     insert(cache, &one, hash(1));
     insert(cache, &other, hash(1));
     one.writes(b"one");
@@ -109,7 +115,7 @@ fn what_another_call_kept_is_not_taken_for_ones_own() {
     tracker.invalidate_unless_equal(b"key", Some(b"one"));
     assert!(!cache.contains_hash(hash(1)));
 
-    let later = tracker.key(b"key");
+    let later = Arc::clone(&tracker).key(b"key");
     insert(cache, &later, hash(1));
     later.writes(b"later");
     tracker.invalidate_unless_equal(b"key", Some(b"later"));
@@ -120,7 +126,8 @@ fn what_another_call_kept_is_not_taken_for_ones_own() {
 fn what_has_left_is_forgotten() {
     let (cache, tracker) = tracked();
     for n in 0..10_000_u64 {
-        insert(cache, &tracker.key(&n.to_le_bytes()), hash(n));
+        tracker.sweep(cache);
+        insert(cache, &Arc::clone(&tracker).key(&n.to_le_bytes()), hash(n));
         // As in a cache of ten entries.
         let mut held = cache.held.lock();
         if held.len() > 10 {
@@ -140,7 +147,8 @@ fn what_has_left_is_forgotten() {
 fn a_copy_takes_few_bytes() {
     let (cache, tracker) = tracked();
     for n in 0..30_000_u64 {
-        tracker.key(&n.to_le_bytes()).inserted(hash(n));
+        tracker.sweep(cache);
+        Arc::clone(&tracker).key(&n.to_le_bytes()).inserted(hash(n));
         let (copies, bytes) = tracker.records.lock().size();
         cache.held.lock().clear();
         cache.held.lock().push(hash(n));
@@ -156,7 +164,7 @@ fn lease(token: u8) -> Lease {
 #[test]
 fn a_report_of_an_own_store_may_come_first() {
     let (cache, tracker) = tracked();
-    let key = tracker.key(b"key");
+    let key = Arc::clone(&tracker).key(b"key");
     key.begin();
     assert!(tracker.may_be_own_write(b"key"), "the lookup leaves a lease");
     tracker.invalidate_unless_equal(b"key", Some(&[1]));
@@ -178,7 +186,7 @@ fn a_report_of_an_own_store_may_come_first() {
 fn a_copy_of_what_was_replaced_during_the_call_does_not_stay() {
     let (cache, tracker) = tracked();
     for reports in [&[&[3][..]][..], &[&[1], &[3]], &[&[3], &[1], &[2]], &[&[1], &[2], &[3]]] {
-        let key = tracker.key(b"key");
+        let key = Arc::clone(&tracker).key(b"key");
         key.begin();
         for report in reports {
             tracker.invalidate_unless_equal(b"key", Some(report));
@@ -199,7 +207,7 @@ fn a_copy_of_what_was_replaced_during_the_call_does_not_stay() {
 #[test]
 fn two_calls_that_find_one_entry_keep_its_copy() {
     let (cache, tracker) = tracked();
-    let (one, other) = (tracker.key(b"key"), tracker.key(b"key"));
+    let (one, other) = (Arc::clone(&tracker).key(b"key"), Arc::clone(&tracker).key(b"key"));
     for key in [&one, &other] {
         key.begin();
         key.leased(&lease(1));
@@ -213,7 +221,7 @@ fn two_calls_that_find_one_entry_keep_its_copy() {
 #[test]
 fn what_is_stored_after_its_copy_was_inserted_is_known() {
     let (cache, tracker) = tracked();
-    let key = tracker.key(b"key");
+    let key = Arc::clone(&tracker).key(b"key");
     key.begin();
     insert(cache, &key, hash(1));
     key.leased(&lease(1));
@@ -226,7 +234,7 @@ fn what_is_stored_after_its_copy_was_inserted_is_known() {
 fn a_call_that_is_over_leaves_no_record() {
     let (_, tracker) = tracked();
     for n in 0..1000_u64 {
-        tracker.key(&n.to_le_bytes()).begin();
+        Arc::clone(&tracker).key(&n.to_le_bytes()).begin();
         assert!(!tracker.may_be_own_write(&n.to_le_bytes()));
     }
 }
@@ -234,7 +242,7 @@ fn a_call_that_is_over_leaves_no_record() {
 #[test]
 fn a_report_of_an_own_lease_may_come_after_the_store() {
     let (cache, tracker) = tracked();
-    let key = tracker.key(b"key");
+    let key = Arc::clone(&tracker).key(b"key");
     key.begin();
     key.leased(&lease(1));
     key.leased(&lease(2));
@@ -254,7 +262,7 @@ fn a_result_that_may_not_have_replaced_a_copy_is_not_taken_for_it() {
     let (cache, tracker) = tracked();
     for replaces in [false, true] {
         for token in [1, 2] {
-            let key = tracker.key(b"key");
+            let key = Arc::clone(&tracker).key(b"key");
             key.begin();
             key.leased(&lease(token));
             cache.held.lock().push(hash(1));
@@ -263,4 +271,44 @@ fn a_result_that_may_not_have_replaced_a_copy_is_not_taken_for_it() {
         tracker.invalidate_unless_equal(b"key", Some(&[2]));
         assert_eq!(cache.contains_hash(hash(1)), replaces);
     }
+}
+
+#[test]
+fn the_trackers_of_dropped_caches_are_removed() {
+    let mut apart = TrackersApart { trackers: BTreeMap::new(), most: FEW_TRACKERS };
+    let kept = Arc::new(ReportedChanges::default());
+    let tracker = apart.of(&kept, false);
+    for _ in 0..1000 {
+        let other = Arc::new(ReportedChanges::default());
+        assert!(!Arc::ptr_eq(&apart.of(&other, false), &tracker));
+        assert!(apart.trackers.len() <= FEW_TRACKERS);
+    }
+    assert!(Arc::ptr_eq(&apart.of(&kept, false), &tracker));
+    let all = [(); 100].map(|()| Arc::new(ReportedChanges::default()));
+    for one in all.iter().chain(&all) {
+        apart.of(one, false);
+    }
+    assert!((101..=101 + FEW_TRACKERS).contains(&apart.trackers.len()));
+}
+
+#[test]
+fn a_cache_apart_is_told_of_its_own_copies_only() {
+    let reported = Arc::new(ReportedChanges::default());
+    let tracker = Arc::new(Tracker::new(Reached::Apart(Arc::downgrade(&reported)), false, true));
+    for n in 0..3_u64 {
+        Arc::clone(&tracker).key(&n.to_le_bytes()).inserted(hash(n));
+    }
+    tracker.invalidate(&1_u64.to_le_bytes());
+    assert_eq!(reported.taken(), Some(std::vec![hash(1)]));
+    tracker.invalidate(&1_u64.to_le_bytes());
+    assert_eq!(reported.taken(), None);
+    tracker.may_have_missed_changes();
+    assert_eq!(reported.taken(), Some(std::vec![hash(0), hash(2)]));
+    let key = Arc::clone(&tracker).key(b"key");
+    tracker.invalidate(b"key");
+    key.inserted(hash(4));
+    assert_eq!(reported.taken(), Some(std::vec![hash(4)]));
+    drop(reported);
+    assert!(!tracker.has_cache());
+    tracker.invalidate_all();
 }

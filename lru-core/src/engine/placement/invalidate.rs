@@ -1,7 +1,10 @@
 //! Backend invalidation of an in-process cache (L1): asks whether it has entries with a hash, and removes
 //! them.
 
+use std::sync::Arc;
+
 use crate::engine::placement::{Change, Placement};
+use crate::engine::reported::ReportedChanges;
 use crate::key::KeyHash;
 
 /// An in-process cache in front of a backend, addressed by the hashes of its keys.
@@ -9,10 +12,6 @@ use crate::key::KeyHash;
 /// With `defer_listener`, the eviction listener is notified by the next call of the function, because only
 /// calls know its type.
 pub trait InProcessCache: Sync {
-    /// Returns whether there is an entry with this hash; `true` if that cannot be determined without
-    /// blocking.
-    fn contains_hash(&self, hash: KeyHash) -> bool;
-
     /// Removes all entries with this hash.
     fn invalidate_hash(&self, hash: KeyHash, defer_listener: bool);
 
@@ -21,11 +20,6 @@ pub trait InProcessCache: Sync {
 }
 
 impl<E: Placement + Sync> InProcessCache for E {
-    fn contains_hash(&self, hash: KeyHash) -> bool {
-        // A call from an `Eq` or a `Clone` under a lock must not block on another lock.
-        self.is_held() || self.at(hash, |engine| engine.contains_hash(hash))
-    }
-
     fn invalidate_hash(&self, hash: KeyHash, defer_listener: bool) {
         self.change(hash, |engine| engine.remove_hash(hash, defer_listener));
     }
@@ -35,8 +29,32 @@ impl<E: Placement + Sync> InProcessCache for E {
     }
 }
 
-/// The cache of a function in its `static`.
-pub trait HasInProcessCache {
-    /// Returns the state that all threads share; `None` if nothing is stored.
-    fn in_process(&'static self) -> Option<&'static dyn InProcessCache>;
+/// Where a function keeps copies of the entries in its backend.
+pub enum Copies {
+    /// In its `static`: any thread can remove them.
+    Shared(&'static dyn InProcessCache),
+    /// In an object, or in the cache of a thread: its next call removes them.
+    Apart(Arc<ReportedChanges>),
+}
+
+/// The cache in which a call keeps copies of the entries in a backend.
+pub trait HoldsCopies {
+    /// Returns where they are; `None` if nothing is stored.
+    fn copies(&self) -> Option<Copies>;
+
+    /// Returns whether there is an entry with this hash; `true` if that cannot be determined without
+    /// blocking.
+    fn contains_hash(&self, hash: KeyHash) -> bool;
+}
+
+/// Returns whether there is an entry with this hash, as [`HoldsCopies::contains_hash`] does.
+pub(crate) fn contains_hash(engines: &impl Placement, hash: KeyHash) -> bool {
+    // A call from an `Eq` or a `Clone` under a lock must not block on another lock.
+    engines.is_held() || engines.at(hash, |engine| engine.contains_hash(hash))
+}
+
+/// Returns where the copies are in engines which other threads cannot reach.
+pub(crate) fn copies_apart(engines: &impl Placement) -> Option<Copies> {
+    let stores = engines.maxsize() != Some(0);
+    stores.then(|| Copies::Apart(engines.first(|engine| Arc::clone(engine.reported()))))
 }

@@ -31,8 +31,7 @@ thread_local! {
 /// would depend on the calls of other tests. An isolated test is independent of them. Threads and tasks that `test`
 /// starts use the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
 /// may be nested; results that were computed in one are dropped at its end. A cache in an object, as with
-/// `cache = self.prices`, is not affected: a test creates its own object. A backend is shared with all others, and does not
-/// report changes to these caches: `front_ttl` bounds how long a copy may be outdated.
+/// `cache = self.prices`, is not affected: a test creates its own object. A backend is shared with all others.
 ///
 /// The future is not `Send`, as it holds the caches of functions with `scope = thread`: await it in the test itself, not in
 /// `tokio::spawn`. A closure may not return another future than that of an async
@@ -206,12 +205,6 @@ fn own<E: NewLike, W: Clone + 'static>(shared: &E, wrapped: impl FnOnce(E) -> W)
 /// Like [`own_or_shared`], but for a per-thread cache; `None` if the thread is not isolated.
 pub(crate) fn own_local<E: NewLike + 'static>(local: &E) -> Option<Rc<E>> {
     own(local, Rc::new)
-}
-
-/// Returns whether the current thread has caches of its own.
-#[cfg(feature = "backend")]
-pub(crate) fn is_isolated() -> bool {
-    OWN.try_with(|own| own.borrow().is_some()).unwrap_or(false)
 }
 
 /// A reference to the shared cache, or the thread's own.

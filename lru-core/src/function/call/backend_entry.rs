@@ -26,7 +26,7 @@ impl<B> BackendHandle<B> {
     /// Returns the entry for a key: the arguments, as serde serializes them.
     pub fn under<Q: Serialize + ?Sized>(mut self, key: &Q) -> BackendEntry<B> {
         let key = self.refusal.take().map_or_else(|| codec::key(key, self.format), Err);
-        let tracked = self.tracker.and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
+        let tracked = self.tracker.take().and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
         BackendEntry { handle: self, key, tracked, local_hash: None }
     }
 }

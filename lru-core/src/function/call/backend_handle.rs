@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
@@ -15,7 +15,7 @@ use crate::backend::invalidation::Tracker;
 use crate::backend::namespaces::NamedType;
 use crate::backend::state::BackendState;
 use crate::backend::{AsyncBackend, BackendError};
-use crate::engine::placement::invalidate::HasInProcessCache;
+use crate::engine::placement::invalidate::HoldsCopies;
 use crate::expiry::duration::IntoSpan;
 use crate::expiry::settings::scatter;
 use crate::function::call::pending_call::FlightOptions;
@@ -73,7 +73,7 @@ pub struct BackendHandle<B> {
     pub(super) stale_if_error: Option<Duration>,
     has_timer: bool,
     pub(super) state: &'static BackendState,
-    pub(super) tracker: Option<&'static Tracker>,
+    pub(super) tracker: Option<Arc<Tracker>>,
     /// The error of a function that has no backend, because another one owns its namespace.
     pub(super) refusal: Option<BackendError>,
 }
@@ -232,17 +232,13 @@ impl<B> BackendHandle<B> {
 
 impl<B: AsyncBackend> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
-    pub fn watched(
-        mut self,
-        memo: &'static impl HasInProcessCache,
-        has_listener: bool,
-        drops_when_lost: bool,
-    ) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "a reference, or a handle made of references")]
+    pub fn watched(mut self, cache: impl HoldsCopies, has_listener: bool, drops_when_lost: bool) -> Self {
         if self.refusal.is_some() {
             return self;
         }
         self.tracker = self.state.invalidation.tracker(
-            memo,
+            &cache,
             (has_listener, drops_when_lost),
             &self.backend,
             &self.namespace,

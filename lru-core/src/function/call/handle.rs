@@ -1,8 +1,15 @@
 //! The handle of a function's cache, through which each call, accessor and refresh reaches it.
 
+#[cfg(feature = "backend")]
+use std::vec::Vec;
+
 use crate::engine::insert::Comparison;
 use crate::engine::notify::notify;
 use crate::engine::placement::EngineOf;
+#[cfg(feature = "backend")]
+use crate::engine::placement::invalidate::{Copies, HoldsCopies, contains_hash, copies_apart};
+#[cfg(feature = "backend")]
+use crate::engine::{Engine, Hooks};
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
 use crate::function::result_policy::ResultPolicy;
@@ -24,6 +31,26 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[inline]
     pub(crate) fn new(engines: E, stores: bool, lifecycle: S) -> Self {
         Self { engines, stores, lifecycle }
+    }
+
+    /// Removes the entries that a backend has reported as changed: it cannot reach the cache of an object or a thread.
+    #[cfg(feature = "backend")]
+    #[inline]
+    #[must_use]
+    pub fn current(self) -> Self {
+        if let Some(hashes) = self.engines.first(Engine::take_reported) {
+            self.remove_reported(hashes);
+        }
+        self
+    }
+
+    #[cfg(feature = "backend")]
+    #[cold]
+    fn remove_reported(&self, hashes: Vec<KeyHash>) {
+        let listens = self.lifecycle.hooks().listens();
+        for hash in hashes {
+            self.change(hash, |engine, _| engine.remove_hash(hash, listens));
+        }
     }
 
     /// Runs an operation on the engine that serves the keys of this hash.
@@ -83,5 +110,16 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.change(entry.hash, |engine, lifecycle| {
             drop(notify(engine.insert(entry, kind, compare, lifecycle), lifecycle));
         });
+    }
+}
+
+#[cfg(feature = "backend")]
+impl<E: Placement, S> HoldsCopies for CacheHandle<E, S> {
+    fn copies(&self) -> Option<Copies> {
+        copies_apart(&self.engines)
+    }
+
+    fn contains_hash(&self, hash: KeyHash) -> bool {
+        contains_hash(&self.engines, hash)
     }
 }
