@@ -1027,7 +1027,8 @@ pub use lru_macros::cache;
 /// * **Counting.** A call answered by the backend is a hit, and counts in `backend_hits` of [`CacheStats`].
 /// * **Errors.** If the backend fails, the call computes; `backend_errors` counts it, and `on_backend_error` is called with the
 ///   [`&BackendError`](backend::BackendError), whose [`kind`](backend::BackendError::kind) tells a timeout from a rejected value. An
-///   outage is reported when a circuit breaker opens, and by each probe that fails; the errors in between are only counted.
+///   outage is reported when a circuit breaker opens, and by each probe that fails; of the failures before, and of single ones, the first one
+///   in a second is reported, and all others are only counted. A value that is rejected or cannot be encoded is reported each time.
 ///   `backend_state` of [`CacheStats`] is the present state of the circuit breaker. An error of renewing a lease or giving it back is
 ///   counted and reported too, by any thread, and fails no call.
 ///   With `strict = true` the call returns the error instead; the function's error type must be `From<BackendError>`. An entry that

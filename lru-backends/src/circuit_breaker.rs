@@ -4,7 +4,8 @@
 //! cost of reading a clock.
 //!
 //! Invariant: each change of the circuit is reported once, whatever the number of functions and threads. The error at
-//! which it opens, or stays open, says so; all other errors until it closes are marked as repeated.
+//! which it opens, or stays open, says so; all other errors until it closes are marked as repeated. While it is closed, one
+//! failure per pause is reported: a server that answers now and then opens no circuit.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -34,11 +35,11 @@ pub(crate) enum Recorded {
     Fine,
     /// The operation succeeded and closed the circuit.
     Closed,
-    /// The operation failed, and the circuit stays closed.
+    /// The operation failed, and the circuit stays closed: the first failure within a pause.
     Failed,
     /// The operation failed and opened the circuit, or was a probe.
     Opened,
-    /// The operation had begun before the circuit opened.
+    /// The operation had begun before the circuit opened, or an earlier failure within the pause was reported.
     Repeated,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct Breaker {
     probe_at: AtomicU64,
     /// Whether a probe has gone through, and no failure was recorded since.
     is_probed: AtomicBool,
+    /// Until when failures are not reported while the circuit is closed, in microseconds since `start`.
+    silent_until: AtomicU64,
     pub(crate) on_change: Option<fn(CircuitState)>,
 }
 
@@ -66,6 +69,7 @@ impl Breaker {
             failures: AtomicU32::new(0),
             probe_at: AtomicU64::new(0),
             is_probed: AtomicBool::new(false),
+            silent_until: AtomicU64::new(0),
             on_change: None,
         }
     }
@@ -112,10 +116,13 @@ impl Breaker {
             self.changed(CircuitState::Closed);
             return Recorded::Closed;
         }
-        self.probe_at.store(self.later(self.now()), Relaxed);
+        let now = self.now();
+        self.probe_at.store(self.later(now), Relaxed);
         let count = |failures| (failures < self.limit).then_some(failures + 1);
         let is_opened = match self.failures.fetch_update(Relaxed, Relaxed, count) {
-            Ok(before) if before + 1 < self.limit => return Recorded::Failed,
+            Ok(before) if before + 1 < self.limit => {
+                return if self.is_first_within_pause(now) { Recorded::Failed } else { Recorded::Repeated };
+            }
             Ok(_) => {
                 self.is_probed.store(false, Relaxed);
                 true
@@ -159,6 +166,12 @@ impl Breaker {
         }
     }
 
+    /// Returns whether no other failure was reported within the pause before this one.
+    fn is_first_within_pause(&self, now: u64) -> bool {
+        let is_first = |until| (now >= until).then(|| self.later(now));
+        self.silent_until.fetch_update(Relaxed, Relaxed, is_first).is_ok()
+    }
+
     fn changed(&self, state: CircuitState) {
         if let Some(callback) = self.on_change {
             callback(state);
@@ -187,8 +200,9 @@ pub(crate) fn circuit_open(place: &str) -> BackendError {
 /// kind [`CircuitOpen`](ErrorKind::CircuitOpen). `Redis`, `Memcached` and `Disk` have a circuit breaker built in.
 ///
 /// An outage is reported once, whatever the number of calls. `on_backend_error`, and an event of level `WARN` with the
-/// feature `tracing`, report the failures up to the one that opens the circuit, and each failed probe:
-/// [`opens_circuit`](BackendError::opens_circuit) tells these apart. The errors in between are only counted. An event of
+/// feature `tracing`, report the failure that opens the circuit, and each failed probe:
+/// [`opens_circuit`](BackendError::opens_circuit) tells these from the failures while the circuit is closed, of which the first one in each
+/// pause is reported. All other errors are only counted. An event of
 /// level `INFO` reports that the circuit closed. [`on_change`](Self::on_change) reports every change.
 ///
 /// # Examples
@@ -436,6 +450,20 @@ mod tests {
             use CircuitState::{Closed, HalfOpen, Open};
             assert_eq!(*CHANGES.lock().unwrap(), [Open, HalfOpen, Open, HalfOpen, Closed]);
         }
+    }
+
+    #[test]
+    fn a_server_that_answers_now_and_then_is_reported_once_in_a_pause() {
+        use Recorded::{Failed, Fine, Opened, Repeated};
+        let breaker = Breaker { pause: Duration::from_secs(3600), ..Breaker::new() };
+        assert_eq!(breaker.record(true), Failed);
+        for _ in 0..100 {
+            assert_eq!((breaker.record(false), breaker.record(true)), (Fine, Repeated));
+        }
+        assert_eq!([(); 3].map(|()| breaker.record(true)), [Repeated, Opened, Repeated]);
+        breaker.record(false);
+        breaker.silent_until.store(breaker.now(), Relaxed);
+        assert_eq!([(); 2].map(|()| breaker.record(true)), [Failed, Repeated]);
     }
 
     /// A backend that counts its lookups and is always down.

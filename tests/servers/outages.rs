@@ -76,9 +76,13 @@ macro_rules! reported_once {
             });
             let (openings, single, changes) =
                 (OPENINGS.load(SeqCst), SINGLE.load(SeqCst), CHANGES.load(SeqCst));
-            assert!((1..=changes).contains(&openings), "{openings} reports of {changes} changes");
-            // Two failures before the circuit opens, and more where a success of another thread comes between.
-            assert!(single <= 16, "{single} failures that did not open the circuit");
+            println!(
+                "{openings} reports that the circuit opened, {single} of other failures, {changes} changes"
+            );
+            assert!(
+                openings >= 1 && openings + single <= changes,
+                "{openings} and {single} for {changes} changes"
+            );
             assert!(double::cache_stats().backend_errors > 100);
             assert_eq!(COPIED.load(SeqCst), copied, "the in-process cache keeps its copies");
             eventually("the circuit is closed", || {
