@@ -17,7 +17,7 @@ use functools::lru_cache;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::processes::{again, task};
-use crate::server::{MEMCACHED, REDIS, Server, limit};
+use crate::server::{MEMCACHED, REDIS, Server, limit_of};
 
 const PROCESSES: usize = 8;
 const THREADS: u64 = 2;
@@ -26,10 +26,22 @@ const KEYS: u64 = 24;
 /// How long a call may see what was changed, where the process keeps copies.
 const FRONT_TTL: Duration = Duration::from_millis(50);
 
-/// How many operations a thread carries out. `HISTORIES=100000` is the number of all operations of one history.
+/// How many operations a history has, unless `HISTORIES=100000` is another number.
+const OPERATIONS: u64 = 8_000;
+
+fn all_operations() -> u64 {
+    std::env::var("HISTORIES").ok().and_then(|all| all.parse().ok()).unwrap_or(OPERATIONS)
+}
+
+/// How many operations a thread carries out.
 fn operations() -> u64 {
-    let all = std::env::var("HISTORIES").ok().and_then(|all| all.parse().ok()).unwrap_or(8_000);
-    all / (PROCESSES as u64 * THREADS)
+    all_operations() / (PROCESSES as u64 * THREADS)
+}
+
+/// How long the histories of one server may take.
+fn longest() -> Duration {
+    let multiple = u32::try_from(all_operations().div_ceil(OPERATIONS)).unwrap();
+    Duration::from_secs(120) * multiple.max(1)
 }
 
 /// The servers of a child: the source of truth, and the cache.
@@ -256,7 +268,7 @@ fn history(mode: &str, truth: &str, place: &str, tolerance: Duration) {
 }
 
 fn histories(modes: &[&str], place: &str) {
-    let _limit = limit();
+    let _limit = limit_of(longest());
     for mode in modes {
         let truth = Server::redis(&[]);
         let tolerance = if mode.ends_with("front") { FRONT_TTL } else { Duration::ZERO };

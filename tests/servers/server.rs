@@ -143,10 +143,14 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Limit(#[expect(dead_code, reason = "the drop ends the timeout")] Sender<()>);
 
 pub(crate) fn limit() -> Limit {
+    limit_of(Duration::from_secs(120))
+}
+
+pub(crate) fn limit_of(most: Duration) -> Limit {
     let (done, wait) = mpsc::channel();
     let name = std::thread::current().name().unwrap_or("a test").to_owned();
     std::thread::spawn(move || {
-        if wait.recv_timeout(Duration::from_secs(120)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if wait.recv_timeout(most) == Err(mpsc::RecvTimeoutError::Timeout) {
             eprintln!("{name} takes too long");
             std::process::exit(101);
         }
