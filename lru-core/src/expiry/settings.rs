@@ -11,6 +11,7 @@ use crate::expiry::stale_window::{StaleWindow, Staleness};
 use crate::expiry::ticks::{Ticks, Timestamp};
 use crate::key::STEP;
 use crate::key::hash::{SEED, mixed};
+use crate::time::Instant;
 
 /// The durations that apply to the entries of a cache, or to the entries of one function, with a clock that
 /// shows times of type `T`.
@@ -52,10 +53,22 @@ pub struct EntryOptions {
 /// The longest times for which a copy of a backend's entry is fresh, and is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxAge {
+    /// From when on the times count.
+    pub(crate) since: Instant,
     /// For how long it is fresh.
-    pub fresh: Duration,
+    pub(crate) fresh: Duration,
     /// For how long it is kept, whether fresh or stale.
-    pub kept: Duration,
+    pub(crate) kept: Duration,
+}
+
+impl MaxAge {
+    /// Returns for how much longer the copy is fresh, and is kept.
+    fn left(self) -> [Duration; 2] {
+        let elapsed = self.since.elapsed();
+        let is_limited = |age: &Duration| *age != Duration::MAX;
+        [self.fresh, self.kept]
+            .map(|age| Some(age).filter(is_limited).map_or(age, |age| age.saturating_sub(elapsed)))
+    }
 }
 
 impl EntryOptions {
@@ -167,7 +180,9 @@ impl<T: Timestamp> ExpirySettings<T> {
         };
         let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
         info.stored = now;
-        if let Some(MaxAge { fresh, kept }) = max_age {
+        // What is left is read after `now`: a thread that is interrupted in between keeps the copy for a shorter time, and
+        // never for a longer one.
+        if let Some([fresh, kept]) = max_age.map(MaxAge::left) {
             if let (Some(fresh), Some(kept)) = (T::Span::of(fresh), T::Span::of(kept)) {
                 info.shorten(T::later(now, fresh));
                 info.expire_by(T::later(now, kept));

@@ -67,7 +67,7 @@ fn what_comes_from_elsewhere_is_fresh_for_no_longer_than_it_is_good() {
     let settings = ExpirySettings::<Duration>::NONE.ttl(10).swr(5);
     let info = |seconds| -> Info {
         let fresh = Duration::from_secs(seconds);
-        let max_age = Some(MaxAge { fresh, kept: Duration::MAX });
+        let max_age = Some(MaxAge { since: not_yet(), fresh, kept: Duration::MAX });
         settings.info(Duration::ZERO.ticks(), EntryOptions { max_age, ..EntryOptions::NONE })
     };
     let freshness = |info: &Info, seconds| info.freshness(Duration::from_secs(seconds).ticks());
@@ -78,8 +78,25 @@ fn what_comes_from_elsewhere_is_fresh_for_no_longer_than_it_is_good() {
     );
     assert_eq!([9, 10].map(|now| freshness(&info(30), now)), [Freshness::Fresh, stale]);
     // A clock without seconds ignores `max_age`.
-    let max_age = Some(MaxAge { fresh: Duration::from_secs(1), kept: Duration::from_secs(1) });
+    let max_age =
+        Some(MaxAge { since: not_yet(), fresh: Duration::from_secs(1), kept: Duration::from_secs(1) });
     assert_eq!(ends(&Settings::NONE.ttl(10), EntryOptions { max_age, ..EntryOptions::NONE }), [110; 3]);
+}
+
+/// Returns a time that has not come: all that counts from then on is left.
+fn not_yet() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}
+
+#[test]
+fn what_comes_from_elsewhere_has_grown_old_until_it_is_stored() {
+    let since = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
+    let max_age = MaxAge { since, fresh: Duration::from_secs(3), kept: Duration::MAX };
+    assert!(max_age.left()[0] <= Duration::from_secs(1) && max_age.left()[1] == Duration::MAX);
+    let settings = ExpirySettings::<Duration>::NONE;
+    let info: Info = settings
+        .info(Duration::from_secs(10).ticks(), EntryOptions { max_age: Some(max_age), ..EntryOptions::NONE });
+    assert!(info.freshness(Duration::from_secs(11).ticks()) != Freshness::Fresh);
 }
 
 #[test]

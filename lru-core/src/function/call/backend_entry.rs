@@ -114,9 +114,8 @@ impl<B> BackendEntry<B> {
         if fresh.is_none() && kept.is_none() {
             return None;
         }
-        let elapsed = current_at.elapsed();
-        let left = |age: Option<Duration>| age.map_or(Duration::MAX, |age| age.saturating_sub(elapsed));
-        Some(MaxAge { fresh: left(fresh), kept: left(kept) })
+        let [fresh, kept] = [fresh, kept].map(|age| age.unwrap_or(Duration::MAX));
+        Some(MaxAge { since: current_at, fresh, kept })
     }
 
     /// Records that the in-process cache may have a copy now.
