@@ -57,6 +57,21 @@ impl Server {
     }
 }
 
+/// The tries of a request that may be sent again.
+#[derive(Default)]
+struct Tries {
+    failed: u32,
+}
+
+impl Tries {
+    /// Returns the outcome of the last try; `None` if the connection turned out to be closed, and the request is sent again.
+    fn last<T>(&mut self, outcome: Result<T, Failure>) -> Option<Result<T, Failure>> {
+        self.failed += 1;
+        let is_repeated = outcome.as_ref().is_err_and(Failure::is_stale) && self.failed < TRIES;
+        (!is_repeated).then_some(outcome)
+    }
+}
+
 /// `$rarely` is applied to what few operations do: the futures of the others need no memory for it.
 macro_rules! backend_by_redis {
     (
@@ -70,15 +85,14 @@ macro_rules! backend_by_redis {
             /// Sends a request that may be carried out twice. Returns the number of the server, too, as it was before
             /// the request was sent.
             $($fn)* $ask<T: FromRedisValue>(&self, request: &Request) -> Result<(u64, T), Failure> {
-                let until = self.deadline();
-                for tries in 0.. {
+                let (until, mut tries) = (self.deadline(), Tries::default());
+                loop {
                     let number = self.number();
-                    match self.$send(request, tries, until)$($await)* {
-                        Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
-                        answer => return Ok((number, of_type(answer?)?)),
+                    let answer = self.$send(request, tries.failed, until)$($await)*;
+                    if let Some(answer) = tries.last(answer) {
+                        return Ok((number, of_type(answer?)?));
                     }
                 }
-                unreachable!("the last try returns")
             }
 
             /// Runs a script. It is sent once for each connection that breaks: a second run may see the first.
@@ -134,17 +148,15 @@ macro_rules! backend_by_redis {
             /// item.
             $($fn)* $look_by_script(&self, key: &[u8], lease: Duration) -> Result<Lookup, Failure> {
                 let (mark, time) = (new_lease(), time_argument(Some(lease)));
-                for tries in 0.. {
+                let mut tries = Tries::default();
+                loop {
                     let number = self.number();
-                    match self.$run::<Replies>(&LOOK, key, &[&mark, &time])$($await)* {
-                        Err(failure) if failure.is_stale() && tries + 1 < TRIES => {}
-                        replies => {
-                            let (ttl, item) = replies?;
-                            return Ok(looked_up((Some(ttl), item), &mark, number));
-                        }
+                    let replies = self.$run::<Replies>(&LOOK, key, &[&mark, &time])$($await)*;
+                    if let Some(replies) = tries.last(replies) {
+                        let (ttl, item) = replies?;
+                        return Ok(looked_up((Some(ttl), item), &mark, number));
                     }
                 }
-                unreachable!("the last try returns")
             }
 
             /// Sets an entry. If the connection turns out to be closed, the entry may have been set: it is set again
