@@ -126,7 +126,8 @@ impl Memcached {
 
     /// Sets the name and the password that the server is told first, as servers with `-Y` (`--auth-file`) ask for them.
     ///
-    /// They are sent as plain text, unless connections are encrypted. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated.
+    /// They are sent as plain text, unless connections are encrypted. SASL (`-S`) is not supported: it needs the binary protocol, which is deprecated
+    /// and lacks the meta commands that leases are made of.
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.shared.take();
