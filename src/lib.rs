@@ -1101,10 +1101,11 @@ pub use lru_macros::cache;
 ///
 /// * An associated function that mentions neither `self` nor `Self` looks like a free function: write
 ///   `accessors = siblings`. Without it the compiler reports that an `enum` is not supported there.
-/// * In `impl Trait for Type` write `accessors = none`: a trait impl cannot hold extra functions. Results are
-///   still cached. Likewise in a trait that must stay dyn-compatible. A generic function with
-///   `accessors = none` must be `typed = true`, and cannot have `swr`, which needs the body as a function of
-///   its own. So are methods of an [`#[async_trait]`](#async-functions).
+/// * In `impl Trait for Type` write [`#[memoize]`](macro@memoize) above the `impl`, which then has a place for the
+///   accessors, or `accessors = none`: a trait impl cannot hold extra functions. Without accessors results are
+///   still cached. Likewise in a trait that must stay dyn-compatible, and in an [`#[async_trait]`](#async-functions).
+///   A generic function with `accessors = none` must be `typed = true`, and cannot have `swr`, which needs the body
+///   as a function of its own.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -1263,6 +1264,9 @@ pub use lru_macros::cache;
 /// Different `Self` types, different parameters of the `impl` and different implementors of a trait never share a result, even if
 /// `self` is not in the key. They share the bound and the counters. The parameters of an `impl` need no `typed`.
 ///
+/// [`#[memoize]`](macro@memoize) on the `impl` gives the methods of a trait their accessors, and options `Self`, as in
+/// `maxsize = Self::LIMIT`.
+///
 /// ```
 /// use functools::lru_cache;
 ///
@@ -1332,7 +1336,8 @@ pub use lru_macros::cache;
 /// alias of a boxed future is not recognised. Nothing is looked up, and no part of the body runs, before the future is
 /// polled. The future contains all arguments, so a boxed one that is `'static` cannot have borrowed arguments.
 ///
-/// In an `impl` with `#[async_trait]`, and on a default method of such a trait, write `accessors = none`:
+/// In an `impl` with `#[async_trait]` write [`#[memoize]`](macro@memoize#async-traits), or `accessors = none` as on a default
+/// method of such a trait:
 ///
 /// ```
 /// # use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -1598,6 +1603,121 @@ pub use lru_macros::async_lru_cache;
 /// The attribute takes `crate = path` if this crate was [renamed](macro@lru_cache#names). Other attributes of the method stay on it,
 /// so a decorator runs at each call. There are no accessors, so the method may be in the `impl` of a trait.
 pub use lru_macros::cached_property;
+
+/// Gives the methods of an `impl` what an attribute on a method alone cannot: accessors in the `impl` of a trait, `Self` in
+/// options.
+///
+/// The methods have [`#[lru_cache]`](macro@lru_cache) or another attribute of this crate, as in any `impl`, and their results are cached
+/// in the same way. `#[memoize]` is not needed for that; it adds this:
+///
+/// * **Accessors in the `impl` of a trait.** They are functions of the type, as those of its own methods are:
+///   `Shop::price_cache_info()`. The trait stays as it is, and can be used as `dyn`.
+/// * **`Self` in `maxsize` and `shards`**, as in `maxsize = Self::LIMIT`, if the `impl` has no type or const parameters.
+/// * **Keys without type erasure.** `#[memoize]` sees which names are parameters of the `impl`, so keys and results of other types
+///   are stored as they are, and there is [`cache_retain`](macro@lru_cache#accessors).
+///
+/// ```
+/// use functools::{lru_cache, memoize};
+///
+/// trait Prices {
+///     const LIMIT: usize = 1000;
+///
+///     fn price(&self, id: u32) -> u64;
+/// }
+///
+/// struct Shop;
+///
+/// #[memoize]
+/// impl Prices for Shop {
+///     #[lru_cache(maxsize = Self::LIMIT)]
+///     fn price(#[key(skip)] &self, id: u32) -> u64 {
+///         u64::from(id) * 3
+///     }
+/// }
+///
+/// assert_eq!((Shop.price(7), Shop.price(7)), (21, 21));
+/// assert_eq!((Shop::price_cache_info().hits, Shop::price_cache_parameters().maxsize), (1, Some(1000)));
+/// assert_eq!(Shop::price_wrapped(&Shop, 7), 21);
+/// ```
+///
+/// The accessors of a trait's methods are `pub(crate)`; `#[memoize(pub)]` or another visibility changes that. Those of other methods
+/// have the visibility of the method, unless one is given.
+///
+/// # Async traits
+///
+/// `#[memoize]` can be above or below `#[async_trait]`:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use functools::{lru_cache, memoize};
+///
+/// #[async_trait]
+/// trait Users {
+///     async fn name(&self, id: u32) -> String;
+/// }
+///
+/// struct Table;
+///
+/// #[memoize]
+/// #[async_trait]
+/// impl Users for Table {
+///     #[lru_cache]
+///     async fn name(#[key(skip)] &self, id: u32) -> String {
+///         format!("user {id}")
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let users: Box<dyn Users> = Box::new(Table);
+/// assert_eq!((users.name(7).await, users.name(7).await), ("user 7".into(), "user 7".into()));
+/// assert_eq!((Table::name_cache_info().hits, Table::name_cache_peek(7)), (1, Some("user 7".into())));
+/// # }
+/// ```
+///
+/// # Types of other crates
+///
+/// A type of another crate, such as `Vec<u8>`, cannot be given functions. Name a trait, which then has the accessors:
+///
+/// ```
+/// use functools::{lru_cache, memoize};
+///
+/// trait Digest {
+///     fn digest(&self) -> u64;
+/// }
+///
+/// #[memoize(accessors = DigestCache)]
+/// impl Digest for Vec<u8> {
+///     #[lru_cache]
+///     fn digest(&self) -> u64 {
+///         self.iter().map(|&byte| u64::from(byte)).sum()
+///     }
+/// }
+///
+/// assert_eq!((vec![1, 2].digest(), vec![1, 2].digest()), (3, 3));
+/// assert_eq!(<Vec<u8> as DigestCache>::digest_cache_info().hits, 1);
+/// ```
+///
+/// If the `impl` has parameters that the type has, the trait has them too: `<Vec<u8> as DigestCache<_>>`.
+///
+/// # Generic impls
+///
+/// The cache is one for all types, as [that of a method](macro@lru_cache#methods) is, and no two of them share an entry. Accessors with
+/// arguments take the parameters of the `impl` that the type does not have: with `impl<T> Rated<T> for Shop` it is
+/// `Shop::rate_cache_contains::<u8>(1)`, and `Shop::rate_cache_info()`.
+///
+/// If a type implements one trait twice, as `From<u8>` and `From<u16>`, name the accessors of one: `#[lru_cache(handle = from_wide)]`
+/// gives `Shop::from_wide_cache_info()`.
+///
+/// # Limits
+///
+/// * The attributes on methods are recognised by their names, `lru_cache` or `functools::lru_cache`, and not if they are imported under
+///   another name, or inside `cfg_attr`.
+/// * The body is moved into a function beside the `impl` of the trait. A type of a supertrait is ambiguous there: write
+///   `<Self as Super>::Item` for `Self::Item`.
+/// * A default method of a trait takes `#[lru_cache]` by itself, and has its accessors on each type that implements the trait; with
+///   `accessors = none` the trait can be used as `dyn`.
+pub use lru_macros::memoize;
 
 /// The names in generated code: an implementation detail, which may change in any release.
 #[doc(hidden)]

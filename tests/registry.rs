@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use functools::registry::{self, Function};
-use functools::{CacheInfo, CacheParameters, CacheStats, LruCache, RemovalCause, cache, lru_cache};
+use functools::{CacheInfo, CacheParameters, CacheStats, LruCache, RemovalCause, cache, lru_cache, memoize};
 
 /// Returns the function with this path, relative to this crate. Type parameters are compared loosely, since
 /// the compiler may print them differently.
@@ -330,5 +330,65 @@ mod expiring {
         assert_eq!(counts(listed.info()), (0, 0, 0));
         _ = uncalled(2);
         assert_eq!(counts(listed.info()), (0, 1, 1));
+    }
+}
+
+mod in_a_memoized_impl {
+    use super::*;
+
+    trait Convert<A> {
+        fn convert(value: A) -> u64;
+    }
+
+    struct Unit;
+
+    #[memoize]
+    impl Convert<u8> for Unit {
+        #[lru_cache(maxsize = 3)]
+        fn convert(value: u8) -> u64 {
+            value.into()
+        }
+    }
+
+    #[memoize]
+    impl Convert<u16> for Unit {
+        #[lru_cache(maxsize = 4, handle = wide)]
+        fn convert(value: u16) -> u64 {
+            value.into()
+        }
+    }
+
+    #[memoize(accessors = ByteCache)]
+    impl Convert<u32> for u8 {
+        #[lru_cache(maxsize = 5)]
+        fn convert(value: u32) -> u64 {
+            value.into()
+        }
+    }
+
+    #[memoize]
+    impl Unit {
+        #[lru_cache(maxsize = 6)]
+        fn own(value: u8) -> u8 {
+            value
+        }
+    }
+
+    #[test]
+    fn methods_are_listed_by_the_type() {
+        _ = (<Unit as Convert<u8>>::convert(1), <Unit as Convert<u16>>::convert(1), Unit::own(1));
+        _ = <u8 as Convert<u32>>::convert(1);
+        let within = "registry::in_a_memoized_impl::";
+        let mut paths: Vec<_> = registry::functions().map(Function::path).collect();
+        paths.retain(|path| path.contains("in_a_memoized_impl"));
+        paths.sort_unstable();
+        let mut expected = [
+            format!("{within}<impl {within}Unit>::convert"),
+            format!("{within}<impl {within}Unit>::wide"),
+            format!("<u8 as {within}ByteCache>::convert"),
+            format!("{within}Unit::own"),
+        ];
+        expected.sort_unstable();
+        assert_eq!(paths, expected);
     }
 }

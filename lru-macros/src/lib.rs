@@ -1,8 +1,8 @@
-//! The attributes of `functools`, which documents them: [`macro@lru_cache`], [`macro@cache`] and
+//! The attributes of `functools`, which documents them: [`macro@lru_cache`], [`macro@cache`], [`macro@memoize`] and
 //! [`macro@cached_property`].
 //!
-//! Each stage is a module, which imports earlier stages only: `args` (the options) and `signature` (the
-//! function) parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code calls
+//! Each stage is a module, which imports earlier stages only: `args` (the options), `signature` (the
+//! function) and `impl_block` parse, `check` reports mistakes, `model` decides, `expand` generates. Generated code calls
 //! `lru-core` and contains no logic of its own.
 
 #![forbid(unsafe_code)]
@@ -25,19 +25,25 @@ mod derive;
 mod errors;
 mod expand;
 mod future_type;
+mod impl_block;
 mod lifetimes;
 mod model;
 mod pattern;
 mod property;
 mod signature;
+mod surroundings;
 mod type_tokens;
 
 use proc_macro2::TokenStream;
 
-use args::{Args, Attribute};
+use std::rc::Rc;
+
+use args::{Args, Attribute, BlockArgs};
 use errors::Errors;
-use model::Model;
+use expand::Expanded;
+use impl_block::{ImplBlock, Item};
 use signature::Func;
+use surroundings::Surroundings;
 
 /// Defines the attributes. `functools` documents them where it re-exports them.
 macro_rules! attributes {
@@ -45,7 +51,7 @@ macro_rules! attributes {
         $(#[$about])*
         #[proc_macro_attribute]
         pub fn $name(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-            memoize(Attribute::$attribute, args.into(), &item.into()).into()
+            memoize_function(Attribute::$attribute, args.into(), &item.into()).into()
         }
     )+};
 }
@@ -109,36 +115,115 @@ pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     derived.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-fn memoize(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
+/// Gives the methods of an `impl` of a trait their accessors, and options of methods `Self`.
+///
+/// In short:
+///
+/// ```text
+/// #[memoize]
+/// impl Prices for Shop {
+///     #[lru_cache(maxsize = Self::LIMIT)]
+///     fn price(&self, id: u32) -> u64 { … }
+/// }
+///
+/// Shop::price_cache_info()
+/// ```
+///
+/// | option | meaning |
+/// |---|---|
+/// | `pub`, `pub(super)` | the visibility of the accessors: by default `pub(crate)` for a trait's methods |
+/// | `accessors = Name` | a trait for the accessors, for types of other crates: `<Vec<u8> as Name>::price_cache_info()` |
+#[proc_macro_attribute]
+pub fn memoize(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    memoize_impl(args.into(), &item.into()).into()
+}
+
+fn memoize_function(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
+    if args.to_string() == args::SEEN {
+        return TokenStream::new();
+    }
     let mut errors = Errors::default();
-    let args = Args::parse(attribute, args, &mut errors);
-    let func = match Func::parse(attribute.name(), item.clone()) {
-        Ok(func) => func,
+    match expanded(attribute, args, item.clone(), None, &mut errors) {
+        Some(expanded) => errors.with(&expanded.in_place()),
+        None => errors.with(item),
+    }
+}
+
+/// Expands a function, and adds its mistakes to `errors`. `None` is what is not a function.
+fn expanded(
+    attribute: Attribute,
+    args: TokenStream,
+    item: TokenStream,
+    surroundings: Option<Rc<Surroundings>>,
+    errors: &mut Errors,
+) -> Option<Expanded> {
+    let args = Args::parse(attribute, args, errors);
+    let func = match Func::parse(attribute.name(), item) {
+        Ok(func) => func.within(surroundings),
+        Err(error) => {
+            errors.add(error);
+            return None;
+        }
+    };
+    let mistakes_in_options = errors.count();
+    check::check(&args, &func, errors);
+    // A mistaken function stays as it is, so that its callers compile. The types are still checked, so that all
+    // mistakes are reported at once.
+    let is_mistaken = errors.count() > mistakes_in_options;
+    Some(if is_mistaken { expand::unchanged(args, func) } else { expand::expand(args, func) })
+}
+
+fn memoize_impl(args: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = BlockArgs::parse(args, &mut errors);
+    let block = match ImplBlock::parse(args, item.clone()) {
+        Ok(block) => block,
         Err(error) => {
             errors.add(error);
             return errors.with(item);
         }
     };
-    let mistakes_in_options = errors.count();
-    check::check(&args, &func, &mut errors);
-    if errors.count() > mistakes_in_options {
-        // The function stays as it is, so that its callers compile. The types are still checked, so that all
-        // mistakes are reported at once.
-        return errors.with(&expand::unchanged(args, func));
+    check::check_block(&block, &mut errors);
+    let is_mistaken = errors.count() > 0;
+    let (mut functions, mut accessors, mut plain) =
+        (TokenStream::new(), TokenStream::new(), TokenStream::new());
+    let mut needs = None;
+    for item in &block.items {
+        let (attribute, args, function) = match item {
+            Item::Memoized { attribute, args, function, .. } => (*attribute, args.clone(), function),
+            Item::Conditional { item, .. } | Item::Other(item) => {
+                functions.extend(item.clone());
+                plain.extend(item.clone());
+                continue;
+            }
+        };
+        let surroundings = Some(Rc::clone(&block.surroundings));
+        let expanded = expanded(attribute, args, function.clone(), surroundings, &mut errors);
+        let Some(expanded) = expanded else {
+            functions.extend(function.clone());
+            plain.extend(function.clone());
+            continue;
+        };
+        functions.extend(expanded.function);
+        // Those of an inherent `impl` are beside the function.
+        if block.surroundings.trait_path.is_some() { &mut accessors } else { &mut functions }
+            .extend(expanded.accessors);
+        plain.extend(expanded.plain);
+        needs = needs.or(expanded.needs);
     }
-    let option = args.backend.name().filter(|_| args.backend.is_some());
-    let plain = option.map(|option| {
-        let at = option.span();
-        (at, args.backend.missing_feature(), func.without_options())
-    });
-    let model = Model::new(args, func);
-    let expanded = expand::expand(&model);
-    errors.with(&match plain {
-        None => expanded,
-        Some((at, missing, plain)) => {
-            expand::where_there_are_backends(&model, at, &missing, &plain, &expanded)
+    let plain = expand::plain_impl_block(&block, &plain);
+    if is_mistaken {
+        return errors.with(&plain);
+    }
+    match expand::impl_block(&block, &functions, accessors) {
+        Ok(expanded) => {
+            errors.with(&needs.map_or_else(|| expanded.clone(), |feature| feature.chooses(&plain, &expanded)))
         }
-    })
+        Err(error) => {
+            errors.add(error);
+            errors.with(&plain)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The function as the user wrote it. Its body stays raw tokens: rustc reports what is wrong in it.
 
+use std::rc::Rc;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
@@ -10,6 +12,7 @@ use syn::{
 
 use crate::args::{Accessors, Args, Attribute, ungrouped};
 use crate::future_type::FutureType;
+use crate::surroundings::Surroundings;
 use crate::type_tokens;
 
 pub(crate) struct Func {
@@ -20,6 +23,8 @@ pub(crate) struct Func {
     /// The future that is the return type as written, where there is one.
     pub(crate) future: Option<FutureType>,
     pub(crate) body: Group,
+    /// The `impl` around it, where that has `#[memoize]`.
+    pub(crate) surroundings: Option<Rc<Surroundings>>,
 }
 
 impl Func {
@@ -39,9 +44,17 @@ impl Func {
                 return Err(input.error(message));
             }
             let future = into_async(&mut sig);
-            Ok(Self { attrs, vis, sig, future, body: body(input)? })
+            Ok(Self { attrs, vis, sig, future, body: body(input)?, surroundings: None })
         };
         parser.parse2(item)
+    }
+
+    /// The function in an `impl` that has `#[memoize]`.
+    pub(crate) fn within(mut self, surroundings: Option<Rc<Surroundings>>) -> Self {
+        if let Some(surroundings) = &surroundings {
+            surroundings.resolve(&mut self.sig);
+        }
+        Self { surroundings, ..self }
     }
 
     /// The function as it was, without the attributes of this crate, and without the `const` that was
@@ -94,9 +107,10 @@ impl Func {
         }
     }
 
-    /// Whether the function is visibly in an `impl` or a trait: it has or names `self` or `Self`.
+    /// Whether the function is visibly in an `impl` or a trait: it has or names `self` or `Self`, or `#[memoize]`
+    /// is on the `impl`.
     pub(crate) fn is_method(&self) -> bool {
-        self.receiver().is_some() || self.self_type().is_some()
+        self.surroundings.is_some() || self.receiver().is_some() || self.self_type().is_some()
     }
 
     /// The `Self` of an associated function.
@@ -178,9 +192,10 @@ pub(crate) fn receiver_type(receiver: &Receiver) -> Type {
 
 /// Which types an item beside the function, such as the `static` of its cache, can name.
 pub(crate) struct ItemScope {
-    /// The function's type and const parameters: an item does not see them.
+    /// Names that an item does not see: the type and const parameters of the function, and of an `impl` that is
+    /// known, with its `Self`.
     params: Vec<Ident>,
-    /// Whether the function may be in an `impl`, whose parameters an item does not see either.
+    /// Whether the function may be in an `impl` whose parameters, which an item does not see either, are unknown.
     is_method: bool,
 }
 
@@ -191,6 +206,9 @@ impl ItemScope {
             GenericParam::Const(param) => Some(param.ident.clone()),
             GenericParam::Lifetime(_) => None,
         });
+        if let Some(surroundings) = &func.surroundings {
+            return Self { params: params.chain(surroundings.names()).collect(), is_method: false };
+        }
         let accessors = args.items.accessors.get();
         let is_method =
             func.is_method() || accessors.is_some_and(|accessors| *accessors != Accessors::Companion);
@@ -255,7 +273,7 @@ pub(crate) fn inner_attributes(body: TokenStream) -> (TokenStream, TokenStream) 
 }
 
 /// Whether `fn` comes next, after any qualifiers.
-fn is_function(input: ParseStream) -> bool {
+pub(crate) fn is_function(input: ParseStream) -> bool {
     let ahead = input.fork();
     loop {
         if ahead.peek(Token![fn]) {
@@ -289,7 +307,7 @@ fn instead_of_item(attribute: &str, input: ParseStream) -> &'static str {
 }
 
 /// The body in its braces, which `macro_rules` may have wrapped in an invisible group.
-fn body(input: ParseStream) -> syn::Result<Group> {
+pub(crate) fn body(input: ParseStream) -> syn::Result<Group> {
     let mut token: TokenTree = input.parse()?;
     loop {
         match token {

@@ -12,11 +12,14 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Item, Visibility, bracketed};
 
-use super::{Attribute, memoize};
+use super::{Attribute, memoize_function, memoize_impl};
 
 fn expand(attribute: Attribute, args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    let out = memoize(attribute, parse(args), &parse(item));
+    formatted(memoize_function(attribute, parse(args), &parse(item)))
+}
+
+fn formatted(out: TokenStream) -> String {
     let mut file: syn::File = syn::parse2(out).expect("items come out");
     file.items = file.items.into_iter().flat_map(companion_in_plain).collect();
     prettyplease::unparse(&file)
@@ -126,4 +129,25 @@ fn mistakes_leave_the_function_as_it_was() {
     let expanded = expand(Attribute::LruCache, "maxsise = 8", item);
     assert_snapshot("mistakes.rs", &expanded);
     assert_eq!(expanded.matches("compile_error!").count(), 2);
+}
+
+#[test]
+fn accessors_of_a_trait_are_beside_its_impl() {
+    let item = "
+        #[async_trait]
+        impl<'a, T: Hash, K: Into<T>> shop::Prices<'a, K> for Shop<T> where K: Debug {
+            const LIMIT: usize = 8;
+            type Out = u64;
+
+            /// Documented.
+            #[cfg(feature = \"prices\")]
+            #[cache(maxsise = 1, accessors = none)]
+            async fn price(&self, id: K) -> Self::Out { Self::Out::from(self.base + Self::LIMIT) }
+
+            #[lru_cache(handle = other)]
+            fn rate(#[key(skip)] &self, code: &'a str) -> Self::Out { self.rates.get::<Self::Out>(code) }
+        }";
+    let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
+    let expanded = formatted(memoize_impl(parse("pub(super)"), &parse(item)));
+    assert_snapshot("impl_block.rs", &expanded);
 }

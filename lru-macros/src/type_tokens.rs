@@ -121,6 +121,12 @@ const WELL_KNOWN: [&str; 24] = [
     "SocketAddr",
 ];
 
+/// Whether a type of this name is one of the standard library.
+pub(crate) fn is_well_known(name: &Ident) -> bool {
+    let name = name.unraw();
+    WELL_KNOWN.iter().any(|known| name == known)
+}
+
 /// Whether a type means the same anywhere in its module: it names neither `Self` nor anything that may be a
 /// parameter of the surrounding `impl`.
 pub(crate) fn is_closed(ty: &Type) -> bool {
@@ -211,13 +217,34 @@ pub(crate) fn self_type_in(tokens: TokenStream) -> Option<Ident> {
 /// Keywords of items that have a `Self` of their own. `fn` and `union` are keywords before a name only.
 const ITEMS: [&str; 4] = ["impl", "trait", "struct", "enum"];
 
+/// The name after `::`, where that comes next.
+pub(crate) fn after_colons(mut tokens: impl Iterator<Item = TokenTree>) -> Option<Ident> {
+    let mut is_colon = || matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    if !(is_colon() && is_colon()) {
+        return None;
+    }
+    match tokens.next() {
+        Some(TokenTree::Ident(name)) => Some(name),
+        _ => None,
+    }
+}
+
 /// The tokens at their places, as the attribute writes them: lints skip them. The meaning of `$crate` is in its
 /// span, which stays.
 pub(crate) fn unlinted(tokens: TokenStream) -> TokenStream {
-    let at = |span: Span| Span::call_site().located_at(span);
+    unlinted_at(tokens, &|span| span)
+}
+
+/// The tokens at one place, as the attribute writes them.
+pub(crate) fn written_at(tokens: TokenStream, place: Span) -> TokenStream {
+    unlinted_at(tokens, &|_| place)
+}
+
+fn unlinted_at(tokens: TokenStream, place: &impl Fn(Span) -> Span) -> TokenStream {
+    let at = |span: Span| Span::call_site().located_at(place(span));
     let token = |token| match token {
         TokenTree::Group(group) => {
-            let mut new = proc_macro2::Group::new(group.delimiter(), unlinted(group.stream()));
+            let mut new = proc_macro2::Group::new(group.delimiter(), unlinted_at(group.stream(), place));
             new.set_span(at(group.span()));
             TokenTree::Group(new)
         }
@@ -235,4 +262,21 @@ pub(crate) fn unlinted(tokens: TokenStream) -> TokenStream {
 pub(crate) fn first_span(tokens: impl ToTokens) -> proc_macro2::Span {
     let first = tokens.into_token_stream().into_iter().next();
     first.map_or_else(proc_macro2::Span::call_site, |token| token.span())
+}
+
+/// A type or a path as a user would write it.
+pub(crate) fn spelled(ty: &impl ToTokens) -> String {
+    let text = ty.to_token_stream().to_string();
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let before = out.chars().last();
+        let tight = |c: Option<char>| matches!(c, Some('&' | '<' | '(' | '[' | ':' | '\''));
+        let opens = matches!(letters.peek(), Some('<' | '>' | ',' | ')' | ']' | ';' | ':' | '('));
+        if letter == ' ' && (tight(before) || opens) {
+            continue;
+        }
+        out.push(letter);
+    }
+    out
 }

@@ -58,8 +58,9 @@ const CRATES: &[Rules] = &[
         rooms: &[
             &["errors", "pattern", "type_tokens", "attributes"],
             &["lifetimes", "future_type"],
-            &["args"],
+            &["args", "surroundings"],
             &["signature"],
+            &["impl_block"],
             &["check"],
             &["model"],
             &["expand"],
@@ -77,6 +78,7 @@ const CRATES: &[Rules] = &[
                 &["items"],
                 &["accessors"],
                 &["unchanged"],
+                &["impl_block"],
             ],
         )),
         free: &["tests", "snapshots"],

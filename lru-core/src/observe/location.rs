@@ -62,7 +62,7 @@ impl FunctionLocation {
         self.path.get_or_init(|| {
             let Self { module, name, within, here, .. } = self;
             let parent = parent((here)(), within).unwrap_or(module);
-            format!("{parent}::{name}").into()
+            format!("{}::{name}", parent.replace(BESIDE_TRAIT_IMPL, "::<impl ")).into()
         })
     }
 
@@ -78,8 +78,9 @@ impl FunctionLocation {
                 return given.into();
             }
             let path = self.path();
-            let is_unique =
-                parent((here)(), within).is_some_and(|parent| is_in_module(parent, module, within));
+            let is_unique = parent((here)(), within).is_some_and(|parent| {
+                is_in_module(&parent.replace(BESIDE_TRAIT_IMPL, "::<impl "), module, within)
+            });
             if is_unique { path.into() } else { format!("{path}@{line}:{column}").into() }
         })
     }
@@ -112,6 +113,9 @@ impl fmt::Debug for FunctionLocation {
             .finish()
     }
 }
+
+/// `#[memoize]` has the accessors of a trait's methods in an `impl` of the type, inside a `const _`, which is no part of the path.
+const BESIDE_TRAIT_IMPL: &str = "::_::<impl ";
 
 /// Returns a function that returns the path of a closure.
 pub const fn path_of<F>(_: &F) -> fn() -> &'static str {
@@ -172,10 +176,15 @@ mod tests {
             let location = FunctionLocation::new("shop", "price", within, here, "shop.rs", 12).column(5);
             location.namespace().to_owned()
         };
-        let unique: [(_, fn() -> &'static str, _); 5] = [
+        let unique: [(_, fn() -> &'static str, _); 6] = [
             ("price::__memo", || "shop::price::__memo::_::{{closure}}", "shop::price"),
             ("__price_memo", || "shop::Shop<T>::__price_memo::{{closure}}", "shop::Shop<T>::price"),
             ("__price_memo", || "shop::<impl net::Shop>::__price_memo", "shop::<impl net::Shop>::price"),
+            (
+                "__price_memo",
+                || "shop::_::<impl shop::Shop>::__price_memo::{{closure}}",
+                "shop::<impl shop::Shop>::price",
+            ),
             ("price", || "<shop::Shop as shop::Prices>::price", "<shop::Shop as shop::Prices>::price"),
             ("price", || "<u32 as shop::Prices>::price", "<u32 as shop::Prices>::price"),
         ];

@@ -37,12 +37,16 @@ impl Attribute {
 
     /// Whether this is one of the attributes of this crate, under its own name.
     pub(crate) fn is_one(attr: &syn::Attribute) -> bool {
-        let path = attr.path();
+        Self::named(attr.path()).is_some()
+    }
+
+    /// The attribute of this crate that has this path, under its own name.
+    pub(crate) fn named(path: &syn::Path) -> Option<Self> {
         let of_functools = path.segments.len() == 2
             && path.segments.first().is_some_and(|crate_| crate_.ident == "functools");
-        let last = path.segments.last().map(|last| &last.ident);
-        (path.get_ident().is_some() || of_functools)
-            && last.is_some_and(|last| Self::ALL.iter().any(|attribute| last == attribute.name()))
+        let last = &path.segments.last()?.ident;
+        let is_plain = path.get_ident().is_some() || of_functools;
+        Self::ALL.into_iter().find(|attribute| is_plain && last == attribute.name())
     }
 
     /// What to write instead of an option that this attribute does not take.

@@ -4,6 +4,7 @@
 //! then absent.
 
 mod attribute;
+mod block;
 mod groups;
 mod suggest;
 mod synonyms;
@@ -20,11 +21,16 @@ use crate::errors::Errors;
 use crate::type_tokens;
 
 pub(crate) use attribute::Attribute;
+pub(crate) use block::BlockArgs;
 pub(crate) use groups::ungrouped;
 pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Given, Items, Placement, Results};
 pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
 
 use table::Entry;
+
+/// The option of an attribute that `#[memoize]` has seen. Its item is there for the compiler, which counts the attribute as
+/// used, and becomes nothing.
+pub(crate) const SEEN: &str = "__seen_by_memoize";
 
 /// The names of all options of `#[lru_cache]`.
 #[cfg(test)]
@@ -153,6 +159,28 @@ impl Args {
             self.eviction.maxsize.set(MaxSize::new(expr, &entry.takes(name))?);
         }
         Ok(())
+    }
+}
+
+impl Args {
+    /// Changes the options whose values are constants.
+    pub(crate) fn change_constants(&mut self, change: impl Fn(&Expr) -> Expr) {
+        if let Some(MaxSize::Expression(expr)) = self.eviction.maxsize.get_mut() {
+            *expr = change(expr);
+        }
+        if let Some(expr) = self.placement.shards.get_mut() {
+            *expr = change(expr);
+        }
+    }
+
+    /// The options whose values are constants, and the names of these.
+    pub(crate) fn constants(&self) -> impl Iterator<Item = (&Ident, &Expr)> {
+        let maxsize = match self.eviction.maxsize.get() {
+            Some(MaxSize::Expression(expr)) => self.eviction.maxsize.name().zip(Some(expr)),
+            _ => None,
+        };
+        let shards = self.placement.shards.name().zip(self.placement.shards.get());
+        maxsize.into_iter().chain(shards)
     }
 }
 

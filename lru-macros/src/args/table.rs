@@ -245,6 +245,11 @@ impl<T> Given<T> {
         self.value.as_ref()
     }
 
+    /// The value, to be changed.
+    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        self.value.as_mut()
+    }
+
     /// The value, without the name.
     pub(crate) fn into_value(self) -> Option<T> {
         self.value
@@ -261,7 +266,7 @@ impl<T> Given<T> {
     }
 
     /// Sets a value that was not written after the option's name.
-    pub(super) fn set(&mut self, value: T) {
+    pub(crate) fn set(&mut self, value: T) {
         self.value = Some(value);
     }
 

@@ -1,6 +1,5 @@
 //! Rules for functions and their parameters.
 
-use quote::ToTokens;
 use syn::{PatType, ReceiverKind, Type};
 
 use crate::args::Attribute;
@@ -66,7 +65,7 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
         if let Some(ty) = changed(&param.ty) {
             let message = format!(
                 "a cached function cannot take `{}`: a hit does not run the function and changes nothing; return the new value instead",
-                spelled(ty)
+                type_tokens::spelled(ty)
             );
             errors.at(ty, message);
         }
@@ -84,21 +83,4 @@ pub(crate) fn changed(ty: &Type) -> Option<&Type> {
         ty,
         &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()),
     )
-}
-
-/// A type as a user would write it.
-pub(super) fn spelled(ty: &Type) -> String {
-    let text = ty.to_token_stream().to_string();
-    let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        let before = out.chars().last();
-        let tight = |c: Option<char>| matches!(c, Some('&' | '<' | '(' | '[' | ':' | '\''));
-        let opens = matches!(letters.peek(), Some('<' | '>' | ',' | ')' | ']' | ';' | ':' | '('));
-        if letter == ' ' && (tight(before) || opens) {
-            continue;
-        }
-        out.push(letter);
-    }
-    out
 }

@@ -41,6 +41,7 @@ fn options_of_all_objects_use_none(args: &Args, func: &Func, errors: &mut Errors
 
 fn companion_is_beside_a_function(args: &Args, func: &Func, errors: &mut Errors) {
     let (accessors, handle) = (&args.items.accessors, &args.items.handle);
+    let is_in_block = func.surroundings.is_some() && accessors.get() != Some(&Accessors::None);
     let has_companion = match (accessors.get(), accessors.name()) {
         (Some(Accessors::Companion), Some(name)) if func.is_method() => {
             errors.at(name, "a method cannot have a companion type: an `impl` or a trait cannot contain one; write `accessors = siblings`");
@@ -49,7 +50,7 @@ fn companion_is_beside_a_function(args: &Args, func: &Func, errors: &mut Errors)
         (Some(accessors), _) => *accessors == Accessors::Companion,
         (None, _) => !func.is_method(),
     };
-    if let (Some(handle), false) = (handle.get(), has_companion) {
+    if let (Some(handle), false, false) = (handle.get(), has_companion, is_in_block) {
         errors.at(handle, "`handle` names the companion type, and this function has none; remove `handle`");
     }
 }

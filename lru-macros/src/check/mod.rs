@@ -8,6 +8,7 @@ mod eviction;
 mod expiry;
 mod flight;
 mod function;
+mod impl_block;
 mod items;
 mod key;
 mod placement;
@@ -18,11 +19,13 @@ use crate::errors::Errors;
 use crate::signature::Func;
 
 pub(crate) use function::changed;
+pub(crate) use impl_block::check_block;
 pub(crate) use result::{borrowed, error_without_clone, unnamed};
 
 pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     function::check(func, errors);
     items::check(args, func, errors);
+    impl_block::check(args, func, errors);
     eviction::check(args, func, errors);
     expiry::check(args, func, errors);
     placement::check(args, func, errors);

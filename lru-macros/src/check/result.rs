@@ -2,7 +2,6 @@
 
 use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypeParamBound, TypeReference};
 
-use super::function::spelled;
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::signature::Func;
@@ -19,7 +18,7 @@ fn cached_errors_are_cloned(args: &Args, func: &Func, errors: &mut Errors) {
     if let Some(ty) = error_without_clone(args, func) {
         let message = format!(
             "`cache_errors` stores a clone of each error, and `{}` has no `Clone`; wrap the error in an `Arc`, or remove `cache_errors`",
-            spelled(ty)
+            type_tokens::spelled(ty)
         );
         errors.at(ty, message);
     }
@@ -61,7 +60,7 @@ fn returns_a_named_type(func: &Func, errors: &mut Errors) {
     } else if let Some(ty) = unnamed(result) {
         let message = format!(
             "a cached function cannot return `{}`: the cache needs a type that it can name; write the concrete type instead",
-            spelled(ty)
+            type_tokens::spelled(ty)
         );
         errors.at(ty, message);
     }
@@ -81,7 +80,7 @@ fn returns_no_borrow(args: &Args, func: &Func, errors: &mut Errors) {
         Some(Borrowed::Reference(reference)) => {
             let instead = match primitive_or_slice(&reference.elem) {
                 Some(owned) => format!("return `{owned}` instead"),
-                None => format!("return `{}` itself instead", spelled(&reference.elem)),
+                None => format!("return `{}` itself instead", type_tokens::spelled(&reference.elem)),
             };
             let message = format!(
                 "a cached function cannot return a borrow: the result outlives the arguments; {instead}"
@@ -144,7 +143,7 @@ pub(crate) fn borrowed(ty: &Type) -> Option<Borrowed<'_>> {
 /// The owned form of what is usually borrowed.
 fn primitive_or_slice(ty: &Type) -> Option<String> {
     match bare(ty) {
-        Type::Slice(slice) => Some(format!("Vec<{}>", spelled(&slice.elem))),
+        Type::Slice(slice) => Some(format!("Vec<{}>", type_tokens::spelled(&slice.elem))),
         ty if type_tokens::primitive(ty) == Some("str") => Some("String".to_owned()),
         _ => None,
     }

@@ -36,7 +36,7 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
                 }
             }
         }
-        Accessors::Siblings => quote! {
+        Accessors::Siblings(_) => quote! {
             #beside
             #wrapped
             #(#asked)*
@@ -66,7 +66,7 @@ pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> 
             #(#cfg)* #[doc(hidden)] #vis enum #handle {}
             #(#cfg)* #[doc(hidden)] impl #handle { #wrapped #(#asked)* }
         },
-        Accessors::Siblings => {
+        Accessors::Siblings(_) => {
             let memo = cache::name(model);
             quote! { #(#cfg)* #[doc(hidden)] fn #memo() {} #wrapped #(#asked)* }
         }
@@ -321,7 +321,7 @@ fn wrapped(model: &Model) -> TokenStream {
     let doc = " Calls the function itself, without the cache.";
     let wrapped = model.defined_accessor("wrapped");
     let plain_name = name.unraw();
-    let is_taken = matches!(model.accessors, Accessors::Siblings)
+    let is_taken = matches!(model.accessors, Accessors::Siblings(_))
         || plain_name == "wrapped"
         || accessor_list(model).iter().any(|accessor| plain_name == accessor.name);
     if decorators.is_empty() || is_taken {

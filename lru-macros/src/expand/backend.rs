@@ -17,7 +17,7 @@ pub(super) fn item(model: &Model) -> Option<TokenStream> {
     let (krate, plain_name, name) = (&model.krate, model.plain_name(), name(model));
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{}::{name}", handle.unraw()),
-        Accessors::Siblings => name.to_string(),
+        Accessors::Siblings(_) => name.to_string(),
         Accessors::None => plain_name.clone(),
     };
     // The expression is underlined if it is not a backend.

@@ -87,10 +87,12 @@ fn cache_of(object: &Expr, krate: &Krate) -> TokenStream {
 }
 
 /// The name of the function that returns the cache. In the `impl` of a trait, and in a trait that is used as
-/// `dyn`, rustc rejects siblings, and reports this one first: so the name gives the way out.
+/// `dyn`, rustc rejects siblings, and those of two `impl`s of one trait for one type, and reports this one first: so
+/// the name gives the way out.
 pub(super) fn name(model: &Model) -> Ident {
     model.accessor(match model.accessors {
-        Accessors::Siblings => "__here_write_accessors_none",
+        Accessors::Siblings(_) if model.is_in_trait_impl => "__two_of_this_name_here_write_handle_on_one",
+        Accessors::Siblings(_) => "__here_write_memoize_above_the_impl_or_accessors_none",
         _ => "__memo",
     })
 }

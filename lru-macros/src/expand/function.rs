@@ -10,7 +10,7 @@ use crate::{signature, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
 pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> TokenStream {
-    let Model { attrs, vis, safety, abi, fn_token, name, generics, .. } = model;
+    let Model { attrs, vis, safety, abi, fn_token, name, own_generics: generics, .. } = model;
     let (flavor, result) = model.written();
     let where_clause = &generics.where_clause;
     let inputs = model.inputs();

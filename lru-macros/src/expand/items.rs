@@ -68,7 +68,7 @@ fn registered(model: &Model) -> Option<TokenStream> {
     let handle = handle.map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
     let within = match &model.accessors {
         Accessors::Companion(handle) => format!("{}::{}", handle.unraw(), cache::name(model)),
-        Accessors::Siblings => cache::name(model).to_string(),
+        Accessors::Siblings(_) => cache::name(model).to_string(),
         Accessors::None => model.plain_name(),
     };
     let plain_name = model.plain_name();

@@ -21,7 +21,7 @@
 //! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
 //! `__`, and paths are absolute. A file imports only those before it: `cache` (expressions of the cache and
 //! the key), `call` (fragments of a call), `backend`, `coalesced`, `function`, `items`, `accessors`,
-//! `unchanged`.
+//! `unchanged`, `impl_block`.
 
 mod accessors;
 mod backend;
@@ -29,36 +29,75 @@ mod cache;
 mod call;
 mod coalesced;
 mod function;
+mod impl_block;
 mod items;
 mod unchanged;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use crate::args::Args;
 use crate::model::{Accessors, Model};
+use crate::signature::Func;
 
-pub(crate) use unchanged::unchanged;
+pub(crate) use impl_block::{impl_block, plain_impl_block};
 
-/// Returns the function and its accessors.
-pub(crate) fn expand(model: &Model) -> TokenStream {
-    let in_body = match model.accessors {
-        Accessors::None => items::in_body(model),
-        _ => None,
-    };
-    let function = function::function(model, in_body.as_ref());
-    let accessors = accessors::accessors(model);
-    quote! { #function #accessors }
+/// What becomes of a function.
+pub(crate) struct Expanded {
+    pub(crate) function: TokenStream,
+    pub(crate) accessors: TokenStream,
+    /// The function as it was.
+    pub(crate) plain: TokenStream,
+    /// The feature that it needs.
+    pub(crate) needs: Option<Feature>,
 }
 
-/// Returns tokens that become `expanded` if the feature `backend` is on, and otherwise the `plain` function
-/// and an error at the option. A macro of the library chooses: the attribute does not know the library's features.
-pub(crate) fn where_there_are_backends(
-    model: &Model,
+/// A feature of the library that an option needs.
+pub(crate) struct Feature {
     option: Span,
-    missing: &str,
-    plain: &TokenStream,
-    expanded: &TokenStream,
-) -> TokenStream {
-    let krate = model.krate.at(option);
-    quote_spanned! { option=> #krate::__private::where_there_are_backends! { { #missing #plain } #expanded } }
+    krate: TokenStream,
+    missing: String,
+}
+
+impl Feature {
+    /// Returns tokens that become `expanded` if the feature `backend` is on, and otherwise what is `plain` and an
+    /// error at the option. A macro of the library chooses: the attribute does not know the library's features.
+    pub(crate) fn chooses(&self, plain: &TokenStream, expanded: &TokenStream) -> TokenStream {
+        let Self { option, krate, missing } = self;
+        quote_spanned! { *option=> #krate::__private::where_there_are_backends! { { #missing #plain } #expanded } }
+    }
+}
+
+impl Expanded {
+    /// Returns what stands in the place of the function: the function and its accessors.
+    pub(crate) fn in_place(&self) -> TokenStream {
+        let Self { function, accessors, plain, needs } = self;
+        let both = quote! { #function #accessors };
+        needs.as_ref().map_or_else(|| both.clone(), |feature| feature.chooses(plain, &both))
+    }
+}
+
+/// Returns the function and its accessors.
+pub(crate) fn expand(args: Args, func: Func) -> Expanded {
+    let plain = func.without_options();
+    let (backend, missing) = (args.backend.name().map(Ident::span), args.backend.missing_feature());
+    let option = backend.filter(|_| args.backend.is_some());
+    let model = Model::new(args, func);
+    let in_body = match model.accessors {
+        Accessors::None => items::in_body(&model),
+        _ => None,
+    };
+    Expanded {
+        function: function::function(&model, in_body.as_ref()),
+        accessors: accessors::accessors(&model),
+        plain,
+        needs: option.map(|option| Feature { option, krate: model.krate.at(option), missing }),
+    }
+}
+
+/// Returns a function that cannot be cached as it was, and accessors without a cache.
+pub(crate) fn unchanged(args: Args, func: Func) -> Expanded {
+    let plain = func.without_options();
+    let accessors = unchanged::stubs(args, func);
+    Expanded { function: plain.clone(), accessors, plain, needs: None }
 }

@@ -1,8 +1,8 @@
-//! The output for a function that cannot be cached.
+//! The accessors of a function that cannot be cached.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Type};
+use syn::{Attribute, Expr, Type};
 
 use super::{accessors, call};
 use crate::args::{self, Args};
@@ -10,12 +10,11 @@ use crate::model::{Accessors, Key, Model, Param, Scope};
 use crate::signature::{self, Func, ItemScope, receiver_type};
 use crate::{check, type_tokens};
 
-/// Returns the function as it was, so that its callers compile.
+/// Returns the accessors of a function that stays as it was, so that its callers compile.
 ///
 /// Accessors without a cache keep away errors that would only follow from the first one. In the body of one
 /// of them, the types are asked whether they can be cached, so that further mistakes are reported too.
-pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
-    let item = func.without_options();
+pub(super) fn stubs(mut args: Args, func: Func) -> TokenStream {
     let is_method = func.is_method();
     let has_value = func.result().is_none_or(|ty| check::unnamed(ty).is_none() && !type_tokens::is_never(ty));
     let is_cloned = check::error_without_clone(&args, &func).is_none();
@@ -26,9 +25,13 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
     if is_method && args.items.accessors.get() != Some(&args::Accessors::None) {
         args.items.accessors.remove();
     }
+    let mentions_self = |expr: &Expr| type_tokens::self_type_in(expr.to_token_stream()).is_some();
+    if !is_method && args.constants().any(|(_, value)| mentions_self(value)) {
+        args.items.accessors.set(args::Accessors::Siblings);
+    }
     let mut model = Model::new(args, func);
     if matches!(&model.accessors, Accessors::Companion(name) if type_tokens::is_primitive_name(name)) {
-        return item;
+        return TokenStream::new();
     }
     // An unused parameter of an accessor is no mistake of the user's.
     for param in &mut model.params {
@@ -42,8 +45,7 @@ pub(crate) fn unchanged(mut args: Args, func: Func) -> TokenStream {
         #( let _ = #keys; )*
         #( let _ = #result; )*
     };
-    let stubs = accessors::stubs(&model, has_value, &questions);
-    quote! { #item #stubs }
+    accessors::stubs(&model, has_value, &questions)
 }
 
 /// Returns expressions that compile if the arguments, `self` included, can be keys.

@@ -27,7 +27,7 @@ impl Backend {
         accessors: &Accessors,
         func: &Func,
     ) -> Option<Self> {
-        let has_self = matches!(accessors, Accessors::Siblings) || func.is_method();
+        let has_self = matches!(accessors, Accessors::Siblings(_)) || func.is_method();
         options.is_some().then(|| {
             let version = options.version.get().map(|version| version_of(version, func));
             Self { options, is_global, has_self, version }

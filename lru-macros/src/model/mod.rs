@@ -8,14 +8,14 @@ mod holder;
 mod key;
 mod krate;
 mod lifecycle;
+mod names;
 mod need;
 mod params;
 mod result_policy;
 mod sums;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
-use syn::ext::IdentExt;
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{
     Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote,
 };
@@ -50,7 +50,12 @@ pub(crate) struct Model {
     /// The user's own `fn`, by which lints take the function for the user's.
     pub(crate) fn_token: syn::Token![fn],
     pub(crate) name: Ident,
+    /// The parameters of the function as written.
+    pub(crate) own_generics: Generics,
+    /// The parameters of each accessor that runs the body.
     pub(crate) generics: Generics,
+    /// Whether the function is in the `impl` of a trait, and its accessors in another one.
+    pub(crate) is_in_trait_impl: bool,
     pub(crate) receiver: Option<Receiver>,
     pub(crate) params: Vec<Param>,
     /// What needs each argument, `self` included.
@@ -153,7 +158,10 @@ fn is_one(expr: &Expr) -> bool {
 }
 
 impl Model {
-    pub(crate) fn new(args: Args, func: Func) -> Self {
+    pub(crate) fn new(mut args: Args, func: Func) -> Self {
+        if let Some(surroundings) = &func.surroundings {
+            args.change_constants(|expr| surroundings.in_items(expr));
+        }
         let scope = if args.placement.cache.is_some() { Scope::Object } else { Scope::own(&args, &func) };
         let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
         let params = params::params(&args, &func);
@@ -184,11 +192,16 @@ impl Model {
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
         let receiver = func.receiver().cloned();
-        let Func { attrs, vis, sig, future, body } = func;
+        let accessor_vis = Accessors::vis(&func);
+        let Func { attrs, vis, sig, future, body, surroundings } = func;
         Self {
             attrs: Attrs::new(&attrs),
-            accessor_vis: accessor_vis(&vis),
+            accessor_vis,
             vis,
+            generics: surroundings
+                .as_ref()
+                .map_or_else(|| sig.generics.clone(), |around| around.with_those_of(&sig.generics)),
+            is_in_trait_impl: surroundings.is_some_and(|around| around.trait_path.is_some()),
             flavor: sig.asyncness.map_or(Flavor::Sync, Flavor::Async),
             safety: match sig.safety {
                 Safety::Unsafe(token) => Some(token),
@@ -197,7 +210,7 @@ impl Model {
             abi: sig.abi,
             fn_token: sig.fn_token,
             name: sig.ident,
-            generics: sig.generics,
+            own_generics: sig.generics,
             receiver,
             params,
             needs,
@@ -223,11 +236,6 @@ impl Model {
     /// Whether the function itself, and the one that has its body, are `async`, and what they return.
     pub(crate) fn written(&self) -> (Flavor, &Type) {
         self.future.as_ref().map_or((self.flavor, &self.result), |future| (Flavor::Sync, &future.written))
-    }
-
-    /// The name of the function, without an `r#`.
-    pub(crate) fn plain_name(&self) -> String {
-        self.name.unraw().to_string()
     }
 
     /// Whether the type of the cache may have an omitted lifetime.
@@ -296,32 +304,6 @@ impl Model {
         (!names.is_empty()).then(|| quote! { ::<#(#names),*> })
     }
 
-    /// The name of an accessor, or of a function that accessors call.
-    pub(crate) fn accessor(&self, name: &str) -> Ident {
-        match self.accessors {
-            Accessors::Siblings => match name.strip_prefix("__") {
-                Some(name) => format_ident!("__{}_{name}", self.name, span = Span::call_site()),
-                None => format_ident!("{}_{name}", self.name, span = Span::call_site()),
-            },
-            _ => Ident::new(name, Span::call_site()),
-        }
-    }
-
-    /// The name of an accessor where it is defined: at the function's name, where an editor leads from a use.
-    pub(crate) fn defined_accessor(&self, name: &str) -> Ident {
-        let mut accessor = self.accessor(name);
-        accessor.set_span(Span::call_site().located_at(self.name.span()));
-        accessor
-    }
-
-    /// The type that has the accessors, as the function names it.
-    pub(crate) fn home(&self) -> TokenStream {
-        match &self.accessors {
-            Accessors::Companion(handle) => quote!(#handle),
-            Accessors::Siblings | Accessors::None => quote!(Self),
-        }
-    }
-
     /// Whether an expression visibly names nothing but items and its own variables: no path in it begins with
     /// a possible type or constant of the surrounding `impl`, and nothing is a parameter of the function.
     pub(crate) fn is_of_items(&self, expr: &Expr) -> bool {
@@ -353,23 +335,8 @@ impl Model {
         })
     }
 
-    /// The conditions that each sibling has. Those of a companion are on its type and `impl`.
-    pub(crate) fn cfg_of_siblings(&self) -> &[syn::Attribute] {
-        if matches!(self.accessors, Accessors::Siblings) { &self.attrs.cfg } else { &[] }
-    }
-
     /// Whether this parameter holds the cache.
     pub(crate) fn holds_the_cache(&self, param: &Param) -> bool {
         self.holder.as_ref().is_some_and(|holder| param.name == *holder)
     }
-}
-
-/// A visibility that begins with a token of ours.
-fn accessor_vis(vis: &Visibility) -> TokenStream {
-    let mut tokens = vis.to_token_stream().into_iter();
-    let first = tokens.next().map(|mut token| {
-        token.set_span(Span::call_site());
-        token
-    });
-    first.into_iter().chain(tokens).collect()
 }

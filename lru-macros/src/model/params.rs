@@ -158,10 +158,13 @@ impl Arguments {
         let generics = &func.sig.generics;
         let in_key: Vec<_> = self.in_key().collect();
         let shared = if typed { Vec::new() } else { key::shared(generics, &in_key, result) };
-        let params: Vec<_> = type_params(generics)
+        let params = type_params(generics)
             .filter(|param| !matches!(param, GenericParam::Type(param) if shared.contains(&param.ident)))
-            .cloned()
-            .collect();
+            .cloned();
+        // The parameters of an `impl` are never shared.
+        let around = func.surroundings.as_deref();
+        let of_impl = around.into_iter().flat_map(|around| type_params(&around.of_accessors).cloned());
+        let params: Vec<_> = of_impl.chain(params).collect();
         // An `impl Trait` is identified by the type of its argument.
         let tells = |argument: &&Argument| {
             let is_whole =
@@ -173,6 +176,9 @@ impl Arguments {
         let is_one = params.is_empty() && arguments.is_empty();
         match accessors {
             Accessors::Companion(_) if is_one => Identity::None,
+            Accessors::Siblings(_) if is_one && around.is_some_and(|around| !around.is_generic()) => {
+                Identity::None
+            }
             // The function may be in an `impl` with parameters.
             Accessors::None => Identity::Body,
             _ => Identity::Of { params, arguments },

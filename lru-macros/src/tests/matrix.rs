@@ -9,9 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use proc_macro2::TokenStream;
+
 use crate::args::{Attribute, option_names};
 
-use super::super::memoize;
+use super::super::{memoize_function, memoize_impl};
 
 /// What an option does with a function depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,11 +44,13 @@ enum Is {
     NotCopied,
     /// A part of the options is `typed`.
     Typed,
+    /// Its `impl` has `#[memoize]`.
+    InBlock,
 }
 
 use Is::{
-    Async, BorrowedError, Changing, Fallible, InObject, KeyPart, Method, NoArguments, NotCopied, Typed, Unit,
-    UnnamedKey, WithoutAccessors,
+    Async, BorrowedError, Changing, Fallible, InBlock, InObject, KeyPart, Method, NoArguments, NotCopied,
+    Typed, Unit, UnnamedKey, WithoutAccessors,
 };
 
 /// A kind of function.
@@ -200,6 +204,51 @@ const SIGNATURES: &[Signature] = &[
         is: &[Method, WithoutAccessors, Async, KeyPart],
     },
     Signature {
+        name: "method_in_block",
+        options: "",
+        around: "SHOP #[functools::memoize] impl Shop { {} }",
+        item: "pub fn f(code: Code, text: &str) -> Result<u32, String> { Ok(code.0 + text.len() as u32) }",
+        arguments: 2,
+        is: &[Method, InBlock, Fallible],
+    },
+    Signature {
+        name: "trait_method_in_block",
+        options: "",
+        around: "SHOP pub trait T { type Out; fn f(&self, n: u32) -> Self::Out; } #[functools::memoize] impl T for Shop { type Out = u32; {} }",
+        item: "fn f(&self, n: u32) -> Self::Out { let out: Self::Out = self.0 + n; out }",
+        arguments: 2,
+        is: &[Method, InBlock, UnnamedKey],
+    },
+    Signature {
+        name: "async_trait_method_in_block",
+        options: "",
+        around: "SHOP pub trait T { fn f<'life0, 'async_trait>(&'life0 self, n: u32) -> Pin<Box<dyn Future<Output = u32> + Send + 'async_trait>>
+            where 'life0: 'async_trait, Self: 'async_trait; }
+            #[functools::memoize] impl T for Shop { {} }",
+        item: "fn f<'life0, 'async_trait>(#[key(skip)] &'life0 self, n: u32) -> Pin<Box<dyn Future<Output = u32> + Send + 'async_trait>>
+            where 'life0: 'async_trait, Self: 'async_trait { Box::pin(async move { self.0 + n }) }",
+        arguments: 2,
+        is: &[Method, InBlock, Async, KeyPart],
+    },
+    Signature {
+        name: "trait_method_in_generic_block",
+        options: "",
+        around: "SHOP pub trait T<V> { async fn f(&self, value: V) -> u32; }
+            #[functools::memoize] impl<V: Hash + Eq + Clone + Serialize + Send + Sync + 'static> T<V> for Shop { {} }",
+        item: "async fn f(&self, value: V) -> u32 { drop(value); self.0 }",
+        arguments: 2,
+        is: &[Method, InBlock, UnnamedKey, Async],
+    },
+    Signature {
+        name: "foreign_type_in_block",
+        options: "",
+        around: "pub trait T { fn f(&self, text: &str) -> Result<u32, String>; }
+            #[functools::memoize(pub, accessors = OfVec)] impl T for Vec<u8> { {} }",
+        item: "fn f(&self, text: &str) -> Result<u32, String> { Ok(self.len() as u32 + text.len() as u32) }",
+        arguments: 2,
+        is: &[Method, InBlock, UnnamedKey, Fallible],
+    },
+    Signature {
         name: "in_field",
         options: "cache = self.memo",
         around: "pub struct S<'a> { memo: LruCache<u32, &'a str>, all: &'a [String] } impl<'a> S<'a> { {} }",
@@ -297,7 +346,7 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
         "detach" if is(InObject) => Some("a computation may outlive it"),
         "key" | "key_fn" if is(NoArguments) => Some("has no effect on a function without arguments"),
         "key" | "key_fn" if is(KeyPart) => Some("has no effect with `key`"),
-        "handle" if is(Method) => Some("`handle` names the companion type"),
+        "handle" if is(Method) && !is(InBlock) => Some("`handle` names the companion type"),
         _ => None,
     }
 }
@@ -339,8 +388,15 @@ fn attribute_of(option: &str, signature: &Signature) -> String {
 }
 
 /// The messages of the attribute.
-fn messages(options: &str, item: &str) -> Vec<String> {
-    let out = memoize(Attribute::LruCache, options.parse().expect("tokens"), &item.parse().expect("tokens"));
+fn messages(options: &str, signature: &Signature) -> Vec<String> {
+    let item = signature.item;
+    let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
+    let out = if signature.is.contains(&InBlock) {
+        let block = format!("impl T for Shop {{ #[lru_cache({options})] {item} }}");
+        memoize_impl(TokenStream::new(), &tokens(&block))
+    } else {
+        memoize_function(Attribute::LruCache, tokens(options), &tokens(item))
+    };
     let text = out.to_string();
     text.split("compile_error !").skip(1).map(|rest| rest.chars().take(300).collect()).collect()
 }
@@ -351,7 +407,7 @@ fn each_option_on_each_signature() {
     for signature in SIGNATURES {
         for option in option_names() {
             let options = attribute_of(option, signature);
-            let messages = messages(&options, signature.item);
+            let messages = messages(&options, signature);
             let expected = refusal(option, signature);
             let is_right = match expected {
                 Some(fragment) => messages.iter().any(|message| message.contains(fragment)),
@@ -388,6 +444,7 @@ mod prelude {
     pub use serde::Serialize;
     #[derive(Clone)] pub struct Db;
     #[derive(Clone, Copy, Serialize)] pub struct Id(pub u32);
+    #[derive(Clone, PartialEq, Eq, Hash, Serialize)] pub struct Code(pub u32);
 }
 ";
 

@@ -31,6 +31,7 @@ pub mod elided;
 pub mod generics;
 pub mod lifecycle;
 pub mod macros;
+pub mod memoize;
 pub mod methods;
 pub mod names;
 pub mod places;
