@@ -749,7 +749,7 @@ mod with_backend {
     #[async_trait]
     #[memoize]
     impl Remote for Above {
-        #[lru_cache(backend = Off, ttl = 60, swr = true)]
+        #[lru_cache(backend = Off, ttl = 60)]
         async fn remote(#[key(skip)] &self, id: u32) -> String {
             id.to_string()
         }

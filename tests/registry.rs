@@ -385,7 +385,7 @@ mod in_a_memoized_impl {
         let mut expected = [
             format!("{within}<impl {within}Unit>::convert"),
             format!("{within}<impl {within}Unit>::wide"),
-            format!("<u8 as {within}ByteCache>::convert"),
+            format!("{within}<impl {within}ByteCache for u8>::convert"),
             format!("{within}Unit::own"),
         ];
         expected.sort_unstable();
