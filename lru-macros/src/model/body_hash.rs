@@ -116,7 +116,6 @@ fn is_doc(token: &TokenTree) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Attribute;
 
     fn hash(item: &str) -> u64 {
         of(&Func::parse("lru_cache", item.parse().expect("tokens")).expect("a function"))
