@@ -174,9 +174,9 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock, Compute,
-    FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer, Timestamp,
-    TtlCache,
+    Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock,
+    Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer,
+    Timestamp, TtlCache,
 };
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
@@ -1173,6 +1173,7 @@ pub use lru_macros::cache;
 /// | `f::cache_put(n, value)` | stores a result as if it had been computed |
 /// | `f::cache_invalidate(n)` | removes one result, and returns whether there was one |
 /// | `f::cache_retain(\|n, value\| …)` | removes all results for which the closure returns `false` |
+/// | `f::cache_entries()` | copies of all entries, each a [`CacheEntry`]: arguments, result, age |
 /// | `f::cache_refresh(n)` | computes, stores and returns; counts one miss |
 ///
 /// Parameters with `#[key(skip)]`, `self` included, are parameters of `wrapped` and `cache_refresh` only, which run the function.
@@ -1189,12 +1190,18 @@ pub use lru_macros::cache;
 /// several, and to the cached result, for a `Result` the `Ok` value. As with `cache_clear`, a result whose
 /// computation was running meanwhile is not stored. It takes O(n) time.
 ///
-/// * It covers the results of all instances of a generic function, or of a method of a generic type. In a
-///   cache object with [`Tagged`] keys it covers the results of this function.
-/// * It exists if these types are nameable: not if one depends on a generic parameter, if `key` makes the
+/// `cache_entries` returns copies of the same two, with the time since the result was stored, from least to most recently used. It
+/// includes stale results that are still served, and no expired ones. In a function with a backend, it returns the
+/// in-process copies. It exists only if these types are made of primitives, strings, `Vec`, `Option`, `Result`, `Arc` and other
+/// types of the prelude or of `std::collections`, because a type of your own may have lifetimes that are not written; a cache
+/// object has [`Cache::entries`] for all types.
+///
+/// * Both cover the results of all instances of a generic function, or of a method of a generic type. In a
+///   cache object with [`Tagged`] keys `cache_retain` covers the results of this function.
+/// * They exist if these types are nameable: not if one depends on a generic parameter, if `key` makes the
 ///   key, or if the key contains `self`. In a method, only types that cannot be a parameter of the `impl` are
 ///   nameable: primitives, types of the prelude, types written with a path such as `crate::Price`, and
-///   compounds of these. Cache objects have [`Cache::retain`].
+///   compounds of these. Cache objects have [`Cache::retain`], and [`Cache::entries`] in place of `cache_entries`.
 ///
 /// | where | call |
 /// |---|---|
@@ -1209,8 +1216,8 @@ pub use lru_macros::cache;
 /// use functools::lru_cache;
 ///
 /// #[lru_cache]
-/// fn parse(text: &str) -> Result<u32, std::num::ParseIntError> {
-///     text.parse()
+/// fn parse(text: &str) -> Result<u32, String> {
+///     text.parse().map_err(|_| format!("{text} is no number"))
 /// }
 ///
 /// assert!(parse("seven").is_err());
@@ -1222,6 +1229,8 @@ pub use lru_macros::cache;
 /// assert_eq!(parse("seven"), Ok(7));
 /// assert!(parse::cache_invalidate("7"));
 /// assert_eq!(parse::cache_info().currsize, 1);
+/// let entries = parse::cache_entries();
+/// assert_eq!((entries[0].arguments().as_str(), *entries[0].result()), ("seven", 7));
 /// parse::cache_retain(|text, number| text.len() < 5 && *number < 5);
 /// assert_eq!(parse::cache_info().currsize, 0);
 /// ```

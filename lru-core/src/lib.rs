@@ -51,6 +51,7 @@ pub use object::compute::Compute;
 pub use object::iter::CacheIter;
 pub use object::ttl_cache::TtlCache;
 pub use object::wrap::WrappedCall;
+pub use observe::cache_entry::CacheEntry;
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
 pub use observe::registry;

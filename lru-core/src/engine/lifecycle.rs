@@ -3,6 +3,8 @@
 //!
 //! The engine does not depend on whether they are the settings of an object or the options of a function.
 
+use core::time::Duration;
+
 use crate::expiry::{EntryOptions, Freshness, Ticks};
 use crate::store::{CacheTypes, Candidates, RemovalCause};
 
@@ -25,6 +27,11 @@ pub trait Expiry<T> {
     /// Returns whether stale entries are served when the function fails (stale-if-error).
     fn serves_on_error(&self) -> bool {
         false
+    }
+
+    /// Returns the time since an entry was stored, if it is recorded and the clock measures seconds.
+    fn age(&self, _meta: &T) -> Option<Duration> {
+        None
     }
 
     /// Records that a refresh of an entry has failed, so that the next one is not due at once.

@@ -13,6 +13,12 @@ pub trait Span:
     #[doc(hidden)]
     fn of(duration: Duration) -> Option<Self>;
 
+    /// Returns the [`Duration`]; `None` if the clock's unit is one of the user's own.
+    #[doc(hidden)]
+    fn duration(self) -> Option<Duration> {
+        None
+    }
+
     /// Returns a fraction of the duration; `part` is from 0 to 1.
     #[doc(hidden)]
     fn part(self, part: f64) -> Self;
@@ -30,6 +36,10 @@ impl Span for Duration {
     #[inline]
     fn of(duration: Duration) -> Option<Self> {
         Some(duration)
+    }
+
+    fn duration(self) -> Option<Duration> {
+        Some(self)
     }
 
     fn part(self, part: f64) -> Self {

@@ -1,6 +1,9 @@
 //! The lifecycle options of a memoized function, as a value: for generated code.
 
+use core::time::Duration;
+
 use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::Staleness;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
@@ -111,6 +114,10 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
 
     fn serves_on_error(&self) -> bool {
         self.expiry.serves_on_error()
+    }
+
+    fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
+        C::Time::between(info.stored, self.clock.now().now()).duration()
     }
 
     fn refresh_failed(&self, info: &EntryInfo<W>) {

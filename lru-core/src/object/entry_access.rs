@@ -10,6 +10,7 @@ use crate::expiry::{Clock, Ticks, Timestamp};
 use crate::key::KeyHash;
 use crate::object::Cache;
 use crate::object::settings::ObjectTypes;
+use crate::observe::cache_entry::{CacheEntry, Copies};
 use crate::store::{Entry, Policy};
 
 /// A duration of a clock: a `Duration` if the clock measures seconds.
@@ -166,6 +167,46 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         let mut keys = Vec::new();
         self.engine.for_each_live(|entry| keys.push(entry.key.clone()), &self.lifecycle());
         keys
+    }
+
+    /// Returns clones of all keys and values, each with the time since it was stored, in the order of
+    /// [`iter`](Cache::iter).
+    ///
+    /// Counts neither hits nor misses. Takes O(n) time, and holds the lock while the entries are cloned.
+    ///
+    /// # Panics
+    ///
+    /// Only if the `Clone` of a key or a value or the clock does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::{LruCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let rates = LruCache::builder_with(clock.clone()).build();
+    /// rates.insert("EUR", 108);
+    /// clock.advance(Duration::from_secs(5));
+    /// for entry in rates.entries() {
+    ///     assert_eq!((entry.arguments(), entry.result()), (&"EUR", &108));
+    ///     assert_eq!(entry.age(), Some(Duration::from_secs(5)));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn entries(&self) -> Vec<CacheEntry<K, V>>
+    where
+        K: Clone,
+        V: Clone,
+    {
+        let mut copies = Copies::NONE;
+        let lifecycle = self.lifecycle();
+        let copy =
+            |entry: &EntryIn<K, V, P>| copies.add(&entry.key, &entry.value, lifecycle.age(&entry.meta));
+        self.engine.for_each_live(copy, &lifecycle);
+        copies.into_entries()
     }
 
     /// Returns clones of all values, in the order of [`iter`](Cache::iter).

@@ -2,6 +2,8 @@
 //!
 //! The clock is that of the object, and the object's settings apply where the function has none.
 
+use core::time::Duration;
+
 use crate::engine::{Expiry, Lifecycle};
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
@@ -44,6 +46,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
 
     fn serves_on_error(&self) -> bool {
         self.expiry.serves_on_error()
+    }
+
+    fn age(&self, info: &ObjectInfo) -> Option<Duration> {
+        self.settings.age(info)
     }
 
     fn refresh_failed(&self, info: &ObjectInfo) {

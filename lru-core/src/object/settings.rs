@@ -1,9 +1,11 @@
 //! The settings of a cache object: its clock, its expiry settings, its weigher and its hooks.
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::time::Duration;
 use std::boxed::Box;
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::StaleWindow;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
@@ -60,6 +62,11 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         }
     }
 
+    /// Returns the time since an entry was stored, if the clock measures seconds.
+    pub(super) fn age(&self, info: &ObjectInfo) -> Option<Duration> {
+        C::Time::between(info.stored, self.clock.now().now()).duration()
+    }
+
     /// Returns the metadata of an entry that is stored now, by these settings or by those of a function that
     /// sets a time to live.
     pub(super) fn info(
@@ -104,6 +111,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
     #[inline]
     fn touch(&self, info: &ObjectInfo, now: Ticks) {
         self.expiry.touch(info, now);
+    }
+
+    fn age(&self, info: &ObjectInfo) -> Option<Duration> {
+        Settings::age(self, info)
     }
 
     fn serves_on_error(&self) -> bool {

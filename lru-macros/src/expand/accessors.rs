@@ -18,6 +18,7 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     let wrapped = wrapped(model);
     let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
     asked.extend(retain(model));
+    asked.extend(entries(model));
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
@@ -299,6 +300,18 @@ fn retain(model: &Model) -> Option<TokenStream> {
         #(#cfg)*
         /// Removes the entries for which the test of arguments and result returns `false`.
         #vis fn #name #generics (#object #mutable __predicate: #predicate) { #body }
+    })
+}
+
+/// Returns `cache_entries`, where the types in an entry can be written as a result.
+fn entries(model: &Model) -> Option<TokenStream> {
+    let (returns, body) = items::entries(model, &quote!(Self))?;
+    let (name, vis, cfg) =
+        (model.defined_accessor("cache_entries"), &model.accessor_vis, model.cfg_of_siblings());
+    Some(quote! {
+        #(#cfg)*
+        /// Returns copies of all entries: arguments, result and age. Counts nothing.
+        #vis fn #name() -> #returns { #body }
     })
 }
 

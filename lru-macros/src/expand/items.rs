@@ -108,6 +108,23 @@ pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, 
     Some((predicate, body))
 }
 
+/// Returns the return type and the body of `cache_entries`, where the types in an entry can be written as a result.
+///
+/// A result, unlike a parameter, cannot have lifetimes that are not written; a type of the user may have them. The types in
+/// an object are its own.
+pub(super) fn entries(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    let krate = &model.krate;
+    let Named { arguments, result_policy } = model.named.as_ref()?;
+    if model.may_leave_lifetimes_out() || !matches!(model.place, Place::Static(_)) {
+        return None;
+    }
+    let arguments = cache::arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
+    let (handle, stored) = (cache::handle(model, home), result_policy.stored(krate));
+    let place = cache::arguments_in_key(model);
+    let returns = quote! { ::std::vec::Vec<#krate::CacheEntry<#arguments, #stored>> };
+    Some((returns, quote! { #handle.entries(|__key| #place) }))
+}
+
 /// Whether the body of `cache_retain` calls the test, rather than passing it on.
 pub(super) fn calls_test(model: &Model) -> bool {
     matches!(model.place, Place::Static(_)) && !cache::arguments_are_key(model)

@@ -99,4 +99,8 @@ impl price {
     >(mut __predicate: __Predicate) {
         Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
+    /// Returns copies of all entries: arguments, result and age. Counts nothing.
+    pub fn cache_entries() -> ::std::vec::Vec<memo::functools::CacheEntry<u32, u32>> {
+        Self::__memo().handle().entries(|__key| &__key.0)
+    }
 }

@@ -77,4 +77,8 @@ impl fibonacci {
     >(mut __predicate: __Predicate) {
         Self::__memo().handle().retain(|__key, __value| __predicate(&__key.0, __value));
     }
+    /// Returns copies of all entries: arguments, result and age. Counts nothing.
+    fn cache_entries() -> ::std::vec::Vec<::functools::CacheEntry<u64, u64>> {
+        Self::__memo().handle().entries(|__key| &__key.0)
+    }
 }

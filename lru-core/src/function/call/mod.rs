@@ -21,6 +21,7 @@ pub(crate) mod claim;
 pub(crate) mod coalesced;
 mod computation;
 pub(crate) mod detached;
+pub(crate) mod entries;
 pub(crate) mod handle;
 #[cfg(feature = "backend")]
 pub(crate) mod held_lease;
