@@ -89,6 +89,7 @@ pub mod __private {
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
+    pub use crate::engine::placement::lock_free::{HeldMirrored, LockFree, Mirrored, MirroredLock, Stamped};
     pub use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
     pub use crate::engine::placement::replicated::{HasReadStripes, Replicated, ReplicatedLock};
     pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
@@ -121,8 +122,8 @@ pub mod __private {
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{
-        Empty, Memo, PerThread, ShardedMemo, StaticCache, ThreadCaches, ThreadMemo, UnboundedMemo,
-        UnboundedPlacement,
+        Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,
+        ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
@@ -136,10 +137,11 @@ pub mod __private {
     pub use crate::property::{by_value, property, property_async, try_property, try_property_async};
     pub use crate::store::Table;
     pub use crate::store::entry_meta::EntryMeta;
+    pub use crate::store::lock_free::{mirror::Mirror, words::Words};
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
-    pub use crate::{callback_free, stored_argument, stored_result};
+    pub use crate::{callback_free, placement, stored_argument, stored_result};
     #[cfg(feature = "registry")]
     pub use inventory;
 

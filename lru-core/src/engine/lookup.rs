@@ -185,6 +185,8 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Reverts the counting of a hit.
     pub(crate) fn revert_hit(&self) {
-        self.hold().counters.revert_hit();
+        let state = self.hold();
+        state.add_counts();
+        state.counters.revert_hit();
     }
 }

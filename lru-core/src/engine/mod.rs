@@ -176,6 +176,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         L::count(&self.uncached_misses);
     }
 
+    /// Returns the lock itself, for what does not take it.
+    #[inline]
+    pub(crate) fn lock(&self) -> &L {
+        &self.state
+    }
+
     pub(crate) fn hold(&self) -> L::Held<'_> {
         self.state.hold()
     }

@@ -38,14 +38,16 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     fn read_counters(&self, state: &State<C>) -> CacheInfo {
         let hits = self.hits_elsewhere();
         let store = state.store.borrow();
-        state.counters.add_hits(store.take_hits());
+        state.counters.add(store.take_counts());
         let info = state.counters.read(store.maxsize(), state.currsize());
         CacheInfo { hits: info.hits + hits, ..info }
     }
 
     /// Returns the number of misses, including those of the disabled mode.
     pub(crate) fn misses(&self) -> u64 {
-        self.uncached_misses.load(Relaxed) + self.hold().counters.misses()
+        let state = self.hold();
+        state.add_counts();
+        self.uncached_misses.load(Relaxed) + state.counters.misses()
     }
 
     /// Returns the counters other than hits and misses.

@@ -97,7 +97,14 @@ impl<C: CacheTypes> State<C> {
     #[cold]
     #[inline(never)]
     pub(super) fn revoke(&self, store: &mut Store<C>) {
-        self.counters.add_hits(store.revoke());
+        self.counters.add((store.revoke(), 0));
+    }
+
+    /// Adds the hits and misses that were counted without the lock.
+    pub(super) fn add_counts(&self) {
+        if let Ok(store) = self.store.try_borrow() {
+            self.counters.add(store.take_counts());
+        }
     }
 
     /// Revokes the table if it is published, because hidden entries must not be read through a stripe.
@@ -126,6 +133,7 @@ impl<C: CacheTypes> State<C> {
     /// Hides all entries and resets the counters.
     pub(super) fn reset(&self) {
         self.hide_all();
+        self.add_counts();
         self.counters.reset();
         self.change_log.cleared();
     }

@@ -21,6 +21,8 @@ use std::thread::ThreadId;
 use std::time::{Instant, SystemTime};
 use std::vec::Vec;
 
+use crate::store::lock_free::words::Words;
+
 /// A callback-free type: comparisons and clones of its values run no user code.
 pub trait CallbackFree {}
 
@@ -71,16 +73,27 @@ pub struct ArgumentProbe<T: ?Sized>(PhantomData<T>);
 /// Has a constant that is true if clones of a stored result run no user code.
 pub struct ResultProbe<T: ?Sized>(PhantomData<T>);
 
+/// Has a constant with the number of words of plain data.
+pub struct WordProbe<T>(PhantomData<T>);
+
 /// The constants of the probes for types that do not meet the bounds.
 pub trait ProbeDefaults {
     /// Always true. It counts as a use of this trait's import if no other constant does.
     const __PROBED: bool = true;
     /// Whether the type is callback-free.
     const __CALLBACK_FREE: bool = false;
+    /// The number of words, if the type is plain data.
+    const __WORDS: Option<usize> = None;
 }
 
 impl<T: ?Sized> ProbeDefaults for ArgumentProbe<T> {}
 impl<T: ?Sized> ProbeDefaults for ResultProbe<T> {}
+impl<T> ProbeDefaults for WordProbe<T> {}
+
+impl<T: Words> WordProbe<T> {
+    /// The number of words.
+    pub const __WORDS: Option<usize> = Some(T::WORDS);
+}
 
 impl<T: ?Sized + CallbackFree> ArgumentProbe<T> {
     /// The type is callback-free.
@@ -100,6 +113,20 @@ macro_rules! callback_free {
         $crate::__private::no_callbacks::ResultProbe::<$stored>::__PROBED
             && $crate::__private::no_callbacks::ResultProbe::<$stored>::__CALLBACK_FREE
             $(&& $crate::__private::no_callbacks::ArgumentProbe::<$argument>::__CALLBACK_FREE)*
+    }};
+}
+
+/// Returns the placement of an LRU cache without metadata, for the types of its key, stored result and arguments.
+#[macro_export]
+macro_rules! placement {
+    ($maxsize:expr, $key:ty, $stored:ty $(, $argument:ty)*) => {{
+        use $crate::__private::no_callbacks::ProbeDefaults as _;
+        $crate::__private::SelectPlacement::<0>::number(
+            $maxsize,
+            $crate::callback_free!($stored $(, $argument)*),
+            $crate::__private::no_callbacks::WordProbe::<$key>::__WORDS,
+            $crate::__private::no_callbacks::WordProbe::<$stored>::__WORDS,
+        )
     }};
 }
 

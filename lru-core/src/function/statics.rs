@@ -7,6 +7,7 @@ use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::lock::{LockOf, PlainLock, SelectLock};
 #[cfg(feature = "backend")]
 use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache, contains_hash};
+use crate::engine::placement::lock_free::LockFree;
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Replicated;
 use crate::engine::placement::sharded::Shards;
@@ -15,6 +16,7 @@ use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::call::CacheHandle;
 #[cfg(feature = "backend")]
 use crate::key::KeyHash;
+use crate::store::lock_free::words::Words;
 use crate::store::maxsize::UNBOUNDED;
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Lru, MaxSize};
@@ -62,6 +64,10 @@ pub type Memo<K, V, const MAXSIZE: i128, P = Lru, T = (), const CALLBACK_FREE: b
 
 type EngineBy<C, const CALLBACK_FREE: bool> = Engine<C, LockOf<CALLBACK_FREE, State<C>>>;
 
+/// Like [`Memo`], but LRU without metadata, in the placement that [`placement!`](crate::placement) selects.
+pub type LruMemo<K, V, const MAXSIZE: i128, const PLACEMENT: u8> =
+    StaticCache<<SelectPlacement<PLACEMENT> as LruPlacement>::Placement<Types<K, V, Lru, ()>>, MAXSIZE>;
+
 /// Like [`Memo`], but with `SHARDS` shards that divide `MAXSIZE` among them.
 pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T = ()> =
     StaticCache<Shards<Types<K, V, P, T>, SHARDS>, MAXSIZE>;
@@ -88,6 +94,55 @@ impl UnboundedPlacement for SelectLock<false> {
     type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
 }
 
+/// The largest capacity of a cache with lock-free hits. A thread that calls it needs eight bytes for each entry.
+const MAX_LOCK_FREE: i128 = 1024;
+
+/// The largest number of words of a key, and of a value, of a cache with lock-free hits.
+const MAX_WORDS: usize = 4;
+
+/// Selects the placement of an LRU cache without metadata: with a reentrant lock (0), with a plain lock (1), or with
+/// lock-free hits (2).
+pub struct SelectPlacement<const PLACEMENT: u8>;
+
+impl SelectPlacement<0> {
+    /// Returns the number of the placement for this capacity, for types that are callback-free or not, and for keys and
+    /// values of so many words, if they are plain data.
+    pub const fn number(
+        maxsize: i128,
+        is_callback_free: bool,
+        key_words: Option<usize>,
+        value_words: Option<usize>,
+    ) -> u8 {
+        match (key_words, value_words) {
+            (Some(key), Some(value))
+                if maxsize > 0 && maxsize <= MAX_LOCK_FREE && key <= MAX_WORDS && value <= MAX_WORDS =>
+            {
+                2
+            }
+            _ if is_callback_free => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// The placement of an LRU cache without metadata.
+pub trait LruPlacement {
+    /// The placement of the engine.
+    type Placement<C: CacheTypes<Meta = ()>>;
+}
+
+impl LruPlacement for SelectPlacement<0> {
+    type Placement<C: CacheTypes<Meta = ()>> = EngineBy<C, false>;
+}
+
+impl LruPlacement for SelectPlacement<1> {
+    type Placement<C: CacheTypes<Meta = ()>> = EngineBy<C, true>;
+}
+
+impl LruPlacement for SelectPlacement<2> {
+    type Placement<C: CacheTypes<Meta = ()>> = LockFree<C>;
+}
+
 /// Empty engines as a constant, for every type of lock: a trait cannot have a `const fn`.
 pub trait Empty<const MAXSIZE: i128> {
     /// An empty engine. No memory is allocated yet.
@@ -109,6 +164,10 @@ impl<C: CacheTypes<Key: Clone, Value: Clone>, const MAXSIZE: i128> Empty<MAXSIZE
 
 impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Replicated<C> {
     const EMPTY: Self = Self::new();
+}
+
+impl<C: CacheTypes<Key: Words, Value: Words>, const MAXSIZE: i128> Empty<MAXSIZE> for LockFree<C> {
+    const EMPTY: Self = Self::new(MaxSize::from_const(MAXSIZE));
 }
 
 impl<C: CacheTypes, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE> for Shards<C, N> {

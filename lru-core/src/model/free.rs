@@ -7,12 +7,11 @@ use std::thread;
 
 use super::naive::EntrySettings;
 use super::script::{Quick, Timed};
-use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
+use super::tested::{Locked, Tested, TestedEngine, TimedInfo, TimedLifecycle, Tracker};
 use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
 use crate::engine::Lifecycle;
 use crate::engine::lifecycle::NoLifecycle;
-use crate::store::types::Types;
-use crate::store::{EntryMeta, Lru, Policy};
+use crate::store::{CacheTypes, Policy};
 
 /// Whether the counters may be set to zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub(super) enum Clears {
 pub(super) type Value = (u8, u64);
 
 /// A cache under test, whose operations are ordered by the cache itself only.
-pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
-    cache: Tested<Value, P, T, S>,
+pub(super) struct Free<E = Locked<Value>, S = NoLifecycle> {
+    cache: Tested<Value, E, S>,
     weight: fn(&Value) -> usize,
     clears: Clears,
     /// The numbers of removed values, if removals are reported.
@@ -36,20 +35,20 @@ pub(super) struct Free<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
     values: AtomicU64,
 }
 
-impl Free {
+impl<E: TestedEngine<Value, Types: CacheTypes<Meta = ()>>> Free<E> {
     pub(super) fn new(maxsize: Option<usize>, clears: Clears) -> Self {
         Self::by(maxsize, clears, EntrySettings::PLAIN, NoLifecycle)
     }
 }
 
-impl<P: Policy> Free<P, TimedInfo, TimedLifecycle<Value>> {
+impl<P: Policy> Free<Locked<Value, P, TimedInfo>, TimedLifecycle<Value>> {
     /// Creates a cache whose entries have this lifecycle.
     pub(super) fn timed(maxsize: Option<usize>, clears: Clears, settings: EntrySettings<Value>) -> Self {
         Self::by(maxsize, clears, settings, TimedLifecycle::new(settings))
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Free<P, T, S> {
+impl<E: TestedEngine<Value>, S: Lifecycle<E::Types> + Tracker<Value>> Free<E, S> {
     fn by(maxsize: Option<usize>, clears: Clears, settings: EntrySettings<Value>, lifecycle: S) -> Self {
         Self {
             cache: Tested::new(maxsize, lifecycle, settings.is_error),
@@ -125,9 +124,7 @@ fn check(found: Option<Value>, key: u8) {
     assert!(found.is_none_or(|(of, _)| of == key), "{found:?} under {key}");
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, Value, P, T>> + Tracker<Value>> Subject
-    for Free<P, T, S>
-{
+impl<E: TestedEngine<Value>, S: Lifecycle<E::Types> + Tracker<Value>> Subject for Free<E, S> {
     type Computation = Pending;
 
     fn call(&self, key: u8) -> Option<Pending> {

@@ -6,46 +6,45 @@ use std::sync::Mutex;
 use super::is_error;
 use super::naive::{EntrySettings, Id, Model, Order, Reason};
 use super::script::{Quick, Timed};
-use super::tested::{Tested, TimedInfo, TimedLifecycle, Tracker};
+use super::tested::{Locked, Tested, TestedEngine, TimedInfo, TimedLifecycle, Tracker};
 use super::trial::{Pending, Subject, insert_pending, is_retained, lookup, refresh, resized, ticks};
 use crate::engine::Lifecycle;
 use crate::engine::lifecycle::NoLifecycle;
-use crate::store::types::Types;
-use crate::store::{EntryMeta, Lru, Policy};
+use crate::store::{CacheTypes, EntryMeta, Policy};
 
 /// The cache and its model, for any number of threads.
 ///
 /// Invariant: a thread that operates on the cache holds the model's lock, and applies the operation to the
 /// model before it releases the lock. No thread holds it during a computation.
-pub(super) struct Lockstep<P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
-    cache: Tested<u32, P, T, S>,
+pub(super) struct Lockstep<E = Locked<u32>, S = NoLifecycle> {
+    cache: Tested<u32, E, S>,
     model: Mutex<Model>,
     /// The number of values so far: each value is unique.
     values: AtomicU32,
 }
 
-impl Lockstep {
+impl<E: TestedEngine<u32, Types: CacheTypes<Meta = ()>>> Lockstep<E> {
     pub(super) fn new(maxsize: Option<usize>) -> Self {
         let settings = EntrySettings { is_error: |value| is_error(*value), ..EntrySettings::PLAIN };
         Self::by(maxsize, Order::Lru, settings, NoLifecycle)
     }
 }
 
-impl<P: Policy> Lockstep<P, TimedInfo, TimedLifecycle<u32>> {
+impl<P: Policy> Lockstep<Locked<u32, P, TimedInfo>, TimedLifecycle<u32>> {
     /// Creates a cache with a policy that evicts in this order.
     pub(super) fn timed(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>) -> Self {
         Self::by(maxsize, order, settings, TimedLifecycle::new(settings))
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Lockstep<P, T, S> {
+impl<E: TestedEngine<u32>, S: Lifecycle<E::Types> + Tracker<u32>> Lockstep<E, S> {
     fn by(maxsize: Option<usize>, order: Order, settings: EntrySettings<u32>, lifecycle: S) -> Self {
         let model = Mutex::new(Model::new(maxsize, order, settings));
         Self { cache: Tested::new(maxsize, lifecycle, settings.is_error), model, values: AtomicU32::new(0) }
     }
 
     /// Applies an operation to the cache and the model, and compares what they report.
-    fn both<R>(&self, operation: impl FnOnce(&Tested<u32, P, T, S>, &mut Model) -> R) -> R {
+    fn both<R>(&self, operation: impl FnOnce(&Tested<u32, E, S>, &mut Model) -> R) -> R {
         let mut model = self.model.lock().expect("no thread panics while it holds the lock");
         let result = operation(&self.cache, &mut model);
         // Reading the info removes expired entries: the test would never encounter one.
@@ -82,9 +81,7 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
     }
 }
 
-impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>> Subject
-    for Lockstep<P, T, S>
-{
+impl<E: TestedEngine<u32>, S: Lifecycle<E::Types> + Tracker<u32>> Subject for Lockstep<E, S> {
     type Computation = (Id, Pending);
 
     fn call(&self, key: u8) -> Option<Self::Computation> {
@@ -167,8 +164,8 @@ impl<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>
 }
 
 /// Removes the expired entries that an insert has left, because there were very many.
-fn sweep<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>> + Tracker<u32>>(
-    cache: &Tested<u32, P, T, S>,
+fn sweep<E: TestedEngine<u32>, S: Lifecycle<E::Types> + Tracker<u32>>(
+    cache: &Tested<u32, E, S>,
     model: &mut Model,
 ) {
     if S::IS_TIMED {
@@ -184,14 +181,11 @@ fn get_or_insert(model: &mut Model, key: u8, value: u32) -> u32 {
     })
 }
 
-fn compare_entries<P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, u32, P, T>>>(
-    cache: &Tested<u32, P, T, S>,
-    model: &Model,
-) {
+fn compare_entries<E: TestedEngine<u32>, S: Lifecycle<E::Types>>(cache: &Tested<u32, E, S>, model: &Model) {
     let mut entries: Vec<_> = cache.entries();
     let mut expected = model.entries();
     // An unbounded cache without metadata keeps no order.
-    if T::IS_BARE && cache.info().maxsize.is_none() {
+    if <E::Types as CacheTypes>::Meta::IS_BARE && cache.info().maxsize.is_none() {
         entries.sort_unstable();
         expected.sort_unstable();
     }

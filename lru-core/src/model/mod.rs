@@ -19,7 +19,7 @@ use core::time::Duration;
 use lockstep::Lockstep;
 use naive::{EntrySettings, Order};
 use script::Script;
-use tested::{TimedInfo, TimedLifecycle};
+use tested::{Locked, TimedInfo, TimedLifecycle};
 use trial::Trial;
 
 use crate::store::policy::{Fifo, Lfu};
@@ -107,13 +107,13 @@ fn run_timed<P: Policy>(
     settings: EntrySettings<u32>,
     script: Script<impl Iterator<Item = u8>>,
 ) {
-    let both = Lockstep::<P, TimedInfo, TimedLifecycle<u32>>::timed(maxsize, order, settings);
+    let both = Lockstep::<Locked<u32, P, TimedInfo>, TimedLifecycle<u32>>::timed(maxsize, order, settings);
     Trial::new(&both, script, || {}).run();
     both.finish();
 }
 
 fn run_script(maxsize: Option<usize>, script: Script<impl Iterator<Item = u8>>) {
-    let both = Lockstep::new(maxsize);
+    let both = <Lockstep>::new(maxsize);
     // No other thread could run meanwhile.
     Trial::new(&both, script, || {}).run();
     both.finish();
@@ -125,10 +125,12 @@ mod tests {
     use super::lockstep::Lockstep;
     use super::naive::{EntrySettings, Order};
     use super::script::{Script, bytes};
-    use super::tested::{TimedInfo, TimedLifecycle};
+    use super::tested::{Locked, TimedInfo, TimedLifecycle};
     use super::trial::{Subject, Trial};
     use super::{ALL_SETTINGS, MAXSIZES, is_error, life_of, run_found, run_script, run_timed, weight_of};
+    use crate::engine::placement::lock_free::LockFree;
     use crate::store::policy::{Fifo, Lfu, Rr, S3Fifo, Sieve, WTinyLfu};
+    use crate::store::types::Types;
     use crate::store::{Lru, Policy};
     use std::panic::resume_unwind;
     use std::sync::Barrier;
@@ -196,6 +198,53 @@ mod tests {
         }
     }
 
+    /// The capacities of caches with lock-free hits, which are bounded.
+    const LOCK_FREE_MAXSIZES: [usize; 6] = [1, 2, 3, 7, 64, 200];
+
+    type LockFreeCache<V> = LockFree<Types<u8, V, Lru, ()>>;
+
+    #[test]
+    fn a_cache_with_lock_free_hits_does_what_the_model_does() {
+        let length = length(60_000, 2_000_000);
+        for maxsize in LOCK_FREE_MAXSIZES {
+            for (seed, universe) in (1..).zip(UNIVERSES) {
+                let both = Lockstep::<LockFreeCache<u32>>::new(Some(maxsize));
+                Trial::new(&both, Script::new(bytes(seed, length), universe), || {}).run();
+                both.finish();
+            }
+        }
+    }
+
+    #[test]
+    fn threads_with_lock_free_hits_see_what_the_model_sees() {
+        let length = length(3_000, 100_000);
+        finishes(move || {
+            for maxsize in LOCK_FREE_MAXSIZES {
+                for (seed, universe) in (1..).zip(UNIVERSES) {
+                    let both = Lockstep::<LockFreeCache<u32>>::new(Some(maxsize));
+                    run_threads(&both, seed, universe, length);
+                    both.finish();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn threads_on_their_own_with_lock_free_hits_find_only_what_belongs_to_the_key() {
+        let length = length(2_000, 50_000);
+        finishes(move || {
+            for (seed, universe) in (1..).zip(UNIVERSES) {
+                for maxsize in LOCK_FREE_MAXSIZES {
+                    for clears in [Clears::Included, Clears::Skipped] {
+                        let free = Free::<LockFreeCache<Value>>::new(Some(maxsize), clears);
+                        run_threads(&free, seed, universe, length);
+                        free.finish();
+                    }
+                }
+            }
+        });
+    }
+
     fn does_what_the_model_does_with_settings<P: Policy>(order: Order) {
         let length = length(10_000, 500_000);
         for maxsize in MAXSIZES {
@@ -237,8 +286,9 @@ mod tests {
             for settings in [EntrySettings::PLAIN, settings] {
                 for (seed, universe) in (1..).zip(UNIVERSES) {
                     for clears in [Clears::Included, Clears::Skipped] {
-                        let free =
-                            Free::<P, TimedInfo, TimedLifecycle<Value>>::timed(maxsize, clears, settings);
+                        let free = Free::<Locked<Value, P, TimedInfo>, TimedLifecycle<Value>>::timed(
+                            maxsize, clears, settings,
+                        );
                         let script = Script::wide(bytes(seed, length), universe);
                         Trial::new(&free, script, || {}).run();
                         free.finish();
@@ -293,7 +343,7 @@ mod tests {
         finishes(move || {
             for maxsize in MAXSIZES {
                 for (seed, universe) in (1..).zip(UNIVERSES) {
-                    let both = Lockstep::new(maxsize);
+                    let both = <Lockstep>::new(maxsize);
                     run_threads(&both, seed, universe, length);
                     both.finish();
                 }
@@ -308,7 +358,7 @@ mod tests {
             for (seed, universe) in (1..).zip(UNIVERSES) {
                 for maxsize in MAXSIZES {
                     for clears in [Clears::Included, Clears::Skipped] {
-                        let free = Free::new(maxsize, clears);
+                        let free = <Free>::new(maxsize, clears);
                         run_threads(&free, seed, universe, length);
                         free.finish();
                     }

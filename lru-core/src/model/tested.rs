@@ -8,18 +8,40 @@ use super::naive::EntrySettings;
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::notify::notify;
-use crate::engine::{Engine, Expiry, Hooks, InsertKind, Lifecycle};
+use crate::engine::placement::lock_free::LockFree;
+use crate::engine::{Engine, Expiry, Hooks, InsertKind, Lifecycle, Placement};
 use crate::expiry::clock::ManualClock;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::key::KeyHash;
 use crate::observe::CacheInfo;
+use crate::store::lock_free::words::Words;
 use crate::store::types::Types;
 use crate::store::{CacheTypes, EntryMeta, EntryOf, Epoch, Lru, MaxSize, Policy, RemovalCause};
 
+/// An engine with one lock.
+pub(super) type Locked<V, P = Lru, T = ()> = Engine<Types<u8, V, P, T>>;
+
+/// An engine under test, by its placement.
+pub(super) trait TestedEngine<V>: Placement<Types: CacheTypes<Key = u8, Value = V>> {
+    fn new(maxsize: MaxSize) -> Self;
+}
+
+impl<V, P: Policy, T: EntryMeta> TestedEngine<V> for Locked<V, P, T> {
+    fn new(maxsize: MaxSize) -> Self {
+        Engine::new(maxsize)
+    }
+}
+
+impl<V: Words> TestedEngine<V> for LockFree<Types<u8, V, Lru, ()>> {
+    fn new(maxsize: MaxSize) -> Self {
+        Self::new(maxsize)
+    }
+}
+
 /// An engine and its lifecycle.
-pub(super) struct Tested<V, P: Policy = Lru, T: EntryMeta = (), S = NoLifecycle> {
-    engine: Engine<Types<u8, V, P, T>>,
+pub(super) struct Tested<V, E = Locked<V>, S = NoLifecycle> {
+    engine: E,
     pub(super) lifecycle: S,
     is_error: fn(&V) -> bool,
 }
@@ -141,15 +163,15 @@ impl<V> fmt::Debug for TimedLifecycle<V> {
     }
 }
 
-impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
+impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
     pub(super) fn new(maxsize: Option<usize>, lifecycle: S, is_error: fn(&V) -> bool) -> Self {
-        Self { engine: Engine::new(MaxSize::from_option(maxsize)), lifecycle, is_error }
+        Self { engine: E::new(MaxSize::from_option(maxsize)), lifecycle, is_error }
     }
 
     /// Looks up the result of a call: a hit, or the epoch of its computation, if the cache stores anything.
     pub(super) fn lookup(&self, key: u8) -> Result<V, Option<Epoch>> {
-        if self.engine.is_disabled() {
-            self.engine.count_uncached_miss();
+        if self.engine.first(|engine| engine.is_disabled()) {
+            self.engine.first(|engine| engine.count_uncached_miss());
             return Err(None);
         }
         let looked =
@@ -158,18 +180,21 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
     }
 
     pub(super) fn refresh(&self) -> Option<Epoch> {
-        if self.engine.is_disabled() {
-            self.engine.count_uncached_miss();
+        if self.engine.first(|engine| engine.is_disabled()) {
+            self.engine.first(|engine| engine.count_uncached_miss());
             return None;
         }
-        Some(self.engine.begin_refresh())
+        Some(self.engine.first(|engine| engine.begin_refresh()))
     }
 
     pub(super) fn insert_as(&self, key: u8, value: V, kind: InsertKind) -> Option<V> {
         let meta = self.lifecycle.meta(&key, &value, EntryOptions::NONE);
         let entry = EntryOf { hash: KeyHash::of(&key), key, value, meta };
         let compare = KnownErrors(self.is_error);
-        let removed = notify(self.engine.insert(entry, kind, compare, &self.lifecycle), &self.lifecycle);
+        let removed = notify(
+            self.engine.first(|engine| engine.insert(entry, kind, compare, &self.lifecycle)),
+            &self.lifecycle,
+        );
         removed.into_entries_of(RemovalCause::Replaced).next().map(|(_, value)| value)
     }
 
@@ -193,57 +218,66 @@ impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested
 
     pub(super) fn remove(&self, key: u8) -> Option<V> {
         let matches = |stored: &u8| *stored == key;
-        self.engine.take_with(KeyHash::of(&key), matches, |value| value, V::clone, &self.lifecycle)
+        self.engine.first(|engine| {
+            engine.take_with(KeyHash::of(&key), matches, |value| value, V::clone, &self.lifecycle)
+        })
     }
 
     pub(super) fn invalidate(&self, key: u8) -> bool {
-        self.engine.invalidate(KeyHash::of(&key), |stored| *stored == key, &self.lifecycle)
+        self.engine
+            .first(|engine| engine.invalidate(KeyHash::of(&key), |stored| *stored == key, &self.lifecycle))
     }
 
     pub(super) fn contains(&self, key: u8) -> bool {
-        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, |_| (), &self.lifecycle).is_some()
+        self.engine
+            .first(|engine| {
+                engine.peek_with(KeyHash::of(&key), |stored| *stored == key, |_| (), &self.lifecycle)
+            })
+            .is_some()
     }
 
     pub(super) fn peek(&self, key: u8) -> Option<V> {
-        self.engine.peek_with(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.lifecycle)
+        self.engine.first(|engine| {
+            engine.peek_with(KeyHash::of(&key), |stored| *stored == key, V::clone, &self.lifecycle)
+        })
     }
 
     pub(super) fn clear(&self) {
-        self.engine.clear(&self.lifecycle);
+        self.engine.first(|engine| engine.clear(&self.lifecycle));
     }
 
     pub(super) fn info(&self) -> CacheInfo {
-        self.engine.info(&self.lifecycle)
+        self.engine.first(|engine| engine.info(&self.lifecycle))
     }
 
     pub(super) fn entries(&self) -> Vec<(u8, V)> {
-        self.engine.snapshot(&self.lifecycle)
+        self.engine.first(|engine| engine.snapshot(&self.lifecycle))
     }
 
     pub(super) fn validate(&self) {
-        self.engine.validate();
+        self.engine.first(|engine| engine.validate());
     }
 }
 
 /// Operations for caches with a lifecycle only.
-impl<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>> Tested<V, P, T, S> {
+impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
     pub(super) fn len(&self) -> usize {
-        self.engine.len(&self.lifecycle)
+        self.engine.first(|engine| engine.len(&self.lifecycle))
     }
 
     pub(super) fn expire(&self) -> Vec<(u8, V)> {
-        self.engine.take_expired(&self.lifecycle)
+        self.engine.first(|engine| engine.take_expired(&self.lifecycle))
     }
 
     pub(super) fn pop_victim(&self) -> Option<(u8, V)> {
-        self.engine.pop_victim(&self.lifecycle)
+        self.engine.first(|engine| engine.pop_victim(&self.lifecycle))
     }
 
     pub(super) fn resize(&self, maxsize: Option<usize>) {
-        self.engine.resize(maxsize, &self.lifecycle);
+        self.engine.first(|engine| engine.resize(maxsize, &self.lifecycle));
     }
 
     pub(super) fn retain(&self, predicate: impl Fn(u8) -> bool) {
-        self.engine.retain(|key, _| predicate(*key), &self.lifecycle);
+        self.engine.first(|engine| engine.retain(|key, _| predicate(*key), &self.lifecycle));
     }
 }

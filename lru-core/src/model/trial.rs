@@ -6,10 +6,8 @@
 use core::time::Duration;
 
 use super::script::{Operation, Quick, Script, Timed};
-use super::tested::Tested;
+use super::tested::{Tested, TestedEngine};
 use crate::engine::{InsertKind, Lifecycle};
-use crate::store::types::Types;
-use crate::store::{EntryMeta, Policy};
 
 /// The greatest depth of nested computations.
 const MAX_DEPTH: u32 = 8;
@@ -122,8 +120,8 @@ pub(super) struct Pending {
 }
 
 /// Looks up the result of a call: a hit, or its computation, if the cache stores anything.
-pub(super) fn lookup<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
-    cache: &Tested<V, P, T, S>,
+pub(super) fn lookup<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>>(
+    cache: &Tested<V, E, S>,
     key: u8,
 ) -> Result<V, Option<Pending>> {
     let started = |began| Pending { key, kind: InsertKind::Computed(began) };
@@ -131,16 +129,16 @@ pub(super) fn lookup<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V
 }
 
 /// Begins a refresh, and returns its computation, if the cache stores anything.
-pub(super) fn refresh<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
-    cache: &Tested<V, P, T, S>,
+pub(super) fn refresh<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>>(
+    cache: &Tested<V, E, S>,
     key: u8,
 ) -> Option<Pending> {
     cache.refresh().map(|began| Pending { key, kind: InsertKind::Refreshed(began) })
 }
 
 /// Ends a computation with `value`.
-pub(super) fn insert_pending<V: Clone, P: Policy, T: EntryMeta, S: Lifecycle<Types<u8, V, P, T>>>(
-    cache: &Tested<V, P, T, S>,
+pub(super) fn insert_pending<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>>(
+    cache: &Tested<V, E, S>,
     Pending { key, kind }: Pending,
     value: V,
 ) -> Option<V> {

@@ -111,9 +111,10 @@ impl LockedCounters {
         self.hits.set(self.hits.get().saturating_sub(1));
     }
 
-    /// Adds hits that were counted by read stripes.
-    pub(crate) fn add_hits(&self, hits: u64) {
+    /// Adds hits and misses that were counted without the lock.
+    pub(crate) fn add(&self, (hits, misses): (u64, u64)) {
         self.hits.set(self.hits.get() + hits);
+        self.misses.set(self.misses.get() + misses);
     }
 
     pub(crate) fn misses(&self) -> u64 {

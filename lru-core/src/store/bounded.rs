@@ -4,14 +4,18 @@
 //! store inserts an entry by turning the ring, or in the slot of the victim: nothing is allocated, and
 //! nothing degrades.
 
+use std::sync::Arc;
+
 use crate::key::KeyHash;
 use crate::store::candidates::{Candidates, KeyList};
 use crate::store::entry::{Entry, EntryOf};
 use crate::store::entry_meta::{EntryMeta, Queue};
 use crate::store::index::Index;
 use crate::store::linked_arena::{Arena, Rotated, Slot};
+use crate::store::lock_free::mirror::Mirror;
+use crate::store::lock_free::words::Words;
 use crate::store::place::{FastInsert, Place};
-use crate::store::policy::Policy;
+use crate::store::policy::{Policy, StampedLru};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 use crate::store::types::CacheTypes;
@@ -34,7 +38,9 @@ impl<C: CacheTypes> Bounded<C> {
     }
 
     /// Creates an empty store of the same settings.
-    pub(super) fn new_like(&self) -> Self {
+    pub(super) fn new_like(&mut self) -> Self {
+        // The old store is read once more if there is an eviction listener.
+        self.policy.settle(&self.arena);
         Self::new(self.maxsize, self.policy.emptied())
     }
 
@@ -78,7 +84,13 @@ impl<C: CacheTypes> Bounded<C> {
         self.arena.get(place.slot()).expect("the place is occupied")
     }
 
+    /// Returns the hits and misses that were counted without the lock since the last time.
+    pub(super) fn take_counts(&self) -> (u64, u64) {
+        self.policy.take_counts()
+    }
+
     pub(super) fn places(&self) -> impl Iterator<Item = Place> {
+        self.policy.settle(&self.arena);
         self.arena.iter().map(Place::from)
     }
 
@@ -312,6 +324,30 @@ impl<C: CacheTypes> Bounded<C> {
             assert_eq!(self.index.find(hash, |listed| listed == slot), Some(slot));
         }
         self.policy.validate(&self.arena);
+    }
+}
+
+impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Bounded<C>
+where
+    C::Key: Words,
+    C::Value: Words,
+{
+    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read; `None` if
+    /// nothing has been stored yet.
+    pub(super) fn publish(&mut self) -> Option<&Arc<Mirror>> {
+        if self.policy.mirror().is_none() {
+            self.arena.first()?;
+            // The arena has one node for the root, and four nodes at least.
+            let slots = self.limit().saturating_add(1).max(4);
+            let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));
+            self.policy.set_mirror(mirror, slots, &self.arena);
+        }
+        while let Some(slot) = self.policy.next_unpublished() {
+            if let (Some(entry), Some(mirror)) = (self.arena.get(slot), self.policy.mirror()) {
+                mirror.write(slot.index(), entry.hash, entry.key, entry.value);
+            }
+        }
+        self.policy.mirror()
     }
 }
 

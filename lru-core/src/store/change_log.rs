@@ -35,6 +35,18 @@ impl Epoch {
     /// The epoch of a lookup that did not reach the cache.
     pub(crate) const UNKNOWN: Self = Self { changes: u64::MAX, insertions: u64::MAX };
 
+    /// Returns the epoch after so many changes and insertions.
+    #[inline]
+    pub(crate) fn of(changes: u64, insertions: u64) -> Self {
+        Self { changes, insertions }
+    }
+
+    /// Returns the numbers of changes and insertions.
+    #[inline]
+    pub(crate) fn numbers(self) -> (u64, u64) {
+        (self.changes, self.insertions)
+    }
+
     /// Returns whether there was no change between the two epochs, not counting insertions.
     pub(crate) fn has_changes_of(self, other: Self) -> bool {
         self.changes == other.changes

@@ -12,6 +12,7 @@ pub(crate) mod entry_meta;
 pub(crate) mod first_panic;
 pub(crate) mod index;
 pub(crate) mod linked_arena;
+pub(crate) mod lock_free;
 pub(crate) mod maxsize;
 pub(crate) mod place;
 pub mod policy;
@@ -31,8 +32,13 @@ pub(crate) use policy::{Lru, Policy};
 pub(crate) use removal_cause::RemovalCause;
 pub(crate) use types::CacheTypes;
 
+use std::sync::Arc;
+
 use crate::key::KeyHash;
+use crate::store::lock_free::mirror::Mirror;
+use crate::store::lock_free::words::Words;
 use crate::store::place::FastInsert;
+use crate::store::policy::StampedLru;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
 
@@ -61,6 +67,20 @@ impl<C: CacheTypes<Meta = ()>> Store<C> {
     pub(crate) fn publish(&mut self, stripes: &ReadStripes<TableOf<C>>) {
         if let Self::Unbounded(unbounded) = self {
             unbounded.publish(stripes);
+        }
+    }
+}
+
+impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Store<C>
+where
+    C::Key: Words,
+    C::Value: Words,
+{
+    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
+    pub(crate) fn publish_entries(&mut self) -> Option<&Arc<Mirror>> {
+        match self {
+            Self::Unbounded(_) => None,
+            Self::Bounded(bounded) => bounded.publish(),
         }
     }
 }
@@ -109,11 +129,11 @@ impl<C: CacheTypes> Store<C> {
         matches!(self, Self::Unbounded(unbounded) if unbounded.is_published())
     }
 
-    /// Collects the hits that the read stripes have counted since the last time.
-    pub(crate) fn take_hits(&self) -> u64 {
+    /// Collects the hits and misses that were counted without the lock since the last time.
+    pub(crate) fn take_counts(&self) -> (u64, u64) {
         match self {
-            Self::Unbounded(unbounded) => unbounded.take_hits(),
-            Self::Bounded(_) => 0,
+            Self::Unbounded(unbounded) => (unbounded.take_hits(), 0),
+            Self::Bounded(bounded) => bounded.take_counts(),
         }
     }
 

@@ -150,12 +150,18 @@ impl<'a> Memo<'a> {
         let (key, stored) = (key_type(model), model.result_policy.stored(krate));
         let (maxsize, types) = (bound(model.lifecycle.maxsize(), krate), model.lifecycle.types(krate));
         let policy = model.lifecycle.policy(krate);
-        let (name, rest) = match (parts, callback_free(model, parts, &stored)) {
+        let (name, rest) = match (parts, plain_types(model, parts, &stored)) {
             (Parts::One | Parts::Replicated, None) => ("Memo", quote! { , #maxsize #types }),
-            (Parts::Replicated, Some(callback_free)) => {
+            (Parts::Replicated, Some(types)) => {
+                let callback_free = quote! { #krate::__private::callback_free!(#types) };
                 ("UnboundedMemo", quote! { , #policy, { #callback_free } })
             }
-            (Parts::One, Some(callback_free)) => {
+            (Parts::One, Some(types)) if model.lifecycle.is_lru() => {
+                let placement = quote! { #krate::__private::placement!(#maxsize, #key, #types) };
+                ("LruMemo", quote! { , #maxsize, { #placement } })
+            }
+            (Parts::One, Some(types)) => {
+                let callback_free = quote! { #krate::__private::callback_free!(#types) };
                 ("Memo", quote! { , #maxsize, #policy, (), { #callback_free } })
             }
             (Parts::Shards(shards), _) => {
@@ -216,17 +222,16 @@ impl<'a> Memo<'a> {
     }
 }
 
-/// The constant that tells whether the types are callback-free; `None` where the cache has a reentrant lock
-/// anyway.
-fn callback_free(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
+/// The types of the stored result and of the arguments, which decide whether the cache needs a reentrant lock; `None` where
+/// it has one anyway.
+fn plain_types(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
     let is_candidate = matches!(parts, Parts::One | Parts::Replicated) && !model.lifecycle.has_metadata();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
         return None;
     }
-    let krate = &model.krate;
     let spelled: Option<Vec<_>> = part_keys(model).iter().map(|key| key.spelled()).collect();
     let arguments = spelled?.concat();
-    Some(quote! { #krate::__private::callback_free!(#stored #(, #arguments)*) })
+    Some(quote! { #stored #(, #arguments)* })
 }
 
 /// Whether the arguments, as a test takes them, are the key itself.

@@ -115,6 +115,11 @@ impl Lifecycle {
         Some(quote! { , #policy #metadata })
     }
 
+    /// Whether the eviction policy is LRU.
+    pub(crate) fn is_lru(&self) -> bool {
+        matches!(self.eviction.policy.get(), None | Some(Policy::Lru))
+    }
+
     /// The type of the eviction policy.
     pub(crate) fn policy(&self, krate: &Krate) -> TokenStream {
         let policy = match self.eviction.policy.get() {

@@ -1,10 +1,11 @@
-//! Cache placement: a single engine, sharded engines by the hash of the key, one per thread, or replicated
-//! reads.
+//! Cache placement: a single engine, sharded engines by the hash of the key, one per thread, or reads without the
+//! lock.
 
 #[cfg(feature = "backend")]
 pub(crate) mod invalidate;
 #[cfg(feature = "testing")]
 pub(crate) mod isolation;
+pub(crate) mod lock_free;
 pub(crate) mod nested;
 pub(crate) mod per_thread;
 pub(crate) mod replicated;

@@ -22,6 +22,7 @@ mod rr;
 mod s3_fifo;
 mod sieve;
 mod slot_lists;
+mod stamped_lru;
 #[cfg(test)]
 mod tests;
 mod w_tinylfu;
@@ -33,6 +34,7 @@ pub use lru::Lru;
 pub use rr::Rr;
 pub use s3_fifo::S3Fifo;
 pub use sieve::Sieve;
+pub(crate) use stamped_lru::StampedLru;
 pub use w_tinylfu::WTinyLfu;
 
 use core::fmt;
@@ -89,10 +91,22 @@ pub trait Policy: sealed::Sealed + fmt::Debug + Sized {
     #[doc(hidden)]
     fn choose(&mut self, _slot: Slot) {}
 
-    /// Returns a policy with the same settings for an empty cache.
+    /// Brings the ring into the order of use, if the policy keeps one in it.
+    #[doc(hidden)]
+    #[inline]
+    fn settle<T>(&self, _ring: &Arena<T>) {}
+
+    /// Returns the hits and misses that were counted without the lock since the last time.
+    #[doc(hidden)]
+    #[inline]
+    fn take_counts(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    /// Returns a policy with the same settings for an empty cache, to which readers without the lock turn.
     #[doc(hidden)]
     #[must_use]
-    fn emptied(&self) -> Self {
+    fn emptied(&mut self) -> Self {
         Self::NEW
     }
 

@@ -50,7 +50,7 @@ impl<const SEED: u64> Policy for Rr<SEED> {
         self.slots.get(at).copied()
     }
 
-    fn emptied(&self) -> Self {
+    fn emptied(&mut self) -> Self {
         // Continues the sequence of random numbers, so that it does not repeat after a clear.
         Self::seeded(self.generator)
     }

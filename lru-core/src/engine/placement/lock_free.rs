@@ -1,0 +1,210 @@
+//! The lock-free placement: one engine, whose hits are read from a mirror of its store without the lock.
+//!
+//! For bounded LRU caches of small plain data ([`Words`]). What changes an entry takes the lock, and publishes the
+//! changes to the mirror before it releases the lock. See [`lock_free`](crate::store::lock_free) for the protocol.
+
+use core::marker::PhantomData;
+use core::ops::Deref;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::MutexGuard;
+
+use crate::engine::Engine;
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lock::{Lock, PlainLock};
+#[cfg(feature = "testing")]
+use crate::engine::placement::isolation::NewLike;
+use crate::engine::placement::{EngineOf, Placement};
+use crate::engine::state::State;
+use crate::expiry::Freshness;
+use crate::key::KeyHash;
+use crate::store::lock_free::mirror::Mirror;
+use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
+use crate::store::lock_free::words::Words;
+use crate::store::policy::StampedLru;
+use crate::store::{CacheTypes, Epoch, MaxSize};
+
+/// The types of a cache with stamps for the order of use. The policy of `C` is LRU.
+pub struct Stamped<C>(PhantomData<fn() -> C>);
+
+impl<C: CacheTypes> CacheTypes for Stamped<C> {
+    type Key = C::Key;
+    type Value = C::Value;
+    type Policy = StampedLru;
+    type Meta = ();
+}
+
+/// State with a mirror for readers that do not hold the lock.
+pub trait Mirrored {
+    /// Publishes what changed, and creates the mirror with the first entry.
+    #[doc(hidden)]
+    fn publish(&self, mirror: &OnceLock<Arc<Mirror>>);
+}
+
+impl<C: CacheTypes<Policy = StampedLru, Meta = ()>> Mirrored for State<C>
+where
+    C::Key: Words,
+    C::Value: Words,
+{
+    #[inline]
+    fn publish(&self, published: &OnceLock<Arc<Mirror>>) {
+        let Ok(mut store) = self.store.try_borrow_mut() else { return };
+        if let Some(mirror) = store.publish_entries() {
+            mirror.end(self.change_log.now());
+            if published.get().is_none() {
+                mirror.renew(ensure_thread_number());
+                published.get_or_init(|| Arc::clone(mirror));
+            }
+        }
+    }
+}
+
+/// A mutex that publishes changes to the mirror when it is released.
+#[repr(align(64))]
+pub struct MirroredLock<T> {
+    mirror: OnceLock<Arc<Mirror>>,
+    lock: PlainLock<T>,
+}
+
+impl<T> MirroredLock<T> {
+    const fn new(guarded: T) -> Self {
+        Self { mirror: OnceLock::new(), lock: PlainLock::new(guarded) }
+    }
+}
+
+/// A guard of a [`MirroredLock`].
+pub struct HeldMirrored<'a, T: Mirrored> {
+    state: MutexGuard<'a, T>,
+    mirror: &'a OnceLock<Arc<Mirror>>,
+}
+
+impl<T: Mirrored> Deref for HeldMirrored<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.state
+    }
+}
+
+impl<T: Mirrored> Drop for HeldMirrored<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.state.publish(self.mirror);
+    }
+}
+
+impl<T: Mirrored> Lock<T> for MirroredLock<T> {
+    type Held<'a>
+        = HeldMirrored<'a, T>
+    where
+        T: 'a;
+
+    #[inline]
+    fn hold(&self) -> HeldMirrored<'_, T> {
+        HeldMirrored { state: self.lock.hold(), mirror: &self.mirror }
+    }
+
+    #[inline]
+    fn try_hold(&self) -> Option<HeldMirrored<'_, T>> {
+        Some(HeldMirrored { state: self.lock.try_hold()?, mirror: &self.mirror })
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock.is_held()
+    }
+
+    /// A hit that took the lock: the next hits of the thread shall not.
+    #[inline]
+    fn on_hit(&self, _: u64) {
+        if let Some(mirror) = self.mirror.get() {
+            mirror.renew(ensure_thread_number());
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut T {
+        self.lock.get_mut()
+    }
+}
+
+/// The engine of one function, and the mirror of its store.
+pub struct LockFree<C: CacheTypes>(Engine<Stamped<C>, MirroredLock<State<Stamped<C>>>>);
+
+impl<C: CacheTypes<Key: Words, Value: Words>> LockFree<C> {
+    /// Creates an empty cache of this capacity.
+    pub(crate) const fn new(maxsize: MaxSize) -> Self {
+        Self(Engine::callback_free(maxsize, MirroredLock::new(State::new(maxsize))))
+    }
+
+    /// Reads a value without the lock, and counts a hit.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+    ) -> Option<R> {
+        self.0.lock().mirror.get()?.read(thread_number(), hash, matches, read)
+    }
+
+    /// Returns the epoch of a miss that is found without the lock.
+    fn miss(&self, hash: KeyHash, matches: impl Fn(&C::Key) -> bool, counts: bool) -> Option<Epoch> {
+        self.0.lock().mirror.get()?.miss::<C::Key, C::Value>(thread_number(), hash, matches, counts)
+    }
+}
+
+impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
+    type Types = Stamped<C>;
+    type Lock = MirroredLock<State<Stamped<C>>>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Stamped<C>>,
+    ) -> Result<R, Epoch> {
+        if let Some(value) = self.read(hash, &matches, &read) {
+            return Ok(value);
+        }
+        match self.miss(hash, &matches, true) {
+            Some(epoch) => Err(epoch),
+            None => self.0.lookup(hash, matches, read, lifecycle),
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Stamped<C>>,
+    ) -> Result<(R, Freshness), Epoch> {
+        if let Some(value) = self.read(hash, &matches, &read) {
+            return Ok((value, Freshness::Fresh));
+        }
+        match self.miss(hash, &matches, false) {
+            Some(epoch) => Err(epoch),
+            None => self.0.lookup_uncounted(hash, matches, read, lifecycle),
+        }
+    }
+
+    #[inline]
+    fn at<R>(&self, _: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        f(&self.0)
+    }
+}
+
+/// The engine is consistent at every point where user code runs, and therefore after a panic in it.
+impl<C: CacheTypes> RefUnwindSafe for LockFree<C> {}
+impl<C: CacheTypes> UnwindSafe for LockFree<C> {}
+
+#[cfg(feature = "testing")]
+impl<C: CacheTypes<Key: Words, Value: Words>> NewLike for LockFree<C> {
+    fn new_like(&self) -> Self {
+        Self::new(self.0.maxsize)
+    }
+}

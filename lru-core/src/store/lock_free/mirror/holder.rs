@@ -1,0 +1,229 @@
+//! What the lock holder does with a mirror: changes of entries, the order of use, and the counts.
+
+use core::slice::Iter;
+use core::sync::atomic::AtomicU64 as HolderWord;
+use core::sync::atomic::Ordering::Relaxed as ByHolder;
+
+use super::{Mirror, NOT_QUEUED};
+use crate::key::KeyHash;
+use crate::store::change_log::Epoch;
+use crate::store::lock_free::atomic::{AtomicU64, Ordering::Relaxed, Ordering::Release, fence};
+use crate::store::lock_free::stripe::{Stamp, Stripe};
+use crate::store::lock_free::words::Words;
+
+/// The stripes that have hits since the order was last settled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Active(u64);
+
+/// Writes a word of the lock holder, and ignores one that is out of range: slots are in range.
+#[inline]
+fn set(words: &[HolderWord], at: usize, value: u64) {
+    if let Some(word) = words.get(at) {
+        word.store(value, ByHolder);
+    }
+}
+
+#[inline]
+fn get(words: &[HolderWord], at: usize) -> u64 {
+    words.get(at).map_or(0, |word| word.load(ByHolder))
+}
+
+/// The methods of the lock holder.
+impl Mirror {
+    /// Begins to change entries, unless that has begun: readers take the lock until [`end`](Self::end).
+    #[inline]
+    fn begin(&self) {
+        let sequence = self.sequence.0.load(Relaxed);
+        if sequence % 2 == 0 {
+            self.sequence.0.store(sequence + 1, Relaxed);
+            fence(Release);
+        }
+    }
+
+    /// Ends the changes, if any, and publishes the epoch of the change log. The sequence number changes in any case, so
+    /// that hits before and after are in this order.
+    #[inline]
+    pub(crate) fn end(&self, epoch: Epoch) {
+        let (changes, insertions) = epoch.numbers();
+        self.changes.store(changes, Relaxed);
+        self.insertions.store(insertions, Relaxed);
+        let sequence = self.sequence.0.load(Relaxed);
+        self.sequence.0.store(sequence + 2 - sequence % 2, Release);
+    }
+
+    /// Advances the sequence number, and returns a stamp that is greater than all earlier ones.
+    #[inline]
+    fn advance(&self) -> Stamp {
+        let sequence = self.sequence.0.load(Relaxed);
+        self.sequence.0.store(sequence + 2, Release);
+        Stamp::locked(sequence + 2 - sequence % 2)
+    }
+
+    /// Records a use of a slot by the lock holder.
+    #[inline]
+    pub(crate) fn used(&self, slot: usize) {
+        set(&self.holder.used, slot, self.advance().to_bits());
+    }
+
+    /// Records a new entry in a slot, which readers find after [`write`](Self::write).
+    #[inline]
+    pub(crate) fn admitted(&self, slot: usize) {
+        self.begin();
+        self.used(slot);
+        set(&self.holder.queued, slot, NOT_QUEUED);
+    }
+
+    /// Writes the entry of a slot for readers.
+    pub(crate) fn write<K: Words, V: Words>(&self, slot: usize, hash: KeyHash, key: K, value: V) {
+        self.begin();
+        let Some(mut words) = self.slot(slot) else { return };
+        let next = words.next();
+        key.store(&mut words);
+        value.store(&mut words);
+        if get(&self.holder.chains, slot) != 0 {
+            return;
+        }
+        let chain = self.chain_of(hash);
+        if let (Some(head), Some(next)) = (self.heads.get(chain), next) {
+            next.store(u64::from(head.load(Relaxed)), Relaxed);
+            #[expect(clippy::cast_possible_truncation, reason = "slots are numbered by `u32`")]
+            head.store(slot as u32 + 1, Relaxed);
+            set(&self.holder.chains, slot, chain as u64 + 1);
+        }
+    }
+
+    /// Removes the entry of a slot.
+    #[inline]
+    pub(crate) fn removed(&self, slot: usize) {
+        self.begin();
+        set(&self.holder.queued, slot, NOT_QUEUED);
+        self.unlink(slot);
+    }
+
+    /// Removes a slot from its chain.
+    fn unlink(&self, slot: usize) {
+        #[expect(clippy::cast_possible_truncation, reason = "it was made from a `usize`")]
+        let Some(chain) = (get(&self.holder.chains, slot) as usize).checked_sub(1) else { return };
+        set(&self.holder.chains, slot, 0);
+        let (Some(head), Some(next)) = (self.heads.get(chain), self.next_of(slot)) else { return };
+        let next = next.load(Relaxed);
+        let own = slot as u64 + 1;
+        if u64::from(head.load(Relaxed)) == own {
+            #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
+            head.store(next as u32, Relaxed);
+            return;
+        }
+        let mut at = u64::from(head.load(Relaxed));
+        #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
+        while let Some(link) = (at as usize).checked_sub(1).and_then(|slot| self.next_of(slot)) {
+            at = link.load(Relaxed);
+            if at == own {
+                link.store(next, Relaxed);
+                return;
+            }
+        }
+    }
+
+    /// Removes all entries.
+    pub(crate) fn clear(&self) {
+        self.begin();
+        self.heads.iter().for_each(|head| head.store(0, Relaxed));
+        self.holder.chains.iter().for_each(|chain| chain.store(0, ByHolder));
+        self.holder.queued.iter().for_each(|queued| queued.store(NOT_QUEUED, ByHolder));
+    }
+
+    fn slot(&self, slot: usize) -> Option<Iter<'_, AtomicU64>> {
+        Some(self.slots.get(slot * self.stride..(slot + 1) * self.stride)?.iter())
+    }
+
+    fn next_of(&self, slot: usize) -> Option<&AtomicU64> {
+        self.slots.get(slot * self.stride)
+    }
+
+    /// Gives the thread with this number, which is that of the lock holder, a stripe with room for hits.
+    pub(crate) fn renew(&self, thread: usize) {
+        let Some(stripe) = self.stripes.get(thread) else { return };
+        match stripe.get() {
+            Some(stripe) if stripe.is_exhausted() => {
+                _ = self.advance();
+                stripe.renew();
+            }
+            Some(_) => {}
+            None => {
+                stripe.get_or_init(|| Box::new(Stripe::new(self.holder.used.len())));
+                let stripes = self.holder.stripes.load(ByHolder);
+                self.holder.stripes.store(stripes | 1 << thread, ByHolder);
+            }
+        }
+    }
+
+    /// Returns the stripes that exist, with their numbers.
+    fn all_stripes(&self, numbers: u64) -> impl Iterator<Item = (usize, &Stripe)> {
+        let first = |numbers: u64| (numbers != 0).then_some(numbers);
+        core::iter::successors(first(numbers), move |numbers| first(numbers & (numbers - 1))).filter_map(
+            |numbers| {
+                let number = numbers.trailing_zeros() as usize;
+                Some((number, &**self.stripes.get(number)?.get()?))
+            },
+        )
+    }
+
+    /// Returns the stripes with hits since the order was last settled.
+    #[inline]
+    pub(crate) fn active(&self) -> Active {
+        let mut active = 0;
+        for (number, stripe) in self.all_stripes(self.holder.stripes.load(ByHolder)) {
+            if stripe.hits() != get(&self.holder.settled_hits, number) {
+                active |= 1 << number;
+            }
+        }
+        Active(active)
+    }
+
+    /// Returns the stamp of the last use of a slot.
+    #[inline]
+    fn stamp(&self, slot: usize, active: Active) -> Stamp {
+        let used = Stamp::from_bits(get(&self.holder.used, slot));
+        self.all_stripes(active.0).fold(used, |last, (_, stripe)| last.max(stripe.stamp(slot)))
+    }
+
+    /// Returns whether a slot is queued for eviction; if so, whether it was not used since.
+    #[inline]
+    pub(crate) fn queued(&self, slot: usize, active: Active) -> Option<bool> {
+        let queued = get(&self.holder.queued, slot);
+        (queued != NOT_QUEUED).then(|| self.stamp(slot, active).to_bits() == queued)
+    }
+
+    /// Takes a slot that was used out of the queue.
+    #[inline]
+    pub(crate) fn pass(&self, slot: usize) {
+        set(&self.holder.queued, slot, NOT_QUEUED);
+    }
+
+    /// Begins to settle the order: reads the hits of all stripes, whose stamps [`settled`](Self::settled) then returns.
+    pub(crate) fn settle(&self) {
+        for (number, stripe) in self.all_stripes(self.holder.stripes.load(ByHolder)) {
+            set(&self.holder.settled_hits, number, stripe.hits());
+        }
+    }
+
+    /// Queues a slot for eviction, and returns the stamp of its last use.
+    pub(crate) fn settled(&self, slot: usize) -> Stamp {
+        let stamp = self.stamp(slot, Active(self.holder.stripes.load(ByHolder)));
+        set(&self.holder.used, slot, stamp.to_bits());
+        set(&self.holder.queued, slot, stamp.to_bits());
+        stamp
+    }
+
+    /// Returns the hits and misses that were counted without the lock since the last time.
+    pub(crate) fn take_counts(&self) -> (u64, u64) {
+        let stripes = || self.all_stripes(self.holder.stripes.load(ByHolder)).map(|(_, stripe)| stripe);
+        let hits: u64 = stripes().map(Stripe::hits).sum();
+        let misses: u64 = stripes().map(Stripe::misses).sum();
+        let (taken_hits, taken_misses) = (&self.holder.taken_hits, &self.holder.taken_misses);
+        let counts = (hits - taken_hits.load(ByHolder), misses - taken_misses.load(ByHolder));
+        taken_hits.store(hits, ByHolder);
+        taken_misses.store(misses, ByHolder);
+        counts
+    }
+}

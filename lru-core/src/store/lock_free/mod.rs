@@ -1,0 +1,32 @@
+//! Lock-free reads of small entries: a copy of a bounded store in atomic words, and the order of its hits.
+//!
+//! The bounded store of a cache whose keys and values are plain data ([`Words`](words::Words)) has a
+//! [`Mirror`](mirror::Mirror): a hash table of atomic words with the same keys and values in the same slots, guarded by
+//! one sequence number (a seqlock: Boehm, "Can seqlocks get along with programming language memory models?", MSPC
+//! 2012). A hit reads the number, the entry, and the number again, and takes no lock. The number is odd while the
+//! lock holder changes entries; a hit that sees it odd or changed goes through the lock.
+//!
+//! A hit writes only to memory of its thread ([`Stripe`](stripe::Stripe)): a stamp of the entry, and the number of hits.
+//! A stamp consists of the sequence number and of the number of the hit, so that stamps order the hits of a thread
+//! among themselves, and all hits among the changes. The lock holder stamps what it changes or uses in the same way. The
+//! policy ([`StampedLru`](super::policy::StampedLru)) finds the least recently used entry by the stamps.
+//!
+//! Invariant: an operation that takes the lock changes the sequence number before it returns. A lookup that begins later
+//! does not find a value that the operation removed.
+//!
+//! Invariant: of two hits of one thread the later one has the greater stamp. A hit that ends before the lock is taken has
+//! a smaller stamp than what the lock holder stamps then; a hit that begins after the lock is released, a greater one.
+//! Hits of several threads without a locked operation in between may be ordered either way.
+//!
+//! The files import atomics from here: the checker `loom` replaces them.
+
+pub(crate) mod mirror;
+pub(crate) mod stripe;
+pub(crate) mod thread_number;
+pub(crate) mod words;
+
+#[cfg(loom)]
+use loom::sync::atomic;
+
+#[cfg(not(loom))]
+use core::sync::atomic;

@@ -1,0 +1,152 @@
+//! LRU by stamps: the order of use of a cache whose hits take no lock.
+
+use core::cell::RefCell;
+use core::fmt;
+use std::sync::Arc;
+
+use super::Policy;
+use super::sealed::Sealed;
+use crate::key::KeyHash;
+use crate::store::linked_arena::{Arena, Slot};
+use crate::store::lock_free::mirror::Mirror;
+use crate::store::lock_free::stripe::Stamp;
+
+/// LRU whose hits are stamps in a [`Mirror`] instead of moves in the ring.
+///
+/// The ring is a queue for eviction: first the slots in the order of their last use when it was last settled, then
+/// the slots that have been admitted or passed since, in any order. A queued slot that was used since then is passed to
+/// the end. When no queued slot is left, all are sorted by their stamps.
+pub struct StampedLru {
+    /// `None` until the first entry is stored: until then there is no order.
+    mirror: Option<Arc<Mirror>>,
+    /// The slots whose entries readers do not find yet.
+    unpublished: Vec<Slot>,
+    /// Memory for sorting, so that a full cache allocates nothing.
+    sorted: RefCell<Vec<(Stamp, Slot)>>,
+}
+
+impl StampedLru {
+    /// Returns the mirror; `None` before the first entry is published.
+    pub(crate) fn mirror(&self) -> Option<&Arc<Mirror>> {
+        self.mirror.as_ref()
+    }
+
+    /// Begins to use a new mirror with so many slots, of which none is published.
+    pub(crate) fn set_mirror<T>(&mut self, mirror: Arc<Mirror>, slots: usize, ring: &Arena<T>) {
+        self.unpublished = Vec::with_capacity(slots);
+        self.sorted = RefCell::new(Vec::with_capacity(slots));
+        for slot in ring.iter() {
+            mirror.admitted(slot.index());
+            self.unpublished.push(slot);
+        }
+        self.mirror = Some(mirror);
+    }
+
+    /// Returns a slot whose entry readers do not find yet, and no longer lists it.
+    #[inline]
+    pub(crate) fn next_unpublished(&mut self) -> Option<Slot> {
+        self.unpublished.pop()
+    }
+
+    /// Sorts all slots of the ring by the stamps of their last use, and queues them in this order.
+    #[cold]
+    #[inline(never)]
+    fn sort<T>(&self, mirror: &Mirror, ring: &Arena<T>) {
+        mirror.settle();
+        let mut sorted = self.sorted.borrow_mut();
+        sorted.clear();
+        sorted.extend(ring.iter().map(|slot| (mirror.settled(slot.index()), slot)));
+        if !sorted.is_sorted_by_key(|&(stamp, _)| stamp) {
+            sorted.sort_unstable_by_key(|&(stamp, _)| stamp);
+            sorted.iter().for_each(|&(_, slot)| ring.touch(slot));
+        }
+    }
+}
+
+impl fmt::Debug for StampedLru {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StampedLru").finish_non_exhaustive()
+    }
+}
+
+impl Sealed for StampedLru {}
+
+impl Policy for StampedLru {
+    const NEW: Self = Self { mirror: None, unpublished: Vec::new(), sorted: RefCell::new(Vec::new()) };
+
+    #[inline]
+    fn used<T>(&self, _: &Arena<T>, slot: Slot) {
+        if let Some(mirror) = &self.mirror {
+            mirror.used(slot.index());
+        }
+    }
+
+    #[inline]
+    fn admitted<T>(&mut self, _: &Arena<T>, slot: Slot, _: KeyHash) {
+        if let Some(mirror) = &self.mirror {
+            mirror.admitted(slot.index());
+            self.unpublished.push(slot);
+        }
+    }
+
+    fn replaced<T>(&mut self, _: &Arena<T>, slot: Slot) {
+        if let Some(mirror) = &self.mirror {
+            mirror.used(slot.index());
+            self.unpublished.push(slot);
+        }
+    }
+
+    #[inline]
+    fn victim<T>(&mut self, ring: &Arena<T>, _: KeyHash) -> Option<Slot> {
+        let Some(mirror) = &self.mirror else { return ring.first() };
+        let active = mirror.active();
+        loop {
+            let slot = ring.first()?;
+            match mirror.queued(slot.index(), active) {
+                Some(true) => return Some(slot),
+                Some(false) => {
+                    mirror.pass(slot.index());
+                    ring.touch(slot);
+                }
+                None => {
+                    self.sort(mirror, ring);
+                    return ring.first();
+                }
+            }
+        }
+    }
+
+    fn settle<T>(&self, ring: &Arena<T>) {
+        if let Some(mirror) = &self.mirror {
+            self.sort(mirror, ring);
+        }
+    }
+
+    fn emptied(&mut self) -> Self {
+        let mirror = self.mirror.take();
+        if let Some(mirror) = &mirror {
+            mirror.clear();
+        }
+        Self {
+            mirror,
+            unpublished: core::mem::take(&mut self.unpublished),
+            sorted: core::mem::take(&mut self.sorted),
+        }
+    }
+
+    #[inline]
+    fn removed(&mut self, slot: Slot) {
+        if let Some(mirror) = &self.mirror {
+            mirror.removed(slot.index());
+        }
+    }
+
+    fn take_counts(&self) -> (u64, u64) {
+        self.mirror.as_ref().map_or((0, 0), |mirror| mirror.take_counts())
+    }
+
+    #[cfg(any(test, fuzzing))]
+    fn validate<T>(&self, _: &Arena<T>) {
+        assert!(self.mirror.is_none() || self.unpublished.is_empty(), "all entries are published");
+    }
+}
