@@ -20,13 +20,14 @@
 //!
 //! The files import atomics from here: the checker `loom` replaces them.
 
+#[cfg(all(test, loom))]
+mod interleavings;
 pub(crate) mod mirror;
 pub(crate) mod stripe;
 pub(crate) mod thread_number;
 pub(crate) mod words;
 
-#[cfg(loom)]
-use loom::sync::atomic;
-
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 use core::sync::atomic;
+#[cfg(all(test, loom))]
+use loom::sync::atomic;

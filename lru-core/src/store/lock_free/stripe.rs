@@ -6,7 +6,7 @@ use super::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::R
 ///
 /// The other 52 bits are the sequence number without its lowest bit, so the order of use is exact for the first 2^52
 /// changes of a cache (some hundred days of nothing but misses); what is answered is right in any case.
-const TICK_BITS: u32 = if cfg!(any(test, loom)) { 2 } else { 11 };
+const TICK_BITS: u32 = if cfg!(test) { 2 } else { 11 };
 
 /// The number of hits of a thread between two of its locked operations.
 const TICKS: u64 = 1 << TICK_BITS;

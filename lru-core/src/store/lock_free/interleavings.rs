@@ -1,0 +1,291 @@
+//! The protocol under all interleavings of two threads and all outcomes of their weakly ordered accesses, by `loom`.
+//!
+//! A stripe is exhausted after four hits here, so that the numbers of hits wrap.
+
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use super::mirror::Mirror;
+use crate::key::KeyHash;
+use crate::store::bounded::Bounded;
+use crate::store::change_log::Epoch;
+use crate::store::policy::{Policy, StampedLru};
+use crate::store::types::Types;
+use crate::store::{EntryOf, RemovalCause, Removed};
+
+type Entries = Bounded<Types<u64, (u64, u64), StampedLru, ()>>;
+
+/// A bounded store behind a lock, and its mirror.
+struct Cache {
+    mirror: std::sync::Arc<Mirror>,
+    state: Mutex<(Entries, u64)>,
+}
+
+fn hash(key: u64) -> KeyHash {
+    // One chain for all keys: a lookup reads what another thread links.
+    _ = key;
+    KeyHash::ANY
+}
+
+impl Cache {
+    /// Creates a cache of this capacity with these keys, the first one least recently used, and with stripes for two
+    /// threads.
+    fn with(maxsize: usize, keys: &[u64]) -> Arc<Self> {
+        let mut entries = Entries::new(Some(maxsize), StampedLru::NEW);
+        for &key in keys {
+            insert_into(&mut entries, key, 0);
+            entries.publish();
+        }
+        let mirror = std::sync::Arc::clone(entries.publish().expect("there is an entry"));
+        mirror.renew(0);
+        mirror.renew(1);
+        mirror.end(Epoch::of(0, 0));
+        Arc::new(Self { mirror, state: Mutex::new((entries, 0)) })
+    }
+
+    /// Runs an operation under the lock.
+    fn locked<R>(&self, operation: impl FnOnce(&mut Entries, &mut u64) -> R) -> R {
+        let mut state = self.state.lock().unwrap();
+        let (entries, insertions) = &mut *state;
+        let result = operation(entries, insertions);
+        entries.publish();
+        self.mirror.end(Epoch::of(0, *insertions));
+        result
+    }
+
+    /// Looks a key up without the lock. The two halves of its value are equal.
+    fn hit(&self, thread: usize, key: u64) -> Option<u64> {
+        let found = self.mirror.read(thread, hash(key), |stored: &u64| *stored == key, |value: &(u64, u64)| *value);
+        found.map(|(one, other)| {
+            assert_eq!(one, other, "a value is never a mixture");
+            one
+        })
+    }
+
+    /// Looks a key up, under the lock if need be, as a call does. The key is there.
+    fn call(&self, thread: usize, key: u64) -> u64 {
+        self.hit(thread, key).unwrap_or_else(|| {
+            self.locked(|entries, _| {
+                let (place, entry) = entries.find(hash(key), |stored| *stored == key).expect("it is there");
+                let value = entry.value.0;
+                entries.touch(place);
+                self.mirror.renew(thread);
+                value
+            })
+        })
+    }
+
+    /// Inserts a key, and returns the evicted one.
+    fn insert(&self, key: u64) -> Option<u64> {
+        self.locked(|entries, insertions| {
+            *insertions += 1;
+            insert_into(entries, key, 0)
+        })
+    }
+
+    fn replace(&self, key: u64, value: u64) {
+        self.locked(|entries, _| {
+            let (place, _) = entries.find(hash(key), |stored| *stored == key).expect("it is there");
+            let entry = EntryOf { hash: hash(key), key, value: (value, value), meta: () };
+            entries.replace(place, entry, &mut Removed::<Types<u64, (u64, u64), StampedLru, ()>>::none());
+        });
+    }
+
+    fn remove(&self, key: u64) {
+        self.locked(|entries, _| {
+            if let Some((place, _)) = entries.find(hash(key), |stored| *stored == key) {
+                _ = entries.remove(place);
+            }
+        });
+    }
+
+    /// Returns the keys from least to most recently used.
+    fn order(&self) -> Vec<u64> {
+        self.locked(|entries, _| {
+            let places: Vec<_> = entries.places().collect();
+            places.into_iter().map(|place| entries.get(place).key).collect()
+        })
+    }
+}
+
+fn insert_into(entries: &mut Entries, key: u64, value: u64) -> Option<u64> {
+    let mut removed = Removed::<Types<u64, (u64, u64), StampedLru, ()>>::none();
+    entries.insert(EntryOf { hash: hash(key), key, value: (value, value), meta: () }, &mut removed);
+    removed.into_entries_of(RemovalCause::Evicted).next().map(|(key, _)| key)
+}
+
+/// Runs a test in every order. `LOOM_MAX_PREEMPTIONS` bounds the number of switches between threads.
+fn in_every_order(test: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    if model.preemption_bound.is_none() {
+        model.preemption_bound = Some(3);
+    }
+    model.check(test);
+}
+
+#[test]
+fn no_hit_returns_a_value_that_was_replaced_before_it_began() {
+    in_every_order(|| {
+        let cache = Cache::with(2, &[1, 2]);
+        let done = Arc::new(AtomicBool::new(false));
+        let (writer, is_done) = (Arc::clone(&cache), Arc::clone(&done));
+        let writer = thread::spawn(move || {
+            writer.replace(1, 7);
+            is_done.store(true, Ordering::Release);
+        });
+        let was_done = done.load(Ordering::Acquire);
+        match cache.hit(0, 1) {
+            Some(0) => assert!(!was_done, "the old value was replaced"),
+            found => assert!(matches!(found, None | Some(7))),
+        }
+        writer.join().unwrap();
+        // Nothing is under way: the reader finds the new value without the lock.
+        assert_eq!(cache.hit(0, 1), Some(7));
+    });
+}
+
+#[test]
+fn no_hit_finds_a_key_that_was_removed_before_it_began() {
+    in_every_order(|| {
+        let cache = Cache::with(3, &[1, 2, 3]);
+        let done = Arc::new(AtomicBool::new(false));
+        let (writer, is_done) = (Arc::clone(&cache), Arc::clone(&done));
+        let writer = thread::spawn(move || {
+            writer.remove(2);
+            is_done.store(true, Ordering::Release);
+        });
+        let was_done = done.load(Ordering::Acquire);
+        assert!(cache.hit(0, 2).is_none() || !was_done, "it was removed");
+        writer.join().unwrap();
+        assert_eq!((cache.hit(0, 1), cache.hit(0, 2), cache.hit(0, 3)), (Some(0), None, Some(0)));
+    });
+}
+
+#[test]
+fn a_key_in_the_slot_of_another_is_never_read_with_the_others_value() {
+    in_every_order(|| {
+        let cache = Cache::with(1, &[1]);
+        cache.replace(1, 1);
+        let writer = Arc::clone(&cache);
+        let writer = thread::spawn(move || {
+            // The second insertion is into the slot of the first key.
+            for key in [2, 3] {
+                assert_eq!(writer.insert(key), Some(key - 1));
+                writer.replace(key, key);
+            }
+        });
+        for key in [3, 1] {
+            let found = cache.hit(0, key);
+            assert!(found.is_none_or(|value| value == key || (key == 3 && value == 0)), "{found:?} under {key}");
+        }
+        writer.join().unwrap();
+        assert_eq!((cache.hit(0, 1), cache.hit(0, 3)), (None, Some(3)));
+    });
+}
+
+#[test]
+fn a_hit_that_ended_before_an_insertion_keeps_its_entry() {
+    in_every_order(|| {
+        let cache = Cache::with(2, &[1, 2]);
+        let done = Arc::new(AtomicBool::new(false));
+        let (reader, is_done) = (Arc::clone(&cache), Arc::clone(&done));
+        let reader = thread::spawn(move || {
+            if reader.hit(1, 1).is_some() {
+                is_done.store(true, Ordering::Release);
+            }
+        });
+        let was_done = done.load(Ordering::Acquire);
+        let evicted = cache.insert(3);
+        assert!(evicted == Some(2) || !was_done, "{evicted:?}: the other one was just used");
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_hit_while_the_order_is_settled_is_not_lost() {
+    in_every_order(|| {
+        let cache = Cache::with(3, &[1, 2, 3]);
+        let reader = Arc::clone(&cache);
+        let reader = thread::spawn(move || reader.hit(1, 1).is_some());
+        assert_eq!(cache.order().len(), 3);
+        let was_hit = reader.join().unwrap();
+        assert_eq!(cache.insert(4), Some(if was_hit { 2 } else { 1 }));
+        assert_eq!(cache.insert(5), Some(if was_hit { 3 } else { 2 }));
+    });
+}
+
+#[test]
+fn a_late_hit_of_an_evicted_entry_does_not_promote_its_successor() {
+    in_every_order(|| {
+        let cache = Cache::with(2, &[1, 2]);
+        let reader = Arc::clone(&cache);
+        let reader = thread::spawn(move || {
+            reader.hit(1, 1);
+        });
+        // The fourth key is in the slot of the first one.
+        let evicted = [cache.insert(3), cache.insert(4)];
+        cache.call(0, 3);
+        reader.join().unwrap();
+        if evicted == [Some(1), Some(2)] {
+            assert_eq!(cache.order(), [4, 3]);
+            assert_eq!(cache.insert(5), Some(4));
+        }
+    });
+}
+
+#[test]
+fn the_hits_of_a_thread_are_in_its_order_when_their_numbers_wrap() {
+    in_every_order(|| {
+        let cache = Cache::with(3, &[1, 2, 3]);
+        let reader = Arc::clone(&cache);
+        let reader = thread::spawn(move || {
+            for key in [1, 2, 1, 2, 2, 1] {
+                reader.call(1, key);
+            }
+        });
+        cache.call(0, 3);
+        reader.join().unwrap();
+        let order = cache.order();
+        let of = |key| order.iter().position(|&other| other == key);
+        assert!(of(2) < of(1), "{order:?}");
+    });
+}
+
+#[test]
+fn a_hit_is_before_what_begins_after_a_later_locked_operation() {
+    in_every_order(|| {
+        let cache = Cache::with(2, &[1, 2]);
+        let done = Arc::new(AtomicBool::new(false));
+        let (other, is_done) = (Arc::clone(&cache), Arc::clone(&done));
+        let other = thread::spawn(move || {
+            other.call(1, 2);
+            other.locked(|_, _| ());
+            is_done.store(true, Ordering::Release);
+        });
+        if done.load(Ordering::Acquire) {
+            cache.call(0, 1);
+            other.join().unwrap();
+            assert_eq!(cache.order(), [2, 1]);
+        } else {
+            other.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_key_is_missing_at_the_epoch_of_its_miss() {
+    in_every_order(|| {
+        let cache = Cache::with(2, &[1]);
+        let writer = Arc::clone(&cache);
+        let writer = thread::spawn(move || _ = writer.insert(2));
+        let missed = cache.mirror.miss::<u64, (u64, u64)>(0, hash(2), |stored| *stored == 2, true);
+        cache.locked(|entries, insertions| {
+            if missed == Some(Epoch::of(0, *insertions)) {
+                assert!(entries.find(hash(2), |stored| *stored == 2).is_none());
+            }
+        });
+        writer.join().unwrap();
+        assert_eq!(cache.mirror.take_counts().1, u64::from(missed.is_some()));
+    });
+}
