@@ -90,6 +90,7 @@ const SYNONYMS: &[Synonym] = &[
         names: &["syncwrites", "sync", "coalesce", "dedupe", "deduplicate", "lock"],
         instead: Named("single_flight", ""),
     },
+    Synonym { names: &["lockfree", "seqlock", "optimistic"], instead: Named("lock_free", "") },
     Synonym {
         names: &["syncwritesbuckets", "buckets", "segments", "numshards", "concurrencylevel"],
         instead: Named("shards", ""),

@@ -124,6 +124,8 @@ options! {
         scope: Scope = word, "`process` or `thread`";
         /// The number of independently locked parts.
         shards: Expr = shards, "a power of two up to 65536, such as `shards = 16`";
+        /// Whether hits of plain data take no lock.
+        lock_free: bool = word, "`true` or `false`";
         /// The object that holds the results.
         cache: Expr = expression, "a cache object, such as `cache = self.prices`",
             not in Cache FifoCache LfuCache RrCache TtlCache AsyncLruCache;

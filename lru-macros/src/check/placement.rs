@@ -27,6 +27,10 @@ fn threads_share_nothing(args: &Args, errors: &mut Errors) {
             "`shards` has no effect with `scope = thread`: a per-thread cache is not shared; remove `shards`";
         errors.at(name, message);
     }
+    if let Some(name) = args.placement.lock_free.name() {
+        let message = "`lock_free` has no effect with `scope = thread`: a per-thread cache has no lock; remove `lock_free`";
+        errors.at(name, message);
+    }
     let is_coalesced = args.flight.single_flight.get().is_some_and(|single| *single != SingleFlight::Off);
     if let Some(name) = args.flight.single_flight.name().filter(|_| is_coalesced) {
         let message = "`single_flight` has no effect with `scope = thread`: a per-thread cache is not shared; remove `single_flight`";
@@ -68,7 +72,9 @@ fn object_has_its_own(args: &Args, errors: &mut Errors) {
     if args.placement.cache.name().is_none() {
         return;
     }
-    for name in [args.placement.scope.name(), args.placement.shards.name()].into_iter().flatten() {
+    let placement = &args.placement;
+    let of_own = [placement.scope.name(), placement.shards.name(), placement.lock_free.name()];
+    for name in of_own.into_iter().flatten() {
         let message = format!(
             "`{name}` has no effect with `cache`: the results are stored in the object; remove `{name}`"
         );

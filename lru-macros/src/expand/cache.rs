@@ -151,12 +151,14 @@ impl<'a> Memo<'a> {
         let (maxsize, types) = (bound(model.lifecycle.maxsize(), krate), model.lifecycle.types(krate));
         let policy = model.lifecycle.policy(krate);
         let (name, rest) = match (parts, plain_types(model, parts, &stored)) {
-            (Parts::One | Parts::Replicated, None) => ("Memo", quote! { , #maxsize #types }),
+            (Parts::One | Parts::LockFree | Parts::Replicated, None) => {
+                ("Memo", quote! { , #maxsize #types })
+            }
             (Parts::Replicated, Some(types)) => {
                 let callback_free = quote! { #krate::__private::callback_free!(#types) };
                 ("UnboundedMemo", quote! { , #policy, { #callback_free } })
             }
-            (Parts::One, Some(types)) if model.lifecycle.is_lru() => {
+            (Parts::LockFree, Some(types)) => {
                 let placement = quote! { #krate::__private::placement!(#maxsize, #key, #types) };
                 ("LruMemo", quote! { , #maxsize, { #placement } })
             }
@@ -184,7 +186,7 @@ impl<'a> Memo<'a> {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
             },
-            Parts::One | Parts::Replicated | Parts::Shards(_) => {
+            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => {
                 quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
             }
         }
@@ -193,7 +195,7 @@ impl<'a> Memo<'a> {
     /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
-            Parts::One | Parts::Replicated | Parts::Shards(_) => quote! { __MEMO },
+            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
     }
@@ -212,7 +214,7 @@ impl<'a> Memo<'a> {
     pub(super) fn found_type(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         match parts {
-            Parts::One | Parts::Replicated | Parts::Shards(_) => {
+            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => {
                 quote! { &'static #krate::__private::#name<#arguments> }
             }
             Parts::PerThread => {
@@ -225,7 +227,8 @@ impl<'a> Memo<'a> {
 /// The types of the stored result and of the arguments, which decide whether the cache needs a reentrant lock; `None` where
 /// it has one anyway.
 fn plain_types(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
-    let is_candidate = matches!(parts, Parts::One | Parts::Replicated) && !model.lifecycle.has_metadata();
+    let has_one_part = matches!(parts, Parts::One | Parts::LockFree | Parts::Replicated);
+    let is_candidate = has_one_part && !model.lifecycle.has_metadata();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
         return None;
     }

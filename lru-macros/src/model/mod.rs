@@ -130,6 +130,8 @@ pub(crate) enum Place {
 /// How a function's own cache is divided.
 pub(crate) enum Parts {
     One,
+    /// Into one part, LRU: hits of plain data need no lock.
+    LockFree,
     /// Into one part, unbounded and without expiry: threads can read it at the same time.
     Replicated,
     /// Into this number of parts, by the hash of the key.
@@ -138,7 +140,9 @@ pub(crate) enum Parts {
 }
 
 impl Place {
-    fn new(placement: Placement, is_replicated: bool) -> Self {
+    fn new(placement: Placement, lifecycle: &Lifecycle) -> Self {
+        let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
+        let is_lock_free = lifecycle.is_lru() && placement.lock_free.get() != Some(&false);
         let is_per_thread = placement.is_per_thread();
         if let Some(object) = placement.cache.into_value() {
             return Self::Object(object);
@@ -147,6 +151,7 @@ impl Place {
             _ if is_per_thread => Parts::PerThread,
             Some(shards) => Parts::Shards(shards),
             None if is_replicated => Parts::Replicated,
+            None if is_lock_free => Parts::LockFree,
             None => Parts::One,
         })
     }
@@ -190,10 +195,10 @@ impl Model {
         let lifecycle = Lifecycle::new(eviction, expiry, &backend);
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
-        let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
         let receiver = func.receiver().cloned();
         let accessor_vis = Accessors::vis(&func);
         let Func { attrs, vis, sig, future, body, surroundings } = func;
+        let place = Place::new(placement, &lifecycle);
         Self {
             attrs: Attrs::new(&attrs),
             accessor_vis,
@@ -223,7 +228,7 @@ impl Model {
             future,
             body,
             accessors,
-            place: Place::new(placement, is_replicated),
+            place,
             holder,
             seeing,
             key,

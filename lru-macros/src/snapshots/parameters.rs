@@ -45,7 +45,7 @@ impl find {
     #[doc(hidden)]
     fn __memo(
         _: &'static (),
-    ) -> &'static ::functools::__private::Memo<
+    ) -> &'static ::functools::__private::LruMemo<
         (
             ::functools::__private::String,
             (f64, ::functools::__private::stored_argument!(Query)),
@@ -59,16 +59,20 @@ impl find {
                 ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
             )
         },
-        ::functools::policy::Lru,
-        (),
         {
-            ::functools::__private::callback_free!(
+            ::functools::__private::placement!(
+                { ::functools::__private::bound(::functools::__private::integer(1 <<
+                LIMIT) as ::core::primitive::i128, ::functools::__private::integer(1 <<
+                LIMIT) as ::core::primitive::f64,) }, (::functools::__private::String,
+                (f64, ::functools::__private::stored_argument!(Query),),
+                ::functools::__private::stored_argument!(Query),
+                ::functools::__private::Vec < ::functools::__private::String >,),
                 ::functools::__private::stored_result!(io::Result < Found >), str, f64,
                 Query, Query, [& 'static str]
             )
         },
     > {
-        static __MEMO: ::functools::__private::Memo<
+        static __MEMO: ::functools::__private::LruMemo<
             (
                 ::functools::__private::String,
                 (f64, ::functools::__private::stored_argument!(Query)),
@@ -83,10 +87,15 @@ impl find {
                     ::functools::__private::integer(1 << LIMIT) as ::core::primitive::f64,
                 )
             },
-            ::functools::policy::Lru,
-            (),
             {
-                ::functools::__private::callback_free!(
+                ::functools::__private::placement!(
+                    { ::functools::__private::bound(::functools::__private::integer(1 <<
+                    LIMIT) as ::core::primitive::i128, ::functools::__private::integer(1
+                    << LIMIT) as ::core::primitive::f64,) },
+                    (::functools::__private::String, (f64,
+                    ::functools::__private::stored_argument!(Query),),
+                    ::functools::__private::stored_argument!(Query),
+                    ::functools::__private::Vec < ::functools::__private::String >,),
                     ::functools::__private::stored_result!(io::Result < Found >), str,
                     f64, Query, Query, [& 'static str]
                 )

@@ -286,6 +286,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "timer" => "ttl = 60, timer = || 0_u64",
         "scope" => "scope = thread",
         "shards" => "shards = 4",
+        "lock_free" => "lock_free = false",
         "cache" => "cache = MEMO",
         "single_flight" => "single_flight = true",
         "flight_timeout" => "single_flight = true, flight_timeout = 5",
@@ -330,7 +331,7 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
             Some("the object given by `cache` has its own")
         }
         "ttu" if is(InObject) => Some("the object given by `cache` has its own clock"),
-        "scope" | "shards" if is(InObject) => Some("has no effect with `cache`"),
+        "scope" | "shards" | "lock_free" if is(InObject) => Some("has no effect with `cache`"),
         "scope" if is(Async) => Some("cannot be used on an `async fn`"),
         "choice" | "on_evict" if is(UnnamedKey) => Some("the type of this function's key cannot be named"),
         "spawn" if !is(Async) => Some("has no effect on a function that is not `async`"),

@@ -19,7 +19,7 @@ use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
-use crate::store::lock_free::mirror::Mirror;
+use crate::store::lock_free::mirror::{Mirror, Read};
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
@@ -137,20 +137,19 @@ impl<C: CacheTypes<Key: Words, Value: Words>> LockFree<C> {
         Self(Engine::callback_free(maxsize, MirroredLock::new(State::new(maxsize))))
     }
 
-    /// Reads a value without the lock, and counts a hit.
+    /// Looks a key up without the lock, and counts a hit; a miss as well if `counts_misses`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-    ) -> Option<R> {
-        self.0.lock().mirror.get()?.read(thread_number(), hash, matches, read)
-    }
-
-    /// Returns the epoch of a miss that is found without the lock.
-    fn miss(&self, hash: KeyHash, matches: impl Fn(&C::Key) -> bool, counts: bool) -> Option<Epoch> {
-        self.0.lock().mirror.get()?.miss::<C::Key, C::Value>(thread_number(), hash, matches, counts)
+        counts_misses: bool,
+    ) -> Read<R> {
+        let mirror = self.0.lock().mirror.get();
+        mirror.map_or(Read::Locked, |mirror| {
+            mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read, counts_misses)
+        })
     }
 }
 
@@ -166,12 +165,10 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<R, Epoch> {
-        if let Some(value) = self.read(hash, &matches, &read) {
-            return Ok(value);
-        }
-        match self.miss(hash, &matches, true) {
-            Some(epoch) => Err(epoch),
-            None => self.0.lookup(hash, matches, read, lifecycle),
+        match self.read(hash, &matches, &read, true) {
+            Read::Hit(value) => Ok(value),
+            Read::Miss(epoch) => Err(epoch),
+            Read::Locked => self.0.lookup(hash, matches, read, lifecycle),
         }
     }
 
@@ -183,12 +180,10 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<(R, Freshness), Epoch> {
-        if let Some(value) = self.read(hash, &matches, &read) {
-            return Ok((value, Freshness::Fresh));
-        }
-        match self.miss(hash, &matches, false) {
-            Some(epoch) => Err(epoch),
-            None => self.0.lookup_uncounted(hash, matches, read, lifecycle),
+        match self.read(hash, &matches, &read, false) {
+            Read::Hit(value) => Ok((value, Freshness::Fresh)),
+            Read::Miss(epoch) => Err(epoch),
+            Read::Locked => self.0.lookup_uncounted(hash, matches, read, lifecycle),
         }
     }
 

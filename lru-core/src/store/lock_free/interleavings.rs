@@ -6,7 +6,7 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::mirror::Mirror;
+use super::mirror::{Mirror, Read};
 use crate::key::KeyHash;
 use crate::store::bounded::Bounded;
 use crate::store::change_log::Epoch;
@@ -56,11 +56,18 @@ impl Cache {
 
     /// Looks a key up without the lock. The two halves of its value are equal.
     fn hit(&self, thread: usize, key: u64) -> Option<u64> {
-        let found = self.mirror.read(thread, hash(key), |stored: &u64| *stored == key, |value: &(u64, u64)| *value);
-        found.map(|(one, other)| {
-            assert_eq!(one, other, "a value is never a mixture");
-            one
-        })
+        match self.read(thread, key, true) {
+            Read::Hit((one, other)) => {
+                assert_eq!(one, other, "a value is never a mixture");
+                Some(one)
+            }
+            Read::Miss(_) | Read::Locked => None,
+        }
+    }
+
+    fn read(&self, thread: usize, key: u64, counts_misses: bool) -> Read<(u64, u64)> {
+        let matches = |stored: &u64| *stored == key;
+        self.mirror.read(thread, hash(key), matches, |value: &(u64, u64)| *value, counts_misses)
     }
 
     /// Looks a key up, under the lock if need be, as a call does. The key is there.
@@ -177,7 +184,10 @@ fn a_key_in_the_slot_of_another_is_never_read_with_the_others_value() {
         });
         for key in [3, 1] {
             let found = cache.hit(0, key);
-            assert!(found.is_none_or(|value| value == key || (key == 3 && value == 0)), "{found:?} under {key}");
+            assert!(
+                found.is_none_or(|value| value == key || (key == 3 && value == 0)),
+                "{found:?} under {key}"
+            );
         }
         writer.join().unwrap();
         assert_eq!((cache.hit(0, 1), cache.hit(0, 3)), (None, Some(3)));
@@ -279,7 +289,10 @@ fn a_key_is_missing_at_the_epoch_of_its_miss() {
         let cache = Cache::with(2, &[1]);
         let writer = Arc::clone(&cache);
         let writer = thread::spawn(move || _ = writer.insert(2));
-        let missed = cache.mirror.miss::<u64, (u64, u64)>(0, hash(2), |stored| *stored == 2, true);
+        let missed = match cache.read(0, 2, true) {
+            Read::Miss(epoch) => Some(epoch),
+            Read::Hit(_) | Read::Locked => None,
+        };
         cache.locked(|entries, insertions| {
             if missed == Some(Epoch::of(0, *insertions)) {
                 assert!(entries.find(hash(2), |stored| *stored == 2).is_none());

@@ -62,6 +62,26 @@ struct Holder {
 /// What is noted for a slot that is not queued.
 const NOT_QUEUED: u64 = u64::MAX;
 
+/// Where a chain leads.
+enum Found<'a> {
+    /// To the key in this slot. The words of its value are next.
+    Entry(usize, Iter<'a, AtomicU64>),
+    /// To its end.
+    Missing,
+    /// Too far: the entries may be changing.
+    Unknown,
+}
+
+/// The outcome of a lookup without the lock.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read<R> {
+    Hit(R),
+    /// The key is missing.
+    Miss(Epoch),
+    /// The lookup must take the lock.
+    Locked,
+}
+
 fn words(count: usize) -> Box<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
 }
@@ -106,30 +126,28 @@ impl Mirror {
         hash.get() as usize & (self.heads.len() - 1)
     }
 
-    /// Returns the slot whose key `matches`, and the words of its value.
+    /// Follows the chain of a hash to the key that `matches`.
     #[inline(always)]
-    fn find<K: Words, V: Words>(
-        &self,
-        hash: KeyHash,
-        matches: impl Fn(&K) -> bool,
-    ) -> Option<(usize, Iter<'_, AtomicU64>)> {
+    fn find<K: Words, V: Words>(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> Found<'_> {
         let stride = Self::stride::<K, V>();
-        let mut at = self.heads.get(self.chain_of(hash))?.load(Relaxed) as usize;
+        let Some(head) = self.heads.get(self.chain_of(hash)) else { return Found::Unknown };
+        let mut at = head.load(Relaxed) as usize;
         for _ in 0..MAX_CHAIN {
-            let slot = at.checked_sub(1)?;
+            let Some(slot) = at.checked_sub(1) else { return Found::Missing };
             let start = slot * stride;
-            let mut words = self.slots.get(start..start + stride)?.iter();
+            let Some(words) = self.slots.get(start..start + stride) else { return Found::Unknown };
+            let mut words = words.iter();
             #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
-            let next = words.next()?.load(Relaxed) as usize;
+            let next = words.next().map_or(0, |next| next.load(Relaxed) as usize);
             if matches(&K::load(&mut words)) {
-                return Some((slot, words));
+                return Found::Entry(slot, words);
             }
             at = next;
         }
-        None
+        Found::Unknown
     }
 
-    /// Looks a key up for the thread with this number, and counts a hit.
+    /// Looks a key up for the thread with this number, and counts a hit; a miss as well if `counts_misses`.
     #[inline(always)]
     pub(crate) fn read<K: Words, V: Words, R>(
         &self,
@@ -137,34 +155,27 @@ impl Mirror {
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
         read: impl Fn(&V) -> R,
-    ) -> Option<R> {
-        let stripe = self.stripes.get(thread)?.get()?;
+        counts_misses: bool,
+    ) -> Read<R> {
+        let Some(stripe) = self.stripes.get(thread).and_then(OnceLock::get) else { return Read::Locked };
         let sequence = self.sequence.0.load(Acquire);
-        let (slot, mut words) = self.find::<K, V>(hash, matches)?;
-        let value = V::load(&mut words);
-        if !self.is_at(sequence) {
-            return None;
+        match self.find::<K, V>(hash, matches) {
+            Found::Entry(slot, mut words) => {
+                let value = V::load(&mut words);
+                if self.is_at(sequence) && stripe.hit(slot, sequence).is_some() {
+                    Read::Hit(read(&value))
+                } else {
+                    Read::Locked
+                }
+            }
+            Found::Missing => self.missed(stripe, sequence, counts_misses).map_or(Read::Locked, Read::Miss),
+            Found::Unknown => Read::Locked,
         }
-        stripe.hit(slot, sequence)?;
-        Some(read(&value))
     }
 
-    /// Looks for a key that is missing, for the thread with this number, and counts a miss if `counts`.
-    ///
-    /// Returns the epoch of the miss; `None` if the key may be there, or if the lookup must take the lock.
+    /// Returns the epoch of a miss that was seen at this sequence number; `None` if the lookup must take the lock.
     #[inline(never)]
-    pub(crate) fn miss<K: Words, V: Words>(
-        &self,
-        thread: usize,
-        hash: KeyHash,
-        matches: impl Fn(&K) -> bool,
-        counts: bool,
-    ) -> Option<Epoch> {
-        let stripe = self.stripes.get(thread)?.get()?;
-        let sequence = self.sequence.0.load(Acquire);
-        if !self.is_missing::<K, V>(hash, matches) {
-            return None;
-        }
+    fn missed(&self, stripe: &Stripe, sequence: u64, counts: bool) -> Option<Epoch> {
         let epoch = Epoch::of(self.changes.load(Relaxed), self.insertions.load(Relaxed));
         if !self.is_at(sequence) {
             return None;
@@ -173,24 +184,6 @@ impl Mirror {
             stripe.miss();
         }
         Some(epoch)
-    }
-
-    /// Returns whether the whole chain was followed and no key `matches`.
-    fn is_missing<K: Words, V: Words>(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> bool {
-        let stride = Self::stride::<K, V>();
-        let head = self.heads.get(self.chain_of(hash)).map(|head| head.load(Relaxed));
-        let mut at = head.map(|head| head as usize);
-        for _ in 0..=MAX_CHAIN {
-            let Some(slot) = at.map(|at| at.checked_sub(1)) else { return false };
-            let Some(slot) = slot else { return true };
-            at = self.slots.get(slot * stride..(slot + 1) * stride).and_then(|words| {
-                let mut words = words.iter();
-                #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
-                let next = words.next()?.load(Relaxed) as usize;
-                (!matches(&K::load(&mut words))).then_some(next)
-            });
-        }
-        false
     }
 
     /// Returns whether nothing changed since the sequence number was read, and nothing was being changed then.
