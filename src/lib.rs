@@ -781,7 +781,7 @@ pub use lru_macros::cache;
 /// Hits take no lock, and threads that hit one cache do not slow each other down, if
 ///
 /// * the policy is LRU, `maxsize` is from 1 to 1024, and there are neither `shards` nor expiry options, `weight`, `on_evict`,
-///   `scope = thread`, `backend` or `cache`;
+///   `scope = thread` or `cache`;
 /// * the key and the cached result are plain data of at most four words each: integers, floats, `bool`, `char`, `Duration`,
 ///   `NonZero` integers, and `Option`s, tuples and arrays of these. An `Option` takes one word more than its content.
 ///
@@ -791,9 +791,9 @@ pub use lru_macros::cache;
 /// threads, with no other operation between them, is not determined, and an eviction that runs at the same time as a hit
 /// may not know of it yet.
 ///
-/// The cache then keeps a copy of its entries in atomic words, and eight bytes for each entry and each thread that calls it (64
-/// threads at most; further ones take the lock): 5 kB for 128 numbers, and 1 kB for each thread. `lock_free = false`
-/// saves this memory, and a few nanoseconds of a miss.
+/// When an eighth of `maxsize` is stored, or after 256 hits, the cache makes a copy of its entries in atomic words, with memory for all
+/// of them: some 80 bytes each, 11 kB for 128 numbers. Each thread that calls it takes eight bytes for each entry (64 threads at
+/// a time; further ones take the lock). `lock_free = false` saves this memory, and a few nanoseconds of a miss.
 ///
 /// ```
 /// use functools::lru_cache;

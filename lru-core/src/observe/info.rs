@@ -117,6 +117,11 @@ impl LockedCounters {
         self.misses.set(self.misses.get() + misses);
     }
 
+    #[inline]
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.get()
+    }
+
     pub(crate) fn misses(&self) -> u64 {
         self.misses.get()
     }

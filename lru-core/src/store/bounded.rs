@@ -332,11 +332,16 @@ where
     C::Key: Words,
     C::Value: Words,
 {
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read; `None` if
-    /// nothing has been stored yet.
-    pub(super) fn publish(&mut self) -> Option<&Arc<Mirror>> {
+    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
+    ///
+    /// The mirror has memory for all entries, and is made when there are an eighth of them, or if the cache `is_used`: until
+    /// then returns `None`.
+    #[inline]
+    pub(super) fn publish(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
         if self.policy.mirror().is_none() {
-            self.arena.first()?;
+            if !is_used && self.arena.len() < self.limit().div_ceil(8) {
+                return None;
+            }
             // The arena has one node for the root, and four nodes at least.
             let slots = self.limit().saturating_add(1).max(4);
             let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));

@@ -76,11 +76,13 @@ where
     C::Key: Words,
     C::Value: Words,
 {
-    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read.
-    pub(crate) fn publish_entries(&mut self) -> Option<&Arc<Mirror>> {
+    /// Publishes new and replaced entries to readers without the lock, and returns the mirror that they read, if there is
+    /// one. It is made if the cache `is_used`, or has entries enough.
+    #[inline]
+    pub(crate) fn publish_entries(&mut self, is_used: bool) -> Option<&Arc<Mirror>> {
         match self {
             Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.publish(),
+            Self::Bounded(bounded) => bounded.publish(is_used),
         }
     }
 }

@@ -35,9 +35,12 @@ impl<C: CacheTypes> CacheTypes for Stamped<C> {
     type Meta = ();
 }
 
+/// The number of hits under the lock after which the mirror is worth its memory, however few entries there are.
+const HITS_OF_USE: u64 = if cfg!(test) { 5 } else { 256 };
+
 /// State with a mirror for readers that do not hold the lock.
 pub trait Mirrored {
-    /// Publishes what changed, and creates the mirror with the first entry.
+    /// Publishes what changed, and creates the mirror when it is worth its memory.
     #[doc(hidden)]
     fn publish(&self, mirror: &OnceLock<Arc<Mirror>>);
 }
@@ -50,7 +53,7 @@ where
     #[inline]
     fn publish(&self, published: &OnceLock<Arc<Mirror>>) {
         let Ok(mut store) = self.store.try_borrow_mut() else { return };
-        if let Some(mirror) = store.publish_entries() {
+        if let Some(mirror) = store.publish_entries(self.counters.hits() >= HITS_OF_USE) {
             mirror.end(self.change_log.now());
             if published.get().is_none() {
                 mirror.renew(ensure_thread_number());
@@ -203,3 +206,6 @@ impl<C: CacheTypes<Key: Words, Value: Words>> NewLike for LockFree<C> {
         Self::new(self.0.maxsize)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,9 +35,9 @@ impl Cache {
         let mut entries = Entries::new(Some(maxsize), StampedLru::NEW);
         for &key in keys {
             insert_into(&mut entries, key, 0);
-            entries.publish();
+            entries.publish(true);
         }
-        let mirror = std::sync::Arc::clone(entries.publish().expect("there is an entry"));
+        let mirror = std::sync::Arc::clone(entries.publish(true).expect("there is an entry"));
         mirror.renew(0);
         mirror.renew(1);
         mirror.end(Epoch::of(0, 0));
@@ -49,7 +49,7 @@ impl Cache {
         let mut state = self.state.lock().unwrap();
         let (entries, insertions) = &mut *state;
         let result = operation(entries, insertions);
-        entries.publish();
+        entries.publish(true);
         self.mirror.end(Epoch::of(0, *insertions));
         result
     }

@@ -127,7 +127,7 @@ impl Mirror {
     }
 
     /// Follows the chain of a hash to the key that `matches`.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn find<K: Words, V: Words>(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> Found<'_> {
         let stride = Self::stride::<K, V>();
         let Some(head) = self.heads.get(self.chain_of(hash)) else { return Found::Unknown };
@@ -148,7 +148,8 @@ impl Mirror {
     }
 
     /// Looks a key up for the thread with this number, and counts a hit; a miss as well if `counts_misses`.
-    #[inline(always)]
+    // In debug builds an inlined copy would cost stack in recursive functions.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<K: Words, V: Words, R>(
         &self,
         thread: usize,

@@ -17,7 +17,7 @@ use crate::store::lock_free::stripe::Stamp;
 /// the slots that have been admitted or passed since, in any order. A queued slot that was used since then is passed to
 /// the end. When no queued slot is left, all are sorted by their stamps.
 pub struct StampedLru {
-    /// `None` until the first entry is stored: until then there is no order.
+    /// `None` until there are entries enough, or hits: until then the ring is in the order of use.
     mirror: Option<Arc<Mirror>>,
     /// The slots whose entries readers do not find yet.
     unpublished: Vec<Slot>,
@@ -26,12 +26,13 @@ pub struct StampedLru {
 }
 
 impl StampedLru {
-    /// Returns the mirror; `None` before the first entry is published.
+    /// Returns the mirror, if there is one.
     pub(crate) fn mirror(&self) -> Option<&Arc<Mirror>> {
         self.mirror.as_ref()
     }
 
-    /// Begins to use a new mirror with so many slots, of which none is published.
+    /// Begins to use a new mirror with so many slots. The entries in the ring, which is in the order of use, are to be
+    /// published.
     pub(crate) fn set_mirror<T>(&mut self, mirror: Arc<Mirror>, slots: usize, ring: &Arena<T>) {
         self.unpublished = Vec::with_capacity(slots);
         self.sorted = RefCell::new(Vec::with_capacity(slots));
@@ -75,9 +76,10 @@ impl Policy for StampedLru {
     const NEW: Self = Self { mirror: None, unpublished: Vec::new(), sorted: RefCell::new(Vec::new()) };
 
     #[inline]
-    fn used<T>(&self, _: &Arena<T>, slot: Slot) {
-        if let Some(mirror) = &self.mirror {
-            mirror.used(slot.index());
+    fn used<T>(&self, ring: &Arena<T>, slot: Slot) {
+        match &self.mirror {
+            Some(mirror) => mirror.used(slot.index()),
+            None => ring.touch(slot),
         }
     }
 
@@ -89,9 +91,9 @@ impl Policy for StampedLru {
         }
     }
 
-    fn replaced<T>(&mut self, _: &Arena<T>, slot: Slot) {
-        if let Some(mirror) = &self.mirror {
-            mirror.used(slot.index());
+    fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {
+        self.used(ring, slot);
+        if self.mirror.is_some() {
             self.unpublished.push(slot);
         }
     }

@@ -1,0 +1,164 @@
+use super::*;
+use crate::engine::lifecycle::NoLifecycle;
+use crate::function::call::CacheHandle;
+use crate::function::result_policy::Plain;
+use crate::store::Lru;
+use crate::store::types::Types;
+use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::Barrier;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+type Numbers = LockFree<Types<(u64,), u64, Lru, ()>>;
+
+impl Numbers {
+    fn of(maxsize: usize) -> Self {
+        Self::new(MaxSize::from_option(Some(maxsize)))
+    }
+
+    fn handle(&self) -> CacheHandle<&Self, NoLifecycle> {
+        CacheHandle::new(self, true, NoLifecycle)
+    }
+
+    /// Calls the function that adds one.
+    fn call(&self, n: u64) -> u64 {
+        match self.handle().lookup((&n,), Plain) {
+            Ok(found) => found,
+            Err(miss) => miss.insert(n + 1),
+        }
+    }
+
+    fn is_mirrored(&self) -> bool {
+        self.0.lock().mirror.get().is_some()
+    }
+
+    /// Returns hits, misses and the number of entries.
+    fn counted(&self) -> (u64, u64, usize) {
+        let info = self.handle().info();
+        (info.hits, info.misses, info.currsize)
+    }
+}
+
+/// Its drop ends the watch over a test that could wait for a lock for ever.
+struct Watchdog(#[expect(dead_code, reason = "its drop is the signal")] Sender<()>);
+
+impl Watchdog {
+    fn new() -> Self {
+        let (done, wait) = channel();
+        thread::spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("a call waits for the lock");
+                std::process::exit(101);
+            }
+        });
+        Self(done)
+    }
+}
+
+#[test]
+fn the_mirror_is_made_for_an_eighth_of_the_entries_or_after_some_hits() {
+    let cache = Numbers::of(64);
+    (0..7).for_each(|n| _ = cache.call(n));
+    assert!(!cache.is_mirrored());
+    cache.call(7);
+    assert!(cache.is_mirrored());
+    let cache = Numbers::of(64);
+    cache.call(1);
+    for _ in 1..HITS_OF_USE {
+        assert_eq!(cache.call(1), 2);
+        assert!(!cache.is_mirrored());
+    }
+    cache.call(1);
+    assert!(cache.is_mirrored());
+    assert_eq!(cache.counted(), (HITS_OF_USE, 1, 1));
+}
+
+#[test]
+fn a_hit_and_a_miss_take_no_lock() {
+    let cache = &Numbers::of(8);
+    (0..8).for_each(|n| _ = cache.call(n));
+    let (ready, hold) = channel();
+    let (held, go_on) = channel();
+    let watchdog = Watchdog::new();
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            // Its first hit takes the lock, and gives the thread memory for its stamps.
+            assert_eq!(cache.call(3), 4);
+            ready.send(()).unwrap();
+            go_on.recv().unwrap();
+            let found = (cache.call(3), cache.call(5));
+            let missed = cache.handle().lookup::<_, u64, _>((&100_u64,), Plain).is_err();
+            (found, missed)
+        });
+        hold.recv().unwrap();
+        let guard = cache.0.hold();
+        held.send(()).unwrap();
+        let found = reader.join().unwrap();
+        drop(guard);
+        assert_eq!(found, ((4, 6), true));
+    });
+    drop(watchdog);
+    assert_eq!(cache.counted(), (3, 9, 8));
+}
+
+#[test]
+fn what_was_removed_is_not_found_without_the_lock() {
+    let cache = Numbers::of(4);
+    (0..4).for_each(|n| _ = cache.call(n));
+    (0..4).for_each(|n| _ = cache.call(n));
+    cache.handle().put((&1_u64,), 100_u64, Plain);
+    assert_eq!(cache.call(1), 100);
+    assert!(cache.handle().invalidate((&1_u64,)));
+    assert_eq!(cache.call(1), 2);
+    assert_eq!(cache.handle().refresh((&2_u64,), Plain).insert(200_u64), 200);
+    assert_eq!(cache.call(2), 200);
+    cache.handle().clear();
+    assert_eq!((cache.call(2), cache.counted()), (3, (0, 1, 1)));
+}
+
+#[test]
+fn threads_come_and_go_by_the_thousand() {
+    const ROUNDS: u64 = 250;
+    const THREADS: u64 = 8;
+    const CALLS: u64 = 60;
+    let cache = &Numbers::of(16);
+    let wrong = &AtomicU64::new(0);
+    for round in 0..ROUNDS {
+        let start = &Barrier::new(usize::try_from(THREADS).unwrap());
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                scope.spawn(move || {
+                    start.wait();
+                    for call in 0..CALLS {
+                        let n = (round + thread * call + call * call) % 20;
+                        wrong.fetch_add(u64::from(cache.call(n) != n + 1), SeqCst);
+                    }
+                });
+            }
+        });
+    }
+    assert_eq!(wrong.load(SeqCst), 0);
+    let (hits, misses, size) = cache.counted();
+    assert_eq!((hits + misses, size), (ROUNDS * THREADS * CALLS, 16));
+    cache.0.validate();
+}
+
+#[test]
+fn more_threads_than_have_numbers_take_the_lock() {
+    let threads = 100;
+    let cache = &Numbers::of(4);
+    let start = &Barrier::new(threads);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(move || {
+                ensure_thread_number();
+                start.wait();
+                (0..40).for_each(|n| assert_eq!(cache.call(n % 4), n % 4 + 1));
+                start.wait();
+            });
+        }
+    });
+    let (hits, misses, size) = cache.counted();
+    assert_eq!((hits + misses, size), (4_000, 4));
+}
