@@ -1776,7 +1776,7 @@ pub mod __private {
     pub use crate::__backend as backend;
     pub use crate::{
         __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
-        in_an_impl_write_accessors_siblings,
+        in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
 }
 
@@ -1786,7 +1786,7 @@ pub mod __private {
 /// says what to write.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! in_an_impl_write_accessors_siblings {
+macro_rules! in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle {
     ([$(#[$cfg:meta])*] $(#[$attribute:meta])* $vis:vis $name:ident $accessors:tt) => {
         $(#[$cfg])*
         $(#[$attribute])*

@@ -102,6 +102,7 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::begin::CoalescedLookup;
+    pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::detached_result;
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
@@ -127,9 +128,10 @@ pub mod __private {
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
-    pub use crate::key::refusal::{SelfArgument, UnorderedArgument, UnsharedArgument};
+    pub use crate::key::refusal::{BorrowingArgument, SelfArgument, UnorderedArgument, UnsharedArgument};
     pub use crate::key::{
-        Argument, Erase, Erased, Local, Part, SelectKey, Shared, Thread, identity, stored_type,
+        Argument, Erase, Erased, LentShared, LentThread, Local, Part, SelectKey, Shared, Thread, identity,
+        stored_type,
     };
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};

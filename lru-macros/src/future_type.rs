@@ -1,7 +1,7 @@
 //! Return types that are futures, by their spelling.
 
 use syn::punctuated::Punctuated;
-use syn::{GenericArgument, PathArguments, Type, TypeParamBound};
+use syn::{GenericArgument, Ident, PathArguments, Type, TypeParamBound};
 
 use crate::type_tokens::{arguments, bare};
 
@@ -20,7 +20,8 @@ impl FutureType {
     /// `impl Future<Output = T>`.
     pub(crate) fn of(ty: &Type) -> Option<Self> {
         let (output, is_boxed) = match bare(ty) {
-            Type::ImplTrait(of) => (output(&of.bounds)?, false),
+            // Only a box is `Unpin`.
+            Type::ImplTrait(of) => (output(&of.bounds)?, bound(&of.bounds, &["Unpin"]).is_some()),
             Type::Path(path) => {
                 let last = path.path.segments.last()?;
                 let first = arguments(last).next()?;
@@ -37,6 +38,37 @@ impl FutureType {
         };
         Some(Self { written: ty.clone(), output: output.clone(), is_boxed })
     }
+}
+
+impl FutureType {
+    /// The trait that the return type promises, and that the future of a cached function does not have.
+    pub(crate) fn unmet_bound(&self) -> Option<&Ident> {
+        let bounds = match bare(&self.written) {
+            Type::ImplTrait(of) => &of.bounds,
+            Type::Path(path) => {
+                let Type::Path(boxed) = arguments(path.path.segments.last()?).next().map(bare)? else {
+                    return None;
+                };
+                match arguments(boxed.path.segments.last()?).next().map(bare)? {
+                    Type::TraitObject(object) => &object.bounds,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        bound(bounds, &["Sync", "Clone"])
+    }
+}
+
+/// The name of a trait among bounds, if it is one of these.
+fn bound<'b, P>(bounds: &'b Punctuated<TypeParamBound, P>, names: &[&str]) -> Option<&'b Ident> {
+    bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => {
+            let last = &bound.path.segments.last()?.ident;
+            names.iter().any(|name| last == name).then_some(last)
+        }
+        _ => None,
+    })
 }
 
 /// The output of a `Box<dyn Future>`.

@@ -180,6 +180,19 @@ pub(crate) fn type_params(generics: &Generics) -> impl Iterator<Item = &GenericP
     generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
 }
 
+/// A parameter as a generic argument, as in a call.
+pub(crate) fn generic_argument(param: &GenericParam) -> TokenStream {
+    match param {
+        GenericParam::Type(param) => param.ident.to_token_stream(),
+        // In braces: by itself, a type of the same name would be meant.
+        GenericParam::Const(param) => {
+            let name = &param.ident;
+            quote! { { #name } }
+        }
+        GenericParam::Lifetime(param) => param.lifetime.to_token_stream(),
+    }
+}
+
 /// The type of `self`.
 pub(crate) fn receiver_type(receiver: &Receiver) -> Type {
     let this = Ident::new("Self", receiver.self_token.span);

@@ -25,10 +25,12 @@ fn formatted(out: TokenStream) -> String {
     prettyplease::unparse(&file)
 }
 
-/// The expansion of `in_an_impl_write_accessors_siblings!`.
+/// The expansion of `in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle!`.
 fn companion_in_plain(item: Item) -> Vec<Item> {
     let is_companion = |mac: &syn::Macro| {
-        mac.path.segments.last().is_some_and(|name| name.ident == "in_an_impl_write_accessors_siblings")
+        mac.path.segments.last().is_some_and(|name| {
+            name.ident == "in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle"
+        })
     };
     let item = match item {
         Item::Macro(item) if is_companion(&item.mac) => item,

@@ -73,6 +73,11 @@ pub(crate) fn impl_trait(ty: &Type) -> Option<&Type> {
     find(ty, &mut |ty| matches!(ty, Type::ImplTrait(_)))
 }
 
+/// The `&mut` type in a type, if there is one.
+pub(crate) fn mut_reference(ty: &Type) -> Option<&Type> {
+    find(ty, &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()))
+}
+
 /// Whether any of the names is among the tokens.
 pub(crate) fn mentions(tokens: TokenStream, names: &[Ident]) -> bool {
     tokens.into_iter().any(|token| match token {

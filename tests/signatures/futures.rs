@@ -42,6 +42,10 @@ fn the_output_of_a_future_is_cached() {
             n + 1
         }
     }
+    #[lru_cache]
+    fn unpinned(n: u32) -> impl Future<Output = u32> + Unpin {
+        std::future::ready(n)
+    }
     #[lru_cache(accessors = none)]
     fn hidden_box(n: u32) -> LocalBoxFuture<'static, u32> {
         if n == 0 {
@@ -55,6 +59,7 @@ fn the_output_of_a_future_is_cached() {
         (boxed::cache_peek("ab"), now(boxed::wrapped("abc")), now(boxed::cache_refresh("ab"))),
         (Some(2), 3, 2)
     );
+    assert_eq!(now(&mut unpinned(3)), 3);
     boxed::cache_put("abc", 9);
     assert_eq!(now(boxed("abc")), 9);
     boxed::cache_retain(|text, len| text.len() == *len);
@@ -124,6 +129,8 @@ fn options_and_objects_take_functions_that_return_futures() {
 trait Store: Send + Sync {
     async fn get(&self, id: u32) -> Result<u32, String>;
 
+    async fn logged(&self, id: u32, log: &mut Vec<u32>) -> u32;
+
     #[lru_cache(accessors = none)]
     async fn doubled(#[key(skip)] &self, id: u32) -> u32 {
         self.get(id).await.unwrap_or(0) * 2
@@ -144,6 +151,12 @@ impl Store for Memory {
             return Err("zero".to_owned());
         }
         Ok(id + 1)
+    }
+
+    #[lru_cache(accessors = none)]
+    async fn logged(#[key(skip)] &self, id: u32, #[key(skip)] log: &mut Vec<u32>) -> u32 {
+        log.push(id);
+        id + 1
     }
 }
 
@@ -166,6 +179,8 @@ impl Names for Memory {
 fn methods_of_async_traits_are_cached() {
     let memory = Memory { calls: AtomicU32::new(0), names: LruCache::new(None) };
     let store: Box<dyn Store> = Box::new(memory);
+    let log = &mut Vec::new();
+    assert_eq!((now(store.logged(1, log)), now(store.logged(1, log)), log.len()), (2, 2, 1));
     assert_eq!(
         (now(send(store.get(1))), now(store.get(1)), now(store.get(0))),
         (Ok(2), Ok(2), Err("zero".to_owned()))

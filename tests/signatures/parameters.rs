@@ -248,3 +248,75 @@ fn a_test_of_entries_may_be_a_function() {
     same::cache_retain(large);
     assert_eq!(same::cache_info().currsize, 1);
 }
+
+#[test]
+fn a_skipped_self_may_be_changed() {
+    #[derive(Default)]
+    struct Counter {
+        calls: u32,
+    }
+    impl Counter {
+        #[lru_cache]
+        fn plain(#[key(skip)] &mut self, n: u32) -> u32 {
+            self.calls += 1;
+            n + 1
+        }
+
+        #[lru_cache]
+        fn pinned(#[key(skip)] self: Pin<&mut Self>, n: u32) -> u32 {
+            self.get_mut().calls += n;
+            n + 1
+        }
+
+        #[lru_cache(ttl = 60, stale_if_error = 60)]
+        fn single(#[key(skip)] self: &mut Self, n: u32) -> Result<u32, String> {
+            self.calls += n;
+            Ok(n + 1)
+        }
+
+        #[lru_cache]
+        async fn later(#[key(skip)] &mut self, n: u32) -> u32 {
+            self.calls += n;
+            n + 1
+        }
+
+        #[lru_cache]
+        fn lent<'a>(#[key(skip)] &'a mut self, n: u32) -> Result<u32, &'a mut u32> {
+            n.checked_sub(1).ok_or(&mut self.calls)
+        }
+
+        #[lru_cache(accessors = none)]
+        fn hidden(#[key(skip)] &mut self, n: u32) -> Result<u32, &u32> {
+            n.checked_sub(1).ok_or(&self.calls)
+        }
+    }
+    #[lru_cache(accessors = none)]
+    fn logged<'a>(n: u32, #[key(skip)] log: &'a mut Vec<u32>) -> Result<u32, &'a mut Vec<u32>> {
+        log.push(n);
+        n.checked_sub(1).ok_or(log)
+    }
+    let mut counter = Counter::default();
+    assert_eq!((counter.plain(1), counter.plain(1), counter.calls), (2, 2, 1));
+    assert_eq!(
+        (Counter::plain_cache_peek(1), counter.plain_cache_refresh(1), counter.calls),
+        (Some(2), 2, 2)
+    );
+    assert_eq!((Pin::new(&mut counter).pinned(1), now(counter.later(1)), counter.single(1)), (2, 2, Ok(2)));
+    assert_eq!(counter.calls, 5);
+    *counter.lent(0).unwrap_err() += 1;
+    assert_eq!(counter.lent(1), Ok(0));
+    assert_eq!(counter.hidden(0), Err(&6));
+    let log = &mut vec![1];
+    assert_eq!(logged(0, log).map_err(|log| log.len()), Err(2));
+}
+
+#[test]
+fn a_const_parameter_may_have_the_name_of_a_type() {
+    #[lru_cache(typed = true)]
+    #[allow(non_upper_case_globals)]
+    fn len<const len: usize>(array: [u8; len]) -> usize {
+        array.len() + len
+    }
+    assert_eq!((len([1, 2]), len([1, 2]), len([1])), (4, 4, 2));
+    assert_eq!(counts(len::cache_info()), (1, 2, 2));
+}

@@ -21,4 +21,10 @@ impl<T: ?Sized, K> MadeOf<T, K> {
     pub(super) fn into_part(self) -> K {
         self.0
     }
+
+    /// Returns the part without asking about the type, which another item asks about.
+    #[inline]
+    pub fn __assumed(self) -> K {
+        self.0
+    }
 }

@@ -30,7 +30,7 @@ pub use erased::{Erase, Erased, identity};
 pub(crate) use hash::KeyHash;
 pub use part::Part;
 pub use select::SelectKey;
-pub use sharing::{Local, Shared, Thread};
+pub use sharing::{LentShared, LentThread, Local, Shared, Thread};
 pub use tagged::Tagged;
 pub(crate) use tagged::WithTag;
 

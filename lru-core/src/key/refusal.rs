@@ -39,6 +39,10 @@ reasons! {
     UnsharedArgument:
         "an `Rc` cannot be shared between threads",
         "take an `Arc` or an owned copy, or give each thread its own cache: `scope = thread`";
+    /// The type visibly borrows.
+    BorrowingArgument:
+        "an argument that borrows must be `Argument`: a clone of it cannot outlive the call",
+        "derive `Argument` for the type, which gives it an owned form; or leave the parameter out of the key: `#[key(skip)]`";
     /// The type is that of `self`.
     SelfArgument:
         "`self` is part of the key, and must be `Argument`, or `Hash + Eq + Clone + Send + Sync + 'static`",

@@ -7,6 +7,8 @@
 //! 4. a value with `Hash + Eq + Clone + 'static`;
 //! 5. a value with `Hash + Eq + ToOwned`.
 //!
+//! The last two are left out for an argument whose type visibly borrows.
+//!
 //! Any other argument is refused with a compile error, which is that of [`refusal`](super::refusal). The choice is made by method resolution: generated code
 //! calls `(&&&&&&SelectKey::shared(&argument)).__key()`, and the compiler removes one reference after the other
 //! until a method applies. [`stored_type`](super::stored_type) makes the same choice for the type of the stored
@@ -22,11 +24,20 @@ use super::argument::Argument;
 use super::by_eq::{Borrowed, NoKey, Owned, WithEq, WithInnerEq, WithPointer};
 use super::made_of::MadeOf;
 use super::references::References;
-use super::sharing::{Accepts, Erasure, Local, Shared, Stores, Thread};
+use super::sharing::{Accepts, Erasure, LentShared, LentThread, Local, Shared, Stores, StoresClones, Thread};
 
 /// An argument for autoref selection. The marker `S` ([`Shared`], [`Thread`] or [`Local`]) says where the
 /// cache is.
 pub struct SelectKey<'a, T: ?Sized, S>(&'a T, S);
+
+impl<T: ?Sized, S: Copy> Clone for SelectKey<'_, T, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// A refused argument is moved out of the references of the selection.
+impl<T: ?Sized, S: Copy> Copy for SelectKey<'_, T, S> {}
 
 impl<'a, T: ?Sized> SelectKey<'a, T, Shared> {
     /// Selects for a cache that all threads share.
@@ -41,6 +52,22 @@ impl<'a, T: ?Sized> SelectKey<'a, T, Thread> {
     #[inline]
     pub fn thread(argument: &'a T) -> Self {
         Self(argument, Thread)
+    }
+}
+
+impl<'a, T: ?Sized> SelectKey<'a, T, LentShared> {
+    /// Like `shared`, for an argument whose type visibly borrows.
+    #[inline]
+    pub fn lentshared(argument: &'a T) -> Self {
+        Self(argument, LentShared)
+    }
+}
+
+impl<'a, T: ?Sized> SelectKey<'a, T, LentThread> {
+    /// Like `thread`, for an argument whose type visibly borrows.
+    #[inline]
+    pub fn lentthread(argument: &'a T) -> Self {
+        Self(argument, LentThread)
     }
 }
 
@@ -140,7 +167,7 @@ where
 impl<'a, T, S> ByEq<'a> for &SelectKey<'a, T, S>
 where
     T: Hash + Eq + ToOwned + ?Sized,
-    S: Stores<T::Owned>,
+    S: Stores<T::Owned> + StoresClones,
 {
     type Key = WithEq<'a, T, Borrowed>;
 

@@ -15,12 +15,31 @@ pub struct Thread;
 #[derive(Clone, Copy, Debug)]
 pub struct Local;
 
+/// Like [`Shared`], for an argument whose type visibly borrows: no clone of it can be stored.
+#[derive(Clone, Copy, Debug)]
+pub struct LentShared;
+
+/// Like [`Thread`], for an argument whose type visibly borrows.
+#[derive(Clone, Copy, Debug)]
+pub struct LentThread;
+
+/// Implemented by the markers of caches that store a clone of an argument.
+///
+/// The choice by type cannot ask for `'static`: it would choose the clone of a borrow, which outlives no call.
+pub trait StoresClones {}
+
+impl StoresClones for Shared {}
+impl StoresClones for Thread {}
+impl StoresClones for Local {}
+
 /// Implemented by each marker for the types that its cache can store.
 pub trait Stores<T> {}
 
 impl<T: Send + Sync + 'static> Stores<T> for Shared {}
 impl<T: 'static> Stores<T> for Thread {}
 impl<T> Stores<T> for Local {}
+impl<T: Send + Sync + 'static> Stores<T> for LentShared {}
+impl<T: 'static> Stores<T> for LentThread {}
 
 /// Like [`Stores`], but without the bound `'static`.
 pub trait Accepts<T: ?Sized> {}
@@ -28,6 +47,8 @@ pub trait Accepts<T: ?Sized> {}
 impl<T: Send + Sync + ?Sized> Accepts<T> for Shared {}
 impl<T: ?Sized> Accepts<T> for Thread {}
 impl<T: ?Sized> Accepts<T> for Local {}
+impl<T: Send + Sync + ?Sized> Accepts<T> for LentShared {}
+impl<T: ?Sized> Accepts<T> for LentThread {}
 
 /// Type erasure: boxes for values whose type the cache cannot name.
 pub trait Erasure: Copy {

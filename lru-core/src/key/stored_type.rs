@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::argument::Argument;
 use super::by_eq::NoKey;
 use super::references::References;
-use super::sharing::Accepts;
+use super::sharing::{Accepts, StoresClones};
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
@@ -59,7 +59,7 @@ impl<C: References<Owned: 'static> + ?Sized, S: Accepts<C::Owned>> Probe<C, S> {
     pub const __INNER_EQ: bool = true;
 }
 
-impl<T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized, S: Accepts<T::Owned>> Probe<T, S> {
+impl<T: Hash + Eq + ToOwned<Owned: 'static> + ?Sized, S: Accepts<T::Owned> + StoresClones> Probe<T, S> {
     /// The type is `Hash + Eq + ToOwned`.
     pub const __EQ: bool = true;
 }

@@ -88,6 +88,15 @@ pub trait Fits {
     type Fit;
     /// Returns the key, result policy or test in the form that the cache takes.
     fn __fit(self) -> Self::Fit;
+
+    /// Like [`Fits::__fit`], in an item that leaves compile errors to another.
+    #[inline]
+    fn __assumed_fit(self) -> Self::Fit
+    where
+        Self: Sized,
+    {
+        self.__fit()
+    }
 }
 
 impl<P: Part<Stored = Key>, Key> Fits for Keyed<P, Key, Key> {
@@ -175,6 +184,8 @@ pub trait KeyDoesNotFit<S, K> {
     fn __fit<Open>(&self) -> NoFit<K>
     where
         S: KeyOf<K, Open>;
+    /// Returns the stand-in, in an item that leaves compile errors to another.
+    fn __assumed_fit(&self) -> NoFit<K>;
 }
 
 impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
@@ -182,6 +193,10 @@ impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
     where
         S: KeyOf<K, Open>,
     {
+        NoFit(PhantomData)
+    }
+
+    fn __assumed_fit(&self) -> NoFit<K> {
         NoFit(PhantomData)
     }
 }
@@ -192,6 +207,8 @@ pub trait ValueDoesNotFit<S, V> {
     fn __fit<Open>(&self) -> NoFit<V>
     where
         S: ValueOf<V, Open>;
+    /// Returns the stand-in, in an item that leaves compile errors to another.
+    fn __assumed_fit(&self) -> NoFit<V>;
 }
 
 impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Stored, V> for Valued<R, O, V> {
@@ -199,6 +216,10 @@ impl<R, O: ResultPolicy<R>, V> ValueDoesNotFit<O::Stored, V> for Valued<R, O, V>
     where
         O::Stored: ValueOf<V, Open>,
     {
+        NoFit(PhantomData)
+    }
+
+    fn __assumed_fit(&self) -> NoFit<V> {
         NoFit(PhantomData)
     }
 }

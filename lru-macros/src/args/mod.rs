@@ -12,9 +12,10 @@ mod table;
 mod values;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, Token, parse_quote};
 
 use crate::errors::Errors;
@@ -90,7 +91,10 @@ impl Args {
     fn parse_one(&mut self, attribute: Attribute, input: ParseStream, is_first: bool) -> syn::Result<()> {
         let is_name = input.peek(Ident::peek_any);
         if is_name && input.peek2(Token![:]) && !input.peek2(Token![::]) {
-            return self.parse_after_colon(attribute, input);
+            return self.parse_after_colon::<Token![:]>(attribute, input);
+        }
+        if is_name && input.peek2(Token![=>]) {
+            return self.parse_after_colon::<Token![=>]>(attribute, input);
         }
         if !is_name || !input.peek2(Token![=]) || input.peek2(Token![==]) {
             return self.parse_positional(attribute, input, is_first);
@@ -109,11 +113,15 @@ impl Args {
         Err(error)
     }
 
-    /// An option as `memoize` writes it: `Capacity: 64`.
-    fn parse_after_colon(&mut self, attribute: Attribute, input: ParseStream) -> syn::Result<()> {
+    /// An option as `memoize` writes it, `Capacity: 64`, or as a map, `maxsize => 64`.
+    fn parse_after_colon<P: Parse + ToTokens>(
+        &mut self,
+        attribute: Attribute,
+        input: ParseStream,
+    ) -> syn::Result<()> {
         let name = input.call(Ident::parse_any)?;
         let text = name.to_string();
-        let colon: Token![:] = input.parse()?;
+        let colon: P = input.parse()?;
         let Some(entry) = Entry::find(attribute, &text) else { return Err(self.unknown(attribute, &name)) };
         entry.note(self, &name);
         let message = format!("options are written `name = value`; write `{text} = …`");

@@ -2,11 +2,11 @@
 
 use syn::{Ident, Type};
 
-use super::function::{changed, is_skipped};
+use super::function::is_skipped;
 use super::result::{Borrowed, borrowed};
 use crate::args::{Accessors, Args, SingleFlight};
 use crate::errors::Errors;
-use crate::signature::Func;
+use crate::signature::{Func, receiver_type};
 use crate::{pattern, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
@@ -62,10 +62,15 @@ fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) 
 }
 
 fn arguments_are_owned(func: &Func, message: &str, errors: &mut Errors) {
+    let lent = "this runs apart from the caller, which lends its `&mut` only for the call; remove the parameter, or `swr` and `detach`";
+    if let Some(receiver) = func.receiver().filter(|receiver| is_skipped(&receiver.attrs)) {
+        if type_tokens::mut_reference(&receiver_type(receiver)).is_some() {
+            errors.at(receiver, lent);
+        }
+    }
     for param in func.params() {
-        if let Some(ty) = changed(&param.ty).filter(|_| is_skipped(param)) {
-            let message = "this runs apart from the caller, which lends its `&mut` only for the call; remove the parameter, or `swr` and `detach`";
-            errors.at(ty, message);
+        if let Some(ty) = type_tokens::mut_reference(&param.ty).filter(|_| is_skipped(&param.attrs)) {
+            errors.at(ty, lent);
             continue;
         }
         // What is behind a reference has an owned form.

@@ -1,10 +1,10 @@
 //! Rules for functions and their parameters.
 
-use syn::{PatType, ReceiverKind, Type};
+use syn::Attribute;
 
-use crate::args::Attribute;
+use crate::args;
 use crate::errors::Errors;
-use crate::signature::{Func, KeyOption};
+use crate::signature::{Func, KeyOption, receiver_type};
 use crate::type_tokens;
 
 pub(super) fn check(func: &Func, errors: &mut Errors) {
@@ -17,7 +17,7 @@ pub(super) fn check(func: &Func, errors: &mut Errors) {
 }
 
 fn is_cached_once(func: &Func, errors: &mut Errors) {
-    for attr in func.attrs.iter().filter(|attr| Attribute::is_one(attr)) {
+    for attr in func.attrs.iter().filter(|attr| args::Attribute::is_one(attr)) {
         errors.at(attr, "this function is already cached; remove one of the attributes");
     }
 }
@@ -39,13 +39,9 @@ fn is_not_variadic(func: &Func, errors: &mut Errors) {
 
 fn self_is_not_changed(func: &Func, errors: &mut Errors) {
     let Some(receiver) = func.receiver() else { return };
-    let is_changed = match &receiver.kind {
-        ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
-        ReceiverKind::Typed(_, ty) => changed(ty).is_some(),
-        _ => false,
-    };
-    if is_changed {
-        let message = "a cached method cannot take `&mut self`: a hit does not run the method and changes nothing; take `&self` and return the new value instead";
+    // Of a `self` that is left out, the user has said that a hit need not see it.
+    if !is_skipped(&receiver.attrs) && type_tokens::mut_reference(&receiver_type(receiver)).is_some() {
+        let message = "a cached method cannot take `&mut self`: a hit does not run the method and changes nothing; take `&self` and return the new value instead, or leave `self` out of the key: `#[key(skip)] &mut self`";
         errors.at(receiver, message);
     }
 }
@@ -61,8 +57,8 @@ fn parameters_always_exist(func: &Func, errors: &mut Errors) {
 
 fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
     // Of a parameter that is left out, the user has said that a hit need not see it.
-    for param in func.params().filter(|param| !is_skipped(param)) {
-        if let Some(ty) = changed(&param.ty) {
+    for param in func.params().filter(|param| !is_skipped(&param.attrs)) {
+        if let Some(ty) = type_tokens::mut_reference(&param.ty) {
             let message = format!(
                 "a cached function cannot take `{}`: a hit does not run the function and changes nothing; return the new value instead",
                 type_tokens::spelled(ty)
@@ -72,15 +68,7 @@ fn parameters_are_not_changed(func: &Func, errors: &mut Errors) {
     }
 }
 
-/// Whether the parameter is left out of the key.
-pub(super) fn is_skipped(param: &PatType) -> bool {
-    matches!(KeyOption::parse(&param.attrs), Ok(KeyOption::Skip))
-}
-
-/// The `&mut` type in a parameter's type, if there is one.
-pub(crate) fn changed(ty: &Type) -> Option<&Type> {
-    type_tokens::find(
-        ty,
-        &mut |ty| matches!(ty, Type::Reference(reference) if reference.mutability.is_some()),
-    )
+/// Whether a parameter of these attributes is left out of the key.
+pub(super) fn is_skipped(attrs: &[Attribute]) -> bool {
+    matches!(KeyOption::parse(attrs), Ok(KeyOption::Skip))
 }

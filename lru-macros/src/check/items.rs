@@ -2,32 +2,33 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
+use syn::Expr;
 
 use crate::args::{Accessors, Args, MaxSize};
 use crate::errors::Errors;
 use crate::signature::Func;
-use crate::type_tokens;
+use crate::{pattern, type_tokens};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     companion_is_beside_a_function(args, func, errors);
     companion_hides_no_primitive(args, func, errors);
-    options_of_all_objects_use_none(args, func, errors);
+    options_of_all_calls_use_no_argument(args, func, errors);
 }
 
-/// The accessors of a method's own cache have the options too, and no `self`.
-fn options_of_all_objects_use_none(args: &Args, func: &Func, errors: &mut Errors) {
-    let has_accessors = args.items.accessors.get() != Some(&Accessors::None);
-    let Some(receiver) = func.receiver().filter(|_| has_accessors && args.placement.cache.name().is_none())
-    else {
+/// The accessors of a function's own cache have the options too, and neither `self` nor arguments.
+fn options_of_all_calls_use_no_argument(args: &Args, func: &Func, errors: &mut Errors) {
+    if args.items.accessors.get() == Some(&Accessors::None) || args.placement.cache.name().is_some() {
         return;
-    };
-    let this = [Ident::from(receiver.self_token)];
+    }
+    let this: Vec<_> = func.receiver().map(|receiver| Ident::from(receiver.self_token)).into_iter().collect();
+    let params: Vec<_> = func.params().flat_map(|param| pattern::bindings(&param.pat)).collect();
     let maxsize = match args.eviction.maxsize.get() {
         Some(MaxSize::Expression(expr)) => Some(expr),
         _ => None,
     };
     let (expiry, maxsize) = (&args.expiry, args.eviction.maxsize.name().zip(maxsize));
-    let options = [&expiry.ttl, &expiry.tti, &expiry.error_ttl, &expiry.stale_if_error];
+    let options =
+        [&expiry.ttl, &expiry.tti, &expiry.error_ttl, &expiry.stale_if_error, &args.placement.shards];
     let options = options.into_iter().filter_map(|option| option.name().zip(option.get()));
     for (name, value) in options.chain(maxsize) {
         if type_tokens::mentions(value.to_token_stream(), &this) {
@@ -35,7 +36,37 @@ fn options_of_all_objects_use_none(args: &Args, func: &Func, errors: &mut Errors
                 "`{name}` is an option of one cache for all objects and cannot use `self`; store the results in the object, which has its own `{name}`: `cache = self.field`"
             );
             errors.at(value, message);
+        } else if let Some(param) = argument_in(value, &params) {
+            let instead = if name == "ttl" { "; `ttu = …` takes the arguments" } else { "" };
+            let message = format!(
+                "`{name}` is an option of one cache for all calls and cannot use the argument `{param}`{instead}"
+            );
+            errors.at(value, message);
         }
+    }
+}
+
+/// The parameter that a value is, or that it uses in a call, a field or an operation.
+fn argument_in<'p>(value: &Expr, params: &'p [Ident]) -> Option<&'p Ident> {
+    match value {
+        Expr::Path(path) => {
+            let name = path.path.get_ident()?;
+            params.iter().find(|param| *param == name)
+        }
+        Expr::Call(call) => call.args.iter().find_map(|value| argument_in(value, params)),
+        Expr::MethodCall(call) => {
+            let mut values = core::iter::once(&*call.receiver).chain(&call.args);
+            values.find_map(|value| argument_in(value, params))
+        }
+        Expr::Field(field) => argument_in(&field.base, params),
+        Expr::Binary(binary) => {
+            argument_in(&binary.left, params).or_else(|| argument_in(&binary.right, params))
+        }
+        Expr::Unary(unary) => argument_in(&unary.expr, params),
+        Expr::Cast(cast) => argument_in(&cast.expr, params),
+        Expr::Paren(paren) => argument_in(&paren.expr, params),
+        Expr::Group(group) => argument_in(&group.expr, params),
+        _ => None,
     }
 }
 

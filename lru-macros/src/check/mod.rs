@@ -18,7 +18,6 @@ use crate::args::Args;
 use crate::errors::Errors;
 use crate::signature::Func;
 
-pub(crate) use function::changed;
 pub(crate) use impl_block::check_block;
 pub(crate) use result::{borrowed, error_without_clone, unnamed};
 

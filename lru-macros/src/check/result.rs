@@ -4,11 +4,13 @@ use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypeParam
 
 use crate::args::Args;
 use crate::errors::Errors;
+use crate::future_type::FutureType;
 use crate::signature::Func;
 use crate::type_tokens::{self, bare};
 
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     returns_a_named_type(func, errors);
+    returns_a_possible_future(func, errors);
     returns_no_borrow(args, func, errors);
     cached_errors_are_cloned(args, func, errors);
 }
@@ -51,6 +53,13 @@ fn is_never_clone(ty: &Type) -> bool {
         }));
     }
     (last == "Error" || last == "Result") && is_of(&["anyhow", "io"]) || last == "Report" && is_of(&["eyre"])
+}
+
+/// The future of a call waits for another call, or for the body.
+fn returns_a_possible_future(func: &Func, errors: &mut Errors) {
+    if let Some(bound) = func.future.as_ref().and_then(FutureType::unmet_bound) {
+        errors.at(bound, format!("the future of a cached function is not `{bound}`; remove this bound"));
+    }
 }
 
 fn returns_a_named_type(func: &Func, errors: &mut Errors) {

@@ -17,7 +17,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::{DeriveInput, GenericArgument, Generics, Path, PathArguments, Type};
 
 use super::variants::{Variant, variants};
-use crate::signature::type_params;
+use crate::signature::{generic_argument, type_params};
 use crate::{lifetimes, type_tokens};
 
 /// A type that may contain itself.
@@ -52,8 +52,7 @@ impl<'a> Recursion<'a> {
         let (name, generics) = (&self.input.ident, &self.input.generics);
         let arguments = generics.params.iter().map(|param| match param {
             syn::GenericParam::Lifetime(_) => quote! { 'static },
-            syn::GenericParam::Type(param) => param.ident.to_token_stream(),
-            syn::GenericParam::Const(param) => param.ident.to_token_stream(),
+            param => generic_argument(param),
         });
         quote! { #name<#(#arguments),*> }
     }

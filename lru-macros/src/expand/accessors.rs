@@ -7,7 +7,7 @@ use syn::{GenericParam, Generics};
 
 use super::{backend, cache, call, items};
 use crate::attributes::Attrs;
-use crate::model::{Accessors, Flavor, Model, Need};
+use crate::model::{Accessors, Checks, Flavor, Model, Need};
 use crate::{lifetimes, pattern, signature};
 
 /// Returns all accessors, and the functions that they call.
@@ -25,7 +25,7 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
             let doc = format!(" Accessors of the cache of the function `{name}`.");
             // In an `impl` or trait, rustc rejects the type, and names the macro in its message.
             quote! {
-                #krate::__private::in_an_impl_write_accessors_siblings! {
+                #krate::__private::in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle! {
                     [#(#cfg)*]
                     #[doc = #doc]
                     #(#hidden)*
@@ -103,8 +103,8 @@ struct Accessor {
 fn accessor_list(model: &Model) -> Vec<Accessor> {
     let Model { result, krate, typed, .. } = model;
     let home = quote!(Self);
-    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home));
-    let (result_policy, compute) = (call::result_policy(model), call::run(model, &home));
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let (result_policy, compute) = (call::result_policy(model, Checks::Assumed), call::run(model, &home));
     let insert = call::insert(model, &compute);
     let (put, peeked) = (call::put(model), model.peeked());
     let ask = |name, doc, takes, returns, body| {

@@ -7,7 +7,7 @@ use syn::{GenericParam, Index};
 
 use super::{cache, call};
 use crate::args::{Format, OnLost, Swr};
-use crate::model::{self, Accessors, Backend, Flavor, Model};
+use crate::model::{self, Accessors, Backend, Checks, Flavor, Model};
 use crate::{signature, type_tokens};
 
 /// The function that opens the backend.
@@ -178,8 +178,11 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
     let home = quote!(Self);
     let (backend, entry) = (backend_handle(model, &home)?, entry(model, &home)?);
     let Model { krate, result, .. } = model;
-    let (handle, key, result_policy) =
-        (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
+    let (handle, key, result_policy) = (
+        cache::handle(model, &home),
+        cache::key(model, &home, Checks::Assumed),
+        call::result_policy(model, Checks::Assumed),
+    );
     let wait = |future: TokenStream| wait(model, &future);
     let failing = |ty: TokenStream| quote! { ::core::result::Result<#ty, #krate::backend::BackendError> };
     let peeked = wait(quote! { __entry.peek(#result_policy) });
@@ -258,8 +261,11 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
 fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStream {
     let home = quote!(Self);
     let krate = &model.krate;
-    let (handle, key, result_policy) =
-        (cache::handle(model, &home), cache::key(model, &home), call::result_policy(model));
+    let (handle, key, result_policy) = (
+        cache::handle(model, &home),
+        cache::key(model, &home, Checks::Assumed),
+        call::result_policy(model, Checks::Assumed),
+    );
     let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
     let (strictness, call) = (strictness(model), call::call(model, &home));
     let claim = quote! { __entry.claim(__errors) };

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
+use crate::model::{Accessors, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
 /// The cache handle of a call; `home` is the type that has the accessors.
@@ -30,7 +30,7 @@ fn plain_handle(model: &Model, home: &TokenStream) -> TokenStream {
             }
         },
         Place::Static(parts) => {
-            let handle = options(model)
+            let handle = options(model, home)
                 .map_or_else(|| quote! { handle() }, |options| quote! { handle_with(#options) });
             if matches!(model.accessors, Accessors::None) {
                 let memo = Memo::new(model, parts).found(&model.krate);
@@ -58,9 +58,15 @@ fn of_function(model: &Model, home: &TokenStream) -> TokenStream {
     quote! { #home::#memo(#lifetime) }
 }
 
+/// The name of the function that calls the eviction listener.
+pub(super) const LISTENER: &str = "__listener";
+
 /// The lifecycle options of each call, where there are any.
-fn options(model: &Model) -> Option<TokenStream> {
-    model.lifecycle.options(&model.krate, &entry_types(model))
+fn options(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    let name = model.accessor(LISTENER);
+    let is_item = !matches!(model.accessors, Accessors::None);
+    let listener = is_item.then(|| quote! { #home::#name });
+    model.lifecycle.options(&model.krate, &entry_types(model), listener.as_ref())
 }
 
 /// The types in an entry, and the arguments in its key.
@@ -99,15 +105,17 @@ pub(super) fn name(model: &Model) -> Ident {
 
 /// The key of a call: a tuple that borrows the arguments, after the identity of the instance where there are
 /// several. With one argument, the key in an object is the argument itself.
-pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
+pub(super) fn key(model: &Model, home: &TokenStream, checks: Checks) -> TokenStream {
     let krate = &model.krate;
-    let parts: Vec<_> = model.key.parts.iter().map(|part| part.key.borrow(&part.place, krate)).collect();
+    let parts: Vec<_> =
+        model.key.parts.iter().map(|part| part.key.borrow(&part.place, checks, krate)).collect();
     match &model.place {
         Place::Object(object) => {
             let (part, function) = (one_or_all(&parts), function_in_object(model));
             let span = type_tokens::first_span(object);
             let (handle, krate) = (handle_of(object, krate), krate.at(span));
-            quote_spanned! { span=> #krate::__private::keyed(|| #handle, #function, #part).__fit() }
+            let fit = fit(checks, span);
+            quote_spanned! { span=> #krate::__private::keyed(|| #handle, #function, #part).#fit() }
         }
         Place::Static(_) => {
             let function = model.accessor("__identity");
@@ -120,6 +128,15 @@ pub(super) fn key(model: &Model, home: &TokenStream) -> TokenStream {
             }
         }
     }
+}
+
+/// The method that checks whether a type fits an object.
+pub(super) fn fit(checks: Checks, span: Span) -> Ident {
+    let name = match checks {
+        Checks::Reported => "__fit",
+        Checks::Assumed => "__assumed_fit",
+    };
+    Ident::new(name, span)
 }
 
 /// One part by itself, several as a tuple.

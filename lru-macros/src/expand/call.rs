@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Index;
 
 use super::cache;
-use crate::model::{Flavor, Model, Need, Place};
+use crate::model::{Checks, Flavor, Model, Need, Place};
 use crate::type_tokens;
 
 /// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
@@ -58,15 +58,16 @@ pub(super) fn choices(model: &Model, needs: Need) -> TokenStream {
 }
 
 /// The result policy.
-pub(super) fn result_policy(model: &Model) -> TokenStream {
-    let result_policy = model.result_policy.value(&model.krate);
+pub(super) fn result_policy(model: &Model, checks: Checks) -> TokenStream {
+    let result_policy = model.result_policy.value(checks, &model.krate);
     match &model.place {
         Place::Static(_) => result_policy,
         Place::Object(object) => {
             let (span, result) = (type_tokens::first_span(&model.result), &model.result);
             let (krate, handle) = (model.krate.at(span), cache::handle_of(object, &model.krate));
+            let fit = cache::fit(checks, span);
             quote_spanned! { span=>
-                #krate::__private::valued::<#result, _, _, _>(|| #handle, #result_policy).__fit()
+                #krate::__private::valued::<#result, _, _, _>(|| #handle, #result_policy).#fit()
             }
         }
     }
@@ -110,8 +111,11 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
 /// Stores `__value` in the cache.
 pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
-    let (handle, key, result_policy) =
-        (cache::handle(model, &home), cache::key(model, &home), result_policy(model));
+    let (handle, key, result_policy) = (
+        cache::handle(model, &home),
+        cache::key(model, &home, Checks::Assumed),
+        result_policy(model, Checks::Assumed),
+    );
     model.lifecycle.entry_options(&model.krate, &model.references_of_put()).map_or_else(
         || quote! { #handle.put(#key, __value, #result_policy); },
         |options| quote! { #handle.put_with(#key, __value, #result_policy, #options); },

@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::{backend, cache, call};
-use crate::model::{Flavor, Flight, Model, is_reference};
+use crate::model::{Checks, Flavor, Flight, Model, is_reference};
 use crate::type_tokens;
 
 /// Looks up the result; on a miss computes it, or waits for the call that does. `call` calls the body.
@@ -144,8 +144,11 @@ impl Coalesced<'_> {
 
     fn lookup(&self) -> TokenStream {
         let Self { model, flight, home, .. } = self;
-        let (handle, key, result_policy) =
-            (cache::handle(model, home), cache::key(model, home), call::result_policy(model));
+        let (handle, key, result_policy) = (
+            cache::handle(model, home),
+            cache::key(model, home, Checks::Reported),
+            call::result_policy(model, Checks::Reported),
+        );
         // Only a call that may await a refresh looks up its result again.
         let may_repeat = matches!(model.flavor, Flavor::Async(_)) && flight.has_refreshes;
         let flight = flight.value(&model.plain_name(), &model.krate);

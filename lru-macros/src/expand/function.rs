@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Type;
 
 use super::{cache, call, coalesced};
-use crate::model::{Accessors, Flavor, Model, Need, Param};
+use crate::model::{Accessors, Checks, Flavor, Model, Need, Param};
 use crate::{signature, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
@@ -16,8 +16,11 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     let inputs = model.inputs();
     let home = model.home();
     let handle = cache::handle(model, &home);
-    let (choices, key, result_policy) =
-        (call::choices(model, Need::Body), cache::key(model, &home), call::result_policy(model));
+    let (choices, key, result_policy) = (
+        call::choices(model, Need::Body),
+        cache::key(model, &home, Checks::Reported),
+        call::result_policy(model, Checks::Reported),
+    );
     let call = match model.accessors {
         Accessors::None => call_here(model),
         _ => call::call(model, &home),
@@ -111,7 +114,15 @@ fn call_here(model: &Model) -> TokenStream {
         Flavor::Sync => {
             let returns = type_tokens::impl_trait(result).is_none().then(|| quote! { -> #result });
             let body = quote! { { #(#bindings)* #body } };
-            quote! { (move || #returns #body)() }
+            let closure = quote! { move || #returns #body };
+            let mut arguments = model.typed_arguments().into_iter();
+            if arguments.any(|(ty, _)| type_tokens::mut_reference(&ty).is_some()) {
+                // A closure that can be called twice cannot return a part of what it changes.
+                let krate = &model.krate;
+                quote! { #krate::__private::call_once(#closure) }
+            } else {
+                quote! { (#closure)() }
+            }
         }
         Flavor::Async(_) => {
             let early = early_return(result);

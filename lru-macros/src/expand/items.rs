@@ -28,7 +28,11 @@ pub(super) fn beside_accessors(model: &Model) -> TokenStream {
     let registered = registered(model);
     let identity = model.key.identity.function(&model.accessor("__identity"), krate);
     let identity = identity.map(|identity| quote! { #(#cfg)* #identity });
+    let listener = model.accessor(cache::LISTENER);
+    let listener = model.lifecycle.listener_item(&listener, krate, &cache::entry_types(model));
+    let listener = listener.map(|listener| quote! { #(#cfg)* #listener });
     quote! {
+        #listener
         #(#cfg)*
         #[doc(hidden)]
         fn #function(#lifetime) -> #ty {

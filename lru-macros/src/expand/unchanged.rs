@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Type};
 
 use super::{accessors, call};
 use crate::args::{self, Args};
-use crate::model::{Accessors, Key, Model, Param, Scope};
+use crate::model::{Accessors, Checks, Key, Model, Param, Scope};
 use crate::signature::{self, Func, ItemScope, receiver_type};
 use crate::{check, type_tokens};
 
@@ -38,7 +38,7 @@ pub(super) fn stubs(mut args: Args, func: Func) -> TokenStream {
         param.name = type_tokens::respanned(&param.name, Span::mixed_site());
     }
     let keys = if asks_keys { questions(&model) } else { Vec::new() };
-    let result = asks_result.then(|| call::result_policy(&model)).into_iter();
+    let result = asks_result.then(|| call::result_policy(&model, Checks::Reported)).into_iter();
     let choices = &model.krate;
     let questions = quote! {
         use #choices::__private::choices::*;
@@ -53,7 +53,7 @@ fn questions(model: &Model) -> Vec<TokenStream> {
     let scope = Scope::Own { items: ItemScope::all(), is_per_thread: false };
     let is_asked = |ty: &Type, attrs: &[Attribute]| {
         let is_named = check::unnamed(ty).is_none_or(|ty| matches!(ty, Type::ImplTrait(_)));
-        is_named && check::changed(ty).is_none() && !attrs.iter().any(signature::is_key)
+        is_named && type_tokens::mut_reference(ty).is_none() && !attrs.iter().any(signature::is_key)
     };
     let receiver = model.receiver.iter().filter_map(|receiver| {
         let (this, ty) = (&receiver.self_token, receiver_type(receiver));
@@ -64,5 +64,5 @@ fn questions(model: &Model) -> Vec<TokenStream> {
         is_asked(ty, &written.attrs).then(|| (name.to_token_stream(), ty.clone()))
     });
     let all = receiver.chain(params);
-    all.map(|(place, ty)| Key::new(&ty, &scope).borrow(&place, &model.krate)).collect()
+    all.map(|(place, ty)| Key::new(&ty, &scope).borrow(&place, Checks::Reported, &model.krate)).collect()
 }

@@ -7,7 +7,7 @@ use syn::{Expr, GenericParam, Generics, Index, Type};
 use super::krate::Krate;
 use crate::args::Args;
 use crate::lifetimes;
-use crate::signature::{Func, ItemScope};
+use crate::signature::{Func, ItemScope, generic_argument};
 use crate::type_tokens::{self, bare};
 
 /// Where the cache is, as far as it matters for naming types.
@@ -41,6 +41,16 @@ impl Scope {
         };
         Ident::new(name, Span::call_site())
     }
+
+    /// The marker type for an argument of this type: no clone of one that visibly borrows can be stored.
+    fn marker_for(&self, ty: &Type) -> Ident {
+        let marker = self.marker();
+        if lifetimes::has_lifetimes(ty) && !matches!(self, Self::Object) {
+            format_ident!("Lent{marker}", span = marker.span())
+        } else {
+            marker
+        }
+    }
 }
 
 /// The key of a call.
@@ -67,15 +77,6 @@ pub(crate) enum Identity {
 }
 
 impl Identity {
-    /// The names of the parameters, as in a call.
-    fn names(params: &[GenericParam]) -> impl Iterator<Item = &Ident> {
-        params.iter().filter_map(|param| match param {
-            GenericParam::Type(param) => Some(&param.ident),
-            GenericParam::Const(param) => Some(&param.ident),
-            GenericParam::Lifetime(_) => None,
-        })
-    }
-
     /// The function that returns the identity.
     pub(crate) fn function(&self, name: &Ident, krate: &Krate) -> Option<TokenStream> {
         let Self::Of { params, arguments } = self else { return None };
@@ -104,8 +105,8 @@ impl Identity {
         match self {
             Self::None => None,
             Self::Of { params, arguments } => {
-                let names = Self::names(params).map(ToTokens::to_token_stream);
-                let types: Vec<_> = names.chain(arguments.iter().map(|_| quote!(_))).collect();
+                let named = params.iter().map(generic_argument);
+                let types: Vec<_> = named.chain(arguments.iter().map(|_| quote!(_))).collect();
                 let turbofish = (!types.is_empty()).then(|| quote! { ::<#(#types),*> });
                 Some(quote! { &#function #turbofish (#(&#arguments),*) })
             }
@@ -132,28 +133,47 @@ pub(crate) enum Key {
     Pinned(Box<Key>),
 }
 
+/// Whether an item reports types that cannot be in the cache.
+///
+/// The function does. Its accessors assume what the function has checked: in an incremental compilation, rustc
+/// reports a mistake once for each item that contains it.
+#[derive(Clone, Copy)]
+pub(crate) enum Checks {
+    Reported,
+    Assumed,
+}
+
 /// Where an argument that cannot be part of a key is underlined, and which trait of the library says why.
 pub(crate) struct Spot {
     span: Span,
     reason: &'static str,
+    /// The function of `SelectKey` for the marker type.
+    select: String,
 }
 
 const ARGUMENT: &str = "Argument";
 
 impl Spot {
-    fn of(ty: &Type) -> Self {
+    fn of(ty: &Type, marker: &Ident) -> Self {
         let is_any_of = |names: &'static [&'static str]| move |ty: &Type| matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name)));
         let contains = |names| type_tokens::find(ty, &mut is_any_of(names)).is_some();
         let reason = if is_any_of(&["Self"])(bare(ty)) {
             "SelfArgument"
         } else if contains(&["HashMap", "HashSet"]) {
             "UnorderedArgument"
-        } else if contains(&["Rc"]) {
+        } else if lifetimes::has_lifetimes(ty) {
+            "BorrowingArgument"
+        } else if contains(&["Rc"]) && marker.to_string().ends_with("Shared") {
             "UnsharedArgument"
         } else {
             ARGUMENT
         };
-        Self { span: type_tokens::first_span(ty), reason }
+        Self { span: type_tokens::first_span(ty), reason, select: marker.to_string().to_lowercase() }
+    }
+
+    /// Of the value of an expression.
+    fn made(span: Span, marker: &str) -> Self {
+        Self { span, reason: ARGUMENT, select: marker.to_lowercase() }
     }
 }
 
@@ -170,8 +190,8 @@ impl Key {
             Type::Tuple(tuple) => {
                 Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
             }
-            ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker()),
-            ty => Self::Erased(Spot::of(ty), scope.marker()),
+            ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker_for(ty)),
+            ty => Self::Erased(Spot::of(ty, &scope.marker_for(ty)), scope.marker()),
         }
     }
 
@@ -182,7 +202,7 @@ impl Key {
         if matches!(scope, Scope::Object) {
             Self::Made(span)
         } else {
-            Self::Erased(Spot { span, reason: ARGUMENT }, scope.marker())
+            Self::Erased(Spot::made(span, &scope.marker().to_string()), scope.marker())
         }
     }
 
@@ -222,7 +242,7 @@ impl Key {
             Self::Plain(ty) => stored(ty, krate),
             Self::ByType(ty, marker) => {
                 let ty = lifetimes::with_static(ty);
-                let scope = (*marker == "Thread").then(|| quote! { , #marker });
+                let scope = (*marker != "Shared").then(|| quote! { , #marker });
                 quote! { #krate::__private::stored_argument!(#ty #scope) }
             }
             Self::Erased(_, marker) => {
@@ -252,33 +272,36 @@ impl Key {
     }
 
     /// The expression that borrows the argument at `place`.
-    pub(crate) fn borrow(&self, place: &TokenStream, krate: &Krate) -> TokenStream {
-        let chosen = |spot: &Spot, scope: &str| {
+    pub(crate) fn borrow(&self, place: &TokenStream, checks: Checks, krate: &Krate) -> TokenStream {
+        let chosen = |spot: &Spot| {
             let span = spot.span;
             let (krate, scope, reason) =
-                (krate.at(span), Ident::new(scope, span), Ident::new(spot.reason, span));
-            quote_spanned! { span=>
-                #krate::__private::#reason::__allow((&&&&&&#krate::__private::SelectKey::#scope(&#place)).__key())
+                (krate.at(span), Ident::new(&spot.select, span), Ident::new(spot.reason, span));
+            let made =
+                quote_spanned! { span=> (&&&&&&#krate::__private::SelectKey::#scope(&#place)).__key() };
+            match checks {
+                Checks::Reported => quote_spanned! { span=> #krate::__private::#reason::__allow(#made) },
+                Checks::Assumed => quote_spanned! { span=> #made.__assumed() },
             }
         };
         match self {
             Self::Plain(_) => quote! { &#place },
-            Self::ByType(ty, marker) => chosen(&Spot::of(ty), &marker.to_string().to_lowercase()),
-            Self::Made(span) => chosen(&Spot { span: *span, reason: ARGUMENT }, "local"),
+            Self::ByType(ty, marker) => chosen(&Spot::of(ty, marker)),
+            Self::Made(span) => chosen(&Spot::made(*span, "Local")),
             Self::Erased(spot, marker) => {
-                let part = chosen(spot, &marker.to_string().to_lowercase());
+                let part = chosen(spot);
                 quote! { #krate::__private::Erase(#part, #krate::__private::#marker) }
             }
             Self::Tuple(keys) => {
                 let parts = keys.iter().enumerate().map(|(place_in, key)| {
                     let index = Index::from(place_in);
-                    key.borrow(&quote!(#place.#index), krate)
+                    key.borrow(&quote!(#place.#index), checks, krate)
                 });
                 nested(&parts.collect::<Vec<_>>())
             }
             // The argument is a reference itself.
             Self::Reference(key) if matches!(**key, Self::Plain(_)) => place.clone(),
-            Self::Reference(key) | Self::Pinned(key) => key.borrow(&quote!((*#place)), krate),
+            Self::Reference(key) | Self::Pinned(key) => key.borrow(&quote!((*#place)), checks, krate),
         }
     }
 }

@@ -32,7 +32,6 @@ pub(crate) struct EntryTypes {
 impl EntryTypes {
     /// The eviction listener, as a method of the options.
     fn listener_option(&self, listener: &Expr) -> TokenStream {
-        let Self { key, arguments, place, stored } = self;
         // A closure gets the types of its parameters from the method; the arguments of a function are
         // coerced.
         let listener = if matches!(listener, Expr::Closure(_)) {
@@ -40,6 +39,12 @@ impl EntryTypes {
         } else {
             quote! { |__key, __value, __cause| #listener(__key, __value, __cause) }
         };
+        self.on_evict(&listener)
+    }
+
+    /// The method of the options that sets the eviction listener.
+    fn on_evict(&self, listener: &TokenStream) -> TokenStream {
+        let Self { key, arguments, place, stored } = self;
         quote! { .on_evict::<#key, #arguments, #stored, _>(|__key| #place, #listener) }
     }
 }
@@ -142,7 +147,13 @@ impl Lifecycle {
     }
 
     /// The options of a function's own cache, as a value.
-    pub(crate) fn options(&self, krate: &Krate, entry_types: &EntryTypes) -> Option<TokenStream> {
+    /// `listener` is the function that calls the eviction listener, where there is one.
+    pub(crate) fn options(
+        &self,
+        krate: &Krate,
+        entry_types: &EntryTypes,
+        listener: Option<&TokenStream>,
+    ) -> Option<TokenStream> {
         let Self { eviction, expiry, has_front_ttl } = self;
         if !self.has_metadata() {
             return None;
@@ -151,7 +162,10 @@ impl Lifecycle {
             expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
         let settings = self.settings().map(|settings| quote! { .expiry(#settings) });
         let timed = (*has_front_ttl || expiry.ttu.is_some()).then(|| quote! { .timed() });
-        let on_evict = eviction.on_evict.get().map(|listener| entry_types.listener_option(listener));
+        let on_evict = eviction.on_evict.get().map(|written| match listener {
+            Some(listener) => entry_types.on_evict(listener),
+            None => entry_types.listener_option(written),
+        });
         let EntryTypes { key, arguments, place, .. } = entry_types;
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
@@ -191,6 +205,30 @@ impl Lifecycle {
             }
         });
         Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
+    }
+
+    /// A function that calls the eviction listener, for the accessors: the user's expression is in one item.
+    pub(crate) fn listener_item(
+        &self,
+        name: &Ident,
+        krate: &Krate,
+        entry_types: &EntryTypes,
+    ) -> Option<TokenStream> {
+        let listener = self.eviction.on_evict.get()?;
+        let EntryTypes { arguments, stored, .. } = entry_types;
+        let cause = quote! { #krate::RemovalCause };
+        let call = if matches!(listener, Expr::Closure(_)) {
+            quote! {
+                let __listener: fn(&#arguments, &#stored, #cause) = #listener;
+                __listener(__key, __value, __cause)
+            }
+        } else {
+            quote! { #listener(__key, __value, __cause) }
+        };
+        Some(quote! {
+            #[doc(hidden)]
+            fn #name(__key: &#arguments, __value: &#stored, __cause: #cause) { #call }
+        })
     }
 
     /// The functions that make weight and expiry of the arguments.

@@ -16,14 +16,12 @@ mod sums;
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{
-    Expr, ExprLit, GenericParam, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote,
-};
+use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote};
 
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::future_type::FutureType;
-use crate::signature::{Func, receiver_type, type_params};
+use crate::signature::{Func, generic_argument, receiver_type, type_params};
 
 use key::Part;
 use params::Arguments;
@@ -31,7 +29,7 @@ use params::Arguments;
 pub(crate) use accessors::Accessors;
 pub(crate) use backend::Backend;
 pub(crate) use flight::Flight;
-pub(crate) use key::{Identity, Key, KeyShape, Scope, nested};
+pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
 pub(crate) use lifecycle::{EntryTypes, Lifecycle, is_reference};
 pub(crate) use need::Need;
@@ -299,13 +297,7 @@ impl Model {
 
     /// Type and const parameters, as in a call.
     pub(crate) fn turbofish(&self) -> Option<TokenStream> {
-        let names: Vec<_> = type_params(&self.generics)
-            .map(|param| match param {
-                GenericParam::Type(param) => param.ident.to_token_stream(),
-                GenericParam::Const(param) => param.ident.to_token_stream(),
-                GenericParam::Lifetime(param) => param.lifetime.to_token_stream(),
-            })
-            .collect();
+        let names: Vec<_> = type_params(&self.generics).map(generic_argument).collect();
         (!names.is_empty()).then(|| quote! { ::<#(#names),*> })
     }
 

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use super::key::Scope;
+use super::key::{Checks, Scope};
 use super::krate::Krate;
 use crate::args::Results;
 use crate::lifetimes;
@@ -98,12 +98,12 @@ impl ResultPolicy {
     }
 
     /// The policy as a value.
-    pub(crate) fn value(&self, krate: &Krate) -> TokenStream {
+    pub(crate) fn value(&self, checks: Checks, krate: &Krate) -> TokenStream {
         match &self.choice {
             Choice::Plain => quote! { #krate::__private::Plain },
-            Choice::ByType(rules) => self.chosen(*rules, krate),
+            Choice::ByType(rules) => self.chosen(*rules, checks, krate),
             Choice::Unnamed(rules) => {
-                let chosen = self.chosen(*rules, krate);
+                let chosen = self.chosen(*rules, checks, krate);
                 let marker = &self.marker;
                 quote! { #krate::__private::EraseResult(#chosen, #krate::__private::#marker) }
             }
@@ -131,14 +131,18 @@ impl ResultPolicy {
         quote_spanned! { span=> #krate::__private::SelectPolicy::<#ty, #krate::__private::#marker>::NEW }
     }
 
-    fn chosen(&self, rules: Rules, krate: &Krate) -> TokenStream {
+    fn chosen(&self, rules: Rules, checks: Checks, krate: &Krate) -> TokenStream {
         let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
+        let policy = match checks {
+            Checks::Reported => quote_spanned! { span=> __result_policy },
+            Checks::Assumed => quote_spanned! { span=> __assumed_policy },
+        };
         // One reference for each level of the selection, and one between the levels of an `Ok` and those of
         // the whole result. Where errors are stored, the former are skipped.
         let chosen = if rules.errors {
-            quote_spanned! { span=> (&&#selector).__with_errors((&&#selector).__result_policy()) }
+            quote_spanned! { span=> (&&#selector).__with_errors((&&#selector).#policy()) }
         } else {
-            quote_spanned! { span=> (&&&&&#selector).__result_policy() }
+            quote_spanned! { span=> (&&&&&#selector).#policy() }
         };
         if rules.none {
             chosen

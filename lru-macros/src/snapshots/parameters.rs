@@ -151,15 +151,13 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    ::functools::__private::Argument::__allow(
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
-                            .__key(),
-                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                        .__key()
+                        .__assumed(),
                 ),
-                ::functools::__private::Argument::__allow(
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                        .__key(),
-                ),
+                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                    .__key()
+                    .__assumed(),
                 words,
             ))
     }
@@ -181,22 +179,20 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        ::functools::__private::Argument::__allow(
-                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
-                                .__key(),
-                        ),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
                     ),
-                    ::functools::__private::Argument::__allow(
-                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                            .__key(),
-                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__result_policy(),
+                    .__assumed_policy(),
             )
     }
     /// Stores a result for these arguments, as if the function had returned it.
@@ -218,15 +214,13 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        ::functools::__private::Argument::__allow(
-                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
-                                .__key(),
-                        ),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
                     ),
-                    ::functools::__private::Argument::__allow(
-                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                            .__key(),
-                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
                     words,
                 ),
                 __value,
@@ -234,7 +228,7 @@ impl find {
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__result_policy(),
+                    .__assumed_policy(),
             );
     }
     /// Removes the cached result for these arguments, and returns whether there was one.
@@ -254,15 +248,13 @@ impl find {
                 text,
                 (
                     &__arg1.0,
-                    ::functools::__private::Argument::__allow(
-                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
-                            .__key(),
-                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                        .__key()
+                        .__assumed(),
                 ),
-                ::functools::__private::Argument::__allow(
-                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                        .__key(),
-                ),
+                (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                    .__key()
+                    .__assumed(),
                 words,
             ))
     }
@@ -284,22 +276,20 @@ impl find {
                     text,
                     (
                         &__arg1.0,
-                        ::functools::__private::Argument::__allow(
-                            (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
-                                .__key(),
-                        ),
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
                     ),
-                    ::functools::__private::Argument::__allow(
-                        (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
-                            .__key(),
-                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
                     words,
                 ),
                 (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
                 >::NEW)
-                    .__result_policy(),
+                    .__assumed_policy(),
             );
         __miss.insert(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }

@@ -14,6 +14,11 @@ fn by_value(n: u64) -> u64 {
     n
 }
 
+#[lru_cache(on_evict = |key: u64, value: u64, _: RemovalCause| println!("{key} {value}"))]
+fn in_a_closure(n: u64) -> u64 {
+    n
+}
+
 fn main() {
-    println!("{} {}", too_few(1), by_value(2));
+    println!("{} {} {}", too_few(1), by_value(2), in_a_closure(3));
 }

@@ -9,6 +9,16 @@ fn by_call(n: u64) -> u64 {
     n
 }
 
+#[lru_cache(ttl = seconds)]
+fn by_argument(n: u64, seconds: u64) -> u64 {
+    n + seconds
+}
+
+#[lru_cache(maxsize = n as usize + 1)]
+fn by_operation(n: u64) -> u64 {
+    n
+}
+
 struct Shop {
     ttl: u64,
     memo: LruCache<u64, u64>,
@@ -22,6 +32,11 @@ impl Shop {
 
     #[lru_cache(maxsize = self.memo.len())]
     fn stock(#[key(skip)] &self, id: u64) -> u64 {
+        id
+    }
+
+    #[lru_cache(shards = self.memo.len())]
+    fn shelf(#[key(skip)] &self, id: u64) -> u64 {
         id
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod backend_errors;
 #[cfg(feature = "backend")]
 pub(crate) mod backend_handle;
 pub(crate) mod begin;
+pub(crate) mod body;
 pub(crate) mod cache_holder;
 #[cfg(feature = "backend")]
 pub(crate) mod claim;

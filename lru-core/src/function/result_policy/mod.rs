@@ -19,14 +19,14 @@ pub use followers::{CloneResult, Recompute, Sharing};
 pub use none::SomeOnly;
 pub use refused::Refused;
 pub use select::SelectPolicy;
-pub use stored_type::{Cacheable, Probe, ProbeDefaults, StoredAs, kind};
+pub use stored_type::{Cacheable, CachedOutput, Probe, ProbeDefaults, StoredAs, kind};
 
 /// The traits of the autoref selection by [`SelectPolicy`], for import without names.
 pub(crate) mod choices {
     pub use super::followers::{ByClone as _, ByRecompute as _};
     pub use super::select::{
-        ByOk as _, ByPresence as _, ByResult as _, ByWhole as _, RefusedOk as _, RefusedWhole as _,
-        WithoutPresence as _, WithoutResult as _,
+        ByOk as _, ByPresence as _, ByResult as _, ByWhole as _, RefusedFuture as _, RefusedOk as _,
+        RefusedWhole as _, WithoutPresence as _, WithoutResult as _,
     };
 }
 

@@ -4,13 +4,22 @@ use core::marker::PhantomData;
 
 use super::none::{MaybeNone, SomeOnly};
 use super::refused::Refused;
-use super::stored_type::Cacheable;
+use super::stored_type::{Cacheable, CachedOutput};
 use super::{OkOnly, Plain, WholeResult};
 use crate::key::sharing::Stores;
 
 /// A result type for autoref selection, in a cache with the marker `S`: [`Shared`](crate::key::Shared),
 /// [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
 pub struct SelectPolicy<R, S>(PhantomData<fn() -> R>, PhantomData<S>);
+
+impl<R, S> Clone for SelectPolicy<R, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// A refused result is moved out of the references of the selection.
+impl<R, S> Copy for SelectPolicy<R, S> {}
 
 impl<R, S> SelectPolicy<R, S> {
     /// The only value.
@@ -21,11 +30,18 @@ impl<R, S> SelectPolicy<R, S> {
 pub trait ByOk {
     /// Returns the policy.
     fn __result_policy(&self) -> OkOnly;
+    /// Returns the policy, in an item that leaves compile errors to another.
+    fn __assumed_policy(&self) -> OkOnly;
 }
 
 impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
     #[inline]
     fn __result_policy(&self) -> OkOnly {
+        OkOnly
+    }
+
+    #[inline]
+    fn __assumed_policy(&self) -> OkOnly {
         OkOnly
     }
 }
@@ -36,6 +52,8 @@ pub trait RefusedOk<T> {
     fn __result_policy<Open>(&self) -> Refused
     where
         T: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+    /// Returns the stand-in, in an item that leaves compile errors to another.
+    fn __assumed_policy(&self) -> Refused;
 }
 
 impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
@@ -43,6 +61,10 @@ impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
     where
         T: Clone + Cacheable<Open>,
     {
+        Refused
+    }
+
+    fn __assumed_policy(&self) -> Refused {
         Refused
     }
 }
@@ -54,6 +76,8 @@ impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
 pub trait ByWhole {
     /// Returns the policy.
     fn __result_policy(&self) -> Plain;
+    /// Returns the policy, in an item that leaves compile errors to another.
+    fn __assumed_policy(&self) -> Plain;
 }
 
 impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
@@ -61,21 +85,57 @@ impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
     fn __result_policy(&self) -> Plain {
         Plain
     }
+
+    #[inline]
+    fn __assumed_policy(&self) -> Plain {
+        Plain
+    }
 }
 
-/// Refuses a result. The compile error is the unmet bound.
-pub trait RefusedWhole<R> {
+/// Refuses a future. The compile error is the unmet bound, which no type meets.
+pub trait RefusedFuture<R> {
     /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
+        R: CachedOutput<Open>;
+    /// Returns the stand-in, in an item that leaves compile errors to another.
+    fn __assumed_policy(&self) -> Refused;
+}
+
+impl<R: Future, S> RefusedFuture<R> for SelectPolicy<R, S> {
+    fn __result_policy<Open>(&self) -> Refused
+    where
+        R: CachedOutput<Open>,
+    {
+        Refused
+    }
+
+    fn __assumed_policy(&self) -> Refused {
+        Refused
+    }
+}
+
+/// Refuses a result. The compile error is the unmet bound.
+///
+/// The methods take `self` by value, so that method resolution tries them after [`RefusedFuture`].
+pub trait RefusedWhole<R> {
+    /// Requires the bound that is not met.
+    fn __result_policy<Open>(self) -> Refused
+    where
         R: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+    /// Returns the stand-in, in an item that leaves compile errors to another.
+    fn __assumed_policy(self) -> Refused;
 }
 
 impl<R, S> RefusedWhole<R> for SelectPolicy<R, S> {
-    fn __result_policy<Open>(&self) -> Refused
+    fn __result_policy<Open>(self) -> Refused
     where
         R: Clone + Cacheable<Open>,
     {
+        Refused
+    }
+
+    fn __assumed_policy(self) -> Refused {
         Refused
     }
 }

@@ -94,6 +94,16 @@ pub trait Cacheable<Open> {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static, Open> Cacheable<Open> for T {}
 
+/// Implemented by no type: the error about a function that returns a future under another name.
+///
+/// `Open` is inferred, as in [`Cacheable`].
+#[diagnostic::on_unimplemented(
+    message = "the future `{Self}` cannot be cached, only its output",
+    label = "the attribute does not recognise this type as a future",
+    note = "write `async fn`, or as the return type `Pin<Box<dyn Future<Output = …> + Send + '_>>`, `BoxFuture<'_, …>` or `impl Future<Output = …>`"
+)]
+pub trait CachedOutput<Open> {}
+
 /// The result of [`StoredAs`] for the type of a result; with `false`, as if the type were no `Result`.
 #[doc(hidden)]
 #[macro_export]
