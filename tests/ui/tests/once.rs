@@ -57,8 +57,9 @@ fn errors_of(case: &str) -> BTreeMap<String, usize> {
 /// The newest library of this name.
 fn newest(deps: &Path, name: &str) -> String {
     let libraries = fs::read_dir(deps).unwrap().map(|entry| entry.unwrap()).filter(|entry| {
-        let file = entry.file_name().into_string().unwrap();
-        file.starts_with(name) && file.ends_with(".rlib")
+        let file = entry.path();
+        let is_named = file.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name));
+        is_named && file.extension().is_some_and(|extension| extension == "rlib")
     });
     let newest = libraries.max_by_key(|entry| entry.metadata().unwrap().modified().unwrap());
     newest.expect("the tests depend on the library").path().display().to_string()
