@@ -62,6 +62,7 @@
 //! |---|---|
 //! | `testing` | `isolated`: fresh caches for the thread of a test |
 //! | `serde` | `Serialize` and `Deserialize` for the contents of a [`Cache`] |
+//! | `bytes`, `chrono`, `jiff`, `ordered-float`, `rust_decimal`, `serde_json`, `uuid` | [`Argument`](trait@Argument) for types of these crates: in collections, behind nested references, next to floats |
 //! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn`; [cached properties](macro@cached_property) in `tokio::sync::OnceCell` |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
 //! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |

@@ -35,6 +35,13 @@ const FEATURES: &[&str] = &[
     "disk",
     "compression",
     "encryption",
+    "bytes",
+    "chrono",
+    "jiff",
+    "ordered-float",
+    "rust_decimal",
+    "serde_json",
+    "uuid",
 ];
 
 /// The maximum number of third-party crates that the library makes a user compile.

@@ -16,6 +16,10 @@ use super::made_of::MadeOf;
 /// any depth. It is not implemented for `Rc`, which cannot be shared between threads; with `scope = thread`, an `Rc`
 /// of an argument can be part of a key.
 ///
+/// With the features of these names it is also implemented for types of the crates `bytes`, `chrono`, `jiff`,
+/// `ordered-float`, `rust_decimal`, `serde_json` and `uuid`. They are compared by their own `Eq`: a `DateTime` of `chrono`
+/// by its instant, whatever its offset, and a `Decimal` by its value.
+///
 /// A lookup hashes and compares the borrowed argument. On a miss, [`Argument::to_stored`] makes the owned form
 /// that is stored in the key: a `String` for a `&str`.
 ///

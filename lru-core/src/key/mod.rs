@@ -4,6 +4,10 @@
 //! allocates nothing. The owned key is made on a miss only. The module depends neither on caches nor on
 //! locks.
 
+// First: the others use its macro.
+#[macro_use]
+mod plain;
+
 mod argument;
 pub(crate) mod by_eq;
 pub(crate) mod closures;
@@ -13,6 +17,7 @@ mod cross_type_equality;
 pub(crate) mod erased;
 pub(crate) mod hash;
 mod made_of;
+mod other_crates;
 mod part;
 mod references;
 pub(crate) mod refusal;

@@ -16,56 +16,6 @@ use std::time::{Instant, SystemTime};
 use super::argument::{Argument, Internal};
 use super::cross_type_equality::Common;
 
-/// Types that are stored as they are, and hashed and compared by their own `Hash` and `Eq`.
-macro_rules! plain {
-    ($($type:ty),* $(,)?) => { $(
-        #[diagnostic::do_not_recommend]
-        impl Argument for $type {
-            type Stored = Self;
-
-            #[inline]
-            fn hash_argument<H: Hasher>(&self, state: &mut H) {
-                Hash::hash(self, state);
-            }
-
-            #[inline]
-            fn eq_argument(&self, other: &Self) -> bool {
-                self == other
-            }
-
-            #[inline]
-            fn eq_stored(&self, stored: &Self) -> bool {
-                self == stored
-            }
-
-            #[inline]
-            fn to_stored(&self) -> Self {
-                Clone::clone(self)
-            }
-
-            #[inline]
-            fn stored_eq(one: &Self, other: &Self) -> bool {
-                one == other
-            }
-
-            #[inline]
-            fn as_common(&self, _: Internal) -> Option<Common<'_>> {
-                Common::recognise(self)
-            }
-
-            #[inline]
-            fn hash_slice<H: Hasher>(items: &[Self], state: &mut H, _: Internal) {
-                Hash::hash_slice(items, state);
-            }
-
-            #[inline]
-            fn eq_slice(items: &[Self], stored: &[Self], _: Internal) -> bool {
-                items == stored
-            }
-        }
-    )* };
-}
-
 plain! {
     u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, bool, char, (),
     NonZero<u8>, NonZero<u16>, NonZero<u32>, NonZero<u64>, NonZero<u128>, NonZero<usize>,

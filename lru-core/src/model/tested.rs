@@ -170,8 +170,8 @@ impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
 
     /// Looks up the result of a call: a hit, or the epoch of its computation, if the cache stores anything.
     pub(super) fn lookup(&self, key: u8) -> Result<V, Option<Epoch>> {
-        if self.engine.first(|engine| engine.is_disabled()) {
-            self.engine.first(|engine| engine.count_uncached_miss());
+        if self.engine.first(Engine::is_disabled) {
+            self.engine.first(Engine::count_uncached_miss);
             return Err(None);
         }
         let looked =
@@ -180,11 +180,11 @@ impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
     }
 
     pub(super) fn refresh(&self) -> Option<Epoch> {
-        if self.engine.first(|engine| engine.is_disabled()) {
-            self.engine.first(|engine| engine.count_uncached_miss());
+        if self.engine.first(Engine::is_disabled) {
+            self.engine.first(Engine::count_uncached_miss);
             return None;
         }
-        Some(self.engine.first(|engine| engine.begin_refresh()))
+        Some(self.engine.first(Engine::begin_refresh))
     }
 
     pub(super) fn insert_as(&self, key: u8, value: V, kind: InsertKind) -> Option<V> {
@@ -255,7 +255,7 @@ impl<V: Clone, E: TestedEngine<V>, S: Lifecycle<E::Types>> Tested<V, E, S> {
     }
 
     pub(super) fn validate(&self) {
-        self.engine.first(|engine| engine.validate());
+        self.engine.first(Engine::validate);
     }
 }
 

@@ -8,11 +8,13 @@ use loom::thread;
 
 use super::mirror::{Mirror, Read};
 use crate::key::KeyHash;
+use crate::store::Removed;
 use crate::store::bounded::Bounded;
 use crate::store::change_log::Epoch;
+use crate::store::entry::EntryOf;
 use crate::store::policy::{Policy, StampedLru};
+use crate::store::removal_cause::RemovalCause;
 use crate::store::types::Types;
-use crate::store::{EntryOf, RemovalCause, Removed};
 
 type Entries = Bounded<Types<u64, (u64, u64), StampedLru, ()>>;
 

@@ -79,7 +79,7 @@ fn a_hit_and_a_miss_take_no_lock() {
     let cache = &Numbers::of(8);
     (0..8).for_each(|n| _ = cache.call(n));
     let (ready, hold) = channel();
-    let (held, go_on) = channel();
+    let (locked, go_on) = channel();
     let watchdog = Watchdog::new();
     thread::scope(|scope| {
         let reader = scope.spawn(move || {
@@ -93,7 +93,7 @@ fn a_hit_and_a_miss_take_no_lock() {
         });
         hold.recv().unwrap();
         let guard = cache.0.hold();
-        held.send(()).unwrap();
+        locked.send(()).unwrap();
         let found = reader.join().unwrap();
         drop(guard);
         assert_eq!(found, ((4, 6), true));
