@@ -255,6 +255,7 @@ fn a_skipped_self_may_be_changed() {
     struct Counter {
         calls: u32,
     }
+    #[expect(clippy::needless_arbitrary_self_type, reason = "the receiver is written in each way")]
     impl Counter {
         #[lru_cache]
         fn plain(#[key(skip)] &mut self, n: u32) -> u32 {

@@ -89,6 +89,7 @@ pub(crate) fn ci() -> Vec<Step> {
         }),
     ];
     steps.extend(test());
+    steps.push(Step::new("interleavings, weak memory", interleavings));
     steps.push(Step::new("hygiene", hygiene));
     steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
     steps.push(Step::new("recorded traces", recorded_traces));
@@ -128,6 +129,12 @@ pub(crate) fn servers() -> Result {
     }
     print!("{}", versions()?);
     Ok(Outcome::Done)
+}
+
+/// Checks the protocol of lock-free hits in all interleavings, by the checker `loom`, which replaces its atomics.
+fn interleavings() -> Result {
+    let tests = "test --quiet --release --package lru-core --lib --target-dir target/loom interleavings";
+    run_through(cargo(tests).env("RUSTFLAGS", "--cfg loom").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2"))
 }
 
 /// Lints the library with each feature alone.
