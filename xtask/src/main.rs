@@ -41,6 +41,11 @@ const COMMANDS: &[Command] = &[
         steps: || vec![Step::new("layers", layers::layers)],
     },
     Command {
+        name: "interleavings",
+        purpose: "check lock-free hits in all interleavings and under weak memory, by loom",
+        steps: checks::interleavings,
+    },
+    Command {
         name: "instructions",
         purpose: "count the instructions per call and check their limits; installs valgrind if missing",
         steps: || vec![checks::instructions()],

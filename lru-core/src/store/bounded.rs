@@ -347,12 +347,13 @@ where
             let mirror = Arc::new(Mirror::new::<C::Key, C::Value>(slots));
             self.policy.set_mirror(mirror, slots, &self.arena);
         }
-        while let Some(slot) = self.policy.next_unpublished() {
-            if let (Some(entry), Some(mirror)) = (self.arena.get(slot), self.policy.mirror()) {
+        let arena = &self.arena;
+        self.policy.publish(|mirror, slot| {
+            // A slot may have been vacated since.
+            if let Some(entry) = arena.get(slot) {
                 mirror.write(slot.index(), entry.hash, entry.key, entry.value);
             }
-        }
-        self.policy.mirror()
+        })
     }
 }
 

@@ -149,10 +149,9 @@ impl<C: CacheTypes<Key: Words, Value: Words>> LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         counts_misses: bool,
     ) -> Read<R> {
-        let mirror = self.0.lock().mirror.get();
-        mirror.map_or(Read::Locked, |mirror| {
-            mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read, counts_misses)
-        })
+        // Not a closure, which could not be forced to be inlined.
+        let Some(mirror) = self.0.lock().mirror.get() else { return Read::Locked };
+        mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read, counts_misses)
     }
 }
 

@@ -179,18 +179,11 @@ fn a_key_in_the_slot_of_another_is_never_read_with_the_others_value() {
         let writer = Arc::clone(&cache);
         let writer = thread::spawn(move || {
             // The second insertion is into the slot of the first key.
-            for key in [2, 3] {
-                assert_eq!(writer.insert(key), Some(key - 1));
-                writer.replace(key, key);
-            }
+            assert_eq!([writer.insert(2), writer.insert(3)], [Some(1), Some(2)]);
+            writer.replace(3, 3);
         });
-        for key in [3, 1] {
-            let found = cache.hit(0, key);
-            assert!(
-                found.is_none_or(|value| value == key || (key == 3 && value == 0)),
-                "{found:?} under {key}"
-            );
-        }
+        let found = cache.hit(0, 3);
+        assert!(matches!(found, None | Some(0 | 3)), "{found:?}");
         writer.join().unwrap();
         assert_eq!((cache.hit(0, 1), cache.hit(0, 3)), (None, Some(3)));
     });

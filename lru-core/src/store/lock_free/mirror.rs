@@ -44,12 +44,7 @@ struct Sequence(AtomicU64);
 
 /// What only the lock holder reads and writes.
 struct Holder {
-    /// The number of the chain that each slot is in, plus one; zero if it is in none.
-    chains: Box<[HolderWord]>,
-    /// The stamp of the last use of each slot, without the hits since the order was last settled.
-    used: Box<[HolderWord]>,
-    /// The stamp with which each slot was queued for eviction, or [`NOT_QUEUED`].
-    queued: Box<[HolderWord]>,
+    slots: Box<[SlotState]>,
     /// A bit for each stripe that exists.
     stripes: HolderWord,
     /// The hits of each stripe when the order was last settled.
@@ -57,6 +52,22 @@ struct Holder {
     /// The hits and misses that were taken from the stripes.
     taken_hits: HolderWord,
     taken_misses: HolderWord,
+}
+
+/// What the lock holder knows of a slot.
+struct SlotState {
+    /// The number of the chain that the slot is in, plus one; zero if it is in none.
+    chain: HolderWord,
+    /// The stamp of the last use, without the hits since the order was last settled.
+    used: HolderWord,
+    /// The stamp with which the slot was queued for eviction, or [`NOT_QUEUED`].
+    queued: HolderWord,
+}
+
+impl SlotState {
+    fn new() -> Self {
+        Self { chain: HolderWord::new(0), used: HolderWord::new(0), queued: HolderWord::new(NOT_QUEUED) }
+    }
 }
 
 /// What is noted for a slot that is not queued.
@@ -86,10 +97,6 @@ fn words(count: usize) -> Box<[AtomicU64]> {
     (0..count).map(|_| AtomicU64::new(0)).collect()
 }
 
-fn holder_words(count: usize) -> Box<[HolderWord]> {
-    (0..count).map(|_| HolderWord::new(0)).collect()
-}
-
 impl Mirror {
     /// Creates the mirror of an empty store with this many slots, for keys and values of these types.
     pub(crate) fn new<K: Words, V: Words>(slots: usize) -> Self {
@@ -104,9 +111,7 @@ impl Mirror {
             changes: AtomicU64::new(0),
             insertions: AtomicU64::new(0),
             holder: Holder {
-                chains: holder_words(slots),
-                used: holder_words(slots),
-                queued: (0..slots).map(|_| HolderWord::new(NOT_QUEUED)).collect(),
+                slots: (0..slots).map(|_| SlotState::new()).collect(),
                 stripes: HolderWord::new(0),
                 settled_hits: [const { HolderWord::new(0) }; MAX_THREADS],
                 taken_hits: HolderWord::new(0),
@@ -169,7 +174,10 @@ impl Mirror {
                     Read::Locked
                 }
             }
-            Found::Missing => self.missed(stripe, sequence, counts_misses).map_or(Read::Locked, Read::Miss),
+            Found::Missing => match self.missed(stripe, sequence, counts_misses) {
+                Some(epoch) => Read::Miss(epoch),
+                None => Read::Locked,
+            },
             Found::Unknown => Read::Locked,
         }
     }

@@ -43,20 +43,24 @@ impl StampedLru {
         self.mirror = Some(mirror);
     }
 
-    /// Returns a slot whose entry readers do not find yet, and no longer lists it.
+    /// Calls `publish` for each slot whose entry readers do not find yet, and returns the mirror.
     #[inline]
-    pub(crate) fn next_unpublished(&mut self) -> Option<Slot> {
-        self.unpublished.pop()
+    pub(crate) fn publish(&mut self, publish: impl Fn(&Mirror, Slot)) -> Option<&Arc<Mirror>> {
+        let Self { mirror: Some(mirror), unpublished, .. } = self else { return None };
+        while let Some(slot) = unpublished.pop() {
+            publish(mirror, slot);
+        }
+        Some(mirror)
     }
 
     /// Sorts all slots of the ring by the stamps of their last use, and queues them in this order.
     #[cold]
     #[inline(never)]
     fn sort<T>(&self, mirror: &Mirror, ring: &Arena<T>) {
-        mirror.settle();
+        let active = mirror.settle();
         let mut sorted = self.sorted.borrow_mut();
         sorted.clear();
-        sorted.extend(ring.iter().map(|slot| (mirror.settled(slot.index()), slot)));
+        sorted.extend(ring.iter().map(|slot| (mirror.settled(slot.index(), active), slot)));
         if !sorted.is_sorted_by_key(|&(stamp, _)| stamp) {
             sorted.sort_unstable_by_key(|&(stamp, _)| stamp);
             sorted.iter().for_each(|&(_, slot)| ring.touch(slot));
@@ -92,9 +96,12 @@ impl Policy for StampedLru {
     }
 
     fn replaced<T>(&mut self, ring: &Arena<T>, slot: Slot) {
-        self.used(ring, slot);
-        if self.mirror.is_some() {
-            self.unpublished.push(slot);
+        match &self.mirror {
+            Some(mirror) => {
+                mirror.replaced(slot.index());
+                self.unpublished.push(slot);
+            }
+            None => ring.touch(slot),
         }
     }
 

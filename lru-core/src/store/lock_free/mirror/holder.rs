@@ -1,10 +1,8 @@
 //! What the lock holder does with a mirror: changes of entries, the order of use, and the counts.
 
-use core::slice::Iter;
-use core::sync::atomic::AtomicU64 as HolderWord;
 use core::sync::atomic::Ordering::Relaxed as ByHolder;
 
-use super::{Mirror, NOT_QUEUED};
+use super::{Mirror, NOT_QUEUED, SlotState};
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
 use crate::store::lock_free::atomic::{AtomicU64, Ordering::Relaxed, Ordering::Release, fence};
@@ -14,19 +12,6 @@ use crate::store::lock_free::words::Words;
 /// The stripes that have hits since the order was last settled.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active(u64);
-
-/// Writes a word of the lock holder, and ignores one that is out of range: slots are in range.
-#[inline]
-fn set(words: &[HolderWord], at: usize, value: u64) {
-    if let Some(word) = words.get(at) {
-        word.store(value, ByHolder);
-    }
-}
-
-#[inline]
-fn get(words: &[HolderWord], at: usize) -> u64 {
-    words.get(at).map_or(0, |word| word.load(ByHolder))
-}
 
 /// The methods of the lock holder.
 impl Mirror {
@@ -59,28 +44,63 @@ impl Mirror {
         Stamp::locked(sequence + 2 - sequence % 2)
     }
 
+    /// Like [`advance`](Self::advance), and begins to change entries.
+    #[inline]
+    fn advance_to_change(&self) -> Stamp {
+        let odd = self.sequence.0.load(Relaxed) | 1;
+        self.sequence.0.store(odd + 2, Relaxed);
+        fence(Release);
+        Stamp::locked(odd + 1)
+    }
+
+    /// Returns what is known of a slot. Slots are in range.
+    #[inline]
+    fn state(&self, slot: usize) -> Option<&SlotState> {
+        self.holder.slots.get(slot)
+    }
+
     /// Records a use of a slot by the lock holder.
     #[inline]
     pub(crate) fn used(&self, slot: usize) {
-        set(&self.holder.used, slot, self.advance().to_bits());
+        let stamp = self.advance();
+        if let Some(state) = self.state(slot) {
+            state.used.store(stamp.to_bits(), ByHolder);
+        }
     }
 
     /// Records a new entry in a slot, which readers find after [`write`](Self::write).
     #[inline]
     pub(crate) fn admitted(&self, slot: usize) {
-        self.begin();
-        self.used(slot);
-        set(&self.holder.queued, slot, NOT_QUEUED);
+        let stamp = self.advance_to_change();
+        if let Some(state) = self.state(slot) {
+            state.used.store(stamp.to_bits(), ByHolder);
+            state.queued.store(NOT_QUEUED, ByHolder);
+        }
     }
 
-    /// Writes the entry of a slot for readers.
+    /// Records a new value in a slot, which readers find after [`write`](Self::write).
+    pub(crate) fn replaced(&self, slot: usize) {
+        let stamp = self.advance_to_change();
+        if let Some(state) = self.state(slot) {
+            state.used.store(stamp.to_bits(), ByHolder);
+        }
+    }
+
+    /// Writes the entry of a slot for readers, after it was admitted or replaced.
+    #[inline]
     pub(crate) fn write<K: Words, V: Words>(&self, slot: usize, hash: KeyHash, key: K, value: V) {
-        self.begin();
-        let Some(mut words) = self.slot(slot) else { return };
+        debug_assert!(self.sequence.0.load(Relaxed) % 2 == 1, "readers take the lock");
+        let stride = Self::stride::<K, V>();
+        let (Some(state), Some(words)) =
+            (self.state(slot), self.slots.get(slot * stride..(slot + 1) * stride))
+        else {
+            return;
+        };
+        let mut words = words.iter();
         let next = words.next();
         key.store(&mut words);
         value.store(&mut words);
-        if get(&self.holder.chains, slot) != 0 {
+        if state.chain.load(ByHolder) != 0 {
             return;
         }
         let chain = self.chain_of(hash);
@@ -88,7 +108,7 @@ impl Mirror {
             next.store(u64::from(head.load(Relaxed)), Relaxed);
             #[expect(clippy::cast_possible_truncation, reason = "slots are numbered by `u32`")]
             head.store(slot as u32 + 1, Relaxed);
-            set(&self.holder.chains, slot, chain as u64 + 1);
+            state.chain.store(chain as u64 + 1, ByHolder);
         }
     }
 
@@ -96,15 +116,19 @@ impl Mirror {
     #[inline]
     pub(crate) fn removed(&self, slot: usize) {
         self.begin();
-        set(&self.holder.queued, slot, NOT_QUEUED);
-        self.unlink(slot);
+        if let Some(state) = self.state(slot) {
+            state.queued.store(NOT_QUEUED, ByHolder);
+            let chain = state.chain.load(ByHolder);
+            state.chain.store(0, ByHolder);
+            self.unlink(slot, chain);
+        }
     }
 
-    /// Removes a slot from its chain.
-    fn unlink(&self, slot: usize) {
+    /// Removes a slot from a chain, given by its number plus one; zero if it is in none.
+    #[inline]
+    fn unlink(&self, slot: usize, chain: u64) {
         #[expect(clippy::cast_possible_truncation, reason = "it was made from a `usize`")]
-        let Some(chain) = (get(&self.holder.chains, slot) as usize).checked_sub(1) else { return };
-        set(&self.holder.chains, slot, 0);
+        let Some(chain) = (chain as usize).checked_sub(1) else { return };
         let (Some(head), Some(next)) = (self.heads.get(chain), self.next_of(slot)) else { return };
         let next = next.load(Relaxed);
         let own = slot as u64 + 1;
@@ -128,14 +152,13 @@ impl Mirror {
     pub(crate) fn clear(&self) {
         self.begin();
         self.heads.iter().for_each(|head| head.store(0, Relaxed));
-        self.holder.chains.iter().for_each(|chain| chain.store(0, ByHolder));
-        self.holder.queued.iter().for_each(|queued| queued.store(NOT_QUEUED, ByHolder));
+        for state in &self.holder.slots {
+            state.chain.store(0, ByHolder);
+            state.queued.store(NOT_QUEUED, ByHolder);
+        }
     }
 
-    fn slot(&self, slot: usize) -> Option<Iter<'_, AtomicU64>> {
-        Some(self.slots.get(slot * self.stride..(slot + 1) * self.stride)?.iter())
-    }
-
+    #[inline]
     fn next_of(&self, slot: usize) -> Option<&AtomicU64> {
         self.slots.get(slot * self.stride)
     }
@@ -150,7 +173,7 @@ impl Mirror {
             }
             Some(_) => {}
             None => {
-                stripe.get_or_init(|| Box::new(Stripe::new(self.holder.used.len())));
+                stripe.get_or_init(|| Box::new(Stripe::new(self.holder.slots.len())));
                 let stripes = self.holder.stripes.load(ByHolder);
                 self.holder.stripes.store(stripes | 1 << thread, ByHolder);
             }
@@ -173,45 +196,60 @@ impl Mirror {
     pub(crate) fn active(&self) -> Active {
         let mut active = 0;
         for (number, stripe) in self.all_stripes(self.holder.stripes.load(ByHolder)) {
-            if stripe.hits() != get(&self.holder.settled_hits, number) {
+            let settled = self.holder.settled_hits.get(number).map(|hits| hits.load(ByHolder));
+            if settled != Some(stripe.hits()) {
                 active |= 1 << number;
             }
         }
         Active(active)
     }
 
-    /// Returns the stamp of the last use of a slot.
+    /// Returns the stamp of the last use of a slot: by the lock holder, or by a hit in one of these stripes.
     #[inline]
-    fn stamp(&self, slot: usize, active: Active) -> Stamp {
-        let used = Stamp::from_bits(get(&self.holder.used, slot));
+    fn stamp(&self, slot: usize, used: u64, active: Active) -> Stamp {
+        let used = Stamp::from_bits(used);
+        if active.0 == 0 {
+            return used;
+        }
         self.all_stripes(active.0).fold(used, |last, (_, stripe)| last.max(stripe.stamp(slot)))
     }
 
     /// Returns whether a slot is queued for eviction; if so, whether it was not used since.
     #[inline]
     pub(crate) fn queued(&self, slot: usize, active: Active) -> Option<bool> {
-        let queued = get(&self.holder.queued, slot);
-        (queued != NOT_QUEUED).then(|| self.stamp(slot, active).to_bits() == queued)
+        let state = self.state(slot)?;
+        let queued = state.queued.load(ByHolder);
+        (queued != NOT_QUEUED)
+            .then(|| self.stamp(slot, state.used.load(ByHolder), active).to_bits() == queued)
     }
 
     /// Takes a slot that was used out of the queue.
     #[inline]
     pub(crate) fn pass(&self, slot: usize) {
-        set(&self.holder.queued, slot, NOT_QUEUED);
-    }
-
-    /// Begins to settle the order: reads the hits of all stripes, whose stamps [`settled`](Self::settled) then returns.
-    pub(crate) fn settle(&self) {
-        for (number, stripe) in self.all_stripes(self.holder.stripes.load(ByHolder)) {
-            set(&self.holder.settled_hits, number, stripe.hits());
+        if let Some(state) = self.state(slot) {
+            state.queued.store(NOT_QUEUED, ByHolder);
         }
     }
 
+    /// Begins to settle the order: reads the hits of all stripes, whose stamps [`settled`](Self::settled) then returns.
+    /// Returns the stripes that have had hits.
+    pub(crate) fn settle(&self) -> Active {
+        let active = self.active();
+        for (number, stripe) in self.all_stripes(active.0) {
+            if let Some(hits) = self.holder.settled_hits.get(number) {
+                hits.store(stripe.hits(), ByHolder);
+            }
+        }
+        active
+    }
+
     /// Queues a slot for eviction, and returns the stamp of its last use.
-    pub(crate) fn settled(&self, slot: usize) -> Stamp {
-        let stamp = self.stamp(slot, Active(self.holder.stripes.load(ByHolder)));
-        set(&self.holder.used, slot, stamp.to_bits());
-        set(&self.holder.queued, slot, stamp.to_bits());
+    #[inline]
+    pub(crate) fn settled(&self, slot: usize, active: Active) -> Stamp {
+        let Some(state) = self.state(slot) else { return Stamp::NEVER };
+        let stamp = self.stamp(slot, state.used.load(ByHolder), active);
+        state.used.store(stamp.to_bits(), ByHolder);
+        state.queued.store(stamp.to_bits(), ByHolder);
         stamp
     }
 
