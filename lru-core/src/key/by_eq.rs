@@ -154,6 +154,7 @@ impl<C: References + ?Sized> Part for WithInnerEq<'_, C> {
 }
 
 /// Stands in for an argument that cannot be part of a key, so that there is one error about it.
+#[derive(Clone)]
 pub struct NoKey;
 
 impl Part for NoKey {

@@ -214,5 +214,13 @@ const _: () = {
                 .handle()
                 .retain(|__key, __value| __predicate(&__key.1, __value));
         }
+        /// Returns copies of all entries: arguments, result and age. Counts nothing.
+        pub(super) fn other_cache_entries() -> ::std::vec::Vec<
+            ::functools::CacheEntry<::functools::__private::String, u64>,
+        > {
+            Self::__other_two_of_this_name_here_write_handle_on_one()
+                .handle()
+                .entries(|__key| &__key.1)
+        }
     }
 };
