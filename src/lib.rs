@@ -1229,16 +1229,22 @@ pub use lru_macros::cache;
 ///
 /// `cache_entries` returns copies of the same two, with the time since the result was stored, from least to most recently used. It
 /// includes stale results that are still served, and no expired ones. In a function with a backend, it returns the
-/// in-process copies. It exists only if these types are made of primitives, strings, `Vec`, `Option`, `Result`, `Arc` and other
-/// types of the prelude or of `std::collections`, because a type of your own may have lifetimes that are not written; a cache
-/// object has [`Cache::entries`] for all types.
+/// in-process copies. The types must be `Clone`.
 ///
-/// * Both cover the results of all instances of a generic function, or of a method of a generic type. In a
-///   cache object with [`Tagged`] keys `cache_retain` covers the results of this function.
-/// * They exist if these types are nameable: not if one depends on a generic parameter, if `key` makes the
-///   key, or if the key contains `self`. In a method, only types that cannot be a parameter of the `impl` are
-///   nameable: primitives, types of the prelude, types written with a path such as `crate::Price`, and
-///   compounds of these. Cache objects have [`Cache::retain`], and [`Cache::entries`] in place of `cache_entries`.
+/// Both cover the results of all instances of a function or method whose types in an entry the cache can name. Where it stores
+/// types erased, they cover what has the types that are asked for, and other entries stay as they are:
+///
+/// * With `self` in the key, `Self` is one of the arguments: `Shop::price_cache_retain(|(shop, id), price| …)`.
+/// * A generic function has its own parameters, and the instance with these types is covered:
+///   `half::cache_retain::<f64>(|n, _| *n < 1.0)`, `half::cache_entries::<f64>()`.
+/// * The type of a key made by `key = …` or `#[key(…)]`, of a borrowed argument with a type parameter, and of a result with one (or, in
+///   a method, of a type that could be a parameter of the `impl`) is a parameter of the accessor: annotate it,
+///   `page::cache_retain(|key: &(u32, String), _| …)`, `page::cache_entries::<(u32, String)>()`. It is the owned form: `String` for
+///   `&str`, and for a `Result` the type of the `Ok` value.
+/// * A function with an `impl Trait` argument has neither, as its types have no name.
+///
+/// In a cache object with [`Tagged`] keys `cache_retain` covers the results of this function; where a type is generic, call
+/// [`Cache::retain`]. An object has [`Cache::entries`] in place of `cache_entries`.
 ///
 /// | where | call |
 /// |---|---|
@@ -1660,7 +1666,7 @@ pub use lru_macros::cached_property;
 ///   `Shop::price_cache_info()`. The trait stays as it is, and can be used as `dyn`.
 /// * **`Self` in `maxsize` and `shards`**, as in `maxsize = Self::LIMIT`, if the `impl` has no type or const parameters.
 /// * **Keys without type erasure.** `#[memoize]` sees which names are parameters of the `impl`, so keys and results of other types
-///   are stored as they are, and there is [`cache_retain`](macro@lru_cache#accessors).
+///   are stored as they are.
 ///
 /// ```
 /// use functools::{lru_cache, memoize};

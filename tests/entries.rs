@@ -118,3 +118,203 @@ fn object_has_entries() {
     let ages: Vec<_> = cache.entries().iter().map(CacheEntry::age).collect();
     assert_eq!(ages, [Some(Duration::from_secs(1)), Some(Duration::ZERO)]);
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Point {
+    x: i32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Route<'a>(std::borrow::Cow<'a, str>);
+
+#[lru_cache]
+fn route(from: &Point, via: std::borrow::Cow<'_, str>) -> Route<'static> {
+    Route(format!("{} {via}", from.x).into())
+}
+
+#[test]
+fn entries_may_be_of_any_type() {
+    route(&Point { x: 1 }, "a".into());
+    let entries = route::cache_entries();
+    assert_eq!(entries[0].arguments(), &(Point { x: 1 }, "a".into()));
+    assert_eq!(entries[0].result(), &Route("1 a".into()));
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Account<T> {
+    id: T,
+}
+
+impl<T: Clone + Eq + std::hash::Hash + Send + Sync + std::fmt::Debug + 'static> Account<T> {
+    #[lru_cache]
+    fn fee(&self, days: u32) -> u32 {
+        days * 2
+    }
+
+    #[lru_cache(ttl = 60)]
+    fn copy(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn entries_of_a_method_have_self() {
+    let (one, two) = (Account { id: 1_u8 }, Account { id: 2_u8 });
+    let other = Account { id: "x" };
+    for account in [&one, &two] {
+        account.fee(10);
+        account.fee(20);
+    }
+    other.fee(10);
+    let entries = Account::<u8>::fee_cache_entries();
+    assert_eq!(entries.len(), 4);
+    assert_eq!(entries[0].arguments(), &(one.clone(), 10));
+    assert_eq!(Account::<&str>::fee_cache_entries().len(), 1);
+
+    Account::<u8>::fee_cache_retain(|(account, days), fee| account.id == 2 && *days == 10 && *fee == 20);
+    assert!(two.fee_cache_contains_of(10));
+    assert_eq!(Account::<u8>::fee_cache_entries().len(), 1);
+    assert_eq!(Account::<&str>::fee_cache_entries().len(), 1); // another instance
+
+    one.copy();
+    assert_eq!(Account::<u8>::copy_cache_entries()[0].result(), &one);
+    Account::<u8>::copy_cache_retain(|account, copy| account != copy);
+    assert_eq!(Account::<u8>::copy_cache_info().currsize, 0);
+}
+
+impl Account<u8> {
+    fn fee_cache_contains_of(&self, days: u32) -> bool {
+        Self::fee_cache_contains(self, days)
+    }
+}
+
+#[lru_cache(key = |user: &Point, page: &u32| (user.x, *page))]
+fn made(user: &Point, page: u32) -> u64 {
+    u64::from(page) + u64::from(user.x.unsigned_abs())
+}
+
+#[lru_cache]
+fn part_made(#[key(user.x)] user: &Point, page: u32) -> u32 {
+    let _ = user;
+    page
+}
+
+#[test]
+fn the_type_of_a_made_key_is_named_by_the_test() {
+    let user = Point { x: 5 };
+    (made(&user, 1), made(&user, 2));
+    let entries = made::cache_entries::<(i32, u32)>();
+    assert_eq!(entries[1].arguments(), &(5, 2));
+    made::cache_retain(|key: &(i32, u32), total| *key != (5, 1) || *total != 6);
+    assert_eq!(made::cache_info().currsize, 1);
+    made::cache_retain(|_: &String, _| false); // no key is a `String`
+    assert_eq!(made::cache_info().currsize, 1);
+
+    (part_made(&user, 1), part_made(&user, 2));
+    part_made::cache_retain(|(x, page): (&i32, &u32), _| (*x, *page) == (5, 2));
+    let entries: Vec<CacheEntry<(i32, u32), u32>> = part_made::cache_entries();
+    assert_eq!(entries[0].arguments(), &(5, 2));
+}
+
+#[lru_cache(typed = true)]
+fn debug<T: std::fmt::Debug + functools::Argument + Send + Sync + 'static>(value: T, width: usize) -> String {
+    format!("{value:width$?}")
+}
+
+#[lru_cache(typed = false)]
+fn half<T: Into<f64> + functools::Argument>(value: T) -> f64 {
+    value.into() / 2.0
+}
+
+#[lru_cache(typed = true)]
+fn parse_as<T: std::str::FromStr + Clone + Send + Sync + 'static>(text: &str) -> Option<T> {
+    text.parse().ok()
+}
+
+#[test]
+fn entries_of_an_instance_of_a_generic_function_are_listed() {
+    (debug(7_u8, 3), debug(7_u16, 4), debug(vec![1_u8], 0));
+    let of_u8 = debug::cache_entries::<u8>();
+    assert_eq!(of_u8.len(), 1);
+    assert_eq!((of_u8[0].arguments(), of_u8[0].result()), (&(7, 3), &"  7".to_owned()));
+    debug::cache_retain::<u8>(|(value, _), _| *value != 7);
+    assert_eq!(debug::cache_info().currsize, 2);
+    assert_eq!(debug::cache_entries::<Vec<u8>>()[0].arguments().0, [1]);
+
+    (half(3_u8), half(0.5_f64));
+    assert_eq!(half::cache_entries::<f64>().len(), 2); // numbers of all types share entries
+    assert_eq!(half::cache_entries::<u32>()[0].clone().into_parts(), (3, 1.5));
+    half::cache_retain::<f64>(|value, _| *value < 1.0);
+    assert_eq!(half::cache_info().currsize, 1);
+
+    (parse_as::<u8>("3"), parse_as::<u16>("4"));
+    let entries = parse_as::cache_entries::<u8, Option<u8>>();
+    assert_eq!((entries.len(), entries[0].clone().into_parts()), (1, ("3".to_owned(), Some(3))));
+    parse_as::cache_retain::<u16, Option<u16>>(|text, value| text != "4" || value.is_none());
+    assert_eq!(parse_as::cache_info().currsize, 1);
+}
+
+trait Priced: Clone + Eq + std::hash::Hash + Send + Sync + 'static {
+    #[lru_cache(accessors = siblings)]
+    fn price(&self, amount: u32) -> u32 {
+        let _ = self;
+        amount * 3
+    }
+}
+
+impl Priced for Point {}
+impl Priced for u8 {}
+
+#[test]
+fn entries_of_a_method_of_a_trait_are_listed_by_type() {
+    (Point { x: 1 }.price(2), 7_u8.price(3));
+    assert_eq!(Point::price_cache_entries()[0].arguments(), &(Point { x: 1 }, 2));
+    u8::price_cache_retain(|(number, amount), price| (*number, *amount, *price) != (7, 3, 9));
+    assert_eq!(u8::price_cache_entries(), []);
+    assert_eq!(Point::price_cache_entries().len(), 1);
+}
+
+#[lru_cache(shards = 2, typed = true)]
+fn joined<T: functools::Argument + ToString + Send + Sync>(items: &[T], end: Option<T>) -> usize {
+    items.len() + end.map_or(0, |end| end.to_string().len())
+}
+
+#[lru_cache(scope = thread)]
+fn pair<const N: usize>(values: [u8; N], pair: (u16, [u8; N])) -> [u8; N] {
+    let _ = pair;
+    values
+}
+
+#[test]
+fn borrowed_and_nested_arguments_with_parameters_are_listed_in_their_owned_form() {
+    (joined(&[1_u8, 2], Some(3)), joined(&[1_u16], None));
+    let entries = joined::cache_entries::<u8, Vec<u8>>();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].clone().into_parts(), ((vec![1, 2], Some(3)), 3));
+    joined::cache_retain::<u16, _>(|(items, end): (&Vec<u16>, &Option<u16>), _| {
+        items.len() > 1 || end.is_some()
+    });
+    assert_eq!(joined::cache_info().currsize, 1);
+
+    (pair([1], (7, [2])), pair([1, 2], (7, [3, 4])));
+    let entries = pair::cache_entries::<2, [u8; 2]>();
+    assert_eq!(entries[0].clone().into_parts(), (([1, 2], (7, [3, 4])), [1, 2]));
+    assert_eq!(entries.len(), 1);
+}
+
+#[lru_cache(key = |text: &str| text.to_lowercase(), cache_errors = true)]
+async fn folded(text: &str) -> Result<usize, String> {
+    if text.is_empty() { Err("empty".to_owned()) } else { Ok(text.len()) }
+}
+
+#[test]
+fn entries_of_an_async_function_with_a_made_key() {
+    drop(folded("Ab")); // not awaited
+    folded::cache_put("Ab", Ok(2));
+    folded::cache_put("", Err("empty".to_owned()));
+    let entries = folded::cache_entries::<String>();
+    assert_eq!(entries[0].arguments(), "ab");
+    assert_eq!(entries[1].result(), &Err("empty".to_owned()));
+    folded::cache_retain(|_: &String, result| result.is_ok());
+    assert_eq!(folded::cache_info().currsize, 1);
+}

@@ -105,6 +105,7 @@ pub mod __private {
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::detached_result;
+    pub use crate::function::call::entries::Returned;
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh_arguments::{Original, as_borrowed};
     pub use crate::function::call::remote::{NoRemote, block_on};
@@ -130,8 +131,8 @@ pub mod __private {
     pub use crate::key::closures::*;
     pub use crate::key::refusal::{BorrowingArgument, SelfArgument, UnorderedArgument, UnsharedArgument};
     pub use crate::key::{
-        Argument, Erase, Erased, LentShared, LentThread, Local, Part, SelectKey, Shared, Thread, identity,
-        stored_type,
+        Argument, Erase, Erased, LentShared, LentThread, Local, Part, SelectKey, Shared, Thread, Viewed,
+        identity, stored_type,
     };
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};

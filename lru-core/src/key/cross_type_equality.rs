@@ -113,6 +113,85 @@ impl<'a> Common<'a> {
         }
         None
     }
+
+    /// Returns the value of type `T` that is equal to this number or text; `None` if there is none, or `T` is neither a
+    /// number nor an owned text.
+    pub fn to<T: Any>(self) -> Option<T> {
+        let mut value: Option<T> = None;
+        let slot: &mut dyn Any = &mut value;
+        macro_rules! among {
+            ($($type:ty => $of:ident)*) => { $(
+                if let Some(slot) = slot.downcast_mut::<Option<$type>>() {
+                    *slot = self.$of().and_then(|value| <$type>::try_from(value).ok());
+                }
+            )* };
+        }
+        among! {
+            u8 => integer
+            u16 => integer
+            u32 => integer
+            u64 => integer
+            usize => integer
+            u128 => large
+            i8 => integer
+            i16 => integer
+            i32 => integer
+            i64 => integer
+            isize => integer
+            i128 => integer
+            String => text
+            Cow<'static, str> => text
+            Box<str> => text
+            Arc<str> => text
+        }
+        if let Some(slot) = slot.downcast_mut() {
+            *slot = [false, true].into_iter().find(|value| Common::recognise(value) == Some(self));
+        } else if let Some(slot) = slot.downcast_mut() {
+            *slot = self.float();
+        } else if let Some(slot) = slot.downcast_mut::<Option<f32>>() {
+            #[expect(clippy::cast_possible_truncation, reason = "a value that is rounded is not equal")]
+            let single = self.float().map(|value| value as f32);
+            *slot = single.filter(|value| Common::recognise(value) == Some(self));
+        }
+        value
+    }
+
+    /// Returns the integer in the range of `i128`.
+    fn integer(self) -> Option<i128> {
+        match self {
+            Self::Number(Number::Integer(integer)) => Some(integer),
+            _ => None,
+        }
+    }
+
+    /// Returns the integer in the range of `u128`.
+    fn large(self) -> Option<u128> {
+        match self {
+            Self::Number(Number::Integer(integer)) => u128::try_from(integer).ok(),
+            Self::Number(Number::Large(integer)) => Some(integer),
+            _ => None,
+        }
+    }
+
+    /// Returns the float.
+    #[expect(clippy::cast_precision_loss, reason = "a value that is rounded is not equal")]
+    fn float(self) -> Option<f64> {
+        let value = match self {
+            Self::Number(Number::Integer(integer)) => integer as f64,
+            Self::Number(Number::Large(integer)) => integer as f64,
+            Self::Number(Number::Float(bits)) => f64::from_bits(bits),
+            Self::Text(_) => return None,
+        };
+        (Common::recognise(&value) == Some(self)).then_some(value)
+    }
+
+    /// Returns the text.
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.to_owned()),
+            Self::Number(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +226,39 @@ mod tests {
         assert_ne!(number(&u128::MAX), number(&2.0_f64.powi(128)));
         assert_ne!(number(&f64::INFINITY), number(&f64::NEG_INFINITY));
         assert_ne!(number(&u64::MAX), number(&2.0_f64.powi(64)));
+    }
+
+    /// Checks that a value is the same after its normalization.
+    fn returns<T: Any + PartialEq + core::fmt::Debug>(value: T) {
+        let common = Common::recognise(&value).expect("a number or text");
+        assert_eq!(common.to::<T>().as_ref(), Some(&value));
+    }
+
+    #[test]
+    fn a_normalized_value_returns_to_its_type() {
+        (returns(3_u8), returns(3_u16), returns(3_u32), returns(u64::MAX), returns(usize::MAX));
+        (returns(u128::MAX), returns(7_u128), returns(-3_i8), returns(-3_i16), returns(i32::MIN));
+        (returns(i64::MIN), returns(isize::MIN), returns(i128::MIN), returns(true), returns(false));
+        (returns(0.5_f32), returns(f32::MAX), returns(0.1_f64), returns(-0.0_f64), returns(3.0_f64));
+        returns(2.0_f64.powi(127));
+        (returns(String::from("a")), returns(Box::<str>::from("a")), returns(Arc::<str>::from("a")));
+        returns(Cow::<'static, str>::Borrowed("a"));
+        assert!(Common::recognise(&f64::NAN).unwrap().to::<f64>().unwrap().is_nan());
+    }
+
+    #[test]
+    fn a_value_that_a_type_does_not_have_is_none_of_it() {
+        let of = |number: i64| Common::recognise(&number).unwrap().to::<u8>();
+        assert_eq!((of(255), of(256), of(-1)), (Some(255), None, None));
+        let half = 0.5_f64;
+        let half = Common::recognise(&half).unwrap();
+        assert_eq!((half.to::<u8>(), half.to::<f32>(), half.to::<bool>()), (None, Some(0.5), None));
+        let tenth = 0.1_f64;
+        assert_eq!(Common::recognise(&tenth).unwrap().to::<f32>(), None);
+        assert_eq!(Common::recognise(&((1_i64 << 53) + 1)).unwrap().to::<f64>(), None);
+        assert_eq!(Common::Text("3").to::<u8>(), None);
+        assert_eq!(Common::Text("a").to::<Option<u8>>(), None);
+        assert_eq!(Common::recognise(&3_u8).unwrap().to::<String>(), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use core::any::{Any, TypeId};
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::ops::Deref;
 use std::boxed::Box;
 
 use super::cross_type_equality::{Common, Number};
@@ -33,6 +34,26 @@ pub struct Erase<P, S>(pub P, pub S);
 /// A stored part of a key without its static type.
 pub struct Erased<S: Erasure = Shared>(Form<S>);
 
+/// A value of a known type in an entry whose types are erased.
+#[derive(Debug)]
+pub enum Viewed<'a, T> {
+    /// The stored value.
+    Stored(&'a T),
+    /// A value made of its normalized form.
+    Made(T),
+}
+
+impl<T> Deref for Viewed<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Stored(value) => value,
+            Self::Made(value) => value,
+        }
+    }
+}
+
 enum Form<S: Erasure> {
     Number(Number),
     Text(Box<str>),
@@ -53,6 +74,18 @@ fn same<P: Part<Stored: 'static>>(one: &dyn Any, other: &dyn Any) -> bool {
     match (one.downcast_ref(), other.downcast_ref()) {
         (Some(one), Some(other)) => P::stored_eq(one, other),
         _ => false,
+    }
+}
+
+impl<S: Erasure> Erased<S> {
+    /// Returns the stored part, if its type is `T`. A number or text is of each type that has this value, so the
+    /// identity of the instantiation must be compared where the types are told apart.
+    pub fn view<T: 'static>(&self) -> Option<Viewed<'_, T>> {
+        match &self.0 {
+            Form::Number(number) => Common::Number(*number).to().map(Viewed::Made),
+            Form::Text(text) => Common::Text(text).to().map(Viewed::Made),
+            Form::Other(other) => S::any(&other.stored).downcast_ref().map(Viewed::Stored),
+        }
     }
 }
 
@@ -160,6 +193,17 @@ mod tests {
         assert!(!meet(&[1_u8, 2][..], &vec![1_u8, 2]));
         let borrowed = String::from("a");
         assert!(meet(&vec!["a"], &vec![&*borrowed]));
+    }
+
+    #[test]
+    fn a_stored_part_is_viewed_as_its_type_only() {
+        let part = Erase(&vec![3_u8], Shared).to_stored();
+        assert_eq!(part.view::<Vec<u8>>().as_deref(), Some(&vec![3]));
+        assert!(part.view::<Vec<u16>>().is_none());
+        let number = Erase(&3_u8, Shared).to_stored();
+        assert_eq!((number.view::<u8>().as_deref(), number.view::<i64>().as_deref()), (Some(&3), Some(&3)));
+        assert!(number.view::<String>().is_none());
+        assert_eq!(Erase("a", Shared).to_stored().view::<String>().as_deref(), Some(&"a".to_owned()));
     }
 
     #[test]

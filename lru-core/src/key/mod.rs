@@ -31,7 +31,7 @@ mod tuples;
 pub(crate) use hash::STEP;
 
 pub use argument::Argument;
-pub use erased::{Erase, Erased, identity};
+pub use erased::{Erase, Erased, Viewed, identity};
 pub(crate) use hash::KeyHash;
 pub use part::Part;
 pub use select::SelectKey;

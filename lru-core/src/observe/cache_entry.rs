@@ -51,13 +51,12 @@ pub(crate) struct Copies<A, R> {
 impl<A, R> Copies<A, R> {
     pub(crate) const NONE: Self = Self { arguments: Vec::new(), results: Vec::new(), ages: Vec::new() };
 
-    /// Adds copies of the arguments and the result of an entry.
-    pub(crate) fn add(&mut self, arguments: &A, result: &R, age: Option<Duration>)
+    /// Adds copied arguments, a copy of the result, and the age of an entry.
+    pub(crate) fn add(&mut self, arguments: A, result: &R, age: Option<Duration>)
     where
-        A: Clone,
         R: Clone,
     {
-        self.arguments.push(arguments.clone());
+        self.arguments.push(arguments);
         self.results.push(result.clone());
         self.ages.push(age);
     }

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Generics};
 
-use super::{backend, cache, call, items};
+use super::{backend, cache, call, entries, items};
 use crate::attributes::Attrs;
 use crate::model::{Accessors, Checks, Flavor, Model, Need};
 use crate::{lifetimes, pattern, signature};
@@ -17,8 +17,8 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
     let beside = items::beside_accessors(model);
     let wrapped = wrapped(model);
     let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
-    asked.extend(retain(model));
-    asked.extend(entries(model));
+    asked.extend(entries::retain(model));
+    asked.extend(entries::entries(model));
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
@@ -259,7 +259,7 @@ impl Accessor {
 }
 
 /// Returns the generics without the lifetimes that only arguments have which are not taken.
-fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Generics {
+pub(super) fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Generics {
     let where_clause = &generics.where_clause;
     let mut used = quote! { #signature #where_clause };
     let mut params: Vec<_> = generics.params.iter().map(|param| (param, false)).collect();
@@ -277,42 +277,6 @@ fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Gen
     }
     let params = params.into_iter().filter(|(_, stays)| *stays).map(|(param, _)| param.clone());
     Generics { params: params.collect(), ..generics.clone() }
-}
-
-/// Returns `cache_retain`, where the types of the arguments can be named.
-fn retain(model: &Model) -> Option<TokenStream> {
-    let (predicate, body) = items::retain(model, &quote!(Self))?;
-    let (name, vis, cfg) =
-        (model.defined_accessor("cache_retain"), &model.accessor_vis, model.cfg_of_siblings());
-    // A test that is called must be `mut`; on one that is passed on, `mut` is unused.
-    let mutable = items::calls_test(model).then(|| quote!(mut));
-    let object = model.object().map(|object| quote! { #object, });
-    let mut generics = without_unused_lifetimes(&model.generics_of_retain(), &quote! { #object #predicate });
-    // A lint reports an `impl Trait` in public parameters. Next to other parameters it stays, or their types could
-    // not be given without its own.
-    let predicate = if signature::type_params(&generics).next().is_some() {
-        quote! { impl #predicate }
-    } else {
-        generics.params.push(syn::parse_quote! { __Predicate: #predicate });
-        quote! { __Predicate }
-    };
-    Some(quote! {
-        #(#cfg)*
-        /// Removes the entries for which the test of arguments and result returns `false`.
-        #vis fn #name #generics (#object #mutable __predicate: #predicate) { #body }
-    })
-}
-
-/// Returns `cache_entries`, where the types in an entry can be written as a result.
-fn entries(model: &Model) -> Option<TokenStream> {
-    let (returns, body) = items::entries(model, &quote!(Self))?;
-    let (name, vis, cfg) =
-        (model.defined_accessor("cache_entries"), &model.accessor_vis, model.cfg_of_siblings());
-    Some(quote! {
-        #(#cfg)*
-        /// Returns copies of all entries: arguments, result and age. Counts nothing.
-        #vis fn #name() -> #returns { #body }
-    })
 }
 
 /// Returns `wrapped`, the function that has the body. Decorators see the body under the function's own name,

@@ -1,4 +1,4 @@
-//! The items that the accessors need: the cache, the identity of instances, and `cache_retain`'s test.
+//! The items that the accessors need: the cache and the identity of instances.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 
 use super::cache::Memo;
 use super::{backend, cache};
-use crate::model::{Accessors, Model, Named, Parts, Place};
+use crate::model::{Accessors, Model, Parts, Place};
 use crate::type_tokens;
 
 /// Returns the functions that the accessors call: of the cache, of the identity, of the backend.
@@ -80,56 +80,4 @@ fn registered(model: &Model) -> Option<TokenStream> {
     Some(quote! {
         #krate::__private::register! { (&__MEMO).#handle, #typed, #plain_name, #within #namespace }
     })
-}
-
-/// Returns the bound of `cache_retain`'s test and the accessor's body, where the types of the arguments can be named.
-/// The test takes one argument by itself, and several as a tuple.
-pub(super) fn retain(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-    let krate = &model.krate;
-    let Named { arguments, result_policy } = model.named.as_ref()?;
-    let arguments = cache::arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
-    let (handle, stored) = (cache::handle(model, home), result_policy.stored(krate));
-    let predicate = quote! { ::core::ops::FnMut(&#arguments, &#stored) -> ::core::primitive::bool };
-    let body = match &model.place {
-        Place::Object(object) => {
-            let (plain, function) = (cache::handle_of(object, krate), cache::function_in_object(model));
-            let apart = model.taken_apart(None);
-            quote! {
-                use #krate::__private::choices::*;
-                #(#apart)*
-                #handle.retain_tested(
-                    #krate::__private::tested::<#arguments, #stored, _, _, _>(|| #plain, #function, __predicate)
-                        .__fit(),
-                );
-            }
-        }
-        Place::Static(_) if cache::arguments_are_key(model) => quote! { #handle.retain(__predicate); },
-        Place::Static(_) => {
-            let place = cache::arguments_in_key(model);
-            quote! { #handle.retain(|__key, __value| __predicate(#place, __value)); }
-        }
-    };
-    Some((predicate, body))
-}
-
-/// Returns the return type and the body of `cache_entries`, where the types in an entry can be written as a result.
-///
-/// A result, unlike a parameter, cannot have lifetimes that are not written; a type of the user may have them. The types in
-/// an object are its own.
-pub(super) fn entries(model: &Model, home: &TokenStream) -> Option<(TokenStream, TokenStream)> {
-    let krate = &model.krate;
-    let Named { arguments, result_policy } = model.named.as_ref()?;
-    if model.may_leave_lifetimes_out() || !matches!(model.place, Place::Static(_)) {
-        return None;
-    }
-    let arguments = cache::arguments_type(&arguments.iter().collect::<Vec<_>>(), krate);
-    let (handle, stored) = (cache::handle(model, home), result_policy.stored(krate));
-    let place = cache::arguments_in_key(model);
-    let returns = quote! { ::std::vec::Vec<#krate::CacheEntry<#arguments, #stored>> };
-    Some((returns, quote! { #handle.entries(|__key| #place) }))
-}
-
-/// Whether the body of `cache_retain` calls the test, rather than passing it on.
-pub(super) fn calls_test(model: &Model) -> bool {
-    matches!(model.place, Place::Static(_)) && !cache::arguments_are_key(model)
 }

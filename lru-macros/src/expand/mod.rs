@@ -28,6 +28,7 @@ mod backend;
 mod cache;
 mod call;
 mod coalesced;
+mod entries;
 mod function;
 mod impl_block;
 mod items;

@@ -121,8 +121,8 @@ pub(crate) enum Key {
     Plain(Type),
     /// The type is a name, and selects its stored form by its traits.
     ByType(Type, Ident),
-    /// The type cannot be named at the cache: type erasure.
-    Erased(Spot, Ident),
+    /// The type cannot be named at the cache: type erasure. The type is `None` for the value of an expression.
+    Erased(Spot, Ident, Option<Type>),
     /// The value of an expression, in a cache object.
     Made(Span),
     /// A tuple: each element is a part.
@@ -191,7 +191,7 @@ impl Key {
                 Self::Tuple(tuple.elems.iter().map(|elem| Self::new(elem, scope)).collect())
             }
             ty if scope.names(ty) => Self::ByType(ty.clone(), scope.marker_for(ty)),
-            ty => Self::Erased(Spot::of(ty, &scope.marker_for(ty)), scope.marker()),
+            ty => Self::Erased(Spot::of(ty, &scope.marker_for(ty)), scope.marker(), Some(ty.clone())),
         }
     }
 
@@ -202,7 +202,7 @@ impl Key {
         if matches!(scope, Scope::Object) {
             Self::Made(span)
         } else {
-            Self::Erased(Spot::made(span, &scope.marker().to_string()), scope.marker())
+            Self::Erased(Spot::made(span, &scope.marker().to_string()), scope.marker(), None)
         }
     }
 
@@ -245,7 +245,7 @@ impl Key {
                 let scope = (*marker != "Shared").then(|| quote! { , #marker });
                 quote! { #krate::__private::stored_argument!(#ty #scope) }
             }
-            Self::Erased(_, marker) => {
+            Self::Erased(_, marker, _) => {
                 let scope = (*marker == "Thread").then(|| quote! { <#krate::__private::#marker> });
                 quote! { #krate::__private::Erased #scope }
             }
@@ -288,7 +288,7 @@ impl Key {
             Self::Plain(_) => quote! { &#place },
             Self::ByType(ty, marker) => chosen(&Spot::of(ty, marker)),
             Self::Made(span) => chosen(&Spot::made(*span, "Local")),
-            Self::Erased(spot, marker) => {
+            Self::Erased(spot, marker, _) => {
                 let part = chosen(spot);
                 quote! { #krate::__private::Erase(#part, #krate::__private::#marker) }
             }

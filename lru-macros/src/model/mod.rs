@@ -78,7 +78,7 @@ pub(crate) struct Model {
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
-    /// The types in an entry, where an item can name them.
+    /// The types in an entry; of an object, where an item beside the function can name them.
     pub(crate) named: Option<Named>,
 }
 
@@ -89,15 +89,20 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    fn new(parts: Vec<Part>, result: &Type, rules: Rules, scope: &Scope) -> Option<Self> {
-        let arguments: Vec<_> = parts.into_iter().map(|part| part.key).collect();
-        let result_policy = ResultPolicy::new(result, rules, scope);
-        (!result_policy.is_unnamed() && !arguments.iter().any(Key::is_erased))
-            .then_some(Self { arguments, result_policy })
+    fn new(parts: Vec<Part>, result: &Type, rules: Rules, scope: &Scope) -> Self {
+        let arguments = parts.into_iter().map(|part| part.key).collect();
+        Self { arguments, result_policy: ResultPolicy::new(result, rules, scope) }
     }
 
-    fn in_object(self, result: &Type, rules: Rules) -> Self {
-        Self { result_policy: ResultPolicy::new(result, rules, &Scope::Object), ..self }
+    /// Whether the function's own cache can name all types.
+    fn is_whole(&self) -> bool {
+        !self.result_policy.is_unnamed() && !self.arguments.iter().any(Key::is_erased)
+    }
+
+    /// In an object, the stored form keeps the lifetimes of the result.
+    fn in_object(self, result: &Type, rules: Rules) -> Option<Self> {
+        let result_policy = ResultPolicy::new(result, rules, &Scope::Object);
+        self.is_whole().then_some(Self { result_policy, ..self })
     }
 }
 
@@ -178,10 +183,9 @@ impl Model {
         let rules = Rules::new(&results);
         let named =
             Named::new(arguments.parts(key.key.get(), &own_scope, &krate), &result, rules, &own_scope);
-        // In an object, the stored form keeps the lifetimes of the result.
         let named = match scope {
-            Scope::Object => named.map(|named| named.in_object(&result, rules)),
-            Scope::Own { .. } => named,
+            Scope::Object => named.in_object(&result, rules),
+            Scope::Own { .. } => Some(named),
         };
         let typed = key.typed.get() == Some(&true);
         let key = KeyShape {

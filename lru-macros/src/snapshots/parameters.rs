@@ -307,4 +307,35 @@ impl find {
     >(__predicate: __Predicate) {
         Self::__memo(&()).handle().retain(__predicate);
     }
+    /// Returns copies of all entries: arguments, result and age. Counts nothing.
+    pub(crate) fn cache_entries() -> <fn(
+        &'static (),
+    ) -> ::std::vec::Vec<
+        ::functools::CacheEntry<
+            (
+                ::functools::__private::String,
+                (f64, ::functools::__private::stored_argument!(Query)),
+                ::functools::__private::stored_argument!(Query),
+                ::functools::__private::Vec<::functools::__private::String>,
+            ),
+            ::functools::__private::stored_result!(io::Result < Found >),
+        >,
+    > as ::functools::__private::Returned>::Type
+    where
+        for<'__lazy> <fn(
+            &'static (),
+        ) -> (
+            ::functools::__private::String,
+            (f64, ::functools::__private::stored_argument!(Query)),
+            ::functools::__private::stored_argument!(Query),
+            ::functools::__private::Vec<::functools::__private::String>,
+        ) as ::functools::__private::Returned>::Type: ::core::clone::Clone,
+        for<'__lazy> <fn(
+            &'static (),
+        ) -> ::functools::__private::stored_result!(
+            io::Result < Found >
+        ) as ::functools::__private::Returned>::Type: ::core::clone::Clone,
+    {
+        Self::__memo(&()).handle().entries(|__key| __key)
+    }
 }

@@ -6,7 +6,7 @@ fn fib(n: u64) -> u64 {
 }
 
 #[lru_cache(typed = true)]
-fn show<T: ToString + functools::Argument>(item: T) -> String {
+fn show(item: impl ToString + functools::Argument) -> String {
     item.to_string()
 }
 

@@ -4,12 +4,18 @@ use core::fmt;
 use std::boxed::Box;
 
 use super::ResultPolicy;
+use crate::key::erased::Viewed;
 use crate::key::sharing::{Erases, Erasure, Shared};
 
 /// A type-erased stored value, for results whose type depends on a generic parameter, which a `static` cannot name.
 pub struct ErasedResult<S: Erasure = Shared>(Box<S::Any>);
 
 impl<S: Erasure> ErasedResult<S> {
+    /// Returns the stored value, if its type is `T`.
+    pub fn view<T: 'static>(&self) -> Option<Viewed<'_, T>> {
+        S::any(&self.0).downcast_ref().map(Viewed::Stored)
+    }
+
     #[inline]
     fn get<T: 'static>(&self) -> &T
     where
