@@ -1,11 +1,11 @@
 //! Lifetimes in types: where they are omitted, and types without them.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{
-    AngleBracketedGenericArguments, GenericArgument, Lifetime, PathArguments, PathSegment, ReturnType, Type,
-    TypeParamBound,
+    AngleBracketedGenericArguments, GenericArgument, GenericParam, Generics, Lifetime, PathArguments,
+    PathSegment, ReturnType, Type, TypeParamBound,
 };
 
 use crate::type_tokens::{find, primitive};
@@ -50,6 +50,27 @@ pub(crate) fn omits_lifetime(ty: &Type) -> bool {
     let is_omitted = |ty: &Type| matches!(ty, Type::Reference(reference) if reference.lifetime.is_none());
     find(ty, &mut |ty| is_omitted(ty)).is_some()
         || has_lifetime(ty.to_token_stream(), &Lifetime::new("'_", Span::call_site()))
+}
+
+/// Returns the generics without the lifetimes that only arguments have which are not taken.
+pub(crate) fn without_unused(generics: &Generics, signature: &TokenStream) -> Generics {
+    let where_clause = &generics.where_clause;
+    let mut used = quote! { #signature #where_clause };
+    let mut params: Vec<_> = generics.params.iter().map(|param| (param, false)).collect();
+    loop {
+        let is_used = |param: &GenericParam| match param {
+            GenericParam::Lifetime(param) => has_lifetime(used.clone(), &param.lifetime),
+            _ => true,
+        };
+        // The bounds of a parameter that stays name others.
+        let Some((param, stays)) = params.iter_mut().find(|(param, stays)| !stays && is_used(param)) else {
+            break;
+        };
+        *stays = true;
+        param.to_tokens(&mut used);
+    }
+    let params = params.into_iter().filter(|(_, stays)| *stays).map(|(param, _)| param.clone());
+    Generics { params: params.collect(), ..generics.clone() }
 }
 
 /// The type with `'static` for every lifetime, as in the type of a `static`.

@@ -76,6 +76,7 @@ const CRATES: &[Rules] = &[
                 &["coalesced"],
                 &["function"],
                 &["items"],
+                &["entries"],
                 &["accessors"],
                 &["unchanged"],
                 &["impl_block"],

@@ -204,7 +204,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         let mut copies = Copies::NONE;
         let lifecycle = self.lifecycle();
         let copy = |entry: &EntryIn<K, V, P>| {
-            copies.add(entry.key.clone(), &entry.value, lifecycle.age(&entry.meta))
+            copies.add(entry.key.clone(), &entry.value, lifecycle.age(&entry.meta));
         };
         self.engine.for_each_live(copy, &lifecycle);
         copies.into_entries()

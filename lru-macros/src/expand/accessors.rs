@@ -3,7 +3,6 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
-use syn::{GenericParam, Generics};
 
 use super::{backend, cache, call, entries, items};
 use crate::attributes::Attrs;
@@ -235,7 +234,7 @@ impl Accessor {
                 let generics = if model.takes_all(needs) {
                     generics.clone()
                 } else {
-                    without_unused_lifetimes(generics, &quote! { #(#inputs)* #returns })
+                    lifetimes::without_unused(generics, &quote! { #(#inputs)* #returns })
                 };
                 (inputs, Some(generics))
             }
@@ -256,27 +255,6 @@ impl Accessor {
             #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
         }
     }
-}
-
-/// Returns the generics without the lifetimes that only arguments have which are not taken.
-pub(super) fn without_unused_lifetimes(generics: &Generics, signature: &TokenStream) -> Generics {
-    let where_clause = &generics.where_clause;
-    let mut used = quote! { #signature #where_clause };
-    let mut params: Vec<_> = generics.params.iter().map(|param| (param, false)).collect();
-    loop {
-        let is_used = |param: &GenericParam| match param {
-            GenericParam::Lifetime(param) => lifetimes::has_lifetime(used.clone(), &param.lifetime),
-            _ => true,
-        };
-        // The bounds of a parameter that stays name others.
-        let Some((param, stays)) = params.iter_mut().find(|(param, stays)| !stays && is_used(param)) else {
-            break;
-        };
-        *stays = true;
-        param.to_tokens(&mut used);
-    }
-    let params = params.into_iter().filter(|(_, stays)| *stays).map(|(param, _)| param.clone());
-    Generics { params: params.collect(), ..generics.clone() }
 }
 
 /// Returns `wrapped`, the function that has the body. Decorators see the body under the function's own name,

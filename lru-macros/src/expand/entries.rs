@@ -8,7 +8,6 @@ use syn::{
     Attribute, GenericParam, Generics, Index, Token, Type, TypeParamBound, WherePredicate, parse_quote,
 };
 
-use super::accessors::without_unused_lifetimes;
 use super::cache;
 use crate::model::{Identity, Key, Krate, Model, Named, Place, nested};
 use crate::{lifetimes, signature, type_tokens};
@@ -227,21 +226,10 @@ impl Shown {
         let mut generics = if self.casts() { model.generics.clone() } else { model.generics_of_retain() };
         let Self { arguments: Part { owned, .. }, value, .. } = self;
         let signature = quote! { #signature #owned #value };
-        generics = without_unused_lifetimes(&generics, &signature);
+        generics = lifetimes::without_unused(&generics, &signature);
         let unnamed = self.unnamed.iter().map(|name| -> GenericParam { parse_quote!(#name) });
         generics.params.extend(unnamed);
         generics
-    }
-
-    /// A statement by which an entry of another instance leaves with `otherwise`.
-    fn is_of_instance(&self, model: &Model, otherwise: &TokenStream) -> Option<TokenStream> {
-        let function = model.accessor("__identity");
-        let identity = model.key.identity.expression(&quote!(Self::#function), &model.krate)?;
-        Some(quote! {
-            if __key.0 != *#identity {
-                return #otherwise;
-            }
-        })
     }
 
     /// The variables of the views, and the views, each of which is `None` in an entry of other types.
@@ -275,7 +263,7 @@ impl Shown {
                 quote! { #handle.retain(|__key, __value| __predicate(#passed, __value)); }
             }
             Place::Static(_) => {
-                let is_of_instance = self.is_of_instance(model, &quote!(true));
+                let is_of_instance = is_of_instance(model, &quote!(true));
                 let ((variables, views), result) = (self.views(krate), self.result(krate));
                 quote! {
                     #handle.retain(|__key, __value| {
@@ -312,7 +300,7 @@ impl Shown {
         if !self.casts() {
             return quote! { #handle.entries(|__key| #passed) };
         }
-        let is_of_instance = self.is_of_instance(model, &quote!(::core::option::Option::None));
+        let is_of_instance = is_of_instance(model, &quote!(::core::option::Option::None));
         let ((variables, views), result) = (self.views(krate), self.result(krate));
         quote! {
             #handle.entries_viewed(
@@ -325,6 +313,17 @@ impl Shown {
             )
         }
     }
+}
+
+/// A statement by which an entry of another instance leaves with `otherwise`.
+fn is_of_instance(model: &Model, otherwise: &TokenStream) -> Option<TokenStream> {
+    let function = model.accessor("__identity");
+    let identity = model.key.identity.expression(&quote!(Self::#function), &model.krate)?;
+    Some(quote! {
+        if __key.0 != *#identity {
+            return #otherwise;
+        }
+    })
 }
 
 /// Adds bounds to type parameters, and returns the `where` clause with those of other types.
