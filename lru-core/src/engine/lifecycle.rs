@@ -13,6 +13,18 @@ pub trait Expiry<T> {
     /// Returns the current time, or [`Ticks::START`] if nothing expires and no clock need be read.
     fn now(&self) -> Ticks;
 
+    /// Returns a time close to the current one, by which [`is_fresh_about`](Self::is_fresh_about) decides.
+    #[inline]
+    fn about_now(&self) -> Ticks {
+        self.now()
+    }
+
+    /// Returns whether an entry is surely fresh, or `about` is the exact time. Otherwise, the exact time decides.
+    #[inline]
+    fn is_fresh_about(&self, _meta: &T, _about: Ticks) -> bool {
+        true
+    }
+
     /// Returns how an entry may be served at this time.
     fn check(&self, meta: &T, now: Ticks) -> Freshness;
 

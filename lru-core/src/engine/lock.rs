@@ -35,6 +35,13 @@ pub trait Lock<T> {
     /// Takes the lock, if no other thread holds it.
     fn try_hold(&self) -> Option<Self::Held<'_>>;
 
+    /// Returns the guarded state of a lock under which no user code runs: it is not borrowed, and has no deferred work.
+    #[inline]
+    fn exclusive<'h>(held: &'h mut Self::Held<'_>) -> Option<&'h mut T> {
+        let _ = held;
+        None
+    }
+
     /// Returns whether the current thread holds the lock.
     fn is_held(&self) -> bool;
 
@@ -139,6 +146,11 @@ impl<T> Lock<T> for PlainLock<T> {
     #[inline]
     fn try_hold(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock()
+    }
+
+    #[inline]
+    fn exclusive<'h>(held: &'h mut MutexGuard<'_, T>) -> Option<&'h mut T> {
+        Some(held)
     }
 
     /// Always false: no callback-free code calls the cache while it holds the lock.

@@ -1,5 +1,7 @@
 //! Lookups, which count a hit or a miss and mark the entry as used, and peeks, which do neither.
 
+use core::cell::Cell;
+
 use crate::engine::Engine;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, Settle, release};
@@ -66,17 +68,34 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         on_miss: impl FnOnce(&State<C>) -> M,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, M> {
-        let now = lifecycle.now();
-        let state = self.hold();
-        let may_serve = |place: &dyn Fn() -> Option<Place>, meta: &C::Meta| {
-            if state.deferred.hides_at(place) || !lifecycle.check(meta, now).is_live() {
-                return false;
+        let now = Cell::new(lifecycle.about_now());
+        let may_serve = |meta: &C::Meta| {
+            if !lifecycle.is_fresh_about(meta, now.get()) {
+                now.set(lifecycle.now());
             }
-            lifecycle.touch(meta, now);
-            true
+            let is_live = lifecycle.check(meta, now.get()).is_live();
+            if is_live {
+                lifecycle.touch(meta, now.get());
+            }
+            is_live
+        };
+        let read = |entry: &Entry<C>| read(entry, now.get());
+        let mut state = self.hold();
+        if let Some(state) = L::exclusive(&mut state) {
+            debug_assert!(state.is_settled(), "no call is nested in another one");
+            return match state.store.get_mut().read(hash, matches, |_, meta| may_serve(meta), read) {
+                Some(found) => {
+                    self.state.on_hit(state.counters.hit());
+                    Ok(found)
+                }
+                None => Err(on_miss(state)),
+            };
+        }
+        let is_there = |place: &dyn Fn() -> Option<Place>, meta: &C::Meta| {
+            !state.deferred.hides_at(place) && may_serve(meta)
         };
         let found = match state.store.try_borrow() {
-            Ok(store) => store.read(hash, matches, may_serve, |entry| read(entry, now)),
+            Ok(store) => store.read(hash, matches, is_there, read),
             // Unreachable: no user code runs while the store is mutably borrowed.
             Err(_) => None,
         };

@@ -53,6 +53,17 @@ impl<W: Staleness> EntryInfo<W> {
         self.window.window().map_or(Freshness::Fresh, |window| window.freshness(now))
     }
 
+    /// Returns whether the entry is fresh at every time that differs from `about` by less than [`Ticks::COARSE`], and a
+    /// use of it records no time.
+    #[inline]
+    pub(crate) fn is_fresh_about(&self, about: Ticks) -> bool {
+        let latest = about.plus(Ticks::COARSE);
+        let is_fresh_by = |window: &StaleWindow| window.freshness(latest) == Freshness::Fresh;
+        self.idle.get() == Ticks::NEVER
+            && latest < self.expires
+            && self.window.window().is_none_or(is_fresh_by)
+    }
+
     /// Returns the first time at which the entry is no longer served to all callers, if it is not used before.
     pub(crate) fn served_until(&self) -> Ticks {
         let served = self.window.window().map_or(Ticks::NEVER, StaleWindow::served_until);

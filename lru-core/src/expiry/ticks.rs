@@ -26,11 +26,15 @@ impl Ticks {
     /// The latest time that a clock can show: [`Ticks::NEVER`] is still later.
     const LATEST: Self = Self(u64::MAX - 1);
 
+    /// More than the coarse clock of the system may differ from the exact one, in nanoseconds: its grain is 1 to 10 ms,
+    /// and the rest is for a processor that is late to advance it.
+    pub(crate) const COARSE: u64 = 100_000_000;
+
     /// The middle of the range: the zero of times that may be negative.
     const MIDDLE: u64 = 1 << 63;
 
     /// Returns the time that is later by `ticks`, or [`Ticks::NEVER`].
-    const fn plus(self, ticks: u64) -> Self {
+    pub(crate) const fn plus(self, ticks: u64) -> Self {
         Self(self.0.saturating_add(ticks))
     }
 
@@ -138,8 +142,8 @@ timestamps! { u64, |ticks| ticks, |ticks| ticks;
 timestamps! { Duration, nanoseconds, Duration::from_nanos;
     Duration => nanoseconds;
     Instant => |time| since(
-        time.checked_duration_since(*ORIGIN),
-        ORIGIN.checked_duration_since(time),
+        time.checked_duration_since(ORIGIN.exact),
+        ORIGIN.exact.checked_duration_since(time),
     );
     SystemTime => |time| since(
         time.duration_since(SystemTime::UNIX_EPOCH).ok(),
@@ -147,8 +151,34 @@ timestamps! { Duration, nanoseconds, Duration::from_nanos;
     );
 }
 
-/// The instant from which the ticks of [`Instant`]s are counted. Earlier instants have fewer ticks.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// The instant from which the ticks of [`Instant`]s are counted, by each clock. Earlier instants have fewer ticks.
+static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::now);
+
+struct Origin {
+    exact: Instant,
+    #[cfg(target_os = "linux")]
+    coarse: coarsetime::Instant,
+}
+
+impl Origin {
+    fn now() -> Self {
+        Self {
+            exact: Instant::now(),
+            #[cfg(target_os = "linux")]
+            coarse: coarsetime::Instant::now_without_cache_update(),
+        }
+    }
+}
+
+/// Returns the ticks of an [`Instant`] that differs from the current one by less than [`Ticks::COARSE`].
+///
+/// The clock (`CLOCK_MONOTONIC_COARSE`) advances as the exact one does, once in each interval of the kernel's timer.
+#[cfg(target_os = "linux")]
+#[inline]
+pub(crate) fn coarse() -> Ticks {
+    let since = coarsetime::Instant::now_without_cache_update().duration_since(ORIGIN.coarse);
+    Ticks(Ticks::MIDDLE + since.as_nanos())
+}
 
 /// Returns the ticks of a number that may be negative.
 fn signed(number: i128) -> u64 {

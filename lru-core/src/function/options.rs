@@ -99,6 +99,16 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
     }
 
     #[inline]
+    fn about_now(&self) -> Ticks {
+        if self.is_timed { self.clock.about_now() } else { Ticks::START }
+    }
+
+    #[inline]
+    fn is_fresh_about(&self, info: &EntryInfo<W>, about: Ticks) -> bool {
+        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    }
+
+    #[inline]
     fn check(&self, info: &EntryInfo<W>, now: Ticks) -> Freshness {
         info.freshness(now)
     }

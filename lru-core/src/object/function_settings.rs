@@ -31,6 +31,16 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
     }
 
     #[inline]
+    fn about_now(&self) -> Ticks {
+        self.settings.clock.about_now()
+    }
+
+    #[inline]
+    fn is_fresh_about(&self, info: &ObjectInfo, about: Ticks) -> bool {
+        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    }
+
+    #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
         info.freshness(now)
     }

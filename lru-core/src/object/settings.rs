@@ -101,6 +101,16 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
         if self.is_timed.load(Relaxed) { self.clock.now().now() } else { Ticks::START }
     }
 
+    #[inline]
+    fn about_now(&self) -> Ticks {
+        if self.is_timed.load(Relaxed) { self.clock.about_now() } else { Ticks::START }
+    }
+
+    #[inline]
+    fn is_fresh_about(&self, info: &ObjectInfo, about: Ticks) -> bool {
+        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    }
+
     /// Reports a stale entry as fresh: a cache object cannot refresh it.
     #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {

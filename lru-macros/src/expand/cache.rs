@@ -175,13 +175,14 @@ impl<'a> Memo<'a> {
                 let callback_free = quote! { #krate::__private::callback_free!(#types) };
                 ("UnboundedMemo", quote! { , #policy, { #callback_free } })
             }
-            (Parts::LockFree, Some(types)) => {
+            (Parts::LockFree, Some(types)) if !model.lifecycle.has_metadata() => {
                 let placement = quote! { #krate::__private::placement!(#maxsize, #key, #types) };
                 ("LruMemo", quote! { , #maxsize, { #placement } })
             }
-            (Parts::One, Some(types)) => {
+            (Parts::One | Parts::LockFree, Some(types)) => {
+                let metadata = model.lifecycle.metadata(krate);
                 let callback_free = quote! { #krate::__private::callback_free!(#types) };
-                ("Memo", quote! { , #maxsize, #policy, (), { #callback_free } })
+                ("Memo", quote! { , #maxsize, #policy, #metadata, { #callback_free } })
             }
             (Parts::Shards(shards), _) => {
                 let number = number(shards, krate);
@@ -245,7 +246,7 @@ impl<'a> Memo<'a> {
 /// it has one anyway.
 fn plain_types(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
     let has_one_part = matches!(parts, Parts::One | Parts::LockFree | Parts::Replicated);
-    let is_candidate = has_one_part && !model.lifecycle.has_metadata();
+    let is_candidate = has_one_part && !model.lifecycle.runs_user_code();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
         return None;
     }

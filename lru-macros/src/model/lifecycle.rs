@@ -68,6 +68,14 @@ impl Lifecycle {
         *has_front_ttl || options.into_iter().chain(hooks).any(Given::is_some)
     }
 
+    /// Whether code of the user's runs in the cache: a clock, or a function that weighs an entry, sets its deadline,
+    /// chooses a victim or is told of removed entries.
+    pub(crate) fn runs_user_code(&self) -> bool {
+        let Self { eviction, expiry, .. } = self;
+        let functions = [&eviction.on_evict, &eviction.choice, &eviction.weight, &expiry.ttu, &expiry.timer];
+        functions.into_iter().any(Given::is_some)
+    }
+
     /// The time to live: `ttu` has precedence over that of the attribute.
     fn ttl(&self) -> Option<&Expr> {
         self.expiry.ttl.get().filter(|_| !self.expiry.ttu.is_some())
@@ -113,11 +121,18 @@ impl Lifecycle {
             return None;
         }
         let policy = self.policy(krate);
-        let metadata = self.has_metadata().then(|| {
-            let window = self.may_be_stale().then(|| quote! { <#krate::__private::StaleWindow> });
-            quote! { , #krate::__private::EntryInfo #window }
-        });
+        let metadata = self.has_metadata().then(|| self.metadata(krate));
+        let metadata = metadata.map(|metadata| quote! { , #metadata });
         Some(quote! { , #policy #metadata })
+    }
+
+    /// The type of entry metadata.
+    pub(crate) fn metadata(&self, krate: &Krate) -> TokenStream {
+        if !self.has_metadata() {
+            return quote! { () };
+        }
+        let window = self.may_be_stale().then(|| quote! { <#krate::__private::StaleWindow> });
+        quote! { #krate::__private::EntryInfo #window }
     }
 
     /// Whether the eviction policy is LRU.

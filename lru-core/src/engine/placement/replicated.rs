@@ -95,6 +95,11 @@ impl<T: HasReadStripes> Lock<T> for ReplicatedLock<T> {
         self.lock.try_hold()
     }
 
+    #[inline]
+    fn exclusive<'h>(held: &'h mut MutexGuard<'_, T>) -> Option<&'h mut T> {
+        Some(held)
+    }
+
     fn is_held(&self) -> bool {
         self.lock.is_held()
     }
