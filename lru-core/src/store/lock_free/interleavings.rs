@@ -22,6 +22,8 @@ type Entries = Bounded<Types<u64, (u64, u64), StampedLru, ()>>;
 struct Cache {
     mirror: std::sync::Arc<Mirror>,
     state: Mutex<(Entries, u64)>,
+    /// Set by a thread when it is done.
+    is_done: AtomicBool,
 }
 
 fn hash(key: u64) -> KeyHash {
@@ -33,7 +35,7 @@ fn hash(key: u64) -> KeyHash {
 impl Cache {
     /// Creates a cache of this capacity with these keys, the first one least recently used, and with stripes for two
     /// threads.
-    fn with(maxsize: usize, keys: &[u64]) -> Arc<Self> {
+    fn with(maxsize: usize, keys: &[u64]) -> Self {
         let mut entries = Entries::new(Some(maxsize), StampedLru::NEW);
         for &key in keys {
             insert_into(&mut entries, key, 0);
@@ -43,7 +45,15 @@ impl Cache {
         mirror.renew(0);
         mirror.renew(1);
         mirror.end(Epoch::of(0, 0));
-        Arc::new(Self { mirror, state: Mutex::new((entries, 0)) })
+        Self { mirror, state: Mutex::new((entries, 0)), is_done: AtomicBool::new(false) }
+    }
+
+    fn done(&self) {
+        self.is_done.store(true, Ordering::Release);
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_done.load(Ordering::Acquire)
     }
 
     /// Runs an operation under the lock.
@@ -124,176 +134,196 @@ fn insert_into(entries: &mut Entries, key: u64, value: u64) -> Option<u64> {
     removed.into_entries_of(RemovalCause::Evicted).next().map(|(key, _)| key)
 }
 
-/// Runs a test in every order. `LOOM_MAX_PREEMPTIONS` bounds the number of switches between threads.
-fn in_every_order(test: impl Fn() + Sync + Send + 'static) {
-    let mut model = loom::model::Builder::new();
-    if model.preemption_bound.is_none() {
-        model.preemption_bound = Some(3);
+/// Runs two threads on a cache of this capacity with these keys, in every order, and then checks what they returned.
+///
+/// The checker runs one thread after the other first, and exchanges dependent accesses from there on. It remembers
+/// only the last access of each kind, so it is run with each thread first. `LOOM_MAX_PREEMPTIONS` bounds the number of
+/// switches between threads.
+fn in_every_order<A: 'static, B: 'static>(
+    (maxsize, keys): (usize, &'static [u64]),
+    one: fn(&Cache) -> A,
+    other: fn(&Cache) -> B,
+    check: fn(&Cache, A, B),
+) {
+    for is_one_first in [true, false] {
+        let mut model = loom::model::Builder::new();
+        if model.preemption_bound.is_none() {
+            model.preemption_bound = Some(3);
+        }
+        model.check(move || {
+            let cache = Arc::new(Cache::with(maxsize, keys));
+            let (of_one, of_other) = (Arc::clone(&cache), Arc::clone(&cache));
+            let (one, other) = if is_one_first {
+                let one = thread::spawn(move || one(&of_one));
+                (one, thread::spawn(move || other(&of_other)))
+            } else {
+                let other = thread::spawn(move || other(&of_other));
+                (thread::spawn(move || one(&of_one)), other)
+            };
+            let (one, other) = (one.join().unwrap(), other.join().unwrap());
+            check(&cache, one, other);
+        });
     }
-    model.check(test);
 }
 
 #[test]
 fn no_hit_returns_a_value_that_was_replaced_before_it_began() {
-    in_every_order(|| {
-        let cache = Cache::with(2, &[1, 2]);
-        let done = Arc::new(AtomicBool::new(false));
-        let (writer, is_done) = (Arc::clone(&cache), Arc::clone(&done));
-        let writer = thread::spawn(move || {
-            writer.replace(1, 7);
-            is_done.store(true, Ordering::Release);
-        });
-        let was_done = done.load(Ordering::Acquire);
-        match cache.hit(0, 1) {
-            Some(0) => assert!(!was_done, "the old value was replaced"),
-            found => assert!(matches!(found, None | Some(7))),
-        }
-        writer.join().unwrap();
-        // Nothing is under way: the reader finds the new value without the lock.
-        assert_eq!(cache.hit(0, 1), Some(7));
-    });
+    in_every_order(
+        (2, &[1, 2]),
+        |cache| (cache.is_done(), cache.hit(0, 1)),
+        |cache| {
+            cache.replace(1, 7);
+            cache.done();
+        },
+        |cache, (was_done, found), ()| {
+            match found {
+                Some(0) => assert!(!was_done, "the old value was replaced"),
+                found => assert!(matches!(found, None | Some(7))),
+            }
+            // Nothing is under way: the reader finds the new value without the lock.
+            assert_eq!(cache.hit(0, 1), Some(7));
+        },
+    );
 }
 
 #[test]
 fn no_hit_finds_a_key_that_was_removed_before_it_began() {
-    in_every_order(|| {
-        let cache = Cache::with(3, &[1, 2, 3]);
-        let done = Arc::new(AtomicBool::new(false));
-        let (writer, is_done) = (Arc::clone(&cache), Arc::clone(&done));
-        let writer = thread::spawn(move || {
-            writer.remove(2);
-            is_done.store(true, Ordering::Release);
-        });
-        let was_done = done.load(Ordering::Acquire);
-        assert!(cache.hit(0, 2).is_none() || !was_done, "it was removed");
-        writer.join().unwrap();
-        assert_eq!((cache.hit(0, 1), cache.hit(0, 2), cache.hit(0, 3)), (Some(0), None, Some(0)));
-    });
+    in_every_order(
+        (3, &[1, 2, 3]),
+        |cache| (cache.is_done(), cache.hit(0, 2)),
+        |cache| {
+            cache.remove(2);
+            cache.done();
+        },
+        |cache, (was_done, found), ()| {
+            assert!(found.is_none() || !was_done, "it was removed");
+            assert_eq!((cache.hit(0, 1), cache.hit(0, 2), cache.hit(0, 3)), (Some(0), None, Some(0)));
+        },
+    );
 }
 
 #[test]
 fn a_key_in_the_slot_of_another_is_never_read_with_the_others_value() {
-    in_every_order(|| {
-        let cache = Cache::with(1, &[1]);
-        cache.replace(1, 1);
-        let writer = Arc::clone(&cache);
-        let writer = thread::spawn(move || {
+    in_every_order(
+        (1, &[1]),
+        |cache| cache.hit(0, 3),
+        |cache| {
             // The second insertion is into the slot of the first key.
-            assert_eq!([writer.insert(2), writer.insert(3)], [Some(1), Some(2)]);
-            writer.replace(3, 3);
-        });
-        let found = cache.hit(0, 3);
-        assert!(matches!(found, None | Some(0 | 3)), "{found:?}");
-        writer.join().unwrap();
-        assert_eq!((cache.hit(0, 1), cache.hit(0, 3)), (None, Some(3)));
-    });
+            assert_eq!([cache.insert(2), cache.insert(3)], [Some(1), Some(2)]);
+            cache.replace(3, 3);
+        },
+        |cache, found, ()| {
+            assert!(matches!(found, None | Some(0 | 3)), "{found:?}");
+            assert_eq!((cache.hit(0, 1), cache.hit(0, 3)), (None, Some(3)));
+        },
+    );
 }
 
 #[test]
 fn a_hit_that_ended_before_an_insertion_keeps_its_entry() {
-    in_every_order(|| {
-        let cache = Cache::with(2, &[1, 2]);
-        let done = Arc::new(AtomicBool::new(false));
-        let (reader, is_done) = (Arc::clone(&cache), Arc::clone(&done));
-        let reader = thread::spawn(move || {
-            if reader.hit(1, 1).is_some() {
-                is_done.store(true, Ordering::Release);
+    in_every_order(
+        (2, &[1, 2]),
+        |cache| {
+            if cache.hit(1, 1).is_some() {
+                cache.done();
             }
-        });
-        let was_done = done.load(Ordering::Acquire);
-        let evicted = cache.insert(3);
-        assert!(evicted == Some(2) || !was_done, "{evicted:?}: the other one was just used");
-        reader.join().unwrap();
-    });
+        },
+        |cache| (cache.is_done(), cache.insert(3)),
+        |_, (), (was_done, evicted)| {
+            assert!(evicted == Some(2) || !was_done, "{evicted:?}: the other one was just used");
+        },
+    );
 }
 
 #[test]
 fn a_hit_while_the_order_is_settled_is_not_lost() {
-    in_every_order(|| {
-        let cache = Cache::with(3, &[1, 2, 3]);
-        let reader = Arc::clone(&cache);
-        let reader = thread::spawn(move || reader.hit(1, 1).is_some());
-        assert_eq!(cache.order().len(), 3);
-        let was_hit = reader.join().unwrap();
-        assert_eq!(cache.insert(4), Some(if was_hit { 2 } else { 1 }));
-        assert_eq!(cache.insert(5), Some(if was_hit { 3 } else { 2 }));
-    });
+    in_every_order(
+        (3, &[1, 2, 3]),
+        |cache| cache.hit(1, 1).is_some(),
+        |cache| assert_eq!(cache.order().len(), 3),
+        |cache, was_hit, ()| {
+            assert_eq!(cache.insert(4), Some(if was_hit { 2 } else { 1 }));
+            assert_eq!(cache.insert(5), Some(if was_hit { 3 } else { 2 }));
+        },
+    );
 }
 
 #[test]
 fn a_late_hit_of_an_evicted_entry_does_not_promote_its_successor() {
-    in_every_order(|| {
-        let cache = Cache::with(2, &[1, 2]);
-        let reader = Arc::clone(&cache);
-        let reader = thread::spawn(move || {
-            reader.hit(1, 1);
-        });
-        // The fourth key is in the slot of the first one.
-        let evicted = [cache.insert(3), cache.insert(4)];
-        cache.call(0, 3);
-        reader.join().unwrap();
-        if evicted == [Some(1), Some(2)] {
-            assert_eq!(cache.order(), [4, 3]);
-            assert_eq!(cache.insert(5), Some(4));
-        }
-    });
+    in_every_order(
+        (2, &[1, 2]),
+        |cache| _ = cache.hit(1, 1),
+        |cache| {
+            // The fourth key is in the slot of the first one.
+            let evicted = [cache.insert(3), cache.insert(4)];
+            cache.call(0, 3);
+            evicted
+        },
+        |cache, (), evicted| {
+            if evicted == [Some(1), Some(2)] {
+                assert_eq!(cache.order(), [4, 3]);
+                assert_eq!(cache.insert(5), Some(4));
+            }
+        },
+    );
 }
 
 #[test]
 fn the_hits_of_a_thread_are_in_its_order_when_their_numbers_wrap() {
-    in_every_order(|| {
-        let cache = Cache::with(3, &[1, 2, 3]);
-        let reader = Arc::clone(&cache);
-        let reader = thread::spawn(move || {
+    in_every_order(
+        (3, &[1, 2, 3]),
+        |cache| {
             for key in [1, 2, 1, 2, 2, 1] {
-                reader.call(1, key);
+                cache.call(1, key);
             }
-        });
-        cache.call(0, 3);
-        reader.join().unwrap();
-        let order = cache.order();
-        let of = |key| order.iter().position(|&other| other == key);
-        assert!(of(2) < of(1), "{order:?}");
-    });
+        },
+        |cache| _ = cache.call(0, 3),
+        |cache, (), ()| {
+            let order = cache.order();
+            let of = |key| order.iter().position(|&other| other == key);
+            assert!(of(2) < of(1), "{order:?}");
+        },
+    );
 }
 
 #[test]
 fn a_hit_is_before_what_begins_after_a_later_locked_operation() {
-    in_every_order(|| {
-        let cache = Cache::with(2, &[1, 2]);
-        let done = Arc::new(AtomicBool::new(false));
-        let (other, is_done) = (Arc::clone(&cache), Arc::clone(&done));
-        let other = thread::spawn(move || {
-            other.call(1, 2);
-            other.locked(|_, _| ());
-            is_done.store(true, Ordering::Release);
-        });
-        if done.load(Ordering::Acquire) {
+    in_every_order(
+        (2, &[1, 2]),
+        |cache| {
+            cache.call(1, 2);
+            cache.locked(|_, _| ());
+            cache.done();
+        },
+        |cache| {
+            let was_done = cache.is_done();
             cache.call(0, 1);
-            other.join().unwrap();
-            assert_eq!(cache.order(), [2, 1]);
-        } else {
-            other.join().unwrap();
-        }
-    });
+            was_done
+        },
+        |cache, (), was_done| {
+            let order = cache.order();
+            assert!(!was_done || order == [2, 1], "{order:?}");
+        },
+    );
 }
 
 #[test]
 fn a_key_is_missing_at_the_epoch_of_its_miss() {
-    in_every_order(|| {
-        let cache = Cache::with(2, &[1]);
-        let writer = Arc::clone(&cache);
-        let writer = thread::spawn(move || _ = writer.insert(2));
-        let missed = match cache.read(0, 2, true) {
-            Read::Miss(epoch) => Some(epoch),
-            Read::Hit(_) | Read::Locked => None,
-        };
-        cache.locked(|entries, insertions| {
-            if missed == Some(Epoch::of(0, *insertions)) {
-                assert!(entries.find(hash(2), |stored| *stored == 2).is_none());
-            }
-        });
-        writer.join().unwrap();
-        assert_eq!(cache.mirror.take_counts().1, u64::from(missed.is_some()));
-    });
+    in_every_order(
+        (2, &[1]),
+        |cache| {
+            let missed = match cache.read(0, 2, true) {
+                Read::Miss(epoch) => Some(epoch),
+                Read::Hit(_) | Read::Locked => None,
+            };
+            cache.locked(|entries, insertions| {
+                if missed == Some(Epoch::of(0, *insertions)) {
+                    assert!(entries.find(hash(2), |stored| *stored == 2).is_none());
+                }
+            });
+            missed.is_some()
+        },
+        |cache| _ = cache.insert(2),
+        |cache, was_missed, ()| assert_eq!(cache.mirror.take_counts().1, u64::from(was_missed)),
+    );
 }

@@ -15,16 +15,6 @@ pub(crate) struct Active(u64);
 
 /// The methods of the lock holder.
 impl Mirror {
-    /// Begins to change entries, unless that has begun: readers take the lock until [`end`](Self::end).
-    #[inline]
-    fn begin(&self) {
-        let sequence = self.sequence.0.load(Relaxed);
-        if sequence % 2 == 0 {
-            self.sequence.0.store(sequence + 1, Relaxed);
-            fence(Release);
-        }
-    }
-
     /// Ends the changes, if any, and publishes the epoch of the change log. The sequence number changes in any case, so
     /// that hits before and after are in this order.
     #[inline]
@@ -112,10 +102,9 @@ impl Mirror {
         }
     }
 
-    /// Removes the entry of a slot.
+    /// Removes the entry of a slot. Readers may find it until [`end`](Self::end).
     #[inline]
     pub(crate) fn removed(&self, slot: usize) {
-        self.begin();
         if let Some(state) = self.state(slot) {
             state.queued.store(NOT_QUEUED, ByHolder);
             let chain = state.chain.load(ByHolder);
@@ -148,9 +137,8 @@ impl Mirror {
         }
     }
 
-    /// Removes all entries.
+    /// Removes all entries. Readers may find them until [`end`](Self::end).
     pub(crate) fn clear(&self) {
-        self.begin();
         self.heads.iter().for_each(|head| head.store(0, Relaxed));
         for state in &self.holder.slots {
             state.chain.store(0, ByHolder);
@@ -163,14 +151,12 @@ impl Mirror {
         self.slots.get(slot * self.stride)
     }
 
-    /// Gives the thread with this number, which is that of the lock holder, a stripe with room for hits.
+    /// Gives the thread with this number, which is that of the lock holder, a stripe with room for hits. They come after
+    /// [`end`](Self::end), which changes the sequence number.
     pub(crate) fn renew(&self, thread: usize) {
         let Some(stripe) = self.stripes.get(thread) else { return };
         match stripe.get() {
-            Some(stripe) if stripe.is_exhausted() => {
-                _ = self.advance();
-                stripe.renew();
-            }
+            Some(stripe) if stripe.is_exhausted() => stripe.renew(),
             Some(_) => {}
             None => {
                 stripe.get_or_init(|| Box::new(Stripe::new(self.holder.slots.len())));
