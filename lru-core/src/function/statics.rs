@@ -69,8 +69,15 @@ pub type LruMemo<K, V, const MAXSIZE: i128, const PLACEMENT: u8> =
     StaticCache<<SelectPlacement<PLACEMENT> as LruPlacement>::Placement<Types<K, V, Lru, ()>>, MAXSIZE>;
 
 /// Like [`Memo`], but with `SHARDS` shards that divide `MAXSIZE` among them.
-pub type ShardedMemo<K, V, const MAXSIZE: i128, const SHARDS: usize, P = Lru, T = ()> =
-    StaticCache<Shards<Types<K, V, P, T>, SHARDS>, MAXSIZE>;
+pub type ShardedMemo<
+    K,
+    V,
+    const MAXSIZE: i128,
+    const SHARDS: usize,
+    P = Lru,
+    T = (),
+    const CALLBACK_FREE: bool = false,
+> = StaticCache<Shards<Types<K, V, P, T>, SHARDS, CALLBACK_FREE>, MAXSIZE>;
 
 /// Like [`Memo`], but unbounded and without metadata. It is replicated if no user code runs while the lock is
 /// held.
@@ -172,6 +179,12 @@ impl<C: CacheTypes<Key: Words, Value: Words>, const MAXSIZE: i128> Empty<MAXSIZE
 
 impl<C: CacheTypes, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE> for Shards<C, N> {
     const EMPTY: Self = Self::new(MaxSize::from_const(MAXSIZE));
+}
+
+impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize, const MAXSIZE: i128> Empty<MAXSIZE>
+    for Shards<C, N, true>
+{
+    const EMPTY: Self = Self::callback_free(MaxSize::from_const(MAXSIZE));
 }
 
 impl<X: Empty<MAXSIZE>, const MAXSIZE: i128> StaticCache<X, MAXSIZE> {

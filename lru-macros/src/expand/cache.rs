@@ -166,29 +166,26 @@ impl<'a> Memo<'a> {
         let krate = &model.krate;
         let (key, stored) = (key_type(model), model.result_policy.stored(krate));
         let (maxsize, types) = (bound(model.lifecycle.maxsize(), krate), model.lifecycle.types(krate));
-        let policy = model.lifecycle.policy(krate);
-        let (name, rest) = match (parts, plain_types(model, parts, &stored)) {
-            (Parts::One | Parts::LockFree | Parts::Replicated, None) => {
-                ("Memo", quote! { , #maxsize #types })
-            }
-            (Parts::Replicated, Some(types)) => {
-                let callback_free = quote! { #krate::__private::callback_free!(#types) };
-                ("UnboundedMemo", quote! { , #policy, { #callback_free } })
-            }
-            (Parts::LockFree, Some(types)) if !model.lifecycle.has_metadata() => {
-                let placement = quote! { #krate::__private::placement!(#maxsize, #key, #types) };
+        let (policy, metadata) = (model.lifecycle.policy(krate), model.lifecycle.metadata(krate));
+        let plain = plain_types(model, parts, &stored);
+        let callback_free =
+            plain.as_ref().map(|plain| quote! { { #krate::__private::callback_free!(#plain) } });
+        // The arguments after the bound, where the types decide on the lock.
+        let by_types =
+            callback_free.as_ref().map(|callback_free| quote! { , #policy, #metadata, #callback_free });
+        let rest = by_types.or(types);
+        let (name, rest) = match (parts, &plain) {
+            (Parts::Replicated, Some(_)) => ("UnboundedMemo", quote! { , #policy, #callback_free }),
+            (Parts::LockFree, Some(plain)) if !model.lifecycle.has_metadata() => {
+                let placement = quote! { #krate::__private::placement!(#maxsize, #key, #plain) };
                 ("LruMemo", quote! { , #maxsize, { #placement } })
             }
-            (Parts::One | Parts::LockFree, Some(types)) => {
-                let metadata = model.lifecycle.metadata(krate);
-                let callback_free = quote! { #krate::__private::callback_free!(#types) };
-                ("Memo", quote! { , #maxsize, #policy, #metadata, { #callback_free } })
-            }
+            (Parts::One | Parts::LockFree | Parts::Replicated, _) => ("Memo", quote! { , #maxsize #rest }),
             (Parts::Shards(shards), _) => {
                 let number = number(shards, krate);
-                ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #types })
+                ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #rest })
             }
-            (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #types }),
+            (Parts::PerThread, _) => ("ThreadMemo", quote! { , #maxsize #rest }),
         };
         let name = Ident::new(name, Span::call_site());
         Self { parts, name, arguments: quote! { #key, #stored #rest } }
@@ -245,8 +242,8 @@ impl<'a> Memo<'a> {
 /// The types of the stored result and of the arguments, which decide whether the cache needs a reentrant lock; `None` where
 /// it has one anyway.
 fn plain_types(model: &Model, parts: &Parts, stored: &TokenStream) -> Option<TokenStream> {
-    let has_one_part = matches!(parts, Parts::One | Parts::LockFree | Parts::Replicated);
-    let is_candidate = has_one_part && !model.lifecycle.runs_user_code();
+    let is_shared = !matches!(parts, Parts::PerThread);
+    let is_candidate = is_shared && !model.lifecycle.runs_user_code();
     if !is_candidate || !matches!(model.key.identity, Identity::None) {
         return None;
     }

@@ -7,7 +7,7 @@ use core::ops::Deref;
 use crate::engine::Engine;
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::lock::{Lock, RLock};
+use crate::engine::lock::{Lock, PlainLock, RLock, SelectLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
 use crate::engine::placement::nested::{Held, PendingWork, is_nested};
@@ -68,32 +68,69 @@ impl<T> Lock<T> for ShardLock<T> {
     }
 }
 
-/// The engine of a shard.
-type ShardEngine<C> = Engine<C, ShardLock<State<C>>>;
+/// Selects the lock of the shards: a plain one if no user code runs under it, so that no call is nested in another.
+pub trait SelectShardLock {
+    /// The lock type for a guarded state.
+    #[doc(hidden)]
+    type ShardLock<T>: Lock<T>;
 
-const fn engine<C: CacheTypes>(maxsize: MaxSize) -> ShardEngine<C> {
-    Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
+    /// Creates a lock.
+    #[doc(hidden)]
+    fn lock<T>(guarded: T) -> Self::ShardLock<T>;
+
+    /// Returns whether the current thread holds the lock of a shard of any function.
+    #[doc(hidden)]
+    fn is_nested() -> bool;
 }
 
-struct Shard<C: CacheTypes> {
-    engine: ShardEngine<C>,
+impl SelectShardLock for SelectLock<false> {
+    type ShardLock<T> = ShardLock<T>;
+
+    fn lock<T>(guarded: T) -> ShardLock<T> {
+        ShardLock(RLock::new(guarded))
+    }
+
+    #[inline]
+    fn is_nested() -> bool {
+        is_nested()
+    }
+}
+
+impl SelectShardLock for SelectLock<true> {
+    type ShardLock<T> = PlainLock<T>;
+
+    fn lock<T>(guarded: T) -> PlainLock<T> {
+        PlainLock::new(guarded)
+    }
+
+    #[inline]
+    fn is_nested() -> bool {
+        false
+    }
+}
+
+/// The engine of a shard.
+type ShardEngine<C, S> = Engine<C, <S as SelectShardLock>::ShardLock<State<C>>>;
+
+struct Shard<C: CacheTypes, S: SelectShardLock> {
+    engine: ShardEngine<C, S>,
     pending: PendingWork,
 }
 
-impl<C: CacheTypes> Shard<C> {
-    const fn new(maxsize: MaxSize) -> Self {
-        Self { engine: engine(maxsize), pending: PendingWork::new() }
+impl<C: CacheTypes, S: SelectShardLock> Shard<C, S> {
+    const fn new(engine: ShardEngine<C, S>) -> Self {
+        Self { engine, pending: PendingWork::new() }
     }
 
     /// Returns the locked state if the lock is free and no change is pending, so that entries with a pending
     /// removal are not served.
-    fn try_hold(&self) -> Option<HeldShard<'_, State<C>>> {
+    fn try_hold(&self) -> Option<HeldBy<'_, C, S>> {
         self.pending.try_hold(&self.engine)
     }
 
     /// Runs `f` on an empty engine, and counts its misses.
-    fn run_on_empty<R>(&self, f: impl FnOnce(&ShardEngine<C>) -> R) -> R {
-        let empty = engine(MaxSize::Disabled);
+    fn run_on_empty<R>(&self, f: impl FnOnce(&ShardEngine<C, S>) -> R) -> R {
+        let empty = Engine::of(MaxSize::Disabled, S::lock(State::new(MaxSize::Disabled)));
         let result = f(&empty);
         self.pending.count(empty.misses());
         result
@@ -108,10 +145,59 @@ impl<C: CacheTypes> Shard<C> {
     }
 }
 
-/// The shards of one function.
-pub struct Shards<C: CacheTypes, const N: usize> {
-    shards: [Shard<C>; N],
+/// A guard of the lock of a shard.
+type HeldBy<'a, C, S> = <<S as SelectShardLock>::ShardLock<State<C>> as Lock<State<C>>>::Held<'a>;
+
+/// A shard, by whether its lock is a plain one.
+type ShardOf<C, const CALLBACK_FREE: bool> = Shard<C, SelectLock<CALLBACK_FREE>>;
+
+/// The shards of one function. `CALLBACK_FREE` is true if no user code runs under their locks.
+pub struct Shards<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool = false>
+where
+    SelectLock<CALLBACK_FREE>: SelectShardLock,
+{
+    shards: [ShardOf<C, CALLBACK_FREE>; N],
     maxsize: MaxSize,
+}
+
+/// Returns the part of shard `number` in a capacity that `shards` shards divide.
+///
+/// # Panics
+///
+/// If the number of shards is invalid. In a `static`, this is a compile-time error.
+const fn share(maxsize: MaxSize, number: usize, shards: usize) -> MaxSize {
+    assert!(shards.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
+    let MaxSize::Bounded(bound) = maxsize else { return maxsize };
+    let (each, more) = (bound.get() / shards, bound.get() % shards);
+    assert!(each > 0, "each shard needs room for a result: `shards` takes no more than `maxsize`");
+    MaxSize::from_option(Some(each + (number < more) as usize))
+}
+
+/// Returns empty shards of these engines, in a `const fn`: it cannot take a function.
+macro_rules! shards_of {
+    ($engine:ident, $maxsize:ident) => {{
+        let mut shards = [const { Shard::new($engine(MaxSize::Disabled)) }; N];
+        let mut number = 0;
+        share($maxsize, number, N);
+        while number < N {
+            // The replaced shard is empty, and a constant cannot drop it.
+            let shard = Shard::new($engine(share($maxsize, number, N)));
+            mem::forget(mem::replace(&mut shards[number], shard));
+            number += 1;
+        }
+        Self { shards, maxsize: $maxsize }
+    }};
+}
+
+const fn reentrant<C: CacheTypes>(maxsize: MaxSize) -> ShardEngine<C, SelectLock<false>> {
+    Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
+}
+
+const fn callback_free<C>(maxsize: MaxSize) -> ShardEngine<C, SelectLock<true>>
+where
+    C: CacheTypes<Key: Clone, Value: Clone>,
+{
+    Engine::callback_free(maxsize, PlainLock::new(State::new(maxsize)))
 }
 
 impl<C: CacheTypes, const N: usize> Shards<C, N> {
@@ -121,27 +207,25 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
     ///
     /// If the number of shards is invalid. In a `static`, this is a compile-time error.
     pub(crate) const fn new(maxsize: MaxSize) -> Self {
-        assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
-        let (each, more) = match maxsize {
-            MaxSize::Bounded(bound) => (bound.get() / N, bound.get() % N),
-            MaxSize::Disabled | MaxSize::Unbounded => (0, 0),
-        };
-        assert!(
-            each > 0 || !matches!(maxsize, MaxSize::Bounded(_)),
-            "each shard needs room for a result: `shards` takes no more than `maxsize`"
-        );
-        let mut shards = [const { Shard::new(MaxSize::Disabled) }; N];
-        let mut number = 0;
-        while number < N {
-            let bound = match maxsize {
-                MaxSize::Bounded(_) => MaxSize::from_option(Some(each + (number < more) as usize)),
-                MaxSize::Disabled | MaxSize::Unbounded => maxsize,
-            };
-            // The replaced shard is empty, and a constant cannot drop it.
-            mem::forget(mem::replace(&mut shards[number], Shard::new(bound)));
-            number += 1;
-        }
-        Self { shards, maxsize }
+        shards_of!(reentrant, maxsize)
+    }
+}
+
+impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize> Shards<C, N, true> {
+    /// Like [`Shards::new`], for types under whose locks no user code runs.
+    pub(crate) const fn callback_free(maxsize: MaxSize) -> Self {
+        shards_of!(callback_free, maxsize)
+    }
+}
+
+impl<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool> Shards<C, N, CALLBACK_FREE>
+where
+    SelectLock<CALLBACK_FREE>: SelectShardLock,
+{
+    /// Returns whether the call is nested in another one, whose lock the current thread holds.
+    #[inline]
+    fn is_nested() -> bool {
+        <SelectLock<CALLBACK_FREE> as SelectShardLock>::is_nested()
     }
 
     /// Returns whether the current thread holds the lock of any shard. Then no listener may be notified and
@@ -152,7 +236,7 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
 
     /// Runs `f` without blocking, because the calling thread holds the lock of a shard.
     #[cold]
-    fn run_nested<R>(&self, shard: &Shard<C>, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+    fn run_nested<R>(&self, shard: &ShardOf<C, CALLBACK_FREE>, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let defers = self.holds_any();
         let Some(held) = shard.try_hold() else { return shard.run_on_empty(f) };
         let _reading = defers.then(|| held.reading());
@@ -160,7 +244,7 @@ impl<C: CacheTypes, const N: usize> Shards<C, N> {
     }
 
     /// Returns the shard for the keys of this hash.
-    fn of(&self, hash: KeyHash) -> &Shard<C> {
+    fn of(&self, hash: KeyHash) -> &ShardOf<C, CALLBACK_FREE> {
         &self.shards[number_of(hash.get()) & (N - 1)]
     }
 }
@@ -181,9 +265,12 @@ pub const fn shards(number: i128) -> usize {
     if number < 0 || number > 1 << BITS { 0 } else { number as usize }
 }
 
-impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
+impl<C: CacheTypes, const N: usize, const CALLBACK_FREE: bool> Placement for Shards<C, N, CALLBACK_FREE>
+where
+    SelectLock<CALLBACK_FREE>: SelectShardLock,
+{
     type Types = C;
-    type Lock = ShardLock<State<C>>;
+    type Lock = <SelectLock<CALLBACK_FREE> as SelectShardLock>::ShardLock<State<C>>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -194,7 +281,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
         let shard = self.of(hash);
-        if is_nested() {
+        if Self::is_nested() {
             return self.run_nested(shard, |engine| engine.lookup(hash, matches, read, lifecycle));
         }
         shard.engine.lookup(hash, matches, read, lifecycle)
@@ -209,7 +296,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<(R, Freshness), Epoch> {
         let shard = self.of(hash);
-        if is_nested() {
+        if Self::is_nested() {
             return self.run_nested(shard, |engine| engine.lookup_uncounted(hash, matches, read, lifecycle));
         }
         shard.engine.lookup_uncounted(hash, matches, read, lifecycle)
@@ -225,7 +312,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     ) {
         let EntryOf { hash, key, value, meta } = entry;
         let shard = self.of(hash);
-        if is_nested() {
+        if Self::is_nested() {
             return self.run_nested(shard, |engine| {
                 engine.insert_computed(hash, key, value, meta, began, compare, lifecycle);
             });
@@ -236,12 +323,12 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     #[inline]
     fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let shard = self.of(hash);
-        if is_nested() { self.run_nested(shard, f) } else { f(&shard.engine) }
+        if Self::is_nested() { self.run_nested(shard, f) } else { f(&shard.engine) }
     }
 
     fn change<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
         let shard = self.of(hash);
-        if !is_nested() {
+        if !Self::is_nested() {
             return f(&shard.engine);
         }
         let defers = self.holds_any();
@@ -258,7 +345,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     }
 
     fn each(&self, change: Change, mut f: impl FnMut(&EngineOf<Self>)) {
-        let is_nested = is_nested();
+        let is_nested = Self::is_nested();
         let defers = is_nested && self.holds_any();
         for shard in &self.shards {
             let held = if is_nested { shard.try_hold() } else { None };
@@ -288,7 +375,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
         // Before all shards are locked: the listener that is notified of expired entries may call the cache.
         self.apply_all_deferred(lifecycle);
         self.each(Change::None, |engine| _ = engine.info(lifecycle));
-        let held: Vec<_> = if is_nested() {
+        let held: Vec<_> = if Self::is_nested() {
             self.shards.iter().map(Shard::try_hold).collect()
         } else {
             self.shards.iter().map(|shard| Some(shard.engine.hold())).collect()
@@ -308,7 +395,7 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
     }
 
     fn is_held(&self) -> bool {
-        is_nested()
+        Self::is_nested()
     }
 }
 
@@ -316,6 +403,13 @@ impl<C: CacheTypes, const N: usize> Placement for Shards<C, N> {
 impl<C: CacheTypes, const N: usize> NewLike for Shards<C, N> {
     fn new_like(&self) -> Self {
         Self::new(self.maxsize)
+    }
+}
+
+#[cfg(feature = "testing")]
+impl<C: CacheTypes<Key: Clone, Value: Clone>, const N: usize> NewLike for Shards<C, N, true> {
+    fn new_like(&self) -> Self {
+        Self::callback_free(self.maxsize)
     }
 }
 
