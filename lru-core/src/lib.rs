@@ -92,7 +92,8 @@ pub mod __private {
     pub use crate::engine::placement::lock_free::{HeldMirrored, LockFree, Mirrored, MirroredLock, Stamped};
     pub use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
     pub use crate::engine::placement::replicated::{HasReadStripes, Replicated, ReplicatedLock};
-    pub use crate::engine::placement::sharded::{HeldShard, ShardLock, Shards, shards};
+    pub use crate::engine::placement::shard_lock::{HeldShard, SelectShardLock, ShardLock};
+    pub use crate::engine::placement::sharded::{Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
     pub use crate::expiry::entry_deadlines::EntryInfo;

@@ -9,6 +9,7 @@ pub(crate) mod lock_free;
 pub(crate) mod nested;
 pub(crate) mod per_thread;
 pub(crate) mod replicated;
+pub(crate) mod shard_lock;
 pub(crate) mod sharded;
 
 use core::ops::Deref;

@@ -2,112 +2,21 @@
 //! lock, and its own order.
 
 use core::mem;
-use core::ops::Deref;
 
 use crate::engine::Engine;
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
-use crate::engine::lock::{Lock, PlainLock, RLock, SelectLock};
+use crate::engine::lock::{Lock, PlainLock, SelectLock};
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
-use crate::engine::placement::nested::{Held, PendingWork, is_nested};
+use crate::engine::placement::nested::PendingWork;
+use crate::engine::placement::shard_lock::{SelectShardLock, ShardLock};
 use crate::engine::placement::{Change, EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::{KeyHash, STEP};
 use crate::observe::CacheInfo;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
-
-/// The lock of a shard, which records that the current thread holds one.
-pub struct ShardLock<T>(RLock<T>);
-
-/// A guard of the lock of a shard.
-pub struct HeldShard<'a, T: 'a> {
-    held: <RLock<T> as Lock<T>>::Held<'a>,
-    _held: Held,
-}
-
-impl<'a, T> HeldShard<'a, T> {
-    #[inline]
-    fn new(held: <RLock<T> as Lock<T>>::Held<'a>) -> Self {
-        Self { held, _held: Held::new() }
-    }
-}
-
-impl<T> Deref for HeldShard<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        &self.held
-    }
-}
-
-impl<T> Lock<T> for ShardLock<T> {
-    type Held<'a>
-        = HeldShard<'a, T>
-    where
-        T: 'a;
-
-    #[inline]
-    fn hold(&self) -> HeldShard<'_, T> {
-        HeldShard::new(self.0.hold())
-    }
-
-    #[inline]
-    fn try_hold(&self) -> Option<HeldShard<'_, T>> {
-        self.0.try_hold().map(HeldShard::new)
-    }
-
-    fn is_held(&self) -> bool {
-        self.0.is_held()
-    }
-
-    fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut()
-    }
-}
-
-/// Selects the lock of the shards: a plain one if no user code runs under it, so that no call is nested in another.
-pub trait SelectShardLock {
-    /// The lock type for a guarded state.
-    #[doc(hidden)]
-    type ShardLock<T>: Lock<T>;
-
-    /// Creates a lock.
-    #[doc(hidden)]
-    fn lock<T>(guarded: T) -> Self::ShardLock<T>;
-
-    /// Returns whether the current thread holds the lock of a shard of any function.
-    #[doc(hidden)]
-    fn is_nested() -> bool;
-}
-
-impl SelectShardLock for SelectLock<false> {
-    type ShardLock<T> = ShardLock<T>;
-
-    fn lock<T>(guarded: T) -> ShardLock<T> {
-        ShardLock(RLock::new(guarded))
-    }
-
-    #[inline]
-    fn is_nested() -> bool {
-        is_nested()
-    }
-}
-
-impl SelectShardLock for SelectLock<true> {
-    type ShardLock<T> = PlainLock<T>;
-
-    fn lock<T>(guarded: T) -> PlainLock<T> {
-        PlainLock::new(guarded)
-    }
-
-    #[inline]
-    fn is_nested() -> bool {
-        false
-    }
-}
 
 /// The engine of a shard.
 type ShardEngine<C, S> = Engine<C, <S as SelectShardLock>::ShardLock<State<C>>>;
@@ -190,7 +99,7 @@ macro_rules! shards_of {
 }
 
 const fn reentrant<C: CacheTypes>(maxsize: MaxSize) -> ShardEngine<C, SelectLock<false>> {
-    Engine::of(maxsize, ShardLock(RLock::new(State::new(maxsize))))
+    Engine::of(maxsize, ShardLock::new(State::new(maxsize)))
 }
 
 const fn callback_free<C>(maxsize: MaxSize) -> ShardEngine<C, SelectLock<true>>
