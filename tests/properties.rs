@@ -340,6 +340,31 @@ fn async_property_keeps_its_value_and_no_error() {
     assert_eq!(remote.runs.load(SeqCst), 3);
 }
 
+/// The body tells the type of the error, and may leave by `return` alone.
+impl Remote {
+    #[cached_property(self.token)]
+    async fn never(&self) -> Result<&str, String> {
+        return Err("never".into());
+    }
+
+    #[cached_property(self.token)]
+    async fn early(&self) -> Result<&str, String> {
+        if self.is_up {
+            return Ok("early".into());
+        }
+        Err(self.ask().await?.to_lowercase())
+    }
+}
+
+#[test]
+fn async_property_returns_early() {
+    let mut remote = Remote::default();
+    assert_eq!(now(remote.never()), Err("never".to_owned()));
+    assert_eq!(now(remote.early()), Err("down".to_owned()));
+    remote.is_up = true;
+    assert_eq!((now(remote.early()), now(remote.never())), (Ok("early"), Ok("early")));
+}
+
 #[test]
 fn async_property_is_send() {
     fn is_send<T: Send>(value: T) -> T {

@@ -138,7 +138,8 @@ pub mod __private {
     pub use crate::object::function_calls::cache;
     pub use crate::object::type_check::{keyed, tested, valued};
     pub use crate::observe::location::{FunctionLocation, path_of};
-    pub use crate::property::{by_value, property, property_async, try_property, try_property_async};
+    pub use crate::property::{by_value, no_result_for, none_for};
+    pub use crate::property::{property, property_async, try_property, try_property_async};
     pub use crate::store::Table;
     pub use crate::store::entry_meta::EntryMeta;
     pub use crate::store::lock_free::{mirror::Mirror, words::Words};

@@ -15,7 +15,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, FnArg, Path, PathSegment, ReceiverKind, Token, Type, parse_quote};
+use syn::{Expr, ExprLit, FnArg, Lit, Path, PathSegment, ReceiverKind, Token, Type, parse_quote};
 
 use crate::args::ungrouped;
 use crate::errors::Errors;
@@ -79,6 +79,10 @@ impl Options {
             errors.add(error);
             return None;
         }
+        if let Some(Expr::Reference(reference)) = &field {
+            errors.at(&reference.and_token, "a cached property takes the field itself; remove `&`");
+            return None;
+        }
         let Some(field) = field else {
             let message = format!(
                 "`#[{NAME}]` takes the field that keeps the value, a `OnceLock`; write `#[{NAME}(self.{name})]`"
@@ -90,6 +94,9 @@ impl Options {
             let spelled = field.to_token_stream();
             let instead = match &field {
                 Expr::Path(path) if path.path.get_ident().is_some() => format!("write `self.{spelled}`"),
+                Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) if name.parse::<Ident>().is_ok() => {
+                    format!("write `self.{}`", name.value())
+                }
                 _ => format!("write a field, such as `self.{name}`"),
             };
             errors.at(&field, format!("the value of a cached property is kept in the object; {instead}"));
@@ -100,6 +107,10 @@ impl Options {
 }
 
 fn no_option(name: &Ident) -> syn::Error {
+    if ["field", "cell", "cache", "name"].iter().any(|field| name == field) {
+        let message = format!("`#[{NAME}]` takes the field alone; remove `{name} =`");
+        return syn::Error::new(name.span(), message);
+    }
     let message = format!(
         "`#[{NAME}]` has no option `{name}`: the field keeps the value until it is taken; for options write `#[lru_cache(cache = self.field, …)]`"
     );
@@ -185,21 +196,32 @@ fn expand(options: &Options, func: &Func) -> TokenStream {
     block.set_span(body.span());
     let result: Type = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
     let (is_fallible, is_async) = (last_segment(&result).is_some_and(is_result), sig.asyncness.is_some());
-    let name = match (is_fallible, is_async) {
-        (false, false) => "property",
-        (true, false) => "try_property",
-        (false, true) => "property_async",
-        (true, true) => "try_property_async",
+    let (name, typed) = match (is_fallible, is_async) {
+        (false, false) => ("property", None),
+        (true, false) => ("try_property", None),
+        (false, true) => ("property_async", Some("none_for")),
+        (true, true) => ("try_property_async", Some("no_result_for")),
     };
     // What is wrong with the field is reported at the field.
     let at_field = Span::call_site().located_at(first_span(field));
     let name = Ident::new(name, at_field);
     let private = krate.at(at_field);
-    let computation = if is_async {
-        quote! { async #block }
-    } else {
-        quote! { || #block }
-    };
+    // The body of a closure is checked against the type of the field, that of an `async` block is not.
+    let computation = typed.map_or_else(
+        || quote! { || #block },
+        |typed| {
+            let typed = Ident::new(typed, at_field);
+            let typed = quote_spanned! { at_field=> #private::__private::#typed(&#field) };
+            quote! {
+                async {
+                    if let ::core::option::Option::Some(__value) = #typed {
+                        return __value;
+                    }
+                    #block
+                }
+            }
+        },
+    );
     let awaited = is_async.then(|| quote_spanned! { at_field=> .await });
     let kept = quote_spanned! { at_field=> #private::__private::#name(&#field, #computation) #awaited };
     let returned = if is_fallible {
@@ -236,16 +258,17 @@ fn view(func: &Func, ty: &Type, krate: &Krate, value: &TokenStream) -> TokenStre
     if is_in_object(func, ty) {
         return value.clone();
     }
+    let at = Span::call_site().located_at(first_span(ty));
     let option = last_segment(ty).filter(|last| last.ident == "Option");
     if option.and_then(|last| arguments(last).next()).is_some_and(|some| is_in_object(func, some)) {
-        return quote! {
+        // A field that keeps no `Option` is reported at the return type.
+        return quote_spanned! { at=>
             match #value {
                 ::core::option::Option::Some(__some) => ::core::option::Option::Some(__some),
                 ::core::option::Option::None => ::core::option::Option::None,
             }
         };
     }
-    let at = Span::call_site().located_at(first_span(ty));
     let krate = krate.at(at);
     quote_spanned! { at=> #krate::__private::by_value::<#ty>(#value) }
 }

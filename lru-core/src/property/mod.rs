@@ -15,8 +15,7 @@ use std::sync::{Arc, OnceLock};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot keep the value of a cached property",
     label = "declare the field as a `OnceLock<T>`",
-    note = "`std::sync::OnceLock<T>` or, in an object that stays on one thread, `std::cell::OnceCell<T>`",
-    note = "`tokio::sync::OnceCell<T>` keeps the value of an `async fn`"
+    note = "`std::sync::OnceLock<T>` or, in an object that stays on one thread, `std::cell::OnceCell<T>`; an `async fn` may have a `tokio::sync::OnceCell<T>`"
 )]
 pub trait LazyField {
     type Value;
@@ -47,6 +46,7 @@ pub trait AsyncLazyField {
 /// Implements both traits for a cell of the standard library.
 macro_rules! cells {
     ($($Cell:ident)+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<T> LazyField for $Cell<T> {
             type Value = T;
 
@@ -61,6 +61,7 @@ macro_rules! cells {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T> AsyncLazyField for $Cell<T> {
             type Value = T;
 
@@ -79,6 +80,7 @@ cells! { OnceLock OnceCell }
 /// Implements both traits for a pointer to a field.
 macro_rules! pointers {
     ($($Pointer:ty)+) => {$(
+        #[diagnostic::do_not_recommend]
         impl<L: LazyField + ?Sized> LazyField for $Pointer {
             type Value = L::Value;
 
@@ -93,6 +95,7 @@ macro_rules! pointers {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<L: AsyncLazyField + ?Sized> AsyncLazyField for $Pointer {
             type Value = L::Value;
 
@@ -110,6 +113,7 @@ pointers! { &L Box<L> Rc<L> Arc<L> }
 
 /// Concurrent calls compute once: the others wait, and one of them takes over from a computation that fails.
 #[cfg(feature = "tokio")]
+#[diagnostic::do_not_recommend]
 impl<T> AsyncLazyField for tokio::sync::OnceCell<T> {
     type Value = T;
 
@@ -168,6 +172,18 @@ pub async fn try_property_async<L: AsyncLazyField + ?Sized, E>(
     compute: impl Future<Output = Result<L::Value, E>>,
 ) -> Result<&L::Value, E> {
     field.value_or_compute(compute).await
+}
+
+/// Returns no value, of the type that the field keeps: it tells the type of an asynchronous computation.
+#[inline]
+pub fn none_for<L: AsyncLazyField + ?Sized>(_: &L) -> Option<L::Value> {
+    None
+}
+
+/// Like [`none_for`], for a computation that may fail.
+#[inline]
+pub fn no_result_for<L: AsyncLazyField + ?Sized, E>(_: &L) -> Option<Result<L::Value, E>> {
+    None
 }
 
 /// A value of which a cached property can return a clone.

@@ -8,6 +8,7 @@ struct Shape {
     width: f64,
     area: OnceLock<f64>,
     token: OnceLock<Token>,
+    name: OnceLock<String>,
     later: Option<f64>,
 }
 
@@ -35,6 +36,21 @@ impl Shape {
     #[cached_property(self.area)]
     fn computes_a_reference(&self) -> &f64 {
         &self.width
+    }
+
+    #[cached_property(self.area)]
+    async fn computes_no_result(&self) -> Result<&f64, String> {
+        self.width
+    }
+
+    #[cached_property(self.name)]
+    async fn computes_another_type(&self) -> &str {
+        self.width
+    }
+
+    #[cached_property(self.name)]
+    fn keeps_no_option(&self) -> Option<&str> {
+        None
     }
 
     #[cached_property(self.missing)]

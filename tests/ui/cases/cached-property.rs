@@ -18,6 +18,21 @@ impl Shape {
         self.width
     }
 
+    #[cached_property("area")]
+    fn a_string(&self) -> f64 {
+        self.width
+    }
+
+    #[cached_property(&self.area)]
+    fn a_reference(&self) -> &f64 {
+        self.width
+    }
+
+    #[cached_property(field = self.area)]
+    fn a_named_field(&self) -> &f64 {
+        self.width
+    }
+
     #[cached_property(Shape::cell())]
     fn not_in_the_object(&self) -> &f64 {
         self.width
