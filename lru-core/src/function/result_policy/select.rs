@@ -47,19 +47,19 @@ impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
 }
 
 /// Refuses a `Result` whose `Ok` value cannot be stored. The compile error is the unmet bound.
-pub trait RefusedOk<T> {
+pub trait RefusedOk<T, S> {
     /// Requires the bound that is not met.
     fn __result_policy<Open>(&self) -> Refused
     where
-        T: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+        T: Clone + Cacheable<S, Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_policy(&self) -> Refused;
 }
 
-impl<T, E, S> RefusedOk<T> for &&&SelectPolicy<Result<T, E>, S> {
+impl<T, E, S> RefusedOk<T, S> for &&&SelectPolicy<Result<T, E>, S> {
     fn __result_policy<Open>(&self) -> Refused
     where
-        T: Clone + Cacheable<Open>,
+        T: Clone + Cacheable<S, Open>,
     {
         Refused
     }
@@ -118,19 +118,19 @@ impl<R: Future, S> RefusedFuture<R> for SelectPolicy<R, S> {
 /// Refuses a result. The compile error is the unmet bound.
 ///
 /// The methods take `self` by value, so that method resolution tries them after [`RefusedFuture`].
-pub trait RefusedWhole<R> {
+pub trait RefusedWhole<R, S> {
     /// Requires the bound that is not met.
     fn __result_policy<Open>(self) -> Refused
     where
-        R: Clone + Cacheable<Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+        R: Clone + Cacheable<S, Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_policy(self) -> Refused;
 }
 
-impl<R, S> RefusedWhole<R> for SelectPolicy<R, S> {
+impl<R, S> RefusedWhole<R, S> for SelectPolicy<R, S> {
     fn __result_policy<Open>(self) -> Refused
     where
-        R: Clone + Cacheable<Open>,
+        R: Clone + Cacheable<S, Open>,
     {
         Refused
     }

@@ -6,7 +6,7 @@
 use core::marker::PhantomData;
 
 use super::refused::Refused;
-use crate::key::sharing::Accepts;
+use crate::key::sharing::{Accepts, Stores};
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
 pub struct Probe<T: ?Sized, S>(PhantomData<S>, PhantomData<T>);
@@ -79,7 +79,7 @@ impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
     type Stored = Refused;
 }
 
-/// Types that can be stored in a cache that all threads share.
+/// Types that can be stored in a cache with the marker `S`.
 ///
 /// The parameter `Open` is left to inference where the bound is required. The compiler does not suggest a bound with an
 /// inferred parameter to the user, who could not write one that names this trait.
@@ -89,10 +89,10 @@ impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
     note = "if the result depends on a type parameter, add the bounds `T: Send + Sync + 'static`",
     note = "with `scope = thread`, each thread has a cache of its own and `'static` is sufficient"
 )]
-pub trait Cacheable<Open> {}
+pub trait Cacheable<S, Open> {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + Sync + 'static, Open> Cacheable<Open> for T {}
+impl<T, S: Stores<T>, Open> Cacheable<S, Open> for T {}
 
 /// Implemented by no type: the error about a function that returns a future under another name.
 ///
