@@ -2,13 +2,14 @@
 
 use syn::Attribute;
 
-use crate::args;
+use crate::args::{self, Accessors, Args};
 use crate::errors::Errors;
 use crate::signature::{Func, KeyOption, receiver_type};
 use crate::type_tokens;
 
-pub(super) fn check(func: &Func, errors: &mut Errors) {
+pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     is_cached_once(func, errors);
+    is_not_run_once(args, func, errors);
     is_not_const(func, errors);
     is_not_variadic(func, errors);
     self_is_not_changed(func, errors);
@@ -19,6 +20,30 @@ pub(super) fn check(func: &Func, errors: &mut Errors) {
 fn is_cached_once(func: &Func, errors: &mut Errors) {
     for attr in func.attrs.iter().filter(|attr| args::Attribute::is_one(attr)) {
         errors.at(attr, "this function is already cached; remove one of the attributes");
+    }
+}
+
+/// Attributes that make a test or a program of a function are for the function itself, and these below are on its body.
+fn is_not_run_once(args: &Args, func: &Func, errors: &mut Errors) {
+    if args.items.accessors.get() == Some(&Accessors::None) {
+        return;
+    }
+    for attr in &func.attrs {
+        let name = attr.path().segments.last().map(|last| last.ident.to_string());
+        let (is_async, is_main) = (func.sig.asyncness.is_some(), func.sig.ident == "main");
+        let message = match name.as_deref() {
+            Some("test") => {
+                "a test runs once and cannot be cached; put `#[lru_cache]` on the function that it tests"
+            }
+            Some("main") if is_main => {
+                "`main` runs once and cannot be cached; put `#[lru_cache]` on a function that it calls"
+            }
+            Some("main") if is_async => {
+                "this makes an `async fn` a blocking function, which is cached as such; put it above `#[lru_cache]`"
+            }
+            _ => continue,
+        };
+        errors.at(attr, message);
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use impl_block::check_block;
 pub(crate) use result::{borrowed, error_without_clone, unnamed};
 
 pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
-    function::check(func, errors);
+    function::check(args, func, errors);
     items::check(args, func, errors);
     impl_block::check(args, func, errors);
     eviction::check(args, func, errors);
