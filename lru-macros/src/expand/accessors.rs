@@ -1,6 +1,6 @@
 //! The accessors of the cache: on a type of the function's name, or next to the method.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
@@ -22,6 +22,8 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
             let doc = format!(" Accessors of the cache of the function `{name}`.");
+            let mut handle = handle.clone();
+            handle.set_span(Span::call_site().located_at(name.span()));
             // In an `impl` or trait, rustc rejects the type, and names the macro in its message.
             quote! {
                 #krate::__private::in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle! {
