@@ -1783,6 +1783,7 @@ pub mod __private {
     pub use crate::__backend as backend;
     pub use crate::{
         __register as register, __site as site, __where_there_are_backends as where_there_are_backends,
+        __where_there_is_json as where_there_is_json,
         in_an_impl_write_accessors_siblings_and_where_the_name_is_taken_handle,
     };
 }
@@ -1862,6 +1863,24 @@ macro_rules! __backend {
             &__STATE,
         )
     }};
+}
+
+/// Expands to code that needs JSON; an error and the plain function without the feature.
+#[cfg(feature = "json")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __where_there_is_json {
+    ({ $missing:literal $($plain:tt)* } $($expanded:tt)*) => { $($expanded)* };
+}
+
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __where_there_is_json {
+    ({ $missing:literal $($plain:tt)* } $($expanded:tt)*) => {
+        ::core::compile_error!($missing);
+        $($plain)*
+    };
 }
 
 /// Expands to code that needs backends; an error and the plain function without the feature.

@@ -120,7 +120,8 @@ pub mod __private {
         backend_errors::ErrorReporter,
         backend_handle::{BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
-        strictness::{Lenient, Strict, Strictness},
+        serializable::{ArgumentInBackend, RemoteKey, ResultInBackend, remote_result},
+        strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},
     };
     pub use crate::function::options::Options;
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
@@ -152,6 +153,8 @@ pub mod __private {
 
     /// The traits that select how arguments and results are stored, to be imported without names.
     pub mod choices {
+        #[cfg(feature = "backend")]
+        pub use crate::function::call::{serializable::choices::*, strictness::choices::*};
         pub use crate::function::result_policy::choices::*;
         pub use crate::key::choices::*;
         pub use crate::object::type_check::choices::*;

@@ -187,7 +187,7 @@ fn memoize_impl(args: TokenStream, item: &TokenStream) -> TokenStream {
     let is_mistaken = errors.count() > 0;
     let (mut functions, mut accessors, mut plain) =
         (TokenStream::new(), TokenStream::new(), TokenStream::new());
-    let mut needs = None;
+    let mut needs = None::<expand::Features>;
     for item in &block.items {
         let (attribute, args, function) = match item {
             Item::Memoized { attribute, args, function, .. } => (*attribute, args.clone(), function),
@@ -209,16 +209,18 @@ fn memoize_impl(args: TokenStream, item: &TokenStream) -> TokenStream {
         if block.surroundings.trait_path.is_some() { &mut accessors } else { &mut functions }
             .extend(expanded.accessors);
         plain.extend(expanded.plain);
-        needs = needs.or(expanded.needs);
+        needs = match needs {
+            None => expanded.needs,
+            Some(needs) => Some(needs.and(expanded.needs)),
+        };
     }
     let plain = expand::plain_impl_block(&block, &plain);
     if is_mistaken {
         return errors.with(&plain);
     }
     match expand::impl_block(&block, &functions, accessors) {
-        Ok(expanded) => {
-            errors.with(&needs.map_or_else(|| expanded.clone(), |feature| feature.chooses(&plain, &expanded)))
-        }
+        Ok(expanded) => errors
+            .with(&needs.map_or_else(|| expanded.clone(), |features| features.choose(&plain, &expanded))),
         Err(error) => {
             errors.add(error);
             errors.with(&plain)

@@ -16,7 +16,7 @@
 //! 2. Its rule: `jitter_has_a_ttl` in `check/expiry.rs` reads `args.expiry.jitter.name()`, to underline it.
 //! 3. Its use: `Lifecycle` in `model/lifecycle.rs` has the group as a whole, and reads `expiry.jitter.get()`.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::parse::ParseStream;
 use syn::{Expr, LitStr, Path, Token};
 
@@ -227,6 +227,13 @@ impl Backend {
         };
         let option = if self.backend.name().is_some() { "backend" } else { "snapshot" };
         format!("`{option}` needs the feature `{feature}`; run `cargo add functools --features {feature}`")
+    }
+
+    /// The option that needs the feature `json`, and the message where the library is built without it.
+    pub(crate) fn missing_json(&self) -> Option<(Span, String)> {
+        let name = self.format.name().filter(|_| matches!(self.format.get(), Some(Format::Json)))?;
+        let message = "`format = json` needs the feature `json`; run `cargo add functools --features json`";
+        Some((name.span(), message.to_owned()))
     }
 
     /// Whether there is a store.

@@ -1,5 +1,8 @@
 //! Rules for options of a backend.
 
+use quote::ToTokens;
+use syn::{Expr, ExprLit, Lit};
+
 use crate::args::{Args, MaxSize, SingleFlight};
 use crate::errors::Errors;
 use crate::signature::Func;
@@ -12,6 +15,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     front_has_the_system_clock(args, errors);
     front_has_room(args, errors);
     there_is_one_store(args, errors);
+    backend_is_opened(args, errors);
     errors_can_be_returned(args, func, errors);
 }
 
@@ -38,6 +42,21 @@ fn there_is_one_store(args: &Args, errors: &mut Errors) {
     if let (Some(_), Some(snapshot)) = (args.backend.backend.name(), args.backend.snapshot.name()) {
         errors.at(snapshot, "`snapshot` is a backend of its own; remove it, or `backend`");
     }
+}
+
+/// A string is a URL or a path, which a function opens.
+fn backend_is_opened(args: &Args, errors: &mut Errors) {
+    let Some(Expr::Lit(ExprLit { lit: Lit::Str(place), .. })) = args.backend.backend.get() else { return };
+    let opened = match place.value() {
+        url if url.starts_with("redis") || url.starts_with("valkey") => "redis",
+        url if url.starts_with("memcache") => "memcached",
+        _ => "disk",
+    };
+    let message = format!(
+        "a string is not a backend; write `functools::backend::{opened}({})`",
+        place.to_token_stream()
+    );
+    errors.at(place, message);
 }
 
 /// Without a backend, the namespace names the function in the registry, which has no such caches.

@@ -1,6 +1,6 @@
 //! The backend (L2) of a function: where it is opened, its entry for a call, and the accessors that use it.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Index};
@@ -108,7 +108,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
 }
 
 /// Binds the backend's entry for these arguments.
-pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option<TokenStream> {
     let backend = backend_handle(model, home)?;
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
@@ -133,8 +133,10 @@ pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let names = (0..types.len()).map(Index::from).map(|place| quote! { __types[#place].0 });
     let constants = constants.into_iter().flatten();
     let parts = model.key.parts.iter().map(|part| {
-        let place = &part.place;
-        quote! { &#place }
+        let (place, span) = (part.key.behind(&part.place), part.key.span());
+        let krate_there = krate.at(span);
+        let passed = quote_spanned! { span=> (&&#krate_there::__private::RemoteKey(&#place)) };
+        allowed(model, "ArgumentInBackend", &passed, checks, span)
     });
     let parts: Vec<_> = names.chain(constants).chain(parts).collect();
     let key = model::nested(&parts);
@@ -147,18 +149,43 @@ pub(super) fn entry(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     })
 }
 
+/// The result policy of a function with a backend.
+pub(super) fn result_policy(model: &Model, policy: TokenStream, checks: Checks) -> TokenStream {
+    if model.backend.is_none() {
+        return policy;
+    }
+    let result = &model.result;
+    let span = type_tokens::first_span(result);
+    let krate = model.krate.at(span);
+    let passed = quote_spanned! { span=> (&&#krate::__private::remote_result::<#result, _>(#policy)) };
+    allowed(model, "ResultInBackend", &passed, checks, span)
+}
+
+/// What is passed to the backend. The trait reports a type that cannot be.
+fn allowed(model: &Model, by: &str, passed: &TokenStream, checks: Checks, span: Span) -> TokenStream {
+    let (krate, by) = (model.krate.at(span), Ident::new(by, span));
+    match checks {
+        Checks::Reported => quote_spanned! { span=> #krate::__private::#by::__allow(#passed.__passed()) },
+        Checks::Assumed => quote_spanned! { span=> #passed.__assumed_passed() },
+    }
+}
+
 /// What a call does when its backend fails.
-fn strictness(model: &Model) -> Option<TokenStream> {
-    let krate = &model.krate;
-    let is_strict = model.backend.as_ref()?.options.strict.get() == Some(&true);
-    let name = if is_strict { quote!(Strict) } else { quote!(Lenient) };
-    Some(quote! { #krate::__private::#name })
+fn strictness(model: &Model, checks: Checks) -> Option<TokenStream> {
+    let Model { krate, result, .. } = model;
+    if model.backend.as_ref()?.options.strict.get() != Some(&true) {
+        return Some(quote! { #krate::__private::Lenient });
+    }
+    let span = type_tokens::first_span(result);
+    let krate = krate.at(span);
+    let passed = quote_spanned! { span=> (&&#krate::__private::StrictResult::<#result>::NEW) };
+    Some(allowed(model, "BackendErrorInResult", &passed, checks, span))
 }
 
 /// The backend as a call uses it.
 pub(super) fn remote(model: &Model) -> TokenStream {
     let krate = &model.krate;
-    strictness(model).map_or_else(
+    strictness(model, Checks::Reported).map_or_else(
         || quote! { &#krate::__private::NoRemote },
         |strictness| quote! { &__entry.call(#strictness) },
     )
@@ -176,7 +203,7 @@ pub(super) fn lenient(model: &Model) -> TokenStream {
 /// The return type and the body of an accessor that uses the backend too.
 pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
     let home = quote!(Self);
-    let (backend, entry) = (backend_handle(model, &home)?, entry(model, &home)?);
+    let (backend, entry) = (backend_handle(model, &home)?, entry(model, &home, Checks::Assumed)?);
     let Model { krate, result, .. } = model;
     let (handle, key, result_policy) = (
         cache::handle(model, &home),
@@ -267,7 +294,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
         call::result_policy(model, Checks::Assumed),
     );
     let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
-    let (strictness, call) = (strictness(model), call::call(model, &home));
+    let (strictness, call) = (strictness(model, Checks::Assumed), call::call(model, &home));
     let claim = quote! { __entry.claim(__errors) };
     let replaced = quote! { __entry.to_put(&__result, #result_policy).replace(__claim) };
     let (claim, replaced) = (wait(model, &claim), wait(model, &replaced));

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Index;
 
-use super::cache;
+use super::{backend, cache};
 use crate::model::{Checks, Flavor, Model, Need, Place};
 use crate::type_tokens;
 
@@ -60,6 +60,7 @@ pub(super) fn choices(model: &Model, needs: Need) -> TokenStream {
 /// The result policy.
 pub(super) fn result_policy(model: &Model, checks: Checks) -> TokenStream {
     let result_policy = model.result_policy.value(checks, &model.krate);
+    let result_policy = backend::result_policy(model, result_policy, checks);
     match &model.place {
         Place::Static(_) => result_policy,
         Place::Object(object) => {

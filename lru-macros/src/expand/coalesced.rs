@@ -17,7 +17,8 @@ pub(super) fn coalesced_call(
     call: &TokenStream,
 ) -> TokenStream {
     let sharing = model.result_policy.sharing(&model.krate);
-    let coalesced = Coalesced { model, flight, home, entry: backend::entry(model, home), sharing };
+    let coalesced =
+        Coalesced { model, flight, home, entry: backend::entry(model, home, Checks::Reported), sharing };
     match model.flavor {
         Flavor::Sync => coalesced.blocking(call),
         Flavor::Async(_) if flight.is_detached => coalesced.detached(),

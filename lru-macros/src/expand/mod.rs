@@ -49,23 +49,43 @@ pub(crate) struct Expanded {
     pub(crate) accessors: TokenStream,
     /// The function as it was.
     pub(crate) plain: TokenStream,
-    /// The feature that it needs.
-    pub(crate) needs: Option<Feature>,
+    /// The features that it needs.
+    pub(crate) needs: Option<Features>,
 }
 
-/// A feature of the library that an option needs.
-pub(crate) struct Feature {
+/// The features of the library that the options of a backend need.
+pub(crate) struct Features {
+    backend: Feature,
+    json: Option<Feature>,
+}
+
+/// A feature that an option needs.
+struct Feature {
     option: Span,
     krate: TokenStream,
+    /// What is said without the feature.
     missing: String,
 }
 
-impl Feature {
-    /// Returns tokens that become `expanded` if the feature `backend` is on, and otherwise what is `plain` and an
+impl Features {
+    /// Returns what two functions need.
+    pub(crate) fn and(self, other: Option<Self>) -> Self {
+        Self { json: self.json.or_else(|| other?.json), ..self }
+    }
+
+    /// Returns tokens that become `expanded` if the features are on, and otherwise what is `plain` and an
     /// error at the option. A macro of the library chooses: the attribute does not know the library's features.
-    pub(crate) fn chooses(&self, plain: &TokenStream, expanded: &TokenStream) -> TokenStream {
+    pub(crate) fn choose(&self, plain: &TokenStream, expanded: &TokenStream) -> TokenStream {
+        let chosen = self.json.as_ref().map(|json| json.chooses("where_there_is_json", plain, expanded));
+        self.backend.chooses("where_there_are_backends", plain, chosen.as_ref().unwrap_or(expanded))
+    }
+}
+
+impl Feature {
+    fn chooses(&self, by: &str, plain: &TokenStream, expanded: &TokenStream) -> TokenStream {
         let Self { option, krate, missing } = self;
-        quote_spanned! { *option=> #krate::__private::where_there_are_backends! { { #missing #plain } #expanded } }
+        let by = Ident::new(by, *option);
+        quote_spanned! { *option=> #krate::__private::#by! { { #missing #plain } #expanded } }
     }
 }
 
@@ -74,7 +94,7 @@ impl Expanded {
     pub(crate) fn in_place(&self) -> TokenStream {
         let Self { function, accessors, plain, needs } = self;
         let both = quote! { #function #accessors };
-        needs.as_ref().map_or_else(|| both.clone(), |feature| feature.chooses(plain, &both))
+        needs.as_ref().map_or_else(|| both.clone(), |features| features.choose(plain, &both))
     }
 }
 
@@ -83,16 +103,20 @@ pub(crate) fn expand(args: Args, func: Func) -> Expanded {
     let plain = func.without_options();
     let (backend, missing) = (args.backend.name().map(Ident::span), args.backend.missing_feature());
     let option = backend.filter(|_| args.backend.is_some());
+    let json = args.backend.missing_json();
     let model = Model::new(args, func);
     let in_body = match model.accessors {
         Accessors::None => items::in_body(&model),
         _ => None,
     };
+    let feature = |(option, missing)| Feature { option, krate: model.krate.at(option), missing };
+    let needs =
+        option.map(|option| Features { backend: feature((option, missing)), json: json.map(feature) });
     Expanded {
         function: function::function(&model, in_body.as_ref()),
         accessors: accessors::accessors(&model),
         plain,
-        needs: option.map(|option| Feature { option, krate: model.krate.at(option), missing }),
+        needs,
     }
 }
 

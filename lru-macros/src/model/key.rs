@@ -271,6 +271,25 @@ impl Key {
         }
     }
 
+    /// The argument without the references to it.
+    pub(crate) fn behind(&self, place: &TokenStream) -> TokenStream {
+        match self {
+            Self::Reference(key) | Self::Pinned(key) => key.behind(&quote!((*#place))),
+            _ => place.clone(),
+        }
+    }
+
+    /// Where the argument is underlined.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Plain(ty) | Self::ByType(ty, _) => type_tokens::first_span(ty),
+            Self::Erased(spot, ..) => spot.span,
+            Self::Made(span) => *span,
+            Self::Tuple(keys) => keys.first().map_or_else(Span::call_site, Self::span),
+            Self::Reference(key) | Self::Pinned(key) => key.span(),
+        }
+    }
+
     /// The expression that borrows the argument at `place`.
     pub(crate) fn borrow(&self, place: &TokenStream, checks: Checks, krate: &Krate) -> TokenStream {
         let chosen = |spot: &Spot| {

@@ -253,7 +253,9 @@ impl Model {
 
     /// Whether autoref selection chooses how a part of the key or the result is stored.
     pub(crate) fn has_choices(&self) -> bool {
-        self.result_policy.is_chosen() || self.key.parts.iter().any(|part| part.key.is_chosen())
+        self.backend.is_some()
+            || self.result_policy.is_chosen()
+            || self.key.parts.iter().any(|part| part.key.is_chosen())
     }
 
     /// The parameters, `self` included, of every item but the one with the body.

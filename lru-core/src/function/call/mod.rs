@@ -30,6 +30,8 @@ pub(crate) mod miss;
 pub(crate) mod pending_call;
 pub(crate) mod refresh_arguments;
 pub(crate) mod remote;
+#[cfg(feature = "backend")]
+pub(crate) mod serializable;
 mod stale_if_error;
 pub(crate) mod stale_while_revalidate;
 #[cfg(feature = "backend")]

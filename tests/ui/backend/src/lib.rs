@@ -1,0 +1,1 @@
+//! Nothing in here: the test is in `tests/`, the cases in `cases/`.
