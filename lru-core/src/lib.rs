@@ -124,6 +124,7 @@ pub mod __private {
         strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},
     };
     pub use crate::function::options::Options;
+    pub use crate::function::result_policy::{Cacheable, Cloneable};
     pub use crate::function::result_policy::{EraseResult, ErasedResult, Plain, Recompute, SelectPolicy};
     pub use crate::function::statics::{
         Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,

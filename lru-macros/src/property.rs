@@ -80,7 +80,7 @@ impl Options {
             return None;
         }
         if let Some(Expr::Reference(reference)) = &field {
-            errors.at(&reference.and_token, "a cached property takes the field itself; remove `&`");
+            errors.at(reference.and_token, "a cached property takes the field itself; remove `&`");
             return None;
         }
         let Some(field) = field else {

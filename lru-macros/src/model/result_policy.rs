@@ -133,16 +133,23 @@ impl ResultPolicy {
 
     fn chosen(&self, rules: Rules, checks: Checks, krate: &Krate) -> TokenStream {
         let (span, selector) = (type_tokens::first_span(&self.ty), self.selector(krate));
-        let policy = match checks {
-            Checks::Reported => quote_spanned! { span=> __result_policy },
-            Checks::Assumed => quote_spanned! { span=> __assumed_policy },
+        let krate = krate.at(span);
+        // The traits report a result that cannot be stored.
+        let policy = |selector| match checks {
+            Checks::Reported => quote_spanned! { span=>
+                #krate::__private::Cacheable::__allow(#krate::__private::Cloneable::__allow(
+                    #selector.__result_policy(),
+                ))
+            },
+            Checks::Assumed => quote_spanned! { span=> #selector.__assumed_policy() },
         };
         // One reference for each level of the selection, and one between the levels of an `Ok` and those of
         // the whole result. Where errors are stored, the former are skipped.
         let chosen = if rules.errors {
-            quote_spanned! { span=> (&&#selector).__with_errors((&&#selector).#policy()) }
+            let policy = policy(quote_spanned! { span=> (&&#selector) });
+            quote_spanned! { span=> (&&#selector).__with_errors(#policy) }
         } else {
-            quote_spanned! { span=> (&&&&&#selector).#policy() }
+            policy(quote_spanned! { span=> (&&&&&#selector) })
         };
         if rules.none {
             chosen

@@ -26,11 +26,15 @@ where
                 ),
                 words,
             ),
-            (&&&&&::functools::__private::SelectPolicy::<
-                io::Result<Found>,
-                ::functools::__private::Shared,
-            >::NEW)
-                .__result_policy(),
+            ::functools::__private::Cacheable::__allow(
+                ::functools::__private::Cloneable::__allow(
+                    (&&&&&::functools::__private::SelectPolicy::<
+                        io::Result<Found>,
+                        ::functools::__private::Shared,
+                    >::NEW)
+                        .__result_policy(),
+                ),
+            ),
         );
     match __looked {
         ::core::result::Result::Ok(__hit) => __hit,

@@ -19,7 +19,7 @@ pub use followers::{CloneResult, Recompute, Sharing};
 pub use none::SomeOnly;
 pub use refused::Refused;
 pub use select::SelectPolicy;
-pub use stored_type::{Cacheable, CachedOutput, Probe, ProbeDefaults, StoredAs, kind};
+pub use stored_type::{Cacheable, CachedOutput, Cloneable, Probe, ProbeDefaults, StoredAs, kind};
 
 /// The traits of the autoref selection by [`SelectPolicy`], for import without names.
 pub(crate) mod choices {

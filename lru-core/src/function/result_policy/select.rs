@@ -4,9 +4,9 @@ use core::marker::PhantomData;
 
 use super::none::{MaybeNone, SomeOnly};
 use super::refused::Refused;
-use super::stored_type::{Cacheable, CachedOutput};
+use super::stored_type::CachedOutput;
 use super::{OkOnly, Plain, WholeResult};
-use crate::key::sharing::Stores;
+use crate::key::sharing::{Local, Stores};
 
 /// A result type for autoref selection, in a cache with the marker `S`: [`Shared`](crate::key::Shared),
 /// [`Thread`](crate::key::Thread) or [`Local`](crate::key::Local).
@@ -26,18 +26,35 @@ impl<R, S> SelectPolicy<R, S> {
     pub const NEW: Self = Self(PhantomData, PhantomData);
 }
 
+/// The policy `P` that was selected for results of which a `T` is stored, in a cache with the marker `S`.
+///
+/// `Open` is `()`, and is left to inference for a stand-in, as in [`Cacheable`](super::Cacheable).
+pub struct Chosen<T, S, P, Open = ()>(P, PhantomData<fn() -> T>, PhantomData<fn() -> (S, Open)>);
+
+impl<T, S, P, Open> Chosen<T, S, P, Open> {
+    #[inline]
+    pub(super) fn new(policy: P) -> Self {
+        Self(policy, PhantomData, PhantomData)
+    }
+
+    #[inline]
+    pub(super) fn policy(self) -> P {
+        self.0
+    }
+}
+
 /// The first choice: the `Ok` value of a `Result`.
-pub trait ByOk {
+pub trait ByOk<T, S> {
     /// Returns the policy.
-    fn __result_policy(&self) -> OkOnly;
+    fn __result_policy(&self) -> Chosen<T, S, OkOnly>;
     /// Returns the policy, in an item that leaves compile errors to another.
     fn __assumed_policy(&self) -> OkOnly;
 }
 
-impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
+impl<T: Clone, E, S: Stores<T>> ByOk<T, S> for &&&&SelectPolicy<Result<T, E>, S> {
     #[inline]
-    fn __result_policy(&self) -> OkOnly {
-        OkOnly
+    fn __result_policy(&self) -> Chosen<T, S, OkOnly> {
+        Chosen::new(OkOnly)
     }
 
     #[inline]
@@ -46,22 +63,17 @@ impl<T: Clone, E, S: Stores<T>> ByOk for &&&&SelectPolicy<Result<T, E>, S> {
     }
 }
 
-/// Refuses a `Result` whose `Ok` value cannot be stored. The compile error is the unmet bound.
+/// Refuses a `Result` whose `Ok` value cannot be stored.
 pub trait RefusedOk<T, S> {
-    /// Requires the bound that is not met.
-    fn __result_policy<Open>(&self) -> Refused
-    where
-        T: Clone + Cacheable<S, Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+    /// Returns the stand-in.
+    fn __result_policy<Open>(&self) -> Chosen<T, S, Refused, Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_policy(&self) -> Refused;
 }
 
 impl<T, E, S> RefusedOk<T, S> for &&&SelectPolicy<Result<T, E>, S> {
-    fn __result_policy<Open>(&self) -> Refused
-    where
-        T: Clone + Cacheable<S, Open>,
-    {
-        Refused
+    fn __result_policy<Open>(&self) -> Chosen<T, S, Refused, Open> {
+        Chosen::new(Refused)
     }
 
     fn __assumed_policy(&self) -> Refused {
@@ -73,17 +85,17 @@ impl<T, E, S> RefusedOk<T, S> for &&&SelectPolicy<Result<T, E>, S> {
 ///
 /// There is one more reference between this choice and [`RefusedOk`], because the compiler may add a reference to a
 /// selection that begins here.
-pub trait ByWhole {
+pub trait ByWhole<R, S> {
     /// Returns the policy.
-    fn __result_policy(&self) -> Plain;
+    fn __result_policy(&self) -> Chosen<R, S, Plain>;
     /// Returns the policy, in an item that leaves compile errors to another.
     fn __assumed_policy(&self) -> Plain;
 }
 
-impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
+impl<R: Clone, S: Stores<R>> ByWhole<R, S> for &SelectPolicy<R, S> {
     #[inline]
-    fn __result_policy(&self) -> Plain {
-        Plain
+    fn __result_policy(&self) -> Chosen<R, S, Plain> {
+        Chosen::new(Plain)
     }
 
     #[inline]
@@ -95,7 +107,7 @@ impl<R: Clone, S: Stores<R>> ByWhole for &SelectPolicy<R, S> {
 /// Refuses a future. The compile error is the unmet bound, which no type meets.
 pub trait RefusedFuture<R> {
     /// Requires the bound that is not met.
-    fn __result_policy<Open>(&self) -> Refused
+    fn __result_policy<Open>(&self) -> Chosen<(), Local, Refused>
     where
         R: CachedOutput<Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
@@ -103,11 +115,11 @@ pub trait RefusedFuture<R> {
 }
 
 impl<R: Future, S> RefusedFuture<R> for SelectPolicy<R, S> {
-    fn __result_policy<Open>(&self) -> Refused
+    fn __result_policy<Open>(&self) -> Chosen<(), Local, Refused>
     where
         R: CachedOutput<Open>,
     {
-        Refused
+        Chosen::new(Refused)
     }
 
     fn __assumed_policy(&self) -> Refused {
@@ -115,24 +127,19 @@ impl<R: Future, S> RefusedFuture<R> for SelectPolicy<R, S> {
     }
 }
 
-/// Refuses a result. The compile error is the unmet bound.
+/// Refuses a result.
 ///
 /// The methods take `self` by value, so that method resolution tries them after [`RefusedFuture`].
 pub trait RefusedWhole<R, S> {
-    /// Requires the bound that is not met.
-    fn __result_policy<Open>(self) -> Refused
-    where
-        R: Clone + Cacheable<S, Open>; // a hit returns a clone: derive `Clone`, or return an `Arc`
+    /// Returns the stand-in.
+    fn __result_policy<Open>(self) -> Chosen<R, S, Refused, Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_policy(self) -> Refused;
 }
 
 impl<R, S> RefusedWhole<R, S> for SelectPolicy<R, S> {
-    fn __result_policy<Open>(self) -> Refused
-    where
-        R: Clone + Cacheable<S, Open>,
-    {
-        Refused
+    fn __result_policy<Open>(self) -> Chosen<R, S, Refused, Open> {
+        Chosen::new(Refused)
     }
 
     fn __assumed_policy(self) -> Refused {

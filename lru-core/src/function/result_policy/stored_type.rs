@@ -6,6 +6,7 @@
 use core::marker::PhantomData;
 
 use super::refused::Refused;
+use super::select::Chosen;
 use crate::key::sharing::{Accepts, Stores};
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
@@ -79,9 +80,29 @@ impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
     type Stored = Refused;
 }
 
+/// Types of which a hit can return a clone.
+///
+/// The unmet bound is the one of a trait on its own method, so the error shows no code of this crate. `Open` is as in
+/// [`Cacheable`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be cached: it is not `Clone`",
+    label = "a hit returns a clone: derive `Clone`, or return an `Arc` of it",
+    note = "a type parameter is bounded by `T: Clone`; with `cache_errors = true` the error is cloned too"
+)]
+pub trait Cloneable<Open>: Sized {
+    /// Returns the policy.
+    #[inline]
+    fn __allow<S, P>(chosen: Chosen<Self, S, P, Open>) -> Chosen<Self, S, P, Open> {
+        chosen
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone, Open> Cloneable<Open> for T {}
+
 /// Types that can be stored in a cache with the marker `S`.
 ///
-/// The parameter `Open` is left to inference where the bound is required. The compiler does not suggest a bound with an
+/// The parameter `Open` is left to inference for a type that is refused. The compiler does not suggest a bound with an
 /// inferred parameter to the user, who could not write one that names this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached: the cache is shared between threads",
@@ -89,7 +110,13 @@ impl<T, E> StoredAs<REFUSED_OK> for Result<T, E> {
     note = "if the result depends on a type parameter, add the bounds `T: Send + Sync + 'static`",
     note = "with `scope = thread`, each thread has a cache of its own and `'static` is sufficient"
 )]
-pub trait Cacheable<S, Open> {}
+pub trait Cacheable<S, Open>: Sized {
+    /// Returns the policy.
+    #[inline]
+    fn __allow<P>(chosen: Chosen<Self, S, P, Open>) -> P {
+        chosen.policy()
+    }
+}
 
 #[diagnostic::do_not_recommend]
 impl<T, S: Stores<T>, Open> Cacheable<S, Open> for T {}
