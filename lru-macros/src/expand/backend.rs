@@ -1,6 +1,6 @@
 //! The backend (L2) of a function: where it is opened, its entry for a call, and the accessors that use it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{GenericParam, Index};
@@ -136,7 +136,7 @@ pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option
         let (place, span) = (part.key.behind(&part.place), part.key.span());
         let krate_there = krate.at(span);
         let passed = quote_spanned! { span=> (&&#krate_there::__private::RemoteKey(&#place)) };
-        allowed(model, "ArgumentInBackend", &passed, checks, span)
+        model::passed_to_backend("ArgumentInBackend", &passed, checks, krate, span)
     });
     let parts: Vec<_> = names.chain(constants).chain(parts).collect();
     let key = model::nested(&parts);
@@ -149,27 +149,6 @@ pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option
     })
 }
 
-/// The result policy of a function with a backend.
-pub(super) fn result_policy(model: &Model, policy: TokenStream, checks: Checks) -> TokenStream {
-    if model.backend.is_none() {
-        return policy;
-    }
-    let result = &model.result;
-    let span = type_tokens::first_span(result);
-    let krate = model.krate.at(span);
-    let passed = quote_spanned! { span=> (&&#krate::__private::remote_result::<#result, _>(#policy)) };
-    allowed(model, "ResultInBackend", &passed, checks, span)
-}
-
-/// What is passed to the backend. The trait reports a type that cannot be.
-fn allowed(model: &Model, by: &str, passed: &TokenStream, checks: Checks, span: Span) -> TokenStream {
-    let (krate, by) = (model.krate.at(span), Ident::new(by, span));
-    match checks {
-        Checks::Reported => quote_spanned! { span=> #krate::__private::#by::__allow(#passed.__passed()) },
-        Checks::Assumed => quote_spanned! { span=> #passed.__assumed_passed() },
-    }
-}
-
 /// What a call does when its backend fails.
 fn strictness(model: &Model, checks: Checks) -> Option<TokenStream> {
     let Model { krate, result, .. } = model;
@@ -179,7 +158,7 @@ fn strictness(model: &Model, checks: Checks) -> Option<TokenStream> {
     let span = type_tokens::first_span(result);
     let krate = krate.at(span);
     let passed = quote_spanned! { span=> (&&#krate::__private::StrictResult::<#result>::NEW) };
-    Some(allowed(model, "BackendErrorInResult", &passed, checks, span))
+    Some(model::passed_to_backend("BackendErrorInResult", &passed, checks, &model.krate, span))
 }
 
 /// The backend as a call uses it.

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Index;
 
-use super::{backend, cache};
-use crate::model::{Checks, Flavor, Model, Need, Place};
+use super::cache;
+use crate::model::{self, Checks, Flavor, Model, Need, Place};
 use crate::type_tokens;
 
 /// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
@@ -60,7 +60,10 @@ pub(super) fn choices(model: &Model, needs: Need) -> TokenStream {
 /// The result policy.
 pub(super) fn result_policy(model: &Model, checks: Checks) -> TokenStream {
     let result_policy = model.result_policy.value(checks, &model.krate);
-    let result_policy = backend::result_policy(model, result_policy, checks);
+    let result_policy = match &model.backend {
+        None => result_policy,
+        Some(_) => in_backend(model, &result_policy, checks),
+    };
     match &model.place {
         Place::Static(_) => result_policy,
         Place::Object(object) => {
@@ -72,6 +75,15 @@ pub(super) fn result_policy(model: &Model, checks: Checks) -> TokenStream {
             }
         }
     }
+}
+
+/// The result policy of a function whose results a backend stores.
+fn in_backend(model: &Model, policy: &TokenStream, checks: Checks) -> TokenStream {
+    let Model { result, krate, .. } = model;
+    let span = type_tokens::first_span(result);
+    let krate_there = krate.at(span);
+    let passed = quote_spanned! { span=> (&&#krate_there::__private::remote_result::<#result, _>(#policy)) };
+    model::passed_to_backend("ResultInBackend", &passed, checks, krate, span)
 }
 
 /// Calls the function that has the body, and awaits it.

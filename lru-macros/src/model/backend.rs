@@ -1,9 +1,13 @@
 //! The store outside the process, where there is one.
 
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Expr, LitStr, parse_quote};
 
 use super::accessors::Accessors;
 use super::body_hash;
+use super::key::Checks;
+use super::krate::Krate;
 use crate::args;
 use crate::signature::Func;
 use crate::type_tokens;
@@ -44,5 +48,20 @@ fn version_of(version: &Expr, func: &Func) -> Expr {
             parse_quote!(#hash)
         }
         other => other.clone(),
+    }
+}
+
+/// What is passed to the backend: a selection by type. `by` is the trait that reports a type that cannot be passed.
+pub(crate) fn passed_to_backend(
+    by: &str,
+    selection: &TokenStream,
+    checks: Checks,
+    krate: &Krate,
+    span: Span,
+) -> TokenStream {
+    let (krate, by) = (krate.at(span), Ident::new(by, span));
+    match checks {
+        Checks::Reported => quote_spanned! { span=> #krate::__private::#by::__allow(#selection.__passed()) },
+        Checks::Assumed => quote_spanned! { span=> #selection.__assumed_passed() },
     }
 }

@@ -27,7 +27,7 @@ use key::Part;
 use params::Arguments;
 
 pub(crate) use accessors::Accessors;
-pub(crate) use backend::Backend;
+pub(crate) use backend::{Backend, passed_to_backend};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;

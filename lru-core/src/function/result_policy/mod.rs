@@ -7,6 +7,7 @@
 //! The policy is chosen by the type of the result, under any name of the type: by autoref selection for a value
 //! (`select`), which works in generic functions too, and by constants for a type in a `static` (`stored_type`).
 
+mod chosen;
 mod erased;
 mod followers;
 mod none;

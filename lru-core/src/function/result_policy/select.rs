@@ -2,6 +2,7 @@
 
 use core::marker::PhantomData;
 
+use super::chosen::Chosen;
 use super::none::{MaybeNone, SomeOnly};
 use super::refused::Refused;
 use super::stored_type::CachedOutput;
@@ -24,23 +25,6 @@ impl<R, S> Copy for SelectPolicy<R, S> {}
 impl<R, S> SelectPolicy<R, S> {
     /// The only value.
     pub const NEW: Self = Self(PhantomData, PhantomData);
-}
-
-/// The policy `P` that was selected for results of which a `T` is stored, in a cache with the marker `S`.
-///
-/// `Open` is `()`, and is left to inference for a stand-in, as in [`Cacheable`](super::Cacheable).
-pub struct Chosen<T, S, P, Open = ()>(P, PhantomData<fn() -> T>, PhantomData<fn() -> (S, Open)>);
-
-impl<T, S, P, Open> Chosen<T, S, P, Open> {
-    #[inline]
-    pub(super) fn new(policy: P) -> Self {
-        Self(policy, PhantomData, PhantomData)
-    }
-
-    #[inline]
-    pub(super) fn policy(self) -> P {
-        self.0
-    }
 }
 
 /// The first choice: the `Ok` value of a `Result`.

@@ -5,8 +5,8 @@
 
 use core::marker::PhantomData;
 
+use super::chosen::Chosen;
 use super::refused::Refused;
-use super::select::Chosen;
 use crate::key::sharing::{Accepts, Stores};
 
 /// Tells by constants which bounds a concrete type meets, for a cache with the marker `S`.
