@@ -16,7 +16,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Returns hits, misses, capacity and size, read together under the lock.
     pub(crate) fn info(&self, lifecycle: &impl Lifecycle<C>) -> CacheInfo {
         if self.is_disabled() {
-            return self.counted();
+            return self.uncached();
         }
         let (state, removed) = self.hold_swept(lifecycle, drop);
         let info = self.read_counters(&state);
@@ -26,13 +26,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         info
     }
 
-    /// Like [`info`](Self::info), but counts expired entries that have not been removed yet.
-    pub(crate) fn counted(&self) -> CacheInfo {
-        if self.is_disabled() {
-            let (misses, maxsize) = (self.uncached_misses.load(Relaxed), self.maxsize.to_option());
-            return CacheInfo { hits: self.hits_elsewhere(), misses, maxsize, ..CacheInfo::default() };
-        }
-        self.read_counters(&self.hold())
+    /// Like [`info`](Self::info) of the held state, but counts expired entries that have not been removed yet.
+    pub(crate) fn counted(&self, held: &State<C>) -> CacheInfo {
+        if self.is_disabled() { self.uncached() } else { self.read_counters(held) }
+    }
+
+    fn uncached(&self) -> CacheInfo {
+        let (misses, maxsize) = (self.uncached_misses.load(Relaxed), self.maxsize.to_option());
+        CacheInfo { hits: self.hits_elsewhere(), misses, maxsize, ..CacheInfo::default() }
     }
 
     fn read_counters(&self, state: &State<C>) -> CacheInfo {

@@ -290,8 +290,9 @@ where
             self.shards.iter().map(|shard| Some(shard.engine.hold())).collect()
         };
         let mut info = CacheInfo { maxsize: self.maxsize.to_option(), ..CacheInfo::default() };
-        for (shard, _) in self.shards.iter().zip(&held).filter(|(_, held)| held.is_some()) {
-            let counted = shard.engine.counted();
+        for (shard, held) in self.shards.iter().zip(&held) {
+            let Some(held) = held else { continue };
+            let counted = shard.engine.counted(held);
             info.hits += counted.hits;
             info.misses += counted.misses + shard.pending.misses();
             info.currsize = info.currsize.saturating_add(counted.currsize);
