@@ -54,10 +54,10 @@ pub trait Lock<T> {
     /// Returns the guarded state through an exclusive reference.
     fn get_mut(&mut self) -> &mut T;
 
-    /// Increments a counter without taking the lock.
+    /// Increments a counter without taking the lock, and returns what it was.
     #[inline]
-    fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Relaxed);
+    fn count(counter: &AtomicU64) -> u64 {
+        counter.fetch_add(1, Relaxed)
     }
 }
 
@@ -219,7 +219,9 @@ impl<T> Lock<T> for Unlocked<T> {
 
     /// Increments without an atomic addition, because no other thread counts.
     #[inline]
-    fn count(counter: &AtomicU64) {
-        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    fn count(counter: &AtomicU64) -> u64 {
+        let count = counter.load(Relaxed);
+        counter.store(count + 1, Relaxed);
+        count
     }
 }

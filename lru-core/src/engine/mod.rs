@@ -20,6 +20,7 @@ pub(crate) mod insert_kind;
 pub(crate) mod lifecycle;
 pub(crate) mod lock;
 mod lookup;
+mod miss_counter;
 pub(crate) mod notify;
 pub(crate) mod placement;
 mod remove;
@@ -35,7 +36,6 @@ pub(crate) use lifecycle::{Expiry, Hooks, Lifecycle};
 pub(crate) use placement::{Placement, StoredKey, StoredValue};
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use core::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 #[cfg(feature = "backend")]
 use std::vec::Vec;
@@ -43,6 +43,7 @@ use std::vec::Vec;
 #[cfg(feature = "testing")]
 use crate::engine::lock::PlainLock;
 use crate::engine::lock::{Lock, RLock, Unlocked};
+use crate::engine::miss_counter::MissCounter;
 #[cfg(feature = "testing")]
 use crate::engine::placement::isolation::NewLike;
 #[cfg(feature = "backend")]
@@ -59,7 +60,7 @@ use crate::store::{CacheTypes, EntryMeta, MaxSize};
 pub struct Engine<C: CacheTypes, L = RLock<State<C>>> {
     maxsize: MaxSize,
     /// The misses of the disabled mode, which takes no lock.
-    uncached_misses: AtomicU64,
+    uncached_misses: MissCounter,
     state: L,
     /// The computations in flight. Created by the first coalesced call.
     flights: OnceLock<Arc<FlightTable<C::Key, C::Value>>>,
@@ -145,7 +146,7 @@ impl<C: CacheTypes, L> Engine<C, L> {
     const fn with_copy(maxsize: MaxSize, state: L, copy: Option<Copied<C>>) -> Self {
         Self {
             maxsize,
-            uncached_misses: AtomicU64::new(0),
+            uncached_misses: MissCounter::new(),
             state,
             flights: OnceLock::new(),
             counters: OnceLock::new(),
@@ -173,7 +174,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Counts a miss of the disabled mode.
     #[inline]
     pub(crate) fn count_uncached_miss(&self) {
-        L::count(&self.uncached_misses);
+        self.uncached_misses.add(L::count);
     }
 
     /// Returns the lock itself, for what does not take it.

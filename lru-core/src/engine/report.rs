@@ -32,7 +32,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     }
 
     fn uncached(&self) -> CacheInfo {
-        let (misses, maxsize) = (self.uncached_misses.load(Relaxed), self.maxsize.to_option());
+        let (misses, maxsize) = (self.uncached_misses.get(), self.maxsize.to_option());
         CacheInfo { hits: self.hits_elsewhere(), misses, maxsize, ..CacheInfo::default() }
     }
 
@@ -48,7 +48,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     pub(crate) fn misses(&self) -> u64 {
         let state = self.hold();
         state.add_counts();
-        self.uncached_misses.load(Relaxed) + state.counters.misses()
+        self.uncached_misses.get() + state.counters.misses()
     }
 
     /// Returns the counters other than hits and misses.
@@ -70,7 +70,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     pub(crate) fn count_backend_hit(&self) {
         if self.is_disabled() {
             // The counter is zero if the cache was cleared meanwhile.
-            _ = self.uncached_misses.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1));
+            self.uncached_misses.revert();
         } else {
             self.hold().counters.revert_miss();
         }
@@ -85,7 +85,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Resets the counters that need no lock.
     pub(super) fn reset_counters(&self) {
-        self.uncached_misses.store(0, Relaxed);
+        self.uncached_misses.reset();
         if let Some(counters) = self.counters.get() {
             counters.reset();
         }
