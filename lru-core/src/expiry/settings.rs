@@ -161,7 +161,12 @@ impl<T: Timestamp> ExpirySettings<T> {
 
     /// Returns whether stale entries are served, or kept for calls that fail.
     pub(crate) fn may_be_stale(&self) -> bool {
-        self.swr != Swr::Never || self.serves_on_error()
+        self.serves_stale() || self.serves_on_error()
+    }
+
+    /// Returns whether stale entries are served while they are refreshed.
+    pub(crate) fn serves_stale(&self) -> bool {
+        self.swr != Swr::Never
     }
 
     /// Returns whether stale entries are served if the function fails.

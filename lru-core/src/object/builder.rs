@@ -171,6 +171,49 @@ impl<K, V, P: Policy, C: Clock> CacheBuilder<K, V, P, C> {
         self
     }
 
+    /// Serves entries for `span` after their `ttl` while they are recomputed (stale-while-revalidate, RFC 5861).
+    ///
+    /// This concerns [`get_or_insert_with`](Cache::get_or_insert_with), [`wrap`](Cache::wrap) and the like, their forms
+    /// that may fail, and the async ones. The first call that finds an entry past its `ttl` computes the value in its own
+    /// time and stores it; all others are served the old value at once, as hits. If the computation fails, this call
+    /// is served the old value too, and the next attempt is made a second later, or more after several failures. (A
+    /// function with `cache = …` and `swr` computes in the background instead: an object only borrows what computes.)
+    ///
+    /// For all other methods the entry has expired, but it takes room. The calls for one key are coalesced, as
+    /// with [`single_flight`](Self::single_flight). It has no effect on entries with a deadline by [`ttu`](Self::ttu), or
+    /// without a `ttl`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::time::Duration;
+    ///
+    /// use functools::{LruCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let rates = LruCache::builder_with(clock.clone())
+    ///     .ttl(Duration::from_secs(60))
+    ///     .swr(Duration::from_secs(600))
+    ///     .build();
+    /// assert_eq!(rates.get_or_insert_with("EUR", || 108), 108);
+    /// clock.advance(Duration::from_secs(100));
+    /// let rate = rates.get_or_insert_with("EUR", || {
+    ///     // Meanwhile, other calls are served the old value.
+    ///     assert_eq!(rates.get_or_insert_with("EUR", || unreachable!()), 108);
+    ///     109
+    /// });
+    /// assert_eq!(rate, 109);
+    /// ```
+    pub fn swr(mut self, span: <C::Time as Timestamp>::Span) -> Self
+    where
+        K: Clone,
+    {
+        self.settings.expiry = self.settings.expiry.swr(span);
+        self.settings.flight_key = Some(K::clone);
+        self
+    }
+
     /// Coalesces concurrent calls of [`get_or_insert_with`](Cache::get_or_insert_with),
     /// [`get_or_try_insert_with`](Cache::get_or_try_insert_with), [`wrap`](Cache::wrap) and
     /// [`try_wrap`](Cache::try_wrap) for one key (single-flight), as those of the async forms always are.

@@ -23,6 +23,16 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         CacheHandle::new(&self.engine, true, &self.settings)
     }
 
+    /// Returns the handle for the methods that compute, if the object serves stale values while they do.
+    pub(super) fn revalidating(
+        &self,
+    ) -> Option<CacheHandle<ObjectEngine<'_, K, V, P>, FunctionSettings<'_, K, V, C>>> {
+        let settings = &self.settings;
+        let expiry = settings.expiry;
+        let revalidates = expiry.serves_stale() && settings.ttu.is_none();
+        revalidates.then(|| CacheHandle::new(&self.engine, true, FunctionSettings { settings, expiry }))
+    }
+
     /// Like [`Cache::__handle`], but for a function that sets when its entries expire.
     #[doc(hidden)]
     pub fn __handle_with(

@@ -8,14 +8,12 @@ use core::hash::{Hash, Hasher};
 
 use crate::engine::{Expiry, InsertKind};
 use crate::expiry::{Clock, Freshness};
-use crate::function::call::begin::CoalescedLookup;
-use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::FlightOptions;
-use crate::function::call::remote::NoRemote;
-use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
+use crate::function::result_policy::{OkOnly, Plain, ResultPolicy};
 use crate::key::by_eq::WithEq;
 use crate::key::{KeyHash, Part};
 use crate::object::Cache;
+use crate::object::revalidate::{answer, answer_async};
 use crate::object::settings::ObjectTypes;
 use crate::store::{Entry, Policy};
 
@@ -191,14 +189,10 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Q: Part<Stored = K>,
         O: ResultPolicy<R, Stored = V>,
     {
-        match self.__handle().begin(key, policy, self.settings.flight) {
-            CoalescedLookup::Hit(value) | CoalescedLookup::Stale(value, _) => value,
-            CoalescedLookup::Miss(call) => {
-                call.run_async(Recompute, &NoRemote, async move { compute().await }, |miss, result| {
-                    miss.insert(result)
-                })
-                .await
-            }
+        let (flight, compute) = (self.settings.flight, async move { compute().await });
+        match self.revalidating() {
+            None => answer_async(self.__handle().begin(key, policy, flight), policy, compute).await,
+            Some(handle) => answer_async(handle.begin(key, policy, flight), policy, compute).await,
         }
     }
 }
@@ -215,9 +209,9 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
         Q: Part<Stored = K>,
         O: ResultPolicy<R, Stored = V>,
     {
-        match self.__handle().begin(key, policy, options) {
-            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => result,
-            CoalescedLookup::Miss(call) => call.run(Recompute, &NoRemote, compute, Miss::insert),
+        match self.revalidating() {
+            None => answer(self.__handle().begin(key, policy, options), policy, compute),
+            Some(handle) => answer(handle.begin(key, policy, options), policy, compute),
         }
     }
 }

@@ -13,8 +13,7 @@ use crate::function::call::pending_call::FlightOptions;
 use crate::store::types::Types;
 use crate::store::{CacheTypes, Candidates, RemovalCause};
 
-/// The metadata of an entry in a cache object. Only functions that store their results in it insert entries
-/// with a stale window.
+/// The metadata of an entry in a cache object. Few entries have a stale window.
 pub(crate) type ObjectInfo = EntryInfo<Option<Box<StaleWindow>>>;
 
 /// The types of a cache object.
@@ -111,11 +110,15 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
         !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
     }
 
-    /// Reports a stale entry as fresh: a cache object cannot refresh it.
+    /// Reports a stale entry of a function as fresh: the object cannot refresh it. One that the object's own methods
+    /// refresh is served by these only.
     #[inline]
     fn check(&self, info: &ObjectInfo, now: Ticks) -> Freshness {
-        let freshness = info.freshness(now);
-        if freshness.is_live() { Freshness::Fresh } else { freshness }
+        match info.freshness(now) {
+            Freshness::Stale { .. } if self.expiry.serves_stale() => Freshness::ErrorOnly,
+            freshness if freshness.is_live() => Freshness::Fresh,
+            freshness => freshness,
+        }
     }
 
     #[inline]

@@ -6,6 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
 
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Clock;
 use crate::function::call::begin::CoalescedLookup;
 use crate::function::call::miss::Miss;
@@ -14,6 +15,7 @@ use crate::function::call::remote::NoRemote;
 use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
 use crate::key::Argument;
 use crate::object::Cache;
+use crate::object::revalidate::{Lookup, answer, refreshed};
 use crate::store::Policy;
 
 impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
@@ -72,10 +74,14 @@ impl<K: Argument<Stored = K>, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     {
         let is_single = self.settings.flight_key.is_some();
         let options = if is_single { self.settings.flight } else { FlightOptions::UNSHARED };
-        match self.__handle().begin(&argument, policy, options) {
-            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => result,
-            CoalescedLookup::Miss(call) => {
-                call.run(Recompute, &NoRemote, || function(argument), Miss::insert)
+        match self.revalidating() {
+            None => {
+                let lookup = self.__handle().begin(&argument, policy, options);
+                answer(lookup, policy, || function(argument))
+            }
+            Some(handle) => {
+                let lookup = handle.begin(&argument, policy, options);
+                answer(lookup, policy, || function(argument))
             }
         }
     }
@@ -176,14 +182,17 @@ where
         O: ResultPolicy<R, Stored = V> + Send + 'c,
         F: Future<Output = R> + Send + 'c,
     {
-        WrappedCall(match self.__handle().begin(&argument, policy, self.settings.flight) {
-            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, _) => State::Hit(Some(result)),
-            CoalescedLookup::Miss(call) => {
-                let body = function(argument);
-                let insert = |miss: Miss<_, _, O>, result| miss.insert(result);
-                State::Miss(Box::pin(call.run_async(Recompute, &NoRemote, body, insert)))
+        let flight = self.settings.flight;
+        match self.revalidating() {
+            None => {
+                let lookup = self.__handle().begin(&argument, policy, flight);
+                WrappedCall::new(lookup, policy, || function(argument))
             }
-        })
+            Some(handle) => {
+                let lookup = handle.begin(&argument, policy, flight);
+                WrappedCall::new(lookup, policy, || function(argument))
+            }
+        }
     }
 }
 
@@ -195,6 +204,29 @@ enum State<'c, R> {
     /// `None` after the result was returned.
     Hit(Option<R>),
     Miss(Pin<Box<dyn Future<Output = R> + Send + 'c>>),
+}
+
+impl<'c, R: 'c> WrappedCall<'c, R> {
+    fn new<E, S, O, F>(lookup: Lookup<E, S, O, R>, policy: O, body: impl FnOnce() -> F) -> Self
+    where
+        E: Placement + Clone + Send + Sync + 'c,
+        StoredKey<E>: Send + Sync,
+        StoredValue<E>: Send + Sync,
+        S: Lifecycle<E::Types> + Send + Sync + 'c,
+        O: ResultPolicy<R, Stored = StoredValue<E>> + Send + 'c,
+        F: Future<Output = R> + Send + 'c,
+    {
+        Self(match lookup {
+            CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, None) => State::Hit(Some(result)),
+            CoalescedLookup::Miss(call) => {
+                let insert = |miss: Miss<_, _, O>, result| miss.insert(result);
+                State::Miss(Box::pin(call.run_async(Recompute, &NoRemote, body(), insert)))
+            }
+            CoalescedLookup::Stale(result, Some(claim)) => {
+                State::Miss(Box::pin(refreshed(claim, result, policy, body())))
+            }
+        })
+    }
 }
 
 /// No result is pinned.

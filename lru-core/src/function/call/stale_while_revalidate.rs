@@ -89,6 +89,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         pool.run(Box::new(move || refresh(self)), options.refreshes.unwrap_or(THREADS), options.timeout);
     }
 
+    /// The call awaits the refresh, which does not wait for its turn.
+    pub(crate) fn awaited(self) -> Self {
+        self.is_awaited.store(true, Relaxed);
+        self
+    }
+
     /// Spawns the future of `refresh` on `executor`. Returns it to be awaited by the call if the executor does not
     /// take it, or has taken it before and not begun: it may run only while it is awaited.
     pub fn spawned<F>(self, executor: &impl Spawn, refresh: impl FnOnce(Self) -> F) -> Option<Task>

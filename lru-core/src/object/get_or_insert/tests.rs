@@ -222,3 +222,73 @@ fn a_stale_value_stands_in_for_an_error() {
     assert_eq!((half(4), cache.len()), (Err("offline"), 0));
     cache.engine().validate();
 }
+
+#[test]
+fn one_call_refreshes_a_stale_value_and_the_others_are_served_it() {
+    let clock = ManualClock::new();
+    let cache = LruCache::<u32, u32, _>::builder_with(clock.clone())
+        .ttl(Duration::from_secs(10))
+        .swr(Duration::from_secs(100))
+        .build();
+    assert_eq!(cache.get_or_insert_with(1, || 1), 1);
+    clock.advance(Duration::from_secs(10));
+    assert_eq!((cache.get(&1), cache.contains(&1), cache.len()), (None, false, 1));
+    let inner = || cache.get_or_insert_with(1, || unreachable!("another call refreshes it"));
+    let value = cache.get_or_insert_with(1, || {
+        assert_eq!(inner(), 1);
+        assert_eq!(block_on(cache.get_or_insert_with_async(1, || pending())), 1);
+        2
+    });
+    assert_eq!((value, inner(), cache.get(&1)), (2, 2, Some(2)));
+    // Later than `swr`, it is computed again.
+    clock.advance(Duration::from_secs(110));
+    assert_eq!(cache.get_or_insert_with(1, || 3), 3);
+    cache.engine().validate();
+}
+
+#[test]
+fn a_refresh_that_fails_is_served_the_stale_value_and_tried_again_later() {
+    let clock = ManualClock::new();
+    let cache = LruCache::<u32, u32, _>::builder_with(clock.clone())
+        .ttl(Duration::from_secs(10))
+        .swr(Duration::from_secs(100))
+        .build();
+    let runs = Cell::new(0);
+    let fail = |_: u32| {
+        runs.set(runs.get() + 1);
+        Err::<u32, _>("offline")
+    };
+    assert_eq!(cache.get_or_try_insert_with::<&str>(1, || Ok(1)), Ok(1));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!((cache.try_wrap(fail)(1), runs.get()), (Ok(1), 1));
+    // It is not tried again at once.
+    assert_eq!((cache.try_wrap(fail)(1), runs.get()), (Ok(1), 1));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(block_on(cache.get_or_try_insert_with_async(1, || ready(fail(1)))), Ok(1));
+    assert_eq!(runs.get(), 2);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(block_on(cache.try_wrap_async(|n| ready(Ok::<_, &str>(n + 6)))(1)), Ok(7));
+    assert_eq!(cache.get(&1), Some(7));
+    cache.engine().validate();
+}
+
+#[test]
+fn a_refresh_that_panics_or_is_dropped_leaves_the_stale_value() {
+    let clock = ManualClock::new();
+    let cache = LruCache::<u32, u32, _>::builder_with(clock.clone())
+        .ttl(Duration::from_secs(10))
+        .swr(Duration::from_secs(100))
+        .build();
+    cache.insert(1, 1);
+    clock.advance(Duration::from_secs(10));
+    let dropped = Box::pin(cache.get_or_insert_with_async(1, || pending()));
+    let mut dropped = dropped;
+    assert!(poll(&mut pin!(dropped.as_mut())).is_pending());
+    drop(dropped);
+    let panicking = AssertUnwindSafe(|| cache.get_or_insert_with(1, || resume_unwind(Box::new("no"))));
+    assert!(catch_unwind(panicking).is_err());
+    assert_eq!(cache.get_or_insert_with(1, || unreachable!("the next attempt is later")), 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(cache.get_or_insert_with(1, || 2), 2);
+    cache.engine().validate();
+}

@@ -29,8 +29,9 @@ impl Stamp {
     /// The stamp of a hit, the number `tick` of its thread, that saw the even number `sequence`.
     #[inline]
     fn hit(sequence: u64, tick: u64) -> Self {
-        // From one to `TICKS`: greater than that of the lock holder, less than any of the next number.
-        Self(sequence << TICK_BITS | (tick % TICKS + 1))
+        // Less than any of the next number. The lock holder changes the number once more after its last stamp, so a hit
+        // that begins after the lock was released has a greater one.
+        Self(sequence << TICK_BITS | (tick % TICKS))
     }
 
     pub(crate) fn from_bits(bits: u64) -> Self {
