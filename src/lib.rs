@@ -1236,7 +1236,7 @@ pub use lru_macros::cache;
 ///
 /// * With `self` in the key, `Self` is one of the arguments: `Shop::price_cache_retain(|(shop, id), price| …)`.
 /// * A generic function has its own parameters, and the instance with these types is covered:
-///   `half::cache_retain::<f64>(|n, _| *n < 1.0)`, `half::cache_entries::<f64>()`.
+///   `half::cache_retain(|n: &f64, _| *n < 1.0)`, `half::cache_entries::<f64>()`.
 /// * The type of a key made by `key = …` or `#[key(…)]`, of a borrowed argument with a type parameter, and of a result with one (or, in
 ///   a method, of a type that could be a parameter of the `impl`) is a parameter of the accessor: annotate it,
 ///   `page::cache_retain(|key: &(u32, String), _| …)`, `page::cache_entries::<(u32, String)>()`. It is the owned form: `String` for

@@ -237,20 +237,20 @@ fn entries_of_an_instance_of_a_generic_function_are_listed() {
     let of_u8 = debug::cache_entries::<u8>();
     assert_eq!(of_u8.len(), 1);
     assert_eq!((of_u8[0].arguments(), of_u8[0].result()), (&(7, 3), &"  7".to_owned()));
-    debug::cache_retain::<u8>(|(value, _), _| *value != 7);
+    debug::cache_retain::<u8, _>(|(value, _), _| *value != 7);
     assert_eq!(debug::cache_info().currsize, 2);
     assert_eq!(debug::cache_entries::<Vec<u8>>()[0].arguments().0, [1]);
 
     (half(3_u8), half(0.5_f64));
     assert_eq!(half::cache_entries::<f64>().len(), 2); // numbers of all types share entries
     assert_eq!(half::cache_entries::<u32>()[0].clone().into_parts(), (3, 1.5));
-    half::cache_retain::<f64>(|value, _| *value < 1.0);
+    half::cache_retain(|value: &f64, _| *value < 1.0);
     assert_eq!(half::cache_info().currsize, 1);
 
     (parse_as::<u8>("3"), parse_as::<u16>("4"));
     let entries = parse_as::cache_entries::<u8, Option<u8>>();
     assert_eq!((entries.len(), entries[0].clone().into_parts()), (1, ("3".to_owned(), Some(3))));
-    parse_as::cache_retain::<u16, Option<u16>>(|text, value| text != "4" || value.is_none());
+    parse_as::cache_retain::<u16, Option<u16>, _>(|text, value| text != "4" || value.is_none());
     assert_eq!(parse_as::cache_info().currsize, 1);
 }
 
@@ -291,7 +291,7 @@ fn borrowed_and_nested_arguments_with_parameters_are_listed_in_their_owned_form(
     let entries = joined::cache_entries::<u8, Vec<u8>>();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].clone().into_parts(), ((vec![1, 2], Some(3)), 3));
-    joined::cache_retain::<u16, _>(|(items, end): (&Vec<u16>, &Option<u16>), _| {
+    joined::cache_retain::<u16, _, _>(|(items, end): (&Vec<u16>, &Option<u16>), _| {
         items.len() > 1 || end.is_some()
     });
     assert_eq!(joined::cache_info().currsize, 1);

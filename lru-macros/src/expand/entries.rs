@@ -10,7 +10,7 @@ use syn::{
 
 use super::cache;
 use crate::model::{Identity, Key, Krate, Model, Named, Place, nested};
-use crate::{lifetimes, signature, type_tokens};
+use crate::{lifetimes, type_tokens};
 
 /// Returns `cache_retain`, where the types in an entry can be named.
 pub(super) fn retain(model: &Model) -> Option<TokenStream> {
@@ -24,19 +24,13 @@ pub(super) fn retain(model: &Model) -> Option<TokenStream> {
     let object = model.object().map(|object| quote! { #object, });
     let mut generics = shown.generics(model, &quote! { #object #predicate });
     let bounds = with_bounds(&mut generics, shown.cast.clone());
-    // A lint reports an `impl Trait` in public parameters. Next to other parameters it stays, or their types could
-    // not be given without its own.
-    let predicate = if signature::type_params(&generics).next().is_some() {
-        quote! { impl #predicate }
-    } else {
-        generics.params.push(parse_quote! { __Predicate: #predicate });
-        quote! { __Predicate }
-    };
+    // A lint reports an `impl Trait` in public parameters.
+    generics.params.push(parse_quote! { __Predicate: #predicate });
     Some(quote! {
         #(#cfg)*
         #(#lints)*
         /// Removes the entries for which the test of arguments and result returns `false`.
-        #vis fn #name #generics (#object #mutable __predicate: #predicate) #bounds { #body }
+        #vis fn #name #generics (#object #mutable __predicate: __Predicate) #bounds { #body }
     })
 }
 
