@@ -18,11 +18,9 @@
 
 mod accessors;
 mod asyncs;
-mod cachetools;
 mod callback_free;
 mod callbacks;
 mod clocks;
-mod conformance;
 mod decorators;
 mod derived;
 mod expiry;

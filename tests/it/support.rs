@@ -1,8 +1,7 @@
-//! Shared helpers: a cached function as a value, recorded traces, a panic without output, a timeout for
+//! Shared helpers: a cached function as a value, a panic without output, a timeout for
 //! deadlocks, and a deterministic random generator.
 
 use functools::CacheInfo;
-use serde::de::DeserializeOwned;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -71,16 +70,6 @@ pub(crate) fn counts(info: CacheInfo) -> (u64, u64, Option<usize>, usize) {
 /// Hits, misses and the number of entries.
 pub(crate) fn tally(info: CacheInfo) -> (u64, u64, usize) {
     (info.hits, info.misses, info.currsize)
-}
-
-/// The traces in a file of `tests/conformance`.
-pub(crate) fn read_traces<T: DeserializeOwned>(lines: &str) -> Vec<T> {
-    lines
-        .lines()
-        .map(|line| {
-            serde_json::from_str(line).expect("every line is a trace in the format described in the README")
-        })
-        .collect()
 }
 
 /// What a test's body raises, as an error or as a panic.

@@ -7,7 +7,7 @@ use crate::builds;
 use crate::checks::servers;
 use crate::instructions;
 use crate::page::Page;
-use crate::step::{Outcome, Result, Step, cargo, output_of, root, run_through};
+use crate::step::{Options, Outcome, Result, Step, cargo, output_of, root, run_through};
 
 /// The benches that measure times.
 const TIMED: &[&str] = &["floors", "hit", "miss", "disabled", "fibonacci"];
@@ -16,30 +16,37 @@ const TIMED: &[&str] = &["floors", "hit", "miss", "disabled", "fibonacci"];
 const PEERS: &[&str] = &["cached v", "lru v", "memoize v", "moka v", "quick_cache v"];
 
 /// Returns the benchmark steps. Ratios come first: they are what the project promises.
-pub(crate) fn bench() -> Vec<Step> {
+pub(crate) fn bench(_: Options) -> Vec<Step> {
     let page = Page::default();
-    let step = |name, action: fn(&Page) -> Result| {
+    let step = |name, purpose, action: fn(&Page) -> Result| {
         let page = page.clone();
-        Step::new(name, move || action(&page))
+        Step::new(name, purpose, move || action(&page))
     };
     vec![
-        step("ratios", |page| page.add(&printed("ratios", "")?)),
-        step("comparison", comparison),
-        step("instructions", instructions::counted),
-        step("builds", builds::compared),
-        Step::new("times", times),
+        step("ratios", "calls in multiples of a floor", |page| page.add(&printed("ratios", "")?)),
+        step("comparison", "other libraries", comparison),
+        step("instructions", "instructions per call", instructions::counted),
+        step("builds", "the time of a clean build", builds::compared),
+        Step::new("times", "times, by criterion", times),
     ]
 }
 
 /// Returns the steps that compare backends with bare clients, on servers that the bench starts.
-pub(crate) fn backends() -> Vec<Step> {
-    vec![Step::new("servers", servers), Step::new("backends", compared_with_clients)]
+pub(crate) fn backends(options: Options) -> Vec<Step> {
+    vec![
+        servers_for(options),
+        Step::new("backends", "each backend and its bare client", compared_with_clients),
+    ]
 }
 
 /// Returns the steps that measure several processes on one Redis, which the bench starts.
-pub(crate) fn processes() -> Vec<Step> {
+pub(crate) fn processes(options: Options) -> Vec<Step> {
     let bench = "bench --package benches --features backends --bench processes";
-    vec![Step::new("servers", servers), Step::cargo("processes", bench)]
+    vec![servers_for(options), Step::cargo("processes", "processes on one Redis", bench)]
+}
+
+fn servers_for(options: Options) -> Step {
+    Step::new("servers", "the servers are here, or are installed", move || servers(options))
 }
 
 /// Runs the bench of backends. The program that uses `cached` is outside the workspace, since it needs a

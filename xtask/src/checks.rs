@@ -7,10 +7,14 @@ use std::process::Command;
 
 use crate::instructions;
 use crate::layers;
-use crate::step::{Outcome, Result, Step, cargo, fail, install, output_of, root, run_through};
+use crate::step::{
+    Options, Outcome, Result, Step, cargo, compile_once, fail, install, output_of, root, run_tests,
+    run_through,
+};
 
-/// Arguments that run a cargo command on the crates of `tests/hygiene`, a separate workspace.
-const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target/hygiene --workspace";
+/// Arguments that run a cargo command on the crates of `tests/hygiene`, a separate workspace. In our directory of builds, it finds
+/// those of third-party crates.
+const HYGIENE: &str = "--manifest-path tests/hygiene/Cargo.toml --target-dir target --workspace";
 
 /// The directory of recorded traces, outside the repository because of their licences.
 const TRACES: &str = "../shared/traces";
@@ -47,84 +51,170 @@ const FEATURES: &[&str] = &[
 /// The maximum number of third-party crates that the library makes a user compile.
 const MOST_CRATES: usize = 13;
 
-/// Returns the steps of all tests of the workspace, including doctests and runs of the examples.
-pub(crate) fn test() -> Vec<Step> {
+/// The packages whose tests run with default features. The others depend on features of `lru-core`, and in one command with
+/// them cargo would turn these on for all tests.
+const DEFAULT: &str = "--workspace --exclude lru-backends --exclude lru-page";
+
+/// The packages whose tests run with all features.
+const FEATURED: &str =
+    "--package functools --package lru-core --package lru-backends --package lru-page --all-features";
+
+/// The tests that run with all features: those that need some, those with parts that do, and the recorded traces, which
+/// prove that features change nothing else.
+const WITH_FEATURES: &[&str] = &[
+    "backend",
+    "conformance",
+    "deadlines",
+    "examples",
+    "flights",
+    "isolated",
+    "kinds",
+    "memoize",
+    "properties",
+    "registry",
+    "servers",
+    "service",
+    "telemetry",
+];
+
+/// Returns the steps of the tests that need no server and no browser, or of all tests.
+pub(crate) fn test(options: Options) -> Vec<Step> {
+    if options.quick {
+        return vec![
+            Step::tests(
+                "tests of the engine",
+                "the engine and the macros, from the inside",
+                "--package lru-core --package lru-macros --lib",
+            ),
+            Step::tests(
+                "tests of the library",
+                "the library by use",
+                "--package functools --lib --test conformance --test deep --test entries --test memoize --test properties",
+            ),
+        ];
+    }
+    let mut steps = required(options);
+    steps.extend(tests(""));
+    steps
+}
+
+/// Returns the steps that check what tests need on this machine.
+fn required(options: Options) -> Vec<Step> {
     vec![
-        Step::new("browser", browser),
-        Step::new("servers", servers),
-        Step::cargo("tests", "test --workspace"),
+        Step::new("browser", "Chromium is here, or is installed", move || browser(options)),
+        Step::new("servers", "Redis, Memcached and openssl are here, or are installed", move || {
+            servers(options)
+        }),
+    ]
+}
+
+/// Returns the steps of all tests, including doctests and runs of the examples. Each test is built for as few sets of features as
+/// prove something, because builds take most of the time.
+fn tests(features: &str) -> Vec<Step> {
+    let with_features: String = WITH_FEATURES.iter().map(|test| format!(" --test {test}")).collect();
+    vec![
+        // The library as most users have it, and the crates that take no features. Benches run once, to see that they do.
+        Step::tests(
+            "tests",
+            "each crate and the benches, with default features",
+            format!("{DEFAULT} {features} --all-targets"),
+        ),
+        Step::tests(
+            "doctests",
+            "the code in documentation, with default features",
+            format!("{DEFAULT} --doc"),
+        ),
+        Step::tests(
+            "tests, all features",
+            "what features add",
+            format!("{FEATURED} --lib --examples{with_features}"),
+        ),
         // Includes the code in README, which uses all features.
-        Step::cargo("tests, all features", "test --package functools --all-features"),
-        Step::cargo("tests, backends", "test --package lru-backends --all-features"),
+        Step::tests(
+            "doctests, all features",
+            "the code in README, and what features add",
+            format!("{FEATURED} --doc"),
+        ),
         // Without `testing`, which changes how a call finds its cache.
-        Step::cargo(
+        Step::tests(
             "tests, features of services",
-            "test --package functools --features axum,metrics,tokio,tracing \
-             --test registry --test service --test telemetry",
+            "the debug page, metrics and events in a service",
+            "--package functools --features axum,metrics,tokio,tracing --test registry --test service --test telemetry",
         ),
         // Millions of operations, which need optimized code.
-        Step::cargo("model, release", "test --release --package lru-core --lib model"),
+        Step::tests(
+            "model, release",
+            "millions of random operations",
+            "--release --package lru-core --lib model",
+        ),
         // Stack frames are small enough for this depth in release builds only.
-        Step::cargo("deep recursion, release", "test --release --package functools --test deep"),
+        Step::tests(
+            "deep recursion, release",
+            "recursion at its deepest",
+            "--release --package functools --test deep",
+        ),
     ]
 }
 
 /// Returns the steps that a change must pass, quick checks first.
-pub(crate) fn ci() -> Vec<Step> {
+pub(crate) fn ci(options: Options) -> Vec<Step> {
+    compile_once();
     let mut steps = vec![
-        Step::new("format", || with("fmt", "rustfmt", "--all --check")),
-        Step::new("layers", layers::layers),
-        Step::new("crates", few_crates),
-        Step::new("lints", || with("clippy", "clippy", "--workspace --all-targets -- -D warnings")),
-        Step::new("lints, all features", || {
-            with("clippy", "clippy", "--package functools --all-features --all-targets -- -D warnings")
+        Step::new("format", "rustfmt", || with("fmt", "rustfmt", "--all --check")),
+        Step::new("layers", "which module imports which", layers::layers),
+        Step::new("crates", "how many crates a user compiles", few_crates),
+        // With all features every line of the workspace is compiled but for those of single features, see below.
+        Step::new("lints", "Clippy on all targets, with all features", || {
+            with("clippy", "clippy", "--workspace --all-features --all-targets -- -D warnings")
         }),
-        Step::new("lints, each feature", each_feature),
-        // The libraries in the comparison need a newer Rust than the rest, so only CI compiles them.
-        Step::new("lints, peers", || {
-            with("clippy", "clippy", "--package benches --features peers --all-targets -- -D warnings")
-        }),
-        Step::new("docs", || {
-            run_through(cargo("doc --workspace --no-deps --quiet").env("RUSTDOCFLAGS", "-D warnings"))
-        }),
+        Step::new("lints, each feature", "each feature alone, and none", each_feature),
+        Step::new("docs", "rustdoc, with default and with all features", docs),
     ];
-    steps.extend(test());
-    steps.push(Step::new("hygiene", hygiene));
-    steps.push(Step::cargo("fibonacci, release", "run --release --quiet --example fibonacci"));
-    steps.push(Step::new("recorded traces", recorded_traces));
-    steps.push(instructions());
-    steps.push(Step::new("wasm", wasm));
-    // Each bench once, with few iterations, to see that it runs.
-    steps.push(Step::cargo("benches, once", "test --quiet --package benches --features peers --benches"));
+    steps.extend(required(options));
+    // The libraries in the comparison need a newer Rust than the rest, so only CI compiles them.
+    steps.extend(tests("--features benches/peers"));
+    steps.push(Step::new("hygiene", "a user's crates, with every lint denied", hygiene));
+    steps.push(Step::cargo(
+        "fibonacci, release",
+        "the command of README",
+        "run --release --quiet --example fibonacci",
+    ));
+    steps.push(Step::new("recorded traces", "hit ratios", recorded_traces));
+    steps.push(instructions(options));
+    steps.push(Step::new("wasm", "a target without clocks and threads", wasm));
     steps
 }
 
 /// Returns the step that checks the limits of instructions per call.
-pub(crate) fn instructions() -> Step {
-    Step::new("instructions", instructions::limited)
+pub(crate) fn instructions(options: Options) -> Step {
+    Step::new("instructions", "the limits of instructions per call", move || instructions::limited(options))
 }
 
 /// Checks for the browser in which a test opens the debug page, and installs it if apt-get is available.
-fn browser() -> Result {
+fn browser(options: Options) -> Result {
     let named = env::var("CHROMIUM").ok();
     let chromium = named.as_deref().unwrap_or("chromium");
     let version = || output_of(Command::new(chromium).arg("--version"));
     if named.is_none() && version().is_err() {
-        install("chromium", "a test that opens a page in it; or set the variable CHROMIUM to a Chromium")?;
+        install(
+            "chromium",
+            "a test that opens a page in it; or set the variable CHROMIUM to a Chromium",
+            options,
+        )?;
     }
     print!("{}", version()?);
     Ok(Outcome::Done)
 }
 
 /// Checks for the servers that tests start, and installs them if apt-get is available.
-pub(crate) fn servers() -> Result {
+pub(crate) fn servers(options: Options) -> Result {
     let versions = || {
         let of = |server| output_of(Command::new(server).arg("--version"));
         // openssl makes the certificate of a test server.
         Ok(of("redis-server")? + &of("memcached")? + &output_of(Command::new("openssl").arg("version"))?)
     };
     if versions().is_err() {
-        install("redis-server memcached openssl", "tests of backends")?;
+        install("redis-server memcached openssl", "tests of backends", options)?;
     }
     print!("{}", versions()?);
     Ok(Outcome::Done)
@@ -133,7 +223,7 @@ pub(crate) fn servers() -> Result {
 /// Returns the step that checks the protocol of lock-free hits in all interleavings, by the checker `loom`, which replaces
 /// its atomics.
 pub(crate) fn interleavings() -> Vec<Step> {
-    vec![Step::new("interleavings", all_interleavings)]
+    vec![Step::new("interleavings", "all interleavings of lock-free hits", all_interleavings)]
 }
 
 fn all_interleavings() -> Result {
@@ -141,11 +231,24 @@ fn all_interleavings() -> Result {
     run_through(cargo(tests).env("RUSTFLAGS", "--cfg loom").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2"))
 }
 
-/// Lints the library with each feature alone.
+/// Lints the library without features, with the tests that parts of differ by feature, and with each feature alone.
 fn each_feature() -> Result {
+    let tests = "--lib --test examples --test memoize --test properties";
+    with("clippy", "clippy", &format!("--package functools --no-deps {tests} -- -D warnings"))?;
     for feature in FEATURES {
         let library = format!("--package functools --no-deps --features {feature} -- -D warnings");
         with("clippy", "clippy", &library)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Builds the documentation: of all crates with all features, as docs.rs has it, and of the library as `cargo doc` of a user
+/// with default features.
+fn docs() -> Result {
+    for crates in
+        ["--workspace --all-features", "--package functools --package lru-core --package lru-macros"]
+    {
+        run_through(cargo(&format!("doc {crates} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(Outcome::Done)
 }
@@ -165,7 +268,7 @@ fn hygiene() -> Result {
     for features in ["", "--features hygiene/services"] {
         let hygiene = format!("{HYGIENE} {features}");
         with("clippy", "clippy", &format!("{hygiene} --no-deps --all-targets --quiet -- -D warnings"))?;
-        run_through(&mut cargo(&format!("test {hygiene} --quiet")))?;
+        run_tests(&mut cargo(&format!("test {hygiene} --quiet")))?;
     }
     run_through(cargo(&format!("doc {HYGIENE} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))
 }
@@ -204,7 +307,7 @@ fn wasm() -> Result {
         );
         return Ok(Outcome::Skipped(advice));
     }
-    let tests = "test --manifest-path tests/wasm/Cargo.toml --target-dir target/wasm --quiet";
+    let tests = "test --manifest-path tests/wasm/Cargo.toml --target-dir target --quiet";
     let mut tests = cargo(&format!("{tests} --target {WASM}"));
     run_through(tests.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", WASM_RUNNER))
 }

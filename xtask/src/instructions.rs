@@ -6,7 +6,7 @@ use std::process::Command;
 use std::{env, fs, process};
 
 use crate::page::Page;
-use crate::step::{Outcome, Result, cargo, fail, install, output_of};
+use crate::step::{Options, Outcome, Result, cargo, fail, install, output_of};
 
 /// The kinds of calls that `benches/instructions.rs` can make. A kind with a limit has the number of
 /// instructions that it takes more than [`PLAIN`].
@@ -78,9 +78,9 @@ pub(crate) fn counted(page: &Page) -> Result {
 }
 
 /// Counts the instructions of the kinds that have a limit, and fails if one exceeds it.
-pub(crate) fn limited() -> Result {
+pub(crate) fn limited(options: Options) -> Result {
     if output_of(Command::new("valgrind").arg("--version")).is_err() {
-        install("valgrind", "counting instructions")?;
+        install("valgrind", "counting instructions", options)?;
     }
     let plain = per_call(PLAIN)?;
     let mut over = String::new();

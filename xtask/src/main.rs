@@ -5,7 +5,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use step::Step;
+use step::{Options, Step};
 
 mod bench;
 mod builds;
@@ -21,13 +21,13 @@ mod step;
 struct Command {
     name: &'static str,
     purpose: &'static str,
-    steps: fn() -> Vec<Step>,
+    steps: fn(Options) -> Vec<Step>,
 }
 
 const COMMANDS: &[Command] = &[
     Command {
         name: "test",
-        purpose: "run all tests, including doctests and examples; installs a browser and servers if missing",
+        purpose: "run all tests, including doctests and examples; installs a browser and servers if missing, after asking",
         steps: checks::test,
     },
     Command {
@@ -38,17 +38,17 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "layers",
         purpose: "check which module imports which, and the length of files",
-        steps: || vec![Step::new("layers", layers::layers)],
+        steps: |_| vec![Step::new("layers", "which module imports which", layers::layers)],
     },
     Command {
         name: "interleavings",
         purpose: "check lock-free hits in all interleavings and under weak memory, by loom",
-        steps: checks::interleavings,
+        steps: |_| checks::interleavings(),
     },
     Command {
         name: "instructions",
         purpose: "count the instructions per call and check their limits; installs valgrind if missing",
-        steps: || vec![checks::instructions()],
+        steps: |options| vec![checks::instructions(options)],
     },
     Command {
         name: "bench",
@@ -68,15 +68,25 @@ const COMMANDS: &[Command] = &[
 ];
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let wanted = arguments.join(" ");
+    let (mut words, mut options) = (Vec::new(), Options::default());
+    for argument in env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => options.quick = true,
+            "--yes" | "-y" => options.yes = true,
+            _ => words.push(argument),
+        }
+    }
+    let wanted = words.join(" ");
     let wanted = wanted.trim_start_matches('-');
     if matches!(wanted, "" | "help" | "h") {
         println!("{}", help());
         return ExitCode::SUCCESS;
     }
     match COMMANDS.iter().find(|command| command.name == wanted) {
-        Some(Command { name, steps, .. }) => step::run(name, &steps()),
+        Some(Command { name, .. }) if options.quick && *name != "test" => {
+            misused(&format!("`{name}` has no `--quick`"))
+        }
+        Some(Command { name, steps, .. }) => step::run(name, &steps(options)),
         None => misused(&format!("unknown command `{wanted}`")),
     }
 }
@@ -89,7 +99,9 @@ fn misused(why: &str) -> ExitCode {
 fn help() -> String {
     let commands = COMMANDS.iter().map(|Command { name, purpose, .. }| format!("\n  {name:<17}{purpose}"));
     format!(
-        "Usage: cargo xtask <command>\n{}\n  help             list the commands",
+        "Usage: cargo xtask <command> [--yes]\n{}\n  help             list the commands\n\n\
+         --quick (of `test`): only tests without servers and browsers\n\
+         --yes: install what is missing without asking",
         commands.collect::<String>()
     )
 }

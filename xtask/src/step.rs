@@ -4,14 +4,18 @@
 
 use std::env;
 use std::fmt;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// The result of a step that did not fail.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done,
+    /// Done, with the number of tests that passed.
+    Tested(usize),
     /// Skipped, with the reason: the machine lacks something that the step needs.
     Skipped(String),
 }
@@ -28,46 +32,73 @@ impl fmt::Display for Failure {
 
 pub(crate) type Result<T = Outcome> = std::result::Result<T, Failure>;
 
+/// How the user wants a command to run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    /// Only what is fast: `--quick`.
+    pub(crate) quick: bool,
+    /// Install what is missing without asking: `--yes`.
+    pub(crate) yes: bool,
+}
+
 /// One step of a command.
 pub(crate) struct Step {
     name: &'static str,
+    /// What the step proves, for the list of steps.
+    purpose: &'static str,
     action: Box<dyn Fn() -> Result>,
 }
 
 impl Step {
-    pub(crate) fn new(name: &'static str, action: impl Fn() -> Result + 'static) -> Self {
-        Self { name, action: Box::new(action) }
+    pub(crate) fn new(
+        name: &'static str,
+        purpose: &'static str,
+        action: impl Fn() -> Result + 'static,
+    ) -> Self {
+        Self { name, purpose, action: Box::new(action) }
     }
 
     /// Creates a step that runs cargo with these arguments, written as on a command line.
-    pub(crate) fn cargo(name: &'static str, arguments: &'static str) -> Self {
-        Self::new(name, || run_through(&mut cargo(arguments)))
+    pub(crate) fn cargo(name: &'static str, purpose: &'static str, arguments: &'static str) -> Self {
+        Self::new(name, purpose, || run_through(&mut cargo(arguments)))
+    }
+
+    /// Creates a step that runs `cargo test` with these arguments, and counts the tests.
+    pub(crate) fn tests(name: &'static str, purpose: &'static str, arguments: impl Into<String>) -> Self {
+        let arguments = arguments.into();
+        Self::new(name, purpose, move || run_tests(&mut cargo(&format!("test {arguments}"))))
     }
 }
 
 /// Runs the steps and prints the result of each.
 pub(crate) fn run(command: &str, steps: &[Step]) -> ExitCode {
     let begin = Instant::now();
-    let mut skipped = 0;
-    for Step { name, action } in steps {
-        println!("==> {name}");
+    let (count, mut skipped) = (steps.len(), 0);
+    println!("xtask {command}: {}", if count == 1 { "1 step".into() } else { format!("{count} steps") });
+    for (at, Step { name, purpose, .. }) in (1..).zip(steps) {
+        println!("{at:>4}  {name:<28}{purpose}");
+    }
+    println!();
+    for (at, Step { name, action, .. }) in (1..).zip(steps) {
+        println!("==> step {at} of {count}: {name}");
         let start = Instant::now();
         let outcome = action();
         let seconds = start.elapsed().as_secs_f64();
         match outcome {
             Ok(Outcome::Done) => println!("==> {name}: ok, {seconds:.1} s\n"),
+            Ok(Outcome::Tested(tests)) => println!("==> {name}: ok, {tests} tests, {seconds:.1} s\n"),
             Ok(Outcome::Skipped(why)) => {
                 skipped += 1;
                 println!("==> {name}: skipped, {why}\n");
             }
             Err(Failure(why)) => {
                 println!("==> {name}: FAILED, {seconds:.1} s\n");
-                eprintln!("xtask {command} failed in the step `{name}`: {why}");
+                eprintln!("xtask {command} failed in step {at} of {count}, `{name}`: {why}");
                 return ExitCode::FAILURE;
             }
         }
     }
-    let (done, seconds) = (steps.len() - skipped, begin.elapsed().as_secs_f64());
+    let (done, seconds) = (count - skipped, begin.elapsed().as_secs_f64());
     println!("xtask {command}: {done} steps ok, {skipped} skipped, {seconds:.1} s");
     ExitCode::SUCCESS
 }
@@ -77,7 +108,40 @@ pub(crate) fn run(command: &str, steps: &[Step]) -> ExitCode {
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(arguments.split_whitespace()).current_dir(root());
+    if ONCE.get().is_some() {
+        // Each crate is compiled once, so what an incremental compilation writes is of no use.
+        cargo.env("CARGO_INCREMENTAL", "0");
+    }
     cargo
+}
+
+/// Whether nothing will be compiled again after a change.
+static ONCE: OnceLock<()> = OnceLock::new();
+
+/// Makes all cargo commands compile for this run only.
+pub(crate) fn compile_once() {
+    ONCE.get_or_init(|| ());
+}
+
+/// Runs `cargo test` to its end; its output is printed, and its tests are counted.
+pub(crate) fn run_tests(command: &mut Command) -> Result {
+    let command_line = shown(command);
+    let failed = |error: &dyn fmt::Display| Failure(format!("{command_line}: {error}"));
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| failed(&error))?;
+    let mut passed = 0;
+    for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
+        let line = line.map_err(|error| failed(&error))?;
+        println!("{line}");
+        passed += passed_in(&line).unwrap_or(0);
+    }
+    let status = child.wait().map_err(|error| failed(&error))?;
+    if status.success() { Ok(Outcome::Tested(passed)) } else { Err(failed(&status)) }
+}
+
+/// Returns the number in a line like `test result: ok. 12 passed; 0 failed; …`.
+fn passed_in(line: &str) -> Option<usize> {
+    let (before, _) = line.strip_prefix("test result:")?.split_once(" passed")?;
+    before.rsplit(' ').next()?.parse().ok()
 }
 
 /// Runs a command to its end; its output is printed.
@@ -97,9 +161,20 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     }
 }
 
-/// Installs Debian packages with apt-get.
-pub(crate) fn install(packages: &str, purpose: &str) -> Result {
-    println!("{packages}: missing, apt-get installs it for {purpose}");
+/// Installs Debian packages with apt-get, after the user has agreed: by `--yes`, at the terminal, or by running this without
+/// a terminal.
+pub(crate) fn install(packages: &str, purpose: &str, options: Options) -> Result {
+    if !options.yes && io::stdin().is_terminal() {
+        print!("{packages}: missing, needed for {purpose}. Install with apt-get? [y/N] ");
+        let mut answer = String::new();
+        let read = io::stdout().flush().and_then(|()| io::stdin().read_line(&mut answer));
+        read.or_else(|error| fail(format!("no answer: {error}")))?;
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return fail(format!("not installed: {packages}; `--quick` runs the tests that do without"));
+        }
+    } else {
+        println!("{packages}: missing, apt-get installs it for {purpose}");
+    }
     for arguments in ["-q update", &format!("-q -y --no-install-recommends install {packages}")] {
         let mut apt = Command::new("apt-get");
         apt.args(arguments.split_whitespace()).env("DEBIAN_FRONTEND", "noninteractive");

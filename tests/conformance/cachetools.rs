@@ -1,5 +1,5 @@
 //! Replays recorded traces of the caches and decorators of cachetools, through cache objects and annotated functions.
-//! `tests/conformance/README.md` describes the format of the traces.
+//! `README.md` describes the format of the traces.
 
 use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
@@ -10,10 +10,11 @@ use functools::{
 };
 use serde::Deserialize;
 
-use crate::support::{Raised, catch, counts, raise, read_traces};
+use crate::read_traces;
+use crate::support::{Raised, catch, counts, raise};
 
-const POLICIES: &str = include_str!("../conformance/ct_policy.jsonl");
-const FUNCTIONS: &str = include_str!("../conformance/ct_func.jsonl");
+const POLICIES: &str = include_str!("ct_policy.jsonl");
+const FUNCTIONS: &str = include_str!("ct_func.jsonl");
 
 thread_local! {
     /// The reading of the clock.

@@ -1,17 +1,18 @@
 //! Replays recorded traces of CPython's `functools.lru_cache` through annotated functions and the cache
-//! object. `tests/conformance/README.md` describes the format of the traces.
+//! object. `README.md` describes the format of the traces.
 //!
 //! All replays go through [`Memo`]: a cache whose function body is set by the trace.
 
-use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise, read_traces};
+use crate::read_traces;
+use crate::support::{Handle, Raised, catch, counts, finishes, handle, raise};
 use functools::{CacheInfo, LruCache, lru_cache};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
-const FLAT: &str = include_str!("../conformance/lru_flat.jsonl");
-const TREE: &str = include_str!("../conformance/lru_tree.jsonl");
+const FLAT: &str = include_str!("lru_flat.jsonl");
+const TREE: &str = include_str!("lru_tree.jsonl");
 
 /// The functions are shared by two tests, and used by one of them at a time.
 static FUNCTIONS: Mutex<()> = Mutex::new(());
