@@ -142,9 +142,11 @@ pub use lru_backends::shutdown;
 ///     n * n
 /// }
 ///
+/// # mod tokio {
+/// #     pub use core::prelude::v1::test;
+/// # }
 /// #[tokio::test]
 /// # async fn not_run() {}
-/// # #[tokio::main(flavor = "current_thread")]
 /// async fn fetches_once() {
 ///     isolated(async {
 ///         (fetch(3).await, fetch(3).await);
@@ -152,7 +154,9 @@ pub use lru_backends::shutdown;
 ///     })
 ///     .await;
 /// }
-/// # fetches_once();
+/// # let mut test = std::pin::pin!(fetches_once());
+/// # let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+/// # while test.as_mut().poll(context).is_pending() {}
 /// ```
 ///
 /// A boxed future does not compile where it is returned by a closure:
@@ -965,6 +969,38 @@ pub use lru_macros::cache;
 ///
 /// ```
 /// use functools::lru_cache;
+/// # mod smol {
+/// #     // Stands for the crate, which tests use: this example compiles no other crate.
+/// #     use std::task::{Context, Poll, Waker};
+/// #     use std::{pin::pin, thread};
+/// #     pub struct Task;
+/// #     impl Task {
+/// #         pub fn detach(self) {}
+/// #     }
+/// #     pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Task {
+/// #         thread::spawn(|| block_on(task));
+/// #         Task
+/// #     }
+/// #     pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// #         let mut future = pin!(future);
+/// #         loop {
+/// #             match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+/// #                 Poll::Ready(value) => return value,
+/// #                 Poll::Pending => thread::yield_now(),
+/// #             }
+/// #         }
+/// #     }
+/// #     pub mod future {
+/// #         pub async fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
+/// #             let mut future = std::pin::pin!(future);
+/// #             std::future::poll_fn(|context| match future.as_mut().poll(context) {
+/// #                 std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
+/// #                 std::task::Poll::Pending => std::task::Poll::Ready(None),
+/// #             })
+/// #             .await
+/// #         }
+/// #     }
+/// # }
 ///
 /// #[lru_cache(detach = true, spawn = |task| smol::spawn(task).detach())]
 /// async fn report(year: u32) -> String {
@@ -1413,11 +1449,14 @@ pub use lru_macros::cache;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
+/// # fn main() {
+/// # let mut example = std::pin::pin!(async {
 /// let users: Box<dyn Users> = Box::new(Table);
 /// assert_eq!((users.name(7).await, users.name(7).await), ("user 7".into(), "user 7".into()));
 /// # assert_eq!(QUERIES.load(SeqCst), 1);
+/// # });
+/// # let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+/// # while example.as_mut().poll(context).is_pending() {}
 /// # }
 /// ```
 ///
@@ -1719,11 +1758,14 @@ pub use lru_macros::cached_property;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
+/// # fn main() {
+/// # let mut example = std::pin::pin!(async {
 /// let users: Box<dyn Users> = Box::new(Table);
 /// assert_eq!((users.name(7).await, users.name(7).await), ("user 7".into(), "user 7".into()));
 /// assert_eq!((Table::name_cache_info().hits, Table::name_cache_peek(7)), (1, Some("user 7".into())));
+/// # });
+/// # let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+/// # while example.as_mut().poll(context).is_pending() {}
 /// # }
 /// ```
 ///
@@ -1919,15 +1961,3 @@ macro_rules! __site_of {
         &__SITE
     }};
 }
-
-/// The code of the README, compiled and run if every feature that it shows is on.
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "disk",
-    feature = "memcached",
-    feature = "redis",
-    feature = "testing"
-))]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -20,7 +20,7 @@ mod python;
 #[path = "../subjects.rs"]
 mod subjects;
 mod threads;
-#[path = "../../examples/hit_ratio/trace.rs"]
+#[path = "../../examples/hit_ratio/src/trace.rs"]
 #[expect(dead_code, reason = "the example uses more of it")]
 mod trace;
 mod traces;

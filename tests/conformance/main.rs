@@ -4,6 +4,8 @@
 
 // A function is defined in the test that uses it; Clippy takes "CPython" for code.
 #![allow(clippy::items_after_statements, clippy::doc_markdown)]
+// Caches are given to the replay for good.
+#![allow(clippy::needless_pass_by_value)]
 
 use serde::de::DeserializeOwned;
 

@@ -8,7 +8,7 @@ use functools::lru_cache;
 
 use crate::server::{REDIS, limit};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/outside/outside.py");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/outside/outside.py");
 
 fn python(arguments: &[&str]) -> String {
     let output = Command::new("python3").arg(SCRIPT).arg(REDIS.url()).args(arguments).output().unwrap();

@@ -10,7 +10,7 @@ use served::{Served, serve, until};
 mod browser;
 mod page;
 mod served;
-#[path = "../../examples/price_service/service.rs"]
+#[path = "../../examples/price_service/src/service.rs"]
 mod service;
 
 /// The path of the example's function in this crate.

@@ -51,13 +51,14 @@ const FEATURES: &[&str] = &[
 /// The maximum number of third-party crates that the library makes a user compile.
 const MOST_CRATES: usize = 13;
 
-/// The packages whose tests run with default features. The others depend on features of `lru-core`, and in one command with
-/// them cargo would turn these on for all tests.
-const DEFAULT: &str = "--workspace --exclude lru-backends --exclude lru-page";
+/// The packages whose tests run with default features: all but those that depend on features of the library, which cargo would
+/// turn on for all tests of one command.
+const DEFAULT: &str =
+    "--workspace --exclude lru-backends --exclude lru-page --exclude price_service --exclude refreshed";
 
 /// The packages whose tests run with all features.
-const FEATURED: &str =
-    "--package functools --package lru-core --package lru-backends --package lru-page --all-features";
+const FEATURED: &str = "--package functools --package tests --package lru-core --package lru-backends \
+     --package lru-page --package price_service --package refreshed --all-features";
 
 /// The tests that run with all features: those that need some, those with parts that do, and the recorded traces, which
 /// prove that features change nothing else.
@@ -70,6 +71,7 @@ const WITH_FEATURES: &[&str] = &[
     "isolated",
     "kinds",
     "memoize",
+    "output",
     "properties",
     "registry",
     "servers",
@@ -111,7 +113,7 @@ fn required(options: Options) -> Vec<Step> {
 /// Returns the steps of all tests, including doctests and runs of the examples. Each test is built for as few sets of features as
 /// prove something, because builds take most of the time.
 fn tests(features: &str) -> Vec<Step> {
-    let with_features: String = WITH_FEATURES.iter().map(|test| format!(" --test {test}")).collect();
+    let with_features = WITH_FEATURES.join(" --test ");
     vec![
         // The library as most users have it, and the crates that take no features. Benches run once, to see that they do.
         Step::tests(
@@ -127,7 +129,7 @@ fn tests(features: &str) -> Vec<Step> {
         Step::tests(
             "tests, all features",
             "what features add",
-            format!("{FEATURED} --lib --examples{with_features}"),
+            format!("{FEATURED} --lib --examples --test {with_features}"),
         ),
         // Includes the code in README, which uses all features.
         Step::tests(
@@ -139,7 +141,7 @@ fn tests(features: &str) -> Vec<Step> {
         Step::tests(
             "tests, features of services",
             "the debug page, metrics and events in a service",
-            "--package functools --features axum,metrics,tokio,tracing --test registry --test service --test telemetry",
+            "--package tests --features axum,metrics,tokio,tracing --test registry --test service --test telemetry",
         ),
         // Millions of operations, which need optimized code.
         Step::tests(
@@ -233,8 +235,8 @@ fn all_interleavings() -> Result {
 
 /// Lints the library without features, with the tests that parts of differ by feature, and with each feature alone.
 fn each_feature() -> Result {
-    let tests = "--lib --test examples --test memoize --test properties";
-    with("clippy", "clippy", &format!("--package functools --no-deps {tests} -- -D warnings"))?;
+    let tests = "--package tests --test memoize --test properties";
+    with("clippy", "clippy", &format!("--package functools --no-deps --lib {tests} -- -D warnings"))?;
     for feature in FEATURES {
         let library = format!("--package functools --no-deps --features {feature} -- -D warnings");
         with("clippy", "clippy", &library)?;
@@ -283,7 +285,7 @@ fn recorded_traces() -> Result {
         return Ok(Outcome::Skipped(format!("no traces at {TRACES}")));
     }
     traces.sort_unstable();
-    let mut replay = cargo("run --release --quiet --example hit_ratio -- --check");
+    let mut replay = cargo("run --release --quiet --package hit_ratio -- --check");
     run_through(replay.arg(folder.join("reference-open.csv")).args(traces))
 }
 

@@ -4,20 +4,13 @@
 //! and would run the programs of an earlier build.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-#[cfg(all(feature = "axum", feature = "tokio"))]
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use run::{contains, ends_with, folder};
 
-const LIMIT: Duration = Duration::from_secs(60);
+#[allow(dead_code, reason = "the tests of examples that are packages use all of it")]
+mod run;
 
 #[test]
 fn fibonacci_51_runs_one_body_after_fibonacci_50() {
@@ -58,40 +51,6 @@ fn what_one_process_computed_the_next_one_finds() {
             &format!("CacheInfo(hits={hits}, misses={misses}, maxsize=100, currsize=2), {outside} of them"),
         );
     }
-}
-
-#[cfg(feature = "tokio")]
-#[test]
-fn a_hundred_callers_make_one_request_and_none_waits_for_the_next() {
-    let output = run("refreshed", &[]);
-    contains(&output, "100 callers, 1 request: CacheInfo(hits=99, misses=1, maxsize=128, currsize=1)");
-    contains(&output, "ten seconds later, at once: 401");
-    contains(&output, "and when it is refreshed:   402");
-    contains(&output, "CacheStats(coalesced=99, stale_hits=");
-}
-
-#[cfg(all(feature = "axum", feature = "tokio"))]
-#[test]
-fn price_service_serves_prices_and_a_page() {
-    let mut service = Command::new(built("price_service")).arg("0").stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(service.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let addresses: Vec<_> =
-        lines.take(2).filter_map(|line| Some(line.split_once("http://")?.1.to_owned())).collect();
-    let [price, page] = &addresses[..] else { panic!("{addresses:?}") };
-    let get = |address: &str| {
-        minreq::get(format!("http://{address}")).with_timeout(LIMIT.as_secs()).send().unwrap()
-    };
-    let (first, second) = (get(price), get(price));
-    contains(first.as_str().unwrap(), r#"{"symbol":"ACME","price":100,"elapsed_sec":"#);
-    contains(second.as_str().unwrap(), r#"{"symbol":"ACME","price":100,"elapsed_sec":"#);
-    contains(get(page).as_str().unwrap(), "price_service::service::price");
-    contains(get(&format!("{page}/cache_info")).as_str().unwrap(), r#""hits":1,"#);
-
-    let port = price.split(['/', ':']).nth(1).unwrap();
-    contains(&fails("price_service", &[&port]), &format!("port {port} is taken; give another one, or 0"));
-    contains(&fails("price_service", &[&"http"]), "`http` is no port; give a number up to 65535");
-    service.kill().unwrap();
-    service.wait().unwrap();
 }
 
 #[test]
@@ -230,15 +189,6 @@ fn lru_map_lets_the_least_recently_used_make_room() {
 }
 
 #[test]
-fn cached_page_is_fetched_again_after_five_seconds() {
-    let output = run("cached_page", &[]);
-    let pages: Vec<_> = output.lines().filter(|line| line.contains("page ")).map(str::trim).collect();
-    assert_eq!(pages, ["0 s: page 1", "3 s: page 1", "5 s: page 2", "9 s: page 2", "10 s: page 3"]);
-    assert_eq!(output.matches("the server is asked: GET /news HTTP/1.1").count(), 3, "{output}");
-    ends_with(&output, "CacheInfo(hits=2, misses=3, maxsize=100, currsize=1)");
-}
-
-#[test]
 fn ttl_sin_is_computed_again_when_it_is_five_seconds_old() {
     let output = run("ttl_sin", &[]);
     let rows: Vec<_> = output.lines().skip(1).map_while(columns).collect();
@@ -279,83 +229,12 @@ fn files_by_weight_hold_no_more_than_their_bytes() {
     assert_eq!(happened, expected);
 }
 
-/// Keys 1 to 4 in turn, with a frequent key between them: short enough to be counted by hand.
-const TRACE: &str = "1\n2\n9\n3\n9\n4\n9\n1\n9\n2\n9\n3\n";
-
-#[test]
-fn hit_ratio_counts_what_can_be_counted_by_hand() {
-    let folder = folder("hit_ratio");
-    let (plain, packed, svg) =
-        (folder.join("turns.txt"), folder.join("turns.txt.gz"), folder.join("plot.svg"));
-    fs::write(&plain, TRACE).unwrap();
-    let mut gz = GzEncoder::new(File::create(&packed).unwrap(), Compression::default());
-    gz.write_all(TRACE.as_bytes()).unwrap();
-    gz.finish().unwrap();
-    for trace in [&plain, &packed] {
-        _ = fs::remove_file(&svg);
-        let output = run("hit_ratio", &[trace, &"5", &"2", &"--svg", &svg]);
-        contains(&output, "turns: 12 requests of 5 keys");
-        let row = |policy: &str| {
-            let line = output.lines().find(|line| line.starts_with(policy)).unwrap();
-            line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(row("policy"), ["2", "5"]);
-        assert_eq!(row("lru"), ["4", "33.33%", "7", "58.33%"]);
-        assert_eq!(row("fifo"), ["2", "16.67%", "7", "58.33%"]);
-        assert_eq!(row("OPT"), ["4", "33.33%", "7", "58.33%"]);
-        ends_with(&output, &format!("The plot is in {}", svg.display()));
-        let drawn = fs::read_to_string(&svg).unwrap();
-        for name in ["turns", "lru", "fifo", "lfu", "sieve", "s3_fifo", "w_tinylfu", "OPT", "</svg>"] {
-            contains(&drawn, name);
-        }
-    }
-}
-
-#[test]
-fn hit_ratio_compares_with_a_reference() {
-    let folder = folder("hit_ratio_check");
-    let (trace, reference) = (folder.join("turns.txt"), folder.join("reference.csv"));
-    fs::write(&trace, TRACE).unwrap();
-    let table = |lru: u32| {
-        format!(
-            "trace,capacity,policy,requests,hits\nturns,2,LRU,12,{lru}\nturns,2,ARC,12,1\nturns,5,OPT,12,7\n"
-        )
-    };
-    fs::write(&reference, table(4)).unwrap();
-    contains(&run("hit_ratio", &[&"--check", &reference, &trace]), "All as the reference has it");
-    fs::write(&reference, table(5)).unwrap();
-    let errors = fails("hit_ratio", &[&"--check", &reference, &trace]);
-    contains(&errors, "1 of these are too far from the reference");
-    fs::write(&reference, "trace,capacity,policy,requests,hits\nturns,0,LRU,12,4\n").unwrap();
-    contains(&fails("hit_ratio", &[&"--check", &reference, &trace]), "line 2: can't be read");
-    fs::write(&reference, "trace,capacity,policy,requests,hits\n").unwrap();
-    contains(&fails("hit_ratio", &[&"--check", &reference, &trace]), r#"has nothing on a trace "turns""#);
-}
-
-#[test]
-fn hit_ratio_says_what_is_wrong() {
-    let folder = folder("hit_ratio_wrong");
-    let (missing, bad, empty) =
-        (folder.join("missing.txt"), folder.join("bad.txt"), folder.join("empty.txt"));
-    fs::write(&bad, "1\n2\nthree\n").unwrap();
-    fs::write(&empty, "").unwrap();
-    contains(&fails("hit_ratio", &[]), "no file of keys was given");
-    contains(&fails("hit_ratio", &[&missing, &"2"]), "missing.txt: ");
-    contains(&fails("hit_ratio", &[&bad, &"2"]), r#"bad.txt: line 3: "three" is no key"#);
-    contains(&fails("hit_ratio", &[&empty, &"2"]), "empty.txt: there is no key in it");
-    contains(&fails("hit_ratio", &[&bad, &"0"]), "a capacity of 0 stores nothing");
-    contains(&fails("hit_ratio", &[&bad, &"-1"]), "`-1` is no capacity");
-    contains(&fails("hit_ratio", &[&bad]), "no capacity was given");
-    contains(&fails("hit_ratio", &[&bad, &"2", &"--svg"]), "`--svg` takes a path");
-    contains(&fails("hit_ratio", &[&bad, &"2", &"--png", &"x"]), "unknown option `--png`");
-}
-
 #[test]
 fn every_example_is_run() {
     let these = [
-        include_str!("examples.rs"),
-        include_str!("servers/examples.rs"),
-        include_str!("servers/outside.rs"),
+        include_str!("main.rs"),
+        include_str!("../servers/examples.rs"),
+        include_str!("../servers/outside.rs"),
     ]
     .concat();
     for example in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap() {
@@ -363,52 +242,15 @@ fn every_example_is_run() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let is_run =
             ["run", "built", "started"].iter().any(|runs| these.contains(&format!("{runs}(\"{name}\"")))
-                || these.contains(&format!("/examples/{name}/"));
+                || these.contains(&format!("/examples/{name}/"))
+                || path.join("tests/output.rs").exists();
         assert!(is_run, "no test runs the example {name}");
     }
 }
 
 /// Runs an example with these arguments and returns its output.
 fn run(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
-    let (status, output, errors) = run_to_the_end(example, arguments);
-    assert!(status.success(), "{example}: {status}\n{output}\n{errors}");
-    output
-}
-
-/// Runs an example that fails and returns its error output.
-fn fails(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
-    let (status, output, errors) = run_to_the_end(example, arguments);
-    assert!(!status.success(), "{example}: {status}\n{output}\n{errors}");
-    errors
-}
-
-fn run_to_the_end(example: &str, arguments: &[&dyn AsRef<OsStr>]) -> (ExitStatus, String, String) {
-    let program = built(example);
-    let mut command = Command::new(&program);
-    command.args(arguments.iter().map(AsRef::as_ref));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| {
-        panic!("{} does not start: {error}; `cargo test` builds it", program.display());
-    });
-
-    let (stdout, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
-    let (Ok(output), Ok(errors)) = (stdout.recv_timeout(LIMIT), stderr.recv_timeout(LIMIT)) else {
-        child.kill().unwrap();
-        child.wait().unwrap();
-        panic!("{example} was still running after {LIMIT:?}");
-    };
-    (child.wait().unwrap(), output.unwrap(), errors.unwrap())
-}
-
-/// Reads the output of a program on a thread of its own.
-fn read(mut pipe: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut text = String::new();
-        let read = pipe.read_to_string(&mut text).map(|_| text);
-        sender.send(read).ok();
-    });
-    receiver
+    run::run(&built(example), arguments)
 }
 
 /// The example's program, which cargo puts into `examples/`, next to the `deps/` of this test.
@@ -418,24 +260,9 @@ fn built(example: &str) -> PathBuf {
     profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// A new, empty directory for the files of a test.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 /// The columns of a table row, separated by one space; `None` for a line without columns, which ends the
 /// table.
 fn columns(line: &str) -> Option<String> {
     let columns: Vec<_> = line.split_whitespace().collect();
     (!columns.is_empty()).then(|| columns.join(" "))
-}
-
-fn contains(output: &str, wanted: &str) {
-    assert!(output.contains(wanted), "no {wanted:?} in\n{output}");
-}
-
-fn ends_with(output: &str, line: &str) {
-    assert_eq!(output.lines().last(), Some(line), "{output}");
 }

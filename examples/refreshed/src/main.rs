@@ -1,7 +1,7 @@
 //! A slow origin: concurrent calls are coalesced into one request, and a stale result is served during its refresh.
 //!
 //! ```sh
-//! cargo run --example refreshed --features tokio
+//! cargo run --package refreshed
 //! ```
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -1,6 +1,6 @@
 //! A page from a server, cached for five seconds of a manual clock.
 //!
-//! Run it with `cargo run --example cached_page`. The server is on this machine and in this program.
+//! Run it with `cargo run --package cached_page`. The server is on this machine and in this program.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpListener;

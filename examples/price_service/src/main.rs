@@ -1,6 +1,6 @@
 //! A service on axum that caches the prices of a slow origin, with a debug page.
 //!
-//! Run it with `cargo run --example price_service --features axum,tokio -- [PORT]`. The port is the argument,
+//! Run it with `cargo run --package price_service -- [PORT]`. The port is the argument,
 //! or else the variable `PORT`, or else 3000; 0 takes any free port.
 //!
 //! * `GET /price/{symbol}`: slow at first, then immediate; after ten seconds the stale price once more, then a fresh one

@@ -1,7 +1,7 @@
 //! Hit ratios of all eviction policies: replays a recorded trace of keys through caches of several
 //! sizes, and computes the optimum.
 //!
-//! Run it with `cargo run --release --example hit_ratio -- FILE CAPACITY…`. The file has one decimal
+//! Run it with `cargo run --release --package hit_ratio -- FILE CAPACITY…`. The file has one decimal
 //! key per line, in the order of the calls, as plain text or gzipped.
 
 use std::path::{Path, PathBuf};

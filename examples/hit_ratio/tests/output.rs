@@ -1,0 +1,89 @@
+//! Runs the example on short traces and checks its output.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use run::{contains, ends_with, fails, folder, run};
+
+#[path = "../../../tests/examples/run.rs"]
+#[allow(dead_code, reason = "the tests of other examples use the rest")]
+mod run;
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_hit_ratio"))
+}
+
+/// Keys 1 to 4 in turn, with a frequent key between them: short enough to be counted by hand.
+const TRACE: &str = "1\n2\n9\n3\n9\n4\n9\n1\n9\n2\n9\n3\n";
+
+#[test]
+fn hit_ratio_counts_what_can_be_counted_by_hand() {
+    let folder = folder("hit_ratio");
+    let (plain, packed, svg) =
+        (folder.join("turns.txt"), folder.join("turns.txt.gz"), folder.join("plot.svg"));
+    fs::write(&plain, TRACE).unwrap();
+    let mut gz = GzEncoder::new(File::create(&packed).unwrap(), Compression::default());
+    gz.write_all(TRACE.as_bytes()).unwrap();
+    gz.finish().unwrap();
+    for trace in [&plain, &packed] {
+        _ = fs::remove_file(&svg);
+        let output = run(program(), &[trace, &"5", &"2", &"--svg", &svg]);
+        contains(&output, "turns: 12 requests of 5 keys");
+        let row = |policy: &str| {
+            let line = output.lines().find(|line| line.starts_with(policy)).unwrap();
+            line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(row("policy"), ["2", "5"]);
+        assert_eq!(row("lru"), ["4", "33.33%", "7", "58.33%"]);
+        assert_eq!(row("fifo"), ["2", "16.67%", "7", "58.33%"]);
+        assert_eq!(row("OPT"), ["4", "33.33%", "7", "58.33%"]);
+        ends_with(&output, &format!("The plot is in {}", svg.display()));
+        let drawn = fs::read_to_string(&svg).unwrap();
+        for name in ["turns", "lru", "fifo", "lfu", "sieve", "s3_fifo", "w_tinylfu", "OPT", "</svg>"] {
+            contains(&drawn, name);
+        }
+    }
+}
+
+#[test]
+fn hit_ratio_compares_with_a_reference() {
+    let folder = folder("hit_ratio_check");
+    let (trace, reference) = (folder.join("turns.txt"), folder.join("reference.csv"));
+    fs::write(&trace, TRACE).unwrap();
+    let table = |lru: u32| {
+        format!(
+            "trace,capacity,policy,requests,hits\nturns,2,LRU,12,{lru}\nturns,2,ARC,12,1\nturns,5,OPT,12,7\n"
+        )
+    };
+    fs::write(&reference, table(4)).unwrap();
+    contains(&run(program(), &[&"--check", &reference, &trace]), "All as the reference has it");
+    fs::write(&reference, table(5)).unwrap();
+    let errors = fails(program(), &[&"--check", &reference, &trace]);
+    contains(&errors, "1 of these are too far from the reference");
+    fs::write(&reference, "trace,capacity,policy,requests,hits\nturns,0,LRU,12,4\n").unwrap();
+    contains(&fails(program(), &[&"--check", &reference, &trace]), "line 2: can't be read");
+    fs::write(&reference, "trace,capacity,policy,requests,hits\n").unwrap();
+    contains(&fails(program(), &[&"--check", &reference, &trace]), r#"has nothing on a trace "turns""#);
+}
+
+#[test]
+fn hit_ratio_says_what_is_wrong() {
+    let folder = folder("hit_ratio_wrong");
+    let (missing, bad, empty) =
+        (folder.join("missing.txt"), folder.join("bad.txt"), folder.join("empty.txt"));
+    fs::write(&bad, "1\n2\nthree\n").unwrap();
+    fs::write(&empty, "").unwrap();
+    contains(&fails(program(), &[]), "no file of keys was given");
+    contains(&fails(program(), &[&missing, &"2"]), "missing.txt: ");
+    contains(&fails(program(), &[&bad, &"2"]), r#"bad.txt: line 3: "three" is no key"#);
+    contains(&fails(program(), &[&empty, &"2"]), "empty.txt: there is no key in it");
+    contains(&fails(program(), &[&bad, &"0"]), "a capacity of 0 stores nothing");
+    contains(&fails(program(), &[&bad, &"-1"]), "`-1` is no capacity");
+    contains(&fails(program(), &[&bad]), "no capacity was given");
+    contains(&fails(program(), &[&bad, &"2", &"--svg"]), "`--svg` takes a path");
+    contains(&fails(program(), &[&bad, &"2", &"--png", &"x"]), "unknown option `--png`");
+}
