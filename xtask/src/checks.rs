@@ -53,12 +53,12 @@ const MOST_CRATES: usize = 13;
 
 /// The packages whose tests run with default features: all but those that depend on features of the library, which cargo would
 /// turn on for all tests of one command.
-const DEFAULT: &str =
-    "--workspace --exclude lru-backends --exclude lru-page --exclude price_service --exclude refreshed";
+const DEFAULT: &str = "--workspace --exclude lru-backends --exclude lru-page --exclude price_service --exclude refreshed \
+     --exclude ui-tests-backend";
 
 /// The packages whose tests run with all features.
 const FEATURED: &str = "--package functools --package tests --package lru-core --package lru-backends \
-     --package lru-page --package price_service --package refreshed --all-features";
+     --package lru-page --package price_service --package refreshed --package ui-tests-backend --all-features";
 
 /// The tests that run with all features: those that need some, those with parts that do, and the recorded traces, which
 /// prove that features change nothing else.
@@ -71,6 +71,7 @@ const WITH_FEATURES: &[&str] = &[
     "isolated",
     "kinds",
     "memoize",
+    "mistakes",
     "output",
     "properties",
     "registry",
