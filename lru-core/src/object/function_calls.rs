@@ -11,6 +11,9 @@ use crate::store::Policy;
 /// The engine of a cache object.
 type ObjectEngine<'m, K, V, P> = &'m Engine<ObjectTypes<K, V, P>>;
 
+/// The handle of calls with expiry settings of their own.
+type FunctionHandle<'m, K, V, P, C> = CacheHandle<ObjectEngine<'m, K, V, P>, FunctionSettings<'m, K, V, C>>;
+
 /// Returns the cache object that the argument is or dereferences to: for generated code.
 pub fn cache<K, V, P: Policy, C: Clock>(cache: &Cache<K, V, P, C>) -> &Cache<K, V, P, C> {
     cache
@@ -24,9 +27,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 
     /// Returns the handle for the methods that compute, if the object serves stale values while they do.
-    pub(super) fn revalidating(
-        &self,
-    ) -> Option<CacheHandle<ObjectEngine<'_, K, V, P>, FunctionSettings<'_, K, V, C>>> {
+    pub(super) fn revalidating(&self) -> Option<FunctionHandle<'_, K, V, P, C>> {
         let settings = &self.settings;
         let expiry = settings.expiry;
         let revalidates = expiry.serves_stale() && settings.ttu.is_none();
@@ -38,7 +39,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     pub fn __handle_with(
         &self,
         set: impl FnOnce(ExpirySettings<C::Time>) -> ExpirySettings<C::Time>,
-    ) -> CacheHandle<ObjectEngine<'_, K, V, P>, FunctionSettings<'_, K, V, C>> {
+    ) -> FunctionHandle<'_, K, V, P, C> {
         let settings = &self.settings;
         let expiry = set(ExpirySettings::NONE).or(&settings.expiry);
         CacheHandle::new(&self.engine, true, FunctionSettings { settings, expiry })
