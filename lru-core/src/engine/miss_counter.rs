@@ -94,7 +94,9 @@ mod tests {
                     thread::spawn(move || (0..1000).for_each(|_| count(&counter)))
                 })
                 .collect();
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            for thread in threads {
+                thread.join().unwrap();
+            }
         }
         assert_eq!(counter.get(), 13_000);
         assert!(counter.stripes.get().is_some());

@@ -236,7 +236,7 @@ fn one_call_refreshes_a_stale_value_and_the_others_are_served_it() {
     let inner = || cache.get_or_insert_with(1, || unreachable!("another call refreshes it"));
     let value = cache.get_or_insert_with(1, || {
         assert_eq!(inner(), 1);
-        assert_eq!(block_on(cache.get_or_insert_with_async(1, || pending())), 1);
+        assert_eq!(block_on(cache.get_or_insert_with_async(1, pending)), 1);
         2
     });
     assert_eq!((value, inner(), cache.get(&1)), (2, 2, Some(2)));
@@ -281,7 +281,7 @@ fn a_refresh_that_panics_or_is_dropped_leaves_the_stale_value() {
         .build();
     cache.insert(1, 1);
     clock.advance(Duration::from_secs(10));
-    let dropped = Box::pin(cache.get_or_insert_with_async(1, || pending()));
+    let dropped = Box::pin(cache.get_or_insert_with_async(1, pending));
     let mut dropped = dropped;
     assert!(poll(&mut pin!(dropped.as_mut())).is_pending());
     drop(dropped);
