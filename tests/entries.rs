@@ -1,5 +1,8 @@
 //! `cache_entries`: copies of the entries of a function.
 
+// Calls made for their effect on a cache are grouped in tuples.
+#![allow(clippy::unnecessary_operation)]
+
 use std::sync::LazyLock;
 use std::time::Duration;
 
