@@ -306,6 +306,7 @@ fn borrowed_and_nested_arguments_with_parameters_are_listed_in_their_owned_form(
 }
 
 #[lru_cache(key = |text: &str| text.to_lowercase(), cache_errors = true)]
+#[expect(clippy::unused_async, reason = "the test is about an async function")]
 async fn folded(text: &str) -> Result<usize, String> {
     if text.is_empty() { Err("empty".to_owned()) } else { Ok(text.len()) }
 }
