@@ -785,8 +785,8 @@ pub use lru_macros::cache;
 ///
 /// Hits take no lock, and threads that hit one cache do not slow each other down, if
 ///
-/// * the policy is LRU, `maxsize` is from 1 to 1024, and there are neither `shards` nor expiry options, `weight`, `on_evict`,
-///   `scope = thread` or `cache`;
+/// * the policy is LRU and `maxsize` is from 1 to 1024, or the cache is unbounded; and there are neither `shards` nor expiry
+///   options, `weight`, `on_evict`, `scope = thread` or `cache`;
 /// * the key and the cached result are plain data of at most four words each: integers, floats, `bool`, `char`, `Duration`,
 ///   `NonZero` integers, and `Option`s, tuples and arrays of these. An `Option` takes one word more than its content.
 ///
@@ -798,7 +798,9 @@ pub use lru_macros::cache;
 ///
 /// When an eighth of `maxsize` is stored, or after 256 hits, the cache makes a copy of its entries in atomic words, with memory for all
 /// of them: some 80 bytes each, 11 kB for 128 numbers. Each thread that calls it takes eight bytes for each entry (64 threads at
-/// a time; further ones take the lock). `lock_free = false` saves this memory, and a few nanoseconds of a miss.
+/// a time; further ones take the lock). An unbounded cache has copies of the first 512 results that are hit after the first 256 hits,
+/// some 16 kB; hits of others take a lock, and whatever replaces or removes a result empties the copies. `lock_free = false` saves
+/// this memory, and a few nanoseconds of a miss.
 ///
 /// ```
 /// use functools::lru_cache;

@@ -87,6 +87,7 @@ pub mod __private {
     pub use crate::engine::Engine;
     pub use crate::engine::lifecycle::{Expiry, Hooks, Lifecycle, NoLifecycle};
     pub use crate::engine::lock::{Lock, LockOf, LockSelection, PlainLock, RLock, SelectLock, Unlocked};
+    pub use crate::engine::placement::fronted::Fronted;
     #[cfg(feature = "testing")]
     pub use crate::engine::placement::isolation::Isolated;
     pub use crate::engine::placement::lock_free::{HeldMirrored, LockFree, Mirrored, MirroredLock, Stamped};
@@ -144,11 +145,11 @@ pub mod __private {
     pub use crate::property::{property, property_async, try_property, try_property_async};
     pub use crate::store::Table;
     pub use crate::store::entry_meta::EntryMeta;
-    pub use crate::store::lock_free::{mirror::Mirror, words::Words};
+    pub use crate::store::lock_free::{front::Front, mirror::Mirror, words::Words};
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
-    pub use crate::{callback_free, placement, stored_argument, stored_result};
+    pub use crate::{callback_free, placement, stored_argument, stored_result, unbounded_placement};
     #[cfg(feature = "registry")]
     pub use inventory;
 

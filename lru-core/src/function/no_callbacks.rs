@@ -130,6 +130,14 @@ macro_rules! placement {
     }};
 }
 
+/// Like [`placement!`](crate::placement), for an unbounded cache.
+#[macro_export]
+macro_rules! unbounded_placement {
+    ($($types:tt)*) => {
+        $crate::placement!($crate::__private::UNBOUNDED, $($types)*)
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

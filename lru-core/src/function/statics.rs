@@ -4,7 +4,8 @@ use core::marker::PhantomData;
 use std::thread::LocalKey;
 
 use crate::engine::lifecycle::NoLifecycle;
-use crate::engine::lock::{LockOf, PlainLock, SelectLock};
+use crate::engine::lock::{LockOf, PlainLock};
+use crate::engine::placement::fronted::Fronted;
 #[cfg(feature = "backend")]
 use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache, contains_hash};
 use crate::engine::placement::lock_free::LockFree;
@@ -79,26 +80,29 @@ pub type ShardedMemo<
     const CALLBACK_FREE: bool = false,
 > = StaticCache<Shards<Types<K, V, P, T>, SHARDS, CALLBACK_FREE>, MAXSIZE>;
 
-/// Like [`Memo`], but unbounded and without metadata. It is replicated if no user code runs while the lock is
-/// held.
-pub type UnboundedMemo<K, V, P, const CALLBACK_FREE: bool> =
-    StaticCache<<SelectLock<CALLBACK_FREE> as UnboundedPlacement>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
+/// Like [`Memo`], but unbounded and without metadata, in the placement that [`placement!`](crate::placement) selects.
+pub type UnboundedMemo<K, V, P, const PLACEMENT: u8> =
+    StaticCache<<SelectPlacement<PLACEMENT> as UnboundedPlacement>::Placement<Types<K, V, P, ()>>, UNBOUNDED>;
 
 /// Like [`Memo`], but for a thread-local.
 pub type ThreadMemo<K, V, const MAXSIZE: i128, P = Lru, T = ()> = ThreadEngine<Types<K, V, P, T>, MAXSIZE>;
 
-/// The placement of an unbounded cache, selected by whether all its keys and values are callback-free.
+/// The placement of an unbounded cache without metadata.
 pub trait UnboundedPlacement {
     /// The placement of the engine.
     type Placement<C: CacheTypes<Meta = ()>>;
 }
 
-impl UnboundedPlacement for SelectLock<true> {
+impl UnboundedPlacement for SelectPlacement<0> {
+    type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
+}
+
+impl UnboundedPlacement for SelectPlacement<1> {
     type Placement<C: CacheTypes<Meta = ()>> = Replicated<C>;
 }
 
-impl UnboundedPlacement for SelectLock<false> {
-    type Placement<C: CacheTypes<Meta = ()>> = Engine<C>;
+impl UnboundedPlacement for SelectPlacement<2> {
+    type Placement<C: CacheTypes<Meta = ()>> = Fronted<C>;
 }
 
 /// The largest capacity of a cache with lock-free hits. A thread that calls it needs eight bytes for each entry.
@@ -107,8 +111,8 @@ const MAX_LOCK_FREE: i128 = 1024;
 /// The largest number of words of a key, and of a value, of a cache with lock-free hits.
 const MAX_WORDS: usize = 4;
 
-/// Selects the placement of an LRU cache without metadata: with a reentrant lock (0), with a plain lock (1), or with
-/// lock-free hits (2).
+/// Selects the placement of a cache without metadata that is unbounded or LRU: with a reentrant lock (0), with a plain
+/// lock (1), or with lock-free hits (2).
 pub struct SelectPlacement<const PLACEMENT: u8>;
 
 impl SelectPlacement<0> {
@@ -122,7 +126,9 @@ impl SelectPlacement<0> {
     ) -> u8 {
         match (key_words, value_words) {
             (Some(key), Some(value))
-                if maxsize > 0 && maxsize <= MAX_LOCK_FREE && key <= MAX_WORDS && value <= MAX_WORDS =>
+                if (maxsize == UNBOUNDED || (maxsize > 0 && maxsize <= MAX_LOCK_FREE))
+                    && key <= MAX_WORDS
+                    && value <= MAX_WORDS =>
             {
                 2
             }
@@ -170,6 +176,10 @@ impl<C: CacheTypes<Key: Clone, Value: Clone>, const MAXSIZE: i128> Empty<MAXSIZE
 }
 
 impl<C: CacheTypes<Meta = (), Key: Clone, Value: Clone>> Empty<UNBOUNDED> for Replicated<C> {
+    const EMPTY: Self = Self::new();
+}
+
+impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Empty<UNBOUNDED> for Fronted<C> {
     const EMPTY: Self = Self::new();
 }
 

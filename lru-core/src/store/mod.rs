@@ -35,6 +35,7 @@ pub(crate) use types::CacheTypes;
 use std::sync::Arc;
 
 use crate::key::KeyHash;
+use crate::store::lock_free::front::Front;
 use crate::store::lock_free::mirror::Mirror;
 use crate::store::lock_free::words::Words;
 use crate::store::place::FastInsert;
@@ -63,6 +64,13 @@ impl<C: CacheTypes> ClearedStore<C> for Store<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Store<C> {
+    /// Copies entries to `front` from now on, if the store keeps no order.
+    pub(crate) fn set_front(&mut self, front: Arc<Front>) {
+        if let Self::Unbounded(unbounded) = self {
+            unbounded.set_front(front);
+        }
+    }
+
     /// Publishes the entries to the current thread in `stripes`, if the store keeps no order.
     pub(crate) fn publish(&mut self, stripes: &ReadStripes<TableOf<C>>) {
         if let Self::Unbounded(unbounded) = self {

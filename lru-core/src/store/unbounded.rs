@@ -1,14 +1,18 @@
 //! The unbounded store: a hash table of entries, without an order.
 //!
 //! The table may be published to read stripes. It is changed only after it has been revoked.
+//!
+//! Invariant: before a value is replaced or removed, the [`Front`] is emptied.
 
 use core::mem;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use crate::key::KeyHash;
 use crate::store::entry::EntryOf;
 use crate::store::entry_meta::EntryMeta;
+use crate::store::lock_free::front::Front;
 use crate::store::place::Place;
 use crate::store::read_stripes::{MaybePublished, PublishedTable, ReadStripes};
 
@@ -18,7 +22,13 @@ const FIRST: usize = 512;
 /// The maximum size in bytes of the entries of a small table.
 const SMALL: usize = 16 * 1024;
 
-pub(crate) enum Unbounded<K, V, M: EntryMeta> {
+pub(crate) struct Unbounded<K, V, M: EntryMeta> {
+    entries: Entries<K, V, M>,
+    /// Copies of entries for readers without the lock.
+    front: Option<Arc<Front>>,
+}
+
+enum Entries<K, V, M: EntryMeta> {
     Own(Table<K, V, M>),
     Published(M::Published<Table<K, V, M>>),
 }
@@ -88,59 +98,77 @@ impl<K, V, M> Table<K, V, M> {
 
 impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     pub(super) const fn new() -> Self {
-        Self::Own(Table::new())
+        Self { entries: Entries::Own(Table::new()), front: None }
     }
 
-    /// Replaces the store by an empty one, and returns the old one to be dropped. A small table of plain data
+    /// Adds entries to `front` from now on.
+    pub(super) fn set_front(&mut self, front: Arc<Front>) {
+        self.front = Some(front);
+    }
+
+    /// Empties the front, before a value is replaced or removed.
+    #[inline]
+    fn empty_front(&self) {
+        if let Some(front) = &self.front {
+            front.clear();
+        }
+    }
+
+    /// Replaces the entries by none, and returns the old ones to be dropped. A small table of plain data
     /// keeps its memory, because a cache that is cleared often is filled again.
     pub(super) fn take(&mut self) -> Self {
-        match self {
-            Self::Own(table) if table.is_small_and_plain() => {
+        self.empty_front();
+        match &mut self.entries {
+            Entries::Own(table) if table.is_small_and_plain() => {
                 table.0.clear();
                 Self::new()
             }
-            Self::Own(_) | Self::Published(_) => mem::replace(self, Self::new()),
+            Entries::Own(_) | Entries::Published(_) => {
+                let empty = Self { front: self.front.take(), ..Self::new() };
+                mem::replace(self, empty)
+            }
         }
     }
 
     /// Returns the table for reading.
     #[inline]
     fn table(&self) -> &Table<K, V, M> {
-        match self {
-            Self::Own(table) => table,
-            Self::Published(published) => published.table(),
+        match &self.entries {
+            Entries::Own(table) => table,
+            Entries::Published(published) => published.table(),
         }
     }
 
     /// Returns the table for changing.
     #[inline]
     fn table_mut(&mut self) -> &mut Table<K, V, M> {
-        match self {
-            Self::Own(table) => table,
-            Self::Published(_) => unreachable!("the table was revoked"),
+        match &mut self.entries {
+            Entries::Own(table) => table,
+            Entries::Published(_) => unreachable!("the table was revoked"),
         }
     }
 
     #[inline]
     pub(super) fn is_published(&self) -> bool {
-        matches!(self, Self::Published(_))
+        matches!(self.entries, Entries::Published(_))
     }
 
-    /// Collects the hits that the read stripes have counted.
+    /// Collects the hits that were counted without the lock.
     pub(super) fn take_hits(&self) -> u64 {
-        match self {
-            Self::Own(_) => 0,
-            Self::Published(published) => published.take_hits(),
-        }
+        let of_stripes = match &self.entries {
+            Entries::Own(_) => 0,
+            Entries::Published(published) => published.take_hits(),
+        };
+        of_stripes + self.front.as_ref().map_or(0, |front| front.take_hits())
     }
 
     /// Revokes the table from the read stripes, and returns the hits that they have counted.
     pub(super) fn revoke(&mut self) -> u64 {
-        let (table, hits) = match mem::replace(self, Self::new()) {
-            Self::Own(table) => (table, 0),
-            Self::Published(published) => published.revoke(),
+        let (table, hits) = match mem::replace(&mut self.entries, Entries::Own(Table::new())) {
+            Entries::Own(table) => (table, 0),
+            Entries::Published(published) => published.revoke(),
         };
-        *self = Self::Own(table);
+        self.entries = Entries::Own(table);
         hits
     }
 
@@ -194,23 +222,25 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
     /// Returns `entry` if the table is published to read stripes.
     #[inline]
     pub(super) fn insert_fast(&mut self, entry: EntryOf<K, V, M>) -> Result<(), EntryOf<K, V, M>> {
-        match self {
-            Self::Own(table) => {
+        match &mut self.entries {
+            Entries::Own(table) => {
                 table.insert(entry);
                 Ok(())
             }
-            Self::Published(_) => Err(entry),
+            Entries::Published(_) => Err(entry),
         }
     }
 
     /// Replaces the value of a stored key, and returns the new key with the old value.
     pub(super) fn replace(&mut self, place: Place, mut entry: EntryOf<K, V, M>) -> EntryOf<K, V, M> {
+        self.empty_front();
         let stored = self.table_mut().0.get_bucket_mut(place.0).expect("the place is occupied");
         mem::swap(&mut stored.value, &mut entry.value);
         entry
     }
 
     pub(super) fn remove(&mut self, place: Place) -> EntryOf<K, V, M> {
+        self.empty_front();
         match self.table_mut().0.get_bucket_entry(place.0) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("the place is occupied"),
@@ -221,10 +251,11 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
 impl<K, V> Unbounded<K, V, ()> {
     /// Publishes the table to the current thread in `stripes`.
     pub(super) fn publish(&mut self, stripes: &ReadStripes<Table<K, V, ()>>) {
-        if let Self::Own(table) = self {
-            *self = Self::Published(PublishedTable::new(mem::replace(table, Table::new()), stripes));
+        if let Entries::Own(table) = &mut self.entries {
+            let table = mem::replace(table, Table::new());
+            self.entries = Entries::Published(PublishedTable::new(table, stripes));
         }
-        if let Self::Published(published) = self {
+        if let Entries::Published(published) = &mut self.entries {
             published.publish();
         }
     }

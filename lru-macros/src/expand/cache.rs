@@ -175,12 +175,18 @@ impl<'a> Memo<'a> {
             callback_free.as_ref().map(|callback_free| quote! { , #policy, #metadata, #callback_free });
         let rest = by_types.or(types);
         let (name, rest) = match (parts, &plain) {
-            (Parts::Replicated, Some(_)) => ("UnboundedMemo", quote! { , #policy, #callback_free }),
+            (Parts::Replicated(true), Some(plain)) => {
+                let placement = quote! { #krate::__private::unbounded_placement!(#key, #plain) };
+                ("UnboundedMemo", quote! { , #policy, { #placement } })
+            }
+            (Parts::Replicated(false), Some(_)) => {
+                ("UnboundedMemo", quote! { , #policy, { #callback_free as ::core::primitive::u8 } })
+            }
             (Parts::LockFree, Some(plain)) if !model.lifecycle.has_metadata() => {
                 let placement = quote! { #krate::__private::placement!(#maxsize, #key, #plain) };
                 ("LruMemo", quote! { , #maxsize, { #placement } })
             }
-            (Parts::One | Parts::LockFree | Parts::Replicated, _) => ("Memo", quote! { , #maxsize #rest }),
+            (Parts::One | Parts::LockFree | Parts::Replicated(_), _) => ("Memo", quote! { , #maxsize #rest }),
             (Parts::Shards(shards), _) => {
                 let number = number(shards, krate);
                 ("ShardedMemo", quote! { , #maxsize, { #krate::__private::shards(#number) } #rest })
@@ -201,7 +207,7 @@ impl<'a> Memo<'a> {
                     static __MEMO: #memo<#arguments> = const { #memo::new() };
                 }
             },
-            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => {
+            Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => {
                 quote! { static __MEMO: #memo<#arguments> = #krate::__private::StaticCache::new(); }
             }
         }
@@ -210,7 +216,7 @@ impl<'a> Memo<'a> {
     /// The expression of the cache.
     fn found(&self, krate: &Krate) -> TokenStream {
         match self.parts {
-            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => quote! { __MEMO },
+            Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => quote! { __MEMO },
             Parts::PerThread => quote! { #krate::__private::PerThread::new(&__MEMO, || ()) },
         }
     }
@@ -229,7 +235,7 @@ impl<'a> Memo<'a> {
     pub(super) fn found_type(&self, krate: &Krate) -> TokenStream {
         let Self { parts, name, arguments, .. } = self;
         match parts {
-            Parts::One | Parts::LockFree | Parts::Replicated | Parts::Shards(_) => {
+            Parts::One | Parts::LockFree | Parts::Replicated(_) | Parts::Shards(_) => {
                 quote! { &'static #krate::__private::#name<#arguments> }
             }
             Parts::PerThread => {

@@ -135,8 +135,9 @@ pub(crate) enum Parts {
     One,
     /// Into one part, LRU: hits of plain data need no lock.
     LockFree,
-    /// Into one part, unbounded and without expiry: threads can read it at the same time.
-    Replicated,
+    /// Into one part, unbounded and without expiry: threads can read it at the same time, and with `true` hits of plain
+    /// data need no lock.
+    Replicated(bool),
     /// Into this number of parts, by the hash of the key.
     Shards(Expr),
     PerThread,
@@ -145,16 +146,16 @@ pub(crate) enum Parts {
 impl Place {
     fn new(placement: Placement, lifecycle: &Lifecycle) -> Self {
         let is_replicated = matches!(lifecycle.maxsize(), Some(MaxSize::None)) && !lifecycle.has_metadata();
-        let is_lock_free = lifecycle.is_lru() && placement.lock_free.get() != Some(&false);
-        let is_per_thread = placement.is_per_thread();
+        let may_be_lock_free = placement.lock_free.get() != Some(&false);
+        let (is_lru, is_per_thread) = (lifecycle.is_lru(), placement.is_per_thread());
         if let Some(object) = placement.cache.into_value() {
             return Self::Object(object);
         }
         Self::Static(match placement.shards.into_value().filter(|shards| !is_one(shards)) {
             _ if is_per_thread => Parts::PerThread,
             Some(shards) => Parts::Shards(shards),
-            None if is_replicated => Parts::Replicated,
-            None if is_lock_free => Parts::LockFree,
+            None if is_replicated => Parts::Replicated(may_be_lock_free),
+            None if may_be_lock_free && is_lru => Parts::LockFree,
             None => Parts::One,
         })
     }

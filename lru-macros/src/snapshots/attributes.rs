@@ -22,13 +22,13 @@ impl price {
         (u32,),
         u32,
         memo::functools::policy::Lru,
-        { memo::functools::__private::callback_free!(u32, u32) },
+        { memo::functools::__private::unbounded_placement!((u32,), u32, u32) },
     > {
         static __MEMO: memo::functools::__private::UnboundedMemo<
             (u32,),
             u32,
             memo::functools::policy::Lru,
-            { memo::functools::__private::callback_free!(u32, u32) },
+            { memo::functools::__private::unbounded_placement!((u32,), u32, u32) },
         > = memo::functools::__private::StaticCache::new();
         memo::functools::__private::register! {
             (& __MEMO).handle(), false, "price", "price::__memo"

@@ -15,13 +15,13 @@ impl fibonacci {
         (u64,),
         u64,
         ::functools::policy::Lru,
-        { ::functools::__private::callback_free!(u64, u64) },
+        { ::functools::__private::unbounded_placement!((u64,), u64, u64) },
     > {
         static __MEMO: ::functools::__private::UnboundedMemo<
             (u64,),
             u64,
             ::functools::policy::Lru,
-            { ::functools::__private::callback_free!(u64, u64) },
+            { ::functools::__private::unbounded_placement!((u64,), u64, u64) },
         > = ::functools::__private::StaticCache::new();
         ::functools::__private::register! {
             (& __MEMO).handle(), false, "fibonacci", "fibonacci::__memo"

@@ -1,6 +1,7 @@
 //! Cache placement: a single engine, sharded engines by the hash of the key, one per thread, or reads without the
 //! lock.
 
+pub(crate) mod fronted;
 #[cfg(feature = "backend")]
 pub(crate) mod invalidate;
 #[cfg(feature = "testing")]

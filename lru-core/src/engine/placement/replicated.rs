@@ -6,7 +6,7 @@
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::MutexGuard;
 
@@ -20,6 +20,7 @@ use crate::engine::placement::{EngineOf, Placement};
 use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
+use crate::store::lock_free::front::Front;
 use crate::store::read_stripes::{NO_THREAD, ReadStripes, Reading, StripeLookup, thread_number};
 use crate::store::{CacheTypes, Epoch, MaxSize, TableOf};
 
@@ -55,6 +56,12 @@ impl<T: HasReadStripes> ReplicatedLock<T> {
             last: AtomicUsize::new(NO_THREAD),
             changes: AtomicU32::new(0),
         }
+    }
+
+    /// Returns whether there have been as many hits as are between two samples.
+    #[inline]
+    fn is_sampled(&self) -> bool {
+        self.last.load(Relaxed) != NO_THREAD
     }
 
     #[inline]
@@ -169,6 +176,17 @@ impl<C: CacheTypes<Meta = ()>> Replicated<C> {
         C::Value: Clone,
     {
         Self(ReplicatedEngine::unbounded())
+    }
+
+    /// Returns whether there have been hits enough for copies of entries to be worth their memory.
+    #[inline]
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.lock().is_sampled()
+    }
+
+    /// Sets the copies that hits read without the lock.
+    pub(crate) fn set_front(&self, front: Arc<Front>) {
+        self.0.hold().store.borrow_mut().set_front(front);
     }
 
     /// Returns a lookup in the table, if it is published to the current thread.

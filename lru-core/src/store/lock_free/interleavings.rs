@@ -2,6 +2,8 @@
 //!
 //! A stripe is exhausted after four hits here, so that the numbers of hits wrap.
 
+mod front;
+
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;

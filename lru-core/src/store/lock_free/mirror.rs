@@ -2,34 +2,23 @@
 
 mod holder;
 
-use core::slice::Iter;
 use core::sync::atomic::AtomicU64 as HolderWord;
 use std::sync::OnceLock;
 
-use super::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, fence};
+use super::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, fence};
 use super::stripe::Stripe;
+use super::table::{Found, WordTable};
 use super::thread_number::MAX_THREADS;
 use super::words::Words;
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
-
-/// The longest chain that a lookup follows. Slots that are being changed may form a circle.
-const MAX_CHAIN: usize = 16;
-
-/// The number of chains for each slot.
-const CHAINS_PER_SLOT: usize = 2;
 
 /// The entries of a store for readers without its lock, and when each was used.
 ///
 /// The methods for the lock holder are called by one thread at a time, which holds the lock of the store.
 pub struct Mirror {
     sequence: Sequence,
-    /// The first slot of each chain, plus one; zero if there is none. Their number is a power of two.
-    heads: Box<[AtomicU32]>,
-    /// For each slot the words of an entry: the next slot of the chain plus one, its key, its value.
-    slots: Box<[AtomicU64]>,
-    /// The number of words of a slot.
-    stride: usize,
+    table: WordTable,
     /// The hits of the thread with each number.
     stripes: [OnceLock<Box<Stripe>>; MAX_THREADS],
     /// The epoch of the change log when the lock was last released.
@@ -73,16 +62,6 @@ impl SlotState {
 /// What is noted for a slot that is not queued.
 const NOT_QUEUED: u64 = u64::MAX;
 
-/// Where a chain leads.
-enum Found<'a> {
-    /// To the key in this slot. The words of its value are next.
-    Entry(usize, Iter<'a, AtomicU64>),
-    /// To its end.
-    Missing,
-    /// Too far: the entries may be changing.
-    Unknown,
-}
-
 /// The outcome of a lookup without the lock.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read<R> {
@@ -93,20 +72,12 @@ pub(crate) enum Read<R> {
     Locked,
 }
 
-fn words(count: usize) -> Box<[AtomicU64]> {
-    (0..count).map(|_| AtomicU64::new(0)).collect()
-}
-
 impl Mirror {
     /// Creates the mirror of an empty store with this many slots, for keys and values of these types.
     pub(crate) fn new<K: Words, V: Words>(slots: usize) -> Self {
-        let stride = Self::stride::<K, V>();
-        let chains = (CHAINS_PER_SLOT * slots).next_power_of_two();
         Self {
             sequence: Sequence(AtomicU64::new(2)),
-            heads: (0..chains).map(|_| AtomicU32::new(0)).collect(),
-            slots: words(stride * slots),
-            stride,
+            table: WordTable::new::<K, V>(slots),
             stripes: [const { OnceLock::new() }; MAX_THREADS],
             changes: AtomicU64::new(0),
             insertions: AtomicU64::new(0),
@@ -118,38 +89,6 @@ impl Mirror {
                 taken_misses: HolderWord::new(0),
             },
         }
-    }
-
-    const fn stride<K: Words, V: Words>() -> usize {
-        1 + K::WORDS + V::WORDS
-    }
-
-    /// Returns the number of the chain for this hash.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "only the low bits are used")]
-    fn chain_of(&self, hash: KeyHash) -> usize {
-        hash.get() as usize & (self.heads.len() - 1)
-    }
-
-    /// Follows the chain of a hash to the key that `matches`.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn find<K: Words, V: Words>(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> Found<'_> {
-        let stride = Self::stride::<K, V>();
-        let Some(head) = self.heads.get(self.chain_of(hash)) else { return Found::Unknown };
-        let mut at = head.load(Relaxed) as usize;
-        for _ in 0..MAX_CHAIN {
-            let Some(slot) = at.checked_sub(1) else { return Found::Missing };
-            let start = slot * stride;
-            let Some(words) = self.slots.get(start..start + stride) else { return Found::Unknown };
-            let mut words = words.iter();
-            #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
-            let next = words.next().map_or(0, |next| next.load(Relaxed) as usize);
-            if matches(&K::load(&mut words)) {
-                return Found::Entry(slot, words);
-            }
-            at = next;
-        }
-        Found::Unknown
     }
 
     /// Looks a key up for the thread with this number, and counts a hit; a miss as well if `counts_misses`.
@@ -165,7 +104,7 @@ impl Mirror {
     ) -> Read<R> {
         let Some(stripe) = self.stripes.get(thread).and_then(OnceLock::get) else { return Read::Locked };
         let sequence = self.sequence.0.load(Acquire);
-        match self.find::<K, V>(hash, matches) {
+        match self.table.find::<K, V>(hash, matches) {
             Found::Entry(slot, mut words) => {
                 let value = V::load(&mut words);
                 if self.is_at(sequence) && stripe.hit(slot, sequence).is_some() {

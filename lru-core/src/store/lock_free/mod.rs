@@ -20,10 +20,12 @@
 //!
 //! The files import atomics from here: the checker `loom` replaces them.
 
+pub(crate) mod front;
 #[cfg(all(test, loom))]
 mod interleavings;
 pub(crate) mod mirror;
 pub(crate) mod stripe;
+mod table;
 pub(crate) mod thread_number;
 pub(crate) mod words;
 

@@ -115,3 +115,19 @@ impl Stripe {
         self.stamps.get(slot).map_or(Stamp::NEVER, |stamp| Stamp::from_bits(stamp.load(Relaxed)))
     }
 }
+
+/// The number of hits of one thread, which alone writes it, where the order of hits does not matter.
+#[derive(Default)]
+#[repr(align(128))]
+pub(super) struct HitCount(AtomicU64);
+
+impl HitCount {
+    #[inline]
+    pub(super) fn hit(&self) {
+        self.0.store(self.0.load(Relaxed) + 1, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}

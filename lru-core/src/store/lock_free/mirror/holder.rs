@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed as ByHolder;
 use super::{Mirror, NOT_QUEUED, SlotState};
 use crate::key::KeyHash;
 use crate::store::change_log::Epoch;
-use crate::store::lock_free::atomic::{AtomicU64, Ordering::Relaxed, Ordering::Release, fence};
+use crate::store::lock_free::atomic::{Ordering::Relaxed, Ordering::Release, fence};
 use crate::store::lock_free::stripe::{Stamp, Stripe};
 use crate::store::lock_free::words::Words;
 
@@ -80,24 +80,14 @@ impl Mirror {
     #[inline]
     pub(crate) fn write<K: Words, V: Words>(&self, slot: usize, hash: KeyHash, key: K, value: V) {
         debug_assert!(self.sequence.0.load(Relaxed) % 2 == 1, "readers take the lock");
-        let stride = Self::stride::<K, V>();
-        let (Some(state), Some(words)) =
-            (self.state(slot), self.slots.get(slot * stride..(slot + 1) * stride))
-        else {
-            return;
-        };
-        let mut words = words.iter();
-        let next = words.next();
-        key.store(&mut words);
-        value.store(&mut words);
+        let Some(state) = self.state(slot) else { return };
+        let next = self.table.write(slot, key, value);
         if state.chain.load(ByHolder) != 0 {
             return;
         }
-        let chain = self.chain_of(hash);
-        if let (Some(head), Some(next)) = (self.heads.get(chain), next) {
-            next.store(u64::from(head.load(Relaxed)), Relaxed);
-            #[expect(clippy::cast_possible_truncation, reason = "slots are numbered by `u32`")]
-            head.store(slot as u32 + 1, Relaxed);
+        let chain = self.table.chain_of(hash);
+        if let Some(next) = next {
+            self.table.link(chain, slot, next);
             state.chain.store(chain as u64 + 1, ByHolder);
         }
     }
@@ -118,7 +108,9 @@ impl Mirror {
     fn unlink(&self, slot: usize, chain: u64) {
         #[expect(clippy::cast_possible_truncation, reason = "it was made from a `usize`")]
         let Some(chain) = (chain as usize).checked_sub(1) else { return };
-        let (Some(head), Some(next)) = (self.heads.get(chain), self.next_of(slot)) else { return };
+        let (Some(head), Some(next)) = (self.table.heads.get(chain), self.table.next_of(slot)) else {
+            return;
+        };
         let next = next.load(Relaxed);
         let own = slot as u64 + 1;
         if u64::from(head.load(Relaxed)) == own {
@@ -128,7 +120,7 @@ impl Mirror {
         }
         let mut at = u64::from(head.load(Relaxed));
         #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
-        while let Some(link) = (at as usize).checked_sub(1).and_then(|slot| self.next_of(slot)) {
+        while let Some(link) = (at as usize).checked_sub(1).and_then(|slot| self.table.next_of(slot)) {
             at = link.load(Relaxed);
             if at == own {
                 link.store(next, Relaxed);
@@ -139,16 +131,11 @@ impl Mirror {
 
     /// Removes all entries. Readers may find them until [`end`](Self::end).
     pub(crate) fn clear(&self) {
-        self.heads.iter().for_each(|head| head.store(0, Relaxed));
+        self.table.heads.iter().for_each(|head| head.store(0, Relaxed));
         for state in &self.holder.slots {
             state.chain.store(0, ByHolder);
             state.queued.store(NOT_QUEUED, ByHolder);
         }
-    }
-
-    #[inline]
-    fn next_of(&self, slot: usize) -> Option<&AtomicU64> {
-        self.slots.get(slot * self.stride)
     }
 
     /// Gives the thread with this number, which is that of the lock holder, a stripe with room for hits. They come after

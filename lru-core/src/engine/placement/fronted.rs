@@ -1,0 +1,156 @@
+//! The fronted placement: an unbounded cache of small plain data ([`Words`]), whose entries have copies that hits read
+//! without the lock.
+//!
+//! The copies are of a bounded number of entries, those that were hit first. All others are served by the replicated placement
+//! below. See [`Front`] for the protocol.
+
+use core::cell::Cell;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::lifecycle::Lifecycle;
+#[cfg(feature = "testing")]
+use crate::engine::placement::isolation::NewLike;
+use crate::engine::placement::replicated::{Replicated, ReplicatedLock};
+use crate::engine::placement::{EngineOf, Placement};
+use crate::engine::state::State;
+use crate::expiry::Freshness;
+use crate::key::KeyHash;
+use crate::store::lock_free::front::Front;
+use crate::store::lock_free::thread_number::{MAX_THREADS, ensure_thread_number, thread_number};
+use crate::store::lock_free::words::Words;
+use crate::store::{CacheTypes, Epoch};
+
+/// The number of copies.
+const COPIES: usize = if cfg!(test) { 8 } else { 512 };
+
+/// The engine of one function, and copies of some of its entries.
+pub struct Fronted<C: CacheTypes<Meta = ()>> {
+    replicated: Replicated<C>,
+    /// Made after some hits.
+    front: OnceLock<Arc<Front>>,
+}
+
+impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
+    /// Creates an empty unbounded cache.
+    pub(crate) const fn new() -> Self {
+        Self { replicated: Replicated::new(), front: OnceLock::new() }
+    }
+
+    /// Returns the front if the next hit under the lock is to fill it.
+    #[cold]
+    #[inline(never)]
+    fn to_fill(&self) -> Option<&Front> {
+        let front = match self.front.get() {
+            Some(front) => front,
+            None if self.replicated.is_used() => self.front.get_or_init(|| {
+                let front = Arc::new(Front::new::<C::Key, C::Value>(COPIES));
+                self.replicated.set_front(Arc::clone(&front));
+                front
+            }),
+            None => return None,
+        };
+        let may_read = thread_number() < MAX_THREADS || ensure_thread_number() < MAX_THREADS;
+        (may_read && !front.is_full()).then_some(front)
+    }
+}
+
+/// A lookup under the lock that copies the entry that it finds to a front.
+struct Filling<'f, K> {
+    front: &'f Front,
+    hash: KeyHash,
+    found: Cell<Option<K>>,
+}
+
+impl<'f, K: Words> Filling<'f, K> {
+    fn new(front: &'f Front, hash: KeyHash) -> Self {
+        Self { front, hash, found: Cell::new(None) }
+    }
+
+    fn matches(&self, key: &K, is_match: bool) -> bool {
+        if is_match {
+            self.found.set(Some(*key));
+        }
+        is_match
+    }
+
+    fn found<V: Words>(&self, value: &V, matches: impl Fn(&K) -> bool) {
+        if let Some(key) = self.found.get() {
+            self.front.add(thread_number(), self.hash, matches, (key, *value));
+        }
+    }
+}
+
+impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C> {
+    type Types = C;
+    type Lock = ReplicatedLock<State<C>>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<R, Epoch> {
+        if let Some(front) = self.front.get() {
+            if let Some(value) = front.read::<C::Key, C::Value, R>(thread_number(), hash, &matches, &read) {
+                return Ok(value);
+            }
+        }
+        let Some(front) = self.to_fill() else {
+            return self.replicated.lookup(hash, matches, read, lifecycle);
+        };
+        let filling = Filling::new(front, hash);
+        let noting = |key: &C::Key| filling.matches(key, matches(key));
+        let reading = |value: &C::Value| {
+            filling.found(value, &matches);
+            read(value)
+        };
+        self.replicated.first(|engine| engine.lookup(hash, noting, reading, lifecycle))
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn lookup_uncounted<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<C>,
+    ) -> Result<(R, Freshness), Epoch> {
+        if let Some(front) = self.front.get() {
+            if let Some(value) = front.read::<C::Key, C::Value, R>(thread_number(), hash, &matches, &read) {
+                return Ok((value, Freshness::Fresh));
+            }
+        }
+        let Some(front) = self.to_fill() else {
+            return self.replicated.lookup_uncounted(hash, matches, read, lifecycle);
+        };
+        let filling = Filling::new(front, hash);
+        let noting = |key: &C::Key| filling.matches(key, matches(key));
+        let reading = |value: &C::Value| {
+            filling.found(value, &matches);
+            read(value)
+        };
+        self.replicated.first(|engine| engine.lookup_uncounted(hash, noting, reading, lifecycle))
+    }
+
+    #[inline]
+    fn at<R>(&self, hash: KeyHash, f: impl FnOnce(&EngineOf<Self>) -> R) -> R {
+        self.replicated.at(hash, f)
+    }
+}
+
+/// The engine is consistent at every point where user code runs, and therefore after a panic in it.
+impl<C: CacheTypes<Meta = ()>> RefUnwindSafe for Fronted<C> {}
+impl<C: CacheTypes<Meta = ()>> UnwindSafe for Fronted<C> {}
+
+#[cfg(feature = "testing")]
+impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> NewLike for Fronted<C> {
+    fn new_like(&self) -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;
