@@ -24,6 +24,7 @@
 //! * Python's `fib.cache_info()` is `fib::cache_info()` here; the other accessors likewise.
 //! * [`Cache`] is the same cache as a thread-safe object, shared by `&`, in which a function can store its
 //!   results: [`LruCache`], [`LfuCache`], [`FifoCache`], [`RrCache`], [`TtlCache`].
+//! * [`guide`] explains how to use all this, by subject.
 //! * [`policy`] contains the eviction policies; a [`Clock`] is the time source by which entries expire.
 //! * [`Argument`](trait@Argument) is the trait of arguments: every `Hash + Eq + Clone` type, floats, and references to
 //!   such. [`derive(Argument)`](derive@Argument) implements it for a type of your own.
@@ -91,6 +92,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
 mod renamed;
 
 /// Backends: stores outside the process, for `backend = …`.
@@ -426,7 +429,8 @@ pub use lru_macros::cache;
 ///
 /// With both, the earlier deadline applies. An expired entry is never served. It is removed by a later insert
 /// or `cache_info()`, before any entry is evicted. A hit of a function with an expiry option also reads the
-/// clock.
+/// clock: with `ttl` or `ttu` on Linux the coarse clock of the system, which costs less, and the exact one only where less than a
+/// tenth of a second is left.
 ///
 /// A duration is a number of seconds, an integer or a float, or a [`Duration`](std::time::Duration): any
 /// expression of these types. `jitter = 0.1` shortens the `ttl` of each entry by a random fraction of up to a

@@ -1,12 +1,34 @@
-//! The code of the README, compiled and run by `cargo test --doc` if every feature that it shows is on.
+//! The code of the README and of the guide, compiled and run by `cargo test --doc` if every feature that it shows is on.
 
-#[cfg(all(
-    doctest,
-    feature = "axum",
-    feature = "disk",
-    feature = "memcached",
-    feature = "redis",
-    feature = "testing"
-))]
-#[doc = include_str!("../README.md")]
-mod readme {}
+/// Compiles and runs the code in a document.
+macro_rules! document {
+    ($name:ident, $file:literal) => {
+        #[cfg(all(
+            doctest,
+            feature = "axum",
+            feature = "disk",
+            feature = "memcached",
+            feature = "redis",
+            feature = "testing"
+        ))]
+        #[doc = include_str!(concat!("../", $file))]
+        mod $name {}
+    };
+}
+
+document!(readme, "README.md");
+document!(getting_started, "docs/guide/src/getting-started.md");
+document!(keys, "docs/guide/src/keys.md");
+document!(results_and_errors, "docs/guide/src/results-and-errors.md");
+document!(expiry_and_staleness, "docs/guide/src/expiry-and-staleness.md");
+document!(eviction_and_sizing, "docs/guide/src/eviction-and-sizing.md");
+document!(concurrency_and_single_flight, "docs/guide/src/concurrency-and-single-flight.md");
+document!(methods_generics_traits, "docs/guide/src/methods-generics-traits.md");
+document!(async_functions, "docs/guide/src/async.md");
+document!(objects, "docs/guide/src/objects.md");
+document!(backends, "docs/guide/src/backends.md");
+document!(invalidation, "docs/guide/src/invalidation.md");
+document!(observability, "docs/guide/src/observability.md");
+document!(testing, "docs/guide/src/testing.md");
+document!(performance, "docs/guide/src/performance.md");
+document!(compiler_errors, "docs/guide/src/compiler-errors.md");
