@@ -32,3 +32,4 @@ document!(observability, "docs/guide/src/observability.md");
 document!(testing, "docs/guide/src/testing.md");
 document!(performance, "docs/guide/src/performance.md");
 document!(compiler_errors, "docs/guide/src/compiler-errors.md");
+document!(migrating, "docs/guide/src/migrating.md");
