@@ -91,6 +91,8 @@
 //! result, reaches the caller and leaves the cache intact.
 
 #![forbid(unsafe_code)]
+// docs.rs marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;

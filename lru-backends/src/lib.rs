@@ -10,6 +10,8 @@
 //! `functools::backend` re-exports all of it.
 
 #![forbid(unsafe_code)]
+// docs.rs marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod background;

@@ -14,6 +14,8 @@
 //! ```
 
 #![forbid(unsafe_code)]
+// docs.rs marks each item with the feature that it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::inline_always,
     reason = "each memoized function has its own copy of the hit path, in one place, so inlining it costs nothing"
