@@ -69,7 +69,7 @@
 //! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
 //! | `tracing` | events for the [`tracing`](https://docs.rs/tracing) facade, listed below |
 //! | `backend` | [`backend = …`](macro@lru_cache#backends): a second-level store (L2) of your own; keys and values through `serde` |
-//! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Note: turns on `serde_json/float_roundtrip` for the whole program |
+//! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Turns on `serde_json/float_roundtrip`, so that the whole program reads floats of JSON exactly, and more slowly: otherwise a result could come back as a neighbouring float |
 //! | `redis`, `memcached`, `disk` | the backends of these names in the module [`backend`]; each enables `backend` |
 //! | `compression`, `encryption` | `backend::Compressed` (LZ4) and `backend::Encrypted` (XChaCha20-Poly1305) around any backend; each enables `backend` |
 //! | `redis-cluster`, `redis-sentinel`, `redis-tls` | Redis Cluster, Sentinel, TLS; each enables `redis` |
@@ -106,6 +106,19 @@ mod renamed;
 pub mod backend {
     #[cfg(feature = "backend")]
     pub use lru_backends::*;
+    // Named besides, so that docs.rs marks them with features of their own.
+    #[cfg(feature = "compression")]
+    pub use lru_backends::Compressed;
+    #[cfg(feature = "encryption")]
+    pub use lru_backends::Encrypted;
+    #[cfg(feature = "redis")]
+    pub use lru_backends::redis_client;
+    #[cfg(feature = "disk")]
+    pub use lru_backends::{Disk, disk};
+    #[cfg(feature = "memcached")]
+    pub use lru_backends::{Memcached, memcached};
+    #[cfg(feature = "redis")]
+    pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Lease,
         Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, WithLeases,

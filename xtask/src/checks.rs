@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::instructions;
 use crate::layers;
+use crate::package;
 use crate::step::{
     Options, Outcome, Result, Step, cargo, compile_once, fail, install, output_of, root, run_tests,
     run_through,
@@ -167,6 +168,7 @@ pub(crate) fn ci(options: Options) -> Vec<Step> {
         }),
         Step::new("lints, each feature", "each feature alone, and none", each_feature),
         Step::new("docs", "rustdoc, with default and with all features", docs),
+        Step::new("package", "what a registry gets: files, links, numbers of crates", package::package),
     ];
     steps.extend(required(options));
     // The libraries in the comparison need a newer Rust than the rest, so only CI compiles them.

@@ -15,6 +15,7 @@ mod layers;
 #[path = "../../benches/machine.rs"]
 #[expect(unreachable_pub, reason = "it is public in the library of the benches")]
 mod machine;
+mod package;
 mod page;
 mod step;
 
@@ -39,6 +40,17 @@ const COMMANDS: &[Command] = &[
         name: "layers",
         purpose: "check which module imports which, and the length of files",
         steps: |_| vec![Step::new("layers", "which module imports which", layers::layers)],
+    },
+    Command {
+        name: "package",
+        purpose: "package what is published, and check links of READMEs and the numbers of crates in docs/features.md",
+        steps: |_| {
+            vec![Step::new(
+                "package",
+                "what a registry gets: files, links, numbers of crates",
+                package::package,
+            )]
+        },
     },
     Command {
         name: "interleavings",
