@@ -1,4 +1,4 @@
-//! What a registry gets: packages, links in their READMEs, and the numbers of crates in docs/features.md.
+//! What a registry gets: packages, links in their READMEs, the numbers of crates in docs/features.md, the index of examples.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ const IN_REPOSITORY: &[&str] = &["benches/", "examples/"];
 /// The page with a table of features and of how many crates each adds.
 const FEATURES_PAGE: &str = "docs/features.md";
 
-/// Packages what is published, and checks the links of its READMEs and the table of features.
+/// Packages what is published, and checks the links of its READMEs, the table of features and the index of examples.
 pub(crate) fn package() -> Result {
     let names: Vec<_> = PUBLISHED.iter().map(|(name, _)| *name).collect();
     let all = names.join(" --package ");
@@ -50,6 +50,7 @@ pub(crate) fn package() -> Result {
         }
     }
     wrong.extend(wrong_counts()?);
+    wrong.extend(unlisted_examples()?);
     if wrong.is_empty() { Ok(Outcome::Done) } else { fail(wrong.join("\n")) }
 }
 
@@ -111,6 +112,15 @@ fn crates(features: &str) -> Result<Vec<String>> {
     crates.sort_unstable();
     crates.dedup();
     Ok(crates)
+}
+
+/// Returns the examples that are not in their index.
+fn unlisted_examples() -> Result<Vec<String>> {
+    let index = text("examples/README.md")?;
+    let files = fs::read_dir(root().join("examples")).or_else(|error| fail(format!("examples: {error}")))?;
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let unlisted = names.filter(|name| name != "README.md" && !index.contains(&format!("| `{name}` |")));
+    Ok(unlisted.map(|name| format!("examples/README.md does not list `{name}`")).collect())
 }
 
 fn text(file: &str) -> Result<String> {
