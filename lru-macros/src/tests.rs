@@ -1,6 +1,6 @@
 //! Expansions as formatted text: a snapshot for each kind of function.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo test -p lru-macros` writes them anew: read them before committing them.
+//! `UPDATE_SNAPSHOTS=1 cargo test -p functools-macros` writes them anew: read them before committing them.
 
 mod matrix;
 

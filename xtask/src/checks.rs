@@ -54,12 +54,13 @@ const MOST_CRATES: usize = 14;
 
 /// The packages whose tests run with default features: all but those that depend on features of the library, which cargo would
 /// turn on for all tests of one command.
-const DEFAULT: &str = "--workspace --exclude lru-backends --exclude lru-page --exclude price_service --exclude refreshed \
-     --exclude ui-tests-backend";
+const DEFAULT: &str = "--workspace --exclude functools-backends --exclude functools-page \
+     --exclude price_service --exclude refreshed --exclude ui-tests-backend";
 
 /// The packages whose tests run with all features.
-const FEATURED: &str = "--package functools --package tests --package lru-core --package lru-backends \
-     --package lru-page --package price_service --package refreshed --package ui-tests-backend --all-features";
+const FEATURED: &str = "--package functools --package tests --package functools-core \
+     --package functools-backends --package functools-page --package price_service --package refreshed \
+     --package ui-tests-backend --all-features";
 
 /// The tests that run with all features: those that need some, those with parts that do, and the recorded traces, which
 /// prove that features change nothing else.
@@ -88,7 +89,7 @@ pub(crate) fn test(options: Options) -> Vec<Step> {
         return vec![Step::tests(
             "quick tests",
             "the engine and the macros from the inside, signatures, deep recursion, entries",
-            "--package functools --package lru-core --package lru-macros --lib \
+            "--package functools --package functools-core --package functools-macros --lib \
              --test deep --test entries --test signatures",
         )];
     }
@@ -144,7 +145,7 @@ fn tests(features: &str) -> Vec<Step> {
         Step::tests(
             "model, release",
             "millions of random operations",
-            "--release --package lru-core --lib model",
+            "--release --package functools-core --lib model",
         ),
         // Stack frames are small enough for this depth in release builds only.
         Step::tests(
@@ -227,7 +228,8 @@ pub(crate) fn interleavings() -> Vec<Step> {
 }
 
 fn all_interleavings() -> Result {
-    let tests = "test --quiet --release --package lru-core --lib --target-dir target/loom interleavings";
+    let tests =
+        "test --quiet --release --package functools-core --lib --target-dir target/loom interleavings";
     run_through(cargo(tests).env("RUSTFLAGS", "--cfg loom").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2"))
 }
 
@@ -245,9 +247,10 @@ fn each_feature() -> Result {
 /// Builds the documentation: of all crates with all features, as docs.rs has it, and of the library as `cargo doc` of a user
 /// with default features.
 fn docs() -> Result {
-    for crates in
-        ["--workspace --all-features", "--package functools --package lru-core --package lru-macros"]
-    {
+    for crates in [
+        "--workspace --all-features",
+        "--package functools --package functools-core --package functools-macros",
+    ] {
         run_through(cargo(&format!("doc {crates} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(Outcome::Done)
@@ -328,7 +331,7 @@ fn few_crates() -> Result {
 }
 
 /// Returns whether the package is in this repository: cargo prints the directory of such packages, as in
-/// `lru-core v0.1.0 (/home/…/lru-core)`.
+/// `functools-core v0.1.0 (/home/…/lru-core)`.
 fn is_ours(package: &str) -> bool {
     package.contains(MAIN_SEPARATOR)
 }

@@ -7,10 +7,10 @@ use crate::step::{Outcome, Result, cargo, fail, output_of, root, run_through};
 /// The packages that are published, and their folders.
 const PUBLISHED: &[(&str, &str)] = &[
     ("functools", ""),
-    ("lru-core", "lru-core/"),
-    ("lru-macros", "lru-macros/"),
-    ("lru-backends", "lru-backends/"),
-    ("lru-page", "lru-page/"),
+    ("functools-core", "lru-core/"),
+    ("functools-macros", "lru-macros/"),
+    ("functools-backends", "lru-backends/"),
+    ("functools-page", "lru-page/"),
 ];
 
 /// What README may link to although it is not packaged: cargo leaves out folders that are packages of their own. On the page of
