@@ -246,7 +246,7 @@ fn each_feature() -> Result {
 
 /// Builds the documentation: of all crates with all features, as docs.rs has it, and of the library as `cargo doc` of a user
 /// with default features.
-fn docs() -> Result {
+pub(crate) fn docs() -> Result {
     for crates in [
         "--workspace --all-features",
         "--package functools --package functools-core --package functools-macros",
@@ -254,6 +254,16 @@ fn docs() -> Result {
         run_through(cargo(&format!("doc {crates} --no-deps --quiet")).env("RUSTDOCFLAGS", "-D warnings"))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Builds the guide by mdBook, if that is installed.
+pub(crate) fn guide() -> Result {
+    if output_of(Command::new("mdbook").arg("--version")).is_err() {
+        return Ok(Outcome::Skipped(
+            "mdbook is not installed; install it with `cargo install mdbook`".to_owned(),
+        ));
+    }
+    run_through(Command::new("mdbook").args(["build", "docs/guide"]).current_dir(root()))
 }
 
 /// Runs a cargo command, and fails with advice if the toolchain lacks it.

@@ -42,6 +42,16 @@ const COMMANDS: &[Command] = &[
         steps: |_| vec![Step::new("layers", "which module imports which", layers::layers)],
     },
     Command {
+        name: "docs",
+        purpose: "build the documentation and the guide, in target/doc",
+        steps: |_| {
+            vec![
+                Step::new("docs", "rustdoc, with default and with all features", checks::docs),
+                Step::new("guide", "the guide as a book, in target/doc/guide", checks::guide),
+            ]
+        },
+    },
+    Command {
         name: "package",
         purpose: "package what is published, and check links of READMEs and the numbers of crates in docs/features.md",
         steps: |_| {
