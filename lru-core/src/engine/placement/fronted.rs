@@ -17,7 +17,7 @@ use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::store::lock_free::front::Front;
-use crate::store::lock_free::thread_number::{MAX_THREADS, ensure_thread_number, thread_number};
+use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
 use crate::store::{CacheTypes, Epoch};
 
@@ -37,21 +37,25 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
         Self { replicated: Replicated::new(), front: OnceLock::new() }
     }
 
-    /// Returns the front if the next hit under the lock is to fill it.
+    /// Returns the front if a lookup that it did not answer is to fill it.
+    #[inline]
+    fn to_fill(&self) -> Option<&Front> {
+        match self.front.get() {
+            None if !self.replicated.is_used() => None,
+            _ => self.made(),
+        }
+    }
+
+    /// Makes the front, and lets the current thread read it. Returns it if it has room.
     #[cold]
     #[inline(never)]
-    fn to_fill(&self) -> Option<&Front> {
-        let front = match self.front.get() {
-            Some(front) => front,
-            None if self.replicated.is_used() => self.front.get_or_init(|| {
-                let front = Arc::new(Front::new::<C::Key, C::Value>(COPIES));
-                self.replicated.set_front(Arc::clone(&front));
-                front
-            }),
-            None => return None,
-        };
-        let may_read = thread_number() < MAX_THREADS || ensure_thread_number() < MAX_THREADS;
-        (may_read && !front.is_full()).then_some(front)
+    fn made(&self) -> Option<&Front> {
+        let front = self.front.get_or_init(|| {
+            let front = Arc::new(Front::new::<C::Key, C::Value>(COPIES));
+            self.replicated.set_front(Arc::clone(&front));
+            front
+        });
+        (front.admit(ensure_thread_number()) && !front.is_full()).then_some(front)
     }
 }
 
@@ -76,7 +80,7 @@ impl<'f, K: Words> Filling<'f, K> {
 
     fn found<V: Words>(&self, value: &V, matches: impl Fn(&K) -> bool) {
         if let Some(key) = self.found.get() {
-            self.front.add(thread_number(), self.hash, matches, (key, *value));
+            self.front.add(self.hash, matches, (key, *value));
         }
     }
 }

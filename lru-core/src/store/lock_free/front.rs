@@ -62,24 +62,24 @@ impl Front {
         Some(read(&value))
     }
 
+    /// Lets the current thread read, which has this number. Returns `false` if the number is out of range.
+    pub(crate) fn admit(&self, thread: usize) -> bool {
+        self.counts.get(thread).map(|count| count.get_or_init(Box::default)).is_some()
+    }
+
     /// Returns whether there is no room for another entry.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.used.load(Relaxed) >= self.slots
     }
 
-    /// Copies an entry for readers, unless it is there or there is no room, and lets the thread with this number read.
-    /// Called by the lock holder.
+    /// Copies an entry for readers, unless it is there or there is no room. Called by the lock holder.
     pub(crate) fn add<K: Words, V: Words>(
         &self,
-        thread: usize,
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
         (key, value): (K, V),
     ) {
-        if let Some(count) = self.counts.get(thread) {
-            count.get_or_init(Box::default);
-        }
         if self.is_full() || matches!(self.table.find::<K, V>(hash, matches), Found::Entry(..)) {
             return;
         }

@@ -118,6 +118,19 @@ fn entries_beyond_the_copies_are_served_all_the_same() {
 }
 
 #[test]
+fn a_thread_that_comes_when_the_front_is_full_reads_it_too() {
+    let cache = Tested::new();
+    for n in 0..MANY {
+        cache.call(n % 20, || n);
+    }
+    let copied = (0..20).filter(|&n| cache.copy(n).is_some()).count();
+    assert_eq!(copied, COPIES);
+    let count = || (0..20).filter(|&n| (cache.hit(n), cache.copy(n).is_some()).1).count();
+    let counted = thread::scope(|scope| scope.spawn(|| [count(), count()]).join().unwrap());
+    assert_eq!(counted[1], COPIES);
+}
+
+#[test]
 fn no_call_is_served_a_value_that_was_replaced_before_it_began() {
     let cache = Arc::new(Tested::new());
     let (latest, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));

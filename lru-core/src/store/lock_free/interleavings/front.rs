@@ -29,7 +29,7 @@ impl FrontedValue {
             value
         };
         let stored = self.value.lock().unwrap();
-        self.front.add(1, hash(1), |key: &u64| *key == 1, (1, (*stored, *stored)));
+        self.front.add(hash(1), |key: &u64| *key == 1, (1, (*stored, *stored)));
     }
 }
 
@@ -40,7 +40,8 @@ fn a_front_serves_no_value_that_was_replaced_before_the_hit_began() {
         model.preemption_bound.get_or_insert(2);
         model.check(move || {
             let (front, value) = (Front::new::<u64, (u64, u64)>(2), Mutex::new(0));
-            front.add(0, hash(1), |key: &u64| *key == 1, (1, (0, 0)));
+            front.add(hash(1), |key: &u64| *key == 1, (1, (0, 0)));
+            assert!(front.admit(0));
             let cache = Arc::new(FrontedValue { front, value, is_done: AtomicBool::new(false) });
             let (reading, writing) = (Arc::clone(&cache), Arc::clone(&cache));
             let reader = move || {
