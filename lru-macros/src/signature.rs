@@ -4,10 +4,12 @@ use std::rc::Rc;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{
     Expr, FnArg, GenericParam, Generics, PatType, Receiver, ReceiverKind, ReturnType, Signature, Token, Type,
-    Visibility, parse_quote,
+    TypeParamBound, Visibility, WherePredicate, parse_quote,
 };
 
 use crate::args::{Accessors, Args, Attribute, ungrouped};
@@ -332,4 +334,56 @@ pub(crate) fn body(input: ParseStream) -> syn::Result<Group> {
             token => return Err(syn::Error::new_spanned(token, "expected a body in braces")),
         }
     }
+}
+
+/// Adds bounds to type parameters, and returns the `where` clause with those of other types.
+///
+/// The latter are checked when the accessor is called: a bound on a type without parameters would have to hold
+/// everywhere.
+pub(crate) fn with_bounds(
+    generics: &mut Generics,
+    bounds: impl IntoIterator<Item = (TokenStream, TokenStream)>,
+) -> Option<TokenStream> {
+    let mut elsewhere = TokenStream::new();
+    for (ty, bound) in bounds {
+        match bounds_of(generics, ty.to_string().trim_start_matches("r#")) {
+            Some(bounds) => {
+                let bound: Punctuated<TypeParamBound, Token![+]> = parse_quote!(#bound);
+                bounds.extend(bound);
+            }
+            None => elsewhere.extend(quote! { for<'__lazy> #ty: #bound, }),
+        }
+    }
+    let written = generics.where_clause.as_ref().map(|clause| {
+        let predicates = clause.predicates.iter();
+        quote! { #(#predicates,)* }
+    });
+    (written.is_some() || !elsewhere.is_empty()).then(|| quote! { where #written #elsewhere })
+}
+
+/// The bounds of a type parameter, where it has some: Clippy reports a parameter with bounds in both places.
+fn bounds_of<'g>(
+    generics: &'g mut Generics,
+    name: &str,
+) -> Option<&'g mut Punctuated<TypeParamBound, Token![+]>> {
+    let predicates = generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates);
+    let mut in_clause = predicates.filter_map(|predicate| match predicate {
+        WherePredicate::Type(of)
+            if of.bounded_ty.to_token_stream().to_string().trim_start_matches("r#") == name =>
+        {
+            Some(&mut of.bounds)
+        }
+        _ => None,
+    });
+    if let Some(bounds) = in_clause.next() {
+        return Some(bounds);
+    }
+    let mut params = generics.params.iter_mut();
+    params.find_map(|param| match param {
+        GenericParam::Type(param) if param.ident.unraw() == name => {
+            param.colon_token.get_or_insert_with(Default::default);
+            Some(&mut param.bounds)
+        }
+        _ => None,
+    })
 }

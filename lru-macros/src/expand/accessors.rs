@@ -231,7 +231,8 @@ impl Accessor {
             Some(needs) => {
                 let mut inputs = model.inputs_up_to(needs);
                 if *takes == Takes::KeyArgumentsAndResult {
-                    inputs.push(quote! { __value: #result });
+                    let value = call::put_value(model);
+                    inputs.push(quote! { #value: #result });
                 }
                 let generics = if model.takes_all(needs) {
                     generics.clone()

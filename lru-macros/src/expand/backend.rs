@@ -230,11 +230,12 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             },
         ),
         "cache_put" => {
-            let stored = wait(quote! { __entry.to_put(&__value, #result_policy).store() });
+            let value = call::put_value(model);
+            let stored = wait(quote! { __entry.to_put(&#value, #result_policy).store() });
             let options = model.lifecycle.entry_options(krate, &model.references_of_put());
             let put = options.map_or_else(
-                || quote! { #handle.put_copy(#key, __value, #result_policy, __max_age); },
-                |options| quote! { #handle.put_copy_with(#key, __value, #result_policy, __max_age, #options); },
+                || quote! { #handle.put_copy(#key, #value, #result_policy, __max_age); },
+                |options| quote! { #handle.put_copy_with(#key, #value, #result_policy, __max_age, #options); },
             );
             let body = quote! {
                 #entry

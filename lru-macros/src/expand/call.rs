@@ -1,6 +1,6 @@
 //! Fragments of a call: its result policy, the body, and what stores the result.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Index;
 
@@ -121,7 +121,12 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
     }
 }
 
-/// Stores `__value` in the cache.
+/// The name of the parameter of `cache_put` with the result.
+pub(super) fn put_value(model: &Model) -> Ident {
+    model.added_parameter("value")
+}
+
+/// Stores the result of `cache_put` in the cache.
 pub(super) fn put(model: &Model) -> TokenStream {
     let home = quote!(Self);
     let (handle, key, result_policy) = (
@@ -129,8 +134,9 @@ pub(super) fn put(model: &Model) -> TokenStream {
         cache::key(model, &home, Checks::Assumed),
         result_policy(model, Checks::Assumed),
     );
+    let value = put_value(model);
     model.lifecycle.entry_options(&model.krate, &model.references_of_put()).map_or_else(
-        || quote! { #handle.put(#key, __value, #result_policy); },
-        |options| quote! { #handle.put_with(#key, __value, #result_policy, #options); },
+        || quote! { #handle.put(#key, #value, #result_policy); },
+        |options| quote! { #handle.put_with(#key, #value, #result_policy, #options); },
     )
 }

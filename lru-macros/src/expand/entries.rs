@@ -1,16 +1,17 @@
 //! `cache_retain` and `cache_entries`, which show the entries of a function by their types.
 
+use core::slice;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::ext::IdentExt;
-use syn::punctuated::Punctuated;
-use syn::{
-    Attribute, GenericParam, Generics, Index, Token, Type, TypeParamBound, WherePredicate, parse_quote,
-};
+use syn::{Attribute, GenericParam, Generics, Index, Type, parse_quote};
 
 use super::cache;
 use crate::model::{Identity, Key, Krate, Model, Named, Place, nested};
-use crate::{lifetimes, type_tokens};
+use crate::{lifetimes, signature, type_tokens};
+
+/// The name of the parameter of `cache_retain`.
+const TEST: &str = "test";
 
 /// Returns `cache_retain`, where the types in an entry can be named.
 pub(super) fn retain(model: &Model) -> Option<TokenStream> {
@@ -23,14 +24,15 @@ pub(super) fn retain(model: &Model) -> Option<TokenStream> {
     let mutable = shown.calls_test(model).then(|| quote!(mut));
     let object = model.object().map(|object| quote! { #object, });
     let mut generics = shown.generics(model, &quote! { #object #predicate });
-    let bounds = with_bounds(&mut generics, shown.cast.clone());
+    let bounds = signature::with_bounds(&mut generics, shown.cast.clone());
     // A lint reports an `impl Trait` in public parameters.
-    generics.params.push(parse_quote! { __Predicate: #predicate });
+    let (test, test_type) = (model.added_parameter(TEST), shown.free_name("Test"));
+    generics.params.push(parse_quote! { #test_type: #predicate });
     Some(quote! {
         #(#cfg)*
         #(#lints)*
         /// Removes the entries for which the test of arguments and result returns `false`.
-        #vis fn #name #generics (#object #mutable __predicate: __Predicate) #bounds { #body }
+        #vis fn #name #generics (#object #mutable #test: #test_type) #bounds { #body }
     })
 }
 
@@ -57,7 +59,7 @@ pub(super) fn entries(model: &Model) -> Option<TokenStream> {
     // Primitives are `Clone`.
     let cloned = cloned.iter().chain([value]).filter(|_| model.has_choices()).cloned();
     let cloned = cloned.map(|ty| (returned(ty), quote! { ::core::clone::Clone }));
-    let bounds = with_bounds(&mut generics, shown.cast.iter().cloned().chain(cloned));
+    let bounds = signature::with_bounds(&mut generics, shown.cast.iter().cloned().chain(cloned));
     Some(quote! {
         #(#cfg)*
         #(#lints)*
@@ -79,6 +81,8 @@ struct Shown {
     /// The type of the stored result.
     value: TokenStream,
     is_value_erased: bool,
+    /// The names in the signature.
+    taken: TokenStream,
 }
 
 struct View {
@@ -135,6 +139,7 @@ impl Shown {
             arguments: Part::named(owned, cache::arguments_in_key(model)),
             value: result_policy.stored(krate),
             is_value_erased: result_policy.is_unnamed(),
+            taken: model.signature_names(),
         };
         if arguments.iter().any(Key::is_erased) {
             let in_key = match identity {
@@ -149,7 +154,7 @@ impl Shown {
         }
         if shown.is_value_erased {
             let written = Some(&model.result).filter(|ty| is_parameter(ty, model));
-            shown.value = shown.type_of(written, "__Result");
+            shown.value = shown.type_of(written, "Output");
         }
         // The types of an `impl Trait` argument have no name, by which the instance could be told from others.
         let has_name = match identity {
@@ -184,7 +189,7 @@ impl Shown {
             Key::Tuple(keys) => self.parts(keys, place, krate),
             Key::Reference(key) | Key::Pinned(key) => self.part(key, place, krate),
             Key::Erased(_, _, ty) => {
-                let ty = self.type_of(ty.as_ref().filter(|ty| is_owned(ty)), "__Key");
+                let ty = self.type_of(ty.as_ref().filter(|ty| is_owned(ty)), "Key");
                 let variable = format_ident!("__view{}", self.views.len(), span = Span::mixed_site());
                 self.views.push(View { variable: variable.clone(), place: place.clone(), ty: ty.clone() });
                 Part::named(ty, quote! { &*#variable })
@@ -199,7 +204,8 @@ impl Shown {
     fn type_of(&mut self, written: Option<&Type>, name: &str) -> TokenStream {
         let ty = written.map_or_else(
             || {
-                let name = format_ident!("{name}{}", self.unnamed.len(), span = Span::call_site());
+                let number = self.unnamed.len() + 1;
+                let name = self.free_name(&format!("{name}{number}"));
                 self.unnamed.push(name.clone());
                 name.into_token_stream()
             },
@@ -207,6 +213,14 @@ impl Shown {
         );
         self.cast.push((ty.clone(), quote! { ::core::marker::Sized + 'static }));
         ty
+    }
+
+    /// A name of a type parameter that no type in the entry has, nor a parameter of the function.
+    fn free_name(&self, name: &str) -> Ident {
+        let Self { arguments: Part { owned, .. }, value, taken, .. } = self;
+        let name = Ident::new(name, Span::call_site());
+        let is_taken = type_tokens::mentions(quote! { #owned #value #taken }, slice::from_ref(&name));
+        if is_taken { format_ident!("__{name}") } else { name }
     }
 
     /// The bound of a test of arguments and result.
@@ -238,7 +252,7 @@ impl Shown {
     fn retain(&self, model: &Model) -> TokenStream {
         let Self { arguments: Part { owned, passed, .. }, value, .. } = self;
         let krate = &model.krate;
-        let handle = cache::handle(model, &quote!(Self));
+        let (handle, test) = (cache::handle(model, &quote!(Self)), model.added_parameter(TEST));
         match &model.place {
             Place::Object(object) => {
                 let (plain, function) = (cache::handle_of(object, krate), cache::function_in_object(model));
@@ -247,14 +261,14 @@ impl Shown {
                     use #krate::__private::choices::*;
                     #(#apart)*
                     #handle.retain_tested(
-                        #krate::__private::tested::<#owned, #value, _, _, _>(|| #plain, #function, __predicate)
+                        #krate::__private::tested::<#owned, #value, _, _, _>(|| #plain, #function, #test)
                             .__fit(),
                     );
                 }
             }
-            Place::Static(_) if !self.calls_test(model) => quote! { #handle.retain(__predicate); },
+            Place::Static(_) if !self.calls_test(model) => quote! { #handle.retain(#test); },
             Place::Static(_) if !self.casts() => {
-                quote! { #handle.retain(|__key, __value| __predicate(#passed, __value)); }
+                quote! { #handle.retain(|__key, __value| #test(#passed, __value)); }
             }
             Place::Static(_) => {
                 let is_of_instance = is_of_instance(model, &quote!(true));
@@ -264,7 +278,7 @@ impl Shown {
                         #is_of_instance
                         #(let ::core::option::Option::Some(#variables) = #views else { return true };)*
                         let ::core::option::Option::Some(__view) = #result else { return true };
-                        __predicate(#passed, &*__view)
+                        #test(#passed, &*__view)
                     });
                 }
             }
@@ -317,58 +331,6 @@ fn is_of_instance(model: &Model, otherwise: &TokenStream) -> Option<TokenStream>
         if __key.0 != *#identity {
             return #otherwise;
         }
-    })
-}
-
-/// Adds bounds to type parameters, and returns the `where` clause with those of other types.
-///
-/// The latter are checked when the accessor is called: a bound on a type without parameters would have to hold
-/// everywhere.
-fn with_bounds(
-    generics: &mut Generics,
-    bounds: impl IntoIterator<Item = (TokenStream, TokenStream)>,
-) -> Option<TokenStream> {
-    let mut elsewhere = TokenStream::new();
-    for (ty, bound) in bounds {
-        match bounds_of(generics, ty.to_string().trim_start_matches("r#")) {
-            Some(bounds) => {
-                let bound: Punctuated<TypeParamBound, Token![+]> = parse_quote!(#bound);
-                bounds.extend(bound);
-            }
-            None => elsewhere.extend(quote! { for<'__lazy> #ty: #bound, }),
-        }
-    }
-    let written = generics.where_clause.as_ref().map(|clause| {
-        let predicates = clause.predicates.iter();
-        quote! { #(#predicates,)* }
-    });
-    (written.is_some() || !elsewhere.is_empty()).then(|| quote! { where #written #elsewhere })
-}
-
-/// The bounds of a type parameter, where it has some: Clippy reports a parameter with bounds in both places.
-fn bounds_of<'g>(
-    generics: &'g mut Generics,
-    name: &str,
-) -> Option<&'g mut Punctuated<TypeParamBound, Token![+]>> {
-    let predicates = generics.where_clause.iter_mut().flat_map(|clause| &mut clause.predicates);
-    let mut in_clause = predicates.filter_map(|predicate| match predicate {
-        WherePredicate::Type(of)
-            if of.bounded_ty.to_token_stream().to_string().trim_start_matches("r#") == name =>
-        {
-            Some(&mut of.bounds)
-        }
-        _ => None,
-    });
-    if let Some(bounds) = in_clause.next() {
-        return Some(bounds);
-    }
-    let mut params = generics.params.iter_mut();
-    params.find_map(|param| match param {
-        GenericParam::Type(param) if param.ident.unraw() == name => {
-            param.colon_token.get_or_insert_with(Default::default);
-            Some(&mut param.bounds)
-        }
-        _ => None,
     })
 }
 

@@ -14,7 +14,7 @@ mod params;
 mod result_policy;
 mod sums;
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote};
 
@@ -262,6 +262,20 @@ impl Model {
     /// The parameters, `self` included, of every item but the one with the body.
     pub(crate) fn inputs(&self) -> Vec<TokenStream> {
         self.inputs_up_to(Need::Body)
+    }
+
+    /// The name of a parameter that an accessor adds to the user's. It is hygienic, as theirs are.
+    pub(crate) fn added_parameter(&self, name: &str) -> Ident {
+        let is_taken = self.params.iter().any(|param| param.name == name);
+        let name = if is_taken { format!("__{name}") } else { name.to_owned() };
+        Ident::new(&name, Span::mixed_site())
+    }
+
+    /// All names in the signature, and of the object that holds the cache.
+    pub(crate) fn signature_names(&self) -> TokenStream {
+        let Self { generics, result, .. } = self;
+        let (types, where_clause) = (self.params.iter().map(|param| &param.ty), &generics.where_clause);
+        quote! { #generics #where_clause #(#types)* #result }
     }
 
     /// The arguments, `self` included, to be passed on.

@@ -205,7 +205,7 @@ impl find {
         __arg1: (f64, Query),
         __arg2: &&Query,
         words: &[&str],
-        __value: io::Result<Found>,
+        value: io::Result<Found>,
     )
     where
         'a: 'static,
@@ -227,7 +227,7 @@ impl find {
                         .__assumed(),
                     words,
                 ),
-                __value,
+                value,
                 (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
@@ -299,7 +299,7 @@ impl find {
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain<
-        __Predicate: ::core::ops::FnMut(
+        Test: ::core::ops::FnMut(
                 &(
                     ::functools::__private::String,
                     (f64, ::functools::__private::stored_argument!(Query)),
@@ -308,8 +308,8 @@ impl find {
                 ),
                 &::functools::__private::stored_result!(io::Result < Found >),
             ) -> ::core::primitive::bool,
-    >(__predicate: __Predicate) {
-        Self::__memo(&()).handle().retain(__predicate);
+    >(test: Test) {
+        Self::__memo(&()).handle().retain(test);
     }
     /// Returns copies of all entries: arguments, result and age. Counts nothing.
     pub(crate) fn cache_entries() -> <fn(
