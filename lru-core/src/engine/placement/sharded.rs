@@ -69,29 +69,25 @@ where
     maxsize: MaxSize,
 }
 
-/// Returns the part of shard `number` in a capacity that `shards` shards divide.
-///
-/// # Panics
-///
-/// If the number of shards is invalid. In a `static`, this is a compile-time error.
-const fn share(maxsize: MaxSize, number: usize, shards: usize) -> MaxSize {
-    assert!(shards.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
-    let MaxSize::Bounded(bound) = maxsize else { return maxsize };
+/// Returns the part of shard `number` in a capacity that `shards` shards divide; `None` if it has no room for a result.
+const fn share(maxsize: MaxSize, number: usize, shards: usize) -> Option<MaxSize> {
+    let MaxSize::Bounded(bound) = maxsize else { return Some(maxsize) };
     let (each, more) = (bound.get() / shards, bound.get() % shards);
-    assert!(each > 0, "each shard needs room for a result: `shards` takes no more than `maxsize`");
-    MaxSize::from_option(Some(each + (number < more) as usize))
+    if each == 0 { None } else { Some(MaxSize::from_option(Some(each + (number < more) as usize))) }
 }
 
 /// Returns empty shards of these engines, in a `const fn`: it cannot take a function.
 macro_rules! shards_of {
     ($engine:ident, $maxsize:ident) => {{
+        assert!(N.is_power_of_two(), "`shards` takes a power of two up to 65536, such as `shards = 16`");
         let mut shards = [const { Shard::new($engine(MaxSize::Disabled)) }; N];
         let mut number = 0;
-        share($maxsize, number, N);
         while number < N {
+            let Some(share) = share($maxsize, number, N) else {
+                panic!("each shard needs room for a result: `shards` takes no more than `maxsize`");
+            };
             // The replaced shard is empty, and a constant cannot drop it.
-            let shard = Shard::new($engine(share($maxsize, number, N)));
-            mem::forget(mem::replace(&mut shards[number], shard));
+            mem::forget(mem::replace(&mut shards[number], Shard::new($engine(share))));
             number += 1;
         }
         Self { shards, maxsize: $maxsize }
