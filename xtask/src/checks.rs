@@ -113,21 +113,16 @@ fn required(options: Options) -> Vec<Step> {
 fn tests(features: &str) -> Vec<Step> {
     let with_features = WITH_FEATURES.join(" --test ");
     vec![
-        // The library as most users have it, and the crates that take no features. Benches run once, to see that they do.
-        Step::tests(
-            "tests",
-            "each crate and the benches, with default features",
-            format!("{DEFAULT} {features} --all-targets"),
-        ),
-        Step::tests(
-            "doctests",
-            "the code in documentation, with default features",
-            format!("{DEFAULT} --doc"),
-        ),
+        // The library as most users have it, the crates that take no features, their examples and the code in their
+        // documentation. With a choice of targets, cargo would build the examples as tests.
+        Step::tests("tests", "each crate, with default features", format!("{DEFAULT} {features}")),
+        // Each bench once, with few iterations, to see that it runs.
+        Step::tests("benches, once", "whether they run", format!("--package benches {features} --benches")),
+        Step::cargo("examples, all features", "those that need some", format!("build {FEATURED} --examples")),
         Step::tests(
             "tests, all features",
             "what features add",
-            format!("{FEATURED} --lib --examples --test {with_features}"),
+            format!("{FEATURED} --lib --test {with_features}"),
         ),
         // Includes the code in README, which uses all features.
         Step::tests(

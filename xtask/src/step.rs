@@ -59,8 +59,9 @@ impl Step {
     }
 
     /// Creates a step that runs cargo with these arguments, written as on a command line.
-    pub(crate) fn cargo(name: &'static str, purpose: &'static str, arguments: &'static str) -> Self {
-        Self::new(name, purpose, || run_through(&mut cargo(arguments)))
+    pub(crate) fn cargo(name: &'static str, purpose: &'static str, arguments: impl Into<String>) -> Self {
+        let arguments = arguments.into();
+        Self::new(name, purpose, move || run_through(&mut cargo(&arguments)))
     }
 
     /// Creates a step that runs `cargo test` with these arguments, and counts the tests.
