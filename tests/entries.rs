@@ -327,9 +327,12 @@ fn entries_of_an_async_function_with_a_made_key() {
 struct Key1(u8);
 
 #[lru_cache(typed = true)]
-fn taken<Test: functools::Argument + Copy + Send + Sync + 'static>(value: Test, test: u8) -> (u8, Key1) {
-    let _ = value;
-    (test, Key1(test))
+fn taken<KeepIf: functools::Argument + Copy + Send + Sync + 'static>(
+    new_result: KeepIf,
+    keep_if: u8,
+) -> (u8, Key1) {
+    let _ = new_result;
+    (keep_if, Key1(keep_if))
 }
 
 #[lru_cache]
@@ -341,7 +344,7 @@ fn made_beside(#[key(number + 1)] number: u8, key: Key1) -> u8 {
 fn names_that_the_accessors_choose_may_be_taken() {
     taken::cache_put('x', 3, (4, Key1(4)));
     assert_eq!(taken('x', 3), (4, Key1(4)));
-    taken::cache_retain(|(value, test): (&char, &u8), result| (*value, *test, result.0) != ('x', 3, 4));
+    taken::cache_retain(|(one, other): (&char, &u8), result| (*one, *other, result.0) != ('x', 3, 4));
     assert_eq!(taken::cache_info().currsize, 0);
     made_beside(1, Key1(2));
     assert_eq!(made_beside::cache_entries::<u8>()[0].arguments(), &(2, Key1(2)));

@@ -123,7 +123,7 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
 
 /// The name of the parameter of `cache_put` with the result.
 pub(super) fn put_value(model: &Model) -> Ident {
-    model.added_parameter("value")
+    model.added_parameter("new_result")
 }
 
 /// Stores the result of `cache_put` in the cache.

@@ -11,7 +11,7 @@ use crate::model::{Identity, Key, Krate, Model, Named, Place, nested};
 use crate::{lifetimes, signature, type_tokens};
 
 /// The name of the parameter of `cache_retain`.
-const TEST: &str = "test";
+const TEST: &str = "keep_if";
 
 /// Returns `cache_retain`, where the types in an entry can be named.
 pub(super) fn retain(model: &Model) -> Option<TokenStream> {
@@ -26,7 +26,7 @@ pub(super) fn retain(model: &Model) -> Option<TokenStream> {
     let mut generics = shown.generics(model, &quote! { #object #predicate });
     let bounds = signature::with_bounds(&mut generics, shown.cast.clone());
     // A lint reports an `impl Trait` in public parameters.
-    let (test, test_type) = (model.added_parameter(TEST), shown.free_name("Test"));
+    let (test, test_type) = (model.added_parameter(TEST), shown.free_name("KeepIf"));
     generics.params.push(parse_quote! { #test_type: #predicate });
     Some(quote! {
         #(#cfg)*

@@ -76,8 +76,10 @@ impl price {
     }
     /// Stores a result for these arguments, as if the function had returned it.
     #[allow(clippy::float_cmp)]
-    pub fn cache_put(id: u32, value: u32) {
-        Self::__memo().handle().put((&id,), value, memo::functools::__private::Plain);
+    pub fn cache_put(id: u32, new_result: u32) {
+        Self::__memo()
+            .handle()
+            .put((&id,), new_result, memo::functools::__private::Plain);
     }
     /// Removes the cached result for these arguments, and returns whether there was one.
     #[allow(clippy::float_cmp)]
@@ -94,10 +96,10 @@ impl price {
         __miss.insert(Self::wrapped(id))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
-    pub fn cache_retain<Test: ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool>(
-        mut test: Test,
-    ) {
-        Self::__memo().handle().retain(|__key, __value| test(&__key.0, __value));
+    pub fn cache_retain<
+        KeepIf: ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,
+    >(mut keep_if: KeepIf) {
+        Self::__memo().handle().retain(|__key, __value| keep_if(&__key.0, __value));
     }
     /// Returns copies of all entries: arguments, result and age. Counts nothing.
     pub fn cache_entries() -> ::std::vec::Vec<memo::functools::CacheEntry<u32, u32>> {

@@ -57,8 +57,8 @@ impl fibonacci {
         Self::__memo().handle().peek((&n,), ::functools::__private::Plain)
     }
     /// Stores a result for these arguments, as if the function had returned it.
-    fn cache_put(n: u64, value: u64) {
-        Self::__memo().handle().put((&n,), value, ::functools::__private::Plain);
+    fn cache_put(n: u64, new_result: u64) {
+        Self::__memo().handle().put((&n,), new_result, ::functools::__private::Plain);
     }
     /// Removes the cached result for these arguments, and returns whether there was one.
     fn cache_invalidate(n: u64) -> ::core::primitive::bool {
@@ -72,10 +72,10 @@ impl fibonacci {
         __miss.insert(Self::wrapped(n))
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
-    fn cache_retain<Test: ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool>(
-        mut test: Test,
+    fn cache_retain<KeepIf: ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool>(
+        mut keep_if: KeepIf,
     ) {
-        Self::__memo().handle().retain(|__key, __value| test(&__key.0, __value));
+        Self::__memo().handle().retain(|__key, __value| keep_if(&__key.0, __value));
     }
     /// Returns copies of all entries: arguments, result and age. Counts nothing.
     fn cache_entries() -> ::std::vec::Vec<::functools::CacheEntry<u64, u64>> {

@@ -167,7 +167,7 @@ const _: () = {
                 )
         }
         /// Stores a result for these arguments, as if the function had returned it.
-        pub(super) fn other_cache_put<'a, K: Into<T>>(code: &'a str, value: u64)
+        pub(super) fn other_cache_put<'a, K: Into<T>>(code: &'a str, new_result: u64)
         where
             K: Debug,
         {
@@ -175,7 +175,7 @@ const _: () = {
                 .handle()
                 .put(
                     (&Self::__other_identity::<K>(), code),
-                    value,
+                    new_result,
                     ::functools::__private::Plain,
                 );
         }
@@ -205,14 +205,14 @@ const _: () = {
         }
         /// Removes the entries for which the test of arguments and result returns `false`.
         pub(super) fn other_cache_retain<
-            Test: ::core::ops::FnMut(
+            KeepIf: ::core::ops::FnMut(
                     &::functools::__private::String,
                     &u64,
                 ) -> ::core::primitive::bool,
-        >(mut test: Test) {
+        >(mut keep_if: KeepIf) {
             Self::__other_two_of_this_name_here_write_handle_on_one()
                 .handle()
-                .retain(|__key, __value| test(&__key.1, __value));
+                .retain(|__key, __value| keep_if(&__key.1, __value));
         }
         /// Returns copies of all entries: arguments, result and age. Counts nothing.
         pub(super) fn other_cache_entries() -> ::std::vec::Vec<

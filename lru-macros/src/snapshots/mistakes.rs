@@ -42,7 +42,7 @@ impl push {
         loop {}
     }
     /// Stores a result for these arguments, as if the function had returned it.
-    fn cache_put(items: &mut Vec<u8>, name: &str, value: usize) {
+    fn cache_put(items: &mut Vec<u8>, name: &str, new_result: usize) {
         loop {}
     }
     /// Removes the cached result for these arguments, and returns whether there was one.

@@ -205,7 +205,7 @@ impl find {
         __arg1: (f64, Query),
         __arg2: &&Query,
         words: &[&str],
-        value: io::Result<Found>,
+        new_result: io::Result<Found>,
     )
     where
         'a: 'static,
@@ -227,7 +227,7 @@ impl find {
                         .__assumed(),
                     words,
                 ),
-                value,
+                new_result,
                 (&&&&&::functools::__private::SelectPolicy::<
                     io::Result<Found>,
                     ::functools::__private::Shared,
@@ -299,7 +299,7 @@ impl find {
     }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain<
-        Test: ::core::ops::FnMut(
+        KeepIf: ::core::ops::FnMut(
                 &(
                     ::functools::__private::String,
                     (f64, ::functools::__private::stored_argument!(Query)),
@@ -308,8 +308,8 @@ impl find {
                 ),
                 &::functools::__private::stored_result!(io::Result < Found >),
             ) -> ::core::primitive::bool,
-    >(test: Test) {
-        Self::__memo(&()).handle().retain(test);
+    >(keep_if: KeepIf) {
+        Self::__memo(&()).handle().retain(keep_if);
     }
     /// Returns copies of all entries: arguments, result and age. Counts nothing.
     pub(crate) fn cache_entries() -> <fn(
