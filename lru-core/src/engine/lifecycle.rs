@@ -13,16 +13,23 @@ pub trait Expiry<T> {
     /// Returns the current time, or [`Ticks::START`] if nothing expires and no clock need be read.
     fn now(&self) -> Ticks;
 
-    /// Returns a time close to the current one, by which [`is_fresh_about`](Self::is_fresh_about) decides.
+    /// Returns a time close to the current one, for [`is_surely_fresh`](Self::is_surely_fresh).
     #[inline]
     fn about_now(&self) -> Ticks {
         self.now()
     }
 
-    /// Returns whether an entry is surely fresh, or `about` is the exact time. Otherwise, the exact time decides.
+    /// Returns whether an entry is fresh now and a use of it records no time, as far as `about` tells, which
+    /// [`about_now`](Self::about_now) has returned. Otherwise the exact time decides.
     #[inline]
-    fn is_fresh_about(&self, _meta: &T, _about: Ticks) -> bool {
-        true
+    fn is_surely_fresh(&self, _meta: &T, _about: Ticks) -> bool {
+        false
+    }
+
+    /// Returns the exact time, which may be `about`.
+    #[inline]
+    fn exact(&self, about: Ticks) -> Ticks {
+        about
     }
 
     /// Returns how an entry may be served at this time.

@@ -70,9 +70,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     ) -> Result<R, M> {
         let now = Cell::new(lifecycle.about_now());
         let may_serve = |meta: &C::Meta| {
-            if !lifecycle.is_fresh_about(meta, now.get()) {
-                now.set(lifecycle.now());
+            if lifecycle.is_surely_fresh(meta, now.get()) {
+                return true;
             }
+            now.set(lifecycle.exact(now.get()));
             let is_live = lifecycle.check(meta, now.get()).is_live();
             if is_live {
                 lifecycle.touch(meta, now.get());

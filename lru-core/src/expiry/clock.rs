@@ -96,6 +96,13 @@ impl Clock for SystemClock {
     }
 }
 
+/// Calls a function out of line: the exact clock is read near a deadline only.
+#[cold]
+#[inline(never)]
+pub(crate) fn seldom<R>(read: impl FnOnce() -> R) -> R {
+    read()
+}
+
 /// A manually advanced clock, for tests. Clones share one time.
 ///
 /// # Examples

@@ -173,8 +173,9 @@ impl Origin {
 /// Returns the ticks of an [`Instant`] that differs from the current one by less than [`Ticks::COARSE`].
 ///
 /// The clock (`CLOCK_MONOTONIC_COARSE`) advances as the exact one does, once in each interval of the kernel's timer.
+// Not inlined: in a hit it would take registers from caches whose entries never expire.
 #[cfg(target_os = "linux")]
-#[inline]
+#[inline(never)]
 pub(crate) fn coarse() -> Ticks {
     let since = coarsetime::Instant::now_without_cache_update().duration_since(ORIGIN.coarse);
     Ticks(Ticks::MIDDLE + since.as_nanos())

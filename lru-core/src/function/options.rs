@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::Staleness;
@@ -104,8 +105,13 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
     }
 
     #[inline]
-    fn is_fresh_about(&self, info: &EntryInfo<W>, about: Ticks) -> bool {
-        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    fn is_surely_fresh(&self, info: &EntryInfo<W>, about: Ticks) -> bool {
+        info.is_fresh_about(about)
+    }
+
+    #[inline]
+    fn exact(&self, about: Ticks) -> Ticks {
+        if C::IS_COARSE_CHEAPER { seldom(|| Expiry::<EntryInfo<W>>::now(self)) } else { about }
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use crate::engine::{Expiry, Lifecycle};
+use crate::expiry::clock::seldom;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
 use crate::store::CacheTypes;
@@ -36,8 +37,13 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
     }
 
     #[inline]
-    fn is_fresh_about(&self, info: &ObjectInfo, about: Ticks) -> bool {
-        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    fn is_surely_fresh(&self, info: &ObjectInfo, about: Ticks) -> bool {
+        info.is_fresh_about(about)
+    }
+
+    #[inline]
+    fn exact(&self, about: Ticks) -> Ticks {
+        if C::IS_COARSE_CHEAPER { seldom(|| Expiry::<ObjectInfo>::now(self)) } else { about }
     }
 
     #[inline]

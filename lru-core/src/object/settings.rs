@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::boxed::Box;
 
 use crate::engine::{Expiry, Hooks, Lifecycle};
+use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::StaleWindow;
@@ -106,8 +107,13 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for &Settings<K, V, C> {
     }
 
     #[inline]
-    fn is_fresh_about(&self, info: &ObjectInfo, about: Ticks) -> bool {
-        !C::IS_COARSE_CHEAPER || info.is_fresh_about(about)
+    fn is_surely_fresh(&self, info: &ObjectInfo, about: Ticks) -> bool {
+        info.is_fresh_about(about)
+    }
+
+    #[inline]
+    fn exact(&self, about: Ticks) -> Ticks {
+        if C::IS_COARSE_CHEAPER { seldom(|| Expiry::<ObjectInfo>::now(self)) } else { about }
     }
 
     /// Reports a stale entry of a function as fresh: the object cannot refresh it. One that the object's own methods
