@@ -37,6 +37,17 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
         Self { replicated: Replicated::new(), front: OnceLock::new() }
     }
 
+    /// Reads the copy of a value, and counts a hit.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn read<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+    ) -> Option<R> {
+        self.front.get()?.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read)
+    }
+
     /// Returns the front if a lookup that it did not answer is to fill it.
     #[inline]
     fn to_fill(&self) -> Option<&Front> {
@@ -60,28 +71,31 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
 }
 
 /// A lookup under the lock that copies the entry that it finds to a front.
-struct Filling<'f, K> {
+struct Filling<'f, K, M> {
     front: &'f Front,
     hash: KeyHash,
+    matches: M,
     found: Cell<Option<K>>,
 }
 
-impl<'f, K: Words> Filling<'f, K> {
-    fn new(front: &'f Front, hash: KeyHash) -> Self {
-        Self { front, hash, found: Cell::new(None) }
+impl<'f, K: Words, M: Fn(&K) -> bool> Filling<'f, K, M> {
+    fn new(front: &'f Front, hash: KeyHash, matches: M) -> Self {
+        Self { front, hash, matches, found: Cell::new(None) }
     }
 
-    fn matches(&self, key: &K, is_match: bool) -> bool {
+    fn matches(&self, key: &K) -> bool {
+        let is_match = (self.matches)(key);
         if is_match {
             self.found.set(Some(*key));
         }
         is_match
     }
 
-    fn found<V: Words>(&self, value: &V, matches: impl Fn(&K) -> bool) {
+    fn read<V: Words, R>(&self, value: &V, read: impl Fn(&V) -> R) -> R {
         if let Some(key) = self.found.get() {
-            self.front.add(self.hash, matches, (key, *value));
+            self.front.add(self.hash, &self.matches, (key, *value));
         }
+        read(value)
     }
 }
 
@@ -97,21 +111,15 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, Epoch> {
-        if let Some(front) = self.front.get() {
-            if let Some(value) = front.read::<C::Key, C::Value, R>(thread_number(), hash, &matches, &read) {
-                return Ok(value);
-            }
+        if let Some(value) = self.read(hash, &matches, &read) {
+            return Ok(value);
         }
         let Some(front) = self.to_fill() else {
             return self.replicated.lookup(hash, matches, read, lifecycle);
         };
-        let filling = Filling::new(front, hash);
-        let noting = |key: &C::Key| filling.matches(key, matches(key));
-        let reading = |value: &C::Value| {
-            filling.found(value, &matches);
-            read(value)
-        };
-        self.replicated.first(|engine| engine.lookup(hash, noting, reading, lifecycle))
+        let filling = Filling::new(front, hash, matches);
+        let reading = |value: &C::Value| filling.read(value, &read);
+        self.replicated.first(|engine| engine.lookup(hash, |key| filling.matches(key), reading, lifecycle))
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -122,21 +130,16 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<(R, Freshness), Epoch> {
-        if let Some(front) = self.front.get() {
-            if let Some(value) = front.read::<C::Key, C::Value, R>(thread_number(), hash, &matches, &read) {
-                return Ok((value, Freshness::Fresh));
-            }
+        if let Some(value) = self.read(hash, &matches, &read) {
+            return Ok((value, Freshness::Fresh));
         }
         let Some(front) = self.to_fill() else {
             return self.replicated.lookup_uncounted(hash, matches, read, lifecycle);
         };
-        let filling = Filling::new(front, hash);
-        let noting = |key: &C::Key| filling.matches(key, matches(key));
-        let reading = |value: &C::Value| {
-            filling.found(value, &matches);
-            read(value)
-        };
-        self.replicated.first(|engine| engine.lookup_uncounted(hash, noting, reading, lifecycle))
+        let filling = Filling::new(front, hash, matches);
+        let reading = |value: &C::Value| filling.read(value, &read);
+        self.replicated
+            .first(|engine| engine.lookup_uncounted(hash, |key| filling.matches(key), reading, lifecycle))
     }
 
     #[inline]
