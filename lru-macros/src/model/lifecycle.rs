@@ -68,8 +68,8 @@ impl Lifecycle {
         *has_front_ttl || options.into_iter().chain(hooks).any(Given::is_some)
     }
 
-    /// Whether code of the user's runs in the cache: a clock, or a function that weighs an entry, sets its deadline,
-    /// chooses a victim or is told of removed entries.
+    /// Whether user code runs in the cache: a clock, a weigher, a function that sets deadlines, a victim chooser or an
+    /// eviction listener.
     pub(crate) fn runs_user_code(&self) -> bool {
         let Self { eviction, expiry, .. } = self;
         let functions = [&eviction.on_evict, &eviction.choice, &eviction.weight, &expiry.ttu, &expiry.timer];

@@ -15,7 +15,7 @@ use super::thread_number::MAX_THREADS;
 use super::words::Words;
 use crate::key::KeyHash;
 
-/// The copies, and who has hit them. The methods of the lock holder are called by one thread at a time.
+/// The copies, and the hits of each thread. The methods for the lock holder are called by one thread at a time.
 pub struct Front {
     /// Odd while the lock holder writes an entry.
     sequence: AtomicU64,
