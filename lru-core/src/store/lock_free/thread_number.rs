@@ -57,6 +57,10 @@ pub(crate) fn ensure_thread_number() -> usize {
     NUMBER.get()
 }
 
+/// Held for writing by a test that may take all numbers, and for reading by one that needs a number.
+#[cfg(test)]
+pub(crate) static NUMBERS: parking_lot::RwLock<()> = parking_lot::RwLock::new(());
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +70,7 @@ mod tests {
 
     #[test]
     fn living_threads_have_different_numbers() {
+        let _all = NUMBERS.write();
         let all = 40;
         let barrier = Arc::new(Barrier::new(all));
         let threads: Vec<_> = (0..all)
@@ -88,6 +93,7 @@ mod tests {
 
     #[test]
     fn numbers_are_given_again() {
+        let _some = NUMBERS.read();
         for _ in 0..1000 {
             let number = thread::spawn(ensure_thread_number).join().unwrap();
             assert!(number < MAX_THREADS || number == NO_NUMBER);

@@ -7,6 +7,7 @@ use crate::engine::lifecycle::NoLifecycle;
 use crate::function::call::CacheHandle;
 use crate::function::result_policy::Plain;
 use crate::store::Lru;
+use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
 
 type Tested = Fronted<Types<(u64,), u64, Lru, ()>>;
@@ -64,6 +65,7 @@ fn a_few_hits_make_no_front() {
 
 #[test]
 fn hits_of_the_front_are_counted() {
+    let _some = NUMBERS.read();
     let (cache, hits) = fronted();
     assert_eq!(cache.counted(), (hits, 0, 3));
     (0..100).for_each(|_| assert_eq!(cache.hit(2), 20));
@@ -76,6 +78,7 @@ fn hits_of_the_front_are_counted() {
 
 #[test]
 fn what_is_replaced_or_removed_is_not_served() {
+    let _some = NUMBERS.read();
     let (cache, _) = fronted();
     cache.handle().put((&1_u64,), 11, Plain);
     assert_eq!(cache.copy(1), None);
@@ -91,6 +94,7 @@ fn what_is_replaced_or_removed_is_not_served() {
 
 #[test]
 fn the_last_of_two_computations_stays() {
+    let _some = NUMBERS.read();
     let (cache, _) = fronted();
     let value = cache.call(4, || {
         assert_eq!(cache.call(4, || 40), 40);
@@ -102,6 +106,7 @@ fn the_last_of_two_computations_stays() {
 
 #[test]
 fn entries_beyond_the_copies_are_served_all_the_same() {
+    let _some = NUMBERS.read();
     let cache = Tested::new();
     let all = 10 * COPIES as u64;
     for round in 0..MANY {
@@ -119,6 +124,7 @@ fn entries_beyond_the_copies_are_served_all_the_same() {
 
 #[test]
 fn a_thread_that_comes_when_the_front_is_full_reads_it_too() {
+    let _some = NUMBERS.read();
     let cache = Tested::new();
     for n in 0..MANY {
         cache.call(n % 20, || n);
@@ -165,6 +171,7 @@ fn no_call_is_served_a_value_that_was_replaced_before_it_began() {
 
 #[test]
 fn threads_beyond_those_with_a_number_are_served() {
+    let _all = NUMBERS.write();
     let cache = Arc::new(fronted().0);
     let (hits, misses, _) = cache.counted();
     let barrier = Arc::new(Barrier::new(100));

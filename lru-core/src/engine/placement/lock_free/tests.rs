@@ -3,6 +3,7 @@ use crate::engine::lifecycle::NoLifecycle;
 use crate::function::call::CacheHandle;
 use crate::function::result_policy::Plain;
 use crate::store::Lru;
+use crate::store::lock_free::thread_number::NUMBERS;
 use crate::store::types::Types;
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::Barrier;
@@ -76,6 +77,7 @@ fn the_mirror_is_made_for_an_eighth_of_the_entries_or_after_some_hits() {
 
 #[test]
 fn a_hit_and_a_miss_take_no_lock() {
+    let _some = NUMBERS.read();
     let cache = &Numbers::of(8);
     (0..8).for_each(|n| _ = cache.call(n));
     let (ready, hold) = channel();
@@ -146,6 +148,7 @@ fn threads_come_and_go_by_the_thousand() {
 
 #[test]
 fn more_threads_than_have_numbers_take_the_lock() {
+    let _all = NUMBERS.write();
     let threads = 100;
     let cache = &Numbers::of(4);
     let start = &Barrier::new(threads);
