@@ -30,6 +30,7 @@ mod lifetimes;
 mod model;
 mod pattern;
 mod property;
+mod reader;
 mod signature;
 mod surroundings;
 mod type_tokens;
@@ -42,6 +43,7 @@ use args::{Args, Attribute, BlockArgs};
 use errors::Errors;
 use expand::Expanded;
 use impl_block::{ImplBlock, Item};
+use reader::Reader;
 use signature::Func;
 use surroundings::Surroundings;
 
@@ -51,7 +53,7 @@ macro_rules! attributes {
         $(#[$about])*
         #[proc_macro_attribute]
         pub fn $name(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-            memoize_function(Attribute::$attribute, args.into(), &item.into()).into()
+            memoize_function(Attribute::$attribute, args.into(), &item.into(), Reader::current()).into()
         }
     )+};
 }
@@ -135,15 +137,20 @@ pub fn argument(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// | `accessors = Name` | a trait for the accessors, for types of other crates: `<Vec<u8> as Name>::price_cache_info()` |
 #[proc_macro_attribute]
 pub fn memoize(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    memoize_impl(args.into(), &item.into()).into()
+    memoize_impl(args.into(), &item.into(), Reader::current()).into()
 }
 
-fn memoize_function(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
+fn memoize_function(
+    attribute: Attribute,
+    args: TokenStream,
+    item: &TokenStream,
+    reader: Reader,
+) -> TokenStream {
     if args.to_string() == args::SEEN {
         return TokenStream::new();
     }
     let mut errors = Errors::default();
-    match expanded(attribute, args, item.clone(), None, &mut errors) {
+    match expanded(attribute, args, item.clone(), None, reader, &mut errors) {
         Some(expanded) => errors.with(&expanded.in_place()),
         None => errors.with(item),
     }
@@ -155,6 +162,7 @@ fn expanded(
     args: TokenStream,
     item: TokenStream,
     surroundings: Option<Rc<Surroundings>>,
+    reader: Reader,
     errors: &mut Errors,
 ) -> Option<Expanded> {
     let args = Args::parse(attribute, args, errors);
@@ -170,10 +178,10 @@ fn expanded(
     // A mistaken function stays as it is, so that its callers compile. The types are still checked, so that all
     // mistakes are reported at once.
     let is_mistaken = errors.count() > mistakes_in_options;
-    Some(if is_mistaken { expand::unchanged(args, func) } else { expand::expand(args, func) })
+    Some(if is_mistaken { expand::unchanged(args, func) } else { expand::expand(args, func, reader) })
 }
 
-fn memoize_impl(args: TokenStream, item: &TokenStream) -> TokenStream {
+fn memoize_impl(args: TokenStream, item: &TokenStream, reader: Reader) -> TokenStream {
     let mut errors = Errors::default();
     let args = BlockArgs::parse(args, &mut errors);
     let block = match ImplBlock::parse(args, item.clone()) {
@@ -198,7 +206,7 @@ fn memoize_impl(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         };
         let surroundings = Some(Rc::clone(&block.surroundings));
-        let expanded = expanded(attribute, args, function.clone(), surroundings, &mut errors);
+        let expanded = expanded(attribute, args, function.clone(), surroundings, reader, &mut errors);
         let Some(expanded) = expanded else {
             functions.extend(function.clone());
             plain.extend(function.clone());

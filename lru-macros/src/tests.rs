@@ -12,11 +12,15 @@ use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Item, Visibility, bracketed};
 
-use super::{Attribute, memoize_function, memoize_impl};
+use super::{Attribute, Reader, memoize_function, memoize_impl};
 
 fn expand(attribute: Attribute, args: &str, item: &str) -> String {
+    expand_for(Reader::Compiler, attribute, args, item)
+}
+
+fn expand_for(reader: Reader, attribute: Attribute, args: &str, item: &str) -> String {
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    formatted(memoize_function(attribute, parse(args), &parse(item)))
+    formatted(memoize_function(attribute, parse(args), &parse(item), reader))
 }
 
 fn formatted(out: TokenStream) -> String {
@@ -150,6 +154,21 @@ fn accessors_of_a_trait_are_beside_its_impl() {
             fn rate(#[key(skip)] &self, code: &'a str) -> Self::Out { self.rates.get::<Self::Out>(code) }
         }";
     let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
-    let expanded = formatted(memoize_impl(parse("pub(super)"), &parse(item)));
+    let expanded = formatted(memoize_impl(parse("pub(super)"), &parse(item), Reader::Compiler));
     assert_snapshot("impl_block.rs", &expanded);
+}
+
+#[test]
+fn an_editor_is_given_the_function_as_written_and_no_internals() {
+    let item = "
+        #[logtime(\"prices\")]
+        pub async fn price(id: u32, code: &str) -> Result<u32, Error> { request(id, code).await }";
+    let args = "ttl = 60, on_evict = evicted";
+    let compiled = expand(Attribute::LruCache, args, item);
+    let shown = expand_for(Reader::Editor, Attribute::LruCache, args, item);
+    assert!(shown.contains("request(id, code).await") && !shown.contains("fn __"), "{shown}");
+    for line in compiled.lines().filter(|line| line.contains("pub async fn") || line.contains("pub fn")) {
+        assert!(shown.contains(line.trim()), "an editor is not given {line}");
+    }
+    assert_snapshot("editor.rs", &shown);
 }

@@ -56,7 +56,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-macros/src",
         rooms: &[
-            &["errors", "pattern", "type_tokens", "attributes"],
+            &["errors", "pattern", "type_tokens", "attributes", "reader"],
             &["lifetimes", "future_type"],
             &["args", "surroundings"],
             &["signature"],

@@ -9,15 +9,45 @@ use crate::attributes::Attrs;
 use crate::model::{Accessors, Checks, Flavor, Model, Need};
 use crate::{lifetimes, pattern, signature};
 
+/// The documentation of `wrapped`.
+const WRAPPED: &str = " Calls the function itself, without the cache.";
+
 /// Returns all accessors, and the functions that they call.
 pub(super) fn accessors(model: &Model) -> TokenStream {
-    let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
-    let Attrs { cfg, hidden, .. } = attrs;
-    let beside = items::beside_accessors(model);
-    let wrapped = wrapped(model);
+    let (beside, wrapped, asked) = (items::beside_accessors(model), wrapped(model), shown(model));
+    at_home(model, &quote! { #beside #wrapped #(#asked)* })
+}
+
+/// Returns what an editor needs to know of the accessors: their signatures.
+pub(super) fn signatures(model: &Model) -> TokenStream {
+    let wrapped = wrapped_here(model, &Group::new(Delimiter::Brace, TokenStream::new()));
+    let all = shown(model).into_iter().chain([wrapped]).map(without_body);
+    at_home(model, &all.collect())
+}
+
+/// Returns a function with a body that every signature allows.
+fn without_body(function: TokenStream) -> TokenStream {
+    let mut tokens: Vec<_> = function.into_iter().collect();
+    tokens.pop();
+    let signature: TokenStream = tokens.into_iter().collect();
+    quote! { #signature { loop {} } }
+}
+
+/// Returns the accessors that the documentation names, but for `wrapped`.
+fn shown(model: &Model) -> Vec<TokenStream> {
+    if matches!(model.accessors, Accessors::None) {
+        return Vec::new();
+    }
     let mut asked: Vec<_> = accessor_list(model).iter().map(|accessor| accessor.tokens(model)).collect();
     asked.extend(entries::retain(model));
     asked.extend(entries::entries(model));
+    asked
+}
+
+/// Returns functions where callers find them: on the companion, or beside the method.
+fn at_home(model: &Model, functions: &TokenStream) -> TokenStream {
+    let Model { attrs, accessor_vis: vis, name, krate, .. } = model;
+    let Attrs { cfg, hidden, .. } = attrs;
     match &model.accessors {
         Accessors::None => TokenStream::new(),
         Accessors::Companion(handle) => {
@@ -30,19 +60,11 @@ pub(super) fn accessors(model: &Model) -> TokenStream {
                     [#(#cfg)*]
                     #[doc = #doc]
                     #(#hidden)*
-                    #vis #handle {
-                        #beside
-                        #wrapped
-                        #(#asked)*
-                    }
+                    #vis #handle { #functions }
                 }
             }
         }
-        Accessors::Siblings(_) => quote! {
-            #beside
-            #wrapped
-            #(#asked)*
-        },
+        Accessors::Siblings(_) => functions.clone(),
     }
 }
 
@@ -263,43 +285,56 @@ impl Accessor {
 /// Returns `wrapped`, the function that has the body. Decorators see the body under the function's own name,
 /// where that is free: beside a method it is taken.
 fn wrapped(model: &Model) -> TokenStream {
-    let Model { attrs, accessor_vis: vis, safety, name, generics, receiver, .. } = model;
+    let Model { attrs, accessor_vis: vis, safety, name, generics, .. } = model;
     let (flavor, result) = model.written();
     let where_clause = &generics.where_clause;
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
-    let cfg = model.cfg_of_siblings();
-    let receiver = receiver.iter().map(|receiver| {
-        let mut receiver = receiver.clone();
-        receiver.attrs.retain(|attr| !signature::is_key(attr));
-        quote! { #receiver }
-    });
-    let params = model.params.iter().map(|param| param.written().into_token_stream());
-    let written: Vec<_> = receiver.chain(params).collect();
     let body = body_with_holder(model);
-    let doc = " Calls the function itself, without the cache.";
-    let wrapped = model.defined_accessor("wrapped");
     let plain_name = name.unraw();
     let is_taken = matches!(model.accessors, Accessors::Siblings(_))
         || plain_name == "wrapped"
         || accessor_list(model).iter().any(|accessor| plain_name == accessor.name);
     if decorators.is_empty() || is_taken {
-        return quote! {
-            #(#cfg)*
-            #[doc = #doc]
-            #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
-            #vis #flavor #safety fn #wrapped #generics (#(#written),*) -> #result #where_clause #body
-        };
+        return wrapped_here(model, &body);
     }
-    let inputs = model.inputs();
+    let (inputs, written) = (model.inputs(), written_inputs(model));
+    let wrapped = model.defined_accessor("wrapped");
     let call = call::call_named(model, &quote!(Self::#name), &model.arguments());
     let call = if model.future.is_some() { call } else { call::awaited(model, &call) };
     quote! {
-        #[doc = #doc]
+        #[doc = #WRAPPED]
         #(#both)* #(#lints)*
         #vis #flavor #safety fn #wrapped #generics (#(#inputs),*) -> #result #where_clause { #call }
         #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
         #flavor #safety fn #name #generics (#(#written),*) -> #result #where_clause #body
     }
+}
+
+/// Returns `wrapped` with the body and the decorators in it.
+fn wrapped_here(model: &Model, body: &Group) -> TokenStream {
+    let Model { attrs, accessor_vis: vis, safety, generics, .. } = model;
+    let (flavor, result) = model.written();
+    let where_clause = &generics.where_clause;
+    let Attrs { lints, body_lints, both, decorators, .. } = attrs;
+    let (cfg, written) = (model.cfg_of_siblings(), written_inputs(model));
+    let wrapped = model.defined_accessor("wrapped");
+    quote! {
+        #(#cfg)*
+        #[doc = #WRAPPED]
+        #(#both)* #(#lints)* #(#body_lints)* #(#decorators)*
+        #vis #flavor #safety fn #wrapped #generics (#(#written),*) -> #result #where_clause #body
+    }
+}
+
+/// Returns the parameters as the user wrote them, `self` among them.
+fn written_inputs(model: &Model) -> Vec<TokenStream> {
+    let receiver = model.receiver.iter().map(|receiver| {
+        let mut receiver = receiver.clone();
+        receiver.attrs.retain(|attr| !signature::is_key(attr));
+        quote! { #receiver }
+    });
+    let params = model.params.iter().map(|param| param.written().into_token_stream());
+    receiver.chain(params).collect()
 }
 
 /// Returns the body. The parameter that holds the cache counts as used: the call uses it.

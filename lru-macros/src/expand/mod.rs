@@ -39,6 +39,7 @@ use quote::{quote, quote_spanned};
 
 use crate::args::Args;
 use crate::model::{Accessors, Model};
+use crate::reader::Reader;
 use crate::signature::Func;
 
 pub(crate) use impl_block::{impl_block, plain_impl_block};
@@ -98,13 +99,18 @@ impl Expanded {
     }
 }
 
-/// Returns the function and its accessors.
-pub(crate) fn expand(args: Args, func: Func) -> Expanded {
+/// Returns the function and its accessors. An editor is given the function as it was written and the signatures of
+/// the accessors, so that completion after the function's name offers these and nothing else.
+pub(crate) fn expand(args: Args, func: Func, reader: Reader) -> Expanded {
     let plain = func.without_options();
     let (backend, missing) = (args.backend.name().map(Ident::span), args.backend.missing_feature());
     let option = backend.filter(|_| args.backend.is_some());
     let json = args.backend.missing_json();
     let model = Model::new(args, func);
+    if reader == Reader::Editor {
+        let accessors = accessors::signatures(&model);
+        return Expanded { function: plain.clone(), accessors, plain, needs: None };
+    }
     let in_body = match model.accessors {
         Accessors::None => items::in_body(&model),
         _ => None,

@@ -15,7 +15,7 @@ use proc_macro2::TokenStream;
 
 use crate::args::{Attribute, option_names};
 
-use super::super::{memoize_function, memoize_impl};
+use super::super::{Reader, memoize_function, memoize_impl};
 
 use signatures::Is::{
     self, Async, BorrowedError, Changing, Fallible, InBlock, InObject, KeyPart, Method, NoArguments,
@@ -151,9 +151,9 @@ fn messages(options: &str, signature: &Signature) -> Vec<String> {
     let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
     let out = if signature.is.contains(&InBlock) {
         let block = format!("impl T for Shop {{ #[lru_cache({options})] {item} }}");
-        memoize_impl(TokenStream::new(), &tokens(&block))
+        memoize_impl(TokenStream::new(), &tokens(&block), Reader::Compiler)
     } else {
-        memoize_function(Attribute::LruCache, tokens(options), &tokens(item))
+        memoize_function(Attribute::LruCache, tokens(options), &tokens(item), Reader::Compiler)
     };
     let text = out.to_string();
     text.split("compile_error !").skip(1).map(|rest| rest.chars().take(300).collect()).collect()
