@@ -104,12 +104,14 @@ pub mod __private {
     pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
     pub use crate::expiry::stale_window::{Freshness, StaleWindow};
     pub use crate::expiry::ticks::Ticks;
+    pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
     pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::detached_result;
     pub use crate::function::call::entries::Returned;
+    pub use crate::function::call::miss::no_options;
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh_arguments::{Original, as_borrowed};
     pub use crate::function::call::remote::{NoRemote, block_on};

@@ -53,6 +53,11 @@ pub trait Expiry<T> {
         None
     }
 
+    /// Returns the time to a deadline, if the clock measures seconds.
+    fn left(&self, _deadline: Ticks) -> Option<Duration> {
+        None
+    }
+
     /// Records that a refresh of an entry has failed, so that the next one is not due at once.
     fn refresh_failed(&self, _meta: &T) {}
 }

@@ -19,6 +19,10 @@ pub trait Span:
         None
     }
 
+    /// Returns whether the duration is zero or less.
+    #[doc(hidden)]
+    fn is_nothing(self) -> bool;
+
     /// Returns a fraction of the duration; `part` is from 0 to 1.
     #[doc(hidden)]
     fn part(self, part: f64) -> Self;
@@ -42,6 +46,11 @@ impl Span for Duration {
         Some(self)
     }
 
+    #[inline]
+    fn is_nothing(self) -> bool {
+        self.is_zero()
+    }
+
     fn part(self, part: f64) -> Self {
         Self::try_from_secs_f64(self.as_secs_f64() * part).unwrap_or(self)
     }
@@ -50,6 +59,11 @@ impl Span for Duration {
 impl Span for u64 {
     fn of(_: Duration) -> Option<Self> {
         None
+    }
+
+    #[inline]
+    fn is_nothing(self) -> bool {
+        self == 0
     }
 
     #[expect(
@@ -66,6 +80,12 @@ impl Span for u64 {
 impl Span for f64 {
     fn of(_: Duration) -> Option<Self> {
         None
+    }
+
+    /// NaN is no time.
+    #[inline]
+    fn is_nothing(self) -> bool {
+        self.is_nan() || self <= 0.0
     }
 
     fn part(self, part: f64) -> Self {

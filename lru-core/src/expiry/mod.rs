@@ -10,6 +10,7 @@ pub(crate) mod queue;
 pub(crate) mod settings;
 pub(crate) mod stale_window;
 pub(crate) mod ticks;
+pub(crate) mod time_to_live;
 pub(crate) mod timer;
 
 pub(crate) use clock::{Clock, SystemClock};

@@ -37,13 +37,17 @@ enum Swr<S> {
     Always,
 }
 
-/// The options of one entry.
+/// The options of one entry, as the functions of an attribute make them of the arguments and the result.
 #[derive(Clone, Copy, Debug)]
 pub struct EntryOptions {
+    /// Whether the value is stored (`keep`).
+    pub is_kept: bool,
     /// The weight against `maxsize`.
     pub weight: usize,
     /// The deadline, in place of a time to live.
     pub until: Option<Ticks>,
+    /// When the value's own time to live ends. [`Ticks::START`] stands for a time to live of zero.
+    pub fresh_until: Option<Ticks>,
     /// Whether the value is an error.
     pub is_error: bool,
     /// The limits of a copy, if a backend has the value too.
@@ -73,7 +77,19 @@ impl MaxAge {
 
 impl EntryOptions {
     /// The defaults: a weight of one, and no deadline.
-    pub const NONE: Self = Self { weight: 1, until: None, is_error: false, max_age: None };
+    pub const NONE: Self =
+        Self { is_kept: true, weight: 1, until: None, fresh_until: None, is_error: false, max_age: None };
+
+    /// Returns whether the value has a deadline, or a time to live, of its own.
+    pub(crate) fn has_deadline(&self) -> bool {
+        self.until.is_some() || self.fresh_until.is_some()
+    }
+
+    /// Returns whether the value is to be stored: one with a time to live of zero is not.
+    #[inline]
+    pub(crate) fn stores(&self) -> bool {
+        self.is_kept && self.fresh_until != Some(Ticks::START)
+    }
 }
 
 impl<T: Timestamp> ExpirySettings<T> {
@@ -176,12 +192,14 @@ impl<T: Timestamp> ExpirySettings<T> {
 
     /// Returns the metadata of an entry that is stored now.
     pub(crate) fn info<W: Staleness>(&self, now: Ticks, options: EntryOptions) -> EntryInfo<W> {
-        let EntryOptions { weight, until, is_error, max_age } = options;
-        let error_ttl = self.error_ttl.filter(|_| is_error);
-        let (expires, window) = match (until.filter(|_| error_ttl.is_none()), error_ttl.or(self.ttl)) {
-            (Some(until), _) => (until, None),
-            (None, None) => (Ticks::NEVER, None),
-            (None, Some(ttl)) => self.after_ttl(T::later(now, self.scattered(ttl)), is_error),
+        let EntryOptions { is_kept: _, weight, until, fresh_until, is_error, max_age } = options;
+        let (expires, window) = match (self.error_ttl.filter(|_| is_error), until, fresh_until, self.ttl) {
+            (None, Some(until), ..) => (until, None),
+            (None, None, Some(fresh), _) => self.after_ttl(fresh, is_error),
+            (Some(ttl), ..) | (None, None, None, Some(ttl)) => {
+                self.after_ttl(self.fresh_until(now, ttl), is_error)
+            }
+            (None, None, None, None) => (Ticks::NEVER, None),
         };
         let mut info = EntryInfo::new(weight.max(self.min_weight), expires, self.idle(now), window);
         info.stored = now;
@@ -194,6 +212,11 @@ impl<T: Timestamp> ExpirySettings<T> {
             }
         }
         info
+    }
+
+    /// Returns when a time to live ends that begins now, shortened at random.
+    pub(crate) fn fresh_until(&self, now: Ticks, ttl: T::Span) -> Ticks {
+        T::later(now, self.scattered(ttl))
     }
 
     /// Returns the deadline of an entry whose `ttl` ends at `fresh`, and its stale window, if it has one. An
@@ -231,10 +254,10 @@ impl<T: Timestamp> ExpirySettings<T> {
     /// minute. It is never longer than `ttl`; with a clock without seconds, it is always `ttl`.
     pub(crate) fn refresh_failed<W: Staleness>(&self, info: &EntryInfo<W>, now: Ticks) {
         info.refresh_failed(|failures| {
-            let Some(ttl) = self.ttl else { return Ticks::START };
             let seconds = 1_u64 << failures.saturating_sub(1).min(6);
             let wait = T::Span::of(Duration::from_secs(seconds.min(60)));
-            T::later(now, wait.filter(|wait| *wait < ttl).unwrap_or(ttl))
+            let is_shorter = |wait: &T::Span| self.ttl.is_none_or(|ttl| *wait < ttl);
+            wait.filter(is_shorter).or(self.ttl).map_or(Ticks::START, |wait| T::later(now, wait))
         });
     }
 

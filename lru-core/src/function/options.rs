@@ -7,6 +7,7 @@ use crate::expiry::clock::seldom;
 use crate::expiry::duration::Span;
 use crate::expiry::entry_deadlines::EntryInfo;
 use crate::expiry::stale_window::Staleness;
+use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::function::listener::{ByArguments, FunctionHooks, NotifiedByCalls, Unset};
 use crate::store::{CacheTypes, Candidates, RemovalCause};
@@ -93,6 +94,12 @@ impl<C: Clock, H> Clock for Options<C, H> {
     }
 }
 
+impl<C: Clock, H> Deadlines for Options<C, H> {
+    fn fresh_until(&self, ttl: <C::Time as Timestamp>::Span) -> Ticks {
+        self.expiry.fresh_until(self.clock.now().now(), ttl)
+    }
+}
+
 impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
     #[inline]
     fn now(&self) -> Ticks {
@@ -134,6 +141,10 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
 
     fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
+    }
+
+    fn left(&self, deadline: Ticks) -> Option<Duration> {
+        C::Time::between(self.clock.now().now(), deadline).duration()
     }
 
     fn refresh_failed(&self, info: &EntryInfo<W>) {

@@ -6,6 +6,8 @@ use core::time::Duration;
 
 use crate::engine::{Expiry, Lifecycle};
 use crate::expiry::clock::seldom;
+use crate::expiry::duration::Span;
+use crate::expiry::time_to_live::Deadlines;
 use crate::expiry::{Clock, EntryOptions, ExpirySettings, Freshness, Ticks, Timestamp};
 use crate::object::settings::{ObjectInfo, Settings};
 use crate::store::CacheTypes;
@@ -22,6 +24,12 @@ impl<K, V, C: Clock> Clock for FunctionSettings<'_, K, V, C> {
 
     fn now(&self) -> C::Time {
         self.settings.clock.now()
+    }
+}
+
+impl<K, V, C: Clock> Deadlines for FunctionSettings<'_, K, V, C> {
+    fn fresh_until(&self, ttl: <C::Time as Timestamp>::Span) -> Ticks {
+        self.expiry.fresh_until(self.settings.clock.now().now(), ttl)
     }
 }
 
@@ -66,6 +74,10 @@ impl<K, V, C: Clock> Expiry<ObjectInfo> for FunctionSettings<'_, K, V, C> {
 
     fn age(&self, info: &ObjectInfo) -> Option<Duration> {
         self.settings.age(info)
+    }
+
+    fn left(&self, deadline: Ticks) -> Option<Duration> {
+        C::Time::between(self.settings.clock.now().now(), deadline).duration()
     }
 
     fn refresh_failed(&self, info: &ObjectInfo) {

@@ -8,7 +8,7 @@ use core::future::Future;
 
 use crate::engine::{Lifecycle, Placement, StoredValue};
 use crate::function::call::begin::CoalescedLookup;
-use crate::function::call::miss::Miss;
+use crate::function::call::miss::no_options;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::NoRemote;
 use crate::function::call::stale_while_revalidate::RefreshClaim;
@@ -27,13 +27,9 @@ where
 {
     match lookup {
         CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, None) => result,
-        CoalescedLookup::Miss(call) => call.run(Recompute, &NoRemote, compute, Miss::insert),
+        CoalescedLookup::Miss(call) => call.run(Recompute, &NoRemote, compute, no_options),
         CoalescedLookup::Stale(result, Some(claim)) => {
-            let mut fresh = None;
-            claim.awaited().refresh(Recompute, &NoRemote, compute, |miss, result| {
-                fresh = policy.stored(&result);
-                miss.insert(result)
-            });
+            let fresh = claim.awaited().refresh(Recompute, &NoRemote, compute, no_options);
             fresh.map_or(result, |value| policy.restore(&value))
         }
     }
@@ -52,7 +48,7 @@ where
 {
     match lookup {
         CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, None) => result,
-        CoalescedLookup::Miss(call) => call.run_async(Recompute, &NoRemote, compute, Miss::insert).await,
+        CoalescedLookup::Miss(call) => call.run_async(Recompute, &NoRemote, compute, no_options).await,
         CoalescedLookup::Stale(result, Some(claim)) => refreshed(claim, result, policy, compute).await,
     }
 }
@@ -70,16 +66,9 @@ where
     O: ResultPolicy<R, Stored = StoredValue<E>>,
 {
     // In its stored form: the future is `Send` if the values are, whatever an error is.
-    let mut latest = policy.into_stored(stale);
+    let stale = policy.into_stored(stale);
     async move {
-        let kept = &mut latest;
-        let keep = move |miss: Miss<E, S, O>, result: R| {
-            if let Some(value) = policy.stored(&result) {
-                *kept = Some(value);
-            }
-            miss.insert(result)
-        };
-        claim.awaited().refresh_async(Recompute, &NoRemote, compute, keep).await;
-        policy.restore(&latest.expect("a stale result is of a kind that is stored"))
+        let fresh = claim.awaited().refresh_async(Recompute, &NoRemote, compute, no_options).await;
+        policy.restore(&fresh.or(stale).expect("a stale result is of a kind that is stored"))
     }
 }

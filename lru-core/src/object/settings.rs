@@ -80,7 +80,7 @@ impl<K, V, C: Clock> Settings<K, V, C> {
         let weight = self.weigher.as_ref().map_or(1, |weigher| weigher(key, value));
         let now = self.clock.now();
         let (expiry, until) = match function {
-            Some(function) if options.until.is_some() || function.has_ttl(options.is_error) => {
+            Some(function) if options.has_deadline() || function.has_ttl(options.is_error) => {
                 (function.with_weights_of(&self.expiry), options.until)
             }
             _ => {

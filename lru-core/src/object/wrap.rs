@@ -9,7 +9,7 @@ use std::boxed::Box;
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Clock;
 use crate::function::call::begin::CoalescedLookup;
-use crate::function::call::miss::Miss;
+use crate::function::call::miss::no_options;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::call::remote::NoRemote;
 use crate::function::result_policy::{OkOnly, Plain, Recompute, ResultPolicy};
@@ -219,8 +219,7 @@ impl<'c, R: 'c> WrappedCall<'c, R> {
         Self(match lookup {
             CoalescedLookup::Hit(result) | CoalescedLookup::Stale(result, None) => State::Hit(Some(result)),
             CoalescedLookup::Miss(call) => {
-                let insert = |miss: Miss<_, _, O>, result| miss.insert(result);
-                State::Miss(Box::pin(call.run_async(Recompute, &NoRemote, body(), insert)))
+                State::Miss(Box::pin(call.run_async(Recompute, &NoRemote, body(), no_options)))
             }
             CoalescedLookup::Stale(result, Some(claim)) => {
                 State::Miss(Box::pin(refreshed(claim, result, policy, body())))

@@ -193,6 +193,16 @@ impl Args {
 }
 
 impl Expiry {
+    /// The time to live of all results.
+    pub(crate) fn ttl_of_all(&self) -> Option<&Expr> {
+        self.ttl.get().filter(|ttl| !values::is_function(ttl))
+    }
+
+    /// The function that makes the time to live of a result.
+    pub(crate) fn ttl_of_result(&self) -> Option<&Expr> {
+        self.ttl.get().filter(|ttl| values::is_function(ttl))
+    }
+
     /// Whether stale results are served while they are refreshed.
     pub(crate) fn has_refreshes(&self) -> bool {
         matches!(self.swr.get(), Some(Swr::Always | Swr::For(_)))

@@ -54,6 +54,23 @@ const SYNONYMS: &[Synonym] = &[
         names: &["expireafter", "expiry"],
         instead: Named("ttu", "for one duration for all results write `ttl = …`"),
     },
+    Synonym {
+        names: &[
+            "condition",
+            "cacheif",
+            "keepif",
+            "storeif",
+            "shouldcache",
+            "predicate",
+            "onlyif",
+            "isvalid",
+        ],
+        instead: Named("keep", "it takes the arguments and the result, and returns whether it is stored"),
+    },
+    Synonym {
+        names: &["unless", "skipif", "dontcacheif"],
+        instead: Named("keep", "it returns whether a result is stored, so negate the condition"),
+    },
     Synonym { names: &["refreshafterwrite", "stalewhilerevalidate"], instead: Named("swr", "") },
     Synonym {
         names: &["resultfallback", "staleonerror"],

@@ -23,7 +23,7 @@ use syn::{Expr, LitStr, Path, Token};
 use super::attribute::Attribute;
 use super::values::{
     Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
-    fraction, function, maxsize, name, namespace, number, path, shards, stale, word,
+    fraction, function, maxsize, name, namespace, number, path, shards, stale, time_to_live, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`] and [`OPTIONS`].
@@ -96,9 +96,9 @@ options! {
 
     /// When results expire, and what is served after that.
     Expiry: expiry {
-        /// Time to live.
-        ttl: Expr = duration,
-            "a number of seconds above zero or a `Duration`, such as `ttl = 60`, `ttl = 0.05` or `ttl = Duration::from_millis(50)`";
+        /// Time to live, or a function that makes it of the arguments and the result.
+        ttl: Expr = time_to_live,
+            "a number of seconds above zero, a `Duration`, or a function of the arguments and the result that returns one, such as `ttl = 60`, `ttl = Duration::from_millis(50)` or `ttl = |id, user| user.max_age`";
         /// Time to idle.
         tti: Expr = duration, "a number of seconds above zero or a `Duration`, such as `tti = 60`";
         /// The time at which a result expires, made of the arguments and the result.
@@ -180,6 +180,9 @@ options! {
 
     /// Which results are stored.
     Results: results {
+        /// Whether a result is stored: a function of the arguments and the result.
+        keep: Expr = function,
+            "a function of the arguments and the result that returns whether it is stored, such as `keep = |id, user| user.is_active`";
         /// Whether an `Err` is stored.
         cache_errors: bool = word, "`true` or `false`";
         /// Whether `None` is stored.

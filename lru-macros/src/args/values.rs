@@ -4,6 +4,7 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, ExprUnary, Lit, LitBool, LitInt, LitStr, Path, Token, UnOp};
 
@@ -231,6 +232,25 @@ pub(super) fn fraction(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     };
     let is_fraction = !matches!(&expr, Expr::Lit(lit) if is_too_much(&lit.lit));
     if is_fraction { Ok(expr) } else { Err(syn::Error::new_spanned(expr, takes)) }
+}
+
+/// A duration, or a function that returns one for a result.
+pub(super) fn time_to_live(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    let expr: Expr = input.parse()?;
+    if !is_function(&expr) && is_no_duration(&expr) {
+        return Err(syn::Error::new_spanned(expr, takes));
+    }
+    Ok(expr)
+}
+
+/// Whether an expression is a closure, or the path of a function by its spelling: a constant is in upper case.
+pub(super) fn is_function(expr: &Expr) -> bool {
+    let is_lower = |name: &Ident| name.unraw().to_string().starts_with(|first: char| first.is_lowercase());
+    match expr {
+        Expr::Closure(_) => true,
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| is_lower(&last.ident)),
+        _ => false,
+    }
 }
 
 /// A duration: what is plainly none is refused.

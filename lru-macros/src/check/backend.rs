@@ -11,7 +11,6 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     options_have_a_backend(args, errors);
     namespace_names_a_function(args, errors);
     processes_have_a_backend(args, errors);
-    backend_knows_the_expiry(args, errors);
     front_has_the_system_clock(args, errors);
     front_has_room(args, errors);
     there_is_one_store(args, errors);
@@ -77,12 +76,6 @@ fn processes_have_a_backend(args: &Args, errors: &mut Errors) {
     {
         let message = "`single_flight = global` coalesces the calls of several processes through a backend; write `backend = …` too";
         errors.at(name, message);
-    }
-}
-
-fn backend_knows_the_expiry(args: &Args, errors: &mut Errors) {
-    if let (Some(_), Some(ttu)) = (args.backend.name(), args.expiry.ttu.name()) {
-        errors.at(ttu, "`ttu` cannot be used with `backend`: entries of a backend expire by a `ttl`; write `ttl = …` instead");
     }
 }
 

@@ -63,6 +63,10 @@ fn errors_are_stored(args: &Args, errors: &mut Errors) {
 }
 
 fn expiry_takes_what_it_is_given(args: &Args, func: &Func, errors: &mut Errors) {
+    if let Some(ttl) = args.expiry.ttl_of_result() {
+        let what = "`ttl` takes all arguments and the result, by reference";
+        closures::takes_arguments(ttl, what, &["value"], args, func, errors);
+    }
     if let Some(ttu) = args.expiry.ttu.get() {
         let what = "`ttu` takes all arguments and the result, by reference, and the current time";
         closures::takes_arguments(ttu, what, &["value", "now"], args, func, errors);

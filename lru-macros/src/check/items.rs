@@ -30,6 +30,7 @@ fn options_of_all_calls_use_no_argument(args: &Args, func: &Func, errors: &mut E
     let options =
         [&expiry.ttl, &expiry.tti, &expiry.error_ttl, &expiry.stale_if_error, &args.placement.shards];
     let options = options.into_iter().filter_map(|option| option.name().zip(option.get()));
+    let options = options.filter(|(_, value)| !matches!(value, Expr::Closure(_)));
     for (name, value) in options.chain(maxsize) {
         if type_tokens::mentions(value.to_token_stream(), &this) {
             let message = format!(
@@ -37,7 +38,8 @@ fn options_of_all_calls_use_no_argument(args: &Args, func: &Func, errors: &mut E
             );
             errors.at(value, message);
         } else if let Some(param) = argument_in(value, &params) {
-            let instead = if name == "ttl" { "; `ttu = …` takes the arguments" } else { "" };
+            let instead =
+                if name == "ttl" { "; a function takes them: `ttl = |args…, value| …`" } else { "" };
             let message = format!(
                 "`{name}` is an option of one cache for all calls and cannot use the argument `{param}`{instead}"
             );

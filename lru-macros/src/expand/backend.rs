@@ -76,7 +76,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     };
     let timer = expiry.timer.is_some().then(|| quote! { .with_timer() });
     let settings = [
-        ("ttl", expiry.ttl.get()),
+        ("ttl", model.lifecycle.ttl()),
         ("error_ttl", expiry.error_ttl.get()),
         ("jitter", expiry.jitter.get()),
         ("swr", swr),
@@ -231,15 +231,15 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         ),
         "cache_put" => {
             let value = call::put_value(model);
-            let stored = wait(quote! { __entry.to_put(&#value, #result_policy).store() });
             let options = model.lifecycle.entry_options(krate, &model.references_of_put());
-            let put = options.map_or_else(
-                || quote! { #handle.put_copy(#key, #value, #result_policy, __max_age); },
-                |options| quote! { #handle.put_copy_with(#key, #value, #result_policy, __max_age, #options); },
-            );
+            let options = options.unwrap_or_else(|| quote! { #krate::__private::no_options });
+            let kept = quote! { #handle.kept_outside(__options.as_ref()) };
+            let stored = wait(quote! { __entry.to_put(&#value, #result_policy, #kept).store() });
+            let put = quote! { #handle.put_copy(#key, #value, #result_policy, __max_age, __options); };
             let body = quote! {
                 #entry
                 let __entry = __entry #copied;
+                let __options = #handle.judge(&#value, #result_policy, #options);
                 let (__max_age, __stored) = #stored;
                 #put
                 __entry.copied();
@@ -276,7 +276,8 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), krate));
     let (strictness, call) = (strictness(model, Checks::Assumed), call::call(model, &home));
     let claim = quote! { __entry.claim(__errors) };
-    let replaced = quote! { __entry.to_put(&__result, #result_policy).replace(__claim) };
+    let kept = quote! { #handle.kept_outside(__options.as_ref()) };
+    let replaced = quote! { __entry.to_put(&__result, #result_policy, #kept).replace(__claim) };
     let (claim, replaced) = (wait(model, &claim), wait(model, &replaced));
     // The claim stays valid while the body runs.
     let run = match model.flavor {
@@ -287,10 +288,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     };
     let options = call::entry_options(model);
     let arguments = options.as_ref().map(|_| call::copies_for_options(model));
-    let insert = options.map_or_else(
-        || quote! { __miss.insert(__result) },
-        |options| quote! { __miss.insert_with(__result, #options) },
-    );
+    let options = options.unwrap_or_else(|| quote! { #krate::__private::no_options });
     quote! {
         #entry
         let __entry = __entry #copied;
@@ -299,9 +297,10 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
         let __miss = #handle.refresh(#key, #result_policy);
         #arguments
         let __result = #run;
+        let __options = __miss.judge(&__result, #options);
         let __replaced = #replaced;
         let __miss = __miss.replaced(&__replaced);
-        let __result = #insert;
+        let __result = __miss.insert_judged(__result, __options);
         __entry.copied();
         match __replaced.error() {
             ::core::option::Option::None => __result,

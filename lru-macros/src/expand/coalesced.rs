@@ -41,16 +41,18 @@ struct Coalesced<'a> {
 impl Coalesced<'_> {
     fn blocking(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
-        let (copies, insert) = (copies(model), insert(call::entry_options(model)));
+        let (copies, options) = (copies(model), entry_options(model, call::entry_options(model)));
         let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
         let refresh = self.flight.has_refreshes.then(|| {
-            let Apart { copies, call, insert } = self.apart("refresh");
+            let Apart { copies, call, options } = self.apart("refresh");
             let remote = backend::lenient(model);
             quote! {
                 if let ::core::option::Option::Some(__claim) = __claim {
                     #entry
                     #copies
-                    __claim.in_background(move |__claim| __claim.refresh(#sharing, #remote, || #call, #insert));
+                    __claim.in_background(move |__claim| {
+                        ::core::mem::drop(__claim.refresh(#sharing, #remote, || #call, #options));
+                    });
                 }
             }
         });
@@ -59,7 +61,7 @@ impl Coalesced<'_> {
             match __lookup {
                 #variant::Hit(__hit) => __hit,
                 #variant::Stale(__hit, __claim) => { #refresh __hit }
-                #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #insert) }
+                #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #options) }
             }
         }
     }
@@ -67,13 +69,13 @@ impl Coalesced<'_> {
     // No result is held across an await: an error in it need not be `Send`.
     fn awaited(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
-        let (copies, insert) = (copies(model), insert(call::entry_options(model)));
+        let (copies, options) = (copies(model), entry_options(model, call::entry_options(model)));
         let (pending, remote) = (self.pending(), backend::remote(model));
         quote! {
             #pending
             #entry
             #copies
-            __pending.run_async(#sharing, #remote, #call, #insert).await
+            __pending.run_async(#sharing, #remote, #call, #options).await
         }
     }
 
@@ -87,7 +89,7 @@ impl Coalesced<'_> {
         let carrier = quote_spanned! { type_tokens::first_span(result)=>
             let __carrier = #krate::__private::detached_result::<#result>();
         };
-        let Apart { copies, call, insert } = self.apart("task");
+        let Apart { copies, call, options } = self.apart("task");
         quote! {
             #carrier
             let mut __was_lost = false;
@@ -101,7 +103,7 @@ impl Coalesced<'_> {
                     #entry
                     #copies
                     __computation.detached(&__carrier, #executor, __was_lost, move |__computation| async move {
-                        __computation.run(#sharing, #remote, #call, #insert).await
+                        __computation.run(#sharing, #remote, #call, #options).await
                     })
                 };
                 if let ::core::option::Option::Some(__result) = __detached.await {
@@ -169,13 +171,13 @@ impl Coalesced<'_> {
     fn spawned(&self) -> TokenStream {
         let Self { model, flight, entry, sharing, .. } = self;
         let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
-        let Apart { copies, call, insert } = self.apart("refresh");
+        let Apart { copies, call, options } = self.apart("refresh");
         quote! {
             {
                 #entry
                 #copies
                 __claim.spawned(#executor, move |__claim| async move {
-                    __claim.refresh_async(#sharing, #remote, #call, #insert).await
+                    ::core::mem::drop(__claim.refresh_async(#sharing, #remote, #call, #options).await);
                 })
             }
         }
@@ -224,7 +226,7 @@ impl Coalesced<'_> {
         });
         let options = model.lifecycle.entry_options(krate, &references);
         let call = call::call_with(model, home, &passed.collect::<Vec<_>>());
-        Apart { copies, call, insert: insert(options) }
+        Apart { copies, call, options: entry_options(model, options) }
     }
 }
 
@@ -234,7 +236,8 @@ struct Apart {
     copies: TokenStream,
     /// The call of the body with these copies.
     call: TokenStream,
-    insert: TokenStream,
+    /// The function that returns the options of the result's entry.
+    options: TokenStream,
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {
@@ -248,15 +251,13 @@ fn behind(ty: &Type) -> Option<TokenStream> {
     type_tokens::impl_trait(inner).is_none().then(|| quote! { ::<#inner> })
 }
 
-/// Inserts a result, with expiry and weight of its own where the options say so.
-fn insert(options: Option<TokenStream>) -> TokenStream {
-    options.map_or_else(
-        || quote! { |__miss, __result| __miss.insert(__result) },
-        |options| quote! { |__miss, __result| __miss.insert_with(__result, #options) },
-    )
+/// The function that returns the options of a result's entry.
+fn entry_options(model: &Model, options: Option<TokenStream>) -> TokenStream {
+    let krate = &model.krate;
+    options.unwrap_or_else(|| quote! { #krate::__private::no_options })
 }
 
-/// Copies of the arguments, where expiry or weight are computed from them.
+/// Copies of the arguments, where functions of them decide how a result is stored.
 fn copies(model: &Model) -> Option<TokenStream> {
     model.lifecycle.depend_on_arguments().then(|| call::copies_for_options(model))
 }

@@ -13,6 +13,8 @@ use crate::type_tokens;
 pub(crate) struct Lifecycle {
     eviction: Eviction,
     pub(crate) expiry: Expiry,
+    /// The function that tells whether a result is stored.
+    keep: Given<Expr>,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
 }
@@ -50,8 +52,8 @@ impl EntryTypes {
 }
 
 impl Lifecycle {
-    pub(super) fn new(eviction: Eviction, expiry: Expiry, backend: &Backend) -> Self {
-        Self { eviction, expiry, has_front_ttl: backend.front_ttl.is_some() }
+    pub(super) fn new(eviction: Eviction, expiry: Expiry, keep: Given<Expr>, backend: &Backend) -> Self {
+        Self { eviction, expiry, keep, has_front_ttl: backend.front_ttl.is_some() }
     }
 
     /// The bound, where one is given.
@@ -61,7 +63,7 @@ impl Lifecycle {
 
     /// Whether entries have metadata: a weight, or an expiry.
     pub(crate) fn has_metadata(&self) -> bool {
-        let Self { eviction, expiry, has_front_ttl } = self;
+        let Self { eviction, expiry, has_front_ttl, .. } = self;
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, timer } = expiry;
         let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, timer];
         let hooks = [&eviction.on_evict, &eviction.choice, &eviction.weight];
@@ -76,9 +78,9 @@ impl Lifecycle {
         functions.into_iter().any(Given::is_some)
     }
 
-    /// The time to live: `ttu` has precedence over that of the attribute.
-    fn ttl(&self) -> Option<&Expr> {
-        self.expiry.ttl.get().filter(|_| !self.expiry.ttu.is_some())
+    /// The time to live of all results: `ttu` has precedence over that of the attribute.
+    pub(crate) fn ttl(&self) -> Option<&Expr> {
+        self.expiry.ttl_of_all().filter(|_| !self.expiry.ttu.is_some())
     }
 
     /// Whether results may be stale.
@@ -169,14 +171,15 @@ impl Lifecycle {
         entry_types: &EntryTypes,
         listener: Option<&TokenStream>,
     ) -> Option<TokenStream> {
-        let Self { eviction, expiry, has_front_ttl } = self;
+        let Self { eviction, expiry, has_front_ttl, .. } = self;
         if !self.has_metadata() {
             return None;
         }
         let clock =
             expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
         let settings = self.settings().map(|settings| quote! { .expiry(#settings) });
-        let timed = (*has_front_ttl || expiry.ttu.is_some()).then(|| quote! { .timed() });
+        let is_timed = *has_front_ttl || expiry.ttu.is_some() || expiry.ttl_of_result().is_some();
+        let timed = is_timed.then(|| quote! { .timed() });
         let on_evict = eviction.on_evict.get().map(|written| match listener {
             Some(listener) => entry_types.on_evict(listener),
             None => entry_types.listener_option(written),
@@ -246,28 +249,33 @@ impl Lifecycle {
         })
     }
 
-    /// The functions that make weight and expiry of the arguments.
-    pub(super) fn of_arguments(&self) -> [Option<&Expr>; 2] {
-        [self.eviction.weight.get(), self.expiry.ttu.get()]
+    /// The functions that decide by the arguments and the result how it is stored.
+    pub(super) fn of_arguments(&self) -> impl Iterator<Item = &Expr> {
+        of_arguments(&self.eviction, &self.expiry, &self.keep)
     }
 
-    /// Whether weight or expiry are made of the arguments.
+    /// Whether functions of the arguments decide how a result is stored.
     pub(crate) fn depend_on_arguments(&self) -> bool {
-        self.eviction.weight.is_some() || self.expiry.ttu.is_some()
+        self.of_arguments().next().is_some()
     }
 
-    /// The closure that makes weight and expiry of a result; `arguments` are references to the function's.
+    /// The closure that returns the options of a result's entry; `arguments` are references to the function's.
     pub(crate) fn entry_options(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
         if !self.depend_on_arguments() {
             return None;
         }
-        let weight = self.eviction.weight.get().map_or_else(
-            || quote! { 1 },
-            |weight| {
-                let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
-                applied(weight, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
-            },
-        );
+        let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
+        let made = |function: &Expr| {
+            applied(function, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
+        };
+        let keep = self.keep.get().map(made).map(|keep| quote! { is_kept: #keep, });
+        let weight = self.eviction.weight.get().map(made).map(|weight| quote! { weight: #weight, });
+        let ttl = self.expiry.ttl_of_result().map(|ttl| {
+            let (at, ttl) = (type_tokens::first_span(ttl), made(ttl));
+            let krate = krate.at(at);
+            let ttl = quote_spanned! { at=> #krate::__private::fresh_until(__lifecycle, #ttl) };
+            quote! { fresh_until: ::core::option::Option::Some(#ttl), }
+        });
         let until = self.expiry.ttu.get().map(|ttu| {
             let until = format_ident!("until{}", arguments.len(), span = Span::call_site());
             let given = quote! { #(#arguments,)* __value, #krate::Clock::now(__lifecycle) };
@@ -284,12 +292,23 @@ impl Lifecycle {
         });
         Some(quote! {
             |__lifecycle, __value| #krate::__private::EntryOptions {
-                weight: #weight,
+                #keep
+                #weight
+                #ttl
                 #until
                 ..#krate::__private::EntryOptions::NONE
             }
         })
     }
+}
+
+/// The functions that decide by the arguments and the result how it is stored.
+pub(super) fn of_arguments<'a>(
+    eviction: &'a Eviction,
+    expiry: &'a Expiry,
+    keep: &'a Given<Expr>,
+) -> impl Iterator<Item = &'a Expr> {
+    [keep.get(), eviction.weight.get(), expiry.ttl_of_result(), expiry.ttu.get()].into_iter().flatten()
 }
 
 /// The clock that a `timer` is.

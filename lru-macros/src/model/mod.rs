@@ -195,7 +195,7 @@ impl Model {
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(flight, &expiry, &backend, &func);
-        let lifecycle = Lifecycle::new(eviction, expiry, &backend);
+        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, &backend);
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let receiver = func.receiver().cloned();

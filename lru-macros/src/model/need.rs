@@ -17,7 +17,7 @@ use crate::{lifetimes, pattern, type_tokens};
 pub(crate) enum Need {
     /// The key, or the cache.
     Key,
-    /// The weigher, or the function that returns the time of expiry.
+    /// A function that decides how a result is stored.
     EntryOptions,
     /// The body alone.
     Body,
@@ -45,12 +45,8 @@ impl Need {
             if args.key.key.is_some() || is_named || is_in_key(input) {
                 return Self::Key;
             }
-            let options = [args.eviction.weight.get(), args.expiry.ttu.get()];
-            if options.into_iter().flatten().any(|function| takes(function, this)) {
-                Self::EntryOptions
-            } else {
-                Self::Body
-            }
+            let mut options = lifecycle::of_arguments(&args.eviction, &args.expiry, &args.results.keep);
+            if options.any(|function| takes(function, this)) { Self::EntryOptions } else { Self::Body }
         });
         needs.collect()
     }
@@ -117,10 +113,10 @@ impl Model {
         self.needs.iter().all(|need| *need <= most)
     }
 
-    /// Whether the weigher, or the function that returns the time of expiry, visibly looks at the argument at
-    /// this place. No other argument needs a copy for them.
+    /// Whether a function that decides how a result is stored visibly looks at the argument at this place. No other
+    /// argument needs a copy for them.
     pub(crate) fn entry_options_take(&self, place: usize) -> bool {
-        self.lifecycle.of_arguments().into_iter().flatten().any(|function| takes(function, place))
+        self.lifecycle.of_arguments().any(|function| takes(function, place))
     }
 
     /// References to the arguments that functions in options take, as `cache_put` has them: in the place of

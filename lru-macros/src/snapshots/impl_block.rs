@@ -67,7 +67,7 @@ where
                     let (id,): (K,) = (id,);
                     Self::Out::from(self.base + Self::LIMIT)
                 },
-                |__miss, __result| __miss.insert(__result),
+                ::functools::__private::no_options,
             )
             .await
     }

@@ -62,6 +62,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "typed" => "typed = true",
         "key" => "key = |ARGUMENTS| 1_u32",
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
+        "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
         "cache_errors" => "cache_errors = true",
         "cache_none" => "cache_none = false",
         "accessors" => "accessors = none",

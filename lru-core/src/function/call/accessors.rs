@@ -62,7 +62,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let is_error = policy.is_error(&result);
         let options = policy.value(&result).map(|value| options(&self.lifecycle, value));
         let hash = KeyHash::of_part(&key);
-        if let (Some(options), Some(value)) = (options, policy.into_stored(result)) {
+        let options = options.filter(EntryOptions::stores);
+        let value = options.and_then(|_| policy.into_stored(result));
+        if let (Some(options), Some(value)) = (options, value) {
             let key = key.to_stored();
             let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
             let compare = PolicyComparison { same: Q::stored_eq, policy: PhantomData::<fn(O) -> R> };

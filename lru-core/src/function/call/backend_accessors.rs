@@ -8,6 +8,7 @@ use crate::backend::{AsyncBackend, BackendError};
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::expiry::settings::MaxAge;
+use crate::expiry::time_to_live::KeptOutside;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::backend_handle::{BackendHandle, Peeked};
@@ -58,11 +59,11 @@ impl<B: AsyncBackend> BackendEntry<B> {
 
 impl<B> BackendEntry<B> {
     /// Encodes a result that an accessor stores.
-    pub fn to_put<R, O>(&self, result: &R, policy: O) -> Put<'_, B>
+    pub fn to_put<R, O>(&self, result: &R, policy: O, kept: KeptOutside) -> Put<'_, B>
     where
         O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
-        Put { entry: self, encoded: self.encode(result, policy), is_failure: policy.is_error(result) }
+        Put { entry: self, encoded: self.encode(result, kept, policy), is_failure: policy.is_error(result) }
     }
 
     /// Returns what counts and reports the errors of requests for which no call waits.
@@ -195,28 +196,19 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
-    /// Stores a copy of `result`, which the backend has, for this time at most. Counts nothing.
-    pub fn put_copy<Q, R, O>(self, key: Q, result: R, policy: O, max_age: Option<MaxAge>)
-    where
-        Q: Part<Stored = StoredKey<E>>,
-        O: ResultPolicy<R, Stored = StoredValue<E>>,
-    {
-        self.put_copy_with(key, result, policy, max_age, |_, _| EntryOptions::NONE);
-    }
-
-    /// Like [`CacheHandle::put_copy`], with options made of the value.
-    pub fn put_copy_with<Q, R, O>(
+    /// Stores a copy of `result`, which the backend has, with these options and for this time at most. Counts nothing.
+    pub fn put_copy<Q, R, O>(
         self,
         key: Q,
         result: R,
         policy: O,
         max_age: Option<MaxAge>,
-        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+        options: Option<EntryOptions>,
     ) where
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let options = |lifecycle: &S, value: &O::Value| EntryOptions { max_age, ..options(lifecycle, value) };
-        self.put_with(key, result, policy, options);
+        let options = EntryOptions { max_age, ..options.unwrap_or(EntryOptions::NONE) };
+        self.put_with(key, result, policy, |_, _| options);
     }
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::codec::{Opened, Remaining};
 use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
+use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::backend_errors::ErrorReporter;
@@ -320,9 +321,13 @@ where
         self.entry.inserted(hash);
     }
 
-    fn encode(&self, result: &R, is_kept: bool, claim: CallClaim<B, R>, policy: O) -> ToStore<B> {
-        let encoded = if is_kept { self.entry.encode(result, policy) } else { Ok(None) };
-        ToStore { encoded, claim: claim.claim, is_failure: !is_kept || policy.is_error(result) }
+    fn encode(&self, result: &R, kept: KeptOutside, claim: CallClaim<B, R>, policy: O) -> ToStore<B> {
+        let encoded = self.entry.encode(result, kept, policy);
+        ToStore {
+            encoded,
+            claim: claim.claim,
+            is_failure: kept == KeptOutside::Failed || policy.is_error(result),
+        }
     }
 
     fn conclude<E: Placement, P>(

@@ -11,6 +11,7 @@ use crate::backend::codec::{self, Entry, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
 use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, LookupOptions, Permission, Stored};
 use crate::expiry::settings::MaxAge;
+use crate::expiry::time_to_live::KeptOutside;
 use crate::function::call::backend_errors::{ErrorReporter, report};
 use crate::function::call::backend_handle::BackendHandle;
 use crate::function::call::held_lease::{GLOBAL_LEASE, LEASE, Place};
@@ -84,20 +85,30 @@ impl<B> BackendEntry<B> {
     }
 
     /// Encodes a result; `None` if it is not to be stored.
-    pub(super) fn encode<R, O>(&self, result: &R, policy: O) -> Result<Option<Encoded>, BackendError>
+    pub(super) fn encode<R, O>(
+        &self,
+        result: &R,
+        kept: KeptOutside,
+        policy: O,
+    ) -> Result<Option<Encoded>, BackendError>
     where
         O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     {
         let BackendHandle { ttl, error_ttl, .. } = self.handle;
         let Some(value) = policy.value(result).filter(|_| policy.stores(result)) else { return Ok(None) };
         let is_error = policy.is_error(result);
-        let ttl = if is_error { error_ttl.or(ttl) } else { ttl };
-        let fresh = ttl.map(|ttl| self.handle.scattered(ttl));
-        // An error is never stale.
-        let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| !is_error);
+        let by_settings = |ttl: Option<Duration>| ttl.map(|ttl| self.handle.scattered(ttl));
+        let (fresh, may_be_stale) = match (kept, error_ttl.filter(|_| is_error)) {
+            (KeptOutside::Failed | KeptOutside::No, _) => return Ok(None),
+            // An error is never stale.
+            (_, Some(error_ttl)) => (by_settings(Some(error_ttl)), false),
+            (KeptOutside::BySettings, None) => (by_settings(ttl), !is_error),
+            (KeptOutside::For { fresh, may_be_stale }, None) => (fresh, may_be_stale && !is_error),
+        };
+        let window = fresh.and_then(|fresh| self.handle.stale_window(fresh)).filter(|_| may_be_stale);
         let ttl = fresh.map(|fresh| fresh.saturating_add(window.unwrap_or_default()));
         let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
-        let is_shortened = self.handle.jitter > 0.0;
+        let is_shortened = self.handle.jitter > 0.0 || kept != KeptOutside::BySettings;
         let max_age = Remaining { fresh: fresh.filter(|_| is_shortened), ttl: ttl.filter(|_| is_shortened) };
         Ok(Some(Encoded { bytes, ttl, max_age }))
     }

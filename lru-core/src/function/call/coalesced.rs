@@ -11,10 +11,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::Leader;
 use crate::flight::table::Published;
 use crate::function::call::computation::Computation;
-use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{
     Computed, Currency, Fetched, Obtained, Purpose, Remote, Stored, block_on,
@@ -25,19 +26,20 @@ use crate::time::Instant;
 /// A call that has its result, to be stored.
 pub(super) struct Ended<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
+    /// The options of its entry, if the result policy stores it.
+    options: Option<EntryOptions>,
     /// Whether a stale result is served instead of an error.
     is_stale: bool,
 }
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
-    /// Computes the result by `body`, unless another call or the backend has it. `insert` stores it in the
-    /// process.
+    /// Computes the result by `body`, unless another call or the backend has it. `options` returns those of its entry.
     pub fn run<R, H, M>(
         mut self,
         sharing: H,
         remote: &M,
         body: impl FnOnce() -> R,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> R
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -49,7 +51,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             Err(computation) => computation,
         };
         let computed = match block_on(remote.obtain(&computation, self.policy, Purpose::Call)) {
-            Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched),
+            Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched, options),
             Obtained::Compute(claim) => {
                 let start = M::start(computation.start);
                 let compute = || {
@@ -58,11 +60,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                     body()
                 };
                 let result = if M::CATCHES { catch_unwind(AssertUnwindSafe(compute)) } else { Ok(compute()) };
-                self.computed(computation, start, remote, claim, result)
+                self.computed(computation, start, remote, claim, result, options)
             }
         };
         let complete = |ended: Ended<E, S, O>, computation, result, stored| {
-            ended.complete(computation, sharing, remote, result, stored, insert)
+            ended.complete(computation, sharing, remote, result, stored)
         };
         match computed {
             // Nothing is to be awaited.
@@ -81,7 +83,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         sharing: H,
         remote: &M,
         body: impl Future<Output = R>,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> impl Future<Output = R>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -93,9 +95,9 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Ok(result) => return Computed::Answered(result),
                 Err(computation) => computation,
             };
-            self.compute_async(computation, remote, pin!(Some(body))).await
+            self.compute_async(computation, remote, pin!(Some(body)), options).await
         };
-        Self::conclude(sharing, remote, Box::pin(computed), insert)
+        Self::conclude(sharing, remote, Box::pin(computed))
     }
 
     /// Awaits a computation, stores its result in the backend, and inserts and publishes it.
@@ -103,7 +105,6 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         sharing: H,
         remote: &M,
         computed: impl Future<Output = ComputedBy<M, E, S, R, O>> + Unpin,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> impl Future<Output = R>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -111,7 +112,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         M: Remote<R, O>,
     {
         let complete = move |ended: Ended<E, S, O>, computation, result, stored| {
-            ended.complete(computation, sharing, remote, result, stored, insert)
+            ended.complete(computation, sharing, remote, result, stored)
         };
         remote.conclude(computed, complete)
     }
@@ -122,6 +123,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         computation: Computation<E>,
         remote: &M,
         body: Pin<&mut Option<impl Future<Output = R>>>,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> ComputedBy<M, E, S, R, O>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -129,12 +131,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     {
         let claim = match remote.obtain(&computation, self.policy, Purpose::Call).await {
             Obtained::Compute(claim) => claim,
-            Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched),
+            Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched, options),
         };
         let start = M::start(computation.start);
         // After a panic, the followers do not wait for this future to be dropped.
         let result = computation.in_scope(true, body, remote.renewing(&claim)).await;
-        self.computed(computation, start, remote, claim, result)
+        self.computed(computation, start, remote, claim, result, options)
     }
 
     /// Encodes the result of a body that has ended, or the stale result that is served instead of an error.
@@ -145,6 +147,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         remote: &M,
         mut claim: M::Claim,
         result: thread::Result<R>,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> ComputedBy<M, E, S, R, O>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -174,27 +177,38 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             events.served_stale();
         }
         let is_kept = !is_stale && !self.is_late_error(&result);
-        let encoded = Some(remote.encode(&result, is_kept, claim, policy));
+        let options = self.handle.judge(&result, policy, options).filter(|_| is_kept);
+        let kept = if is_kept { self.handle.kept_outside(options.as_ref()) } else { KeptOutside::Failed };
+        let encoded = Some(remote.encode(&result, kept, claim, policy));
         drop(scope);
         Computed::Result {
             result,
             encoded,
             stored: Stored::HERE,
             computation,
-            pending: Ended { pending: self, is_stale },
+            pending: Ended { pending: self, options, is_stale },
         }
     }
 
     /// Ends a call that does not compute.
-    fn fetched<R, M>(self, computation: Computation<E>, fetched: Fetched<R>) -> ComputedBy<M, E, S, R, O>
+    fn fetched<R, M>(
+        self,
+        computation: Computation<E>,
+        fetched: Fetched<R>,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> ComputedBy<M, E, S, R, O>
     where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
         let (result, stored) = match fetched {
             Fetched::Found(result, currency) => (result, Stored::Kept(currency)),
             Fetched::Failed(error) => (error, Stored::Unknown),
         };
-        let pending = Ended { pending: self, is_stale: false };
+        let scope = computation.body_scope();
+        let options = self.handle.judge(&result, self.policy, options);
+        drop(scope);
+        let pending = Ended { pending: self, options, is_stale: false };
         Computed::Result { result, encoded: None, stored, computation, pending }
     }
 }
@@ -212,14 +226,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
         remote: &M,
         result: R,
         stored: Stored,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let Self { mut pending, is_stale } = self;
+        let Self { mut pending, options, is_stale } = self;
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
         let (leader, began) = (computation.leader.take(), computation.began);
@@ -234,7 +247,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
                 let kind =
                     if is_replaced { InsertKind::Revalidated(began) } else { InsertKind::Computed(began) };
                 pending.max_age = max_age;
-                insert(pending.into_miss(kind), result)
+                pending.into_miss(kind).insert_judged(result, options)
             }
             Stored::Kept(_) | Stored::Unknown => result,
         };

@@ -8,11 +8,11 @@ use core::pin::pin;
 use std::boxed::Box;
 
 use crate::engine::{Lifecycle, Placement, StoredValue};
+use crate::expiry::EntryOptions;
 use crate::flight::Leader;
 use crate::flight::detached::{Carrier, Detached};
 use crate::flight::executor::Spawn;
 use crate::function::call::computation::Computation;
-use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::Remote;
 use crate::function::result_policy::{ResultPolicy, Sharing};
@@ -78,13 +78,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         Detached::new(carrier, Box::pin(compute(self)), executor, edge)
     }
 
-    /// Computes the result by `body`, unless the backend has it. `insert` stores it in the process.
+    /// Computes the result by `body`, unless the backend has it. `options` returns those of its entry.
     pub fn run<R, H, M>(
         self,
         sharing: H,
         remote: &M,
         body: impl Future<Output = R>,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> impl Future<Output = R>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -95,7 +95,9 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingComputation<E, S, O
         // The executor may begin late.
         computation.start = Instant::now();
         let computed =
-            Box::pin(async move { pending.compute_async(computation, remote, pin!(Some(body))).await });
-        PendingCall::conclude(sharing, remote, computed, insert)
+            Box::pin(
+                async move { pending.compute_async(computation, remote, pin!(Some(body)), options).await },
+            );
+        PendingCall::conclude(sharing, remote, computed)
     }
 }

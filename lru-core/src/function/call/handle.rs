@@ -98,7 +98,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         matches: impl FnMut(&StoredKey<E>) -> bool,
         kind: InsertKind,
     ) {
-        self.change(hash, |engine, lifecycle| engine.remove_replaced(hash, matches, kind, lifecycle));
+        if !matches!(kind, InsertKind::Computed(_)) {
+            self.change(hash, |engine, lifecycle| engine.remove_replaced(hash, matches, kind, lifecycle));
+        } else if self.lifecycle.may_be_stale() {
+            self.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
+        }
     }
 
     pub(super) fn insert(

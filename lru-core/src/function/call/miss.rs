@@ -1,11 +1,13 @@
 //! The miss token: what a call that was not answered from the cache keeps until its result is inserted.
 
 use core::marker::PhantomData;
+use core::time::Duration;
 
 use crate::engine::insert::Comparison;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::expiry::EntryOptions;
 use crate::expiry::settings::MaxAge;
+use crate::expiry::time_to_live::KeptOutside;
+use crate::expiry::{EntryOptions, Ticks};
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
@@ -27,6 +29,11 @@ pub(crate) struct Pending<K> {
     pub(crate) same: fn(&K, &K) -> bool,
     /// How long the in-process cache may keep the result at most, if a backend has it too.
     pub(crate) max_age: Option<MaxAge>,
+}
+
+/// Returns the options of an entry of a function that has none.
+pub fn no_options<S, V>(_: &S, _: &V) -> EntryOptions {
+    EntryOptions::NONE
 }
 
 /// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.
@@ -74,9 +81,55 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         }
         result
     }
+
+    /// Like [`Miss::insert_with`], with the options that [`Miss::judge`] returned.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn insert_judged<R>(self, result: R, options: Option<EntryOptions>) -> R
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        self.insert_with(result, move |_, _| options.unwrap_or(EntryOptions::NONE))
+    }
+
+    /// Returns the options of a result, before it is stored by [`Miss::insert_with`].
+    pub fn judge<R>(
+        &self,
+        result: &R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<EntryOptions>
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        self.handle.judge(result, self.policy, options)
+    }
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Returns the options of a result, if the result policy may store it.
+    #[inline]
+    pub fn judge<R, O: ResultPolicy<R>>(
+        &self,
+        result: &R,
+        policy: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<EntryOptions> {
+        policy.value(result).map(|value| options(&self.lifecycle, value))
+    }
+
+    /// Returns for how long a backend stores a result with these options; `None` is not stored.
+    pub fn kept_outside(&self, options: Option<&EntryOptions>) -> KeptOutside {
+        let Some(options) = options.filter(|options| options.stores()) else { return KeptOutside::No };
+        match options.until.or(options.fresh_until) {
+            None => KeptOutside::BySettings,
+            Some(Ticks::NEVER) => KeptOutside::For { fresh: None, may_be_stale: false },
+            Some(end) => match self.lifecycle.left(end) {
+                Some(Duration::ZERO) => KeptOutside::No,
+                Some(fresh) => KeptOutside::For { fresh: Some(fresh), may_be_stale: options.until.is_none() },
+                None => KeptOutside::BySettings,
+            },
+        }
+    }
+
     /// Inserts the result of a computation, if the result policy stores it.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn insert_result<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
@@ -92,10 +145,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
         let Pending { hash, key, kind, same, max_age } = pending;
         // Cloned before the lock is taken.
-        let value = policy.stored(result);
-        if let (Some(value), Some(options)) =
-            (value, policy.value(result).map(|value| options(&self.lifecycle, value)))
-        {
+        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
+        if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
             let Self { engines, stores, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
             let entry = EntryOf { hash, key, value, meta };
@@ -105,7 +156,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             } else {
                 Self { engines, stores, lifecycle }.insert(entry, kind, compare);
             }
-        } else if !is_error && !matches!(kind, InsertKind::Computed(_)) {
+        } else if !is_error {
             self.remove_replaced(hash, |stored| same(stored, &key), kind);
         }
     }

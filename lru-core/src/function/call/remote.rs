@@ -11,6 +11,7 @@ use std::panic::resume_unwind;
 
 use crate::engine::Placement;
 use crate::expiry::settings::MaxAge;
+use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::executor::Task;
 use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
@@ -60,8 +61,8 @@ pub trait Remote<R, O> {
         call
     }
 
-    /// Encodes a computed result. With `is_kept` false it is not to be stored.
-    fn encode(&self, result: &R, is_kept: bool, claim: Self::Claim, policy: O) -> Self::Encoded;
+    /// Encodes a computed result, to be stored for this long.
+    fn encode(&self, result: &R, kept: KeptOutside, claim: Self::Claim, policy: O) -> Self::Encoded;
 
     /// Records that the result may be in the in-process cache.
     #[inline]
@@ -110,7 +111,7 @@ impl<R, O> Remote<R, O> for NoRemote {
     fn renewal(&self, (): &()) {}
 
     #[inline]
-    fn encode(&self, _: &R, _: bool, (): (), _: O) {}
+    fn encode(&self, _: &R, _: KeptOutside, (): (), _: O) {}
 }
 
 /// Why a result is looked up in the backend.

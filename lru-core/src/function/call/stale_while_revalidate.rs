@@ -7,12 +7,11 @@ use std::boxed::Box;
 use std::sync::Arc;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::expiry::Freshness;
+use crate::expiry::{EntryOptions, Freshness};
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::refresh_pool::RefreshPool;
 use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
-use crate::function::call::miss::Miss;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
@@ -113,20 +112,23 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
 }
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
-    /// Computes the result by `body`, unless the backend has it. `insert` stores it in place of the stale
-    /// one; an error does not replace the stale result, and delays the next refresh.
+    /// Computes the result by `body`, unless the backend has it, and stores it in place of the stale one; `options` returns
+    /// those of its entry. An error does not replace the stale result, and delays the next refresh.
+    ///
+    /// Returns the stored form of the result, if this call has one.
     pub fn refresh<R, H, M>(
         self,
         sharing: H,
         remote: &M,
         body: impl FnOnce() -> R,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) where
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<StoredValue<E>>
+    where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        block_on(self.refresh_by(sharing, remote, async { body() }, insert, true));
+        block_on(self.refresh_by(sharing, remote, async { body() }, options, true))
     }
 
     /// Like [`RefreshClaim::refresh`], but awaits `body`.
@@ -135,14 +137,14 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         sharing: H,
         remote: &M,
         body: impl Future<Output = R>,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
-    ) -> impl Future<Output = ()>
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> impl Future<Output = Option<StoredValue<E>>>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        self.refresh_by(sharing, remote, body, insert, false)
+        self.refresh_by(sharing, remote, body, options, false)
     }
 
     /// Refreshes the result. With `blocks`, the body blocks the thread, which cannot renew a claim meanwhile.
@@ -151,25 +153,28 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         sharing: H,
         remote: &M,
         body: impl Future<Output = R>,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
         blocks: bool,
-    ) where
+    ) -> Option<StoredValue<E>>
+    where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
         M: Remote<R, O>,
     {
-        let options = self.pending.options;
-        self.leader.confirm(options.timeout);
+        let flight = self.pending.options;
+        self.leader.confirm(flight.timeout);
         let _slot = if self.is_awaited.load(Relaxed) {
             None
         } else {
-            Some(self.unfinished.pool.turn(options.refreshes.unwrap_or(TASKS), options.timeout).await)
+            Some(self.unfinished.pool.turn(flight.refreshes.unwrap_or(TASKS), flight.timeout).await)
         };
-        let Some(refresh) = self.begin() else { return };
+        let policy = self.pending.policy;
+        let refresh = self.begin()?;
         let complete = move |refresh: Refresh<E, S, O>, computation, result, stored| {
-            refresh.complete(computation, sharing, remote, result, stored, insert)
+            refresh.complete(computation, sharing, remote, result, stored)
         };
-        drop(remote.conclude(Box::pin(refresh.compute(remote, body, blocks)), complete).await);
+        let computed = Box::pin(refresh.compute(remote, body, options, blocks));
+        policy.into_stored(remote.conclude(computed, complete).await)
     }
 
     /// Begins to compute; `None` if another call has taken over.
@@ -179,7 +184,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> RefreshClaim<E, S, O> {
         leader.restart(began, pending.options.timeout);
         let start = leader.leads().then(Instant::now)?;
         let computation = pending.computation(Some(leader), began, start);
-        Some(Begun { refresh: Refresh { pending, unfinished }, computation })
+        Some(Begun { refresh: Refresh { pending, options: None, unfinished }, computation })
     }
 }
 
@@ -192,6 +197,8 @@ struct Begun<E: Placement, S, O> {
 /// A refresh that has begun.
 struct Refresh<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
+    /// The options of the entry of its result, if the result policy stores it.
+    options: Option<EntryOptions>,
     unfinished: UnfinishedRefresh,
 }
 
@@ -216,18 +223,20 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
         self,
         remote: &M,
         body: impl Future<Output = R>,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
         blocks: bool,
     ) -> Computed<E, Refresh<E, S, O>, R, M::Encoded, M::Claim>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         M: Remote<R, O>,
     {
-        let Self { refresh: pending, mut computation } = self;
+        let Self { refresh: mut pending, mut computation } = self;
         let policy = pending.pending.policy;
         let claim = match remote.obtain(&computation, policy, Purpose::Refresh).await {
             Obtained::Compute(claim) => claim,
             Obtained::Done(Fetched::Found(result, currency)) => {
                 let stored = Stored::Kept(currency);
+                pending.judge(&computation, &result, options);
                 return Computed::Result { result, encoded: None, stored, computation, pending };
             }
             Obtained::Done(Fetched::Failed(error)) => {
@@ -240,8 +249,11 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
         drop(renewal);
         match ended {
             Ok(result) => {
+                pending.judge(&computation, &result, options);
                 let scope = computation.body_scope();
-                let encoded = Some(remote.encode(&result, !policy.is_error(&result), claim, policy));
+                let options = pending.options.as_ref().filter(|_| !policy.is_error(&result));
+                let kept = pending.pending.handle.kept_outside(options);
+                let encoded = Some(remote.encode(&result, kept, claim, policy));
                 drop(scope);
                 Computed::Result { result, encoded, stored: Stored::HERE, computation, pending }
             }
@@ -265,6 +277,19 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         self.unfinished.events.refresh_abandoned();
     }
 
+    /// Records the options of the entry of the result.
+    fn judge<R>(
+        &mut self,
+        computation: &Computation<E>,
+        result: &R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let _scope = computation.body_scope();
+        self.options = self.pending.handle.judge(result, self.pending.policy, options);
+    }
+
     /// Inserts and publishes the result.
     fn complete<R, H, M>(
         self,
@@ -273,7 +298,6 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         remote: &M,
         result: R,
         stored: Stored,
-        insert: impl FnOnce(Miss<E, S, O>, R) -> R,
     ) -> R
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -282,7 +306,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     {
         // A refresh that fails delays the next one. So does one whose insert panics.
         self.pending.delay_next_refresh();
-        let Self { mut pending, unfinished } = self;
+        let Self { mut pending, options: entry_options, unfinished } = self;
         unfinished.done();
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
@@ -303,11 +327,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                 result
             }
             Stored::Kept(currency) => {
-                if !policy.stores(&result) {
+                if !policy.stores(&result) || !entry_options.as_ref().is_some_and(EntryOptions::stores) {
                     handle.change(hash, |engine, lifecycle| engine.remove_stale(hash, matches, lifecycle));
                 }
                 pending.max_age = currency.max_age;
-                let result = insert(pending.into_miss(InsertKind::Revalidated(computation.began)), result);
+                let miss = pending.into_miss(InsertKind::Revalidated(computation.began));
+                let result = miss.insert_judged(result, entry_options);
                 // Counted after the insert: a thread that sees the count finds the result.
                 computation.engines.first(|engine| add(&engine.counters().refreshes, 1));
                 events.refreshed(took);

@@ -1,0 +1,13 @@
+//! What is decided by a result and by the caller: `keep`, `ttl` by the result, `force`, ages and sources, and
+//! `bypassed`. All run in `isolated`: no test sees the calls of another.
+
+// A function is defined in the test that uses it.
+#![allow(clippy::items_after_statements)]
+// The signatures are the subject of the tests and must stay as they are.
+#![allow(clippy::unused_async, clippy::unnecessary_wraps, clippy::needless_pass_by_value)]
+#![allow(clippy::trivially_copy_pass_by_ref)]
+
+mod backend;
+mod keep;
+mod support;
+mod time_to_live;
