@@ -133,6 +133,23 @@ pub use lru_backends::shutdown;
 /// # Examples
 ///
 /// ```
+/// use functools::{bypassed, cache};
+///
+/// #[cache]
+/// fn price(id: u32) -> u64 {
+///     u64::from(id) * 100
+/// }
+///
+/// // What does the source say now?
+/// assert_eq!(bypassed(|| price(7)), 700);
+/// assert_eq!(price::cache_info().misses, 0);
+/// ```
+///
+/// In async code, await what it returns for an async block: `bypassed(async { price(7).await }).await`.
+pub use lru_core::bypassed;
+/// # Examples
+///
+/// ```
 /// use functools::{isolated, lru_cache};
 ///
 /// #[lru_cache]

@@ -36,6 +36,8 @@ pub mod model;
 mod object;
 mod observe;
 mod property;
+#[allow(missing_debug_implementations, reason = "only `isolated` and `bypassed` name its types")]
+mod region;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
 mod time;
@@ -45,6 +47,7 @@ pub use engine::placement::isolation::isolated;
 pub use expiry::clock::{Clock, ManualClock, SystemClock};
 pub use expiry::ticks::Timestamp;
 pub use expiry::timer::Timer;
+pub use function::bypass::bypassed;
 pub use key::{Argument, Tagged};
 pub use object::Cache;
 pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};
@@ -71,7 +74,7 @@ pub mod refresh {
 /// Helpers for tests of memoized functions (feature `testing`).
 #[cfg(feature = "testing")]
 pub mod testing {
-    pub use crate::engine::placement::isolation::{Isolate, IsolatedFuture, isolated};
+    pub use crate::engine::placement::isolation::{IsolatedFuture, isolated};
     pub use crate::flight::timeout::advance;
 }
 

@@ -8,6 +8,7 @@
 #![allow(clippy::trivially_copy_pass_by_ref)]
 
 mod backend;
+mod bypass;
 mod keep;
 mod support;
 mod time_to_live;

@@ -225,7 +225,7 @@ where
     /// Returns the handle of the cache that the current thread uses, with the lifecycle `lifecycle`.
     #[inline]
     pub fn handle_with<S: Lifecycle<X::Types>>(&self, lifecycle: S) -> CacheHandle<InStatic<'_, X>, S> {
-        let handle = CacheHandle::new(in_static(&self.0), stores::<X::Types>(MAXSIZE), lifecycle);
+        let handle = CacheHandle::of_function(in_static(&self.0), stores::<X::Types>(MAXSIZE), lifecycle);
         // The cache of an isolated thread is not reached by the backend.
         #[cfg(all(feature = "backend", feature = "testing"))]
         let handle = handle.current();
@@ -291,7 +291,7 @@ impl<F, C: CacheTypes, const MAXSIZE: i128> ThreadCaches<F, C, MAXSIZE> {
     /// Returns the handle of the current thread's cache, with the lifecycle `lifecycle`.
     #[inline]
     pub fn handle_with<S: Lifecycle<C>>(self, lifecycle: S) -> CacheHandle<OfThread<F, C, MAXSIZE>, S> {
-        CacheHandle::new(OfThread::new(self.key), stores::<C>(MAXSIZE), lifecycle)
+        CacheHandle::of_function(OfThread::new(self.key), stores::<C>(MAXSIZE), lifecycle)
     }
 
     /// Like [`Self::handle_with`], but for a cache without lifecycle options.

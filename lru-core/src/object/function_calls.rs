@@ -23,7 +23,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns the handle for calls of a function that stores its results here: for generated code.
     #[doc(hidden)]
     pub fn __handle(&self) -> CacheHandle<ObjectEngine<'_, K, V, P>, impl Lifecycle<ObjectTypes<K, V, P>>> {
-        CacheHandle::new(&self.engine, true, &self.settings)
+        CacheHandle::of_function(&self.engine, true, &self.settings)
     }
 
     /// Returns the handle for the methods that compute, if the object serves stale values while they do.
@@ -42,6 +42,6 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
     ) -> FunctionHandle<'_, K, V, P, C> {
         let settings = &self.settings;
         let expiry = set(ExpirySettings::NONE).or(&settings.expiry);
-        CacheHandle::new(&self.engine, true, FunctionSettings { settings, expiry })
+        CacheHandle::of_function(&self.engine, true, FunctionSettings { settings, expiry })
     }
 }

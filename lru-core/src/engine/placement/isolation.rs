@@ -5,15 +5,14 @@
 
 use core::any::Any;
 use core::cell::RefCell;
-use core::fmt;
 use core::mem;
 use core::ops::Deref;
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use std::boxed::Box;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use crate::region::{InRegion, Region, RunIn};
 
 type Caches = HashMap<usize, Box<dyn Any>>;
 
@@ -44,105 +43,20 @@ thread_local! {
 /// # Panics
 ///
 /// Resumes a panic of `test`, after the former caches of the thread are restored.
-pub fn isolated<T: Isolate<As>, As>(test: T) -> T::Output {
-    test.isolated(Isolation::default())
-}
-
-/// What [`isolated`] takes: a closure, an async block, or an async closure.
-#[diagnostic::on_unimplemented(
-    message = "`isolated` takes a closure, an async block, or an async closure",
-    label = "none of these, or a closure whose result may be a future",
-    note = "for a future write `isolated(async {{ … }}).await`; for a generic result `R` add the bound `R: Unpin`"
-)]
-pub trait Isolate<As> {
-    /// What [`isolated`] returns.
-    type Output;
-
-    #[doc(hidden)]
-    fn isolated(self, isolation: Isolation) -> Self::Output;
-}
-
-/// A closure. Its result is no future of an async block: those are not `Unpin`.
-#[derive(Debug)]
-pub struct AsClosure;
-
-impl<R: Unpin, F: FnOnce() -> R> Isolate<AsClosure> for F {
-    type Output = R;
-
-    fn isolated(self, mut isolation: Isolation) -> R {
-        isolation.enter(self)
-    }
-}
-
-/// An async block.
-#[derive(Debug)]
-pub struct AsAsyncBlock;
-
-impl<F: Future> Isolate<AsAsyncBlock> for F {
-    type Output = IsolatedFuture<F>;
-
-    fn isolated(self, isolation: Isolation) -> IsolatedFuture<F> {
-        IsolatedFuture { future: Some(Box::pin(self)), isolation }
-    }
-}
-
-/// An async closure, or a closure that returns an async block.
-#[derive(Debug)]
-pub struct AsAsyncClosure;
-
-impl<R: Future, F: FnOnce() -> R> Isolate<AsAsyncClosure> for F {
-    type Output = IsolatedFuture<R>;
-
-    fn isolated(self, mut isolation: Isolation) -> IsolatedFuture<R> {
-        let future = isolation.enter(self);
-        future.isolated(isolation)
-    }
+pub fn isolated<T: RunIn<As, Isolation>, As>(test: T) -> T::Output {
+    test.run_in(Isolation::default())
 }
 
 /// The future of [`isolated`]: while it is polled or dropped, the thread has caches of its own.
-#[must_use = "futures do nothing unless they are awaited"]
-pub struct IsolatedFuture<F> {
-    /// `None` when it has completed.
-    future: Option<Pin<Box<F>>>,
-    isolation: Isolation,
-}
-
-impl<F: Future> Future for IsolatedFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let Self { future, isolation } = self.get_mut();
-        isolation.enter(|| {
-            let running = future.as_mut().expect("a future is not polled after it has completed");
-            let polled = running.as_mut().poll(context);
-            if polled.is_ready() {
-                *future = None;
-            }
-            polled
-        })
-    }
-}
-
-impl<F> Drop for IsolatedFuture<F> {
-    fn drop(&mut self) {
-        let Self { future, isolation } = self;
-        isolation.enter(|| *future = None);
-    }
-}
-
-impl<F> fmt::Debug for IsolatedFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IsolatedFuture").finish_non_exhaustive()
-    }
-}
+pub type IsolatedFuture<F> = InRegion<F, Isolation>;
 
 /// The caches of one isolation, while the thread does not have them.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Isolation(Caches);
 
-impl Isolation {
-    /// Gives the thread these caches while `run` runs.
+/// The thread has these caches while `run` runs.
+impl Region for Isolation {
     fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
         /// Restores the former caches of the thread, even after a panic.
         struct Restore<'a>(&'a mut Caches, Option<Caches>);

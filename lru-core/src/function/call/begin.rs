@@ -34,6 +34,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let hash = KeyHash::of_part(&key);
+        if self.is_bypassed() {
+            let pending = PendingCall::new(self, hash, &key, None, policy, options);
+            return CoalescedLookup::Miss(pending);
+        }
         match self.lookup_uncounted(hash, &key, policy) {
             Ok((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
                 CoalescedLookup::Hit(result)

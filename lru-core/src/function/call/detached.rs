@@ -16,6 +16,7 @@ use crate::function::call::computation::Computation;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::Remote;
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::store::Epoch;
 use crate::time::Instant;
 
 /// A result that a task can send to the call that awaits it.
@@ -52,6 +53,10 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         H: Sharing<R>,
     {
         Box::pin(async move {
+            if self.handle.is_bypassed() {
+                let computation = self.computation(None, Epoch::UNKNOWN, Instant::now());
+                return Err(PendingComputation { pending: self, computation });
+            }
             let waited = self.wait_async(sharing).await;
             waited.map_err(|computation| PendingComputation { pending: self, computation })
         })

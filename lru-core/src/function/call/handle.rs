@@ -12,6 +12,7 @@ use crate::engine::placement::invalidate::{Copies, HoldsCopies, contains_hash, c
 use crate::engine::{Engine, Hooks};
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::Freshness;
+use crate::function::bypass::is_bypassed;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::stats::add;
@@ -23,6 +24,7 @@ use crate::store::{Entry, Epoch};
 /// The arguments are one borrowed tuple, hashed and compared in place, and owned on a miss only.
 pub struct CacheHandle<E, S> {
     pub(crate) engines: E,
+    /// Whether results are stored: not if `maxsize` is zero, nor for calls that bypass the cache.
     pub(crate) stores: bool,
     pub(crate) lifecycle: S,
 }
@@ -31,6 +33,17 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[inline]
     pub(crate) fn new(engines: E, stores: bool, lifecycle: S) -> Self {
         Self { engines, stores, lifecycle }
+    }
+
+    /// Returns the handle of a call of a memoized function, which may [bypass](crate::bypassed) the cache.
+    #[inline]
+    pub(crate) fn of_function(engines: E, stores: bool, lifecycle: S) -> Self {
+        Self::new(engines, stores && !is_bypassed(), lifecycle)
+    }
+
+    /// Returns whether the call bypasses the cache.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        !self.stores && is_bypassed()
     }
 
     /// Removes the entries that a backend has reported as changed: it cannot reach the cache of an object or a thread.

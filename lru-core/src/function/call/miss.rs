@@ -76,7 +76,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Miss<E, S, O> {
         let Self { handle, pending, policy } = self;
         if let Some(pending) = pending {
             handle.insert_result(pending, &result, policy, options);
-        } else if policy.is_error(&result) {
+        } else if policy.is_error(&result) && !handle.is_bypassed() {
             handle.count_error();
         }
         result

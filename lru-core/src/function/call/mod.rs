@@ -81,6 +81,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Begins a computation that replaces the stored result, and counts a miss.
     pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, policy: O) -> Miss<E, S, O> {
+        if self.is_bypassed() {
+            return self.uncached_miss(policy);
+        }
         let hash = KeyHash::of_part(&key);
         if !self.stores {
             // Later calls must not join a computation that began earlier.
@@ -91,10 +94,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.miss(hash, &key, kind, policy)
     }
 
-    /// Counts and returns a miss of a cache that stores nothing.
+    /// Returns a miss of a cache that stores nothing, and counts it unless the call bypasses the cache.
     #[inline]
     fn uncached_miss<O>(self, policy: O) -> Miss<E, S, O> {
-        self.engines.first(Engine::count_uncached_miss);
+        if !self.is_bypassed() {
+            self.engines.first(Engine::count_uncached_miss);
+        }
         Miss { handle: self, pending: None, policy }
     }
 
