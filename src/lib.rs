@@ -214,9 +214,9 @@ pub use lru_core::registry;
 #[cfg(feature = "testing")]
 pub use lru_core::testing;
 pub use lru_core::{
-    Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Clock,
-    Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, SystemClock, Timer,
-    Timestamp, TtlCache,
+    Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Cached,
+    Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
+    Timer, Timestamp, TtlCache,
 };
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;

@@ -57,6 +57,7 @@ pub use object::iter::CacheIter;
 pub use object::ttl_cache::TtlCache;
 pub use object::wrap::WrappedCall;
 pub use observe::cache_entry::CacheEntry;
+pub use observe::cached::{Cached, Source};
 pub use observe::info::{CacheInfo, CacheParameters};
 #[cfg(feature = "registry")]
 pub use observe::registry;
@@ -102,6 +103,7 @@ pub mod __private {
     pub use crate::engine::placement::sharded::{Shards, shards};
     pub use crate::engine::placement::{Change, EngineOf, Placement};
     pub use crate::engine::state::State;
+    pub use crate::expiry::duration::IntoSpan;
     pub use crate::expiry::entry_deadlines::EntryInfo;
     pub use crate::expiry::now::Now;
     pub use crate::expiry::settings::{EntryOptions, ExpirySettings};
@@ -115,6 +117,7 @@ pub mod __private {
     pub use crate::function::call::detached::detached_result;
     pub use crate::function::call::entries::Returned;
     pub use crate::function::call::miss::no_options;
+    pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh_arguments::{Original, as_borrowed};
     pub use crate::function::call::remote::{NoRemote, block_on};

@@ -9,10 +9,10 @@ use functools::{isolated, lru_cache};
 
 /// A backend in memory that records the times to live.
 #[derive(Default)]
-struct Recorder(Mutex<BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>>);
+pub(crate) struct Recorder(Mutex<BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>>);
 
 impl Recorder {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 

@@ -9,6 +9,8 @@
 
 mod backend;
 mod bypass;
+mod cached;
+mod force;
 mod keep;
 mod support;
 mod time_to_live;

@@ -3,6 +3,7 @@
 //! The module imports nothing of the crate: caches write the counters and answer the registry by a trait.
 
 pub(crate) mod cache_entry;
+pub(crate) mod cached;
 pub(crate) mod circuit_state;
 pub(crate) mod events;
 pub(crate) mod info;

@@ -183,6 +183,9 @@ options! {
         /// Whether a result is stored: a function of the arguments and the result.
         keep: Expr = function,
             "a function of the arguments and the result that returns whether it is stored, such as `keep = |id, user| user.is_active`";
+        /// Whether a call computes anew: a function of the arguments.
+        force: Expr = function,
+            "a function of the arguments that returns whether to compute anew, such as `force = |_, reload| *reload`";
         /// Whether an `Err` is stored.
         cache_errors: bool = word, "`true` or `false`";
         /// Whether `None` is stored.

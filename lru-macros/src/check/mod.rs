@@ -3,6 +3,7 @@
 //! All rules are checked before an error is reported.
 
 mod backend;
+mod by_call;
 mod closures;
 mod eviction;
 mod expiry;
@@ -32,4 +33,5 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     backend::check(args, func, errors);
     key::check(args, func, errors);
     result::check(args, func, errors);
+    by_call::check(args, func, errors);
 }

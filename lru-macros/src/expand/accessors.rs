@@ -3,11 +3,12 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
+use syn::parse_quote;
 
-use super::{backend, cache, call, entries, items};
+use super::{backend, cache, call, coalesced, entries, items};
 use crate::attributes::Attrs;
 use crate::model::{Accessors, Checks, Flavor, Model, Need};
-use crate::{lifetimes, pattern, signature};
+use crate::{lifetimes, pattern, signature, type_tokens};
 
 /// The documentation of `wrapped`.
 const WRAPPED: &str = " Calls the function itself, without the cache.";
@@ -115,6 +116,8 @@ struct Accessor {
     name: &'static str,
     doc: &'static str,
     takes: Takes,
+    /// A parameter before the arguments, and the bound of its type.
+    first: Option<(&'static str, TokenStream)>,
     returns: Option<TokenStream>,
     body: TokenStream,
     /// Whether it runs the body, and so is `unsafe` as the function is.
@@ -131,7 +134,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
     let insert = call::insert(model, &compute);
     let (put, peeked) = (call::put(model), model.peeked());
     let ask = |name, doc, takes, returns, body| {
-        let plain = Accessor { name, doc, takes, returns, body, runs: false, waits: false };
+        let plain = Accessor { name, doc, takes, first: None, returns, body, runs: false, waits: false };
         plain.with_backend(model)
     };
     let truth = Some(quote! { ::core::primitive::bool });
@@ -196,6 +199,7 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             name: "cache_refresh",
             doc: " Calls the function, replaces the cached result, and returns the new one; this is a miss.",
             takes: Takes::Arguments,
+            first: None,
             returns: Some(quote! { #result }),
             body: quote! {
                 let __miss = #handle.refresh(#key, #result_policy);
@@ -205,7 +209,67 @@ fn accessor_list(model: &Model) -> Vec<Accessor> {
             waits: true,
         }
         .with_backend(model),
+        Accessor {
+            name: "cache_call",
+            doc: " Calls the function, and returns where the result comes from as well, and its age.",
+            takes: Takes::Arguments,
+            first: None,
+            returns: Some(quote! { #krate::Cached<#result> }),
+            body: observed(model, &insert),
+            runs: true,
+            waits: true,
+        },
+        Accessor {
+            first: Some(("age", quote! { #krate::__private::IntoSpan<::core::time::Duration> })),
+            ..ask(
+                "cache_get_within",
+                " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
+                Takes::KeyArguments,
+                Some(quote! { ::core::option::Option<#peeked> }),
+                {
+                    let age = model.added_parameter("age");
+                    quote! { #handle.get_within(#key, #result_policy, #age) }
+                },
+            )
+        },
     ]
+}
+
+/// Returns the body of `cache_call`. `insert` computes after a miss.
+fn observed(model: &Model, insert: &TokenStream) -> TokenStream {
+    let home = quote!(Self);
+    let used = used(model);
+    if let Some(flight) = &model.flight {
+        let call = coalesced::observed_call(model, flight, &home, &call::call(model, &home));
+        return quote! { #used #call };
+    }
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let (result_policy, krate) = (call::result_policy(model, Checks::Assumed), &model.krate);
+    quote! {
+        #used
+        let __miss = match #handle.lookup_observed(#key, #result_policy) {
+            ::core::result::Result::Ok(__hit) => return __hit,
+            ::core::result::Result::Err(__miss) => __miss,
+        };
+        #krate::__private::computed(#insert)
+    }
+}
+
+/// Returns a statement by which the function counts as used where `cache_call` is.
+fn used(model: &Model) -> Option<TokenStream> {
+    let has_unnamed = model.params.iter().any(|param| type_tokens::impl_trait(&param.ty).is_some());
+    let function = match &model.accessors {
+        _ if has_unnamed => return None,
+        Accessors::None => return None,
+        Accessors::Companion(_) => model.name.to_token_stream(),
+        Accessors::Siblings(_) if model.is_in_trait_impl => return None,
+        Accessors::Siblings(_) => {
+            let name = &model.name;
+            quote! { Self::#name }
+        }
+    };
+    let turbofish = model.turbofish();
+    Some(quote! { #[allow(deprecated)] let _ = #function #turbofish; })
 }
 
 impl Takes {
@@ -223,7 +287,8 @@ impl Takes {
 impl Accessor {
     /// Whether the type of the result is in its signature.
     fn is_of_values(&self) -> bool {
-        self.runs || self.takes == Takes::KeyArgumentsAndResult || self.name == "cache_peek"
+        let returns_one = matches!(self.name, "cache_peek" | "cache_get_within");
+        self.runs || self.takes == Takes::KeyArgumentsAndResult || returns_one
     }
 
     /// Replaces what depends on the backend, where there is one.
@@ -245,7 +310,7 @@ impl Accessor {
 
     fn with_body(&self, model: &Model, body: &TokenStream) -> TokenStream {
         let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
-        let Self { doc, takes, returns, runs, waits, .. } = self;
+        let Self { doc, takes, first, returns, runs, waits, .. } = self;
         let name: Ident = model.defined_accessor(self.name);
         let returns = returns.as_ref().map(|returns| quote! { -> #returns });
         let (inputs, generics) = match takes.needs() {
@@ -264,12 +329,19 @@ impl Accessor {
                 (inputs, Some(generics))
             }
         };
+        let (mut inputs, mut generics) = (inputs, generics);
+        if let Some((name, bound)) = first {
+            let (name, ty) = (model.added_parameter(name), model.added_type_parameter("Age"));
+            inputs.insert(usize::from(model.receiver.is_some()), quote! { #name: #ty });
+            generics.get_or_insert_default().params.push(parse_quote! { #ty: #bound });
+        }
         let where_clause = generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
         let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
         let both = runs.then_some(&attrs.both).into_iter().flatten();
-        // The result is a parameter more than the user wrote.
-        let one_more = (*takes == Takes::KeyArgumentsAndResult && params.len() >= 7)
-            .then(|| quote! { #[allow(clippy::too_many_arguments)] });
+        // A parameter more than the user wrote.
+        let has_one_more = *takes == Takes::KeyArgumentsAndResult || first.is_some();
+        let one_more =
+            (has_one_more && params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
         let flavor = if *waits { model.flavor } else { Flavor::Sync };
         let safety = model.safety.filter(|_| *runs);
         let cfg = model.cfg_of_siblings();

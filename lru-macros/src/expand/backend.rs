@@ -232,7 +232,7 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         "cache_put" => {
             let value = call::put_value(model);
             let options = model.lifecycle.entry_options(krate, &model.references_of_put());
-            let options = options.unwrap_or_else(|| quote! { #krate::__private::no_options });
+            let options = call::options_function(model, options);
             let kept = quote! { #handle.kept_outside(__options.as_ref()) };
             let stored = wait(quote! { __entry.to_put(&#value, #result_policy, #kept).store() });
             let put = quote! { #handle.put_copy(#key, #value, #result_policy, __max_age, __options); };
@@ -288,7 +288,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     };
     let options = call::entry_options(model);
     let arguments = options.as_ref().map(|_| call::copies_for_options(model));
-    let options = options.unwrap_or_else(|| quote! { #krate::__private::no_options });
+    let options = call::options_function(model, options);
     quote! {
         #entry
         let __entry = __entry #copied;

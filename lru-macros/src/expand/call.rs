@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Index;
+use syn::{Index, Type};
 
 use super::cache;
 use crate::model::{self, Checks, Flavor, Model, Need, Place};
@@ -14,7 +14,7 @@ pub(super) fn insert(model: &Model, compute: &TokenStream) -> TokenStream {
     let Some(options) = entry_options(model) else {
         return quote! { __miss.insert(#compute) };
     };
-    let copies = copies_for_options(model);
+    let (copies, options) = (copies_for_options(model), as_closure(&options));
     quote! {
         {
             #copies
@@ -24,7 +24,18 @@ pub(super) fn insert(model: &Model, compute: &TokenStream) -> TokenStream {
     }
 }
 
-/// Returns the closure that makes weight and expiry of copies of the arguments.
+/// Returns a closure of the options of an entry.
+fn as_closure(options: &TokenStream) -> TokenStream {
+    quote! { |__lifecycle, __value| #options }
+}
+
+/// Returns the function that returns the options of an entry, where there may be none.
+pub(super) fn options_function(model: &Model, options: Option<TokenStream>) -> TokenStream {
+    let krate = &model.krate;
+    options.map_or_else(|| quote! { #krate::__private::no_options }, |options| as_closure(&options))
+}
+
+/// Returns the options of an entry, which are made of copies of the arguments.
 pub(super) fn entry_options(model: &Model) -> Option<TokenStream> {
     let references = model.references(|number, _| {
         let number = Index::from(number);
@@ -121,6 +132,15 @@ pub(super) fn awaited(model: &Model, call: &TokenStream) -> TokenStream {
     }
 }
 
+/// Gives early returns in an `async` block their type: the block has no return type.
+pub(super) fn early_return(result: &Type) -> TokenStream {
+    quote! {
+        if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {
+            return __result;
+        }
+    }
+}
+
 /// The name of the parameter of `cache_put` with the result.
 pub(super) fn put_value(model: &Model) -> Ident {
     model.added_parameter("new_result")
@@ -137,6 +157,9 @@ pub(super) fn put(model: &Model) -> TokenStream {
     let value = put_value(model);
     model.lifecycle.entry_options(&model.krate, &model.references_of_put()).map_or_else(
         || quote! { #handle.put(#key, #value, #result_policy); },
-        |options| quote! { #handle.put_with(#key, #value, #result_policy, #options); },
+        |options| {
+            let options = as_closure(&options);
+            quote! { #handle.put_with(#key, #value, #result_policy, #options); }
+        },
     )
 }

@@ -16,13 +16,32 @@ pub(super) fn coalesced_call(
     home: &TokenStream,
     call: &TokenStream,
 ) -> TokenStream {
-    let sharing = model.result_policy.sharing(&model.krate);
-    let coalesced =
-        Coalesced { model, flight, home, entry: backend::entry(model, home, Checks::Reported), sharing };
-    match model.flavor {
-        Flavor::Sync => coalesced.blocking(call),
-        Flavor::Async(_) if flight.is_detached => coalesced.detached(),
-        Flavor::Async(_) => coalesced.awaited(call),
+    Coalesced::new(model, flight, home, Checks::Reported).call(call)
+}
+
+/// Like [`coalesced_call`], but evaluates to a `Cached` result: with its source and its age.
+pub(super) fn observed_call(
+    model: &Model,
+    flight: &Flight,
+    home: &TokenStream,
+    call: &TokenStream,
+) -> TokenStream {
+    let krate = &model.krate;
+    let coalesced = Coalesced { is_observed: true, ..Coalesced::new(model, flight, home, Checks::Assumed) };
+    let (cached_call, result) = (coalesced.call(call), &model.result);
+    // The call returns early where it hits.
+    let cached_call = match model.flavor {
+        Flavor::Sync => quote! { { #cached_call } },
+        Flavor::Async(_) => {
+            let early = call::early_return(result);
+            quote! { async { #early #cached_call }.await }
+        }
+    };
+    let result_policy = call::result_policy(model, Checks::Assumed);
+    quote! {
+        let __observed = #krate::__private::Observed::new();
+        let __result: #result = #cached_call;
+        __observed.cached(__result, #result_policy)
     }
 }
 
@@ -36,15 +55,58 @@ struct Coalesced<'a> {
     entry: Option<TokenStream>,
     /// The way in which followers get a result that is not stored.
     sharing: TokenStream,
+    /// Whether `__observed` notes where the result comes from.
+    is_observed: bool,
+    checks: Checks,
 }
 
-impl Coalesced<'_> {
+impl<'a> Coalesced<'a> {
+    fn new(model: &'a Model, flight: &'a Flight, home: &'a TokenStream, checks: Checks) -> Self {
+        let entry = backend::entry(model, home, checks);
+        let sharing = model.result_policy.sharing(&model.krate);
+        Self { model, flight, home, entry, sharing, is_observed: false, checks }
+    }
+
+    fn call(&self, call: &TokenStream) -> TokenStream {
+        match self.model.flavor {
+            Flavor::Sync => self.blocking(call),
+            Flavor::Async(_) if self.flight.is_detached => self.detached(),
+            Flavor::Async(_) => self.awaited(call),
+        }
+    }
+
+    /// Notes that a call of the body has returned.
+    fn noted(&self, call: &TokenStream) -> TokenStream {
+        match (self.is_observed, self.model.flavor) {
+            (false, _) => call.clone(),
+            (true, Flavor::Sync) => quote! { __observed.computed(#call) },
+            (true, Flavor::Async(_)) => quote! { ::core::clone::Clone::clone(&__observed).computing(#call) },
+        }
+    }
+
+    /// The function that returns the options of a result's entry.
+    fn options(&self, options: Option<TokenStream>) -> TokenStream {
+        if !self.is_observed {
+            return call::options_function(self.model, options);
+        }
+        let krate = &self.model.krate;
+        let options = options.unwrap_or_else(|| quote! { #krate::__private::EntryOptions::NONE });
+        quote! { |__lifecycle, __value| { __observed.judged(); #options } }
+    }
+
+    /// Gives a task a note of its own.
+    fn note_for_task(&self) -> Option<TokenStream> {
+        self.is_observed.then(|| quote! { let __observed = ::core::clone::Clone::clone(&__observed); })
+    }
+
     fn blocking(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
-        let (copies, options) = (copies(model), entry_options(model, call::entry_options(model)));
+        let (copies, options) = (copies(model), self.options(call::entry_options(model)));
+        let call = self.noted(call);
         let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
         let refresh = self.flight.has_refreshes.then(|| {
             let Apart { copies, call, options } = self.apart("refresh");
+            let options = call::options_function(model, options);
             let remote = backend::lenient(model);
             quote! {
                 if let ::core::option::Option::Some(__claim) = __claim {
@@ -69,7 +131,8 @@ impl Coalesced<'_> {
     // No result is held across an await: an error in it need not be `Send`.
     fn awaited(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
-        let (copies, options) = (copies(model), entry_options(model, call::entry_options(model)));
+        let (copies, options) = (copies(model), self.options(call::entry_options(model)));
+        let call = self.noted(call);
         let (pending, remote) = (self.pending(), backend::remote(model));
         quote! {
             #pending
@@ -90,6 +153,7 @@ impl Coalesced<'_> {
             let __carrier = #krate::__private::detached_result::<#result>();
         };
         let Apart { copies, call, options } = self.apart("task");
+        let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
         quote! {
             #carrier
             let mut __was_lost = false;
@@ -102,6 +166,7 @@ impl Coalesced<'_> {
                 let __detached = {
                     #entry
                     #copies
+                    #note
                     __computation.detached(&__carrier, #executor, __was_lost, move |__computation| async move {
                         __computation.run(#sharing, #remote, #call, #options).await
                     })
@@ -149,13 +214,20 @@ impl Coalesced<'_> {
         let Self { model, flight, home, .. } = self;
         let (handle, key, result_policy) = (
             cache::handle(model, home),
-            cache::key(model, home, Checks::Reported),
-            call::result_policy(model, Checks::Reported),
+            cache::key(model, home, self.checks),
+            call::result_policy(model, self.checks),
         );
         // Only a call that may await a refresh looks up its result again.
         let may_repeat = matches!(model.flavor, Flavor::Async(_)) && flight.has_refreshes;
         let flight = flight.value(&model.plain_name(), &model.krate);
-        if may_repeat {
+        if self.is_observed {
+            let is_repeated = if may_repeat {
+                quote! { __is_repeated }
+            } else {
+                quote! { false }
+            };
+            quote! { #handle.begin_observed(#key, #result_policy, #flight, #is_repeated, &__observed) }
+        } else if may_repeat {
             quote! { #handle.begin_again(#key, #result_policy, #flight, __is_repeated) }
         } else {
             quote! { #handle.begin(#key, #result_policy, #flight) }
@@ -172,6 +244,7 @@ impl Coalesced<'_> {
         let Self { model, flight, entry, sharing, .. } = self;
         let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
         let Apart { copies, call, options } = self.apart("refresh");
+        let options = call::options_function(model, options);
         quote! {
             {
                 #entry
@@ -226,7 +299,7 @@ impl Coalesced<'_> {
         });
         let options = model.lifecycle.entry_options(krate, &references);
         let call = call::call_with(model, home, &passed.collect::<Vec<_>>());
-        Apart { copies, call, options: entry_options(model, options) }
+        Apart { copies, call, options }
     }
 }
 
@@ -236,8 +309,8 @@ struct Apart {
     copies: TokenStream,
     /// The call of the body with these copies.
     call: TokenStream,
-    /// The function that returns the options of the result's entry.
-    options: TokenStream,
+    /// The options of the result's entry.
+    options: Option<TokenStream>,
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {
@@ -249,12 +322,6 @@ fn behind(ty: &Type) -> Option<TokenStream> {
     let Type::Reference(reference) = type_tokens::bare(ty) else { return None };
     let inner = &reference.elem;
     type_tokens::impl_trait(inner).is_none().then(|| quote! { ::<#inner> })
-}
-
-/// The function that returns the options of a result's entry.
-fn entry_options(model: &Model, options: Option<TokenStream>) -> TokenStream {
-    let krate = &model.krate;
-    options.unwrap_or_else(|| quote! { #krate::__private::no_options })
 }
 
 /// Copies of the arguments, where functions of them decide how a result is stored.

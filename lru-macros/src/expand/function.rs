@@ -1,11 +1,11 @@
 //! The function itself: looks the result up, or calls the body and stores its result.
 
-use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::quote;
-use syn::Type;
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::Expr;
 
 use super::{cache, call, coalesced};
-use crate::model::{Accessors, Checks, Flavor, Model, Need, Param};
+use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param, is_reference};
 use crate::{signature, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
@@ -44,7 +44,9 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
             #insert
         },
     };
+    let forced = forced(model, &home);
     let cached_call = quote! {
+        #forced
         #choices
         #cache_item
         #cached_call
@@ -64,25 +66,47 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     }
 }
 
+/// Refreshes the result where the option `force` says so.
+fn forced(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    let force = model.force.as_ref()?;
+    let krate = &model.krate;
+    let given = model.given();
+    let references: Vec<_> = given
+        .iter()
+        .map(|(name, ty)| {
+            if is_reference(ty) {
+                name.clone()
+            } else {
+                quote! { &#name }
+            }
+        })
+        .collect();
+    let is_forced = if references.is_empty() && matches!(force, Expr::Closure(_)) {
+        quote! { #krate::__private::call_once(#force) }
+    } else {
+        let by = format_ident!("by{}", references.len(), span = Span::call_site());
+        model::applied(force, &quote! { #krate::__private::#by }, &quote! { #(#references),* })
+    };
+    let refresh = model.accessor("cache_refresh");
+    let refreshed = call::call_named(model, &quote!(#home::#refresh), &model.arguments());
+    let refreshed = call::awaited(model, &refreshed);
+    Some(quote! {
+        if #is_forced {
+            return #refreshed;
+        }
+    })
+}
+
 /// Returns the body of a function that is no `async fn` and returns a future: nothing happens before it is polled.
 fn as_future(model: &Model, cached_call: TokenStream) -> TokenStream {
     let Some(future) = &model.future else { return cached_call };
-    let early = early_return(&model.result);
+    let early = call::early_return(&model.result);
     let block = quote! { async move { #early #cached_call } };
     if future.is_boxed {
         quote! { ::std::boxed::Box::pin(#block) }
     } else {
         // A lint would take the block alone for an `async fn`.
         quote! { ::core::convert::identity(#block) }
-    }
-}
-
-/// Gives early returns in an `async` block their type: the block has no return type.
-fn early_return(result: &Type) -> TokenStream {
-    quote! {
-        if let ::core::option::Option::Some(__result) = ::core::option::Option::None::<#result> {
-            return __result;
-        }
     }
 }
 
@@ -125,7 +149,7 @@ fn call_here(model: &Model) -> TokenStream {
             }
         }
         Flavor::Async(_) => {
-            let early = early_return(result);
+            let early = call::early_return(result);
             quote! { async move { #early #(#bindings)* #body } }
         }
     };

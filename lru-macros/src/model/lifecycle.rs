@@ -259,7 +259,7 @@ impl Lifecycle {
         self.of_arguments().next().is_some()
     }
 
-    /// The closure that returns the options of a result's entry; `arguments` are references to the function's.
+    /// The options of the entry of `__value`, by the `__lifecycle`; `arguments` are references to the function's.
     pub(crate) fn entry_options(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
         if !self.depend_on_arguments() {
             return None;
@@ -291,7 +291,7 @@ impl Lifecycle {
             quote! { until: ::core::option::Option::Some(#krate::Timestamp::ticks(#until)), }
         });
         Some(quote! {
-            |__lifecycle, __value| #krate::__private::EntryOptions {
+            #krate::__private::EntryOptions {
                 #keep
                 #weight
                 #ttl
@@ -320,7 +320,7 @@ fn timer_of(timer: &Expr, krate: &Krate) -> TokenStream {
 
 /// The value of an option's function: `by` gives the parameters of a closure their types, and the arguments
 /// of a named function are coerced.
-fn applied(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
+pub(crate) fn applied(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
     if matches!(function, Expr::Closure(_)) {
         quote! { #by(#given, #function) }
     } else {

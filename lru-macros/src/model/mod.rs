@@ -14,14 +14,17 @@ mod params;
 mod result_policy;
 mod sums;
 
+use std::slice;
+
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibility, parse_quote};
 
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::future_type::FutureType;
 use crate::signature::{Func, generic_argument, receiver_type, type_params};
+use crate::type_tokens;
 
 use key::Part;
 use params::Arguments;
@@ -31,7 +34,7 @@ pub(crate) use backend::{Backend, passed_to_backend};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
-pub(crate) use lifecycle::{EntryTypes, Lifecycle, is_reference};
+pub(crate) use lifecycle::{EntryTypes, Lifecycle, applied, is_reference};
 pub(crate) use need::Need;
 pub(crate) use params::Param;
 pub(crate) use result_policy::{ResultPolicy, Rules};
@@ -73,6 +76,8 @@ pub(crate) struct Model {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) flight: Option<Flight>,
     pub(crate) backend: Option<Backend>,
+    /// The function of the arguments that tells whether a call computes anew.
+    pub(crate) force: Option<Expr>,
     /// The name of the function in the backend and in the registry, if it is not its path.
     pub(crate) namespace: Option<LitStr>,
     /// The path of `functools`.
@@ -196,6 +201,7 @@ impl Model {
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(flight, &expiry, &backend, &func);
         let lifecycle = Lifecycle::new(eviction, expiry, results.keep, &backend);
+        let force = results.force.into_value();
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let receiver = func.receiver().cloned();
@@ -224,6 +230,7 @@ impl Model {
             needs,
             result_policy: ResultPolicy::new(&result, rules, &scope),
             lifecycle,
+            force,
             flight,
             backend,
             namespace,
@@ -269,6 +276,13 @@ impl Model {
         let is_taken = self.params.iter().any(|param| param.name == name);
         let name = if is_taken { format!("__{name}") } else { name.to_owned() };
         Ident::new(&name, Span::mixed_site())
+    }
+
+    /// The name of a type parameter that an accessor has beside the function's.
+    pub(crate) fn added_type_parameter(&self, name: &str) -> Ident {
+        let name = Ident::new(name, Span::call_site());
+        let is_taken = type_tokens::mentions(self.signature_names(), slice::from_ref(&name));
+        if is_taken { format_ident!("__{name}") } else { name }
     }
 
     /// All names in the signature, and of the object that holds the cache.

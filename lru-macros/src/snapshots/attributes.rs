@@ -95,6 +95,30 @@ impl price {
             .refresh((&id,), memo::functools::__private::Plain);
         __miss.insert(Self::wrapped(id))
     }
+    /// Calls the function, and returns where the result comes from as well, and its age.
+    #[must_use]
+    #[allow(clippy::float_cmp)]
+    pub fn cache_call(id: u32) -> memo::functools::Cached<u32> {
+        #[allow(deprecated)]
+        let _ = price;
+        let __miss = match Self::__memo()
+            .handle()
+            .lookup_observed((&id,), memo::functools::__private::Plain)
+        {
+            ::core::result::Result::Ok(__hit) => return __hit,
+            ::core::result::Result::Err(__miss) => __miss,
+        };
+        memo::functools::__private::computed(__miss.insert(Self::wrapped(id)))
+    }
+    /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+    #[allow(clippy::float_cmp)]
+    pub fn cache_get_within<
+        Age: memo::functools::__private::IntoSpan<::core::time::Duration>,
+    >(age: Age, id: u32) -> ::core::option::Option<u32> {
+        Self::__memo()
+            .handle()
+            .get_within((&id,), memo::functools::__private::Plain, age)
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub fn cache_retain<
         KeepIf: ::core::ops::FnMut(&u32, &u32) -> ::core::primitive::bool,

@@ -44,6 +44,19 @@ impl price {
     pub async fn cache_refresh(id: u32, code: &str) -> Result<u32, Error> {
         loop {}
     }
+    /// Calls the function, and returns where the result comes from as well, and its age.
+    pub async fn cache_call(
+        id: u32,
+        code: &str,
+    ) -> ::functools::Cached<Result<u32, Error>> {
+        loop {}
+    }
+    /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+    pub fn cache_get_within<
+        Age: ::functools::__private::IntoSpan<::core::time::Duration>,
+    >(age: Age, id: u32, code: &str) -> ::core::option::Option<Result<u32, Error>> {
+        loop {}
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub fn cache_retain<
         KeepIf: ::core::ops::FnMut(

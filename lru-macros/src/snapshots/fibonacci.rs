@@ -71,6 +71,26 @@ impl fibonacci {
             .refresh((&n,), ::functools::__private::Plain);
         __miss.insert(Self::wrapped(n))
     }
+    /// Calls the function, and returns where the result comes from as well, and its age.
+    fn cache_call(n: u64) -> ::functools::Cached<u64> {
+        #[allow(deprecated)]
+        let _ = fibonacci;
+        let __miss = match Self::__memo()
+            .handle()
+            .lookup_observed((&n,), ::functools::__private::Plain)
+        {
+            ::core::result::Result::Ok(__hit) => return __hit,
+            ::core::result::Result::Err(__miss) => __miss,
+        };
+        ::functools::__private::computed(__miss.insert(Self::wrapped(n)))
+    }
+    /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+    fn cache_get_within<Age: ::functools::__private::IntoSpan<::core::time::Duration>>(
+        age: Age,
+        n: u64,
+    ) -> ::core::option::Option<u64> {
+        Self::__memo().handle().get_within((&n,), ::functools::__private::Plain, age)
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     fn cache_retain<KeepIf: ::core::ops::FnMut(&u64, &u64) -> ::core::primitive::bool>(
         mut keep_if: KeepIf,

@@ -203,6 +203,45 @@ const _: () = {
                 );
             __miss.insert(Self::other_wrapped::<K>(self, code))
         }
+        /// Calls the function, and returns where the result comes from as well, and its age.
+        pub(super) fn other_cache_call<'a, K: Into<T>>(
+            &self,
+            code: &'a str,
+        ) -> ::functools::Cached<u64>
+        where
+            K: Debug,
+        {
+            let __miss = match Self::__other_two_of_this_name_here_write_handle_on_one()
+                .handle()
+                .lookup_observed(
+                    (&Self::__other_identity::<K>(), code),
+                    ::functools::__private::Plain,
+                )
+            {
+                ::core::result::Result::Ok(__hit) => return __hit,
+                ::core::result::Result::Err(__miss) => __miss,
+            };
+            ::functools::__private::computed(
+                __miss.insert(Self::other_wrapped::<K>(self, code)),
+            )
+        }
+        /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+        pub(super) fn other_cache_get_within<
+            'a,
+            K: Into<T>,
+            Age: ::functools::__private::IntoSpan<::core::time::Duration>,
+        >(code: &'a str, age: Age) -> ::core::option::Option<u64>
+        where
+            K: Debug,
+        {
+            Self::__other_two_of_this_name_here_write_handle_on_one()
+                .handle()
+                .get_within(
+                    (&Self::__other_identity::<K>(), code),
+                    ::functools::__private::Plain,
+                    age,
+                )
+        }
         /// Removes the entries for which the test of arguments and result returns `false`.
         pub(super) fn other_cache_retain<
             KeepIf: ::core::ops::FnMut(

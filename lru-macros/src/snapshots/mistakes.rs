@@ -53,4 +53,16 @@ impl push {
     fn cache_refresh(items: &mut Vec<u8>, name: &str) -> usize {
         loop {}
     }
+    /// Calls the function, and returns where the result comes from as well, and its age.
+    fn cache_call(items: &mut Vec<u8>, name: &str) -> ::functools::Cached<usize> {
+        loop {}
+    }
+    /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+    fn cache_get_within<Age: ::functools::__private::IntoSpan<::core::time::Duration>>(
+        age: Age,
+        items: &mut Vec<u8>,
+        name: &str,
+    ) -> ::core::option::Option<usize> {
+        loop {}
+    }
 }

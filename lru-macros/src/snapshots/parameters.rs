@@ -297,6 +297,88 @@ impl find {
             );
         __miss.insert(unsafe { Self::wrapped(text, __arg1, __arg2, words) })
     }
+    /// Calls the function, and returns where the result comes from as well, and its age.
+    pub(crate) unsafe fn cache_call<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::functools::Cached<io::Result<Found>>
+    where
+        'a: 'static,
+    {
+        use ::functools::__private::choices::*;
+        #[allow(deprecated)]
+        let _ = search;
+        let __miss = match Self::__memo(&())
+            .handle()
+            .lookup_observed(
+                (
+                    text,
+                    (
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
+                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
+                    words,
+                ),
+                (&&&&&::functools::__private::SelectPolicy::<
+                    io::Result<Found>,
+                    ::functools::__private::Shared,
+                >::NEW)
+                    .__assumed_policy(),
+            )
+        {
+            ::core::result::Result::Ok(__hit) => return __hit,
+            ::core::result::Result::Err(__miss) => __miss,
+        };
+        ::functools::__private::computed(
+            __miss.insert(unsafe { Self::wrapped(text, __arg1, __arg2, words) }),
+        )
+    }
+    /// Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.
+    pub(crate) fn cache_get_within<
+        'a,
+        Age: ::functools::__private::IntoSpan<::core::time::Duration>,
+    >(
+        age: Age,
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::core::option::Option<io::Result<Found>>
+    where
+        'a: 'static,
+    {
+        use ::functools::__private::choices::*;
+        Self::__memo(&())
+            .handle()
+            .get_within(
+                (
+                    text,
+                    (
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
+                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
+                    words,
+                ),
+                (&&&&&::functools::__private::SelectPolicy::<
+                    io::Result<Found>,
+                    ::functools::__private::Shared,
+                >::NEW)
+                    .__assumed_policy(),
+                age,
+            )
+    }
     /// Removes the entries for which the test of arguments and result returns `false`.
     pub(crate) fn cache_retain<
         KeepIf: ::core::ops::FnMut(

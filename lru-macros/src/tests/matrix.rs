@@ -63,6 +63,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "key" => "key = |ARGUMENTS| 1_u32",
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
         "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
+        "force" => "force = |ARGUMENTS| false",
         "cache_errors" => "cache_errors = true",
         "cache_none" => "cache_none = false",
         "accessors" => "accessors = none",
@@ -82,6 +83,7 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
         "accessors" if signature.options == "typed = false" => {
             Some("`typed = false` cannot be used with `accessors = none`")
         }
+        "force" if is(WithoutAccessors) => Some("`force` cannot be used with `accessors = none`"),
         "accessors" if is(WithoutAccessors) => Some("duplicate option `accessors`"),
         "maxsize" | "policy" | "choice" | "seed" | "weight" | "min_weight" | "on_evict" | "timer"
             if is(InObject) =>

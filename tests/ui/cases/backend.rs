@@ -9,11 +9,6 @@ fn without_backend(n: u32) -> u32 {
     n
 }
 
-#[lru_cache(backend = Store, ttu = |_, _, now| now)]
-fn own_times(n: u32) -> u32 {
-    n
-}
-
 #[lru_cache(backend = Store, ttl = 60, front_ttl = 5, timer = || 0_u64)]
 fn another_clock(n: u32) -> u32 {
     n

@@ -22,7 +22,7 @@ pub enum CoalescedLookup<R, P, C> {
 }
 
 /// The lookup of a call of a cache.
-type LookupOf<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
+pub(crate) type LookupOf<E, S, O, R> = CoalescedLookup<R, PendingCall<E, S, O>, RefreshClaim<E, S, O>>;
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Looks up the result of a call that may be served a stale one, or one that another call computes.

@@ -187,7 +187,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             events.served_stale();
         }
         let is_kept = !is_stale && !self.is_late_error(&result);
-        let options = self.handle.judge(&result, policy, options).filter(|_| is_kept);
+        let options = if is_kept { self.handle.judge(&result, policy, options) } else { None };
         let kept = if is_kept { self.handle.kept_outside(options.as_ref()) } else { KeptOutside::Failed };
         let encoded = Some(remote.encode(&result, kept, claim, policy));
         drop(scope);

@@ -27,6 +27,7 @@ pub(crate) mod handle;
 #[cfg(feature = "backend")]
 pub(crate) mod held_lease;
 pub(crate) mod miss;
+pub(crate) mod observed;
 pub(crate) mod pending_call;
 pub(crate) mod refresh_arguments;
 pub(crate) mod remote;
