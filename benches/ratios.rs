@@ -122,12 +122,27 @@ fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
     };
     let time = |name: &str| contestants[find(name)].nanoseconds();
     let mut out = String::from("## Each kind of call\n\n");
-    _ = writeln!(out, "The contestants take turns; each time is that of its best round of {CALLS} calls.\n");
-
-    _ = writeln!(out, "| operation | ns | × lock and unlock | allocations in {CALLS} |\n|---|--:|--:|--:|");
+    _ = writeln!(
+        out,
+        "The contestants take turns. Each time is that of the best of the rounds of {CALLS} calls; beside it the median of \
+         all rounds. The last two columns are from [another machine](RESULTS-2026-11-22.md), where a lock costs more, before \
+         hits of plain data took no lock.\n"
+    );
+    _ = writeln!(
+        out,
+        "| operation | ns | × lock and unlock | median, ns | × lock and unlock | allocations in {CALLS} | other machine, ns \
+         | × lock and unlock |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+    );
+    let median_of_lock = contestants[find(LOCK)].median();
     for (one, allocations) in contestants.iter().zip(allocated) {
-        let (name, nanoseconds) = (one.name, one.nanoseconds());
-        _ = writeln!(out, "| {name} | {nanoseconds:.2} | {:.2} | {allocations} |", nanoseconds / time(LOCK));
+        let (name, nanoseconds, median) = (one.name, one.nanoseconds(), one.median());
+        let [other, other_ratio] = on_another_machine(name).unwrap_or(["—"; 2]);
+        _ = writeln!(
+            out,
+            "| {name} | {nanoseconds:.2} | {:.2} | {median:.2} | {:.2} | {allocations} | {other} | {other_ratio} |",
+            nanoseconds / time(LOCK),
+            median / median_of_lock
+        );
     }
 
     _ = write!(out, "\n{BARS}");
@@ -141,4 +156,13 @@ fn results(contestants: &[Contestant<'_>], allocated: &[u64]) -> String {
         out += &bar(&format!("{name}: no allocation"), allocations, 0, |count| count == 0.0);
     }
     out
+}
+
+/// Returns the nanoseconds of an operation on another machine, and the multiple of a lock and unlock there.
+fn on_another_machine(name: &str) -> Option<[&'static str; 2]> {
+    let results = include_str!("RESULTS-2026-11-22.md");
+    let (_, table) = results.split_once("## Each kind of call")?;
+    let mut rows = table.lines().map(|line| line.trim_matches(['|', ' ']).split(" | "));
+    let mut row = rows.find_map(|mut cells| (cells.next()? == name).then_some(cells))?;
+    Some([row.next()?, row.next()?])
 }

@@ -55,6 +55,8 @@ struct Failure(String);
 struct Figure {
     name: &'static str,
     nanoseconds: f64,
+    /// The median of all rounds, where the best one is shown beside it.
+    median: Option<f64>,
     /// Allocations and runs of the body in one round, where they were counted.
     counted: Option<Counted>,
 }
@@ -125,6 +127,7 @@ fn measured(contestants: &mut [Contestant<'_>], before: usize, rounds: usize) ->
     let figure = |(one, counted): (&Contestant<'_>, _)| Figure {
         name: one.name,
         nanoseconds: one.nanoseconds(),
+        median: Some(one.median()),
         counted: Some(counted),
     };
     contestants.iter().zip(counts).map(figure).collect()

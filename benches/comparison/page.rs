@@ -38,8 +38,8 @@ const MACROS: &[&str] = &[CACHED, UNSYNC, CONCURRENT, MEMOIZE, MEMOIZE_SHARED];
 pub(crate) fn page(figures: &Figures) -> String {
     let mut out = String::from("## Compared with other libraries\n\n");
     out.push_str(
-        "Each column is a contest: all contestants take turns, and times are those of the best round, in multiples of an \
-         uncontended lock and unlock in the same contest. In brackets: allocations per call, if any. The arguments come \
+        "Each column is a contest: all contestants take turns, and times are those of the best round, and after the dot \
+         the medians of all rounds, each in multiples of an uncontended lock and unlock in the same contest. In brackets: allocations per call, if any. The arguments come \
          from a shuffled list. The bodies are one multiplication, the length of the argument, `format!` to a `String` of \
          16 bytes, or a new `Arc` of 128 bytes. `#[memoize]` takes a `String` or a `Vec`, which the caller makes. \
          CPython's strings and bytes store their hash. Sharded caches may have evicted some of the 128 entries: the last \
@@ -106,9 +106,13 @@ fn percent(part: f64) -> String {
     format!("{:.1} %", 100.0 * part)
 }
 
-/// Returns a time in multiples of `unit`, and the allocations.
-fn times(column: &Column, name: &str, unit: f64) -> Option<String> {
-    let mut cell = format!("{:.2}", column.find(name)?.nanoseconds / unit);
+/// Returns a time in multiples of that of `unit`, the same of medians, and the allocations.
+fn times(column: &Column, name: &str, unit: &str) -> Option<String> {
+    let (found, unit) = (column.find(name)?, column.find(unit)?);
+    let mut cell = format!("{:.2}", found.nanoseconds / unit.nanoseconds);
+    if let (Some(median), Some(unit)) = (found.median, unit.median) {
+        _ = write!(cell, " · {:.2}", median / unit);
+    }
     if let Some(allocations) = column.allocations(name).filter(|count| *count > 0.0) {
         let count = if allocations < 0.01 { "<0.01".into() } else { format!("{allocations:.2}") };
         _ = write!(cell, " ({})", count.trim_end_matches(".00"));
@@ -121,7 +125,7 @@ fn ratios(title: &str, columns: &[Column]) -> String {
     let titles = columns.iter().map(|column| &*column.title);
     let mut out = head(title, titles.chain(["hits, `u64`"]));
     for name in names(columns) {
-        let ratios = columns.iter().map(|column| times(column, name, column.time(LOCK)));
+        let ratios = columns.iter().map(|column| times(column, name, LOCK));
         let hits = columns.first().filter(|_| ![LOCK, BARE, BODY].contains(&name));
         let hits = hits.and_then(|column| Some(percent(column.hit_ratio(name)?)));
         row(&mut out, name, ratios.chain([hits]));

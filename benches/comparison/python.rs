@@ -17,7 +17,7 @@ impl Python {
 
     pub(crate) fn figure(&self, case: &str, column: &str) -> Option<Figure> {
         let nanoseconds = self.get(case, column)?;
-        Some(Figure { name: NAME, nanoseconds, counted: None })
+        Some(Figure { name: NAME, nanoseconds, median: None, counted: None })
     }
 }
 

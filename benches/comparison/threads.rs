@@ -117,7 +117,12 @@ fn column(
         })
         .collect();
     contest(&mut contestants, effort.of(9, 1));
-    let figure = |one: &Contestant<'_>| Figure { name: one.name, nanoseconds: one.median(), counted: None };
+    let figure = |one: &Contestant<'_>| Figure {
+        name: one.name,
+        nanoseconds: one.median(),
+        median: None,
+        counted: None,
+    };
     let mut figures: Vec<_> = contestants.iter().map(figure).collect();
     figures.extend(python.figure(&format!("threads-{key}-{}", keys.key()), &threads.to_string()));
     Column { title: threads.to_string(), calls: 1, figures }

@@ -41,7 +41,7 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-core/src",
         rooms: &[
-            &["key", "observe", "property", "time"],
+            &["key", "observe", "property", "region", "time"],
             &["store"],
             &["expiry", "flight"],
             &["engine"],
@@ -77,6 +77,7 @@ const CRATES: &[Rules] = &[
                 &["function"],
                 &["items"],
                 &["entries"],
+                &["accessor_list"],
                 &["accessors"],
                 &["unchanged"],
                 &["impl_block"],

@@ -1,0 +1,272 @@
+//! The list of accessors: what each takes, returns and does.
+
+use std::slice;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::parse_quote;
+
+use super::{backend, cache, call, coalesced};
+use crate::model::{Accessors, Checks, Flavor, Model, Need};
+use crate::{lifetimes, type_tokens};
+
+/// What an accessor takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Nothing, or the object that holds the cache.
+    Nothing,
+    /// What the function takes.
+    Arguments,
+    /// What the key is made of.
+    KeyArguments,
+    /// What the key, weight and expiry are made of, and a result.
+    KeyArgumentsAndResult,
+}
+
+/// A function that reads or changes the cache.
+pub(super) struct Accessor {
+    pub(super) name: &'static str,
+    doc: &'static str,
+    takes: Takes,
+    /// A parameter before the arguments, and the bound of its type.
+    first: Option<(&'static str, TokenStream)>,
+    returns: Option<TokenStream>,
+    body: TokenStream,
+    /// Whether it runs the body, and so is `unsafe` as the function is.
+    runs: bool,
+    /// Whether it may wait, and so is `async` as the function is.
+    waits: bool,
+}
+
+pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
+    let Model { result, krate, typed, .. } = model;
+    let home = quote!(Self);
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let (result_policy, compute) = (call::result_policy(model, Checks::Assumed), call::run(model, &home));
+    let insert = call::insert(model, &compute);
+    let (put, peeked) = (call::put(model), model.peeked());
+    let ask = |name, doc, takes, returns, body| {
+        let plain = Accessor { name, doc, takes, first: None, returns, body, runs: false, waits: false };
+        plain.with_backend(model)
+    };
+    let truth = Some(quote! { ::core::primitive::bool });
+    vec![
+        ask(
+            "cache_info",
+            " Returns the cache statistics: hits, misses, `maxsize` and the number of entries.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheInfo }),
+            quote! { #handle.info() },
+        ),
+        ask(
+            "cache_stats",
+            " Returns further statistics, such as evictions, expiries and stale hits.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheStats }),
+            quote! { #handle.stats() },
+        ),
+        ask(
+            "cache_clear",
+            " Removes all entries and sets the statistics to zero.",
+            Takes::Nothing,
+            None,
+            quote! { #handle.clear(); },
+        ),
+        ask(
+            "cache_parameters",
+            " Returns the parameters of the cache: `maxsize` and `typed`.",
+            Takes::Nothing,
+            Some(quote! { #krate::CacheParameters }),
+            quote! { #handle.parameters(#typed) },
+        ),
+        ask(
+            "cache_contains",
+            " Returns whether a result is cached for these arguments; this is neither a hit nor a miss.",
+            Takes::KeyArguments,
+            truth.clone(),
+            quote! { #handle.contains(#key) },
+        ),
+        ask(
+            "cache_peek",
+            " Returns the cached result for these arguments; this is neither a hit nor a miss.",
+            Takes::KeyArguments,
+            Some(quote! { ::core::option::Option<#peeked> }),
+            quote! { #handle.peek(#key, #result_policy) },
+        ),
+        ask(
+            "cache_put",
+            " Stores a result for these arguments, as if the function had returned it.",
+            Takes::KeyArgumentsAndResult,
+            None,
+            put,
+        ),
+        ask(
+            "cache_invalidate",
+            " Removes the cached result for these arguments, and returns whether there was one.",
+            Takes::KeyArguments,
+            truth,
+            quote! { #handle.invalidate(#key) },
+        ),
+        Accessor {
+            name: "cache_refresh",
+            doc: " Calls the function, replaces the cached result, and returns the new one; this is a miss.",
+            takes: Takes::Arguments,
+            first: None,
+            returns: Some(quote! { #result }),
+            body: quote! {
+                let __miss = #handle.refresh(#key, #result_policy);
+                #insert
+            },
+            runs: true,
+            waits: true,
+        }
+        .with_backend(model),
+        Accessor {
+            name: "cache_call",
+            doc: " Calls the function, and returns where the result comes from as well, and its age.",
+            takes: Takes::Arguments,
+            first: None,
+            returns: Some(quote! { #krate::Cached<#result> }),
+            body: observed(model, &insert),
+            runs: true,
+            waits: true,
+        },
+        Accessor {
+            first: Some(("age", quote! { #krate::__private::IntoSpan<::core::time::Duration> })),
+            ..ask(
+                "cache_get_within",
+                " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
+                Takes::KeyArguments,
+                Some(quote! { ::core::option::Option<#peeked> }),
+                {
+                    let age = model.added_parameter("age");
+                    quote! { #handle.get_within(#key, #result_policy, #age) }
+                },
+            )
+        },
+    ]
+}
+
+/// Returns the body of `cache_call`. `insert` computes after a miss.
+fn observed(model: &Model, insert: &TokenStream) -> TokenStream {
+    let home = quote!(Self);
+    let used = used(model);
+    if let Some(flight) = &model.flight {
+        let call = coalesced::observed_call(model, flight, &home, &call::call(model, &home));
+        return quote! { #used #call };
+    }
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let (result_policy, krate) = (call::result_policy(model, Checks::Assumed), &model.krate);
+    quote! {
+        #used
+        let __miss = match #handle.lookup_observed(#key, #result_policy) {
+            ::core::result::Result::Ok(__hit) => return __hit,
+            ::core::result::Result::Err(__miss) => __miss,
+        };
+        #krate::__private::computed(#insert)
+    }
+}
+
+/// Returns a statement by which the function counts as used where `cache_call` is.
+fn used(model: &Model) -> Option<TokenStream> {
+    let has_unnamed = model.params.iter().any(|param| type_tokens::impl_trait(&param.ty).is_some());
+    let function = match &model.accessors {
+        _ if has_unnamed => return None,
+        Accessors::None => return None,
+        Accessors::Companion(_) => model.name.to_token_stream(),
+        Accessors::Siblings(_) if model.is_in_trait_impl => return None,
+        Accessors::Siblings(_) => {
+            let name = &model.name;
+            quote! { Self::#name }
+        }
+    };
+    let turbofish = model.turbofish();
+    Some(quote! { #[allow(deprecated)] let _ = #function #turbofish; })
+}
+
+impl Takes {
+    /// The needs whose arguments are taken, if any are.
+    fn needs(self) -> Option<Need> {
+        match self {
+            Self::Nothing => None,
+            Self::KeyArguments => Some(Need::Key),
+            Self::KeyArgumentsAndResult => Some(Need::EntryOptions),
+            Self::Arguments => Some(Need::Body),
+        }
+    }
+}
+
+impl Accessor {
+    /// Whether the type of the result is in its signature.
+    pub(super) fn is_of_values(&self) -> bool {
+        let returns_one = matches!(self.name, "cache_peek" | "cache_get_within");
+        self.runs || self.takes == Takes::KeyArgumentsAndResult || returns_one
+    }
+
+    /// Replaces what depends on the backend, where there is one.
+    fn with_backend(self, model: &Model) -> Self {
+        match backend::accessor(model, self.name) {
+            Some((returns, body)) => Self { returns: Some(returns), body, waits: true, ..self },
+            None => self,
+        }
+    }
+
+    pub(super) fn tokens(&self, model: &Model) -> TokenStream {
+        let choices = self.takes.needs().map_or_else(
+            || model.taken_apart(None).into_iter().collect(),
+            |needs| call::choices(model, needs),
+        );
+        let body = &self.body;
+        self.with_body(model, &quote! { #choices #body })
+    }
+
+    pub(super) fn with_body(&self, model: &Model, body: &TokenStream) -> TokenStream {
+        let Model { attrs, accessor_vis: vis, generics, params, result, .. } = model;
+        let Self { doc, takes, first, returns, runs, waits, .. } = self;
+        let name: Ident = model.defined_accessor(self.name);
+        let returns = returns.as_ref().map(|returns| quote! { -> #returns });
+        let (inputs, generics) = match takes.needs() {
+            None => (model.object().into_iter().collect(), model.object_generics()),
+            Some(needs) => {
+                let mut inputs = model.inputs_up_to(needs);
+                if *takes == Takes::KeyArgumentsAndResult {
+                    let value = call::put_value(model);
+                    inputs.push(quote! { #value: #result });
+                }
+                let generics = if model.takes_all(needs) {
+                    generics.clone()
+                } else {
+                    lifetimes::without_unused(generics, &quote! { #(#inputs)* #returns })
+                };
+                (inputs, Some(generics))
+            }
+        };
+        let (mut inputs, mut generics) = (inputs, generics);
+        if let Some((name, bound)) = first {
+            let (name, ty) = (model.added_parameter(name), model.added_type_parameter("Age"));
+            // After `self`, which a method may not need for the key.
+            let this = Ident::new("self", Span::call_site());
+            let is_receiver =
+                |input: &TokenStream| type_tokens::mentions(input.clone(), slice::from_ref(&this));
+            let place = usize::from(inputs.first().is_some_and(is_receiver));
+            inputs.insert(place, quote! { #name: #ty });
+            generics.get_or_insert_default().params.push(parse_quote! { #ty: #bound });
+        }
+        let where_clause = generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
+        let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
+        let both = runs.then_some(&attrs.both).into_iter().flatten();
+        // A parameter more than the user wrote.
+        let has_one_more = *takes == Takes::KeyArgumentsAndResult || first.is_some();
+        let one_more =
+            (has_one_more && params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
+        let flavor = if *waits { model.flavor } else { Flavor::Sync };
+        let safety = model.safety.filter(|_| *runs);
+        let cfg = model.cfg_of_siblings();
+        quote! {
+            #(#cfg)*
+            #[doc = #doc]
+            #(#both)* #(#lints)* #one_more
+            #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
+        }
+    }
+}
