@@ -325,50 +325,10 @@ pub use lru_macros::cache;
 ///
 /// # Options
 ///
-/// | option | meaning | default |
-/// |---|---|---|
-/// | [`maxsize = 64`](#maxsize), or just `64` | capacity in entries; `None`: unbounded; `0`: caching off, misses still counted | `128` |
-/// | [`policy = sieve`](#policy) | eviction policy: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` | `lru` |
-/// | [`choice = \|keys\| …`](#policy) | with `policy = rr`: picks the victim, as an index into the keys | random |
-/// | [`seed = 42`](#policy) | with `policy = rr`: seed of the random generator | `0` |
-/// | [`ttl = 60`](#expiry) | time to live: expire this long after the result was stored | no expiry |
-/// | [`tti = 60`](#expiry) | time to idle: expire this long after the last use, a hit or an insert | no expiry |
-/// | [`jitter = 0.1`](#expiry) | shorten each `ttl` by a random fraction up to this, so entries do not expire together | `0` |
-/// | [`ttu = \|id, user, now\| …`](#per-entry-expiry) | per-entry expiry: returns the instant at which this result expires, in place of `ttl` | |
-/// | [`error_ttl = 5`](#cached-results) | TTL of a cached `Err` (with `cache_errors = true`) | `ttl` |
-/// | [`swr = true`](#stale-results), or `swr = 30` | stale-while-revalidate: serve the expired result at once, refresh in the background; a number bounds it in seconds past the TTL | `false` |
-/// | [`stale_if_error = 300`](#stale-results) | stale-if-error: serve the expired result for up to this many seconds when the function returns `Err` | off |
-/// | [`timer = requests`](#timer) | clock: a function that returns the current time (for tests) | [`SystemClock`] |
-/// | [`weight = \|path, text\| …`](#weight) | weight (cost) of an entry; `maxsize` then bounds the total weight | `1` |
-/// | [`min_weight = 0`](#weight) | with `weight`: what an entry weighs at least; `0`: entries may be free, and their number is not bounded | `1` |
-/// | [`on_evict = log`](#on_evict) | eviction listener: called with key, value, [`RemovalCause`] | |
-/// | [`typed = true`](#typed) | generic functions: `true`: a separate entry per type; `false`: equal values share one entry | required for a generic function, `false` for others |
-/// | [`key = make_key`](#cache-key), or `key_fn` | a closure or function that returns the cache key | the arguments |
-/// | [`#[key(skip)]`](#cache-key) on a parameter | leaves the parameter out of the key | |
-/// | [`#[key(user.id)]`](#cache-key) on a parameter | replaces the parameter in the key by an expression | |
-/// | [`cache_errors = true`](#cached-results) | whether an `Err` is cached | `false` |
-/// | [`cache_none = false`](#cached-results) | whether `None` and `Ok(None)` are cached | `true` |
-/// | [`scope = thread`](#scope) | one cache per process, or per thread (no lock) | `process` |
-/// | [`shards = 16`](#shards) | number of independently locked shards | `1` |
-/// | [`lock_free = false`](#lock_free) | `true`: hits of small plain data take no lock; `false`: every call does | `true` where it is possible |
-/// | [`cache = self.prices`](#cache-objects) | use this cache object (a field, a parameter, a static) instead of a hidden static | a `static` |
-/// | [`single_flight = true`](#request-coalescing), or [`global`](#backends) | coalesce concurrent misses of a key (prevents a cache stampede / thundering herd); `global`: across processes, through the backend | `true` for an `async fn`, else `false` |
-/// | [`flight_timeout = 5`](#request-coalescing) | how long a call waits for others at most; a leader that takes longer is replaced | 30 seconds |
-/// | [`spawn = executor`](#stale-results) | executor for background refreshes and [detached computations](#detached-computations) of an `async fn` | tokio, with the feature `tokio` |
-/// | [`detach = true`](#detached-computations) | `async fn`: a computation goes on when its caller is dropped | `false` |
-/// | [`refresh_threads = 8`](#stale-results) | with `swr`: how many results are refreshed at a time | 4 threads, or 64 tasks for an `async fn` |
-/// | [`backend = store()`](#backends) | second-level store (L2): Redis, Memcached, disk, your own | none |
-/// | [`snapshot = "prices.bin"`](#backends) | results in a file between two runs of the program: a backend of its own | none |
-/// | [`front_ttl = 5`](#backends) | TTL of the in-process (L1) copy | `ttl` |
-/// | [`on_lost = drop`](#backends) | whether in-process copies are kept while the backend reports no changes | `keep` |
-/// | [`namespace = "shop.price"`](#backends) | the name of the function in backend, registry and metrics, instead of its path | |
-/// | [`version = 2`, `version = body`](#backends) | part of the backend namespace; bump it when the meaning or type of results changes | |
-/// | [`format = json`](#backends) | serialization format in the backend: `compact` or `json` | `compact` |
-/// | [`strict = true`](#backends) | return backend errors to the caller instead of computing | `false` |
-/// | [`on_backend_error = log`](#backends) | callback for backend errors | |
-/// | [`accessors = siblings`](#placement-of-accessors) | where to generate the accessors: `companion` for functions, `siblings` for methods, or `none` | chosen from signature and body |
-/// | [`handle = name`](#names) | name of the accessor type; set it when a type or module of the function's name exists | the function's name |
-/// | [`crate = path`](#names) | path of this crate, if it was renamed or re-exported | `::functools` |
+/// They are written `name = value`, except for [`#[key(…)]`](#cache-key) on a parameter, and `maxsize`, whose name may be left out
+/// where it is the first: `#[lru_cache(64)]`.
+///
+#[doc = include_str!("../docs/options.md")]
 ///
 /// ## `maxsize`
 ///
@@ -409,7 +369,7 @@ pub use lru_macros::cache;
 ///
 /// ## `policy`
 ///
-/// The eviction policy: it chooses which entry a full cache evicts. Each policy has a page in [`policy`] that
+/// The eviction policy: it chooses which entry a full cache evicts. Each policy has a page in [`policy`](mod@policy) that
 /// says which workloads it suits, and what it costs in time and memory.
 ///
 /// | policy | evicts |
@@ -732,7 +692,9 @@ pub use lru_macros::cache;
 ///
 /// Every result is cached except an `Err`. A type alias of `Result` is a `Result`. With `cache_errors = true`
 /// an `Err` is cached too; then the error must be `Clone + Send + Sync + 'static`. With `cache_none = false`,
-/// `None` and `Ok(None)` are not cached.
+/// `None` and `Ok(None)` are not cached. `keep` is a closure, or the path of a function, that is given references to all
+/// arguments and to the result (of a `Result`, the `Ok` value), and returns whether the result is cached.
+/// `force`, a function of the arguments alone, returns whether a call computes anew, as [`cache_refresh`](#accessors) does.
 ///
 /// ```
 /// use functools::lru_cache;
@@ -750,6 +712,13 @@ pub use lru_macros::cache;
 /// }
 /// assert_eq!((half(3), half(3), half(4), half(4)), (None, None, Some(2), Some(2)));
 /// assert_eq!((half::cache_info().hits, half::cache_info().misses), (1, 3));
+///
+/// #[lru_cache(keep = |_status, text| !text.is_empty())]
+/// fn text(status: u16) -> String {
+///     if status == 204 { String::new() } else { format!("status {status}") }
+/// }
+/// (text(200), text(200), text(204), text(204));
+/// assert_eq!((text::cache_info().hits, text::cache_info().misses), (1, 3));
 /// ```
 ///
 /// ## `scope`
@@ -1286,6 +1255,8 @@ pub use lru_macros::cache;
 /// | `f::cache_retain(\|n, value\| …)` | removes all results for which the closure returns `false` |
 /// | `f::cache_entries()` | copies of all entries, each a [`CacheEntry`]: arguments, result, age |
 /// | `f::cache_refresh(n)` | computes, stores and returns; counts one miss |
+/// | `f::cache_call(n)` | calls the function, and returns a [`Cached`]: the result, where it comes from, and its age |
+/// | `f::cache_get_within(age, n)` | the cached result if it was stored less than `age` ago; needs an expiry option, without which no time is recorded |
 ///
 /// Parameters with `#[key(skip)]`, `self` included, are parameters of `wrapped` and `cache_refresh` only, which run the function.
 /// `cache_put` takes one too if the function of [`weight`](#weight) or [`ttu`](#per-entry-expiry) uses it: a closure does not use

@@ -72,18 +72,7 @@ attributes! {
     /// price::cache_invalidate("abc")
     /// ```
     ///
-    /// | option | meaning |
-    /// |---|---|
-    /// | `maxsize = 1000`, `maxsize = None` | the bound; unbounded |
-    /// | `policy = lru` | the eviction policy: `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` or `w_tinylfu` |
-    /// | `ttl = 60`, `tti = 60` | time to live, time to idle, in seconds |
-    /// | `key = \|user, _\| user.id` | what distinguishes calls; `#[key(skip)]` on a parameter leaves it out |
-    /// | `cache_errors = true` | an `Err` is cached too |
-    /// | `single_flight = true` | concurrent calls with one key compute once; the default of an `async fn` |
-    /// | `swr = true`, `stale_if_error = 300` | stale results, during refreshes or errors |
-    /// | `cache = self.field` | the results are stored in a cache object |
-    /// | `scope = thread` | one cache per thread |
-    /// | `backend = redis(…)` | a second-level store |
+    #[doc = include_str!("options.md")]
     ///
     /// The documentation of `functools` lists all options and accessors.
     lru_cache = LruCache;

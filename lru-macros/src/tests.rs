@@ -3,6 +3,7 @@
 //! `UPDATE_SNAPSHOTS=1 cargo test -p functools-macros` writes them anew: read them before committing them.
 
 mod matrix;
+mod reference;
 
 use std::path::Path;
 use std::{env, fs};

@@ -13,7 +13,8 @@ pub(crate) enum Attribute {
 }
 
 impl Attribute {
-    const ALL: [Self; 7] = [
+    /// All of them.
+    pub(crate) const ALL: [Self; 7] = [
         Self::LruCache,
         Self::Cache,
         Self::FifoCache,

@@ -5,13 +5,14 @@
 
 mod attribute;
 mod block;
+mod given;
 mod groups;
 mod suggest;
 mod synonyms;
 mod table;
 mod values;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
@@ -23,8 +24,11 @@ use crate::type_tokens;
 
 pub(crate) use attribute::Attribute;
 pub(crate) use block::BlockArgs;
+pub(crate) use given::Given;
 pub(crate) use groups::ungrouped;
-pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Given, Items, Placement, Results};
+pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results};
+#[cfg(test)]
+pub(crate) use table::{Described, REFERENCE};
 pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
 
 use table::Entry;
@@ -33,10 +37,10 @@ use table::Entry;
 /// used, and becomes nothing.
 pub(crate) const SEEN: &str = "__seen_by_memoize";
 
-/// The names of all options of `#[lru_cache]`.
+/// The names of the options that an attribute takes.
 #[cfg(test)]
-pub(crate) fn option_names() -> impl Iterator<Item = &'static str> {
-    Entry::names(Attribute::LruCache)
+pub(crate) fn option_names(attribute: Attribute) -> impl Iterator<Item = &'static str> {
+    Entry::names(attribute)
 }
 
 impl Args {
@@ -69,7 +73,7 @@ impl Args {
     }
 
     /// The options that the attribute sets by itself.
-    fn defaults(attribute: Attribute) -> Self {
+    pub(crate) fn defaults(attribute: Attribute) -> Self {
         let mut args = Self::default();
         let Self { eviction, expiry, .. } = &mut args;
         match attribute {
@@ -218,6 +222,43 @@ impl Placement {
     /// The variable that holds the cache object: `self` of `cache = self.shop.prices()`.
     pub(crate) fn holder(&self) -> Option<Ident> {
         self.cache.get().and_then(root)
+    }
+}
+
+impl Backend {
+    /// The name of the option that gives the store, to be underlined.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        self.backend.name().or(self.snapshot.name())
+    }
+
+    /// The message where the library is built without backends.
+    pub(crate) fn missing_feature(&self) -> String {
+        let opened = match self.backend.get() {
+            Some(Expr::Call(call)) => match &*call.func {
+                Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let feature = match opened.as_deref() {
+            Some(name @ ("redis" | "memcached" | "disk")) => name,
+            _ if matches!(self.format.get(), Some(Format::Json)) => "json",
+            _ => "backend",
+        };
+        let option = if self.backend.name().is_some() { "backend" } else { "snapshot" };
+        format!("`{option}` needs the feature `{feature}`; run `cargo add functools --features {feature}`")
+    }
+
+    /// The option that needs the feature `json`, and the message where the library is built without it.
+    pub(crate) fn missing_json(&self) -> Option<(Span, String)> {
+        let name = self.format.name().filter(|_| matches!(self.format.get(), Some(Format::Json)))?;
+        let message = "`format = json` needs the feature `json`; run `cargo add functools --features json`";
+        Some((name.span(), message.to_owned()))
+    }
+
+    /// Whether there is a store.
+    pub(crate) fn is_some(&self) -> bool {
+        self.backend.is_some() || self.snapshot.is_some()
     }
 }
 

@@ -1,47 +1,53 @@
 //! The table of options: one entry each.
 //!
-//! An entry gives the field of the value, the value's type and parser, the help text, the option's names
-//! where they are not the field's, and the attributes that do not take it. The structs, the list of names,
-//! suggestions, the detection of duplicates and the parsing of values are all made of the entries.
+//! An entry gives the option's meaning, the field of the value, the value's type and parser, what it takes, its
+//! default, the section of the documentation about it, the feature that it needs, its names where they are not
+//! the field's, and the attributes that do not take it. The structs, the list of names, suggestions, the
+//! detection of duplicates, the parsing of values and the reference in the documentation are all made of the
+//! entries.
 //!
 //! An option touches three places. Of `jitter`, for example, these are:
 //!
 //! 1. This table. The entry in `Expiry` says what is parsed, and how mistakes in the value are reported:
 //!
 //!    ```text
-//!    /// Up to which fraction each `ttl` is shortened, at random.
-//!    jitter: Expr = fraction, "a fraction of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
+//!    /// Shortens each `ttl` by a random fraction up to this, so that entries do not expire together.
+//!    jitter: Expr = fraction, "a fraction of `ttl`, above 0 and up to 1, such as `jitter = 0.1`",
+//!        default "`0`", see "expiry";
 //!    ```
 //!
 //! 2. Its rule: `jitter_has_a_ttl` in `check/expiry.rs` reads `args.expiry.jitter.name()`, to underline it.
 //! 3. Its use: `Lifecycle` in `model/lifecycle.rs` has the group as a whole, and reads `expiry.jitter.get()`.
+//!
+//! `UPDATE_SNAPSHOTS=1 cargo test -p functools-macros` then writes it into the documentation.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::parse::ParseStream;
 use syn::{Expr, LitStr, Path, Token};
 
 use super::attribute::Attribute;
+use super::given::Given;
 use super::values::{
     Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
     fraction, function, maxsize, name, namespace, number, path, shards, stale, time_to_live, word,
 };
 
-/// Turns the table into the structs of the groups, [`Args`] and [`OPTIONS`].
+/// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
 macro_rules! options {
     ($(
-        $(#[$about_group:meta])*
-        $Group:ident: $group:ident {$(
-            $(#[$about:meta])*
-            $field:ident: $Type:ty = $parse:path, $takes:literal
-                $(, named $($name:literal)+)? $(, not in $($attribute:ident)+)?;
+        $(#[doc = $about_group:literal])+
+        $Group:ident: $group:ident, $heading:literal {$(
+            $(#[doc = $about:literal])+
+            $field:ident: $Type:ty = $parse:path, $takes:literal, default $default:literal, see $see:literal
+                $(, needs $needs:literal)? $(, named $($name:literal)+)? $(, not in $($attribute:ident)+)?;
         )+}
     )+) => {
         $(
-            $(#[$about_group])*
+            $(#[doc = $about_group])+
             #[derive(Default)]
             #[allow(clippy::struct_field_names, reason = "fields have the names of the options")]
             pub(crate) struct $Group {
-                $($(#[$about])* pub(crate) $field: Given<$Type>,)+
+                $($(#[doc = $about])+ pub(crate) $field: Given<$Type>,)+
             }
         )+
 
@@ -64,231 +70,225 @@ macro_rules! options {
                 },
             },
         )+)+];
+
+        /// The table as the documentation shows it.
+        #[cfg(test)]
+        pub(crate) const REFERENCE: &[Section] = &[$(
+            Section {
+                heading: $heading,
+                about: concat!($($about_group),+),
+                options: &[$(
+                    Described {
+                        names: options!(@names $field $($($name)+)?),
+                        meaning: concat!($($about),+),
+                        takes: $takes,
+                        default: $default,
+                        see: $see,
+                        feature: options!(@feature $($needs)?),
+                    },
+                )+],
+            },
+        )+];
     };
     (@names $field:ident) => { &[stringify!($field)] };
     (@names $field:ident $($name:literal)+) => { &[$($name),+] };
+    (@feature) => { None };
+    (@feature $needs:literal) => { Some($needs) };
 }
 
 options! {
-    /// How many results are kept, which one is evicted for another, and what is called then.
-    Eviction: eviction {
-        /// The bound: a number of entries, or of their weights together.
-        maxsize: MaxSize = maxsize, "an integer or `None`", not in Cache;
-        /// The eviction policy.
-        policy: Policy = word,
-            "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`",
-            not in Cache FifoCache LfuCache RrCache;
-        /// The victim chooser of `policy = rr`.
+    /// How many results are kept, which of them is evicted for another, and what is called then.
+    Eviction: eviction, "Size and eviction" {
+        /// Capacity in entries, or with `weight` their total weight; `None`: unbounded; `0`: caching off.
+        maxsize: MaxSize = maxsize, "an integer or `None`",
+            default "`128`", see "maxsize", not in Cache;
+        /// Eviction policy: which entry makes room for another.
+        policy: Policy = word, "one of `lru`, `lfu`, `fifo`, `rr`, `sieve`, `s3_fifo` and `w_tinylfu`",
+            default "`lru`", see "policy", not in Cache FifoCache LfuCache RrCache;
+        /// With `policy = rr`: picks the entry to evict.
         choice: Expr = function,
             "a function that returns the index of the key to evict, such as `choice = |keys| keys.len() - 1`",
-            not in Cache;
-        /// The seed of the random generator of `policy = rr`.
-        seed: Expr = number, "an integer, such as `seed = 42`", not in Cache;
-        /// The weigher: what an entry counts against `maxsize`.
+            default "random", see "policy", not in Cache;
+        /// With `policy = rr`: seed of the random generator.
+        seed: Expr = number, "an integer, such as `seed = 42`",
+            default "`0`", see "policy", not in Cache;
+        /// Weigher: what an entry counts for; `maxsize` then bounds the total.
         weight: Expr = function,
             "a function that returns the weight of a result, such as `weight = |name, text| text.len()`",
-            not in Cache;
-        /// The least weight of an entry.
-        min_weight: Expr = number, "an integer, such as `min_weight = 0`", not in Cache;
-        /// The eviction listener.
-        on_evict: Expr = function, "a closure or a function, such as `on_evict = log_eviction`";
+            default "`1`", see "weight", not in Cache;
+        /// With `weight`: what an entry weighs at least; with `0` entries may be free, and their number is not bounded.
+        min_weight: Expr = number, "an integer, such as `min_weight = 0`",
+            default "`1`", see "weight", not in Cache;
+        /// Eviction listener: called with key, value and `RemovalCause` of each entry that is removed.
+        on_evict: Expr = function, "a closure or a function, such as `on_evict = log_eviction`",
+            default "none", see "on_evict";
     }
 
     /// When results expire, and what is served after that.
-    Expiry: expiry {
-        /// Time to live, or a function that makes it of the arguments and the result.
+    Expiry: expiry, "Time" {
+        /// Time to live: a result expires this many seconds, or this `Duration`, after it was stored; or a function that
+        /// makes it of the arguments and the result.
         ttl: Expr = time_to_live,
-            "a number of seconds above zero, a `Duration`, or a function of the arguments and the result that returns one, such as `ttl = 60`, `ttl = Duration::from_millis(50)` or `ttl = |id, user| user.max_age`";
-        /// Time to idle.
-        tti: Expr = duration, "a number of seconds above zero or a `Duration`, such as `tti = 60`";
-        /// The time at which a result expires, made of the arguments and the result.
+            "a number of seconds above zero, a `Duration`, or a function of the arguments and the result that returns one, such as `ttl = 60`, `ttl = Duration::from_millis(50)` or `ttl = |id, user| user.max_age`",
+            default "no expiry", see "expiry";
+        /// Time to idle: a result expires this many seconds after its last use, a hit or an insert.
+        tti: Expr = duration, "a number of seconds above zero or a `Duration`, such as `tti = 60`",
+            default "no expiry", see "expiry";
+        /// Expiry of each result by itself: returns when it expires, in place of `ttl`.
         ttu: Expr = function,
-            "a function that returns the time at which a result expires, such as `ttu = |name, value, now| now + value.ttl`";
-        /// Up to which fraction each `ttl` is shortened, at random.
-        jitter: Expr = fraction, "a fraction of `ttl`, above 0 and up to 1, such as `jitter = 0.1`";
-        /// Time to live of an `Err`.
-        error_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `error_ttl = 5`";
-        /// Stale-while-revalidate: for how long a stale result is served while it is refreshed.
+            "a function that returns the time at which a result expires, such as `ttu = |name, value, now| now + value.ttl`",
+            default "none", see "per-entry-expiry";
+        /// Shortens each `ttl` by a random fraction up to this, so that entries do not expire together.
+        jitter: Expr = fraction, "a fraction of `ttl`, above 0 and up to 1, such as `jitter = 0.1`",
+            default "`0`", see "expiry";
+        /// With `cache_errors = true`: time to live of an `Err`.
+        error_ttl: Expr = duration,
+            "a number of seconds above zero or a `Duration`, such as `error_ttl = 5`",
+            default "`ttl`", see "cached-results";
+        /// Stale-while-revalidate: a call that finds an expired result returns it, and it is refreshed in the background.
         swr: Swr = stale,
-            "`true`, `false`, or the number of seconds past its `ttl` for which a stale result is served, such as `swr = 30`";
-        /// Stale-if-error: for how long a stale result is served instead of an `Err`.
+            "`true`, `false`, or the number of seconds past its `ttl` for which a stale result is served, such as `swr = 30`",
+            default "`false`", see "stale-results";
+        /// Stale-if-error: for how long past its `ttl` an expired result is returned instead of an `Err`.
         stale_if_error: Expr = duration,
-            "a number of seconds above zero or a `Duration`, such as `stale_if_error = 300`";
-        /// The clock.
-        timer: Expr = function, "a function that returns the time, such as `timer = my_clock::now`";
+            "a number of seconds above zero or a `Duration`, such as `stale_if_error = 300`",
+            default "off", see "stale-results";
+        /// Clock by which entries expire, for tests.
+        timer: Expr = function, "a function that returns the time, such as `timer = my_clock::now`",
+            default "the clock of the system", see "timer";
     }
 
     /// Where the results are.
-    Placement: placement {
-        /// Whether threads share a cache.
-        scope: Scope = word, "`process` or `thread`";
-        /// The number of independently locked parts.
-        shards: Expr = shards, "a power of two up to 65536, such as `shards = 16`";
-        /// Whether hits of plain data take no lock.
-        lock_free: bool = word, "`true` or `false`";
-        /// The object that holds the results.
+    Placement: placement, "Place" {
+        /// One cache for the process, or one for each thread, without a lock.
+        scope: Scope = word, "`process` or `thread`",
+            default "`process`", see "scope";
+        /// Number of parts of the cache that are locked independently.
+        shards: Expr = shards, "a power of two up to 65536, such as `shards = 16`",
+            default "`1`", see "shards";
+        /// Whether hits of small plain data take no lock.
+        lock_free: bool = word, "`true` or `false`",
+            default "`true` where it is possible", see "lock_free";
+        /// Cache object (a field, a parameter, a static) that holds the results.
         cache: Expr = expression, "a cache object, such as `cache = self.prices`",
-            not in Cache FifoCache LfuCache RrCache TtlCache AsyncLruCache;
+            default "a hidden `static`", see "cache-objects", not in Cache FifoCache LfuCache RrCache TtlCache AsyncLruCache;
     }
 
     /// How concurrent calls share a computation, and what runs refreshes.
-    Flight: flight {
-        /// Whether concurrent calls with one key are coalesced.
-        single_flight: SingleFlight = word, "`true`, `false` or `global`";
-        /// How long a follower waits for its leader.
+    Flight: flight, "Concurrent calls" {
+        /// Concurrent misses of a key compute once, against cache stampedes, as those of an `async fn` do by default; `global`: once for all processes.
+        single_flight: SingleFlight = word, "`true`, `false` or `global`",
+            default "`true` for an `async fn`, else `false`", see "request-coalescing";
+        /// How long a call waits for the computation of another.
         flight_timeout: Expr = duration,
-            "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`";
-        /// The executor of background refreshes and detached computations.
-        spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`";
-        /// Whether a computation goes on when its caller is dropped.
-        detach: bool = word, "`true` or `false`";
-        /// How many background refreshes run at a time.
-        refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`";
+            "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`",
+            default "30 seconds", see "request-coalescing";
+        /// Executor of background refreshes and detached computations of an `async fn`.
+        spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`",
+            default "tokio, with the feature `tokio`", see "stale-results";
+        /// Whether a computation of an `async fn` goes on when its caller is dropped.
+        detach: bool = word, "`true` or `false`",
+            default "`false`", see "detached-computations";
+        /// With `swr`: how many results are refreshed at a time.
+        refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`",
+            default "4 threads; of an `async fn` 64 tasks", see "stale-results";
     }
 
     /// The store outside the process.
-    Backend: backend {
-        /// The expression that opens it.
-        backend: Expr = expression, "an expression that opens a backend, such as `backend = my_store()`";
-        /// The file that keeps the results between two runs of the program.
-        snapshot: Expr = expression, "the path of a file, such as `snapshot = \"prices.bin\"`";
+    Backend: backend, "Backend" {
+        /// Second-level store (L2): Redis, Memcached, disk, your own.
+        backend: Expr = expression, "an expression that opens a backend, such as `backend = my_store()`",
+            default "none", see "backends", needs "backend";
+        /// Keeps the results in a file between two runs of the program, in place of `backend`.
+        snapshot: Expr = expression, "the path of a file, such as `snapshot = \"prices.bin\"`",
+            default "none", see "backends", needs "backend";
         /// Time to live of the copy in this process.
-        front_ttl: Expr = duration, "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`";
-        /// The name of the function, instead of its path.
+        front_ttl: Expr = duration,
+            "a number of seconds above zero or a `Duration`, such as `front_ttl = 5`",
+            default "`ttl`", see "backends", needs "backend";
+        /// Name of the function in backend, registry and metrics; stays when the function is moved or renamed.
         namespace: LitStr = namespace,
-            "a name in quotation marks without `#` and `!`, such as `namespace = \"shop.price\"`";
-        /// Whether copies in this process are kept while changes are not reported.
-        on_lost: OnLost = word, "`keep` or `drop`";
-        /// A part of the namespace of the function's entries.
-        version: Expr = expression, "a value that implements `Display`, such as `version = 2`, or `body`";
-        /// The serialization format.
-        format: Format = word, "`compact` or `json`";
-        /// Whether errors of the backend are returned to the caller.
-        strict: bool = word, "`true` or `false`";
-        /// The listener of the backend's errors.
-        on_backend_error: Expr = function, "a closure or a function, such as `on_backend_error = log_error`";
+            "a name in quotation marks without `#` and `!`, such as `namespace = \"shop.price\"`",
+            default "the path of the function", see "backends";
+        /// Whether copies in this process are kept while the backend cannot report changes.
+        on_lost: OnLost = word, "`keep` or `drop`",
+            default "`keep`", see "backends", needs "backend";
+        /// Part of the namespace: raise it when the meaning or the type of results changes.
+        version: Expr = expression, "a value that implements `Display`, such as `version = 2`, or `body`",
+            default "none", see "backends", needs "backend";
+        /// Serialization format of entries: compact binary, or JSON, with the feature `json`.
+        format: Format = word, "`compact` or `json`",
+            default "`compact`", see "backends", needs "backend";
+        /// Whether errors of the backend are returned to the caller; otherwise the call computes.
+        strict: bool = word, "`true` or `false`",
+            default "`false`", see "backends", needs "backend";
+        /// Callback for errors of the backend.
+        on_backend_error: Expr = function,
+            "a closure or a function, such as `on_backend_error = log_error`",
+            default "none", see "backends", needs "backend";
     }
 
     /// What distinguishes calls.
-    Key: key {
-        /// Whether equal arguments of different types have separate entries.
-        typed: bool = word, "`true` or `false`";
-        /// The function that makes the key of the arguments.
+    Key: key, "Key" {
+        /// Generic functions: `true` keeps an entry per type, `false` lets equal values of different types share one.
+        typed: bool = word, "`true` or `false`",
+            default "required for a generic function, `false` for others", see "typed";
+        /// Cache key: what is compared, made of all arguments, which are passed by reference.
         key: Expr = function, "a function that returns the key, such as `key = |user, _| user.id`",
-            named "key" "key_fn";
+            default "all arguments", see "cache-key", named "key" "key_fn";
     }
 
     /// Which results are stored.
-    Results: results {
+    Results: results, "Results" {
         /// Whether a result is stored: a function of the arguments and the result.
         keep: Expr = function,
-            "a function of the arguments and the result that returns whether it is stored, such as `keep = |id, user| user.is_active`";
-        /// Whether a call computes anew: a function of the arguments.
+            "a function of the arguments and the result that returns whether it is stored, such as `keep = |id, user| user.is_active`",
+            default "all are", see "cached-results";
+        /// Whether a call computes anew, and stores its result: a function of the arguments.
         force: Expr = function,
-            "a function of the arguments that returns whether to compute anew, such as `force = |_, reload| *reload`";
-        /// Whether an `Err` is stored.
-        cache_errors: bool = word, "`true` or `false`";
-        /// Whether `None` is stored.
-        cache_none: bool = word, "`true` or `false`";
+            "a function of the arguments that returns whether to compute anew, such as `force = |_, reload| *reload`",
+            default "none does", see "cached-results";
+        /// Whether an `Err` is cached.
+        cache_errors: bool = word, "`true` or `false`",
+            default "`false`", see "cached-results";
+        /// Whether `None` and `Ok(None)` are cached.
+        cache_none: bool = word, "`true` or `false`",
+            default "`true`", see "cached-results";
     }
 
     /// What is generated next to the function, and how it names this library.
-    Items: items {
-        /// Where the accessors are.
-        accessors: Accessors = word, "`companion`, `siblings` or `none`";
-        /// The name of the companion type.
-        handle: Ident = name, "a name, such as `handle = fib_cache`";
-        /// The path of `functools`.
-        krate: Path = path, "a path, such as `crate = my_functools`", named "crate";
+    Items: items, "Names" {
+        /// Where the accessors are: on a type beside the function, among the methods, or nowhere.
+        accessors: Accessors = word, "`companion`, `siblings` or `none`",
+            default "by signature and body", see "placement-of-accessors";
+        /// Name of the type of the accessors, where the function's name is taken.
+        handle: Ident = name, "a name, such as `handle = fib_cache`",
+            default "the name of the function", see "names";
+        /// Path of this crate, if it was renamed or re-exported.
+        krate: Path = path, "a path, such as `crate = my_functools`",
+            default "`::functools`", see "names", named "crate";
     }
 }
 
-/// An option: its value, and its name as it was written.
-///
-/// A mistaken option has a name and no value of its own, a default of the attribute a value and no name.
-pub(crate) struct Given<T> {
-    value: Option<T>,
-    name: Option<Ident>,
+/// A group of options, as the documentation shows it.
+#[cfg(test)]
+pub(crate) struct Section {
+    pub(crate) heading: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) options: &'static [Described],
 }
 
-impl Backend {
-    /// The name of the option that gives the store, to be underlined.
-    pub(crate) fn name(&self) -> Option<&Ident> {
-        self.backend.name().or(self.snapshot.name())
-    }
-
-    /// The message where the library is built without backends.
-    pub(crate) fn missing_feature(&self) -> String {
-        let opened = match self.backend.get() {
-            Some(Expr::Call(call)) => match &*call.func {
-                Expr::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
-                _ => None,
-            },
-            _ => None,
-        };
-        let feature = match opened.as_deref() {
-            Some(name @ ("redis" | "memcached" | "disk")) => name,
-            _ if matches!(self.format.get(), Some(Format::Json)) => "json",
-            _ => "backend",
-        };
-        let option = if self.backend.name().is_some() { "backend" } else { "snapshot" };
-        format!("`{option}` needs the feature `{feature}`; run `cargo add functools --features {feature}`")
-    }
-
-    /// The option that needs the feature `json`, and the message where the library is built without it.
-    pub(crate) fn missing_json(&self) -> Option<(Span, String)> {
-        let name = self.format.name().filter(|_| matches!(self.format.get(), Some(Format::Json)))?;
-        let message = "`format = json` needs the feature `json`; run `cargo add functools --features json`";
-        Some((name.span(), message.to_owned()))
-    }
-
-    /// Whether there is a store.
-    pub(crate) fn is_some(&self) -> bool {
-        self.backend.is_some() || self.snapshot.is_some()
-    }
-}
-
-impl<T> Default for Given<T> {
-    fn default() -> Self {
-        Self { value: None, name: None }
-    }
-}
-
-impl<T> Given<T> {
-    /// The value.
-    pub(crate) fn get(&self) -> Option<&T> {
-        self.value.as_ref()
-    }
-
-    /// The value, to be changed.
-    pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
-        self.value.as_mut()
-    }
-
-    /// The value, without the name.
-    pub(crate) fn into_value(self) -> Option<T> {
-        self.value
-    }
-
-    /// Whether there is a value.
-    pub(crate) fn is_some(&self) -> bool {
-        self.value.is_some()
-    }
-
-    /// The name where the option was written, to be underlined.
-    pub(crate) fn name(&self) -> Option<&Ident> {
-        self.name.as_ref()
-    }
-
-    /// Sets a value that was not written after the option's name.
-    pub(crate) fn set(&mut self, value: T) {
-        self.value = Some(value);
-    }
-
-    /// Removes the option.
-    pub(crate) fn remove(&mut self) {
-        *self = Self::default();
-    }
+/// An option, as the documentation shows it.
+#[cfg(test)]
+pub(crate) struct Described {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) meaning: &'static str,
+    pub(crate) takes: &'static str,
+    pub(crate) default: &'static str,
+    /// The section of the documentation of `lru_cache`.
+    pub(crate) see: &'static str,
+    /// The feature without which the option is refused.
+    pub(crate) feature: Option<&'static str>,
 }
 
 /// An entry of the table.

@@ -166,7 +166,7 @@ fn messages(options: &str, signature: &Signature) -> Vec<String> {
 fn each_option_on_each_signature() {
     let (mut accepted, mut wrong) = (String::new(), Vec::new());
     for signature in SIGNATURES {
-        for option in option_names() {
+        for option in option_names(Attribute::LruCache) {
             let options = attribute_of(option, signature);
             let messages = messages(&options, signature);
             let expected = refusal(option, signature);
