@@ -45,6 +45,12 @@ pub(crate) fn processes(options: Options) -> Vec<Step> {
     vec![servers_for(options), Step::cargo("processes", "processes on one Redis", bench)]
 }
 
+/// Returns the step that measures a service under load.
+pub(crate) fn service(_: Options) -> Vec<Step> {
+    let bench = "bench --package benches --features service --bench service";
+    vec![Step::cargo("service", "a service on axum under load", bench)]
+}
+
 fn servers_for(options: Options) -> Step {
     Step::new("servers", "the servers are here, or are installed", move || servers(options))
 }

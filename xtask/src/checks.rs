@@ -168,7 +168,7 @@ pub(crate) fn ci(options: Options) -> Vec<Step> {
     ];
     steps.extend(required(options));
     // The libraries in the comparison need a newer Rust than the rest, so only CI compiles them.
-    steps.extend(tests("--features benches/peers"));
+    steps.extend(tests("--features benches/peers,benches/service"));
     steps.push(Step::new("hygiene", "a user's crates, with every lint denied", hygiene));
     steps.push(Step::cargo(
         "fibonacci, release",

@@ -87,6 +87,11 @@ const COMMANDS: &[Command] = &[
         purpose: "benchmark several processes on one Redis, and write the tables of docs/processes.md",
         steps: bench::processes,
     },
+    Command {
+        name: "bench service",
+        purpose: "benchmark a service under load, and write benches/SERVICE.md",
+        steps: bench::service,
+    },
 ];
 
 fn main() -> ExitCode {
