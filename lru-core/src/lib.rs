@@ -119,7 +119,9 @@ pub mod __private {
     pub use crate::function::call::miss::no_options;
     pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
-    pub use crate::function::call::refresh_arguments::{Original, as_borrowed};
+    pub use crate::function::call::refresh_arguments::{
+        CloneForRefresh, CloneForTask, ToOwnedForRefresh, ToOwnedForTask, as_borrowed,
+    };
     pub use crate::function::call::remote::{NoRemote, block_on};
     pub use crate::function::call::stale_while_revalidate::RefreshClaim;
     pub use crate::function::call::{CacheHandle, Miss};

@@ -97,14 +97,14 @@ impl Span for f64 {
 /// that shows numbers, a number of its unit.
 #[diagnostic::on_unimplemented(
     message = "expected a duration, found `{Self}`",
-    label = "pass a number of seconds or a `std::time::Duration`",
-    note = "where `timer` returns numbers, a duration is a number of the same unit: an integer, or a float beside floats"
+    label = "pass a number of seconds or a `std::time::Duration`; with a `timer` of numbers, a number of its unit"
 )]
 pub trait IntoSpan<S> {
     /// Returns the duration in the unit of the clock. A negative number and NaN become zero.
     fn into_span(self) -> S;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoSpan<Self> for Duration {
     #[inline]
     fn into_span(self) -> Self {

@@ -181,9 +181,8 @@ impl<K, V> EntryTest<K, V> for NoTest {
 /// Selected last, if the cache has other keys: the bound of the method reports the error.
 pub trait KeyDoesNotFit<S, K> {
     /// Has a bound that no key type of a user meets.
-    fn __fit<Open>(&self) -> NoFit<K>
-    where
-        S: KeyOf<K, Open>;
+    #[rustfmt::skip] // on one line, which the error shows
+    fn __fit<Open>(&self) -> NoFit<K> where S: KeyOf<K, Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_fit(&self) -> NoFit<K>;
 }
@@ -204,9 +203,8 @@ impl<P, S, K> KeyDoesNotFit<S, K> for Keyed<P, S, K> {
 /// Selected last, if the cache has other values: the bound of the method reports the error.
 pub trait ValueDoesNotFit<S, V> {
     /// Has a bound that no result type of a user meets.
-    fn __fit<Open>(&self) -> NoFit<V>
-    where
-        S: ValueOf<V, Open>;
+    #[rustfmt::skip] // on one line, which the error shows
+    fn __fit<Open>(&self) -> NoFit<V> where S: ValueOf<V, Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_fit(&self) -> NoFit<V>;
 }

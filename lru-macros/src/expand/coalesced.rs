@@ -1,6 +1,6 @@
 //! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error` or a backend.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
@@ -105,7 +105,7 @@ impl<'a> Coalesced<'a> {
         let call = self.noted(call);
         let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
         let refresh = self.flight.has_refreshes.then(|| {
-            let Apart { copies, call, options } = self.apart("refresh");
+            let Apart { copies, call, options } = self.apart("Refresh");
             let options = call::options_function(model, options);
             let remote = backend::lenient(model);
             quote! {
@@ -152,7 +152,7 @@ impl<'a> Coalesced<'a> {
         let carrier = quote_spanned! { type_tokens::first_span(result)=>
             let __carrier = #krate::__private::detached_result::<#result>();
         };
-        let Apart { copies, call, options } = self.apart("task");
+        let Apart { copies, call, options } = self.apart("Task");
         let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
         quote! {
             #carrier
@@ -243,7 +243,7 @@ impl<'a> Coalesced<'a> {
     fn spawned(&self) -> TokenStream {
         let Self { model, flight, entry, sharing, .. } = self;
         let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
-        let Apart { copies, call, options } = self.apart("refresh");
+        let Apart { copies, call, options } = self.apart("Refresh");
         let options = call::options_function(model, options);
         quote! {
             {
@@ -256,7 +256,7 @@ impl<'a> Coalesced<'a> {
         }
     }
 
-    /// The call of the body for a `refresh` or a `task`.
+    /// The call of the body for a `Refresh` or a `Task`.
     fn apart(&self, purpose: &str) -> Apart {
         let Self { model, home, .. } = self;
         let krate = &model.krate;
@@ -268,14 +268,17 @@ impl<'a> Coalesced<'a> {
         let has_options = model.lifecycle.depend_on_arguments();
         let arguments = model.typed_arguments();
         let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
+            // The compiler reports an argument that cannot be copied at its type. For that all of the call is there, with the
+            // hygiene of the argument.
             let is_self = argument.to_string() == "self";
-            let at = if is_self { argument.span() } else { type_tokens::first_span(ty) };
+            let place = if is_self { argument.span() } else { type_tokens::first_span(ty) };
+            let at = argument.span().located_at(place);
+            let argument: TokenStream = argument.clone().into_iter().map(|token| moved(token, at)).collect();
             let (copy, krate) = (copy(number), krate.at(at));
-            // A method call: so the compiler reports an argument that cannot be copied at its type.
             if is_reference(ty) {
-                let to_owned = format_ident!("to_owned_for_{purpose}", span = at);
+                let to_owned = format_ident!("ToOwnedFor{purpose}", span = at);
                 return quote_spanned! { at=>
-                    let #copy = #krate::__private::Original(#argument).#to_owned();
+                    let #copy = #krate::__private::#to_owned::copied(#argument);
                 };
             }
             // The body takes one copy; expiry or weight are computed from the other.
@@ -283,9 +286,9 @@ impl<'a> Coalesced<'a> {
                 let copy = format_ident!("__copy{number}");
                 quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
             });
-            let clone = format_ident!("clone_for_{purpose}", span = at);
+            let clone = format_ident!("CloneFor{purpose}", span = at);
             quote_spanned! { at=>
-                let #copy = #krate::__private::Original(&#argument).#clone();
+                let #copy = #krate::__private::#clone::copied(&#argument);
                 #for_options
             }
         });
@@ -311,6 +314,11 @@ struct Apart {
     call: TokenStream,
     /// The options of the result's entry.
     options: Option<TokenStream>,
+}
+
+fn moved(mut token: TokenTree, to: Span) -> TokenTree {
+    token.set_span(to);
+    token
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {

@@ -156,7 +156,9 @@ fn accessors() -> Vec<(String, String)> {
         let name = function.sig.ident.to_string();
         if let Some(doc) = doc.filter(|_| !name.starts_with("__")) {
             let inputs = function.sig.inputs.iter().map(|input| match input {
-                FnArg::Typed(input) => input.pat.to_token_stream().to_string().trim_matches('_').to_owned(),
+                FnArg::Typed(input) => {
+                    input.pat.to_token_stream().to_string().trim_start_matches("mut ").to_owned()
+                }
                 FnArg::Receiver(_) => "self".to_owned(),
             });
             let inputs: Vec<_> = inputs.collect();

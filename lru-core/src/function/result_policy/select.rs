@@ -91,9 +91,8 @@ impl<R: Clone, S: Stores<R>> ByWhole<R, S> for &SelectPolicy<R, S> {
 /// Refuses a future. The compile error is the unmet bound, which no type meets.
 pub trait RefusedFuture<R> {
     /// Requires the bound that is not met.
-    fn __result_policy<Open>(&self) -> Chosen<(), Local, Refused>
-    where
-        R: CachedOutput<Open>;
+    #[rustfmt::skip] // on one line, which the error shows
+    fn __result_policy<Open>(&self) -> Chosen<(), Local, Refused> where R: CachedOutput<Open>;
     /// Returns the stand-in, in an item that leaves compile errors to another.
     fn __assumed_policy(&self) -> Refused;
 }
