@@ -1082,7 +1082,7 @@ pub use lru_macros::cache;
 /// [`Backend`](backend::Backend), for an `async fn` an [`AsyncBackend`](backend::AsyncBackend). It is evaluated once, at the first call
 /// that needs it. A call looks up the in-process cache, then the backend, and then computes, and stores the result in both.
 ///
-/// * **Types.** Arguments and results must be `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not. A field of
+/// * **Types.** Arguments must be `Serialize`, results `Serialize` and `DeserializeOwned` (`serde`). Parameters left out of the key need not. A field of
 ///   an argument with `#[serde(skip)]` is not part of the key, which the library cannot see: two arguments that differ in it share an
 ///   entry. A result that serde attributes would make another one when it is read back is not stored, and is an error.
 /// * **Expiry.** `ttl` applies in both places. A copy of a backend entry expires in the process no later than in the backend.
