@@ -79,6 +79,19 @@ struct Load {
 const MEASURED: Load = Load { rate: 2000, ignored: 4000, measured: 20_000 };
 const TRIED: Load = Load { rate: 200, ignored: 20, measured: 60 };
 
+/// What a handler does for a price, and what measures a service with it.
+type Handler = (&'static str, fn(Load) -> Outcome);
+
+const HANDLERS: &[Handler] = &[
+    ("has no origin", |load| measured(load, |symbol| async move { symbol.len() as u64 })),
+    ("asks the origin", |load| measured(load, |symbol| async move { origin(&symbol).await })),
+    ("`moka::future`, `time_to_live`, `get_with_by_ref`", |load| measured(load, by_moka)),
+    ("`#[lru_cache(ttl = 1)]`", |load| measured(load, |symbol| async move { cached(&symbol).await })),
+    ("`#[lru_cache(ttl = 1, swr = true)]`", |load| {
+        measured(load, |symbol| async move { refreshed(&symbol).await })
+    }),
+];
+
 /// A service and its client.
 struct Service {
     server: Runtime,
@@ -172,18 +185,18 @@ impl Outcome {
 fn main() {
     let is_measured = env::args().any(|argument| argument == "--bench");
     let load = if is_measured { MEASURED } else { TRIED };
-    watch(Duration::from_secs(180));
+    watch(Duration::from_secs(400));
 
-    let outcomes = [
-        ("has no origin", measured(load, |symbol| async move { symbol.len() as u64 })),
-        ("asks the origin", measured(load, |symbol| async move { origin(&symbol).await })),
-        ("`moka::future`, `time_to_live`, `get_with_by_ref`", measured(load, by_moka)),
-        ("`#[lru_cache(ttl = 1)]`", measured(load, |symbol| async move { cached(&symbol).await })),
-        (
-            "`#[lru_cache(ttl = 1, swr = true)]`",
-            measured(load, |symbol| async move { refreshed(&symbol).await }),
-        ),
-    ];
+    let rounds = if is_measured { 3 } else { 1 };
+    let mut outcomes: Vec<(&str, Outcome)> = Vec::new();
+    let runs = (0..rounds).flat_map(|_| HANDLERS).map(|(handler, measure)| (*handler, measure(load)));
+    for (handler, outcome) in runs {
+        match outcomes.iter_mut().find(|(of, _)| *of == handler) {
+            None => outcomes.push((handler, outcome)),
+            Some((_, best)) if outcome.milliseconds(990) < best.milliseconds(990) => *best = outcome,
+            Some(_) => {}
+        }
+    }
     let mut table =
         "| the handler | p50, ms | p99 | p99.9 | longest | origin asked | of these, refreshes |\n\
                      |---|--:|--:|--:|--:|--:|--:|\n"
@@ -197,6 +210,7 @@ fn main() {
         )
         .expect("a string takes all");
     }
+
     let Load { rate, measured, .. } = load;
     let results = format!(
         "# A service under load\n\n\
@@ -204,7 +218,7 @@ fn main() {
          {rate} requests a second for {} seconds, after a warm-up, sent at fixed times to a service on axum, on \
          loopback; client and server have a thread each. A latency counts from the time at which its request was \
          to be sent. Of 128 symbols, by Zipf's law; the origin takes {} ms for a price, which is cached for one \
-         second.\n\n{table}",
+         second. The services take turns, three times; a row is of the run with the lowest p99.\n\n{table}",
         machine(),
         f64::from(measured) / f64::from(rate),
         ORIGIN.as_millis()

@@ -14,6 +14,7 @@ use std::borrow::ToOwned;
 )]
 pub trait CloneForRefresh: Sized {
     /// Returns a copy of the argument.
+    #[must_use]
     fn copied(&self) -> Self;
 }
 
@@ -50,6 +51,7 @@ impl<T: ToOwned<Owned = C> + ?Sized, C: Send + 'static> ToOwnedForRefresh<C> for
 )]
 pub trait CloneForTask: Sized {
     /// Returns a copy of the argument.
+    #[must_use]
     fn copied(&self) -> Self;
 }
 
