@@ -76,6 +76,148 @@ mod called {
     }
 }
 
+/// What the registry does with a cache, and no accessor: in every placement.
+mod counters {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// The timeout for expected events.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[lru_cache(maxsize = 5)]
+    fn bounded(n: u64) -> String {
+        n.to_string()
+    }
+
+    #[lru_cache(maxsize = 5)]
+    fn lock_free(n: u64) -> u64 {
+        n
+    }
+
+    #[cache]
+    fn unbounded(n: u64) -> String {
+        n.to_string()
+    }
+
+    #[cache]
+    fn fronted(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(maxsize = 64, shards = 4)]
+    fn sharded(n: u64) -> String {
+        n.to_string()
+    }
+
+    #[lru_cache(maxsize = 0)]
+    fn disabled(n: u64) -> u64 {
+        n
+    }
+
+    #[lru_cache(maxsize = 5, single_flight = true)]
+    fn coalesced(n: u64) -> Result<u64, ()> {
+        if n == 9 { Err(()) } else { Ok(n) }
+    }
+
+    /// Calls a function so often that hits are read without the lock where they can be.
+    fn call_all(call: fn(u64)) {
+        (0..1000).for_each(|_| (0..4).for_each(call));
+    }
+
+    #[test]
+    fn counters_survive_a_clear_of_the_entries_and_entries_a_reset() {
+        let functions: [(&str, fn(u64)); 7] = [
+            ("bounded", |n| _ = bounded(n)),
+            ("lock_free", |n| _ = lock_free(n)),
+            ("unbounded", |n| _ = unbounded(n)),
+            ("fronted", |n| _ = fronted(n)),
+            ("sharded", |n| _ = sharded(n)),
+            ("disabled", |n| _ = disabled(n)),
+            ("coalesced", |n| _ = coalesced(n)),
+        ];
+        for (name, call) in functions {
+            let listed = function(&format!("counters::{name}"));
+            let counted = || (listed.info().hits, listed.info().misses);
+            let of_all_time = || (listed.counts().hits, listed.counts().misses);
+            let stored = |n: usize| if name == "disabled" { 0 } else { n };
+            let counts = |hits, misses| if name == "disabled" { (0, hits + misses) } else { (hits, misses) };
+            call_all(call);
+            assert_eq!((counted(), listed.info().currsize), (counts(3996, 4), stored(4)), "{name}");
+            listed.clear_entries();
+            assert_eq!((counted(), listed.info().currsize), (counts(3996, 4), 0), "{name}");
+            call(1);
+            assert_eq!((counted(), listed.info().currsize), (counts(3996, 5), stored(1)), "{name}");
+            call_all(call);
+            assert_eq!((of_all_time(), counted()), (counts(7993, 8), counts(7993, 8)), "{name}");
+            listed.reset_counters();
+            assert_eq!((counted(), listed.info().currsize), ((0, 0), stored(4)), "{name}");
+            call(1);
+            assert_eq!((counted(), of_all_time()), (counts(1, 0), counts(7994, 8)), "{name}");
+            listed.clear();
+            assert_eq!((counted(), listed.info().currsize), ((0, 0), 0), "{name}");
+            call(1);
+            assert_eq!((counted(), of_all_time()), (counts(0, 1), counts(7994, 9)), "{name}");
+            assert_eq!(listed.counts().since(&listed.counts()).calls(), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn times_are_counted_where_they_are_measured() {
+        #[lru_cache(maxsize = 5, single_flight = true)]
+        fn timed(n: u64) -> Result<u64, ()> {
+            if n == 9 { Err(()) } else { Ok(n) }
+        }
+        _ = (timed(1), timed(1), timed(2), timed(9), bounded(100));
+        let listed = function("counters::times_are_counted_where_they_are_measured::timed");
+        let counts = listed.counts();
+        assert_eq!((counts.computing.count(), counts.stats.errors), (3, 1));
+        assert_eq!(Some(counts.computing.total()), counts.stats.computing);
+        assert!(counts.computing.quantile(0.99) >= counts.computing.quantile(0.1));
+        _ = timed(3);
+        let growth = listed.counts().since(&counts);
+        assert_eq!((growth.misses, growth.computing.count(), growth.backend.count()), (1, 1, 0));
+        assert_eq!(function("counters::bounded").counts().computing.count(), 0);
+        listed.reset_counters();
+        assert_eq!((listed.stats(), listed.info().currsize), (CacheStats::default(), 3));
+        _ = timed(9);
+        assert_eq!((listed.stats().errors, listed.counts().stats.errors), (1, 2));
+        assert_eq!(listed.counts().computing.count(), 5);
+    }
+
+    #[test]
+    fn entries_that_are_cleared_are_told_of_and_results_of_before_are_not_stored() {
+        static REMOVED: Mutex<Vec<(u64, RemovalCause)>> = Mutex::new(Vec::new());
+        static GO_ON: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
+        #[lru_cache(maxsize = 5, on_evict = |id: &u64, _: &u64, cause| REMOVED.lock().unwrap().push((*id, cause)))]
+        fn slow(n: u64) -> u64 {
+            if let Some(go_on) = GO_ON.lock().unwrap().take() {
+                go_on.recv_timeout(LIMIT).unwrap();
+            }
+            n
+        }
+        let path =
+            "counters::entries_that_are_cleared_are_told_of_and_results_of_before_are_not_stored::slow";
+        let listed = function(path);
+        assert_eq!(slow(1), 1);
+        let (go_on, waits) = mpsc::channel();
+        *GO_ON.lock().unwrap() = Some(waits);
+        let computing = thread::spawn(|| slow(2));
+        let begin = Instant::now();
+        while listed.info().misses < 2 {
+            assert!(begin.elapsed() < LIMIT, "the function is not called");
+            thread::yield_now();
+        }
+        listed.clear_entries();
+        assert_eq!(*REMOVED.lock().unwrap(), [(1, RemovalCause::Cleared)]);
+        go_on.send(()).unwrap();
+        assert_eq!(computing.join().unwrap(), 2);
+        assert_eq!((counts(listed.info()), listed.stats().superseded), ((0, 2, 0), 1));
+    }
+}
+
 /// Functions in every position, and their paths.
 mod paths {
     use super::*;

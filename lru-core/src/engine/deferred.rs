@@ -30,6 +30,9 @@ pub(crate) enum DeferredChange {
     Invalidate(KeyHash),
     /// Removes all entries.
     RemoveAll,
+    /// Resets the counters.
+    #[cfg(feature = "registry")]
+    Reset,
     /// Removes all entries and resets the counters.
     Clear,
 }

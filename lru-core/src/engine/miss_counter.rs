@@ -24,11 +24,14 @@ pub(super) struct MissCounter {
     /// The number of the thread that was sampled last.
     last: AtomicUsize,
     stripes: OnceLock<Box<[Stripe; STRIPES]>>,
+    /// What had been counted at the last reset.
+    at_reset: AtomicU64,
 }
 
 impl MissCounter {
     pub(super) const fn new() -> Self {
-        Self { one: AtomicU64::new(0), last: AtomicUsize::new(NO_THREAD), stripes: OnceLock::new() }
+        let (one, last) = (AtomicU64::new(0), AtomicUsize::new(NO_THREAD));
+        Self { one, last, stripes: OnceLock::new(), at_reset: AtomicU64::new(0) }
     }
 
     /// Counts a miss. `count` increments the word of one thread, and returns what it was.
@@ -56,7 +59,13 @@ impl MissCounter {
         core::iter::once(&self.one).chain(stripes.map(|stripe| &stripe.0))
     }
 
+    /// Returns the misses since the last reset.
     pub(super) fn get(&self) -> u64 {
+        self.lifetime().saturating_sub(self.at_reset.load(Relaxed))
+    }
+
+    /// Returns the misses since the start of the program.
+    pub(super) fn lifetime(&self) -> u64 {
         self.all().map(|misses| misses.load(Relaxed)).sum()
     }
 
@@ -66,11 +75,11 @@ impl MissCounter {
         let take = |misses: &AtomicU64| {
             misses.fetch_update(Relaxed, Relaxed, |misses| misses.checked_sub(1)).is_ok()
         };
-        _ = self.all().any(take);
+        _ = self.get() > 0 && self.all().any(take);
     }
 
     pub(super) fn reset(&self) {
-        self.all().for_each(|misses| misses.store(0, Relaxed));
+        self.at_reset.store(self.lifetime(), Relaxed);
     }
 }
 
@@ -101,6 +110,8 @@ mod tests {
         assert_eq!(counter.get(), 13_000);
         assert!(counter.stripes.get().is_some());
         counter.reset();
-        assert_eq!(counter.get(), 0);
+        assert_eq!((counter.get(), counter.lifetime()), (0, 13_000));
+        count(&counter);
+        assert_eq!((counter.get(), counter.lifetime()), (1, 13_001));
     }
 }

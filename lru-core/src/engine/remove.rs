@@ -130,14 +130,26 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     #[must_use]
     pub(crate) fn clear_unreported(&self, lifecycle: &impl Lifecycle<C>) -> Option<Removed<C>> {
         self.reset_counters();
+        self.remove_by(State::clear, lifecycle)
+    }
+
+    /// Like [`clear_unreported`](Self::clear_unreported), but leaves the counters.
+    #[cfg(feature = "registry")]
+    #[must_use]
+    pub(crate) fn remove_entries_unreported(&self, lifecycle: &impl Lifecycle<C>) -> Option<Removed<C>> {
+        self.remove_by(State::remove_entries, lifecycle)
+    }
+
+    /// Removes all entries by `hide`, which hides them, and returns them.
+    fn remove_by(&self, hide: fn(&State<C>), lifecycle: &impl Lifecycle<C>) -> Option<Removed<C>> {
         if self.is_disabled() {
-            // A call must not share a computation that began before the clear.
+            // A call must not share a computation that began before.
             self.hold().change_log.cleared();
             return None;
         }
         let mut removed = Removed::none();
         let state = self.hold();
-        state.reset();
+        hide(&state);
         if lifecycle.hooks().notifies_later() {
             return None;
         }
@@ -158,9 +170,14 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                     state.change_log.cleared();
                     state.hide_all();
                 }
+                #[cfg(feature = "registry")]
+                DeferredChange::Reset => {
+                    self.reset_counters();
+                    state.reset_counters();
+                }
                 DeferredChange::Clear => {
                     self.reset_counters();
-                    state.reset();
+                    state.clear();
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! Reports about a cache: its counters, its capacity, its size, and copies of its entries.
 
-use core::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
 use crate::engine::Engine;
@@ -8,6 +7,8 @@ use crate::engine::lifecycle::{Hooks, Lifecycle};
 use crate::engine::lock::{Lock, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
+#[cfg(feature = "registry")]
+use crate::observe::counts::Counts;
 use crate::observe::stats::CacheStats;
 use crate::observe::{CacheInfo, Counters};
 use crate::store::{CacheTypes, Entry};
@@ -44,6 +45,19 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         CacheInfo { hits: info.hits + hits, ..info }
     }
 
+    /// Returns all that was counted since the start of the program, without removing expired entries.
+    #[cfg(feature = "registry")]
+    pub(crate) fn counts(&self) -> Counts {
+        let locked = {
+            let state = self.hold();
+            state.add_counts();
+            state.counters.lifetime()
+        };
+        // Reads the state of the circuit breaker, which may be user code.
+        let others = self.counters.get().map(|counters| &**counters);
+        Counts::of(locked, self.uncached_misses.lifetime(), others)
+    }
+
     /// Returns the number of misses, including those of the disabled mode.
     pub(crate) fn misses(&self) -> u64 {
         let state = self.hold();
@@ -60,8 +74,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
 
     /// Returns the hits that this store did not answer: coalesced calls and backend hits.
     fn hits_elsewhere(&self) -> u64 {
-        let answered =
-            |counters: &Counters| counters.coalesced.load(Relaxed) + counters.backend_hits.load(Relaxed);
+        let answered = |counters: &Counters| counters.coalesced.get() + counters.backend_hits.get();
         self.counters.get().map_or(0, |counters| answered(counters))
     }
 
@@ -74,7 +87,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         } else {
             self.hold().counters.revert_miss();
         }
-        crate::observe::stats::add(&self.counters().backend_hits, 1);
+        self.counters().backend_hits.add(1);
     }
 
     /// Counts a result that another process has superseded.
@@ -89,6 +102,13 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if let Some(counters) = self.counters.get() {
             counters.reset();
         }
+    }
+
+    /// Resets all counters.
+    #[cfg(feature = "registry")]
+    pub(crate) fn reset_all_counters(&self) {
+        self.reset_counters();
+        self.hold().reset_counters();
     }
 
     /// Returns the current capacity.

@@ -131,11 +131,21 @@ impl<C: CacheTypes> State<C> {
     }
 
     /// Hides all entries and resets the counters.
-    pub(super) fn reset(&self) {
+    pub(super) fn clear(&self) {
+        self.remove_entries();
+        self.reset_counters();
+    }
+
+    /// Hides all entries. Results of computations in flight are not stored.
+    pub(super) fn remove_entries(&self) {
         self.hide_all();
+        self.change_log.cleared();
+    }
+
+    /// Resets the counters.
+    pub(super) fn reset_counters(&self) {
         self.add_counts();
         self.counters.reset();
-        self.change_log.cleared();
     }
 
     /// Reads the user's clock while the store is borrowed. The clock may call the cache: what nested calls

@@ -318,7 +318,19 @@ impl<E: Placement, S: Lifecycle<E::Types>> crate::observe::registry::RegisteredC
         self.engines.maxsize()
     }
 
+    fn counts(&self) -> crate::observe::counts::Counts {
+        self.engines.counts()
+    }
+
     fn clear(&self) {
         self.clear_all();
+    }
+
+    fn clear_entries(&self) {
+        self.remove_all();
+    }
+
+    fn reset_counters(&self) {
+        self.reset_all_counters();
     }
 }

@@ -86,6 +86,9 @@ pub(crate) struct LockedCounters {
     evictions: Cell<u64>,
     expiries: Cell<u64>,
     superseded: Cell<u64>,
+    /// What was counted before the last reset, in the same order.
+    #[cfg(feature = "registry")]
+    before_reset: Cell<[u64; 5]>,
 }
 
 impl LockedCounters {
@@ -96,6 +99,8 @@ impl LockedCounters {
             evictions: Cell::new(0),
             expiries: Cell::new(0),
             superseded: Cell::new(0),
+            #[cfg(feature = "registry")]
+            before_reset: Cell::new([0; 5]),
         }
     }
 
@@ -158,12 +163,25 @@ impl LockedCounters {
         stats.superseded += self.superseded.get();
     }
 
+    fn all(&self) -> [&Cell<u64>; 5] {
+        [&self.hits, &self.misses, &self.evictions, &self.expiries, &self.superseded]
+    }
+
+    /// Returns what was counted since the start of the program: hits, misses, evictions, expiries and superseded
+    /// results.
+    #[cfg(feature = "registry")]
+    pub(crate) fn lifetime(&self) -> [u64; 5] {
+        let [mut sums, counts] = [self.before_reset.get(), self.all().map(Cell::get)];
+        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        sums
+    }
+
     pub(crate) fn reset(&self) {
-        self.hits.set(0);
-        self.misses.set(0);
-        self.evictions.set(0);
-        self.expiries.set(0);
-        self.superseded.set(0);
+        #[cfg(feature = "registry")]
+        self.before_reset.set(self.lifetime());
+        for counter in self.all() {
+            counter.set(0);
+        }
     }
 
     pub(crate) fn read(&self, maxsize: Option<usize>, currsize: usize) -> CacheInfo {

@@ -5,7 +5,12 @@
 pub(crate) mod cache_entry;
 pub(crate) mod cached;
 pub(crate) mod circuit_state;
+pub(crate) mod count;
+#[cfg(feature = "registry")]
+pub(crate) mod counts;
 pub(crate) mod events;
+#[cfg(feature = "registry")]
+pub(crate) mod histogram;
 pub(crate) mod info;
 pub(crate) mod location;
 #[cfg(feature = "metrics")]
@@ -13,6 +18,7 @@ mod metrics;
 #[cfg(feature = "registry")]
 pub mod registry;
 pub(crate) mod stats;
+pub(crate) mod times;
 
 pub use circuit_state::CircuitState;
 pub(crate) use info::CacheInfo;

@@ -25,6 +25,8 @@ use super::info::{CacheInfo, CacheParameters};
 use super::location::FunctionLocation;
 use super::stats::CacheStats;
 
+pub use super::counts::Counts;
+pub use super::histogram::{TimeBucket, TimeHistogram};
 #[cfg(feature = "metrics")]
 pub use super::metrics::publish_metrics;
 
@@ -95,6 +97,16 @@ impl Function {
         self.with_cache(|cache| cache.stats())
     }
 
+    /// Returns all that was counted since the start of the program, with the times of computations and of requests
+    /// to the backend. Clearing or resetting takes nothing back.
+    ///
+    /// Unlike [`info`](Self::info), it removes no expired entries, so it reads no clock and calls no eviction listener: it can be
+    /// called by any thread, at an interval.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.with_cache(|cache| cache.counts())
+    }
+
     /// Returns the options that the function was memoized with, like the accessor `cache_parameters()`.
     #[must_use]
     pub fn parameters(&self) -> CacheParameters {
@@ -106,6 +118,18 @@ impl Function {
     /// Entries in a backend stay, because removing them takes time and can fail.
     pub fn clear(&self) {
         self.with_cache(|cache| cache.clear());
+    }
+
+    /// Removes all entries, and leaves the counters as they are.
+    ///
+    /// As with [`clear`](Self::clear), results that are being computed are not stored, and entries in a backend stay.
+    pub fn clear_entries(&self) {
+        self.with_cache(|cache| cache.clear_entries());
+    }
+
+    /// Resets the counters of `cache_info()` and `cache_stats()`, and leaves the entries as they are.
+    pub fn reset_counters(&self) {
+        self.with_cache(|cache| cache.reset_counters());
     }
 
     fn with_cache<R: Default>(&self, read: impl Fn(&dyn RegisteredCache) -> R) -> R {
@@ -168,6 +192,15 @@ pub trait RegisteredCache {
     /// Returns the current capacity.
     fn maxsize(&self) -> Option<usize>;
 
+    /// Returns all that was counted since the start of the program, without removing expired entries.
+    fn counts(&self) -> Counts;
+
     /// Removes all entries and resets the counters.
     fn clear(&self);
+
+    /// Removes all entries.
+    fn clear_entries(&self);
+
+    /// Resets the counters.
+    fn reset_counters(&self);
 }

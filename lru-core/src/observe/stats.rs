@@ -2,12 +2,13 @@
 
 use core::fmt;
 use core::ops::AddAssign;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use core::time::Duration;
 
 #[cfg(feature = "backend")]
 use crate::observe::circuit_state::CircuitReader;
 use crate::observe::circuit_state::CircuitState;
+use crate::observe::count::Count;
+use crate::observe::times::Times;
 
 /// The counters of a cache other than hits and misses, as returned by `cache_stats()`.
 ///
@@ -54,6 +55,36 @@ pub struct CacheStats {
     /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error` and `backend` only: otherwise no
     /// clock is read.
     pub computing: Option<Duration>,
+}
+
+#[cfg(feature = "registry")]
+impl CacheStats {
+    /// Returns what was counted after `earlier` was read, and the present state of the circuit breaker.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            coalesced: self.coalesced.saturating_sub(earlier.coalesced),
+            stale_hits: self.stale_hits.saturating_sub(earlier.stale_hits),
+            refreshes: self.refreshes.saturating_sub(earlier.refreshes),
+            errors: self.errors.saturating_sub(earlier.errors),
+            backend_hits: self.backend_hits.saturating_sub(earlier.backend_hits),
+            backend_errors: self.backend_errors.saturating_sub(earlier.backend_errors),
+            backend_requests: self.backend_requests.saturating_sub(earlier.backend_requests),
+            backend_bytes_read: self.backend_bytes_read.saturating_sub(earlier.backend_bytes_read),
+            backend_bytes_written: self.backend_bytes_written.saturating_sub(earlier.backend_bytes_written),
+            backend_time: time_since(self.backend_time, earlier.backend_time),
+            backend_state: self.backend_state,
+            expiries: self.expiries.saturating_sub(earlier.expiries),
+            evictions: self.evictions.saturating_sub(earlier.evictions),
+            superseded: self.superseded.saturating_sub(earlier.superseded),
+            computing: time_since(self.computing, earlier.computing),
+        }
+    }
+}
+
+/// Returns how much a total time grew; `None` if it did not.
+#[cfg(feature = "registry")]
+fn time_since(now: Option<Duration>, earlier: Option<Duration>) -> Option<Duration> {
+    Some(now?.saturating_sub(earlier.unwrap_or_default())).filter(|grown| !grown.is_zero())
 }
 
 impl AddAssign for CacheStats {
@@ -119,17 +150,17 @@ impl fmt::Display for Shown {
 /// The counters of [`CacheStats`] that are not guarded by the lock of the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) coalesced: AtomicU64,
-    pub(crate) stale_hits: AtomicU64,
-    pub(crate) refreshes: AtomicU64,
-    pub(crate) errors: AtomicU64,
-    pub(crate) backend_hits: AtomicU64,
-    pub(crate) backend_errors: AtomicU64,
-    pub(crate) nanoseconds: AtomicU64,
-    backend_requests: AtomicU64,
-    backend_bytes_read: AtomicU64,
-    backend_bytes_written: AtomicU64,
-    backend_nanoseconds: AtomicU64,
+    pub(crate) coalesced: Count,
+    pub(crate) stale_hits: Count,
+    pub(crate) refreshes: Count,
+    pub(crate) errors: Count,
+    pub(crate) backend_hits: Count,
+    pub(crate) backend_errors: Count,
+    pub(crate) computing: Times,
+    backend_requests: Count,
+    backend_bytes_read: Count,
+    backend_bytes_written: Count,
+    pub(crate) backend_times: Times,
     #[cfg(feature = "backend")]
     pub(crate) circuit: CircuitReader,
 }
@@ -143,68 +174,58 @@ pub(crate) enum Transferred {
 }
 
 impl Counters {
-    /// Adds the time of a computation: at least a nanosecond, because zero means that none was measured.
-    pub(crate) fn computed(&self, took: Duration) {
-        add(&self.nanoseconds, nanoseconds(took));
-    }
-
     /// Counts a request to the backend.
     #[cfg(feature = "backend")]
     pub(crate) fn requested(&self, took: Duration, transferred: Transferred) {
-        add(&self.backend_requests, 1);
-        add(&self.backend_nanoseconds, nanoseconds(took));
+        self.backend_requests.add(1);
+        self.backend_times.record(took);
         match transferred {
-            Transferred::Read(bytes) => add(&self.backend_bytes_read, bytes as u64),
-            Transferred::Written(bytes) => add(&self.backend_bytes_written, bytes as u64),
+            Transferred::Read(bytes) => self.backend_bytes_read.add(bytes as u64),
+            Transferred::Written(bytes) => self.backend_bytes_written.add(bytes as u64),
         }
     }
 
     pub(crate) fn reset(&self) {
         let Self {
-            coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds, ..
+            coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, computing, ..
         } = self;
-        let Self { backend_requests, backend_bytes_read, backend_bytes_written, backend_nanoseconds, .. } =
-            self;
-        for counter in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors, nanoseconds] {
-            counter.store(0, Relaxed);
+        let Self { backend_requests, backend_bytes_read, backend_bytes_written, backend_times, .. } = self;
+        for counter in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors] {
+            counter.reset();
         }
-        for counter in [backend_requests, backend_bytes_read, backend_bytes_written, backend_nanoseconds] {
-            counter.store(0, Relaxed);
+        for counter in [backend_requests, backend_bytes_read, backend_bytes_written] {
+            counter.reset();
         }
+        computing.reset();
+        backend_times.reset();
     }
 
     pub(crate) fn read(&self) -> CacheStats {
+        let stats = self.read_by(Count::get);
         CacheStats {
-            coalesced: self.coalesced.load(Relaxed),
-            stale_hits: self.stale_hits.load(Relaxed),
-            refreshes: self.refreshes.load(Relaxed),
-            errors: self.errors.load(Relaxed),
-            backend_hits: self.backend_hits.load(Relaxed),
-            backend_errors: self.backend_errors.load(Relaxed),
-            backend_requests: self.backend_requests.load(Relaxed),
-            backend_bytes_read: self.backend_bytes_read.load(Relaxed),
-            backend_bytes_written: self.backend_bytes_written.load(Relaxed),
-            backend_time: total(&self.backend_nanoseconds),
+            backend_time: self.backend_times.total(),
+            computing: self.computing.total(),
             #[cfg(feature = "backend")]
             backend_state: self.circuit.read(),
-            computing: total(&self.nanoseconds),
+            ..stats
+        }
+    }
+
+    /// Returns the counters, each as `read` reads it, without the times.
+    pub(crate) fn read_by(&self, read: fn(&Count) -> u64) -> CacheStats {
+        CacheStats {
+            coalesced: read(&self.coalesced),
+            stale_hits: read(&self.stale_hits),
+            refreshes: read(&self.refreshes),
+            errors: read(&self.errors),
+            backend_hits: read(&self.backend_hits),
+            backend_errors: read(&self.backend_errors),
+            backend_requests: read(&self.backend_requests),
+            backend_bytes_read: read(&self.backend_bytes_read),
+            backend_bytes_written: read(&self.backend_bytes_written),
             ..CacheStats::default()
         }
     }
-}
-
-/// Returns a time for a total, in which zero means that nothing was measured.
-fn nanoseconds(took: Duration) -> u64 {
-    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1)
-}
-
-fn total(nanoseconds: &AtomicU64) -> Option<Duration> {
-    Some(nanoseconds.load(Relaxed)).filter(|&took| took > 0).map(Duration::from_nanos)
-}
-
-/// Adds to a counter.
-pub(crate) fn add(counter: &AtomicU64, more: u64) {
-    counter.fetch_add(more, Relaxed);
 }
 
 #[cfg(test)]
@@ -224,8 +245,8 @@ mod tests {
     #[test]
     fn what_is_counted_is_read_and_reset() {
         let counters = Counters::default();
-        counters.computed(Duration::from_secs(1));
-        add(&counters.errors, 2);
+        counters.computing.record(Duration::from_secs(1));
+        counters.errors.add(2);
         assert_eq!((counters.read().errors, counters.read().computing), (2, Some(Duration::from_secs(1))));
         counters.reset();
         assert_eq!(counters.read(), CacheStats::default());
@@ -234,7 +255,7 @@ mod tests {
     #[cfg(feature = "backend")]
     #[test]
     fn the_state_of_the_circuit_is_read_when_it_is_asked_for() {
-        use core::sync::atomic::AtomicBool;
+        use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
         use std::sync::Arc;
 
         let is_open = Arc::new(AtomicBool::new(false));

@@ -23,6 +23,8 @@ use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::observe::CacheInfo;
+#[cfg(feature = "registry")]
+use crate::observe::counts::Counts;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch};
 
 /// The engines of a cache.
@@ -113,6 +115,14 @@ pub trait Placement {
         self.first(|engine| engine.info(lifecycle))
     }
 
+    /// Returns all that was counted since the start of the program.
+    #[cfg(feature = "registry")]
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.each(Change::None, |engine| counts += &engine.counts());
+        counts
+    }
+
     /// Returns the current capacity of all engines together.
     fn maxsize(&self) -> Option<usize> {
         self.first(Engine::maxsize)
@@ -141,8 +151,23 @@ pub enum Change {
     None,
     /// Some entries are removed.
     Retain,
+    /// The counters are reset.
+    #[cfg(feature = "registry")]
+    Reset,
     /// All entries are removed, and the counters are reset.
     Clear,
+}
+
+impl Change {
+    /// Returns whether the counters are reset.
+    pub(crate) fn resets(self) -> bool {
+        match self {
+            Self::None | Self::Retain => false,
+            #[cfg(feature = "registry")]
+            Self::Reset => true,
+            Self::Clear => true,
+        }
+    }
 }
 
 impl<C: CacheTypes, L: Lock<State<C>>> Placement for Engine<C, L> {
@@ -245,6 +270,11 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
 
     fn info(&self, lifecycle: &impl Lifecycle<E::Types>) -> CacheInfo {
         (**self).info(lifecycle)
+    }
+
+    #[cfg(feature = "registry")]
+    fn counts(&self) -> Counts {
+        (**self).counts()
     }
 
     fn maxsize(&self) -> Option<usize> {

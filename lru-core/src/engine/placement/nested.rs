@@ -7,7 +7,7 @@
 
 use core::cell::Cell;
 use core::mem;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
@@ -18,6 +18,7 @@ use crate::engine::lock::Lock;
 use crate::engine::placement::Change;
 use crate::engine::state::State;
 use crate::key::KeyHash;
+use crate::observe::count::Count;
 use crate::store::CacheTypes;
 
 thread_local! {
@@ -56,12 +57,12 @@ pub(crate) struct PendingWork {
     any: AtomicBool,
     changes: Mutex<Vec<DeferredChange>>,
     /// The misses that the engine could not count.
-    misses: AtomicU64,
+    misses: Count,
 }
 
 impl PendingWork {
     pub(crate) const fn new() -> Self {
-        Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: AtomicU64::new(0) }
+        Self { any: AtomicBool::new(false), changes: Mutex::new(Vec::new()), misses: Count::new() }
     }
 
     /// Returns whether there are changes to be carried out. When this is false, all of them have been.
@@ -72,12 +73,18 @@ impl PendingWork {
 
     /// Returns the number of misses that the engine has not counted.
     pub(crate) fn misses(&self) -> u64 {
-        self.misses.load(Relaxed)
+        self.misses.get()
+    }
+
+    /// Returns the number of such misses since the start of the program.
+    #[cfg(feature = "registry")]
+    pub(crate) fn lifetime_misses(&self) -> u64 {
+        self.misses.lifetime()
     }
 
     /// Adds the misses of an engine that was used in place of a locked one.
     pub(crate) fn count(&self, misses: u64) {
-        self.misses.fetch_add(misses, Relaxed);
+        self.misses.add(misses);
     }
 
     /// Records a change to a key with this hash.
@@ -92,6 +99,11 @@ impl PendingWork {
         match change {
             Change::None => {}
             Change::Retain => self.push(DeferredChange::RemoveAll),
+            #[cfg(feature = "registry")]
+            Change::Reset => {
+                self.reset_misses();
+                self.push(DeferredChange::Reset);
+            }
             Change::Clear => {
                 self.reset_misses();
                 self.push(DeferredChange::Clear);
@@ -107,7 +119,7 @@ impl PendingWork {
 
     /// Resets the count of misses.
     pub(crate) fn reset_misses(&self) {
-        self.misses.store(0, Relaxed);
+        self.misses.reset();
     }
 
     /// Takes the changes that were recorded since the last time; `None` if there are none.

@@ -16,6 +16,8 @@ use crate::engine::state::State;
 use crate::expiry::Freshness;
 use crate::key::{KeyHash, STEP};
 use crate::observe::CacheInfo;
+#[cfg(feature = "registry")]
+use crate::observe::counts::Counts;
 use crate::store::{CacheTypes, Entry, EntryOf, Epoch, MaxSize};
 
 /// The engine of a shard.
@@ -259,7 +261,7 @@ where
                 shard.pending.defer_change(change);
                 continue;
             }
-            if change == Change::Clear {
+            if change.resets() {
                 shard.pending.reset_misses();
             }
             f(&shard.engine);
@@ -294,6 +296,15 @@ where
             info.currsize = info.currsize.saturating_add(counted.currsize);
         }
         info
+    }
+
+    #[cfg(feature = "registry")]
+    fn counts(&self) -> Counts {
+        let misses: u64 = self.shards.iter().map(|shard| shard.pending.lifetime_misses()).sum();
+        let mut counts = Counts::default();
+        self.each(Change::None, |engine| counts += &engine.counts());
+        counts.misses += misses;
+        counts
     }
 
     fn maxsize(&self) -> Option<usize> {

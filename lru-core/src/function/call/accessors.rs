@@ -3,6 +3,8 @@
 use core::marker::PhantomData;
 use std::vec::Vec;
 
+#[cfg(feature = "registry")]
+use crate::engine::Engine;
 use crate::engine::notify::notify;
 use crate::engine::placement::Change;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
@@ -14,8 +16,8 @@ use crate::key::{KeyHash, Part};
 use crate::observe::CacheInfo;
 use crate::observe::info::CacheParameters;
 use crate::observe::stats::CacheStats;
-use crate::store::EntryOf;
 use crate::store::first_panic::FirstPanic;
+use crate::store::{EntryOf, Removed};
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -102,6 +104,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub(crate) fn clear_all(&self) {
         let mut removed = Vec::new();
         self.engines.each(Change::Clear, |engine| removed.extend(engine.clear_unreported(&self.lifecycle)));
+        self.report_removed(removed);
+    }
+
+    /// Reports and drops the entries that were removed from all engines.
+    fn report_removed(&self, removed: Vec<Removed<E::Types>>) {
         // All engines are empty before the first listener runs or the first entry is dropped. A panic in one of them
         // does not keep the others from being reported.
         let mut panic = FirstPanic::none();
@@ -134,6 +141,24 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[must_use]
     pub fn parameters(self, typed: bool) -> CacheParameters {
         CacheParameters::new(self.engines.maxsize(), typed)
+    }
+}
+
+/// What the registry does with a cache, and no accessor.
+#[cfg(feature = "registry")]
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Removes all entries, and leaves the counters.
+    pub(crate) fn remove_all(&self) {
+        let mut removed = Vec::new();
+        self.engines.each(Change::Retain, |engine| {
+            removed.extend(engine.remove_entries_unreported(&self.lifecycle));
+        });
+        self.report_removed(removed);
+    }
+
+    /// Resets the counters, and leaves the entries.
+    pub(crate) fn reset_all_counters(&self) {
+        self.engines.each(Change::Reset, Engine::reset_all_counters);
     }
 }
 

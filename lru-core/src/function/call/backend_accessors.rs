@@ -21,7 +21,6 @@ use crate::function::call::remote::{Currency, Stored};
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::Part;
-use crate::observe::stats::add;
 use crate::time::Instant;
 
 impl<B: AsyncBackend> BackendEntry<B> {
@@ -83,7 +82,7 @@ impl<B> BackendEntry<B> {
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        handle.engines.first(|engine| add(&engine.counters().backend_errors, 1));
+        handle.engines.first(|engine| engine.counters().backend_errors.add(1));
         self.report(flight.events, error, strictness)
     }
 }

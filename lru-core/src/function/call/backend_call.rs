@@ -24,7 +24,7 @@ use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
-use crate::observe::stats::{Transferred, add};
+use crate::observe::stats::Transferred;
 use crate::time::Instant;
 
 /// The backend's entry for a call, and what the call does if the backend fails.
@@ -82,7 +82,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         error: BackendError,
         strictness: impl Strictness<R>,
     ) -> Option<R> {
-        computation.engines.at(computation.hash, |engine| add(&engine.counters().backend_errors, 1));
+        computation.engines.at(computation.hash, |engine| engine.counters().backend_errors.add(1));
         // The callback may call the function: those calls are attributed to the leader.
         let _scope = computation.body_scope();
         self.entry.report(computation.events, error, strictness)

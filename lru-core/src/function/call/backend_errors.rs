@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::backend::BackendError;
 use crate::observe::Counters;
 use crate::observe::events::Events;
-use crate::observe::stats::add;
 
 /// Counts and reports the errors of a function's backend, also apart from a call: when a lease is renewed or given up.
 ///
@@ -20,7 +19,7 @@ pub struct ErrorReporter {
 impl ErrorReporter {
     /// Counts and reports an error.
     pub(super) fn failed(&self, error: &BackendError) {
-        add(&self.counters.backend_errors, 1);
+        self.counters.backend_errors.add(1);
         report(error, self.events, self.callback);
     }
 }

@@ -7,7 +7,6 @@ use crate::function::call::pending_call::{FlightOptions, PendingCall};
 use crate::function::call::stale_while_revalidate::{RefreshClaim, THREADS};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::observe::stats::add;
 use crate::store::Epoch;
 
 /// The result of the lookup of a coalesced call.
@@ -113,7 +112,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
         let is_in_flight = self.at(hash, |engine, _| {
-            add(&engine.counters().stale_hits, 1);
+            engine.counters().stale_hits.add(1);
             is_due && engine.flights().is_in_flight(hash, matches)
         });
         let claim = if is_due && !is_in_flight {

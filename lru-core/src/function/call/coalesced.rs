@@ -175,7 +175,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         // User code runs here, which may call the function.
         let scope = computation.body_scope();
         let (policy, events, took) = (self.policy, self.options.events, start.elapsed());
-        self.handle.at(self.hash, |engine, _| engine.counters().computed(took));
+        self.handle.at(self.hash, |engine, _| engine.counters().computing.record(took));
         events.computed(took, policy.is_error(&result));
         let (mut result, mut is_stale) = self.serve_stale_if_error(result);
         if let Some(stale) = remote.take_stale(&mut claim).filter(|_| !is_stale && policy.is_error(&result)) {

@@ -15,7 +15,6 @@ use crate::expiry::Freshness;
 use crate::function::bypass::is_bypassed;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
-use crate::observe::stats::add;
 use crate::store::{Entry, Epoch};
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
@@ -100,7 +99,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Counts an error.
     #[cold]
     pub(super) fn count_error(&self) {
-        self.engines.first(|engine| add(&engine.counters().errors, 1));
+        self.engines.first(|engine| engine.counters().errors.add(1));
     }
 
     /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.

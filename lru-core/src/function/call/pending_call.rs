@@ -1,6 +1,5 @@
 //! A coalesced call that found no fresh result: all that it needs to compute the result, or to wait for it.
 
-use core::sync::atomic::AtomicU64;
 use core::time::Duration;
 
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
@@ -11,9 +10,9 @@ use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
+use crate::observe::count::Count;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
-use crate::observe::stats::add;
 use crate::store::Epoch;
 use crate::time::Instant;
 
@@ -100,8 +99,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     }
 
     /// Adds one to a counter.
-    pub(super) fn count(&self, which: impl FnOnce(&Counters) -> &AtomicU64) {
-        self.handle.at(self.hash, |engine, _| add(which(engine.counters()), 1));
+    pub(super) fn count(&self, which: impl FnOnce(&Counters) -> &Count) {
+        self.handle.at(self.hash, |engine, _| which(engine.counters()).add(1));
     }
 
     /// Removes the entry that a result was to replace which is out of date itself.

@@ -16,7 +16,6 @@ use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::observe::events::Events;
-use crate::observe::stats::add;
 use crate::store::Entry;
 use crate::time::Instant;
 
@@ -313,7 +312,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let PendingCall { handle, hash, key, same, policy, options, .. } = &pending;
         let (policy, hash, events, took) = (*policy, *hash, options.events, computation.start.elapsed());
         let matches = |stored: &StoredKey<E>| same(stored, key);
-        handle.at(hash, |engine, _| engine.counters().computed(took));
+        handle.at(hash, |engine, _| engine.counters().computing.record(took));
         let leader = computation.leader.take();
         let result = match stored {
             Stored::Superseded(_) => {
@@ -334,7 +333,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                 let miss = pending.into_miss(InsertKind::Revalidated(computation.began));
                 let result = miss.insert_judged(result, entry_options);
                 // Counted after the insert: a thread that sees the count finds the result.
-                computation.engines.first(|engine| add(&engine.counters().refreshes, 1));
+                computation.engines.first(|engine| engine.counters().refreshes.add(1));
                 events.refreshed(took);
                 result
             }
