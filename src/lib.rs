@@ -66,7 +66,7 @@
 //! | `bytes`, `chrono`, `jiff`, `ordered-float`, `rust_decimal`, `serde_json`, `uuid` | [`Argument`](trait@Argument) for types of these crates: in collections, behind nested references, next to floats |
 //! | `tokio` | background refresh (`swr`) of `async fn` by `tokio::spawn`; [cached properties](macro@cached_property) in `tokio::sync::OnceCell` |
 //! | `registry` | the module `registry`: a list of all memoized functions of the program |
-//! | `metrics` | `registry::publish_metrics`: hit, miss, eviction … counters for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
+//! | `metrics` | `registry::publish_metrics`: counters (hits, misses, evictions …) and histograms of times for the [`metrics`](https://docs.rs/metrics) facade (Prometheus etc.) |
 //! | `tracing` | events for the [`tracing`](https://docs.rs/tracing) facade, listed below |
 //! | `backend` | [`backend = …`](macro@lru_cache#backends): a second-level store (L2) of your own; keys and values through `serde` |
 //! | `json` | `format = json`: store backend entries as JSON; enables `backend`. Turns on `serde_json/float_roundtrip`, so that the whole program reads floats of JSON exactly, and more slowly: otherwise a result could come back as a neighbouring float |

@@ -175,21 +175,27 @@ mod stats {
 
 mod published {
     use std::collections::{BTreeMap, BTreeSet};
+    use std::fs;
+    use std::path::Path;
     use std::sync::{Arc, Mutex, MutexGuard};
+    use std::thread;
 
     use functools::lru_cache;
     use functools::registry::{self, publish_metrics};
     use metrics::{
-        Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+        Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+        SharedString, Unit,
     };
 
     type Values = BTreeMap<(String, String), f64>;
 
-    /// Records metrics by name and function.
+    /// Records metrics by name and function. A histogram has its sum and the number of its values, under names as in Prometheus.
     #[derive(Clone, Default)]
     struct Debugging {
         values: Arc<Mutex<Values>>,
-        described: Arc<Mutex<BTreeSet<String>>>,
+        counters: Arc<Mutex<BTreeSet<String>>>,
+        gauges: Arc<Mutex<BTreeSet<String>>>,
+        histograms: Arc<Mutex<BTreeSet<String>>>,
     }
 
     struct Value {
@@ -210,17 +216,22 @@ mod published {
         }
     }
 
+    fn describe(described: &Mutex<BTreeSet<String>>, key: &KeyName) {
+        described.lock().unwrap().insert(key.as_str().to_owned());
+    }
+
     impl Recorder for Debugging {
         fn describe_counter(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
-            self.described.lock().unwrap().insert(key.as_str().to_owned());
+            describe(&self.counters, &key);
         }
 
         fn describe_gauge(&self, key: KeyName, _: Option<Unit>, _: SharedString) {
-            self.described.lock().unwrap().insert(key.as_str().to_owned());
+            describe(&self.gauges, &key);
         }
 
-        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {
-            panic!("the library registers no such metric");
+        fn describe_histogram(&self, key: KeyName, unit: Option<Unit>, _: SharedString) {
+            assert_eq!(unit, Some(Unit::Seconds));
+            describe(&self.histograms, &key);
         }
 
         fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
@@ -231,8 +242,23 @@ mod published {
             Gauge::from_arc(self.value(key))
         }
 
-        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-            panic!("the library registers no such metric");
+        fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::from_arc(self.value(key))
+        }
+    }
+
+    impl Value {
+        fn add(&self, suffix: &str, more: f64) {
+            let (name, path) = &self.key;
+            *self.values.lock().unwrap().entry((format!("{name}{suffix}"), path.clone())).or_default() +=
+                more;
+        }
+    }
+
+    impl HistogramFn for Value {
+        fn record(&self, value: f64) {
+            self.add("_count", 1.0);
+            self.add("_sum", value);
         }
     }
 
@@ -286,13 +312,18 @@ mod published {
         };
         publish();
         assert_eq!(counted(), [0.0; 5]);
+        assert_eq!(of_length("computing_duration_seconds_count"), None);
         _ = (length("a"), length("a"), length("bb"), length("ccc"), length(""));
         publish();
         publish();
         assert_eq!(counted(), [1.0, 4.0, 1.0, 1.0, 2.0]);
         assert_eq!(of_length("maxsize"), Some(2.0));
-        let computing = of_length("computing_seconds").unwrap();
-        assert!(computing > 0.0);
+        let computing = || of_length("computing_duration_seconds_sum").unwrap();
+        let before = computing();
+        assert!(before > 0.0);
+        assert_eq!(of_length("computing_duration_seconds_count"), Some(4.0));
+        // In whole seconds.
+        assert_eq!(of_length("computing_seconds_total"), Some(0.0));
         for name in ["expiries", "refreshes", "stale_hits", "coalesced", "backend_hits", "backend_errors"] {
             assert_eq!(of_length(&format!("{name}_total")), Some(0.0), "{name}");
         }
@@ -301,16 +332,173 @@ mod published {
         _ = (length("a"), length("a"));
         publish();
         assert_eq!(counted(), [2.0, 5.0, 1.0, 1.0, 1.0]);
-        assert!(of_length("computing_seconds").unwrap() > computing);
+        assert!(computing() > before);
+        assert_eq!(of_length("computing_duration_seconds_count"), Some(5.0));
 
-        let mut names: BTreeSet<_> = debugging.values().keys().map(|(name, _)| name.clone()).collect();
-        let mut described = debugging.described.lock().unwrap().clone();
-        // Published for functions with a backend only, once they have called it: other tests may have.
-        assert!(described.remove("functools_backend_state"));
-        names.remove("functools_backend_state");
-        assert_eq!(names, described);
         let paths: BTreeSet<_> = debugging.values().keys().map(|(_, path)| path.clone()).collect();
         assert_eq!(paths, registry::functions().map(|function| function.namespace().to_owned()).collect());
+        // What is described is published, but for what only functions with a backend have: other tests may have called one.
+        let mut described = &*debugging.counters.lock().unwrap() | &*debugging.gauges.lock().unwrap();
+        let histograms = debugging.histograms.lock().unwrap();
+        described.extend(
+            histograms.iter().flat_map(|name| ["_count", "_sum"].map(|part| format!("{name}{part}"))),
+        );
+        let names: BTreeSet<_> = debugging.values().keys().map(|(name, _)| name.clone()).collect();
+        let of_backends =
+            |name: &&String| name.contains("_backend_state") || name.contains("_backend_duration_seconds");
+        assert!(names.is_subset(&described), "{names:?} {described:?}");
+        assert!(described.difference(&names).all(|name| of_backends(&name)), "{names:?} {described:?}");
+    }
+
+    #[test]
+    fn threads_that_publish_at_once_count_nothing_twice() {
+        #[lru_cache]
+        fn square(n: u64) -> u64 {
+            n * n
+        }
+        const CALLS: u64 = 1000;
+        let debugging = Debugging::default();
+        let publish = || metrics::with_local_recorder(&debugging, publish_metrics);
+        publish();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..CALLS).for_each(|n| _ = square(n)));
+            scope.spawn(|| (0..20).for_each(|_| publish()));
+            scope.spawn(|| (0..20).for_each(|_| publish()));
+        });
+        publish();
+        let of_square = |name: &str| {
+            let values = debugging.values();
+            let is_meant = |(of, path): &(String, String)| of == name && path.contains("count_nothing_twice");
+            values.iter().find(|(key, _)| is_meant(key)).map(|(_, value)| *value)
+        };
+        assert_eq!(of_square("functools_misses_total"), Some(1000.0));
+    }
+
+    #[cfg(feature = "backend")]
+    #[test]
+    fn a_miss_that_becomes_a_hit_of_the_backend_is_counted_once() {
+        use std::time::Duration;
+
+        use functools::backend::{Backend, BackendError, Stored};
+
+        /// Has one result, and publishes while it looks for it.
+        struct Publishing;
+        static PUBLISHED: Mutex<Option<Debugging>> = Mutex::new(None);
+        static RESULT: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+        impl Backend for Publishing {
+            fn get(&self, _: &str, _: &[u8]) -> Result<Option<Stored>, BackendError> {
+                if let Some(debugging) = &*PUBLISHED.lock().unwrap() {
+                    metrics::with_local_recorder(debugging, publish_metrics);
+                }
+                Ok(RESULT.lock().unwrap().clone().map(Stored::new))
+            }
+            fn set(&self, _: &str, _: &[u8], value: &[u8], _: Option<Duration>) -> Result<(), BackendError> {
+                *RESULT.lock().unwrap() = Some(value.to_vec());
+                Ok(())
+            }
+            fn delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
+                Ok(false)
+            }
+            fn clear(&self, _: &str) -> Result<(), BackendError> {
+                Ok(())
+            }
+        }
+        #[lru_cache(maxsize = 0, backend = Publishing)]
+        fn found(n: u64) -> u64 {
+            n
+        }
+        assert_eq!(found(1), 1);
+        *PUBLISHED.lock().unwrap() = Some(Debugging::default());
+        (0..10).for_each(|_| assert_eq!(found(1), 1));
+        assert_eq!((found::cache_info().hits, found::cache_info().misses), (10, 1));
+        let debugging = PUBLISHED.lock().unwrap().take().unwrap();
+        metrics::with_local_recorder(&debugging, publish_metrics);
+        let values = debugging.values();
+        let of_found = |name: &str| {
+            let is_meant = |(of, path): &(String, String)| of == name && path.contains("::found");
+            values.iter().find(|(key, _)| is_meant(key)).map(|(_, value)| *value)
+        };
+        assert_eq!(
+            (of_found("functools_hits_total"), of_found("functools_backend_hits_total")),
+            (Some(10.0), Some(10.0))
+        );
+        // One call at a time is a miss until the backend has answered it.
+        assert_eq!(of_found("functools_misses_total"), Some(2.0));
+        assert_eq!(of_found("functools_backend_duration_seconds_count"), Some(12.0));
+    }
+
+    /// Returns a file of the folder `docs`.
+    fn document(name: &str) -> String {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
+    }
+
+    /// Returns the names of metrics in a text: words that begin with `functools_`. Names with a colon are those of recording rules.
+    fn metrics_in(text: &str) -> BTreeSet<&str> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
+        text.split(|letter| !is_part(letter)).filter(|word| word.starts_with("functools_")).collect()
+    }
+
+    #[test]
+    fn dashboard_and_rules_name_metrics_that_are_published() {
+        let debugging = Debugging::default();
+        metrics::with_local_recorder(&debugging, publish_metrics);
+        let [counters, gauges, histograms] = [&debugging.counters, &debugging.gauges, &debugging.histograms]
+            .map(|names| names.lock().unwrap().clone());
+        let mut published = &counters | &gauges;
+        for histogram in &histograms {
+            published.extend(["bucket", "count", "sum"].map(|part| format!("{histogram}_{part}")));
+        }
+        for file in ["grafana.json", "prometheus-rules.yml"] {
+            let text = document(file);
+            let named = metrics_in(&text);
+            assert!(named.len() > 10, "{file}: {named:?}");
+            let unknown: Vec<_> = named.iter().filter(|name| !published.contains(**name)).collect();
+            assert!(unknown.is_empty(), "{file} names metrics that are not published: {unknown:?}");
+        }
+        // The dashboard shows all that is published.
+        let dashboard = document("grafana.json");
+        let shown = metrics_in(&dashboard);
+        let missing: Vec<_> =
+            (&counters | &gauges).into_iter().filter(|name| !shown.contains(&**name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        let rules = document("prometheus-rules.yml");
+        let recorded: BTreeSet<_> =
+            rules.lines().filter_map(|line| line.trim().strip_prefix("- record: ")).collect();
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == ':';
+        let used = rules.split(|letter| !is_part(letter)).filter(|word| word.starts_with("function:"));
+        let unknown: Vec<_> = used.filter(|name| !recorded.contains(name)).collect();
+        assert!(unknown.is_empty(), "no rule records {unknown:?}");
+    }
+
+    #[test]
+    fn the_dashboard_is_a_model_of_grafana() {
+        let dashboard: serde_json::Value = serde_json::from_str(&document("grafana.json")).unwrap();
+        assert!(dashboard["schemaVersion"].as_u64() >= Some(36));
+        assert!(dashboard["title"].is_string() && dashboard["uid"].is_string());
+        let variables = dashboard["templating"]["list"].as_array().unwrap();
+        let variables: BTreeSet<_> = variables.iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let panels = dashboard["panels"].as_array().unwrap();
+        let (mut ids, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        for panel in panels {
+            assert!(ids.insert(panel["id"].as_u64().unwrap()), "{panel}");
+            assert!(panel["title"].is_string() && panel["type"].is_string());
+            let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+            assert!(x + w <= 24, "{panel}");
+            let cells = (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y)));
+            assert!(cells.into_iter().all(|cell| taken.insert(cell)), "panels overlap: {panel}");
+            assert_eq!(panel["datasource"]["uid"], "${datasource}");
+            for target in panel["targets"].as_array().unwrap() {
+                let expr = target["expr"].as_str().unwrap();
+                let closed = |open, close| expr.matches(open).count() == expr.matches(close).count();
+                assert!(closed('(', ')') && closed('{', '}') && closed('[', ']'), "{expr}");
+                let uses = expr.split('$').skip(1).map(|rest| rest.trim_start_matches('{'));
+                for name in uses.filter(|name| !name.starts_with("__")) {
+                    assert!(variables.iter().any(|variable| name.starts_with(variable)), "{expr}");
+                }
+            }
+        }
+        assert!(panels.len() > 10);
     }
 }
 
