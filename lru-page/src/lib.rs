@@ -10,25 +10,50 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /debug` | the page: a row per registered function, with live hit ratios and a button that clears its cache |
+//! | `GET /debug` | the page: a row for each registered function, with live numbers, and buttons to clear its cache and to reset its counters |
 //! | `GET /debug/cache_info` | the numbers as JSON |
-//! | `POST /debug/clear_cache` | clears all caches, or with `?function=shop::price` those with this path: `{"cleared": 1}` |
+//! | `GET /debug/history` | hits and misses of the last hour as JSON, in samples of ten seconds |
+//! | `POST /debug/clear_cache` | removes the entries of all caches, or with `?function=shop::price` those of functions with this path: `{"cleared": 1}`. The counters go on |
+//! | `POST /debug/reset_counters` | resets the counters of all functions, or of those with this path: `{"reset": 1}`. The entries stay |
+//!
+//! [`router`] has all of these, [`read_only`] the first three.
 //!
 //! The page is one file that requests only these addresses, relative to its own: it can be mounted anywhere,
 //! also behind a proxy that adds a prefix. While it is visible, it polls once a second. To axum, `/debug` and
 //! `/debug/` are different addresses: nest the page at the one that you want to use.
 //!
-//! The JSON is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`; `hits`, `misses`, `maxsize`
-//! (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a call; `evictions`,
-//! `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`, `backend_hits`, `backend_errors`,
-//! `backend_requests`, `backend_bytes_read`, `backend_bytes_written`; `backend_state`, which is `"closed"`, `"half-open"` or
-//! `"open"`, or `null` without a circuit breaker; `backend_sec` and `computing_sec`, which are `null` if they are not measured.
+//! The JSON of `cache_info` is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`;
+//! `hits`, `misses`, `maxsize` (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a
+//! call; `evictions`, `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`,
+//! `backend_hits`, `backend_errors`, `backend_requests`, `backend_bytes_read`, `backend_bytes_written`;
+//! `backend_state`, which is `"closed"`, `"half-open"` or `"open"`, or `null` without a circuit breaker;
+//! `backend_sec` and `computing_sec`, which are `null` if they are not measured.
+//!
+//! `windows` has what was counted in the last minute, `1m`, in five minutes, `5m`, and since the start or
+//! the last reset, `all`: the length of the window, `sec`, which is up to ten seconds longer, or shorter if
+//! the page has not run for so long; `calls_per_sec`; `hits`, `misses`, `hit_ratio`, `errors`,
+//! `stale_hits`, `evictions`, `backend_hits` and `backend_errors`; `computing` and `backend`, each with
+//! `count`, `mean_sec`, `p99_sec` (the time that 99 % do not exceed) and `buckets`, pairs of a bound in
+//! seconds (`null` for the last) and the number of times below it and not below the bound before. Windows
+//! go on when `cache_clear()` resets the counters of a function.
+//!
+//! The JSON of `history` is `{"interval_sec": 10.0, "taken": 7, "ages_sec": [...], "functions": [...]}`:
+//! how many samples were ever taken, how long ago each of those that are kept was taken, and of each
+//! function `path`, and `hits` and `misses` in each sample (empty if all of them are 0). The last one is
+//! not complete. With `?after=7`, only samples after the first seven.
+//!
+//! # The history
+//!
+//! The first router starts a thread, which reads the counters of all functions every ten seconds, and ends
+//! when the last router is dropped. It removes no expired entries, so it calls no code of yours. It needs 3
+//! kB for each function, and up to 20 kB for one that is called, 40 kB with a backend.
 //!
 //! # Security
 //!
 //! The page has no authentication: every client that can reach it can read the paths and counters of your
-//! functions, and can put load on your origins by clearing caches. Mount it where only you can reach it: on a
-//! separate listener bound to loopback, or behind a layer that checks credentials and the `Host` header.
+//! functions, and can put load on your origins by clearing caches, unless it is [`read_only`]. Mount it
+//! where only you can reach it: on a separate listener bound to loopback, or behind a layer that checks
+//! credentials and the `Host` header.
 //!
 //! The page protects against cross-site requests from a browser. A `POST` is refused with 403 if
 //! `Sec-Fetch-Site` says that it comes from another site, or, without that header, if the host of `Origin`
@@ -38,7 +63,9 @@
 
 #![forbid(unsafe_code)]
 
-use axum::extract::Query;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, ORIGIN, X_CONTENT_TYPE_OPTIONS,
@@ -48,9 +75,15 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use lru_core::registry::{self, Function};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use page::Mode;
+use sampler::Sampler;
+
+mod history;
 mod page;
+mod report;
+mod sampler;
 
 /// The content security policy: inline scripts and styles, and requests to the origin of the page only.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
@@ -61,8 +94,8 @@ const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTEN
 
 /// Returns the routes of the debug page, for a service with any state.
 ///
-/// It can be nested into any router, or merged into one without the routes `/`, `/cache_info` and
-/// `/clear_cache`. It has no authentication: see [Security](self#security).
+/// It can be nested into any router, or merged into one without the routes `/`, `/cache_info`, `/history`,
+/// `/clear_cache` and `/reset_counters`. It has no authentication: see [Security](self#security).
 ///
 /// # Examples
 ///
@@ -80,45 +113,114 @@ const HEADERS: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTEN
 /// # let _: Router = app;
 /// ```
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let changes = Router::new()
+        .route("/clear_cache", post(clear_cache))
+        .route("/reset_counters", post(reset_counters))
+        .with_state(Sampler::shared());
+    reports(Mode::Full).merge(changes)
+}
+
+/// Returns the routes of a debug page that changes nothing: without buttons, and without the addresses for
+/// `POST`.
+///
+/// # Examples
+///
+/// A page that more people can reach than the one with buttons:
+///
+/// ```
+/// # mod functools { pub use lru_page as debug_page; }
+/// use axum::Router;
+/// use functools::debug_page;
+///
+/// let public: Router = Router::new().nest("/caches", debug_page::read_only());
+/// let internal: Router = Router::new().nest("/caches", debug_page::router());
+/// ```
+pub fn read_only<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    reports(Mode::ReadOnly)
+}
+
+/// Returns the routes that change nothing.
+fn reports<S: Clone + Send + Sync + 'static>(mode: Mode) -> Router<S> {
+    let show = async move |State(sampler): State<Arc<Sampler>>| {
+        let page = page::of(&report::cache_info(&sampler), mode);
+        (HEADERS, [(CONTENT_SECURITY_POLICY, POLICY)], Html(page))
+    };
     Router::new()
         .route("/", get(show))
         .route("/cache_info", get(cache_info))
-        .route("/clear_cache", post(clear_cache))
+        .route("/history", get(history))
+        .with_state(Sampler::shared())
 }
 
-async fn show() -> impl IntoResponse {
-    let page = page::of(registry::functions());
-    (HEADERS, [(CONTENT_SECURITY_POLICY, POLICY)], Html(page))
+/// Why a request is refused.
+type Refused = (StatusCode, String);
+
+async fn cache_info(State(sampler): State<Arc<Sampler>>) -> impl IntoResponse {
+    (HEADERS, Json(report::cache_info(&sampler)))
 }
 
-async fn cache_info() -> impl IntoResponse {
-    let functions: Vec<_> = registry::functions().map(numbers_of).collect();
-    (HEADERS, Json(json!({ "functions": functions })))
+async fn history(
+    State(sampler): State<Arc<Sampler>>,
+    Query(parameters): Query<Vec<(String, String)>>,
+) -> Result<impl IntoResponse, Refused> {
+    let mut after = 0;
+    for (name, value) in &parameters {
+        refuse_unless("after", name)?;
+        after = value
+            .parse()
+            .map_err(|_| (StatusCode::BAD_REQUEST, format!("`after` takes a number, not `{value}`")))?;
+    }
+    Ok((HEADERS, Json(report::samples(&sampler, after))))
 }
 
 /// Clears the caches of the named functions, or all.
 async fn clear_cache(
     headers: HeaderMap,
     Query(named): Query<Vec<(String, String)>>,
-) -> Result<impl IntoResponse, (StatusCode, String)> {
-    if is_cross_site(&headers) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "cross-site request refused: only this page can clear caches from a browser".into(),
-        ));
+) -> Result<impl IntoResponse, Refused> {
+    let functions = functions_named(&headers, &named)?;
+    functions.iter().for_each(|function| function.clear_entries());
+    Ok((HEADERS, Json(json!({ "cleared": functions.len() }))))
+}
+
+/// Resets the counters of the named functions, or all.
+async fn reset_counters(
+    State(sampler): State<Arc<Sampler>>,
+    headers: HeaderMap,
+    Query(named): Query<Vec<(String, String)>>,
+) -> Result<impl IntoResponse, Refused> {
+    let functions = functions_named(&headers, &named)?;
+    functions.iter().for_each(|function| sampler.reset(function));
+    Ok((HEADERS, Json(json!({ "reset": functions.len() }))))
+}
+
+/// Returns the functions that a request to change something names, or all if it names none.
+fn functions_named(
+    headers: &HeaderMap,
+    named: &[(String, String)],
+) -> Result<Vec<&'static Function>, Refused> {
+    if is_cross_site(headers) {
+        let reason = "cross-site request refused: from a browser, only this page can change caches";
+        return Err((StatusCode::FORBIDDEN, reason.into()));
     }
-    // Validate all parameters before clearing: a misspelt one must not clear every cache.
-    if let Some((name, _)) = named.iter().find(|(name, _)| name != "function") {
-        return Err((StatusCode::BAD_REQUEST, format!("unknown parameter `{name}`; expected `function`")));
-    }
-    let is_listed = |path: &str| registry::functions().any(|function| function.path() == path);
-    if let Some((_, path)) = named.iter().find(|(_, path)| !is_listed(path)) {
-        return Err((StatusCode::NOT_FOUND, format!("no memoized function has the path `{path}`")));
+    // Validate all parameters first: a misspelt one must not mean every function.
+    for (name, path) in named {
+        refuse_unless("function", name)?;
+        if !registry::functions().any(|function| function.path() == path) {
+            return Err((StatusCode::NOT_FOUND, format!("no memoized function has the path `{path}`")));
+        }
     }
     let is_meant =
-        |function: &Function| named.is_empty() || named.iter().any(|(_, path)| path == function.path());
-    let cleared = registry::functions().filter(|function| is_meant(function)).inspect(|one| one.clear());
-    Ok((HEADERS, Json(json!({ "cleared": cleared.count() }))))
+        |function: &&Function| named.is_empty() || named.iter().any(|(_, path)| path == function.path());
+    Ok(registry::functions().filter(is_meant).collect())
+}
+
+/// Refuses a parameter with another name.
+fn refuse_unless(expected: &str, name: &str) -> Result<(), Refused> {
+    if name == expected {
+        return Ok(());
+    }
+    Err((StatusCode::BAD_REQUEST, format!("unknown parameter `{name}`; expected `{expected}`")))
 }
 
 /// Returns whether a browser sent the request for a page of another site.
@@ -131,36 +233,6 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     origin.as_ref().and_then(Uri::authority).map(Authority::as_str) != host
-}
-
-/// Returns the numbers of a function, as JSON.
-fn numbers_of(function: &'static Function) -> Value {
-    let (info, stats) = (function.info(), function.stats());
-    json!({
-        "path": function.path(),
-        "file": function.file(),
-        "line": function.line(),
-        "hits": info.hits,
-        "misses": info.misses,
-        "hit_ratio": (info.hits + info.misses > 0).then(|| info.hit_ratio()),
-        "maxsize": info.maxsize,
-        "currsize": info.currsize,
-        "evictions": stats.evictions,
-        "superseded": stats.superseded,
-        "expiries": stats.expiries,
-        "coalesced": stats.coalesced,
-        "stale_hits": stats.stale_hits,
-        "refreshes": stats.refreshes,
-        "errors": stats.errors,
-        "backend_hits": stats.backend_hits,
-        "backend_errors": stats.backend_errors,
-        "backend_requests": stats.backend_requests,
-        "backend_bytes_read": stats.backend_bytes_read,
-        "backend_bytes_written": stats.backend_bytes_written,
-        "backend_state": stats.backend_state.map(|state| state.to_string()),
-        "backend_sec": stats.backend_time.map(|took| took.as_secs_f64()),
-        "computing_sec": stats.computing.map(|took| took.as_secs_f64()),
-    })
 }
 
 #[cfg(test)]

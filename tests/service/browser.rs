@@ -74,10 +74,18 @@ impl Browser {
         for domain in ["Page", "Runtime", "Log"] {
             this.call(&format!("{domain}.enable"), &json!({}));
         }
-        let loaded = this.call("Page.navigate", &json!({ "url": url }));
-        assert_eq!(loaded["errorText"], Value::Null, "{url}");
-        this.until("document.readyState === 'complete'");
+        this.emulate(1280, "light");
+        // As if the window had the focus.
+        this.call("Emulation.setFocusEmulationEnabled", &json!({ "enabled": true }));
+        this.go_to(url);
         this
+    }
+
+    /// Opens another page and waits until it is loaded.
+    pub(crate) fn go_to(&mut self, url: &str) {
+        let loaded = self.call("Page.navigate", &json!({ "url": url }));
+        assert_eq!(loaded["errorText"], Value::Null, "{url}");
+        self.until("document.readyState === 'complete'");
     }
 
     /// Waits for a condition in JavaScript, which is checked before each frame.
@@ -115,6 +123,20 @@ impl Browser {
             let mouse = json!({ "type": what, "x": x, "y": y, "button": "left", "buttons": buttons, "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", &mouse);
         }
+    }
+
+    /// Types text into the element that has the focus.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.call("Input.insertText", &json!({ "text": text }));
+    }
+
+    /// Shows the page on a screen of this width, in pixels, in light or dark colours.
+    pub(crate) fn emulate(&mut self, width: u32, scheme: &str) {
+        let screen = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.call("Emulation.setDeviceMetricsOverride", &screen);
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.call("Emulation.setEmulatedMedia", &features);
+        self.until(&format!("innerWidth === {width}"));
     }
 
     /// Returns the exceptions of the page, and the errors and warnings logged by the browser.

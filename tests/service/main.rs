@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use functools::{lru_cache, registry};
+use functools::{debug_page, lru_cache, registry};
 use serde_json::{Value, json};
 use served::{Served, serve, until};
 
@@ -154,6 +154,9 @@ fn cache_info_tells_all_of_each_function() {
         assert_eq!(paths, expected);
 
         let mut price = served.reported(PRICE);
+        let windows = price.as_object_mut().unwrap().remove("windows").unwrap();
+        let names: Vec<_> = windows.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["1m", "5m", "all"]);
         assert!(price["file"].as_str().unwrap().ends_with("service.rs"));
         assert!(price["line"].as_u64().unwrap() > 1);
         assert_eq!(price["computing_sec"].as_f64().map(f64::is_sign_positive), Some(true));
@@ -176,19 +179,159 @@ fn cache_info_tells_all_of_each_function() {
     });
 }
 
+/// Resets the counters of all functions, and what the page has counted of other tests.
+fn reset(served: &Served) {
+    assert_eq!(served.post("/debug/reset_counters", &[]).status, 200);
+}
+
 #[test]
-fn clearing_all_leaves_nothing() {
+fn windows_have_what_was_counted_in_them() {
+    serve(service::app(), |served| {
+        reset(served);
+        let old = first_price(served, "ACME");
+        (0..3).for_each(|_| _ = price_at_once(served, "ACME"));
+        let failed = served.in_background("/price/TOO-LONG");
+        until("the origin is called", || served.reported(PRICE)["misses"] == 2);
+        served.advance(ORIGIN);
+        assert_eq!(failed.join().unwrap().status, 404);
+
+        let counted = || {
+            let windows = served.reported(PRICE)["windows"].take();
+            let [minute, five, all] = ["1m", "5m", "all"].map(|name| {
+                let window = &windows[name];
+                assert!(
+                    window["sec"].as_f64().unwrap() > 0.0 && window["calls_per_sec"].as_f64().unwrap() > 0.0
+                );
+                let of = |name: &str| window[name].as_u64().unwrap();
+                assert_eq!(
+                    (of("stale_hits"), of("evictions"), of("backend_hits"), of("backend_errors")),
+                    (0, 0, 0, 0)
+                );
+                let computing = &window["computing"];
+                let buckets = computing["buckets"].as_array().unwrap();
+                let count: u64 = buckets.iter().map(|bucket| bucket[1].as_u64().unwrap()).sum();
+                assert_eq!(computing["count"], count);
+                assert!(
+                    computing["p99_sec"].as_f64().unwrap() >= computing["mean_sec"].as_f64().unwrap() / 2.0
+                );
+                assert_eq!(
+                    window["backend"],
+                    json!({ "count": 0, "mean_sec": null, "p99_sec": null, "buckets": [] })
+                );
+                (of("hits"), of("misses"), of("errors"), count, window["hit_ratio"].clone())
+            });
+            assert_eq!((&minute, &five), (&all, &all), "all of it was within the last minute");
+            all
+        };
+        assert_eq!(counted(), (3, 2, 1, 2, json!(0.6)));
+        // What the program clears itself stays in the windows.
+        registry::functions().filter(|function| function.path() == PRICE).for_each(registry::Function::clear);
+        assert_eq!(served.reported(PRICE)["misses"], 0);
+        assert_eq!(counted(), (3, 2, 1, 2, json!(0.6)));
+        assert_eq!(first_price(served, "ACME"), old + 1);
+        assert_eq!(counted(), (3, 3, 1, 3, json!(0.5)));
+    });
+}
+
+#[test]
+fn a_reset_leaves_the_entries() {
+    serve(service::app(), |served| {
+        let price = first_price(served, "ACME");
+        _ = (Shelf("top").name(1), Shelf("top").name(1));
+        let shelf = path_with_brackets();
+        let query = shelf.replace('<', "%3c").replace('>', "%3e").replace(' ', "+");
+        let response = served.post(&format!("/debug/reset_counters?function={query}"), &[]);
+        assert_eq!((response.status, response.json()), (200, json!({ "reset": 1 })));
+        let of_shelf = served.reported(&shelf);
+        let counts = ["hits", "misses", "currsize"].map(|name| of_shelf[name].as_u64().unwrap());
+        assert_eq!(counts, [0, 0, 1]);
+        assert_eq!(of_shelf["windows"]["all"]["hits"], 0);
+        assert_eq!(served.reported(PRICE)["misses"], 1);
+
+        reset(served);
+        assert_eq!(
+            (served.reported(PRICE)["misses"].clone(), price_at_once(served, "ACME")),
+            (json!(0), price)
+        );
+        let refused = served.post("/debug/reset_counters", &[("Sec-Fetch-Site", "cross-site")]);
+        assert_eq!(refused.status, 403);
+        assert_eq!(served.reported(PRICE)["hits"], 1);
+    });
+}
+
+#[test]
+fn the_history_ends_with_a_sample_that_goes_on() {
+    serve(service::app(), |served| {
+        let of_price = |path: &str| {
+            let report = served.get(path).json();
+            let functions = report["functions"].as_array().unwrap();
+            let price = functions.iter().find(|one| one["path"] == PRICE).unwrap();
+            let count = |name: &str| {
+                price[name].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum::<u64>()
+            };
+            (
+                report["taken"].as_u64().unwrap(),
+                report["ages_sec"].as_array().unwrap().len(),
+                count("hits"),
+                count("misses"),
+            )
+        };
+        let (_, samples, hits, misses) = of_price("/debug/history");
+        first_price(served, "ACME");
+        _ = (price_at_once(served, "ACME"), price_at_once(served, "ACME"));
+        // A sample may be taken in between.
+        let (taken, more, now_hits, now_misses) = of_price("/debug/history");
+        assert!(more == samples || more == samples + 1);
+        assert_eq!((now_hits, now_misses), (hits + 2, misses + 1));
+        let (_, newest, ..) = of_price(&format!("/debug/history?after={taken}"));
+        assert!(newest == 1 || newest == 2, "{newest}");
+        assert_eq!(
+            of_price(&format!("/debug/history?after={}", taken + 100)).1,
+            more,
+            "another process has taken more"
+        );
+
+        let refused = |query: &str| {
+            let response = served.get(&format!("/debug/history?{query}"));
+            (response.status, response.body)
+        };
+        assert_eq!(refused("after=one"), (400, "`after` takes a number, not `one`".into()));
+        assert_eq!(refused("since=1"), (400, "unknown parameter `since`; expected `after`".into()));
+    });
+}
+
+#[test]
+fn a_page_that_is_read_only_changes_nothing() {
+    let app = service::app().nest("/public", debug_page::read_only());
+    serve(app, |served| {
+        let price = first_price(served, "ACME");
+        for address in ["/public", "/public/cache_info", "/public/history"] {
+            assert_eq!(served.get(address).status, 200, "{address}");
+        }
+        for address in ["/public/clear_cache", "/public/reset_counters", "/public"] {
+            let refused = served.post(address, &[]).status;
+            assert!(refused == 404 || refused == 405, "{address}: {refused}");
+        }
+        let page = served.get("/public").body;
+        assert!(page.contains(PRICE) && !page.contains("Clear") && !page.contains("Reset"));
+        assert_eq!(served.reported(PRICE)["misses"], 1);
+        assert_eq!(price_at_once(served, "ACME"), price);
+    });
+}
+
+#[test]
+fn clearing_all_leaves_the_counters_only() {
     serve(service::app(), |served| {
         let old = first_price(served, "ACME");
         _ = Shelf("top").name(1);
         let response = served.post("/debug/clear_cache", &[]);
         assert_eq!((response.status, response.json()), (200, json!({ "cleared": 3 })));
         for function in registry::functions() {
-            let counts =
-                ["hits", "misses", "currsize"].map(|name| served.reported(function.path())[name].clone());
-            assert_eq!(counts, [0, 0, 0].map(Value::from));
+            assert_eq!(served.reported(function.path())["currsize"], 0, "{function:?}");
         }
+        assert_eq!(served.reported(PRICE)["misses"], 1);
         assert_eq!(first_price(served, "ACME"), old + 1);
+        assert_eq!(served.reported(PRICE)["misses"], 2);
     });
 }
 
@@ -220,7 +363,7 @@ fn what_can_not_be_meant_clears_nothing() {
         let misspelt = (400, "unknown parameter `fuction`; expected `function`".into());
         assert_eq!(refused(&format!("?fuction={PRICE}"), &[]), misspelt);
         let elsewhere =
-            (403, "cross-site request refused: only this page can clear caches from a browser".into());
+            (403, "cross-site request refused: from a browser, only this page can change caches".into());
         assert_eq!(refused("", &[("Sec-Fetch-Site", "cross-site")]), elsewhere);
         assert_eq!(refused("", &[("Origin", "http://example.org")]), elsewhere);
         assert_eq!(served.get("/debug/clear_cache").status, 405);

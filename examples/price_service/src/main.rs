@@ -4,7 +4,7 @@
 //! or else the variable `PORT`, or else 3000; 0 takes any free port.
 //!
 //! * `GET /price/{symbol}`: slow at first, then immediate; after ten seconds the stale price once more, then a fresh one
-//! * `GET /debug`, `GET /debug/cache_info`, `POST /debug/clear_cache`: the debug page of the library
+//! * `GET /debug`, `GET /debug/cache_info`, `POST /debug/clear_cache` …: the debug page of the library
 
 use std::env;
 use std::io;
