@@ -8,8 +8,10 @@ macro_rules! document {
             feature = "axum",
             feature = "disk",
             feature = "memcached",
+            feature = "metrics",
             feature = "redis",
-            feature = "testing"
+            feature = "testing",
+            feature = "tracing"
         ))]
         #[doc = include_str!(concat!("../", $file))]
         mod $name {}
