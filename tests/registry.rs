@@ -122,6 +122,9 @@ mod counters {
         if n == 9 { Err(()) } else { Ok(n) }
     }
 
+    /// A function: its name, and a call.
+    type Called = (&'static str, fn(u64));
+
     /// Calls a function so often that hits are read without the lock where they can be.
     fn call_all(call: fn(u64)) {
         (0..1000).for_each(|_| (0..4).for_each(call));
@@ -129,7 +132,7 @@ mod counters {
 
     #[test]
     fn counters_survive_a_clear_of_the_entries_and_entries_a_reset() {
-        let functions: [(&str, fn(u64)); 7] = [
+        let functions: [Called; 7] = [
             ("bounded", |n| _ = bounded(n)),
             ("lock_free", |n| _ = lock_free(n)),
             ("unbounded", |n| _ = unbounded(n)),

@@ -179,7 +179,9 @@ async fn clear_cache(
     Query(named): Query<Vec<(String, String)>>,
 ) -> Result<impl IntoResponse, Refused> {
     let functions = functions_named(&headers, &named)?;
-    functions.iter().for_each(|function| function.clear_entries());
+    for function in &functions {
+        function.clear_entries();
+    }
     Ok((HEADERS, Json(json!({ "cleared": functions.len() }))))
 }
 
@@ -190,7 +192,9 @@ async fn reset_counters(
     Query(named): Query<Vec<(String, String)>>,
 ) -> Result<impl IntoResponse, Refused> {
     let functions = functions_named(&headers, &named)?;
-    functions.iter().for_each(|function| sampler.reset(function));
+    for function in &functions {
+        sampler.reset(function);
+    }
     Ok((HEADERS, Json(json!({ "reset": functions.len() }))))
 }
 

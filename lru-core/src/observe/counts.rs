@@ -62,7 +62,7 @@ impl Counts {
         let measured = |times: &TimeHistogram| Some(times.total()).filter(|total| !total.is_zero());
         counts.stats.computing = measured(&counts.computing);
         counts.stats.backend_time = measured(&counts.backend);
-        counts.stats = CacheStats { evictions, expiries, superseded, ..counts.stats };
+        counts.stats = CacheStats { expiries, evictions, superseded, ..counts.stats };
         counts
     }
 

@@ -61,14 +61,16 @@ struct Bucket {
 }
 
 impl Bucket {
-    const EMPTY: Self = Self { count: AtomicU64::new(0), nanoseconds: AtomicU64::new(0) };
+    const fn empty() -> Self {
+        Self { count: AtomicU64::new(0), nanoseconds: AtomicU64::new(0) }
+    }
 }
 
 impl Times {
     /// Records a time: at least a nanosecond, because a total of zero means that none was measured.
     pub(crate) fn record(&self, took: Duration) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
-        let buckets = self.buckets.get_or_init(|| Box::new([const { Bucket::EMPTY }; BUCKETS]));
+        let buckets = self.buckets.get_or_init(|| Box::new([const { Bucket::empty() }; BUCKETS]));
         let bucket = &buckets[bucket_of(nanoseconds)];
         bucket.count.fetch_add(1, Relaxed);
         bucket.nanoseconds.fetch_add(nanoseconds, Relaxed);
