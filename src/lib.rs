@@ -450,6 +450,11 @@ pub use lru_macros::cache;
 ///
 /// ## Per-entry expiry
 ///
+/// `ttl` may be a function: a closure, or the path of a function in lower case (a constant is in upper case). It is given references to
+/// all arguments and to the result (of a `Result`, the `Ok` value), and returns a number of seconds, a `Duration`, or an `Option`
+/// of these, of which `None` is for ever. Zero and less is not stored, and too long a time is for ever. It runs once for each
+/// result that is to be stored, outside the lock, and combines with `jitter`, `swr`, `stale_if_error` and a backend.
+///
 /// `ttu` (time to use) returns the instant at which a result expires. It is a closure, or the path of a function, that is given
 /// references to all arguments and to the result (of a `Result`, the `Ok` value), and the present time. It runs once for each
 /// stored result, outside the lock. A result whose instant is not in the future is not stored.
@@ -1259,7 +1264,7 @@ pub use lru_macros::cache;
 /// | `f::cache_get_within(age, n)` | the cached result if it was stored less than `age` ago; needs an expiry option, without which no time is recorded |
 ///
 /// Parameters with `#[key(skip)]`, `self` included, are parameters of `wrapped` and `cache_refresh` only, which run the function.
-/// `cache_put` takes one too if the function of [`weight`](#weight) or [`ttu`](#per-entry-expiry) uses it: a closure does not use
+/// `cache_put` takes one too if the function of [`weight`](#weight), [`keep`](#cached-results), [`ttl` or `ttu`](#per-entry-expiry) uses it: a closure does not use
 /// an argument that it names `_`. A skipped parameter is taken by all of them if it holds the [`cache`](#cache-objects), if the
 /// `#[key(…)]` of another parameter names it, or if its type is an `impl Trait`, which tells results apart.
 ///
