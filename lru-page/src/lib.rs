@@ -45,8 +45,9 @@
 //! # The history
 //!
 //! The first router starts a thread, which reads the counters of all functions every ten seconds, and ends
-//! when the last router is dropped. It removes no expired entries, so it calls no code of yours. It needs 3
-//! kB for each function, and up to 20 kB for one that is called, 40 kB with a backend.
+//! when the last router is dropped. It removes no expired entries, so it calls neither timers nor eviction
+//! listeners. The history takes about 4 kB for each function, 11 kB for one that is called, 30 kB if its times
+//! are measured, and 50 kB with a backend.
 //!
 //! # Security
 //!
