@@ -3,6 +3,7 @@
 //!
 //! All routers of the process share one sampler. It ends when the last of them is dropped.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -41,9 +42,12 @@ impl Sampler {
         let sampled = Arc::clone(&history);
         let sample = move || {
             while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                let mut history = lock(&sampled);
-                observe(&mut history);
-                history.sample(Instant::now());
+                // A backend of the program says what the state of its circuit breaker is: a panic in it ends no history.
+                _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                    let mut history = lock(&sampled);
+                    observe(&mut history);
+                    history.sample(Instant::now());
+                }));
             }
         };
         // Without a thread, the page has windows and no plot.

@@ -56,17 +56,23 @@ fn is_well(browser: &mut Browser) {
     assert!(browser.complaints().is_empty(), "{:#?}", browser.complaints());
 }
 
-/// Replaces numbers in the answers of the service: `change` is JavaScript for what is done to the numbers of each function, `it`.
+/// Replaces numbers in the answers of the service: `change` is JavaScript for what is done to the numbers of each
+/// function, `it`.
 fn pretend(browser: &mut Browser, change: &str) {
+    pretend_of(browser, "cache_info", &format!("answer.functions.forEach(it => {{ {change} }});"));
+}
+
+/// Changes what the service answers at an address: `change` is JavaScript for what is done to it, `answer`.
+fn pretend_of(browser: &mut Browser, address: &str, change: &str) {
     browser.evaluate(&format!(
         "(() => {{
             const truly = window.fetch;
             window.fetch = async (...request) => {{
                 const response = await truly(...request);
-                if (!String(request[0]).endsWith('/cache_info')) return response;
-                const report = await response.json();
-                report.functions.forEach(it => {{ {change} }});
-                return {{ ok: true, json: async () => report }};
+                if (!String(request[0]).includes('/{address}')) return response;
+                const answer = await response.json();
+                {change}
+                return {{ ok: true, json: async () => answer }};
             }};
         }})()"
     ));
@@ -133,6 +139,37 @@ fn the_plot_is_there_when_the_page_is_opened() {
         let label =
             browser.evaluate(&format!("document.querySelector('{times}').getAttribute('aria-label')"));
         assert!(label.as_str().unwrap().contains(" on average, 99 % within "), "{label}");
+        is_well(&mut browser);
+    });
+}
+
+#[test]
+fn the_plot_has_a_line_for_the_last_hour_with_gaps_where_nothing_was_called() {
+    serve(service::app(), |served| {
+        let mut browser = open(served);
+        // Every ten seconds a hit and a miss, but for ten minutes in the middle.
+        let hour = "const after = Number(request[0].split('=')[1]), all = Array.from({ length: 361 }, (_, n) => 3600 - 10 * n);
+            answer.taken = 360;
+            answer.ages_sec = all.slice(after > 360 ? 0 : after);
+            const counts = answer.ages_sec.map(age => age > 1500 && age <= 2100 ? 0 : 1);
+            answer.functions.forEach(it => Object.assign(it, { hits: counts, misses: counts }));";
+        pretend_of(&mut browser, "history", hour);
+        browser.evaluate("taken = 0, ends = [], rows.forEach(row => row.samples = [])");
+        browser.until("ends.length >= 360");
+        for plot in ["#plot".to_owned(), format!(r#"tr[data-path="{PRICE}"] [data-column=recent] svg"#)] {
+            let line = browser.evaluate(&format!("document.querySelector('{plot} path').getAttribute('d')"));
+            let line = line.as_str().unwrap().to_owned();
+            let width = browser.evaluate(&format!("document.querySelector('{plot}').viewBox.baseVal.width"));
+            let share = |point: &str| {
+                let x: f64 = point.split(' ').next().unwrap().parse().unwrap();
+                x / width.as_f64().unwrap()
+            };
+            let parts: Vec<_> = line.split('M').skip(1).collect();
+            let [before, after] = parts[..] else { panic!("{line}") };
+            let ends = [before, after].map(|part| (share(part), share(part.split('L').next_back().unwrap())));
+            assert!(ends[0].0 < 0.05 && (0.4..0.45).contains(&ends[0].1), "{ends:?}");
+            assert!((0.55..0.6).contains(&ends[1].0) && ends[1].1 > 0.95, "{ends:?}");
+        }
         is_well(&mut browser);
     });
 }
