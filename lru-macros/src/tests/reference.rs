@@ -3,6 +3,7 @@
 //! It is made of the table of options and of what the attributes generate, and compared with what is committed.
 //! `UPDATE_SNAPSHOTS=1 cargo test -p functools-macros` writes it anew.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -76,7 +77,7 @@ impl Described {
 
     /// Link targets of the names.
     fn targets(&self, target: &str) -> String {
-        self.names.iter().map(|name| format!("[`{name}`]: {target}\n")).collect()
+        self.names.iter().fold(String::new(), |all, name| all + &format!("[`{name}`]: {target}\n"))
     }
 }
 
@@ -93,7 +94,8 @@ fn tables(heading: impl Fn(&str, &str) -> String) -> String {
         for option in section.options {
             let names: Vec<_> = option.names.iter().map(|name| format!("[`{name}`]")).collect();
             let (names, meaning, takes) = (names.join(", "), option.cell(), cell(option.takes));
-            page += &format!("| {names} | {meaning} | {takes} | {} |\n", option.default);
+            writeln!(page, "| {names} | {meaning} | {takes} | {} |", option.default)
+                .expect("a string takes all");
         }
         page += "\n";
     }
@@ -107,7 +109,8 @@ fn attributes() -> String {
         let taken: Vec<_> = option_names(attribute).collect();
         let refused = option_names(Attribute::LruCache).filter(|name| !taken.contains(name));
         let refused: Vec<_> = refused.map(|name| format!("`{name}`")).collect();
-        page += &format!("| `#[{}]` | {} | {} |\n", attribute.name(), sets(attribute), refused.join(", "));
+        writeln!(page, "| `#[{}]` | {} | {} |", attribute.name(), sets(attribute), refused.join(", "))
+            .expect("a string takes all");
     }
     page
 }
@@ -227,8 +230,9 @@ fn the_documentation_has_the_options_most_used() {
     );
     for (name, example) in MOST_USED {
         let (meaning, shown) = (option(name).cell(), cell(example));
-        for_readme += &format!("| `{name}` | {meaning} | `#[lru_cache({shown})]` |\n");
-        in_short += &format!("| `{shown}` | {meaning} |\n");
+        writeln!(for_readme, "| `{name}` | {meaning} | `#[lru_cache({shown})]` |")
+            .expect("a string takes all");
+        writeln!(in_short, "| `{shown}` | {meaning} |").expect("a string takes all");
         let mut errors = Errors::default();
         Args::parse(Attribute::LruCache, example.parse().expect("tokens"), &mut errors);
         assert_eq!(errors.count(), 0, "`{example}`");
