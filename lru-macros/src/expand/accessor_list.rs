@@ -170,8 +170,11 @@ fn observed(model: &Model, insert: &TokenStream) -> TokenStream {
 /// Returns a statement by which the function counts as used where `cache_call` is.
 fn used(model: &Model) -> Option<TokenStream> {
     let has_unnamed = model.params.iter().any(|param| type_tokens::impl_trait(&param.ty).is_some());
+    // A const parameter of the same name is what the name means there.
+    let is_hidden = model.generics.const_params().any(|param| param.ident == model.name);
     let function = match &model.accessors {
         _ if has_unnamed => return None,
+        Accessors::Companion(_) if is_hidden => return None,
         Accessors::None => return None,
         Accessors::Companion(_) => model.name.to_token_stream(),
         Accessors::Siblings(_) if model.is_in_trait_impl => return None,

@@ -230,7 +230,7 @@ const _: () = {
             'a,
             K: Into<T>,
             Age: ::functools::__private::IntoSpan<::core::time::Duration>,
-        >(code: &'a str, age: Age) -> ::core::option::Option<u64>
+        >(age: Age, code: &'a str) -> ::core::option::Option<u64>
         where
             K: Debug,
         {
