@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 use functools::backend::{Backend, BackendError, Stored};
 use functools::{isolated, lru_cache};
 
+/// The values and times to live by key.
+type Entries = BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>;
+
 /// A backend in memory that records the times to live.
 #[derive(Default)]
-pub(crate) struct Recorder(Mutex<BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>>);
+pub(crate) struct Recorder(Mutex<Entries>);
 
 impl Recorder {
     pub(crate) const fn new() -> Self {

@@ -39,11 +39,11 @@ pub(super) struct Accessor {
 }
 
 pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
-    let Model { result, krate, typed, .. } = model;
+    let Model { krate, typed, .. } = model;
     let home = quote!(Self);
     let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
-    let (result_policy, compute) = (call::result_policy(model, Checks::Assumed), call::run(model, &home));
-    let insert = call::insert(model, &compute);
+    let result_policy = call::result_policy(model, Checks::Assumed);
+    let [refresh, call] = running(model);
     let (put, peeked) = (call::put(model), model.peeked());
     let ask = |name, doc, takes, returns, body| {
         let plain = Accessor { name, doc, takes, first: None, returns, body, runs: false, waits: false };
@@ -107,6 +107,32 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
             truth,
             quote! { #handle.invalidate(#key) },
         ),
+        refresh,
+        call,
+        Accessor {
+            first: Some(("age", quote! { #krate::__private::IntoSpan<::core::time::Duration> })),
+            ..ask(
+                "cache_get_within",
+                " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
+                Takes::KeyArguments,
+                Some(quote! { ::core::option::Option<#peeked> }),
+                {
+                    let age = model.added_parameter("age");
+                    quote! { #handle.get_within(#key, #result_policy, #age) }
+                },
+            )
+        },
+    ]
+}
+
+/// Returns the accessors that run the body.
+fn running(model: &Model) -> [Accessor; 2] {
+    let Model { result, krate, .. } = model;
+    let home = quote!(Self);
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let (result_policy, compute) = (call::result_policy(model, Checks::Assumed), call::run(model, &home));
+    let insert = call::insert(model, &compute);
+    [
         Accessor {
             name: "cache_refresh",
             doc: " Calls the function, replaces the cached result, and returns the new one; this is a miss.",
@@ -130,19 +156,6 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
             body: observed(model, &insert),
             runs: true,
             waits: true,
-        },
-        Accessor {
-            first: Some(("age", quote! { #krate::__private::IntoSpan<::core::time::Duration> })),
-            ..ask(
-                "cache_get_within",
-                " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
-                Takes::KeyArguments,
-                Some(quote! { ::core::option::Option<#peeked> }),
-                {
-                    let age = model.added_parameter("age");
-                    quote! { #handle.get_within(#key, #result_policy, #age) }
-                },
-            )
         },
     ]
 }

@@ -93,6 +93,10 @@ impl Observed {
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Like [`CacheHandle::lookup`], with the source of a hit.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`Miss`] if the result must be computed.
     pub fn lookup_observed<Q, R, O>(self, key: Q, policy: O) -> Result<Cached<R>, Miss<E, S, O>>
     where
         Q: Part<Stored = StoredKey<E>>,
