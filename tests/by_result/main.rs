@@ -7,7 +7,7 @@
 #![allow(clippy::unused_async, clippy::unnecessary_wraps, clippy::needless_pass_by_value)]
 #![allow(clippy::trivially_copy_pass_by_ref)]
 // Calls whose results do not matter stand together in a tuple.
-#![allow(clippy::unnecessary_operation)]
+#![allow(clippy::unnecessary_operation, clippy::type_complexity)]
 
 mod backend;
 mod bypass;
