@@ -42,6 +42,7 @@ use crate::store::place::FastInsert;
 use crate::store::policy::StampedLru;
 use crate::store::read_stripes::ReadStripes;
 use crate::store::removed::{ClearedStore, RemovedEntries};
+use crate::store::types::Stores;
 
 use bounded::Bounded;
 use unbounded::Unbounded;
@@ -103,17 +104,36 @@ pub(crate) enum Store<C: CacheTypes> {
     Bounded(Bounded<C>),
 }
 
-/// The result of an insertion: the evicted entry, if any; or the rejected entry as the error.
+/// Evaluates an expression for the store that there is, which may differ for the two kinds.
 macro_rules! either {
     ($store:expr, $this:ident => $call:expr) => {
+        either!($store, $this => $call, $this => $call)
+    };
+    // The branches are on constants: of a store that cannot be there, nothing is compiled.
+    ($store:expr, $unbounded:pat => $of_unbounded:expr, $bounded:pat => $of_bounded:expr) => {
         match $store {
-            Store::Unbounded($this) => $call,
-            Store::Bounded($this) => $call,
+            Store::Unbounded($unbounded) => {
+                if Self::MAY_BE_UNBOUNDED {
+                    $of_unbounded
+                } else {
+                    unreachable!("the store is bounded")
+                }
+            }
+            Store::Bounded($bounded) => {
+                if Self::MAY_BE_BOUNDED {
+                    $of_bounded
+                } else {
+                    unreachable!("the store is unbounded")
+                }
+            }
         }
     };
 }
 
 impl<C: CacheTypes> Store<C> {
+    const MAY_BE_UNBOUNDED: bool = C::Meta::IS_BARE && !matches!(C::STORES, Stores::Bounded);
+    const MAY_BE_BOUNDED: bool = !matches!(C::STORES, Stores::Unbounded);
+
     /// Creates an empty store. A disabled cache has one too, and never uses it.
     pub(crate) const fn new(maxsize: Option<usize>) -> Self {
         match maxsize {
@@ -124,35 +144,30 @@ impl<C: CacheTypes> Store<C> {
 
     /// Replaces the store by an empty one of the same settings, and returns the old one to be dropped.
     pub(crate) fn take(&mut self) -> Self {
-        match self {
-            Self::Unbounded(unbounded) => Self::Unbounded(unbounded.take()),
-            Self::Bounded(bounded) => {
+        either!(
+            self,
+            unbounded => Self::Unbounded(unbounded.take()),
+            bounded => {
                 let empty = bounded.new_like();
                 Self::Bounded(core::mem::replace(bounded, empty))
             }
-        }
+        )
     }
 
     /// Returns whether the entries are published to read stripes, in which case the store cannot be changed.
     #[inline]
     pub(crate) fn is_published(&self) -> bool {
-        matches!(self, Self::Unbounded(unbounded) if unbounded.is_published())
+        either!(self, unbounded => unbounded.is_published(), _ => false)
     }
 
     /// Collects the hits and misses that were counted without the lock since the last time.
     pub(crate) fn take_counts(&self) -> (u64, u64) {
-        match self {
-            Self::Unbounded(unbounded) => (unbounded.take_hits(), 0),
-            Self::Bounded(bounded) => bounded.take_counts(),
-        }
+        either!(self, unbounded => (unbounded.take_hits(), 0), bounded => bounded.take_counts())
     }
 
     /// Revokes the entries from the read stripes, and returns the hits that they have counted.
     pub(crate) fn revoke(&mut self) -> u64 {
-        match self {
-            Self::Unbounded(unbounded) => unbounded.revoke(),
-            Self::Bounded(_) => 0,
-        }
+        either!(self, unbounded => unbounded.revoke(), _ => 0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -161,27 +176,18 @@ impl<C: CacheTypes> Store<C> {
 
     /// Returns the weight of all entries, which is their number if they have no weights.
     pub(crate) fn weight(&self) -> usize {
-        match self {
-            Self::Unbounded(unbounded) => unbounded.len(),
-            Self::Bounded(bounded) => bounded.weight(),
-        }
+        either!(self, unbounded => unbounded.len(), bounded => bounded.weight())
     }
 
     /// Returns the capacity; `None` if the store is unbounded.
     pub(crate) fn maxsize(&self) -> Option<usize> {
-        match self {
-            Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.maxsize(),
-        }
+        either!(self, _ => None, bounded => bounded.maxsize())
     }
 
     /// Returns whether an entry with this metadata can be stored at all.
     #[inline]
     pub(crate) fn has_room_for(&self, meta: &C::Meta) -> bool {
-        match self {
-            Self::Unbounded(_) => true,
-            Self::Bounded(bounded) => bounded.has_room_for(meta),
-        }
+        either!(self, _ => true, bounded => bounded.has_room_for(meta))
     }
 
     /// Finds the entry with this hash whose key `matches`.
@@ -204,15 +210,16 @@ impl<C: CacheTypes> Store<C> {
         may_serve: impl Fn(&dyn Fn() -> Option<Place>, &C::Meta) -> bool,
         read: impl FnOnce(&Entry<C>) -> R,
     ) -> Option<R> {
-        match self {
-            Self::Unbounded(unbounded) => {
+        either!(
+            self,
+            unbounded => {
                 let entry = unbounded.find_entry(hash, matches)?;
                 if !may_serve(&|| unbounded.place_of(entry), &entry.meta) {
                     return None;
                 }
                 Some(read(entry))
-            }
-            Self::Bounded(bounded) => {
+            },
+            bounded => {
                 let (place, entry) = bounded.find(hash, matches)?;
                 if !may_serve(&|| Some(place), &entry.meta) {
                     return None;
@@ -221,7 +228,7 @@ impl<C: CacheTypes> Store<C> {
                 bounded.touch(place);
                 Some(value)
             }
-        }
+        )
     }
 
     pub(crate) fn get(&self, place: Place) -> &Entry<C> {
@@ -236,10 +243,7 @@ impl<C: CacheTypes> Store<C> {
     /// Inserts an entry as the most recent one. Its key must not be stored, and there must be room for it.
     #[inline]
     pub(crate) fn insert(&mut self, entry: Entry<C>, removed: &mut Removed<C>) {
-        match self {
-            Self::Unbounded(unbounded) => unbounded.insert(entry),
-            Self::Bounded(bounded) => bounded.insert(entry, removed),
-        }
+        either!(self, unbounded => unbounded.insert(entry), bounded => bounded.insert(entry, removed));
     }
 
     /// Inserts an entry whose key is not stored, and returns the evicted entry.
@@ -250,19 +254,21 @@ impl<C: CacheTypes> Store<C> {
     /// is full ([`Store::insert`] handles both); and if the entries are published to read stripes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn insert_fast(&mut self, entry: Entry<C>) -> FastInsert<C> {
-        match self {
-            Self::Unbounded(unbounded) => unbounded.insert_fast(entry).map(|()| None),
-            Self::Bounded(bounded) => bounded.insert_fast(entry),
-        }
+        either!(
+            self,
+            unbounded => unbounded.insert_fast(entry).map(|()| None),
+            bounded => bounded.insert_fast(entry)
+        )
     }
 
     /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
     /// key is removed with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, removed: &mut Removed<C>) {
-        match self {
-            Self::Unbounded(unbounded) => removed.push_replaced(unbounded.replace(place, entry)),
-            Self::Bounded(bounded) => bounded.replace(place, entry, removed),
-        }
+        either!(
+            self,
+            unbounded => removed.push_replaced(unbounded.replace(place, entry)),
+            bounded => bounded.replace(place, entry, removed)
+        );
     }
 
     pub(crate) fn remove(&mut self, place: Place) -> Entry<C> {
@@ -272,34 +278,22 @@ impl<C: CacheTypes> Store<C> {
     /// Removes entries that have expired by `now`, while there are `steps` left: one for each entry.
     #[inline]
     pub(crate) fn expire(&mut self, now: u64, steps: &mut usize, removed: &mut Removed<C>) {
-        match self {
-            Self::Unbounded(_) => {}
-            Self::Bounded(bounded) => bounded.expire(now, steps, removed),
-        }
+        either!(self, _ => {}, bounded => bounded.expire(now, steps, removed));
     }
 
     /// Removes the next victim; `None` if the store keeps no order.
     pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
-        match self {
-            Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.pop_victim(),
-        }
+        either!(self, _ => None, bounded => bounded.pop_victim())
     }
 
     /// Returns whether an entry must be evicted to insert one with this metadata in place of `replaced`.
     pub(crate) fn lacks_room(&self, meta: &C::Meta, replaced: Option<Place>) -> bool {
-        match self {
-            Self::Unbounded(_) => false,
-            Self::Bounded(bounded) => bounded.lacks_room(meta, replaced),
-        }
+        either!(self, _ => false, bounded => bounded.lacks_room(meta, replaced))
     }
 
     /// Returns whether the entries exceed this capacity.
     pub(crate) fn exceeds(&self, maxsize: Option<usize>) -> bool {
-        match self {
-            Self::Unbounded(_) => false,
-            Self::Bounded(bounded) => maxsize.is_some_and(|maxsize| bounded.exceeds(maxsize)),
-        }
+        either!(self, _ => false, bounded => maxsize.is_some_and(|maxsize| bounded.exceeds(maxsize)))
     }
 
     /// Returns the place of the entry that the user chose among the candidates of the policy.
@@ -307,38 +301,26 @@ impl<C: CacheTypes> Store<C> {
         &self,
         choose: impl FnOnce(&Candidates<'_, C::Key>) -> Option<usize>,
     ) -> Option<Place> {
-        match self {
-            Self::Unbounded(_) => None,
-            Self::Bounded(bounded) => bounded.chosen(choose),
-        }
+        either!(self, _ => None, bounded => bounded.chosen(choose))
     }
 
     /// Sets the eviction policy of an empty store.
     pub(crate) fn set_policy(&mut self, policy: C::Policy) {
-        if let Self::Bounded(bounded) = self {
-            bounded.set_policy(policy);
-        }
+        either!(self, _ => {}, bounded => bounded.set_policy(policy));
     }
 
     /// Makes the entry at `place` the next victim.
     pub(crate) fn choose(&mut self, place: Place) {
-        if let Self::Bounded(bounded) = self {
-            bounded.choose(place);
-        }
+        either!(self, _ => {}, bounded => bounded.choose(place));
     }
 
     /// Sets the capacity, and evicts the entries that exceed it.
     pub(crate) fn resize(&mut self, maxsize: Option<usize>, removed: &mut Removed<C>) {
-        if let Self::Bounded(bounded) = self {
-            bounded.resize(maxsize, removed);
-        }
+        either!(self, _ => {}, bounded => bounded.resize(maxsize, removed));
     }
 
     #[cfg(any(test, fuzzing))]
     pub(crate) fn validate(&self) {
-        match self {
-            Self::Unbounded(_) => {}
-            Self::Bounded(bounded) => bounded.validate(),
-        }
+        either!(self, _ => {}, bounded => bounded.validate());
     }
 }

@@ -19,6 +19,7 @@ use crate::key::KeyHash;
 use crate::store::lock_free::front::Front;
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
+use crate::store::types::Unordered;
 use crate::store::{CacheTypes, Epoch};
 
 /// The number of copies.
@@ -46,6 +47,42 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Fronted<C> {
         read: impl Fn(&C::Value) -> R,
     ) -> Option<R> {
         self.front.get()?.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read)
+    }
+
+    /// Looks a key up under the lock, or in a read stripe, and copies what it finds to the front.
+    // Out of line, as all functions with the same types share it.
+    #[inline(never)]
+    fn lookup_locked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
+    ) -> Result<R, Epoch> {
+        let Some(front) = self.to_fill() else {
+            return self.replicated.lookup(hash, matches, read, lifecycle);
+        };
+        let filling = Filling::new(front, hash, matches);
+        let reading = |value: &C::Value| filling.read(value, &read);
+        self.replicated.first(|engine| engine.lookup(hash, |key| filling.matches(key), reading, lifecycle))
+    }
+
+    /// Like [`lookup_locked`](Self::lookup_locked), without counting a miss.
+    #[inline(never)]
+    fn lookup_uncounted_locked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
+    ) -> Result<(R, Freshness), Epoch> {
+        let Some(front) = self.to_fill() else {
+            return self.replicated.lookup_uncounted(hash, matches, read, lifecycle);
+        };
+        let filling = Filling::new(front, hash, matches);
+        let reading = |value: &C::Value| filling.read(value, &read);
+        self.replicated
+            .first(|engine| engine.lookup_uncounted(hash, |key| filling.matches(key), reading, lifecycle))
     }
 
     /// Returns the front if a lookup that it did not answer is to fill it.
@@ -100,8 +137,8 @@ impl<'f, K: Words, M: Fn(&K) -> bool> Filling<'f, K, M> {
 }
 
 impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C> {
-    type Types = C;
-    type Lock = ReplicatedLock<State<C>>;
+    type Types = Unordered<C>;
+    type Lock = ReplicatedLock<State<Unordered<C>>>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -109,17 +146,12 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<R, Epoch> {
         if let Some(value) = self.read(hash, &matches, &read) {
             return Ok(value);
         }
-        let Some(front) = self.to_fill() else {
-            return self.replicated.lookup(hash, matches, read, lifecycle);
-        };
-        let filling = Filling::new(front, hash, matches);
-        let reading = |value: &C::Value| filling.read(value, &read);
-        self.replicated.first(|engine| engine.lookup(hash, |key| filling.matches(key), reading, lifecycle))
+        self.lookup_locked(hash, matches, read, lifecycle)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -128,18 +160,12 @@ impl<C: CacheTypes<Meta = (), Key: Words, Value: Words>> Placement for Fronted<C
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<(R, Freshness), Epoch> {
         if let Some(value) = self.read(hash, &matches, &read) {
             return Ok((value, Freshness::Fresh));
         }
-        let Some(front) = self.to_fill() else {
-            return self.replicated.lookup_uncounted(hash, matches, read, lifecycle);
-        };
-        let filling = Filling::new(front, hash, matches);
-        let reading = |value: &C::Value| filling.read(value, &read);
-        self.replicated
-            .first(|engine| engine.lookup_uncounted(hash, |key| filling.matches(key), reading, lifecycle))
+        self.lookup_uncounted_locked(hash, matches, read, lifecycle)
     }
 
     #[inline]

@@ -23,12 +23,14 @@ use crate::store::lock_free::mirror::{Mirror, Read};
 use crate::store::lock_free::thread_number::{ensure_thread_number, thread_number};
 use crate::store::lock_free::words::Words;
 use crate::store::policy::StampedLru;
+use crate::store::types::Stores;
 use crate::store::{CacheTypes, Epoch, MaxSize};
 
 /// The types of a cache with stamps for the order of use. The policy of `C` is LRU.
 pub struct Stamped<C>(PhantomData<fn() -> C>);
 
 impl<C: CacheTypes> CacheTypes for Stamped<C> {
+    const STORES: Stores = Stores::Bounded;
     type Key = C::Key;
     type Value = C::Value;
     type Policy = StampedLru;
@@ -140,18 +142,48 @@ impl<C: CacheTypes<Key: Words, Value: Words>> LockFree<C> {
         Self(Engine::callback_free(maxsize, MirroredLock::new(State::new(maxsize))))
     }
 
-    /// Looks a key up without the lock, and counts a hit; a miss as well if `counts_misses`.
+    /// Looks a key up without the lock, and counts a hit.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn read<R>(
         &self,
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-        counts_misses: bool,
     ) -> Read<R> {
         // Not a closure, which could not be forced to be inlined.
         let Some(mirror) = self.0.lock().mirror.get() else { return Read::Locked };
-        mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read, counts_misses)
+        mirror.read::<C::Key, C::Value, R>(thread_number(), hash, matches, read)
+    }
+
+    /// Returns the epoch of a miss, if the key was missing at this sequence number and nothing changed since.
+    // Out of line, as the next ones: all functions with the same types share it.
+    #[inline(never)]
+    fn missed(&self, sequence: u64, counts: bool) -> Option<Epoch> {
+        self.0.lock().mirror.get()?.missed(thread_number(), sequence, counts)
+    }
+
+    /// Looks a key up under the lock.
+    #[inline(never)]
+    fn lookup_locked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Stamped<C>>,
+    ) -> Result<R, Epoch> {
+        self.0.lookup(hash, matches, read, lifecycle)
+    }
+
+    /// Like [`lookup_locked`](Self::lookup_locked), without counting a miss.
+    #[inline(never)]
+    fn lookup_uncounted_locked<R>(
+        &self,
+        hash: KeyHash,
+        matches: impl Fn(&C::Key) -> bool,
+        read: impl Fn(&C::Value) -> R,
+        lifecycle: &impl Lifecycle<Stamped<C>>,
+    ) -> Result<(R, Freshness), Epoch> {
+        self.0.lookup_uncounted(hash, matches, read, lifecycle)
     }
 }
 
@@ -167,11 +199,16 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<R, Epoch> {
-        match self.read(hash, &matches, &read, true) {
-            Read::Hit(value) => Ok(value),
-            Read::Miss(epoch) => Err(epoch),
-            Read::Locked => self.0.lookup(hash, matches, read, lifecycle),
+        match self.read(hash, &matches, &read) {
+            Read::Hit(value) => return Ok(value),
+            Read::Missing(sequence) => {
+                if let Some(epoch) = self.missed(sequence, true) {
+                    return Err(epoch);
+                }
+            }
+            Read::Locked => {}
         }
+        self.lookup_locked(hash, matches, read, lifecycle)
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -182,11 +219,16 @@ impl<C: CacheTypes<Key: Words, Value: Words>> Placement for LockFree<C> {
         read: impl Fn(&C::Value) -> R,
         lifecycle: &impl Lifecycle<Stamped<C>>,
     ) -> Result<(R, Freshness), Epoch> {
-        match self.read(hash, &matches, &read, false) {
-            Read::Hit(value) => Ok((value, Freshness::Fresh)),
-            Read::Miss(epoch) => Err(epoch),
-            Read::Locked => self.0.lookup_uncounted(hash, matches, read, lifecycle),
+        match self.read(hash, &matches, &read) {
+            Read::Hit(value) => return Ok((value, Freshness::Fresh)),
+            Read::Missing(sequence) => {
+                if let Some(epoch) = self.missed(sequence, false) {
+                    return Err(epoch);
+                }
+            }
+            Read::Locked => {}
         }
+        self.lookup_uncounted_locked(hash, matches, read, lifecycle)
     }
 
     #[inline]

@@ -22,6 +22,7 @@ use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::store::lock_free::front::Front;
 use crate::store::read_stripes::{NO_THREAD, ReadStripes, Reading, StripeLookup, thread_number};
+use crate::store::types::Unordered;
 use crate::store::{CacheTypes, Epoch, MaxSize, TableOf};
 
 /// State whose table can be published to read stripes.
@@ -166,7 +167,7 @@ impl<C: CacheTypes<Meta = ()>> ReplicatedEngine<C> {
 }
 
 /// The engine of one function and its read stripes.
-pub struct Replicated<C: CacheTypes<Meta = ()>>(ReplicatedEngine<C>);
+pub struct Replicated<C: CacheTypes<Meta = ()>>(ReplicatedEngine<Unordered<C>>);
 
 impl<C: CacheTypes<Meta = ()>> Replicated<C> {
     /// Creates an empty unbounded cache.
@@ -192,7 +193,10 @@ impl<C: CacheTypes<Meta = ()>> Replicated<C> {
     /// Returns a lookup in the table, if it is published to the current thread.
     // A function of its own, without the key: the caller keeps the key in registers.
     #[inline(never)]
-    fn begin_read<'a>(&self, stripes: &'a StripesOf<C>) -> Option<Reading<'a, TableOf<C>>> {
+    fn begin_read<'a>(
+        &self,
+        stripes: &'a StripesOf<Unordered<C>>,
+    ) -> Option<Reading<'a, TableOf<Unordered<C>>>> {
         match stripes.find() {
             StripeLookup::Table(reading) => Some(reading),
             StripeLookup::NotPublished => None,
@@ -221,8 +225,8 @@ impl<C: CacheTypes<Meta = ()>> Replicated<C> {
 }
 
 impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
-    type Types = C;
-    type Lock = ReplicatedLock<State<C>>;
+    type Types = Unordered<C>;
+    type Lock = ReplicatedLock<State<Unordered<C>>>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn lookup<R>(
@@ -230,7 +234,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<R, Epoch> {
         match self.read(hash, &matches, &read) {
             Some(value) => Ok(value),
@@ -244,7 +248,7 @@ impl<C: CacheTypes<Meta = ()>> Placement for Replicated<C> {
         hash: KeyHash,
         matches: impl Fn(&C::Key) -> bool,
         read: impl Fn(&C::Value) -> R,
-        lifecycle: &impl Lifecycle<C>,
+        lifecycle: &impl Lifecycle<Unordered<C>>,
     ) -> Result<(R, Freshness), Epoch> {
         match self.read(hash, &matches, &read) {
             Some(value) => Ok((value, Freshness::Fresh)),

@@ -31,9 +31,13 @@ pub struct Front {
 impl Front {
     /// Creates an empty front with this many slots, for keys and values of these types.
     pub(crate) fn new<K: Words, V: Words>(slots: usize) -> Self {
+        Self::of(WordTable::new::<K, V>(slots), slots)
+    }
+
+    fn of(table: WordTable, slots: usize) -> Self {
         Self {
             sequence: AtomicU64::new(0),
-            table: WordTable::new::<K, V>(slots),
+            table,
             used: AtomicU64::new(0),
             slots: slots as u64,
             counts: [const { OnceLock::new() }; MAX_THREADS],

@@ -70,18 +70,18 @@ impl Cache {
 
     /// Looks a key up without the lock. The two halves of its value are equal.
     fn hit(&self, thread: usize, key: u64) -> Option<u64> {
-        match self.read(thread, key, true) {
+        match self.read(thread, key) {
             Read::Hit((one, other)) => {
                 assert_eq!(one, other, "a value is never a mixture");
                 Some(one)
             }
-            Read::Miss(_) | Read::Locked => None,
+            Read::Missing(_) | Read::Locked => None,
         }
     }
 
-    fn read(&self, thread: usize, key: u64, counts_misses: bool) -> Read<(u64, u64)> {
+    fn read(&self, thread: usize, key: u64) -> Read<(u64, u64)> {
         let matches = |stored: &u64| *stored == key;
-        self.mirror.read(thread, hash(key), matches, |value: &(u64, u64)| *value, counts_misses)
+        self.mirror.read(thread, hash(key), matches, |value: &(u64, u64)| *value)
     }
 
     /// Looks a key up, under the lock if need be, as a call does. The key is there.
@@ -326,8 +326,8 @@ fn a_key_is_missing_at_the_epoch_of_its_miss() {
     in_every_order(
         (2, &[1]),
         |cache| {
-            let missed = match cache.read(0, 2, true) {
-                Read::Miss(epoch) => Some(epoch),
+            let missed = match cache.read(0, 2) {
+                Read::Missing(sequence) => cache.mirror.missed(0, sequence, true),
                 Read::Hit(_) | Read::Locked => None,
             };
             cache.locked(|entries, insertions| {

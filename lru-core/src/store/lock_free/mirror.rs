@@ -66,8 +66,8 @@ const NOT_QUEUED: u64 = u64::MAX;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read<R> {
     Hit(R),
-    /// The key is missing.
-    Miss(Epoch),
+    /// The key was missing while the entries were read, at this sequence number: see [`Mirror::missed`].
+    Missing(u64),
     /// The lookup must take the lock.
     Locked,
 }
@@ -75,9 +75,13 @@ pub(crate) enum Read<R> {
 impl Mirror {
     /// Creates the mirror of an empty store with this many slots, for keys and values of these types.
     pub(crate) fn new<K: Words, V: Words>(slots: usize) -> Self {
+        Self::of(WordTable::new::<K, V>(slots), slots)
+    }
+
+    fn of(table: WordTable, slots: usize) -> Self {
         Self {
             sequence: Sequence(AtomicU64::new(2)),
-            table: WordTable::new::<K, V>(slots),
+            table,
             stripes: [const { OnceLock::new() }; MAX_THREADS],
             changes: AtomicU64::new(0),
             insertions: AtomicU64::new(0),
@@ -91,7 +95,7 @@ impl Mirror {
         }
     }
 
-    /// Looks a key up for the thread with this number, and counts a hit; a miss as well if `counts_misses`.
+    /// Looks a key up for the thread with this number, and counts a hit.
     // In debug builds an inlined copy would cost stack in recursive functions.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn read<K: Words, V: Words, R>(
@@ -100,7 +104,6 @@ impl Mirror {
         hash: KeyHash,
         matches: impl Fn(&K) -> bool,
         read: impl Fn(&V) -> R,
-        counts_misses: bool,
     ) -> Read<R> {
         let Some(stripe) = self.stripes.get(thread).and_then(OnceLock::get) else { return Read::Locked };
         let sequence = self.sequence.0.load(Acquire);
@@ -113,17 +116,16 @@ impl Mirror {
                     Read::Locked
                 }
             }
-            Found::Missing => match self.missed(stripe, sequence, counts_misses) {
-                Some(epoch) => Read::Miss(epoch),
-                None => Read::Locked,
-            },
+            Found::Missing => Read::Missing(sequence),
             Found::Unknown => Read::Locked,
         }
     }
 
-    /// Returns the epoch of a miss that was seen at this sequence number; `None` if the lookup must take the lock.
-    #[inline(never)]
-    fn missed(&self, stripe: &Stripe, sequence: u64, counts: bool) -> Option<Epoch> {
+    /// Returns the epoch of a miss that the thread with this number saw at this sequence number, and counts it if it
+    /// `counts`; `None` if the lookup must take the lock.
+    #[inline]
+    pub(crate) fn missed(&self, thread: usize, sequence: u64, counts: bool) -> Option<Epoch> {
+        let stripe = self.stripes.get(thread)?.get()?;
         let epoch = Epoch::of(self.changes.load(Relaxed), self.insertions.load(Relaxed));
         if !self.is_at(sequence) {
             return None;

@@ -7,8 +7,9 @@ use super::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use super::words::Words;
 use crate::key::KeyHash;
 
-/// The longest chain that a lookup follows. Slots that are being changed may form a circle.
-const MAX_CHAIN: usize = 16;
+/// The longest chain that a lookup follows. Slots that are being changed may form a circle. A loop of so many steps is not
+/// unrolled, which would be most of the code of a memoized function.
+const MAX_CHAIN: usize = if cfg!(test) { 16 } else { 1000 };
 
 /// The number of chains for each slot.
 const CHAINS_PER_SLOT: usize = 2;
@@ -36,7 +37,10 @@ pub(super) enum Found<'a> {
 impl WordTable {
     /// Creates an empty table with this many slots, for keys and values of these types.
     pub(super) fn new<K: Words, V: Words>(slots: usize) -> Self {
-        let stride = Self::stride::<K, V>();
+        Self::with_stride(Self::stride::<K, V>(), slots)
+    }
+
+    fn with_stride(stride: usize, slots: usize) -> Self {
         let chains = (CHAINS_PER_SLOT * slots).next_power_of_two();
         Self {
             heads: (0..chains).map(|_| AtomicU32::new(0)).collect(),
@@ -61,14 +65,16 @@ impl WordTable {
     pub(super) fn find<K: Words, V: Words>(&self, hash: KeyHash, matches: impl Fn(&K) -> bool) -> Found<'_> {
         let stride = Self::stride::<K, V>();
         let Some(head) = self.heads.get(self.chain_of(hash)) else { return Found::Unknown };
-        let mut at = head.load(Relaxed) as usize;
+        // A number of 32 bits: the products below cannot overflow.
+        let mut at = head.load(Relaxed);
         for _ in 0..MAX_CHAIN {
             let Some(slot) = at.checked_sub(1) else { return Found::Missing };
+            let slot = slot as usize;
             let start = slot * stride;
             let Some(words) = self.slots.get(start..start + stride) else { return Found::Unknown };
             let mut words = words.iter();
             #[expect(clippy::cast_possible_truncation, reason = "it was made from a `u32`")]
-            let next = words.next().map_or(0, |next| next.load(Relaxed) as usize);
+            let next = words.next().map_or(0, |next| next.load(Relaxed) as u32);
             if matches(&K::load(&mut words)) {
                 return Found::Entry(slot, words);
             }
