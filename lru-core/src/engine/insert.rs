@@ -59,6 +59,31 @@ impl<C: CacheTypes> State<C> {
         Ok(evicted)
     }
 
+    /// Like [`insert_fast`](Self::insert_fast), for state under whose lock no user code runs: there is no deferred work, and
+    /// a key that may have been inserted since `began` is searched where it is inserted.
+    #[inline]
+    fn insert_exclusive(
+        &mut self,
+        entry: Entry<C>,
+        began: Epoch,
+        compare: &impl Comparison<C>,
+    ) -> FastInsert<C> {
+        if !C::Meta::IS_BARE || !self.change_log.is_unchanged(began) {
+            return Err(entry);
+        }
+        let store = self.store.get_mut();
+        let evicted = if self.change_log.is_at(began) {
+            store.insert_fast(entry)?
+        } else {
+            store.insert_if_missing(entry, |stored, key| compare.is_same(stored, key))?
+        };
+        self.change_log.inserted();
+        if evicted.is_some() {
+            self.counters.eviction();
+        }
+        Ok(evicted)
+    }
+
     /// Returns whether only other results were inserted since `began`, and no caller changed anything.
     #[inline(never)]
     fn is_missing(&self, entry: &Entry<C>, began: Epoch, compare: &impl Comparison<C>) -> bool {
@@ -167,8 +192,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         lifecycle: &impl Lifecycle<C>,
     ) {
         let entry = EntryOf { hash, key, value, meta };
-        let state = self.hold();
-        match state.insert_fast(entry, began, &compare) {
+        let mut state = self.hold();
+        let inserted = match L::exclusive(&mut state) {
+            Some(state) => state.insert_exclusive(entry, began, &compare),
+            None => state.insert_fast(entry, began, &compare),
+        };
+        match inserted {
             Ok(evicted) => {
                 // The state is settled: no deferred work is left.
                 drop(state);

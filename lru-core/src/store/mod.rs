@@ -261,6 +261,29 @@ impl<C: CacheTypes> Store<C> {
         )
     }
 
+    /// Like [`insert_fast`](Self::insert_fast), if no stored key is the `same`: that of an entry with the same hash.
+    ///
+    /// # Errors
+    ///
+    /// As those of `insert_fast`, and if the key is stored.
+    #[inline]
+    pub(crate) fn insert_if_missing(
+        &mut self,
+        entry: Entry<C>,
+        same: impl Fn(&C::Key, &C::Key) -> bool,
+    ) -> FastInsert<C> {
+        either!(
+            self,
+            unbounded => unbounded.insert_if_missing(entry, same).map(|()| None),
+            bounded => {
+                if bounded.find(entry.hash, |stored| same(stored, &entry.key)).is_some() {
+                    return Err(entry);
+                }
+                bounded.insert_fast(entry)
+            }
+        )
+    }
+
     /// Replaces the value of a stored key and makes the entry the most recent one. The old key stays; the new
     /// key is removed with the old value.
     pub(crate) fn replace(&mut self, place: Place, entry: Entry<C>, removed: &mut Removed<C>) {

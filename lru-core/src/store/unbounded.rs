@@ -7,7 +7,7 @@
 use core::mem;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table};
 
 use crate::key::KeyHash;
 use crate::store::entry::EntryOf;
@@ -84,6 +84,30 @@ impl<K, V, M> Table<K, V, M> {
             self.grow();
         }
         self.0.insert_unique(entry.hash.get(), entry, |entry| entry.hash.get());
+    }
+
+    /// Inserts an entry, unless its key is stored. The search ends at the place for it.
+    ///
+    /// # Errors
+    ///
+    /// Returns `entry` if its key is stored.
+    #[inline]
+    fn insert_if_missing(
+        &mut self,
+        entry: EntryOf<K, V, M>,
+        same: impl Fn(&K, &K) -> bool,
+    ) -> Result<(), EntryOf<K, V, M>> {
+        if self.0.len() == self.0.capacity() {
+            self.grow();
+        }
+        let is_same = |stored: &EntryOf<K, V, M>| same(&stored.key, &entry.key);
+        match self.0.entry(entry.hash.get(), is_same, |entry| entry.hash.get()) {
+            hash_table::Entry::Occupied(_) => Err(entry),
+            hash_table::Entry::Vacant(place) => {
+                place.insert(entry);
+                Ok(())
+            }
+        }
     }
 
     /// Allocates memory for more entries: four times as many while the table is small, which saves a
@@ -227,6 +251,23 @@ impl<K, V, M: EntryMeta> Unbounded<K, V, M> {
                 table.insert(entry);
                 Ok(())
             }
+            Entries::Published(_) => Err(entry),
+        }
+    }
+
+    /// Like [`insert_fast`](Self::insert_fast), if no stored key is the `same`.
+    ///
+    /// # Errors
+    ///
+    /// Returns `entry` if the table is published to read stripes, or its key is stored.
+    #[inline]
+    pub(super) fn insert_if_missing(
+        &mut self,
+        entry: EntryOf<K, V, M>,
+        same: impl Fn(&K, &K) -> bool,
+    ) -> Result<(), EntryOf<K, V, M>> {
+        match &mut self.entries {
+            Entries::Own(table) => table.insert_if_missing(entry, same),
             Entries::Published(_) => Err(entry),
         }
     }
