@@ -173,3 +173,15 @@ fn a_result_in_an_arc_is_the_same_one() {
 
     assert!(Arc::ptr_eq(&made(1), &made(1)));
 }
+
+#[test]
+fn an_unbounded_cache_may_take_the_lock_for_each_hit() {
+    #[cache(lock_free = false)]
+    fn square(n: u64) -> u64 {
+        n * n
+    }
+
+    assert_eq!((square(3), square(3), square(4)), (9, 9, 16));
+    let info = square::cache_info();
+    assert_eq!((info.hits, info.misses), (1, 2));
+}

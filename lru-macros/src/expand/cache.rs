@@ -179,8 +179,9 @@ impl<'a> Memo<'a> {
                 let placement = quote! { #krate::__private::unbounded_placement!(#key, #plain) };
                 ("UnboundedMemo", quote! { , #policy, { #placement } })
             }
-            (Parts::Replicated(false), Some(_)) => {
-                ("UnboundedMemo", quote! { , #policy, { #callback_free as ::core::primitive::u8 } })
+            (Parts::Replicated(false), Some(plain)) => {
+                let placement = quote! { #krate::__private::callback_free!(#plain) as ::core::primitive::u8 };
+                ("UnboundedMemo", quote! { , #policy, { #placement } })
             }
             (Parts::LockFree, Some(plain)) if !model.lifecycle.has_metadata() => {
                 let placement = quote! { #krate::__private::placement!(#maxsize, #key, #plain) };
