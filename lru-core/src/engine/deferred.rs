@@ -17,10 +17,31 @@ pub(crate) struct Deferred<E> {
     clear: Cell<bool>,
     tombstones: RefCell<Vec<(Place, RemovalCause)>>,
     /// The places in `tombstones`, because there may be many.
-    hidden: RefCell<BTreeSet<Place>>,
+    hidden: Places,
     /// Entries that were never stored, and removed entries with a cause: to be reported and dropped after the
     /// lock is released.
     entries: RefCell<Vec<RemovedEntry<E>>>,
+}
+
+/// A set of places. It does not depend on the types of a cache, so its code is compiled once, in this crate.
+struct Places(RefCell<BTreeSet<Place>>);
+
+impl Places {
+    const fn new() -> Self {
+        Self(RefCell::new(BTreeSet::new()))
+    }
+
+    fn contains(&self, place: Place) -> bool {
+        self.0.borrow().contains(&place)
+    }
+
+    fn add(&self, place: Place) {
+        self.0.borrow_mut().insert(place);
+    }
+
+    fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
 }
 
 /// A change that a call requested while another thread held the lock, on which the call could not block.
@@ -50,7 +71,7 @@ impl<E> Deferred<E> {
             any: Cell::new(false),
             clear: Cell::new(false),
             tombstones: RefCell::new(Vec::new()),
-            hidden: RefCell::new(BTreeSet::new()),
+            hidden: Places::new(),
             entries: RefCell::new(Vec::new()),
         }
     }
@@ -75,7 +96,7 @@ impl<E> Deferred<E> {
 
     #[cold]
     fn lists(&self, place: Place) -> bool {
-        self.clear.get() || self.hidden.borrow().contains(&place)
+        self.clear.get() || self.hidden.contains(place)
     }
 
     /// Returns whether any entry in the store is hidden.
@@ -95,7 +116,7 @@ impl<E> Deferred<E> {
     pub(crate) fn remove(&self, place: Place, cause: RemovalCause) {
         debug_assert!(!self.hides(place), "an entry is hidden once");
         self.tombstones.borrow_mut().push((place, cause));
-        self.hidden.borrow_mut().insert(place);
+        self.hidden.add(place);
         self.any.set(true);
     }
 
@@ -114,7 +135,7 @@ impl<E> Deferred<E> {
     /// Takes the deferred work.
     pub(crate) fn take(&self) -> Work<E> {
         self.any.set(false);
-        self.hidden.take();
+        self.hidden.clear();
         Work { clear: self.clear.take(), tombstones: self.tombstones.take(), entries: self.entries.take() }
     }
 }

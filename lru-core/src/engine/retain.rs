@@ -38,8 +38,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let mut hashes = state.hashes();
         let mut panics = FirstPanic::none();
         panics.catch(|| drop(Self::release_and_notify(state, removed, lifecycle)));
-        let mut known = BTreeSet::new();
-        hashes.retain(|hash| known.insert(hash.get()));
+        remove_repetitions(&mut hashes);
         for batch in hashes.chunks(BATCH) {
             match self.copy {
                 Some(copy) => self.retain_copies(batch, copy, &mut holds, lifecycle, &mut panics),
@@ -128,4 +127,10 @@ impl<C: CacheTypes> State<C> {
         let store = self.store.borrow();
         store.places().into_iter().map(|place| store.get(place).hash).collect()
     }
+}
+
+/// Leaves the first of equal hashes.
+fn remove_repetitions(hashes: &mut Vec<KeyHash>) {
+    let mut known = BTreeSet::new();
+    hashes.retain(|hash| known.insert(hash.get()));
 }

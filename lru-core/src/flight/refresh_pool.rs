@@ -10,7 +10,7 @@ use core::mem;
 use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::boxed::Box;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::string::String;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -45,7 +45,7 @@ struct State {
     /// The number of refreshes so far.
     begun: u64,
     /// The refreshes that run by number, and when each has exceeded its time.
-    running: BTreeMap<u64, Option<Instant>>,
+    running: Vec<(u64, Option<Instant>)>,
     /// The refreshes that wait for their turn.
     waiting: Vec<Waker>,
     /// Fires when the next of those that run has exceeded its time, and others wait.
@@ -149,10 +149,10 @@ impl RefreshSlot {
     fn next_job(&self) -> Option<Job> {
         let mut state = self.pool.0.lock();
         let Some((job, timeout)) = state.jobs.pop_front() else {
-            state.running.remove(&self.number);
+            state.end(self.number);
             return None;
         };
-        state.running.insert(self.number, deadline_after(timeout));
+        state.begin(self.number, timeout);
         Some(job)
     }
 }
@@ -165,20 +165,35 @@ impl State {
 
     fn reserve(&mut self, most: usize, timeout: Duration) -> Option<u64> {
         let (now, most) = (now(), most.max(1));
-        let in_time = |deadline: &&Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
-        let counted = self.running.values().filter(in_time).count();
+        let in_time = |deadline: Option<Instant>| deadline.is_none_or(|deadline| now < deadline);
+        let counted = self.running.iter().filter(|(_, deadline)| in_time(*deadline)).count();
         if counted >= most || self.is_exhausted(most) {
             return None;
         }
         self.begun += 1;
-        self.running.insert(self.begun, deadline_after(timeout));
+        self.begin(self.begun, timeout);
         Some(self.begun)
+    }
+
+    /// Counts the time of the refresh with this number from now on.
+    fn begin(&mut self, number: u64, timeout: Duration) {
+        self.end(number);
+        self.running.push((number, deadline_after(timeout)));
+    }
+
+    fn end(&mut self, number: u64) {
+        self.running.retain(|(running, _)| *running != number);
     }
 
     /// Sets the timeout to the time at which the next refresh that runs no longer counts.
     fn set_timeout(&mut self, pool: &Arc<RefreshPool>) {
         let now = now();
-        let next = self.running.values().flatten().copied().filter(|deadline| now < *deadline).min();
+        let next = self
+            .running
+            .iter()
+            .filter_map(|(_, deadline)| *deadline)
+            .filter(|deadline| now < *deadline)
+            .min();
         if self.timeout.as_ref().map(Wakeup::time) != next {
             self.timeout = next.map(|deadline| Wakeup::at(deadline, Waker::from(Arc::clone(pool))));
         }
@@ -195,7 +210,7 @@ impl Wake for RefreshPool {
 impl Drop for RefreshSlot {
     fn drop(&mut self) {
         let mut state = self.pool.0.lock();
-        state.running.remove(&self.number);
+        state.end(self.number);
         wake_all(state);
     }
 }

@@ -61,11 +61,20 @@ impl StampedLru {
         let mut sorted = self.sorted.borrow_mut();
         sorted.clear();
         sorted.extend(ring.iter().map(|slot| (mirror.settled(slot.index(), active), slot)));
-        if !sorted.is_sorted_by_key(|&(stamp, _)| stamp) {
-            sorted.sort_unstable_by_key(|&(stamp, _)| stamp);
+        if sort(&mut sorted) {
             sorted.iter().for_each(|&(_, slot)| ring.touch(slot));
         }
     }
+}
+
+/// Sorts slots by their stamps, and returns whether they were in another order.
+// Independent of the types of the cache, so that it is compiled once, in this crate.
+fn sort(slots: &mut [(Stamp, Slot)]) -> bool {
+    let is_sorted = slots.is_sorted_by_key(|&(stamp, _)| stamp);
+    if !is_sorted {
+        slots.sort_unstable_by_key(|&(stamp, _)| stamp);
+    }
+    !is_sorted
 }
 
 impl fmt::Debug for StampedLru {
