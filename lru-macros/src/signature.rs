@@ -1,6 +1,7 @@
 //! The function as the user wrote it. Its body stays raw tokens: rustc reports what is wrong in it.
 
 use std::rc::Rc;
+use std::vec;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -81,11 +82,15 @@ impl Func {
     }
 
     /// The parameters without `self`.
-    pub(crate) fn params(&self) -> impl Iterator<Item = &PatType> {
-        self.sig.inputs.iter().filter_map(|input| match input {
-            FnArg::Typed(param) => Some(param),
-            FnArg::Receiver(_) => None,
-        })
+    // A vector: what is done with a closure's iterator would be compiled for each use.
+    pub(crate) fn params(&self) -> vec::IntoIter<&PatType> {
+        let mut params = Vec::new();
+        for input in &self.sig.inputs {
+            if let FnArg::Typed(param) = input {
+                params.push(param);
+            }
+        }
+        params.into_iter()
     }
 
     /// The `self` of a method.
@@ -178,8 +183,14 @@ pub(crate) fn is_key(attr: &syn::Attribute) -> bool {
 }
 
 /// Type and const parameters.
-pub(crate) fn type_params(generics: &Generics) -> impl Iterator<Item = &GenericParam> {
-    generics.params.iter().filter(|param| !matches!(param, GenericParam::Lifetime(_)))
+pub(crate) fn type_params(generics: &Generics) -> vec::IntoIter<&GenericParam> {
+    let mut params = Vec::new();
+    for param in &generics.params {
+        if !matches!(param, GenericParam::Lifetime(_)) {
+            params.push(param);
+        }
+    }
+    params.into_iter()
 }
 
 /// A parameter as a generic argument, as in a call.

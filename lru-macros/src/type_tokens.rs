@@ -1,5 +1,7 @@
 //! Questions about a type that its tokens answer.
 
+use std::vec;
+
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -39,7 +41,8 @@ pub(crate) fn primitive(ty: &Type) -> Option<&'static str> {
 /// Returns the first type that passes the test, among the type itself and those that are part of it.
 ///
 /// The types of a `fn` or `dyn` type are skipped: a value of it contains none of them.
-pub(crate) fn find<'t>(ty: &'t Type, test: &mut impl FnMut(&Type) -> bool) -> Option<&'t Type> {
+// By a reference to the test, so that it is compiled once.
+pub(crate) fn find<'t>(ty: &'t Type, test: &mut dyn FnMut(&Type) -> bool) -> Option<&'t Type> {
     let ty = bare(ty);
     if test(ty) {
         return Some(ty);
@@ -57,15 +60,16 @@ pub(crate) fn find<'t>(ty: &'t Type, test: &mut impl FnMut(&Type) -> bool) -> Op
 }
 
 /// The type arguments of a segment of a path.
-pub(crate) fn arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
-    let arguments = match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
-        _ => None,
-    };
-    arguments.into_iter().flatten().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
+pub(crate) fn arguments(segment: &PathSegment) -> vec::IntoIter<&Type> {
+    let mut types = Vec::new();
+    if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
+        for argument in &arguments.args {
+            if let GenericArgument::Type(ty) = argument {
+                types.push(ty);
+            }
+        }
+    }
+    types.into_iter()
 }
 
 /// The `impl Trait` in a type, if there is one.
@@ -245,9 +249,9 @@ pub(crate) fn written_at(tokens: TokenStream, place: Span) -> TokenStream {
     unlinted_at(tokens, &|_| place)
 }
 
-fn unlinted_at(tokens: TokenStream, place: &impl Fn(Span) -> Span) -> TokenStream {
+fn unlinted_at(tokens: TokenStream, place: &dyn Fn(Span) -> Span) -> TokenStream {
     let at = |span: Span| Span::call_site().located_at(place(span));
-    let token = |token| match token {
+    each(tokens, &mut |token| match token {
         TokenTree::Group(group) => {
             let mut new = proc_macro2::Group::new(group.delimiter(), unlinted_at(group.stream(), place));
             new.set_span(at(group.span()));
@@ -259,8 +263,21 @@ fn unlinted_at(tokens: TokenStream, place: &impl Fn(Span) -> Span) -> TokenStrea
             token.set_span(at(token.span()));
             token
         }
-    };
-    tokens.into_iter().map(token).collect()
+    })
+}
+
+/// The tokens with each one replaced. Every iterator over tokens that is collected is compiled for itself, so this is the
+/// only one.
+pub(crate) fn each(tokens: TokenStream, replaced: &mut dyn FnMut(TokenTree) -> TokenTree) -> TokenStream {
+    tokens.into_iter().map(replaced).collect()
+}
+
+/// The tokens, located at `span`, with their own resolution.
+pub(crate) fn located_at(tokens: TokenStream, span: Span) -> TokenStream {
+    each(tokens, &mut |mut token| {
+        token.set_span(token.span().located_at(span));
+        token
+    })
 }
 
 /// The span of the first token, where mistakes in a type or an expression are underlined.

@@ -100,14 +100,7 @@ fn krate(input: &DeriveInput) -> syn::Result<Path> {
 /// Returns a field as a part of a key; its type selects how.
 fn part(name: &Ident, ty: &Type, krate: &Path) -> TokenStream {
     let span = type_tokens::first_span(ty);
-    let krate: TokenStream = krate
-        .to_token_stream()
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(token.span().located_at(span));
-            token
-        })
-        .collect();
+    let krate = type_tokens::located_at(krate.to_token_stream(), span);
     quote_spanned! { span=>
         #krate::__private::Argument::__allow((&&&&&&#krate::__private::SelectKey::shared(#name)).__key())
     }

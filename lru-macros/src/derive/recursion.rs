@@ -188,22 +188,25 @@ fn leads_elsewhere(ty: &Type) -> bool {
 
 /// The tokens with another type for `Self`.
 fn with_self(tokens: TokenStream, itself: &TokenStream) -> TokenStream {
-    let replaced = tokens.into_iter().map(|token| match token {
-        TokenTree::Ident(ident) if ident == "Self" => itself.clone(),
-        TokenTree::Group(group) => {
-            let mut new = proc_macro2::Group::new(group.delimiter(), with_self(group.stream(), itself));
-            new.set_span(group.span());
-            new.into_token_stream()
+    let mut replaced = TokenStream::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) if ident == "Self" => itself.to_tokens(&mut replaced),
+            TokenTree::Group(group) => {
+                let mut new = proc_macro2::Group::new(group.delimiter(), with_self(group.stream(), itself));
+                new.set_span(group.span());
+                new.to_tokens(&mut replaced);
+            }
+            token => token.to_tokens(&mut replaced),
         }
-        token => token.into_token_stream(),
-    });
-    replaced.collect()
+    }
+    replaced
 }
 
 /// The tokens with `'static` for every lifetime.
 fn all_static(tokens: TokenStream) -> TokenStream {
     let mut is_lifetime = false;
-    let replaced = tokens.into_iter().map(|token| {
+    type_tokens::each(tokens, &mut |token| {
         let is_name = core::mem::replace(
             &mut is_lifetime,
             matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\''),
@@ -217,6 +220,5 @@ fn all_static(tokens: TokenStream) -> TokenStream {
             }
             token => token,
         }
-    });
-    replaced.collect()
+    })
 }

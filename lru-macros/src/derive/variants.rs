@@ -43,11 +43,15 @@ impl Variant<'_> {
     /// Returns the pattern that binds the fields to these names.
     pub(super) fn pattern(&self, names: &[Ident]) -> TokenStream {
         let Self { path, fields } = self;
-        let members = fields.iter().enumerate().map(|(place, field)| match &field.ident {
-            Some(name) => Member::Named(name.clone()),
-            None => Member::from(place),
-        });
-        quote! { #path { #(#members: #names,)* } }
+        let mut members = TokenStream::new();
+        for ((place, field), name) in fields.iter().enumerate().zip(names) {
+            let member = match &field.ident {
+                Some(name) => Member::Named(name.clone()),
+                None => Member::from(place),
+            };
+            members.extend(quote! { #member: #name, });
+        }
+        quote! { #path { #members } }
     }
 
     pub(super) fn types(&self) -> impl Iterator<Item = &Type> {

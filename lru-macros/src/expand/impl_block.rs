@@ -96,13 +96,13 @@ pub(crate) fn impl_block(
 /// nothing for this word.
 fn seen(block: &ImplBlock, around: &[syn::Attribute]) -> TokenStream {
     let word = Ident::new(args::SEEN, Span::call_site());
-    let items = block.items.iter().filter_map(|item| match item {
-        Item::Memoized { path, cfg, .. } => {
-            Some(quote! { #(#around)* #(#cfg)* #[#path(#word)] const _: () = (); })
+    let mut items = TokenStream::new();
+    for item in &block.items {
+        if let Item::Memoized { path, cfg, .. } = item {
+            items.extend(quote! { #(#around)* #(#cfg)* #[#path(#word)] const _: () = (); });
         }
-        Item::Conditional { .. } | Item::Other(_) => None,
-    });
-    items.collect()
+    }
+    items
 }
 
 /// The tokens with `<Self as Trait>::Item` for `Self::Item`, which names a type in the `impl` of the trait alone.

@@ -72,14 +72,7 @@ impl Model {
     fn of_holder(&self, function: &str, ty: &Type, name: &TokenStream) -> TokenStream {
         let span = type_tokens::first_span(ty);
         let (krate, function) = (self.krate.at(span), Ident::new(function, span));
-        let name: TokenStream = name
-            .clone()
-            .into_iter()
-            .map(|mut token| {
-                token.set_span(token.span().located_at(span));
-                token
-            })
-            .collect();
+        let name = type_tokens::located_at(name.clone(), span);
         quote_spanned! { span=> #krate::__private::#function(&#name) }
     }
 }

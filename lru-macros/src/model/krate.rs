@@ -4,6 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 
+use crate::type_tokens;
+
 /// The path of `functools` in the user's crate.
 pub(crate) enum Krate {
     Itself,
@@ -20,13 +22,7 @@ impl Krate {
     pub(crate) fn at(&self, span: Span) -> TokenStream {
         match self {
             Self::Itself => quote_spanned! { span=> ::functools },
-            Self::Given(path) => {
-                let tokens = path.to_token_stream().into_iter().map(|mut token| {
-                    token.set_span(token.span().located_at(span));
-                    token
-                });
-                tokens.collect()
-            }
+            Self::Given(path) => type_tokens::located_at(path.to_token_stream(), span),
         }
     }
 }
