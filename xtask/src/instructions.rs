@@ -31,7 +31,7 @@ const KINDS: &[(&str, Option<f64>)] = &[
     ("single-flight", Some(103.5)),
     ("single-flight-miss", Some(2033.9)),
     ("async-miss", Some(3100.5)),
-    ("disabled", Some(10.3)),
+    ("disabled", Some(14.3)),
     ("counted", None),
     (PLAIN, None),
 ];
