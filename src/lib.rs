@@ -218,6 +218,7 @@ pub use lru_core::{
     Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
     Timer, Timestamp, TtlCache,
 };
+pub use lru_core::{Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
 #[doc(hidden)]

@@ -40,6 +40,8 @@ mod property;
 mod region;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
+#[cfg_attr(not(test), expect(dead_code, reason = "lookups and inserts do not use it yet"))]
+mod tags;
 mod time;
 
 #[cfg(feature = "testing")]
@@ -64,6 +66,10 @@ pub use observe::registry;
 pub use observe::stats::CacheStats;
 pub use store::policy;
 pub use store::removal_cause::RemovalCause;
+pub use tags::domain::set_tag_capacity;
+pub use tags::frame::depends_on;
+pub use tags::invalidation::invalidate;
+pub use tags::tag::{Tag, tag};
 
 /// Background refresh of stale results (stale-while-revalidate, RFC 5861): the executor of async functions.
 pub mod refresh {
@@ -161,6 +167,8 @@ pub mod __private {
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
+    pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing};
+    pub use crate::tags::invalidation::{Invalidate, Invalidation, Returned as ReturnedByChange};
     pub use crate::{callback_free, placement, stored_argument, stored_result, unbounded_placement};
     #[cfg(feature = "registry")]
     pub use inventory;
@@ -172,5 +180,6 @@ pub mod __private {
         pub use crate::function::result_policy::choices::*;
         pub use crate::key::choices::*;
         pub use crate::object::type_check::choices::*;
+        pub use crate::tags::choices::*;
     }
 }

@@ -42,7 +42,7 @@ const CRATES: &[Rules] = &[
         sources: "lru-core/src",
         rooms: &[
             &["key", "observe", "property", "region", "time"],
-            &["store"],
+            &["store", "tags"],
             &["expiry", "flight"],
             &["engine"],
             &["backend"],

@@ -1,0 +1,183 @@
+//! [`Node`]: what a result was computed from.
+
+use core::fmt;
+use core::mem;
+use std::sync::Arc;
+
+use crate::tags::current::{Beginning, DomainHandle};
+use crate::tags::domain::{AtomicGeneration, Generation};
+use crate::tags::tag::TagId;
+
+/// The longest chain of dependencies. A longer one would keep the nodes of entries that were evicted long ago.
+pub(super) const DEEPEST: u32 = 4096;
+
+/// What a result was computed from: its tags, and the nodes of the results that were read, as far as the result read them
+/// itself.
+///
+/// An entry has a node, and so have the results that were computed from it. A node outlives the entry: if that is evicted,
+/// they stay valid; if it is computed anew, there is a new node. It is created after the nodes it depends on, so there
+/// are no cycles.
+///
+/// A node takes 64 bytes with its counts (without the feature `testing`), 8 for each tag and 8 for each dependency.
+///
+/// Invariant: a node that is valid at a generation has no tag, nor a dependency with a tag, that was invalidated from
+/// its beginning up to that generation.
+pub(crate) struct Node {
+    /// The last generation at which the node is known to be valid; [`Generation::NEVER`] if it was invalidated.
+    valid_at: AtomicGeneration,
+    tags: Box<[TagId]>,
+    dependencies: Box<[Arc<Node>]>,
+    /// The length of the longest chain of dependencies.
+    depth: u32,
+    completeness: Completeness,
+    domain: DomainHandle,
+}
+
+/// Whether all is known that a result depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Completeness {
+    #[default]
+    Complete,
+    /// The node is valid only until anything at all is invalidated.
+    Incomplete,
+}
+
+impl Node {
+    /// Creates the node of a result. `tags` includes that of its entry and that of its cache.
+    pub(super) fn new(
+        beginning: Beginning,
+        tags: Vec<TagId>,
+        dependencies: Vec<Arc<Self>>,
+        completeness: Completeness,
+    ) -> Arc<Self> {
+        Self::with_depth(DEEPEST, beginning, tags, dependencies, completeness)
+    }
+
+    /// Creates a node. If a chain of dependencies were longer than `deepest`, the node is incomplete instead.
+    pub(super) fn with_depth(
+        deepest: u32,
+        beginning: Beginning,
+        mut tags: Vec<TagId>,
+        mut dependencies: Vec<Arc<Self>>,
+        mut completeness: Completeness,
+    ) -> Arc<Self> {
+        let Beginning { domain, generation } = beginning;
+        // What was read may have begun earlier, and be invalid by now.
+        let valid_at =
+            dependencies.iter().map(|node| node.valid_in(&domain, generation)).fold(generation, Ord::min);
+        let mut depth = dependencies.iter().map(|node| node.depth + 1).max().unwrap_or(0);
+        if depth > deepest {
+            completeness = Completeness::Incomplete;
+        }
+        if completeness == Completeness::Incomplete {
+            // Any invalidation is one of it.
+            tags = Vec::new();
+            dependencies = Vec::new();
+            depth = 0;
+        }
+        Arc::new(Self {
+            valid_at: AtomicGeneration::new(valid_at),
+            tags: tags.into_boxed_slice(),
+            dependencies: dependencies.into_boxed_slice(),
+            depth,
+            completeness,
+            domain,
+        })
+    }
+
+    /// Returns the last generation of `domain` at which the node is known to be valid; for a node of another domain `generation`,
+    /// if it is valid at all.
+    fn valid_in(self: &Arc<Self>, domain: &DomainHandle, generation: Generation) -> Generation {
+        if self.domain.is(domain) {
+            self.valid_at.load()
+        } else {
+            self.check().map_or(Generation::NEVER, |_| generation)
+        }
+    }
+
+    /// Returns the last generation at which the node is known to be valid.
+    #[inline]
+    pub(crate) fn valid_at(&self) -> Generation {
+        self.valid_at.load()
+    }
+
+    /// Checks whether the node is valid now, and returns a generation of its domain at which it is: what an entry is to
+    /// store. `None` if it was invalidated, which never changes again.
+    ///
+    /// It visits each node once per generation, without recursion.
+    pub(crate) fn check(self: &Arc<Self>) -> Option<Generation> {
+        // Before the tags are read: they may be invalidated meanwhile.
+        let now = self.domain.now();
+        let valid_at = self.valid_at.load();
+        if valid_at.covers(now) {
+            return Some(valid_at);
+        }
+        self.check_at(now).then_some(now)
+    }
+
+    fn check_at(self: &Arc<Self>, now: Generation) -> bool {
+        if !self.has_valid_tags() {
+            self.valid_at.store(Generation::NEVER);
+            return false;
+        }
+        // The nodes from here to the one that is checked, each with the next of its dependencies.
+        let mut path = vec![(self, now, 0)];
+        while let Some((node, now, next)) = path.last_mut() {
+            let (node, now) = (*node, *now);
+            let Some(dependency) = node.dependencies.get(*next) else {
+                node.valid_at.store(now);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            let now = if dependency.domain.is(&node.domain) { now } else { dependency.domain.now() };
+            if dependency.valid_at.load().covers(now) {
+                continue;
+            }
+            if !dependency.has_valid_tags() {
+                dependency.valid_at.store(Generation::NEVER);
+                for (node, ..) in path {
+                    node.valid_at.store(Generation::NEVER);
+                }
+                return false;
+            }
+            path.push((dependency, now, 0));
+        }
+        true
+    }
+
+    /// Returns whether no tag of the node itself was invalidated since it was last known to be valid.
+    fn has_valid_tags(&self) -> bool {
+        let valid_at = self.valid_at.load();
+        valid_at != Generation::NEVER
+            && self.completeness == Completeness::Complete
+            && !self.tags.iter().any(|&tag| self.domain.is_invalidated(tag, valid_at))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.dependencies.is_empty() {
+            return;
+        }
+        // A long chain must not be dropped by recursion.
+        let mut nodes = mem::take(&mut self.dependencies).into_vec();
+        while let Some(node) = nodes.pop() {
+            if let Some(mut node) = Arc::into_inner(node) {
+                nodes.append(&mut mem::take(&mut node.dependencies).into_vec());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the dependencies of dependencies: a chain may be long.
+        f.debug_struct("Node")
+            .field("valid_at", &self.valid_at)
+            .field("tags", &self.tags)
+            .field("dependencies", &self.dependencies.len())
+            .field("completeness", &self.completeness)
+            .finish_non_exhaustive()
+    }
+}
