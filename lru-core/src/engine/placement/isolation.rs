@@ -1,5 +1,7 @@
 //! Caches of its own for a test. Only with the feature `testing`.
 //!
+//! An isolation has a domain of tags of its own, too: what is invalidated outside of it does not affect its counts.
+//!
 //! The cache of a memoized function is looked up by the address of the shared one. In an isolated thread it
 //! is replaced by another, which is created at its first use.
 
@@ -13,6 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::region::{InRegion, Region, RunIn};
+use crate::tags::current::DomainHandle;
 
 type Caches = HashMap<usize, Box<dyn Any>>;
 
@@ -29,7 +32,8 @@ thread_local! {
 /// `cargo test` runs tests in parallel, and a function has one cache for the whole program, so that counts
 /// would depend on the calls of other tests. An isolated test is independent of them. Threads and tasks that `test`
 /// starts use the shared caches, and so does a destructor of a thread-local while its thread ends. Isolations
-/// may be nested; results that were computed in one are dropped at its end. A cache in an object, as with
+/// may be nested; results that were computed in one are dropped at its end. Tags are invalidated for results that were
+/// computed in the same isolation, and only for these. A cache in an object, as with
 /// `cache = self.prices`, is not affected: a test creates its own object. A backend is shared with all others.
 ///
 /// The future is not `Send`, as it holds the caches of functions with `scope = thread`: await it in the test itself, not in
@@ -50,12 +54,20 @@ pub fn isolated<T: RunIn<As, Isolation>, As>(test: T) -> T::Output {
 /// The future of [`isolated`]: while it is polled or dropped, the thread has caches of its own.
 pub type IsolatedFuture<F> = InRegion<F, Isolation>;
 
-/// The caches of one isolation, while the thread does not have them.
+/// The caches of one isolation, while the thread does not have them, and its tags.
 #[doc(hidden)]
-#[derive(Default)]
-pub struct Isolation(Caches);
+pub struct Isolation {
+    caches: Caches,
+    domain: DomainHandle,
+}
 
-/// The thread has these caches while `run` runs.
+impl Default for Isolation {
+    fn default() -> Self {
+        Self { caches: Caches::new(), domain: DomainHandle::isolated() }
+    }
+}
+
+/// The thread has these caches and tags while `run` runs.
 impl Region for Isolation {
     fn enter<R>(&mut self, run: impl FnOnce() -> R) -> R {
         /// Restores the former caches of the thread, even after a panic.
@@ -67,9 +79,11 @@ impl Region for Isolation {
             }
         }
 
+        let Self { caches, domain } = self;
         // A thread that ends has no caches of its own any more.
-        let Ok(former) = OWN.try_with(|own| own.replace(Some(mem::take(&mut self.0)))) else { return run() };
-        let _restore = Restore(&mut self.0, former);
+        let Ok(former) = OWN.try_with(|own| own.replace(Some(mem::take(caches)))) else { return run() };
+        let _restore = Restore(caches, former);
+        let _entered = domain.enter();
         run()
     }
 }
@@ -86,7 +100,7 @@ impl Drop for Isolation {
                 }
             }
         });
-        discard(mem::take(&mut self.0));
+        discard(mem::take(&mut self.caches));
     }
 }
 
