@@ -217,10 +217,10 @@ pub(crate) fn servers(options: Options) -> Result {
     Ok(Outcome::Done)
 }
 
-/// Returns the step that checks the protocol of lock-free hits in all interleavings, by the checker `loom`, which replaces
+/// Returns the step that checks the protocols of lock-free hits and of tags in all interleavings, by the checker `loom`, which replaces
 /// its atomics.
 pub(crate) fn interleavings() -> Vec<Step> {
-    vec![Step::new("interleavings", "all interleavings of lock-free hits", all_interleavings)]
+    vec![Step::new("interleavings", "all interleavings of lock-free hits and invalidations by tag", all_interleavings)]
 }
 
 fn all_interleavings() -> Result {

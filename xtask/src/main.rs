@@ -64,7 +64,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "interleavings",
-        purpose: "check lock-free hits in all interleavings and under weak memory, by loom",
+        purpose: "check lock-free hits and invalidations by tag in all interleavings and under weak memory, by loom",
         steps: |_| checks::interleavings(),
     },
     Command {
