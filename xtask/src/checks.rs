@@ -220,7 +220,11 @@ pub(crate) fn servers(options: Options) -> Result {
 /// Returns the step that checks the protocols of lock-free hits and of tags in all interleavings, by the checker `loom`, which replaces
 /// its atomics.
 pub(crate) fn interleavings() -> Vec<Step> {
-    vec![Step::new("interleavings", "all interleavings of lock-free hits and invalidations by tag", all_interleavings)]
+    vec![Step::new(
+        "interleavings",
+        "all interleavings of lock-free hits and invalidations by tag",
+        all_interleavings,
+    )]
 }
 
 fn all_interleavings() -> Result {

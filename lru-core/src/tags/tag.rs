@@ -60,7 +60,6 @@ impl Tag {
 /// assert_eq!(tag("seat", (7, "a")), tag("seat", (7_u8, String::from("a"))));
 /// ```
 #[inline]
-#[expect(clippy::needless_pass_by_value, reason = "a reference to a value is a value as well")]
 pub fn tag<V: Hash>(name: &'static str, value: V) -> Tag {
     let mut hasher = ValueHasher::new();
     hasher.write(name.as_bytes());

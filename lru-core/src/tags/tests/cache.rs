@@ -60,10 +60,14 @@ impl<V> Flight<V> {
         self.has_landed.notify_all();
     }
 
-    fn landed(&self) -> Option<Option<Arc<Published<V>>>> {
+    fn is_running(&self) -> bool {
+        matches!(*self.landing.lock(), Landing::Running)
+    }
+
+    fn published(&self) -> Option<Arc<Published<V>>> {
         match &*self.landing.lock() {
             Landing::Running => None,
-            Landing::Done(published) => Some(published.clone()),
+            Landing::Done(published) => published.clone(),
         }
     }
 }
@@ -187,8 +191,7 @@ impl<V: Clone> Cache<V> {
                         flight.has_landed.wait(&mut landing);
                     }
                     drop(landing);
-                    let published = flight.landed().flatten();
-                    if let Some(value) = published.and_then(|it| self.accept(&flight, &it, called)) {
+                    if let Some(value) = flight.published().and_then(|it| self.accept(&flight, &it, called)) {
                         return value;
                     }
                 }
@@ -206,13 +209,10 @@ impl<V: Clone> Cache<V> {
                 Lookup::Hit(value) => return value,
                 Lookup::Lead(flight) => break Leading { cache: self, key, flight },
                 Lookup::Wait(flight) => {
-                    let published = loop {
-                        match flight.landed() {
-                            Some(published) => break published,
-                            None => yield_now().await,
-                        }
-                    };
-                    if let Some(value) = published.and_then(|it| self.accept(&flight, &it, called)) {
+                    while flight.is_running() {
+                        yield_now().await;
+                    }
+                    if let Some(value) = flight.published().and_then(|it| self.accept(&flight, &it, called)) {
                         return value;
                     }
                 }

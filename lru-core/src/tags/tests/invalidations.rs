@@ -19,6 +19,7 @@ fn panic_now() {
 }
 
 #[test]
+#[expect(clippy::needless_borrow, reason = "generated code selects by it")]
 fn results_succeed_by_their_type() {
     fn generic<T: std::str::FromStr>(text: &str) -> bool {
         let result: Result<T, T::Err> = text.parse();
