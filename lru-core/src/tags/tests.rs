@@ -216,7 +216,13 @@ fn domains_are_independent() {
     let node = node_of(&[tag("source", 1)]);
     {
         let _in_other = other.enter();
+        let of_other = node_of(&[]);
         assert!(!node.valid_at().covers(generation_at_hit()), "it belongs to another domain");
+        let _in_one = one.enter();
+        assert!(!of_other.valid_at().covers(generation_at_hit()), "so does this");
+    }
+    {
+        let _in_other = other.enter();
         invalidate(tag("source", 1));
         assert!(node.check().is_some());
     }
