@@ -40,7 +40,6 @@ mod property;
 mod region;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
-#[cfg_attr(not(test), expect(dead_code, reason = "lookups and inserts do not use it yet"))]
 mod tags;
 mod time;
 
@@ -117,6 +116,7 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
+    pub use crate::function::call::accessors::OwnedKey;
     pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
@@ -149,6 +149,11 @@ pub mod __private {
         Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,
         ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,
     };
+    pub use crate::function::tagged::{
+        info::{TaggedInfo, TaggedQueue},
+        lifecycle::TaggedLifecycle,
+        reads::Reads,
+    };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;
     pub use crate::key::refusal::{BorrowingArgument, SelfArgument, UnorderedArgument, UnsharedArgument};
@@ -167,8 +172,9 @@ pub mod __private {
     pub use crate::store::maxsize::{Integer, MaxSize, UNBOUNDED, bound, integer};
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
-    pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing};
+    pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing, record_unknown};
     pub use crate::tags::invalidation::{Invalidate, Invalidation, Returned as ReturnedByChange};
+    pub use crate::tags::validity::Validity;
     pub use crate::{callback_free, placement, stored_argument, stored_result, unbounded_placement};
     #[cfg(feature = "registry")]
     pub use inventory;

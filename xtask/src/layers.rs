@@ -65,7 +65,7 @@ const CRATES: &[Rules] = &[
             &["model"],
             &["expand"],
             &["derive"],
-            &["property"],
+            &["property", "invalidates"],
         ],
         inner: Some((
             "expand",

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::expiry::{EntryOptions, Freshness, Ticks};
 use crate::store::{CacheTypes, Candidates, RemovalCause};
+use crate::tags::validity::Validity;
 
 /// When entries with the metadata `T` expire.
 pub trait Expiry<T> {
@@ -99,6 +100,12 @@ pub trait Lifecycle<C: CacheTypes>: Expiry<C::Meta> {
 
     /// Returns the metadata for an entry that is stored now.
     fn meta(&self, key: &C::Key, value: &C::Value, options: EntryOptions) -> C::Meta;
+
+    /// Returns what the call knows of the validity of results, where these can be invalidated by tags.
+    #[inline]
+    fn validity(&self) -> Option<&Validity> {
+        None
+    }
 }
 
 /// The lifecycle of entries without metadata, which never expire. There are no hooks.

@@ -68,6 +68,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                 if !is_kept && !state.deferred.hides(place) {
                     state.change_log.changed(hash);
                     state.hide(place, RemovalCause::Invalidated);
+                    if let Some(validity) = lifecycle.validity() {
+                        validity.removed(hash);
+                    }
                 }
             });
         }
@@ -96,6 +99,9 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
                 if state.change_log.superseded(epoch, hash) == Superseded::No {
                     state.change_log.changed(hash);
                     state.hide_all_of(hash);
+                    if let Some(validity) = lifecycle.validity() {
+                        validity.removed(hash);
+                    }
                     panics.catch(|| drop(Self::release_and_notify(state, Removed::none(), lifecycle)));
                     break;
                 }

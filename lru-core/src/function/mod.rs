@@ -7,3 +7,4 @@ pub mod no_callbacks;
 pub(crate) mod options;
 pub mod result_policy;
 pub(crate) mod statics;
+pub(crate) mod tagged;

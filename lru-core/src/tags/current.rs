@@ -87,15 +87,6 @@ impl fmt::Debug for DomainHandle {
     }
 }
 
-/// Returns the generation of the current thread's domain for a hit, which must be read before the entry.
-#[inline(always)]
-pub(crate) fn generation_at_hit() -> Generation {
-    #[cfg(not(any(test, feature = "testing")))]
-    return SHARED.at_hit();
-    #[cfg(any(test, feature = "testing"))]
-    return DomainHandle::current().at_hit();
-}
-
 /// The domain and the generation in which a computation begins.
 ///
 /// A result is stored only if nothing invalidates it from then on: so it must be read before the body runs, and in a put
@@ -108,6 +99,7 @@ pub(crate) struct Beginning {
 
 impl Beginning {
     /// Begins now, on the current thread.
+    #[inline]
     pub(crate) fn now() -> Self {
         let domain = DomainHandle::current();
         let generation = domain.now();

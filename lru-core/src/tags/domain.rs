@@ -101,15 +101,8 @@ impl Domain {
         Self::of(AtomicU64::new(1 | number << DOMAIN_SHIFT), Mutex::default())
     }
 
-    /// Returns the current generation for a hit. It may be an older one than that of [`now`](Self::now), but is none
-    /// from before an invalidation that ended before the hit began.
-    #[inline(always)]
-    pub(crate) fn at_hit(&self) -> Generation {
-        // Coherence of one variable is enough: nothing else is read because of it.
-        Generation(self.generation.0.load(Relaxed))
-    }
-
-    /// Returns the current generation, at which a computation or a check of tags begins.
+    /// Returns the current generation, at which a call, a computation or a check of tags begins. It is none from before an
+    /// invalidation that ended before.
     #[inline]
     pub(crate) fn now(&self) -> Generation {
         // Acquire: what begins at this generation sees what was written before its invalidation, and the table.

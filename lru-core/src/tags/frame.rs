@@ -17,6 +17,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
+use crate::key::KeyHash;
 use crate::tags::current::Beginning;
 use crate::tags::distinct::{Distinct, Identify};
 use crate::tags::node::{Completeness, Node};
@@ -104,6 +105,15 @@ fn record_in_frame(node: &Arc<Node>) {
     in_frame(|reads| reads.nodes.push(Arc::clone(node)));
 }
 
+/// Notes that a result was read of which nothing is known: what is being computed is valid only until anything is
+/// invalidated.
+#[inline]
+pub fn record_unknown() {
+    if is_recording() {
+        in_frame(|reads| reads.completeness = Completeness::Incomplete);
+    }
+}
+
 /// Makes the result that is being computed on this thread depend on a tag.
 ///
 /// It is for what a function with `depends = true` reads without a memoized function, or in threads and tasks that it
@@ -160,6 +170,7 @@ impl Computed {
     }
 
     /// Returns when the computation began.
+    #[cfg(test)]
     pub(crate) fn beginning(&self) -> &Beginning {
         &self.beginning
     }
@@ -169,6 +180,19 @@ impl Computed {
     pub(crate) fn into_node(self, tags: impl IntoIterator<Item = TagId>) -> Arc<Node> {
         let (beginning, tags, nodes, completeness) = self.into_parts(tags);
         Node::new(beginning, tags, nodes, completeness)
+    }
+
+    /// Creates the node of the result for a key of a cache. By its tags it can be invalidated in the whole program, or in
+    /// this cache.
+    pub(crate) fn into_node_of(mut self, cache: u64, key: KeyHash, tags: &[TagId]) -> Arc<Node> {
+        for &tag in tags {
+            self.reads.tags.push(tag);
+        }
+        let mut all = mem::take(&mut self.reads.tags).into_items();
+        let here: Vec<_> = all.iter().map(|&tag| TagId::of_tag_in(cache, tag)).collect();
+        all.extend(here);
+        all.extend([TagId::of_entry(cache, key), TagId::of_cache(cache)]);
+        self.into_node(all)
     }
 
     /// Like [`into_node`](Self::into_node), with another limit for chains of dependencies.

@@ -92,7 +92,7 @@ fn no_check_takes_a_result_of_the_old_source_for_a_valid_one() {
         },
         change,
         |world, (valid_at, read), ()| {
-            let now = world.domain.at_hit();
+            let now = world.domain.now();
             let is_served = valid_at.covers(now)
                 || valid_at != Generation::NEVER && !world.domain.is_invalidated(tag_of(9), valid_at);
             assert!(read == 1 || !is_served);
@@ -107,7 +107,7 @@ fn a_hit_after_an_invalidation_sees_its_generation() {
         |world| {
             let (began, read) = (world.domain.now(), world.source.load(Relaxed));
             let is_done = world.is_done.load(Acquire);
-            let is_served = began.covers(world.domain.at_hit());
+            let is_served = began.covers(world.domain.now());
             assert!(!is_done || read == 1 || !is_served);
         },
         change,

@@ -27,6 +27,7 @@ mod table;
 pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
+pub(crate) mod validity;
 mod value_hasher;
 
 #[cfg(not(all(test, loom)))]

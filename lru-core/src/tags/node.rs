@@ -96,8 +96,8 @@ impl Node {
     }
 
     /// Returns the last generation at which the node is known to be valid.
-    #[inline]
-    pub(crate) fn valid_at(&self) -> Generation {
+    #[cfg(test)]
+    pub(super) fn valid_at(&self) -> Generation {
         self.valid_at.load()
     }
 

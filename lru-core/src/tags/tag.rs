@@ -81,6 +81,11 @@ impl TagId {
         Self::of_hash(mixed(mixed(cache) ^ key.get()))
     }
 
+    /// Returns what stands for a tag among the entries of one cache.
+    pub(crate) fn of_tag_in(cache: u64, tag: Self) -> Self {
+        Self::of_hash(mixed(mixed(cache).rotate_left(32) ^ tag.get()))
+    }
+
     /// Returns the tag of all entries of a cache.
     pub(crate) fn of_cache(cache: u64) -> Self {
         Self::of_hash(mixed(mixed(cache).wrapping_add(STEP)))

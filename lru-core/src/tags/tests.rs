@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
-use crate::tags::current::{Beginning, DomainHandle, generation_at_hit};
+use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::domain::{Generation, InvalidationCounts};
 use crate::tags::frame::Computed;
 use crate::tags::invalidation::{invalidate, invalidate_all};
@@ -159,10 +159,14 @@ fn an_invalidation_is_later_than_what_began_before_it() {
     in_own_domain(|domain| {
         let (one, other) = (TagId::from(tag("source", 1)), TagId::from(tag("source", 2)));
         let before = domain.now();
-        assert!(before.covers(generation_at_hit()));
+        assert!(before.covers(DomainHandle::current().now()));
         invalidate(tag("source", 1));
         let after = domain.now();
-        assert!(after > before && !before.covers(generation_at_hit()) && after.covers(generation_at_hit()));
+        assert!(
+            after > before
+                && !before.covers(DomainHandle::current().now())
+                && after.covers(DomainHandle::current().now())
+        );
         assert!(domain.is_invalidated(one, before) && !domain.is_invalidated(one, after));
         assert!(!domain.is_invalidated(other, before));
         invalidate_all(&[one, other]);
@@ -217,9 +221,9 @@ fn domains_are_independent() {
     {
         let _in_other = other.enter();
         let of_other = node_of(&[]);
-        assert!(!node.valid_at().covers(generation_at_hit()), "it belongs to another domain");
+        assert!(!node.valid_at().covers(DomainHandle::current().now()), "it belongs to another domain");
         let _in_one = one.enter();
-        assert!(!of_other.valid_at().covers(generation_at_hit()), "so does this");
+        assert!(!of_other.valid_at().covers(DomainHandle::current().now()), "so does this");
     }
     {
         let _in_other = other.enter();

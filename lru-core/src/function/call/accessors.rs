@@ -18,6 +18,8 @@ use crate::observe::info::CacheParameters;
 use crate::observe::stats::CacheStats;
 use crate::store::first_panic::FirstPanic;
 use crate::store::{EntryOf, Removed};
+use crate::tags::tag::Tag;
+use crate::tags::validity::Validity;
 
 #[expect(clippy::needless_pass_by_value, reason = "a key is a tuple of references")]
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
@@ -62,9 +64,10 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let is_error = policy.is_error(&result);
-        let options = policy.value(&result).map(|value| options(&self.lifecycle, value));
         let hash = KeyHash::of_part(&key);
-        let options = options.filter(EntryOptions::stores);
+        // Before the options are made: the new result is valid from then on.
+        self.invalidate_dependents(hash);
+        let options = self.judge_for(hash, &result, policy, options).filter(EntryOptions::stores);
         let value = options.and_then(|_| policy.into_stored(result));
         if let (Some(options), Some(value)) = (options, value) {
             let key = key.to_stored();
@@ -80,13 +83,40 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub fn invalidate<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> bool {
         let hash = KeyHash::of_part(&key);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
-        self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle))
+        let removed = self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
+        self.invalidate_dependents(hash);
+        removed
+    }
+
+    /// Returns what [`CacheHandle::invalidate_owned`] takes to invalidate the entry for the key later.
+    pub fn owned<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> OwnedKey<StoredKey<E>> {
+        OwnedKey { hash: KeyHash::of_part(&key), key: key.to_stored(), same: Q::stored_eq }
+    }
+
+    /// Like [`CacheHandle::invalidate`], by an owned key.
+    pub fn invalidate_owned(self, owned: OwnedKey<StoredKey<E>>) {
+        let OwnedKey { hash, key, same } = owned;
+        let matches = |stored: &StoredKey<E>| same(stored, &key);
+        self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
+        self.invalidate_dependents(hash);
+    }
+
+    /// Invalidates the results that have a tag, and what was computed from them.
+    pub fn invalidate_tag(self, tag: Tag) {
+        Validity::tag_changed(tag, self.number());
     }
 
     /// Removes all entries for which `predicate` is false. Counts nothing.
     pub fn retain(self, mut predicate: impl FnMut(&StoredKey<E>, &StoredValue<E>) -> bool) {
         self.engines.apply_all_deferred(&self.lifecycle);
-        self.engines.each(Change::Retain, |engine| engine.retain(&mut predicate, &self.lifecycle));
+        let mut panic = FirstPanic::none();
+        panic.catch(|| {
+            self.engines.each(Change::Retain, |engine| engine.retain(&mut predicate, &self.lifecycle));
+        });
+        if let Some(validity) = self.lifecycle.validity() {
+            validity.invalidate_removed(self.number());
+        }
+        panic.resume();
     }
 
     /// Like [`CacheHandle::retain`], with a test that may examine more of the keys.
@@ -104,7 +134,15 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub(crate) fn clear_all(&self) {
         let mut removed = Vec::new();
         self.engines.each(Change::Clear, |engine| removed.extend(engine.clear_unreported(&self.lifecycle)));
+        self.invalidate_all_dependents();
         self.report_removed(removed);
+    }
+
+    /// Invalidates what was computed from any result, where these have tags.
+    fn invalidate_all_dependents(&self) {
+        if self.lifecycle.validity().is_some() {
+            Validity::cleared(self.number());
+        }
     }
 
     /// Reports and drops the entries that were removed from all engines.
@@ -153,6 +191,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.each(Change::Retain, |engine| {
             removed.extend(engine.remove_entries_unreported(&self.lifecycle));
         });
+        self.invalidate_all_dependents();
         self.report_removed(removed);
     }
 
@@ -160,6 +199,13 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub(crate) fn reset_all_counters(&self) {
         self.engines.each(Change::Reset, Engine::reset_all_counters);
     }
+}
+
+/// An owned key, for a change that is made later.
+pub struct OwnedKey<K> {
+    hash: KeyHash,
+    key: K,
+    same: fn(&K, &K) -> bool,
 }
 
 /// A test of the entries to be retained.

@@ -187,7 +187,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             events.served_stale();
         }
         let is_kept = !is_stale && !self.is_late_error(&result);
-        let options = if is_kept { self.handle.judge(&result, policy, options) } else { None };
+        let options = if is_kept { self.handle.judge_for(self.hash, &result, policy, options) } else { None };
         let kept = if is_kept { self.handle.kept_outside(options.as_ref()) } else { KeptOutside::Failed };
         let encoded = Some(remote.encode(&result, kept, claim, policy));
         drop(scope);
@@ -216,7 +216,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             Fetched::Failed(error) => (error, Stored::Unknown),
         };
         let scope = computation.body_scope();
-        let options = self.handle.judge(&result, self.policy, options);
+        let options = self.handle.judge_for(self.hash, &result, self.policy, options);
         drop(scope);
         let pending = Ended { pending: self, options, is_stale: false };
         Computed::Result { result, encoded: None, stored, computation, pending }
@@ -247,6 +247,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
         let scope = computation.body_scope();
         let (leader, began) = (computation.leader.take(), computation.began);
         let (hash, policy) = (pending.hash, pending.policy);
+        let shared_by = leader.as_ref().and_then(|_| pending.shared_by(computation.start));
         let result = match stored {
             Stored::Superseded(_) => {
                 pending.invalidate();
@@ -261,7 +262,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
             }
             Stored::Kept(_) | Stored::Unknown => result,
         };
-        publish(leader, policy, sharing, &result, stored.current_at());
+        publish(leader, policy, sharing, &result, stored.current_at().or(shared_by));
         drop(scope);
         remote.inserted(hash);
         result

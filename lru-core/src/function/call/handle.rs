@@ -16,6 +16,7 @@ use crate::function::bypass::is_bypassed;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::store::{Entry, Epoch};
+use crate::tags::validity::Validity;
 
 /// The handle of a function's cache. The keys of the cache are the owned form of the arguments, its values
 /// the stored part of the results.
@@ -94,6 +95,19 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         engines.apply_deferred(hash, lifecycle);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
         engines.lookup_uncounted(hash, matches, |stored| policy.restore(stored), lifecycle)
+    }
+
+    /// Returns a number that distinguishes the cache from others.
+    pub(super) fn number(&self) -> u64 {
+        self.engines.first(|engine| core::ptr::from_ref(engine).addr() as u64)
+    }
+
+    /// Invalidates what was computed from the result for a key, where that has tags.
+    #[inline]
+    pub(super) fn invalidate_dependents(&self, hash: KeyHash) {
+        if self.lifecycle.validity().is_some() {
+            Validity::changed(hash, self.number());
+        }
     }
 
     /// Counts an error.

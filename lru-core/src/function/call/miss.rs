@@ -116,6 +116,22 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         policy.value(result).map(|value| options(&self.lifecycle, value))
     }
 
+    /// Like [`CacheHandle::judge`], for the result of this key: its node is made, where it has one.
+    #[inline]
+    pub(super) fn judge_for<R, O: ResultPolicy<R>>(
+        &self,
+        hash: KeyHash,
+        result: &R,
+        policy: O,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<EntryOptions> {
+        let options = self.judge(result, policy, options);
+        if let Some(validity) = self.lifecycle.validity() {
+            validity.judged(hash, self.number());
+        }
+        options
+    }
+
     /// Returns for how long a backend stores a result with these options; `None` is not stored.
     pub fn kept_outside(&self, options: Option<&EntryOptions>) -> KeptOutside {
         let Some(options) = options.filter(|options| options.stores()) else { return KeptOutside::No };
@@ -145,7 +161,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
         let Pending { hash, key, kind, same, max_age } = pending;
         // Cloned before the lock is taken.
-        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
+        let options = self.judge_for(hash, result, policy, options).filter(EntryOptions::stores);
         if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
             let Self { engines, stores, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });

@@ -86,6 +86,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             return self.uncached_miss(policy);
         }
         let hash = KeyHash::of_part(&key);
+        // Before the body runs: the new result is valid from then on.
+        self.invalidate_dependents(hash);
         if !self.stores {
             // Later calls must not join a computation that began earlier.
             self.change(hash, |engine, _| engine.record_change(hash));

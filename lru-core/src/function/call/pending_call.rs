@@ -111,6 +111,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
     }
 
+    /// Returns up to which time calls may have begun that share the result of this one; `None` if all may. It began to compute
+    /// at `start`.
+    pub(super) fn shared_by(&self, start: Instant) -> Option<Instant> {
+        self.handle.lifecycle.validity().map(|validity| validity.shared_by(start))
+    }
+
     /// Returns a computation of this call that begins at this epoch and time.
     pub(super) fn computation(
         &self,

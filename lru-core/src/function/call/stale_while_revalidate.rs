@@ -286,7 +286,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let _scope = computation.body_scope();
-        self.options = self.pending.handle.judge(result, self.pending.policy, options);
+        let PendingCall { handle, hash, policy, .. } = &self.pending;
+        self.options = handle.judge_for(*hash, result, *policy, options);
     }
 
     /// Inserts and publishes the result.
@@ -314,6 +315,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let matches = |stored: &StoredKey<E>| same(stored, key);
         handle.at(hash, |engine, _| engine.counters().computing.record(took));
         let leader = computation.leader.take();
+        let shared_by = leader.as_ref().and_then(|_| pending.shared_by(computation.start));
         let result = match stored {
             Stored::Superseded(_) => {
                 pending.invalidate();
@@ -338,7 +340,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                 result
             }
         };
-        publish(leader, policy, sharing, &result, stored.current_at());
+        publish(leader, policy, sharing, &result, stored.current_at().or(shared_by));
         drop(scope);
         remote.inserted(hash);
         result

@@ -13,6 +13,7 @@ use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::store::Epoch;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// The next step of a call that has joined the flight of its key.
@@ -174,6 +175,9 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 let Some(result) = result else { return Outcome::Compute(None) };
                 let (result, _) = self.serve_stale_if_error(result);
                 self.count(|counters| &counters.coalesced);
+                if self.handle.lifecycle.validity().is_some() {
+                    Validity::shared();
+                }
                 Outcome::Shared(result)
             }
         }

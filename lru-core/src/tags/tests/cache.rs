@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use parking_lot::{Condvar, Mutex};
 
 use crate::key::KeyHash;
-use crate::tags::current::{Beginning, DomainHandle, generation_at_hit};
+use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computation, Computed, Frame, computing, record};
 use crate::tags::invalidation::invalidate_all;
@@ -105,7 +105,7 @@ impl<V: Clone> Cache<V> {
     }
 
     fn hit(&self, key: u64) -> Option<V> {
-        let generation = generation_at_hit();
+        let generation = DomainHandle::current().now();
         let mut entries = self.entries.lock();
         let entry = entries.get(&key)?;
         if !entry.valid_at.get().covers(generation) {

@@ -1,0 +1,7 @@
+//! Functions with tags or dependencies: the metadata of their entries, the lifecycle of their calls, and what a body reads.
+//!
+//! The engine sees an entry that was invalidated as one that has expired. [`tags`](crate::tags) decides which are.
+
+pub(crate) mod info;
+pub(crate) mod lifecycle;
+pub(crate) mod reads;

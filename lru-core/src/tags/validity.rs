@@ -1,0 +1,129 @@
+//! What a call knows of the validity of results: when it began, and what its own result depends on.
+
+use core::cell::Cell;
+use core::fmt;
+use std::boxed::Box;
+use std::sync::Arc;
+use std::vec::Vec;
+
+use crate::key::KeyHash;
+use crate::tags::current::Beginning;
+use crate::tags::domain::Generation;
+use crate::tags::frame::{Computed, record, record_unknown};
+use crate::tags::invalidation::invalidate_all;
+use crate::tags::node::Node;
+use crate::tags::tag::{Tag, TagId};
+use crate::time::Instant;
+
+/// The validity of results, as one call of a function with tags or dependencies sees it.
+pub struct Validity {
+    /// The beginning of the call, which precedes its lookup.
+    beginning: Beginning,
+    /// What the call has found out beyond; hits have nothing here.
+    found: Cell<Option<Box<Found>>>,
+}
+
+/// What a call that does not hit has found out.
+enum Found {
+    /// Its result was computed, and has these tags.
+    Computed(Computed, Vec<TagId>),
+    /// Its result has this node.
+    Judged(Arc<Node>),
+    /// It has removed the entries of these keys.
+    Removed(Vec<KeyHash>),
+}
+
+impl fmt::Debug for Validity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validity").field("beginning", &self.beginning).finish_non_exhaustive()
+    }
+}
+
+impl Validity {
+    /// Begins a call.
+    #[inline]
+    pub(crate) fn begin() -> Self {
+        Self { beginning: Beginning::now(), found: Cell::new(None) }
+    }
+
+    /// Returns the generation at which the call began.
+    #[inline]
+    pub(crate) fn seen(&self) -> Generation {
+        self.beginning.generation
+    }
+
+    /// Notes what the result of the call was computed from, and its tags.
+    pub(crate) fn computed(&self, computed: Option<Computed>, tags: impl IntoIterator<Item = Tag>) {
+        let computed = computed.unwrap_or_else(|| Computed::at(self.beginning.clone()).with_unknown_tags());
+        let tags = tags.into_iter().map(TagId::from).collect();
+        self.found.set(Some(Box::new(Found::Computed(computed, tags))));
+    }
+
+    /// Makes the node of the result, whether or not it will be stored, and records it for the caller.
+    pub(crate) fn judged(&self, hash: KeyHash, cache: u64) {
+        let found = self.found.take().map(|found| match *found {
+            Found::Computed(computed, tags) => {
+                let node = computed.into_node_of(cache, hash, &tags);
+                record(&node);
+                Box::new(Found::Judged(node))
+            }
+            Found::Judged(_) | Found::Removed(_) => found,
+        });
+        self.found.set(found);
+    }
+
+    /// Returns the node of the result that the call stores.
+    pub(crate) fn node(&self) -> Arc<Node> {
+        match self.found.take().map(|found| *found) {
+            Some(Found::Judged(node)) => node,
+            // A result of which nothing is known.
+            _ => Computed::at(self.beginning.clone()).with_unknown_tags().into_node([]),
+        }
+    }
+
+    /// Notes that the call returns a result of which nothing is known, such as that of another call.
+    pub(crate) fn shared() {
+        record_unknown();
+    }
+
+    /// Returns up to which time calls may have begun that share the result of this one, which began to compute at `start`: those
+    /// that begin after an invalidation do not.
+    pub(crate) fn shared_by(&self, start: Instant) -> Instant {
+        // Read before the generation: an invalidation that is missed ends later, and so do calls begin that must not share.
+        let now = Instant::now();
+        if self.seen().covers(self.beginning.domain.now()) { now } else { start }
+    }
+
+    /// Invalidates what was computed from the result for a key.
+    pub(crate) fn changed(hash: KeyHash, cache: u64) {
+        invalidate_all(&[TagId::of_entry(cache, hash)]);
+    }
+
+    /// Invalidates what was computed from any result of a cache.
+    pub(crate) fn cleared(cache: u64) {
+        invalidate_all(&[TagId::of_cache(cache)]);
+    }
+
+    /// Invalidates the results of a cache that have a tag.
+    pub(crate) fn tag_changed(tag: Tag, cache: u64) {
+        invalidate_all(&[TagId::of_tag_in(cache, tag.into())]);
+    }
+
+    /// Notes that an entry was removed by a test.
+    pub(crate) fn removed(&self, hash: KeyHash) {
+        let mut hashes = match self.found.take().map(|found| *found) {
+            Some(Found::Removed(hashes)) => hashes,
+            _ => Vec::new(),
+        };
+        hashes.push(hash);
+        self.found.set(Some(Box::new(Found::Removed(hashes))));
+    }
+
+    /// Invalidates what was computed from the results that were removed by a test.
+    pub(crate) fn invalidate_removed(&self, cache: u64) {
+        if let Some(Found::Removed(hashes)) = self.found.take().map(|found| *found) {
+            let tags: Vec<_> = hashes.into_iter().map(|hash| TagId::of_entry(cache, hash)).collect();
+            invalidate_all(&tags);
+        }
+    }
+}
