@@ -246,6 +246,43 @@ pub use renamed::{Builder, Cause, Iter, Task};
 /// ```
 pub use lru_core::Tagged;
 
+/// Invalidates results after a function that makes a change.
+///
+/// It takes calls of memoized functions, by the arguments of the entry that is invalidated, and tags. All of it is
+/// evaluated before the body, which may consume the arguments, and carried out after it:
+///
+/// * if the function returns an `Ok`, or no `Result`, before it returns;
+/// * if it panics, or its future is dropped: the change may have been made;
+/// * not if it returns an `Err`.
+///
+/// ```
+/// use functools::{invalidates, lru_cache, tag};
+///
+/// #[lru_cache(tags = |_, name| [tag("name", name)])]
+/// fn user(id: u32) -> String {
+///     format!("user {id}")
+/// }
+///
+/// #[invalidates(user(id), tag("name", &name))]
+/// fn rename(id: u32, name: String) -> Result<(), String> {
+///     if name.is_empty() { Err("no name".to_owned()) } else { Ok(()) }
+/// }
+///
+/// user(1);
+/// rename(1, String::new()).unwrap_err();
+/// assert!(user::cache_contains(1));
+/// rename(1, "Ada".to_owned()).unwrap();
+/// assert!(!user::cache_contains(1));
+/// ```
+///
+/// Of methods, write `self.price(id)`, `Self::price(id)` or `Shop::price(id)`: a segment before the last that begins with a
+/// capital letter is a type. It takes memoized functions that have accessors and a cache of their own for all threads, in
+/// memory; if this crate was renamed, write `crate = path` first.
+///
+/// If the caller commits the change afterwards, as with a transaction that is handed in, invalidate after the commit
+/// instead. A body that reads through the cache after its change, and before its end, may be served what was cached.
+pub use lru_macros::invalidates;
+
 /// Implements [`Argument`](trait@Argument) for a type of your own: one that contains floats, or that is
 /// borrowed inside another type (`Option<&Point>`).
 ///
@@ -726,6 +763,52 @@ pub use lru_macros::cache;
 /// (text(200), text(200), text(204), text(204));
 /// assert_eq!((text::cache_info().hits, text::cache_info().misses), (1, 3));
 /// ```
+///
+/// ## Tags and dependencies
+///
+/// `tags` gives each result tags, by which results of any functions are invalidated together: a closure that is given references
+/// to all arguments, or to all arguments and the result (of a `Result`, the `Ok` value), and returns [`tag`]s: an array, a `Vec`
+/// or an `Option`. After [`invalidate`]`(tag("team", 7))` has returned, no call that begins is answered by a result with this tag,
+/// in any function of the program; nor is a result stored whose computation began before. It does not take longer if there are
+/// more entries.
+///
+/// With `depends = true`, a result is invalidated with what it was computed from, transitively: with the results of functions
+/// with `tags` or `depends` that its body calls, whether these hit or miss, and with tags that it adds by [`depends_on`]. Such a
+/// result is invalidated by its tags, and by `cache_invalidate`, `cache_put`, `cache_refresh`, `cache_retain` and `cache_clear` of its function.
+///
+/// ```
+/// use functools::{invalidate, lru_cache, tag};
+///
+/// # #[derive(Clone)] struct User { team: u32 }
+/// #[lru_cache(tags = |id, user| [tag("user", id), tag("team", user.team)])]
+/// fn user(id: u32) -> User {
+///     User { team: id % 2 }
+/// }
+///
+/// #[lru_cache(depends = true)]
+/// fn page(id: u32) -> String {
+///     format!("user {id} of team {}", user(id).team)
+/// }
+///
+/// (page(1), page(2));
+/// invalidate(tag("team", 0));
+/// assert!(!user::cache_contains(2) && !page::cache_contains(2));
+/// assert!(user::cache_contains(1) && page::cache_contains(1));
+/// user::cache_invalidate(1);
+/// assert!(!page::cache_contains(1));
+/// ```
+///
+/// * An eviction, an expiry, or a refresh in the background of what was read invalidates nothing: give a function with
+///   `depends` a `ttl` of its own.
+/// * A *hit* of a function without `tags` and `depends` records nothing: give them to each function between a source and a page.
+/// * Threads and tasks that a body starts are not recorded; `depends_on` says what they read.
+/// * If the tags of what was read are unknown, as of an `Err`, a panic, or a result that a single-flight call received from
+///   another call, the dependent result is valid only until anything is invalidated.
+/// * `cache_refresh` invalidates the old result before it computes: if it fails, the old result is gone.
+/// * An invalid entry counts in `currsize` until it is looked at or evicted.
+///
+/// They are for functions with a cache of their own, in memory: not with [`backend`](#backends) or [`cache`](#cache-objects).
+/// [`macro@invalidates`] invalidates after a function that makes a change.
 ///
 /// ## `scope`
 ///
@@ -1258,6 +1341,7 @@ pub use lru_macros::cache;
 /// | `f::cache_peek(n)` | the cached result, as an `Option` |
 /// | `f::cache_put(n, value)` | stores a result as if it had been computed |
 /// | `f::cache_invalidate(n)` | removes one result, and returns whether there was one |
+/// | `f::cache_invalidate_tag(tag)` | with [`tags` or `depends`](#tags-and-dependencies): invalidates the results of this function that have a tag |
 /// | `f::cache_retain(\|n, value\| …)` | removes all results for which the closure returns `false` |
 /// | `f::cache_entries()` | copies of all entries, each a [`CacheEntry`]: arguments, result, age |
 /// | `f::cache_refresh(n)` | computes, stores and returns; counts one miss |

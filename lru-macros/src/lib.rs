@@ -26,6 +26,7 @@ mod errors;
 mod expand;
 mod future_type;
 mod impl_block;
+mod invalidates;
 mod lifetimes;
 mod model;
 mod pattern;
@@ -97,6 +98,12 @@ pub fn cached_property(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     property::property(args.into(), &item.into()).into()
+}
+
+/// Invalidates results after a function that makes a change: `#[invalidates(user(id), tag("team", team))]`.
+#[proc_macro_attribute]
+pub fn invalidates(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    invalidates::invalidates(args.into(), &item.into()).into()
 }
 
 /// Implements `Argument` for a type, so that it can be an argument of a memoized function.

@@ -169,6 +169,14 @@ impl Computed {
         self
     }
 
+    /// Moves what a task has computed outside of the call's isolation to the domain of the call, which began earlier.
+    pub(super) fn of_call(mut self, call: &Beginning) -> Self {
+        if !self.beginning.domain.is(&call.domain) {
+            self.beginning = call.clone();
+        }
+        self
+    }
+
     /// Returns when the computation began.
     #[cfg(test)]
     pub(crate) fn beginning(&self) -> &Beginning {

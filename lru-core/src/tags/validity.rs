@@ -54,7 +54,10 @@ impl Validity {
 
     /// Notes what the result of the call was computed from, and its tags.
     pub(crate) fn computed(&self, computed: Option<Computed>, tags: impl IntoIterator<Item = Tag>) {
-        let computed = computed.unwrap_or_else(|| Computed::at(self.beginning.clone()).with_unknown_tags());
+        let computed = match computed {
+            Some(computed) => computed.of_call(&self.beginning),
+            None => Computed::at(self.beginning.clone()).with_unknown_tags(),
+        };
         let tags = tags.into_iter().map(TagId::from).collect();
         self.found.set(Some(Box::new(Found::Computed(computed, tags))));
     }

@@ -26,7 +26,7 @@ pub(crate) use attribute::Attribute;
 pub(crate) use block::BlockArgs;
 pub(crate) use given::Given;
 pub(crate) use groups::ungrouped;
-pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results};
+pub(crate) use table::{Args, Backend, Eviction, Expiry, Flight, Items, Placement, Results, Validity};
 #[cfg(test)]
 pub(crate) use table::{Described, REFERENCE};
 pub(crate) use values::{Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr};
@@ -259,6 +259,18 @@ impl Backend {
     /// Whether there is a store.
     pub(crate) fn is_some(&self) -> bool {
         self.backend.is_some() || self.snapshot.is_some()
+    }
+}
+
+impl Validity {
+    /// Whether results depend on what their computation reads.
+    pub(crate) fn depends(&self) -> bool {
+        self.depends.get() == Some(&true)
+    }
+
+    /// Whether results have tags, or depend on others.
+    pub(crate) fn is_some(&self) -> bool {
+        self.tags.is_some() || self.depends()
     }
 }
 

@@ -71,6 +71,14 @@ const SYNONYMS: &[Synonym] = &[
         names: &["unless", "skipif", "dontcacheif"],
         instead: Named("keep", "it returns whether a result is stored, so negate the condition"),
     },
+    Synonym {
+        names: &["tag", "tagged", "groups", "group", "cachetags", "invalidateon", "keys"],
+        instead: Named("tags", "it takes a closure, such as `tags = |id| [tag(\"user\", id)]`"),
+    },
+    Synonym {
+        names: &["dependson", "dependencies", "dependency", "tracked", "track"],
+        instead: Named("depends", "`depends = true` records what the function reads while it computes"),
+    },
     Synonym { names: &["refreshafterwrite", "stalewhilerevalidate"], instead: Named("swr", "") },
     Synonym {
         names: &["resultfallback", "staleonerror"],

@@ -29,7 +29,7 @@ use super::attribute::Attribute;
 use super::given::Given;
 use super::values::{
     Accessors, Format, MaxSize, OnLost, Policy, Scope, SingleFlight, Swr, count, duration, expression,
-    fraction, function, maxsize, name, namespace, number, path, shards, stale, time_to_live, word,
+    fraction, function, maxsize, name, namespace, number, path, shards, stale, tags, time_to_live, word,
 };
 
 /// Turns the table into the structs of the groups, [`Args`], [`OPTIONS`] and [`REFERENCE`].
@@ -254,6 +254,18 @@ options! {
         /// Whether `None` and `Ok(None)` are cached.
         cache_none: bool = word, "`true` or `false`",
             default "`true`", see "cached-results";
+    }
+
+    /// What invalidates results beside their own key. In memory: not with a backend.
+    Validity: validity, "Invalidation" {
+        /// Tags of a result: a function of the arguments, or of the arguments and the result; `invalidate(tag(…))`
+        /// invalidates all results with a tag, in every function.
+        tags: Expr = tags,
+            "a closure that returns the tags of a result, such as `tags = |id, user| [tag(\"user\", id), tag(\"team\", user.team)]`",
+            default "none", see "tags-and-dependencies";
+        /// Whether a result is invalidated when one is that was read while it was computed.
+        depends: bool = word, "`true` or `false`",
+            default "`false`", see "tags-and-dependencies";
     }
 
     /// What is generated next to the function, and how it names this library.

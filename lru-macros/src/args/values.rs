@@ -191,6 +191,20 @@ pub(super) fn function(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     }
 }
 
+/// A closure: the number of its parameters tells whether it takes the result.
+pub(super) fn tags(input: ParseStream, takes: &str) -> syn::Result<Expr> {
+    match function(input, takes)? {
+        closure @ Expr::Closure(_) => Ok(closure),
+        path => {
+            let message = format!(
+                "{takes}; call the function in a closure: `tags = |…| {}(…)`",
+                path.to_token_stream()
+            );
+            Err(syn::Error::new_spanned(path, message))
+        }
+    }
+}
+
 /// An integer: what is plainly none is refused.
 pub(super) fn number(input: ParseStream, takes: &str) -> syn::Result<Expr> {
     let expr: Expr = input.parse()?;

@@ -46,6 +46,21 @@ pub(super) fn takes_arguments(
     takes(function, what, &names, errors);
 }
 
+/// Like [`takes_arguments`], of a function that may take one parameter more.
+pub(super) fn takes_arguments_or_more(
+    function: &Expr,
+    what: &str,
+    more: &str,
+    args: &Args,
+    func: &Func,
+    errors: &mut Errors,
+) {
+    let number = arguments(args, func).len();
+    let is_without = matches!(function, Expr::Closure(closure) if closure.inputs.len() == number);
+    let more: &[&str] = if is_without { &[] } else { &[more] };
+    takes_arguments(function, what, more, args, func, errors);
+}
+
 /// Checks that the function of an option takes as many parameters as there are `names`. `what` says so in the
 /// message.
 pub(super) fn takes(function: &Expr, what: &str, names: &[String], errors: &mut Errors) {

@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::parse_quote;
 
 use super::{backend, cache, call, coalesced};
-use crate::model::{Accessors, Checks, Flavor, Model, Need};
+use crate::model::{self, Accessors, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
 
 /// What an accessor takes.
@@ -23,13 +23,21 @@ enum Takes {
     KeyArgumentsAndResult,
 }
 
+/// The type of a parameter before the arguments.
+enum First {
+    /// A type parameter with this bound.
+    Bound(TokenStream),
+    Type(TokenStream),
+}
+
 /// A function that reads or changes the cache.
 pub(super) struct Accessor {
     pub(super) name: &'static str,
+    /// Empty if it is hidden.
     doc: &'static str,
     takes: Takes,
-    /// A parameter before the arguments, and the bound of its type.
-    first: Option<(&'static str, TokenStream)>,
+    /// A parameter before the arguments.
+    first: Option<(&'static str, First)>,
     returns: Option<TokenStream>,
     body: TokenStream,
     /// Whether it runs the body, and so is `unsafe` as the function is.
@@ -50,7 +58,7 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
         plain.with_backend(model)
     };
     let truth = Some(quote! { ::core::primitive::bool });
-    vec![
+    let mut list = vec![
         ask(
             "cache_info",
             " Returns the cache statistics: hits, misses, `maxsize` and the number of entries.",
@@ -109,20 +117,10 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
         ),
         refresh,
         call,
-        Accessor {
-            first: Some(("age", quote! { #krate::__private::IntoSpan<::core::time::Duration> })),
-            ..ask(
-                "cache_get_within",
-                " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
-                Takes::KeyArguments,
-                Some(quote! { ::core::option::Option<#peeked> }),
-                {
-                    let age = model.added_parameter("age");
-                    quote! { #handle.get_within(#key, #result_policy, #age) }
-                },
-            )
-        },
-    ]
+    ];
+    list.push(get_within(model, &handle, &key, &result_policy));
+    list.extend(invalidate_tag(model, &handle));
+    list
 }
 
 /// Returns the accessors that run the body.
@@ -158,6 +156,60 @@ fn running(model: &Model) -> [Accessor; 2] {
             waits: true,
         },
     ]
+}
+
+/// Returns the accessor that finds young results only.
+fn get_within(model: &Model, handle: &TokenStream, key: &TokenStream, policy: &TokenStream) -> Accessor {
+    let (krate, age, peeked) = (&model.krate, model.added_parameter("age"), model.peeked());
+    let accessor = Accessor {
+        name: "cache_get_within",
+        doc: " Returns the cached result if it was stored less than `age` ago, which is a hit; runs nothing.",
+        takes: Takes::KeyArguments,
+        first: Some(("age", First::Bound(quote! { #krate::__private::IntoSpan<::core::time::Duration> }))),
+        returns: Some(quote! { ::core::option::Option<#peeked> }),
+        body: quote! { #handle.get_within(#key, #policy, #age) },
+        runs: false,
+        waits: false,
+    };
+    accessor.with_backend(model)
+}
+
+/// Returns the accessor that invalidates by a tag, where results have tags.
+fn invalidate_tag(model: &Model, handle: &TokenStream) -> Option<Accessor> {
+    let (krate, tag) = (&model.krate, model.added_parameter("tag"));
+    model.lifecycle.is_tagged().then(|| Accessor {
+        name: "cache_invalidate_tag",
+        doc: " Invalidates the results of this function that have a tag, and what was computed from them.",
+        takes: Takes::Nothing,
+        first: Some(("tag", First::Type(quote! { #krate::Tag }))),
+        returns: None,
+        body: quote! { #handle.invalidate_tag(#tag); },
+        runs: false,
+        waits: false,
+    })
+}
+
+/// Returns the accessor that `#[invalidates(…)]` calls, where the cache can be reached at any time, from any thread.
+pub(super) fn invalidation(model: &Model) -> Option<Accessor> {
+    let home = quote!(Self);
+    if model.backend.is_some() || matches!(model.accessors, Accessors::None) {
+        return None;
+    }
+    cache::in_static(model, &home)?;
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let krate = &model.krate;
+    Some(Accessor {
+        name: model::INVALIDATION,
+        doc: "",
+        takes: Takes::KeyArguments,
+        first: None,
+        returns: Some(quote! { #krate::__private::Later }),
+        body: quote! {
+            #handle.later(#key, |__key| #handle.invalidate_owned(__key))
+        },
+        runs: false,
+        waits: false,
+    })
 }
 
 /// Returns the body of `cache_call`. `insert` computes after a miss.
@@ -258,15 +310,20 @@ impl Accessor {
             }
         };
         let (mut inputs, mut generics) = (inputs, generics);
-        if let Some((name, bound)) = first {
+        if let Some((name, first)) = first {
             let (name, ty) = (model.added_parameter(name), model.added_type_parameter("Age"));
             // After `self`, which a method may not need for the key.
             let this = Ident::new("self", Span::call_site());
             let is_receiver =
                 |input: &TokenStream| type_tokens::mentions(input.clone(), slice::from_ref(&this));
             let place = usize::from(inputs.first().is_some_and(is_receiver));
-            inputs.insert(place, quote! { #name: #ty });
-            generics.get_or_insert_default().params.push(parse_quote! { #ty: #bound });
+            match first {
+                First::Type(ty) => inputs.insert(place, quote! { #name: #ty }),
+                First::Bound(bound) => {
+                    inputs.insert(place, quote! { #name: #ty });
+                    generics.get_or_insert_default().params.push(parse_quote! { #ty: #bound });
+                }
+            }
         }
         let where_clause = generics.as_ref().and_then(|generics| generics.where_clause.as_ref());
         let lints = (*takes != Takes::Nothing).then_some(&attrs.lints).into_iter().flatten();
@@ -277,10 +334,15 @@ impl Accessor {
             (has_one_more && params.len() >= 7).then(|| quote! { #[allow(clippy::too_many_arguments)] });
         let flavor = if *waits { model.flavor } else { Flavor::Sync };
         let safety = model.safety.filter(|_| *runs);
+        let doc = if doc.is_empty() {
+            quote! { #[doc(hidden)] }
+        } else {
+            quote! { #[doc = #doc] }
+        };
         let cfg = model.cfg_of_siblings();
         quote! {
             #(#cfg)*
-            #[doc = #doc]
+            #doc
             #(#both)* #(#lints)* #one_more
             #vis #flavor #safety fn #name #generics (#(#inputs),*) #returns #where_clause { #body }
         }

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 
-use super::accessor_list::{Accessor, accessor_list};
+use super::accessor_list::{Accessor, accessor_list, invalidation};
 use super::{cache, call, entries, items};
 use crate::attributes::Attrs;
 use crate::model::{Accessors, Model};
@@ -16,7 +16,8 @@ const WRAPPED: &str = " Calls the function itself, without the cache.";
 /// Returns all accessors, and the functions that they call.
 pub(super) fn accessors(model: &Model) -> TokenStream {
     let (beside, wrapped, asked) = (items::beside_accessors(model), wrapped(model), shown(model));
-    at_home(model, &quote! { #beside #wrapped #(#asked)* })
+    let invalidation = invalidation(model).map(|invalidation| invalidation.tokens(model));
+    at_home(model, &quote! { #beside #wrapped #(#asked)* #invalidation })
 }
 
 /// Returns what an editor needs to know of the accessors: their signatures.

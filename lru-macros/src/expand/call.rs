@@ -54,7 +54,8 @@ pub(super) fn copies_for_options(model: &Model) -> TokenStream {
             quote! { ::core::marker::PhantomData::<()> }
         }
     });
-    quote! { let __arguments = (#(#copies,)*); }
+    let reads = model.lifecycle.validity.reads(&model.krate);
+    quote! { #reads let __arguments = (#(#copies,)*); }
 }
 
 /// Imports the traits of autoref selection, where a type selects how an argument or result is stored, and takes
@@ -110,7 +111,12 @@ pub(super) fn call(model: &Model, home: &TokenStream) -> TokenStream {
 /// Calls the function that has the body with these arguments.
 pub(super) fn call_with(model: &Model, home: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
     let wrapped = model.accessor("wrapped");
-    call_named(model, &quote!(#home::#wrapped), arguments)
+    recorded(model, call_named(model, &quote!(#home::#wrapped), arguments))
+}
+
+/// Records what a call of the body reads, where results have tags or depend on others.
+pub(super) fn recorded(model: &Model, call: TokenStream) -> TokenStream {
+    model.lifecycle.validity.body(&model.krate, matches!(model.flavor, Flavor::Async(_)), call)
 }
 
 /// Calls a function that has the user's signature with these arguments.
@@ -155,7 +161,7 @@ pub(super) fn put(model: &Model) -> TokenStream {
         result_policy(model, Checks::Assumed),
     );
     let value = put_value(model);
-    model.lifecycle.entry_options(&model.krate, &model.references_of_put()).map_or_else(
+    model.lifecycle.entry_options_of_put(&model.krate, &model.references_of_put()).map_or_else(
         || quote! { #handle.put(#key, #value, #result_policy); },
         |options| {
             let options = as_closure(&options);

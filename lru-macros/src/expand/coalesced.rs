@@ -154,6 +154,11 @@ impl<'a> Coalesced<'a> {
         };
         let Apart { copies, call, options } = self.apart("Task");
         let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
+        // What the task reads is not recorded for the caller.
+        let unknown = model.lifecycle.is_tagged().then(|| {
+            let krate = &model.krate;
+            quote! { #krate::__private::record_unknown(); }
+        });
         quote! {
             #carrier
             let mut __was_lost = false;
@@ -172,6 +177,7 @@ impl<'a> Coalesced<'a> {
                     })
                 };
                 if let ::core::option::Option::Some(__result) = __detached.await {
+                    #unknown
                     return __result;
                 }
                 __was_lost = true;
@@ -265,7 +271,7 @@ impl<'a> Coalesced<'a> {
             let (copy, inner) = (copy(number), behind(ty));
             quote! { #krate::__private::as_borrowed #inner (&#copy) }
         };
-        let has_options = model.lifecycle.depend_on_arguments();
+        let has_options = model.lifecycle.has_entry_options();
         let arguments = model.typed_arguments();
         let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
             // The compiler reports an argument that cannot be copied at its type. For that all of the call is there, with the
@@ -292,7 +298,8 @@ impl<'a> Coalesced<'a> {
                 #for_options
             }
         });
-        let copies = quote! { #(#copies)* };
+        let reads = model.lifecycle.validity.reads(krate);
+        let copies = quote! { #reads #(#copies)* };
         let passed = arguments.iter().enumerate().map(|(number, (ty, _))| {
             if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
         });
@@ -334,5 +341,5 @@ fn behind(ty: &Type) -> Option<TokenStream> {
 
 /// Copies of the arguments, where functions of them decide how a result is stored.
 fn copies(model: &Model) -> Option<TokenStream> {
-    model.lifecycle.depend_on_arguments().then(|| call::copies_for_options(model))
+    model.lifecycle.has_entry_options().then(|| call::copies_for_options(model))
 }

@@ -22,7 +22,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
         call::result_policy(model, Checks::Reported),
     );
     let call = match model.accessors {
-        Accessors::None => call_here(model),
+        Accessors::None => call::recorded(model, call_here(model)),
         _ => call::call(model, &home),
     };
     let insert = call::insert(model, &call::awaited(model, &call));

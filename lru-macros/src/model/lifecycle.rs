@@ -6,7 +6,7 @@ use syn::{Expr, Type};
 
 use super::krate::Krate;
 use super::sums;
-use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr};
+use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity};
 use crate::type_tokens;
 
 /// The lifecycle of entries.
@@ -15,6 +15,8 @@ pub(crate) struct Lifecycle {
     pub(crate) expiry: Expiry,
     /// The function that tells whether a result is stored.
     keep: Given<Expr>,
+    /// What invalidates results.
+    pub(crate) validity: Validity,
     /// Whether the copies of a backend's entries expire.
     has_front_ttl: bool,
 }
@@ -52,8 +54,24 @@ impl EntryTypes {
 }
 
 impl Lifecycle {
-    pub(super) fn new(eviction: Eviction, expiry: Expiry, keep: Given<Expr>, backend: &Backend) -> Self {
-        Self { eviction, expiry, keep, has_front_ttl: backend.front_ttl.is_some() }
+    pub(super) fn new(
+        eviction: Eviction,
+        expiry: Expiry,
+        keep: Given<Expr>,
+        validity: Validity,
+        backend: &Backend,
+    ) -> Self {
+        Self { eviction, expiry, keep, validity, has_front_ttl: backend.front_ttl.is_some() }
+    }
+
+    /// Whether results have tags, or depend on others.
+    pub(crate) fn is_tagged(&self) -> bool {
+        self.validity.is_some()
+    }
+
+    /// Whether entries have metadata.
+    pub(crate) fn has_metadata(&self) -> bool {
+        self.has_info() || self.is_tagged()
     }
 
     /// The bound, where one is given.
@@ -61,8 +79,8 @@ impl Lifecycle {
         self.eviction.maxsize.get()
     }
 
-    /// Whether entries have metadata: a weight, or an expiry.
-    pub(crate) fn has_metadata(&self) -> bool {
+    /// Whether entries have a weight, or an expiry.
+    fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
         let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, timer } = expiry;
         let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, timer];
@@ -130,11 +148,26 @@ impl Lifecycle {
 
     /// The type of entry metadata.
     pub(crate) fn metadata(&self, krate: &Krate) -> TokenStream {
-        if !self.has_metadata() {
-            return quote! { () };
+        let info = if self.has_info() {
+            let window = self.may_be_stale().then(|| quote! { <#krate::__private::StaleWindow> });
+            quote! { #krate::__private::EntryInfo #window }
+        } else {
+            quote! { () }
+        };
+        if self.is_tagged() {
+            quote! { #krate::__private::TaggedInfo<#info> }
+        } else {
+            info
         }
-        let window = self.may_be_stale().then(|| quote! { <#krate::__private::StaleWindow> });
-        quote! { #krate::__private::EntryInfo #window }
+    }
+
+    /// The options of a call, of results that may have tags.
+    fn of_call(&self, krate: &Krate, options: Option<TokenStream>) -> Option<TokenStream> {
+        if !self.is_tagged() {
+            return options;
+        }
+        let options = options.unwrap_or_else(|| quote! { #krate::__private::NoLifecycle });
+        Some(quote! { #krate::__private::TaggedLifecycle::begin(#options) })
     }
 
     /// Whether the eviction policy is LRU.
@@ -172,8 +205,8 @@ impl Lifecycle {
         listener: Option<&TokenStream>,
     ) -> Option<TokenStream> {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
-        if !self.has_metadata() {
-            return None;
+        if !self.has_info() {
+            return self.of_call(krate, None);
         }
         let clock =
             expiry.timer.get().map_or_else(|| quote! { #krate::SystemClock }, |timer| timer_of(timer, krate));
@@ -188,12 +221,13 @@ impl Lifecycle {
         let choice = eviction.choice.get().map(|choice| {
             quote! { .choice::<#key, #arguments, _>(|__key| #place, #choice) }
         });
-        Some(quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice })
+        let options = quote! { #krate::__private::Options::new(#clock) #settings #timed #on_evict #choice };
+        self.of_call(krate, Some(options))
     }
 
     /// The expiry of entries that the function stores in an object.
     pub(crate) fn in_object(&self) -> Option<TokenStream> {
-        self.has_metadata().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
+        self.has_info().then(|| self.settings().unwrap_or_else(|| quote! { |__expiry| __expiry }))
     }
 
     /// The options for an item beside the cache, which reads and clears the cache and stores nothing.
@@ -204,8 +238,8 @@ impl Lifecycle {
         entry_types: &EntryTypes,
         is_nameable: impl Fn(&Expr) -> bool,
     ) -> Option<TokenStream> {
-        if !self.has_metadata() {
-            return None;
+        if !self.has_info() {
+            return self.of_call(krate, None);
         }
         let Expiry { ttl, tti, ttu, error_ttl, timer, .. } = &self.expiry;
         let expires = [ttl, tti, ttu, error_ttl].into_iter().any(Given::is_some);
@@ -222,7 +256,7 @@ impl Lifecycle {
                 quote! { .notified_by_calls() }
             }
         });
-        Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict })
+        self.of_call(krate, Some(quote! { #krate::__private::Options::new(#clock) #timed #on_evict }))
     }
 
     /// A function that calls the eviction listener, for the accessors: the user's expression is in one item.
@@ -251,19 +285,38 @@ impl Lifecycle {
 
     /// The functions that decide by the arguments and the result how it is stored.
     pub(super) fn of_arguments(&self) -> impl Iterator<Item = &Expr> {
-        of_arguments(&self.eviction, &self.expiry, &self.keep)
+        of_arguments(&self.eviction, &self.expiry, &self.keep, &self.validity)
     }
 
-    /// Whether functions of the arguments decide how a result is stored.
-    pub(crate) fn depend_on_arguments(&self) -> bool {
-        self.of_arguments().next().is_some()
+    /// Whether results have options of their own, as functions of the arguments or a body make them.
+    pub(crate) fn has_entry_options(&self) -> bool {
+        self.is_tagged() || self.of_arguments().next().is_some()
     }
 
     /// The options of the entry of `__value`, by the `__lifecycle`; `arguments` are references to the function's.
     pub(crate) fn entry_options(&self, krate: &Krate, arguments: &[TokenStream]) -> Option<TokenStream> {
-        if !self.depend_on_arguments() {
+        self.entry_options_of(krate, arguments, &quote! { __reads })
+    }
+
+    /// Like [`entry_options`](Self::entry_options), of a value that is put.
+    pub(crate) fn entry_options_of_put(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+    ) -> Option<TokenStream> {
+        self.entry_options_of(krate, arguments, &quote! { #krate::__private::Reads::of_put() })
+    }
+
+    fn entry_options_of(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        reads: &TokenStream,
+    ) -> Option<TokenStream> {
+        if !self.has_entry_options() {
             return None;
         }
+        let tagged = self.validity.tagged(krate, arguments, reads);
         let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
         let made = |function: &Expr| {
             applied(function, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
@@ -290,7 +343,7 @@ impl Lifecycle {
             };
             quote! { until: ::core::option::Option::Some(#krate::Timestamp::ticks(#until)), }
         });
-        Some(quote! {
+        let options = quote! {
             #krate::__private::EntryOptions {
                 #keep
                 #weight
@@ -298,7 +351,8 @@ impl Lifecycle {
                 #until
                 ..#krate::__private::EntryOptions::NONE
             }
-        })
+        };
+        Some(tagged.map_or_else(|| options.clone(), |tagged| quote! { { #tagged #options } }))
     }
 }
 
@@ -307,8 +361,11 @@ pub(super) fn of_arguments<'a>(
     eviction: &'a Eviction,
     expiry: &'a Expiry,
     keep: &'a Given<Expr>,
+    validity: &'a Validity,
 ) -> impl Iterator<Item = &'a Expr> {
-    [keep.get(), eviction.weight.get(), expiry.ttl_of_result(), expiry.ttu.get()].into_iter().flatten()
+    let functions =
+        [keep.get(), eviction.weight.get(), expiry.ttl_of_result(), expiry.ttu.get(), validity.tags.get()];
+    functions.into_iter().flatten()
 }
 
 /// The clock that a `timer` is.

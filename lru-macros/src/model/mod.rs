@@ -13,6 +13,7 @@ mod need;
 mod params;
 mod result_policy;
 mod sums;
+mod validity;
 
 use std::slice;
 
@@ -86,6 +87,9 @@ pub(crate) struct Model {
     /// The types in an entry; of an object, where an item beside the function can name them.
     pub(crate) named: Option<Named>,
 }
+
+/// The name of the hidden accessor that `#[invalidates(…)]` calls.
+pub(crate) const INVALIDATION: &str = "__invalidation";
 
 /// The types in an entry: of the arguments in the key, and of the stored result.
 pub(crate) struct Named {
@@ -183,7 +187,7 @@ impl Model {
         let (holder, seeing) = (params::holder(&args, &params), params::expressions(&args, &func));
         let arguments = Arguments::new(&args, &func, &params);
         let own_scope = Scope::own(&args, &func);
-        let Args { eviction, expiry, placement, flight, backend, key, results, items } = args;
+        let Args { eviction, expiry, placement, flight, backend, key, results, validity, items } = args;
         let accessors = Accessors::new(&items, &func);
         let krate = Krate::new(items.krate.into_value());
         let rules = Rules::new(&results);
@@ -200,7 +204,7 @@ impl Model {
         };
         let is_global = flight.single_flight.get() == Some(&SingleFlight::Global);
         let flight = Flight::new(flight, &expiry, &backend, &func);
-        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, &backend);
+        let lifecycle = Lifecycle::new(eviction, expiry, results.keep, validity, &backend);
         let force = results.force.into_value();
         let namespace = backend.namespace.get().cloned();
         let backend = Backend::new(backend, is_global, &accessors, &func);

@@ -45,7 +45,8 @@ impl Need {
             if args.key.key.is_some() || is_named || is_in_key(input) {
                 return Self::Key;
             }
-            let mut options = lifecycle::of_arguments(&args.eviction, &args.expiry, &args.results.keep);
+            let mut options =
+                lifecycle::of_arguments(&args.eviction, &args.expiry, &args.results.keep, &args.validity);
             if options.any(|function| takes(function, this)) { Self::EntryOptions } else { Self::Body }
         });
         needs.collect()

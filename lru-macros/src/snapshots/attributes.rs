@@ -129,4 +129,11 @@ impl price {
     pub fn cache_entries() -> ::std::vec::Vec<memo::functools::CacheEntry<u32, u32>> {
         Self::__memo().handle().entries(|__key| &__key.0)
     }
+    #[doc(hidden)]
+    #[allow(clippy::float_cmp)]
+    pub fn __invalidation(id: u32) -> memo::functools::__private::Later {
+        Self::__memo()
+            .handle()
+            .later((&id,), |__key| Self::__memo().handle().invalidate_owned(__key))
+    }
 }

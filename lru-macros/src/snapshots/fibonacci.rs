@@ -101,4 +101,10 @@ impl fibonacci {
     fn cache_entries() -> ::std::vec::Vec<::functools::CacheEntry<u64, u64>> {
         Self::__memo().handle().entries(|__key| &__key.0)
     }
+    #[doc(hidden)]
+    fn __invalidation(n: u64) -> ::functools::__private::Later {
+        Self::__memo()
+            .handle()
+            .later((&n,), |__key| Self::__memo().handle().invalidate_owned(__key))
+    }
 }

@@ -261,5 +261,23 @@ const _: () = {
                 .handle()
                 .entries(|__key| &__key.1)
         }
+        #[doc(hidden)]
+        pub(super) fn __other_invalidation<'a, K: Into<T>>(
+            code: &'a str,
+        ) -> ::functools::__private::Later
+        where
+            K: Debug,
+        {
+            Self::__other_two_of_this_name_here_write_handle_on_one()
+                .handle()
+                .later(
+                    (&Self::__other_identity::<K>(), code),
+                    |__key| {
+                        Self::__other_two_of_this_name_here_write_handle_on_one()
+                            .handle()
+                            .invalidate_owned(__key)
+                    },
+                )
+        }
     }
 };

@@ -424,4 +424,34 @@ impl find {
     {
         Self::__memo(&()).handle().entries(|__key| __key)
     }
+    #[doc(hidden)]
+    pub(crate) fn __invalidation<'a>(
+        text: &'a str,
+        __arg1: (f64, Query),
+        __arg2: &&Query,
+        words: &[&str],
+    ) -> ::functools::__private::Later
+    where
+        'a: 'static,
+    {
+        use ::functools::__private::choices::*;
+        Self::__memo(&())
+            .handle()
+            .later(
+                (
+                    text,
+                    (
+                        &__arg1.0,
+                        (&&&&&&::functools::__private::SelectKey::shared(&__arg1.1))
+                            .__key()
+                            .__assumed(),
+                    ),
+                    (&&&&&&::functools::__private::SelectKey::shared(&(*(*__arg2))))
+                        .__key()
+                        .__assumed(),
+                    words,
+                ),
+                |__key| Self::__memo(&()).handle().invalidate_owned(__key),
+            )
+    }
 }

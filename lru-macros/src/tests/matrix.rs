@@ -64,6 +64,8 @@ fn sample(option: &str) -> Option<&'static str> {
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
         "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
         "force" => "force = |ARGUMENTS| false",
+        "tags" => "tags = |ARGUMENTS _| [functools::tag(\"f\", 1)], depends = true",
+        "depends" => "depends = true",
         "cache_errors" => "cache_errors = true",
         "cache_none" => "cache_none = false",
         "accessors" => "accessors = none",
@@ -89,6 +91,9 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
             if is(InObject) =>
         {
             Some("the object given by `cache` has its own")
+        }
+        "tags" | "depends" if is(InObject) => {
+            Some("the entries of a cache object are not invalidated by tags")
         }
         "ttu" if is(InObject) => Some("the object given by `cache` has its own clock"),
         "scope" | "shards" | "lock_free" if is(InObject) => Some("has no effect with `cache`"),

@@ -38,6 +38,7 @@ const PAGES: &[(&str, &str)] = &[
     ("request-coalescing", "concurrency-and-single-flight.md"),
     ("detached-computations", "async.md"),
     ("cache-objects", "objects.md"),
+    ("tags-and-dependencies", "invalidation.md"),
     ("backends", "backends.md"),
 ];
 

@@ -1,6 +1,7 @@
 //! The accessors of a memoized function: reads and writes of its cache that are no calls.
 
 use core::marker::PhantomData;
+use std::boxed::Box;
 use std::vec::Vec;
 
 #[cfg(feature = "registry")]
@@ -88,9 +89,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         removed
     }
 
-    /// Returns what [`CacheHandle::invalidate_owned`] takes to invalidate the entry for the key later.
-    pub fn owned<Q: Part<Stored = StoredKey<E>>>(self, key: Q) -> OwnedKey<StoredKey<E>> {
-        OwnedKey { hash: KeyHash::of_part(&key), key: key.to_stored(), same: Q::stored_eq }
+    /// Returns a function that invalidates the entry for the key, by `invalidate`.
+    pub fn later<Q>(self, key: Q, invalidate: impl FnOnce(OwnedKey<StoredKey<E>>) + Send + 'static) -> Later
+    where
+        Q: Part<Stored = StoredKey<E>>,
+        StoredKey<E>: Send + 'static,
+    {
+        let owned = OwnedKey { hash: KeyHash::of_part(&key), key: key.to_stored(), same: Q::stored_eq };
+        Box::new(move || invalidate(owned))
     }
 
     /// Like [`CacheHandle::invalidate`], by an owned key.
@@ -207,6 +213,9 @@ pub struct OwnedKey<K> {
     key: K,
     same: fn(&K, &K) -> bool,
 }
+
+/// A change that is made later, on any thread.
+pub type Later = Box<dyn FnOnce() + Send>;
 
 /// A test of the entries to be retained.
 pub trait EntryTest<K, V> {

@@ -1,0 +1,57 @@
+//! Tags and dependencies of results, as generated code makes them.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::Expr;
+
+use super::krate::Krate;
+use crate::args::Validity;
+
+impl Validity {
+    /// The call of the body, which records what it reads where that is needed. It is not awaited yet.
+    pub(crate) fn body(&self, krate: &Krate, is_async: bool, call: TokenStream) -> TokenStream {
+        if !self.is_some() {
+            return call;
+        }
+        let frame = Ident::new(if self.depends() { "Own" } else { "Caller" }, Span::call_site());
+        let frame = quote! { #krate::__private::Frame::#frame };
+        if is_async {
+            quote! { ::core::clone::Clone::clone(&__reads).computing(#frame, #call) }
+        } else {
+            quote! { __reads.computed(#frame, || #call) }
+        }
+    }
+
+    /// Binds the note of what the body reads, where there is one.
+    pub(crate) fn reads(&self, krate: &Krate) -> Option<TokenStream> {
+        self.is_some().then(|| quote! { let __reads = #krate::__private::Reads::new(); })
+    }
+
+    /// Gives a result, whose body has these `reads`, its tags.
+    pub(super) fn tagged(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        reads: &TokenStream,
+    ) -> Option<TokenStream> {
+        if !self.is_some() {
+            return None;
+        }
+        let tags = match self.tags.get() {
+            None => quote! { [] },
+            Some(tags @ Expr::Closure(closure)) => {
+                let takes_value = closure.inputs.len() > arguments.len();
+                let value = takes_value.then(|| quote! { __value, });
+                let given = arguments.len() + usize::from(takes_value);
+                if given == 0 {
+                    quote! { #krate::__private::call_once(#tags) }
+                } else {
+                    let by = format_ident!("by{given}", span = Span::call_site());
+                    quote! { #krate::__private::#by(#(#arguments,)* #value #tags) }
+                }
+            }
+            Some(_) => return None,
+        };
+        Some(quote! { #reads.tag(__lifecycle, #tags); })
+    }
+}
