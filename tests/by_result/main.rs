@@ -12,7 +12,10 @@
 mod backend;
 mod bypass;
 mod cached;
+mod depends;
 mod force;
+mod invalidates;
 mod keep;
 mod support;
+mod tags;
 mod time_to_live;
