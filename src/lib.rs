@@ -767,8 +767,8 @@ pub use lru_macros::cache;
 /// ## Tags and dependencies
 ///
 /// `tags` gives each result tags, by which results of any functions are invalidated together: a closure that is given references
-/// to all arguments, or to all arguments and the result (of a `Result`, the `Ok` value), and returns [`tag`]s: an array, a `Vec`
-/// or an `Option`. After [`invalidate`]`(tag("team", 7))` has returned, no call that begins is answered by a result with this tag,
+/// to all arguments, or to all arguments and the result (of a `Result`, the `Ok` value), and returns one [`tag`], or an array, a
+/// `Vec` or an `Option` of tags. After [`invalidate`]`(tag("team", 7))` has returned, no call that begins is answered by a result with this tag,
 /// in any function of the program; nor is a result stored whose computation began before. It does not take longer if there are
 /// more entries.
 ///

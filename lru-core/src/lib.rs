@@ -152,7 +152,7 @@ pub mod __private {
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},
         lifecycle::TaggedLifecycle,
-        reads::Reads,
+        reads::{IntoTags, Reads, tags_of},
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;

@@ -69,7 +69,7 @@ fn a_tag_invalidates_results_of_all_functions() {
 
 #[test]
 fn a_function_without_arguments_by_arguments_and_by_the_value() {
-    #[lru_cache(tags = || [tag("settings", ())])]
+    #[lru_cache(tags = || tag("settings", ()))]
     fn settings() -> u32 {
         1
     }

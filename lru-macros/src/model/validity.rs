@@ -1,11 +1,12 @@
 //! Tags and dependencies of results, as generated code makes them.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Expr;
 
 use super::krate::Krate;
 use crate::args::Validity;
+use crate::type_tokens;
 
 impl Validity {
     /// The call of the body, which records what it reads where that is needed. It is not awaited yet.
@@ -43,12 +44,16 @@ impl Validity {
                 let takes_value = closure.inputs.len() > arguments.len();
                 let value = takes_value.then(|| quote! { __value, });
                 let given = arguments.len() + usize::from(takes_value);
-                if given == 0 {
+                let made = if given == 0 {
                     quote! { #krate::__private::call_once(#tags) }
                 } else {
                     let by = format_ident!("by{given}", span = Span::call_site());
                     quote! { #krate::__private::#by(#(#arguments,)* #value #tags) }
-                }
+                };
+                // What is no tag is reported at the closure.
+                let at = type_tokens::first_span(tags);
+                let krate = krate.at(at);
+                quote_spanned! { at=> #krate::__private::tags_of(#made) }
             }
             Some(_) => return None,
         };

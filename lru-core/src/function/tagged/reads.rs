@@ -1,6 +1,7 @@
 //! What a body reads, from its end until the options of its result's entry are made.
 
 use core::future::Future;
+use core::iter;
 use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +9,34 @@ use crate::function::tagged::lifecycle::TaggedLifecycle;
 use crate::tags::current::Beginning;
 use crate::tags::frame::{Computation, Computed, Frame, computing, record};
 use crate::tags::tag::Tag;
+
+/// What the function of the option `tags` returns.
+#[diagnostic::on_unimplemented(
+    message = "`tags` returns tags, and `{Self}` is none",
+    label = "`tags` returns a `Tag`, or an array, a `Vec` or an `Option` of tags"
+)]
+pub trait IntoTags {
+    #[doc(hidden)]
+    fn __into_tags(self) -> impl Iterator<Item = Tag>;
+}
+
+impl IntoTags for Tag {
+    fn __into_tags(self) -> impl Iterator<Item = Tag> {
+        iter::once(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: IntoIterator<Item = Tag>> IntoTags for I {
+    fn __into_tags(self) -> impl Iterator<Item = Tag> {
+        self.into_iter()
+    }
+}
+
+/// Returns the tags that the function of the option `tags` has returned.
+pub fn tags_of(tags: impl IntoTags) -> impl Iterator<Item = Tag> {
+    tags.__into_tags()
+}
 
 /// What the body of one call has read. Clones are one note: a part of the call may run as a task.
 ///
