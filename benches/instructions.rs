@@ -19,6 +19,8 @@ fn main() {
     }
     let call: fn(u64) -> u64 = match kind.as_str() {
         "hit" => subjects::bounded,
+        "hit-with-lock" => subjects::bounded_with_lock,
+        "tagged" | "tagged-miss" => subjects::tagged,
         "unbounded" | "unbounded-striped" => subjects::unbounded,
         "generic" => subjects::typed,
         "generic-untyped" => subjects::untyped,

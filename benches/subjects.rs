@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use functools::{Argument, LruCache, cache, lru_cache};
+use functools::{Argument, LruCache, cache, lru_cache, tag};
 use parking_lot::ReentrantMutex;
 
 /// A body of negligible cost, so that the cost of the cache is measured.
@@ -19,6 +19,17 @@ fn body(n: u64) -> u64 {
 
 #[lru_cache(maxsize = 128)]
 pub(crate) fn bounded(n: u64) -> u64 {
+    body(n)
+}
+
+/// The hit that those of functions with tags are compared with: they take the lock.
+#[lru_cache(maxsize = 128, lock_free = false)]
+pub(crate) fn bounded_with_lock(n: u64) -> u64 {
+    body(n)
+}
+
+#[lru_cache(maxsize = 128, tags = |n| [tag("number", n), tag("all", ())])]
+pub(crate) fn tagged(n: u64) -> u64 {
     body(n)
 }
 

@@ -192,15 +192,15 @@ impl Computed {
 
     /// Creates the node of the result for a key of a cache. By its tags it can be invalidated in the whole program, or in
     /// this cache.
-    pub(crate) fn into_node_of(mut self, cache: u64, key: KeyHash, tags: &[TagId]) -> Arc<Node> {
-        for &tag in tags {
-            self.reads.tags.push(tag);
-        }
-        let mut all = mem::take(&mut self.reads.tags).into_items();
-        let here: Vec<_> = all.iter().map(|&tag| TagId::of_tag_in(cache, tag)).collect();
-        all.extend(here);
+    pub(crate) fn into_node_of(self, cache: u64, key: KeyHash, tags: &[TagId]) -> Arc<Node> {
+        let Self { beginning, reads: Reads { nodes, tags: added, completeness } } = self;
+        let added = added.into_items();
+        let everywhere = || added.iter().chain(tags).copied();
+        let mut all = Vec::with_capacity(2 * everywhere().count() + 2);
+        all.extend(everywhere());
+        all.extend(everywhere().map(|tag| TagId::of_tag_in(cache, tag)));
         all.extend([TagId::of_entry(cache, key), TagId::of_cache(cache)]);
-        self.into_node(all)
+        Node::new(beginning, all, nodes.into_items(), completeness)
     }
 
     /// Like [`into_node`](Self::into_node), with another limit for chains of dependencies.
