@@ -34,8 +34,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     {
         let hash = KeyHash::of_part(&key);
         if self.is_bypassed() {
-            let pending = PendingCall::new(self, hash, &key, None, policy, options);
-            return CoalescedLookup::Miss(pending);
+            return self.bypassing_call(hash, &key, policy, options);
         }
         match self.lookup_uncounted(hash, &key, policy) {
             Ok((result, Freshness::Fresh | Freshness::ErrorOnly | Freshness::Expired)) => {
@@ -69,6 +68,22 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             self.at(hash, |engine, _| engine.revert_hit());
         }
         self.begin(key, policy, options)
+    }
+
+    /// Returns a call that bypasses the cache: it only runs the body.
+    #[cold]
+    #[inline(never)]
+    fn bypassing_call<Q, R, O>(
+        self,
+        hash: KeyHash,
+        key: &Q,
+        policy: O,
+        options: FlightOptions,
+    ) -> LookupOf<E, S, O, R>
+    where
+        Q: Part<Stored = StoredKey<E>>,
+    {
+        CoalescedLookup::Miss(PendingCall::new(self, hash, key, None, policy, options))
     }
 
     // Not inlined: in the caller it would take registers and stack from the hit. One call for both outcomes: the options

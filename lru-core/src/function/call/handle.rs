@@ -24,26 +24,29 @@ use crate::tags::validity::Validity;
 /// The arguments are one borrowed tuple, hashed and compared in place, and owned on a miss only.
 pub struct CacheHandle<E, S> {
     pub(crate) engines: E,
-    /// Whether results are stored: not if `maxsize` is zero, nor for calls that bypass the cache.
+    /// Whether results are stored: not if `maxsize` is zero.
     pub(crate) stores: bool,
+    /// Whether calls may [bypass](crate::bypassed) the cache: those of memoized functions.
+    pub(crate) may_bypass: bool,
     pub(crate) lifecycle: S,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     #[inline]
     pub(crate) fn new(engines: E, stores: bool, lifecycle: S) -> Self {
-        Self { engines, stores, lifecycle }
+        Self { engines, stores, may_bypass: false, lifecycle }
     }
 
     /// Returns the handle of a call of a memoized function, which may [bypass](crate::bypassed) the cache.
     #[inline]
     pub(crate) fn of_function(engines: E, stores: bool, lifecycle: S) -> Self {
-        Self::new(engines, stores && !is_bypassed(), lifecycle)
+        Self { engines, stores, may_bypass: true, lifecycle }
     }
 
     /// Returns whether the call bypasses the cache.
+    #[inline]
     pub(crate) fn is_bypassed(&self) -> bool {
-        !self.stores && is_bypassed()
+        self.may_bypass && is_bypassed()
     }
 
     /// Removes the entries that a backend has reported as changed: it cannot reach the cache of an object or a thread.

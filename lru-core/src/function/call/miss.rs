@@ -163,14 +163,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         // Cloned before the lock is taken.
         let options = self.judge_for(hash, result, policy, options).filter(EntryOptions::stores);
         if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
-            let Self { engines, stores, lifecycle } = self;
+            let Self { engines, stores, may_bypass, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });
             let entry = EntryOf { hash, key, value, meta };
             let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
             if let InsertKind::Computed(began) = kind {
                 engines.insert_computed(entry, began, compare, &lifecycle);
             } else {
-                Self { engines, stores, lifecycle }.insert(entry, kind, compare);
+                Self { engines, stores, may_bypass, lifecycle }.insert(entry, kind, compare);
             }
         } else if !is_error {
             self.remove_replaced(hash, |stored| same(stored, &key), kind);

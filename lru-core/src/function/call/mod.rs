@@ -65,8 +65,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         if !self.stores {
             return Err(self.uncached_miss(policy));
         }
+        if self.is_bypassed() {
+            return Err(self.bypassing_miss(policy));
+        }
         // Taken apart: only `lifecycle` is borrowed, so the other fields need not be in memory.
-        let Self { engines, stores, lifecycle } = self;
+        let Self { engines, stores, may_bypass, lifecycle } = self;
         let hash = KeyHash::of_part(&key);
         engines.apply_deferred(hash, &lifecycle);
         let matches = |stored: &StoredKey<E>| key.eq_stored(stored);
@@ -74,7 +77,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         match engines.lookup(hash, matches, read, &lifecycle) {
             Ok(result) => Ok(result),
             Err(began) => {
-                let handle = Self { engines, stores, lifecycle };
+                let handle = Self { engines, stores, may_bypass, lifecycle };
                 Err(handle.miss(hash, &key, InsertKind::Computed(began), policy))
             }
         }
@@ -83,7 +86,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     /// Begins a computation that replaces the stored result, and counts a miss.
     pub fn refresh<Q: Part<Stored = StoredKey<E>>, O>(self, key: Q, policy: O) -> Miss<E, S, O> {
         if self.is_bypassed() {
-            return self.uncached_miss(policy);
+            return self.bypassing_miss(policy);
         }
         let hash = KeyHash::of_part(&key);
         // Before the body runs: the new result is valid from then on.
@@ -103,6 +106,14 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         if !self.is_bypassed() {
             self.engines.first(Engine::count_uncached_miss);
         }
+        Miss { handle: self, pending: None, policy }
+    }
+
+    /// Returns a miss of a call that bypasses the cache.
+    // Not inlined: a hit need not have the handle in memory.
+    #[cold]
+    #[inline(never)]
+    fn bypassing_miss<O>(self, policy: O) -> Miss<E, S, O> {
         Miss { handle: self, pending: None, policy }
     }
 
