@@ -41,6 +41,8 @@ mod region;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod store;
 mod tags;
+#[cfg(all(test, loom))]
+mod thread_orders;
 mod time;
 
 #[cfg(feature = "testing")]

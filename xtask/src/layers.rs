@@ -50,7 +50,7 @@ const CRATES: &[Rules] = &[
             &["object"],
         ],
         inner: None,
-        free: &["model"],
+        free: &["model", "interleavings", "thread_orders"],
         most_parameters: MOST_PARAMETERS,
     },
     Rules {

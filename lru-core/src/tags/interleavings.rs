@@ -1,11 +1,10 @@
 //! Domains under all interleavings of their threads and all outcomes of weakly ordered accesses, by `loom`.
 
-use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use loom::thread;
 
 use crate::tags::domain::{Domain, Generation};
 use crate::tags::tag::{TagId, tag};
+use crate::thread_orders::in_every_order as in_every_order_of;
 
 fn tag_of(number: u64) -> TagId {
     tag("source", number).into()
@@ -32,30 +31,14 @@ impl World {
     }
 }
 
-/// Runs two threads in every order, each of them first, and then a check.
+/// Runs two threads on a world in which so many tags were invalidated, in every order, and then a check.
 fn in_every_order<A: 'static, B: 'static>(
     invalidated: u64,
     one: fn(&World) -> A,
     other: fn(&World) -> B,
     check: fn(&World, A, B),
 ) {
-    for is_one_first in [true, false] {
-        let mut model = loom::model::Builder::new();
-        model.preemption_bound.get_or_insert(3);
-        model.check(move || {
-            let world = Arc::new(World::with(invalidated));
-            let (of_one, of_other) = (Arc::clone(&world), Arc::clone(&world));
-            let (one, other) = if is_one_first {
-                let one = thread::spawn(move || one(&of_one));
-                (one, thread::spawn(move || other(&of_other)))
-            } else {
-                let other = thread::spawn(move || other(&of_other));
-                (thread::spawn(move || one(&of_one)), other)
-            };
-            let (one, other) = (one.join().unwrap(), other.join().unwrap());
-            check(&world, one, other);
-        });
-    }
+    in_every_order_of(3, move || World::with(invalidated), one, other, check);
 }
 
 /// Changes the source, and invalidates its tag.

@@ -108,10 +108,12 @@ fn wrapped(model: &Model) -> TokenStream {
     let Attrs { lints, body_lints, both, decorators, .. } = attrs;
     let body = body_with_holder(model);
     let plain_name = name.unraw();
-    let is_taken = matches!(model.accessors, Accessors::Siblings(_))
-        || plain_name == "wrapped"
-        || accessor_list(model).iter().any(|accessor| plain_name == accessor.name);
-    if decorators.is_empty() || is_taken {
+    let is_taken = || {
+        matches!(model.accessors, Accessors::Siblings(_))
+            || plain_name == "wrapped"
+            || accessor_list(model).iter().any(|accessor| plain_name == accessor.name)
+    };
+    if decorators.is_empty() || is_taken() {
         return wrapped_here(model, &body);
     }
     let (inputs, written) = (model.inputs(), written_inputs(model));

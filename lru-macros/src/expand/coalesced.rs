@@ -1,6 +1,6 @@
 //! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error` or a backend.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
@@ -279,7 +279,10 @@ impl<'a> Coalesced<'a> {
             let is_self = argument.to_string() == "self";
             let place = if is_self { argument.span() } else { type_tokens::first_span(ty) };
             let at = argument.span().located_at(place);
-            let argument: TokenStream = argument.clone().into_iter().map(|token| moved(token, at)).collect();
+            let argument = type_tokens::each(argument.clone(), &mut |mut token| {
+                token.set_span(at);
+                token
+            });
             let (copy, krate) = (copy(number), krate.at(at));
             if is_reference(ty) {
                 let to_owned = format_ident!("ToOwnedFor{purpose}", span = at);
@@ -321,11 +324,6 @@ struct Apart {
     call: TokenStream,
     /// The options of the result's entry.
     options: Option<TokenStream>,
-}
-
-fn moved(mut token: TokenTree, to: Span) -> TokenTree {
-    token.set_span(to);
-    token
 }
 
 fn quote_ident(ident: Ident) -> TokenStream {

@@ -1,11 +1,10 @@
 //! The function itself: looks the result up, or calls the body and stores its result.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
-use quote::{format_ident, quote};
-use syn::Expr;
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
 
 use super::{cache, call, coalesced};
-use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param, is_reference};
+use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param};
 use crate::{signature, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
@@ -69,24 +68,8 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
 /// Refreshes the result where the option `force` says so.
 fn forced(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let force = model.force.as_ref()?;
-    let krate = &model.krate;
-    let given = model.given();
-    let references: Vec<_> = given
-        .iter()
-        .map(|(name, ty)| {
-            if is_reference(ty) {
-                name.clone()
-            } else {
-                quote! { &#name }
-            }
-        })
-        .collect();
-    let is_forced = if references.is_empty() && matches!(force, Expr::Closure(_)) {
-        quote! { #krate::__private::call_once(#force) }
-    } else {
-        let by = format_ident!("by{}", references.len(), span = Span::call_site());
-        model::applied(force, &quote! { #krate::__private::#by }, &quote! { #(#references),* })
-    };
+    let given: Vec<_> = model.given().iter().map(|(name, ty)| model::by_reference(name, ty)).collect();
+    let is_forced = model::applied(force, &model.krate, &given);
     let refresh = model.accessor("cache_refresh");
     let refreshed = call::call_named(model, &quote!(#home::#refresh), &model.arguments());
     let refreshed = call::awaited(model, &refreshed);

@@ -7,7 +7,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, Generics, Type};
 
 use super::Model;
-use super::lifecycle::is_reference;
+use super::option_functions::is_reference;
 use super::params::Param;
 use crate::type_tokens;
 

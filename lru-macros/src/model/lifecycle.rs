@@ -2,9 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Expr, Type};
+use syn::Expr;
 
 use super::krate::Krate;
+use super::option_functions::{applied, called};
 use super::sums;
 use crate::args::{Backend, Eviction, Expiry, Given, MaxSize, Policy, Swr, Validity};
 use crate::type_tokens;
@@ -317,10 +318,8 @@ impl Lifecycle {
             return None;
         }
         let tagged = self.validity.tagged(krate, arguments, reads);
-        let by = format_ident!("by{}", arguments.len() + 1, span = Span::call_site());
-        let made = |function: &Expr| {
-            applied(function, &quote! { #krate::__private::#by }, &quote! { #(#arguments,)* __value })
-        };
+        let given = [arguments, &[quote! { __value }]].concat();
+        let made = |function: &Expr| applied(function, krate, &given);
         let keep = self.keep.get().map(made).map(|keep| quote! { is_kept: #keep, });
         let weight = self.eviction.weight.get().map(made).map(|weight| quote! { weight: #weight, });
         let ttl = self.expiry.ttl_of_result().map(|ttl| {
@@ -373,26 +372,4 @@ fn timer_of(timer: &Expr, krate: &Krate) -> TokenStream {
     let at = type_tokens::first_span(timer);
     let krate = krate.at(at);
     quote_spanned! { at=> #krate::Timer::new(#timer) }
-}
-
-/// The value of an option's function: `by` gives the parameters of a closure their types, and the arguments
-/// of a named function are coerced.
-pub(crate) fn applied(function: &Expr, by: &TokenStream, given: &TokenStream) -> TokenStream {
-    if matches!(function, Expr::Closure(_)) {
-        quote! { #by(#given, #function) }
-    } else {
-        called(function, given)
-    }
-}
-
-/// The value of a named function, to whose parameters the arguments are coerced.
-fn called(function: &Expr, given: &TokenStream) -> TokenStream {
-    let at = type_tokens::first_span(function);
-    let given = quote_spanned! { at=> (#given) };
-    quote! { #function #given }
-}
-
-/// Whether a type is a reference.
-pub(crate) fn is_reference(ty: &Type) -> bool {
-    matches!(type_tokens::bare(ty), Type::Reference(_))
 }

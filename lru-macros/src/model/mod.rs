@@ -10,6 +10,7 @@ mod krate;
 mod lifecycle;
 mod names;
 mod need;
+mod option_functions;
 mod params;
 mod result_policy;
 mod sums;
@@ -35,8 +36,9 @@ pub(crate) use backend::{Backend, passed_to_backend};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
-pub(crate) use lifecycle::{EntryTypes, Lifecycle, applied, is_reference};
+pub(crate) use lifecycle::{EntryTypes, Lifecycle};
 pub(crate) use need::Need;
+pub(crate) use option_functions::{applied, by_reference, is_reference};
 pub(crate) use params::Param;
 pub(crate) use result_policy::{ResultPolicy, Rules};
 
@@ -325,7 +327,7 @@ impl Model {
         let given = self.given().into_iter().enumerate();
         let references = given.map(|(number, (name, ty))| {
             let place = place(number, &name);
-            if lifecycle::is_reference(&ty) && self.entry_options_take(number) {
+            if is_reference(&ty) && self.entry_options_take(number) {
                 place
             } else {
                 quote! { &#place }

@@ -7,7 +7,7 @@ use quote::{ToTokens, quote};
 use syn::{Expr, ExprClosure, FnArg, Pat, Type};
 
 use super::params::{self, Param, expressions};
-use super::{Model, Place, lifecycle};
+use super::{Model, Place, lifecycle, option_functions};
 use crate::args::Args;
 use crate::signature::{Func, KeyOption};
 use crate::{lifetimes, pattern, type_tokens};
@@ -129,10 +129,12 @@ impl Model {
             needs.any(|(argument, need)| argument.to_string() == name.to_string() && *need < Need::Body)
         };
         let given = self.given().into_iter();
-        let references = given.map(|(name, ty)| match (is_taken(&name), lifecycle::is_reference(&ty)) {
-            (false, _) => quote! { &::core::marker::PhantomData::<()> },
-            (true, true) => name,
-            (true, false) => quote! { &#name },
+        let references = given.map(|(name, ty)| {
+            if is_taken(&name) {
+                option_functions::by_reference(&name, &ty)
+            } else {
+                quote! { &::core::marker::PhantomData::<()> }
+            }
         });
         references.collect()
     }

@@ -9,6 +9,7 @@ use syn::{Expr, GenericParam, Pat, PatType, Receiver, Type};
 use super::accessors::Accessors;
 use super::key::{self, Identity, Key, Part, Scope};
 use super::krate::Krate;
+use super::option_functions::by_reference;
 use crate::args::Args;
 use crate::signature::{self, Func, KeyOption, receiver_type, type_params};
 use crate::{pattern, type_tokens};
@@ -125,14 +126,7 @@ impl Arguments {
     /// The parts of the key. With a key function there is one.
     pub(super) fn parts(&self, key: Option<&Expr>, scope: &Scope, krate: &Krate) -> Vec<Part> {
         if let Some(key) = key {
-            let borrowed = self.all.iter().map(|Argument { place, ty, .. }| {
-                let is_borrowed = matches!(type_tokens::bare(ty), Type::Reference(_));
-                if is_borrowed {
-                    place.clone()
-                } else {
-                    quote! { &#place }
-                }
-            });
+            let borrowed = self.all.iter().map(|Argument { place, ty, .. }| by_reference(place, ty));
             let by = format_ident!("by{}", self.all.len(), span = Span::call_site());
             let place = quote! { #krate::__private::#by(#(#borrowed,)* #key) };
             return vec![Part { place, key: Key::made(key, scope) }];

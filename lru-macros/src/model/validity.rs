@@ -1,10 +1,11 @@
 //! Tags and dependencies of results, as generated code makes them.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::krate::Krate;
+use super::option_functions::applied;
 use crate::args::Validity;
 use crate::type_tokens;
 
@@ -42,14 +43,9 @@ impl Validity {
             None => quote! { [] },
             Some(tags @ Expr::Closure(closure)) => {
                 let takes_value = closure.inputs.len() > arguments.len();
-                let value = takes_value.then(|| quote! { __value, });
-                let given = arguments.len() + usize::from(takes_value);
-                let made = if given == 0 {
-                    quote! { #krate::__private::call_once(#tags) }
-                } else {
-                    let by = format_ident!("by{given}", span = Span::call_site());
-                    quote! { #krate::__private::#by(#(#arguments,)* #value #tags) }
-                };
+                let mut given = arguments.to_vec();
+                given.extend(takes_value.then(|| quote! { __value }));
+                let made = applied(tags, krate, &given);
                 // What is no tag is reported at the closure.
                 let at = type_tokens::first_span(tags);
                 let krate = krate.at(at);

@@ -187,8 +187,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             events.served_stale();
         }
         let is_kept = !is_stale && !self.is_late_error(&result);
-        let options = if is_kept { self.handle.judge_for(self.hash, &result, policy, options) } else { None };
-        let kept = if is_kept { self.handle.kept_outside(options.as_ref()) } else { KeptOutside::Failed };
+        let (options, kept) = if is_kept {
+            let options = self.handle.judge_for(self.hash, &result, policy, options);
+            (options, self.handle.kept_outside(options.as_ref()))
+        } else {
+            (None, KeptOutside::Failed)
+        };
         let encoded = Some(remote.encode(&result, kept, claim, policy));
         drop(scope);
         Computed::Result {

@@ -102,7 +102,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let age = self.age(&key).unwrap_or_default();
+        let age = self.age(KeyHash::of_part(&key), &key).unwrap_or_default();
         self.lookup(key, policy).map(|result| Cached::new(result, Source::Fresh, age))
     }
 
@@ -119,7 +119,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let age = self.age(&key).unwrap_or_default();
+        let age = self.age(KeyHash::of_part(&key), &key).unwrap_or_default();
         let lookup = self.begin_again(key, policy, options, is_repeated);
         observed.looked(&lookup, age);
         if is_repeated && matches!(lookup, CoalescedLookup::Hit(_)) {
@@ -137,9 +137,8 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         Q: Part<Stored = StoredKey<E>>,
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
-        let age = age.into_span();
-        self.age(&key).filter(|stored| *stored < age)?;
-        let hash = KeyHash::of_part(&key);
+        let (age, hash) = (age.into_span(), KeyHash::of_part(&key));
+        self.age(hash, &key).filter(|stored| *stored < age)?;
         match self.lookup_uncounted(hash, &key, policy) {
             Ok((result, Freshness::Fresh)) => Some(result),
             _ => None,
@@ -147,8 +146,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     }
 
     /// Returns the time since the result for the key was stored, if it is recorded and the result may be served.
-    fn age<Q: Part<Stored = StoredKey<E>>>(&self, key: &Q) -> Option<Duration> {
-        let hash = KeyHash::of_part(key);
+    fn age<Q: Part<Stored = StoredKey<E>>>(&self, hash: KeyHash, key: &Q) -> Option<Duration> {
         self.at(hash, |engine, lifecycle| {
             engine.find_with(
                 hash,

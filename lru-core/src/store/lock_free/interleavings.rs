@@ -4,9 +4,8 @@
 
 mod front;
 
+use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicBool, Ordering};
-use loom::sync::{Arc, Mutex};
-use loom::thread;
 
 use super::mirror::{Mirror, Read};
 use crate::key::KeyHash;
@@ -17,6 +16,7 @@ use crate::store::entry::EntryOf;
 use crate::store::policy::{Policy, StampedLru};
 use crate::store::removal_cause::RemovalCause;
 use crate::store::types::Types;
+use crate::thread_orders::in_every_order as in_every_order_of;
 
 type Entries = Bounded<Types<u64, (u64, u64), StampedLru, ()>>;
 
@@ -137,35 +137,13 @@ fn insert_into(entries: &mut Entries, key: u64, value: u64) -> Option<u64> {
 }
 
 /// Runs two threads on a cache of this capacity with these keys, in every order, and then checks what they returned.
-///
-/// The checker runs one thread after the other first, and exchanges dependent accesses from there on. It remembers
-/// only the last access of each kind, so it is run with each thread first. `LOOM_MAX_PREEMPTIONS` bounds the number of
-/// switches between threads.
 fn in_every_order<A: 'static, B: 'static>(
     (maxsize, keys): (usize, &'static [u64]),
     one: fn(&Cache) -> A,
     other: fn(&Cache) -> B,
     check: fn(&Cache, A, B),
 ) {
-    for is_one_first in [true, false] {
-        let mut model = loom::model::Builder::new();
-        if model.preemption_bound.is_none() {
-            model.preemption_bound = Some(3);
-        }
-        model.check(move || {
-            let cache = Arc::new(Cache::with(maxsize, keys));
-            let (of_one, of_other) = (Arc::clone(&cache), Arc::clone(&cache));
-            let (one, other) = if is_one_first {
-                let one = thread::spawn(move || one(&of_one));
-                (one, thread::spawn(move || other(&of_other)))
-            } else {
-                let other = thread::spawn(move || other(&of_other));
-                (thread::spawn(move || one(&of_one)), other)
-            };
-            let (one, other) = (one.join().unwrap(), other.join().unwrap());
-            check(&cache, one, other);
-        });
-    }
+    in_every_order_of(3, move || Cache::with(maxsize, keys), one, other, check);
 }
 
 #[test]
