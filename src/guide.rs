@@ -27,6 +27,7 @@ page!(testing, "testing.md");
 page!(performance, "performance.md");
 page!(compiler_errors, "compiler-errors.md");
 page!(migrating, "migrating.md");
+page!(what_others_are_asked_for, "what-others-are-asked-for.md");
 page!(compatibility, "compatibility.md");
 page!(stability, "stability.md");
 page!(reference, "reference.md");

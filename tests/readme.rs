@@ -35,3 +35,4 @@ document!(testing, "docs/guide/src/testing.md");
 document!(performance, "docs/guide/src/performance.md");
 document!(compiler_errors, "docs/guide/src/compiler-errors.md");
 document!(migrating, "docs/guide/src/migrating.md");
+document!(what_others_are_asked_for, "docs/guide/src/what-others-are-asked-for.md");
