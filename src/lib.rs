@@ -120,8 +120,8 @@ pub mod backend {
     #[cfg(feature = "redis")]
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
-        AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Lease,
-        Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, WithLeases,
+        AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
+        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, WithLeases,
     };
 
     #[doc(hidden)]

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use lru_core::__private::circuit_closed;
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    LookupOptions, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
+    Lookup, LookupOptions, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -306,6 +306,10 @@ macro_rules! with_circuit_breaker {
                 self.record(self.admitted()?.set(namespace, key, value, ttl)$($await)*)
             }
 
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                self.record(self.admitted()?.set_many(namespace, items)$($await)*)
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -364,6 +368,10 @@ macro_rules! with_circuit_breaker {
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.record(self.admitted()?.delete(namespace, key)$($await)*)
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                self.record(self.admitted()?.delete_many(namespace, keys)$($await)*)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

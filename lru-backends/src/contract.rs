@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, Lease, Lookup, Permission};
+use lru_core::backend::{AsyncBackend, Backend, Item, Lease, Lookup, Permission};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -102,6 +102,35 @@ macro_rules! contract {
             let all = backend.get_many("a", &[b"l", b"none", b"k"])$($await)*.unwrap();
             let all: Vec<_> = all.into_iter().map(value).collect();
             assert_eq!(all, [Some(vec![b'l'; 5000]), None, Some(b"of a".to_vec())]);
+            let items = [
+                Item::new(b"k", b"1").ttl(MINUTE),
+                Item::new(b"m", b""),
+                Item::new(b"l", &[b'm'; 5000]),
+                Item::new(b"m", b"3"),
+            ];
+            backend.set_many("a", &items)$($await)*.unwrap();
+            let all = backend.get_many("a", &[b"k", b"l", b"m"])$($await)*.unwrap();
+            let ttl = all[0].as_ref().unwrap().ttl.expect("it expires");
+            assert!(ttl <= MINUTE && ttl > MINUTE / 2, "{ttl:?}");
+            let all: Vec<_> = all.into_iter().map(value).collect();
+            assert_eq!(all, [Some(b"1".to_vec()), Some(vec![b'm'; 5000]), Some(b"3".to_vec())]);
+            backend.set_many("a", &[])$($await)*.unwrap();
+            // A lease over an entry, or over its absence, ends with what sets or deletes several.
+            let lookup = backend.get_or_lease("a", b"n", MINUTE.into())$($await)*.unwrap();
+            backend.set_many("a", &items)$($await)*.unwrap();
+            backend.set_many("a", &[Item::new(b"n", b"4")])$($await)*.unwrap();
+            assert_eq!(backend.set_leased("a", b"n", &lease_of(&lookup), b"5", None)$($await)*.unwrap(), None);
+            let lookup = backend.get_or_lease("a", b"n", MINUTE.into())$($await)*.unwrap();
+            assert_eq!(value(lookup.found.clone()), Some(b"4".to_vec()));
+            let deleted = backend.delete_many("a", &[b"none", b"n", b"l"])$($await)*.unwrap();
+            assert_eq!(deleted, [false, true, true]);
+            assert_eq!(backend.set_leased("a", b"n", &lease_of(&lookup), b"5", None)$($await)*.unwrap(), None);
+            assert!(backend.delete_many("a", &[])$($await)*.unwrap().is_empty());
+            let all = backend.get_many("a", &[b"n", b"l", b"m"])$($await)*.unwrap();
+            assert_eq!(all.into_iter().map(value).collect::<Vec<_>>(), [None, None, Some(b"3".to_vec())]);
+            backend.set("a", b"k", b"of a", None)$($await)*.unwrap();
+            assert_eq!(value(backend.get("ab", b"k")$($await)*.unwrap()), Some(b"of ab".to_vec()));
+
             backend.clear("a")$($await)*.unwrap();
             assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None);
             assert_eq!(value(backend.get("ab", b"k")$($await)*.unwrap()), Some(b"of ab".to_vec()));

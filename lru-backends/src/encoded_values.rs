@@ -53,6 +53,15 @@ macro_rules! with_encoded_values {
                 self.backend.set(namespace, key, &value, ttl)$($await)*
             }
 
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                let encoded = |item: &Item<'_>| self.encoded(namespace, item.key, item.value);
+                let values = items.iter().map(encoded).collect::<Result<Vec<_>, _>>()?;
+                let of_values = items.iter().zip(&values);
+                let items: Vec<_> =
+                    of_values.map(|(item, value)| Item::new(item.key, value).ttl(item.ttl)).collect();
+                self.backend.set_many(namespace, &items)$($await)*
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -116,6 +125,10 @@ macro_rules! with_encoded_values {
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.backend.delete(namespace, key)$($await)*
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                self.backend.delete_many(namespace, keys)$($await)*
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Lookup,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Lookup,
     LookupOptions, Stored,
 };
 

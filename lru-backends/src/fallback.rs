@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
     LookupOptions, Permission, Stored,
 };
 
@@ -94,9 +94,15 @@ fn marks(namespace: &str) -> String {
     format!("{namespace}\0deleted in the old one")
 }
 
+/// Returns the marks of these keys.
+fn marked<'a>(keys: &[&'a [u8]], mark: &'a [u8], ttl: Option<Duration>) -> Vec<Item<'a>> {
+    keys.iter().map(|key| Item::new(key, mark).ttl(ttl)).collect()
+}
+
 macro_rules! with_fallback {
     (
         $Backend:ident, $alone:ident, $unmarked:ident, $copied:ident, $invalidate:ident,
+        $invalidate_many:ident,
         [$($bound:tt)*] [$($fn:tt)*] $($await:tt)*
     ) => {
         impl<N: $Backend $($bound)*, O: $Backend $($bound)*> Fallback<N, O> {
@@ -162,6 +168,20 @@ macro_rules! with_fallback {
                 }
                 Ok(deleted)
             }
+
+            /// Like the above, for several entries: if any cannot be deleted, all are marked.
+            $($fn)* $invalidate_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+            ) -> Result<Result<Vec<bool>, BackendError>, BackendError> {
+                let deleted = self.old.delete_many(namespace, keys)$($await)*;
+                if deleted.is_err() {
+                    self.has_marks.store(true, Relaxed);
+                    self.new.set_many(&marks(namespace), &marked(keys, MARK, None))$($await)*?;
+                }
+                Ok(deleted)
+            }
         }
 
         impl<N: $Backend $($bound)*, O: $Backend $($bound)*> $Backend for Fallback<N, O> {
@@ -215,6 +235,13 @@ macro_rules! with_fallback {
             ) -> Result<(), BackendError> {
                 _ = self.$invalidate(namespace, key)$($await)*?;
                 self.new.set(namespace, key, value, ttl)$($await)*
+            }
+
+            /// Deletes the entries in the old backend at once, and sets those in the new one at once.
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                let keys: Vec<&[u8]> = items.iter().map(|item| item.key).collect();
+                _ = self.$invalidate_many(namespace, &keys)$($await)*?;
+                self.new.set_many(namespace, items)$($await)*
             }
 
             $($fn)* add(
@@ -292,6 +319,16 @@ macro_rules! with_fallback {
                 Ok(in_old? || in_new)
             }
 
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                let in_old = self.$invalidate_many(namespace, keys)$($await)*?;
+                if in_old.is_ok() {
+                    let tombstones = marked(keys, TOMBSTONE, Some(TOMBSTONE_TTL));
+                    self.new.set_many(&marks(namespace), &tombstones)$($await)*?;
+                }
+                let in_new = self.new.delete_many(namespace, keys)$($await)*?;
+                Ok(in_new.into_iter().zip(in_old?).map(|(new, old)| new || old).collect())
+            }
+
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
                 let Self { new, old, .. } = self;
                 let in_old = old.clear(namespace)$($await)*;
@@ -323,5 +360,8 @@ macro_rules! with_fallback {
     };
 }
 
-with_fallback! { Backend, alone, unmarked, copied, invalidate, [] [fn] }
-with_fallback! { AsyncBackend, alone_async, unmarked_async, copied_async, invalidate_async, [+ Sync] [async fn] .await }
+with_fallback! { Backend, alone, unmarked, copied, invalidate, invalidate_many, [] [fn] }
+with_fallback! {
+    AsyncBackend, alone_async, unmarked_async, copied_async, invalidate_async, invalidate_many_async,
+    [+ Sync] [async fn] .await
+}

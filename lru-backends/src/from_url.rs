@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    LookupOptions, Off, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
+    Lookup, LookupOptions, Off, Stored,
 };
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use options::UrlOptions;
@@ -214,6 +214,10 @@ macro_rules! any_backend {
                 with_engine!(self, backend => $Backend::set(backend, namespace, key, value, ttl)$($await)*)
             }
 
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                with_engine!(self, backend => $Backend::set_many(backend, namespace, items)$($await)*)
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -272,6 +276,10 @@ macro_rules! any_backend {
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 with_engine!(self, backend => $Backend::delete(backend, namespace, key)$($await)*)
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                with_engine!(self, backend => $Backend::delete_many(backend, namespace, keys)$($await)*)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

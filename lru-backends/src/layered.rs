@@ -13,7 +13,7 @@ mod token;
 use std::time::{Duration, Instant};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Lease, Leases, Lookup,
+    AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
     LookupOptions, Permission, Stored,
 };
 
@@ -157,6 +157,12 @@ macro_rules! layered {
                 self.near.delete(namespace, key)$($await)*.and(done)
             }
 
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                let done = self.far.set_many(namespace, items)$($await)*;
+                let keys: Vec<&[u8]> = items.iter().map(|item| item.key).collect();
+                self.near.delete_many(namespace, &keys)$($await)*.and(done)
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -272,6 +278,11 @@ macro_rules! layered {
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let done = self.far.delete(namespace, key)$($await)*;
                 self.near.delete(namespace, key)$($await)*.and(done)
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                let done = self.far.delete_many(namespace, keys)$($await)*;
+                self.near.delete_many(namespace, keys)$($await)*.and(done)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    LookupOptions, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
+    Lookup, LookupOptions, Stored,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -124,6 +124,19 @@ macro_rules! sharded {
                 self.server(namespace, key)?.set(namespace, key, value, ttl)$($await)*
             }
 
+            /// One round trip per server that has some of the keys.
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                let keys: Vec<&[u8]> = items.iter().map(|item| item.key).collect();
+                let mut done = Ok(());
+                for share in self.shares(namespace, &keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<Item<'_>> = share.iter().map(|at| items[*at]).collect();
+                    done = done.and(server.set_many(namespace, &own)$($await)*);
+                }
+                done
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -180,6 +193,21 @@ macro_rules! sharded {
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 self.server(namespace, key)?.delete(namespace, key)$($await)*
+            }
+
+            /// One round trip per server that has some of the keys.
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                let (mut all, mut done) = (vec![false; keys.len()], Ok(()));
+                for share in self.shares(namespace, keys) {
+                    let Some(first) = share.first() else { continue };
+                    let server = self.server(namespace, keys[*first])?;
+                    let own: Vec<&[u8]> = share.iter().map(|at| keys[*at]).collect();
+                    match server.delete_many(namespace, &own)$($await)* {
+                        Ok(deleted) => share.into_iter().zip(deleted).for_each(|(at, was_there)| all[at] = was_there),
+                        Err(error) => done = done.and(Err(error)),
+                    }
+                }
+                done.map(|()| all)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use functools::backend::{
     self, AsyncBackend, AsyncCompareAndSwap, Backend, BackendError, CircuitBreaker, CompareAndSwap, Fallback,
-    Memcached, Redis, Sharded, disk,
+    Item, Memcached, Redis, Sharded, disk,
 };
 
 use crate::files::Folder;
@@ -64,6 +64,18 @@ macro_rules! contract {
                 assert_eq!(backend.get(&space, &n.to_le_bytes())$($await)*?, None);
             }
             backend.clear(&other)$($await)*?;
+
+            // `set_many` and `delete_many` do what `set` and `delete` do.
+            let values: [&[u8]; 7] = [b"value", b"", &all, &large, b"END\r\n", b"6", b"7"];
+            let items: Vec<_> = keys.iter().zip(values).map(|(key, value)| Item::new(key, value)).collect();
+            backend.set_many(&space, &items)$($await)*?;
+            for item in &items {
+                let found = backend.get(&space, item.key)$($await)*?.unwrap();
+                assert_eq!((found.value.as_slice(), found.ttl), (item.value, None));
+            }
+            assert_eq!(backend.delete_many(&space, &[b"*", b"none", b""])$($await)*?, [true, false, true]);
+            assert_eq!(backend.get(&space, b"")$($await)*?, None);
+            backend.clear(&space)$($await)*?;
 
             // `get_many` returns the stored values in the order of the keys.
             assert_eq!(backend.get_many(&space, &[])$($await)*?, []);

@@ -1,8 +1,8 @@
-//! `get_many`: several keys in one round trip.
+//! `get_many`, `set_many`, `delete_many`: several keys in one round trip.
 
 use std::time::Duration;
 
-use functools::backend::{AsyncBackend, Backend, Fallback, Stored, redis_client};
+use functools::backend::{AsyncBackend, Backend, Fallback, Item, Stored, redis_client};
 
 use crate::contract::{memcached, redis};
 use crate::proxy::Proxy;
@@ -45,6 +45,19 @@ fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
         }
     });
     assert!(one_by_one >= MANY, "{one_by_one}");
+    let items: Vec<_> = keys.iter().map(|key| Item::new(key, b"set at once")).collect();
+    let set = requests(proxy, || Backend::set_many(backend, "many", &items).unwrap());
+    // Memcached is asked for the generation of the namespace before.
+    assert!((1..=2 * PIECES).contains(&set), "{set}");
+    assert_eq!(Backend::get(backend, "many", &keys[99]).unwrap().unwrap().value, b"set at once");
+    let deleted = requests(proxy, || {
+        let deleted = Backend::delete_many(backend, "many", &all(&keys)).unwrap();
+        assert_eq!(deleted, [true; 100]);
+    });
+    assert!((1..=PIECES).contains(&deleted), "{deleted}");
+    for key in &keys {
+        Backend::set(backend, "many", key, key, None).unwrap();
+    }
     block_on(async {
         AsyncBackend::get(backend, "many", b"to connect").await.unwrap();
         let before = proxy.requests();
@@ -52,6 +65,11 @@ fn goes_in_one(proxy: &Proxy, backend: &(impl Backend + AsyncBackend)) {
         assert!(found.iter().zip(&keys).all(|(found, key)| found.as_ref().unwrap().value == key));
         let pieces = proxy.requests() - before;
         assert!((1..=PIECES).contains(&pieces), "{pieces}");
+        let before = proxy.requests();
+        AsyncBackend::set_many(backend, "many", &items).await.unwrap();
+        assert_eq!(AsyncBackend::delete_many(backend, "many", &all(&keys)).await.unwrap(), [true; 100]);
+        let pieces = proxy.requests() - before;
+        assert!((2..=3 * PIECES).contains(&pieces), "{pieces}");
     });
 }
 

@@ -6,7 +6,7 @@ use functools::__private::sink_of;
 use functools::backend::redis_client::ProtocolVersion;
 use functools::backend::redis_client::cluster::ClusterClient;
 use functools::backend::redis_client::sentinel::{SentinelClient, SentinelServerType};
-use functools::backend::{AsyncBackend, Backend, CompareAndSwap, Redis};
+use functools::backend::{AsyncBackend, Backend, CompareAndSwap, Item, Redis};
 
 use crate::contract::{keeps, keeps_async};
 use crate::files::Folder;
@@ -152,6 +152,15 @@ fn a_cluster_keeps_it() {
         assert_eq!(found, [vec![false], vec![true; 100]].concat());
     }
     Backend::clear(&all, "nodes").unwrap();
+    assert_eq!(sizes(), [":0\r\n"; 3]);
+    let items: Vec<_> = numbers.iter().map(|key| Item::new(key, b"at once")).collect();
+    Backend::set_many(&all, "nodes", &items).unwrap();
+    let deleted = Backend::delete_many(&all, "nodes", &keys[1..]).unwrap();
+    assert_eq!(deleted, [true; 100]);
+    block_on(async {
+        AsyncBackend::set_many(&all, "nodes", &items).await.unwrap();
+        assert_eq!(AsyncBackend::delete_many(&all, "nodes", &keys[1..]).await.unwrap(), [true; 100]);
+    });
     assert_eq!(sizes(), [":0\r\n"; 3]);
 }
 

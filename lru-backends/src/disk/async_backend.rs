@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, LookupOptions, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Lookup, LookupOptions, Stored,
 };
 
 use super::Disk;
@@ -62,6 +62,18 @@ impl AsyncBackend for Disk {
         }
         let (namespace, key, value) = (namespace.to_owned(), key.to_vec(), value.to_vec());
         self.run_blocking(move |disk| Backend::set(disk, &namespace, &key, &value, ttl)).await
+    }
+
+    async fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+        let namespace = namespace.to_owned();
+        let owned: Vec<_> =
+            items.iter().map(|item| (item.key.to_vec(), item.value.to_vec(), item.ttl)).collect();
+        self.run_blocking(move |disk| {
+            let items: Vec<_> =
+                owned.iter().map(|(key, value, ttl)| Item::new(key, value).ttl(*ttl)).collect();
+            Backend::set_many(disk, &namespace, &items)
+        })
+        .await
     }
 
     async fn add(
@@ -131,6 +143,16 @@ impl AsyncBackend for Disk {
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
         let (namespace, key) = (namespace.to_owned(), key.to_vec());
         self.run_blocking(move |disk| Backend::delete(disk, &namespace, &key)).await
+    }
+
+    async fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+        let namespace = namespace.to_owned();
+        let keys: Vec<_> = keys.iter().map(|key| key.to_vec()).collect();
+        self.run_blocking(move |disk| {
+            let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            Backend::delete_many(disk, &namespace, &keys)
+        })
+        .await
     }
 
     async fn clear(&self, namespace: &str) -> Result<(), BackendError> {

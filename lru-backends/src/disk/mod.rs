@@ -22,7 +22,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    Backend, BackendError, CircuitState, ErrorKind, Lease, Leases, Lookup, LookupOptions, Permission, Stored,
+    Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Leases, Lookup, LookupOptions, Permission,
+    Stored,
 };
 
 use crate::circuit_breaker::Breaker;
@@ -269,6 +270,22 @@ impl Backend for Disk {
         self.store(&key, value, ttl, &Condition::Always, self.file.options.is_durable).map(drop)
     }
 
+    /// One transaction, or the next one of the writer.
+    fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+        let is_durable = self.file.options.is_durable;
+        self.run(|store| {
+            for item in items {
+                let key = FileKey::new(namespace, item.key);
+                store.store(&key, item.value, item.ttl, &Condition::Always, false)?;
+            }
+            if is_durable {
+                return store.flush();
+            }
+            exit::note(store);
+            Ok(())
+        })
+    }
+
     fn add(&self, namespace: &str, key: &[u8], value: &[u8], ttl: Duration) -> Result<bool, BackendError> {
         let (found, version) = CompareAndSwap::get_versioned(self, namespace, key)?;
         Ok(found.is_none()
@@ -331,6 +348,10 @@ impl Backend for Disk {
 
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
         self.run(|store| store.remove(&FileKey::new(namespace, key)))
+    }
+
+    fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+        self.run(|store| keys.iter().map(|key| store.remove(&FileKey::new(namespace, key))).collect())
     }
 
     fn clear(&self, namespace: &str) -> Result<(), BackendError> {

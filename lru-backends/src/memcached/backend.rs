@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Lease, Lookup, LookupOptions, Permission,
-    Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Lookup, LookupOptions,
+    Permission, Stored,
 };
 
 use super::client::{Operation, Retry, is_closed};
@@ -15,8 +15,25 @@ use super::{MAX_KEYS, Memcached, Version, found, found_of, generation_in, opened
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
 use crate::error::ClientError;
 
+/// Returns whether there was an entry that is deleted, from the replies to both requests.
+fn was_there(
+    entry: Reply,
+    deleted: Reply,
+    generation: Option<Generation>,
+    namespace: &str,
+    key: &[u8],
+) -> Result<bool, ClientError> {
+    match (entry, deleted) {
+        (Reply::Value { value, flags }, Reply::Done(_)) => {
+            Ok(opened(&value, flags, generation, namespace, key).is_some())
+        }
+        (_, Reply::Done(_) | Reply::Missing) => Ok(false),
+        (_, other) => Err(rejected(other)),
+    }
+}
+
 macro_rules! backend_by_memcached {
-    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $replace:ident, $store:ident, $store_over:ident, $extend:ident, [$($fn:tt)*] $($await:tt)*) => {
+    ($Backend:ident, $CompareAndSwap:ident, $send:ident, $send_all:ident, $generation:ident, $look:ident, $replace:ident, $store:ident, $store_all:ident, $store_over:ident, $extend:ident, [$($fn:tt)*] $($await:tt)*) => {
         impl Memcached {
             $($fn)* $send<const N: usize>(&self, operation: &Operation, requests: &[u8], retry: Retry) -> Result<[Reply; N], ClientError> {
                 let replies = self.$send_all(operation, requests, N, retry)$($await)*?;
@@ -119,6 +136,27 @@ macro_rules! backend_by_memcached {
                 }
             }
 
+            /// Stores entries under the present generation, whatever is there.
+            $($fn)* $store_all(
+                &self,
+                operation: &Operation,
+                namespace: &str,
+                items: &[Item<'_>],
+            ) -> Result<(), ClientError> {
+                let generation = self.$generation(operation, namespace)$($await)*?;
+                let now = SystemTime::now();
+                let mut requests = Vec::new();
+                for Item { key, value, ttl, .. } in items {
+                    let item = item::packed(generation, namespace, key, value, *ttl, now);
+                    let (key, seconds) = (self.entry_key(namespace, key), item::server_ttl(*ttl, now));
+                    requests.extend(protocol::set(&key, &item, seconds, If::Any));
+                }
+                // They are not sent twice, as in `put`.
+                let replies = self.$send_all(operation, &requests, items.len(), Retry::Forbidden)$($await)*?;
+                let failed = replies.into_iter().find(|reply| !matches!(reply, Reply::Done(_)));
+                failed.map_or(Ok(()), |reply| Err(rejected(reply)))
+            }
+
             /// Stores an entry over the version, and under the generation, of a lookup.
             $($fn)* $store_over(
                 &self,
@@ -211,6 +249,17 @@ macro_rules! backend_by_memcached {
                 $Backend::put(self, namespace, key, value, ttl)$($await)*.map(drop)
             }
 
+            /// Two round trips for each 256 entries: the generation of the namespace, and the entries.
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                let mut done = Ok(());
+                for items in items.chunks(MAX_KEYS) {
+                    let operation = &self.admit()?;
+                    let stored = self.$store_all(operation, namespace, items)$($await)*;
+                    done = done.and(self.record(stored));
+                }
+                done
+            }
+
             $($fn)* put(
                 &self,
                 namespace: &str,
@@ -293,16 +342,29 @@ macro_rules! backend_by_memcached {
                     [self.generation_and_entry(namespace, key), protocol::delete(&self.entry_key(namespace, key))];
                 let replies = self.$send(operation, &requests.concat(), Retry::Allowed)$($await)*;
                 let done = replies.and_then(|[generation, entry, deleted]| {
-                    let generation = generation_in(generation)?;
-                    match (entry, deleted) {
-                        (Reply::Value { value, flags }, Reply::Done(_)) => {
-                            Ok(opened(&value, flags, generation, namespace, key).is_some())
-                        }
-                        (_, Reply::Done(_) | Reply::Missing) => Ok(false),
-                        (_, other) => Err(rejected(other)),
-                    }
+                    was_there(entry, deleted, generation_in(generation)?, namespace, key)
                 });
                 self.record(done)
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                let mut all = Vec::with_capacity(keys.len());
+                for keys in keys.chunks(MAX_KEYS) {
+                    let operation = &self.admit()?;
+                    let mut requests = self.generation_and_entries(namespace, keys);
+                    for key in keys {
+                        requests.extend(protocol::delete(&self.entry_key(namespace, key)));
+                    }
+                    let replies = self.$send_all(operation, &requests, 1 + 2 * keys.len(), Retry::Allowed)$($await)*;
+                    let deleted = replies.and_then(|mut replies| {
+                        let deleted = replies.split_off((1 + keys.len()).min(replies.len()));
+                        let generation = replies.drain(..1).next().map_or(Ok(None), generation_in)?;
+                        let replies = replies.into_iter().zip(deleted).zip(keys);
+                        replies.map(|((entry, deleted), key)| was_there(entry, deleted, generation, namespace, key)).collect::<Result<Vec<_>, _>>()
+                    });
+                    all.extend(self.record(deleted)?);
+                }
+                Ok(all)
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {
@@ -381,9 +443,9 @@ macro_rules! backend_by_memcached {
 }
 
 backend_by_memcached! {
-    Backend, CompareAndSwap, send, send_all, generation, look, replace, store, store_over, extend, [fn]
+    Backend, CompareAndSwap, send, send_all, generation, look, replace, store, store_all, store_over, extend, [fn]
 }
 backend_by_memcached! {
     AsyncBackend, AsyncCompareAndSwap, send_async, send_all_async, generation_async, look_async, replace_async,
-    store_async, store_over_async, extend_async, [async fn] .await
+    store_async, store_all_async, store_over_async, extend_async, [async fn] .await
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ::redis::{FromRedisValue, Value};
 use lru_core::backend::{
-    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Lease, Leases, Lookup,
-    LookupOptions, Permission, Stored,
+    AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
+    Lookup, LookupOptions, Permission, Stored,
 };
 
 use super::Redis;
@@ -24,7 +24,8 @@ use super::item::{
     any_head_of, found, found_versioned, head_of, lease_over, looked_up, new_lease, new_value,
 };
 use super::request::{
-    Node, Request, WRONG_TYPE, delete, look, pattern, prefix, scan, set, time_argument, unlink,
+    Node, Request, WRONG_TYPE, delete, delete_all, look, pattern, prefix, scan, set, set_all, time_argument,
+    unlink,
 };
 use super::script::{ADD, END, LOOK, RENEW, STORE, Script};
 use super::server::Server;
@@ -163,7 +164,7 @@ macro_rules! backend_by_redis {
             /// only over what is there then.
             $($fn)* $put(&self, key: &[u8], value: &[u8], ttl: Option<Duration>) -> Result<Option<Lease>, Failure> {
                 let (number, (head, item)) = (self.number(), new_value(value));
-                match self.$send(&set(key, &item, ttl), 0, self.deadline())$($await)* {
+                match self.$send(&Request::One(set(key, &item, ttl)), 0, self.deadline())$($await)* {
                     Err(failure) if failure.is_stale() => {
                         let lookup = self.$look(key, Duration::from_secs(1).into())$($await)*?;
                         let Permission::Leased(lease) = lookup.permission else { return Err(failure) };
@@ -245,6 +246,27 @@ macro_rules! backend_by_redis {
                 $Backend::put(self, namespace, key, value, ttl)$($await)*.map(drop)
             }
 
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                if items.is_empty() {
+                    return Ok(());
+                }
+                let server = self.admitted()?;
+                let command = |item: &Item<'_>| {
+                    set(&self.key(namespace, item.key), &new_value(item.value).1, item.ttl)
+                };
+                let sent = server.$send(&set_all(items.iter().map(command)), 0, server.deadline())$($await)*;
+                match sent {
+                    // The entries may have been set: each is set again only over what is there then.
+                    Err(failure) if failure.is_stale() => {}
+                    sent => return server.record(sent.map(drop)),
+                }
+                let mut done = Ok(());
+                for item in items {
+                    done = done.and($Backend::set(self, namespace, item.key, item.value, item.ttl)$($await)*);
+                }
+                done
+            }
+
             $($fn)* add(
                 &self,
                 namespace: &str,
@@ -320,6 +342,16 @@ macro_rules! backend_by_redis {
                 let server = self.admitted()?;
                 let done = server.$ask(&delete(&self.key(namespace, key)))$($await)*;
                 server.record(done.map(|(_, was_there)| was_there))
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                if keys.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let server = self.admitted()?;
+                let request = delete_all(keys.iter().map(|key| self.key(namespace, key)));
+                let done = server.$ask(&request)$($await)*;
+                server.record(done.map(|(_, were_there)| were_there))
             }
 
             $($fn)* clear(&self, namespace: &str) -> Result<(), BackendError> {

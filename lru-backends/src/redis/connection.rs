@@ -7,7 +7,7 @@ use ::redis::{RedisResult, Value};
 
 #[cfg(feature = "redis-cluster")]
 use super::request::Node;
-use super::request::{Request, gets, readable};
+use super::request::{Request, answers, gets, pipeline, readable};
 
 /// A connection that tasks share.
 #[derive(Clone)]
@@ -32,6 +32,11 @@ impl Awaited {
                 let commands = gets(keys);
                 readable(connection.send_packed_commands(&commands, 0, commands.len()).await?)
             }
+            (Self::One(connection), Request::Each(commands, answer)) => {
+                let all = pipeline(commands);
+                let replies = connection.send_packed_commands(&all, 0, all.len()).await?;
+                answers(commands, replies, *answer)
+            }
             (Self::One(connection), Request::Pipe(commands, answer)) => {
                 answer(connection.send_packed_commands(commands, 0, commands.len()).await?)
             }
@@ -48,26 +53,38 @@ impl Awaited {
                 command.query_async(connection).await
             }
             #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(connection), Request::Each(commands, answer)) => {
+                let replies = each_of(connection, commands.clone()).await?;
+                let all = replies.into_iter().map(*answer).collect::<RedisResult<_>>()?;
+                Ok(Value::Array(all))
+            }
+            #[cfg(feature = "redis-cluster")]
             (Self::Cluster(connection), Request::Get(keys)) => {
-                // A pipeline must stay within one slot. The client sends concurrent requests together.
-                let mut replies = vec![Value::Nil; 2 * keys.len()];
-                let mut pending = tokio::task::JoinSet::new();
-                for (at, key) in keys.iter().enumerate() {
-                    let (commands, mut connection) = (gets([key]), connection.clone());
-                    pending.spawn(
-                        async move { (at, commands.query_async::<Vec<Value>>(&mut connection).await) },
-                    );
-                }
-                while let Some(answer) = pending.join_next().await {
-                    let (at, pair) = answer.map_err(std::io::Error::from)?;
-                    for (reply, value) in replies[2 * at..].iter_mut().zip(pair?) {
-                        *reply = value;
-                    }
-                }
-                readable(replies)
+                let all = keys.iter().map(|key| gets([key])).collect();
+                readable(each_of(connection, all).await?.into_iter().flatten().collect())
             }
         }
     }
+}
+
+/// Sends pipelines to a cluster, each for one key, and returns the replies to each. A pipeline must stay within one slot. The
+/// client sends concurrent requests together.
+#[cfg(feature = "redis-cluster")]
+async fn each_of(
+    connection: &::redis::cluster_async::ClusterConnection,
+    all: Vec<::redis::Pipeline>,
+) -> RedisResult<Vec<Vec<Value>>> {
+    let mut replies: Vec<Vec<Value>> = all.iter().map(|_| Vec::new()).collect();
+    let mut pending = tokio::task::JoinSet::new();
+    for (at, commands) in all.into_iter().enumerate() {
+        let mut connection = connection.clone();
+        pending.spawn(async move { (at, commands.query_async::<Vec<Value>>(&mut connection).await) });
+    }
+    while let Some(answer) = pending.join_next().await {
+        let (at, answer) = answer.map_err(std::io::Error::from)?;
+        replies[at] = answer?;
+    }
+    Ok(replies)
 }
 
 #[cfg(feature = "redis-cluster")]

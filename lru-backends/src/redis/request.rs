@@ -23,6 +23,8 @@ pub(super) enum Request {
     One(Cmd),
     /// The remaining time to live and the item of each of these keys.
     Get(Vec<Vec<u8>>),
+    /// Commands for each of several keys, which may be on several servers, and what makes one answer of the replies for a key.
+    Each(Vec<Pipeline>, fn(Vec<Value>) -> RedisResult<Value>),
     /// Commands for one key, and what makes one answer of their replies.
     Pipe(Pipeline, fn(Vec<Value>) -> RedisResult<Value>),
     /// A command for one server of a cluster, or for the only server.
@@ -125,33 +127,81 @@ pub(super) fn look(key: &[u8], mark: &Head, options: LookupOptions) -> Request {
     time.arg("PTTL").arg(key);
     let mut commands = Pipeline::with_capacity(2);
     commands.ignore_errors().add_command(time).add_command(set);
-    Request::Pipe(commands, |replies| with_errors(replies, |_| false))
+    Request::Pipe(commands, all_done)
+}
+
+/// Removes a key. [`was_removed`] reads the replies.
+fn remove(key: &[u8]) -> Pipeline {
+    let mut commands = tolerant();
+    commands.cmd("GETRANGE").arg(key).arg(0).arg(HEAD - 1).cmd("UNLINK").arg(key);
+    commands
+}
+
+/// Returns whether an entry was there. The removal counts, whatever was there.
+fn was_removed(replies: Vec<Value>) -> RedisResult<Value> {
+    let [head, removed] = <[Value; 2]>::try_from(replies).map_err(|_| unexpected())?;
+    let is_removed = removed.extract_error()? == Value::Int(1);
+    let was_entry = matches!(head, Value::BulkString(head) if is_value(&head));
+    Ok(Value::Boolean(is_removed && was_entry))
 }
 
 /// Removes a key, and tells whether an entry was there.
 pub(super) fn delete(key: &[u8]) -> Request {
-    let mut commands = tolerant();
-    commands.cmd("GETRANGE").arg(key).arg(0).arg(HEAD - 1).cmd("UNLINK").arg(key);
-    Request::Pipe(commands, |replies| {
-        // The removal counts, whatever was there.
-        let [head, removed] = <[Value; 2]>::try_from(replies).map_err(|_| unexpected())?;
-        let is_removed = removed.extract_error()? == Value::Int(1);
-        let was_entry = matches!(head, Value::BulkString(head) if is_value(&head));
-        Ok(Value::Boolean(is_removed && was_entry))
-    })
+    Request::Pipe(remove(key), was_removed)
+}
+
+/// Removes keys, and tells for each whether an entry was there.
+pub(super) fn delete_all(keys: impl IntoIterator<Item = Vec<u8>>) -> Request {
+    Request::Each(keys.into_iter().map(|key| remove(&key)).collect(), was_removed)
 }
 
 fn unexpected() -> ::redis::RedisError {
     (::redis::ErrorKind::UnexpectedReturnType, "as many replies as commands were expected").into()
 }
 
-pub(super) fn set(key: &[u8], value: &[u8], ttl: Option<Duration>) -> Request {
+/// `SET` of an item under a key.
+pub(super) fn set(key: &[u8], item: &[u8], ttl: Option<Duration>) -> Cmd {
     let mut command = cmd("SET");
-    command.arg(key).arg(value);
+    command.arg(key).arg(item);
     if let Some(ttl) = ttl {
         command.arg("PX").arg(milliseconds(ttl));
     }
-    Request::One(command)
+    command
+}
+
+/// `SET` of items under keys.
+pub(super) fn set_all(items: impl IntoIterator<Item = Cmd>) -> Request {
+    let pipeline = |command| {
+        let mut commands = tolerant();
+        commands.add_command(command);
+        commands
+    };
+    Request::Each(items.into_iter().map(pipeline).collect(), all_done)
+}
+
+/// Returns the commands for all keys as one pipeline.
+pub(super) fn pipeline(commands: &[Pipeline]) -> Pipeline {
+    let mut all = tolerant();
+    for command in commands.iter().flat_map(Pipeline::cmd_iter) {
+        all.add_command(command.clone());
+    }
+    all
+}
+
+/// Returns the answers for all keys, from the replies to [`pipeline`].
+pub(super) fn answers(
+    commands: &[Pipeline],
+    replies: Vec<Value>,
+    answer: fn(Vec<Value>) -> RedisResult<Value>,
+) -> RedisResult<Value> {
+    let mut replies = replies.into_iter();
+    let of_key = |commands: &Pipeline| answer(replies.by_ref().take(commands.len()).collect());
+    Ok(Value::Array(commands.iter().map(of_key).collect::<RedisResult<_>>()?))
+}
+
+/// Returns the replies, or the first error among them.
+fn all_done(replies: Vec<Value>) -> RedisResult<Value> {
+    with_errors(replies, |_| false)
 }
 
 pub(super) fn unlink(keys: &[Vec<u8>]) -> Request {

@@ -13,7 +13,7 @@ use ::redis::{
     Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, Parser, Pipeline, RedisError, RedisResult, Value, cmd,
 };
 
-use super::request::{Request, gets, readable};
+use super::request::{Request, answers, gets, pipeline, readable};
 use crate::stream::{Stream, Until, left};
 
 /// A connection without TLS to one server.
@@ -63,6 +63,9 @@ impl Socket {
         match request {
             Request::One(command) | Request::At(command, _) => self.ask(command, until),
             Request::Get(keys) => readable(self.ask_all(&gets(keys), until)?),
+            Request::Each(commands, answer) => {
+                answers(commands, self.ask_all(&pipeline(commands), until)?, *answer)
+            }
             Request::Pipe(commands, answer) => answer(self.ask_all(commands, until)?),
         }
     }

@@ -7,6 +7,7 @@ use std::vec::Vec;
 use crate::backend::blocking_backend::{CHECKED, cannot_add};
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -63,6 +64,30 @@ pub trait AsyncBackend {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> impl Future<Output = Result<(), BackendError>> + Send;
+
+    /// Sets the entries of all `items`, replacing any others; see [`Backend::set_many`](super::Backend::set_many).
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one write failed. Any of the entries may or may not have been set.
+    fn set_many(
+        &self,
+        namespace: &str,
+        items: &[Item<'_>],
+    ) -> impl Future<Output = Result<(), BackendError>> + Send {
+        // As in `get_many`: `Self` need not be `Sync`.
+        let mut all = Vec::with_capacity(items.len());
+        for item in items {
+            all.push(self.set(namespace, item.key, item.value, item.ttl));
+        }
+        async move {
+            let mut done = Ok(());
+            for one in all {
+                done = done.and(one.await);
+            }
+            done
+        }
+    }
 
     /// Sets the entry for `key` if there is none, atomically, and returns whether it did; see [`Backend::add`](super::Backend::add).
     ///
@@ -166,6 +191,27 @@ pub trait AsyncBackend {
     ///
     /// Returns an error if the removal failed, in which case the entry may still be stored.
     fn delete(&self, namespace: &str, key: &[u8]) -> impl Future<Output = Result<bool, BackendError>> + Send;
+
+    /// Removes the entries for all `keys`, and returns for each whether there was one; see
+    /// [`Backend::delete_many`](super::Backend::delete_many).
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one removal failed. Any of the entries may still be stored.
+    fn delete_many(
+        &self,
+        namespace: &str,
+        keys: &[&[u8]],
+    ) -> impl Future<Output = Result<Vec<bool>, BackendError>> + Send {
+        let all: Vec<_> = keys.iter().map(|key| self.delete(namespace, key)).collect();
+        async move {
+            let mut deleted = Vec::with_capacity(all.len());
+            for one in all {
+                deleted.push(one.await);
+            }
+            deleted.into_iter().collect()
+        }
+    }
 
     /// Removes all entries of a namespace, and none of another; see [`Backend::clear`](super::Backend::clear).
     ///

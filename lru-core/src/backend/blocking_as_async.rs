@@ -1,11 +1,13 @@
 //! A blocking backend as an async one, so that both kinds of functions share the code of a call.
 
 use core::time::Duration;
+use std::vec::Vec;
 
 use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -32,6 +34,10 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
         self.0.get(namespace, key)
     }
 
+    async fn get_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<Option<Stored>>, BackendError> {
+        self.0.get_many(namespace, keys)
+    }
+
     async fn set(
         &self,
         namespace: &str,
@@ -40,6 +46,10 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
         ttl: Option<Duration>,
     ) -> Result<(), BackendError> {
         self.0.set(namespace, key, value, ttl)
+    }
+
+    async fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+        self.0.set_many(namespace, items)
     }
 
     async fn add(
@@ -98,6 +108,10 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
         self.0.delete(namespace, key)
+    }
+
+    async fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+        self.0.delete_many(namespace, keys)
     }
 
     async fn clear(&self, namespace: &str) -> Result<(), BackendError> {

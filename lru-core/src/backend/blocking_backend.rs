@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -98,6 +99,19 @@ pub trait Backend {
         value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), BackendError>;
+
+    /// Sets the entries of all `items`, replacing any others. Of two items with one key, the last one counts.
+    ///
+    /// The default calls [`set`](Self::set) once per item, for all of them even if one fails. A backend that can write several
+    /// entries in one round trip should override it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one write failed. Any of the entries may or may not have been set.
+    fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+        let set = |item: &Item<'_>| self.set(namespace, item.key, item.value, item.ttl);
+        items.iter().map(set).fold(Ok(()), Result::and)
+    }
 
     /// Sets the entry for `key` if there is none, atomically, and returns whether it did.
     ///
@@ -210,6 +224,19 @@ pub trait Backend {
     ///
     /// Returns an error if the removal failed, in which case the entry may still be stored.
     fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError>;
+
+    /// Removes the entries for all `keys`, and returns for each whether there was one, in their order.
+    ///
+    /// The default calls [`delete`](Self::delete) once per key, for all of them even if one fails. A backend that can remove
+    /// several entries in one round trip should override it.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first error, if at least one removal failed. Any of the entries may still be stored.
+    fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+        let all: Vec<_> = keys.iter().map(|key| self.delete(namespace, key)).collect();
+        all.into_iter().collect()
+    }
 
     /// Removes all entries of a namespace, and none of another.
     ///

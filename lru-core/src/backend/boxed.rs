@@ -12,6 +12,7 @@ use std::vec::Vec;
 use crate::backend::async_backend::AsyncBackend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -122,6 +123,7 @@ macro_rules! erased {
         }
     };
     ($life:lifetime &[&[u8]]) => { &$life [&$life [u8]] };
+    ($life:lifetime &[Item<'_>]) => { &$life [Item<$life>] };
     ($life:lifetime &$type:ty) => { &$life $type };
     ($life:lifetime $type:ty) => { $type };
 }
@@ -130,6 +132,7 @@ erased! {
     fn get(namespace: [&str], key: [&[u8]]) -> Option<Stored>;
     fn get_many(namespace: [&str], keys: [&[&[u8]]]) -> Vec<Option<Stored>>;
     fn set(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Option<Duration>]) -> ();
+    fn set_many(namespace: [&str], items: [&[Item<'_>]]) -> ();
     fn add(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Duration]) -> bool;
     fn get_or_lease(namespace: [&str], key: [&[u8]], options: [LookupOptions]) -> Lookup;
     fn set_leased(
@@ -139,6 +142,7 @@ erased! {
     fn renew_lease(namespace: [&str], key: [&[u8]], lease: [&Lease], ttl: [Duration]) -> bool;
     fn end_lease(namespace: [&str], key: [&[u8]], lease: [&Lease]) -> ();
     fn delete(namespace: [&str], key: [&[u8]]) -> bool;
+    fn delete_many(namespace: [&str], keys: [&[&[u8]]]) -> Vec<bool>;
     fn clear(namespace: [&str]) -> ();
     fn check() -> ();
 }

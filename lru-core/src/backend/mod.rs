@@ -27,6 +27,7 @@ pub(crate) mod invalidation;
 #[cfg(feature = "backend")]
 mod invalidation_records;
 pub(crate) mod invalidation_sink;
+mod item;
 #[cfg(feature = "json")]
 mod json;
 pub(crate) mod lease;
@@ -49,6 +50,7 @@ pub use blocking_backend::Backend;
 pub use boxed::{BoxedBackend, MayLease, WithLeases};
 pub use error::{BackendError, ErrorKind};
 pub use invalidation_sink::InvalidationSink;
+pub use item::Item;
 pub use lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 pub use off::Off;
 pub use stored::Stored;

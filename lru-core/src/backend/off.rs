@@ -8,6 +8,7 @@ use crate::backend::async_backend::AsyncBackend;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -60,6 +61,10 @@ macro_rules! off {
                 Ok(())
             }
 
+            $($fn)* set_many(&self, _: &str, _: &[Item<'_>]) -> Result<(), BackendError> {
+                Ok(())
+            }
+
             /// Returns `true`, as if the entry had been set and lost at once.
             $($fn)* add(&self, _: &str, _: &[u8], _: &[u8], _: Duration) -> Result<bool, BackendError> {
                 Ok(true)
@@ -90,6 +95,10 @@ macro_rules! off {
 
             $($fn)* delete(&self, _: &str, _: &[u8]) -> Result<bool, BackendError> {
                 Ok(false)
+            }
+
+            $($fn)* delete_many(&self, _: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                Ok(vec![false; keys.len()])
             }
 
             $($fn)* clear(&self, _: &str) -> Result<(), BackendError> {
@@ -123,6 +132,13 @@ macro_rules! off {
                 match self {
                     Some(backend) => backend.set(namespace, key, value, ttl)$($await)*,
                     None => $Backend::set(&Off, namespace, key, value, ttl)$($await)*,
+                }
+            }
+
+            $($fn)* set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                match self {
+                    Some(backend) => backend.set_many(namespace, items)$($await)*,
+                    None => $Backend::set_many(&Off, namespace, items)$($await)*,
                 }
             }
 
@@ -202,6 +218,13 @@ macro_rules! off {
                 match self {
                     Some(backend) => backend.delete(namespace, key)$($await)*,
                     None => $Backend::delete(&Off, namespace, key)$($await)*,
+                }
+            }
+
+            $($fn)* delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                match self {
+                    Some(backend) => backend.delete_many(namespace, keys)$($await)*,
+                    None => $Backend::delete_many(&Off, namespace, keys)$($await)*,
                 }
             }
 

@@ -12,6 +12,7 @@ use crate::backend::awaited::Awaited;
 use crate::backend::blocking_backend::Backend;
 use crate::backend::error::BackendError;
 use crate::backend::invalidation_sink::InvalidationSink;
+use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
 use crate::observe::CircuitState;
@@ -36,6 +37,10 @@ macro_rules! for_pointers {
                 ttl: Option<Duration>,
             ) -> Result<(), BackendError> {
                 (**self).set(namespace, key, value, ttl)
+            }
+
+            fn set_many(&self, namespace: &str, items: &[Item<'_>]) -> Result<(), BackendError> {
+                (**self).set_many(namespace, items)
             }
 
             fn add(
@@ -101,6 +106,10 @@ macro_rules! for_pointers {
                 (**self).delete(namespace, key)
             }
 
+            fn delete_many(&self, namespace: &str, keys: &[&[u8]]) -> Result<Vec<bool>, BackendError> {
+                (**self).delete_many(namespace, keys)
+            }
+
             fn clear(&self, namespace: &str) -> Result<(), BackendError> {
                 (**self).clear(namespace)
             }
@@ -151,6 +160,14 @@ macro_rules! for_async_pointers {
                 ttl: Option<Duration>,
             ) -> impl Future<Output = Result<(), BackendError>> + Send {
                 (**self).set(namespace, key, value, ttl)
+            }
+
+            fn set_many(
+                &self,
+                namespace: &str,
+                items: &[Item<'_>],
+            ) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).set_many(namespace, items)
             }
 
             fn add(
@@ -218,6 +235,14 @@ macro_rules! for_async_pointers {
                 key: &[u8],
             ) -> impl Future<Output = Result<bool, BackendError>> + Send {
                 (**self).delete(namespace, key)
+            }
+
+            fn delete_many(
+                &self,
+                namespace: &str,
+                keys: &[&[u8]],
+            ) -> impl Future<Output = Result<Vec<bool>, BackendError>> + Send {
+                (**self).delete_many(namespace, keys)
             }
 
             fn clear(&self, namespace: &str) -> impl Future<Output = Result<(), BackendError>> + Send {

@@ -1,0 +1,40 @@
+//! [`Item`]: an entry to be set.
+
+use core::time::Duration;
+
+/// An entry that [`Backend::set_many`](super::Backend::set_many) sets.
+///
+/// ```
+/// # use lru_core as functools;
+/// use std::time::Duration;
+///
+/// use functools::backend::Item;
+///
+/// let item = Item::new(b"12", b"144").ttl(Duration::from_secs(60));
+/// assert_eq!((item.key, item.value), (&b"12"[..], &b"144"[..]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item<'a> {
+    /// The key, within the namespace.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: &'a [u8],
+    /// The time to live; `None` if the entry does not expire.
+    pub ttl: Option<Duration>,
+}
+
+impl<'a> Item<'a> {
+    /// Creates an item that does not expire.
+    #[must_use]
+    pub fn new(key: &'a [u8], value: &'a [u8]) -> Self {
+        Self { key, value, ttl: None }
+    }
+
+    /// Sets the time to live.
+    #[must_use]
+    pub fn ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.ttl = ttl.into();
+        self
+    }
+}
