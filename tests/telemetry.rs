@@ -525,8 +525,8 @@ mod traced {
     use std::task::{Context, Poll, Waker};
     use std::time::Duration;
 
-    use functools::lru_cache;
     use functools::refresh::Task;
+    use functools::{lru_cache, tag};
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
@@ -607,6 +607,23 @@ mod traced {
         assert_eq!(take_events(of), ["DEBUG computed took=_ is_error=false"]);
         _ = (checked(1), checked(0));
         assert_eq!(take_events(of), ["DEBUG computed took=_ is_error=true"]);
+    }
+
+    #[test]
+    fn invalidations_of_tags_are_told_by_name() {
+        #[lru_cache(tags = |id| [tag("telemetry", id)])]
+        fn user(id: u32) -> u32 {
+            id
+        }
+        listen();
+        user(1);
+        functools::invalidate(tag("telemetry", 1));
+        user::cache_invalidate_tag(tag("telemetry", 2));
+        let mut events = EVENTS.lock().unwrap();
+        let told = events.extract_if(.., |(_, text)| text.contains("tag=\"telemetry\""));
+        let told: Vec<_> = told.map(|(_, text)| text).collect();
+        let event = |in_one| format!("DEBUG invalidated tag=\"telemetry\" tags=1 in_one_function={in_one}");
+        assert_eq!(told, [event(false), event(true)]);
     }
 
     #[derive(Clone)]

@@ -24,7 +24,8 @@
 //!
 //! The JSON of `cache_info` is `{"functions": [...]}`, sorted by path. Each has `path`, `file`, `line`;
 //! `hits`, `misses`, `maxsize` (`null` if unbounded), `currsize`; `hit_ratio`, which is `null` without a
-//! call; `evictions`, `superseded`, `expiries`, `coalesced`, `stale_hits`, `refreshes`, `errors`,
+//! call; `evictions`, `superseded`, `expiries`, `invalidated`, `invalidated_dependents`, `not_kept`,
+//! `coalesced`, `stale_hits`, `refreshes`, `errors`,
 //! `backend_hits`, `backend_errors`, `backend_requests`, `backend_bytes_read`, `backend_bytes_written`;
 //! `backend_state`, which is `"closed"`, `"half-open"` or `"open"`, or `null` without a circuit breaker;
 //! `backend_sec` and `computing_sec`, which are `null` if they are not measured.

@@ -12,6 +12,7 @@
 mod backend;
 mod bypass;
 mod cached;
+mod counted;
 mod depends;
 mod force;
 mod invalidates;

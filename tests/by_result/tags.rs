@@ -222,8 +222,12 @@ fn it_goes_with_expiry_weight_and_listener() {
         assert!(user::cache_contains(1) && !user::cache_contains(3));
         advance(std::time::Duration::from_secs(55));
         assert!(!user::cache_contains(1));
-        REMOVED
-            .with_borrow(|removed| assert_eq!(removed.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 3]));
+        let invalidated = [1, 3].map(|id| (id, RemovalCause::Invalidated));
+        REMOVED.with_borrow(|removed| assert_eq!(*removed, invalidated));
+        let stats = user::cache_stats();
+        assert_eq!((stats.invalidated, stats.invalidated_dependents, stats.expiries), (2, 0, 0));
+        assert_eq!(user::cache_info().currsize, 0);
+        assert_eq!(user::cache_stats().expiries, 3);
     });
 }
 

@@ -230,23 +230,26 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let state = state;
         let (now, _) = state.sweep(lifecycle, &mut removed);
         let mut chose = false;
-        let (found, decision, superseded) = loop {
+        let (found, decision, superseded, is_superseded) = loop {
             let (found, findings) =
                 self.examine(&state, &entry, kind, compare, (lifecycle, now), &mut removed);
             let decision = decide(kind, findings);
+            let is_superseded =
+                findings.superseded != Superseded::No || findings.obstacle == Some(Obstacle::Invalid);
             let demand = Demand::Insert { meta: &entry.meta, replaced: found };
             if decision.stores() {
                 state.sweep_for(&demand, now, &mut removed);
             }
             if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
-                break (found, decision, findings.superseded);
+                break (found, decision, findings.superseded, is_superseded);
             }
             // The victim chooser may have called the cache: examine it once more.
             chose = true;
         };
         if superseded == Superseded::No {
             state.record(kind, entry.hash);
-        } else {
+        }
+        if is_superseded {
             state.counters.superseded();
         }
         state.apply(decision, found, entry, &mut removed);
@@ -273,21 +276,25 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             state.find(entry.hash, |stored| compare.is_same(stored, &entry.key))
         };
         let freshness = |place| lifecycle.check(&state.store.borrow().get(place).meta, now);
-        let found = match found {
-            Some(place) if freshness(place) == Freshness::Expired => {
-                if let Some(expired) = state.take(place, RemovalCause::Expired, removed) {
+        let found = found.filter(|&place| {
+            let freshness = freshness(place);
+            if freshness.is_gone() {
+                let cause = state.cause_of(freshness);
+                if let Some(gone) = state.take(place, cause, removed) {
                     // The victim chooser may run before it is reported, and panic.
-                    state.deferred.defer_entry(expired, Some(RemovalCause::Expired));
+                    state.deferred.defer_entry(gone, Some(cause));
                 }
-                None
             }
-            found => found,
-        };
+            !freshness.is_gone()
+        });
         let stored = found.map(|place| StoredEntry {
             is_stale: freshness(place) != Freshness::Fresh,
             is_error: compare.is_error(&state.store.borrow().get(place).value),
         });
-        let obstacle = if !lifecycle.check(&entry.meta, now).is_live() {
+        let own_freshness = lifecycle.check(&entry.meta, now);
+        let obstacle = if matches!(own_freshness, Freshness::Invalid(_)) {
+            Some(Obstacle::Invalid)
+        } else if !own_freshness.is_live() {
             Some(Obstacle::Expired)
         } else if let Ok(store) = state.store.try_borrow_mut() {
             (!store.has_room_for(&entry.meta)).then_some(Obstacle::TooHeavy)

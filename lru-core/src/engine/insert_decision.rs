@@ -33,6 +33,8 @@ pub(super) struct StoredEntry {
 pub(super) enum Obstacle {
     /// It has expired already.
     Expired,
+    /// It was invalidated while it was computed.
+    Invalid,
     /// The call is nested in a read of the store.
     Nested,
     /// It weighs more than the capacity.
@@ -90,7 +92,7 @@ pub(super) fn decide(kind: InsertKind, findings: Findings) -> Decision {
 /// Returns whether a value that cannot be stored removes the entry that it would replace.
 fn removes_stored(kind: InsertKind, obstacle: Obstacle, stored: StoredEntry) -> bool {
     match (obstacle, kind) {
-        (Obstacle::Expired, _) => true,
+        (Obstacle::Expired | Obstacle::Invalid, _) => true,
         // A value that is too heavy for a map does not change the map.
         (Obstacle::TooHeavy, InsertKind::Inserted) => false,
         (Obstacle::Nested | Obstacle::TooHeavy, kind) => {
@@ -141,7 +143,7 @@ mod tests {
     fn a_value_that_is_superseded_by_its_key_changes_nothing() {
         for kind in ALL {
             for stored in [None, Some(FRESH), Some(STALE), Some(ERROR)] {
-                for obstacle in [None, Some(Obstacle::Expired), Some(Obstacle::TooHeavy)] {
+                for obstacle in [None, Some(Obstacle::Expired), Some(Obstacle::Invalid), Some(Obstacle::TooHeavy)] {
                     let superseded = Superseded::ByKey;
                     let findings = Findings { superseded, stored, obstacle, keeps_last: true, ..MISSING };
                     assert_eq!(decide(kind, findings), Decision::Reject, "{kind:?}, {findings:?}");
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_stored_is_rejected() {
         for kind in ALL {
-            for obstacle in [Obstacle::Expired, Obstacle::Nested, Obstacle::TooHeavy] {
+            for obstacle in [Obstacle::Expired, Obstacle::Invalid, Obstacle::Nested, Obstacle::TooHeavy] {
                 assert_eq!(
                     decide(kind, hindered(obstacle, None)),
                     Decision::Reject,

@@ -62,21 +62,22 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         state.change_log.changed(hash);
         let invalidated = found.map(|place| {
             // The user's clock may have called the cache.
-            let is_live = lifecycle.check(&state.store.borrow().get(place).meta, lifecycle.now()).is_live();
+            let freshness = lifecycle.check(&state.store.borrow().get(place).meta, lifecycle.now());
+            let is_live = freshness.is_live();
             if state.deferred.hides(place) {
-                return (None, None, RemovalCause::Invalidated);
+                return (None, None, RemovalCause::Invalidated, is_live);
             }
-            let cause = if is_live { RemovalCause::Invalidated } else { RemovalCause::Expired };
+            let cause = if is_live { RemovalCause::Invalidated } else { state.cause_of(freshness) };
             let taken = state.take(place, cause, &mut removed);
             let read = (taken.is_none() && is_live).then(|| read(&state.store.borrow().get(place).value));
-            (taken, read, cause)
+            (taken, read, cause, is_live)
         });
-        let taken_out = invalidated.as_ref().and_then(|(entry, _, cause)| Some((entry.as_ref()?, *cause)));
+        let taken_out = invalidated.as_ref().and_then(|(entry, _, cause, _)| Some((entry.as_ref()?, *cause)));
         drop(Self::release_and_notify_with(state, removed, taken_out, lifecycle));
-        let (taken_out, read, cause) = invalidated?;
+        let (taken_out, read, _, is_live) = invalidated?;
         let Some(EntryOf { key, value, .. }) = taken_out else { return read };
         drop(key);
-        (cause == RemovalCause::Invalidated).then(|| taken(value))
+        is_live.then(|| taken(value))
     }
 
     /// Removes the entry for a key which a result of this kind was to replace that is not stored. A later change

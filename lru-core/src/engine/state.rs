@@ -5,10 +5,12 @@ use core::cell::{Ref, RefCell, RefMut};
 use crate::engine::deferred::{Deferred, Work};
 
 use crate::engine::lock::Settle;
+use crate::expiry::Freshness;
 use crate::key::KeyHash;
 use crate::observe::info::LockedCounters;
 use crate::store::change_log::ChangeLog;
 use crate::store::{CacheTypes, Entry, EntryMeta, MaxSize, Place, RemovalCause, Removed, Store};
+use crate::tags::node::Invalidity;
 
 /// The state that calls read and change under the lock.
 pub struct State<C: CacheTypes> {
@@ -71,6 +73,16 @@ impl<C: CacheTypes> State<C> {
             self.counters
                 .add_removals(removed.count(RemovalCause::Evicted), removed.count(RemovalCause::Expired));
         }
+    }
+
+    /// Returns the cause for which an entry is removed that is not served any more, and counts one that is invalid.
+    pub(super) fn cause_of(&self, freshness: Freshness) -> RemovalCause {
+        let Freshness::Invalid(invalidity) = freshness else { return RemovalCause::Expired };
+        match invalidity {
+            Invalidity::Own => self.counters.invalidated(),
+            Invalidity::Dependency => self.counters.dependent_invalidated(),
+        }
+        RemovalCause::Invalidated
     }
 
     /// Returns the place of the entry that has this hash and `matches`, unless it is hidden.

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use std::boxed::Box;
 
 use crate::expiry::ticks::Ticks;
+use crate::tags::node::Invalidity;
 
 /// The stale window of an entry, if it can have one: `()`, a [`StaleWindow`], or a boxed window that most
 /// entries do not have.
@@ -131,8 +132,10 @@ pub enum Freshness {
     },
     /// The entry is served only if the function fails (stale-if-error).
     ErrorOnly,
-    /// The entry is not served.
+    /// The entry is not served, because its time has passed.
     Expired,
+    /// The entry is not served, because it, or what it was computed from, was invalidated.
+    Invalid(Invalidity),
 }
 
 impl Freshness {
@@ -140,5 +143,11 @@ impl Freshness {
     #[inline]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Fresh | Self::Stale { .. })
+    }
+
+    /// Returns whether the entry is never served again: neither to a caller nor in place of an error.
+    #[inline]
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Expired | Self::Invalid(_))
     }
 }

@@ -7,7 +7,7 @@ use core::future::Future;
 use core::hash::{Hash, Hasher};
 
 use crate::engine::{Expiry, InsertKind};
-use crate::expiry::{Clock, Freshness};
+use crate::expiry::Clock;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::{OkOnly, Plain, ResultPolicy};
 use crate::key::by_eq::WithEq;
@@ -226,7 +226,7 @@ impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         }
         let now = lifecycle.now();
         let value = |entry: &Entry<ObjectTypes<K, V, P>>| {
-            (lifecycle.check(&entry.meta, now) != Freshness::Expired).then(|| entry.value.clone())
+            (!lifecycle.check(&entry.meta, now).is_gone()).then(|| entry.value.clone())
         };
         self.engine.find_with(hash, |stored| stored == key, value, &lifecycle)
     }

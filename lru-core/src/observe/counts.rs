@@ -3,6 +3,7 @@
 use core::ops::AddAssign;
 
 use super::histogram::TimeHistogram;
+use super::info::LOCKED;
 use super::stats::{CacheStats, Counters};
 use crate::observe::count::Count;
 
@@ -46,8 +47,8 @@ pub struct Counts {
 impl Counts {
     /// Creates counts from those that are [guarded by a lock](super::info::LockedCounters::lifetime), and from misses
     /// and other counters that are not.
-    pub(crate) fn of(locked: [u64; 5], misses: u64, others: Option<&Counters>) -> Self {
-        let [hits, locked_misses, evictions, expiries, superseded] = locked;
+    pub(crate) fn of(locked: [u64; LOCKED], misses: u64, others: Option<&Counters>) -> Self {
+        let [hits, locked_misses, evictions, expiries, superseded, invalidated, invalidated_dependents] = locked;
         let mut counts = Self { hits, misses: locked_misses + misses, ..Self::default() };
         if let Some(others) = others {
             counts.stats = others.read_by(Count::lifetime);
@@ -62,7 +63,14 @@ impl Counts {
         let measured = |times: &TimeHistogram| Some(times.total()).filter(|total| !total.is_zero());
         counts.stats.computing = measured(&counts.computing);
         counts.stats.backend_time = measured(&counts.backend);
-        counts.stats = CacheStats { expiries, evictions, superseded, ..counts.stats };
+        counts.stats = CacheStats {
+            expiries,
+            evictions,
+            superseded,
+            invalidated,
+            invalidated_dependents,
+            ..counts.stats
+        };
         counts
     }
 

@@ -84,6 +84,12 @@ impl Events {
         event!(self, INFO, %backend, "circuit breaker closed");
     }
 
+    /// Emits that tags with this name were invalidated: in all functions, or `in_one` of them.
+    pub(crate) fn invalidated(tag: &'static str, tags: usize, in_one: bool) {
+        #[cfg(feature = "tracing")]
+        tracing::debug!(target: "functools", tag, tags, in_one_function = in_one, "invalidated");
+    }
+
     /// Emits that a follower has waited for `flight_timeout`, and runs the function itself. The leader is
     /// slow, or waits for the follower in a way that is not detected: in another task, for example.
     pub(crate) fn timed_out(self) {

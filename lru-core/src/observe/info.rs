@@ -78,6 +78,9 @@ impl CacheParameters {
     }
 }
 
+/// The number of counters that are guarded by the lock of a cache.
+pub(super) const LOCKED: usize = 7;
+
 /// The counters of a cache that are guarded by its lock. They are cells because nested calls of the lock holder
 /// count through a shared reference.
 pub(crate) struct LockedCounters {
@@ -86,9 +89,11 @@ pub(crate) struct LockedCounters {
     evictions: Cell<u64>,
     expiries: Cell<u64>,
     superseded: Cell<u64>,
+    invalidated: Cell<u64>,
+    invalidated_dependents: Cell<u64>,
     /// What was counted before the last reset, in the same order.
     #[cfg(feature = "registry")]
-    before_reset: Cell<[u64; 5]>,
+    before_reset: Cell<[u64; LOCKED]>,
 }
 
 impl LockedCounters {
@@ -99,8 +104,10 @@ impl LockedCounters {
             evictions: Cell::new(0),
             expiries: Cell::new(0),
             superseded: Cell::new(0),
+            invalidated: Cell::new(0),
+            invalidated_dependents: Cell::new(0),
             #[cfg(feature = "registry")]
-            before_reset: Cell::new([0; 5]),
+            before_reset: Cell::new([0; LOCKED]),
         }
     }
 
@@ -156,21 +163,34 @@ impl LockedCounters {
         self.superseded.set(self.superseded.get() + 1);
     }
 
+    /// Counts an entry that is removed because a tag of it was invalidated.
+    pub(crate) fn invalidated(&self) {
+        self.invalidated.set(self.invalidated.get() + 1);
+    }
+
+    /// Counts an entry that is removed because what it was computed from is invalid.
+    pub(crate) fn dependent_invalidated(&self) {
+        self.invalidated_dependents.set(self.invalidated_dependents.get() + 1);
+    }
+
     /// Adds the counters other than hits and misses to `stats`.
     pub(crate) fn report(&self, stats: &mut CacheStats) {
         stats.evictions += self.evictions.get();
         stats.expiries += self.expiries.get();
         stats.superseded += self.superseded.get();
+        stats.invalidated += self.invalidated.get();
+        stats.invalidated_dependents += self.invalidated_dependents.get();
     }
 
-    fn all(&self) -> [&Cell<u64>; 5] {
-        [&self.hits, &self.misses, &self.evictions, &self.expiries, &self.superseded]
+    fn all(&self) -> [&Cell<u64>; LOCKED] {
+        let Self { hits, misses, evictions, expiries, superseded, invalidated, .. } = self;
+        [hits, misses, evictions, expiries, superseded, invalidated, &self.invalidated_dependents]
     }
 
-    /// Returns what was counted since the start of the program: hits, misses, evictions, expiries and superseded
-    /// results.
+    /// Returns what was counted since the start of the program: hits, misses, evictions, expiries, superseded results,
+    /// and invalidated entries, those invalidated by their own tags first.
     #[cfg(feature = "registry")]
-    pub(crate) fn lifetime(&self) -> [u64; 5] {
+    pub(crate) fn lifetime(&self) -> [u64; LOCKED] {
         let [mut sums, counts] = [self.before_reset.get(), self.all().map(Cell::get)];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         sums

@@ -14,11 +14,22 @@ use super::registry::{Function, functions};
 /// A counter: its name, its description, and how it is read.
 type Counter = (&'static str, &'static str, fn(&Counts) -> u64);
 
-const COUNTERS: [Counter; 16] = [
+const COUNTERS: [Counter; 19] = [
     ("functools_hits_total", "Calls answered without running the function", |it| it.hits),
     ("functools_misses_total", "Calls that ran the function", |it| it.misses),
     ("functools_evictions_total", "Entries evicted by the eviction policy", |it| it.stats.evictions),
     ("functools_superseded_total", "Results not stored because of a later change", |it| it.stats.superseded),
+    ("functools_invalidated_total", "Entries removed because a tag of theirs was invalidated", |it| {
+        it.stats.invalidated
+    }),
+    (
+        "functools_invalidated_dependents_total",
+        "Entries removed because what they were computed from was invalidated",
+        |it| it.stats.invalidated_dependents,
+    ),
+    ("functools_not_kept_total", "Results not stored because of `keep` or a `ttl` of zero", |it| {
+        it.stats.not_kept
+    }),
     ("functools_expiries_total", "Entries removed because they had expired", |it| it.stats.expiries),
     ("functools_refreshes_total", "Successful refreshes of stale results", |it| it.stats.refreshes),
     ("functools_stale_hits_total", "Calls answered by a stale result", |it| it.stats.stale_hits),
@@ -65,7 +76,7 @@ static PUBLISHED: LazyLock<Mutex<HashMap<usize, Counts>>> = LazyLock::new(Mutex:
 /// | metric | kind and value |
 /// |---|---|
 /// | `functools_hits_total`, `functools_misses_total` | counters, as in `cache_info()` |
-/// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total`, `functools_backend_requests_total`, `functools_backend_read_bytes_total`, `functools_backend_written_bytes_total` | counters, as in `cache_stats()` |
+/// | `functools_evictions_total`, `functools_expiries_total`, `functools_superseded_total`, `functools_invalidated_total`, `functools_invalidated_dependents_total`, `functools_not_kept_total`, `functools_refreshes_total`, `functools_stale_hits_total`, `functools_coalesced_total`, `functools_errors_total`, `functools_backend_hits_total`, `functools_backend_errors_total`, `functools_backend_requests_total`, `functools_backend_read_bytes_total`, `functools_backend_written_bytes_total` | counters, as in `cache_stats()` |
 /// | `functools_computing_seconds_total` | counter: the time spent running the function, in whole seconds, because counters of the facade are whole numbers |
 /// | `functools_backend_seconds_total` | counter: the time of the requests to the backend, in whole seconds |
 /// | `functools_computing_duration_seconds` | histogram: how long the function ran, in seconds; their sum has fractions |

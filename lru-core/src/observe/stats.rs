@@ -49,8 +49,17 @@ pub struct CacheStats {
     pub evictions: u64,
     /// The number of results that were returned but not stored, because their keys (or all keys) were changed, put,
     /// refreshed, invalidated or cleared while they were computed: in this process or, with a backend that gives leases,
-    /// in another.
+    /// in another. So do results with tags that were invalidated meanwhile.
     pub superseded: u64,
+    /// The number of entries that were removed because one of their own tags was invalidated. An entry is removed, and
+    /// counted, when a later result is stored, or when it is looked for by an accessor that removes it.
+    pub invalidated: u64,
+    /// The number of entries, of functions with `depends = true`, that were removed because a result that they were computed
+    /// from was invalidated, or may have been, as its tags are unknown. They are removed like the others.
+    pub invalidated_dependents: u64,
+    /// The number of computed results that were returned but not stored, because `keep` returned `false` or the `ttl` of the
+    /// result was zero.
+    pub not_kept: u64,
     /// The total time spent running the function, including refreshes; `None` if none was measured. It is measured
     /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error` and `backend` only: otherwise no
     /// clock is read.
@@ -76,6 +85,11 @@ impl CacheStats {
             expiries: self.expiries.saturating_sub(earlier.expiries),
             evictions: self.evictions.saturating_sub(earlier.evictions),
             superseded: self.superseded.saturating_sub(earlier.superseded),
+            invalidated: self.invalidated.saturating_sub(earlier.invalidated),
+            invalidated_dependents: self
+                .invalidated_dependents
+                .saturating_sub(earlier.invalidated_dependents),
+            not_kept: self.not_kept.saturating_sub(earlier.not_kept),
             computing: time_since(self.computing, earlier.computing),
         }
     }
@@ -103,6 +117,9 @@ impl AddAssign for CacheStats {
         self.expiries += other.expiries;
         self.evictions += other.evictions;
         self.superseded += other.superseded;
+        self.invalidated += other.invalidated;
+        self.invalidated_dependents += other.invalidated_dependents;
+        self.not_kept += other.not_kept;
         self.computing = sum(self.computing, other.computing);
     }
 }
@@ -129,9 +146,12 @@ impl fmt::Display for CacheStats {
         )?;
         write!(f, "backend_time={}, backend_state=", Shown(*backend_time))?;
         match backend_state {
-            Some(state) => write!(f, "{state})"),
-            None => f.write_str("None)"),
+            Some(state) => write!(f, "{state}, ")?,
+            None => f.write_str("None, ")?,
         }
+        let Self { invalidated, invalidated_dependents, not_kept, .. } = self;
+        write!(f, "invalidated={invalidated}, invalidated_dependents={invalidated_dependents}, ")?;
+        write!(f, "not_kept={not_kept})")
     }
 }
 
@@ -154,6 +174,7 @@ pub(crate) struct Counters {
     pub(crate) stale_hits: Count,
     pub(crate) refreshes: Count,
     pub(crate) errors: Count,
+    pub(crate) not_kept: Count,
     pub(crate) backend_hits: Count,
     pub(crate) backend_errors: Count,
     pub(crate) computing: Times,
@@ -193,7 +214,7 @@ impl Counters {
         for counter in [coalesced, stale_hits, refreshes, errors, backend_hits, backend_errors] {
             counter.reset();
         }
-        for counter in [backend_requests, backend_bytes_read, backend_bytes_written] {
+        for counter in [backend_requests, backend_bytes_read, backend_bytes_written, &self.not_kept] {
             counter.reset();
         }
         computing.reset();
@@ -218,6 +239,7 @@ impl Counters {
             stale_hits: read(&self.stale_hits),
             refreshes: read(&self.refreshes),
             errors: read(&self.errors),
+            not_kept: read(&self.not_kept),
             backend_hits: read(&self.backend_hits),
             backend_errors: read(&self.backend_errors),
             backend_requests: read(&self.backend_requests),
@@ -238,7 +260,8 @@ mod tests {
             CacheStats { coalesced: 1, computing: Some(Duration::from_millis(5)), ..CacheStats::default() };
         let expected = "CacheStats(coalesced=1, stale_hits=0, refreshes=0, errors=0, backend_hits=0, \
                         backend_errors=0, expiries=0, evictions=0, superseded=0, computing=5ms, backend_requests=0, \
-                        backend_bytes_read=0, backend_bytes_written=0, backend_time=None, backend_state=None)";
+                        backend_bytes_read=0, backend_bytes_written=0, backend_time=None, backend_state=None, invalidated=0, \
+                        invalidated_dependents=0, not_kept=0)";
         assert_eq!(stats.to_string(), expected);
     }
 
@@ -271,7 +294,7 @@ mod tests {
         let mut sum = CacheStats { backend_state: Some(CircuitState::HalfOpen), ..CacheStats::default() };
         sum += counters.read();
         assert_eq!(sum.backend_state, Some(CircuitState::Open));
-        assert!(sum.to_string().ends_with("backend_state=open)"));
+        assert!(sum.to_string().contains("backend_state=open, "));
     }
 
     #[cfg(feature = "backend")]

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use crate::observe::events::Events;
 use crate::tags::current::DomainHandle;
 use crate::tags::tag::{Tag, TagId};
 
@@ -26,6 +27,8 @@ use crate::tags::tag::{Tag, TagId};
 /// ```
 pub fn invalidate(tag: Tag) {
     invalidate_all(&[tag.into()]);
+    // Last: a subscriber is user code.
+    Events::invalidated(tag.name(), 1, false);
 }
 
 /// Invalidates tags in the domain of the current thread, all at once.

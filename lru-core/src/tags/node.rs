@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::mem;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Arc;
 
 use crate::tags::current::{Beginning, DomainHandle};
@@ -30,7 +31,18 @@ pub(crate) struct Node {
     /// The length of the longest chain of dependencies.
     depth: u32,
     completeness: Completeness,
+    /// Whether the node was found invalid because of what it depends on.
+    lost_dependency: AtomicBool,
     domain: DomainHandle,
+}
+
+/// Why a result is invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalidity {
+    /// A tag of its own was invalidated.
+    Own,
+    /// A result that it was computed from is invalid, or may be, as its tags are unknown.
+    Dependency,
 }
 
 /// Whether all is known that a result depends on.
@@ -81,6 +93,7 @@ impl Node {
             dependencies: dependencies.into_boxed_slice(),
             depth,
             completeness,
+            lost_dependency: AtomicBool::new(valid_at == Generation::NEVER),
             domain,
         })
     }
@@ -115,6 +128,12 @@ impl Node {
         self.check_at(now).then_some(now)
     }
 
+    /// Returns why the node is invalid, after [`check`](Self::check) has found that.
+    pub(crate) fn invalidity(&self) -> Invalidity {
+        let is_own = !self.lost_dependency.load(Relaxed) && self.completeness == Completeness::Complete;
+        if is_own { Invalidity::Own } else { Invalidity::Dependency }
+    }
+
     fn check_at(self: &Arc<Self>, now: Generation) -> bool {
         if !self.has_valid_tags() {
             self.valid_at.store(Generation::NEVER);
@@ -137,6 +156,7 @@ impl Node {
             if !dependency.has_valid_tags() {
                 dependency.valid_at.store(Generation::NEVER);
                 for (node, ..) in path {
+                    node.lost_dependency.store(true, Relaxed);
                     node.valid_at.store(Generation::NEVER);
                 }
                 return false;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::key::KeyHash;
+use crate::observe::events::Events;
 use crate::tags::current::Beginning;
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computed, record, record_unknown};
@@ -110,6 +111,7 @@ impl Validity {
     /// Invalidates the results of a cache that have a tag.
     pub(crate) fn tag_changed(tag: Tag, cache: u64) {
         invalidate_all(&[TagId::of_tag_in(cache, tag.into())]);
+        Events::invalidated(tag.name(), 1, true);
     }
 
     /// Notes that an entry was removed by a test.

@@ -119,6 +119,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.first(|engine| engine.counters().errors.add(1));
     }
 
+    /// Counts a result that is not stored because of its options.
+    #[cold]
+    pub(super) fn count_not_kept(&self) {
+        self.engines.first(|engine| engine.counters().not_kept.add(1));
+    }
+
     /// Removes the entry that a result was to replace which is not stored, because its policy does not keep it.
     #[cold]
     pub(super) fn remove_replaced(

@@ -161,7 +161,11 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
         let Pending { hash, key, kind, same, max_age } = pending;
         // Cloned before the lock is taken.
-        let options = self.judge_for(hash, result, policy, options).filter(EntryOptions::stores);
+        let options = self.judge_for(hash, result, policy, options);
+        if options.as_ref().is_some_and(|options| !options.stores()) {
+            self.count_not_kept();
+        }
+        let options = options.filter(EntryOptions::stores);
         if let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?))) {
             let Self { engines, stores, may_bypass, lifecycle } = self;
             let meta = lifecycle.meta(&key, &value, EntryOptions { is_error, max_age, ..options });

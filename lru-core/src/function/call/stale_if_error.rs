@@ -19,7 +19,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.count_error();
         let Pending { hash, key, same, .. } = pending;
         let may_serve = |entry: &Entry<E::Types>| {
-            let is_usable = self.lifecycle.check(&entry.meta, self.lifecycle.now()) != Freshness::Expired
+            let is_usable = !self.lifecycle.check(&entry.meta, self.lifecycle.now()).is_gone()
                 && !policy.is_error(&policy.restore(&entry.value));
             is_usable.then_some(())
         };
@@ -45,7 +45,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         let Self { handle, hash, key, same, policy, .. } = self;
         let stale = handle.at(*hash, |engine, lifecycle| {
             let read = |entry: &Entry<E::Types>| {
-                let is_usable = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
+                let is_usable = !lifecycle.check(&entry.meta, lifecycle.now()).is_gone();
                 is_usable.then(|| policy.restore(&entry.value))
             };
             engine.find_with(*hash, |stored| same(stored, key), read, lifecycle)

@@ -12,7 +12,7 @@ use crate::store::types::Types;
 use crate::tags::frame::{is_recording, record};
 use crate::tags::validity::Validity;
 
-/// The lifecycle `S` of one call, by which an entry that was invalidated has expired. It begins with the call.
+/// The lifecycle `S` of one call, by which an entry that was invalidated is not served. It begins with the call.
 pub struct TaggedLifecycle<S> {
     inner: S,
     pub(super) validity: Validity,
@@ -69,10 +69,10 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
     #[inline]
     fn check(&self, info: &TaggedInfo<M>, now: Ticks) -> Freshness {
         if !info.is_valid(self.validity.seen()) {
-            return Freshness::Expired;
+            return Freshness::Invalid(info.node.invalidity());
         }
         let freshness = self.inner.check(&info.inner, now);
-        if freshness != Freshness::Expired {
+        if !freshness.is_gone() {
             record(&info.node);
         }
         freshness
