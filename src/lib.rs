@@ -82,7 +82,7 @@
 //!
 //! | level | event |
 //! |---|---|
-//! | debug | `computed`, with `is_error`; `refreshed`; `single-flight leader dropped; follower promoted` |
+//! | debug | `computed`, with `is_error`; `refreshed`; `single-flight leader dropped; follower promoted`; `invalidated`, without `function`: of `invalidate` and `cache_invalidate_tag`, with the name of the `tag`, how many `tags` had it, and whether it was `in_one_function` |
 //! | warn | `refresh failed`; `refresh panicked or was dropped`; `computation failed; served stale result`; ``single-flight leader exceeded `flight_timeout`; follower promoted``; ``single-flight follower exceeded `flight_timeout`; computes for itself`` |
 //!
 //! # Panics
@@ -1333,7 +1333,7 @@ pub use lru_macros::cache;
 /// | call | result |
 /// |---|---|
 /// | `f::cache_info()` | [`CacheInfo`]: hits, misses, maxsize, currsize, read together |
-/// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, errors, coalesced calls, stale hits, refreshes |
+/// | `f::cache_stats()` | [`CacheStats`]: evictions, expiries, invalidated entries, errors, coalesced calls, stale hits, refreshes |
 /// | `f::cache_clear()` | empties the cache and resets the counters |
 /// | `f::cache_parameters()` | [`CacheParameters`]: maxsize and typed |
 /// | `f::wrapped(n)` | runs the function without the cache: Python's `f.__wrapped__(n)` |

@@ -620,8 +620,10 @@ mod traced {
         functools::invalidate(tag("telemetry", 1));
         user::cache_invalidate_tag(tag("telemetry", 2));
         let mut events = EVENTS.lock().unwrap();
-        let told = events.extract_if(.., |(_, text)| text.contains("tag=\"telemetry\""));
-        let told: Vec<_> = told.map(|(_, text)| text).collect();
+        let (told, others) = events.drain(..).partition(|(_, text)| text.contains("tag=\"telemetry\""));
+        *events = others;
+        let told: Vec<(String, String)> = told;
+        let told: Vec<_> = told.into_iter().map(|(_, text)| text).collect();
         let event = |in_one| format!("DEBUG invalidated tag=\"telemetry\" tags=1 in_one_function={in_one}");
         assert_eq!(told, [event(false), event(true)]);
     }
