@@ -13,6 +13,7 @@ mod backend;
 mod bypass;
 mod cached;
 mod counted;
+mod deadlines;
 mod depends;
 mod force;
 mod invalidates;

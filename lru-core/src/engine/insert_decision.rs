@@ -143,7 +143,9 @@ mod tests {
     fn a_value_that_is_superseded_by_its_key_changes_nothing() {
         for kind in ALL {
             for stored in [None, Some(FRESH), Some(STALE), Some(ERROR)] {
-                for obstacle in [None, Some(Obstacle::Expired), Some(Obstacle::Invalid), Some(Obstacle::TooHeavy)] {
+                for obstacle in
+                    [None, Some(Obstacle::Expired), Some(Obstacle::Invalid), Some(Obstacle::TooHeavy)]
+                {
                     let superseded = Superseded::ByKey;
                     let findings = Findings { superseded, stored, obstacle, keeps_last: true, ..MISSING };
                     assert_eq!(decide(kind, findings), Decision::Reject, "{kind:?}, {findings:?}");

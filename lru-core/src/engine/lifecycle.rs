@@ -49,6 +49,12 @@ pub trait Expiry<T> {
         false
     }
 
+    /// Returns when the time to live of an entry with these options ends, by the monotonic clock of the system; if another
+    /// clock measures it, [`Ticks::NEVER`]. `None` if the entry has no time to live.
+    fn own_deadline(&self, _meta: &T, _options: &EntryOptions) -> Option<Ticks> {
+        None
+    }
+
     /// Returns the time since an entry was stored, if it is recorded and the clock measures seconds.
     fn age(&self, _meta: &T) -> Option<Duration> {
         None

@@ -45,6 +45,10 @@ pub trait Clock {
     /// Returns the current time.
     fn now(&self) -> Self::Time;
 
+    /// Whether it is the monotonic clock of the system.
+    #[doc(hidden)]
+    const IS_SYSTEM: bool = false;
+
     /// Whether [`about_now`](Self::about_now) is cheaper than [`now`](Self::now), and not exact.
     #[doc(hidden)]
     const IS_COARSE_CHEAPER: bool = false;
@@ -66,6 +70,8 @@ impl<C: Clock> Clock for &C {
         (**self).now()
     }
 
+    const IS_SYSTEM: bool = C::IS_SYSTEM;
+
     const IS_COARSE_CHEAPER: bool = C::IS_COARSE_CHEAPER;
 
     #[inline]
@@ -86,6 +92,8 @@ impl Clock for SystemClock {
         Instant::now()
     }
 
+    const IS_SYSTEM: bool = true;
+
     #[cfg(target_os = "linux")]
     const IS_COARSE_CHEAPER: bool = true;
 
@@ -93,6 +101,13 @@ impl Clock for SystemClock {
     #[inline]
     fn about_now(&self) -> Ticks {
         ticks::coarse()
+    }
+}
+
+impl SystemClock {
+    /// Returns whether a time has come. Near it, the exact clock is read, otherwise the coarse one.
+    pub(crate) fn has_reached(self, time: Ticks) -> bool {
+        self.about_now().plus(Ticks::COARSE) >= time && time <= Timestamp::now(self.now())
     }
 }
 

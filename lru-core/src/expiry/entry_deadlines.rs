@@ -70,6 +70,11 @@ impl<W: Staleness> EntryInfo<W> {
         self.deadline().min(served)
     }
 
+    /// Returns the first time at which the entry is no longer fresh, however it is used.
+    pub(crate) fn fresh_until(&self) -> Ticks {
+        self.expires.min(self.window.window().map_or(Ticks::NEVER, StaleWindow::fresh_until))
+    }
+
     /// Records a use: without another one, the entry is live until `idle`.
     #[inline]
     pub fn touch(&self, idle: Ticks) {

@@ -96,6 +96,11 @@ impl StaleWindow {
         self.fresh.max(self.served)
     }
 
+    /// Returns the first time at which the entry is no longer fresh.
+    pub(super) fn fresh_until(&self) -> Ticks {
+        self.fresh
+    }
+
     /// Limits the time for which the entry is fresh to `end`.
     pub(super) fn shorten(&mut self, end: Ticks) {
         self.fresh = end.min(self.fresh);

@@ -43,7 +43,7 @@ impl Ticks {
         self.0
     }
 
-    #[cfg(test)]
+    /// Returns the time of an integer that [`get`](Self::get) has returned.
     pub(crate) const fn new(ticks: u64) -> Self {
         Self(ticks)
     }

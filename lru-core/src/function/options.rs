@@ -139,6 +139,13 @@ impl<C: Clock, H, W: Staleness> Expiry<EntryInfo<W>> for Options<C, H> {
         self.expiry.serves_on_error()
     }
 
+    fn own_deadline(&self, info: &EntryInfo<W>, options: &EntryOptions) -> Option<Ticks> {
+        let fresh_until = info.fresh_until();
+        let is_limited = fresh_until != Ticks::NEVER;
+        let has_own = is_limited || options.has_deadline() || self.expiry.has_ttl(options.is_error);
+        has_own.then_some(if C::IS_SYSTEM { fresh_until } else { Ticks::NEVER })
+    }
+
     fn age(&self, info: &EntryInfo<W>) -> Option<Duration> {
         C::Time::between(info.stored, self.clock.now().now()).duration()
     }

@@ -48,7 +48,8 @@ impl Counts {
     /// Creates counts from those that are [guarded by a lock](super::info::LockedCounters::lifetime), and from misses
     /// and other counters that are not.
     pub(crate) fn of(locked: [u64; LOCKED], misses: u64, others: Option<&Counters>) -> Self {
-        let [hits, locked_misses, evictions, expiries, superseded, invalidated, invalidated_dependents] = locked;
+        let [hits, locked_misses, evictions, expiries, superseded, invalidated, invalidated_dependents] =
+            locked;
         let mut counts = Self { hits, misses: locked_misses + misses, ..Self::default() };
         if let Some(others) = others {
             counts.stats = others.read_by(Count::lifetime);

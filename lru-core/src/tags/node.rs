@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::mem;
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
 use crate::tags::current::{Beginning, DomainHandle};
@@ -19,7 +19,7 @@ pub(super) const DEEPEST: u32 = 4096;
 /// they stay valid; if it is computed anew, there is a new node. It is created after the nodes it depends on, so there
 /// are no cycles.
 ///
-/// A node takes 64 bytes with its counts (without the feature `testing`), 8 for each tag and 8 for each dependency.
+/// A node takes 72 bytes with its counts (without the feature `testing`), 8 for each tag and 8 for each dependency.
 ///
 /// Invariant: a node that is valid at a generation has no tag, nor a dependency with a tag, that was invalidated from
 /// its beginning up to that generation.
@@ -34,6 +34,8 @@ pub(crate) struct Node {
     /// Whether the node was found invalid because of what it depends on.
     lost_dependency: AtomicBool,
     domain: DomainHandle,
+    /// When the result should no longer be used; see [`Node::deadline`].
+    deadline: AtomicU64,
 }
 
 /// Why a result is invalid.
@@ -77,6 +79,7 @@ impl Node {
         // What was read may have begun earlier, and be invalid by now.
         let valid_at =
             dependencies.iter().map(|node| node.valid_in(&domain, generation)).fold(generation, Ord::min);
+        let deadline = dependencies.iter().map(|node| node.deadline()).min().unwrap_or(u64::MAX);
         let mut depth = dependencies.iter().map(|node| node.depth + 1).max().unwrap_or(0);
         if depth > deepest {
             completeness = Completeness::Incomplete;
@@ -95,7 +98,19 @@ impl Node {
             completeness,
             lost_dependency: AtomicBool::new(valid_at == Generation::NEVER),
             domain,
+            deadline: AtomicU64::new(deadline),
         })
+    }
+
+    /// Returns when the time to live of the result ends, in ticks of the system's monotonic clock; `u64::MAX` if never, or if
+    /// that is unknown. For a result that has none of its own, it is the first deadline of those that it was computed from.
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline.load(Relaxed)
+    }
+
+    /// Sets when the time to live of the result itself ends, before the call returns: no other result depends on it yet.
+    pub(crate) fn set_deadline(&self, deadline: u64) {
+        self.deadline.store(deadline, Relaxed);
     }
 
     /// Returns the last generation of `domain` at which the node is known to be valid; for a node of another domain `generation`,

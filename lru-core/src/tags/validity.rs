@@ -76,6 +76,17 @@ impl Validity {
         self.found.set(found);
     }
 
+    /// Notes that the result is not to be used again: nor is what is computed from it, unless that has a time to live of its
+    /// own.
+    #[cold]
+    pub(crate) fn expired(&self) {
+        let found = self.found.take();
+        if let Some(Found::Judged(node)) = found.as_deref() {
+            node.set_deadline(0);
+        }
+        self.found.set(found);
+    }
+
     /// Returns the node of the result that the call stores.
     pub(crate) fn node(&self) -> Arc<Node> {
         match self.found.take().map(|found| *found) {

@@ -37,7 +37,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
             return self.bypassing_call(hash, &key, policy, options);
         }
         match self.lookup_uncounted(hash, &key, policy) {
-            Ok((result, freshness)) if !matches!(freshness, Freshness::Stale { .. }) => CoalescedLookup::Hit(result),
+            Ok((result, freshness)) if !matches!(freshness, Freshness::Stale { .. }) => {
+                CoalescedLookup::Hit(result)
+            }
             found => self.found_no_fresh(hash, &key, policy, options, found),
         }
     }

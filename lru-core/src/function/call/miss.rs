@@ -128,6 +128,9 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let options = self.judge(result, policy, options);
         if let Some(validity) = self.lifecycle.validity() {
             validity.judged(hash, self.number());
+            if options.as_ref().is_some_and(|options| options.fresh_until == Some(Ticks::START)) {
+                validity.expired();
+            }
         }
         options
     }

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::convert::Infallible;
 use std::sync::Arc;
 
+use crate::expiry::{SystemClock, Ticks};
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;
 use crate::tags::domain::Generation;
@@ -13,16 +14,27 @@ use crate::tags::node::Node;
 #[derive(Debug)]
 pub struct TaggedInfo<M> {
     pub(super) inner: M,
-    /// The last generation at which the entry is known to be valid.
+    /// The last generation at which the entry is known to be valid, without a look at its node or at a clock.
     pub(super) valid_at: Cell<Generation>,
+    /// The first deadline of the results that this one was computed from, by the monotonic clock of the system. Without one,
+    /// no clock is read.
+    taken_over: Ticks,
     pub(super) node: Arc<Node>,
 }
 
 impl<M> TaggedInfo<M> {
-    /// Creates the metadata of an entry that is stored now.
-    pub(super) fn new(inner: M, node: Arc<Node>) -> Self {
-        let valid_at = Cell::new(node.check().unwrap_or(Generation::NEVER));
-        Self { inner, valid_at, node }
+    /// Creates the metadata of an entry that is stored now. It has a deadline of its own, or takes over that of its node.
+    pub(super) fn new(inner: M, node: Arc<Node>, own_deadline: Option<Ticks>) -> Self {
+        let taken_over = match own_deadline {
+            Some(deadline) => {
+                node.set_deadline(deadline.get());
+                Ticks::NEVER
+            }
+            None => Ticks::new(node.deadline()),
+        };
+        let info = Self { inner, valid_at: Cell::new(Generation::NEVER), taken_over, node };
+        info.is_still_valid();
+        info
     }
 
     /// Returns whether the entry is valid for a call that has `seen` this generation.
@@ -35,8 +47,17 @@ impl<M> TaggedInfo<M> {
     #[inline(never)]
     fn is_still_valid(&self) -> bool {
         let valid_at = self.node.check();
-        self.valid_at.set(valid_at.unwrap_or(Generation::NEVER));
+        // An entry that takes over a deadline is checked each time, so that hits of others do not ask whether they do.
+        if self.taken_over == Ticks::NEVER {
+            self.valid_at.set(valid_at.unwrap_or(Generation::NEVER));
+        }
         valid_at.is_some()
+    }
+
+    /// Returns whether the deadline has passed that the entry has taken over.
+    #[inline]
+    pub(super) fn has_passed(&self) -> bool {
+        self.taken_over != Ticks::NEVER && SystemClock.has_reached(self.taken_over)
     }
 }
 

@@ -71,6 +71,9 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
         if !info.is_valid(self.validity.seen()) {
             return Freshness::Invalid(info.node.invalidity());
         }
+        if info.has_passed() {
+            return Freshness::Expired;
+        }
         let freshness = self.inner.check(&info.inner, now);
         if !freshness.is_gone() {
             record(&info.node);
@@ -89,6 +92,10 @@ impl<M, S: Expiry<M>> Expiry<TaggedInfo<M>> for TaggedLifecycle<S> {
 
     fn serves_on_error(&self) -> bool {
         self.inner.serves_on_error()
+    }
+
+    fn own_deadline(&self, info: &TaggedInfo<M>, options: &EntryOptions) -> Option<Ticks> {
+        self.inner.own_deadline(&info.inner, options)
     }
 
     fn age(&self, info: &TaggedInfo<M>) -> Option<Duration> {
@@ -121,7 +128,9 @@ where
     }
 
     fn meta(&self, key: &X::Key, value: &X::Value, options: EntryOptions) -> TaggedInfo<M> {
-        TaggedInfo::new(self.inner.meta(key, value, options), self.validity.node())
+        let inner = self.inner.meta(key, value, options);
+        let deadline = self.inner.own_deadline(&inner, &options);
+        TaggedInfo::new(inner, self.validity.node(), deadline)
     }
 
     #[inline]
