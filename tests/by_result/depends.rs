@@ -1,7 +1,9 @@
 //! `depends = true`: results that are invalidated with what they were computed from.
 
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::task::Poll;
 use std::thread;
 
 use functools::{depends_on, invalidate, isolated, lru_cache, tag};
@@ -244,10 +246,12 @@ async fn detached_computations_and_refreshes() {
         assert!(outer::cache_contains(1));
         invalidate(tag("apart", 1));
         assert!(!outer::cache_contains(1));
-        // What a task has computed is not known.
+        // What a task has computed is known as well.
         assert_eq!(outer(1).await, 2);
         invalidate(tag("inner", 2));
-        assert!(!outer::cache_contains(1) && apart::cache_contains(1));
+        assert!(outer::cache_contains(1) && apart::cache_contains(1));
+        invalidate(tag("apart", 1));
+        assert!(!outer::cache_contains(1));
         // A stale result is recorded as a fresh one, and its refresh invalidates nothing.
         advance(std::time::Duration::from_secs(61));
         assert_eq!(outer(1).await, 2);
@@ -255,6 +259,90 @@ async fn detached_computations_and_refreshes() {
         assert!(outer::cache_contains(1) && inner::cache_contains(1));
         invalidate(tag("inner", 1));
         assert!(!outer::cache_contains(1) && !inner::cache_contains(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_task_that_fails_or_panics_leaves_a_result_of_unknown_tags() {
+    #[lru_cache(detach = true, tags = |id, _| [tag("failing", id)])]
+    async fn failing(id: u32) -> Result<u32, u32> {
+        tokio::task::yield_now().await;
+        assert!(id < 10, "panics");
+        Err(id)
+    }
+
+    #[lru_cache(depends = true)]
+    async fn outer(id: u32) -> u32 {
+        let mut call = Box::pin(failing(id));
+        let called =
+            poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+                Ok(polled) => polled.map(Ok),
+                Err(_) => Poll::Ready(Err(())),
+            });
+        called.await.map_or(0, |result| result.unwrap_or(1))
+    }
+
+    isolated(async {
+        for (id, result) in [(1, 1), (10, 0)] {
+            assert_eq!(outer(id).await, result);
+            assert!(outer::cache_contains(id));
+            invalidate(tag("unrelated", id));
+            assert!(!outer::cache_contains(id), "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn followers_have_read_what_their_leader_has_computed() {
+    static BODIES: AtomicU32 = AtomicU32::new(0);
+    static GO: AtomicBool = AtomicBool::new(false);
+
+    #[lru_cache(tags = |id| [tag("shared", id)])]
+    async fn shared(id: u32) -> u32 {
+        BODIES.fetch_add(1, SeqCst);
+        until(|| GO.load(SeqCst)).await;
+        id
+    }
+
+    #[lru_cache(depends = true)]
+    async fn outer(id: u32) -> u32 {
+        shared(id / 10).await + id
+    }
+
+    async fn both(first: u32) {
+        GO.store(false, SeqCst);
+        BODIES.store(0, SeqCst);
+        let opened = async {
+            until(|| BODIES.load(SeqCst) == 1).await;
+            // Of a tag that neither has: it does not part the follower from the flight.
+            invalidate(tag("other", 1));
+            tokio::task::yield_now().await;
+            GO.store(true, SeqCst);
+        };
+        let late = async {
+            until(|| BODIES.load(SeqCst) == 1).await;
+            invalidate(tag("other", 2));
+            outer(first + 2).await
+        };
+        let (one, two, three, ()) =
+            within(async { tokio::join!(outer(first), outer(first + 1), late, opened) }).await;
+        assert_eq!([one, two, three], [0, 1, 2].map(|more| first + more + first / 10));
+        assert_eq!(BODIES.load(SeqCst), 1);
+    }
+
+    isolated(async {
+        let are_kept = || [10, 11, 12].map(outer::cache_contains);
+        both(10).await;
+        assert_eq!(shared::cache_stats().coalesced, 2);
+        invalidate(tag("other", 1));
+        assert_eq!(are_kept(), [true; 3]);
+        invalidate(tag("shared", 1));
+        assert_eq!(are_kept(), [false; 3]);
+        both(10).await;
+        assert!(shared::cache_invalidate(1));
+        assert_eq!(are_kept(), [false; 3]);
     })
     .await;
 }

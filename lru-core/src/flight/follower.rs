@@ -11,6 +11,7 @@ use crate::flight::cycles::WaitEdge;
 use crate::flight::leader::Leader;
 use crate::flight::table::{Flight, FlightTable, Published};
 use crate::flight::wait_queue::{WaitEnd, deadline_after};
+use crate::tags::node::Node;
 use crate::time::Instant;
 
 /// A call that waits for a leader. Dropped, it stops waiting; if it was woken to take over, the next is woken.
@@ -53,7 +54,13 @@ impl<K, V> Follower<K, V> {
 
     /// Returns whether a call that began at this time may share what the leader published.
     pub(crate) fn may_share(&self, began: Instant) -> bool {
-        self.flight.current_at.get().is_none_or(|current_at| began <= *current_at)
+        let current_at = self.flight.terms.get().and_then(|terms| terms.current_at);
+        current_at.is_none_or(|current_at| began <= current_at)
+    }
+
+    /// Returns what the published result was computed from, where that is known.
+    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+        self.flight.terms.get()?.node.as_ref()
     }
 
     /// Polls for the end of waiting.

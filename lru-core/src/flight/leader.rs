@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::flight::cycles::{BodyScope, WaitEdge};
-use crate::flight::table::{Flight, FlightTable, Published};
+use crate::flight::table::{Flight, FlightTable, Published, Terms};
 use crate::flight::wait_queue::{FIRST, Former, Released, Takeover};
 use crate::store::Epoch;
-use crate::time::Instant;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.
 pub(crate) struct Leader<K, V> {
@@ -90,10 +89,9 @@ impl<K, V> Leader<K, V> {
         !self.is_done
     }
 
-    /// Records that the result that is about to be published was current in the backend at this time: calls that began
-    /// later do not share it.
-    pub(crate) fn set_current_at(&self, time: Instant) {
-        _ = self.flight.current_at.set(time);
+    /// Sets the terms on which followers share the result that is about to be published.
+    pub(crate) fn set_terms(&self, terms: Terms) {
+        _ = self.flight.terms.set(terms);
     }
 
     /// Ends the flight, and hands `value` to its followers. Does nothing if a follower has taken over.

@@ -15,6 +15,7 @@ use crate::flight::cycles::FlightId;
 use crate::flight::wait_queue::{Beginning, FIRST, WaitQueue};
 use crate::key::KeyHash;
 use crate::store::Epoch;
+use crate::tags::node::Node;
 use crate::time::Instant;
 
 /// The flights of one cache by the hash of their key.
@@ -26,8 +27,8 @@ pub(crate) struct Flight<K, V> {
     pub(super) hash: KeyHash,
     pub(super) key: K,
     pub(super) published: OnceLock<Published<V>>,
-    /// When the published result was current in the backend; empty if the process itself knows of every change.
-    pub(super) current_at: OnceLock<Instant>,
+    /// On which terms followers share the published result; empty if all may.
+    pub(super) terms: OnceLock<Terms>,
     /// How many calls follow. Incremented only under the lock of the table, so that no call joins a flight that
     /// has been removed from it.
     pub(super) followers: AtomicUsize,
@@ -44,6 +45,16 @@ pub(crate) enum Published<V> {
     Stored(V),
     /// A whole result of which the cache stores nothing.
     Whole(Box<dyn Any + Send + Sync>),
+}
+
+/// On which terms followers share a published result.
+#[derive(Default)]
+pub(crate) struct Terms {
+    /// The time up to which the follower must have begun: when the result was current in the backend. `None` if the process
+    /// itself knows of every change.
+    pub(crate) current_at: Option<Instant>,
+    /// What the result was computed from, where results have tags: it must be valid, and is what the follower has read.
+    pub(crate) node: Option<Arc<Node>>,
 }
 
 impl<K, V> FlightTable<K, V> {
@@ -93,7 +104,7 @@ impl<K, V> Flight<K, V> {
             id: FlightId::new(),
             hash,
             key,
-            current_at: OnceLock::new(),
+            terms: OnceLock::new(),
             published: OnceLock::new(),
             followers: AtomicUsize::new(0),
             beginning,

@@ -177,6 +177,25 @@ impl Computed {
         self
     }
 
+    /// Records what a task has read as if the current thread had read it.
+    pub(crate) fn record_reads(self) {
+        if !is_recording() {
+            return;
+        }
+        let Reads { nodes, tags, completeness } = self.reads;
+        let nodes = nodes.into_items();
+        // A task may run outside of the isolation, where nothing invalidates a node of unknown tags.
+        let is_complete =
+            completeness == Completeness::Complete && nodes.iter().all(|node| node.is_complete());
+        in_frame(|reads| {
+            nodes.into_iter().for_each(|node| reads.nodes.push(node));
+            tags.into_items().into_iter().for_each(|tag| reads.tags.push(tag));
+            if !is_complete {
+                reads.completeness = Completeness::Incomplete;
+            }
+        });
+    }
+
     /// Returns when the computation began.
     #[cfg(test)]
     pub(crate) fn beginning(&self) -> &Beginning {

@@ -113,6 +113,11 @@ impl Node {
         self.deadline.store(deadline, Relaxed);
     }
 
+    /// Returns whether all tags of the node are known.
+    pub(super) fn is_complete(&self) -> bool {
+        self.completeness == Completeness::Complete
+    }
+
     /// Returns the last generation of `domain` at which the node is known to be valid; for a node of another domain `generation`,
     /// if it is valid at all.
     fn valid_in(self: &Arc<Self>, domain: &DomainHandle, generation: Generation) -> Generation {
@@ -145,7 +150,7 @@ impl Node {
 
     /// Returns why the node is invalid, after [`check`](Self::check) has found that.
     pub(crate) fn invalidity(&self) -> Invalidity {
-        let is_own = !self.lost_dependency.load(Relaxed) && self.completeness == Completeness::Complete;
+        let is_own = !self.lost_dependency.load(Relaxed) && self.is_complete();
         if is_own { Invalidity::Own } else { Invalidity::Dependency }
     }
 
@@ -185,7 +190,7 @@ impl Node {
     fn has_valid_tags(&self) -> bool {
         let valid_at = self.valid_at.load();
         valid_at != Generation::NEVER
-            && self.completeness == Completeness::Complete
+            && self.is_complete()
             && !self.tags.iter().any(|&tag| self.domain.is_invalidated(tag, valid_at))
     }
 }

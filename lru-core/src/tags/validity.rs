@@ -96,13 +96,24 @@ impl Validity {
         }
     }
 
-    /// Notes that the call returns a result of which nothing is known, such as that of another call.
-    pub(crate) fn shared() {
-        record_unknown();
+    /// Notes that the call returns the result of another call, which was computed from this if that is known.
+    pub(crate) fn shared(node: Option<&Arc<Node>>) {
+        node.map_or_else(record_unknown, record);
     }
 
-    /// Returns up to which time calls may have begun that share the result of this one, which began to compute at `start`: those
-    /// that begin after an invalidation do not.
+    /// Returns the node of the result that the call is going to store, if the result was judged.
+    pub(crate) fn judged_node(&self) -> Option<Arc<Node>> {
+        let found = self.found.take();
+        let node = match found.as_deref() {
+            Some(Found::Judged(node)) => Some(Arc::clone(node)),
+            _ => None,
+        };
+        self.found.set(found);
+        node
+    }
+
+    /// Returns up to which time calls may have begun that share the result of this one, whose node is unknown, and which began to
+    /// compute at `start`: those that begin after an invalidation do not.
     pub(crate) fn shared_by(&self, start: Instant) -> Instant {
         // Read before the generation: an invalidation that is missed ends later, and so do calls begin that must not share.
         let now = Instant::now();

@@ -154,11 +154,21 @@ impl<'a> Coalesced<'a> {
         };
         let Apart { copies, call, options } = self.apart("Task");
         let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
-        // What the task reads is not recorded for the caller.
-        let unknown = model.lifecycle.is_tagged().then(|| {
+        let run = quote! { __computation.run(#sharing, #remote, #call, #options) };
+        // The frame of the caller is not there where the task runs.
+        let (task_reads, run, recorded) = if model.lifecycle.is_tagged() {
             let krate = &model.krate;
-            quote! { #krate::__private::record_unknown(); }
-        });
+            (
+                Some(quote! {
+                    let __task_reads = #krate::__private::TaskReads::new();
+                    let __reads_of_task = __task_reads.of_task();
+                }),
+                quote! { __reads_of_task.of(async move { #run.await }) },
+                Some(quote! { __task_reads.record(); }),
+            )
+        } else {
+            (None, run, None)
+        };
         quote! {
             #carrier
             let mut __was_lost = false;
@@ -168,16 +178,17 @@ impl<'a> Coalesced<'a> {
                     ::core::result::Result::Ok(__result) => return __result,
                     ::core::result::Result::Err(__computation) => __computation,
                 };
+                #task_reads
                 let __detached = {
                     #entry
                     #copies
                     #note
                     __computation.detached(&__carrier, #executor, __was_lost, move |__computation| async move {
-                        __computation.run(#sharing, #remote, #call, #options).await
+                        #run.await
                     })
                 };
                 if let ::core::option::Option::Some(__result) = __detached.await {
-                    #unknown
+                    #recorded
                     return __result;
                 }
                 __was_lost = true;

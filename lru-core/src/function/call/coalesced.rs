@@ -14,7 +14,7 @@ use crate::engine::{InsertKind, Lifecycle, Placement, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::Leader;
-use crate::flight::table::Published;
+use crate::flight::table::{Published, Terms};
 use crate::function::call::computation::Computation;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{
@@ -251,7 +251,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
         let scope = computation.body_scope();
         let (leader, began) = (computation.leader.take(), computation.began);
         let (hash, policy) = (pending.hash, pending.policy);
-        let shared_by = leader.as_ref().and_then(|_| pending.shared_by(computation.start));
+        let terms = leader.as_ref().map(|_| pending.terms(computation.start)).unwrap_or_default();
         let result = match stored {
             Stored::Superseded(_) => {
                 pending.invalidate();
@@ -266,22 +266,21 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Ended<E, S, O> {
             }
             Stored::Kept(_) | Stored::Unknown => result,
         };
-        publish(leader, policy, sharing, &result, stored.current_at().or(shared_by));
+        let terms = Terms { current_at: stored.current_at().or(terms.current_at), ..terms };
+        publish(leader, policy, sharing, &result, terms);
         drop(scope);
         remote.inserted(hash);
         result
     }
 }
 
-/// Publishes a result to the followers. If they cannot have a copy, they all compute for themselves.
-///
-/// Those that began after `current_at` do not share it.
+/// Publishes a result to the followers, on these terms. If they cannot have a copy, they all compute for themselves.
 pub(super) fn publish<R, K, V, O, H>(
     leader: Option<Leader<K, V>>,
     policy: O,
     sharing: H,
     result: &R,
-    current_at: Option<Instant>,
+    terms: Terms,
 ) where
     O: ResultPolicy<R, Stored = V>,
     H: Sharing<R>,
@@ -290,8 +289,8 @@ pub(super) fn publish<R, K, V, O, H>(
     if !leader.is_followed() {
         return;
     }
-    if let Some(time) = current_at {
-        leader.set_current_at(time);
+    if terms.current_at.is_some() || terms.node.is_some() {
+        leader.set_terms(terms);
     }
     if policy.is_error(result) && !H::COPIES {
         return leader.fail();

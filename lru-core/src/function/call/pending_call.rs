@@ -5,6 +5,7 @@ use core::time::Duration;
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey};
 use crate::expiry::duration::IntoSpan;
 use crate::expiry::settings::MaxAge;
+use crate::flight::table::Terms;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
@@ -111,10 +112,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         handle.change(*hash, |engine, lifecycle| engine.invalidate(*hash, matches, lifecycle));
     }
 
-    /// Returns up to which time calls may have begun that share the result of this one; `None` if all may. It began to compute
-    /// at `start`.
-    pub(super) fn shared_by(&self, start: Instant) -> Option<Instant> {
-        self.handle.lifecycle.validity().map(|validity| validity.shared_by(start))
+    /// Returns the terms on which other calls share the result of this one, which began to compute at `start`. After it is
+    /// judged, and before it is inserted.
+    pub(super) fn terms(&self, start: Instant) -> Terms {
+        let Some(validity) = self.handle.lifecycle.validity() else { return Terms::default() };
+        let node = validity.judged_node();
+        let current_at = if node.is_none() { Some(validity.shared_by(start)) } else { None };
+        Terms { current_at, node }
     }
 
     /// Returns a computation of this call that begins at this epoch and time.

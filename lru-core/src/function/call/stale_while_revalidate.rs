@@ -10,6 +10,7 @@ use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::{EntryOptions, Freshness};
 use crate::flight::executor::{Spawn, Task};
 use crate::flight::refresh_pool::RefreshPool;
+use crate::flight::table::Terms;
 use crate::function::call::coalesced::publish;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
@@ -315,7 +316,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
         let matches = |stored: &StoredKey<E>| same(stored, key);
         handle.at(hash, |engine, _| engine.counters().computing.record(took));
         let leader = computation.leader.take();
-        let shared_by = leader.as_ref().and_then(|_| pending.shared_by(computation.start));
+        let terms = leader.as_ref().map(|_| pending.terms(computation.start)).unwrap_or_default();
         let result = match stored {
             Stored::Superseded(_) => {
                 pending.invalidate();
@@ -340,7 +341,8 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
                 result
             }
         };
-        publish(leader, policy, sharing, &result, stored.current_at().or(shared_by));
+        let terms = Terms { current_at: stored.current_at().or(terms.current_at), ..terms };
+        publish(leader, policy, sharing, &result, terms);
         drop(scope);
         remote.inserted(hash);
         result

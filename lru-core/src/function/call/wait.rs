@@ -164,7 +164,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Outcome::Compute(None)
             }
             Followed::Published => {
-                if self.following_since.is_some_and(|began| !follower.may_share(began)) {
+                let is_late = self.following_since.is_some_and(|began| !follower.may_share(began));
+                if is_late || follower.node().is_some_and(|node| node.check().is_none()) {
                     return Outcome::Again;
                 }
                 let result = match follower.published() {
@@ -176,7 +177,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 let (result, _) = self.serve_stale_if_error(result);
                 self.count(|counters| &counters.coalesced);
                 if self.handle.lifecycle.validity().is_some() {
-                    Validity::shared();
+                    Validity::shared(follower.node());
                 }
                 Outcome::Shared(result)
             }

@@ -4,10 +4,11 @@ use core::future::Future;
 use core::iter;
 use core::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use crate::function::tagged::lifecycle::TaggedLifecycle;
 use crate::tags::current::Beginning;
-use crate::tags::frame::{Computation, Computed, Frame, computing, record};
+use crate::tags::frame::{Computation, Computed, Frame, computing, record, record_unknown};
 use crate::tags::tag::Tag;
 
 /// What the function of the option `tags` returns.
@@ -95,8 +96,55 @@ impl Reads {
         result
     }
 
+    /// Records what was noted, in the frame of the current thread.
+    fn record(&self) {
+        match self.0.take() {
+            Some(computed) => computed.record_reads(),
+            None => record_unknown(),
+        }
+    }
+
     /// Gives the result its tags. Its node is made when the call judges it.
     pub fn tag<S>(&self, lifecycle: &TaggedLifecycle<S>, tags: impl IntoIterator<Item = Tag>) {
         lifecycle.validity.computed(self.0.take(), tags);
+    }
+}
+
+/// What a task reads whose result a call awaits: the frame of the call is not there where the task runs.
+#[derive(Debug, Default)]
+pub struct TaskReads(Reads);
+
+impl TaskReads {
+    /// Creates a note, before the task begins.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the note for the task.
+    #[must_use]
+    pub fn of_task(&self) -> Reads {
+        self.0.clone()
+    }
+
+    /// Records in the frame of the call what the task has read, after the call has got its result.
+    pub fn record(self) {
+        self.0.record();
+    }
+}
+
+/// The call may have the payload of a panic of the task, which its caller may catch and use.
+impl Drop for TaskReads {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            record_unknown();
+        }
+    }
+}
+
+impl Reads {
+    /// Runs the computation of a task. What it owns is dropped before it returns: a result that no one judges is recorded then.
+    pub async fn of<F: Future>(self, computation: F) -> F::Output {
+        self.computing(Frame::Own, computation).await
     }
 }
