@@ -43,7 +43,12 @@ impl<C: CacheTypes> State<C> {
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn insert_fast(&self, entry: Entry<C>, began: Epoch, compare: &impl Comparison<C>) -> FastInsert<C> {
+    pub(super) fn insert_fast(
+        &self,
+        entry: Entry<C>,
+        began: Epoch,
+        compare: &impl Comparison<C>,
+    ) -> FastInsert<C> {
         if !C::Meta::IS_BARE || !self.is_settled() {
             return Err(entry);
         }
@@ -62,7 +67,7 @@ impl<C: CacheTypes> State<C> {
     /// Like [`insert_fast`](Self::insert_fast), for state under whose lock no user code runs: there is no deferred work, and
     /// a key that may have been inserted since `began` is searched where it is inserted.
     #[inline]
-    fn insert_exclusive(
+    pub(super) fn insert_exclusive(
         &mut self,
         entry: Entry<C>,
         began: Epoch,
@@ -229,18 +234,33 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         // Declared last, and therefore released first if `compare` panics.
         let state = state;
         let (now, _) = state.sweep(lifecycle, &mut removed);
+        self.decide_and_apply(&state, entry, kind, compare, (lifecycle, now), &mut removed);
+        state.count(&removed);
+        release(state, |leftover| removed.append(leftover));
+        removed
+    }
+
+    /// Decides about an entry at the time `now`, and inserts or rejects it. The lock is held.
+    pub(super) fn decide_and_apply(
+        &self,
+        state: &State<C>,
+        entry: Entry<C>,
+        kind: InsertKind,
+        compare: &impl Comparison<C>,
+        (lifecycle, now): (&impl Lifecycle<C>, Ticks),
+        removed: &mut Removed<C>,
+    ) {
         let mut chose = false;
         let (found, decision, superseded, is_superseded) = loop {
-            let (found, findings) =
-                self.examine(&state, &entry, kind, compare, (lifecycle, now), &mut removed);
+            let (found, findings) = self.examine(state, &entry, kind, compare, (lifecycle, now), removed);
             let decision = decide(kind, findings);
             let is_superseded =
                 findings.superseded != Superseded::No || findings.obstacle == Some(Obstacle::Invalid);
             let demand = Demand::Insert { meta: &entry.meta, replaced: found };
             if decision.stores() {
-                state.sweep_for(&demand, now, &mut removed);
+                state.sweep_for(&demand, now, removed);
             }
-            if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, &mut removed) {
+            if chose || !decision.stores() || !state.evict_chosen(demand, lifecycle, removed) {
                 break (found, decision, findings.superseded, is_superseded);
             }
             // The victim chooser may have called the cache: examine it once more.
@@ -252,10 +272,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         if is_superseded {
             state.counters.superseded();
         }
-        state.apply(decision, found, entry, &mut removed);
-        state.count(&removed);
-        release(state, |leftover| removed.append(leftover));
-        removed
+        state.apply(decision, found, entry, removed);
     }
 
     /// Collects the findings that [`decide`] needs about an insert, and the place of the stored entry of the

@@ -3,13 +3,53 @@
 use core::cell::Cell;
 
 use crate::engine::Engine;
-use crate::engine::lifecycle::Lifecycle;
+use crate::engine::lifecycle::{Expiry, Lifecycle};
 use crate::engine::lock::{Lock, Settle, release};
 use crate::engine::notify::notify;
 use crate::engine::state::State;
 use crate::expiry::{Freshness, Ticks};
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, Entry, Epoch, Place, Superseded};
+
+/// Which entries lookups may serve, at a time that is read once.
+pub(super) struct Serving<'l, S> {
+    lifecycle: &'l S,
+    now: Cell<Ticks>,
+}
+
+impl<'l, S> Serving<'l, S> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn new<M>(lifecycle: &'l S) -> Self
+    where
+        S: Expiry<M>,
+    {
+        Self { lifecycle, now: Cell::new(lifecycle.about_now()) }
+    }
+
+    /// Returns the time, as exact as it was needed.
+    #[inline]
+    fn now(&self) -> Ticks {
+        self.now.get()
+    }
+
+    /// Returns whether an entry may be served, and records the use of it.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn may_serve<M>(&self, meta: &M) -> bool
+    where
+        S: Expiry<M>,
+    {
+        let Self { lifecycle, now } = self;
+        if lifecycle.is_surely_fresh(meta, now.get()) {
+            return true;
+        }
+        now.set(lifecycle.exact(now.get()));
+        let is_live = lifecycle.check(meta, now.get()).is_live();
+        if is_live {
+            lifecycle.touch(meta, now.get());
+        }
+        is_live
+    }
+}
 
 impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
     /// Looks a key up for a caller, and counts a hit or a miss. A miss returns the epoch at which it was
@@ -68,23 +108,12 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         on_miss: impl FnOnce(&State<C>) -> M,
         lifecycle: &impl Lifecycle<C>,
     ) -> Result<R, M> {
-        let now = Cell::new(lifecycle.about_now());
-        let may_serve = |meta: &C::Meta| {
-            if lifecycle.is_surely_fresh(meta, now.get()) {
-                return true;
-            }
-            now.set(lifecycle.exact(now.get()));
-            let is_live = lifecycle.check(meta, now.get()).is_live();
-            if is_live {
-                lifecycle.touch(meta, now.get());
-            }
-            is_live
-        };
-        let read = |entry: &Entry<C>| read(entry, now.get());
+        let serving = Serving::new::<C::Meta>(lifecycle);
+        let read = |entry: &Entry<C>| read(entry, serving.now());
         let mut state = self.hold();
         if let Some(state) = L::exclusive(&mut state) {
             debug_assert!(state.is_settled(), "no call is nested in another one");
-            return match state.store.get_mut().read(hash, matches, |_, meta| may_serve(meta), read) {
+            return match state.store.get_mut().read(hash, matches, |_, meta| serving.may_serve(meta), read) {
                 Some(found) => {
                     self.state.on_hit(state.counters.hit());
                     Ok(found)
@@ -93,7 +122,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             };
         }
         let is_there = |place: &dyn Fn() -> Option<Place>, meta: &C::Meta| {
-            !state.deferred.hides_at(place) && may_serve(meta)
+            !state.deferred.hides_at(place) && serving.may_serve(meta)
         };
         let found = match state.store.try_borrow() {
             Ok(store) => store.read(hash, matches, is_there, read),

@@ -11,6 +11,7 @@
 //! released. A function that removes entries keeps them until then, and runs no user code that could panic in
 //! between. An entry that a nested call cannot store is kept until the outermost call releases the lock.
 
+pub(crate) mod batch;
 mod conditional;
 pub(crate) mod deferred;
 mod evict;

@@ -143,7 +143,6 @@ impl LockedCounters {
     }
 
     /// Takes back a counted miss. The counter stays at zero if the cache was cleared in between.
-    #[cfg(feature = "backend")]
     pub(crate) fn revert_miss(&self) {
         self.misses.set(self.misses.get().saturating_sub(1));
     }

@@ -10,12 +10,14 @@ pub(crate) mod lock_free;
 pub(crate) mod nested;
 pub(crate) mod per_thread;
 pub(crate) mod replicated;
+pub(crate) mod rounds;
 pub(crate) mod shard_lock;
 pub(crate) mod sharded;
 
 use core::ops::Deref;
 
 use crate::engine::Engine;
+use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses};
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::Lock;
@@ -76,6 +78,36 @@ pub trait Placement {
     ) {
         let EntryOf { hash, key, value, meta } = entry;
         self.at(hash, |engine| engine.insert_computed(hash, key, value, meta, began, compare, lifecycle));
+    }
+
+    /// Looks up to 64 keys up, under one hold of the lock of each engine, as `Engine::lookup_round` does. Passes the
+    /// misses of each engine to `missed`.
+    fn lookup_round(
+        &self,
+        hashes: &[KeyHash],
+        matches: impl Fn(usize, &StoredKey<Self>) -> bool,
+        read: impl FnMut(usize, &StoredValue<Self>),
+        mut missed: impl FnMut(RoundMisses),
+        (count, lifecycle): (CountMisses, &impl Lifecycle<Self::Types>),
+    ) {
+        let Some(&first) = hashes.first() else { return };
+        let round = (hashes, Positions::below(hashes.len()));
+        missed(self.at(first, |engine| engine.lookup_round(round, matches, read, count, lifecycle)));
+    }
+
+    /// Inserts results of misses with distinct keys, in rounds of 64 and under one hold of the lock for each of
+    /// them, as `Engine::insert_round` does.
+    fn insert_many(
+        &self,
+        results: Vec<Computed<Self::Types>>,
+        compare: &impl Comparison<Self::Types>,
+        lifecycle: &impl Lifecycle<Self::Types>,
+    ) {
+        let mut results = results.into_iter();
+        while let Some(first) = results.as_slice().first() {
+            let hash = first.entry.hash;
+            self.at(hash, |engine| engine.insert_round(results.by_ref().take(ROUND), compare, lifecycle));
+        }
     }
 
     /// Runs `f` on the engine for the keys of this hash.
@@ -238,6 +270,26 @@ impl<E: Placement, P: Deref<Target = E>> Placement for P {
         lifecycle: &impl Lifecycle<E::Types>,
     ) {
         (**self).insert_computed(entry, began, compare, lifecycle);
+    }
+
+    fn lookup_round(
+        &self,
+        hashes: &[KeyHash],
+        matches: impl Fn(usize, &StoredKey<E>) -> bool,
+        read: impl FnMut(usize, &StoredValue<E>),
+        missed: impl FnMut(RoundMisses),
+        settings: (CountMisses, &impl Lifecycle<E::Types>),
+    ) {
+        (**self).lookup_round(hashes, matches, read, missed, settings);
+    }
+
+    fn insert_many(
+        &self,
+        results: Vec<Computed<E::Types>>,
+        compare: &impl Comparison<E::Types>,
+        lifecycle: &impl Lifecycle<E::Types>,
+    ) {
+        (**self).insert_many(results, compare, lifecycle);
     }
 
     #[inline]

@@ -4,6 +4,7 @@
 use core::mem;
 
 use crate::engine::Engine;
+use crate::engine::batch::{Computed, CountMisses, Positions, ROUND, RoundMisses};
 use crate::engine::insert::Comparison;
 use crate::engine::lifecycle::Lifecycle;
 use crate::engine::lock::{Lock, PlainLock, SelectLock};
@@ -152,7 +153,14 @@ where
 
     /// Returns the shard for the keys of this hash.
     fn of(&self, hash: KeyHash) -> &ShardOf<C, CALLBACK_FREE> {
-        &self.shards[number_of(hash.get()) & (N - 1)]
+        &self.shards[self.number(hash)]
+    }
+
+    /// Returns the number of the shard for the keys of this hash.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the number is that of a shard of this array")]
+    fn number(&self, hash: KeyHash) -> usize {
+        number_of(hash.get()) & (N - 1)
     }
 }
 
@@ -225,6 +233,45 @@ where
             });
         }
         shard.engine.insert_computed(hash, key, value, meta, began, compare, lifecycle);
+    }
+
+    /// Takes the lock of each shard that has keys of the round.
+    fn lookup_round(
+        &self,
+        hashes: &[KeyHash],
+        matches: impl Fn(usize, &C::Key) -> bool,
+        mut read: impl FnMut(usize, &C::Value),
+        mut missed: impl FnMut(RoundMisses),
+        (count, lifecycle): (CountMisses, &impl Lifecycle<C>),
+    ) {
+        let mut left = Positions::below(hashes.len());
+        while let Some(first) = left.iter().next() {
+            let hash = hashes[first];
+            let mut selected = Positions::NONE;
+            left.iter()
+                .filter(|&position| self.number(hashes[position]) == self.number(hash))
+                .for_each(|position| selected.add(position));
+            left = left.without(selected);
+            missed(self.at(hash, |engine| {
+                engine.lookup_round((hashes, selected), &matches, &mut read, count, lifecycle)
+            }));
+        }
+    }
+
+    fn insert_many(
+        &self,
+        mut results: Vec<Computed<C>>,
+        compare: &impl Comparison<C>,
+        lifecycle: &impl Lifecycle<C>,
+    ) {
+        results.sort_by_key(|result| self.number(result.entry.hash));
+        let mut results = results.into_iter();
+        while let Some(first) = results.as_slice().first() {
+            let hash = first.entry.hash;
+            let of_shard = |result: &Computed<C>| self.number(result.entry.hash) == self.number(hash);
+            let count = results.as_slice().iter().take(ROUND).take_while(|result| of_shard(result)).count();
+            self.at(hash, |engine| engine.insert_round(results.by_ref().take(count), compare, lifecycle));
+        }
     }
 
     #[inline]

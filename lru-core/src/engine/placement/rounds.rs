@@ -1,0 +1,191 @@
+//! Lookups of batches of any length: in rounds, with the hits in the order of their keys.
+
+use std::vec::Vec;
+
+use hashbrown::HashTable;
+
+use crate::engine::batch::{CountMisses, Positions, ROUND};
+use crate::engine::lifecycle::Lifecycle;
+use crate::engine::placement::{Placement, StoredKey, StoredValue};
+use crate::key::KeyHash;
+use crate::store::Epoch;
+
+/// What a lookup of a batch found.
+pub(crate) struct BatchLookup<R> {
+    /// The results of the hits, in the order of their keys.
+    pub(crate) hits: Vec<R>,
+    /// The keys that were missing, in their order.
+    pub(crate) missing: Vec<Missing>,
+}
+
+/// A key of a batch that was missing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Missing {
+    /// Its position in the batch.
+    pub(crate) position: usize,
+    pub(crate) hash: KeyHash,
+    /// The epoch at which it was missing.
+    pub(crate) began: Epoch,
+}
+
+/// A key of a batch that is equal to an earlier one, which is missing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Twin {
+    /// Its position in the batch.
+    pub(crate) position: usize,
+    /// The number of the earlier one among the missing keys.
+    pub(crate) of: usize,
+    pub(crate) hash: KeyHash,
+}
+
+/// The keys of a batch, by their positions.
+pub(crate) trait BatchKeys<K> {
+    /// Returns how many there are.
+    fn count(&self) -> usize;
+
+    /// Hashes a key.
+    fn hash(&self, position: usize) -> KeyHash;
+
+    /// Returns whether a key is equal to a stored one.
+    fn matches(&self, position: usize, stored: &K) -> bool;
+}
+
+/// The order in which the hits of a round came: that of their keys, unless the engine is sharded.
+struct Order {
+    targets: [u8; ROUND],
+    found: Positions,
+    count: usize,
+    is_ascending: bool,
+}
+
+impl Order {
+    const fn new() -> Self {
+        Self { targets: [0; ROUND], found: Positions::NONE, count: 0, is_ascending: true }
+    }
+
+    #[inline]
+    fn add(&mut self, position: usize) {
+        self.is_ascending &= self.count == self.found.rank(position);
+        self.targets[self.count] = u8::try_from(position).unwrap_or(0);
+        self.count += 1;
+        self.found.add(position);
+    }
+
+    /// Sorts the hits of the round by the positions of their keys.
+    fn restore<R>(&mut self, hits: &mut [R]) {
+        if self.is_ascending {
+            return;
+        }
+        for target in &mut self.targets[..self.count] {
+            *target = u8::try_from(self.found.rank(usize::from(*target))).unwrap_or(0);
+        }
+        for at in 0..self.count {
+            while usize::from(self.targets[at]) != at {
+                let target = usize::from(self.targets[at]);
+                hits.swap(at, target);
+                self.targets.swap(at, target);
+            }
+        }
+    }
+}
+
+/// Looks up the keys of a batch, and returns the results of the hits, which `read` makes, and what is missing.
+pub(crate) fn lookup_many<E: Placement, R>(
+    engines: &E,
+    keys: &impl BatchKeys<StoredKey<E>>,
+    read: impl Fn(&StoredValue<E>) -> R,
+    (counting, lifecycle): (CountMisses, &impl Lifecycle<E::Types>),
+) -> BatchLookup<R> {
+    let count = keys.count();
+    let (mut hits, mut missing) = (Vec::with_capacity(count), Vec::new());
+    let mut hashes = [KeyHash::ANY; ROUND];
+    for start in (0..count).step_by(ROUND) {
+        let hashes = &mut hashes[..ROUND.min(count - start)];
+        for (number, hash) in hashes.iter_mut().enumerate() {
+            *hash = keys.hash(start + number);
+            engines.apply_deferred(*hash, lifecycle);
+        }
+        let (hits_before, missing_before) = (hits.len(), missing.len());
+        let mut order = Order::new();
+        engines.lookup_round(
+            hashes,
+            |number, stored| keys.matches(start + number, stored),
+            |number, value| {
+                hits.push(read(value));
+                order.add(number);
+            },
+            |misses| {
+                missing.extend(misses.missing.iter().map(|number| Missing {
+                    position: start + number,
+                    hash: hashes[number],
+                    began: misses.epoch,
+                }));
+            },
+            (counting, lifecycle),
+        );
+        order.restore(&mut hits[hits_before..]);
+        missing[missing_before..].sort_unstable_by_key(|missing| missing.position);
+    }
+    BatchLookup { hits, missing }
+}
+
+/// Removes all but the first of equal keys from those that are missing, and returns the others. `same` compares two keys by their positions.
+pub(crate) fn split_twins(missing: &mut Vec<Missing>, same: impl Fn(usize, usize) -> bool) -> Vec<Twin> {
+    let mut twins = Vec::new();
+    if missing.len() < 2 {
+        return twins;
+    }
+    let mut firsts = HashTable::with_capacity(missing.len());
+    let mut kept = 0;
+    for at in 0..missing.len() {
+        let Missing { position, hash, .. } = missing[at];
+        let is_twin = |&first: &usize| missing[first].hash == hash && same(missing[first].position, position);
+        if let Some(&of) = firsts.find(hash.get(), is_twin) {
+            twins.push(Twin { position, of, hash });
+        } else {
+            missing[kept] = missing[at];
+            firsts.insert_unique(hash.get(), kept, |&first| missing[first].hash.get());
+            kept += 1;
+        }
+    }
+    missing.truncate(kept);
+    twins
+}
+
+/// Merges the results of hits with those that were computed for the missing keys, one for each, in the order of the
+/// batch. `copy` copies the result of an earlier equal key.
+pub(crate) fn merged<R>(
+    hits: Vec<R>,
+    computed: Vec<R>,
+    (missing, twins): (&[Missing], &[Twin]),
+    copy: impl Fn(&R) -> R,
+) -> Vec<R> {
+    debug_assert_eq!(computed.len(), missing.len(), "there is a result for each missing key");
+    if hits.is_empty() && twins.is_empty() {
+        return computed;
+    }
+    let count = hits.len() + missing.len() + twins.len();
+    let mut merged = Vec::with_capacity(count);
+    let (mut hits, mut computed) = (hits.into_iter(), computed.into_iter());
+    let (mut missing_left, mut twins) = (missing.iter().peekable(), twins.iter().peekable());
+    for position in 0..count {
+        let next = if missing_left.next_if(|missing| missing.position == position).is_some() {
+            computed.next()
+        } else if let Some(twin) = twins.next_if(|twin| twin.position == position) {
+            Some(copy(&merged[missing[twin.of].position]))
+        } else {
+            hits.next()
+        };
+        merged.extend(next);
+    }
+    merged
+}
+
+/// Counts the misses of keys that are equal to earlier ones as hits: they were answered without a computation of their own.
+pub(crate) fn count_twins<E: Placement>(engines: &E, twins: &[Twin]) {
+    let mut hashes: Vec<KeyHash> = twins.iter().map(|twin| twin.hash).collect();
+    hashes.sort_unstable();
+    for equal in hashes.chunk_by(|one, other| one == other) {
+        engines.at(equal[0], |engine| engine.count_as_hits(equal.len() as u64));
+    }
+}
