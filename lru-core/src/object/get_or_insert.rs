@@ -219,7 +219,7 @@ impl<K, V, P: Policy, C: Clock> Cache<K, V, P, C> {
 impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Returns the value that stands in for an error, if there is one.
     #[cold]
-    fn stale_value(&self, hash: KeyHash, key: &K) -> Option<V> {
+    pub(super) fn stale_value(&self, hash: KeyHash, key: &K) -> Option<V> {
         let lifecycle = self.lifecycle();
         if !lifecycle.serves_on_error() {
             return None;

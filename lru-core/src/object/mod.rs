@@ -12,6 +12,7 @@ pub(crate) mod function_calls;
 mod function_settings;
 mod get_or_insert;
 pub(crate) mod iter;
+mod many;
 mod revalidate;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 mod settings;

@@ -1,0 +1,298 @@
+//! Methods for several keys at once: lookups, and computations of all missing values together.
+//!
+//! Invariant: no lock is held while values are computed.
+
+use core::borrow::Borrow;
+use core::convert::Infallible;
+use core::future::Future;
+use core::hash::Hash;
+use core::marker::PhantomData;
+use std::vec::Vec;
+
+use crate::engine::Placement;
+use crate::engine::batch::{Computed, CountMisses};
+use crate::engine::placement::rounds::{
+    BatchKeys, BatchLookup, Missing, Twin, count_twins, lookup_many, merged, split_twins,
+};
+use crate::expiry::Clock;
+use crate::key::KeyHash;
+use crate::object::Cache;
+use crate::store::Policy;
+
+/// Keys in a borrowed form.
+struct Keys<'k, Q: ?Sized, T>(&'k [T], PhantomData<fn(&Q)>);
+
+impl<'k, Q: ?Sized, T> Keys<'k, Q, T> {
+    fn new(keys: &'k [T]) -> Self {
+        Self(keys, PhantomData)
+    }
+}
+
+impl<K: Borrow<Q>, Q: Hash + Eq + ?Sized, T: Borrow<Q>> BatchKeys<K> for Keys<'_, Q, T> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn hash(&self, position: usize) -> KeyHash {
+        KeyHash::of(self.0[position].borrow())
+    }
+
+    fn matches(&self, position: usize, stored: &K) -> bool {
+        stored.borrow() == self.0[position].borrow()
+    }
+}
+
+/// The values of a batch that were found, and the keys that were missing.
+struct Batch<K, V> {
+    hits: Vec<V>,
+    /// Each missing key once.
+    keys: Vec<K>,
+    missing: Vec<Missing>,
+    twins: Vec<Twin>,
+}
+
+impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Returns clones of the values for `keys`, in their order; `None` for each key without an entry.
+    ///
+    /// Counts a hit or a miss for each key. Hits mark their entries as used, in the order of the keys. The lock is taken once for
+    /// each 64 keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let capitals = LruCache::new(Some(100));
+    /// capitals.insert("France".to_string(), "Paris");
+    /// let keys = ["France".to_string(), "Italy".to_string()];
+    /// assert_eq!(capitals.get_many(&keys), [Some("Paris"), None]);
+    /// assert_eq!(capitals.get_many(["France"]), [Some("Paris")]);
+    /// ```
+    pub fn get_many<'k, Q>(&self, keys: impl IntoIterator<Item = &'k Q>) -> Vec<Option<V>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'k,
+    {
+        let keys: Vec<&Q> = keys.into_iter().collect();
+        let batch = Keys::<Q, _>::new(&keys);
+        let read = |value: &V| Some(value.clone());
+        let settings = (CountMisses::Now, &self.lifecycle());
+        let BatchLookup { hits, missing } = lookup_many(&self.engine, &batch, read, settings);
+        let absent = missing.iter().map(|_| None).collect();
+        merged(hits, absent, (&missing, &[]), Option::clone)
+    }
+
+    /// Returns clones of the values for `keys`, in their order. Computes all that are missing by one call of
+    /// `compute`, and stores them.
+    ///
+    /// `compute` takes the missing keys, each once, in their order, and returns a value for each of them in this
+    /// order. It is not called if none is missing. Counts a hit or a miss for each key; a key that is
+    /// equal to an earlier one which is missing counts as a hit. The lock is taken once for each 64 keys that are
+    /// looked up, and once for each 64 that are stored. With more missing keys than `maxsize`, the last ones stay.
+    ///
+    /// The lock is not held while `compute` runs. Concurrent calls that lack the same key each compute it, also
+    /// with [`single_flight`](crate::CacheBuilder::single_flight); what is stored of them is as for
+    /// [`get_or_insert_with`](Self::get_or_insert_with).
+    ///
+    /// # Panics
+    ///
+    /// If `compute` returns another number of values than there are keys, or if it or a method of a key or a value
+    /// panics. Nothing is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// let squares = LruCache::new(Some(100));
+    /// let square = |missing: &[u32]| missing.iter().map(|n| n * n).collect();
+    /// assert_eq!(squares.get_or_insert_many_with([1, 2], square), [1, 4]);
+    /// let values = squares.get_or_insert_many_with([3, 1, 3], |missing: &[u32]| {
+    ///     assert_eq!(missing, [3]);
+    ///     square(missing)
+    /// });
+    /// assert_eq!(values, [9, 1, 9]);
+    /// assert_eq!((squares.info().hits, squares.info().misses), (2, 3));
+    /// ```
+    pub fn get_or_insert_many_with(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        compute: impl FnOnce(&[K]) -> Vec<V>,
+    ) -> Vec<V> {
+        match self.get_or_try_insert_many_with::<Infallible>(keys, |missing| Ok(compute(missing))) {
+            Ok(values) => values,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Like [`get_or_insert_many_with`](Self::get_or_insert_many_with), but stores nothing if `compute` fails.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `compute`, unless there is a [stale](crate::CacheBuilder::stale_if_error) value for each
+    /// missing key.
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_insert_many_with`](Self::get_or_insert_many_with) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use std::num::ParseIntError;
+    ///
+    /// use functools::LruCache;
+    ///
+    /// let numbers: LruCache<&str, u32> = LruCache::new(Some(100));
+    /// let parse = |texts: &[&str]| texts.iter().map(|text| text.parse()).collect::<Result<_, ParseIntError>>();
+    /// assert_eq!(numbers.get_or_try_insert_many_with(["1", "2"], parse), Ok(vec![1, 2]));
+    /// assert!(numbers.get_or_try_insert_many_with(["3", "three"], parse).is_err());
+    /// assert_eq!(numbers.len(), 2);
+    /// ```
+    pub fn get_or_try_insert_many_with<E>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        compute: impl FnOnce(&[K]) -> Result<Vec<V>, E>,
+    ) -> Result<Vec<V>, E> {
+        let batch = self.look_up_batch(keys);
+        if batch.missing.is_empty() {
+            return Ok(batch.hits);
+        }
+        let computed = compute(&batch.keys);
+        self.complete(batch, computed)
+    }
+
+    /// Looks up the values of a batch.
+    fn look_up_batch(&self, keys: impl IntoIterator<Item = K>) -> Batch<K, V> {
+        let keys: Vec<K> = keys.into_iter().collect();
+        let settings = (CountMisses::Now, &self.lifecycle());
+        let BatchLookup { hits, mut missing } =
+            lookup_many(&self.engine, &Keys::<K, K>::new(&keys), V::clone, settings);
+        let twins = split_twins(&mut missing, |one, other| keys[one] == keys[other]);
+        let keys = if missing.len() == keys.len() {
+            keys
+        } else {
+            let mut left = missing.iter().peekable();
+            let mut is_missing = |position| left.next_if(|missing| missing.position == position).is_some();
+            let numbered = keys.into_iter().enumerate();
+            numbered.filter(|(position, _)| is_missing(*position)).map(|(_, key)| key).collect()
+        };
+        Batch { hits, keys, missing, twins }
+    }
+
+    /// Stores what was computed for the missing keys of a batch, and returns the values of all.
+    fn complete<E>(&self, batch: Batch<K, V>, computed: Result<Vec<V>, E>) -> Result<Vec<V>, E> {
+        let Batch { hits, keys, missing, twins } = batch;
+        let computed = match computed {
+            Ok(computed) => {
+                assert!(
+                    computed.len() == keys.len(),
+                    "`compute` returned {} values for {} keys",
+                    computed.len(),
+                    keys.len()
+                );
+                let entry = |((key, value), missing): ((K, &V), &Missing)| Computed {
+                    entry: self.entry(missing.hash, key, value.clone()),
+                    began: missing.began,
+                };
+                let results = keys.into_iter().zip(&computed).zip(&missing).map(entry).collect();
+                self.engine.insert_many(results, &K::eq, &self.lifecycle());
+                computed
+            }
+            Err(error) => {
+                let stale = |(key, missing): (&K, &Missing)| self.stale_value(missing.hash, key);
+                match keys.iter().zip(&missing).map(stale).collect() {
+                    Some(stale) => stale,
+                    None => return Err(error),
+                }
+            }
+        };
+        count_twins(&self.engine, &twins);
+        Ok(merged(hits, computed, (&missing, &twins), V::clone))
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
+    /// Like [`get_or_insert_many_with`](Self::get_or_insert_many_with), but awaits the future of `compute`, which
+    /// takes the missing keys by value.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, nothing is stored.
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_insert_many_with`](Self::get_or_insert_many_with) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use lru_core as functools;
+    /// use functools::LruCache;
+    ///
+    /// async fn load(ids: Vec<u32>) -> Vec<String> {
+    ///     ids.iter().map(|id| format!("user {id}")).collect()
+    /// }
+    ///
+    /// let users = LruCache::new(Some(100));
+    /// # lru_core::__private::block_on(async {
+    /// assert_eq!(users.get_or_insert_many_with_async([7, 8], load).await, ["user 7", "user 8"]);
+    /// # });
+    /// assert!(users.contains(&7));
+    /// ```
+    pub async fn get_or_insert_many_with_async<F>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        compute: impl FnOnce(Vec<K>) -> F,
+    ) -> Vec<V>
+    where
+        F: Future<Output = Vec<V>>,
+    {
+        let batch = self.look_up_batch(keys);
+        if batch.missing.is_empty() {
+            return batch.hits;
+        }
+        let computed = compute(batch.keys.clone()).await;
+        match self.complete::<Infallible>(batch, Ok(computed)) {
+            Ok(values) => values,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Like [`get_or_try_insert_many_with`](Self::get_or_try_insert_many_with), but awaits the future of `compute`, which
+    /// takes the missing keys by value.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `compute`, unless there is a [stale](crate::CacheBuilder::stale_if_error) value for each
+    /// missing key.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, nothing is stored.
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_insert_many_with`](Self::get_or_insert_many_with) does.
+    pub async fn get_or_try_insert_many_with_async<F, E>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        compute: impl FnOnce(Vec<K>) -> F,
+    ) -> Result<Vec<V>, E>
+    where
+        F: Future<Output = Result<Vec<V>, E>>,
+    {
+        let batch = self.look_up_batch(keys);
+        if batch.missing.is_empty() {
+            return Ok(batch.hits);
+        }
+        let computed = compute(batch.keys.clone()).await;
+        self.complete(batch, computed)
+    }
+}
+
+#[cfg(test)]
+mod tests;
