@@ -276,8 +276,17 @@ pub use lru_core::Tagged;
 /// ```
 ///
 /// Of methods, write `self.price(id)`, `Self::price(id)` or `Shop::price(id)`: a segment before the last that begins with a
-/// capital letter is a type. It takes memoized functions that have accessors and a cache of their own for all threads, in
-/// memory; if this crate was renamed, write `crate = path` first.
+/// capital letter is a type. The call has the arguments that `cache_invalidate` takes. If this crate was renamed, write
+/// `crate = path` first.
+///
+/// The memoized functions have accessors, and a cache that is still there after the change: one of their own, or an object in a
+/// `static`, not in `self` or another argument.
+///
+/// * With `scope = thread`, the result of the thread that makes the change is invalidated.
+/// * With a backend, the result is removed there as well, and the function waits for that. An error is counted and reported to
+///   `on_backend_error`; the change has been made, and its function returns what its body has returned.
+/// * An async backend is awaited, so `#[invalidates(…)]` is written on an `async fn`. If its body panics, or its future is dropped,
+///   nothing can be awaited: the results in the process are invalidated, and an error reports that of the backend.
 ///
 /// If the caller commits the change afterwards, as with a transaction that is handed in, invalidate after the commit
 /// instead. A body that reads through the cache after its change, and before its end, may be served what was cached.

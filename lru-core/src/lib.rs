@@ -118,12 +118,12 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
-    pub use crate::function::call::accessors::{Later, OwnedKey};
     pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
     pub use crate::function::call::detached::detached_result;
     pub use crate::function::call::entries::Returned;
+    pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnedKey};
     pub use crate::function::call::miss::no_options;
     pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
@@ -141,6 +141,7 @@ pub mod __private {
         backend_errors::ErrorReporter,
         backend_handle::{BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
+        later_in_backend::LaterInBackend,
         serializable::{ArgumentInBackend, RemoteKey, ResultInBackend, remote_result},
         strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},
     };
@@ -175,7 +176,10 @@ pub mod __private {
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
     pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing, record_unknown};
-    pub use crate::tags::invalidation::{Invalidate, Invalidation, Returned as ReturnedByChange};
+    pub use crate::tags::invalidation::{
+        BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Rest,
+        Returned as ReturnedByChange, WithoutAwait, invalidated, invalidated_awaited,
+    };
     pub use crate::tags::validity::Validity;
     pub use crate::{callback_free, placement, stored_argument, stored_result, unbounded_placement};
     #[cfg(feature = "registry")]

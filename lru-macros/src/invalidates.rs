@@ -4,15 +4,20 @@
 //! In:   #[invalidates(user(id), tag("team", team))] fn rename(id: u32, team: u8) -> Result<(), Error> { body }
 //!
 //! Out:  fn rename(id: u32, team: u8) -> Result<(), Error> {                          (paths shortened)
-//!           let __invalidation = Invalidation::new((user::__invalidation(id), (tag("team", team), ())));
+//!           let __invalidation = Invalidation::new((invalidated(user::__invalidation(id)), invalidated(tag("team", team))));
 //!           let __result = call_once(move || -> Result<(), Error> { body });
-//!           __invalidation.settle((&ReturnedByChange(&__result)).__has_succeeded());
+//!           let __has_succeeded = (&ReturnedByChange(&__result)).__has_succeeded();
+//!           __invalidation.settle(__has_succeeded);
 //!           __result
 //!       }
+//!
+//! Of an `async fn`, both are awaited. The accessor has another name, which rustc shows where there is none.
 //! ```
 
+use core::mem;
+
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{
@@ -73,10 +78,17 @@ fn expanded(args: TokenStream, function: &ItemFn, errors: &mut Errors) -> Option
             errors.at(ty, message);
         }
     }
+    let is_async = function.sig.asyncness.is_some();
     let mut made = Vec::new();
     for change in &changes {
         match invalidation(change) {
-            Ok(invalidation) => made.push(invalidation),
+            Ok(invalidation) => {
+                // What cannot be invalidated is reported at the change.
+                let span = Span::call_site().located_at(type_tokens::first_span(change));
+                let krate = type_tokens::located_at(krate.to_token_stream(), span);
+                let function = Ident::new(if is_async { "invalidated_awaited" } else { "invalidated" }, span);
+                made.push(quote_spanned! { span=> #krate::__private::#function(#invalidation) });
+            }
             Err(message) => errors.at(change, message),
         }
     }
@@ -108,14 +120,20 @@ fn expanded(args: TokenStream, function: &ItemFn, errors: &mut Errors) -> Option
         };
         quote! { #krate::__private::call_once(move || #returns #body) }
     };
+    let settle = if is_async {
+        quote! { settle_awaited(__has_succeeded).await }
+    } else {
+        quote! { settle(__has_succeeded) }
+    };
     Some(quote! {
         #(#attrs)* #vis #sig {
             let __invalidation = #krate::__private::Invalidation::new(#made);
             let __result = #body;
-            {
+            let __has_succeeded = {
                 use #krate::__private::choices::*;
-                __invalidation.settle((&#krate::__private::ReturnedByChange(&__result)).__has_succeeded());
-            }
+                (&#krate::__private::ReturnedByChange(&__result)).__has_succeeded()
+            };
+            __invalidation.#settle;
             __result
         }
     })
@@ -179,9 +197,9 @@ fn accessor(path: &ExprPath, function: &Ident) -> TokenStream {
         }
         return path.to_token_stream();
     }
-    if let Some(last) = path.path.segments.last_mut() {
-        last.arguments = PathArguments::None;
-    }
+    // `half::<f64>(x)` is invalidated by `half::accessor::<f64>(x)`.
+    let arguments =
+        path.path.segments.last_mut().map(|last| mem::replace(&mut last.arguments, PathArguments::None));
     let name = Ident::new(INVALIDATION, Span::call_site().located_at(function.span()));
-    quote! { #path::#name }
+    quote! { #path::#name #arguments }
 }

@@ -17,6 +17,7 @@ mod deadlines;
 mod depends;
 mod force;
 mod invalidates;
+mod invalidates_places;
 mod keep;
 mod support;
 mod tags;

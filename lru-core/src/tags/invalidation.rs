@@ -1,5 +1,7 @@
 //! Invalidations by tag: at once, or after a function that changes something.
 
+use core::future::Future;
+use core::pin::Pin;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
@@ -37,31 +39,124 @@ pub(crate) fn invalidate_all(tags: &[TagId]) {
 }
 
 /// What is to be invalidated after a change: a tag, an owned invalidation of a key, or a pair of such.
+#[diagnostic::on_unimplemented(
+    message = "`#[invalidates(…)]` takes calls of memoized functions, and tags, and `{Self}` is neither",
+    label = "write `user(id)`, `self.price(id)` or `tag(\"user\", id)`"
+)]
 pub trait Invalidate {
-    /// Carries it out.
+    /// Where it is invalidated, for compile errors.
+    type Place;
+
+    /// Carries it out at once: as far as that can be done, if it has to be awaited.
     fn carry_out(self);
+
+    /// Carries out what can be carried out at once, and returns the rest.
+    fn begin(self) -> Option<Rest>;
 }
 
+/// The part of an invalidation that has to be awaited.
+pub type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The process, where results are invalidated at once.
+#[derive(Debug)]
+pub struct Process;
+
+/// An async backend.
+#[derive(Debug)]
+pub struct BehindAwait;
+
+/// A cache that is known during a call alone: in `self` or in another argument.
+#[derive(Debug)]
+pub struct InArgument;
+
+/// A place that is still there after the change.
+#[diagnostic::on_unimplemented(
+    message = "`#[invalidates(…)]` cannot reach the cache of this function after the change: it needs a cache of its own, or one in a `static`",
+    label = "call `…cache_invalidate(…)` in the body instead, after the change",
+    note = "this function has its cache in `self` or in another argument, or `scope = thread` and an async backend"
+)]
+pub trait InReach {}
+
+impl InReach for Process {}
+impl InReach for BehindAwait {}
+
+/// A place where nothing has to be awaited.
+#[diagnostic::on_unimplemented(
+    message = "`#[invalidates(…)]` has to await the async backend of this function; write an `async fn`",
+    label = "has an async backend"
+)]
+pub trait WithoutAwait {}
+
+impl WithoutAwait for Process {}
+impl WithoutAwait for InArgument {}
+
 impl Invalidate for Tag {
+    type Place = Process;
+
     fn carry_out(self) {
         invalidate(self);
+    }
+
+    fn begin(self) -> Option<Rest> {
+        self.carry_out();
+        None
     }
 }
 
 impl<F: FnOnce()> Invalidate for F {
+    type Place = Process;
+
     fn carry_out(self) {
         self();
+    }
+
+    fn begin(self) -> Option<Rest> {
+        self();
+        None
     }
 }
 
 /// Both, one after the other, the second one also if the first one panics.
 impl<A: Invalidate, B: Invalidate> Invalidate for (A, B) {
+    type Place = Process;
+
     fn carry_out(self) {
         let (first, second) = self;
         let second = Invalidation::new(second);
         first.carry_out();
         second.settle(true);
     }
+
+    fn begin(self) -> Option<Rest> {
+        let (first, second) = self;
+        let mut second = Invalidation::new(second);
+        let first = first.begin();
+        let second = second.0.take().and_then(Invalidate::begin);
+        match (first, second) {
+            (Some(first), Some(second)) => Some(Box::pin(async {
+                first.await;
+                second.await;
+            })),
+            (rest, None) | (None, rest) => rest,
+        }
+    }
+}
+
+/// Returns what is to be invalidated. What cannot be is reported here, and nowhere else: nothing is known of the type that
+/// it returns.
+pub fn invalidated<I>(invalidate: I) -> impl Invalidate
+where
+    I: Invalidate<Place: InReach + WithoutAwait>,
+{
+    invalidate
+}
+
+/// Like [`invalidated`], of an `async fn`.
+pub fn invalidated_awaited<I>(invalidate: I) -> impl Invalidate
+where
+    I: Invalidate<Place: InReach>,
+{
+    invalidate
 }
 
 /// An invalidation that is carried out after a change: of a function with `#[invalidates(…)]`.
@@ -82,6 +177,14 @@ impl<I: Invalidate> Invalidation<I> {
     pub fn settle(mut self, has_succeeded: bool) {
         if let Some(invalidate) = self.0.take().filter(|_| has_succeeded) {
             invalidate.carry_out();
+        }
+    }
+
+    /// Like [`settle`](Self::settle), of an `async fn`. Waits for backends alone.
+    pub async fn settle_awaited(mut self, has_succeeded: bool) {
+        let rest = self.0.take().filter(|_| has_succeeded).and_then(Invalidate::begin);
+        if let Some(rest) = rest {
+            rest.await;
         }
     }
 }

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse_quote;
 
+use super::cache::Reach;
 use super::{backend, cache, call, coalesced};
 use crate::model::{self, Accessors, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
@@ -19,6 +20,8 @@ enum Takes {
     Arguments,
     /// What the key is made of.
     KeyArguments,
+    /// Like `KeyArguments`, and `self` also where it is left out of the key.
+    KeyArgumentsAndSelf,
     /// What the key, weight and expiry are made of, and a result.
     KeyArgumentsAndResult,
 }
@@ -189,27 +192,57 @@ fn invalidate_tag(model: &Model, handle: &TokenStream) -> Option<Accessor> {
     })
 }
 
-/// Returns the accessor that `#[invalidates(…)]` calls, where the cache can be reached at any time, from any thread.
+/// Returns the accessor that `#[invalidates(…)]` calls.
 pub(super) fn invalidation(model: &Model) -> Option<Accessor> {
-    let home = quote!(Self);
-    if model.backend.is_some() || matches!(model.accessors, Accessors::None) {
+    if matches!(model.accessors, Accessors::None) {
         return None;
     }
-    cache::in_static(model, &home)?;
-    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
-    let krate = &model.krate;
+    let (returns, body) = invalidated_later(model);
     Some(Accessor {
         name: model::INVALIDATION,
         doc: "",
-        takes: Takes::KeyArguments,
+        takes: Takes::KeyArgumentsAndSelf,
         first: None,
-        returns: Some(quote! { #krate::__private::Later }),
-        body: quote! {
-            #handle.later(#key, |__key| #handle.invalidate_owned(__key))
-        },
+        returns: Some(returns),
+        body,
         runs: false,
         waits: false,
     })
+}
+
+/// Returns what the accessor returns, by the place of the cache, and its body.
+fn invalidated_later(model: &Model) -> (TokenStream, TokenStream) {
+    let (home, krate) = (quote!(Self), &model.krate);
+    let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
+    let is_awaited = model.backend.is_some() && matches!(model.flavor, Flavor::Async(_));
+    let (ty, later) = match cache::reach(model) {
+        Reach::Anywhere => ("Later", "later"),
+        Reach::Thread if !is_awaited => ("LaterHere", "later_here"),
+        Reach::Thread | Reach::Call => {
+            let out_of_reach = quote! { #krate::__private::OutOfReach };
+            // All parameters count as used.
+            let body = quote! { let _ = || #handle.contains(#key); #out_of_reach };
+            return (out_of_reach, body);
+        }
+    };
+    let [ty, later] = [ty, later].map(|name| Ident::new(name, Span::call_site()));
+    let invalidate = quote! { #handle.invalidate_owned(&__key) };
+    let Some(reported) = backend::entry_with_errors(model) else {
+        return (quote! { #krate::__private::#ty }, quote! { #handle.#later(#key, |__key| #invalidate) });
+    };
+    if is_awaited {
+        let body = quote! {
+            #reported
+            let __key = #handle.owned(#key);
+            __entry.removal(__errors, move || #invalidate)
+        };
+        return (quote! { #krate::__private::LaterInBackend }, body);
+    }
+    let body = quote! {
+        #reported
+        #handle.#later(#key, move |__key| __entry.remove(__errors, || #invalidate))
+    };
+    (quote! { #krate::__private::#ty }, body)
 }
 
 /// Returns the body of `cache_call`. `insert` computes after a miss.
@@ -257,7 +290,7 @@ impl Takes {
     fn needs(self) -> Option<Need> {
         match self {
             Self::Nothing => None,
-            Self::KeyArguments => Some(Need::Key),
+            Self::KeyArguments | Self::KeyArgumentsAndSelf => Some(Need::Key),
             Self::KeyArgumentsAndResult => Some(Need::EntryOptions),
             Self::Arguments => Some(Need::Body),
         }
@@ -297,6 +330,9 @@ impl Accessor {
             None => (model.object().into_iter().collect(), model.object_generics()),
             Some(needs) => {
                 let mut inputs = model.inputs_up_to(needs);
+                if *takes == Takes::KeyArgumentsAndSelf {
+                    inputs.splice(0..0, model.receiver_beyond(needs));
+                }
                 if *takes == Takes::KeyArgumentsAndResult {
                     let value = call::put_value(model);
                     inputs.push(quote! { #value: #result });

@@ -79,7 +79,8 @@ pub(super) fn stubs(model: &Model, has_value: bool, questions: &TokenStream) -> 
     let wrapped = has_value.then(|| {
         quote! { #(#cfg)* #vis #flavor #safety fn #wrapped #generics (#(#inputs),*) -> #result #where_clause { loop {} } }
     });
-    let list = accessor_list(model);
+    let mut list = accessor_list(model);
+    list.extend(invalidation(model));
     let asked = list.iter().filter(|accessor| has_value || !accessor.is_of_values());
     let body = |accessor: &Accessor| {
         let questions = (accessor.name == "cache_contains").then_some(questions);

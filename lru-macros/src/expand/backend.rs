@@ -311,6 +311,17 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     }
 }
 
+/// Binds the backend's entry, and what reports the errors of requests for which no call waits.
+pub(super) fn entry_with_errors(model: &Model) -> Option<TokenStream> {
+    let home = quote!(Self);
+    let (handle, entry) = (cache::handle(model, &home), entry(model, &home, Checks::Assumed)?);
+    let flight = model.flight.as_ref().map(|flight| flight.value(&model.plain_name(), &model.krate));
+    Some(quote! {
+        #entry
+        let __errors = __entry.errors(&#handle, #flight);
+    })
+}
+
 /// Awaits a future of the backend, or blocks the thread on it.
 fn wait(model: &Model, future: &TokenStream) -> TokenStream {
     let krate = &model.krate;

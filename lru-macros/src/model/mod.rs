@@ -90,8 +90,9 @@ pub(crate) struct Model {
     pub(crate) named: Option<Named>,
 }
 
-/// The name of the hidden accessor that `#[invalidates(…)]` calls.
-pub(crate) const INVALIDATION: &str = "__invalidation";
+/// The name of the hidden accessor that `#[invalidates(…)]` calls. Where there is none, rustc names it in its message: so
+/// it says what the function lacks.
+pub(crate) const INVALIDATION: &str = "__is_not_memoized_with_accessors";
 
 /// The types in an entry: of the arguments in the key, and of the stored result.
 pub(crate) struct Named {

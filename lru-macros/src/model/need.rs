@@ -83,6 +83,12 @@ impl Model {
         inputs.filter(|(_, need)| **need <= most).map(|(input, _)| input).collect()
     }
 
+    /// `self`, where an item that takes what is needed up to this does not take it.
+    pub(crate) fn receiver_beyond(&self, most: Need) -> Option<TokenStream> {
+        let receiver = self.receiver.as_ref()?;
+        self.needs.first().filter(|need| **need > most).map(|_| params::plain_receiver(receiver))
+    }
+
     /// The variables that the user's expressions see of parameters that are patterns: references to what these
     /// bind, where an item takes what is needed up to `most`. Without, of the one that holds the cache.
     pub(crate) fn taken_apart(&self, most: Option<Need>) -> Vec<TokenStream> {

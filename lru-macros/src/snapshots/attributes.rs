@@ -131,9 +131,11 @@ impl price {
     }
     #[doc(hidden)]
     #[allow(clippy::float_cmp)]
-    pub fn __invalidation(id: u32) -> memo::functools::__private::Later {
+    pub fn __is_not_memoized_with_accessors(
+        id: u32,
+    ) -> memo::functools::__private::Later {
         Self::__memo()
             .handle()
-            .later((&id,), |__key| Self::__memo().handle().invalidate_owned(__key))
+            .later((&id,), |__key| Self::__memo().handle().invalidate_owned(&__key))
     }
 }

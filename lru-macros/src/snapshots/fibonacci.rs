@@ -102,9 +102,9 @@ impl fibonacci {
         Self::__memo().handle().entries(|__key| &__key.0)
     }
     #[doc(hidden)]
-    fn __invalidation(n: u64) -> ::functools::__private::Later {
+    fn __is_not_memoized_with_accessors(n: u64) -> ::functools::__private::Later {
         Self::__memo()
             .handle()
-            .later((&n,), |__key| Self::__memo().handle().invalidate_owned(__key))
+            .later((&n,), |__key| Self::__memo().handle().invalidate_owned(&__key))
     }
 }

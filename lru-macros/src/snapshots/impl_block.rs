@@ -262,7 +262,8 @@ const _: () = {
                 .entries(|__key| &__key.1)
         }
         #[doc(hidden)]
-        pub(super) fn __other_invalidation<'a, K: Into<T>>(
+        pub(super) fn __other_is_not_memoized_with_accessors<'a, K: Into<T>>(
+            &self,
             code: &'a str,
         ) -> ::functools::__private::Later
         where
@@ -275,7 +276,7 @@ const _: () = {
                     |__key| {
                         Self::__other_two_of_this_name_here_write_handle_on_one()
                             .handle()
-                            .invalidate_owned(__key)
+                            .invalidate_owned(&__key)
                     },
                 )
         }

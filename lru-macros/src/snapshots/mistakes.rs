@@ -65,4 +65,11 @@ impl push {
     ) -> ::core::option::Option<usize> {
         loop {}
     }
+    #[doc(hidden)]
+    fn __is_not_memoized_with_accessors(
+        items: &mut Vec<u8>,
+        name: &str,
+    ) -> ::functools::__private::Later {
+        loop {}
+    }
 }

@@ -425,7 +425,7 @@ impl find {
         Self::__memo(&()).handle().entries(|__key| __key)
     }
     #[doc(hidden)]
-    pub(crate) fn __invalidation<'a>(
+    pub(crate) fn __is_not_memoized_with_accessors<'a>(
         text: &'a str,
         __arg1: (f64, Query),
         __arg2: &&Query,
@@ -451,7 +451,7 @@ impl find {
                         .__assumed(),
                     words,
                 ),
-                |__key| Self::__memo(&()).handle().invalidate_owned(__key),
+                |__key| Self::__memo(&()).handle().invalidate_owned(&__key),
             )
     }
 }

@@ -1,7 +1,6 @@
 //! The accessors of a memoized function: reads and writes of its cache that are no calls.
 
 use core::marker::PhantomData;
-use std::boxed::Box;
 use std::vec::Vec;
 
 #[cfg(feature = "registry")]
@@ -87,24 +86,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let removed = self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
         self.invalidate_dependents(hash);
         removed
-    }
-
-    /// Returns a function that invalidates the entry for the key, by `invalidate`.
-    pub fn later<Q>(self, key: Q, invalidate: impl FnOnce(OwnedKey<StoredKey<E>>) + Send + 'static) -> Later
-    where
-        Q: Part<Stored = StoredKey<E>>,
-        StoredKey<E>: Send + 'static,
-    {
-        let owned = OwnedKey { hash: KeyHash::of_part(&key), key: key.to_stored(), same: Q::stored_eq };
-        Box::new(move || invalidate(owned))
-    }
-
-    /// Like [`CacheHandle::invalidate`], by an owned key.
-    pub fn invalidate_owned(self, owned: OwnedKey<StoredKey<E>>) {
-        let OwnedKey { hash, key, same } = owned;
-        let matches = |stored: &StoredKey<E>| same(stored, &key);
-        self.change(hash, |engine, lifecycle| engine.invalidate(hash, matches, lifecycle));
-        self.invalidate_dependents(hash);
     }
 
     /// Invalidates the results that have a tag, and what was computed from them.
@@ -206,16 +187,6 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         self.engines.each(Change::Reset, Engine::reset_all_counters);
     }
 }
-
-/// An owned key, for a change that is made later.
-pub struct OwnedKey<K> {
-    hash: KeyHash,
-    key: K,
-    same: fn(&K, &K) -> bool,
-}
-
-/// A change that is made later, on any thread.
-pub type Later = Box<dyn FnOnce() + Send>;
 
 /// A test of the entries to be retained.
 pub trait EntryTest<K, V> {

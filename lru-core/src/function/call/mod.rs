@@ -26,6 +26,9 @@ pub(crate) mod entries;
 pub(crate) mod handle;
 #[cfg(feature = "backend")]
 pub(crate) mod held_lease;
+pub(crate) mod later;
+#[cfg(feature = "backend")]
+pub(crate) mod later_in_backend;
 pub(crate) mod miss;
 pub(crate) mod observed;
 pub(crate) mod pending_call;
