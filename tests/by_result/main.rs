@@ -16,6 +16,7 @@ mod counted;
 mod deadlines;
 mod depends;
 mod force;
+mod graph;
 mod invalidates;
 mod invalidates_places;
 mod keep;
