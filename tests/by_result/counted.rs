@@ -57,6 +57,18 @@ fn entries_leave_as_invalidated_by_their_own_tags_or_by_what_they_depend_on() {
 }
 
 #[test]
+fn what_is_replaced_leaves_as_such() {
+    isolated(|| {
+        _ = [1, 2].map(page);
+        user::cache_put(1, 10);
+        assert_eq!(REMOVED.take(), [(1, RemovalCause::Replaced)]);
+        assert_eq!((user::cache_refresh(1), page(1)), (1, 1));
+        assert_eq!(REMOVED.take(), [(1, RemovalCause::Replaced), (11, RemovalCause::Invalidated)]);
+        assert_eq!([user::cache_stats(), page::cache_stats()].map(invalidations), [(0, 0), (0, 1)]);
+    });
+}
+
+#[test]
 fn what_was_read_of_a_failure_counts_as_a_dependency() {
     #[lru_cache(tags = |id, _| [tag("failing", id)])]
     fn failing(id: u32) -> Result<u32, u32> {
@@ -120,5 +132,53 @@ fn results_that_are_not_kept_are_counted() {
         assert_eq!(even::cache_stats().not_kept, 2);
         even::cache_clear();
         assert_eq!(even::cache_stats().not_kept, 0);
+    });
+}
+
+#[test]
+fn inserts_remove_invalid_entries_that_are_not_looked_for() {
+    #[lru_cache(maxsize = 1000, tags = |id| [tag("half", id % 2)], on_evict = |id, _, cause| log(*id, cause))]
+    fn half(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(maxsize = None, ttl = 3600, depends = true)]
+    fn outer(id: u32) -> u32 {
+        half(id)
+    }
+
+    isolated(|| {
+        (0..40).for_each(|id| _ = outer(id));
+        REMOVED.take();
+        invalidate(tag("half", 1));
+        assert_eq!(half::cache_info().currsize, 40);
+        // As many inserts as there are entries look at each of them, and at those that came since.
+        (100..140).for_each(|id| _ = outer(2 * id));
+        assert_eq!((half::cache_info().currsize, outer::cache_info().currsize), (60, 60));
+        let mut removed = REMOVED.take();
+        removed.sort_unstable_by_key(|(id, _)| *id);
+        let odd: Vec<_> = (0..20).map(|id| (2 * id + 1, RemovalCause::Invalidated)).collect();
+        assert_eq!(removed, odd);
+        assert_eq!([half::cache_stats(), outer::cache_stats()].map(invalidations), [(20, 0), (0, 20)]);
+        assert!((0..20).all(|id| half::cache_contains(2 * id) && outer::cache_contains(2 * id)));
+    });
+}
+
+#[test]
+fn entries_that_nobody_asks_for_survive_many_invalidations_of_others() {
+    #[lru_cache(maxsize = 100, tags = |id| [tag("idle", id)])]
+    fn idle(id: u32) -> u32 {
+        id
+    }
+
+    isolated(|| {
+        (0..10).for_each(|id| _ = idle(id));
+        for round in 0..100_u32 {
+            // More than the table of tags has room for, over all rounds.
+            (0..500).for_each(|number| invalidate(tag("other", 500 * round + number)));
+            (0..10).for_each(|_| idle::cache_put(99, round));
+        }
+        assert!((0..10).all(idle::cache_contains));
+        assert_eq!(invalidations(idle::cache_stats()), (0, 0));
     });
 }

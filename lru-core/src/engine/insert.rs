@@ -273,6 +273,7 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
             state.counters.superseded();
         }
         state.apply(decision, found, entry, removed);
+        state.look(lifecycle, now, removed);
     }
 
     /// Collects the findings that [`decide`] needs about an insert, and the place of the stored entry of the
@@ -295,6 +296,10 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         let freshness = |place| lifecycle.check(&state.store.borrow().get(place).meta, now);
         let found = found.filter(|&place| {
             let freshness = freshness(place);
+            if kind.is_requested() && matches!(freshness, Freshness::Invalid(_)) {
+                // It was invalidated because it is to be replaced.
+                return true;
+            }
             if freshness.is_gone() {
                 let cause = state.cause_of(freshness);
                 if let Some(gone) = state.take(place, cause, removed) {

@@ -253,6 +253,13 @@ impl<C: CacheTypes> Bounded<C> {
         }
     }
 
+    /// Looks at one more entry, and removes it if it is not served any more.
+    pub(super) fn look(&mut self) -> Option<Entry<C>> {
+        let meta = |slot| self.arena.get(Slot::from_index(slot)).map(|entry| &entry.meta);
+        let slot = self.queue.look(self.arena.slots(), meta)?;
+        Some(self.remove(Place::from(Slot::from_index(slot))))
+    }
+
     /// Removes the next victim.
     pub(super) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
         // The policy expects the hash of a new entry; there is none, so any hash will do.

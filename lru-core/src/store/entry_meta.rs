@@ -44,6 +44,18 @@ pub trait Queue<M: EntryMeta> {
     where
         M: 'm;
 
+    /// Whether [`look`](Self::look) does anything.
+    const LOOKS: bool = false;
+
+    /// Looks at one more of the entries in `slots` slots, whatever its deadline, if there is a reason to. Returns its slot if the
+    /// entry is not served any more.
+    fn look<'m>(&mut self, _slots: usize, _meta: impl Fn(usize) -> Option<&'m M>) -> Option<usize>
+    where
+        M: 'm,
+    {
+        None
+    }
+
     /// Drops the deadlines of removed entries if they outnumber those of the `len` stored entries.
     fn compact<'m>(&mut self, len: usize, meta: impl Fn(usize) -> Option<&'m M>)
     where

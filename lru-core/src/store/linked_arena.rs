@@ -77,6 +77,11 @@ impl<T> Arena<T> {
         self.len
     }
 
+    /// Returns a number above those of all slots, occupied or vacant.
+    pub(crate) fn slots(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Returns the item in a slot; `None` if the slot is vacant.
     #[inline]
     pub(crate) fn get(&self, slot: Slot) -> Option<&T> {

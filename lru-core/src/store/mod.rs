@@ -304,6 +304,11 @@ impl<C: CacheTypes> Store<C> {
         either!(self, _ => {}, bounded => bounded.expire(now, steps, removed));
     }
 
+    /// Looks at one more entry, and removes it if it is not served any more.
+    pub(crate) fn look(&mut self) -> Option<Entry<C>> {
+        either!(self, _ => None, bounded => bounded.look())
+    }
+
     /// Removes the next victim; `None` if the store keeps no order.
     pub(crate) fn pop_victim(&mut self) -> Option<(Place, Entry<C>)> {
         either!(self, _ => None, bounded => bounded.pop_victim())

@@ -5,8 +5,10 @@ use core::convert::Infallible;
 use std::sync::Arc;
 
 use crate::expiry::{SystemClock, Ticks};
+use crate::function::tagged::hand::Hand;
 use crate::store::EntryMeta;
 use crate::store::entry_meta::Queue;
+use crate::tags::current::DomainHandle;
 use crate::tags::domain::Generation;
 use crate::tags::node::Node;
 
@@ -54,6 +56,11 @@ impl<M> TaggedInfo<M> {
         valid_at.is_some()
     }
 
+    /// Returns whether the entry is not served any more. If it is valid, notes that it is: its tags may be forgotten later.
+    fn is_gone(&self) -> bool {
+        !self.is_still_valid() || self.has_passed()
+    }
+
     /// Returns whether the deadline has passed that the entry has taken over.
     #[inline]
     pub(super) fn has_passed(&self) -> bool {
@@ -73,14 +80,18 @@ impl<M: EntryMeta> EntryMeta for TaggedInfo<M> {
     }
 }
 
-/// The expiry queue of the inner metadata.
-pub struct TaggedQueue<Q>(Q);
+/// The expiry queue of the inner metadata, and the hand.
+pub struct TaggedQueue<Q> {
+    inner: Q,
+    hand: Hand,
+}
 
 impl<M: EntryMeta> Queue<TaggedInfo<M>> for TaggedQueue<M::Queue> {
-    const EMPTY: Self = Self(M::Queue::EMPTY);
+    const EMPTY: Self = Self { inner: M::Queue::EMPTY, hand: Hand::NEW };
 
     fn add(&mut self, slot: usize, info: &mut TaggedInfo<M>) {
-        self.0.add(slot, &mut info.inner);
+        self.hand.has_deadlines |= info.taken_over != Ticks::NEVER;
+        self.inner.add(slot, &mut info.inner);
     }
 
     fn next<'m>(
@@ -92,13 +103,23 @@ impl<M: EntryMeta> Queue<TaggedInfo<M>> for TaggedQueue<M::Queue> {
     where
         TaggedInfo<M>: 'm,
     {
-        self.0.next(now, steps, |slot| Some(&info(slot)?.inner))
+        self.inner.next(now, steps, |slot| Some(&info(slot)?.inner))
+    }
+
+    const LOOKS: bool = true;
+
+    fn look<'m>(&mut self, slots: usize, info: impl Fn(usize) -> Option<&'m TaggedInfo<M>>) -> Option<usize>
+    where
+        TaggedInfo<M>: 'm,
+    {
+        let slot = self.hand.advance(slots, DomainHandle::current().now())?;
+        info(slot)?.is_gone().then_some(slot)
     }
 
     fn compact<'m>(&mut self, len: usize, info: impl Fn(usize) -> Option<&'m TaggedInfo<M>>)
     where
         TaggedInfo<M>: 'm,
     {
-        self.0.compact(len, |slot| Some(&info(slot)?.inner));
+        self.inner.compact(len, |slot| Some(&info(slot)?.inner));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The engine sees an entry that was invalidated as one that has expired. [`tags`](crate::tags) decides which are.
 
+mod hand;
 pub(crate) mod info;
 pub(crate) mod lifecycle;
 pub(crate) mod reads;

@@ -1,0 +1,74 @@
+//! [`Hand`]: which entry an insert looks at next.
+
+use crate::tags::domain::Generation;
+
+/// The hand goes round the slots of a store, and rests after a round until something is invalidated.
+///
+/// So a cache does not fill up with invalid entries, and one that nobody asks for is known to be valid at a recent
+/// generation: the table of invalidated tags may forget those before.
+pub(super) struct Hand {
+    /// The slot that is looked at next.
+    next: usize,
+    /// The generation at which the round began.
+    began: Generation,
+    /// Whether the round has ended.
+    rests: bool,
+    /// Whether entries may have taken over deadlines, for which the hand never rests.
+    pub(super) has_deadlines: bool,
+}
+
+impl Hand {
+    /// A hand that rests.
+    pub(super) const NEW: Self =
+        Self { next: 0, began: Generation::NEVER, rests: true, has_deadlines: false };
+
+    /// Returns the next of so many slots; `None` if there is no reason to look at one. What is invalidated at `now` was
+    /// invalidated before the slot is looked at.
+    pub(super) fn advance(&mut self, slots: usize, now: Generation) -> Option<usize> {
+        if self.next >= slots {
+            (self.next, self.rests) = (0, true);
+        }
+        if self.rests {
+            if self.began.covers(now) && !self.has_deadlines {
+                return None;
+            }
+            (self.began, self.rests) = (now, false);
+        }
+        let slot = self.next;
+        self.next += 1;
+        (slot < slots).then_some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tags::domain::Domain;
+    use crate::tags::tag::tag;
+
+    #[test]
+    fn a_round_looks_at_each_slot_once_after_an_invalidation() {
+        let domain = Domain::numbered(1);
+        let mut hand = Hand::NEW;
+        let mut round = |slots| -> Vec<_> {
+            core::iter::from_fn(|| hand.advance(slots, domain.now())).take(100).collect()
+        };
+        assert_eq!(round(0), []);
+        assert_eq!(round(3), [0, 1, 2], "nothing is known of the first entries");
+        assert_eq!((round(3), round(5)), (vec![], vec![]));
+        domain.invalidate(&[tag("hand", 1).into()]);
+        assert_eq!((round(5), round(5)), (vec![0, 1, 2, 3, 4], vec![]));
+    }
+
+    #[test]
+    fn what_is_invalidated_during_a_round_leads_to_another_one() {
+        let domain = Domain::numbered(1);
+        let mut hand = Hand::NEW;
+        assert_eq!(hand.advance(3, domain.now()), Some(0));
+        domain.invalidate(&[tag("hand", 1).into()]);
+        let more: Vec<_> = core::iter::from_fn(|| hand.advance(3, domain.now())).take(100).collect();
+        assert_eq!(more, [1, 2, 0, 1, 2]);
+        hand.has_deadlines = true;
+        assert_eq!([(); 4].map(|()| hand.advance(3, domain.now())), [Some(0), Some(1), Some(2), Some(0)]);
+    }
+}
