@@ -807,14 +807,16 @@ pub use lru_macros::cache;
 /// assert!(!page::cache_contains(1));
 /// ```
 ///
-/// * An eviction, an expiry, or a refresh in the background of what was read invalidates nothing: give a function with
-///   `depends` a `ttl` of its own.
+/// * Without a `ttl` or `ttu` of its own, a function with `depends` takes over the first deadline of the results that it reads, unless a
+///   `timer` measures that: what it computes expires then. If a result that it reads is stale, or has a `ttl` of zero, its own is not kept.
+/// * An eviction, or a refresh in the background, of what was read invalidates nothing.
 /// * A *hit* of a function without `tags` and `depends` records nothing: give them to each function between a source and a page.
 /// * Threads and tasks that a body starts are not recorded; `depends_on` says what they read.
-/// * If the tags of what was read are unknown, as of an `Err`, a panic, or a result that a single-flight call received from
-///   another call, the dependent result is valid only until anything is invalidated.
+/// * If the tags of what was read are unknown, as of an `Err` or a panic, the dependent result is valid only until anything is
+///   invalidated.
 /// * `cache_refresh` invalidates the old result before it computes: if it fails, the old result is gone.
-/// * An invalid entry counts in `currsize` until it is looked at or evicted.
+/// * An invalid entry counts in `currsize` until it is removed: when its result is stored anew, or by a later insert, each of which looks at two
+///   entries. It leaves with [`RemovalCause::Invalidated`], and counts in `cache_stats()`.
 ///
 /// They are for functions with a cache of their own, in memory: not with [`backend`](#backends) or [`cache`](#cache-objects).
 /// [`macro@invalidates`] invalidates after a function that makes a change.

@@ -10,7 +10,8 @@ pub enum RemovalCause {
     Expired,
     /// The value was replaced by another one for the same key.
     Replaced,
-    /// The entry was removed by its key, by `retain`, or because it changed in the backend.
+    /// The entry was removed by its key, by `retain`, or because it changed in the backend; or it was found invalid, because one
+    /// of its tags, or a result that it was computed from, was invalidated.
     Invalidated,
     /// The cache was cleared, or all copies of backend entries were dropped.
     Cleared,

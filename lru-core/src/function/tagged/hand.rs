@@ -43,12 +43,12 @@ impl Hand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tags::domain::Domain;
+    use crate::tags::current::DomainHandle;
     use crate::tags::tag::tag;
 
     #[test]
     fn a_round_looks_at_each_slot_once_after_an_invalidation() {
-        let domain = Domain::numbered(1);
+        let domain = DomainHandle::isolated();
         let mut hand = Hand::NEW;
         let mut round = |slots| -> Vec<_> {
             core::iter::from_fn(|| hand.advance(slots, domain.now())).take(100).collect()
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_is_invalidated_during_a_round_leads_to_another_one() {
-        let domain = Domain::numbered(1);
+        let domain = DomainHandle::isolated();
         let mut hand = Hand::NEW;
         assert_eq!(hand.advance(3, domain.now()), Some(0));
         domain.invalidate(&[tag("hand", 1).into()]);
