@@ -812,8 +812,8 @@ pub use lru_macros::cache;
 /// * An eviction, or a refresh in the background, of what was read invalidates nothing.
 /// * A *hit* of a function without `tags` and `depends` records nothing: give them to each function between a source and a page.
 /// * Threads and tasks that a body starts are not recorded; `depends_on` says what they read.
-/// * If the tags of what was read are unknown, as of an `Err` or a panic, the dependent result is valid only until anything is
-///   invalidated.
+/// * If the tags of what was read are unknown, as of a panic, or of an `Err` where `tags` takes the result, the dependent result is valid
+///   only until anything is invalidated.
 /// * `cache_refresh` invalidates the old result before it computes: if it fails, the old result is gone.
 /// * An invalid entry counts in `currsize` until it is removed: when its result is stored anew, or by a later insert, each of which looks at two
 ///   entries. It leaves with [`RemovalCause::Invalidated`], and counts in `cache_stats()`.

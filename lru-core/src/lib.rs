@@ -155,7 +155,7 @@ pub mod __private {
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},
         lifecycle::TaggedLifecycle,
-        reads::{IntoTags, Reads, TaskReads, tags_of},
+        reads::{IntoTags, Reads, RunningCall, TaskReads, tags_of},
     };
     pub use crate::function::{no_callbacks, result_policy};
     pub use crate::key::closures::*;

@@ -119,6 +119,16 @@ fn results_that_are_not_stored_and_failures() {
         std::panic::resume_unwind(Box::new(id + VERSION.load(SeqCst)))
     }
 
+    #[lru_cache(tags = |id| [tag("source", id)])]
+    fn fails_by_arguments(id: u32) -> Result<u32, u32> {
+        Err(id + VERSION.load(SeqCst))
+    }
+
+    #[lru_cache(single_flight = true, tags = |id| [tag("source", id)])]
+    fn fails_with_flights(id: u32) -> Result<u32, u32> {
+        Err(id + VERSION.load(SeqCst))
+    }
+
     #[lru_cache(depends = true)]
     fn outer(which: u32) -> u32 {
         match which {
@@ -126,7 +136,12 @@ fn results_that_are_not_stored_and_failures() {
             1 => without_cache(1),
             2 => fails(1).unwrap_err(),
             3 => *catch_unwind(|| panics(1)).unwrap_err().downcast().unwrap(),
-            _ => functools::bypassed(|| not_kept(1)),
+            4 => functools::bypassed(|| not_kept(1)),
+            _ => {
+                fails_by_arguments(1).unwrap_err() + fails_with_flights(1).unwrap_err()
+                    - 1
+                    - VERSION.load(SeqCst)
+            }
         }
     }
 
@@ -134,16 +149,22 @@ fn results_that_are_not_stored_and_failures() {
         for version in 0..3 {
             VERSION.store(version, SeqCst);
             invalidate(tag("source", 1));
-            assert_eq!([0, 1, 2, 3, 4].map(outer), [1 + version; 5]);
-            assert_eq!([0, 1, 2, 3, 4].map(outer), [1 + version; 5]);
+            assert_eq!([0, 1, 2, 3, 4, 5].map(outer), [1 + version; 6]);
+            assert_eq!([0, 1, 2, 3, 4, 5].map(outer), [1 + version; 6]);
         }
-        assert_eq!(counts(outer::cache_info()), (15, 15, 5));
+        assert_eq!(counts(outer::cache_info()), (18, 18, 6));
         invalidate(tag("source", 2));
-        assert!(outer::cache_contains(0), "its tags are known");
+        assert!(outer::cache_contains(0) && outer::cache_contains(5), "its tags are known");
         outer(0);
         let before = counts(outer::cache_info());
         outer(2);
-        assert_eq!(counts(outer::cache_info()), (before.0, before.1 + 1, 5), "its tags are unknown");
+        let after = outer::cache_info();
+        assert_eq!((after.hits, after.misses), (before.0, before.1 + 1), "its tags are unknown");
+        for by_key in [fails_by_arguments::cache_invalidate, fails_with_flights::cache_invalidate] {
+            outer(5);
+            assert!(!by_key(1), "an error is not stored");
+            assert!(!outer::cache_contains(5));
+        }
     });
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod frame;
 mod interleavings;
 pub(crate) mod invalidation;
 pub(crate) mod node;
+pub(crate) mod note;
 mod table;
 pub(crate) mod tag;
 #[cfg(test)]

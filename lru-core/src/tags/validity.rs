@@ -13,6 +13,7 @@ use crate::tags::domain::Generation;
 use crate::tags::frame::{Computed, record, record_unknown};
 use crate::tags::invalidation::invalidate_all;
 use crate::tags::node::Node;
+use crate::tags::note::Note;
 use crate::tags::tag::{Tag, TagId};
 use crate::time::Instant;
 
@@ -26,6 +27,8 @@ pub struct Validity {
 
 /// What a call that does not hit has found out.
 enum Found {
+    /// Its body is to run, and the result will have these tags.
+    Expected(Arc<Note>, Vec<TagId>),
     /// Its result was computed, and has these tags.
     Computed(Computed, Vec<TagId>),
     /// Its result has this node.
@@ -55,22 +58,42 @@ impl Validity {
 
     /// Notes what the result of the call was computed from, and its tags.
     pub(crate) fn computed(&self, computed: Option<Computed>, tags: impl IntoIterator<Item = Tag>) {
-        let computed = match computed {
-            Some(computed) => computed.of_call(&self.beginning),
-            None => Computed::at(self.beginning.clone()).with_unknown_tags(),
-        };
+        let computed = self.of_call(computed);
         let tags = tags.into_iter().map(TagId::from).collect();
         self.found.set(Some(Box::new(Found::Computed(computed, tags))));
     }
 
+    fn of_call(&self, computed: Option<Computed>) -> Computed {
+        match computed {
+            Some(computed) => computed.of_call(&self.beginning),
+            None => Computed::at(self.beginning.clone()).with_unknown_tags(),
+        }
+    }
+
+    /// Notes the tags that the result will have, and where it will be noted what the body has read.
+    pub(crate) fn expect(&self, note: Arc<Note>, tags: impl IntoIterator<Item = Tag>) {
+        let tags = tags.into_iter().map(TagId::from).collect();
+        self.found.set(Some(Box::new(Found::Expected(note, tags))));
+    }
+
+    /// Returns whether the tags of the result are known already.
+    pub(crate) fn expects_tags(&self) -> bool {
+        let found = self.found.take();
+        let expects = matches!(found.as_deref(), Some(Found::Expected(..)));
+        self.found.set(found);
+        expects
+    }
+
     /// Makes the node of the result, whether or not it will be stored, and records it for the caller.
     pub(crate) fn judged(&self, hash: KeyHash, cache: u64) {
+        let judged = |computed: Computed, tags: &[TagId]| {
+            let node = computed.into_node_of(cache, hash, tags);
+            record(&node);
+            Box::new(Found::Judged(node))
+        };
         let found = self.found.take().map(|found| match *found {
-            Found::Computed(computed, tags) => {
-                let node = computed.into_node_of(cache, hash, &tags);
-                record(&node);
-                Box::new(Found::Judged(node))
-            }
+            Found::Expected(note, tags) => judged(self.of_call(note.take()), &tags),
+            Found::Computed(computed, tags) => judged(computed, &tags),
             Found::Judged(_) | Found::Removed(_) => found,
         });
         self.found.set(found);

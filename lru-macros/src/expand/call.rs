@@ -1,6 +1,6 @@
 //! Fragments of a call: its result policy, the body, and what stores the result.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Index, Type};
 
@@ -15,9 +15,11 @@ pub(super) fn insert(model: &Model, compute: &TokenStream) -> TokenStream {
         return quote! { __miss.insert(#compute) };
     };
     let (copies, options) = (copies_for_options(model), as_closure(&options));
+    let expected = expected(model, "__miss");
     quote! {
         {
             #copies
+            #expected
             let __result = #compute;
             __miss.insert_with(__result, #options)
         }
@@ -37,11 +39,20 @@ pub(super) fn options_function(model: &Model, options: Option<TokenStream>) -> T
 
 /// Returns the options of an entry, which are made of copies of the arguments.
 pub(super) fn entry_options(model: &Model) -> Option<TokenStream> {
-    let references = model.references(|number, _| {
+    model.lifecycle.entry_options(&model.krate, &references_to_copies(model))
+}
+
+/// Notes what is known, from copies of the arguments, of the result of the call `of` before its body runs.
+pub(super) fn expected(model: &Model, of: &str) -> Option<TokenStream> {
+    let of = Ident::new(of, Span::call_site());
+    model.lifecycle.expected(&model.krate, &references_to_copies(model), &of)
+}
+
+fn references_to_copies(model: &Model) -> Vec<TokenStream> {
+    model.references(|number, _| {
         let number = Index::from(number);
         quote! { __arguments.#number }
-    });
-    model.lifecycle.entry_options(&model.krate, &references)
+    })
 }
 
 /// Copies the arguments for weight and expiry, as far as these look at them.

@@ -1,6 +1,6 @@
 //! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error` or a backend.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
@@ -102,10 +102,10 @@ impl<'a> Coalesced<'a> {
     fn blocking(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
         let (copies, options) = (copies(model), self.options(call::entry_options(model)));
-        let call = self.noted(call);
+        let (call, expected) = (self.noted(call), call::expected(model, "__pending"));
         let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
         let refresh = self.flight.has_refreshes.then(|| {
-            let Apart { copies, call, options } = self.apart("Refresh");
+            let Apart { copies, expected, call, options } = self.apart("Refresh", "__claim");
             let options = call::options_function(model, options);
             let remote = backend::lenient(model);
             quote! {
@@ -113,6 +113,7 @@ impl<'a> Coalesced<'a> {
                     #entry
                     #copies
                     __claim.in_background(move |__claim| {
+                        #expected
                         ::core::mem::drop(__claim.refresh(#sharing, #remote, || #call, #options));
                     });
                 }
@@ -123,7 +124,7 @@ impl<'a> Coalesced<'a> {
             match __lookup {
                 #variant::Hit(__hit) => __hit,
                 #variant::Stale(__hit, __claim) => { #refresh __hit }
-                #variant::Miss(__pending) => { #entry #copies __pending.run(#sharing, #remote, || #call, #options) }
+                #variant::Miss(__pending) => { #entry #copies #expected __pending.run(#sharing, #remote, || #call, #options) }
             }
         }
     }
@@ -132,12 +133,13 @@ impl<'a> Coalesced<'a> {
     fn awaited(&self, call: &TokenStream) -> TokenStream {
         let Self { model, entry, sharing, .. } = self;
         let (copies, options) = (copies(model), self.options(call::entry_options(model)));
-        let call = self.noted(call);
+        let (call, expected) = (self.noted(call), call::expected(model, "__pending"));
         let (pending, remote) = (self.pending(), backend::remote(model));
         quote! {
             #pending
             #entry
             #copies
+            #expected
             __pending.run_async(#sharing, #remote, #call, #options).await
         }
     }
@@ -152,7 +154,7 @@ impl<'a> Coalesced<'a> {
         let carrier = quote_spanned! { type_tokens::first_span(result)=>
             let __carrier = #krate::__private::detached_result::<#result>();
         };
-        let Apart { copies, call, options } = self.apart("Task");
+        let Apart { copies, expected, call, options } = self.apart("Task", "__computation");
         let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
         let run = quote! { __computation.run(#sharing, #remote, #call, #options) };
         // The frame of the caller is not there where the task runs.
@@ -163,7 +165,7 @@ impl<'a> Coalesced<'a> {
                     let __task_reads = #krate::__private::TaskReads::new();
                     let __reads_of_task = __task_reads.of_task();
                 }),
-                quote! { __reads_of_task.of(async move { #run.await }) },
+                quote! { __reads_of_task.of(async move { #expected #run.await }) },
                 Some(quote! { __task_reads.record(); }),
             )
         } else {
@@ -260,21 +262,22 @@ impl<'a> Coalesced<'a> {
     fn spawned(&self) -> TokenStream {
         let Self { model, flight, entry, sharing, .. } = self;
         let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
-        let Apart { copies, call, options } = self.apart("Refresh");
+        let Apart { copies, expected, call, options } = self.apart("Refresh", "__claim");
         let options = call::options_function(model, options);
         quote! {
             {
                 #entry
                 #copies
                 __claim.spawned(#executor, move |__claim| async move {
+                    #expected
                     ::core::mem::drop(__claim.refresh_async(#sharing, #remote, #call, #options).await);
                 })
             }
         }
     }
 
-    /// The call of the body for a `Refresh` or a `Task`.
-    fn apart(&self, purpose: &str) -> Apart {
+    /// The call of the body for a `Refresh` or a `Task`, where the variable `running` is the call.
+    fn apart(&self, purpose: &str, running: &str) -> Apart {
         let Self { model, home, .. } = self;
         let krate = &model.krate;
         let copy = |number: usize| format_ident!("__argument{number}");
@@ -322,8 +325,10 @@ impl<'a> Coalesced<'a> {
             _ => quote_ident(format_ident!("__copy{number}")),
         });
         let options = model.lifecycle.entry_options(krate, &references);
+        let running = Ident::new(running, Span::call_site());
+        let expected = model.lifecycle.expected(krate, &references, &running);
         let call = call::call_with(model, home, &passed.collect::<Vec<_>>());
-        Apart { copies, call, options }
+        Apart { copies, expected, call, options }
     }
 }
 
@@ -331,6 +336,8 @@ impl<'a> Coalesced<'a> {
 struct Apart {
     /// Copies of the arguments.
     copies: TokenStream,
+    /// Notes what is known of the result before the body runs.
+    expected: Option<TokenStream>,
     /// The call of the body with these copies.
     call: TokenStream,
     /// The options of the result's entry.

@@ -299,6 +299,16 @@ impl Lifecycle {
         self.entry_options_of(krate, arguments, &quote! { __reads })
     }
 
+    /// Notes what is known of the result of the call `of` before its body runs.
+    pub(crate) fn expected(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        self.validity.expected(krate, arguments, of)
+    }
+
     /// Like [`entry_options`](Self::entry_options), of a value that is put.
     pub(crate) fn entry_options_of_put(
         &self,

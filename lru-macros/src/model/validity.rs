@@ -39,20 +39,49 @@ impl Validity {
         if !self.is_some() {
             return None;
         }
-        let tags = match self.tags.get() {
-            None => quote! { [] },
-            Some(tags @ Expr::Closure(closure)) => {
-                let takes_value = closure.inputs.len() > arguments.len();
+        let value = self.take_value(arguments).then(|| quote! { __value });
+        let tags = self.made_of(krate, arguments, value)?;
+        Some(quote! { #reads.tag(__lifecycle, || #tags); })
+    }
+
+    /// Notes the tags of the result of the call `of` before its body runs, where they are made of the arguments alone.
+    pub(super) fn expected(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        of: &Ident,
+    ) -> Option<TokenStream> {
+        if !self.is_some() || self.take_value(arguments) {
+            return None;
+        }
+        let tags = self.made_of(krate, arguments, None)?;
+        Some(quote! { __reads.expect(&#of, #tags); })
+    }
+
+    /// Whether the tags are made of the arguments and the result.
+    fn take_value(&self, arguments: &[TokenStream]) -> bool {
+        matches!(self.tags.get(), Some(Expr::Closure(closure)) if closure.inputs.len() > arguments.len())
+    }
+
+    /// The tags that are made of the arguments and of the `value`, if they take that.
+    fn made_of(
+        &self,
+        krate: &Krate,
+        arguments: &[TokenStream],
+        value: Option<TokenStream>,
+    ) -> Option<TokenStream> {
+        match self.tags.get() {
+            None => Some(quote! { [] }),
+            Some(tags @ Expr::Closure(_)) => {
                 let mut given = arguments.to_vec();
-                given.extend(takes_value.then(|| quote! { __value }));
+                given.extend(value);
                 let made = applied(tags, krate, &given);
                 // What is no tag is reported at the closure.
                 let at = type_tokens::first_span(tags);
                 let krate = krate.at(at);
-                quote_spanned! { at=> #krate::__private::tags_of(#made) }
+                Some(quote_spanned! { at=> #krate::__private::tags_of(#made) })
             }
-            Some(_) => return None,
-        };
-        Some(quote! { #reads.tag(__lifecycle, #tags); })
+            Some(_) => None,
+        }
     }
 }

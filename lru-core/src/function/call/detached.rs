@@ -16,7 +16,9 @@ use crate::function::call::computation::Computation;
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::Remote;
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::function::tagged::reads::RunningCall;
 use crate::store::Epoch;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// A result that a task can send to the call that awaits it.
@@ -39,6 +41,12 @@ pub const fn detached_result<R: DetachedResult>() -> Carrier<R> {
 pub struct PendingComputation<E: Placement, S, O> {
     pending: PendingCall<E, S, O>,
     computation: Computation<E>,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for PendingComputation<E, S, O> {
+    fn __validity(&self) -> Option<&Validity> {
+        self.pending.__validity()
+    }
 }
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {

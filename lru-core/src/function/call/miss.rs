@@ -10,8 +10,10 @@ use crate::expiry::time_to_live::KeptOutside;
 use crate::expiry::{EntryOptions, Ticks};
 use crate::function::call::handle::CacheHandle;
 use crate::function::result_policy::ResultPolicy;
+use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
 use crate::store::{CacheTypes, EntryOf};
+use crate::tags::validity::Validity;
 
 /// A call that was not answered from the cache. Owns the key, and borrows no argument.
 #[must_use = "the result is stored by `insert`"]
@@ -53,6 +55,12 @@ where
 
     fn is_error(&self, value: &C::Value) -> bool {
         O::is_stored_error(value)
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for Miss<E, S, O> {
+    fn __validity(&self) -> Option<&Validity> {
+        self.handle.lifecycle.validity()
     }
 }
 

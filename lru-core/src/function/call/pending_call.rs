@@ -9,12 +9,14 @@ use crate::flight::table::Terms;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::{Miss, Pending};
+use crate::function::tagged::reads::RunningCall;
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
 use crate::observe::count::Count;
 use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
 use crate::store::Epoch;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// How calls share computations: the options `single_flight` and `flight_timeout`.
@@ -73,6 +75,12 @@ pub struct PendingCall<E: Placement, S, O> {
     pub(super) following_since: Option<Instant>,
     /// The epoch of the last lookup, which found nothing.
     pub(super) missed: Epoch,
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for PendingCall<E, S, O> {
+    fn __validity(&self) -> Option<&Validity> {
+        self.handle.lifecycle.validity()
+    }
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {

@@ -16,8 +16,10 @@ use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored, block_on};
 use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::function::tagged::reads::RunningCall;
 use crate::observe::events::Events;
 use crate::store::Entry;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// The right to refresh a stale result. If it is dropped before the refresh has ended, another call may claim
@@ -54,6 +56,12 @@ impl Drop for UnfinishedRefresh {
             self.events.refresh_abandoned();
             self.pool.ended(true);
         }
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O> RunningCall for RefreshClaim<E, S, O> {
+    fn __validity(&self) -> Option<&Validity> {
+        self.pending.__validity()
     }
 }
 

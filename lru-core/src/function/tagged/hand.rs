@@ -53,11 +53,12 @@ mod tests {
         let mut round = |slots| -> Vec<_> {
             core::iter::from_fn(|| hand.advance(slots, domain.now())).take(100).collect()
         };
-        assert_eq!(round(0), []);
-        assert_eq!(round(3), [0, 1, 2], "nothing is known of the first entries");
-        assert_eq!((round(3), round(5)), (vec![], vec![]));
+        assert!(round(0).is_empty());
+        assert!(round(3).is_empty(), "entries are known to be valid when they are stored");
+        assert!(round(3).is_empty() && round(5).is_empty());
         domain.invalidate(&[tag("hand", 1).into()]);
-        assert_eq!((round(5), round(5)), (vec![0, 1, 2, 3, 4], vec![]));
+        assert_eq!(round(5), [0, 1, 2, 3, 4]);
+        assert!(round(5).is_empty());
     }
 
     #[test]

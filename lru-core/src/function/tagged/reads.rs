@@ -3,13 +3,15 @@
 use core::future::Future;
 use core::iter;
 use core::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
 use crate::function::tagged::lifecycle::TaggedLifecycle;
 use crate::tags::current::Beginning;
-use crate::tags::frame::{Computation, Computed, Frame, computing, record, record_unknown};
+use crate::tags::frame::{Computation, Computed, Frame, computing, record_unknown};
+use crate::tags::note::Note;
 use crate::tags::tag::Tag;
+use crate::tags::validity::Validity;
 
 /// What the function of the option `tags` returns.
 #[diagnostic::on_unimplemented(
@@ -39,28 +41,17 @@ pub fn tags_of(tags: impl IntoTags) -> impl Iterator<Item = Tag> {
     tags.__into_tags()
 }
 
+/// A call whose body is to run.
+pub trait RunningCall {
+    #[doc(hidden)]
+    fn __validity(&self) -> Option<&Validity>;
+}
+
 /// What the body of one call has read. Clones are one note: a part of the call may run as a task.
 ///
-/// If the result is not judged, as an error may be, then it has unknown tags, and the caller's frame records that.
+/// If the result is not judged then it has unknown tags, and the caller's frame records that.
 #[derive(Clone, Debug, Default)]
-pub struct Reads(Arc<Slot>);
-
-#[derive(Debug, Default)]
-struct Slot(Mutex<Option<Computed>>);
-
-impl Slot {
-    fn take(&self) -> Option<Computed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        if let Some(computed) = self.take() {
-            record(&computed.with_unknown_tags().into_node([]));
-        }
-    }
-}
+pub struct Reads(Arc<Note>);
 
 impl Reads {
     /// Creates a note of a body that is to run.
@@ -78,7 +69,7 @@ impl Reads {
     }
 
     fn set(&self, computed: Computed) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(computed);
+        self.0.set(computed);
     }
 
     /// Runs the body.
@@ -104,9 +95,22 @@ impl Reads {
         }
     }
 
-    /// Gives the result its tags. Its node is made when the call judges it.
-    pub fn tag<S>(&self, lifecycle: &TaggedLifecycle<S>, tags: impl IntoIterator<Item = Tag>) {
-        lifecycle.validity.computed(self.0.take(), tags);
+    /// Notes the tags that the result will have, whatever it is, before the body runs: those of an error are known then, too.
+    pub fn expect(&self, call: &impl RunningCall, tags: impl IntoIterator<Item = Tag>) {
+        if let Some(validity) = call.__validity() {
+            validity.expect(Arc::clone(&self.0), tags);
+        }
+    }
+
+    /// Gives the result its tags, which are those that were expected, if any. Its node is made when the call judges it.
+    pub fn tag<S, I: IntoIterator<Item = Tag>>(
+        &self,
+        lifecycle: &TaggedLifecycle<S>,
+        tags: impl FnOnce() -> I,
+    ) {
+        if !lifecycle.validity.expects_tags() {
+            lifecycle.validity.computed(self.0.take(), tags());
+        }
     }
 }
 
