@@ -87,8 +87,8 @@ impl Shop {
 
     #[invalidates(Shop::price(&self, id), Shop::stock(&self, id))]
     fn sell(self, id: u32) -> u32 {
-        drop(self);
-        id
+        let Self(number) = self;
+        number + id
     }
 }
 

@@ -56,7 +56,9 @@ fn read(function: u32, key: u32) -> Value {
     let mut value = Value::new();
     let sources = reads(function, key);
     let (last, others) = sources.split_last().expect("it reads one");
-    others.iter().for_each(|source| value.read(*source));
+    for source in others {
+        value.read(*source);
+    }
     if others.is_empty() || value.is_odd() {
         value.read(*last);
     }
@@ -84,7 +86,7 @@ fn body(function: u32, key: u32) -> Value {
 
 fn calls(function: u32, key: u32) -> Vec<(u32, u32)> {
     let random = &mut random_of(function, key, GRAPH.load(Relaxed));
-    (0..1 + random.below(3)).map(|_| (random.below(function.min(SYNC)), random.below(KEYS))).collect()
+    (0..=random.below(3)).map(|_| (random.below(function.min(SYNC)), random.below(KEYS))).collect()
 }
 
 /// Calls a function, and uses what a panic carries.
@@ -382,7 +384,9 @@ pub(super) fn clear_all() {
         side_by_side::cache_clear,
     ];
     HITS.fetch_add(current_hits(), Relaxed);
-    clear.iter().for_each(|clear| clear());
+    for clear in clear {
+        clear();
+    }
 }
 
 static HITS: AtomicU64 = AtomicU64::new(0);
