@@ -38,6 +38,26 @@ fn factorial_computes_each_argument_once() {
     ends_with(&output, "CacheInfo(hits=1, misses=5, maxsize=128, currsize=5)");
 }
 
+#[test]
+fn a_page_is_made_again_when_what_it_is_made_of_has_changed() {
+    let output = run("page_of_user", &[]);
+    let computed = |after: &str| {
+        let lines = output.lines().skip_while(|line| !line.starts_with(after)).skip(1);
+        let of_change = lines.take_while(|line| line.starts_with(' '));
+        of_change.filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let pages = |ids: [u32; 2]| ids.map(|id| format!("makes the page of user {id}"));
+    assert_eq!(computed("at first").len(), 8);
+    assert_eq!(computed("then nothing").len(), 0);
+    assert_eq!(computed("a user is renamed"), ["makes the page of user 1", "reads user 1"]);
+    assert_eq!(computed("invalidates nothing").len(), 0);
+    let [first, last] = pages([1, 3]);
+    assert_eq!(computed("a team is renamed"), [&first, "reads team 1", &last]);
+    assert_eq!(computed("a team is merged").iter().filter(|line| line.starts_with("reads user")).count(), 3);
+    assert_eq!(computed("the layout").len(), 3);
+    contains(&output, "makers: Grace");
+}
+
 #[cfg(feature = "backend")]
 #[test]
 fn what_one_process_computed_the_next_one_finds() {
