@@ -216,7 +216,7 @@ pub use lru_core::testing;
 pub use lru_core::{
     Argument, Cache, CacheBuilder, CacheEntry, CacheInfo, CacheIter, CacheParameters, CacheStats, Cached,
     Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
-    Timer, Timestamp, TtlCache,
+    Timer, Timestamp, TtlCache, WrongLength,
 };
 pub use lru_core::{Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]

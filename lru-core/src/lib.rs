@@ -50,6 +50,7 @@ pub use engine::placement::isolation::isolated;
 pub use expiry::clock::{Clock, ManualClock, SystemClock};
 pub use expiry::ticks::Timestamp;
 pub use expiry::timer::Timer;
+pub use function::batch::wrong_length::WrongLength;
 pub use function::bypass::bypassed;
 pub use key::{Argument, Tagged};
 pub use object::Cache;
@@ -118,6 +119,14 @@ pub mod __private {
     pub use crate::expiry::ticks::Ticks;
     pub use crate::expiry::time_to_live::{Deadlines, IntoTtl, KeptOutside, fresh_until};
     pub use crate::flight::executor::DefaultSpawn;
+    pub use crate::function::batch::{
+        argument::{
+            Batch, by_reference as batch_by_reference, owned as owned_batch, slice as batch_of_slice,
+        },
+        map::{AskedElements, map_of_hits, part_hash},
+        miss::{BatchMiss, no_element_options},
+        wrong_length::BatchResult,
+    };
     pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
@@ -187,6 +196,7 @@ pub mod __private {
 
     /// The traits that select how arguments and results are stored, to be imported without names.
     pub mod choices {
+        pub use crate::function::batch::wrong_length::{ByConversion as _, ByPanic as _};
         #[cfg(feature = "backend")]
         pub use crate::function::call::{serializable::choices::*, strictness::choices::*};
         pub use crate::function::result_policy::choices::*;

@@ -20,6 +20,7 @@
 
 mod args;
 mod attributes;
+mod batch_type;
 mod check;
 mod derive;
 mod errors;

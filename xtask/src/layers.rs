@@ -57,7 +57,7 @@ const CRATES: &[Rules] = &[
         sources: "lru-macros/src",
         rooms: &[
             &["errors", "pattern", "type_tokens", "attributes", "reader"],
-            &["lifetimes", "future_type"],
+            &["lifetimes", "future_type", "batch_type"],
             &["args", "surroundings"],
             &["signature"],
             &["impl_block"],
@@ -72,7 +72,7 @@ const CRATES: &[Rules] = &[
             &[
                 &["cache"],
                 &["call"],
-                &["backend"],
+                &["backend", "batch"],
                 &["coalesced"],
                 &["function"],
                 &["items"],

@@ -34,11 +34,6 @@ impl Positions {
     }
 
     #[inline]
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    #[inline]
     pub(crate) fn add(&mut self, position: usize) {
         self.0 |= 1 << position;
     }

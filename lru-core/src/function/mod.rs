@@ -1,5 +1,6 @@
 //! A memoized function: its options, its result policy, its cache in a `static`, and its calls.
 
+pub(crate) mod batch;
 pub(crate) mod bypass;
 pub(crate) mod call;
 pub(crate) mod listener;

@@ -236,6 +236,10 @@ options! {
         /// Cache key: what is compared, made of all arguments, which are passed by reference.
         key: Expr = function, "a function that returns the key, such as `key = |user, _| user.id`",
             default "all arguments", see "cache-key", named "key" "key_fn";
+        /// The parameter with many elements, such as ids: each has an entry of its own, and the body is called with those
+        /// that are missing.
+        each: Ident = name, "the name of a parameter, such as `each = ids`",
+            default "none", see "batches";
     }
 
     /// Which results are stored.

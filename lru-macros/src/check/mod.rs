@@ -5,6 +5,7 @@
 mod backend;
 mod by_call;
 mod closures;
+mod each;
 mod eviction;
 mod expiry;
 mod flight;
@@ -34,4 +35,5 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     key::check(args, func, errors);
     result::check(args, func, errors);
     by_call::check(args, func, errors);
+    each::check(args, func, errors);
 }

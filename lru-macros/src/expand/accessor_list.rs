@@ -4,11 +4,11 @@ use std::slice;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::parse_quote;
+use syn::{Type, parse_quote};
 
 use super::cache::Reach;
-use super::{backend, cache, call, coalesced};
-use crate::model::{self, Accessors, Checks, Flavor, Model, Need};
+use super::{backend, batch, cache, call, coalesced};
+use crate::model::{self, Accessors, Batch, Checks, Flavor, Model, Need};
 use crate::{lifetimes, type_tokens};
 
 /// What an accessor takes.
@@ -24,6 +24,10 @@ enum Takes {
     KeyArgumentsAndSelf,
     /// What the key, weight and expiry are made of, and a result.
     KeyArgumentsAndResult,
+    /// What the keys are made of, with many elements.
+    ManyElements,
+    /// What the keys, weight and expiry are made of, with many elements and their results.
+    ManyResults,
 }
 
 /// The type of a parameter before the arguments.
@@ -54,7 +58,7 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
     let home = quote!(Self);
     let (handle, key) = (cache::handle(model, &home), cache::key(model, &home, Checks::Assumed));
     let result_policy = call::result_policy(model, Checks::Assumed);
-    let [refresh, call] = running(model);
+    let running = if model.batch.is_some() { Vec::new() } else { running(model).into() };
     let (put, peeked) = (call::put(model), model.peeked());
     let ask = |name, doc, takes, returns, body| {
         let plain = Accessor { name, doc, takes, first: None, returns, body, runs: false, waits: false };
@@ -118,12 +122,44 @@ pub(super) fn accessor_list(model: &Model) -> Vec<Accessor> {
             truth,
             quote! { #handle.invalidate(#key) },
         ),
-        refresh,
-        call,
     ];
+    list.extend(running);
+    list.extend(model.batch.as_ref().map(|batch| of_many(model, batch)).into_iter().flatten());
     list.push(get_within(model, &handle, &key, &result_policy));
     list.extend(invalidate_tag(model, &handle));
     list
+}
+
+/// Returns the accessors that take many elements.
+fn of_many(model: &Model, batch: &Batch) -> [Accessor; 2] {
+    let (krate, home, peeked) = (&model.krate, quote!(Self), model.peeked());
+    let (name, value, put) = (batch::argument(model, batch), call::put_value(model), call::put(model));
+    let plain = |name, doc, takes, returns, body| Accessor {
+        name,
+        doc,
+        takes,
+        first: None,
+        returns,
+        body,
+        runs: false,
+        waits: false,
+    };
+    [
+        plain(
+            "cache_peek_many",
+            " Returns the cached results of all elements, in their order; this is neither a hit nor a miss.",
+            Takes::ManyElements,
+            Some(quote! { #krate::__private::Vec<::core::option::Option<#peeked>> }),
+            batch::peek(model, batch, &home),
+        ),
+        plain(
+            "cache_put_many",
+            " Stores results of elements, as if the function had returned them.",
+            Takes::ManyResults,
+            None,
+            quote! { for (#name, #value) in #name { #put } },
+        ),
+    ]
 }
 
 /// Returns the accessors that run the body.
@@ -286,12 +322,23 @@ fn used(model: &Model) -> Option<TokenStream> {
 }
 
 impl Takes {
+    /// The type of the argument with the elements, where it is not that of one.
+    fn argument(self, model: &Model) -> Option<Type> {
+        let batch = model.batch.as_ref()?;
+        let (element, result, krate) = (&batch.element, &model.result, &model.krate);
+        match self {
+            Self::ManyElements => Some(batch.argument.clone()),
+            Self::ManyResults => Some(parse_quote! { #krate::__private::Vec<(#element, #result)> }),
+            _ => None,
+        }
+    }
+
     /// The needs whose arguments are taken, if any are.
     fn needs(self) -> Option<Need> {
         match self {
             Self::Nothing => None,
-            Self::KeyArguments | Self::KeyArgumentsAndSelf => Some(Need::Key),
-            Self::KeyArgumentsAndResult => Some(Need::EntryOptions),
+            Self::KeyArguments | Self::KeyArgumentsAndSelf | Self::ManyElements => Some(Need::Key),
+            Self::KeyArgumentsAndResult | Self::ManyResults => Some(Need::EntryOptions),
             Self::Arguments => Some(Need::Body),
         }
     }
@@ -300,8 +347,9 @@ impl Takes {
 impl Accessor {
     /// Whether the type of the result is in its signature.
     pub(super) fn is_of_values(&self) -> bool {
-        let returns_one = matches!(self.name, "cache_peek" | "cache_get_within");
-        self.runs || self.takes == Takes::KeyArgumentsAndResult || returns_one
+        let returns_one = matches!(self.name, "cache_peek" | "cache_peek_many" | "cache_get_within");
+        let takes_one = matches!(self.takes, Takes::KeyArgumentsAndResult | Takes::ManyResults);
+        self.runs || takes_one || returns_one
     }
 
     /// Replaces what depends on the backend, where there is one.
@@ -329,7 +377,7 @@ impl Accessor {
         let (inputs, generics) = match takes.needs() {
             None => (model.object().into_iter().collect(), model.object_generics()),
             Some(needs) => {
-                let mut inputs = model.inputs_up_to(needs);
+                let mut inputs = model.inputs_up_to_of(needs, self.takes.argument(model).as_ref());
                 if *takes == Takes::KeyArgumentsAndSelf {
                     inputs.splice(0..0, model.receiver_beyond(needs));
                 }

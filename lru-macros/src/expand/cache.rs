@@ -1,11 +1,11 @@
 //! Expressions of the cache and of the key.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Expr;
 
 use crate::args::MaxSize;
-use crate::model::{Accessors, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
+use crate::model::{Accessors, Batch, Checks, EntryTypes, Identity, Key, Krate, Model, Parts, Place, nested};
 use crate::type_tokens;
 
 /// The cache handle of a call; `home` is the type that has the accessors.
@@ -126,9 +126,59 @@ pub(super) fn name(model: &Model) -> Ident {
 /// The key of a call: a tuple that borrows the arguments, after the identity of the instance where there are
 /// several. With one argument, the key in an object is the argument itself.
 pub(super) fn key(model: &Model, home: &TokenStream, checks: Checks) -> TokenStream {
+    key_by(model, home, checks, TokenStream::clone, None)
+}
+
+/// The key of an element of a batch, which is at `element`: what is the same for all elements, and an expression
+/// of a closure.
+pub(super) fn key_of_element(
+    model: &Model,
+    home: &TokenStream,
+    checks: Checks,
+    batch: &Batch,
+    element: &TokenStream,
+) -> (TokenStream, TokenStream) {
+    let name = model.params.get(batch.param).map(|param| param.name.to_string()).unwrap_or_default();
+    // The values of expressions live longer than a call of the closure.
+    let mut shared = TokenStream::new();
+    let places: Vec<_> = model.key.parts.iter().map(|part| &part.place).collect();
+    let places: Vec<_> = places
+        .into_iter()
+        .enumerate()
+        .map(|(number, place)| {
+            let is_expression = matches!(place.clone().into_iter().next(), Some(TokenTree::Group(_)));
+            if is_expression {
+                let part = format_ident!("__part{number}");
+                shared.extend(quote! { let #part = &#place; });
+                quote! { (*#part) }
+            } else if place.to_string() == name {
+                element.clone()
+            } else {
+                place.clone()
+            }
+        })
+        .collect();
+    let function = model.accessor("__identity");
+    let identity = model.key.identity.expression(&quote!(#home::#function), &model.krate);
+    let identity = identity.map(|identity| {
+        shared.extend(quote! { let __identity = #identity; });
+        quote! { __identity }
+    });
+    let mut places = places.into_iter();
+    let key = key_by(model, home, checks, |_| places.next().unwrap_or_default(), identity);
+    (shared, key)
+}
+
+fn key_by(
+    model: &Model,
+    home: &TokenStream,
+    checks: Checks,
+    mut place_of: impl FnMut(&TokenStream) -> TokenStream,
+    identity: Option<TokenStream>,
+) -> TokenStream {
     let krate = &model.krate;
-    let parts: Vec<_> =
-        model.key.parts.iter().map(|part| part.key.borrow(&part.place, checks, krate)).collect();
+    let parts = model.key.parts.iter();
+    let parts: Vec<_> = parts.map(|part| part.key.borrow(&place_of(&part.place), checks, krate)).collect();
     match &model.place {
         Place::Object(object) => {
             let (part, function) = (one_or_all(&parts), function_in_object(model));
@@ -139,7 +189,7 @@ pub(super) fn key(model: &Model, home: &TokenStream, checks: Checks) -> TokenStr
         }
         Place::Static(_) => {
             let function = model.accessor("__identity");
-            match model.key.identity.expression(&quote!(#home::#function), krate) {
+            match identity.or_else(|| model.key.identity.expression(&quote!(#home::#function), krate)) {
                 None => nested(&parts),
                 Some(identity) => {
                     let arguments = one_or_all(&parts);

@@ -39,26 +39,42 @@ pub(super) fn options_function(model: &Model, options: Option<TokenStream>) -> T
 
 /// Returns the options of an entry, which are made of copies of the arguments.
 pub(super) fn entry_options(model: &Model) -> Option<TokenStream> {
-    model.lifecycle.entry_options(&model.krate, &references_to_copies(model))
+    entry_options_at(model, |_| None)
+}
+
+/// Like [`entry_options`], with other places for some of the arguments, by their numbers.
+pub(super) fn entry_options_at(
+    model: &Model,
+    other: impl Fn(usize) -> Option<TokenStream>,
+) -> Option<TokenStream> {
+    model.lifecycle.entry_options(&model.krate, &references_to_copies(model, other))
 }
 
 /// Notes what is known, from copies of the arguments, of the result of the call `of` before its body runs.
 pub(super) fn expected(model: &Model, of: &str) -> Option<TokenStream> {
     let of = Ident::new(of, Span::call_site());
-    model.lifecycle.expected(&model.krate, &references_to_copies(model), &of)
+    model.lifecycle.expected(&model.krate, &references_to_copies(model, |_| None), &of)
 }
 
-fn references_to_copies(model: &Model) -> Vec<TokenStream> {
+/// References to copies of the arguments, or to the other places of some of them.
+fn references_to_copies(model: &Model, other: impl Fn(usize) -> Option<TokenStream>) -> Vec<TokenStream> {
     model.references(|number, _| {
-        let number = Index::from(number);
-        quote! { __arguments.#number }
+        other(number).unwrap_or_else(|| {
+            let number = Index::from(number);
+            quote! { __arguments.#number }
+        })
     })
 }
 
 /// Copies the arguments for weight and expiry, as far as these look at them.
 pub(super) fn copies_for_options(model: &Model) -> TokenStream {
+    copies_for_options_but(model, None)
+}
+
+/// Like [`copies_for_options`], without one of the arguments.
+pub(super) fn copies_for_options_but(model: &Model, but: Option<usize>) -> TokenStream {
     let copies = model.given().into_iter().enumerate().map(|(place, (argument, _))| {
-        if model.entry_options_take(place) {
+        if but != Some(place) && model.entry_options_take(place) {
             quote! { ::core::clone::Clone::clone(&#argument) }
         } else {
             // A lint reports a `_` for a `()`.

@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
-use super::{cache, call, coalesced};
+use super::{batch, cache, call, coalesced};
 use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param};
 use crate::{signature, type_tokens};
 
@@ -26,6 +26,9 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     };
     let insert = call::insert(model, &call::awaited(model, &call));
     let cached_call = match (&model.flight, model.flavor) {
+        _ if model.batch.is_some() => {
+            model.batch.iter().map(|batch| batch::call(model, batch, &home)).collect()
+        }
         (Some(flight), _) => coalesced::coalesced_call(model, flight, &home, &call),
         (None, Flavor::Sync) => quote! {
             let __looked = #handle.lookup(#key, #result_policy);

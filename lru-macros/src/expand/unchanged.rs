@@ -60,7 +60,7 @@ fn questions(model: &Model) -> Vec<TokenStream> {
         is_asked(&ty, &receiver.attrs).then(|| (this.to_token_stream(), ty))
     });
     let params = model.params.iter().filter_map(|param| {
-        let Param { name, ty, written } = param;
+        let Param { name, ty, written, .. } = param;
         is_asked(ty, &written.attrs).then(|| (name.to_token_stream(), ty.clone()))
     });
     let all = receiver.chain(params);

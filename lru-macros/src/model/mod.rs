@@ -2,6 +2,7 @@
 
 mod accessors;
 mod backend;
+mod batch;
 mod body_hash;
 mod flight;
 mod holder;
@@ -33,6 +34,7 @@ use params::Arguments;
 
 pub(crate) use accessors::Accessors;
 pub(crate) use backend::{Backend, passed_to_backend};
+pub(crate) use batch::Batch;
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;
@@ -86,6 +88,8 @@ pub(crate) struct Model {
     /// The path of `functools`.
     pub(crate) krate: Krate,
     pub(crate) typed: bool,
+    /// The function as written, where it is one of many elements. All else is that of a function of one element.
+    pub(crate) batch: Option<Batch>,
     /// The types in an entry; of an object, where an item beside the function can name them.
     pub(crate) named: Option<Named>,
 }
@@ -179,13 +183,19 @@ fn is_one(expr: &Expr) -> bool {
 }
 
 impl Model {
-    pub(crate) fn new(mut args: Args, func: Func) -> Self {
+    pub(crate) fn new(mut args: Args, mut func: Func) -> Self {
+        let batch = Batch::take(&args, &mut func);
         if let Some(surroundings) = &func.surroundings {
             args.change_constants(|expr| surroundings.in_items(expr));
         }
         let scope = if args.placement.cache.is_some() { Scope::Object } else { Scope::own(&args, &func) };
         let result = func.result().cloned().unwrap_or_else(|| parse_quote!(()));
-        let params = params::params(&args, &func);
+        let mut params = params::params(&args, &func);
+        if let Some(batch) = &batch {
+            if let Some(param) = params.get_mut(batch.param) {
+                param.whole = Some(batch.argument.clone());
+            }
+        }
         let needs = Need::of_arguments(&args, &func, &params);
         let (holder, seeing) = (params::holder(&args, &params), params::expressions(&args, &func));
         let arguments = Arguments::new(&args, &func, &params);
@@ -251,12 +261,16 @@ impl Model {
             key,
             krate,
             typed,
+            batch,
             named,
         }
     }
 
     /// Whether the function itself, and the one that has its body, are `async`, and what they return.
     pub(crate) fn written(&self) -> (Flavor, &Type) {
+        if let Some(batch) = &self.batch {
+            return (self.flavor, &batch.returned);
+        }
         self.future.as_ref().map_or((self.flavor, &self.result), |future| (Flavor::Sync, &future.written))
     }
 
@@ -275,7 +289,8 @@ impl Model {
 
     /// The parameters, `self` included, of every item but the one with the body.
     pub(crate) fn inputs(&self) -> Vec<TokenStream> {
-        self.inputs_up_to(Need::Body)
+        let receiver = self.receiver.iter().map(params::plain_receiver);
+        receiver.chain(self.params.iter().map(Param::whole_input)).collect()
     }
 
     /// The name of a parameter that an accessor adds to the user's. It is hygienic, as theirs are.

@@ -89,6 +89,22 @@ impl Model {
         self.needs.first().filter(|need| **need > most).map(|_| params::plain_receiver(receiver))
     }
 
+    /// Like [`inputs_up_to`](Self::inputs_up_to), with another type for the parameter that has the elements.
+    pub(crate) fn inputs_up_to_of(&self, most: Need, elements: Option<&Type>) -> Vec<TokenStream> {
+        let Some((batch, ty)) = self.batch.as_ref().zip(elements) else { return self.inputs_up_to(most) };
+        let receiver = self.receiver.iter().map(params::plain_receiver);
+        let params = self.params.iter().enumerate().map(|(number, param)| {
+            let name = &param.name;
+            if number == batch.param {
+                quote! { #name: #ty }
+            } else {
+                param.input()
+            }
+        });
+        let inputs = receiver.chain(params).zip(&self.needs);
+        inputs.filter(|(_, need)| **need <= most).map(|(input, _)| input).collect()
+    }
+
     /// The variables that the user's expressions see of parameters that are patterns: references to what these
     /// bind, where an item takes what is needed up to `most`. Without, of the one that holds the cache.
     pub(crate) fn taken_apart(&self, most: Option<Need>) -> Vec<TokenStream> {

@@ -20,16 +20,25 @@ pub(crate) struct Param {
     /// The name by which the argument is passed on.
     pub(crate) name: Ident,
     pub(crate) ty: Type,
+    /// The type as written, of a parameter with many elements; `ty` is that of one.
+    pub(crate) whole: Option<Type>,
 }
 
 impl Param {
     fn new(written: &PatType, name: Ident) -> Self {
-        Self { written: written.clone(), name, ty: (*written.ty).clone() }
+        Self { written: written.clone(), name, ty: (*written.ty).clone(), whole: None }
     }
 
     /// The parameter of every item but the one with the body.
     pub(crate) fn input(&self) -> TokenStream {
         let Self { name, ty, .. } = self;
+        quote! { #name: #ty }
+    }
+
+    /// The parameter of the function itself.
+    pub(crate) fn whole_input(&self) -> TokenStream {
+        let Self { name, ty, whole, .. } = self;
+        let ty = whole.as_ref().unwrap_or(ty);
         quote! { #name: #ty }
     }
 
@@ -41,6 +50,9 @@ impl Param {
             wild.underscore_token.span = Span::call_site();
         }
         written.attrs.retain(|attr| !signature::is_key(attr));
+        if let Some(whole) = &self.whole {
+            *written.ty = whole.clone();
+        }
         written
     }
 }

@@ -115,7 +115,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
 
     /// Counts an error.
     #[cold]
-    pub(super) fn count_error(&self) {
+    pub(crate) fn count_error(&self) {
         self.engines.first(|engine| engine.counters().errors.add(1));
     }
 

@@ -39,9 +39,9 @@ pub fn no_options<S, V>(_: &S, _: &V) -> EntryOptions {
 }
 
 /// Compares keys by a function, and recognizes errors by the result policy `O` of results `R`.
-pub(super) struct PolicyComparison<K, O, R> {
-    pub(super) same: fn(&K, &K) -> bool,
-    pub(super) policy: PhantomData<fn(O) -> R>,
+pub(crate) struct PolicyComparison<K, O, R> {
+    pub(crate) same: fn(&K, &K) -> bool,
+    pub(crate) policy: PhantomData<fn(O) -> R>,
 }
 
 impl<C: CacheTypes, O, R> Comparison<C> for PolicyComparison<C::Key, O, R>

@@ -12,6 +12,10 @@ use crate::object::Cache;
 use crate::object::aliases::{LfuCache, LruCache};
 use crate::store::{Lru, RemovalCause};
 
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
 fn squares(missing: &[u32]) -> Vec<u32> {
     missing.iter().map(|n| n * n).collect()
 }
@@ -161,9 +165,6 @@ fn async_batches_store_unless_they_are_dropped() {
     }
     assert_eq!((cache.len(), cache.info().misses), (2, 2 + 1 + 2));
     let future = cache.get_or_insert_many_with_async([9], |missing| ready(squares(&missing)));
-    fn is_send<T: Send>(value: T) -> T {
-        value
-    }
     assert_eq!(block_on(is_send(future)), [81]);
 }
 

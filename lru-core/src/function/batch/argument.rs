@@ -1,0 +1,199 @@
+//! The argument that `each` names: a slice, a collection behind a reference, or an owned collection.
+
+use core::marker::PhantomData;
+use std::vec::Vec;
+
+/// The elements of a call, and how those that are missing become the argument of the body.
+pub trait Batch: Sized {
+    /// The type of an element.
+    type Element;
+    /// The elements that the body is called with.
+    type Asked;
+    /// The argument of the body.
+    type Argument<'a>
+    where
+        Self: 'a;
+
+    /// Returns the elements, in the caller's order.
+    fn elements(&self) -> impl ExactSizeIterator<Item = &Self::Element>;
+
+    /// Returns the element at a position.
+    fn element(&self, position: usize) -> &Self::Element;
+
+    /// Returns the elements at the positions for which `place` is [`Place::Asked`], and those of
+    /// [`Place::Kept`], in order.
+    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<Self::Element>);
+
+    /// Returns the argument of the body. Called once.
+    fn argument<'a>(asked: &'a mut Self::Asked) -> Self::Argument<'a>
+    where
+        Self: 'a;
+}
+
+/// The elements that the body is called with.
+pub struct Asked<B: Batch>(B::Asked);
+
+impl<B: Batch> Asked<B> {
+    pub(super) fn new(asked: B::Asked) -> Self {
+        Self(asked)
+    }
+
+    /// Returns the argument of the body. Called once.
+    pub fn argument<'a>(&'a mut self) -> B::Argument<'a>
+    where
+        B: 'a,
+    {
+        B::argument(&mut self.0)
+    }
+}
+
+/// Where an element of a batch goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// To the body.
+    Asked,
+    /// To the map that is returned.
+    Kept,
+    /// Nowhere.
+    Dropped,
+}
+
+/// A slice. The elements that are missing are cloned, unless all are: then the body is called with the slice itself.
+pub struct Slice<'a, T>(&'a [T]);
+
+/// Returns the batch of a slice.
+pub fn slice<T: Clone>(argument: &[T]) -> Slice<'_, T> {
+    Slice(argument)
+}
+
+impl<'a, T: Clone> Batch for Slice<'a, T> {
+    type Element = T;
+    type Asked = Result<&'a [T], Vec<T>>;
+    type Argument<'b>
+        = &'b [T]
+    where
+        Self: 'b;
+
+    fn elements(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.0.iter()
+    }
+
+    fn element(&self, position: usize) -> &T {
+        &self.0[position]
+    }
+
+    fn split(self, mut place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<T>) {
+        let places: Vec<Place> = (0..self.0.len()).map(&mut place).collect();
+        if places.iter().all(|place| *place == Place::Asked) {
+            return (Ok(self.0), Vec::new());
+        }
+        let of = |wanted: Place| -> Vec<T> {
+            let placed = self.0.iter().zip(&places).filter(|(_, place)| **place == wanted);
+            placed.map(|(element, _)| element.clone()).collect()
+        };
+        (Err(of(Place::Asked)), of(Place::Kept))
+    }
+
+    fn argument<'b>(asked: &'b mut Self::Asked) -> &'b [T]
+    where
+        Self: 'b,
+    {
+        match asked {
+            Ok(all) => all,
+            Err(some) => some,
+        }
+    }
+}
+
+/// A collection behind a reference. The elements that are missing are cloned into another one.
+pub struct ByReference<'a, C, T>(Vec<&'a T>, PhantomData<fn() -> C>);
+
+/// Returns the batch of a collection behind a reference.
+pub fn by_reference<'a, C, T: Clone>(argument: &'a C) -> ByReference<'a, C, T>
+where
+    &'a C: IntoIterator<Item = &'a T>,
+    C: FromIterator<T>,
+{
+    ByReference(argument.into_iter().collect(), PhantomData)
+}
+
+impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
+    type Element = T;
+    type Asked = C;
+    type Argument<'b>
+        = &'b C
+    where
+        Self: 'b;
+
+    fn elements(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.0.iter().copied()
+    }
+
+    fn element(&self, position: usize) -> &T {
+        self.0[position]
+    }
+
+    fn split(self, mut place: impl FnMut(usize) -> Place) -> (C, Vec<T>) {
+        let places: Vec<Place> = (0..self.0.len()).map(&mut place).collect();
+        let of = |wanted: Place| {
+            let placed = self.0.iter().zip(&places).filter(move |(_, place)| **place == wanted);
+            placed.map(|(element, _)| (*element).clone())
+        };
+        (of(Place::Asked).collect(), of(Place::Kept).collect())
+    }
+
+    fn argument<'b>(asked: &'b mut C) -> &'b C
+    where
+        Self: 'b,
+    {
+        asked
+    }
+}
+
+/// An owned collection. Its elements are moved.
+pub struct Owned<C, T>(Vec<T>, PhantomData<fn() -> C>);
+
+/// Returns the batch of an owned collection.
+pub fn owned<C, T>(argument: C) -> Owned<C, T>
+where
+    C: IntoIterator<Item = T> + FromIterator<T>,
+{
+    // A set does not promise that its iterators agree: it is taken apart once.
+    Owned(argument.into_iter().collect(), PhantomData)
+}
+
+impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
+    type Element = T;
+    type Asked = Option<C>;
+    type Argument<'b>
+        = C
+    where
+        Self: 'b;
+
+    fn elements(&self) -> impl ExactSizeIterator<Item = &T> {
+        self.0.iter()
+    }
+
+    fn element(&self, position: usize) -> &T {
+        &self.0[position]
+    }
+
+    fn split(self, mut place: impl FnMut(usize) -> Place) -> (Option<C>, Vec<T>) {
+        let (mut asked, mut kept) = (Vec::new(), Vec::new());
+        for (position, element) in self.0.into_iter().enumerate() {
+            match place(position) {
+                Place::Asked => asked.push(element),
+                Place::Kept => kept.push(element),
+                Place::Dropped => {}
+            }
+        }
+        (Some(asked.into_iter().collect()), kept)
+    }
+
+    fn argument<'b>(asked: &'b mut Option<C>) -> C
+    where
+        Self: 'b,
+    {
+        asked.take().expect("the body is called once")
+    }
+}

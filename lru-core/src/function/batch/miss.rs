@@ -1,0 +1,103 @@
+//! The miss token of a batch: what a call that lacks some elements keeps until their results are inserted.
+
+use core::marker::PhantomData;
+use std::vec::Vec;
+
+use crate::engine::batch::Computed;
+use crate::engine::placement::rounds::{Missing, Twin, count_twins};
+use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::function::batch::argument::{Asked, Batch, Place};
+use crate::function::call::handle::CacheHandle;
+use crate::function::call::miss::PolicyComparison;
+use crate::function::result_policy::ResultPolicy;
+use crate::store::EntryOf;
+
+/// A batch of which some elements are not cached. Borrows no argument.
+#[must_use = "the results are stored by `insert`"]
+pub struct BatchMiss<E: Placement, S, O, R> {
+    pub(super) handle: CacheHandle<E, S>,
+    pub(super) policy: O,
+    /// The results of the other elements, in their order.
+    pub(super) hits: Vec<R>,
+    /// The missing elements, each once.
+    pub(super) missing: Vec<Missing>,
+    /// The elements that are equal to missing ones.
+    pub(super) twins: Vec<Twin>,
+    /// The keys of the missing elements; `None` if the cache stores nothing.
+    pub(super) keys: Option<Vec<StoredKey<E>>>,
+    pub(super) same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+}
+
+/// Returns the options of the entries of a function that has none.
+pub fn no_element_options<S, V>(_: usize, _: &S, _: &V) -> EntryOptions {
+    EntryOptions::NONE
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
+    /// Returns the argument of the body, and with `keeps` the elements that were found.
+    pub fn split<B: Batch>(&self, batch: B, keeps: bool) -> (Asked<B>, Vec<B::Element>) {
+        let (mut missing, mut twins) = (self.missing.iter().peekable(), self.twins.iter().peekable());
+        let (asked, kept) = batch.split(|position| {
+            if missing.next_if(|missing| missing.position == position).is_some() {
+                Place::Asked
+            } else if twins.next_if(|twin| twin.position == position).is_some() || !keeps {
+                Place::Dropped
+            } else {
+                Place::Kept
+            }
+        });
+        (Asked::new(asked), kept)
+    }
+
+    /// Returns copies of the missing elements, for the options of their entries.
+    pub fn copies<B: Batch<Element: Clone>>(&self, batch: &B) -> Vec<B::Element> {
+        self.missing.iter().map(|missing| batch.element(missing.position).clone()).collect()
+    }
+
+    /// Counts an error of the whole batch.
+    pub fn fail(self) {
+        if !self.handle.is_bypassed() {
+            self.handle.count_error();
+        }
+    }
+
+    /// Stores the results of the missing elements, one for each, as far as the result policy stores them.
+    pub(super) fn store<'r>(
+        &mut self,
+        results: impl Iterator<Item = &'r R>,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) where
+        R: 'r,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let Self { handle, policy, missing, twins, keys, same, .. } = self;
+        let is_bypassed = handle.is_bypassed();
+        let keys = keys.take();
+        let stores = keys.is_some();
+        let mut keys = keys.into_iter().flatten();
+        let mut entries = Vec::with_capacity(if stores { missing.len() } else { 0 });
+        for ((number, missing), result) in missing.iter().enumerate().zip(results) {
+            let is_error = policy.is_error(result);
+            if is_error && !is_bypassed {
+                handle.count_error();
+            }
+            let Some(key) = keys.next() else { continue };
+            // Cloned before the lock is taken.
+            let judged = handle.judge(result, *policy, |lifecycle, value| options(number, lifecycle, value));
+            let stored = judged
+                .filter(EntryOptions::stores)
+                .and_then(|options| Some((options, policy.stored(result)?)));
+            if let Some((options, value)) = stored {
+                let meta = handle.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+                let entry = EntryOf { hash: missing.hash, key, value, meta };
+                entries.push(Computed { entry, began: missing.began });
+            }
+        }
+        if stores {
+            let compare = PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R> };
+            handle.engines.insert_many(entries, &compare, &handle.lifecycle);
+            count_twins(&handle.engines, twins);
+        }
+    }
+}
