@@ -19,6 +19,7 @@ page!(eviction_and_sizing, "eviction-and-sizing.md");
 page!(concurrency_and_single_flight, "concurrency-and-single-flight.md");
 page!(methods_generics_traits, "methods-generics-traits.md");
 page!(async_functions, "async.md");
+page!(batches, "batches.md");
 page!(objects, "objects.md");
 page!(backends, "backends.md");
 page!(invalidation, "invalidation.md");

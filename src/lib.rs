@@ -773,6 +773,39 @@ pub use lru_macros::cache;
 /// assert_eq!((text::cache_info().hits, text::cache_info().misses), (1, 3));
 /// ```
 ///
+/// ## Batches
+///
+/// With `each = ids`, the elements of the parameter `ids` have entries of their own. The body is called once with those that
+/// are missing, each once and in the caller's order, and not at all if none is. The function returns what it would without
+/// the cache.
+///
+/// * The parameter is a slice, or a collection such as `Vec`, `HashSet` or `BTreeSet`, also behind a reference. The other parameters
+///   are part of each key.
+/// * The function returns a map from elements to results, a `Vec` in the order of the elements, or a `Result` of one of
+///   them. An element that is not in the body's map is remembered as absent, unless `cache_none = false`; a key that was not asked for is
+///   dropped. A `Vec` of another length is a [`WrongLength`](crate::WrongLength).
+/// * Counters, `maxsize`, policy, `weight`, `ttl`, `keep` hold for each element. The lock is taken once for each 64 elements.
+/// * Accessors take one element: `users::cache_invalidate(7)`. `cache_peek_many(&[7, 8])` and
+///   `cache_put_many(vec![(7, Some(user))])` take many. There are no `cache_refresh` and `cache_call`.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use functools::lru_cache;
+///
+/// #[lru_cache(each = ids, maxsize = 10_000)]
+/// fn names(ids: &[u32]) -> HashMap<u32, String> {
+///     ids.iter().map(|&id| (id, format!("user {id}"))).collect()
+/// }
+///
+/// names(&[1, 2, 3]);
+/// assert_eq!(names(&[3, 4]).len(), 2); // asks for 4 alone
+/// assert_eq!((names::cache_info().hits, names::cache_info().misses), (1, 4));
+/// assert_eq!(names::cache_peek(4), Some(Some("user 4".to_string())));
+/// ```
+///
+/// The guide has more on [batches](crate::guide::batches).
+///
 /// ## Tags and dependencies
 ///
 /// `tags` gives each result tags, by which results of any functions are invalidated together: a closure that is given references

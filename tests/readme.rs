@@ -27,6 +27,7 @@ document!(eviction_and_sizing, "docs/guide/src/eviction-and-sizing.md");
 document!(concurrency_and_single_flight, "docs/guide/src/concurrency-and-single-flight.md");
 document!(methods_generics_traits, "docs/guide/src/methods-generics-traits.md");
 document!(async_functions, "docs/guide/src/async.md");
+document!(batches, "docs/guide/src/batches.md");
 document!(objects, "docs/guide/src/objects.md");
 document!(backends, "docs/guide/src/backends.md");
 document!(invalidation, "docs/guide/src/invalidation.md");

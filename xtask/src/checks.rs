@@ -66,6 +66,7 @@ const FEATURED: &str = "--package functools --package tests --package functools-
 /// prove that features change nothing else.
 const WITH_FEATURES: &[&str] = &[
     "backend",
+    "batches",
     "by_result",
     "conformance",
     "deadlines",

@@ -18,8 +18,8 @@ use crate::args::{Attribute, option_names};
 use super::super::{Reader, memoize_function, memoize_impl};
 
 use signatures::Is::{
-    self, Async, BorrowedError, Changing, Fallible, InBlock, InObject, KeyPart, Method, NoArguments,
-    NotCopied, Typed, Unit, UnnamedKey, WithoutAccessors,
+    self, Async, BorrowedError, Changing, Elements, Fallible, InBlock, InObject, KeyPart, Method,
+    NoArguments, NotCopied, Typed, Unit, UnnamedKey, WithoutAccessors,
 };
 use signatures::{SIGNATURES, Signature};
 
@@ -62,6 +62,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "typed" => "typed = true",
         "key" => "key = |ARGUMENTS| 1_u32",
         "key_fn" => "key_fn = |ARGUMENTS| 1_u32",
+        "each" => "each = ids",
         "keep" => "keep = |ARGUMENTS _| true, ttl = |ARGUMENTS _| Some(60)",
         "force" => "force = |ARGUMENTS| false",
         "tags" => "tags = |ARGUMENTS _| [functools::tag(\"f\", 1)], depends = true",
@@ -75,11 +76,41 @@ fn sample(option: &str) -> Option<&'static str> {
     })
 }
 
+/// The options that functions of many elements do not have.
+const WITHOUT_ELEMENTS: &[&str] = &[
+    "swr",
+    "stale_if_error",
+    "cache",
+    "single_flight",
+    "flight_timeout",
+    "spawn",
+    "detach",
+    "refresh_threads",
+    "backend",
+    "snapshot",
+    "front_ttl",
+    "namespace",
+    "on_lost",
+    "version",
+    "format",
+    "strict",
+    "on_backend_error",
+    "key",
+    "key_fn",
+    "force",
+    "tags",
+    "depends",
+    "accessors",
+];
+
 /// A fragment of the message by which the attribute refuses the option on such a function.
 fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
     let is = |one: Is| signature.is.contains(&one);
     let stale = ["swr", "refresh_threads", "spawn"];
     match option {
+        "each" if is(Elements) => Some("duplicate option `each`"),
+        "each" => Some("`each` names no parameter with elements"),
+        option if is(Elements) && WITHOUT_ELEMENTS.contains(&option) => Some("`each`"),
         "cache" if is(InObject) => Some("duplicate option `cache`"),
         "typed" if is(Typed) => Some("duplicate option `typed`"),
         "accessors" if signature.options == "typed = false" => {

@@ -29,6 +29,7 @@ const PAGES: &[(&str, &str)] = &[
     ("timer", "expiry-and-staleness.md"),
     ("cached-results", "results-and-errors.md"),
     ("cache-key", "keys.md"),
+    ("batches", "batches.md"),
     ("typed", "methods-generics-traits.md"),
     ("placement-of-accessors", "methods-generics-traits.md"),
     ("names", "methods-generics-traits.md"),

@@ -31,11 +31,13 @@ pub(super) enum Is {
     Typed,
     /// Its `impl` has `#[memoize]`.
     InBlock,
+    /// It has `each`.
+    Elements,
 }
 
 use Is::{
-    Async, BorrowedError, Changing, Fallible, InBlock, InObject, KeyPart, Method, NoArguments, NotCopied,
-    Typed, Unit, UnnamedKey, WithoutAccessors,
+    Async, BorrowedError, Changing, Elements, Fallible, InBlock, InObject, KeyPart, Method, NoArguments,
+    NotCopied, Typed, Unit, UnnamedKey, WithoutAccessors,
 };
 
 /// A kind of function.
@@ -53,6 +55,30 @@ pub(super) struct Signature {
 
 /// The signatures.
 pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "elements",
+        options: "each = ids",
+        around: "{}",
+        item: "pub fn f(by: &str, ids: &[u32]) -> std::collections::HashMap<u32, String> { ids.iter().map(|&id| (id, by.to_owned())).collect() }",
+        arguments: 2,
+        is: &[Elements],
+    },
+    Signature {
+        name: "elements_async",
+        options: "each = ids",
+        around: "{}",
+        item: "pub async fn f(ids: Vec<String>) -> Result<Vec<Option<u32>>, String> { Ok(ids.iter().map(|id| id.parse().ok()).collect()) }",
+        arguments: 1,
+        is: &[Async, Fallible, Elements],
+    },
+    Signature {
+        name: "elements_method",
+        options: "each = ids, typed = true",
+        around: "#[derive(Clone, PartialEq, Eq, Hash)] pub struct S; impl S { {} }",
+        item: "pub fn f<K: Clone + std::hash::Hash + Ord + Send + Sync + 'static>(&self, ids: std::collections::BTreeSet<K>) -> std::collections::BTreeMap<K, u32> { ids.into_iter().map(|id| (id, 1)).collect() }",
+        arguments: 2,
+        is: &[Typed, Method, Elements, UnnamedKey],
+    },
     Signature { name: "plain", options: "", around: "{}", item: "pub fn f(n: u32) -> u32 { n }", arguments: 1, is: &[] },
     Signature { name: "nothing", options: "", around: "{}", item: "pub fn f() -> u32 { 1 }", arguments: 0, is: &[NoArguments] },
     Signature { name: "unit", options: "", around: "{}", item: "pub fn f(n: u32) { drop(n) }", arguments: 1, is: &[Unit] },
