@@ -77,7 +77,7 @@
 //! | `axum` | the module `debug_page`: a web page about all memoized functions, for services on [axum](https://docs.rs/axum) |
 //!
 //! With `tracing`, functions whose calls may be coalesced or served stale emit events: `async` functions, and those with
-//! `single_flight`, `swr` or `stale_if_error`. A plain hit emits none. The target is `functools`, the field `function` is the
+//! `single_flight`, `swr`, `stale_if_error` or `stale_if_slow`. A plain hit emits none. The target is `functools`, the field `function` is the
 //! path of the function as in the registry, and `took` is how long the function ran.
 //!
 //! | level | event |
@@ -1184,7 +1184,51 @@ pub use lru_macros::cache;
 /// **Stale-if-error.** With `stale_if_error = 300`, a call that would return an `Err` returns the stale result instead, for up to 300
 /// seconds past the `ttl`. Such a call has run the body, and counts as a miss.
 ///
-/// Both options need a `ttl`. A stale result counts in `currsize` as long as it may be served; `cache_peek` returns what a call
+/// **Stale-if-slow.** With `stale_if_slow = 0.1`, a call that has to compute, and finds a stale result, waits for the computation for a
+/// tenth of a second. Then it returns the stale result; the computation continues, and its result is stored. Stale results are kept
+/// for as long as `stale_if_error` says, or without it for another `ttl`, after the window of `swr` if there is one. Within that
+/// window a stale result is returned at once, as ever.
+///
+/// * Only a call with a stale result to return computes in the background: on the threads or as the tasks of `swr`, with clones of the
+///   arguments, at most one at a time for each key, and limited by `refresh_threads`. The result, error included, must be
+///   `Send + 'static`. Any other call computes itself, and waits to the end.
+/// * What ends in time is the call's: a result, an `Err` (for which `stale_if_error` may step in), a panic. What ends later
+///   is stored as the result of any call; an `Err` is dropped, and the stale result stays.
+/// * The call that computes counts as a miss, one that waits for it as a hit, and both in `stale_hits`.
+/// * Whether the stale result may be returned is decided when the time is over: one that was invalidated meanwhile is not.
+/// * An `async fn` without a running executor awaits its computation to the end: dropped with the call, it would not
+///   continue.
+///
+/// ```
+/// use std::sync::Barrier;
+/// use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+///
+/// use functools::lru_cache;
+///
+/// static NOW: AtomicU64 = AtomicU64::new(0);
+/// static SOURCE: Barrier = Barrier::new(2);
+///
+/// #[lru_cache(ttl = 60, stale_if_slow = 0.001, timer = || NOW.load(SeqCst))]
+/// fn price(symbol: &str) -> u64 {
+///     if NOW.load(SeqCst) > 0 {
+///         SOURCE.wait(); // The source hangs.
+///     }
+///     100 + NOW.load(SeqCst)
+/// }
+///
+/// assert_eq!(price("ABC"), 100);
+/// NOW.store(60, SeqCst);
+/// assert_eq!(price("ABC"), 100); // stale
+/// SOURCE.wait(); // It answers.
+/// # let begun = std::time::Instant::now();
+/// # while !price::cache_contains("ABC") {
+/// #     assert!(begun.elapsed().as_secs() < 60);
+/// #     std::thread::yield_now();
+/// # }
+/// assert_eq!(price("ABC"), 160);
+/// ```
+///
+/// All three options need a `ttl`. A stale result counts in `currsize` as long as it may be served; `cache_peek` returns what a call
 /// would return, `cache_contains` finds fresh results only.
 ///
 /// ```
@@ -1208,6 +1252,53 @@ pub use lru_macros::cache;
 /// assert!(price("ABC").is_err());
 /// ```
 ///
+/// ## The previous value
+///
+/// A parameter `#[previous] old: Option<&T>` is given by the cache: the value that it still holds for the key when the body begins. That
+/// is the value which the new result replaces, whether it has expired, is stale or was invalidated by a tag; with `cache_refresh`, the
+/// present one. The body decides what it is good for: for a conditional request with its `ETag`, or as the base of a
+/// cheap update.
+///
+/// The callers do not pass it, and it is no part of the key; the accessors do not take it either, except `wrapped`. `T` is what is
+/// kept of a result: of a `Result` the `Ok`, or all of it with `cache_errors = true`. It is a clone, made after a miss; a hit
+/// costs nothing more.
+///
+/// There is no promise that the value is there: it may have been evicted, or removed by `cache_invalidate`, and an expired result
+/// may be removed at any time. A stale window, such as that of `stale_if_error`, keeps it for as long. With a
+/// [backend](#backends), it is the stale value that the backend has, or else the copy in this process.
+///
+/// ```
+/// use functools::{invalidate, lru_cache, tag};
+///
+/// #[derive(Clone)]
+/// struct Page {
+///     etag: String,
+///     text: String,
+/// }
+///
+/// enum Response {
+///     NotModified,
+///     Ok(Page),
+/// }
+///
+/// # fn get(_url: &str, if_none_match: Option<&str>) -> Result<Response, String> {
+/// #     let page = Page { etag: "33a64df5".to_owned(), text: "hello".to_owned() };
+/// #     Ok(if if_none_match == Some("33a64df5") { Response::NotModified } else { Response::Ok(page) })
+/// # }
+/// #[lru_cache(ttl = 60, stale_if_error = 3600, tags = |url| [tag("page", url)])]
+/// fn page(url: &str, #[previous] old: Option<&Page>) -> Result<Page, String> {
+///     match (get(url, old.map(|old| &*old.etag))?, old) {
+///         (Response::Ok(page), _) => Ok(page),
+///         (Response::NotModified, Some(old)) => Ok(old.clone()),
+///         (Response::NotModified, None) => Err("304 without a question".to_owned()),
+///     }
+/// }
+///
+/// assert_eq!(page("/").unwrap().text, "hello"); // transferred
+/// invalidate(tag("page", "/"));
+/// assert_eq!(page("/").unwrap().text, "hello"); // 304 Not Modified
+/// ```
+///
 /// ## Backends
 ///
 /// Needs the feature `backend`. A backend is a second-level store (L2) outside the process, behind the in-process cache (L1): it
@@ -1224,7 +1315,8 @@ pub use lru_macros::cache;
 ///   of a hundred processes on one server.
 ///   `jitter` shortens what is stored outside as well. Stale windows (`swr`, `stale_if_error`) reach the backend: it keeps a result for its
 ///   `ttl` and the longer window, with `swr = true` for twice its `ttl`. So a process that was restarted serves stale results too: each of
-///   them once from the backend. The next call refreshes it, or computes it if there is no copy in the process.
+///   them once from the backend. The next call refreshes it, or computes it if there is no copy in the process. `stale_if_slow`
+///   returns the copy in the process, if there is one.
 /// * **Invalidation.** A backend may [report changes](backend::Backend::watch), as Redis 6 and later does: then a copy is dropped as soon
 ///   as another process changes or invalidates the entry. The eviction listener is called for it at the next call. A cache object
 ///   (`cache = …`), and a cache of a thread, drops it at the next call of a function that stores results there and has a backend: until then, `get` and the like

@@ -130,14 +130,15 @@ pub mod __private {
     pub use crate::function::call::begin::CoalescedLookup;
     pub use crate::function::call::body::call_once;
     pub use crate::function::call::cache_holder::{another, copied};
-    pub use crate::function::call::detached::detached_result;
+    pub use crate::function::call::detached::{background_result, detached_result};
     pub use crate::function::call::entries::Returned;
     pub use crate::function::call::later::{Later, LaterHere, OutOfReach, OwnedKey};
     pub use crate::function::call::miss::no_options;
     pub use crate::function::call::observed::{Observed, computed};
     pub use crate::function::call::pending_call::{FlightOptions, PendingCall};
     pub use crate::function::call::refresh_arguments::{
-        CloneForRefresh, CloneForTask, ToOwnedForRefresh, ToOwnedForTask, as_borrowed,
+        CloneForBackground, CloneForRefresh, CloneForTask, ToOwnedForBackground, ToOwnedForRefresh,
+        ToOwnedForTask, as_borrowed,
     };
     pub use crate::function::call::remote::{NoRemote, block_on};
     pub use crate::function::call::stale_while_revalidate::RefreshClaim;
@@ -150,6 +151,7 @@ pub mod __private {
         backend_errors::ErrorReporter,
         backend_handle::{BackendHandle, Peeked, named, named_of, opened},
         claim::{Claim, renewal, renewing},
+        found_stale::FoundStale,
         later_in_backend::LaterInBackend,
         serializable::{ArgumentInBackend, RemoteKey, ResultInBackend, remote_result},
         strictness::{BackendErrorInResult, Lenient, Strict, StrictResult, Strictness},

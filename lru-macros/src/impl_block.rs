@@ -9,7 +9,8 @@ use syn::punctuated::Punctuated;
 use syn::{Meta, Path, Signature, Token, Type, Visibility, parse_quote};
 
 use crate::args::{Attribute, BlockArgs};
-use crate::signature::{self, is_function};
+use crate::body;
+use crate::signature::is_function;
 use crate::surroundings::Surroundings;
 
 pub(crate) struct ImplBlock {
@@ -98,7 +99,7 @@ impl ImplBlock {
 }
 
 fn inner_attributes(content: TokenStream) -> (TokenStream, TokenStream) {
-    let (_, rest) = signature::inner_attributes(content.clone());
+    let (_, rest) = body::inner_attributes(content.clone());
     let length = content.clone().into_iter().count() - rest.clone().into_iter().count();
     (content.into_iter().take(length).collect(), rest)
 }
@@ -167,7 +168,7 @@ fn without_attributes(input: ParseStream) -> syn::Result<TokenStream> {
         if let Some(end) = input.parse::<Option<Token![;]>>()? {
             end.to_tokens(&mut out);
         } else {
-            signature::body(input)?.to_tokens(&mut out);
+            body::body(input)?.to_tokens(&mut out);
         }
         return Ok(out);
     }

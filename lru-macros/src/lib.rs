@@ -21,6 +21,7 @@
 mod args;
 mod attributes;
 mod batch_type;
+mod body;
 mod check;
 mod derive;
 mod errors;
@@ -31,6 +32,7 @@ mod invalidates;
 mod lifetimes;
 mod model;
 mod pattern;
+mod previous;
 mod property;
 mod reader;
 mod signature;

@@ -18,10 +18,11 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Expr, ExprLit, FnArg, Lit, Path, PathSegment, ReceiverKind, Token, Type, parse_quote};
 
 use crate::args::ungrouped;
+use crate::body;
 use crate::errors::Errors;
 use crate::lifetimes;
 use crate::model::Krate;
-use crate::signature::{self, Func};
+use crate::signature::Func;
 use crate::type_tokens::{arguments, bare, first_span, impl_trait};
 
 /// The name of the attribute.
@@ -191,7 +192,7 @@ fn without_body(mut func: Func) -> TokenStream {
 fn expand(options: &Options, func: &Func) -> TokenStream {
     let Options { field, krate } = options;
     let Func { attrs, vis, sig, body, .. } = func;
-    let (inner, computation) = signature::inner_attributes(body.stream());
+    let (inner, computation) = body::inner_attributes(body.stream());
     let mut block = Group::new(Delimiter::Brace, computation);
     block.set_span(body.span());
     let result: Type = func.result().cloned().unwrap_or_else(|| parse_quote!(()));

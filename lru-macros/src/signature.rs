@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::vec;
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -14,7 +14,9 @@ use syn::{
 };
 
 use crate::args::{Accessors, Args, Attribute, ungrouped};
+use crate::body;
 use crate::future_type::FutureType;
+use crate::previous::{Previous, is_previous};
 use crate::surroundings::Surroundings;
 use crate::type_tokens;
 
@@ -28,6 +30,8 @@ pub(crate) struct Func {
     pub(crate) body: Group,
     /// The `impl` around it, where that has `#[memoize]`.
     pub(crate) surroundings: Option<Rc<Surroundings>>,
+    /// The parameter that callers do not give, which is not in the signature here.
+    pub(crate) previous: Option<Previous>,
 }
 
 impl Func {
@@ -47,17 +51,18 @@ impl Func {
                 return Err(input.error(message));
             }
             let future = into_async(&mut sig);
-            Ok(Self { attrs, vis, sig, future, body: body(input)?, surroundings: None })
+            Ok(Self { attrs, vis, sig, future, body: body::body(input)?, surroundings: None, previous: None })
         };
         parser.parse2(item)
     }
 
-    /// The function in an `impl` that has `#[memoize]`.
+    /// The function as its callers see it, in an `impl` that may have `#[memoize]`.
     pub(crate) fn within(mut self, surroundings: Option<Rc<Surroundings>>) -> Self {
         if let Some(surroundings) = &surroundings {
             surroundings.resolve(&mut self.sig);
         }
-        Self { surroundings, ..self }
+        let previous = Previous::take(&mut self.sig);
+        Self { surroundings, previous, ..self }
     }
 
     /// The function as it was, without the attributes of this crate, and without the `const` that was
@@ -75,8 +80,10 @@ impl Func {
                 FnArg::Typed(param) => &mut param.attrs,
                 FnArg::Receiver(receiver) => &mut receiver.attrs,
             };
-            attrs.retain(|attr| !is_key(attr));
+            attrs.retain(|attr| !is_key(attr) && !is_previous(attr));
         }
+        let bound = self.previous.as_ref().map(|previous| previous.bound_in(body));
+        let body = bound.as_ref().unwrap_or(body);
         let attrs = attrs.iter().filter(|attr| !Attribute::is_one(attr));
         quote! { #(#attrs)* #vis #sig #body }
     }
@@ -279,25 +286,6 @@ fn into_async(sig: &mut Signature) -> Option<FutureType> {
     Some(future)
 }
 
-/// Returns the inner attributes that a body begins with, as outer ones, and the rest of the body.
-pub(crate) fn inner_attributes(body: TokenStream) -> (TokenStream, TokenStream) {
-    let (mut outer, mut rest) = (TokenStream::new(), body);
-    loop {
-        let mut ahead = rest.clone().into_iter();
-        match (ahead.next(), ahead.next(), ahead.next()) {
-            (Some(TokenTree::Punct(hash)), Some(TokenTree::Punct(bang)), Some(TokenTree::Group(group)))
-                if hash.as_char() == '#'
-                    && bang.as_char() == '!'
-                    && group.delimiter() == Delimiter::Bracket =>
-            {
-                outer.extend([TokenTree::Punct(hash), TokenTree::Group(group)]);
-                rest = ahead.collect();
-            }
-            _ => return (outer, rest),
-        }
-    }
-}
-
 /// Whether `fn` comes next, after any qualifiers.
 pub(crate) fn is_function(input: ParseStream) -> bool {
     let ahead = input.fork();
@@ -329,21 +317,6 @@ fn instead_of_item(attribute: &str, input: ParseStream) -> &'static str {
         "; put it on the methods of the type: with `cache = self.field` they store their results in a field of type `LruCache`"
     } else {
         ""
-    }
-}
-
-/// The body in its braces, which `macro_rules` may have wrapped in an invisible group.
-pub(crate) fn body(input: ParseStream) -> syn::Result<Group> {
-    let mut token: TokenTree = input.parse()?;
-    loop {
-        match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return Ok(group),
-            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
-                let inner = group.stream().into_iter().next();
-                token = inner.ok_or_else(|| input.error("expected a body in braces"))?;
-            }
-            token => return Err(syn::Error::new_spanned(token, "expected a body in braces")),
-        }
     }
 }
 

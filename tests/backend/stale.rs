@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use functools::lru_cache;
 
-use crate::map_backend::{MapBackend, until};
+use crate::asyncs::block_on;
+use crate::map_backend::{MapBackend, Slow, until};
 
 /// Sets the remaining time to live of all entries.
 fn set_ttl(backend: &MapBackend, seconds: u64) {
@@ -181,4 +182,39 @@ fn keys_that_evict_each_other_are_refreshed() {
     assert_eq!((price(1), price(2)), (1, 102), "stale, and served");
     assert_eq!((price(1), price(2)), (201, 302), "computed");
     assert_eq!((price(1), price(2), RUNS.load(SeqCst)), (201, 302, 4), "fresh");
+}
+
+#[test]
+fn the_body_is_given_the_stale_value_that_the_backend_has() {
+    static BACKEND: MapBackend = MapBackend::new();
+    static OTHER: MapBackend = MapBackend::new();
+    #[lru_cache(ttl = 60, stale_if_error = 600, backend = &BACKEND)]
+    fn price(id: u64, #[previous] old: Option<&u64>) -> Result<u64, String> {
+        Ok(id + 100 * old.copied().unwrap_or(0))
+    }
+    #[lru_cache(ttl = 60, swr = 60, stale_if_error = 600, backend = Slow(&OTHER))]
+    async fn later(id: u64, #[previous] old: Option<&u64>) -> Result<u64, String> {
+        Ok(id + 100 * old.copied().unwrap_or(0))
+    }
+    assert_eq!(price(1), Ok(1));
+    price::cache_retain(|_, _| false);
+    set_ttl(&BACKEND, 30);
+    assert_eq!(price(1), Ok(101), "of the backend, as this process has none");
+    assert_eq!(price::cache_refresh(1), Ok(10101), "of this process");
+    assert_eq!(block_on(later(1)), Ok(1));
+    later::cache_retain(|_, _| false);
+    set_ttl(&OTHER, 30);
+    assert_eq!(block_on(later(1)), Ok(101));
+    assert_eq!(block_on(later::cache_refresh(1)), Ok(10101));
+}
+
+#[test]
+fn a_backend_keeps_what_is_served_if_a_computation_is_slow() {
+    static BACKEND: MapBackend = MapBackend::new();
+    #[lru_cache(ttl = 60, swr = 30, stale_if_slow = 5, backend = &BACKEND)]
+    fn price(id: u64) -> u64 {
+        id
+    }
+    assert_eq!(price(1), 1);
+    assert_eq!(ttls(&BACKEND), [Duration::from_secs(150)], "for another `ttl`");
 }

@@ -1,6 +1,7 @@
 //! What `keep`, `ttl` by the result and `ttu` decide holds in a backend too.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,48 @@ fn a_call_a_put_and_a_refresh() {
         assert_eq!(read::cache_refresh(10), 10);
         assert_eq!(STORE.times(), [Some(10), None]);
     });
+}
+
+#[test]
+fn a_copy_is_served_if_the_computation_is_slow() {
+    static STORE: Recorder = Recorder::new();
+    static NOW: AtomicU64 = AtomicU64::new(0);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static MAY_END: AtomicU64 = AtomicU64::new(1);
+
+    #[lru_cache(backend = &STORE, ttl = 60, stale_if_slow = 5, timer = || NOW.load(SeqCst))]
+    fn read(n: u64) -> u64 {
+        let run = RUNS.fetch_add(1, SeqCst);
+        let watchdog = Instant::now() + Duration::from_secs(60);
+        while MAY_END.load(SeqCst) <= run && Instant::now() < watchdog {
+            std::thread::yield_now();
+        }
+        n + run
+    }
+
+    assert_eq!(read(10), 10);
+    NOW.store(60, SeqCst);
+    STORE.0.lock().unwrap().clear();
+    let call = std::thread::spawn(|| read(10));
+    let watchdog = Instant::now() + Duration::from_secs(60);
+    while RUNS.load(SeqCst) < 2 {
+        assert!(Instant::now() < watchdog, "the computation begins");
+        std::thread::yield_now();
+    }
+    functools::testing::advance(Duration::from_secs(5));
+    assert_eq!(call.join().unwrap(), 10);
+    assert!(STORE.times().is_empty());
+    MAY_END.store(2, SeqCst);
+    while STORE.times().is_empty() {
+        assert!(Instant::now() < watchdog, "the computation goes on");
+        std::thread::yield_now();
+    }
+    assert_eq!(STORE.times(), [Some(120)], "kept for another `ttl`");
+    while !read::cache_contains(10) {
+        assert!(Instant::now() < watchdog, "the result is stored");
+        std::thread::yield_now();
+    }
+    assert_eq!((read(10), RUNS.load(SeqCst)), (11, 2));
 }
 
 #[test]

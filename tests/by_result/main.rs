@@ -20,6 +20,7 @@ mod graph;
 mod invalidates;
 mod invalidates_places;
 mod keep;
+mod previous;
 mod support;
 mod tags;
 mod time_to_live;

@@ -56,8 +56,8 @@ const CRATES: &[Rules] = &[
     Rules {
         sources: "lru-macros/src",
         rooms: &[
-            &["errors", "pattern", "type_tokens", "attributes", "reader"],
-            &["lifetimes", "future_type", "batch_type"],
+            &["errors", "pattern", "type_tokens", "attributes", "body", "reader"],
+            &["lifetimes", "future_type", "batch_type", "previous"],
             &["args", "surroundings"],
             &["signature"],
             &["impl_block"],
@@ -72,7 +72,7 @@ const CRATES: &[Rules] = &[
             &[
                 &["cache"],
                 &["call"],
-                &["backend", "batch"],
+                &["backend", "apart", "batch"],
                 &["coalesced"],
                 &["function"],
                 &["items"],

@@ -25,6 +25,8 @@ pub struct ExpirySettings<T: Timestamp> {
     jitter: f64,
     swr: Swr<T::Span>,
     stale_if_error: Option<T::Span>,
+    /// Whether entries are kept for calls whose computation is slow (stale-if-slow).
+    stale_if_slow: bool,
     /// The least weight of an entry.
     min_weight: usize,
 }
@@ -101,6 +103,7 @@ impl<T: Timestamp> ExpirySettings<T> {
         jitter: 0.0,
         swr: Swr::Never,
         stale_if_error: None,
+        stale_if_slow: false,
         min_weight: 1,
     };
 
@@ -144,6 +147,12 @@ impl<T: Timestamp> ExpirySettings<T> {
         Self { stale_if_error: Some(span.into_span()), ..self }
     }
 
+    /// Keeps entries after their `ttl` for calls whose computation is slow (stale-if-slow): for as long as stale-if-error
+    /// does, or for another `ttl` after the time for which they are served anyway.
+    pub fn stale_if_slow(self) -> Self {
+        Self { stale_if_slow: true, ..self }
+    }
+
     /// Sets the least weight of an entry. It is 1 by default, so that the number of entries is bounded.
     pub fn min_weight(self, min_weight: usize) -> Self {
         Self { min_weight, ..self }
@@ -175,9 +184,9 @@ impl<T: Timestamp> ExpirySettings<T> {
         self.ttl.is_some() || (is_error && self.error_ttl.is_some())
     }
 
-    /// Returns whether stale entries are served, or kept for calls that fail.
+    /// Returns whether stale entries are served, or kept for calls that fail or are slow.
     pub(crate) fn may_be_stale(&self) -> bool {
-        self.serves_stale() || self.serves_on_error()
+        self.serves_stale() || self.serves_on_error() || self.stale_if_slow
     }
 
     /// Returns whether stale entries are served while they are refreshed.
@@ -195,9 +204,9 @@ impl<T: Timestamp> ExpirySettings<T> {
         let EntryOptions { is_kept: _, weight, until, fresh_until, is_error, max_age } = options;
         let (expires, window) = match (self.error_ttl.filter(|_| is_error), until, fresh_until, self.ttl) {
             (None, Some(until), ..) => (until, None),
-            (None, None, Some(fresh), _) => self.after_ttl(fresh, is_error),
+            (None, None, Some(fresh), _) => self.after_ttl(now, fresh, is_error),
             (Some(ttl), ..) | (None, None, None, Some(ttl)) => {
-                self.after_ttl(self.fresh_until(now, ttl), is_error)
+                self.after_ttl(now, self.fresh_until(now, ttl), is_error)
             }
             (None, None, None, None) => (Ticks::NEVER, None),
         };
@@ -219,9 +228,9 @@ impl<T: Timestamp> ExpirySettings<T> {
         T::later(now, self.scattered(ttl))
     }
 
-    /// Returns the deadline of an entry whose `ttl` ends at `fresh`, and its stale window, if it has one. An
-    /// error is never stale.
-    fn after_ttl(&self, fresh: Ticks, is_error: bool) -> (Ticks, Option<StaleWindow>) {
+    /// Returns the deadline of an entry that is stored now and whose `ttl` ends at `fresh`, and its stale window, if it has
+    /// one. An error is never stale.
+    fn after_ttl(&self, now: Ticks, fresh: Ticks, is_error: bool) -> (Ticks, Option<StaleWindow>) {
         if is_error || !self.may_be_stale() {
             return (fresh, None);
         }
@@ -230,7 +239,11 @@ impl<T: Timestamp> ExpirySettings<T> {
             Swr::For(span) => T::later(fresh, span),
             Swr::Always => Ticks::NEVER,
         };
-        let kept = self.stale_if_error.map_or(fresh, |span| T::later(fresh, span));
+        let kept = match self.stale_if_error {
+            Some(span) => T::later(fresh, span),
+            None if self.stale_if_slow => T::later(served, T::between(now, fresh)),
+            None => fresh,
+        };
         (served.max(kept), Some(StaleWindow::new(fresh, served)))
     }
 

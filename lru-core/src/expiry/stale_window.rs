@@ -77,7 +77,7 @@ impl Staleness for Option<Box<StaleWindow>> {
 pub struct StaleWindow {
     /// The entry is fresh strictly before this time.
     fresh: Ticks,
-    /// The entry is served to all callers strictly before this time; later, only if the function fails.
+    /// The entry is served to all callers strictly before this time; later, only if the function fails or is slow.
     served: Ticks,
     /// The time at which the next refresh is due, after a failed one.
     retry: Cell<Ticks>,
@@ -135,7 +135,7 @@ pub enum Freshness {
         /// Whether a refresh may begin: a failed refresh delays the next one.
         due: bool,
     },
-    /// The entry is served only if the function fails (stale-if-error).
+    /// The entry is served only if the function fails (stale-if-error) or is slow (stale-if-slow).
     ErrorOnly,
     /// The entry is not served, because its time has passed.
     Expired,

@@ -183,6 +183,17 @@ impl<R> Detached<R> {
         });
         this
     }
+
+    /// Leaves the computation to the executor, however late it begins.
+    pub(crate) fn patient(mut self) -> Self {
+        self.deadline = None;
+        self
+    }
+
+    /// Returns whether the computation continues if the call is dropped now.
+    pub(crate) fn outlives_call(&self) -> bool {
+        self.shared.0.lock().has_executor
+    }
 }
 
 /// Is ready with the result, and resumes a panic of the computation; `None` if the executor has dropped it after

@@ -97,6 +97,15 @@ impl RefreshPool {
         self.start_waiting(most, timeout);
     }
 
+    /// Like [`RefreshPool::run`], but drops the job if it would run on this thread because too many others hang.
+    pub(crate) fn run_apart(self: &Arc<Self>, job: Job, most: usize, timeout: Duration) {
+        let is_exhausted = self.0.lock().is_exhausted(most);
+        if is_exhausted {
+            return drop(job);
+        }
+        self.run(job, most, timeout);
+    }
+
     /// Starts a thread if jobs wait and fewer than `most` run.
     pub(crate) fn start_waiting(self: &Arc<Self>, most: usize, timeout: Duration) {
         let mut state = self.0.lock();

@@ -3,9 +3,7 @@
 //! One thread serves the whole program. It exists while there is something to wait for, and some seconds
 //! longer. It only calls wakers, so it serves tasks of any executor.
 
-use core::task::Waker;
-#[cfg(feature = "backend")]
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::string::String;
@@ -62,16 +60,19 @@ impl Drop for Wakeup {
 }
 
 /// A pause, to be polled.
-#[cfg(feature = "backend")]
 pub(crate) struct Sleep {
     end: Instant,
     wakeup: Option<Wakeup>,
 }
 
-#[cfg(feature = "backend")]
 impl Sleep {
+    #[cfg(feature = "backend")]
     pub(crate) fn new(time: Duration) -> Self {
-        Self { end: now() + time, wakeup: None }
+        Self::until(now() + time)
+    }
+
+    pub(crate) fn until(end: Instant) -> Self {
+        Self { end, wakeup: None }
     }
 
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {

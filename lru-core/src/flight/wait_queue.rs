@@ -394,6 +394,6 @@ fn wake(waiting: Waiting) {
     catch_and_discard(|| waiting.waker.wake());
 }
 
-pub(super) fn deadline_after(timeout: Duration) -> Option<Instant> {
+pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }

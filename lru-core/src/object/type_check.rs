@@ -294,6 +294,10 @@ impl<R, V> ResultPolicy<R> for NoFit<V> {
         None
     }
 
+    fn copied_value(self, _: &V) -> Option<V> {
+        None
+    }
+
     fn restore(self, _: &V) -> R {
         unreachable!("no result is stored")
     }

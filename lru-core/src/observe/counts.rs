@@ -38,7 +38,7 @@ pub struct Counts {
     /// The counters of `cache_stats()`.
     pub stats: CacheStats,
     /// How long the function ran. It is measured with `single_flight` (the default of an `async fn`), `swr`,
-    /// `stale_if_error` and `backend` only.
+    /// `stale_if_error`, `stale_if_slow` and `backend` only.
     pub computing: TimeHistogram,
     /// How long the requests to the backend took, failed ones included.
     pub backend: TimeHistogram,

@@ -57,6 +57,11 @@ impl Events {
         event!(self, WARN, "computation failed; served stale result");
     }
 
+    /// Emits that the function is slow, and a stale result was served meanwhile.
+    pub(crate) fn served_stale_while_slow(self) {
+        event!(self, DEBUG, "computation is slow; served stale result");
+    }
+
     /// Emits that a stale result was refreshed.
     pub(crate) fn refreshed(self, took: Duration) {
         event!(self, DEBUG, ?took, "refreshed");

@@ -20,7 +20,7 @@ pub struct CacheStats {
     /// The number of coalesced calls: followers that received the result of a concurrent leader, with
     /// `single_flight`. They also count as hits.
     pub coalesced: u64,
-    /// The number of calls that were answered by a stale result, with `swr` or `stale_if_error`.
+    /// The number of calls that were answered by a stale result, with `swr`, `stale_if_error` or `stale_if_slow`.
     pub stale_hits: u64,
     /// The number of successful refreshes of stale results, with `swr`.
     pub refreshes: u64,
@@ -61,8 +61,8 @@ pub struct CacheStats {
     /// result was zero.
     pub not_kept: u64,
     /// The total time spent running the function, including refreshes; `None` if none was measured. It is measured
-    /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error` and `backend` only: otherwise no
-    /// clock is read.
+    /// with `single_flight` (the default of an `async fn`), `swr`, `stale_if_error`, `stale_if_slow` and `backend` only:
+    /// otherwise no clock is read.
     pub computing: Option<Duration>,
 }
 

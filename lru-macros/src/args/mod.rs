@@ -211,6 +211,13 @@ impl Expiry {
     pub(crate) fn has_refreshes(&self) -> bool {
         matches!(self.swr.get(), Some(Swr::Always | Swr::For(_)))
     }
+
+    /// The options by which results are computed in the background, by their names.
+    pub(crate) fn in_background(&self) -> impl Iterator<Item = &Ident> {
+        let swr = self.swr.name().filter(|_| self.has_refreshes());
+        let slow = self.stale_if_slow.name().filter(|_| self.stale_if_slow.is_some());
+        swr.into_iter().chain(slow)
+    }
 }
 
 impl Placement {

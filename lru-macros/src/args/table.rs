@@ -153,6 +153,11 @@ options! {
         stale_if_error: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `stale_if_error = 300`",
             default "off", see "stale-results";
+        /// Stale-if-slow: how long a call waits for the computation before it returns the expired result, which is kept for
+        /// another `ttl`; the computation continues.
+        stale_if_slow: Expr = duration,
+            "a number of seconds above zero or a `Duration`, such as `stale_if_slow = 0.1`",
+            default "off", see "stale-results";
         /// Clock by which entries expire, for tests.
         timer: Expr = function, "a function that returns the time, such as `timer = my_clock::now`",
             default "the clock of the system", see "timer";
@@ -183,13 +188,13 @@ options! {
         flight_timeout: Expr = duration,
             "a number of seconds above zero or a `Duration`, such as `flight_timeout = 5`",
             default "30 seconds", see "request-coalescing";
-        /// Executor of background refreshes and detached computations of an `async fn`.
+        /// Executor of computations of an `async fn` in the background: refreshes, and detached ones.
         spawn: Expr = expression, "an executor, such as `spawn = functools::refresh::Tokio`",
             default "tokio, with the feature `tokio`", see "stale-results";
         /// Whether a computation of an `async fn` goes on when its caller is dropped.
         detach: bool = word, "`true` or `false`",
             default "`false`", see "detached-computations";
-        /// With `swr`: how many results are refreshed at a time.
+        /// With `swr` and `stale_if_slow`: how many results are computed in the background at a time.
         refresh_threads: Expr = count, "an integer above zero, such as `refresh_threads = 8`",
             default "4 threads; of an `async fn` 64 tasks", see "stale-results";
     }

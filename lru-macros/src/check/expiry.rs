@@ -1,7 +1,7 @@
 //! Rules for which options of expiry can be combined.
 
 use super::closures;
-use crate::args::Args;
+use crate::args::{Args, Swr};
 use crate::errors::Errors;
 use crate::signature::Func;
 
@@ -10,6 +10,7 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     jitter_has_a_ttl(args, errors);
     timer_is_read(args, errors);
     stale_results_have_a_ttl(args, errors);
+    slow_calls_have_something_to_wait_for(args, errors);
     errors_are_stored(args, errors);
     expiry_takes_what_it_is_given(args, func, errors);
 }
@@ -46,10 +47,19 @@ fn stale_results_have_a_ttl(args: &Args, errors: &mut Errors) {
     let expiry = &args.expiry;
     let swr = expiry.swr.name().filter(|_| expiry.has_refreshes());
     let stale_if_error = expiry.stale_if_error.name().filter(|_| expiry.stale_if_error.is_some());
-    for name in [swr, stale_if_error].into_iter().flatten().filter(|_| !expiry.ttl.is_some()) {
+    let stale_if_slow = expiry.stale_if_slow.name().filter(|_| expiry.stale_if_slow.is_some());
+    for name in [swr, stale_if_error, stale_if_slow].into_iter().flatten().filter(|_| !expiry.ttl.is_some()) {
         let message = format!(
             "`{name}` serves results past their `ttl` and has no effect without one; write `ttl = …` too"
         );
+        errors.at(name, message);
+    }
+}
+
+fn slow_calls_have_something_to_wait_for(args: &Args, errors: &mut Errors) {
+    let slow = args.expiry.stale_if_slow.name();
+    if let (Some(name), Some(Swr::Always)) = (slow, args.expiry.swr.get()) {
+        let message = "`stale_if_slow` has no effect with `swr = true`, by which no call waits that finds a stale result; remove one of them, or limit `swr` to a number of seconds";
         errors.at(name, message);
     }
 }

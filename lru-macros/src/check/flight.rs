@@ -24,45 +24,58 @@ pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
 }
 
 fn refreshes_return_something(args: &Args, func: &Func, errors: &mut Errors) {
-    let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) else { return };
     let returns_nothing = match func.result() {
         None => true,
         Some(Type::Tuple(tuple)) => tuple.elems.is_empty(),
         Some(_) => false,
     };
-    if returns_nothing {
-        let message = "`swr` has no effect on a function that returns nothing; remove `swr`";
+    for name in args.expiry.in_background().filter(|_| returns_nothing) {
+        let message = format!("`{name}` has no effect on a function that returns nothing; remove `{name}`");
         errors.at(name, message);
     }
 }
 
 fn refreshes_have_a_body_to_run(args: &Args, errors: &mut Errors) {
-    let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) else { return };
-    if args.items.accessors.get() == Some(&Accessors::None) {
-        let message = "`swr` cannot be used with `accessors = none`: a refresh needs the body as a separate function; remove one of them";
+    if args.items.accessors.get() != Some(&Accessors::None) {
+        return;
+    }
+    for name in args.expiry.in_background() {
+        let what = background_of(name);
+        let message = format!(
+            "`{name}` cannot be used with `accessors = none`: {what} needs the body as a separate function; remove one of them"
+        );
         errors.at(name, message);
     }
 }
 
 fn refreshes_outlive_the_call(args: &Args, func: &Func, errors: &mut Errors) {
-    let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) else { return };
-    if let Some(holder) = holder_of_calls(args, func) {
+    let Some(holder) = holder_of_calls(args, func) else { return };
+    for name in args.expiry.in_background() {
+        let what = background_of(name);
         let message = format!(
-            "`swr` cannot be used with the cache in `{holder}`: a refresh may outlive it; use a cache in a `static`, or remove `swr`"
+            "`{name}` cannot be used with the cache in `{holder}`: {what} may outlive it; use a cache in a `static`, or remove `{name}`"
         );
         errors.at(name, message);
     }
+}
+
+/// What the option of this name does in the background.
+fn background_of(option: &Ident) -> &'static str {
+    if option == "swr" { "a refresh" } else { "a computation in the background" }
 }
 
 fn refreshes_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) {
     if args.expiry.has_refreshes() {
         let message = "`swr` refreshes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
         arguments_are_owned(func, message, errors);
+    } else if args.expiry.stale_if_slow.is_some() {
+        let message = "`stale_if_slow` computes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
+        arguments_are_owned(func, message, errors);
     }
 }
 
 fn arguments_are_owned(func: &Func, message: &str, errors: &mut Errors) {
-    let lent = "this runs apart from the caller, which lends its `&mut` only for the call; remove the parameter, or `swr` and `detach`";
+    let lent = "this runs apart from the caller, which lends its `&mut` only for the call; remove the parameter, or `swr`, `stale_if_slow` and `detach`";
     if let Some(receiver) = func.receiver().filter(|receiver| is_skipped(&receiver.attrs)) {
         if type_tokens::mut_reference(&receiver_type(receiver)).is_some() {
             errors.at(receiver, lent);
@@ -121,7 +134,8 @@ fn detached_calls_outlive_their_caller(args: &Args, func: &Func, errors: &mut Er
 }
 
 fn detached_calls_own_their_arguments(args: &Args, func: &Func, errors: &mut Errors) {
-    if args.flight.is_detached() && func.sig.asyncness.is_some() && !args.expiry.has_refreshes() {
+    let is_checked = args.expiry.in_background().next().is_some();
+    if args.flight.is_detached() && func.sig.asyncness.is_some() && !is_checked {
         let message = "`detach` computes with an owned copy of each argument, which a borrow inside another type does not have; take an owned type";
         arguments_are_owned(func, message, errors);
     }
@@ -137,7 +151,7 @@ fn holder_of_calls(args: &Args, func: &Func) -> Option<Ident> {
 fn timeouts_end_a_wait(args: &Args, func: &Func, errors: &mut Errors) {
     let Some(name) = args.flight.flight_timeout.name() else { return };
     let is_coalesced = args.flight.is_coalesced(func.sig.asyncness.is_some());
-    if !is_coalesced && !args.expiry.has_refreshes() {
+    if !is_coalesced && args.expiry.in_background().next().is_none() {
         let message =
             "`flight_timeout` has no effect unless calls are coalesced; write `single_flight = true` too";
         errors.at(name, message);
@@ -149,10 +163,10 @@ fn executors_run_refreshes(args: &Args, func: &Func, errors: &mut Errors) {
     if args.flight.is_detached() {
         return;
     }
-    if !args.expiry.has_refreshes() {
+    if args.expiry.in_background().next().is_none() {
         errors.at(name, "`spawn` has no effect without background refreshes; write `swr = true` too");
     } else if func.sig.asyncness.is_none() {
-        let message = "`spawn` has no effect on a function that is not `async`: a thread refreshes its results; remove `spawn`";
+        let message = "`spawn` has no effect on a function that is not `async`: a thread computes its results in the background; remove `spawn`";
         errors.at(name, message);
     }
 }
@@ -161,7 +175,7 @@ fn bounds_are_on_refreshes(args: &Args, errors: &mut Errors) {
     let Some(name) = args.flight.refresh_threads.name() else { return };
     // A mistaken `swr` is there all the same.
     let is_mistaken = args.expiry.swr.name().is_some() && !args.expiry.swr.is_some();
-    if !args.expiry.has_refreshes() && !is_mistaken {
+    if args.expiry.in_background().next().is_none() && !is_mistaken {
         let message = "`refresh_threads` has no effect without background refreshes; write `swr = true` too";
         errors.at(name, message);
     }

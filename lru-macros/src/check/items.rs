@@ -27,8 +27,14 @@ fn options_of_all_calls_use_no_argument(args: &Args, func: &Func, errors: &mut E
         _ => None,
     };
     let (expiry, maxsize) = (&args.expiry, args.eviction.maxsize.name().zip(maxsize));
-    let options =
-        [&expiry.ttl, &expiry.tti, &expiry.error_ttl, &expiry.stale_if_error, &args.placement.shards];
+    let options = [
+        &expiry.ttl,
+        &expiry.tti,
+        &expiry.error_ttl,
+        &expiry.stale_if_error,
+        &expiry.stale_if_slow,
+        &args.placement.shards,
+    ];
     let options = options.into_iter().filter_map(|option| option.name().zip(option.get()));
     let options = options.filter(|(_, value)| !matches!(value, Expr::Closure(_)));
     for (name, value) in options.chain(maxsize) {

@@ -14,6 +14,7 @@ mod impl_block;
 mod items;
 mod key;
 mod placement;
+mod previous;
 mod result;
 
 use crate::args::Args;
@@ -36,4 +37,5 @@ pub(crate) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     result::check(args, func, errors);
     by_call::check(args, func, errors);
     each::check(args, func, errors);
+    previous::check(args, func, errors);
 }

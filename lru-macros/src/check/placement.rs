@@ -36,8 +36,11 @@ fn threads_share_nothing(args: &Args, errors: &mut Errors) {
         let message = "`single_flight` has no effect with `scope = thread`: a per-thread cache is not shared; remove `single_flight`";
         errors.at(name, message);
     }
-    if let Some(name) = args.expiry.swr.name().filter(|_| args.expiry.has_refreshes()) {
-        let message = "`swr` cannot be used with `scope = thread`: a refresh runs on another thread, which has another cache; remove `swr`";
+    for name in args.expiry.in_background() {
+        let what = if name == "swr" { "a refresh" } else { "the computation" };
+        let message = format!(
+            "`{name}` cannot be used with `scope = thread`: {what} runs on another thread, which has another cache; remove `{name}`"
+        );
         errors.at(name, message);
     }
 }

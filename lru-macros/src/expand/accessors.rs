@@ -7,7 +7,8 @@ use syn::ext::IdentExt;
 use super::accessor_list::{Accessor, accessor_list, invalidation};
 use super::{cache, call, entries, items};
 use crate::attributes::Attrs;
-use crate::model::{Accessors, Model};
+use crate::body;
+use crate::model::{self, Accessors, Model};
 use crate::{pattern, signature};
 
 /// The documentation of `wrapped`.
@@ -117,9 +118,14 @@ fn wrapped(model: &Model) -> TokenStream {
     if decorators.is_empty() || is_taken() {
         return wrapped_here(model, &body);
     }
-    let (inputs, written) = (model.inputs(), written_inputs(model));
+    let (mut inputs, written, mut arguments) = (model.inputs(), written_inputs(model), model.arguments());
+    if let Some(previous) = &model.previous {
+        let (variable, ty) = (model.added_parameter("previous"), &previous.written.ty);
+        previous.put(&mut inputs, quote! { #variable: #ty });
+        previous.put(&mut arguments, variable.into_token_stream());
+    }
     let wrapped = model.defined_accessor("wrapped");
-    let call = call::call_named(model, &quote!(Self::#name), &model.arguments());
+    let call = call::call_named(model, &quote!(Self::#name), &arguments);
     let call = if model.future.is_some() { call } else { call::awaited(model, &call) };
     quote! {
         #[doc = #WRAPPED]
@@ -154,7 +160,11 @@ fn written_inputs(model: &Model) -> Vec<TokenStream> {
         quote! { #receiver }
     });
     let params = model.params.iter().map(|param| param.written().into_token_stream());
-    receiver.chain(params).collect()
+    let mut inputs = receiver.chain(params).collect();
+    if let Some(previous) = &model.previous {
+        previous.put(&mut inputs, model::written(&previous.written).into_token_stream());
+    }
+    inputs
 }
 
 /// Returns the body. The parameter that holds the cache counts as used: the call uses it.
@@ -165,7 +175,7 @@ fn body_with_holder(model: &Model) -> Group {
     if names.is_empty() {
         return body.clone();
     }
-    let (_, rest) = signature::inner_attributes(body.stream());
+    let (_, rest) = body::inner_attributes(body.stream());
     let inner =
         body.stream().into_iter().take(body.stream().into_iter().count() - rest.clone().into_iter().count());
     let inner: TokenStream = inner.collect();

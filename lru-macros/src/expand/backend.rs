@@ -74,6 +74,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
         Some(Swr::Always) => (None, Some(quote! { .swr_always() })),
         Some(Swr::Never) | None => (None, None),
     };
+    let slow = expiry.stale_if_slow.is_some().then(|| quote! { .stale_if_slow() });
     let timer = expiry.timer.is_some().then(|| quote! { .with_timer() });
     let settings = [
         ("ttl", model.lifecycle.ttl()),
@@ -103,7 +104,7 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let copies = cache::in_static(model, home).unwrap_or_else(|| cache::handle(model, home));
     Some(quote! {
         #krate::__private::BackendHandle::#awaited(#opened)
-            #(#settings)* #swr_always #timer #json #global .watched(#copies, #listens, #drops)
+            #(#settings)* #swr_always #slow #timer #json #global .watched(#copies, #listens, #drops)
     })
 }
 
@@ -149,6 +150,13 @@ pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option
     })
 }
 
+/// Binds what a lookup in the backend finds stale, for a body that takes it.
+pub(super) fn found(model: &Model) -> Option<TokenStream> {
+    let krate = &model.krate;
+    let is_taken = model.previous.is_some() && model.backend.is_some();
+    is_taken.then(|| quote! { let __found = #krate::__private::FoundStale::new(); })
+}
+
 /// What a call does when its backend fails.
 fn strictness(model: &Model, checks: Checks) -> Option<TokenStream> {
     let Model { krate, result, .. } = model;
@@ -166,8 +174,16 @@ pub(super) fn remote(model: &Model) -> TokenStream {
     let krate = &model.krate;
     strictness(model, Checks::Reported).map_or_else(
         || quote! { &#krate::__private::NoRemote },
-        |strictness| quote! { &__entry.call(#strictness) },
+        |strictness| {
+            let noted = noted(model);
+            quote! { &__entry.call(#strictness) #noted }
+        },
     )
+}
+
+/// Keeps what the lookup finds stale for the body.
+fn noted(model: &Model) -> Option<TokenStream> {
+    model.previous.as_ref().map(|_| quote! { .noting(&__found) })
 }
 
 /// The backend as a refresh uses it: if it fails, the refresh continues without it.
@@ -175,7 +191,10 @@ pub(super) fn lenient(model: &Model) -> TokenStream {
     let krate = &model.krate;
     model.backend.as_ref().map_or_else(
         || quote! { &#krate::__private::NoRemote },
-        |_| quote! { &__entry.call(#krate::__private::Lenient) },
+        |_| {
+            let noted = noted(model);
+            quote! { &__entry.call(#krate::__private::Lenient) #noted }
+        },
     )
 }
 
@@ -289,8 +308,10 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let options = call::entry_options(model);
     let arguments = options.as_ref().map(|_| call::copies_for_options(model));
     let options = call::options_function(model, options);
+    let found = found(model);
     quote! {
         #entry
+        #found
         let __entry = __entry #copied;
         let __errors = __entry.errors(&#handle, #flight);
         let __claim = #claim;

@@ -64,7 +64,7 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
         .into_iter()
         .map(|place| if place.to_string() == argument.to_string() { asked.clone() } else { place })
         .collect();
-    let answers = call::awaited(model, &call::call_with(model, home, &arguments));
+    let answers = call::awaited(model, &call::call_with(model, home, arguments));
     let insert = insert(model, batch);
     quote! {
         let __batch = #made;

@@ -189,7 +189,14 @@ fn key_by(
         }
         Place::Static(_) => {
             let function = model.accessor("__identity");
-            match identity.or_else(|| model.key.identity.expression(&quote!(#home::#function), krate)) {
+            let identity = identity.or_else(|| {
+                if is_identity_bound(model) {
+                    Some(quote! { &__identity })
+                } else {
+                    model.key.identity.expression(&quote!(#home::#function), krate)
+                }
+            });
+            match identity {
                 None => nested(&parts),
                 Some(identity) => {
                     let arguments = one_or_all(&parts);
@@ -198,6 +205,20 @@ fn key_by(
             }
         }
     }
+}
+
+/// Whether the body has two keys of one instance: the type of a closure is another one in each place.
+fn is_identity_bound(model: &Model) -> bool {
+    model.previous.is_some() && matches!(model.key.identity, Identity::Body)
+}
+
+/// Binds the identity of the instance, where the body has two keys of it.
+pub(super) fn bound_identity(model: &Model) -> Option<TokenStream> {
+    if !is_identity_bound(model) || !matches!(model.place, Place::Static(_)) {
+        return None;
+    }
+    let krate = &model.krate;
+    Some(quote! { let __identity = #krate::__private::identity(|| ()); })
 }
 
 /// The method that checks whether a type fits an object.

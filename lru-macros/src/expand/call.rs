@@ -6,6 +6,7 @@ use syn::{Index, Type};
 
 use super::cache;
 use crate::model::{self, Checks, Flavor, Model, Need, Place};
+use crate::previous::PREVIOUS;
 use crate::type_tokens;
 
 /// Computes after a miss, and stores the result. Where weight or expiry are made of the arguments, these are
@@ -132,13 +133,52 @@ pub(super) fn run(model: &Model, home: &TokenStream) -> TokenStream {
 
 /// Calls the function that has the body.
 pub(super) fn call(model: &Model, home: &TokenStream) -> TokenStream {
-    call_with(model, home, &model.passed())
+    with_previous(model, home, call_with(model, home, model.passed()))
 }
 
-/// Calls the function that has the body with these arguments.
-pub(super) fn call_with(model: &Model, home: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
+/// Calls the function that has the body with these arguments, and with the variable that [`previous`] binds.
+pub(super) fn call_with(model: &Model, home: &TokenStream, mut arguments: Vec<TokenStream>) -> TokenStream {
+    if let Some(previous) = &model.previous {
+        previous.put(&mut arguments, previous.passed());
+    }
     let wrapped = model.accessor("wrapped");
-    recorded(model, call_named(model, &quote!(#home::#wrapped), arguments))
+    recorded(model, call_named(model, &quote!(#home::#wrapped), &arguments))
+}
+
+/// Binds the kept value that the result replaces, where the body takes it.
+pub(super) fn previous(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+    model.previous.as_ref()?;
+    let result = &model.result;
+    let (handle, key, result_policy) = (
+        cache::handle(model, home),
+        cache::key(model, home, Checks::Assumed),
+        result_policy(model, Checks::Assumed),
+    );
+    let variable = Ident::new(PREVIOUS, Span::call_site());
+    Some(quote! { let #variable = #handle.previous::<#result, _, _>(#key, #result_policy); })
+}
+
+/// Calls the body after [`previous`] is bound. The future of an async one is not awaited yet.
+pub(super) fn with_previous(model: &Model, home: &TokenStream, call: TokenStream) -> TokenStream {
+    let Some(previous) = previous(model, home) else { return call };
+    let call = with_found(model, call);
+    match model.flavor {
+        Flavor::Sync => quote! { { #previous #call } },
+        Flavor::Async(_) => quote! { async { #previous #call.await } },
+    }
+}
+
+/// Calls the body, which takes the stale value that the backend has, rather than that of this process.
+pub(super) fn with_found(model: &Model, call: TokenStream) -> TokenStream {
+    if model.previous.is_none() || model.backend.is_none() {
+        return call;
+    }
+    let variable = Ident::new(PREVIOUS, Span::call_site());
+    let found = quote! { let #variable = __found.take().or(#variable); };
+    match model.flavor {
+        Flavor::Sync => quote! { { #found #call } },
+        Flavor::Async(_) => quote! { async { #found #call.await } },
+    }
 }
 
 /// Records what a call of the body reads, where results have tags or depend on others.

@@ -1,12 +1,12 @@
-//! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error` or a backend.
+//! The function itself with coalesced calls: `single_flight`, `detach`, `swr`, `stale_if_error`, `stale_if_slow` or a
+//! backend.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Type;
-use syn::spanned::Spanned;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
 
+use super::apart::{Apart, Purpose};
 use super::{backend, cache, call};
-use crate::model::{Checks, Flavor, Flight, Model, is_reference};
+use crate::model::{Checks, Flavor, Flight, Model};
 use crate::type_tokens;
 
 /// Looks up the result; on a miss computes it, or waits for the call that does. `call` calls the body.
@@ -62,15 +62,17 @@ struct Coalesced<'a> {
 
 impl<'a> Coalesced<'a> {
     fn new(model: &'a Model, flight: &'a Flight, home: &'a TokenStream, checks: Checks) -> Self {
-        let entry = backend::entry(model, home, checks);
+        let found = backend::found(model);
+        let entry = backend::entry(model, home, checks).map(|entry| quote! { #entry #found });
         let sharing = model.result_policy.sharing(&model.krate);
         Self { model, flight, home, entry, sharing, is_observed: false, checks }
     }
 
     fn call(&self, call: &TokenStream) -> TokenStream {
         match self.model.flavor {
+            Flavor::Sync if self.flight.is_limited() => self.blocking_within(),
             Flavor::Sync => self.blocking(call),
-            Flavor::Async(_) if self.flight.is_detached => self.detached(),
+            Flavor::Async(_) if self.flight.is_detached || self.flight.is_limited() => self.detached(),
             Flavor::Async(_) => self.awaited(call),
         }
     }
@@ -104,8 +106,23 @@ impl<'a> Coalesced<'a> {
         let (copies, options) = (copies(model), self.options(call::entry_options(model)));
         let (call, expected) = (self.noted(call), call::expected(model, "__pending"));
         let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
-        let refresh = self.flight.has_refreshes.then(|| {
-            let Apart { copies, expected, call, options } = self.apart("Refresh", "__claim");
+        let refresh = self.refresh_in_background();
+        quote! {
+            let __lookup = #lookup;
+            match __lookup {
+                #variant::Hit(__hit) => __hit,
+                #variant::Stale(__hit, __claim) => { #refresh __hit }
+                #variant::Miss(__pending) => { #entry #copies #expected __pending.run(#sharing, #remote, || #call, #options) }
+            }
+        }
+    }
+
+    /// Refreshes a stale result on a thread.
+    fn refresh_in_background(&self) -> Option<TokenStream> {
+        let Self { model, entry, sharing, .. } = self;
+        self.flight.has_refreshes.then(|| {
+            let Apart { copies, expected, call, options } =
+                Apart::new(model, self.home, Purpose::Refresh, "__claim");
             let options = call::options_function(model, options);
             let remote = backend::lenient(model);
             quote! {
@@ -118,15 +135,67 @@ impl<'a> Coalesced<'a> {
                     });
                 }
             }
-        });
+        })
+    }
+
+    /// Computes on a background thread where a stale result can be returned when the call's time is over.
+    fn blocking_within(&self) -> TokenStream {
+        let Self { model, entry, sharing, .. } = self;
+        let (lookup, remote, variant) = (self.lookup(), backend::remote(model), self.variant());
+        let (refresh, instead) = (self.refresh_in_background(), self.instead());
+        let Apart { copies, expected, call, options } =
+            Apart::new(model, self.home, Purpose::Background, "__computation");
+        let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
+        let carrier = self.carrier();
         quote! {
+            #instead
             let __lookup = #lookup;
-            match __lookup {
-                #variant::Hit(__hit) => __hit,
-                #variant::Stale(__hit, __claim) => { #refresh __hit }
-                #variant::Miss(__pending) => { #entry #copies #expected __pending.run(#sharing, #remote, || #call, #options) }
+            let __found = match __lookup {
+                #variant::Hit(__hit) => ::core::result::Result::Ok(__hit),
+                #variant::Stale(__hit, __claim) => { #refresh ::core::result::Result::Ok(__hit) }
+                #variant::Miss(__pending) => __pending.follow_blocking(#sharing, &__instead),
+            };
+            match __found {
+                ::core::result::Result::Ok(__result) => __result,
+                ::core::result::Result::Err(__computation) => {
+                    #carrier
+                    #entry
+                    #copies
+                    #note
+                    __computation.run_within(
+                        &__carrier,
+                        move |__computation| {
+                            #expected
+                            __computation.run_blocking(#sharing, #remote, || #call, #options)
+                        },
+                        &__instead,
+                    )
+                }
             }
         }
+    }
+
+    /// Binds what returns the stale result when the call's time is over.
+    fn instead(&self) -> TokenStream {
+        let Self { model, flight, home, .. } = self;
+        let (handle, key, result_policy) = (
+            cache::handle(model, home),
+            cache::key(model, home, Checks::Assumed),
+            call::result_policy(model, Checks::Assumed),
+        );
+        let flight = flight.value(&model.plain_name(), &model.krate);
+        let noted = self.is_observed.then(|| quote! { .inspect(|_| __observed.answered_late()) });
+        quote! { let __instead = || #handle.stale_if_slow(#key, #result_policy, #flight) #noted; }
+    }
+
+    /// Binds the right to send results from the background.
+    fn carrier(&self) -> TokenStream {
+        let (krate, result) = (&self.model.krate, &self.model.result);
+        let at = type_tokens::first_span(result);
+        let krate = krate.at(at);
+        let carrier = if self.flight.is_detached { "detached_result" } else { "background_result" };
+        let carrier = Ident::new(carrier, at);
+        quote_spanned! { at=> let __carrier = #krate::__private::#carrier::<#result>(); }
     }
 
     // No result is held across an await: an error in it need not be `Send`.
@@ -146,20 +215,17 @@ impl<'a> Coalesced<'a> {
 
     /// Runs the computation as a task. It is begun again if the executor drops it.
     fn detached(&self) -> TokenStream {
-        let Self { model, entry, sharing, .. } = self;
+        let Self { model, flight, entry, sharing, .. } = self;
         let krate = &model.krate;
-        let (pending, remote) = (self.pending(), backend::remote(model));
-        let (executor, result) = (self.flight.executor(krate), &model.result);
-        let krate = krate.at(type_tokens::first_span(result));
-        let carrier = quote_spanned! { type_tokens::first_span(result)=>
-            let __carrier = #krate::__private::detached_result::<#result>();
-        };
-        let Apart { copies, expected, call, options } = self.apart("Task", "__computation");
+        let (pending, remote, carrier) = (self.pending(), backend::remote(model), self.carrier());
+        let executor = flight.executor(krate);
+        let purpose = if flight.is_detached { Purpose::Task } else { Purpose::Background };
+        let Apart { copies, expected, call, options } =
+            Apart::new(model, self.home, purpose, "__computation");
         let (call, options, note) = (self.noted(&call), self.options(options), self.note_for_task());
         let run = quote! { __computation.run(#sharing, #remote, #call, #options) };
         // The frame of the caller is not there where the task runs.
         let (task_reads, run, recorded) = if model.lifecycle.is_tagged() {
-            let krate = &model.krate;
             (
                 Some(quote! {
                     let __task_reads = #krate::__private::TaskReads::new();
@@ -171,12 +237,25 @@ impl<'a> Coalesced<'a> {
         } else {
             (None, run, None)
         };
+        let instead = flight.is_limited().then(|| self.instead());
+        let followed = if flight.is_limited() {
+            quote! { follow_or(#sharing, &__instead) }
+        } else {
+            quote! { follow(#sharing) }
+        };
+        let detached = match (flight.is_detached, flight.is_limited()) {
+            (_, false) => quote! { detached },
+            (true, true) => quote! { detached_within },
+            (false, true) => quote! { limited },
+        };
+        let limited = instead.as_ref().map(|_| quote! { , &__instead });
         quote! {
             #carrier
             let mut __was_lost = false;
             loop {
                 #pending
-                let __computation = match __pending.follow(#sharing).await {
+                #instead
+                let __computation = match __pending.#followed.await {
                     ::core::result::Result::Ok(__result) => return __result,
                     ::core::result::Result::Err(__computation) => __computation,
                 };
@@ -185,9 +264,9 @@ impl<'a> Coalesced<'a> {
                     #entry
                     #copies
                     #note
-                    __computation.detached(&__carrier, #executor, __was_lost, move |__computation| async move {
+                    __computation.#detached(&__carrier, #executor, __was_lost, move |__computation| async move {
                         #run.await
-                    })
+                    } #limited)
                 };
                 if let ::core::option::Option::Some(__result) = __detached.await {
                     #recorded
@@ -262,7 +341,8 @@ impl<'a> Coalesced<'a> {
     fn spawned(&self) -> TokenStream {
         let Self { model, flight, entry, sharing, .. } = self;
         let (executor, remote) = (flight.executor(&model.krate), backend::lenient(model));
-        let Apart { copies, expected, call, options } = self.apart("Refresh", "__claim");
+        let Apart { copies, expected, call, options } =
+            Apart::new(model, self.home, Purpose::Refresh, "__claim");
         let options = call::options_function(model, options);
         quote! {
             {
@@ -275,84 +355,6 @@ impl<'a> Coalesced<'a> {
             }
         }
     }
-
-    /// The call of the body for a `Refresh` or a `Task`, where the variable `running` is the call.
-    fn apart(&self, purpose: &str, running: &str) -> Apart {
-        let Self { model, home, .. } = self;
-        let krate = &model.krate;
-        let copy = |number: usize| format_ident!("__argument{number}");
-        let as_borrowed = |number: usize, ty: &Type| {
-            let (copy, inner) = (copy(number), behind(ty));
-            quote! { #krate::__private::as_borrowed #inner (&#copy) }
-        };
-        let has_options = model.lifecycle.has_entry_options();
-        let arguments = model.typed_arguments();
-        let copies = arguments.iter().enumerate().map(|(number, (ty, argument))| {
-            // The compiler reports an argument that cannot be copied at its type. For that all of the call is there, with the
-            // hygiene of the argument.
-            let is_self = argument.to_string() == "self";
-            let place = if is_self { argument.span() } else { type_tokens::first_span(ty) };
-            let at = argument.span().located_at(place);
-            let argument = type_tokens::each(argument.clone(), &mut |mut token| {
-                token.set_span(at);
-                token
-            });
-            let (copy, krate) = (copy(number), krate.at(at));
-            if is_reference(ty) {
-                let to_owned = format_ident!("ToOwnedFor{purpose}", span = at);
-                return quote_spanned! { at=>
-                    let #copy = #krate::__private::#to_owned::copied(#argument);
-                };
-            }
-            // The body takes one copy; expiry or weight are computed from the other.
-            let for_options = has_options.then(|| {
-                let copy = format_ident!("__copy{number}");
-                quote! { let #copy = ::core::clone::Clone::clone(&#argument); }
-            });
-            let clone = format_ident!("CloneFor{purpose}", span = at);
-            quote_spanned! { at=>
-                let #copy = #krate::__private::#clone::copied(&#argument);
-                #for_options
-            }
-        });
-        let reads = model.lifecycle.validity.reads(krate);
-        let copies = quote! { #reads #(#copies)* };
-        let passed = arguments.iter().enumerate().map(|(number, (ty, _))| {
-            if is_reference(ty) { as_borrowed(number, ty) } else { quote_ident(copy(number)) }
-        });
-        let references = model.references(|number, _| match arguments.get(number) {
-            Some((ty, _)) if is_reference(ty) => as_borrowed(number, ty),
-            _ => quote_ident(format_ident!("__copy{number}")),
-        });
-        let options = model.lifecycle.entry_options(krate, &references);
-        let running = Ident::new(running, Span::call_site());
-        let expected = model.lifecycle.expected(krate, &references, &running);
-        let call = call::call_with(model, home, &passed.collect::<Vec<_>>());
-        Apart { copies, expected, call, options }
-    }
-}
-
-/// What a refresh or a detached computation takes from the call that begins it.
-struct Apart {
-    /// Copies of the arguments.
-    copies: TokenStream,
-    /// Notes what is known of the result before the body runs.
-    expected: Option<TokenStream>,
-    /// The call of the body with these copies.
-    call: TokenStream,
-    /// The options of the result's entry.
-    options: Option<TokenStream>,
-}
-
-fn quote_ident(ident: Ident) -> TokenStream {
-    ident.into_token_stream()
-}
-
-/// The type behind a reference, as an argument of a type where it can be named.
-fn behind(ty: &Type) -> Option<TokenStream> {
-    let Type::Reference(reference) = type_tokens::bare(ty) else { return None };
-    let inner = &reference.elem;
-    type_tokens::impl_trait(inner).is_none().then(|| quote! { ::<#inner> })
 }
 
 /// Copies of the arguments, where functions of them decide how a result is stored.

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::{batch, cache, call, coalesced};
 use crate::model::{self, Accessors, Checks, Flavor, Model, Need, Param};
-use crate::{signature, type_tokens};
+use crate::{body, type_tokens};
 
 /// Returns the function. `cache_item` is the item of a cache that is in the function's body.
 pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> TokenStream {
@@ -21,7 +21,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
         call::result_policy(model, Checks::Reported),
     );
     let call = match model.accessors {
-        Accessors::None => call::recorded(model, call_here(model)),
+        Accessors::None => call::with_previous(model, &home, call::recorded(model, call_here(model))),
         _ => call::call(model, &home),
     };
     let insert = call::insert(model, &call::awaited(model, &call));
@@ -46,9 +46,10 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
             #insert
         },
     };
-    let forced = forced(model, &home);
+    let (forced, identity) = (forced(model, &home), cache::bound_identity(model));
     let cached_call = quote! {
         #forced
+        #identity
         #choices
         #cache_item
         #cached_call
@@ -59,7 +60,7 @@ pub(super) fn function(model: &Model, cache_item: Option<&TokenStream>) -> Token
     // Without a function of its own for the body, its decorators are on the function.
     let is_here = matches!(model.accessors, Accessors::None);
     let decorators = is_here.then_some(&attrs.decorators).into_iter().flatten();
-    let inner = is_here.then(|| signature::inner_attributes(model.body.stream()).0);
+    let inner = is_here.then(|| body::inner_attributes(model.body.stream()).0);
     quote! {
         #attrs
         #inner
@@ -113,7 +114,13 @@ fn call_here(model: &Model) -> TokenStream {
         // In a tuple: a lint reports a `let _n = ..` without effect.
         quote! { let (#pat,) #ty = (#name,); }
     });
-    let (_, body) = signature::inner_attributes(body.stream());
+    let previous = model.previous.as_ref().map(|previous| {
+        let (written, passed) = (model::written(&previous.written), previous.passed());
+        let (pat, ty) = (&written.pat, &written.ty);
+        quote! { let (#pat,): (#ty,) = (#passed,); }
+    });
+    let bindings = bindings.chain(previous);
+    let (_, body) = body::inner_attributes(body.stream());
     let body = if model.safety.is_some() {
         quote! { unsafe { #body } }
     } else {

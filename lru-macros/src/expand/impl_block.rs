@@ -22,6 +22,7 @@ use syn::{
 
 use crate::args;
 use crate::attributes::Attrs;
+use crate::body;
 use crate::impl_block::{ImplBlock, Item};
 use crate::signature;
 use crate::type_tokens;
@@ -153,7 +154,7 @@ fn functions_in(accessors: TokenStream) -> syn::Result<Vec<Function>> {
         while !input.is_empty() {
             let attrs = input.call(syn::Attribute::parse_outer)?;
             input.parse::<Visibility>()?;
-            functions.push(Function { attrs, sig: input.parse()?, body: signature::body(input)? });
+            functions.push(Function { attrs, sig: input.parse()?, body: body::body(input)? });
         }
         Ok(functions)
     };

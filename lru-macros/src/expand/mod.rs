@@ -20,12 +20,13 @@
 //!
 //! Names of ours have the span of the attribute, so that lints skip them; variables among them begin with
 //! `__`, and paths are absolute. A file imports only those before it: `cache` (expressions of the cache and
-//! the key), `call` (fragments of a call), `backend`, `batch`, `coalesced`, `function`, `items`,
+//! the key), `call` (fragments of a call), `backend`, `apart`, `batch`, `coalesced`, `function`, `items`,
 //! `entries`, `accessor_list`, `accessors`,
 //! `unchanged`, `impl_block`.
 
 mod accessor_list;
 mod accessors;
+mod apart;
 mod backend;
 mod batch;
 mod cache;

@@ -17,6 +17,8 @@ pub(crate) struct Flight {
     pub(crate) has_refreshes: bool,
     /// Whether a computation goes on when its caller is dropped.
     pub(crate) is_detached: bool,
+    /// How long a call waits that can be answered by a stale result.
+    slow: Option<Expr>,
     spawn: Option<Expr>,
     /// How many refreshes run at a time.
     threads: Option<Expr>,
@@ -31,11 +33,18 @@ impl Flight {
     ) -> Option<Self> {
         let single = options.is_coalesced(func.sig.asyncness.is_some());
         let has_refreshes = expiry.has_refreshes();
-        let is_asked = single || has_refreshes || expiry.stale_if_error.is_some() || backend.is_some();
+        let is_kept = expiry.stale_if_error.is_some() || expiry.stale_if_slow.is_some();
+        let is_asked = single || has_refreshes || is_kept || backend.is_some();
+        let slow = expiry.stale_if_slow.get().cloned();
         let is_detached = options.is_detached();
         let args::Flight { single_flight: _, flight_timeout, spawn, detach: _, refresh_threads } = options;
         let [timeout, spawn, threads] = [flight_timeout, spawn, refresh_threads].map(args::Given::into_value);
-        is_asked.then(|| Self { single, timeout, has_refreshes, is_detached, spawn, threads })
+        is_asked.then(|| Self { single, timeout, has_refreshes, is_detached, slow, spawn, threads })
+    }
+
+    /// Whether a call may be answered by a stale result before its computation ends.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.slow.is_some()
     }
 
     /// The options as a value; `name` is the function's.
@@ -49,7 +58,11 @@ impl Flight {
             let at = type_tokens::first_span(threads);
             quote_spanned! { at=> .refreshes(#threads) }
         });
-        quote! { #krate::__private::FlightOptions::#shares #timeout #threads .at(#krate::__private::site!(#name)) }
+        let slow = self.slow.as_ref().map(|slow| {
+            let at = type_tokens::first_span(slow);
+            quote_spanned! { at=> .stale_if_slow(#slow) }
+        });
+        quote! { #krate::__private::FlightOptions::#shares #timeout #threads #slow .at(#krate::__private::site!(#name)) }
     }
 
     /// The executor of refreshes and computations that are tasks.

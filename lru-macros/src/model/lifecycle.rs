@@ -83,8 +83,9 @@ impl Lifecycle {
     /// Whether entries have a weight, or an expiry.
     fn has_info(&self) -> bool {
         let Self { eviction, expiry, has_front_ttl, .. } = self;
-        let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, timer } = expiry;
-        let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, timer];
+        let Expiry { ttl, tti, ttu, jitter, error_ttl, swr: _, stale_if_error, stale_if_slow, timer } =
+            expiry;
+        let options = [ttl, tti, ttu, jitter, error_ttl, stale_if_error, stale_if_slow, timer];
         let hooks = [&eviction.on_evict, &eviction.choice, &eviction.weight];
         *has_front_ttl || options.into_iter().chain(hooks).any(Given::is_some)
     }
@@ -104,12 +105,13 @@ impl Lifecycle {
 
     /// Whether results may be stale.
     fn may_be_stale(&self) -> bool {
-        self.expiry.has_refreshes() || self.expiry.stale_if_error.is_some()
+        let Expiry { stale_if_error, stale_if_slow, .. } = &self.expiry;
+        self.expiry.has_refreshes() || stale_if_error.is_some() || stale_if_slow.is_some()
     }
 
     /// The expiry, as a change of settings by which nothing expires.
     fn settings(&self) -> Option<TokenStream> {
-        let Expiry { tti, jitter, error_ttl, swr, stale_if_error, .. } = &self.expiry;
+        let Expiry { tti, jitter, error_ttl, swr, stale_if_error, stale_if_slow, .. } = &self.expiry;
         let span_of = |name: &str, span: &Expr| {
             let name = Ident::new(name, Span::call_site());
             quote_spanned! { type_tokens::first_span(span)=> .#name(#span) }
@@ -130,6 +132,7 @@ impl Lifecycle {
             error_ttl.get().map(|ttl| span_of("error_ttl", ttl)),
             swr,
             stale_if_error.get().map(|span| span_of("stale_if_error", span)),
+            stale_if_slow.get().map(|_| quote! { .stale_if_slow() }),
         ];
         let settings: TokenStream = settings.into_iter().flatten().collect();
         (!settings.is_empty()).then(|| quote! { |__expiry| __expiry #settings })

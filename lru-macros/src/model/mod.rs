@@ -26,6 +26,7 @@ use syn::{Expr, ExprLit, Generics, Lit, LitStr, Receiver, Safety, Type, Visibili
 use crate::args::{Args, MaxSize, Placement, SingleFlight};
 use crate::attributes::Attrs;
 use crate::future_type::FutureType;
+use crate::previous::Previous;
 use crate::signature::{Func, generic_argument, receiver_type, type_params};
 use crate::type_tokens;
 
@@ -41,7 +42,7 @@ pub(crate) use krate::Krate;
 pub(crate) use lifecycle::{EntryTypes, Lifecycle};
 pub(crate) use need::Need;
 pub(crate) use option_functions::{applied, by_reference, is_reference};
-pub(crate) use params::Param;
+pub(crate) use params::{Param, written};
 pub(crate) use result_policy::{ResultPolicy, Rules};
 
 pub(crate) struct Model {
@@ -64,6 +65,8 @@ pub(crate) struct Model {
     pub(crate) is_in_trait_impl: bool,
     pub(crate) receiver: Option<Receiver>,
     pub(crate) params: Vec<Param>,
+    /// The parameter that the body takes besides.
+    pub(crate) previous: Option<Previous>,
     /// What needs each argument, `self` included.
     needs: Vec<Need>,
     pub(crate) result: Type,
@@ -223,7 +226,7 @@ impl Model {
         let backend = Backend::new(backend, is_global, &accessors, &func);
         let receiver = func.receiver().cloned();
         let accessor_vis = Accessors::vis(&func);
-        let Func { attrs, vis, sig, future, body, surroundings } = func;
+        let Func { attrs, vis, sig, future, body, surroundings, previous } = func;
         let place = Place::new(placement, &lifecycle);
         Self {
             attrs: Attrs::new(&attrs),
@@ -244,6 +247,7 @@ impl Model {
             own_generics: sig.generics,
             receiver,
             params,
+            previous,
             needs,
             result_policy: ResultPolicy::new(&result, rules, &scope),
             lifecycle,

@@ -45,16 +45,22 @@ impl Param {
     /// The parameter as the body takes it. A `_` has a span of ours: clippy accepts it on a free function,
     /// and reports it on an associated one.
     pub(crate) fn written(&self) -> PatType {
-        let mut written = self.written.clone();
-        if let Pat::Wild(wild) = &mut *written.pat {
-            wild.underscore_token.span = Span::call_site();
-        }
-        written.attrs.retain(|attr| !signature::is_key(attr));
+        let mut written = written(&self.written);
         if let Some(whole) = &self.whole {
             *written.ty = whole.clone();
         }
         written
     }
+}
+
+/// A parameter as the body takes it.
+pub(crate) fn written(written: &PatType) -> PatType {
+    let mut written = written.clone();
+    if let Pat::Wild(wild) = &mut *written.pat {
+        wild.underscore_token.span = Span::call_site();
+    }
+    written.attrs.retain(|attr| !signature::is_key(attr));
+    written
 }
 
 /// The parameters, each with a name of its own.

@@ -40,6 +40,7 @@ fn sample(option: &str) -> Option<&'static str> {
         "error_ttl" => "cache_errors = true, error_ttl = 5",
         "swr" => "ttl = 60, swr = true",
         "stale_if_error" => "ttl = 60, stale_if_error = 60",
+        "stale_if_slow" => "ttl = 60, stale_if_slow = 0.1",
         "timer" => "ttl = 60, timer = || 0_u64",
         "scope" => "scope = thread",
         "shards" => "shards = 4",
@@ -106,7 +107,7 @@ const WITHOUT_ELEMENTS: &[&str] = &[
 /// A fragment of the message by which the attribute refuses the option on such a function.
 fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
     let is = |one: Is| signature.is.contains(&one);
-    let stale = ["swr", "refresh_threads", "spawn"];
+    let stale = ["swr", "stale_if_slow", "refresh_threads", "spawn"];
     match option {
         "each" if is(Elements) => Some("duplicate option `each`"),
         "each" => Some("`each` names no parameter with elements"),
@@ -132,11 +133,12 @@ fn refusal(option: &str, signature: &Signature) -> Option<&'static str> {
         "choice" | "on_evict" if is(UnnamedKey) => Some("the type of this function's key cannot be named"),
         "spawn" if !is(Async) => Some("has no effect on a function that is not `async`"),
         "detach" if !is(Async) => Some("a function that is not `async` always ends"),
+        "stale_if_slow" if is(NotCopied) => Some("`stale_if_slow` computes with an owned copy"),
         option if stale.contains(&option) && is(WithoutAccessors) => {
             Some("cannot be used with `accessors = none`")
         }
         option if stale.contains(&option) && is(Unit) => Some("a function that returns nothing"),
-        option if stale.contains(&option) && is(InObject) => Some("a refresh may outlive it"),
+        option if stale.contains(&option) && is(InObject) => Some("may outlive it"),
         option if stale.contains(&option) && is(Changing) => Some("lends its `&mut` only for the call"),
         option if stale.contains(&option) && is(NotCopied) => Some("`swr` refreshes with an owned copy"),
         "detach" if is(WithoutAccessors) => Some("with `accessors = none` it is in the call alone"),
@@ -166,7 +168,7 @@ fn is_refused_by_types(option: &str, signature: &Signature) -> bool {
         // A stored error outlives its caller, as one of a detached computation does. With errors, other values are stored
         // than those of the object here.
         "cache_errors" | "error_ttl" => is(BorrowedError) || (is(InObject) && is(Fallible)),
-        "detach" => is(BorrowedError),
+        "detach" | "stale_if_slow" => is(BorrowedError),
         // One object cannot have the keys and values of all these functions; two signatures have objects of their own.
         "cache" => true,
         "stale_if_error" => !is(Fallible),

@@ -19,6 +19,7 @@ use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::claim::{Claim, RefreshLease, StoreOutcome};
 use crate::function::call::computation::Computation;
+use crate::function::call::found_stale::{FoundStale, NotesStale, Noting};
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
 use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored};
 use crate::function::call::strictness::{Lenient, Strictness};
@@ -27,7 +28,7 @@ use crate::key::KeyHash;
 use crate::observe::stats::Transferred;
 use crate::time::Instant;
 
-/// The backend's entry for a call, and what the call does if the backend fails.
+/// The backend's entry for a call, and what the call does if the backend fails, or finds a stale result.
 pub struct BackendCall<'e, B, T> {
     entry: &'e BackendEntry<B>,
     strictness: T,
@@ -37,6 +38,14 @@ impl<B> BackendEntry<B> {
     /// Returns the entry as a call uses it.
     pub fn call<T>(&self, strictness: T) -> BackendCall<'_, B, T> {
         BackendCall { entry: self, strictness }
+    }
+}
+
+impl<'e, B, T> BackendCall<'e, B, T> {
+    /// Notes a stale result that is found.
+    pub fn noting<V>(self, found: &FoundStale<V>) -> BackendCall<'e, B, Noting<'_, T, V>> {
+        let Self { entry, strictness } = self;
+        BackendCall { entry, strictness: Noting { strictness, found } }
     }
 }
 
@@ -98,6 +107,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
     where
         E: Placement,
         O: ResultPolicy<R, Value: DeserializeOwned>,
+        T: NotesStale<R, O>,
     {
         // A nested call from its own computation leads no flight and must not wait.
         let waits = self.entry.handle.lock_timeout.filter(|_| computation.leader.is_some());
@@ -122,6 +132,10 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                     return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, remaining))));
                 }
                 Opened::Stale(result, past, left) => {
+                    {
+                        let _scope = computation.body_scope();
+                        self.strictness.note(&result, policy);
+                    }
                     if let Some(served) = self.serves_stale(computation, purpose, (past, left)) {
                         // The copy is stale at once: the next call refreshes it.
                         let remaining = Remaining { fresh: Some(Duration::ZERO), ttl: Some(served) };
@@ -267,7 +281,7 @@ impl<R, O, B, T> Remote<R, O> for BackendCall<'_, B, T>
 where
     O: ResultPolicy<R, Value: Serialize + DeserializeOwned>,
     B: Held + Clone,
-    T: Strictness<R>,
+    T: NotesStale<R, O>,
 {
     type Claim = CallClaim<B, R>;
     type Encoded = ToStore<B>;

@@ -187,9 +187,9 @@ impl<B: AsyncBackend> BackendEntry<B> {
     ///
     /// Without copies in the process and without a stale window, the backend's expiry suffices.
     pub(super) async fn look(&self, has_copies: bool) -> Result<Lookup, BackendError> {
-        let BackendHandle { backend, namespace, lock_timeout, swr, stale_if_error, .. } = &self.handle;
+        let BackendHandle { backend, namespace, lock_timeout, .. } = &self.handle;
         let lease = if lock_timeout.is_some() { GLOBAL_LEASE } else { LEASE };
-        let needs_ttl = has_copies || swr.is_some() || stale_if_error.is_some();
+        let needs_ttl = has_copies || self.handle.keeps_stale();
         let options = LookupOptions { lease, needs_ttl };
         // If nothing is found, the computation that follows begins here as well.
         self.begin();

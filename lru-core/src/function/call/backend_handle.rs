@@ -71,6 +71,7 @@ pub struct BackendHandle<B> {
     pub(super) jitter: f64,
     pub(super) swr: Option<Swr>,
     pub(super) stale_if_error: Option<Duration>,
+    pub(super) stale_if_slow: bool,
     has_timer: bool,
     pub(super) state: &'static BackendState,
     pub(super) tracker: Option<Arc<Tracker>>,
@@ -112,6 +113,7 @@ impl<B> BackendHandle<B> {
             jitter: 0.0,
             swr: None,
             stale_if_error: None,
+            stale_if_slow: false,
             has_timer: false,
             state,
             tracker: None,
@@ -161,6 +163,12 @@ impl<B> BackendHandle<B> {
         self
     }
 
+    /// Sets that stale results are kept for calls whose computation is slow.
+    pub fn stale_if_slow(mut self) -> Self {
+        self.stale_if_slow = true;
+        self
+    }
+
     /// Shortens a time to live by a random fraction, so that entries do not expire together.
     pub(super) fn scattered(&self, ttl: Duration) -> Duration {
         if self.jitter > 0.0 {
@@ -171,13 +179,19 @@ impl<B> BackendHandle<B> {
         }
     }
 
+    /// Returns whether the backend keeps results that are no longer fresh.
+    pub(super) fn keeps_stale(&self) -> bool {
+        self.swr.is_some() || self.stale_if_error.is_some() || self.stale_if_slow
+    }
+
     /// Returns for how long the backend keeps a result that has been fresh for `ttl`.
     pub(super) fn stale_window(&self, ttl: Duration) -> Option<Duration> {
         let swr = self.swr.map(|swr| match swr {
             Swr::Always => ttl,
             Swr::For(window) => window,
         });
-        swr.max(self.stale_if_error)
+        let for_slow = self.stale_if_slow.then(|| swr.unwrap_or_default().saturating_add(ttl));
+        swr.max(self.stale_if_error.or(for_slow))
     }
 
     /// Sets that the in-process cache has a clock of the user's, by which a copy cannot be stale from the start.

@@ -106,9 +106,12 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 self.found_stale(hash, key, policy, options, (result, is_due))
             }
             Err(missed) => {
+                let limit = self.limit_of(hash, key, options);
+                // As by a refresh, a stale result is computed by one call at a time.
+                let options = FlightOptions { is_single: options.is_single || limit.is_some(), ..options };
                 let flight_key = options.is_single.then(|| key.to_stored());
                 let pending = PendingCall::new(self, hash, key, flight_key, policy, options);
-                CoalescedLookup::Miss(PendingCall { missed, ..pending })
+                CoalescedLookup::Miss(PendingCall { limit, missed, ..pending })
             }
         }
     }

@@ -49,10 +49,28 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         if self.handle.is_bypassed() {
             return body();
         }
-        let computation = match self.wait(sharing) {
-            Ok(result) => return result,
-            Err(computation) => computation,
-        };
+        match self.wait(sharing, || None) {
+            Ok(result) => result,
+            Err(computation) => self.compute_blocking(computation, sharing, remote, body, options),
+        }
+    }
+
+    /// Computes the result on this thread, after this call has become the one that computes.
+    // In one place each: the calls of it are those of the body.
+    #[inline]
+    pub(super) fn compute_blocking<R, H, M>(
+        self,
+        computation: Computation<E>,
+        sharing: H,
+        remote: &M,
+        body: impl FnOnce() -> R,
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> R
+    where
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+        H: Sharing<R>,
+        M: Remote<R, O>,
+    {
         let computed = match block_on(remote.obtain(&computation, self.policy, Purpose::Call)) {
             Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched, options),
             Obtained::Compute(claim) => {
@@ -97,7 +115,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             if self.handle.is_bypassed() {
                 return Computed::Answered(body.await);
             }
-            let computation = match self.wait_async(sharing).await {
+            let computation = match self.wait_async(sharing, || None).await {
                 Ok(result) => return Computed::Answered(result),
                 Err(computation) => computation,
             };

@@ -23,6 +23,8 @@ pub(crate) mod coalesced;
 mod computation;
 pub(crate) mod detached;
 pub(crate) mod entries;
+#[cfg(feature = "backend")]
+pub(crate) mod found_stale;
 pub(crate) mod handle;
 #[cfg(feature = "backend")]
 pub(crate) mod held_lease;
@@ -32,11 +34,13 @@ pub(crate) mod later_in_backend;
 pub(crate) mod miss;
 pub(crate) mod observed;
 pub(crate) mod pending_call;
+mod previous;
 pub(crate) mod refresh_arguments;
 pub(crate) mod remote;
 #[cfg(feature = "backend")]
 pub(crate) mod serializable;
 mod stale_if_error;
+pub(crate) mod stale_if_slow;
 pub(crate) mod stale_while_revalidate;
 #[cfg(feature = "backend")]
 pub(crate) mod strictness;

@@ -34,6 +34,8 @@ struct Notes {
     state: AtomicU8,
     /// Whether the options of the result's entry were made: of one that was computed or fetched, not of a stale one.
     is_judged: AtomicU8,
+    /// Whether the call was answered by a stale result because the computation is slow; that may still note its end.
+    is_answered_late: AtomicU8,
     /// In nanoseconds.
     age: AtomicU64,
 }
@@ -62,10 +64,17 @@ impl Observed {
         self.0.is_judged.store(1, Relaxed);
     }
 
+    /// Notes that the call is answered by a stale result because the computation is slow.
+    pub fn answered_late(&self) {
+        self.0.is_answered_late.store(1, Relaxed);
+    }
+
     /// Returns the result of the call with its source and its age.
     pub fn cached<R, O: ResultPolicy<R>>(&self, result: R, policy: O) -> Cached<R> {
         let is_judged = self.0.is_judged.load(Relaxed) == 1;
+        let is_late = self.0.is_answered_late.load(Relaxed) == 1;
         let source = match self.0.state.load(Relaxed) {
+            _ if is_late => Source::Stale,
             FRESH => Source::Fresh,
             STALE => Source::Stale,
             // A result that is stored, and not the one that was computed, was served instead of an error.
@@ -145,15 +154,15 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
-    /// Returns the time since the result for the key was stored, if it is recorded and the result may be served.
+    /// Returns the time since the result for the key was stored, if it is recorded and the result has not expired.
     fn age<Q: Part<Stored = StoredKey<E>>>(&self, hash: KeyHash, key: &Q) -> Option<Duration> {
         self.at(hash, |engine, lifecycle| {
             engine.find_with(
                 hash,
                 |stored| key.eq_stored(stored),
                 |entry| {
-                    let is_live = lifecycle.check(&entry.meta, lifecycle.now()).is_live();
-                    is_live.then(|| lifecycle.age(&entry.meta))
+                    let is_kept = lifecycle.check(&entry.meta, lifecycle.now()) != Freshness::Expired;
+                    is_kept.then(|| lifecycle.age(&entry.meta))
                 },
                 lifecycle,
             )

@@ -19,7 +19,7 @@ use crate::store::Epoch;
 use crate::tags::validity::Validity;
 use crate::time::Instant;
 
-/// How calls share computations: the options `single_flight` and `flight_timeout`.
+/// How calls share computations, and how long they wait: the options `single_flight`, `flight_timeout` and `stale_if_slow`.
 #[derive(Clone, Copy, Debug)]
 #[must_use = "options take effect in a call"]
 pub struct FlightOptions {
@@ -29,6 +29,8 @@ pub struct FlightOptions {
     pub(super) timeout: Duration,
     /// How many stale results may be refreshed at a time; `None` for the default.
     pub(super) refreshes: Option<usize>,
+    /// How long a call waits that can be answered by a stale result (stale-if-slow).
+    pub(super) slow: Option<Duration>,
     pub(super) events: Events,
 }
 
@@ -37,7 +39,7 @@ impl FlightOptions {
     pub const SINGLE: Self = Self { is_single: true, ..Self::UNSHARED };
     /// Each call computes for itself.
     pub const UNSHARED: Self =
-        Self { is_single: false, timeout: TIMEOUT, refreshes: None, events: Events::NONE };
+        Self { is_single: false, timeout: TIMEOUT, refreshes: None, slow: None, events: Events::NONE };
 
     /// Sets how long a leader may compute before a follower takes over.
     pub fn timeout(self, timeout: impl IntoSpan<Duration>) -> Self {
@@ -47,6 +49,11 @@ impl FlightOptions {
     /// Sets how many stale results may be refreshed at a time.
     pub const fn refreshes(self, refreshes: usize) -> Self {
         Self { refreshes: Some(refreshes), ..self }
+    }
+
+    /// Sets how long a call waits that can be answered by a stale result (stale-if-slow).
+    pub fn stale_if_slow(self, span: impl IntoSpan<Duration>) -> Self {
+        Self { slow: Some(span.into_span()), ..self }
     }
 
     /// Sets the function that events name; `None` without the feature `tracing`.
@@ -73,6 +80,8 @@ pub struct PendingCall<E: Placement, S, O> {
     pub(super) max_age: Option<MaxAge>,
     /// When the call began to follow another, if it did.
     pub(super) following_since: Option<Instant>,
+    /// When the call is answered by a stale result, if there still is one (stale-if-slow).
+    pub(super) limit: Option<Instant>,
     /// The epoch of the last lookup, which found nothing.
     pub(super) missed: Epoch,
 }
@@ -103,6 +112,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             options,
             max_age: None,
             following_since: None,
+            limit: None,
             missed: Epoch::UNKNOWN,
         }
     }

@@ -179,6 +179,10 @@ impl<R, O: ResultPolicy<R>> ResultPolicy<R> for OnlyInProcess<O> {
         None
     }
 
+    fn copied_value(self, _: &O::Stored) -> Option<NotSerialized> {
+        None
+    }
+
     fn result_of(self, _: NotSerialized) -> R {
         unreachable!("no result is read from the backend")
     }

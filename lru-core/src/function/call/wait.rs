@@ -1,7 +1,5 @@
 //! Waiting for another call's computation; otherwise leading one.
 
-use core::future::poll_fn;
-
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::flight::Leader;
 use crate::flight::follower::{Followed, Follower};
@@ -11,6 +9,7 @@ use crate::flight::timeout::advanced;
 use crate::flight::wait_queue::Beginning;
 use crate::function::call::computation::{Computation, LeaderOf};
 use crate::function::call::pending_call::PendingCall;
+use crate::function::call::remote::block_on;
 use crate::function::result_policy::{ResultPolicy, Sharing};
 use crate::store::Epoch;
 use crate::tags::validity::Validity;
@@ -50,8 +49,13 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
 }
 
 impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
-    /// Blocks until another call has computed the result; otherwise counts a miss.
-    pub(super) fn wait<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
+    /// Blocks until another call has computed the result; otherwise counts a miss. If the call's time is over, returns the
+    /// result of `instead`, if there is one.
+    pub(super) fn wait<R, H>(
+        &mut self,
+        sharing: H,
+        instead: impl Fn() -> Option<R>,
+    ) -> Result<R, Computation<E>>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
@@ -63,7 +67,13 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Ready::Compute => return self.compute(None, None),
                 Ready::Wait(follower) => follower,
             };
-            let end = follower.block();
+            let end = match self.limit {
+                None => follower.block(),
+                Some(_) => match block_on(self.follow_within(&mut follower, &instead)) {
+                    Ok(end) => end,
+                    Err(stale) => return Ok(stale),
+                },
+            };
             match self.followed(&follower, end, sharing) {
                 Outcome::Shared(result) => return Ok(result),
                 Outcome::Compute(leader) => return self.compute(leader, None),
@@ -73,7 +83,11 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     }
 
     /// Like [`PendingCall::wait`], but awaits the other call.
-    pub(super) async fn wait_async<R, H>(&mut self, sharing: H) -> Result<R, Computation<E>>
+    pub(super) async fn wait_async<R, H>(
+        &mut self,
+        sharing: H,
+        instead: impl Fn() -> Option<R>,
+    ) -> Result<R, Computation<E>>
     where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
         H: Sharing<R>,
@@ -86,7 +100,10 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 Ready::Compute => return self.compute(None, None),
                 Ready::Wait(follower) => follower,
             };
-            let end = poll_fn(|context| follower.poll(context)).await;
+            let end = match self.follow_within(&mut follower, &instead).await {
+                Ok(end) => end,
+                Err(stale) => return Ok(stale),
+            };
             match self.followed(&follower, end, sharing) {
                 Outcome::Shared(result) => return Ok(result),
                 Outcome::Compute(leader) => return self.compute(leader, None),
@@ -158,6 +175,8 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
                 self.options.events.took_over(leader.is_after_timeout());
                 Outcome::Compute(Some(leader))
             }
+            // A call with a time limit computes apart, which only a leader does.
+            Followed::Failed if self.limit.is_some() => Outcome::Again,
             Followed::Cycle | Followed::Failed => Outcome::Compute(None),
             Followed::TimedOut => {
                 self.options.events.timed_out();

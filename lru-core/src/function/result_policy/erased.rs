@@ -61,6 +61,10 @@ impl<R, O: ResultPolicy<R, Stored: 'static>, S: Erases<O::Stored>> ResultPolicy<
         self.0.result_of(value)
     }
 
+    fn copied_value(self, stored: &ErasedResult<S>) -> Option<O::Value> {
+        self.0.copied_value(stored.get())
+    }
+
     #[inline]
     fn restore(self, stored: &ErasedResult<S>) -> R {
         self.0.restore(stored.get())

@@ -69,6 +69,9 @@ pub trait ResultPolicy<R>: Copy {
 
     /// Makes a result of its value.
     fn result_of(self, value: Self::Value) -> R;
+
+    /// Returns a copy of the value in a stored form; `None` if it cannot be copied.
+    fn copied_value(self, stored: &Self::Stored) -> Option<Self::Value>;
 }
 
 macro_rules! whole {
@@ -100,6 +103,10 @@ macro_rules! whole {
 
             fn result_of(self, value: $result) -> $result {
                 value
+            }
+
+            fn copied_value(self, stored: &$result) -> Option<$result> {
+                Some(stored.clone())
             }
 
             #[inline]
@@ -154,6 +161,10 @@ impl<T: Clone, E> ResultPolicy<Result<T, E>> for OkOnly {
 
     fn result_of(self, value: T) -> Result<T, E> {
         Ok(value)
+    }
+
+    fn copied_value(self, stored: &T) -> Option<T> {
+        Some(stored.clone())
     }
 
     #[inline]

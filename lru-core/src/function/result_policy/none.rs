@@ -52,6 +52,10 @@ impl<R: MaybeNone, O: ResultPolicy<R>> ResultPolicy<R> for SomeOnly<O> {
         self.0.result_of(value)
     }
 
+    fn copied_value(self, stored: &O::Stored) -> Option<O::Value> {
+        self.0.copied_value(stored)
+    }
+
     #[inline]
     fn restore(self, stored: &O::Stored) -> R {
         self.0.restore(stored)

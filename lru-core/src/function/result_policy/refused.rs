@@ -18,6 +18,10 @@ impl<R> ResultPolicy<R> for Refused {
         unreachable!("a refused result is never stored")
     }
 
+    fn copied_value(self, _: &Self) -> Option<Self> {
+        None
+    }
+
     fn restore(self, _: &Self) -> R {
         unreachable!("a refused result is never stored")
     }
