@@ -219,6 +219,23 @@ mod tests {
     }
 
     #[test]
+    fn invalidated_entries_are_reported_and_reset() {
+        let (counters, mut stats) = (LockedCounters::new(), CacheStats::default());
+        counters.invalidated();
+        counters.dependent_invalidated();
+        counters.dependent_invalidated();
+        counters.report(&mut stats);
+        assert_eq!((stats.invalidated, stats.invalidated_dependents), (1, 2));
+        counters.reset();
+        counters.invalidated();
+        #[cfg(feature = "registry")]
+        assert_eq!(counters.lifetime(), [0, 0, 0, 0, 0, 2, 2]);
+        let mut after = CacheStats::default();
+        counters.report(&mut after);
+        assert_eq!((after.invalidated, after.invalidated_dependents), (1, 0));
+    }
+
+    #[test]
     fn ratio_of_no_calls_is_zero() {
         assert_eq!(CacheInfo::default().hit_ratio().to_bits(), 0.0_f64.to_bits());
         let info = CacheInfo { hits: 3, misses: 1, ..CacheInfo::default() };

@@ -188,8 +188,12 @@ impl Computed {
         let is_complete =
             completeness == Completeness::Complete && nodes.iter().all(|node| node.is_complete());
         in_frame(|reads| {
-            nodes.into_iter().for_each(|node| reads.nodes.push(node));
-            tags.into_items().into_iter().for_each(|tag| reads.tags.push(tag));
+            for node in nodes {
+                reads.nodes.push(node);
+            }
+            for tag in tags.into_items() {
+                reads.tags.push(tag);
+            }
             if !is_complete {
                 reads.completeness = Completeness::Incomplete;
             }

@@ -11,7 +11,7 @@ use super::{in_own_domain, node_of};
 use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::frame::{Computation, Computed, Frame, computing, depends_on, is_recording, record};
 use crate::tags::invalidation::invalidate;
-use crate::tags::node::{DEEPEST, Node};
+use crate::tags::node::{DEEPEST, Invalidity, Node};
 use crate::tags::tag::tag;
 
 /// The node of a body that runs in a frame of its own.
@@ -53,6 +53,45 @@ fn a_result_is_invalid_with_what_it_was_computed_from() {
         assert!(node_of(&[tag("source", 1)]).check().is_some());
         assert!(outer.check().is_none() && middle.check().is_none());
     });
+}
+
+#[test]
+fn an_invalid_result_knows_why() {
+    in_own_domain(|_| {
+        let inner = node_of(&[tag("source", 1)]);
+        let (middle, own) = (computed_from(&[&inner]), node_of(&[tag("source", 1)]));
+        let outer = computed_from(&[&middle]);
+        invalidate(tag("source", 1));
+        // Marked on the way, found by a check of its own, and created from what is known to be invalid.
+        assert!(outer.check().is_none() && own.check().is_none());
+        let late = computed_from(&[&inner]);
+        for node in [&outer, &middle, &late] {
+            assert!(node.check().is_none());
+            assert_eq!(node.invalidity(), Invalidity::Dependency);
+        }
+        assert_eq!([inner, own].map(|node| node.invalidity()), [Invalidity::Own; 2]);
+        let unknown = Computation::begin(Frame::Own).end().with_unknown_tags().into_node([]);
+        invalidate(tag("source", 2));
+        assert!(unknown.check().is_none());
+        assert_eq!(unknown.invalidity(), Invalidity::Dependency);
+    });
+}
+
+#[test]
+fn a_result_has_the_first_deadline_of_its_dependencies_or_its_own() {
+    let (early, late, none) = (node_of(&[]), node_of(&[]), node_of(&[]));
+    early.set_deadline(1);
+    late.set_deadline(2);
+    assert_eq!(none.deadline(), u64::MAX);
+    let deadline_of = |nodes: &[&Arc<Node>]| computed_from(nodes).deadline();
+    assert_eq!((deadline_of(&[&none]), deadline_of(&[&late, &none, &early])), (u64::MAX, 1));
+    let own = computed_from(&[&early]);
+    own.set_deadline(3);
+    assert_eq!(deadline_of(&[&own, &none]), 3);
+    // The deadline is known, although the tags are not.
+    let computation = Computation::begin(Frame::Own);
+    record(&late);
+    assert_eq!(computation.end().with_unknown_tags().into_node([]).deadline(), 2);
 }
 
 #[test]
