@@ -1,7 +1,8 @@
 //! `bypassed`: memoized functions are plain functions.
 
+use std::future::Future;
 use std::panic::catch_unwind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Waker};
@@ -9,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use functools::backend::{Backend, BackendError, Stored};
-use functools::{LruCache, bypassed, cache, isolated, lru_cache};
+use functools::{LruCache, bypassed, cache, invalidate, isolated, lru_cache, tag};
 
 use crate::support::within;
 
@@ -248,4 +249,76 @@ async fn a_bypassed_call_neither_leads_nor_follows() {
         assert_eq!((slow::cache_info().misses, slow::cache_stats().coalesced), (1, 1));
     })
     .await;
+}
+
+#[test]
+fn a_future_that_moves_between_threads_is_bypassed_on_each_of_them() {
+    #[lru_cache]
+    async fn moved(n: u32) -> u32 {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        called(n)
+    }
+    #[lru_cache]
+    fn called(n: u32) -> u32 {
+        n
+    }
+
+    fn polled_elsewhere<F: Future + Send>(mut future: Pin<&mut F>) -> Poll<F::Output>
+    where
+        F::Output: Send,
+    {
+        let poll = || {
+            // Before and after the poll, this thread uses the caches.
+            let before = called::cache_info().misses;
+            called::cache_invalidate(7);
+            called(7);
+            let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(called::cache_contains(7));
+            assert_eq!(called(7), 7);
+            assert_eq!(called::cache_info().misses, before + 1);
+            polled
+        };
+        thread::scope(|scope| scope.spawn(poll).join().expect("it does not panic"))
+    }
+
+    let mut call = pin!(bypassed(async { (moved(1).await, moved(1).await, bypassed(moved(2)).await) }));
+    let mut polls = 0;
+    let result = loop {
+        polls += 1;
+        assert!(polls < 100, "it ends");
+        if let Poll::Ready(result) = polled_elsewhere(call.as_mut()) {
+            break result;
+        }
+    };
+    assert_eq!((result, polls), ((1, 1, 2), 10));
+    assert_eq!((moved::cache_info().misses, moved::cache_info().currsize), (0, 0));
+    assert!(!called::cache_contains(1) && !called::cache_contains(2));
+    // A thread that only began or dropped such a future is in no region either.
+    drop(bypassed(moved(3)));
+    let mut begun = Box::pin(bypassed(moved(3)));
+    assert!(polled_elsewhere(begun.as_mut()).is_pending());
+    thread::scope(|scope| scope.spawn(|| drop(begun)).join().expect("it does not panic"));
+    called(3);
+    assert!(called::cache_contains(3));
+}
+
+#[test]
+fn what_is_read_in_the_region_is_recorded_outside_of_it() {
+    #[lru_cache(tags = |id| [tag("bypassed user", id)])]
+    fn user(id: u32) -> u32 {
+        id
+    }
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> u32 {
+        bypassed(|| user(id))
+    }
+
+    isolated(|| {
+        page(1);
+        assert!(!user::cache_contains(1) && page::cache_contains(1));
+        invalidate(tag("bypassed user", 1));
+        assert!(!page::cache_contains(1));
+    });
 }

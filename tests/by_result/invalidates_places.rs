@@ -113,6 +113,37 @@ fn methods_with_memoize_and_with_self_left_out_of_the_key() {
 }
 
 #[test]
+fn what_was_computed_from_an_invalidated_result_is_invalidated_too() {
+    #[lru_cache(depends = true)]
+    fn user(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(depends = true)]
+    fn page(id: u32) -> u32 {
+        user(id)
+    }
+
+    #[invalidates(user(id))]
+    fn rename(id: u32) -> Result<(), u32> {
+        if id == 2 { Err(id) } else { Ok(()) }
+    }
+
+    isolated(|| {
+        (page(1), page(2), page(3));
+        rename(2).unwrap_err();
+        rename(1).unwrap();
+        assert!(!page::cache_contains(1) && page::cache_contains(2));
+        // Also if the entry itself is not there any more.
+        user::cache_clear();
+        (page(3), user::cache_invalidate(3));
+        page(3);
+        rename(3).unwrap();
+        assert!(!page::cache_contains(3));
+    });
+}
+
+#[test]
 fn the_cache_of_the_thread_that_makes_the_change() {
     #[lru_cache(scope = thread)]
     fn of_thread(n: u32) -> u32 {
