@@ -123,8 +123,10 @@ pub mod __private {
         argument::{
             Batch, by_reference as batch_by_reference, owned as owned_batch, slice as batch_of_slice,
         },
+        map::MapKeys,
         map::{AskedElements, map_of_hits, part_hash},
         miss::{BatchMiss, no_element_options},
+        shared::SharedBatch,
         wrong_length::BatchResult,
     };
     pub use crate::function::call::begin::CoalescedLookup;

@@ -2,8 +2,10 @@
 
 mod accessors;
 mod asyncs;
+mod flights;
 mod model;
 mod options;
 mod results;
 mod shapes;
+mod storm;
 mod support;

@@ -231,13 +231,18 @@ impl<C: CacheTypes, L: Lock<State<C>>> Engine<C, L> {
         drop(notify(removed, lifecycle));
     }
 
+    /// Counts hits of a batch that were answered by another computation.
+    pub(crate) fn count_hits(&self, hits: u64) {
+        self.hold().counters.add((hits, 0));
+    }
+
     /// Counts misses of a batch that were answered without a computation of their own as hits instead.
     pub(crate) fn count_as_hits(&self, misses: u64) {
         let state = self.hold();
         state.add_counts();
+        state.counters.add((misses, 0));
         for _ in 0..misses {
             state.counters.revert_miss();
-            state.counters.hit();
         }
     }
 }

@@ -15,10 +15,10 @@ use parking_lot::Mutex;
 
 /// Identifies a flight among those of all caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FlightId(u64);
+pub(crate) struct FlightId(u64);
 
 impl FlightId {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Relaxed))
     }
@@ -36,7 +36,7 @@ pub(crate) struct BodyScope {
 }
 
 impl BodyScope {
-    pub(super) fn enter(flight: FlightId) -> Self {
+    pub(crate) fn enter(flight: FlightId) -> Self {
         let enter = |led: &RefCell<Vec<FlightId>>| {
             let mut led = led.borrow_mut();
             led.push(flight);

@@ -22,6 +22,8 @@ pub(crate) struct Follower<K, V> {
     timeout: Duration,
     /// When the call stops waiting; `None` before it begins to, or if never.
     deadline: Option<Instant>,
+    /// The deadline of a call that follows several flights.
+    until: Option<Option<Instant>>,
     /// Its place in the queue, once it is there.
     ticket: Option<u64>,
     edge: Option<WaitEdge>,
@@ -44,7 +46,7 @@ pub(crate) enum Followed<K, V> {
 impl<K, V> Follower<K, V> {
     /// Follows `flight`, which counts the follower already.
     pub(super) fn new(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>, timeout: Duration) -> Self {
-        Self { flights, flight, timeout, deadline: None, ticket: None, edge: None }
+        Self { flights, flight, timeout, deadline: None, until: None, ticket: None, edge: None }
     }
 
     /// Returns what the leader published.
@@ -71,17 +73,32 @@ impl<K, V> Follower<K, V> {
         if self.edge.is_none() {
             let Some(edge) = WaitEdge::to(self.flight.id) else { return Poll::Ready(Followed::Cycle) };
             self.edge = Some(edge);
-            self.deadline = deadline_after(self.timeout);
+            self.deadline = self.until.unwrap_or_else(|| deadline_after(self.timeout));
         }
         let Self { flights, flight, ticket, .. } = self;
         let is_published = || flight.published.get().is_some();
         let times = (self.timeout, self.deadline);
-        flight.queue().poll(ticket, context.waker().clone(), times, is_published).map(|end| match end {
-            WaitEnd::Published => Followed::Published,
-            WaitEnd::TakesOver(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
-            WaitEnd::Failed => Followed::Failed,
-            WaitEnd::TimedOut => Followed::TimedOut,
-        })
+        let end = flight.queue().poll(ticket, context.waker().clone(), times, is_published);
+        end.map(|end| followed(end, flights, flight))
+    }
+
+    /// Sets when the call stops waiting, before it begins to: one that follows several flights has one deadline.
+    pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) {
+        self.until = Some(deadline);
+    }
+
+    /// Returns whether the call is in the queue.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    /// Returns how waiting ends if it does now, without waiting. The call has not begun to wait.
+    pub(crate) fn end(&self) -> Option<Followed<K, V>> {
+        debug_assert!(self.ticket.is_none(), "the call is not in the queue");
+        let Self { flights, flight, timeout, .. } = self;
+        let is_published = || flight.published.get().is_some();
+        let end = flight.queue().end(*timeout, is_published)?;
+        Some(followed(end, flights, flight))
     }
 
     /// Takes over from a leader that has exceeded its timeout, without waiting.
@@ -93,6 +110,20 @@ impl<K, V> Follower<K, V> {
     /// Blocks the thread until waiting ends.
     pub(crate) fn block(&mut self) -> Followed<K, V> {
         block(self.timeout, |context| self.poll(context))
+    }
+}
+
+/// Returns what the end of waiting is to the follower of a flight.
+fn followed<K, V>(
+    end: WaitEnd,
+    flights: &Arc<FlightTable<K, V>>,
+    flight: &Arc<Flight<K, V>>,
+) -> Followed<K, V> {
+    match end {
+        WaitEnd::Published => Followed::Published,
+        WaitEnd::TakesOver(takeover) => Followed::Lead(Leader::successor(flights, flight, takeover)),
+        WaitEnd::Failed => Followed::Failed,
+        WaitEnd::TimedOut => Followed::TimedOut,
     }
 }
 

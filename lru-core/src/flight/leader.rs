@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use crate::flight::cycles::{BodyScope, WaitEdge};
+use crate::flight::cycles::{BodyScope, FlightId, WaitEdge};
 use crate::flight::table::{Flight, FlightTable, Published, Terms};
 use crate::flight::wait_queue::{FIRST, Former, Released, Takeover};
 use crate::store::Epoch;
@@ -59,6 +59,11 @@ impl<K, V> Leader<K, V> {
     /// Returns whether it took over because the refresh that the former leader claimed has not begun.
     pub(crate) fn is_after_claim(&self) -> bool {
         self.former == Former::Claiming
+    }
+
+    /// Returns the identity of the flight, to which [`BodyScope`] attributes calls.
+    pub(crate) fn flight_id(&self) -> FlightId {
+        self.flight.id
     }
 
     /// Attributes the calls that this thread makes to the leader's computation until the scope is dropped.

@@ -101,7 +101,7 @@ impl<K, V> Flight<K, V> {
     #[inline]
     pub(super) fn new(hash: KeyHash, key: K, beginning: Beginning) -> Self {
         Self {
-            id: FlightId::new(),
+            id: beginning.id.unwrap_or_else(FlightId::new),
             hash,
             key,
             terms: OnceLock::new(),

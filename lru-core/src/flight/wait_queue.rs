@@ -11,6 +11,7 @@ use std::vec::Vec;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::flight::catch::catch_and_discard;
+use crate::flight::cycles::FlightId;
 use crate::flight::timeout::{Wakeup, now};
 use crate::store::Epoch;
 use crate::time::Instant;
@@ -66,6 +67,8 @@ pub(crate) struct Beginning {
     pub(crate) timeout: Duration,
     /// Whether it claims the refresh of a stale result, which may begin late or never.
     pub(crate) is_claim: bool,
+    /// The identity of the flight, if it is that of several: of all elements that a call of many computes.
+    pub(crate) id: Option<FlightId>,
 }
 
 impl Beginning {
@@ -78,7 +81,7 @@ impl Beginning {
 /// Begins now; the epoch is told later.
 impl From<Duration> for Beginning {
     fn from(timeout: Duration) -> Self {
-        Self { epoch: None, time: now(), timeout, is_claim: false }
+        Self { epoch: None, time: now(), timeout, is_claim: false, id: None }
     }
 }
 
@@ -196,19 +199,7 @@ impl WaitQueue {
         is_published: impl FnOnce() -> bool,
     ) -> Poll<WaitEnd> {
         let mut state = self.0.lock();
-        let end = if is_published() {
-            // The leader wakes the followers after it has published.
-            return Poll::Ready(WaitEnd::Published);
-        } else if state.has_failed {
-            Some(WaitEnd::Failed)
-        } else if state.is_vacant() {
-            Some(WaitEnd::TakesOver(state.take_over(self, timeout, false)))
-        } else if deadline.is_some_and(|deadline| deadline <= now()) {
-            Some(WaitEnd::TimedOut)
-        } else {
-            None
-        };
-        if let Some(end) = end {
+        if let Some(end) = state.end(self, timeout, deadline, is_published) {
             let former = ticket.take().and_then(|ticket| state.waiting.remove(&ticket));
             drop(state);
             drop(former);
@@ -225,6 +216,15 @@ impl WaitQueue {
         drop(state);
         drop(former);
         Poll::Pending
+    }
+
+    /// Like [`poll`](Self::poll), but does not wait: the follower is not in the queue.
+    pub(super) fn end(
+        self: &Arc<Self>,
+        timeout: Duration,
+        is_published: impl FnOnce() -> bool,
+    ) -> Option<WaitEnd> {
+        self.0.lock().end(self, timeout, None, is_published)
     }
 
     /// Takes over from a leader that is stuck, to refresh a stale result.
@@ -299,6 +299,28 @@ impl Wake for WaitQueue {
 }
 
 impl State {
+    /// Returns how the wait of a follower ends, if it does now: the follower may become the leader.
+    fn end(
+        &mut self,
+        queue: &Arc<WaitQueue>,
+        timeout: Duration,
+        deadline: Option<Instant>,
+        is_published: impl FnOnce() -> bool,
+    ) -> Option<WaitEnd> {
+        if is_published() {
+            // The leader wakes the followers after it has published.
+            Some(WaitEnd::Published)
+        } else if self.has_failed {
+            Some(WaitEnd::Failed)
+        } else if self.is_vacant() {
+            Some(WaitEnd::TakesOver(self.take_over(queue, timeout, false)))
+        } else if deadline.is_some_and(|deadline| deadline <= now()) {
+            Some(WaitEnd::TimedOut)
+        } else {
+            None
+        }
+    }
+
     fn is_led_by(&self, number: u64) -> bool {
         self.leadership.as_ref().is_some_and(|leadership| leadership.number == number)
     }
@@ -365,7 +387,7 @@ impl State {
 impl Leadership {
     /// Creates the leadership of the leader that begins a flight.
     fn first(beginning: Beginning) -> Self {
-        let Beginning { epoch, time, timeout, is_claim } = beginning;
+        let Beginning { epoch, time, timeout, is_claim, id: _ } = beginning;
         let deadline = time.checked_add(if is_claim { BEGIN_TIME } else { timeout });
         Self { number: FIRST, is_claim, is_confirmed: false, began: epoch, deadline }
     }

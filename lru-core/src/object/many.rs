@@ -210,7 +210,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
                 }
             }
         };
-        count_twins(&self.engine, &twins);
+        count_twins(&self.engine, &twins, true);
         Ok(merged(hits, computed, (&missing, &twins), V::clone))
     }
 }

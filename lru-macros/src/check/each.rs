@@ -134,8 +134,6 @@ fn options_go_with_elements(args: &Args, errors: &mut Errors) {
         expiry.swr.name().filter(|_| expiry.has_refreshes()),
         expiry.stale_if_error.name(),
         placement.cache.name(),
-        flight.single_flight.name().filter(|_| flight.is_coalesced(false)),
-        flight.flight_timeout.name(),
         flight.detach.name().filter(|_| flight.is_detached()),
         backend.backend.name(),
         backend.snapshot.name(),
@@ -154,6 +152,11 @@ fn function_is_plain(args: &Args, func: &Func, errors: &mut Errors) {
     }
     if let (Some(each), Some(Accessors::None)) = (args.key.each.name(), args.items.accessors.get()) {
         errors.at(each, "`each` cannot be used with `accessors = none`: the body is called with fewer elements, by another function; remove one of them");
+    }
+    let is_shared = args.flight.is_coalesced(func.sig.asyncness.is_some());
+    let changed = func.params().find_map(|param| type_tokens::mut_reference(&param.ty));
+    if let Some(ty) = changed.filter(|_| is_shared) {
+        errors.at(ty, "the body may be called again for elements that another call has not computed, and `&mut` is lent to it once; write `single_flight = false`, or take another type");
     }
     let generic = func.sig.inputs.iter().find_map(|input| match input {
         FnArg::Typed(param) => type_tokens::impl_trait(&param.ty),

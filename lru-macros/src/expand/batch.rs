@@ -21,7 +21,7 @@ use quote::{ToTokens, quote};
 
 use super::{cache, call};
 use crate::batch_type::BatchKind;
-use crate::model::{Batch, Checks, Model};
+use crate::model::{Batch, Checks, Flavor, Flight, MapKeys, Model};
 
 /// The element of a batch, in a closure that takes a reference to it.
 fn element() -> TokenStream {
@@ -40,23 +40,15 @@ fn made(batch: &Batch, model: &Model, argument: &TokenStream) -> TokenStream {
 
 /// The call: looks all elements up, and calls the body with those that are missing.
 pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
-    let krate = &model.krate;
+    if let Some(flight) = &model.flight {
+        return shared(model, batch, flight, home);
+    }
     let handle = cache::handle(model, home);
     let argument = argument(model, batch);
     let made = made(batch, model, &argument);
     let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
     let policy = call::result_policy(model, Checks::Reported);
-    let is_map = batch.keys.is_some();
-    let hits = if is_map {
-        quote! { #krate::__private::map_of_hits(__batch, __hits) }
-    } else {
-        quote! { __hits }
-    };
-    let hits = if batch.result.is_fallible {
-        quote! { ::core::result::Result::Ok(#hits) }
-    } else {
-        hits
-    };
+    let (is_map, hits) = (batch.keys.is_some(), hits(model, batch));
     let before = before_body(model, batch);
     let asked = quote! { __asked.argument() };
     let arguments: Vec<_> = model
@@ -83,6 +75,129 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
     }
 }
 
+/// The result of a call that finds all elements.
+fn hits(model: &Model, batch: &Batch) -> TokenStream {
+    let krate = &model.krate;
+    let hits = match batch.keys {
+        Some(_) => quote! { #krate::__private::map_of_hits(__batch, __hits) },
+        None => quote! { __hits },
+    };
+    in_result(batch, &hits)
+}
+
+/// In an `Ok`, where the function returns a `Result`.
+fn in_result(batch: &Batch, results: &TokenStream) -> TokenStream {
+    if batch.result.is_fallible {
+        quote! { ::core::result::Result::Ok(#results) }
+    } else {
+        results.clone()
+    }
+}
+
+/// The call of a function whose calls share computations: the body is called for the elements that this call is to compute, until
+/// there are none.
+fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> TokenStream {
+    let krate = &model.krate;
+    let (handle, hits) = (cache::handle(model, home), hits(model, batch));
+    let argument = argument(model, batch);
+    let made = made(batch, model, &argument);
+    let (shared, key) = cache::key_of_element(model, home, Checks::Reported, batch, &element());
+    let (policy, options) = (call::result_policy(model, Checks::Reported), options(model, batch));
+    let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
+    let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
+    let is_map = batch.keys.is_some();
+    let call = call::call_with(model, home, &repeated(model, &argument));
+    let (next, answers) = match model.flavor {
+        Flavor::Sync => (
+            quote! { __call.next(#sharing) },
+            quote! {
+                {
+                    let __scopes = __call.scopes();
+                    #call
+                }
+            },
+        ),
+        Flavor::Async(_) => {
+            (quote! { __call.next_async(#sharing).await }, quote! { __call.within(#call).await })
+        }
+    };
+    let answers = if batch.result.is_fallible {
+        quote! {
+            match #answers {
+                ::core::result::Result::Ok(__answers) => __answers,
+                ::core::result::Result::Err(__error) => {
+                    __call.fail();
+                    return ::core::result::Result::Err(__error);
+                }
+            }
+        }
+    } else {
+        answers
+    };
+    let (keys, land, results) = match &batch.keys {
+        None => {
+            let wrong = wrong_length(model, batch);
+            (
+                None,
+                quote! {
+                    if let ::core::result::Result::Err(__wrong) =
+                        __call.land_sequence(__answers, #sharing, #options)
+                    {
+                        return #wrong;
+                    }
+                },
+                quote! { __call.into_sequence() },
+            )
+        }
+        Some(keys) => {
+            let by = compared(model, keys);
+            (
+                Some(
+                    quote! { let mut __keys: #krate::__private::MapKeys<_> = ::core::default::Default::default(); },
+                ),
+                quote! { __call.land_map((&mut __keys, &__known), __answers, #by, #sharing, #options); },
+                quote! { __call.into_map(__found, __elements, __keys) },
+            )
+        }
+    };
+    let results = in_result(batch, &results);
+    quote! {
+        let __batch = #made;
+        let mut __call = {
+            #shared
+            let __looked =
+                #handle.lookup_shared_batch(&__batch, |__element| #key, #policy, #flight);
+            match __looked {
+                ::core::result::Result::Ok(__hits) => return #hits,
+                ::core::result::Result::Err(__call) => __call,
+            }
+        };
+        #known
+        #copies
+        let (mut __elements, __found) = __call.parts(__batch, #is_map);
+        #keys
+        while #next {
+            let mut __asked = __elements.take(__call.asked());
+            let __answers = #answers;
+            #land
+        }
+        #results
+    }
+}
+
+/// The arguments of one of several calls of the body.
+fn repeated(model: &Model, argument: &TokenStream) -> Vec<TokenStream> {
+    let arguments = model.arguments().into_iter();
+    let repeated = arguments.map(|place| {
+        if place.to_string() == argument.to_string() {
+            quote! { __asked.argument() }
+        } else {
+            quote! { ::core::clone::Clone::clone(&#place) }
+        }
+    });
+    repeated.collect()
+}
+
 /// The body of the accessor that peeks at all elements.
 pub(super) fn peek(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStream {
     let (handle, made) = (cache::handle(model, home), made(batch, model, &argument(model, batch)));
@@ -97,17 +212,48 @@ pub(super) fn peek(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
 
 /// What is made of the missing elements before the body takes them.
 fn before_body(model: &Model, batch: &Batch) -> TokenStream {
-    let known = batch.keys.as_ref().map(|keys| {
-        let part = keys.element.borrow(&element(), Checks::Assumed, &model.krate);
-        quote! { let __known = __miss.asked(&__batch, |__element| #part); }
-    });
-    let options = call::entry_options(model).map(|_| {
-        let takes_element = model.entry_options_take(batch_place(model, batch));
-        let elements = takes_element.then(|| quote! { let __elements = __miss.copies(&__batch); });
-        let copies = call::copies_for_options_but(model, Some(batch_place(model, batch)));
-        quote! { #elements #copies }
-    });
-    quote! { #known #options }
+    let (known, copies) = (known(model, batch, &quote!(asked)), copies(model, batch, &quote!(__miss)));
+    quote! { #known #copies }
+}
+
+/// The missing elements, by which the keys of a map are recognized.
+fn known(model: &Model, batch: &Batch, method: &TokenStream) -> Option<TokenStream> {
+    let keys = batch.keys.as_ref()?;
+    let part = keys.element.borrow(&element(), Checks::Assumed, &model.krate);
+    let from = if method.to_string() == "known" { quote!(__call) } else { quote!(__miss) };
+    Some(quote! { let __known = #from.#method(&__batch, |__element| #part); })
+}
+
+/// Copies of the arguments for the options of entries.
+fn copies(model: &Model, batch: &Batch, from: &TokenStream) -> Option<TokenStream> {
+    call::entry_options(model)?;
+    let takes_element = model.entry_options_take(batch_place(model, batch));
+    let elements = takes_element.then(|| quote! { let __elements_copied = #from.copies(&__batch); });
+    let copies = call::copies_for_options_but(model, Some(batch_place(model, batch)));
+    Some(quote! { #elements #copies })
+}
+
+/// The functions that compare the keys of a map with the missing elements.
+fn compared(model: &Model, keys: &MapKeys) -> TokenStream {
+    let krate = &model.krate;
+    let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
+    quote! {
+        (
+            |__key| #krate::__private::part_hash(#part),
+            |__key, __known| #krate::__private::Part::eq_stored(&#part, __known),
+        )
+    }
+}
+
+/// What a wrong number of results becomes.
+fn wrong_length(model: &Model, batch: &Batch) -> TokenStream {
+    let (krate, returned) = (&model.krate, &batch.returned);
+    quote! {
+        {
+            use #krate::__private::choices::*;
+            (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
+        }
+    }
 }
 
 /// The number of the argument with the elements among those that options take.
@@ -117,46 +263,27 @@ fn batch_place(model: &Model, batch: &Batch) -> usize {
 
 /// Stores what the body has returned.
 fn insert(model: &Model, batch: &Batch) -> TokenStream {
-    let krate = &model.krate;
     let options = options(model, batch);
     let insert = match &batch.keys {
         None => quote! { __miss.insert_sequence(__answers, #options) },
         Some(keys) => {
-            let part = keys.of_map.borrow(&quote! { (*__key) }, Checks::Assumed, krate);
-            quote! {
-                __miss.insert_map(
-                    (__found, __known),
-                    __answers,
-                    (
-                        |__key| #krate::__private::part_hash(#part),
-                        |__key, __known| #krate::__private::Part::eq_stored(&#part, __known),
-                    ),
-                    #options,
-                )
-            }
+            let by = compared(model, keys);
+            quote! { __miss.insert_map((__found, __known), __answers, #by, #options) }
         }
     };
-    let returned = &batch.returned;
-    let (is_fallible, is_map) = (batch.result.is_fallible, batch.keys.is_some());
-    let results = if is_fallible {
-        quote! { ::core::result::Result::Ok(__results) }
-    } else {
-        quote! { __results }
-    };
+    let is_map = batch.keys.is_some();
+    let (results, wrong) = (in_result(batch, &quote! { __results }), wrong_length(model, batch));
     let stored = if is_map {
         quote! { { let __results = #insert; #results } }
     } else {
         quote! {
             match #insert {
                 ::core::result::Result::Ok(__results) => #results,
-                ::core::result::Result::Err(__wrong) => {
-                    use #krate::__private::choices::*;
-                    (&&#krate::__private::BatchResult::<#returned>::NEW).__wrong_length(__wrong)
-                }
+                ::core::result::Result::Err(__wrong) => #wrong,
             }
         }
     };
-    if !is_fallible {
+    if !batch.result.is_fallible {
         return stored;
     }
     quote! {
@@ -177,7 +304,7 @@ fn options(model: &Model, batch: &Batch) -> TokenStream {
     let options = call::entry_options_at(model, |number| {
         (number == place).then(|| {
             if model.entry_options_take(place) {
-                quote! { __elements[__number] }
+                quote! { __elements_copied[__number] }
             } else {
                 quote! { () }
             }

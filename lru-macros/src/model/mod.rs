@@ -35,7 +35,7 @@ use params::Arguments;
 
 pub(crate) use accessors::Accessors;
 pub(crate) use backend::{Backend, passed_to_backend};
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, MapKeys};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Checks, Identity, Key, KeyShape, Scope, nested};
 pub(crate) use krate::Krate;

@@ -181,11 +181,15 @@ pub(crate) fn merged<R>(
     merged
 }
 
-/// Counts the misses of keys that are equal to earlier ones as hits: they were answered without a computation of their own.
-pub(crate) fn count_twins<E: Placement>(engines: &E, twins: &[Twin]) {
+/// Counts the keys that are equal to earlier ones as hits: they were answered without a computation of their own. With
+/// `were_missed`, they have been counted as misses.
+pub(crate) fn count_twins<E: Placement>(engines: &E, twins: &[Twin], were_missed: bool) {
     let mut hashes: Vec<KeyHash> = twins.iter().map(|twin| twin.hash).collect();
     hashes.sort_unstable();
     for equal in hashes.chunk_by(|one, other| one == other) {
-        engines.at(equal[0], |engine| engine.count_as_hits(equal.len() as u64));
+        let count = equal.len() as u64;
+        engines.at(equal[0], |engine| {
+            if were_missed { engine.count_as_hits(count) } else { engine.count_hits(count) }
+        });
     }
 }

@@ -22,7 +22,16 @@ pub trait Batch: Sized {
 
     /// Returns the elements at the positions for which `place` is [`Place::Asked`], and those of
     /// [`Place::Kept`], in order.
-    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<Self::Element>);
+    fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<Self::Element>, Vec<Self::Element>);
+
+    /// Makes these elements those that the body is called with.
+    fn collect(elements: Vec<Self::Element>) -> Self::Asked;
+
+    /// Like [`select`](Self::select), for one call of the body with all elements that are asked for.
+    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<Self::Element>) {
+        let (asked, kept) = self.select(place);
+        (Self::collect(asked), kept)
+    }
 
     /// Returns the argument of the body. Called once.
     fn argument<'a>(asked: &'a mut Self::Asked) -> Self::Argument<'a>
@@ -47,6 +56,25 @@ impl<B: Batch> Asked<B> {
     }
 }
 
+/// The elements that a call lacks, until it computes them or receives them from another call.
+pub struct Elements<B: Batch>(Vec<Option<B::Element>>);
+
+impl<B: Batch> Elements<B> {
+    pub(super) fn new(elements: Vec<B::Element>) -> Self {
+        Self(elements.into_iter().map(Some).collect())
+    }
+
+    /// Takes the elements of these numbers out, for a call of the body.
+    pub fn take(&mut self, numbers: &[usize]) -> Asked<B> {
+        let elements = numbers.iter().filter_map(|&number| self.take_one(number));
+        Asked(B::collect(elements.collect()))
+    }
+
+    pub(super) fn take_one(&mut self, number: usize) -> Option<B::Element> {
+        self.0.get_mut(number)?.take()
+    }
+}
+
 /// Where an element of a batch goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -56,6 +84,22 @@ pub enum Place {
     Kept,
     /// Nowhere.
     Dropped,
+}
+
+/// Returns clones of the elements of a borrowed batch, by their places.
+fn clones<'a, T: Clone + 'a>(
+    elements: impl Iterator<Item = &'a T>,
+    mut place: impl FnMut(usize) -> Place,
+) -> (Vec<T>, Vec<T>) {
+    let (mut asked, mut kept) = (Vec::new(), Vec::new());
+    for (position, element) in elements.enumerate() {
+        match place(position) {
+            Place::Asked => asked.push(element.clone()),
+            Place::Kept => kept.push(element.clone()),
+            Place::Dropped => {}
+        }
+    }
+    (asked, kept)
 }
 
 /// A slice. The elements that are missing are cloned, unless all are: then the body is called with the slice itself.
@@ -82,16 +126,21 @@ impl<'a, T: Clone> Batch for Slice<'a, T> {
         &self.0[position]
     }
 
-    fn split(self, mut place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<T>) {
-        let places: Vec<Place> = (0..self.0.len()).map(&mut place).collect();
+    fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<T>, Vec<T>) {
+        clones(self.0.iter(), place)
+    }
+
+    fn collect(elements: Vec<T>) -> Self::Asked {
+        Err(elements)
+    }
+
+    fn split(self, place: impl FnMut(usize) -> Place) -> (Self::Asked, Vec<T>) {
+        let places: Vec<Place> = (0..self.0.len()).map(place).collect();
         if places.iter().all(|place| *place == Place::Asked) {
             return (Ok(self.0), Vec::new());
         }
-        let of = |wanted: Place| -> Vec<T> {
-            let placed = self.0.iter().zip(&places).filter(|(_, place)| **place == wanted);
-            placed.map(|(element, _)| element.clone()).collect()
-        };
-        (Err(of(Place::Asked)), of(Place::Kept))
+        let (asked, kept) = self.select(|position| places[position]);
+        (Err(asked), kept)
     }
 
     fn argument<'b>(asked: &'b mut Self::Asked) -> &'b [T]
@@ -133,13 +182,12 @@ impl<C: FromIterator<T>, T: Clone> Batch for ByReference<'_, C, T> {
         self.0[position]
     }
 
-    fn split(self, mut place: impl FnMut(usize) -> Place) -> (C, Vec<T>) {
-        let places: Vec<Place> = (0..self.0.len()).map(&mut place).collect();
-        let of = |wanted: Place| {
-            let placed = self.0.iter().zip(&places).filter(move |(_, place)| **place == wanted);
-            placed.map(|(element, _)| (*element).clone())
-        };
-        (of(Place::Asked).collect(), of(Place::Kept).collect())
+    fn select(self, place: impl FnMut(usize) -> Place) -> (Vec<T>, Vec<T>) {
+        clones(self.0.into_iter(), place)
+    }
+
+    fn collect(elements: Vec<T>) -> C {
+        elements.into_iter().collect()
     }
 
     fn argument<'b>(asked: &'b mut C) -> &'b C
@@ -178,7 +226,7 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
         &self.0[position]
     }
 
-    fn split(self, mut place: impl FnMut(usize) -> Place) -> (Option<C>, Vec<T>) {
+    fn select(self, mut place: impl FnMut(usize) -> Place) -> (Vec<T>, Vec<T>) {
         let (mut asked, mut kept) = (Vec::new(), Vec::new());
         for (position, element) in self.0.into_iter().enumerate() {
             match place(position) {
@@ -187,7 +235,11 @@ impl<C: FromIterator<T>, T> Batch for Owned<C, T> {
                 Place::Dropped => {}
             }
         }
-        (Some(asked.into_iter().collect()), kept)
+        (asked, kept)
+    }
+
+    fn collect(elements: Vec<T>) -> Option<C> {
+        Some(elements.into_iter().collect())
     }
 
     fn argument<'b>(asked: &'b mut Option<C>) -> C

@@ -8,7 +8,9 @@ use crate::engine::placement::rounds::{BatchKeys, BatchLookup, Missing, lookup_m
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::batch::argument::Batch;
 use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::shared::SharedBatch;
 use crate::function::call::handle::CacheHandle;
+use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::store::Epoch;
@@ -75,6 +77,41 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let keys =
             uses_cache.then(|| missing.iter().map(|missing| key_at(missing.position).to_stored()).collect());
         Err(BatchMiss { handle: self, policy, hits, missing, twins, keys, same: Q::stored_eq })
+    }
+
+    /// Like [`CacheHandle::lookup_batch`], of a call that shares computations with others. Counts no misses yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns the call, if anything is missing.
+    pub fn lookup_shared_batch<'b, B, Q, R, O>(
+        self,
+        batch: &'b B,
+        key: impl Fn(&'b B::Element) -> Q,
+        policy: O,
+        options: FlightOptions,
+    ) -> Result<Vec<R>, SharedBatch<E, S, O, R>>
+    where
+        B: Batch,
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let keys = ElementKeys { batch, key, part: PhantomData };
+        let BatchLookup { hits, mut missing } = if self.stores && !self.is_bypassed() {
+            let read = |stored: &StoredValue<E>| policy.restore(stored);
+            lookup_many(&self.engines, &keys, read, (CountMisses::Later, &self.lifecycle))
+        } else {
+            BatchLookup { hits: Vec::new(), missing: all_missing(&keys) }
+        };
+        if missing.is_empty() {
+            return Ok(hits);
+        }
+        let key_at = |position| (keys.key)(batch.element(position));
+        let twins = split_twins(&mut missing, |one, other| key_at(one).eq_part(&key_at(other)));
+        let stored = || missing.iter().map(|missing| Some(key_at(missing.position).to_stored())).collect();
+        let stored_keys = [stored(), stored()];
+        let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
+        Err(SharedBatch::new(miss, stored_keys, options))
     }
 
     /// Returns the cached results of all elements. Counts nothing and does not mark entries as used.

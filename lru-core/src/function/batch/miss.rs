@@ -7,7 +7,7 @@ use crate::engine::batch::Computed;
 use crate::engine::placement::rounds::{Missing, Twin, count_twins};
 use crate::engine::{Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
-use crate::function::batch::argument::{Asked, Batch, Place};
+use crate::function::batch::argument::{Asked, Batch, Elements, Place};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
@@ -37,8 +37,20 @@ pub fn no_element_options<S, V>(_: usize, _: &S, _: &V) -> EntryOptions {
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
     /// Returns the argument of the body, and with `keeps` the elements that were found.
     pub fn split<B: Batch>(&self, batch: B, keeps: bool) -> (Asked<B>, Vec<B::Element>) {
+        let (asked, kept) = batch.split(self.places(keeps));
+        (Asked::new(asked), kept)
+    }
+
+    /// Like [`split`](Self::split), for several calls of the body.
+    pub fn parts<B: Batch>(&self, batch: B, keeps: bool) -> (Elements<B>, Vec<B::Element>) {
+        let (asked, kept) = batch.select(self.places(keeps));
+        (Elements::new(asked), kept)
+    }
+
+    /// Returns where the element at each position goes.
+    fn places(&self, keeps: bool) -> impl FnMut(usize) -> Place {
         let (mut missing, mut twins) = (self.missing.iter().peekable(), self.twins.iter().peekable());
-        let (asked, kept) = batch.split(|position| {
+        move |position| {
             if missing.next_if(|missing| missing.position == position).is_some() {
                 Place::Asked
             } else if twins.next_if(|twin| twin.position == position).is_some() || !keeps {
@@ -46,8 +58,7 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
             } else {
                 Place::Kept
             }
-        });
-        (Asked::new(asked), kept)
+        }
     }
 
     /// Returns copies of the missing elements, for the options of their entries.
@@ -72,32 +83,49 @@ impl<E: Placement, S: Lifecycle<E::Types>, O, R> BatchMiss<E, S, O, R> {
         O: ResultPolicy<R, Stored = StoredValue<E>>,
     {
         let Self { handle, policy, missing, twins, keys, same, .. } = self;
-        let is_bypassed = handle.is_bypassed();
         let keys = keys.take();
         let stores = keys.is_some();
-        let mut keys = keys.into_iter().flatten();
-        let mut entries = Vec::with_capacity(if stores { missing.len() } else { 0 });
-        for ((number, missing), result) in missing.iter().enumerate().zip(results) {
+        let keys = keys.into_iter().flatten().map(Some).chain(core::iter::repeat_with(|| None));
+        let results = missing.iter().enumerate().zip(keys).zip(results);
+        let results = results.map(|(((number, missing), key), result)| (number, *missing, key, result));
+        handle.store_batch(results, (*policy, *same), options);
+        if stores {
+            count_twins(&handle.engines, twins, true);
+        }
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Stores results of elements, as far as the result policy stores them: each with its number, and its key if it is to be
+    /// stored.
+    pub(super) fn store_batch<'r, R: 'r, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        results: impl Iterator<Item = (usize, Missing, Option<StoredKey<E>>, &'r R)>,
+        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) {
+        let is_bypassed = self.is_bypassed();
+        let mut entries = Vec::with_capacity(results.size_hint().0);
+        for (number, missing, key, result) in results {
             let is_error = policy.is_error(result);
             if is_error && !is_bypassed {
-                handle.count_error();
+                self.count_error();
             }
-            let Some(key) = keys.next() else { continue };
+            let Some(key) = key else { continue };
             // Cloned before the lock is taken.
-            let judged = handle.judge(result, *policy, |lifecycle, value| options(number, lifecycle, value));
+            let judged = self.judge(result, policy, |lifecycle, value| options(number, lifecycle, value));
             let stored = judged
                 .filter(EntryOptions::stores)
                 .and_then(|options| Some((options, policy.stored(result)?)));
             if let Some((options, value)) = stored {
-                let meta = handle.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+                let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
                 let entry = EntryOf { hash: missing.hash, key, value, meta };
                 entries.push(Computed { entry, began: missing.began });
             }
         }
-        if stores {
-            let compare = PolicyComparison { same: *same, policy: PhantomData::<fn(O) -> R> };
-            handle.engines.insert_many(entries, &compare, &handle.lifecycle);
-            count_twins(&handle.engines, twins);
+        if !entries.is_empty() {
+            let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+            self.engines.insert_many(entries, &compare, &self.lifecycle);
         }
     }
 }

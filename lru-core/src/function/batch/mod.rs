@@ -12,4 +12,5 @@ pub(crate) mod lookup;
 pub(crate) mod map;
 pub(crate) mod miss;
 pub(crate) mod sequence;
+pub(crate) mod shared;
 pub(crate) mod wrong_length;

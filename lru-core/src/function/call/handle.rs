@@ -140,7 +140,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         }
     }
 
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &self,
         entry: Entry<E::Types>,
         kind: InsertKind,

@@ -24,14 +24,14 @@ use crate::time::Instant;
 #[must_use = "options take effect in a call"]
 pub struct FlightOptions {
     /// Whether concurrent misses of a key are coalesced.
-    pub(super) is_single: bool,
+    pub(crate) is_single: bool,
     /// How long a leader may compute before a follower takes over.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How many stale results may be refreshed at a time; `None` for the default.
     pub(super) refreshes: Option<usize>,
     /// How long a call waits that can be answered by a stale result (stale-if-slow).
     pub(super) slow: Option<Duration>,
-    pub(super) events: Events,
+    pub(crate) events: Events,
 }
 
 impl FlightOptions {

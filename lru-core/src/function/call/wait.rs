@@ -154,7 +154,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
             let is_superseded = |began| engine.is_superseded(began, *hash);
             // From its lookup on: a call that joins after a later change of the key gets a current result.
             let (epoch, time) = (Some(*missed), advanced(start));
-            let beginning = Beginning { epoch, time, timeout: options.timeout, is_claim: false };
+            let beginning = Beginning { epoch, time, timeout: options.timeout, is_claim: false, id: None };
             engine.flights().join(*hash, flight_key, *same, beginning, is_superseded)
         })
     }

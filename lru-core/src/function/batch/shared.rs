@@ -1,0 +1,529 @@
+//! A call of many elements that shares computations with other calls (single-flight for each element).
+//!
+//! Each missing element is joined in the flight of its key, as a call of that element alone would join it: another call
+//! computes it, or this one leads. Joins are not atomic, so calls with overlapping elements may follow each other.
+//!
+//! Invariant: a call computes what it leads before it waits for another. So no call that waits leads a flight, and each
+//! chain of waiting calls ends at a body that runs.
+//!
+//! All flights of a call have one identity, by which a body that waits for itself is recognized.
+
+use core::future::{Future, poll_fn};
+use core::marker::PhantomData;
+use core::pin::pin;
+use core::task::{Context, Poll};
+use std::vec::Vec;
+
+use crate::engine::batch::CountMisses;
+use crate::engine::placement::rounds::{BatchKeys, BatchLookup, Missing, count_twins, lookup_many, merged};
+use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::flight::Leader;
+use crate::flight::cycles::{BodyScope, FlightId};
+use crate::flight::follower::{Followed, Follower};
+use crate::flight::join::Joined;
+use crate::flight::table::Published;
+use crate::flight::timeout::advanced;
+use crate::flight::wait_queue::Beginning;
+use crate::function::batch::argument::{Batch, Elements};
+use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::wrong_length::WrongLength;
+use crate::function::call::coalesced::publish;
+use crate::function::call::handle::CacheHandle;
+use crate::function::call::miss::PolicyComparison;
+use crate::function::call::pending_call::FlightOptions;
+use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::key::KeyHash;
+use crate::store::{EntryOf, Epoch};
+use crate::time::Instant;
+
+/// How many times a call joins its elements again after a call that it followed has failed. Then it computes for itself, so
+/// that calls do not fail one after the other.
+const MOST_FAILURES: u32 = 2;
+
+/// A call of many elements, of which some are missing. Borrows no argument.
+#[must_use = "the results are computed by the calls of the body that `next` asks for"]
+pub struct SharedBatch<E: Placement, S, O, R> {
+    miss: BatchMiss<E, S, O, R>,
+    options: FlightOptions,
+    /// The keys of the missing elements, until they are stored.
+    keys: Vec<Option<StoredKey<E>>>,
+    /// The results of the missing elements, as far as they are known.
+    pub(super) results: Vec<Option<R>>,
+    flights: Flights<StoredKey<E>, StoredValue<E>>,
+    /// The numbers of the missing elements that the body is called with.
+    asked: Vec<usize>,
+    /// When the body was called.
+    started: Instant,
+}
+
+/// The parts of a call in the flights of the missing elements, by their numbers.
+struct Flights<K, V> {
+    /// The identity of all that this call leads.
+    id: FlightId,
+    /// Copies of the keys for flights, until they are taken.
+    keys: Vec<Option<K>>,
+    /// The elements that are to be joined.
+    unjoined: Vec<usize>,
+    leads: Vec<Lead<K, V>>,
+    /// The elements that this call computes without a flight.
+    alone: Vec<usize>,
+    follows: Vec<(usize, Follower<K, V>)>,
+    /// How many of the calls that were followed have failed.
+    failures: u32,
+    /// When this call stops waiting, once it has begun to.
+    deadline: Option<Option<Instant>>,
+}
+
+/// An element whose flight a call leads.
+struct Lead<K, V> {
+    number: usize,
+    leader: Leader<K, V>,
+    /// Whether the call took over, and the flight does not know yet when its computation began.
+    is_successor: bool,
+}
+
+impl<K, V> Flights<K, V> {
+    /// Attributes the calls that this thread makes to the computation of this call.
+    fn scopes(&self) -> Vec<BodyScope> {
+        let mut ids: Vec<FlightId> = self.leads.iter().map(|lead| lead.leader.flight_id()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().map(BodyScope::enter).collect()
+    }
+
+    /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.
+    fn ended(&mut self, number: usize, end: Followed<K, V>, options: FlightOptions) -> bool {
+        match end {
+            Followed::Published => return true,
+            Followed::Lead(leader) => {
+                options.events.took_over(leader.is_after_timeout());
+                self.leads.push(Lead { number, leader, is_successor: true });
+            }
+            Followed::Failed if self.failures < MOST_FAILURES && self.keys[number].is_some() => {
+                self.unjoined.push(number);
+            }
+            Followed::Cycle | Followed::Failed => self.alone.push(number),
+            Followed::TimedOut => {
+                options.events.timed_out();
+                self.alone.push(number);
+            }
+        }
+        false
+    }
+}
+
+/// The keys of some of the missing elements.
+struct SomeKeys<'c, K> {
+    numbers: &'c [usize],
+    missing: &'c [Missing],
+    keys: &'c [Option<K>],
+    same: fn(&K, &K) -> bool,
+}
+
+impl<K> BatchKeys<K> for SomeKeys<'_, K> {
+    fn count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    fn hash(&self, position: usize) -> KeyHash {
+        self.missing[self.numbers[position]].hash
+    }
+
+    fn matches(&self, position: usize, stored: &K) -> bool {
+        self.keys[self.numbers[position]].as_ref().is_some_and(|key| (self.same)(stored, key))
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    /// Creates the call from what its lookup did not find. `keys` are the keys of the missing elements, twice.
+    pub(super) fn new(
+        miss: BatchMiss<E, S, O, R>,
+        keys: [Vec<Option<StoredKey<E>>>; 2],
+        options: FlightOptions,
+    ) -> Self {
+        let count = miss.missing.len();
+        let [keys, flight_keys] = keys;
+        let numbers = (0..count).collect();
+        // A nested call from an `Eq` or a `Clone`, made while the lock is held, must not wait for a leader
+        // that may need the lock.
+        let joins = options.is_single && !miss.handle.is_bypassed() && !miss.handle.engines.is_held();
+        let (unjoined, alone) = if joins { (numbers, Vec::new()) } else { (Vec::new(), numbers) };
+        let flights = Flights {
+            id: FlightId::new(),
+            keys: flight_keys,
+            unjoined,
+            leads: Vec::new(),
+            alone,
+            follows: Vec::new(),
+            failures: 0,
+            deadline: None,
+        };
+        let results = (0..count).map(|_| None).collect();
+        Self { miss, options, keys, results, flights, asked: Vec::new(), started: Instant::now() }
+    }
+
+    /// Blocks until the body is to be called, or all results are there. Returns whether the body is to be called, for the elements
+    /// that [`asked`](Self::asked) returns.
+    pub fn next<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+        loop {
+            if self.begin(sharing) {
+                return true;
+            }
+            let Some((number, follower)) = self.flights.follows.last_mut() else { return false };
+            let (number, end) = (*number, follower.block());
+            self.followed(number, end, sharing);
+        }
+    }
+
+    /// Like [`SharedBatch::next`], but awaits other calls.
+    pub async fn next_async<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+        loop {
+            if self.begin(sharing) {
+                return true;
+            }
+            if self.flights.follows.is_empty() {
+                return false;
+            }
+            poll_fn(|context| self.poll(context, sharing)).await;
+        }
+    }
+
+    fn poll<H: Sharing<R>>(&mut self, context: &Context<'_>, sharing: H) -> Poll<()> {
+        let Some((number, follower)) = self.flights.follows.last_mut() else { return Poll::Ready(()) };
+        let number = *number;
+        follower.poll(context).map(|end| self.followed(number, end, sharing))
+    }
+
+    pub(super) fn miss(&self) -> &BatchMiss<E, S, O, R> {
+        &self.miss
+    }
+
+    /// Returns the missing elements, and with `keeps` those that were found.
+    pub fn parts<B: Batch>(&self, batch: B, keeps: bool) -> (Elements<B>, Vec<B::Element>) {
+        self.miss.parts(batch, keeps)
+    }
+
+    /// Returns copies of the missing elements, for the options of their entries.
+    pub fn copies<B: Batch<Element: Clone>>(&self, batch: &B) -> Vec<B::Element> {
+        self.miss.copies(batch)
+    }
+
+    /// Returns the numbers of the elements that the body is to be called with.
+    #[must_use]
+    pub fn asked(&self) -> &[usize] {
+        &self.asked
+    }
+
+    /// Attributes the calls that this thread makes to the computation, until the scopes are dropped.
+    #[must_use]
+    pub fn scopes(&self) -> impl Sized + use<E, S, O, R> {
+        self.flights.scopes()
+    }
+
+    /// Awaits the body, whose calls are attributed to the computation.
+    pub async fn within<F: Future>(&self, body: F) -> F::Output {
+        let mut body = pin!(body);
+        poll_fn(|context| {
+            let _scopes = self.flights.scopes();
+            body.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Joins the flights of elements that have none, and begins to compute those that this call leads. Returns whether there
+    /// are any.
+    fn begin<H: Sharing<R>>(&mut self, sharing: H) -> bool {
+        loop {
+            for number in core::mem::take(&mut self.flights.unjoined) {
+                self.join(number);
+            }
+            if self.flights.leads.is_empty() && self.flights.alone.is_empty() {
+                self.limit_wait();
+                return false;
+            }
+            // The body is called once for all that can be computed by now.
+            for (number, follower) in core::mem::take(&mut self.flights.follows) {
+                let end = if follower.is_waiting() { None } else { follower.end() };
+                match end {
+                    Some(end) => self.ended(number, &follower, end, sharing),
+                    None => self.flights.follows.push((number, follower)),
+                }
+            }
+            self.look_again(sharing);
+            if !self.asked.is_empty() {
+                self.started = Instant::now();
+                return true;
+            }
+        }
+    }
+
+    /// Sets when the call stops waiting for the flight that it waits for next: it waits for all of them for
+    /// `flight_timeout` at most.
+    fn limit_wait(&mut self) {
+        let Flights { follows, deadline, .. } = &mut self.flights;
+        let Some((_, follower)) = follows.last_mut() else { return };
+        let timeout = self.options.timeout;
+        let deadline = deadline.get_or_insert_with(|| advanced(Instant::now()).checked_add(timeout));
+        follower.wait_until(*deadline);
+    }
+
+    /// Joins the flight of an element.
+    fn join(&mut self, number: usize) {
+        let Self { miss, options, flights, results, .. } = self;
+        let BatchMiss { handle, policy, missing, same, .. } = miss;
+        let missing = &mut missing[number];
+        loop {
+            let hash = missing.hash;
+            if missing.began == Epoch::UNKNOWN {
+                missing.began = handle.at(hash, |engine, _| engine.epoch());
+            }
+            let key = &mut flights.keys[number];
+            let joined = handle.at(hash, |engine, _| {
+                let is_superseded = |began| engine.is_superseded(began, hash);
+                let (epoch, time) = (Some(missing.began), advanced(Instant::now()));
+                let (timeout, id) = (options.timeout, Some(flights.id));
+                let beginning = Beginning { epoch, time, timeout, is_claim: false, id };
+                engine.flights().join(hash, key, *same, beginning, is_superseded)
+            });
+            match joined {
+                Joined::Lead(leader) => {
+                    return flights.leads.push(Lead { number, leader, is_successor: false });
+                }
+                Joined::Follow(follower) => return flights.follows.push((number, follower)),
+                Joined::Ended => {
+                    let Some(key) = key else { return flights.alone.push(number) };
+                    let read = |value: &StoredValue<E>| policy.restore(value);
+                    let found = handle.at(hash, |engine, lifecycle| {
+                        engine.lookup_uncounted(hash, |stored| same(stored, key), read, lifecycle)
+                    });
+                    match found {
+                        Ok((result, _)) => return results[number] = Some(result),
+                        Err(began) => missing.began = began,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks up once more what this call is to compute: an earlier leader may have stored it since. Counts hits and misses.
+    fn look_again<H: Sharing<R>>(&mut self, sharing: H) {
+        let mut numbers: Vec<usize> = self.flights.leads.iter().map(|lead| lead.number).collect();
+        numbers.append(&mut self.flights.alone);
+        numbers.sort_unstable();
+        let Self { miss, keys, flights, .. } = &*self;
+        let BatchMiss { handle, policy, missing, same, .. } = miss;
+        if handle.is_bypassed() {
+            self.asked = numbers;
+            return;
+        }
+        let BatchLookup { hits, missing: lacking } = if handle.stores {
+            // User code runs here, which may call the function.
+            let _scopes = flights.scopes();
+            let some = SomeKeys { numbers: &numbers, missing, keys, same: *same };
+            let read = |value: &StoredValue<E>| policy.restore(value);
+            lookup_many(&handle.engines, &some, read, (CountMisses::Now, &handle.lifecycle))
+        } else {
+            let lacks = |(position, number): (usize, &usize)| {
+                handle.engines.first(Engine::count_uncached_miss);
+                let hash = missing[*number].hash;
+                Missing { position, hash, began: handle.at(hash, |engine, _| engine.epoch()) }
+            };
+            BatchLookup { hits: Vec::new(), missing: numbers.iter().enumerate().map(lacks).collect() }
+        };
+        let mut began = lacking.iter().map(|lacking| (numbers[lacking.position], lacking.began)).peekable();
+        let mut hits = hits.into_iter();
+        let mut leads = core::mem::take(&mut self.flights.leads);
+        leads.sort_unstable_by_key(|lead| lead.number);
+        let mut leads = leads.into_iter().peekable();
+        let mut asked = Vec::with_capacity(lacking.len());
+        for number in numbers.iter().copied() {
+            let lead = leads.next_if(|lead| lead.number == number);
+            if let Some((_, began)) = began.next_if(|(lacking, _)| *lacking == number) {
+                let before = core::mem::replace(&mut self.miss.missing[number].began, began);
+                if let Some(lead) = lead {
+                    // The body begins later than this epoch: a call that joins before this is noted receives a
+                    // current result.
+                    if lead.is_successor || !began.has_changes_of(before) {
+                        lead.leader.begin(began);
+                    }
+                    self.flights.leads.push(lead);
+                }
+                asked.push(number);
+            } else if let Some(hit) = hits.next() {
+                publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, None);
+                self.results[number] = Some(hit);
+            }
+        }
+        self.asked = asked;
+    }
+
+    /// Records how waiting for the last of the followed flights has ended.
+    fn followed<H: Sharing<R>>(
+        &mut self,
+        number: usize,
+        end: Followed<StoredKey<E>, StoredValue<E>>,
+        sharing: H,
+    ) {
+        if let Some((_, follower)) = self.flights.follows.pop() {
+            if matches!(end, Followed::Failed) {
+                self.flights.failures += 1;
+            }
+            self.ended(number, &follower, end, sharing);
+        }
+    }
+
+    /// Takes the result that a leader has published, or records what this call does instead.
+    fn ended<H: Sharing<R>>(
+        &mut self,
+        number: usize,
+        follower: &Follower<StoredKey<E>, StoredValue<E>>,
+        end: Followed<StoredKey<E>, StoredValue<E>>,
+        sharing: H,
+    ) {
+        if !self.flights.ended(number, end, self.options) {
+            return;
+        }
+        let BatchMiss { handle, policy, missing, .. } = &self.miss;
+        let result = match follower.published() {
+            Some(Published::Stored(value)) => Some(policy.restore(value)),
+            Some(Published::Whole(packed)) => sharing.unpack(&**packed),
+            None => None,
+        };
+        match result {
+            Some(result) => {
+                handle.at(missing[number].hash, |engine, _| engine.counters().coalesced.add(1));
+                self.results[number] = Some(result);
+            }
+            None => self.flights.alone.push(number),
+        }
+    }
+
+    /// Stores and publishes what the body has returned for the elements that it was asked for. `options` makes the options of an
+    /// entry, by the number of the element among the missing ones.
+    pub(super) fn land<H: Sharing<R>>(
+        &mut self,
+        results: Vec<R>,
+        sharing: H,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) {
+        // User code runs here, which may call the function.
+        let scopes = self.flights.scopes();
+        let asked = core::mem::take(&mut self.asked);
+        // In the order of their numbers.
+        let leads = core::mem::take(&mut self.flights.leads);
+        let Self { miss, keys, started, .. } = self;
+        let BatchMiss { handle, policy, missing, same, .. } = &*miss;
+        let is_replaced = |number| {
+            let lead = leads.binary_search_by_key(&number, |lead| lead.number);
+            lead.is_ok_and(|lead| !leads[lead].leader.leads())
+        };
+        let stores = handle.stores && !handle.is_bypassed();
+        if !handle.is_bypassed() {
+            let took = started.elapsed();
+            handle.engines.first(|engine| engine.counters().computing.record(took));
+        }
+        // A call that was too slow does not replace what its successor has stored.
+        let (late, in_time): (Vec<_>, Vec<_>) =
+            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
+        let in_time = in_time.into_iter().map(|(number, result)| {
+            (number, missing[number], keys[number].take().filter(|_| stores), result)
+        });
+        handle.store_batch(in_time, (*policy, *same), &options);
+        for (number, result) in late {
+            if let Some(key) = keys[number].take().filter(|_| stores) {
+                handle.store_late((missing[number], key), result, (*policy, *same), |lifecycle, value| {
+                    options(number, lifecycle, value)
+                });
+            }
+        }
+        let mut leads = leads.into_iter().peekable();
+        for (number, result) in asked.into_iter().zip(results) {
+            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
+                publish(Some(lead.leader), *policy, sharing, &result, None);
+            }
+            self.results[number] = Some(result);
+        }
+        drop(scopes);
+    }
+
+    /// Ends the call with an error of the whole: the calls that follow compute for themselves.
+    pub fn fail(mut self) {
+        for lead in self.flights.leads.drain(..) {
+            lead.leader.fail();
+        }
+        self.miss.fail();
+    }
+
+    /// Ends the call after a wrong number of results.
+    pub(super) fn wrong_length(&mut self, returned: usize) -> WrongLength {
+        let expected = self.asked.len();
+        for lead in self.flights.leads.drain(..) {
+            lead.leader.fail();
+        }
+        WrongLength { expected, returned }
+    }
+
+    /// Returns what was found, after counting the elements that are equal to others.
+    pub(super) fn counted(self) -> (BatchMiss<E, S, O, R>, Vec<Option<R>>) {
+        if !self.miss.handle.is_bypassed() {
+            count_twins(&self.miss.handle.engines, &self.miss.twins, false);
+        }
+        (self.miss, self.results)
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Stores the result of an element whose computation took too long, and which another call has computed.
+    fn store_late<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        (missing, key): (Missing, StoredKey<E>),
+        result: &R,
+        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) {
+        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
+        let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
+        else {
+            return;
+        };
+        let is_error = policy.is_error(result);
+        let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+        let entry = EntryOf { hash: missing.hash, key, value, meta };
+        let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+        self.insert(entry, InsertKind::Revalidated(missing.began), compare);
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R: Clone> SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    /// Stores and publishes what the body returned for the elements that it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Another number of results. Nothing is stored.
+    pub fn land_sequence<H: Sharing<R>>(
+        &mut self,
+        results: Vec<R>,
+        sharing: H,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) -> Result<(), WrongLength> {
+        if results.len() != self.asked.len() {
+            return Err(self.wrong_length(results.len()));
+        }
+        self.land(results, sharing, options);
+        Ok(())
+    }
+
+    /// Returns the results of all elements, in their order.
+    pub fn into_sequence(self) -> Vec<R> {
+        let (miss, results) = self.counted();
+        let results = results.into_iter().flatten().collect();
+        merged(miss.hits, results, (&miss.missing, &miss.twins), R::clone)
+    }
+}
