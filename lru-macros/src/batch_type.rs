@@ -76,8 +76,8 @@ pub(crate) struct BatchResult {
 pub(crate) enum ResultShape {
     /// A `Vec`, in the order of the elements.
     Sequence(Type),
-    /// A map from elements to results.
-    Map { key: Type, value: Type },
+    /// A map: the types of its keys and of its values.
+    Map(Box<[Type; 2]>),
 }
 
 impl BatchResult {
@@ -103,7 +103,7 @@ impl ResultShape {
         let mut types = arguments(last);
         match (types.next(), types.next()) {
             (Some(of), None) if last.ident == "Vec" => Some(Self::Sequence(of.clone())),
-            (Some(key), Some(value)) => Some(Self::Map { key: key.clone(), value: value.clone() }),
+            (Some(key), Some(value)) => Some(Self::Map(Box::new([key.clone(), value.clone()]))),
             _ => None,
         }
     }
@@ -112,7 +112,10 @@ impl ResultShape {
     pub(crate) fn of_element(&self) -> Type {
         match self {
             Self::Sequence(ty) => ty.clone(),
-            Self::Map { value, .. } => syn::parse_quote! { ::core::option::Option<#value> },
+            Self::Map(map) => {
+                let [_, value] = &**map;
+                syn::parse_quote! { ::core::option::Option<#value> }
+            }
         }
     }
 }

@@ -19,8 +19,8 @@ use parking_lot::Mutex;
 use crate::flight::catch::catch_and_discard;
 use crate::flight::cycles::WaitEdge;
 use crate::flight::executor::{Spawn, Task};
+use crate::flight::leadership::{BEGIN_TIME, deadline_after};
 use crate::flight::timeout::{Wakeup, now};
-use crate::flight::wait_queue::{BEGIN_TIME, deadline_after};
 use crate::time::Instant;
 
 /// What the executor and the call share.

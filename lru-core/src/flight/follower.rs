@@ -9,8 +9,9 @@ use std::thread::{self, Thread};
 
 use crate::flight::cycles::WaitEdge;
 use crate::flight::leader::Leader;
+use crate::flight::leadership::deadline_after;
 use crate::flight::table::{Flight, FlightTable, Published};
-use crate::flight::wait_queue::{WaitEnd, deadline_after};
+use crate::flight::wait_queue::WaitEnd;
 use crate::tags::node::Node;
 use crate::time::Instant;
 

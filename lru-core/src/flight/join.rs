@@ -7,8 +7,8 @@ use std::vec::Vec;
 
 use crate::flight::follower::Follower;
 use crate::flight::leader::Leader;
+use crate::flight::leadership::Beginning;
 use crate::flight::table::{Flight, FlightTable};
-use crate::flight::wait_queue::Beginning;
 use crate::key::KeyHash;
 use crate::store::Epoch;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::thread;
 
 use crate::flight::cycles::{BodyScope, FlightId, WaitEdge};
+use crate::flight::leadership::FIRST;
 use crate::flight::table::{Flight, FlightTable, Published, Terms};
-use crate::flight::wait_queue::{FIRST, Former, Released, Takeover};
+use crate::flight::wait_queue::{Former, Released, Takeover};
 use crate::store::Epoch;
 
 /// The leadership of a flight. Dropped before the result is published, it wakes a follower to take over.

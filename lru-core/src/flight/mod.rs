@@ -23,6 +23,7 @@ pub(crate) mod executor;
 pub(crate) mod follower;
 pub(crate) mod join;
 pub(crate) mod leader;
+pub(crate) mod leadership;
 pub(crate) mod limited;
 pub(crate) mod refresh_pool;
 pub(crate) mod table;

@@ -21,8 +21,8 @@ use std::vec::Vec;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::flight::catch::catch_and_discard;
+use crate::flight::leadership::deadline_after;
 use crate::flight::timeout::{Wakeup, now};
-use crate::flight::wait_queue::deadline_after;
 use crate::time::Instant;
 
 type Job = Box<dyn FnOnce() + Send>;

@@ -12,7 +12,8 @@ use hashbrown::HashTable;
 use parking_lot::Mutex;
 
 use crate::flight::cycles::FlightId;
-use crate::flight::wait_queue::{Beginning, FIRST, WaitQueue};
+use crate::flight::leadership::{Beginning, FIRST};
+use crate::flight::wait_queue::WaitQueue;
 use crate::key::KeyHash;
 use crate::store::Epoch;
 use crate::tags::node::Node;

@@ -11,7 +11,7 @@ use std::vec::Vec;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::flight::catch::catch_and_discard;
-use crate::flight::cycles::FlightId;
+use crate::flight::leadership::{Beginning, Leadership, deadline_after};
 use crate::flight::timeout::{Wakeup, now};
 use crate::store::Epoch;
 use crate::time::Instant;
@@ -43,46 +43,6 @@ struct Waiting {
     waker: Waker,
     /// When it stops waiting; `None` if never.
     deadline: Option<Instant>,
-}
-
-struct Leadership {
-    number: u64,
-    /// Whether it claims the refresh of a stale result, which may begin late or never.
-    is_claim: bool,
-    /// Whether the claimed refresh will begin as soon as it is its turn.
-    is_confirmed: bool,
-    /// When the computation began; `None` before it does.
-    began: Option<Epoch>,
-    /// When a follower may take over; `None` if never.
-    deadline: Option<Instant>,
-}
-
-/// When a call begins a flight, and how long it may take.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Beginning {
-    /// When the computation began; `None` if that is told later.
-    pub(crate) epoch: Option<Epoch>,
-    /// The time by which timeouts are measured.
-    pub(crate) time: Instant,
-    pub(crate) timeout: Duration,
-    /// Whether it claims the refresh of a stale result, which may begin late or never.
-    pub(crate) is_claim: bool,
-    /// The identity of the flight, if it is that of several: of all elements that a call of many computes.
-    pub(crate) id: Option<FlightId>,
-}
-
-impl Beginning {
-    /// Returns whether the first leader has exceeded its timeout, if it still leads.
-    pub(super) fn is_stuck(self) -> bool {
-        Leadership::first(self).is_stuck()
-    }
-}
-
-/// Begins now; the epoch is told later.
-impl From<Duration> for Beginning {
-    fn from(timeout: Duration) -> Self {
-        Self { epoch: None, time: now(), timeout, is_claim: false, id: None }
-    }
 }
 
 /// The followers of a flight that has ended, to be woken after all locks are released.
@@ -130,12 +90,6 @@ pub(super) enum Former {
     /// It claimed a refresh and has not begun.
     Claiming,
 }
-
-/// The number of the leader that begins a flight.
-pub(super) const FIRST: u64 = 0;
-
-/// How long an executor may take to begin a refresh or a detached computation, before a call sees to it.
-pub(super) const BEGIN_TIME: Duration = Duration::from_millis(100);
 
 /// How long a follower that was woken has to take over before the next is woken.
 const TAKEOVER_TIME: Duration = Duration::from_secs(1);
@@ -384,38 +338,8 @@ impl State {
     }
 }
 
-impl Leadership {
-    /// Creates the leadership of the leader that begins a flight.
-    fn first(beginning: Beginning) -> Self {
-        let Beginning { epoch, time, timeout, is_claim, id: _ } = beginning;
-        let deadline = time.checked_add(if is_claim { BEGIN_TIME } else { timeout });
-        Self { number: FIRST, is_claim, is_confirmed: false, began: epoch, deadline }
-    }
-
-    fn new(number: u64, timeout: Duration, is_claim: bool) -> Self {
-        Self { number, ..Self::first(Beginning { is_claim, ..Beginning::from(timeout) }) }
-    }
-
-    fn is_stuck(&self) -> bool {
-        (self.began.is_some() || self.is_claim) && self.is_overdue()
-    }
-
-    fn is_overdue(&self) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now())
-    }
-
-    /// Returns whether it is a claim that has not begun.
-    fn is_mere_claim(&self) -> bool {
-        self.is_claim && self.began.is_none()
-    }
-}
-
 /// Wakes a follower, which may belong to any executor. A panic of its waker does not keep others from being
 /// woken.
 fn wake(waiting: Waiting) {
     catch_and_discard(|| waiting.waker.wake());
-}
-
-pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
-    now().checked_add(timeout)
 }

@@ -233,9 +233,9 @@ impl<K: Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
 }
 
 /// A key that is cloned by a function, where the method that takes the key does not require `Clone`.
-struct ClonedKey<'a, K> {
-    key: &'a K,
-    clone: fn(&K) -> K,
+pub(super) struct ClonedKey<'a, K> {
+    pub(super) key: &'a K,
+    pub(super) clone: fn(&K) -> K,
 }
 
 impl<K: Hash + Eq> Part for ClonedKey<'_, K> {

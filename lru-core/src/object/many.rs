@@ -9,14 +9,19 @@ use core::hash::Hash;
 use core::marker::PhantomData;
 use std::vec::Vec;
 
-use crate::engine::Placement;
 use crate::engine::batch::{Computed, CountMisses};
 use crate::engine::placement::rounds::{
     BatchKeys, BatchLookup, Missing, Twin, count_twins, lookup_many, merged, split_twins,
 };
+use crate::engine::{Expiry, Placement};
 use crate::expiry::Clock;
+use crate::function::batch::argument::owned;
+use crate::function::batch::miss::no_element_options;
+use crate::function::batch::wrong_length::WrongLength;
+use crate::function::result_policy::{Plain, Recompute};
 use crate::key::KeyHash;
 use crate::object::Cache;
+use crate::object::get_or_insert::ClonedKey;
 use crate::store::Policy;
 
 /// Keys in a borrowed form.
@@ -91,9 +96,10 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// equal to an earlier one which is missing counts as a hit. The lock is taken once for each 64 keys that are
     /// looked up, and once for each 64 that are stored. With more missing keys than `maxsize`, the last ones stay.
     ///
-    /// The lock is not held while `compute` runs. Concurrent calls that lack the same key each compute it, also
-    /// with [`single_flight`](crate::CacheBuilder::single_flight); what is stored of them is as for
-    /// [`get_or_insert_with`](Self::get_or_insert_with).
+    /// The lock is not held while `compute` runs. Concurrent calls that lack the same key each compute it; what is stored
+    /// of them is as for [`get_or_insert_with`](Self::get_or_insert_with). With
+    /// [`single_flight`](crate::CacheBuilder::single_flight), a key is computed by one call at a time, and `compute` runs
+    /// again for keys that another call was to compute and has not.
     ///
     /// # Panics
     ///
@@ -119,7 +125,7 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     pub fn get_or_insert_many_with(
         &self,
         keys: impl IntoIterator<Item = K>,
-        compute: impl FnOnce(&[K]) -> Vec<V>,
+        mut compute: impl FnMut(&[K]) -> Vec<V>,
     ) -> Vec<V> {
         match self.get_or_try_insert_many_with::<Infallible>(keys, |missing| Ok(compute(missing))) {
             Ok(values) => values,
@@ -155,14 +161,54 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     pub fn get_or_try_insert_many_with<E>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        compute: impl FnOnce(&[K]) -> Result<Vec<V>, E>,
+        mut compute: impl FnMut(&[K]) -> Result<Vec<V>, E>,
     ) -> Result<Vec<V>, E> {
+        if let Some(clone) = self.settings.flight_key.filter(|_| !self.serves_stale_on_error()) {
+            return self.shared_batch(keys, clone, compute);
+        }
         let batch = self.look_up_batch(keys);
         if batch.missing.is_empty() {
             return Ok(batch.hits);
         }
         let computed = compute(&batch.keys);
         self.complete(batch, computed)
+    }
+
+    /// Returns whether a stale value may be served in place of an error. Such calls do not share computations.
+    fn serves_stale_on_error(&self) -> bool {
+        self.lifecycle().serves_on_error()
+    }
+
+    /// Looks up the values of a batch, and computes those that no other call computes. `clone` clones keys for flights.
+    fn shared_batch<E>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        clone: fn(&K) -> K,
+        mut compute: impl FnMut(&[K]) -> Result<Vec<V>, E>,
+    ) -> Result<Vec<V>, E> {
+        let batch = owned::<Vec<K>, K>(keys.into_iter().collect());
+        let key = |key| ClonedKey { key, clone };
+        let found = self.__handle().lookup_shared_batch(&batch, key, Plain, self.settings.flight);
+        let mut call = match found {
+            Ok(values) => return Ok(values),
+            Err(call) => call,
+        };
+        let (mut elements, _) = call.parts(batch, false);
+        while call.next(Recompute) {
+            let keys = elements.take(call.asked()).argument();
+            let computed = {
+                let _scopes = call.scopes();
+                compute(&keys)
+            };
+            match computed {
+                Ok(values) => landed(call.land_sequence(values, Recompute, no_element_options)),
+                Err(error) => {
+                    call.fail();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(call.into_sequence())
     }
 
     /// Looks up the values of a batch.
@@ -188,12 +234,9 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
         let Batch { hits, keys, missing, twins } = batch;
         let computed = match computed {
             Ok(computed) => {
-                assert!(
-                    computed.len() == keys.len(),
-                    "`compute` returned {} values for {} keys",
-                    computed.len(),
-                    keys.len()
-                );
+                let (expected, returned) = (keys.len(), computed.len());
+                let is_right = expected == returned;
+                landed(if is_right { Ok(()) } else { Err(WrongLength { expected, returned }) });
                 let entry = |((key, value), missing): ((K, &V), &Missing)| Computed {
                     entry: self.entry(missing.hash, key, value.clone()),
                     began: missing.began,
@@ -215,13 +258,24 @@ impl<K: Hash + Eq, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     }
 }
 
+/// Panics if `compute` has returned another number of values than it was given keys.
+#[track_caller]
+fn landed(landed: Result<(), WrongLength>) {
+    if let Err(WrongLength { expected, returned }) = landed {
+        panic!("`compute` returned {returned} values for {expected} keys");
+    }
+}
+
 impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     /// Like [`get_or_insert_many_with`](Self::get_or_insert_many_with), but awaits the future of `compute`, which
-    /// takes the missing keys by value.
+    /// takes the missing keys by value. Concurrent calls share the computation of each key (single-flight).
+    ///
+    /// A key that another call computes is awaited after the others are computed, so calls with overlapping keys may be made in
+    /// any order. `compute` is called again for keys that another call was to compute and has not.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, nothing is stored.
+    /// If the future is dropped, nothing is stored, and calls that wait for its keys compute them.
     ///
     /// # Panics
     ///
@@ -246,17 +300,16 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     pub async fn get_or_insert_many_with_async<F>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        compute: impl FnOnce(Vec<K>) -> F,
+        mut compute: impl FnMut(Vec<K>) -> F,
     ) -> Vec<V>
     where
         F: Future<Output = Vec<V>>,
     {
-        let batch = self.look_up_batch(keys);
-        if batch.missing.is_empty() {
-            return batch.hits;
-        }
-        let computed = compute(batch.keys.clone()).await;
-        match self.complete::<Infallible>(batch, Ok(computed)) {
+        let compute = |missing| {
+            let computed = compute(missing);
+            async { Ok::<_, Infallible>(computed.await) }
+        };
+        match self.get_or_try_insert_many_with_async(keys, compute).await {
             Ok(values) => values,
             Err(never) => match never {},
         }
@@ -272,7 +325,7 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, nothing is stored.
+    /// If the future is dropped, nothing is stored, and calls that wait for its keys compute them.
     ///
     /// # Panics
     ///
@@ -280,17 +333,40 @@ impl<K: Hash + Eq + Clone, V: Clone, P: Policy, C: Clock> Cache<K, V, P, C> {
     pub async fn get_or_try_insert_many_with_async<F, E>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        compute: impl FnOnce(Vec<K>) -> F,
+        mut compute: impl FnMut(Vec<K>) -> F,
     ) -> Result<Vec<V>, E>
     where
         F: Future<Output = Result<Vec<V>, E>>,
     {
-        let batch = self.look_up_batch(keys);
-        if batch.missing.is_empty() {
-            return Ok(batch.hits);
+        if self.serves_stale_on_error() {
+            let batch = self.look_up_batch(keys);
+            if batch.missing.is_empty() {
+                return Ok(batch.hits);
+            }
+            let computed = compute(batch.keys.clone()).await;
+            return self.complete(batch, computed);
         }
-        let computed = compute(batch.keys.clone()).await;
-        self.complete(batch, computed)
+        let batch = owned::<Vec<K>, K>(keys.into_iter().collect());
+        let mut call = {
+            let key = |key| ClonedKey { key, clone: K::clone };
+            let found = self.__handle().lookup_shared_batch(&batch, key, Plain, self.settings.flight);
+            match found {
+                Ok(values) => return Ok(values),
+                Err(call) => call,
+            }
+        };
+        let (mut elements, _) = call.parts(batch, false);
+        while call.next_async(Recompute).await {
+            let keys = elements.take(call.asked()).argument();
+            match call.within(compute(keys)).await {
+                Ok(values) => landed(call.land_sequence(values, Recompute, no_element_options)),
+                Err(error) => {
+                    call.fail();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(call.into_sequence())
     }
 }
 

@@ -96,7 +96,8 @@ fn result_has_each(
             errors.at(result, message);
         }
         ResultShape::Sequence(_) => {}
-        ResultShape::Map { key, value } => {
+        ResultShape::Map(map) => {
+            let [key, value] = &**map;
             keys_are_elements(key, batch, errors);
             errors_are_no_values(value, args, errors);
         }

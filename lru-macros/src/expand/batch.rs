@@ -78,9 +78,10 @@ pub(super) fn call(model: &Model, batch: &Batch, home: &TokenStream) -> TokenStr
 /// The result of a call that finds all elements.
 fn hits(model: &Model, batch: &Batch) -> TokenStream {
     let krate = &model.krate;
-    let hits = match batch.keys {
-        Some(_) => quote! { #krate::__private::map_of_hits(__batch, __hits) },
-        None => quote! { __hits },
+    let hits = if batch.keys.is_some() {
+        quote! { #krate::__private::map_of_hits(__batch, __hits) }
+    } else {
+        quote! { __hits }
     };
     in_result(batch, &hits)
 }
@@ -106,7 +107,7 @@ fn shared(model: &Model, batch: &Batch, flight: &Flight, home: &TokenStream) -> 
     let (flight, sharing) = (flight.value(&model.plain_name(), krate), model.result_policy.sharing(krate));
     let (known, copies) = (known(model, batch, &quote!(known)), copies(model, batch, &quote!(__call)));
     let is_map = batch.keys.is_some();
-    let call = call::call_with(model, home, &repeated(model, &argument));
+    let call = call::call_with(model, home, repeated(model, &argument));
     let (next, answers) = match model.flavor {
         Flavor::Sync => (
             quote! { __call.next(#sharing) },

@@ -47,7 +47,7 @@ impl Batch {
             FnArg::Typed(param) => Some(param),
             FnArg::Receiver(_) => None,
         });
-        let (number, param) = params.by_ref().enumerate().find(|(_, param)| has_name(&param))?;
+        let (number, param) = params.by_ref().enumerate().find(|(_, param)| has_name(param))?;
         let argument = (*param.ty).clone();
         let BatchType { kind, element } = BatchType::of(&argument)?;
         *param.ty = element.clone();
@@ -57,7 +57,8 @@ impl Batch {
         let scope = Scope::own(args, func);
         let keys = match &result.shape {
             ResultShape::Sequence(_) => None,
-            ResultShape::Map { key, .. } => {
+            ResultShape::Map(map) => {
+                let [key, _] = &**map;
                 Some(MapKeys { element: Key::new(&element, &scope), of_map: Key::new(key, &scope) })
             }
         };

@@ -8,6 +8,8 @@
 //! Invariant: no lock is held while the body runs.
 
 pub(crate) mod argument;
+mod flights;
+mod landing;
 pub(crate) mod lookup;
 pub(crate) mod map;
 pub(crate) mod miss;

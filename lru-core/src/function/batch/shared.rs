@@ -9,130 +9,42 @@
 //! All flights of a call have one identity, by which a body that waits for itself is recognized.
 
 use core::future::{Future, poll_fn};
-use core::marker::PhantomData;
 use core::pin::pin;
 use core::task::{Context, Poll};
 use std::vec::Vec;
 
 use crate::engine::batch::CountMisses;
-use crate::engine::placement::rounds::{BatchKeys, BatchLookup, Missing, count_twins, lookup_many, merged};
-use crate::engine::{Engine, InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
-use crate::expiry::EntryOptions;
-use crate::flight::Leader;
-use crate::flight::cycles::{BodyScope, FlightId};
+use crate::engine::placement::rounds::{BatchLookup, Missing, lookup_many};
+use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::flight::cycles::FlightId;
 use crate::flight::follower::{Followed, Follower};
 use crate::flight::join::Joined;
-use crate::flight::table::Published;
+use crate::flight::leadership::Beginning;
+use crate::flight::table::{Published, Terms};
 use crate::flight::timeout::advanced;
-use crate::flight::wait_queue::Beginning;
 use crate::function::batch::argument::{Batch, Elements};
+use crate::function::batch::flights::{Flights, Lead, SomeKeys};
 use crate::function::batch::miss::BatchMiss;
-use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::coalesced::publish;
-use crate::function::call::handle::CacheHandle;
-use crate::function::call::miss::PolicyComparison;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::{ResultPolicy, Sharing};
-use crate::key::KeyHash;
-use crate::store::{EntryOf, Epoch};
+use crate::store::Epoch;
 use crate::time::Instant;
-
-/// How many times a call joins its elements again after a call that it followed has failed. Then it computes for itself, so
-/// that calls do not fail one after the other.
-const MOST_FAILURES: u32 = 2;
 
 /// A call of many elements, of which some are missing. Borrows no argument.
 #[must_use = "the results are computed by the calls of the body that `next` asks for"]
 pub struct SharedBatch<E: Placement, S, O, R> {
-    miss: BatchMiss<E, S, O, R>,
-    options: FlightOptions,
+    pub(super) miss: BatchMiss<E, S, O, R>,
+    pub(super) options: FlightOptions,
     /// The keys of the missing elements, until they are stored.
-    keys: Vec<Option<StoredKey<E>>>,
+    pub(super) keys: Vec<Option<StoredKey<E>>>,
     /// The results of the missing elements, as far as they are known.
     pub(super) results: Vec<Option<R>>,
-    flights: Flights<StoredKey<E>, StoredValue<E>>,
+    pub(super) flights: Flights<StoredKey<E>, StoredValue<E>>,
     /// The numbers of the missing elements that the body is called with.
-    asked: Vec<usize>,
+    pub(super) asked: Vec<usize>,
     /// When the body was called.
-    started: Instant,
-}
-
-/// The parts of a call in the flights of the missing elements, by their numbers.
-struct Flights<K, V> {
-    /// The identity of all that this call leads.
-    id: FlightId,
-    /// Copies of the keys for flights, until they are taken.
-    keys: Vec<Option<K>>,
-    /// The elements that are to be joined.
-    unjoined: Vec<usize>,
-    leads: Vec<Lead<K, V>>,
-    /// The elements that this call computes without a flight.
-    alone: Vec<usize>,
-    follows: Vec<(usize, Follower<K, V>)>,
-    /// How many of the calls that were followed have failed.
-    failures: u32,
-    /// When this call stops waiting, once it has begun to.
-    deadline: Option<Option<Instant>>,
-}
-
-/// An element whose flight a call leads.
-struct Lead<K, V> {
-    number: usize,
-    leader: Leader<K, V>,
-    /// Whether the call took over, and the flight does not know yet when its computation began.
-    is_successor: bool,
-}
-
-impl<K, V> Flights<K, V> {
-    /// Attributes the calls that this thread makes to the computation of this call.
-    fn scopes(&self) -> Vec<BodyScope> {
-        let mut ids: Vec<FlightId> = self.leads.iter().map(|lead| lead.leader.flight_id()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.into_iter().map(BodyScope::enter).collect()
-    }
-
-    /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.
-    fn ended(&mut self, number: usize, end: Followed<K, V>, options: FlightOptions) -> bool {
-        match end {
-            Followed::Published => return true,
-            Followed::Lead(leader) => {
-                options.events.took_over(leader.is_after_timeout());
-                self.leads.push(Lead { number, leader, is_successor: true });
-            }
-            Followed::Failed if self.failures < MOST_FAILURES && self.keys[number].is_some() => {
-                self.unjoined.push(number);
-            }
-            Followed::Cycle | Followed::Failed => self.alone.push(number),
-            Followed::TimedOut => {
-                options.events.timed_out();
-                self.alone.push(number);
-            }
-        }
-        false
-    }
-}
-
-/// The keys of some of the missing elements.
-struct SomeKeys<'c, K> {
-    numbers: &'c [usize],
-    missing: &'c [Missing],
-    keys: &'c [Option<K>],
-    same: fn(&K, &K) -> bool,
-}
-
-impl<K> BatchKeys<K> for SomeKeys<'_, K> {
-    fn count(&self) -> usize {
-        self.numbers.len()
-    }
-
-    fn hash(&self, position: usize) -> KeyHash {
-        self.missing[self.numbers[position]].hash
-    }
-
-    fn matches(&self, position: usize, stored: &K) -> bool {
-        self.keys[self.numbers[position]].as_ref().is_some_and(|key| (self.same)(stored, key))
-    }
+    pub(super) started: Instant,
 }
 
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
@@ -354,7 +266,7 @@ where
                 }
                 asked.push(number);
             } else if let Some(hit) = hits.next() {
-                publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, None);
+                publish(lead.map(|lead| lead.leader), self.miss.policy, sharing, &hit, Terms::default());
                 self.results[number] = Some(hit);
             }
         }
@@ -400,130 +312,5 @@ where
             }
             None => self.flights.alone.push(number),
         }
-    }
-
-    /// Stores and publishes what the body has returned for the elements that it was asked for. `options` makes the options of an
-    /// entry, by the number of the element among the missing ones.
-    pub(super) fn land<H: Sharing<R>>(
-        &mut self,
-        results: Vec<R>,
-        sharing: H,
-        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
-    ) {
-        // User code runs here, which may call the function.
-        let scopes = self.flights.scopes();
-        let asked = core::mem::take(&mut self.asked);
-        // In the order of their numbers.
-        let leads = core::mem::take(&mut self.flights.leads);
-        let Self { miss, keys, started, .. } = self;
-        let BatchMiss { handle, policy, missing, same, .. } = &*miss;
-        let is_replaced = |number| {
-            let lead = leads.binary_search_by_key(&number, |lead| lead.number);
-            lead.is_ok_and(|lead| !leads[lead].leader.leads())
-        };
-        let stores = handle.stores && !handle.is_bypassed();
-        if !handle.is_bypassed() {
-            let took = started.elapsed();
-            handle.engines.first(|engine| engine.counters().computing.record(took));
-        }
-        // A call that was too slow does not replace what its successor has stored.
-        let (late, in_time): (Vec<_>, Vec<_>) =
-            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
-        let in_time = in_time.into_iter().map(|(number, result)| {
-            (number, missing[number], keys[number].take().filter(|_| stores), result)
-        });
-        handle.store_batch(in_time, (*policy, *same), &options);
-        for (number, result) in late {
-            if let Some(key) = keys[number].take().filter(|_| stores) {
-                handle.store_late((missing[number], key), result, (*policy, *same), |lifecycle, value| {
-                    options(number, lifecycle, value)
-                });
-            }
-        }
-        let mut leads = leads.into_iter().peekable();
-        for (number, result) in asked.into_iter().zip(results) {
-            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
-                publish(Some(lead.leader), *policy, sharing, &result, None);
-            }
-            self.results[number] = Some(result);
-        }
-        drop(scopes);
-    }
-
-    /// Ends the call with an error of the whole: the calls that follow compute for themselves.
-    pub fn fail(mut self) {
-        for lead in self.flights.leads.drain(..) {
-            lead.leader.fail();
-        }
-        self.miss.fail();
-    }
-
-    /// Ends the call after a wrong number of results.
-    pub(super) fn wrong_length(&mut self, returned: usize) -> WrongLength {
-        let expected = self.asked.len();
-        for lead in self.flights.leads.drain(..) {
-            lead.leader.fail();
-        }
-        WrongLength { expected, returned }
-    }
-
-    /// Returns what was found, after counting the elements that are equal to others.
-    pub(super) fn counted(self) -> (BatchMiss<E, S, O, R>, Vec<Option<R>>) {
-        if !self.miss.handle.is_bypassed() {
-            count_twins(&self.miss.handle.engines, &self.miss.twins, false);
-        }
-        (self.miss, self.results)
-    }
-}
-
-impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
-    /// Stores the result of an element whose computation took too long, and which another call has computed.
-    fn store_late<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
-        &self,
-        (missing, key): (Missing, StoredKey<E>),
-        result: &R,
-        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
-        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
-    ) {
-        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
-        let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
-        else {
-            return;
-        };
-        let is_error = policy.is_error(result);
-        let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
-        let entry = EntryOf { hash: missing.hash, key, value, meta };
-        let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
-        self.insert(entry, InsertKind::Revalidated(missing.began), compare);
-    }
-}
-
-impl<E: Placement, S: Lifecycle<E::Types>, O, R: Clone> SharedBatch<E, S, O, R>
-where
-    O: ResultPolicy<R, Stored = StoredValue<E>>,
-{
-    /// Stores and publishes what the body returned for the elements that it was asked for.
-    ///
-    /// # Errors
-    ///
-    /// Another number of results. Nothing is stored.
-    pub fn land_sequence<H: Sharing<R>>(
-        &mut self,
-        results: Vec<R>,
-        sharing: H,
-        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
-    ) -> Result<(), WrongLength> {
-        if results.len() != self.asked.len() {
-            return Err(self.wrong_length(results.len()));
-        }
-        self.land(results, sharing, options);
-        Ok(())
-    }
-
-    /// Returns the results of all elements, in their order.
-    pub fn into_sequence(self) -> Vec<R> {
-        let (miss, results) = self.counted();
-        let results = results.into_iter().flatten().collect();
-        merged(miss.hits, results, (&miss.missing, &miss.twins), R::clone)
     }
 }

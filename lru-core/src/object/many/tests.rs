@@ -1,8 +1,11 @@
-use std::cell::RefCell;
-use std::future::ready;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use crate::expiry::clock::ManualClock;
@@ -161,7 +164,7 @@ fn async_batches_store_unless_they_are_dropped() {
     {
         let mut dropped = pin!(cache.get_or_insert_many_with_async([5, 6], |_| std::future::pending()));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(std::future::Future::poll(dropped.as_mut(), &mut context).is_pending());
+        assert!(dropped.as_mut().poll(&mut context).is_pending());
     }
     assert_eq!((cache.len(), cache.info().misses), (2, 2 + 1 + 2));
     let future = cache.get_or_insert_many_with_async([9], |missing| ready(squares(&missing)));
@@ -202,4 +205,60 @@ impl LfuCache<u32, u32> {
     fn get_many_singly(&self, keys: &[u32]) -> Vec<Option<u32>> {
         keys.iter().map(|key| self.get(key)).collect()
     }
+}
+
+#[test]
+fn async_batches_share_the_computation_of_each_key_with_single_calls() {
+    let (cache, asked, value) = (LruCache::new(Some(100)), RefCell::new(Vec::new()), Cell::new(false));
+    let opened = || std::future::poll_fn(|_| if value.get() { Poll::Ready(()) } else { Poll::Pending });
+    let batch = |keys: [u32; 2]| {
+        cache.get_or_insert_many_with_async(keys, |missing: Vec<u32>| {
+            asked.borrow_mut().push(missing.clone());
+            async move {
+                opened().await;
+                squares(&missing)
+            }
+        })
+    };
+    let single = cache.get_or_insert_with_async(1, || async {
+        opened().await;
+        1
+    });
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut single, mut one, mut other) = (pin!(single), pin!(batch([1, 2])), pin!(batch([3, 2])));
+    assert!(single.as_mut().poll(&mut context).is_pending());
+    assert!(one.as_mut().poll(&mut context).is_pending() && other.as_mut().poll(&mut context).is_pending());
+    value.set(true);
+    assert!(other.as_mut().poll(&mut context).is_pending(), "it has computed 3");
+    assert!(one.as_mut().poll(&mut context).is_pending(), "it has computed 2");
+    assert_eq!(single.as_mut().poll(&mut context), Poll::Ready(1));
+    assert_eq!(one.as_mut().poll(&mut context), Poll::Ready(vec![1, 4]));
+    assert_eq!(other.as_mut().poll(&mut context), Poll::Ready(vec![9, 4]));
+    assert_eq!(asked.take(), [vec![2], vec![3]]);
+    assert_eq!((cache.info().hits, cache.info().misses), (2, 3));
+    assert_eq!(cache.engine().flights().count(), (0, 0));
+}
+
+#[test]
+fn blocking_batches_share_computations_with_single_flight() {
+    let cache = LruCache::<u32, u32>::builder().maxsize(1000).single_flight().build();
+    let (computed, barrier) = (AtomicU32::new(0), Barrier::new(4));
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (cache, computed, barrier) = (&cache, &computed, &barrier);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    barrier.wait();
+                    let keys: Vec<u32> = (0..20).map(|n| round * 30 + (n + thread * 7) % 30).collect();
+                    let values = cache.get_or_insert_many_with(keys.clone(), |missing| {
+                        computed.fetch_add(u32::try_from(missing.len()).unwrap(), SeqCst);
+                        squares(missing)
+                    });
+                    assert_eq!(values, squares(&keys));
+                }
+            });
+        }
+    });
+    assert_eq!((computed.into_inner(), cache.info().misses), (20 * 30, 20 * 30));
+    assert_eq!(cache.engine().flights().count(), (0, 0));
 }

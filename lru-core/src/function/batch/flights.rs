@@ -1,0 +1,93 @@
+//! The parts of a call of many elements in the flights of their keys.
+
+use std::vec::Vec;
+
+use crate::engine::placement::rounds::{BatchKeys, Missing};
+use crate::flight::Leader;
+use crate::flight::cycles::{BodyScope, FlightId};
+use crate::flight::follower::{Followed, Follower};
+use crate::function::call::pending_call::FlightOptions;
+use crate::key::KeyHash;
+use crate::time::Instant;
+
+/// How many times a call joins its elements again after a call that it followed has failed. Then it computes for itself, so
+/// that calls do not fail one after the other.
+const MOST_FAILURES: u32 = 2;
+
+/// The parts of a call in the flights of the missing elements, by their numbers.
+pub(super) struct Flights<K, V> {
+    /// The identity of all that this call leads.
+    pub(super) id: FlightId,
+    /// Copies of the keys for flights, until they are taken.
+    pub(super) keys: Vec<Option<K>>,
+    /// The elements that are to be joined.
+    pub(super) unjoined: Vec<usize>,
+    pub(super) leads: Vec<Lead<K, V>>,
+    /// The elements that this call computes without a flight.
+    pub(super) alone: Vec<usize>,
+    pub(super) follows: Vec<(usize, Follower<K, V>)>,
+    /// How many of the calls that were followed have failed.
+    pub(super) failures: u32,
+    /// When this call stops waiting, once it has begun to.
+    pub(super) deadline: Option<Option<Instant>>,
+}
+
+/// An element whose flight a call leads.
+pub(super) struct Lead<K, V> {
+    pub(super) number: usize,
+    pub(super) leader: Leader<K, V>,
+    /// Whether the call took over, and the flight does not know yet when its computation began.
+    pub(super) is_successor: bool,
+}
+
+impl<K, V> Flights<K, V> {
+    /// Attributes the calls that this thread makes to the computation of this call.
+    pub(super) fn scopes(&self) -> Vec<BodyScope> {
+        let mut ids: Vec<FlightId> = self.leads.iter().map(|lead| lead.leader.flight_id()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().map(BodyScope::enter).collect()
+    }
+
+    /// Records how the flight of an element has ended, unless a result was published. Returns whether there is one.
+    pub(super) fn ended(&mut self, number: usize, end: Followed<K, V>, options: FlightOptions) -> bool {
+        match end {
+            Followed::Published => return true,
+            Followed::Lead(leader) => {
+                options.events.took_over(leader.is_after_timeout());
+                self.leads.push(Lead { number, leader, is_successor: true });
+            }
+            Followed::Failed if self.failures < MOST_FAILURES && self.keys[number].is_some() => {
+                self.unjoined.push(number);
+            }
+            Followed::Cycle | Followed::Failed => self.alone.push(number),
+            Followed::TimedOut => {
+                options.events.timed_out();
+                self.alone.push(number);
+            }
+        }
+        false
+    }
+}
+
+/// The keys of some of the missing elements.
+pub(super) struct SomeKeys<'c, K> {
+    pub(super) numbers: &'c [usize],
+    pub(super) missing: &'c [Missing],
+    pub(super) keys: &'c [Option<K>],
+    pub(super) same: fn(&K, &K) -> bool,
+}
+
+impl<K> BatchKeys<K> for SomeKeys<'_, K> {
+    fn count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    fn hash(&self, position: usize) -> KeyHash {
+        self.missing[self.numbers[position]].hash
+    }
+
+    fn matches(&self, position: usize, stored: &K) -> bool {
+        self.keys[self.numbers[position]].as_ref().is_some_and(|key| (self.same)(stored, key))
+    }
+}

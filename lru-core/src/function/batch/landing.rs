@@ -1,0 +1,147 @@
+//! The end of a call of many elements that shares computations: what the body has returned is stored and published.
+
+use core::marker::PhantomData;
+use std::vec::Vec;
+
+use crate::engine::placement::rounds::{Missing, count_twins, merged};
+use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
+use crate::expiry::EntryOptions;
+use crate::flight::table::Terms;
+use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::shared::SharedBatch;
+use crate::function::batch::wrong_length::WrongLength;
+use crate::function::call::coalesced::publish;
+use crate::function::call::handle::CacheHandle;
+use crate::function::call::miss::PolicyComparison;
+use crate::function::result_policy::{ResultPolicy, Sharing};
+use crate::store::EntryOf;
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    /// Stores and publishes what the body has returned for the elements that it was asked for. `options` makes the options of an
+    /// entry, by the number of the element among the missing ones.
+    pub(super) fn land<H: Sharing<R>>(
+        &mut self,
+        results: Vec<R>,
+        sharing: H,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) {
+        // User code runs here, which may call the function.
+        let scopes = self.flights.scopes();
+        let asked = core::mem::take(&mut self.asked);
+        // In the order of their numbers.
+        let leads = core::mem::take(&mut self.flights.leads);
+        let Self { miss, keys, started, .. } = self;
+        let BatchMiss { handle, policy, missing, same, .. } = &*miss;
+        let is_replaced = |number| {
+            let lead = leads.binary_search_by_key(&number, |lead| lead.number);
+            lead.is_ok_and(|lead| !leads[lead].leader.leads())
+        };
+        let stores = handle.stores && !handle.is_bypassed();
+        if !handle.is_bypassed() {
+            let took = started.elapsed();
+            handle.engines.first(|engine| engine.counters().computing.record(took));
+        }
+        // A call that was too slow does not replace what its successor has stored.
+        let (late, in_time): (Vec<_>, Vec<_>) =
+            asked.iter().copied().zip(&results).partition(|(number, _)| is_replaced(*number));
+        let in_time = in_time.into_iter().map(|(number, result)| {
+            (number, missing[number], keys[number].take().filter(|_| stores), result)
+        });
+        handle.store_batch(in_time, (*policy, *same), &options);
+        for (number, result) in late {
+            if let Some(key) = keys[number].take().filter(|_| stores) {
+                handle.store_late((missing[number], key), result, (*policy, *same), |lifecycle, value| {
+                    options(number, lifecycle, value)
+                });
+            }
+        }
+        let mut leads = leads.into_iter().peekable();
+        for (number, result) in asked.into_iter().zip(results) {
+            if let Some(lead) = leads.next_if(|lead| lead.number == number) {
+                publish(Some(lead.leader), *policy, sharing, &result, Terms::default());
+            }
+            self.results[number] = Some(result);
+        }
+        drop(scopes);
+    }
+
+    /// Ends the call with an error of the whole: the calls that follow compute for themselves.
+    pub fn fail(mut self) {
+        for lead in self.flights.leads.drain(..) {
+            lead.leader.fail();
+        }
+        self.miss.fail();
+    }
+
+    /// Ends the call after a wrong number of results.
+    pub(super) fn wrong_length(&mut self, returned: usize) -> WrongLength {
+        let expected = self.asked.len();
+        for lead in self.flights.leads.drain(..) {
+            lead.leader.fail();
+        }
+        WrongLength { expected, returned }
+    }
+
+    /// Returns what was found, after counting the elements that are equal to others.
+    pub(super) fn counted(self) -> (BatchMiss<E, S, O, R>, Vec<Option<R>>) {
+        if !self.miss.handle.is_bypassed() {
+            count_twins(&self.miss.handle.engines, &self.miss.twins, false);
+        }
+        (self.miss, self.results)
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
+    /// Stores the result of an element whose computation took too long, and which another call has computed.
+    fn store_late<R, O: ResultPolicy<R, Stored = StoredValue<E>>>(
+        &self,
+        (missing, key): (Missing, StoredKey<E>),
+        result: &R,
+        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) {
+        let options = self.judge(result, policy, options).filter(EntryOptions::stores);
+        let Some((options, value)) = options.and_then(|options| Some((options, policy.stored(result)?)))
+        else {
+            return;
+        };
+        let is_error = policy.is_error(result);
+        let meta = self.lifecycle.meta(&key, &value, EntryOptions { is_error, ..options });
+        let entry = EntryOf { hash: missing.hash, key, value, meta };
+        let compare = PolicyComparison { same, policy: PhantomData::<fn(O) -> R> };
+        self.insert(entry, InsertKind::Revalidated(missing.began), compare);
+    }
+}
+
+impl<E: Placement, S: Lifecycle<E::Types>, O, R: Clone> SharedBatch<E, S, O, R>
+where
+    O: ResultPolicy<R, Stored = StoredValue<E>>,
+{
+    /// Stores and publishes what the body returned for the elements that it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Another number of results. Nothing is stored.
+    pub fn land_sequence<H: Sharing<R>>(
+        &mut self,
+        results: Vec<R>,
+        sharing: H,
+        options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
+    ) -> Result<(), WrongLength> {
+        if results.len() != self.asked.len() {
+            return Err(self.wrong_length(results.len()));
+        }
+        self.land(results, sharing, options);
+        Ok(())
+    }
+
+    /// Returns the results of all elements, in their order.
+    pub fn into_sequence(self) -> Vec<R> {
+        let (miss, results) = self.counted();
+        let results = results.into_iter().flatten().collect();
+        merged(miss.hits, results, (&miss.missing, &miss.twins), R::clone)
+    }
+}
