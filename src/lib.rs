@@ -121,7 +121,8 @@ pub mod backend {
     pub use lru_backends::{Redis, redis};
     pub use lru_core::backend::{
         AsyncBackend, Backend, BackendError, BoxedBackend, CircuitState, ErrorKind, InvalidationSink, Item,
-        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, WithLeases,
+        Lease, Leases, Lookup, LookupOptions, MayLease, Off, Permission, Stored, TAGS, TagKey, TagNonce,
+        TagNonces, TaggedLookup, WithLeases, tags_in, tags_to_read,
     };
 
     #[doc(hidden)]
@@ -218,7 +219,7 @@ pub use lru_core::{
     Clock, Compute, FifoCache, LfuCache, LruCache, ManualClock, RemovalCause, RrCache, Source, SystemClock,
     Timer, Timestamp, TtlCache, WrongLength,
 };
-pub use lru_core::{Tag, depends_on, invalidate, set_tag_capacity, tag};
+pub use lru_core::{Invalidated, Tag, depends_on, invalidate, set_tag_capacity, tag};
 #[cfg(feature = "axum")]
 pub use lru_page as debug_page;
 #[doc(hidden)]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use lru_core::__private::circuit_closed;
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Stored,
+    Lookup, LookupOptions, Stored, TagKey, TagNonces, TaggedLookup,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -364,6 +364,26 @@ macro_rules! with_circuit_breaker {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 self.record(self.admitted()?.end_lease(namespace, key, lease)$($await)*)
+            }
+
+            $($fn)* get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> Result<TaggedLookup, BackendError> {
+                let backend = self.admitted()?;
+                self.record(backend.get_or_lease_tagged(namespace, key, options, tags, life)$($await)*)
+            }
+
+            $($fn)* tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+                self.record(self.admitted()?.tag_nonces(tags, life)$($await)*)
+            }
+
+            $($fn)* invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                self.record(self.admitted()?.invalidate_tags(tags)$($await)*)
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

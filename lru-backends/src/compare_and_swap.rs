@@ -143,7 +143,7 @@ pub trait AsyncCompareAndSwap: AsyncBackend {
 }
 
 macro_rules! for_pointers {
-    ($($pointer:ty)*) => { $(
+    ($($pointer:ty $(where $bound:path)?),*) => { $(
         impl<B: CompareAndSwap> CompareAndSwap for $pointer {
             type Version = B::Version;
 
@@ -163,7 +163,7 @@ macro_rules! for_pointers {
             }
         }
 
-        impl<B: AsyncCompareAndSwap> AsyncCompareAndSwap for $pointer {
+        impl<B: AsyncCompareAndSwap $(+ $bound)?> AsyncCompareAndSwap for $pointer {
             type Version = B::Version;
 
             fn get_versioned(
@@ -188,7 +188,7 @@ macro_rules! for_pointers {
     )* };
 }
 
-for_pointers! { &B Box<B> std::sync::Arc<B> }
+for_pointers! { &B, Box<B>, std::sync::Arc<B> where Send }
 
 /// Returns the new value and its bytes.
 fn changed<T: Serialize + DeserializeOwned>(

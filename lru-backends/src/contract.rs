@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use lru_core::backend::{AsyncBackend, Backend, Item, Lease, Lookup, Permission};
+use lru_core::backend::{AsyncBackend, Backend, Item, Lease, Lookup, Permission, TagKey, TagNonce};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -23,6 +23,11 @@ pub(crate) fn lease_of(lookup: &Lookup) -> Lease {
         Permission::Leased(lease) => lease.clone(),
         other => panic!("expected a lease, got {other:?}"),
     }
+}
+
+/// Returns a value that notes a tag.
+fn noting(tag: TagKey, nonce: TagNonce) -> Vec<u8> {
+    [&[0xF8, 1, 1, 0, 0, 0, 0, 0][..], &tag.bytes(), nonce.bytes(), b"value"].concat()
 }
 
 macro_rules! contract {
@@ -130,6 +135,29 @@ macro_rules! contract {
             assert_eq!(all.into_iter().map(value).collect::<Vec<_>>(), [None, None, Some(b"3".to_vec())]);
             backend.set("a", b"k", b"of a", None)$($await)*.unwrap();
             assert_eq!(value(backend.get("ab", b"k")$($await)*.unwrap()), Some(b"of ab".to_vec()));
+            // Nonces of tags.
+            let [one, two, none] = [1_u8, 2, 3].map(|number| TagKey::of([number; 8]));
+            assert_eq!(backend.tag_nonces(&[one], None)$($await)*.unwrap().get(one), None);
+            backend.delete("a", b"t")$($await)*.unwrap();
+            let looked = backend.get_or_lease_tagged("a", b"t", MINUTE.into(), &[one, two], MINUTE)$($await)*.unwrap();
+            let (first, lease) = (looked.nonces, lease_of(&looked.lookup));
+            assert!(lease.is_new() && first.get(one).is_some() && first.get(one) != first.get(two));
+            assert_eq!(first.get(none), None);
+            let noted = noting(one, first.get(one).unwrap());
+            assert!(backend.set_leased("a", b"t", &lease, &noted, None)$($await)*.unwrap().is_some());
+            // Those that the entry notes are read as well.
+            let looked = backend.get_or_lease_tagged("a", b"t", MINUTE.into(), &[two], MINUTE)$($await)*.unwrap();
+            assert_eq!(looked.lookup.found.as_ref().map(|found| &found.value), Some(&noted));
+            assert!([one, two].iter().all(|&tag| looked.nonces.get(tag) == first.get(tag)));
+            let now = backend.tag_nonces(&[two, one, none], Some(MINUTE))$($await)*.unwrap();
+            assert!([one, two].iter().all(|&tag| now.get(tag) == first.get(tag)) && now.get(none).is_some());
+            backend.invalidate_tags(&[one, none])$($await)*.unwrap();
+            let now = backend.tag_nonces(&[one, two, none], None)$($await)*.unwrap();
+            assert_eq!((now.get(one), now.get(two), now.get(none)), (None, first.get(two), None));
+            let looked = backend.get_or_lease_tagged("a", b"t", MINUTE.into(), &[], MINUTE)$($await)*.unwrap();
+            assert_ne!(looked.nonces.get(one), first.get(one));
+            backend.invalidate_tags(&[one, two, none])$($await)*.unwrap();
+            backend.invalidate_tags(&[])$($await)*.unwrap();
 
             backend.clear("a")$($await)*.unwrap();
             assert_eq!(backend.get("a", b"k")$($await)*.unwrap(), None);

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
-    LookupOptions, Permission, Stored,
+    LookupOptions, Permission, Stored, TagKey, TagNonces,
 };
 
 /// The mark of a key whose old entry could not be deleted.
@@ -44,6 +44,8 @@ const COPY_LEASE: Duration = Duration::from_secs(5);
 ///   that has not set it.
 /// * Once every useful entry has been copied or has expired, drop the old backend: the new one holds the keys
 ///   and values that it would hold without the migration.
+/// * Nonces of tags are those of the new backend, so results with tags are not taken over from the old one. A tag is invalidated
+///   in both.
 /// * Leases are those of the new backend. If it gives none, no entry is copied.
 ///
 /// To migrate from more than one backend, let the old one be a `Fallback` itself. All processes that write must use the
@@ -308,6 +310,17 @@ macro_rules! with_fallback {
 
             $($fn)* end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
                 self.new.end_lease(namespace, key, lease)$($await)*
+            }
+
+            /// Those of the new backend: the nonces of the old one may be from before it was last down.
+            $($fn)* tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+                self.new.tag_nonces(tags, life)$($await)*
+            }
+
+            /// In both backends: other clients may still read the old one.
+            $($fn)* invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                let in_old = self.old.invalidate_tags(tags)$($await)*;
+                self.new.invalidate_tags(tags)$($await)*.and(in_old)
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, InvalidationSink, Item, Lease, Leases, Lookup,
-    LookupOptions, Permission, Stored,
+    LookupOptions, Permission, Stored, TagKey, TagNonces,
 };
 
 use crate::compare_and_swap::{AsyncCompareAndSwap, CompareAndSwap};
@@ -34,6 +34,8 @@ const NEAR_TTL: Duration = Duration::from_secs(5);
 /// * **Other processes.** A change that is made elsewhere is not noticed: a copy is found for five seconds, or
 ///   [`near_ttl`](Self::near_ttl), in addition to the `front_ttl` of a function. Changes are not
 ///   [reported](Backend::watch) either, since a report would come before the near copy is gone.
+/// * **Tags.** Their nonces are read from the far backend with each lookup, also if a near copy is found: what was invalidated
+///   elsewhere is not found. So a hit of a function with `tags` or `depends` takes a round trip to the far backend.
 /// * Leases are those of the far backend, over which the results of functions are stored. A near copy is stored by a
 ///   lease of the near backend, so both need to give leases: the far one for results that are not overwritten by older ones,
 ///   the near one to have any copies.
@@ -273,6 +275,15 @@ macro_rules! layered {
                 let done = self.far.end_lease(namespace, key, &far)$($await)*;
                 self.$remove(namespace, key, near.as_ref())$($await)*;
                 done
+            }
+
+            /// Those of the far backend: a near copy of one would be found after the tag was invalidated.
+            $($fn)* tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+                self.far.tag_nonces(tags, life)$($await)*
+            }
+
+            $($fn)* invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                self.far.invalidate_tags(tags)$($await)*
             }
 
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

@@ -52,6 +52,8 @@ pub use expiry::ticks::Timestamp;
 pub use expiry::timer::Timer;
 pub use function::batch::wrong_length::WrongLength;
 pub use function::bypass::bypassed;
+pub use function::tagged::invalidated::Invalidated;
+pub use function::tagged::invalidation::invalidate;
 pub use key::{Argument, Tagged};
 pub use object::Cache;
 pub use object::aliases::{FifoCache, LfuCache, LruCache, RrCache};
@@ -70,7 +72,6 @@ pub use store::policy;
 pub use store::removal_cause::RemovalCause;
 pub use tags::domain::set_tag_capacity;
 pub use tags::frame::depends_on;
-pub use tags::invalidation::invalidate;
 pub use tags::tag::{Tag, tag};
 
 /// Background refresh of stale results (stale-while-revalidate, RFC 5861): the executor of async functions.
@@ -165,6 +166,10 @@ pub mod __private {
         Empty, LruMemo, LruPlacement, Memo, PerThread, SelectPlacement, ShardedMemo, StaticCache,
         ThreadCaches, ThreadMemo, UnboundedMemo, UnboundedPlacement,
     };
+    pub use crate::function::tagged::invalidation::{
+        BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Rest,
+        Returned as ReturnedByChange, WithoutAwait, invalidated, invalidated_awaited,
+    };
     pub use crate::function::tagged::{
         info::{TaggedInfo, TaggedQueue},
         lifecycle::TaggedLifecycle,
@@ -189,10 +194,6 @@ pub mod __private {
     pub use crate::store::read_stripes::ReadStripes;
     pub use crate::store::types::{CacheTypes, Types};
     pub use crate::tags::frame::{Computation, Computed, Computing, Frame, computing, record_unknown};
-    pub use crate::tags::invalidation::{
-        BehindAwait, InArgument, InReach, Invalidate, Invalidation, Process, Rest,
-        Returned as ReturnedByChange, WithoutAwait, invalidated, invalidated_awaited,
-    };
     pub use crate::tags::validity::Validity;
     pub use crate::{callback_free, placement, stored_argument, stored_result, unbounded_placement};
     #[cfg(feature = "registry")]
@@ -204,8 +205,8 @@ pub mod __private {
         #[cfg(feature = "backend")]
         pub use crate::function::call::{serializable::choices::*, strictness::choices::*};
         pub use crate::function::result_policy::choices::*;
+        pub use crate::function::tagged::invalidation::choices::*;
         pub use crate::key::choices::*;
         pub use crate::object::type_check::choices::*;
-        pub use crate::tags::choices::*;
     }
 }

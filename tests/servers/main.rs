@@ -36,6 +36,7 @@ mod server;
 #[cfg(all(feature = "redis-cluster", feature = "redis-sentinel", feature = "redis-tls"))]
 mod several;
 mod spread;
+mod tags;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod tracking;

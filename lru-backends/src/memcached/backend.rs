@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, Item, Lease, Lookup, LookupOptions,
-    Permission, Stored,
+    Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup, tags_to_read,
 };
 
 use super::client::{Operation, Retry, is_closed};
@@ -336,6 +336,36 @@ macro_rules! backend_by_memcached {
                 $CompareAndSwap::compare_and_swap(self, namespace, key, &version, value, Some(ttl))$($await)*
             }
 
+            /// A hit is one round trip, if all tags that the entry notes are asked for.
+            $($fn)* get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> Result<TaggedLookup, BackendError> {
+                let asked = &tags[..tags.len().min(MAX_KEYS)];
+                let keys: Vec<_> = asked.iter().map(|tag| tag.bytes()).collect();
+                let keys: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
+                let mut requests = self.generation_and_entries(TAGS, &keys);
+                requests.extend(self.generation_and_entry(namespace, key));
+                let (operation, epoch) = (&self.admit()?, self.server().epoch.number());
+                let replies = self.$send_all(operation, &requests, 3 + keys.len(), Retry::Allowed)$($await)*;
+                let seen = self.record(replies.and_then(|replies| seen_tagged(replies, asked, &keys, (namespace, key), epoch)))?;
+                let (lookup, mut nonces) = match seen {
+                    (Some(lookup), nonces) => (lookup, nonces),
+                    (None, _) => ($Backend::get_or_lease(self, namespace, key, options)$($await)*?, TagNonces::default()),
+                };
+                let mut missing = tags_to_read(tags, lookup.found.as_ref());
+                missing.retain(|tag| nonces.get(*tag).is_none());
+                if !missing.is_empty() {
+                    let others = $Backend::tag_nonces(self, &missing, Some(life))$($await)*?;
+                    others.into_iter().for_each(|(tag, nonce)| nonces.add(tag, nonce));
+                }
+                Ok(TaggedLookup::new(lookup, nonces))
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let operation = &self.admit()?;
                 let requests =
@@ -440,6 +470,30 @@ macro_rules! backend_by_memcached {
             }
         }
     };
+}
+
+/// Reads the answers about the nonces of tags and about an entry; no entry is no lookup, as it has left no lease.
+fn seen_tagged(
+    mut replies: Vec<Reply>,
+    tags: &[TagKey],
+    keys: &[&[u8]],
+    (namespace, key): (&str, &[u8]),
+    epoch: u64,
+) -> Result<(Option<Lookup>, TagNonces), ClientError> {
+    let (Some(entry), Some(generation)) = (replies.pop(), replies.pop()) else {
+        return Err(ClientError::answered(ErrorKind::Protocol, "wrong number of replies"));
+    };
+    let found = found_of(replies, TAGS, keys)?;
+    let nonces = tags.iter().zip(found).filter_map(|(tag, found)| Some((*tag, TagNonce::of(&found?.value)?)));
+    let nonces = nonces.collect();
+    let Some(generation) = generation_in(generation)? else { return Ok((None, nonces)) };
+    Ok(match Seen::read(entry, Some(generation), namespace, key)? {
+        Seen::Entry(found, flags) => {
+            let permission = lease::permission(flags, false, epoch, generation);
+            (Some(Lookup::new(found).permission(permission)), nonces)
+        }
+        _ => (None, nonces),
+    })
 }
 
 backend_by_memcached! {

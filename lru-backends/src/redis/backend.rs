@@ -12,7 +12,7 @@ use std::time::Duration;
 use ::redis::{FromRedisValue, Value};
 use lru_core::backend::{
     AsyncBackend, Backend, BackendError, CircuitState, ErrorKind, InvalidationSink, Item, Lease, Leases,
-    Lookup, LookupOptions, Permission, Stored,
+    Lookup, LookupOptions, Permission, Stored, TAGS, TagKey, TagNonce, TagNonces, TaggedLookup, tags_to_read,
 };
 
 use super::Redis;
@@ -21,13 +21,13 @@ use super::client::Endpoint;
 use super::client::Failure;
 use super::error::of_type;
 use super::item::{
-    any_head_of, found, found_versioned, head_of, lease_over, looked_up, new_lease, new_value,
+    HEAD, any_head_of, found, found_versioned, head_of, is_value, lease_over, looked_up, new_lease, new_value,
 };
 use super::request::{
     Node, Request, WRONG_TYPE, delete, delete_all, look, pattern, prefix, scan, set, set_all, time_argument,
     unlink,
 };
-use super::script::{ADD, END, LOOK, RENEW, STORE, Script};
+use super::script::{ADD, END, LOOK, LOOK_TAGGED, RENEW, STORE, Script};
 use super::server::Server;
 #[cfg(feature = "redis-cluster")]
 use super::{connection::nodes_in, request::slots};
@@ -46,7 +46,19 @@ type Nodes = (Vec<Option<Node>>, Value);
 /// The replies to `PTTL` and `GET`.
 type Replies = (i64, Option<Vec<u8>>);
 
+/// The time left, the item, and tags with the items of their nonces.
+type TaggedReplies = (i64, Option<Vec<u8>>, Vec<Vec<u8>>);
+
 impl Server {
+    /// Returns whether keys lie on several servers.
+    #[cfg_attr(not(feature = "redis-cluster"), expect(clippy::unused_self, reason = "there are no clusters"))]
+    fn is_cluster(&self) -> bool {
+        #[cfg(feature = "redis-cluster")]
+        return matches!(self.endpoint, Endpoint::Cluster(_));
+        #[cfg(not(feature = "redis-cluster"))]
+        false
+    }
+
     /// Returns whether a lookup of this server is made by a script.
     fn looks_by_script(&self) -> bool {
         self.found_old.load(Relaxed) == self.number() + 1
@@ -78,7 +90,7 @@ macro_rules! backend_by_redis {
     (
         $Backend:ident, $CompareAndSwap:ident, $send:ident, $rarely:path,
         [
-            $ask:ident $run:ident $look:ident $look_by_script:ident $put:ident $nodes:ident $clear_by_scan:ident
+            $ask:ident $run:ident $look:ident $look_by_script:ident $look_tagged:ident $put:ident $nodes:ident $clear_by_scan:ident
         ],
         [$($fn:tt)*] $($await:tt)*
     ) => {
@@ -156,6 +168,27 @@ macro_rules! backend_by_redis {
                     if let Some(replies) = tries.last(replies) {
                         let (ttl, item) = replies?;
                         return Ok(looked_up((Some(ttl), item), &mark, number));
+                    }
+                }
+            }
+
+            /// Looks an item up, and the nonces of tags, by a script.
+            $($fn)* $look_tagged(
+                &self,
+                key: &[u8],
+                lease: Duration,
+                arguments: &[&[u8]],
+            ) -> Result<TaggedLookup, Failure> {
+                let (mark, time) = (new_lease(), time_argument(Some(lease)));
+                let arguments = [&[&mark[..], &time], arguments].concat();
+                let mut tries = Tries::default();
+                loop {
+                    let number = self.number();
+                    let replies = self.$run::<TaggedReplies>(&LOOK_TAGGED, key, &arguments)$($await)*;
+                    if let Some(replies) = tries.last(replies) {
+                        let (ttl, item, nonces) = replies?;
+                        let lookup = looked_up((Some(ttl), item), &mark, number);
+                        return Ok(TaggedLookup::new(lookup, nonces_in(&nonces)));
                     }
                 }
             }
@@ -338,6 +371,51 @@ macro_rules! backend_by_redis {
                 server.record(done.map(drop))
             }
 
+            /// One round trip, but in a cluster, and with a server that does not let scripts read keys that were not declared.
+            $($fn)* get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> Result<TaggedLookup, BackendError> {
+                let server = self.admitted()?;
+                if !server.is_cluster() {
+                    let fresh: Vec<_> = tags.iter().map(|tag| (tag.bytes(), new_value(TagNonce::fresh().bytes()).1)).collect();
+                    let (prefix, life) = (prefix(&self.key_prefix, TAGS), time_argument(Some(life)));
+                    let mut arguments: Vec<&[u8]> = vec![prefix.as_bytes(), &life];
+                    arguments.extend(fresh.iter().flat_map(|(tag, item)| [&tag[..], item]));
+                    let key = self.key(namespace, key);
+                    match server.$look_tagged(&key, options.lease, &arguments)$($await)* {
+                        // The server refuses the script, or to write.
+                        Err(failure) if failure.code().is_some() => {}
+                        looked => return server.record(looked),
+                    }
+                }
+                let lookup = $Backend::get_or_lease(self, namespace, key, options)$($await)*?;
+                let tags = tags_to_read(tags, lookup.found.as_ref());
+                let nonces = $Backend::tag_nonces(self, &tags, Some(life))$($await)*?;
+                Ok(TaggedLookup::new(lookup, nonces))
+            }
+
+            /// In one step, but in a cluster.
+            $($fn)* invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                let server = self.admitted()?;
+                if tags.is_empty() {
+                    return Ok(());
+                }
+                if server.is_cluster() {
+                    for tag in tags {
+                        $Backend::delete(self, TAGS, &tag.bytes())$($await)*?;
+                    }
+                    return Ok(());
+                }
+                let keys: Vec<_> = tags.iter().map(|tag| self.key(TAGS, &tag.bytes())).collect();
+                let done = server.$ask::<u64>(&unlink(&keys))$($await)*;
+                server.record(done.map(drop))
+            }
+
             $($fn)* delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 let server = self.admitted()?;
                 let done = server.$ask(&delete(&self.key(namespace, key)))$($await)*;
@@ -414,6 +492,15 @@ fn item_in(answer: Value, options: LookupOptions) -> Result<(Option<i64>, Option
     Ok((Some(ttl), item))
 }
 
+/// Returns the nonces in the answer of a script: tags, each followed by the item of its nonce.
+fn nonces_in(answer: &[Vec<u8>]) -> TagNonces {
+    let nonces = answer.chunks_exact(2).filter_map(|pair| {
+        let nonce = pair[1].get(HEAD..).filter(|_| is_value(&pair[1]))?;
+        Some((TagKey::of(pair[0][..].try_into().ok()?), TagNonce::of(nonce)?))
+    });
+    nonces.collect()
+}
+
 /// Returns `false` if the connection turned out to be closed: a lease is lost with its connection.
 fn unless_stale(done: Result<bool, Failure>) -> Result<bool, Failure> {
     match done {
@@ -423,11 +510,11 @@ fn unless_stale(done: Result<bool, Failure>) -> Result<bool, Failure> {
 }
 
 backend_by_redis! {
-    Backend, CompareAndSwap, send, identity, [ask run look look_by_script put_item nodes clear_by_scan], [fn]
+    Backend, CompareAndSwap, send, identity, [ask run look look_by_script look_tagged put_item nodes clear_by_scan], [fn]
 }
 backend_by_redis! {
     AsyncBackend, AsyncCompareAndSwap, send_async, Box::pin,
-    [ask_async run_async look_async look_by_script_async put_item_async nodes_async clear_by_scan_async],
+    [ask_async run_async look_async look_by_script_async look_tagged_async put_item_async nodes_async clear_by_scan_async],
     [async fn] .await
 }
 

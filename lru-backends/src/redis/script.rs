@@ -40,6 +40,37 @@ return {-2,false}",
     name: "2ea25c7b49d11baea221d4a8b0f5a78b4046cf25",
 };
 
+/// Like [`LOOK`], and returns the nonces of tags: those of `ARGV[5]`, `ARGV[7]` and so on, for which the arguments after them are set
+/// where there are none, and those of the tags that the item notes. `ARGV[3]` begins their keys, which are not declared: they
+/// are known only here. So it cannot be used in a cluster.
+pub(super) const LOOK_TAGGED: Script = Script {
+    source: "\
+local item=redis.pcall('GET',KEYS[1])
+local time=-2
+if type(item)=='string' and item~='' then time=redis.call('PTTL',KEYS[1]) else item=false redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2]) end
+local nonces,seen={},{}
+for i=5,#ARGV,2 do
+local tag,key=ARGV[i],ARGV[3]..ARGV[i]
+local nonce=redis.pcall('GET',key)
+if type(nonce)~='string' or #nonce~=33 then nonce=ARGV[i+1] redis.call('SET',key,nonce,'PX',ARGV[4]) end
+seen[tag]=true
+nonces[#nonces+1]=tag
+nonces[#nonces+1]=nonce
+end
+if item and #item>25 and string.sub(item,1,1)=='V' and string.byte(item,18)==248 and string.byte(item,19)==1 then
+for i=0,math.min(string.byte(item,20)+256*string.byte(item,21),64)-1 do
+local tag=string.sub(item,26+24*i,33+24*i)
+local nonce=not seen[tag] and redis.pcall('GET',ARGV[3]..tag)
+if type(nonce)=='string' then
+nonces[#nonces+1]=tag
+nonces[#nonces+1]=nonce
+end
+end
+end
+return {time,item,nonces}",
+    name: "44edee6a49e682af6dfecdbc28c6afa21df67d0a",
+};
+
 /// Extends the time of a mark that begins with `ARGV[1]`; an entry keeps its time.
 pub(super) const RENEW: Script = Script {
     source: "\

@@ -5,12 +5,15 @@ use core::time::Duration;
 use std::vec::Vec;
 
 use crate::backend::blocking_backend::{CHECKED, cannot_add};
-use crate::backend::error::BackendError;
+use crate::backend::error::{BackendError, ErrorKind};
 use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
 use crate::observe::CircuitState;
+use crate::tags::nonce::TagNonce;
 
 /// A store outside the process, for `async` functions: [`Backend`](super::Backend) with methods that are awaited.
 #[diagnostic::on_unimplemented(
@@ -18,7 +21,7 @@ use crate::observe::CircuitState;
     label = "expected a type that implements `functools::backend::AsyncBackend`",
     note = "a function that is not `async` takes a `functools::backend::Backend`"
 )]
-pub trait AsyncBackend {
+pub trait AsyncBackend: Sync {
     /// Returns the entry for `key`, if there is one; see [`Backend::get`](super::Backend::get).
     ///
     /// # Errors
@@ -185,6 +188,45 @@ pub trait AsyncBackend {
         ready(Err(cannot_lease()))
     }
 
+    /// Returns the entry for `key`, or leaves a lease there, and the nonces of tags; see
+    /// [`Backend::get_or_lease_tagged`](super::Backend::get_or_lease_tagged).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed, or the nonces cannot be read.
+    fn get_or_lease_tagged(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+        tags: &[TagKey],
+        life: Duration,
+    ) -> impl Future<Output = Result<TaggedLookup, BackendError>> + Send {
+        look_tagged_async(self, (namespace, key), options, tags, life)
+    }
+
+    /// Returns the nonces of `tags`; see [`Backend::tag_nonces`](super::Backend::tag_nonces).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the nonces cannot be read, or not be created.
+    fn tag_nonces(
+        &self,
+        tags: &[TagKey],
+        life: Option<Duration>,
+    ) -> impl Future<Output = Result<TagNonces, BackendError>> + Send {
+        read_nonces_async(self, tags, life)
+    }
+
+    /// Invalidates tags for all processes; see [`Backend::invalidate_tags`](super::Backend::invalidate_tags).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a nonce may still be there.
+    fn invalidate_tags(&self, tags: &[TagKey]) -> impl Future<Output = Result<(), BackendError>> + Send {
+        remove_nonces_async(self, tags)
+    }
+
     /// Removes the entry for `key` and returns whether there was one; see [`Backend::delete`](super::Backend::delete).
     ///
     /// # Errors
@@ -244,3 +286,5 @@ pub trait AsyncBackend {
         false
     }
 }
+
+nonces_by_entries! { AsyncBackend, read_nonces_async, look_tagged_async, remove_nonces_async, [async fn] .await }

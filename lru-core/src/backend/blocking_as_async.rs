@@ -10,6 +10,8 @@ use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TagNonces, TaggedLookup};
 use crate::observe::CircuitState;
 
 /// A blocking [`Backend`] as an [`AsyncBackend`] whose futures are ready at once.
@@ -104,6 +106,25 @@ impl<B: Backend + Sync> AsyncBackend for Direct<B> {
 
     async fn end_lease(&self, namespace: &str, key: &[u8], lease: &Lease) -> Result<(), BackendError> {
         self.0.end_lease(namespace, key, lease)
+    }
+
+    async fn get_or_lease_tagged(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+        tags: &[TagKey],
+        life: Duration,
+    ) -> Result<TaggedLookup, BackendError> {
+        self.0.get_or_lease_tagged(namespace, key, options, tags, life)
+    }
+
+    async fn tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+        self.0.tag_nonces(tags, life)
+    }
+
+    async fn invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+        self.0.invalidate_tags(tags)
     }
 
     async fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {

@@ -8,7 +8,10 @@ use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Lookup, LookupOptions, cannot_lease};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TAGS, TagNonces, TaggedLookup, nonces_by_entries};
 use crate::observe::CircuitState;
+use crate::tags::nonce::TagNonce;
 
 /// A store outside the process, for functions that are not `async`: `backend = …`.
 ///
@@ -218,6 +221,53 @@ pub trait Backend {
         Err(cannot_lease())
     }
 
+    /// Returns the entry for `key`, or leaves a lease there, as [`get_or_lease`](Self::get_or_lease) does; and the nonces of
+    /// `tags`, and of the tags that the entry [notes](super::tags_in). Nonces of `tags` that are missing are created, and live for
+    /// `life` at least; those that the entry notes need not be.
+    ///
+    /// A call of a function with `tags` or `depends` looks up its result by this method: the result is valid as long as the
+    /// nonces are those that it notes. A backend that can read all of it in one round trip should override it. The default
+    /// calls `get_or_lease`, then [`tag_nonces`](Self::tag_nonces).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the lookup failed, or the nonces cannot be read.
+    fn get_or_lease_tagged(
+        &self,
+        namespace: &str,
+        key: &[u8],
+        options: LookupOptions,
+        tags: &[TagKey],
+        life: Duration,
+    ) -> Result<TaggedLookup, BackendError> {
+        look_tagged(self, (namespace, key), options, tags, life)
+    }
+
+    /// Returns the nonces of `tags`. With a `life`, nonces that are missing are created, and live for this time at least;
+    /// without, they are left out.
+    ///
+    /// It must ask where [`invalidate_tags`](Self::invalidate_tags) of any process removes nonces, and return no copy from
+    /// elsewhere. The default reads and adds entries in the namespace [`TAGS`](super::TAGS), by `get_many` and `add`, or else `set`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the nonces cannot be read, or not be created.
+    fn tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+        read_nonces(self, tags, life)
+    }
+
+    /// Invalidates tags for all processes, in this order: removes their nonces. After it returned `Ok`, no lookup returns them.
+    ///
+    /// A backend that cannot promise that returns an error, of kind [`Unsupported`](ErrorKind::Unsupported). The default
+    /// deletes entries in the namespace [`TAGS`](super::TAGS), and stops at the first that fails.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a nonce may still be there.
+    fn invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+        remove_nonces(self, tags)
+    }
+
     /// Removes the entry for `key` and returns whether there was one.
     ///
     /// # Errors
@@ -277,6 +327,8 @@ pub trait Backend {
         false
     }
 }
+
+nonces_by_entries! { Backend, read_nonces, look_tagged, remove_nonces, [fn] }
 
 /// The namespace and the key that [`Backend::check`] looks up.
 pub(super) const CHECKED: (&str, &[u8]) = ("functools check", b"check");

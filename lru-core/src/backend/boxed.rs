@@ -15,6 +15,8 @@ use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TagNonces, TaggedLookup};
 use crate::observe::CircuitState;
 
 /// An [`AsyncBackend`] of any type, chosen at run time: what `Box<dyn AsyncBackend>` would be.
@@ -53,14 +55,14 @@ pub struct WithLeases;
 
 impl BoxedBackend {
     /// Boxes a backend of any type.
-    pub fn new(backend: impl AsyncBackend + Send + Sync + 'static) -> Self {
+    pub fn new(backend: impl AsyncBackend + Send + 'static) -> Self {
         Self { backend: Arc::new(backend), leases: PhantomData }
     }
 }
 
 impl BoxedBackend<WithLeases> {
     /// Boxes a backend of any type that gives leases.
-    pub fn with_leases(backend: impl AsyncBackend + Leases + Send + Sync + 'static) -> Self {
+    pub fn with_leases(backend: impl AsyncBackend + Leases + Send + 'static) -> Self {
         Self { backend: Arc::new(backend), leases: PhantomData }
     }
 }
@@ -122,6 +124,7 @@ macro_rules! erased {
             }
         }
     };
+    ($life:lifetime &[TagKey]) => { &$life [TagKey] };
     ($life:lifetime &[&[u8]]) => { &$life [&$life [u8]] };
     ($life:lifetime &[Item<'_>]) => { &$life [Item<$life>] };
     ($life:lifetime &$type:ty) => { &$life $type };
@@ -141,6 +144,11 @@ erased! {
     fn put(namespace: [&str], key: [&[u8]], value: [&[u8]], ttl: [Option<Duration>]) -> Option<Lease>;
     fn renew_lease(namespace: [&str], key: [&[u8]], lease: [&Lease], ttl: [Duration]) -> bool;
     fn end_lease(namespace: [&str], key: [&[u8]], lease: [&Lease]) -> ();
+    fn get_or_lease_tagged(
+        namespace: [&str], key: [&[u8]], options: [LookupOptions], tags: [&[TagKey]], life: [Duration]
+    ) -> TaggedLookup;
+    fn tag_nonces(tags: [&[TagKey]], life: [Option<Duration>]) -> TagNonces;
+    fn invalidate_tags(tags: [&[TagKey]]) -> ();
     fn delete(namespace: [&str], key: [&[u8]]) -> bool;
     fn delete_many(namespace: [&str], keys: [&[&[u8]]]) -> Vec<bool>;
     fn clear(namespace: [&str]) -> ();

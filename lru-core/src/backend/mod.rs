@@ -43,6 +43,11 @@ pub(crate) mod shape;
 #[allow(missing_debug_implementations, reason = "only generated code names its types")]
 pub(crate) mod state;
 mod stored;
+pub(crate) mod tag_header;
+pub(crate) mod tag_key;
+pub(crate) mod tag_nonces;
+#[cfg(feature = "backend")]
+pub(crate) mod tag_watch;
 
 pub use crate::observe::CircuitState;
 pub use async_backend::AsyncBackend;
@@ -54,6 +59,11 @@ pub use item::Item;
 pub use lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 pub use off::Off;
 pub use stored::Stored;
+pub use tag_header::tags_in;
+pub use tag_key::TagKey;
+pub use tag_nonces::{TAGS, TagNonces, TaggedLookup, tags_to_read};
+
+pub use crate::tags::nonce::TagNonce;
 
 #[cfg(test)]
 mod tests;

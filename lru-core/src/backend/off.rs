@@ -11,6 +11,8 @@ use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions, Permission};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TagNonces, TaggedLookup};
 use crate::observe::CircuitState;
 
 /// A backend that has no entries and stores none, for development and tests.
@@ -211,6 +213,34 @@ macro_rules! off {
                 match self {
                     Some(backend) => backend.end_lease(namespace, key, lease)$($await)*,
                     None => $Backend::end_lease(&Off, namespace, key, lease)$($await)*,
+                }
+            }
+
+            $($fn)* get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> Result<TaggedLookup, BackendError> {
+                match self {
+                    Some(backend) => backend.get_or_lease_tagged(namespace, key, options, tags, life)$($await)*,
+                    None => $Backend::get_or_lease_tagged(&Off, namespace, key, options, tags, life)$($await)*,
+                }
+            }
+
+            $($fn)* tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+                match self {
+                    Some(backend) => backend.tag_nonces(tags, life)$($await)*,
+                    None => $Backend::tag_nonces(&Off, tags, life)$($await)*,
+                }
+            }
+
+            $($fn)* invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                match self {
+                    Some(backend) => backend.invalidate_tags(tags)$($await)*,
+                    None => $Backend::invalidate_tags(&Off, tags)$($await)*,
                 }
             }
 

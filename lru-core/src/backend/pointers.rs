@@ -15,6 +15,8 @@ use crate::backend::invalidation_sink::InvalidationSink;
 use crate::backend::item::Item;
 use crate::backend::lease::{Lease, Leases, Lookup, LookupOptions};
 use crate::backend::stored::Stored;
+use crate::backend::tag_key::TagKey;
+use crate::backend::tag_nonces::{TagNonces, TaggedLookup};
 use crate::observe::CircuitState;
 
 macro_rules! for_pointers {
@@ -102,6 +104,25 @@ macro_rules! for_pointers {
                 (**self).end_lease(namespace, key, lease)
             }
 
+            fn get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> Result<TaggedLookup, BackendError> {
+                (**self).get_or_lease_tagged(namespace, key, options, tags, life)
+            }
+
+            fn tag_nonces(&self, tags: &[TagKey], life: Option<Duration>) -> Result<TagNonces, BackendError> {
+                (**self).tag_nonces(tags, life)
+            }
+
+            fn invalidate_tags(&self, tags: &[TagKey]) -> Result<(), BackendError> {
+                (**self).invalidate_tags(tags)
+            }
+
             fn delete(&self, namespace: &str, key: &[u8]) -> Result<bool, BackendError> {
                 (**self).delete(namespace, key)
             }
@@ -133,9 +154,9 @@ macro_rules! for_pointers {
 }
 
 macro_rules! for_async_pointers {
-    ($($pointer:ty)*) => { $(
+    ($($pointer:ty $(where $bound:path)?),*) => { $(
         #[diagnostic::do_not_recommend]
-        impl<B: AsyncBackend> AsyncBackend for $pointer {
+        impl<B: AsyncBackend $(+ $bound)?> AsyncBackend for $pointer {
             fn get(
                 &self,
                 namespace: &str,
@@ -229,6 +250,32 @@ macro_rules! for_async_pointers {
                 (**self).end_lease(namespace, key, lease)
             }
 
+            fn get_or_lease_tagged(
+                &self,
+                namespace: &str,
+                key: &[u8],
+                options: LookupOptions,
+                tags: &[TagKey],
+                life: Duration,
+            ) -> impl Future<Output = Result<TaggedLookup, BackendError>> + Send {
+                (**self).get_or_lease_tagged(namespace, key, options, tags, life)
+            }
+
+            fn tag_nonces(
+                &self,
+                tags: &[TagKey],
+                life: Option<Duration>,
+            ) -> impl Future<Output = Result<TagNonces, BackendError>> + Send {
+                (**self).tag_nonces(tags, life)
+            }
+
+            fn invalidate_tags(
+                &self,
+                tags: &[TagKey],
+            ) -> impl Future<Output = Result<(), BackendError>> + Send {
+                (**self).invalidate_tags(tags)
+            }
+
             fn delete(
                 &self,
                 namespace: &str,
@@ -265,7 +312,7 @@ macro_rules! for_async_pointers {
 }
 
 for_pointers! { &B Box<B> Arc<B> }
-for_async_pointers! { &B Box<B> Arc<B> }
+for_async_pointers! { &B, Box<B>, Arc<B> where Send }
 
 #[cfg(feature = "backend")]
 for_async_pointers! { Awaited<B> }

@@ -1,5 +1,7 @@
 //! What a function with a backend keeps for as long as the process runs.
 
+use core::sync::atomic::AtomicBool;
+
 use crate::backend::invalidation::Invalidation;
 use crate::backend::namespaces::Ownership;
 use crate::backend::served_stale::ServedStale;
@@ -15,6 +17,8 @@ pub struct BackendState {
     pub(crate) ownership: Ownership,
     /// Which stale results were served.
     pub(crate) served_stale: ServedStale,
+    /// Whether invalidations reach its backend.
+    pub(crate) is_reached: AtomicBool,
 }
 
 impl BackendState {
@@ -26,6 +30,7 @@ impl BackendState {
             shapes: ShapeCache::new(),
             ownership: Ownership::new(),
             served_stale: ServedStale::new(),
+            is_reached: AtomicBool::new(false),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::lifecycle::NoLifecycle;
 use crate::engine::lock::{LockOf, PlainLock};
 use crate::engine::placement::fronted::Fronted;
 #[cfg(feature = "backend")]
-use crate::engine::placement::invalidate::{Copies, HoldsCopies, InProcessCache, contains_hash};
+use crate::engine::placement::invalidate::{Copies, ErrorCount, HoldsCopies, InProcessCache, contains_hash};
 use crate::engine::placement::lock_free::LockFree;
 use crate::engine::placement::per_thread::{OfThread, ThreadEngine};
 use crate::engine::placement::replicated::Replicated;
@@ -265,6 +265,10 @@ where
 
     fn contains_hash(&self, hash: KeyHash) -> bool {
         contains_hash(&in_static(&self.0), hash)
+    }
+
+    fn errors(&self) -> ErrorCount {
+        ErrorCount::of(&in_static(&self.0))
     }
 }
 

@@ -40,6 +40,12 @@ impl<T: Identify> Distinct<T> {
         self.items.dedup_by_key(|item| item.identity());
     }
 
+    /// Returns the items, of which some may be equal.
+    #[cfg(feature = "backend")]
+    pub(super) fn items(&self) -> &[T] {
+        &self.items
+    }
+
     pub(super) fn into_items(mut self) -> Vec<T> {
         if self.items.len() > RECENT {
             self.remove_duplicates();

@@ -163,6 +163,12 @@ pub(super) static SHARED: Domain =
 #[cfg(all(test, loom))]
 pub(super) static SHARED: std::sync::LazyLock<Domain> = std::sync::LazyLock::new(|| Domain::numbered(0));
 
+/// Invalidates a tag for all threads that are not isolated.
+#[cfg(feature = "backend")]
+pub(crate) fn invalidate_shared(tag: TagId) {
+    SHARED.invalidate(&[tag]);
+}
+
 /// Sets how many invalidated tags are remembered, before the first invalidation. Returns whether that took effect.
 ///
 /// Of each tag that was invalidated, the library remembers when that was last, in a table of fixed size. A tag that

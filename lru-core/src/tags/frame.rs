@@ -169,6 +169,26 @@ impl Computed {
         self
     }
 
+    /// Adds tags of the result.
+    #[cfg(feature = "backend")]
+    pub(super) fn with_tags(mut self, tags: impl IntoIterator<Item = TagId>) -> Self {
+        tags.into_iter().for_each(|tag| self.reads.tags.push(tag));
+        self
+    }
+
+    /// Moves the beginning to this one, at which the result is as valid as before.
+    #[cfg(feature = "backend")]
+    pub(super) fn renewed(mut self, beginning: Beginning) -> Self {
+        self.beginning = beginning;
+        self
+    }
+
+    /// Returns the tags that the body has added.
+    #[cfg(feature = "backend")]
+    pub(super) fn added(&self) -> &[TagId] {
+        self.reads.tags.items()
+    }
+
     /// Moves what a task has computed outside of the call's isolation to the domain of the call, which began earlier.
     pub(super) fn of_call(mut self, call: &Beginning) -> Self {
         if !self.beginning.domain.is(&call.domain) {
@@ -201,7 +221,7 @@ impl Computed {
     }
 
     /// Returns when the computation began.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "backend"))]
     pub(crate) fn beginning(&self) -> &Beginning {
         &self.beginning
     }

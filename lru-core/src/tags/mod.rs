@@ -21,9 +21,12 @@ pub(crate) mod domain;
 pub(crate) mod frame;
 #[cfg(all(test, loom))]
 mod interleavings;
-pub(crate) mod invalidation;
+pub(crate) mod invalidate;
 pub(crate) mod node;
+pub(crate) mod nonce;
 pub(crate) mod note;
+#[cfg(feature = "backend")]
+pub(crate) mod outside;
 mod table;
 pub(crate) mod tag;
 #[cfg(test)]
@@ -40,9 +43,4 @@ mod sync {
 #[cfg(all(test, loom))]
 mod sync {
     pub(super) use loom::sync::{Mutex, atomic};
-}
-
-/// The traits of the autoref selection in [`invalidation`], for import without names.
-pub(crate) mod choices {
-    pub use super::invalidation::{ReturnsResult as _, ReturnsValue as _};
 }

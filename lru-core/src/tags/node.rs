@@ -4,9 +4,13 @@ use core::fmt;
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
+#[cfg(feature = "backend")]
+use std::sync::OnceLock;
 
 use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::domain::{AtomicGeneration, Generation};
+#[cfg(feature = "backend")]
+use crate::tags::outside::Noted;
 use crate::tags::tag::TagId;
 
 /// The longest chain of dependencies. A longer one would keep the nodes of entries that were evicted long ago.
@@ -19,7 +23,8 @@ pub(super) const DEEPEST: u32 = 4096;
 /// they stay valid; if it is computed anew, there is a new node. It is created after the nodes it depends on, so there
 /// are no cycles.
 ///
-/// A node takes 72 bytes with its counts (without the feature `testing`), 8 for each tag and 8 for each dependency.
+/// A node takes 72 bytes with its counts (without the features `testing` and `backend`), 8 for each tag and 8 for each
+/// dependency; with `backend` 16 more, and 24 for each tag that its result notes in a backend.
 ///
 /// Invariant: a node that is valid at a generation has no tag, nor a dependency with a tag, that was invalidated from
 /// its beginning up to that generation.
@@ -36,6 +41,10 @@ pub(crate) struct Node {
     domain: DomainHandle,
     /// When the result should no longer be used; see [`Node::deadline`].
     deadline: AtomicU64,
+    /// The tags of the result and of all it was computed from, as a backend has them; unset if it is in none.
+    #[cfg(feature = "backend")]
+    #[expect(clippy::box_collection, reason = "most nodes have none")]
+    noted: OnceLock<Box<Vec<Noted>>>,
 }
 
 /// Why a result is invalid.
@@ -99,6 +108,8 @@ impl Node {
             lost_dependency: AtomicBool::new(valid_at == Generation::NEVER),
             domain,
             deadline: AtomicU64::new(deadline),
+            #[cfg(feature = "backend")]
+            noted: OnceLock::new(),
         })
     }
 
@@ -116,6 +127,22 @@ impl Node {
     /// Returns whether all tags of the node are known.
     pub(super) fn is_complete(&self) -> bool {
         self.completeness == Completeness::Complete
+    }
+
+    /// Notes what a backend has for the tags of the result, and of all it was computed from.
+    #[cfg(feature = "backend")]
+    pub(crate) fn note(&self, noted: Vec<Noted>) {
+        _ = self.noted.set(Box::new(noted));
+    }
+
+    /// Returns what backends have for the tags of all results that were read; `None` if not all is known, or not all of them
+    /// can be invalidated by other processes.
+    #[cfg(feature = "backend")]
+    pub(crate) fn read_outside(&self) -> Option<impl Iterator<Item = Noted> + '_> {
+        let is_known = self.completeness == Completeness::Complete
+            && self.dependencies.iter().all(|node| node.noted.get().is_some());
+        let noted = self.dependencies.iter().filter_map(|node| node.noted.get());
+        is_known.then(|| noted.flat_map(|noted| noted.iter().copied()))
     }
 
     /// Returns the last generation of `domain` at which the node is known to be valid; for a node of another domain `generation`,

@@ -67,13 +67,54 @@ pub fn tag<V: Hash>(name: &'static str, value: V) -> Tag {
     Tag { name, hash: hasher.finish_wide() }
 }
 
+/// How many tags the keys of a function have in a backend: so there are not more nonces than this of them, and a change of
+/// one key seldom invalidates another.
+#[cfg(feature = "backend")]
+const KEYS: u64 = 1 << 18;
+
 /// The hash of a tag within the process: of a [`Tag`], of an entry, or of all entries of a cache. It is never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TagId(NonZeroU64);
 
 impl TagId {
+    /// The tag of all results that backends have.
+    #[cfg(feature = "backend")]
+    pub(crate) const OUTSIDE: Self = Self(NonZeroU64::new(0x6f75_7473_6964_6521).unwrap());
+    /// The tag that is invalidated with every other in a backend.
+    pub(crate) const ANY: Self = Self(NonZeroU64::new(0x616e_7920_7461_6721).unwrap());
+
     fn of_hash(hash: u64) -> Self {
         Self(NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// Returns the tag that has this number, by which other processes know it.
+    pub(crate) fn of_number(number: u64) -> Self {
+        Self::of_hash(number)
+    }
+
+    /// Returns the number by which other processes know the tag.
+    pub(crate) fn number(self) -> u64 {
+        self.get()
+    }
+
+    /// Returns the tag of all results of a function in its backend.
+    #[cfg(feature = "backend")]
+    pub(crate) fn of_namespace(namespace: &str) -> Self {
+        let mut hasher = ValueHasher::new();
+        hasher.write(namespace.as_bytes());
+        Self::of_hash(mixed(hasher.finish()))
+    }
+
+    /// Returns the tag of the entry of a key in a backend, which it may share with others. `function` is the tag of all
+    /// results of the function.
+    #[cfg(feature = "backend")]
+    pub(crate) fn of_key(function: Self, key: &[u8]) -> Self {
+        let mut hasher = ValueHasher::new();
+        // As integers: in slices, some bytes are left out.
+        for &byte in key {
+            hasher.write_u8(byte);
+        }
+        Self::of_hash(mixed(function.get().rotate_left(16) ^ (hasher.finish() % KEYS)))
     }
 
     /// Returns the tag of the entry of a key. `cache` is a number that distinguishes caches, such as an address.

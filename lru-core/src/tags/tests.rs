@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
+use crate::function::tagged::invalidation::invalidate;
 use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::domain::{Generation, InvalidationCounts};
 use crate::tags::frame::Computed;
-use crate::tags::invalidation::{invalidate, invalidate_all};
+use crate::tags::invalidate::invalidate_all;
 use crate::tags::node::Node;
 use crate::tags::tag::{Tag, TagId, tag};
 

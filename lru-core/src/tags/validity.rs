@@ -11,9 +11,11 @@ use crate::observe::events::Events;
 use crate::tags::current::Beginning;
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computed, record, record_unknown};
-use crate::tags::invalidation::invalidate_all;
+use crate::tags::invalidate::invalidate_all;
 use crate::tags::node::Node;
 use crate::tags::note::Note;
+#[cfg(feature = "backend")]
+use crate::tags::outside::{EntryTags, Noted};
 use crate::tags::tag::{Tag, TagId};
 use crate::time::Instant;
 
@@ -25,16 +27,49 @@ pub struct Validity {
     found: Cell<Option<Box<Found>>>,
 }
 
+/// A result that was computed, and its own tags outside of the process.
+#[cfg(feature = "backend")]
+pub(crate) struct Marked {
+    pub(crate) node: Arc<Node>,
+    pub(crate) tags: Box<[TagId]>,
+}
+
 /// What a call that does not hit has found out.
 enum Found {
     /// Its body is to run, and the result will have these tags.
     Expected(Arc<Note>, Vec<TagId>),
-    /// Its result was computed, and has these tags.
-    Computed(Computed, Vec<TagId>),
+    /// Its result was computed, or fetched.
+    Computed(Obtained),
+    /// Its result was found in a backend, and depends on these tags.
+    #[cfg(feature = "backend")]
+    Fetched(Vec<Noted>),
     /// Its result has this node.
     Judged(Arc<Node>),
+    /// Its result has this node, and these tags of its own in a backend.
+    #[cfg(feature = "backend")]
+    Marked(Arc<Node>, Box<[TagId]>),
     /// It has removed the entries of these keys.
     Removed(Vec<KeyHash>),
+}
+
+/// A result and its tags.
+struct Obtained {
+    computed: Computed,
+    tags: Vec<TagId>,
+    /// What it depends on, if it was found in a backend.
+    #[cfg(feature = "backend")]
+    noted: Vec<Noted>,
+}
+
+impl From<Computed> for Obtained {
+    fn from(computed: Computed) -> Self {
+        Self {
+            computed,
+            tags: Vec::new(),
+            #[cfg(feature = "backend")]
+            noted: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Debug for Validity {
@@ -58,9 +93,23 @@ impl Validity {
 
     /// Notes what the result of the call was computed from, and its tags.
     pub(crate) fn computed(&self, computed: Option<Computed>, tags: impl IntoIterator<Item = Tag>) {
-        let computed = self.of_call(computed);
+        let obtained = match computed {
+            Some(computed) => computed.of_call(&self.beginning).into(),
+            None => self.not_computed(),
+        };
         let tags = tags.into_iter().map(TagId::from).collect();
-        self.found.set(Some(Box::new(Found::Computed(computed, tags))));
+        self.found.set(Some(Box::new(Found::Computed(Obtained { tags, ..obtained }))));
+    }
+
+    /// A result that no body has computed: one of a backend, or one of which nothing is known.
+    fn not_computed(&self) -> Obtained {
+        let computed = Computed::at(self.beginning.clone());
+        #[cfg(feature = "backend")]
+        if let Some(Found::Fetched(noted)) = self.found.take().map(|found| *found) {
+            let tags: Vec<_> = noted.iter().map(|noted| noted.tag).collect();
+            return Obtained { noted, ..computed.with_tags(tags).into() };
+        }
+        computed.with_unknown_tags().into()
     }
 
     fn of_call(&self, computed: Option<Computed>) -> Computed {
@@ -93,8 +142,8 @@ impl Validity {
         };
         let found = self.found.take().map(|found| match *found {
             Found::Expected(note, tags) => judged(self.of_call(note.take()), &tags),
-            Found::Computed(computed, tags) => judged(computed, &tags),
-            Found::Judged(_) | Found::Removed(_) => found,
+            Found::Computed(Obtained { computed, tags, .. }) => judged(computed, &tags),
+            _ => found,
         });
         self.found.set(found);
     }
@@ -103,17 +152,94 @@ impl Validity {
     /// own.
     #[cold]
     pub(crate) fn expired(&self) {
-        let found = self.found.take();
-        if let Some(Found::Judged(node)) = found.as_deref() {
+        if let Some(node) = self.judged_node() {
             node.set_deadline(0);
         }
+    }
+
+    /// Notes that the result was found in a backend, and what it depends on.
+    #[cfg(feature = "backend")]
+    pub(crate) fn fetched(&self, noted: Vec<Noted>) {
+        self.found.set(Some(Box::new(Found::Fetched(noted))));
+    }
+
+    /// Like [`judged`](Self::judged), for a result that has these tags in a backend.
+    #[cfg(feature = "backend")]
+    pub(crate) fn judged_outside(&self, hash: KeyHash, cache: u64, entry: EntryTags) {
+        let Some(found) = self.found.take() else { return };
+        let found = match *found {
+            Found::Expected(note, tags) => {
+                Found::Computed(Obtained { tags, ..self.of_call(note.take()).into() })
+            }
+            found => found,
+        };
+        let found = match found {
+            Found::Computed(Obtained { computed, tags, noted }) => {
+                let declared: Vec<_> = computed.added().iter().chain(&tags).copied().collect();
+                let outside = entry.with(&declared);
+                let all: Vec<_> =
+                    tags.into_iter().chain(outside.iter().copied()).chain([TagId::OUTSIDE]).collect();
+                let node = computed.into_node_of(cache, hash, &all);
+                if !noted.is_empty() {
+                    node.note(noted);
+                }
+                record(&node);
+                Found::Marked(node, outside.into_boxed_slice())
+            }
+            found => found,
+        };
+        self.found.set(Some(Box::new(found)));
+    }
+
+    /// Returns the node of the result, and its own tags in a backend, if it was computed.
+    #[cfg(feature = "backend")]
+    pub(crate) fn marked(&self) -> Option<Marked> {
+        let found = self.found.take()?;
+        let marked = match &*found {
+            Found::Marked(node, tags) => Some(Marked { node: Arc::clone(node), tags: tags.clone() }),
+            _ => None,
+        };
+        self.found.set(Some(found));
+        marked
+    }
+
+    /// Returns the tags of a value that was put.
+    #[cfg(feature = "backend")]
+    pub(crate) fn tags_of_put(&self) -> Vec<TagId> {
+        let found = self.found.take();
+        let tags = match found.as_deref() {
+            Some(Found::Computed(obtained)) => obtained.tags.clone(),
+            _ => Vec::new(),
+        };
         self.found.set(found);
+        tags
+    }
+
+    /// Begins a put anew, after what was computed from the former value was invalidated. A value that has been
+    /// invalidated itself since it was put stays invalid.
+    #[cfg(feature = "backend")]
+    pub(crate) fn put_again(&self, cache: u64) {
+        let Some(found) = self.found.take() else { return };
+        let found = match *found {
+            Found::Computed(Obtained { computed, tags, noted }) => {
+                let (now, former) = (Beginning::now(), computed.beginning().generation);
+                let within = tags.iter().map(|&tag| TagId::of_tag_in(cache, tag));
+                let mut all = tags.iter().copied().chain(within).chain([TagId::of_cache(cache)]);
+                let is_valid = all.all(|tag| !now.domain.is_invalidated(tag, former));
+                let computed = if is_valid { computed.renewed(now) } else { computed };
+                Found::Computed(Obtained { computed, tags, noted })
+            }
+            found => found,
+        };
+        self.found.set(Some(Box::new(found)));
     }
 
     /// Returns the node of the result that the call stores.
     pub(crate) fn node(&self) -> Arc<Node> {
         match self.found.take().map(|found| *found) {
             Some(Found::Judged(node)) => node,
+            #[cfg(feature = "backend")]
+            Some(Found::Marked(node, _)) => node,
             // A result of which nothing is known.
             _ => Computed::at(self.beginning.clone()).with_unknown_tags().into_node([]),
         }
@@ -129,6 +255,8 @@ impl Validity {
         let found = self.found.take();
         let node = match found.as_deref() {
             Some(Found::Judged(node)) => Some(Arc::clone(node)),
+            #[cfg(feature = "backend")]
+            Some(Found::Marked(node, _)) => Some(Arc::clone(node)),
             _ => None,
         };
         self.found.set(found);

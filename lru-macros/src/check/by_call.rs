@@ -9,7 +9,7 @@ use crate::signature::Func;
 pub(super) fn check(args: &Args, func: &Func, errors: &mut Errors) {
     functions_take_what_they_are_given(args, func, errors);
     tags_take_what_they_are_given(args, func, errors);
-    validity_is_in_memory(args, errors);
+    validity_is_in_a_static(args, errors);
     force_refreshes(args, errors);
 }
 
@@ -37,16 +37,10 @@ fn tags_take_what_they_are_given(args: &Args, func: &Func, errors: &mut Errors) 
     }
 }
 
-/// Tags in a backend, and of the entries of cache objects, are not there yet.
-fn validity_is_in_memory(args: &Args, errors: &mut Errors) {
+/// Tags of the entries of cache objects are not there yet.
+fn validity_is_in_a_static(args: &Args, errors: &mut Errors) {
     let names = [args.validity.tags.name(), args.validity.depends.name().filter(|_| args.validity.depends())];
     for name in names.into_iter().flatten() {
-        if args.backend.is_some() {
-            let message = format!(
-                "`{name}` cannot be used with a backend: results in it are not invalidated by tags; remove one of them"
-            );
-            errors.at(name, message);
-        }
         if args.placement.cache.is_some() {
             let message = format!(
                 "`{name}` cannot be used with `cache`: the entries of a cache object are not invalidated by tags; remove one of them"

@@ -216,15 +216,18 @@ fn get_within(model: &Model, handle: &TokenStream, key: &TokenStream, policy: &T
 /// Returns the accessor that invalidates by a tag, where results have tags.
 fn invalidate_tag(model: &Model, handle: &TokenStream) -> Option<Accessor> {
     let (krate, tag) = (&model.krate, model.added_parameter("tag"));
-    model.lifecycle.is_tagged().then(|| Accessor {
-        name: "cache_invalidate_tag",
-        doc: " Invalidates the results of this function that have a tag, and what was computed from them.",
-        takes: Takes::Nothing,
-        first: Some(("tag", First::Type(quote! { #krate::Tag }))),
-        returns: None,
-        body: quote! { #handle.invalidate_tag(#tag); },
-        runs: false,
-        waits: false,
+    model.lifecycle.is_tagged().then(|| {
+        let accessor = Accessor {
+            name: "cache_invalidate_tag",
+            doc: " Invalidates the results of this function that have a tag, and what was computed from them.",
+            takes: Takes::Nothing,
+            first: Some(("tag", First::Type(quote! { #krate::Tag }))),
+            returns: None,
+            body: quote! { #handle.invalidate_tag(#tag); },
+            runs: false,
+            waits: false,
+        };
+        accessor.with_backend(model)
     })
 }
 

@@ -59,8 +59,12 @@ fn name(model: &Model) -> Ident {
     model.accessor("__backend")
 }
 
-/// The backend with its options.
-fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
+/// The backend with its options. Where all `arguments` are there, so are the tags that are made of them.
+fn backend_handle(
+    model: &Model,
+    home: &TokenStream,
+    arguments: Option<&[TokenStream]>,
+) -> Option<TokenStream> {
     let Backend { options, is_global, version, .. } = model.backend.as_ref()?;
     let expiry = &model.lifecycle.expiry;
     let (krate, name) = (&model.krate, name(model));
@@ -102,15 +106,18 @@ fn backend_handle(model: &Model, home: &TokenStream) -> Option<TokenStream> {
     let listens = model.lifecycle.listens();
     let drops = options.on_lost.get() == Some(&OnLost::Drop);
     let copies = cache::in_static(model, home).unwrap_or_else(|| cache::handle(model, home));
+    let known = model.lifecycle.validity.known(krate, arguments);
     Some(quote! {
         #krate::__private::BackendHandle::#awaited(#opened)
-            #(#settings)* #swr_always #slow #timer #json #global .watched(#copies, #listens, #drops)
+            #(#settings)* #swr_always #slow #timer #json #global #known .watched(#copies, #listens, #drops)
     })
 }
 
 /// Binds the backend's entry for these arguments.
 pub(super) fn entry(model: &Model, home: &TokenStream, checks: Checks) -> Option<TokenStream> {
-    let backend = backend_handle(model, home)?;
+    // An accessor may not have all of them.
+    let arguments = matches!(checks, Checks::Reported).then(|| model.references(|_, name| name.clone()));
+    let backend = backend_handle(model, home, arguments.as_deref())?;
     let krate = &model.krate;
     let this = model.backend.as_ref().filter(|backend| backend.has_self);
     let this = this.map(|_| quote! { #krate::__private::named::<Self>() });
@@ -201,7 +208,7 @@ pub(super) fn lenient(model: &Model) -> TokenStream {
 /// The return type and the body of an accessor that uses the backend too.
 pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenStream)> {
     let home = quote!(Self);
-    let (backend, entry) = (backend_handle(model, &home)?, entry(model, &home, Checks::Assumed)?);
+    let (backend, entry) = (backend_handle(model, &home, None)?, entry(model, &home, Checks::Assumed)?);
     let Model { krate, result, .. } = model;
     let (handle, key, result_policy) = (
         cache::handle(model, &home),
@@ -250,9 +257,12 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
         ),
         "cache_put" => {
             let value = call::put_value(model);
-            let options = model.lifecycle.entry_options(krate, &model.references_of_put());
+            let options = model.lifecycle.entry_options_of_put(krate, &model.references_of_put());
             let options = call::options_function(model, options);
             let kept = quote! { #handle.kept_outside(__options.as_ref()) };
+            if model.lifecycle.is_tagged() {
+                return Some((failing(quote!(())), put_tagged(model, &entry, &copied, &options)));
+            }
             let stored = wait(quote! { __entry.to_put(&#value, #result_policy, #kept).store() });
             let put = quote! { #handle.put_copy(#key, #value, #result_policy, __max_age, __options); };
             let body = quote! {
@@ -278,9 +288,50 @@ pub(super) fn accessor(model: &Model, name: &str) -> Option<(TokenStream, TokenS
             };
             (failing(quote! { ::core::primitive::bool }), body)
         }
+        "cache_invalidate_tag" => {
+            let tag = model.added_parameter("tag");
+            let done = wait(quote! { #backend.invalidate_tag(#tag) });
+            // Once more, as in `cache_clear`.
+            let body = quote! {
+                #handle.invalidate_tag(#tag);
+                let __done = #done;
+                #handle.invalidate_tag(#tag);
+                __done
+            };
+            (failing(quote!(())), body)
+        }
         "cache_refresh" => (quote! { #result }, refresh(model, &entry, &copied)),
         _ => return None,
     })
+}
+
+/// The body of `cache_put` of a function whose results have tags. The cache that has judged the result stores it.
+fn put_tagged(
+    model: &Model,
+    entry: &TokenStream,
+    copied: &TokenStream,
+    options: &TokenStream,
+) -> TokenStream {
+    let home = quote!(Self);
+    let (handle, key, result_policy) = (
+        cache::handle(model, &home),
+        cache::key(model, &home, Checks::Assumed),
+        call::result_policy(model, Checks::Assumed),
+    );
+    let value = call::put_value(model);
+    let kept = quote! { __handle.kept_outside(__options.as_ref()) };
+    let stored = quote! { __entry.to_put(&#value, #result_policy, #kept).with_tags(&__handle).store() };
+    let stored = wait(model, &stored);
+    quote! {
+        #entry
+        let __entry = __entry #copied;
+        let __handle = #handle;
+        let __options = __handle.judge(&#value, #result_policy, #options);
+        let (__max_age, __stored) = #stored;
+        __handle.put_copy_in(&__entry, #key, #value, #result_policy, __max_age, __options);
+        __entry.copied();
+        __stored
+    }
 }
 
 /// The body of `cache_refresh`: it computes, and stores what it has computed in both places.
@@ -296,7 +347,9 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let (strictness, call) = (strictness(model, Checks::Assumed), call::call(model, &home));
     let claim = quote! { __entry.claim(__errors) };
     let kept = quote! { #handle.kept_outside(__options.as_ref()) };
-    let replaced = quote! { __entry.to_put(&__result, #result_policy, #kept).replace(__claim) };
+    let is_tagged = model.lifecycle.is_tagged();
+    let computed_by = is_tagged.then(|| quote! { .computed_by(&__miss) });
+    let replaced = quote! { __entry.to_put(&__result, #result_policy, #kept) #computed_by .replace(__claim) };
     let (claim, replaced) = (wait(model, &claim), wait(model, &replaced));
     // The claim stays valid while the body runs.
     let run = match model.flavor {
@@ -309,6 +362,11 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
     let arguments = options.as_ref().map(|_| call::copies_for_options(model));
     let options = call::options_function(model, options);
     let found = found(model);
+    let judged = if is_tagged {
+        quote! { __miss.judge_in(&__entry, &__result, #options) }
+    } else {
+        quote! { __miss.judge(&__result, #options) }
+    };
     quote! {
         #entry
         #found
@@ -318,7 +376,7 @@ fn refresh(model: &Model, entry: &TokenStream, copied: &TokenStream) -> TokenStr
         let __miss = #handle.refresh(#key, #result_policy);
         #arguments
         let __result = #run;
-        let __options = __miss.judge(&__result, #options);
+        let __options = #judged;
         let __replaced = #replaced;
         let __miss = __miss.replaced(&__replaced);
         let __result = __miss.insert_judged(__result, __options);

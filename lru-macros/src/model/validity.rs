@@ -29,6 +29,26 @@ impl Validity {
         self.is_some().then(|| quote! { let __reads = #krate::__private::Reads::new(); })
     }
 
+    /// The tags of a result that are known before it is computed, where results have tags in a backend. Without `arguments` none
+    /// are.
+    pub(crate) fn known(&self, krate: &Krate, arguments: Option<&[TokenStream]>) -> Option<TokenStream> {
+        if !self.is_some() {
+            return None;
+        }
+        let tags = match (self.tags.get(), arguments) {
+            (Some(tags @ Expr::Closure(closure)), Some(arguments))
+                if closure.inputs.len() <= arguments.len() =>
+            {
+                let made = applied(tags, krate, arguments);
+                let at = type_tokens::first_span(tags);
+                let krate = krate.at(at);
+                quote_spanned! { at=> #krate::__private::tags_of(#made) }
+            }
+            _ => quote! { [] },
+        };
+        Some(quote! { .known(#tags) })
+    }
+
     /// Gives a result, whose body has these `reads`, its tags.
     pub(super) fn tagged(
         &self,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::placement::invalidate::ErrorCount;
 
 /// An in-process cache that shows which hashes it holds, and which it was asked to remove.
 #[derive(Default)]
@@ -14,6 +15,10 @@ impl HoldsCopies for Fake {
 
     fn contains_hash(&self, hash: KeyHash) -> bool {
         self.held.lock().contains(&hash)
+    }
+
+    fn errors(&self) -> ErrorCount {
+        ErrorCount(Arc::default())
     }
 }
 

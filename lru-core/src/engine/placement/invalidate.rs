@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::engine::Engine;
 use crate::engine::placement::{Change, Placement};
 use crate::engine::reported::ReportedChanges;
 use crate::key::KeyHash;
+use crate::observe::Counters;
 
 /// An in-process cache in front of a backend, addressed by the hashes of its keys.
 ///
@@ -45,6 +47,19 @@ pub trait HoldsCopies {
     /// Returns whether there is an entry with this hash; `true` if that cannot be determined without
     /// blocking.
     fn contains_hash(&self, hash: KeyHash) -> bool;
+
+    /// Returns where the errors of a backend are counted, apart from calls.
+    fn errors(&self) -> ErrorCount;
+}
+
+/// Where the errors of a backend are counted, apart from calls.
+pub struct ErrorCount(pub(crate) Arc<Counters>);
+
+impl ErrorCount {
+    /// Returns that of a cache.
+    pub(crate) fn of(engines: &impl Placement) -> Self {
+        Self(engines.first(Engine::shared_counters))
+    }
 }
 
 /// Returns whether there is an entry with this hash, as [`HoldsCopies::contains_hash`] does.

@@ -67,7 +67,28 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let hash = KeyHash::of_part(&key);
         // Before the options are made: the new result is valid from then on.
         self.invalidate_dependents(hash);
-        let options = self.judge_for(hash, &result, policy, options).filter(EntryOptions::stores);
+        let options = self.judge_for(hash, &result, policy, options);
+        if let Some(options) = options {
+            return self.put_judged((hash, key), result, policy, options);
+        }
+        if !is_error {
+            self.remove_replaced(hash, |stored| key.eq_stored(stored), InsertKind::Put);
+        }
+    }
+
+    /// Stores `result` with these options.
+    pub(super) fn put_judged<Q, R, O>(
+        self,
+        (hash, key): (KeyHash, Q),
+        result: R,
+        policy: O,
+        options: EntryOptions,
+    ) where
+        Q: Part<Stored = StoredKey<E>>,
+        O: ResultPolicy<R, Stored = StoredValue<E>>,
+    {
+        let is_error = policy.is_error(&result);
+        let options = Some(options).filter(EntryOptions::stores);
         let value = options.and_then(|_| policy.into_stored(result));
         if let (Some(options), Some(value)) = (options, value) {
             let key = key.to_stored();

@@ -15,17 +15,19 @@ use crate::backend::{BackendError, Lookup, Permission};
 use crate::engine::{Engine, Placement};
 use crate::expiry::time_to_live::KeptOutside;
 use crate::flight::executor::Task;
-use crate::function::call::backend_entry::{BackendEntry, Encoded};
+use crate::function::call::backend_entry::{BackendEntry, Encoded, Prepared};
 use crate::function::call::backend_errors::ErrorReporter;
 use crate::function::call::claim::{Claim, RefreshLease, StoreOutcome};
 use crate::function::call::computation::Computation;
 use crate::function::call::found_stale::{FoundStale, NotesStale, Noting};
 use crate::function::call::held_lease::{Held, Pauses, Renewal, Unusable};
-use crate::function::call::remote::{Computed, Fetched, Obtained, Purpose, Remote, Stored};
+use crate::function::call::outside_tags::Looked;
+use crate::function::call::remote::{Computed, Depends, Fetched, Obtained, Purpose, Remote, Stored};
 use crate::function::call::strictness::{Lenient, Strictness};
 use crate::function::result_policy::ResultPolicy;
 use crate::key::KeyHash;
 use crate::observe::stats::Transferred;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// The backend's entry for a call, and what the call does if the backend fails, or finds a stale result.
@@ -116,11 +118,12 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
         loop {
             let sent = Instant::now();
             let looked = self.entry.look(has_copies).await;
-            let bytes = looked.as_ref().ok().and_then(|looked| Some(looked.found.as_ref()?.value.len()));
+            let bytes =
+                looked.as_ref().ok().and_then(|looked| Some(looked.lookup.found.as_ref()?.value.len()));
             self.requested(computation, sent, Transferred::Read(bytes.unwrap_or(0)));
-            let looked = looked?;
-            let unusable = Unusable::of(&looked);
-            let Lookup { found, permission, .. } = looked;
+            let Looked { lookup, nonces, noted } = looked?;
+            let unusable = Unusable::of(&lookup);
+            let Lookup { found, permission, .. } = lookup;
             let decoded = {
                 let _scope = computation.body_scope();
                 self.entry.decode(found, policy)
@@ -129,7 +132,8 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             match decoded? {
                 Opened::Found(result, remaining) => {
                     self.forget_stale(computation);
-                    return Ok(Obtained::Done(Fetched::Found(result, self.entry.currency(sent, remaining))));
+                    let currency = self.entry.currency(sent, remaining);
+                    return Ok(Obtained::Done(Fetched::Found(result, currency, Depends { noted })));
                 }
                 Opened::Stale(result, past, left) => {
                     {
@@ -140,7 +144,7 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                         // The copy is stale at once: the next call refreshes it.
                         let remaining = Remaining { fresh: Some(Duration::ZERO), ttl: Some(served) };
                         let currency = self.entry.currency(sent, remaining);
-                        return Ok(Obtained::Done(Fetched::Found(result, currency)));
+                        return Ok(Obtained::Done(Fetched::Found(result, currency, Depends { noted })));
                     }
                     let is_for_errors = self.entry.handle.stale_if_error.is_some_and(|window| past < window);
                     stale = Some(result).filter(|_| is_for_errors);
@@ -157,16 +161,16 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             };
             let errors = || self.errors(computation);
             let (Some(timeout), Permission::Leased(lease)) = (waits, &permission) else {
-                return compute(self.entry.claim_of(permission, sent, errors));
+                return compute(self.entry.claim_of((permission, nonces), sent, errors));
             };
             match unusable {
                 Unusable::Nothing if lease.is_new() => {
-                    return compute(self.entry.claim_of(permission, sent, errors));
+                    return compute(self.entry.claim_of((permission, nonces), sent, errors));
                 }
                 Unusable::Nothing => {}
                 // The calls that have waited go on at once.
                 Unusable::Failure if pauses.is_some() => {
-                    return compute(Claim { permission, held: None, looked_at: sent });
+                    return compute(Claim { permission, held: None, looked_at: sent, nonces });
                 }
                 Unusable::Failure => {
                     Box::pin(self.entry.end(lease)).await?;
@@ -181,13 +185,13 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
                         RefreshLease::Taken => None,
                     };
                     if let Some(held) = held {
-                        return compute(Claim { permission, held, looked_at: sent });
+                        return compute(Claim { permission, held, looked_at: sent, nonces });
                     }
                 }
             }
             match pauses.get_or_insert_with(|| Pauses::new(timeout)).next() {
                 Some(mut pause) => poll_fn(|context| pause.poll(context)).await,
-                None => return compute(Claim { permission, held: None, looked_at: sent }),
+                None => return compute(Claim { permission, held: None, looked_at: sent, nonces }),
             }
         }
     }
@@ -255,6 +259,22 @@ impl<B: Held + Clone, T> BackendCall<'_, B, T> {
             return (kept, None);
         };
         let (is_unconditional, looked_at) = (claim.is_unconditional(), claim.looked_at);
+        let encoded = match self.entry.noted(encoded, &claim.nonces).await {
+            Ok(Prepared::Ready(encoded)) => encoded,
+            Ok(Prepared::Apart) => {
+                self.give_up(computation, claim, false).await;
+                return (kept, None);
+            }
+            Ok(Prepared::Outdated) => {
+                self.give_up(computation, claim, false).await;
+                computation.engines.at(computation.hash, Engine::count_superseded);
+                return (Stored::Superseded(looked_at), None);
+            }
+            Err(error) => {
+                self.give_up(computation, claim, true).await;
+                return (kept, self.failed(computation, error, self.strictness));
+            }
+        };
         let is_sent = !matches!(claim.permission, Permission::Denied);
         let sent = Instant::now();
         let StoreOutcome { mut stored, mut error, not_given_up } =
@@ -335,8 +355,28 @@ where
         self.entry.inserted(hash);
     }
 
-    fn encode(&self, result: &R, kept: KeptOutside, claim: CallClaim<B, R>, policy: O) -> ToStore<B> {
-        let encoded = self.entry.encode(result, kept, policy);
+    fn judged(&self, validity: &Validity, hash: KeyHash, cache: u64) {
+        match &self.entry.tags {
+            Some(tags) => validity.judged_outside(hash, cache, tags.entry),
+            None => validity.judged(hash, cache),
+        }
+    }
+
+    fn fetched(&self, validity: &Validity, depends: &Depends) {
+        validity.fetched(depends.noted.clone());
+    }
+
+    fn encode(
+        &self,
+        result: &R,
+        kept: KeptOutside,
+        claim: CallClaim<B, R>,
+        policy: O,
+        validity: Option<&Validity>,
+    ) -> ToStore<B> {
+        let encoded = self.entry.encode(result, kept, policy).map(|encoded| {
+            encoded.map(|encoded| Encoded { marked: validity.and_then(Validity::marked), ..encoded })
+        });
         ToStore {
             encoded,
             claim: claim.claim,

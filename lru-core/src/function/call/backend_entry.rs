@@ -1,6 +1,7 @@
 //! The entry of one call in the backend (L2) of a function.
 
 use core::time::Duration;
+use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
 
@@ -9,18 +10,21 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::codec::{self, Entry, Opened, Remaining};
 use crate::backend::invalidation::TrackedKey;
-use crate::backend::{AsyncBackend, BackendError, Lease, Lookup, LookupOptions, Permission, Stored};
+use crate::backend::{BackendError, Lease, LookupOptions, Permission, Stored, TagNonces, tags_to_read};
 use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::function::call::backend_errors::{ErrorReporter, report};
 use crate::function::call::backend_handle::BackendHandle;
-use crate::function::call::held_lease::{GLOBAL_LEASE, LEASE, Place};
+use crate::function::call::held_lease::{GLOBAL_LEASE, Held, LEASE, Place};
+use crate::function::call::outside_tags::{Looked, Noting, OutsideTags, sealed, valid};
 use crate::function::call::remote::Currency;
 use crate::function::call::strictness::Strictness;
 use crate::function::result_policy::ResultPolicy;
 use crate::key::{KeyHash, Part};
 use crate::observe::Counters;
 use crate::observe::events::Events;
+use crate::tags::tag::TagId;
+use crate::tags::validity::Marked;
 use crate::time::{Instant, SystemTime};
 
 impl<B> BackendHandle<B> {
@@ -28,7 +32,11 @@ impl<B> BackendHandle<B> {
     pub fn under<Q: Serialize + ?Sized>(mut self, key: &Q) -> BackendEntry<B> {
         let key = self.refusal.take().map_or_else(|| codec::key(key, self.format), Err);
         let tracked = self.tracker.take().and_then(|tracker| Some(tracker.key(key.as_deref().ok()?)));
-        BackendEntry { handle: self, key, tracked, local_hash: None }
+        let tags = self.tags.take().and_then(|known| {
+            let ttl = self.ttl.map(|ttl| ttl.saturating_add(self.stale_window(ttl).unwrap_or_default()));
+            Some(OutsideTags::new(&self.namespace, key.as_deref().ok()?, &known, ttl))
+        });
+        BackendEntry { handle: self, key, tracked, tags, local_hash: None }
     }
 }
 
@@ -41,6 +49,8 @@ pub struct BackendEntry<B> {
     key: Result<Vec<u8>, BackendError>,
     /// Tracks the copy in the in-process cache, if the backend reports changes.
     tracked: Option<TrackedKey>,
+    /// The tags of the result; `None` if results have none.
+    pub(super) tags: Option<OutsideTags>,
     /// The hash under which an accessor inserts the copy.
     local_hash: Option<KeyHash>,
 }
@@ -52,6 +62,18 @@ pub(super) struct Encoded {
     pub(super) ttl: Option<Duration>,
     /// How long a copy may be kept, if that is less than in any other call.
     pub(super) max_age: Remaining,
+    /// What the result depends on, if it has tags.
+    pub(super) marked: Option<Marked>,
+}
+
+/// A result as bytes with the header of its tags, if it has any.
+pub(super) enum Prepared {
+    /// It is to be stored.
+    Ready(Encoded),
+    /// It is kept in the process only.
+    Apart,
+    /// It is not kept at all.
+    Outdated,
 }
 
 impl<B> BackendEntry<B> {
@@ -110,7 +132,7 @@ impl<B> BackendEntry<B> {
         let bytes = self.coded::<O::Value>()?.seal(value, (ttl, window), SystemTime::now())?;
         let is_shortened = self.handle.jitter > 0.0 || kept != KeptOutside::BySettings;
         let max_age = Remaining { fresh: fresh.filter(|_| is_shortened), ttl: ttl.filter(|_| is_shortened) };
-        Ok(Some(Encoded { bytes, ttl, max_age }))
+        Ok(Some(Encoded { bytes, ttl, max_age, marked: None }))
     }
 
     /// Returns how long a copy may be kept that was current when the request was sent at this time.
@@ -182,22 +204,67 @@ impl<B> BackendEntry<B> {
     }
 }
 
-impl<B: AsyncBackend> BackendEntry<B> {
+impl<B: Held + Clone> BackendEntry<B> {
     /// Looks up the entry; if there is none, leaves a lease.
     ///
     /// Without copies in the process and without a stale window, the backend's expiry suffices.
-    pub(super) async fn look(&self, has_copies: bool) -> Result<Lookup, BackendError> {
+    pub(super) async fn look(&self, has_copies: bool) -> Result<Looked, BackendError> {
         let BackendHandle { backend, namespace, lock_timeout, .. } = &self.handle;
         let lease = if lock_timeout.is_some() { GLOBAL_LEASE } else { LEASE };
         let needs_ttl = has_copies || self.handle.keeps_stale();
         let options = LookupOptions { lease, needs_ttl };
         // If nothing is found, the computation that follows begins here as well.
         self.begin();
-        let lookup = backend.get_or_lease(namespace, self.key()?, options).await?;
-        if let Permission::Leased(lease) = &lookup.permission {
+        let looked = match &self.tags {
+            None => Looked::untagged(backend.get_or_lease(namespace, self.key()?, options).await?),
+            // Most functions have none, and their futures need no memory for this.
+            Some(tags) => Box::pin(tags.look(backend, (namespace, self.key()?), options)).await?,
+        };
+        if let Permission::Leased(lease) = &looked.lookup.permission {
             self.leased(lease);
         }
-        Ok(lookup)
+        Ok(looked)
+    }
+
+    /// Puts the header of its tags before a result that is to be stored. `nonces` held when its computation began.
+    pub(super) async fn noted(&self, encoded: Encoded, nonces: &TagNonces) -> Result<Prepared, BackendError> {
+        let Some(tags) = &self.tags else { return Ok(Prepared::Ready(encoded)) };
+        let Some(marked) = &encoded.marked else { return Ok(Prepared::Apart) };
+        let noting = tags.of_computed(&self.handle.backend, marked, nonces).await?;
+        if let Noting::Stored(noted) = &noting {
+            marked.node.note(noted.clone());
+        }
+        self.prepared(encoded, noting)
+    }
+
+    /// Puts the header of these tags before a value that is to be put.
+    pub(super) async fn noted_put(
+        &self,
+        encoded: Encoded,
+        of_value: &[TagId],
+    ) -> Result<Prepared, BackendError> {
+        let Some(tags) = &self.tags else { return Ok(Prepared::Ready(encoded)) };
+        let noting = tags.of_put(&self.handle.backend, of_value).await?;
+        self.prepared(encoded, noting)
+    }
+
+    fn prepared(&self, encoded: Encoded, noting: Noting) -> Result<Prepared, BackendError> {
+        Ok(match noting {
+            Noting::Stored(noted) => {
+                match sealed(&noted, &encoded.bytes, (&self.handle.namespace, self.key()?)) {
+                    Some(bytes) => Prepared::Ready(Encoded { bytes, ..encoded }),
+                    None => Prepared::Apart,
+                }
+            }
+            Noting::Apart => Prepared::Apart,
+            Noting::Outdated => Prepared::Outdated,
+        })
+    }
+
+    /// Invalidates, in all processes, what was computed from the result.
+    pub(super) async fn changed(&self) -> Result<(), BackendError> {
+        let Some(tags) = &self.tags else { return Ok(()) };
+        self.handle.invalidate(&[tags.entry.own]).await
     }
 
     /// Stores a result if the lease is still valid, and returns whether it was.
@@ -212,6 +279,20 @@ impl<B: AsyncBackend> BackendEntry<B> {
             self.leased(over);
         }
         Ok(over.is_some())
+    }
+
+    /// Returns the entry that the backend holds, without its header, if its tags were not invalidated.
+    pub(super) async fn found(&self) -> Result<Option<Stored>, BackendError> {
+        let BackendHandle { backend, namespace, .. } = &self.handle;
+        let found = backend.get(namespace, self.key()?).await?;
+        let (Some(_), Some(mut found)) = (&self.tags, found.clone()) else { return Ok(found) };
+        let tags = tags_to_read(&[], Some(&found));
+        let nonces = backend.tag_nonces(&tags, None).await?;
+        let Some((_, envelope)) = valid(&found.value, (namespace, self.key()?), &nonces) else {
+            return Ok(None);
+        };
+        found.value = envelope;
+        Ok(Some(found))
     }
 
     /// Removes what the lease was given for.

@@ -22,6 +22,15 @@ impl ErrorReporter {
         self.counters.backend_errors.add(1);
         report(error, self.events, self.callback);
     }
+
+    /// Counts and reports an error by which an invalidation was lost: also one of an outage that was reported.
+    pub(crate) fn lost(&self, error: &BackendError) {
+        self.counters.backend_errors.add(1);
+        self.events.backend_failed(error);
+        if let Some(callback) = self.callback {
+            callback(error);
+        }
+    }
 }
 
 /// Reports an error by an event and the callback, unless it belongs to an outage that was reported.

@@ -2,11 +2,13 @@
 
 use core::any::{Any, type_name};
 use core::fmt;
+use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 use std::borrow::Cow;
 use std::boxed::Box;
 use std::format;
 use std::sync::{Arc, OnceLock};
+use std::vec::Vec;
 
 use crate::backend::awaited::Awaited;
 use crate::backend::blocking_as_async::Direct;
@@ -14,13 +16,19 @@ use crate::backend::codec::Format;
 use crate::backend::invalidation::Tracker;
 use crate::backend::namespaces::NamedType;
 use crate::backend::state::BackendState;
-use crate::backend::{AsyncBackend, BackendError};
+use crate::backend::{BackendError, TAGS, TagKey, tag_watch};
 use crate::engine::placement::invalidate::HoldsCopies;
 use crate::expiry::duration::IntoSpan;
 use crate::expiry::settings::scatter;
+use crate::function::call::backend_errors::ErrorReporter;
+use crate::function::call::held_lease::Held;
 use crate::function::call::pending_call::FlightOptions;
+use crate::function::tagged::backends;
 use crate::key::erased::identity_of;
+use crate::observe::events::Events;
 use crate::observe::location::FunctionLocation;
+use crate::tags::invalidate::invalidate_all;
+use crate::tags::tag::{Tag, TagId};
 
 /// Returns the backend of a function, and opens it on first use.
 ///
@@ -73,8 +81,13 @@ pub struct BackendHandle<B> {
     pub(super) stale_if_error: Option<Duration>,
     pub(super) stale_if_slow: bool,
     has_timer: bool,
+    /// Whether the backend never waits for a runtime.
+    is_blocking: bool,
+    events: Events,
     pub(super) state: &'static BackendState,
     pub(super) tracker: Option<Arc<Tracker>>,
+    /// The tags of results that are known before they are computed; `None` if results have no tags.
+    pub(super) tags: Option<Vec<TagId>>,
     /// The error of a function that has no backend, because another one owns its namespace.
     pub(super) refusal: Option<BackendError>,
 }
@@ -92,7 +105,7 @@ impl<B> BackendHandle<Awaited<B>> {
 impl<B> BackendHandle<Direct<B>> {
     /// Creates the handle for a function that is not `async`.
     pub fn direct((backend, location, state): FunctionBackend<B>) -> Self {
-        Self::new(Direct::new(backend), location, state)
+        Self { is_blocking: true, ..Self::new(Direct::new(backend), location, state) }
     }
 }
 
@@ -115,8 +128,11 @@ impl<B> BackendHandle<B> {
             stale_if_error: None,
             stale_if_slow: false,
             has_timer: false,
+            is_blocking: false,
+            events: Events::of(Some(location)),
             state,
             tracker: None,
+            tags: None,
             refusal,
         }
     }
@@ -235,6 +251,12 @@ impl<B> BackendHandle<B> {
         self
     }
 
+    /// Sets the tags of the result that are known before it is computed.
+    pub fn known(mut self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        self.tags = Some(tags.into_iter().map(TagId::from).collect());
+        self
+    }
+
     /// Names the types of an instantiation, whose names are parts of the key.
     pub fn of_types(mut self, types: &[NamedType]) -> Self {
         if self.refusal.is_none() {
@@ -244,12 +266,15 @@ impl<B> BackendHandle<B> {
     }
 }
 
-impl<B: AsyncBackend> BackendHandle<B> {
+impl<B: Held + Clone> BackendHandle<B> {
     /// Invalidates the copies in this in-process cache when another process changes the backend's entries.
     #[expect(clippy::needless_pass_by_value, reason = "a reference, or a handle made of references")]
     pub fn watched(mut self, cache: impl HoldsCopies, has_listener: bool, drops_when_lost: bool) -> Self {
         if self.refusal.is_some() {
             return self;
+        }
+        if self.tags.is_some() && !self.state.is_reached.load(Relaxed) {
+            self.reach(&cache);
         }
         self.tracker = self.state.invalidation.tracker(
             &cache,
@@ -260,6 +285,20 @@ impl<B: AsyncBackend> BackendHandle<B> {
         self
     }
 
+    /// Makes invalidations by tag reach the backend.
+    #[cold]
+    fn reach(&self, cache: &impl HoldsCopies) {
+        if self.state.is_reached.swap(true, Relaxed) {
+            return;
+        }
+        let errors =
+            ErrorReporter { counters: cache.errors().0, events: self.events, callback: self.on_error };
+        backends::add(self.backend.clone(), self.is_blocking, errors);
+        if cache.copies().is_some() {
+            self.backend.watch(TAGS, tag_watch::sink());
+        }
+    }
+
     /// Removes all entries of the function.
     ///
     /// # Errors
@@ -268,7 +307,33 @@ impl<B: AsyncBackend> BackendHandle<B> {
     pub async fn clear(&self) -> Result<(), BackendError> {
         match &self.refusal {
             Some(refusal) => Err(refusal.again()),
-            None => self.backend.clear(&self.namespace).await,
+            None if self.tags.is_none() => self.backend.clear(&self.namespace).await,
+            None => {
+                let function = TagId::of_namespace(&self.namespace);
+                let cleared = self.backend.clear(&self.namespace).await;
+                self.invalidate(&[function]).await.and(cleared)
+            }
         }
+    }
+
+    /// Invalidates, in all processes, the results of the function that have a tag, and what was computed from them.
+    ///
+    /// # Errors
+    ///
+    /// If the backend fails, in which case they may still be valid, or if another function owns the namespace.
+    pub async fn invalidate_tag(&self, tag: Tag) -> Result<(), BackendError> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.again());
+        }
+        let function = TagId::of_namespace(&self.namespace);
+        self.invalidate(&[TagId::ANY, TagId::of_tag_in(function.number(), tag.into())]).await
+    }
+
+    /// Invalidates tags in the backend, and then in the process, where a result may have been fetched meanwhile.
+    pub(super) async fn invalidate(&self, tags: &[TagId]) -> Result<(), BackendError> {
+        let keys: Vec<_> = tags.iter().map(|&tag| TagKey::from(tag)).collect();
+        let done = self.backend.invalidate_tags(&keys).await;
+        invalidate_all(tags);
+        done
     }
 }

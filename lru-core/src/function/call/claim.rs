@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::format;
 
 use crate::backend::codec::Remaining;
-use crate::backend::{BackendError, ErrorKind, Lookup, Permission};
+use crate::backend::{BackendError, ErrorKind, Lookup, Permission, TagNonces};
 use crate::flight::executor::Task;
 use crate::function::call::backend_entry::{BackendEntry, Encoded};
 use crate::function::call::backend_errors::ErrorReporter;
@@ -21,6 +21,8 @@ pub struct Claim<B: Held> {
     pub(super) held: Option<HeldLease<B>>,
     /// When the entry was looked up.
     pub(super) looked_at: Instant,
+    /// The nonces of tags that held then.
+    pub(super) nonces: TagNonces,
 }
 
 impl<B: Held> Claim<B> {
@@ -29,7 +31,7 @@ impl<B: Held> Claim<B> {
     pub(super) fn after(error: &BackendError, looked_at: Instant) -> Self {
         let permission =
             if error.is_without_lease() { Permission::Unconditional } else { Permission::Denied };
-        Self { permission, held: None, looked_at }
+        Self { permission, held: None, looked_at, nonces: TagNonces::default() }
     }
 
     /// Returns whether the backend gives no leases: a change by another process does not end the permission.
@@ -89,7 +91,7 @@ impl<B: Held + Clone> BackendEntry<B> {
     /// Returns the claim of a lookup, which holds the lease if the lookup left it.
     pub(super) fn claim_of(
         &self,
-        permission: Permission,
+        (permission, nonces): (Permission, TagNonces),
         looked_at: Instant,
         errors: impl FnOnce() -> ErrorReporter,
     ) -> Claim<B> {
@@ -101,7 +103,7 @@ impl<B: Held + Clone> BackendEntry<B> {
             }
             _ => None,
         };
-        Claim { permission, held, looked_at }
+        Claim { permission, held, looked_at, nonces }
     }
 
     /// Claims the computation among all processes where a value is found that this one does not use, such as a stale result.
@@ -136,7 +138,7 @@ impl<B: Held + Clone> BackendEntry<B> {
 
     /// Stores a result if the claim allows it. The request is sent at this time.
     pub(super) async fn store(&self, claim: Claim<B>, encoded: &Encoded, sent: Instant) -> StoreOutcome {
-        let Claim { permission, held, looked_at } = claim;
+        let Claim { permission, held, looked_at, nonces } = claim;
         let stored = match &permission {
             Permission::Leased(lease) => self.store_leased(lease, encoded).await,
             Permission::Unconditional => self.put(encoded).await.map(|()| true),
@@ -151,7 +153,7 @@ impl<B: Held + Clone> BackendEntry<B> {
             Err(error) if may_be_stored(&error) => (Stored::Unknown, Some(error)),
             Err(error) => {
                 // The backend answered: it can end the lease.
-                let claim = Claim { permission, held, looked_at };
+                let claim = Claim { permission, held, looked_at, nonces };
                 let not_given_up = claim.give_up(true).await.err();
                 let stored = Stored::Kept(self.currency(looked_at, Remaining::NONE));
                 return StoreOutcome { stored, error: Some(error), not_given_up };

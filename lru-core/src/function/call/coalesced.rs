@@ -72,7 +72,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         M: Remote<R, O>,
     {
         let computed = match block_on(remote.obtain(&computation, self.policy, Purpose::Call)) {
-            Obtained::Done(fetched) => self.fetched::<R, M>(computation, fetched, options),
+            Obtained::Done(fetched) => self.fetched(computation, remote, fetched, options),
             Obtained::Compute(claim) => {
                 let start = M::start(computation.start);
                 let compute = || {
@@ -159,7 +159,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         }
         let claim = match remote.obtain(&computation, self.policy, Purpose::Call).await {
             Obtained::Compute(claim) => claim,
-            Obtained::Done(fetched) => return self.fetched::<R, M>(computation, fetched, options),
+            Obtained::Done(fetched) => return self.fetched(computation, remote, fetched, options),
         };
         let start = M::start(computation.start);
         // After a panic, the followers do not wait for this future to be dropped.
@@ -206,12 +206,12 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         }
         let is_kept = !is_stale && !self.is_late_error(&result);
         let (options, kept) = if is_kept {
-            let options = self.handle.judge_for(self.hash, &result, policy, options);
+            let options = self.handle.judge_by(remote, self.hash, (&result, policy), options);
             (options, self.handle.kept_outside(options.as_ref()))
         } else {
             (None, KeptOutside::Failed)
         };
-        let encoded = Some(remote.encode(&result, kept, claim, policy));
+        let encoded = Some(remote.encode(&result, kept, claim, policy, self.handle.lifecycle.validity()));
         drop(scope);
         Computed::Result {
             result,
@@ -226,6 +226,7 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
     fn fetched<R, M>(
         self,
         computation: Computation<E>,
+        remote: &M,
         fetched: Fetched<R>,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) -> ComputedBy<M, E, S, R, O>
@@ -234,11 +235,16 @@ impl<E: Placement + Clone, S: Lifecycle<E::Types>, O> PendingCall<E, S, O> {
         M: Remote<R, O>,
     {
         let (result, stored) = match fetched {
-            Fetched::Found(result, currency) => (result, Stored::Kept(currency)),
+            Fetched::Found(result, currency, depends) => {
+                if let Some(validity) = self.handle.lifecycle.validity() {
+                    remote.fetched(validity, &depends);
+                }
+                (result, Stored::Kept(currency))
+            }
             Fetched::Failed(error) => (error, Stored::Unknown),
         };
         let scope = computation.body_scope();
-        let options = self.handle.judge_for(self.hash, &result, self.policy, options);
+        let options = self.handle.judge_by(remote, self.hash, (&result, self.policy), options);
         drop(scope);
         let pending = Ended { pending: self, options, is_stale: false };
         Computed::Result { result, encoded: None, stored, computation, pending }

@@ -7,7 +7,7 @@ use crate::engine::insert::Comparison;
 use crate::engine::notify::notify;
 use crate::engine::placement::EngineOf;
 #[cfg(feature = "backend")]
-use crate::engine::placement::invalidate::{Copies, HoldsCopies, contains_hash, copies_apart};
+use crate::engine::placement::invalidate::{Copies, ErrorCount, HoldsCopies, contains_hash, copies_apart};
 #[cfg(feature = "backend")]
 use crate::engine::{Engine, Hooks};
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
@@ -160,5 +160,9 @@ impl<E: Placement, S> HoldsCopies for CacheHandle<E, S> {
 
     fn contains_hash(&self, hash: KeyHash) -> bool {
         contains_hash(&self.engines, hash)
+    }
+
+    fn errors(&self) -> ErrorCount {
+        ErrorCount::of(&self.engines)
     }
 }

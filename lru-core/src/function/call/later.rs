@@ -4,8 +4,9 @@ use std::boxed::Box;
 
 use crate::engine::{Lifecycle, Placement, StoredKey};
 use crate::function::call::handle::CacheHandle;
+use crate::function::tagged::invalidated::Invalidated;
+use crate::function::tagged::invalidation::{InArgument, Invalidate, Rest};
 use crate::key::{KeyHash, Part};
-use crate::tags::invalidation::{InArgument, Invalidate, Rest};
 
 /// An invalidation that is carried out later, on any thread.
 pub type Later = Box<dyn FnOnce() + Send>;
@@ -63,7 +64,9 @@ pub struct OutOfReach;
 impl Invalidate for OutOfReach {
     type Place = InArgument;
 
-    fn carry_out(self) {}
+    fn carry_out(self) -> Invalidated {
+        Invalidated::here()
+    }
 
     fn begin(self) -> Option<Rest> {
         None

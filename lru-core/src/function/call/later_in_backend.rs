@@ -5,16 +5,18 @@ use core::future::Future;
 use core::pin::Pin;
 use std::boxed::Box;
 
-use crate::backend::{AsyncBackend, BackendError};
+use crate::backend::BackendError;
 use crate::function::call::backend_entry::BackendEntry;
 use crate::function::call::backend_errors::ErrorReporter;
+use crate::function::call::held_lease::Held;
 use crate::function::call::remote::block_on;
-use crate::tags::invalidation::{BehindAwait, Invalidate, Rest};
+use crate::function::tagged::invalidated::Invalidated;
+use crate::function::tagged::invalidation::{BehindAwait, Invalidate, Rest};
 
 /// The removal of a result in a backend.
 type Request = Pin<Box<dyn Future<Output = Result<bool, BackendError>> + Send>>;
 
-impl<B: AsyncBackend> BackendEntry<B> {
+impl<B: Held + Clone> BackendEntry<B> {
     /// Removes the result, and its copy in the process by `invalidate`. Blocks the thread. An error of the backend is counted and
     /// reported.
     #[expect(clippy::needless_pass_by_value, reason = "both are used up")]
@@ -29,7 +31,7 @@ impl<B: AsyncBackend> BackendEntry<B> {
     }
 }
 
-impl<B: AsyncBackend + Send + Sync + 'static> BackendEntry<B> {
+impl<B: Held + Clone + Send + Sync + 'static> BackendEntry<B> {
     /// Returns the removal of the result, and of its copy in the process by `invalidate`, which is awaited.
     pub fn removal(self, errors: ErrorReporter, invalidate: impl Fn() + Send + 'static) -> LaterInBackend {
         let removal = Removal { invalidate: Box::new(invalidate), errors, has_ended: false };
@@ -79,8 +81,9 @@ impl Drop for Begun {
 impl Invalidate for LaterInBackend {
     type Place = BehindAwait;
 
-    fn carry_out(self) {
+    fn carry_out(self) -> Invalidated {
         drop(Begun(self.removal));
+        Invalidated::here()
     }
 
     fn begin(self) -> Option<Rest> {

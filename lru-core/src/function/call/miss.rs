@@ -9,6 +9,7 @@ use crate::expiry::settings::MaxAge;
 use crate::expiry::time_to_live::KeptOutside;
 use crate::expiry::{EntryOptions, Ticks};
 use crate::function::call::handle::CacheHandle;
+use crate::function::call::remote::Remote;
 use crate::function::result_policy::ResultPolicy;
 use crate::function::tagged::reads::RunningCall;
 use crate::key::KeyHash;
@@ -155,6 +156,22 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
                 None => KeptOutside::BySettings,
             },
         }
+    }
+
+    /// Like [`CacheHandle::judge_for`], for a result that a backend may have.
+    #[inline]
+    pub(super) fn judge_by<R, O: ResultPolicy<R>, M: Remote<R, O>>(
+        &self,
+        remote: &M,
+        hash: KeyHash,
+        (result, policy): (&R, O),
+        options: impl FnOnce(&S, &O::Value) -> EntryOptions,
+    ) -> Option<EntryOptions> {
+        let options = self.judge(result, policy, options);
+        if let Some(validity) = self.lifecycle.validity() {
+            remote.judged(validity, hash, self.number());
+        }
+        options
     }
 
     /// Inserts the result of a computation, if the result policy stores it.

@@ -33,6 +33,8 @@ pub(crate) mod later;
 pub(crate) mod later_in_backend;
 pub(crate) mod miss;
 pub(crate) mod observed;
+#[cfg(feature = "backend")]
+mod outside_tags;
 pub(crate) mod pending_call;
 mod previous;
 pub(crate) mod refresh_arguments;

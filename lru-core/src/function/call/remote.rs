@@ -16,6 +16,7 @@ use crate::flight::executor::Task;
 use crate::flight::follower::block;
 use crate::function::call::computation::Computation;
 use crate::key::KeyHash;
+use crate::tags::validity::Validity;
 use crate::time::Instant;
 
 /// A backend as a coalesced call uses it. The provided methods are for a function without a backend.
@@ -61,8 +62,25 @@ pub trait Remote<R, O> {
         call
     }
 
-    /// Encodes a computed result, to be stored for this long.
-    fn encode(&self, result: &R, kept: KeptOutside, claim: Self::Claim, policy: O) -> Self::Encoded;
+    /// Encodes a computed result, to be stored for this long. `validity` is that of the call, if its results have tags.
+    fn encode(
+        &self,
+        result: &R,
+        kept: KeptOutside,
+        claim: Self::Claim,
+        policy: O,
+        validity: Option<&Validity>,
+    ) -> Self::Encoded;
+
+    /// Makes the node of a result, whether it was computed or fetched.
+    #[inline]
+    fn judged(&self, validity: &Validity, hash: KeyHash, cache: u64) {
+        validity.judged(hash, cache);
+    }
+
+    /// Notes what a result depends on that the backend has.
+    #[inline]
+    fn fetched(&self, _: &Validity, _: &Depends) {}
 
     /// Records that the result may be in the in-process cache.
     #[inline]
@@ -111,7 +129,7 @@ impl<R, O> Remote<R, O> for NoRemote {
     fn renewal(&self, (): &()) {}
 
     #[inline]
-    fn encode(&self, _: &R, _: KeptOutside, (): (), _: O) {}
+    fn encode(&self, _: &R, _: KeptOutside, (): (), _: O, _: Option<&Validity>) {}
 }
 
 /// Why a result is looked up in the backend.
@@ -133,10 +151,17 @@ pub enum Obtained<R, C> {
 
 /// The result of a call that does not compute.
 pub enum Fetched<R> {
-    /// The result that the backend holds.
-    Found(R, Currency),
+    /// The result that the backend holds, and what it depends on.
+    Found(R, Currency, Depends),
     /// An error: the backend failed, and the function is `strict`.
     Failed(R),
+}
+
+/// What a result depends on that a backend has.
+#[derive(Debug, Default)]
+pub struct Depends {
+    #[cfg(feature = "backend")]
+    pub(super) noted: std::vec::Vec<crate::tags::outside::Noted>,
 }
 
 /// When a result was current in the backend, and how long a copy may be kept.

@@ -242,9 +242,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
         let policy = pending.pending.policy;
         let claim = match remote.obtain(&computation, policy, Purpose::Refresh).await {
             Obtained::Compute(claim) => claim,
-            Obtained::Done(Fetched::Found(result, currency)) => {
+            Obtained::Done(Fetched::Found(result, currency, depends)) => {
                 let stored = Stored::Kept(currency);
-                pending.judge(&computation, &result, options);
+                if let Some(validity) = pending.pending.handle.lifecycle.validity() {
+                    remote.fetched(validity, &depends);
+                }
+                pending.judge(&computation, remote, &result, options);
                 return Computed::Result { result, encoded: None, stored, computation, pending };
             }
             Obtained::Done(Fetched::Failed(error)) => {
@@ -257,11 +260,12 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Begun<E, S, O> {
         drop(renewal);
         match ended {
             Ok(result) => {
-                pending.judge(&computation, &result, options);
+                pending.judge(&computation, remote, &result, options);
                 let scope = computation.body_scope();
                 let options = pending.options.as_ref().filter(|_| !policy.is_error(&result));
-                let kept = pending.pending.handle.kept_outside(options);
-                let encoded = Some(remote.encode(&result, kept, claim, policy));
+                let handle = &pending.pending.handle;
+                let kept = handle.kept_outside(options);
+                let encoded = Some(remote.encode(&result, kept, claim, policy, handle.lifecycle.validity()));
                 drop(scope);
                 Computed::Result { result, encoded, stored: Stored::HERE, computation, pending }
             }
@@ -286,17 +290,19 @@ impl<E: Placement, S: Lifecycle<E::Types>, O> Refresh<E, S, O> {
     }
 
     /// Records the options of the entry of the result.
-    fn judge<R>(
+    fn judge<R, M>(
         &mut self,
         computation: &Computation<E>,
+        remote: &M,
         result: &R,
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) where
         O: ResultPolicy<R, Stored = StoredValue<E>>,
+        M: Remote<R, O>,
     {
         let _scope = computation.body_scope();
         let PendingCall { handle, hash, policy, .. } = &self.pending;
-        self.options = handle.judge_for(*hash, result, *policy, options);
+        self.options = handle.judge_by(remote, *hash, (result, *policy), options);
     }
 
     /// Inserts and publishes the result.

@@ -2,7 +2,11 @@
 //!
 //! The engine sees an entry that was invalidated as one that has expired. [`tags`](crate::tags) decides which are.
 
+#[cfg(feature = "backend")]
+pub(crate) mod backends;
 mod hand;
 pub(crate) mod info;
+pub(crate) mod invalidated;
+pub(crate) mod invalidation;
 pub(crate) mod lifecycle;
 pub(crate) mod reads;

@@ -14,7 +14,7 @@ use crate::key::KeyHash;
 use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::domain::Generation;
 use crate::tags::frame::{Computation, Computed, Frame, computing, record};
-use crate::tags::invalidation::invalidate_all;
+use crate::tags::invalidate::invalidate_all;
 use crate::tags::node::Node;
 use crate::tags::tag::{Tag, TagId};
 

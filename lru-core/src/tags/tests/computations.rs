@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::{in_own_domain, node_of};
+use crate::function::tagged::invalidation::invalidate;
 use crate::tags::current::{Beginning, DomainHandle};
 use crate::tags::frame::{Computation, Computed, Frame, computing, depends_on, is_recording, record};
-use crate::tags::invalidation::invalidate;
 use crate::tags::node::{DEEPEST, Invalidity, Node};
 use crate::tags::tag::tag;
 

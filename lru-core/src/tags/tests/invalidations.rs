@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::{in_own_domain, node_of};
-use crate::tags::choices::*;
-use crate::tags::invalidation::{Invalidation, Returned};
+use crate::function::tagged::invalidation::choices::*;
+use crate::function::tagged::invalidation::{Invalidation, Returned};
 use crate::tags::tag::tag;
 
 type Alias<T> = Result<T, String>;
@@ -70,7 +70,7 @@ fn all_parts_are_carried_out_in_order() {
     Invalidation::new(((part(4), part(5)), part(6))).settle(false);
     assert_eq!(parts.take(), [1, 2, 3]);
     // A part that panics skips no other.
-    assert!(panics(|| Invalidation::new(((part(1), panic_now), part(3))).settle(true)));
+    assert!(panics(|| drop(Invalidation::new(((part(1), panic_now), part(3))).settle(true))));
     assert_eq!(parts.take(), [1, 3]);
     // Nor does it abort the process if the body has panicked.
     assert!(panics(|| {

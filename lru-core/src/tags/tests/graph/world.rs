@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqC
 use parking_lot::Mutex;
 
 use super::{KEYS, Random, SOURCES};
+use crate::function::tagged::invalidation::invalidate;
 use crate::key::hash::mixed;
 use crate::tags::frame::Frame;
-use crate::tags::invalidation::invalidate;
 use crate::tags::node::DEEPEST;
 use crate::tags::tag::{Tag, tag};
 use crate::tags::tests::cache::{Cache, Settings};

@@ -5,9 +5,10 @@ use core::pin::Pin;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
+use crate::function::tagged::invalidated::Invalidated;
 use crate::observe::events::Events;
-use crate::tags::current::DomainHandle;
-use crate::tags::tag::{Tag, TagId};
+use crate::tags::invalidate::invalidate_all;
+use crate::tags::tag::Tag;
 
 /// Invalidates all results with a tag, of all functions of the program.
 ///
@@ -21,21 +22,45 @@ use crate::tags::tag::{Tag, TagId};
 ///
 /// Inside `isolated`, it invalidates results that were computed in the isolation.
 ///
+/// # Other processes
+///
+/// Results that functions with a `backend` share are invalidated for all processes, in the backends of all functions with `tags`
+/// or `depends` that this process has used. A process that has not used them names them: `user::cache_invalidate_tag(tag)`. In the process
+/// itself the results are invalidated when the function returns. A blocking backend has been asked by then; one of an `async`
+/// function is asked when what the function returns is awaited:
+///
 /// ```
 /// # use lru_core as functools;
+/// # use functools::backend::BackendError;
 /// use functools::{invalidate, tag};
 ///
-/// invalidate(tag("team", 7));
+/// invalidate(tag("team", 7)); // In memory, nothing can fail.
+///
+/// # fn rename() -> Result<(), BackendError> {
+/// invalidate(tag("team", 7)).result()?; // With blocking backends.
+/// # Ok(())
+/// # }
+/// # async fn rename_async() -> Result<(), BackendError> {
+/// invalidate(tag("team", 7)).await?; // With backends of `async` functions.
+/// # Ok(())
+/// # }
+/// # rename().unwrap();
 /// ```
-pub fn invalidate(tag: Tag) {
+///
+/// See [`Invalidated`] for what happens to errors that are not looked at.
+pub fn invalidate(tag: Tag) -> Invalidated {
     invalidate_all(&[tag.into()]);
+    #[cfg(feature = "backend")]
+    let invalidated = if crate::function::tagged::backends::are_there() {
+        crate::function::tagged::backends::invalidate_in_all(tag)
+    } else {
+        Invalidated::here()
+    };
+    #[cfg(not(feature = "backend"))]
+    let invalidated = Invalidated::here();
     // Last: a subscriber is user code.
     Events::invalidated(tag.name(), 1, false);
-}
-
-/// Invalidates tags in the domain of the current thread, all at once.
-pub(crate) fn invalidate_all(tags: &[TagId]) {
-    DomainHandle::current().invalidate(tags);
+    invalidated
 }
 
 /// What is to be invalidated after a change: a tag, an owned invalidation of a key, or a pair of such.
@@ -47,8 +72,8 @@ pub trait Invalidate {
     /// Where it is invalidated, for compile errors.
     type Place;
 
-    /// Carries it out at once: as far as that can be done, if it has to be awaited.
-    fn carry_out(self);
+    /// Carries it out: in the process at once.
+    fn carry_out(self) -> Invalidated;
 
     /// Carries out what can be carried out at once, and returns the rest.
     fn begin(self) -> Option<Rest>;
@@ -93,21 +118,21 @@ impl WithoutAwait for InArgument {}
 impl Invalidate for Tag {
     type Place = Process;
 
-    fn carry_out(self) {
-        invalidate(self);
+    fn carry_out(self) -> Invalidated {
+        invalidate(self)
     }
 
     fn begin(self) -> Option<Rest> {
-        self.carry_out();
-        None
+        self.carry_out().rest()
     }
 }
 
 impl<F: FnOnce()> Invalidate for F {
     type Place = Process;
 
-    fn carry_out(self) {
+    fn carry_out(self) -> Invalidated {
         self();
+        Invalidated::here()
     }
 
     fn begin(self) -> Option<Rest> {
@@ -120,11 +145,10 @@ impl<F: FnOnce()> Invalidate for F {
 impl<A: Invalidate, B: Invalidate> Invalidate for (A, B) {
     type Place = Process;
 
-    fn carry_out(self) {
+    fn carry_out(self) -> Invalidated {
         let (first, second) = self;
         let second = Invalidation::new(second);
-        first.carry_out();
-        second.settle(true);
+        first.carry_out().and(second.settle(true))
     }
 
     fn begin(self) -> Option<Rest> {
@@ -174,9 +198,10 @@ impl<I: Invalidate> Invalidation<I> {
     }
 
     /// Carries it out if the change was made, after the body has returned.
-    pub fn settle(mut self, has_succeeded: bool) {
-        if let Some(invalidate) = self.0.take().filter(|_| has_succeeded) {
-            invalidate.carry_out();
+    pub fn settle(mut self, has_succeeded: bool) -> Invalidated {
+        match self.0.take().filter(|_| has_succeeded) {
+            Some(invalidate) => invalidate.carry_out(),
+            None => Invalidated::here(),
         }
     }
 
@@ -193,7 +218,7 @@ impl<I: Invalidate> Drop for Invalidation<I> {
     fn drop(&mut self) {
         let Some(invalidate) = self.0.take() else { return };
         if !thread::panicking() {
-            return invalidate.carry_out();
+            return drop(invalidate.carry_out());
         }
         // A second panic, of an eviction listener or a destructor, would abort the process. The panic hook reports it.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| invalidate.carry_out())) {
@@ -231,4 +256,9 @@ impl<R> ReturnsValue for &Returned<'_, R> {
     fn __has_succeeded(&self) -> bool {
         true
     }
+}
+
+/// The traits of the autoref selection, for import without names.
+pub(crate) mod choices {
+    pub use super::{ReturnsResult as _, ReturnsValue as _};
 }

@@ -1,0 +1,9 @@
+//! Invalidation of tags in the domain of the current thread.
+
+use crate::tags::current::DomainHandle;
+use crate::tags::tag::TagId;
+
+/// Invalidates tags in the domain of the current thread, all at once.
+pub(crate) fn invalidate_all(tags: &[TagId]) {
+    DomainHandle::current().invalidate(tags);
+}
