@@ -491,3 +491,24 @@ fn no_result_of_a_random_graph_is_stale() {
     });
     assert!(deep::cache_info().hits > 0 && middle::cache_info().hits > 0);
 }
+
+#[test]
+fn hits_of_entries_that_are_surely_fresh_are_recorded() {
+    #[lru_cache(ttl = 3600, tags = |id| [tag("fresh user", id)])]
+    fn user(id: u32) -> u32 {
+        id
+    }
+
+    #[lru_cache(depends = true, ttl = 3600)]
+    fn page(id: u32) -> u32 {
+        user(id)
+    }
+
+    isolated(|| {
+        (user(1), user(2));
+        (page(1), page(2));
+        assert_eq!(user::cache_info().hits, 2);
+        invalidate(tag("fresh user", 1));
+        assert!(!page::cache_contains(1) && page::cache_contains(2));
+    });
+}
