@@ -186,7 +186,7 @@ fn results_in_objects_of_a_thread_and_with_weights() {
     }
 
     #[lru_cache(ttl = 60, single_flight = true, timer = now, key = |words: &[&str]| words.len())]
-    fn shared(words: &[&str], #[previous] (old): Option<&String>) -> String {
+    fn shared(words: &[&str], #[previous] old: Option<&String>) -> String {
         format!("{}{}", words.concat(), old.map_or("", |old| old))
     }
 
