@@ -127,7 +127,7 @@ pub mod __private {
         map::MapKeys,
         map::{AskedElements, map_of_hits, part_hash},
         miss::{BatchMiss, no_element_options},
-        shared::SharedBatch,
+        shared::{BoxedCall, SharedBatch},
         wrong_length::BatchResult,
     };
     pub use crate::function::call::begin::CoalescedLookup;

@@ -75,7 +75,7 @@ pub(crate) struct BatchResult {
 #[derive(Clone)]
 pub(crate) enum ResultShape {
     /// A `Vec`, in the order of the elements.
-    Sequence(Type),
+    Sequence(Box<Type>),
     /// A map: the types of its keys and of its values.
     Map(Box<[Type; 2]>),
 }
@@ -102,7 +102,7 @@ impl ResultShape {
         }
         let mut types = arguments(last);
         match (types.next(), types.next()) {
-            (Some(of), None) if last.ident == "Vec" => Some(Self::Sequence(of.clone())),
+            (Some(of), None) if last.ident == "Vec" => Some(Self::Sequence(Box::new(of.clone()))),
             (Some(key), Some(value)) => Some(Self::Map(Box::new([key.clone(), value.clone()]))),
             _ => None,
         }
@@ -111,7 +111,7 @@ impl ResultShape {
     /// The type that the result of one element is stored as.
     pub(crate) fn of_element(&self) -> Type {
         match self {
-            Self::Sequence(ty) => ty.clone(),
+            Self::Sequence(ty) => (**ty).clone(),
             Self::Map(map) => {
                 let [_, value] = &**map;
                 syn::parse_quote! { ::core::option::Option<#value> }

@@ -23,8 +23,8 @@ pub(crate) struct Follower<K, V> {
     timeout: Duration,
     /// When the call stops waiting; `None` before it begins to, or if never.
     deadline: Option<Instant>,
-    /// The deadline of a call that follows several flights.
-    until: Option<Option<Instant>>,
+    /// Whether the call has set its deadline, because it follows several flights.
+    has_deadline: bool,
     /// Its place in the queue, once it is there.
     ticket: Option<u64>,
     edge: Option<WaitEdge>,
@@ -47,7 +47,7 @@ pub(crate) enum Followed<K, V> {
 impl<K, V> Follower<K, V> {
     /// Follows `flight`, which counts the follower already.
     pub(super) fn new(flights: Arc<FlightTable<K, V>>, flight: Arc<Flight<K, V>>, timeout: Duration) -> Self {
-        Self { flights, flight, timeout, deadline: None, until: None, ticket: None, edge: None }
+        Self { flights, flight, timeout, deadline: None, has_deadline: false, ticket: None, edge: None }
     }
 
     /// Returns what the leader published.
@@ -74,7 +74,9 @@ impl<K, V> Follower<K, V> {
         if self.edge.is_none() {
             let Some(edge) = WaitEdge::to(self.flight.id) else { return Poll::Ready(Followed::Cycle) };
             self.edge = Some(edge);
-            self.deadline = self.until.unwrap_or_else(|| deadline_after(self.timeout));
+            if !self.has_deadline {
+                self.deadline = deadline_after(self.timeout);
+            }
         }
         let Self { flights, flight, ticket, .. } = self;
         let is_published = || flight.published.get().is_some();
@@ -85,7 +87,7 @@ impl<K, V> Follower<K, V> {
 
     /// Sets when the call stops waiting, before it begins to: one that follows several flights has one deadline.
     pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) {
-        self.until = Some(deadline);
+        (self.deadline, self.has_deadline) = (deadline, true);
     }
 
     /// Returns whether the call is in the queue.

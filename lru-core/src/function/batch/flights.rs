@@ -28,8 +28,9 @@ pub(super) struct Flights<K, V> {
     pub(super) follows: Vec<(usize, Follower<K, V>)>,
     /// How many of the calls that were followed have failed.
     pub(super) failures: u32,
-    /// When this call stops waiting, once it has begun to.
-    pub(super) deadline: Option<Option<Instant>>,
+    /// When this call stops waiting, once it has begun to; `None` if never.
+    pub(super) deadline: Option<Instant>,
+    pub(super) has_waited: bool,
 }
 
 /// An element whose flight a call leads.

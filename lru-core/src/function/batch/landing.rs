@@ -7,7 +7,7 @@ use crate::engine::placement::rounds::{Missing, count_twins, merged};
 use crate::engine::{InsertKind, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::expiry::EntryOptions;
 use crate::flight::table::Terms;
-use crate::function::batch::miss::BatchMiss;
+use crate::function::batch::miss::{BatchMiss, Same};
 use crate::function::batch::shared::SharedBatch;
 use crate::function::batch::wrong_length::WrongLength;
 use crate::function::call::coalesced::publish;
@@ -100,7 +100,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         &self,
         (missing, key): (Missing, StoredKey<E>),
         result: &R,
-        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
+        (policy, same): (O, Same<E>),
         options: impl FnOnce(&S, &O::Value) -> EntryOptions,
     ) {
         let options = self.judge(result, policy, options).filter(EntryOptions::stores);

@@ -1,6 +1,7 @@
 //! The lookup of a batch.
 
 use core::marker::PhantomData;
+use std::boxed::Box;
 use std::vec::Vec;
 
 use crate::engine::batch::CountMisses;
@@ -8,7 +9,7 @@ use crate::engine::placement::rounds::{BatchKeys, BatchLookup, Missing, lookup_m
 use crate::engine::{Engine, Lifecycle, Placement, StoredKey, StoredValue};
 use crate::function::batch::argument::Batch;
 use crate::function::batch::miss::BatchMiss;
-use crate::function::batch::shared::SharedBatch;
+use crate::function::batch::shared::{BoxedCall, SharedBatch};
 use crate::function::call::handle::CacheHandle;
 use crate::function::call::pending_call::FlightOptions;
 use crate::function::result_policy::ResultPolicy;
@@ -90,7 +91,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         key: impl Fn(&'b B::Element) -> Q,
         policy: O,
         options: FlightOptions,
-    ) -> Result<Vec<R>, SharedBatch<E, S, O, R>>
+    ) -> Result<Vec<R>, BoxedCall<E, S, O, R>>
     where
         B: Batch,
         Q: Part<Stored = StoredKey<E>>,
@@ -111,7 +112,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
         let stored = || missing.iter().map(|missing| Some(key_at(missing.position).to_stored())).collect();
         let stored_keys = [stored(), stored()];
         let miss = BatchMiss { handle: self, policy, hits, missing, twins, keys: None, same: Q::stored_eq };
-        Err(SharedBatch::new(miss, stored_keys, options))
+        Err(Box::new(SharedBatch::new(miss, stored_keys, options)))
     }
 
     /// Returns the cached results of all elements. Counts nothing and does not mark entries as used.

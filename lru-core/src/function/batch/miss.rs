@@ -13,6 +13,9 @@ use crate::function::call::miss::PolicyComparison;
 use crate::function::result_policy::ResultPolicy;
 use crate::store::EntryOf;
 
+/// Compares two keys of a cache.
+pub(super) type Same<E> = fn(&StoredKey<E>, &StoredKey<E>) -> bool;
+
 /// A batch of which some elements are not cached. Borrows no argument.
 #[must_use = "the results are stored by `insert`"]
 pub struct BatchMiss<E: Placement, S, O, R> {
@@ -26,7 +29,7 @@ pub struct BatchMiss<E: Placement, S, O, R> {
     pub(super) twins: Vec<Twin>,
     /// The keys of the missing elements; `None` if the cache stores nothing.
     pub(super) keys: Option<Vec<StoredKey<E>>>,
-    pub(super) same: fn(&StoredKey<E>, &StoredKey<E>) -> bool,
+    pub(super) same: Same<E>,
 }
 
 /// Returns the options of the entries of a function that has none.
@@ -101,7 +104,7 @@ impl<E: Placement, S: Lifecycle<E::Types>> CacheHandle<E, S> {
     pub(super) fn store_batch<'r, R: 'r, O: ResultPolicy<R, Stored = StoredValue<E>>>(
         &self,
         results: impl Iterator<Item = (usize, Missing, Option<StoredKey<E>>, &'r R)>,
-        (policy, same): (O, fn(&StoredKey<E>, &StoredKey<E>) -> bool),
+        (policy, same): (O, Same<E>),
         options: impl Fn(usize, &S, &O::Value) -> EntryOptions,
     ) {
         let is_bypassed = self.is_bypassed();

@@ -11,6 +11,7 @@
 use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::task::{Context, Poll};
+use std::boxed::Box;
 use std::vec::Vec;
 
 use crate::engine::batch::CountMisses;
@@ -47,6 +48,9 @@ pub struct SharedBatch<E: Placement, S, O, R> {
     pub(super) started: Instant,
 }
 
+/// A call in memory of its own: most calls hit, and need no memory for it.
+pub type BoxedCall<E, S, O, R> = Box<SharedBatch<E, S, O, R>>;
+
 impl<E: Placement, S: Lifecycle<E::Types>, O, R> SharedBatch<E, S, O, R>
 where
     O: ResultPolicy<R, Stored = StoredValue<E>>,
@@ -73,6 +77,7 @@ where
             follows: Vec::new(),
             failures: 0,
             deadline: None,
+            has_waited: false,
         };
         let results = (0..count).map(|_| None).collect();
         Self { miss, options, keys, results, flights, asked: Vec::new(), started: Instant::now() }
@@ -176,10 +181,11 @@ where
     /// Sets when the call stops waiting for the flight that it waits for next: it waits for all of them for
     /// `flight_timeout` at most.
     fn limit_wait(&mut self) {
-        let Flights { follows, deadline, .. } = &mut self.flights;
+        let Flights { follows, deadline, has_waited, .. } = &mut self.flights;
         let Some((_, follower)) = follows.last_mut() else { return };
-        let timeout = self.options.timeout;
-        let deadline = deadline.get_or_insert_with(|| advanced(Instant::now()).checked_add(timeout));
+        if !*has_waited {
+            (*deadline, *has_waited) = (advanced(Instant::now()).checked_add(self.options.timeout), true);
+        }
         follower.wait_until(*deadline);
     }
 
