@@ -82,8 +82,6 @@ const WITHOUT_ELEMENTS: &[&str] = &[
     "swr",
     "stale_if_error",
     "cache",
-    "single_flight",
-    "flight_timeout",
     "spawn",
     "detach",
     "refresh_threads",
