@@ -225,6 +225,16 @@ fn ttl_sin_is_computed_again_when_it_is_five_seconds_old() {
 }
 
 #[test]
+fn users_of_a_page_are_asked_for_once() {
+    let output = run("users_of_a_page", &[]);
+    let queries: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  a query for ")).collect();
+    assert_eq!(queries, ["[1, 2, 9]", "[3]", "[2, 4]"]);
+    assert_eq!(output.matches("by Ada").count(), 4);
+    assert_eq!(output.matches("somebody who is gone").count(), 3);
+    ends_with(&output, "CacheInfo(hits=8, misses=6, maxsize=1000, currsize=5)");
+}
+
+#[test]
 fn files_by_weight_hold_no_more_than_their_bytes() {
     let output = run("files_by_weight", &[]);
     let happened: Vec<_> = output.lines().filter_map(|line| line.strip_prefix("  ")).collect();
